@@ -1,0 +1,5 @@
+//! Reads Go execution traces as a stream, applies rules to them, and says what
+//! is wrong, where, and what to do.
+#![warn(missing_docs)]
+
+pub mod trace;

@@ -1,0 +1,158 @@
+//! What can be wrong with a trace, and where.
+
+use std::{fmt, io};
+
+use super::v2::Violation;
+
+/// Why reading a trace stopped, and where.
+///
+/// Everything the reader returned before it stays true.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}{}{}", At(*.offset, *.generation), Lost(*.lost_bytes))]
+pub struct ReadError {
+    /// What is wrong.
+    #[source]
+    pub kind: ErrorKind,
+    /// Byte offset in the (decompressed) trace at which it shows.
+    pub offset: u64,
+    /// The generation being read, where there is one.
+    pub generation: Option<u64>,
+    /// Bytes of the trace that gave no events because of it, as far as known.
+    pub lost_bytes: u64,
+}
+
+/// What is wrong with a trace.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes could not be had.
+    #[error("cannot read: {0}")]
+    Io(#[source] io::Error),
+    /// No bytes at all.
+    #[error("the input is empty: nothing was written, or the capture failed before it started")]
+    Empty,
+    /// Something else than an execution trace.
+    #[error("not a Go execution trace{}", .0.map(|w| format!(" ({w})")).unwrap_or_default())]
+    NotATrace(Option<&'static str>),
+    /// A format version this build does not know.
+    #[error("trace format \"go 1.{0}\" is not supported: {hint}", hint = version_hint(*.0))]
+    UnsupportedVersion(u32),
+    /// The bytes end within something.
+    #[error("the trace breaks off: {0}")]
+    Truncated(&'static str),
+    /// The bytes do not follow the format.
+    #[error("the trace is corrupt: {0}")]
+    Corrupt(Corruption),
+    /// The events contradict each other.
+    #[error("the trace is inconsistent: {0}")]
+    Inconsistent(Violation),
+}
+
+/// How bytes break the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Corruption {
+    /// A batch must start here.
+    #[error("expected a batch, found event type {0}")]
+    NotABatch(u8),
+    /// A varint that never ends or does not fit 64 bits.
+    #[error("malformed varint in {0}")]
+    Varint(&'static str),
+    /// Batches hold at most 64 KiB.
+    #[error("a batch claims {0} bytes, the limit is 65536")]
+    BatchTooLarge(u64),
+    /// Generation numbers start at 1.
+    #[error("generation number 0")]
+    GenerationZero,
+    /// Generations follow each other.
+    #[error("a batch of generation {found} stands within generation {current}")]
+    GenerationsInterleaved {
+        /// The generation being read.
+        current: u64,
+        /// The one the batch claims.
+        found: u64,
+    },
+    /// Every generation states its clock.
+    #[error("a generation without a clock frequency")]
+    NoFrequency,
+    /// Every generation since Go 1.25 has a clock snapshot.
+    #[error("a generation without a clock snapshot")]
+    NoClockSnapshot,
+    /// One frequency and one snapshot a generation.
+    #[error("a second {0} in one generation")]
+    Duplicate(&'static str),
+    /// A table holds only its own entries.
+    #[error("event type {found} in {section}")]
+    UnexpectedEntry {
+        /// The table.
+        section: &'static str,
+        /// What stands there.
+        found: u8,
+    },
+    /// Ids are unique within a generation.
+    #[error("{table} {id} is defined twice in one generation")]
+    DuplicateId {
+        /// The table.
+        table: &'static str,
+        /// The id.
+        id: u64,
+    },
+    /// The runtime's own limits.
+    #[error("{what} of {found}, the limit is {limit}")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// The claimed size.
+        found: u64,
+        /// The runtime's limit.
+        limit: u64,
+    },
+    /// A reference into a table that leads nowhere.
+    #[error("{table} {id} is not in its generation's table")]
+    UnknownId {
+        /// The table.
+        table: &'static str,
+        /// The id.
+        id: u64,
+    },
+    /// An event type that can't stand in a batch of events.
+    #[error("event type {0} in a batch of events")]
+    BadEventType(u8),
+}
+
+impl From<Corruption> for ErrorKind {
+    fn from(c: Corruption) -> Self {
+        Self::Corrupt(c)
+    }
+}
+
+fn version_hint(version: u32) -> &'static str {
+    if version < 22 {
+        "traces of Go 1.21 and older are in another format; use a newer Go, or `go tool trace` of that version"
+    } else {
+        "it is newer than this gotracer; update gotracer"
+    }
+}
+
+struct At(u64, Option<u64>);
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " (at byte {}", self.0)?;
+        if let Some(generation) = self.1 {
+            write!(f, ", generation {generation}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+struct Lost(u64);
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            n => write!(f, "; {n} bytes could not be used"),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Bytes of a Go execution trace to events, in the order the scheduler made
+//! them happen.
+//!
+//! ```
+//! use gotracer::trace::{Input, Reader, What};
+//!
+//! # let bytes = b"go 1.26 trace\0\0\0";
+//! let mut reader = Reader::new(Input::from_slice(bytes))?;
+//! while let Some(event) = reader.next_event()? {
+//!     if let What::Goroutine { id, from, to, .. } = event.what {
+//!         println!("{} goroutine {id}: {} to {}", event.time, from.name(), to.name());
+//!     }
+//! }
+//! # Ok::<(), gotracer::trace::ReadError>(())
+//! ```
+//!
+//! The bytes are untrusted: nothing here panics, and nothing is allocated by a
+//! length that was not read. Memory follows the tables of the largest
+//! generation, not the trace.
+
+mod error;
+mod event;
+mod input;
+mod tables;
+mod v2;
+mod varint;
+
+pub use error::{Corruption, ErrorKind, ReadError};
+pub use event::{
+    Event, Experimental, GoId, GoState, Metric, ProcId, ProcState, Range, StackId, StringId,
+    ThreadId, Time, What,
+};
+pub use input::Input;
+pub use tables::{Frame, Tables};
+pub use v2::{ExperimentalBatch, Violation};
+
+/// Length of the header, `go 1.NN trace` padded with NUL.
+const HEADER: usize = 16;
+
+/// The trace clock and the wall clock read at the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockSnapshot {
+    /// Time on the trace's clock.
+    pub trace: Time,
+    /// The system's monotonic clock, ns.
+    pub mono: u64,
+    /// Wall clock, seconds since the Unix epoch.
+    pub wall_sec: i64,
+    /// Wall clock, nanoseconds within the second.
+    pub wall_nsec: i64,
+}
+
+/// How much was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Generations begun.
+    pub generations: u64,
+    /// Events returned.
+    pub events: u64,
+    /// Bytes walked, decompressed.
+    pub bytes: u64,
+    /// Bytes there are, or were received so far.
+    pub total_bytes: u64,
+    syncs: u32,
+}
+
+/// Reads the events of one trace, of any supported version.
+pub struct Reader<'a> {
+    version: u32,
+    v2: v2::Reader<'a>,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// If the input can't be read, is empty, is not a Go execution trace, or is
+    /// one of an unsupported version.
+    pub fn new(mut input: Input<'a>) -> Result<Self, ReadError> {
+        let version = match read_header(&mut input) {
+            Ok(version) => version,
+            Err(kind) => {
+                return Err(ReadError {
+                    kind,
+                    offset: 0,
+                    generation: None,
+                    lost_bytes: input.known_len(),
+                });
+            }
+        };
+        Ok(Self {
+            version,
+            v2: v2::Reader::new(input, version),
+        })
+    }
+
+    /// The minor version of the trace format's header: 22 for `go 1.22 trace`.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The next event; `None` after the last. The first and the last event are
+    /// a [`What::Sync`], and one stands before each generation.
+    ///
+    /// # Errors
+    /// If the trace breaks off, is corrupt, or contradicts itself. Nothing can
+    /// be read after that; what was returned before stays true.
+    #[inline]
+    pub fn next_event(&mut self) -> Result<Option<Event>, ReadError> {
+        self.v2.next_event()
+    }
+
+    /// Strings and stacks of the events since the last [`What::Sync`].
+    pub fn tables(&self) -> &Tables {
+        self.v2.tables()
+    }
+
+    /// Uninterpreted batches of experiments in the current generation.
+    pub fn experimental(&self) -> &[ExperimentalBatch] {
+        self.v2.experimental()
+    }
+
+    /// The clock snapshot of the current generation (Go 1.25 and later).
+    pub fn clock_snapshot(&self) -> Option<ClockSnapshot> {
+        self.v2.clock_snapshot()
+    }
+
+    /// How much was read so far.
+    pub fn stats(&self) -> Stats {
+        self.v2.stats()
+    }
+}
+
+fn read_header(input: &mut Input<'_>) -> Result<u32, ErrorKind> {
+    let bytes = input.peek(HEADER).map_err(ErrorKind::Io)?;
+    if bytes.is_empty() {
+        return Err(ErrorKind::Empty);
+    }
+    let version = parse_header(bytes).ok_or_else(|| {
+        if b"go 1.".starts_with(&bytes[..bytes.len().min(5)]) && bytes.len() < HEADER {
+            ErrorKind::Truncated("within the header")
+        } else {
+            ErrorKind::NotATrace(looks_like(bytes))
+        }
+    })?;
+    match version {
+        22 | 23 | 25 | 26 => {
+            input.consume(HEADER);
+            Ok(version)
+        }
+        other => Err(ErrorKind::UnsupportedVersion(other)),
+    }
+}
+
+fn parse_header(bytes: &[u8]) -> Option<u32> {
+    let rest = bytes.strip_prefix(b"go 1.")?;
+    let end = rest.iter().position(|b| !b.is_ascii_digit())?;
+    let (digits, tail) = rest.split_at(end);
+    let complete = tail.strip_prefix(b" trace")?.iter().all(|&b| b == 0);
+    let digits = std::str::from_utf8(digits).ok()?;
+    digits.parse().ok().filter(|_| complete)
+}
+
+/// A guess at what was given instead of a trace.
+fn looks_like(bytes: &[u8]) -> Option<&'static str> {
+    const KNOWN: [(&[u8], &str); 8] = [
+        (b"\x1f\x8b", "it is gzip data"),
+        (b"\x28\xb5\x2f\xfd", "it is zstd data"),
+        (b"PK", "it is a zip archive"),
+        (b"\x7fELF", "it is a program"),
+        (b"<", "it looks like a web page"),
+        (b"{", "it looks like JSON"),
+        (b"\x0a", "it looks like a pprof profile"),
+        (b"mode: ", "it is a coverage profile"),
+    ];
+    KNOWN
+        .iter()
+        .find(|(magic, _)| bytes.starts_with(magic))
+        .map(|&(_, name)| name)
+}

@@ -1,0 +1,297 @@
+//! Strings and stacks of one generation.
+//!
+//! Ids in a trace are untrusted 64-bit numbers that are nearly always small
+//! and dense. [`IdMap`] turns them into slots of a vector: by index where ids
+//! are dense, by hash where they are not, and never larger than twice what was
+//! really read.
+
+use std::collections::HashMap;
+
+use super::error::Corruption;
+use super::event::{StackId, StringId};
+
+type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
+
+/// Untrusted ids to slots; id 0 is always known and has slot 0.
+#[derive(Debug, Default)]
+struct IdMap {
+    dense: Vec<u32>,
+    sparse: Map<u32>,
+    len: u32,
+}
+
+impl IdMap {
+    /// Gives `id` the next slot, from 1. `None` if it has one already.
+    fn insert(&mut self, id: u64) -> Option<u32> {
+        if self.get(id).is_some() {
+            return None;
+        }
+        self.len += 1;
+        let dense_limit = 2 * u64::from(self.len) + 64;
+        if id < dense_limit {
+            let i = id as usize;
+            if i >= self.dense.len() {
+                self.dense.resize(i + 1, 0);
+            }
+            self.dense[i] = self.len;
+        } else {
+            self.sparse.insert(id, self.len);
+        }
+        Some(self.len)
+    }
+
+    #[inline]
+    fn get(&self, id: u64) -> Option<u32> {
+        match self.dense.get(id as usize) {
+            Some(&slot) if slot != 0 => Some(slot),
+            _ => self.get_slow(id),
+        }
+    }
+
+    #[cold]
+    fn get_slow(&self, id: u64) -> Option<u32> {
+        if id == 0 {
+            return Some(0);
+        }
+        self.sparse.get(&id).copied()
+    }
+
+    fn clear(&mut self) {
+        self.dense.clear();
+        self.sparse.clear();
+        self.len = 0;
+    }
+}
+
+/// One frame of a stack.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Frame {
+    /// Program counter.
+    pub pc: u64,
+    /// Function, with its package path.
+    pub func: StringId,
+    /// Source file.
+    pub file: StringId,
+    /// Line, from 1; 0 is unknown.
+    pub line: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct RawFrame {
+    pc: u64,
+    func: u64,
+    file: u64,
+    line: u64,
+}
+
+/// The string and stack tables of one generation.
+#[derive(Debug, Default)]
+pub struct Tables {
+    string_ids: IdMap,
+    /// Ends of the strings in `bytes`, by slot - 1.
+    string_ends: Vec<u32>,
+    bytes: Vec<u8>,
+    stack_ids: IdMap,
+    /// Ends of the stacks in `stack_frames`, by slot - 1.
+    stack_ends: Vec<u32>,
+    /// Indices into `frames`.
+    stack_frames: Vec<u32>,
+    raw_frames: Vec<RawFrame>,
+    frames: Vec<Frame>,
+    /// A program counter's frame: the first one in a generation counts.
+    pcs: Map<u32>,
+    /// Strings made while reading events, after those of the trace.
+    extra: HashMap<Box<[u8]>, StringId, foldhash::fast::RandomState>,
+}
+
+impl Tables {
+    /// Empties the tables and keeps their memory.
+    pub(crate) fn clear(&mut self) {
+        self.string_ids.clear();
+        self.string_ends.clear();
+        self.bytes.clear();
+        self.stack_ids.clear();
+        self.stack_ends.clear();
+        self.stack_frames.clear();
+        self.raw_frames.clear();
+        self.frames.clear();
+        self.pcs.clear();
+        self.extra.clear();
+    }
+
+    pub(crate) fn add_string(&mut self, id: u64, text: &[u8]) -> Result<(), Corruption> {
+        self.string_ids.insert(id).ok_or(Corruption::DuplicateId {
+            table: "string",
+            id,
+        })?;
+        self.bytes.extend_from_slice(text);
+        self.string_ends.push(self.bytes.len() as u32);
+        Ok(())
+    }
+
+    /// Adds one frame to the stack being read; [`end_stack`](Self::end_stack)
+    /// closes it.
+    #[inline]
+    pub(crate) fn add_frame(&mut self, pc: u64, func: u64, file: u64, line: u64) {
+        let next = self.raw_frames.len() as u32;
+        let index = *self.pcs.entry(pc).or_insert(next);
+        if index == next {
+            self.raw_frames.push(RawFrame {
+                pc,
+                func,
+                file,
+                line,
+            });
+        }
+        self.stack_frames.push(index);
+    }
+
+    pub(crate) fn end_stack(&mut self, id: u64) -> Result<(), Corruption> {
+        self.stack_ids
+            .insert(id)
+            .ok_or(Corruption::DuplicateId { table: "stack", id })?;
+        self.stack_ends.push(self.stack_frames.len() as u32);
+        Ok(())
+    }
+
+    /// Resolves the strings of all frames: to be called when the generation's
+    /// string tables are whole.
+    pub(crate) fn resolve_frames(&mut self) -> Result<(), Corruption> {
+        self.frames.reserve(self.raw_frames.len());
+        for raw in &self.raw_frames {
+            let string = |id| match self.string_ids.get(id) {
+                Some(slot) => Ok(StringId(slot)),
+                None => Err(Corruption::UnknownId {
+                    table: "string",
+                    id,
+                }),
+            };
+            self.frames.push(Frame {
+                pc: raw.pc,
+                func: string(raw.func)?,
+                file: string(raw.file)?,
+                line: raw.line,
+            });
+        }
+        self.raw_frames = Vec::new();
+        Ok(())
+    }
+
+    /// Adds a string that this generation's table may not hold.
+    pub(crate) fn add_extra(&mut self, text: &[u8]) -> StringId {
+        if text.is_empty() {
+            return StringId(0);
+        }
+        if let Some(&id) = self.extra.get(text) {
+            return id;
+        }
+        self.bytes.extend_from_slice(text);
+        self.string_ends.push(self.bytes.len() as u32);
+        let id = StringId(self.string_ends.len() as u32);
+        self.extra.insert(text.into(), id);
+        id
+    }
+
+    /// The handle of a string's wire id.
+    #[inline]
+    pub(crate) fn string_id(&self, id: u64) -> Result<StringId, Corruption> {
+        match self.string_ids.get(id) {
+            Some(slot) => Ok(StringId(slot)),
+            None => Err(Corruption::UnknownId {
+                table: "string",
+                id,
+            }),
+        }
+    }
+
+    /// The handle of a stack's wire id.
+    #[inline]
+    pub(crate) fn stack_id(&self, id: u64) -> Result<StackId, Corruption> {
+        match self.stack_ids.get(id) {
+            Some(slot) => Ok(StackId(slot)),
+            None => Err(Corruption::UnknownId { table: "stack", id }),
+        }
+    }
+
+    /// The bytes of a string; Go does not promise UTF-8.
+    pub fn string(&self, id: StringId) -> &[u8] {
+        span(&self.string_ends, id.0).map_or(&[], |r| &self.bytes[r])
+    }
+
+    /// How many strings there are.
+    pub fn strings(&self) -> usize {
+        self.string_ends.len()
+    }
+
+    /// How many stacks there are.
+    pub fn stacks(&self) -> usize {
+        self.stack_ends.len()
+    }
+
+    /// The frames of a stack, innermost first.
+    pub fn stack(&self, id: StackId) -> impl ExactSizeIterator<Item = Frame> + DoubleEndedIterator {
+        let frames = span(&self.stack_ends, id.0).map_or(&[][..], |r| &self.stack_frames[r]);
+        frames.iter().map(|&i| self.frames[i as usize])
+    }
+}
+
+/// The part of a flat vector that belongs to `slot`, from its ends.
+fn span(ends: &[u32], slot: u32) -> Option<std::ops::Range<usize>> {
+    let i = (slot as usize).checked_sub(1)?;
+    let end = *ends.get(i)? as usize;
+    let start = if i == 0 { 0 } else { ends[i - 1] as usize };
+    Some(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_huge_id_costs_no_more_than_a_small_one() {
+        let mut ids = IdMap::default();
+        assert_eq!(ids.insert(u64::MAX), Some(1));
+        assert_eq!(ids.insert(1 << 40), Some(2));
+        assert_eq!(ids.insert(1), Some(3));
+        assert_eq!(ids.insert(1), None);
+        assert_eq!(ids.insert(u64::MAX), None);
+        assert_eq!(ids.get(u64::MAX), Some(1));
+        assert_eq!(ids.get(2), None);
+        assert!(ids.dense.capacity() < 100);
+    }
+
+    #[test]
+    fn id_zero_is_known_and_can_not_be_defined() {
+        let mut t = Tables::default();
+        assert_eq!(t.string_id(0), Ok(StringId(0)));
+        assert_eq!(t.string(StringId(0)), b"");
+        assert!(t.add_string(0, b"x").is_err());
+    }
+
+    #[test]
+    fn the_first_frame_of_a_pc_counts() {
+        let mut t = Tables::default();
+        for (id, s) in [(1, "f"), (2, "g"), (3, "file")] {
+            t.add_string(id, s.as_bytes()).unwrap();
+        }
+        t.add_frame(0x10, 1, 3, 7);
+        t.end_stack(1).unwrap();
+        t.add_frame(0x10, 2, 3, 8);
+        t.end_stack(9).unwrap();
+        t.resolve_frames().unwrap();
+        let second = t.stack_id(9).unwrap();
+        let frames: Vec<_> = t.stack(second).collect();
+        assert_eq!(frames.len(), 1);
+        assert_eq!((t.string(frames[0].func), frames[0].line), (&b"f"[..], 7));
+    }
+
+    #[test]
+    fn extra_strings_are_kept_once() {
+        let mut t = Tables::default();
+        t.add_string(4, b"a").unwrap();
+        let x = t.add_extra(b"task");
+        assert_eq!(t.add_extra(b"task"), x);
+        assert_eq!(t.string(x), b"task");
+        assert_eq!(t.string(t.string_id(4).unwrap()), b"a");
+    }
+}

@@ -1,0 +1,271 @@
+//! One generation: its tables decoded, its event batches noted for later.
+//!
+//! The tables may stand anywhere within their generation, so all of its
+//! batches are walked before its first event is decoded. Event batches are
+//! not touched by that walk: only where they lie is kept.
+
+use std::collections::HashMap;
+
+use super::super::error::{Corruption, ErrorKind};
+use super::super::event::ThreadId;
+use super::super::input::Input;
+use super::super::tables::Tables;
+use super::batch::{self, Batch, Next};
+use super::clock::Clock;
+use super::sections::{self, Clocks, CpuSample};
+use super::{sort, wire};
+
+/// No further batch.
+pub const NIL: u32 = u32::MAX;
+
+/// An event batch and the next one of the same thread.
+#[derive(Clone, Copy, Debug)]
+pub struct EventBatch {
+    pub at: u64,
+    /// Base time in clock units.
+    pub time: u64,
+    pub len: u32,
+    pub next: u32,
+}
+
+/// A thread's event batches, in file order.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadBatches {
+    pub m: ThreadId,
+    pub head: u32,
+    tail: u32,
+}
+
+/// Bytes of an experiment, uninterpreted.
+#[derive(Debug)]
+pub struct ExperimentalBatch {
+    /// The experiment's number; 1 is AllocFree.
+    pub experiment: u8,
+    /// The thread that wrote it.
+    pub m: ThreadId,
+    /// The bytes.
+    pub data: Vec<u8>,
+}
+
+/// A generation whose batches have been walked.
+#[derive(Debug, Default)]
+pub struct Generation {
+    /// Its number; 0 before the first batch.
+    pub number: u64,
+    /// Offset of its first batch.
+    pub start: u64,
+    pub tables: Tables,
+    pub clocks: Clocks,
+    /// Smallest base time of all its batches, in clock units.
+    pub min_time: u64,
+    /// Event batches of all threads.
+    pub batches: Vec<EventBatch>,
+    /// Threads in the order of their first batch.
+    pub threads: Vec<ThreadBatches>,
+    by_thread: HashMap<i64, u32, foldhash::fast::RandomState>,
+    pub experimental: Vec<ExperimentalBatch>,
+    /// Sorted by time, in nanoseconds.
+    pub cpu_samples: Vec<CpuSample>,
+    scratch: Vec<u8>,
+}
+
+impl Generation {
+    /// Forgets everything and keeps the memory.
+    pub fn clear(&mut self) {
+        self.number = 0;
+        self.tables.clear();
+        self.clocks = Clocks::default();
+        self.min_time = 0;
+        self.batches.clear();
+        self.threads.clear();
+        self.by_thread.clear();
+        self.experimental.clear();
+        self.cpu_samples.clear();
+    }
+
+    /// Its clock. Checked when the generation was closed.
+    pub fn clock(&self) -> Clock {
+        self.clocks.clock.unwrap_or(Clock::new(0))
+    }
+
+    /// Takes in one batch. `snapshots` tells whether the format's sync batches
+    /// have clock snapshots (Go 1.25 and later).
+    fn add(&mut self, input: &mut Input<'_>, b: &Batch, snapshots: bool) -> Result<(), ErrorKind> {
+        if self.min_time == 0 || b.time < self.min_time {
+            self.min_time = b.time;
+        }
+        let sync = if snapshots {
+            wire::SYNC
+        } else {
+            wire::FREQUENCY
+        };
+        let section = b.section();
+        if section.is_none() && b.experiment != wire::NO_EXPERIMENT {
+            let mut data = Vec::new();
+            batch::data(input, b, &mut data).map_err(ErrorKind::Io)?;
+            self.experimental.push(ExperimentalBatch {
+                experiment: b.experiment,
+                m: b.m,
+                data,
+            });
+            return Ok(());
+        }
+        match section {
+            Some(kind @ (wire::STRINGS | wire::STACKS | wire::CPU_SAMPLES)) => {
+                let data = batch::data(input, b, &mut self.scratch).map_err(ErrorKind::Io)?;
+                match kind {
+                    wire::STRINGS => sections::strings(data, &mut self.tables)?,
+                    wire::STACKS => sections::stacks(data, &mut self.tables)?,
+                    _ => sections::cpu_samples(data, &mut self.cpu_samples)?,
+                }
+            }
+            Some(kind) if kind == sync => {
+                let data = batch::data(input, b, &mut self.scratch).map_err(ErrorKind::Io)?;
+                sections::sync(data, b.time, snapshots, &mut self.clocks)?;
+            }
+            Some(wire::END_OF_GENERATION) => {
+                return Err(Corruption::BadEventType(wire::END_OF_GENERATION).into());
+            }
+            _ => self.add_events(b),
+        }
+        Ok(())
+    }
+
+    fn add_events(&mut self, b: &Batch) {
+        let next_thread = self.threads.len() as u32;
+        let thread = *self.by_thread.entry(b.m.0).or_insert(next_thread);
+        if thread == next_thread {
+            self.threads.push(ThreadBatches {
+                m: b.m,
+                head: NIL,
+                tail: NIL,
+            });
+        }
+        if b.len == 0 {
+            return;
+        }
+        let index = self.batches.len() as u32;
+        self.batches.push(EventBatch {
+            at: b.at,
+            time: b.time,
+            len: b.len as u32,
+            next: NIL,
+        });
+        let t = &mut self.threads[thread as usize];
+        match t.tail {
+            NIL => t.head = index,
+            tail => self.batches[tail as usize].next = index,
+        }
+        t.tail = index;
+    }
+
+    /// Checks what must hold of a whole generation.
+    fn close(&mut self, snapshots: bool) -> Result<(), ErrorKind> {
+        let Some(clock) = self.clocks.clock else {
+            return Err(Corruption::NoFrequency.into());
+        };
+        if snapshots && self.clocks.snapshot.is_none() {
+            return Err(Corruption::NoClockSnapshot.into());
+        }
+        self.tables.resolve_frames()?;
+        for sample in &mut self.cpu_samples {
+            sample.time = clock.ns(sample.time as u64);
+        }
+        sort::by_key(&mut self.cpu_samples, |s| s.time);
+        Ok(())
+    }
+
+    /// Reads a generation that a marker ends (Go 1.26). False if there is none
+    /// left.
+    pub fn read_marked(&mut self, input: &mut Input<'_>) -> Result<bool, ErrorKind> {
+        self.start = input.pos();
+        loop {
+            let b = match batch::next(input)? {
+                Next::End if self.threads.is_empty() => {
+                    return Ok(false);
+                }
+                Next::End => {
+                    return Err(ErrorKind::Truncated("within a generation"));
+                }
+                Next::EndOfGeneration => break,
+                Next::Batch(b) => b,
+            };
+            if self.number == 0 {
+                self.number = b.generation;
+            }
+            if b.section() == Some(wire::END_OF_GENERATION) {
+                break;
+            }
+            if b.generation == 0 {
+                return Err(Corruption::GenerationZero.into());
+            }
+            if b.generation != self.number {
+                return Err(self.interleaved(&b));
+            }
+            self.add(input, &b, true)?;
+        }
+        self.close(true)?;
+        Ok(true)
+    }
+
+    /// Reads a generation that the next one's first batch ends (Go 1.22 to
+    /// 1.25). `spill` is the batch that ended the one before, and is left
+    /// holding the one that ended this.
+    ///
+    /// `Ok(Some(error))` is a generation that may be read, and the error that
+    /// ended it.
+    pub fn read_unmarked(
+        &mut self,
+        input: &mut Input<'_>,
+        spill: &mut Option<Batch>,
+        snapshots: bool,
+    ) -> Result<Option<ErrorKind>, ErrorKind> {
+        self.start = input.pos();
+        if let Some(b) = spill.take() {
+            self.start = b.start;
+            self.number = b.generation;
+            self.add(input, &b, snapshots)?;
+        }
+        let mut broke_off = None;
+        loop {
+            let b = match batch::next(input) {
+                Ok(Next::End) => break,
+                Ok(Next::Batch(b)) => b,
+                Ok(Next::EndOfGeneration) => return Err(Corruption::GenerationZero.into()),
+                Err(e) if self.number != 0 => {
+                    broke_off = Some(e);
+                    break;
+                }
+                Err(e) => return Err(e),
+            };
+            if b.generation == 0 {
+                return Err(Corruption::GenerationZero.into());
+            }
+            if self.number == 0 {
+                self.number = b.generation;
+            }
+            if self.number.checked_add(1) == Some(b.generation) {
+                *spill = Some(b);
+                break;
+            }
+            if b.generation != self.number {
+                return Err(self.interleaved(&b));
+            }
+            self.add(input, &b, snapshots)?;
+        }
+        match self.close(snapshots) {
+            Ok(()) => Ok(broke_off),
+            // What is missing from a generation that breaks off is missing
+            // because it breaks off.
+            Err(e) => Err(broke_off.unwrap_or(e)),
+        }
+    }
+
+    fn interleaved(&self, b: &Batch) -> ErrorKind {
+        Corruption::GenerationsInterleaved {
+            current: self.number,
+            found: b.generation,
+        }
+        .into()
+    }
+}

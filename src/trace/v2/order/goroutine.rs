@@ -1,0 +1,378 @@
+//! Goroutines: created, started, stopped, blocked, in syscalls.
+
+use super::super::super::event::{Event, GoId, GoState, StackId, StringId, ThreadId, What};
+use super::super::violation::Violation;
+use super::super::wire;
+use super::state::{self, go, proc};
+use super::{Context, Fault, Order, Step, Taken};
+
+/// A transition, with nothing but the states.
+fn transition(id: GoId, from: GoState, to: GoState) -> What {
+    with_stacks(id, from, to, StackId::NONE, StackId::NONE)
+}
+
+fn with_stacks(id: GoId, from: GoState, to: GoState, own: StackId, stack: StackId) -> What {
+    What::Goroutine {
+        id,
+        from,
+        to,
+        reason: StringId::default(),
+        own_stack: own,
+        stack,
+    }
+}
+
+fn state_of(status: u8) -> GoState {
+    match status {
+        go::RUNNABLE => GoState::Runnable,
+        go::RUNNING => GoState::Running,
+        go::SYSCALL => GoState::Syscall,
+        go::WAITING => GoState::Waiting,
+        _ => GoState::Undetermined,
+    }
+}
+
+impl Order {
+    /// The slot of the running goroutine, which must be in `status`.
+    #[inline]
+    fn running(&self, cx: &Context, event: u8, status: u8) -> Result<u32, Violation> {
+        let g = cx.before.g.0;
+        let slot = self
+            .gs
+            .current(&cx.before)
+            .ok_or(Violation::UnknownGoroutine { event, g })?;
+        if self.gs[slot].status != status {
+            return Err(Violation::GoroutineState { event, g });
+        }
+        Ok(slot)
+    }
+
+    #[inline]
+    pub(super) fn go_start(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+        let id = GoId(step.arg(0) as i64);
+        let seq = step.seq(1);
+        let Some(slot) = self.gs.find(id) else {
+            return Ok(None);
+        };
+        let g = &mut self.gs[slot];
+        if g.status != go::RUNNABLE || !seq.follows(g.seq) {
+            return Ok(None);
+        }
+        cx.needs_m(wire::GO_START)?;
+        cx.needs_p(wire::GO_START)?;
+        cx.needs_no_g(wire::GO_START)?;
+        g.status = go::RUNNING;
+        g.seq = seq;
+        cx.set_g(id, slot);
+        Ok(Some(transition(id, GoState::Runnable, GoState::Running)))
+    }
+
+    #[inline]
+    pub(super) fn go_unblock(&mut self, step: &Step<'_>) -> Taken {
+        let id = GoId(step.arg(0) as i64);
+        let seq = step.seq(1);
+        let Some(slot) = self.gs.find(id) else {
+            return Ok(None);
+        };
+        let g = &mut self.gs[slot];
+        if g.status != go::WAITING || !seq.follows(g.seq) {
+            return Ok(None);
+        }
+        // Anything may unblock a goroutine, the runtime's monitor thread too:
+        // the context is not checked.
+        g.status = go::RUNNABLE;
+        g.seq = seq;
+        let stack = step.stack(2)?;
+        Ok(Some(with_stacks(
+            id,
+            GoState::Waiting,
+            GoState::Runnable,
+            StackId::NONE,
+            stack,
+        )))
+    }
+
+    /// The running goroutine ends, yields or blocks.
+    #[inline]
+    pub(super) fn go_stop(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+        let event = step.raw.kind;
+        cx.needs_all(event)?;
+        let slot = self.running(cx, event, go::RUNNING)?;
+        let id = cx.before.g;
+        cx.clear_g();
+        let to = match event {
+            wire::GO_DESTROY => {
+                self.gs.remove(slot);
+                return Ok(Some(transition(id, GoState::Running, GoState::NotExist)));
+            }
+            wire::GO_STOP => {
+                self.gs[slot].status = go::RUNNABLE;
+                GoState::Runnable
+            }
+            _ => {
+                self.gs[slot].status = go::WAITING;
+                GoState::Waiting
+            }
+        };
+        let stack = step.stack(1)?;
+        Ok(Some(What::Goroutine {
+            id,
+            from: GoState::Running,
+            to,
+            reason: step.string(0)?,
+            own_stack: stack,
+            stack,
+        }))
+    }
+
+    pub(super) fn go_create(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+        let event = step.raw.kind;
+        cx.needs_m(event)?;
+        cx.needs_p(event)?;
+        // The creator may be the runtime itself; a goroutine must be running.
+        if let Some(slot) = self.gs.current(&cx.before) {
+            if self.gs[slot].status != go::RUNNING {
+                let g = cx.before.g.0;
+                return Err(Violation::GoroutineState { event, g }.into());
+            }
+        }
+        let id = self.new_goroutine(step)?;
+        let (status, to) = match event {
+            wire::GO_CREATE => (go::RUNNABLE, GoState::Runnable),
+            _ => (go::WAITING, GoState::Waiting),
+        };
+        self.gs.add(id, status, step.seq_reset());
+        let stack = step.stack(2)?;
+        let own = step.stack(1)?;
+        Ok(Some(with_stacks(id, GoState::NotExist, to, own, stack)))
+    }
+
+    fn new_goroutine(&self, step: &Step<'_>) -> Result<GoId, Violation> {
+        let id = GoId(step.arg(0) as i64);
+        match self.gs.find(id) {
+            Some(_) => Err(Violation::GoroutineExists { g: id.0 }),
+            None => Ok(id),
+        }
+    }
+
+    /// A coroutine switch: the next goroutine is unblocked, the current one
+    /// blocks or ends, the next one runs.
+    pub(super) fn go_switch(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+        let event = step.raw.kind;
+        cx.needs_all(event)?;
+        let current = self.running(cx, event, go::RUNNING)?;
+        let next_id = GoId(step.arg(0) as i64);
+        let seq = step.seq(1);
+        let Some(next) = self.gs.find(next_id) else {
+            return Ok(None);
+        };
+        if self.gs[next].status != go::WAITING || !seq.follows(self.gs[next].seq) {
+            return Ok(None);
+        }
+        let id = cx.before.g;
+        let to = if event == wire::GO_SWITCH {
+            self.gs[current].status = go::WAITING;
+            GoState::Waiting
+        } else {
+            self.gs.remove(current);
+            GoState::NotExist
+        };
+        self.gs[next].status = go::RUNNING;
+        self.gs[next].seq = seq;
+        cx.set_g(next_id, next);
+
+        let time = step.raw.time;
+        let start = transition(next_id, GoState::Runnable, GoState::Running);
+        self.follow = [
+            Some(Event {
+                g: GoId::NONE,
+                ..cx.event(time, start)
+            }),
+            Some(cx.event(time, transition(id, GoState::Running, to))),
+        ];
+        Ok(Some(transition(
+            next_id,
+            GoState::Waiting,
+            GoState::Runnable,
+        )))
+    }
+
+    pub(super) fn go_syscall_begin(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+        let event = wire::GO_SYSCALL_BEGIN;
+        cx.needs_all(event)?;
+        let slot = self.running(cx, event, go::RUNNING)?;
+        let p = &mut self.ps.slots[cx.before.p_slot as usize];
+        // The P's sequence number makes clear which syscall a later theft of
+        // the P interrupts, whatever the clocks say.
+        let seq = step.seq(0);
+        if !seq.follows(p.seq) {
+            return Err(Violation::Sequence { event, p: p.id.0 }.into());
+        }
+        p.status = proc::SYSCALL;
+        p.seq = seq;
+        self.gs[slot].status = go::SYSCALL;
+        let stack = step.stack(1)?;
+        Ok(Some(with_stacks(
+            cx.before.g,
+            GoState::Running,
+            GoState::Syscall,
+            stack,
+            stack,
+        )))
+    }
+
+    pub(super) fn go_syscall_end(&mut self, cx: &Context, _: &Step<'_>) -> Taken {
+        let event = wire::GO_SYSCALL_END;
+        cx.needs_all(event)?;
+        let slot = self.running(cx, event, go::SYSCALL)?;
+        let p = &mut self.ps.slots[cx.before.p_slot as usize];
+        if p.status != proc::SYSCALL {
+            return Err(Violation::ProcState { event, p: p.id.0 }.into());
+        }
+        p.status = proc::RUNNING;
+        self.gs[slot].status = go::RUNNING;
+        Ok(Some(transition(
+            cx.before.g,
+            GoState::Syscall,
+            GoState::Running,
+        )))
+    }
+
+    pub(super) fn go_syscall_end_blocked(&mut self, cx: &mut Context, _: &Step<'_>) -> Taken {
+        let event = wire::GO_SYSCALL_END_BLOCKED;
+        // The event says that the P was lost during the syscall: until that
+        // has happened it must wait. A new P may have been found since.
+        if cx.before.p.is_some() {
+            let p = &self.ps.slots[cx.before.p_slot as usize];
+            if p.status == proc::SYSCALL {
+                return Ok(None);
+            }
+        }
+        cx.needs_m(event)?;
+        cx.needs_g(event)?;
+        let slot = self.running(cx, event, go::SYSCALL)?;
+        self.gs[slot].status = go::RUNNABLE;
+        cx.clear_g();
+        Ok(Some(transition(
+            cx.before.g,
+            GoState::Syscall,
+            GoState::Runnable,
+        )))
+    }
+
+    /// A C thread calls into Go.
+    pub(super) fn go_create_syscall(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+        let event = wire::GO_CREATE_SYSCALL;
+        cx.needs_m(event)?;
+        cx.needs_no_g(event)?;
+        let id = self.new_goroutine(step)?;
+        let slot = self.gs.add(id, go::SYSCALL, step.seq_reset());
+        cx.set_g(id, slot);
+        Ok(Some(transition(id, GoState::NotExist, GoState::Syscall)))
+    }
+
+    /// A C thread's call into Go is over.
+    pub(super) fn go_destroy_syscall(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+        let event = wire::GO_DESTROY_SYSCALL;
+        cx.needs_m(event)?;
+        cx.needs_g(event)?;
+        let slot = self.running(cx, event, go::SYSCALL)?;
+        self.gs.remove(slot);
+        cx.clear_g();
+        let ended = transition(cx.before.g, GoState::Syscall, GoState::NotExist);
+        if !cx.before.p.is_some() {
+            return Ok(Some(ended));
+        }
+        // The thread's number may be used again at once, so the P is taken
+        // from it here rather than when it is really stolen.
+        let p = &mut self.ps.slots[cx.before.p_slot as usize];
+        if p.status != proc::SYSCALL {
+            return Err(Violation::ProcState { event, p: p.id.0 }.into());
+        }
+        p.status = proc::SYSCALL_ABANDONED;
+        cx.clear_p();
+        self.follow = [Some(cx.event(step.raw.time, ended)), None];
+        Ok(Some(super::proc::released(cx.before.p)))
+    }
+
+    pub(super) fn go_status(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+        let id = GoId(step.arg(0) as i64);
+        let m = ThreadId(step.arg(1) as i64);
+        // Go reads the status as a byte.
+        let status = step.arg(2) as u8;
+        if status >= go::COUNT {
+            let status = step.arg(2);
+            return Err(Violation::InvalidStatus { status }.into());
+        }
+        let to = state_of(status);
+        let (slot, from) = match self.gs.find(id) {
+            Some(slot) => {
+                let g = &mut self.gs[slot];
+                if g.status != status {
+                    let event = step.raw.kind;
+                    return Err(Violation::GoroutineState { event, g: id.0 }.into());
+                }
+                g.seq = step.seq_reset();
+                (slot, to)
+            }
+            None if self.in_first_generation(step) => (
+                self.gs.add(id, status, step.seq_reset()),
+                GoState::Undetermined,
+            ),
+            None => return Err(Violation::GoroutineFromNowhere { g: id.0 }.into()),
+        };
+        match status {
+            go::RUNNING => cx.set_g(id, slot),
+            go::SYSCALL => self.status_in_syscall(cx, step, m, id, slot)?,
+            _ => {}
+        }
+        let stack = match step.raw.kind {
+            wire::GO_STATUS_STACK => step.stack(3)?,
+            _ => StackId::NONE,
+        };
+        Ok(Some(with_stacks(id, from, to, stack, stack)))
+    }
+
+    /// Binds a goroutine in a syscall to its thread, which need not be the one
+    /// that wrote the event.
+    fn status_in_syscall(
+        &mut self,
+        cx: &mut Context,
+        step: &Step<'_>,
+        m: ThreadId,
+        id: GoId,
+        slot: u32,
+    ) -> Result<(), Fault> {
+        let mismatch = Violation::ThreadMismatch { g: id.0, m: m.0 };
+        if !m.is_some() {
+            return Err(mismatch.into());
+        }
+        if m == cx.before.m {
+            // After the first generation the binding must be known already.
+            if !self.in_first_generation(step) && cx.before.g != id {
+                return Err(mismatch.into());
+            }
+            cx.set_g(id, slot);
+            return Ok(());
+        }
+        // It sat in the syscall for the whole generation, on a thread without
+        // a P that writes nothing; the event is put into that context.
+        match self.ms.find_seen(m) {
+            Some(t) => {
+                if self.ms.slots[t as usize].g != id {
+                    return Err(mismatch.into());
+                }
+                cx.before.g = id;
+            }
+            None => {
+                let t = self.ms.slot(m);
+                let t = &mut self.ms.slots[t as usize];
+                t.seen = true;
+                (t.g, t.g_slot) = (id, slot);
+                (t.p, t.p_slot) = (super::ProcId::NONE, state::NONE);
+            }
+        }
+        cx.before.m = m;
+        Ok(())
+    }
+}

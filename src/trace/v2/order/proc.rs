@@ -1,0 +1,144 @@
+//! Ps: started, stopped, stolen.
+
+use super::super::super::event::{ProcId, ProcState, ThreadId, What};
+use super::super::violation::Violation;
+use super::super::wire;
+use super::state::{Proc, proc};
+use super::{Context, Order, Step, Taken};
+
+fn transition(id: ProcId, from: ProcState, to: ProcState) -> What {
+    What::Proc { id, from, to }
+}
+
+/// A P is let go by the thread that held it.
+pub fn released(id: ProcId) -> What {
+    transition(id, ProcState::Running, ProcState::Idle)
+}
+
+fn state_of(status: u8) -> ProcState {
+    match status {
+        // A P in a syscall is held by its thread until somebody takes it.
+        proc::RUNNING | proc::SYSCALL => ProcState::Running,
+        proc::IDLE | proc::SYSCALL_ABANDONED => ProcState::Idle,
+        _ => ProcState::Undetermined,
+    }
+}
+
+impl Order {
+    pub(super) fn proc_start(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+        let id = ProcId(step.arg(0) as i64);
+        let seq = step.seq(1);
+        let Some(slot) = self.ps.find(id) else {
+            return Ok(None);
+        };
+        let p = &mut self.ps.slots[slot as usize];
+        // A thread that still holds a P in a syscall has yet to lose it.
+        if p.status != proc::IDLE || !seq.follows(p.seq) || cx.before.p.is_some() {
+            return Ok(None);
+        }
+        cx.needs_m(wire::PROC_START)?;
+        p.status = proc::RUNNING;
+        p.seq = seq;
+        cx.set_p(id, slot);
+        Ok(Some(transition(id, ProcState::Idle, ProcState::Running)))
+    }
+
+    pub(super) fn proc_stop(&mut self, cx: &mut Context, _: &Step<'_>) -> Taken {
+        let event = wire::PROC_STOP;
+        cx.needs_m(event)?;
+        cx.needs_p(event)?;
+        let p = &mut self.ps.slots[cx.before.p_slot as usize];
+        if p.status != proc::RUNNING && p.status != proc::SYSCALL {
+            return Err(Violation::ProcState { event, p: p.id.0 }.into());
+        }
+        p.status = proc::IDLE;
+        cx.clear_p();
+        Ok(Some(released(cx.before.p)))
+    }
+
+    pub(super) fn proc_steal(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+        let id = ProcId(step.arg(0) as i64);
+        let seq = step.seq(1);
+        let Some(slot) = self.ps.find(id) else {
+            return Ok(None);
+        };
+        let p = &mut self.ps.slots[slot as usize];
+        let abandoned = p.status == proc::SYSCALL_ABANDONED;
+        if !(abandoned || p.status == proc::SYSCALL) || !seq.follows(p.seq) {
+            return Ok(None);
+        }
+        cx.needs_m(wire::PROC_STEAL)?;
+        p.status = proc::IDLE;
+        p.seq = seq;
+        if abandoned {
+            // Its thread is not known, and to the outside it was idle already.
+            return Ok(Some(transition(id, ProcState::Idle, ProcState::Idle)));
+        }
+        let m = ThreadId(step.arg(2) as i64);
+        let not_held = Violation::NotHeld { p: id.0, m: m.0 };
+        if m == cx.before.m {
+            if cx.before.p != id {
+                return Err(not_held.into());
+            }
+            cx.clear_p();
+            return Ok(Some(released(id)));
+        }
+        let victim = self.ms.find_seen(m).ok_or(not_held)?;
+        let victim = &mut self.ms.slots[victim as usize];
+        if victim.p != id {
+            return Err(not_held.into());
+        }
+        // Only now can the victim's end of its syscall be taken.
+        (victim.p, victim.p_slot) = (ProcId::NONE, super::state::NONE);
+        Ok(Some(released(id)))
+    }
+
+    pub(super) fn proc_status(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+        let id = ProcId(step.arg(0) as i64);
+        let wire_status = step.arg(1);
+        if wire_status >= u64::from(proc::COUNT) {
+            let status = wire_status;
+            return Err(Violation::InvalidStatus { status }.into());
+        }
+        let status = wire_status as u8;
+        let (mut from, mut to) = (state_of(status), state_of(status));
+        let slot = match self.ps.find(id) {
+            Some(slot) => {
+                let p = &mut self.ps.slots[slot as usize];
+                if status == proc::SYSCALL_ABANDONED && p.status == proc::SYSCALL {
+                    // It is about to be stolen, and here it is known from whom.
+                    (from, to) = (ProcState::Running, ProcState::Running);
+                } else if p.status != status {
+                    let event = wire::PROC_STATUS;
+                    return Err(Violation::ProcState { event, p: id.0 }.into());
+                }
+                p.seq = step.seq_reset();
+                slot
+            }
+            None => {
+                from = if self.in_first_generation(step) {
+                    ProcState::Undetermined
+                } else {
+                    ProcState::NotExist
+                };
+                self.ps.add(Proc {
+                    id,
+                    seq: step.seq_reset(),
+                    status,
+                    sweeping: false,
+                })
+            }
+        };
+        if status == proc::RUNNING || status == proc::SYSCALL {
+            cx.set_p(id, slot);
+        }
+        if status == proc::SYSCALL_ABANDONED && from == ProcState::Running {
+            // Written by another thread: put the event where the P is held.
+            let holder = self.ms.slots.iter().rfind(|t| t.seen && t.p == id);
+            let m = cx.before.m.0;
+            let holder = holder.ok_or(Violation::NotHeld { p: id.0, m })?;
+            cx.before = *holder;
+        }
+        Ok(Some(transition(id, from, to)))
+    }
+}

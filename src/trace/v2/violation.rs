@@ -1,0 +1,129 @@
+//! How a trace can contradict itself.
+
+/// Events that can't have happened in any order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// No thread's next event is possible.
+    #[error("none of the {threads} threads' next events can have happened next")]
+    Stuck {
+        /// Threads that still had events.
+        threads: usize,
+    },
+    /// An event needs a thread, a P or a goroutine where there is none.
+    #[error("an event of type {event} without a {missing}")]
+    Missing {
+        /// Wire type.
+        event: u8,
+        /// What it needs.
+        missing: &'static str,
+    },
+    /// An event must not have a P or a goroutine where there is one.
+    #[error("an event of type {event} on a thread that has a {present}")]
+    Unexpected {
+        /// Wire type.
+        event: u8,
+        /// What is too much.
+        present: &'static str,
+    },
+    /// A goroutine nobody has heard of.
+    #[error("an event of type {event} for the unknown goroutine {g}")]
+    UnknownGoroutine {
+        /// Wire type.
+        event: u8,
+        /// The goroutine.
+        g: i64,
+    },
+    /// A P nobody has heard of.
+    #[error("an event of type {event} for the unknown P {p}")]
+    UnknownProc {
+        /// Wire type.
+        event: u8,
+        /// The P.
+        p: i64,
+    },
+    /// A goroutine is in a state that the event rules out.
+    #[error("an event of type {event} for goroutine {g} in another state")]
+    GoroutineState {
+        /// Wire type.
+        event: u8,
+        /// The goroutine.
+        g: i64,
+    },
+    /// A P is in a state that the event rules out.
+    #[error("an event of type {event} for P {p} in another state")]
+    ProcState {
+        /// Wire type.
+        event: u8,
+        /// The P.
+        p: i64,
+    },
+    /// A status that does not exist.
+    #[error("status {status} does not exist")]
+    InvalidStatus {
+        /// The number found.
+        status: u64,
+    },
+    /// A goroutine is created that exists.
+    #[error("goroutine {g} is created a second time")]
+    GoroutineExists {
+        /// The goroutine.
+        g: i64,
+    },
+    /// After the first generation goroutines appear only by being created.
+    #[error("goroutine {g} appears from nowhere after the first generation")]
+    GoroutineFromNowhere {
+        /// The goroutine.
+        g: i64,
+    },
+    /// A goroutine in a syscall is bound to another thread.
+    #[error("goroutine {g} is in a syscall on thread {m}, which has another goroutine")]
+    ThreadMismatch {
+        /// The goroutine.
+        g: i64,
+        /// The thread.
+        m: i64,
+    },
+    /// A P is taken from a thread that does not hold it.
+    #[error("P {p} is stolen from thread {m}, which does not hold it")]
+    NotHeld {
+        /// The P.
+        p: i64,
+        /// The thread.
+        m: i64,
+    },
+    /// A P's sequence number does not follow.
+    #[error("the sequence of P {p} is broken by an event of type {event}")]
+    Sequence {
+        /// Wire type.
+        event: u8,
+        /// The P.
+        p: i64,
+    },
+    /// A range begins twice, or ends without having begun.
+    #[error("a range of type {event} {wrong}")]
+    Range {
+        /// Wire type.
+        event: u8,
+        /// What is wrong with it.
+        wrong: &'static str,
+    },
+    /// The collector's cycles overlap.
+    #[error("an event of type {event} does not fit the state of the garbage collector")]
+    Gc {
+        /// Wire type.
+        event: u8,
+    },
+    /// A task begins twice.
+    #[error("task {id} begins a second time")]
+    TaskExists {
+        /// The task.
+        id: i64,
+    },
+    /// Regions of a goroutine nest.
+    #[error("goroutine {g} ends a region that is not its innermost one")]
+    RegionNesting {
+        /// The goroutine.
+        g: i64,
+    },
+}
