@@ -1,0 +1,3 @@
+module gotracer/workloads
+
+go 1.19
