@@ -2,4 +2,7 @@
 //! is wrong, where, and what to do.
 #![warn(missing_docs)]
 
+pub mod analysis;
+pub mod report;
+pub mod rules;
 pub mod trace;

@@ -317,7 +317,10 @@ mod tests {
         assert_eq!(go(b"a\"b\\c"), r#""a\"b\\c""#);
         assert_eq!(go(b"\t\n\x01\x7f\xff\xfe"), r#""\t\n\x01\x7f\xff\xfe""#);
         assert_eq!(go("ünï – \u{301}".as_bytes()), "\"ünï – \u{301}\"");
-        assert_eq!(go("\u{a0}\u{200b}\u{10ffff}\u{85}".as_bytes()), r#""\u00a0\u200b\U0010ffff\u0085""#);
+        assert_eq!(
+            go("\u{a0}\u{200b}\u{10ffff}\u{85}".as_bytes()),
+            r#""\u00a0\u200b\U0010ffff\u0085""#
+        );
         assert_eq!(go("\u{fffd}".as_bytes()), "\"\u{fffd}\"");
     }
 }

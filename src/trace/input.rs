@@ -172,8 +172,8 @@ struct Seekable<'a> {
 impl Seekable<'_> {
     fn peek(&mut self, pos: u64, want: usize) -> io::Result<&[u8]> {
         let want = want.min(self.len.saturating_sub(pos).min(want as u64) as usize);
-        let inside = pos >= self.window_at
-            && pos + want as u64 <= self.window_at + self.window.len() as u64;
+        let inside =
+            pos >= self.window_at && pos + want as u64 <= self.window_at + self.window.len() as u64;
         if !inside {
             let n = WINDOW.max(want).min((self.len - pos) as usize);
             let mut window = std::mem::take(&mut self.window);
@@ -386,7 +386,10 @@ mod tests {
         let Bytes::Spool(spool) = &input.bytes else {
             unreachable!()
         };
-        assert!(spool.chunks.iter().flatten().count() <= 1, "nothing is left");
+        assert!(
+            spool.chunks.iter().flatten().count() <= 1,
+            "nothing is left"
+        );
     }
 
     #[test]

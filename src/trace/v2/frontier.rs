@@ -95,16 +95,14 @@ impl Frontier {
         loop {
             let left = 2 * i + 1;
             let (mut least, mut time) = (i, entry.time);
-            if let Some(e) = heap.get(left) {
-                if e.time < time {
+            if let Some(e) = heap.get(left)
+                && e.time < time {
                     (least, time) = (left, e.time);
                 }
-            }
-            if let Some(e) = heap.get(left + 1) {
-                if e.time < time {
+            if let Some(e) = heap.get(left + 1)
+                && e.time < time {
                     least = left + 1;
                 }
-            }
             if least == i {
                 break;
             }

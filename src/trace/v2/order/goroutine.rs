@@ -130,12 +130,11 @@ impl Order {
         cx.needs_m(event)?;
         cx.needs_p(event)?;
         // The creator may be the runtime itself; a goroutine must be running.
-        if let Some(slot) = self.gs.current(&cx.before) {
-            if self.gs[slot].status != go::RUNNING {
+        if let Some(slot) = self.gs.current(&cx.before)
+            && self.gs[slot].status != go::RUNNING {
                 let g = cx.before.g.0;
                 return Err(Violation::GoroutineState { event, g }.into());
             }
-        }
         let id = self.new_goroutine(step)?;
         let (status, to) = match event {
             wire::GO_CREATE => (go::RUNNABLE, GoState::Runnable),

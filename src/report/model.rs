@@ -1,0 +1,178 @@
+//! What a trace told: the report and its parts, in the shape of the JSON
+//! format (`schema/report-v1.json`).
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::distribution::Distribution;
+use crate::rules::{Rule, Unit};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing, not worth failing a build.
+    Info,
+    /// Above the rule's warn threshold.
+    Warn,
+    /// Above the rule's error threshold.
+    Error,
+}
+
+impl Severity {
+    /// All severities, the worst first.
+    pub const ALL: [Self; 3] = [Self::Error, Self::Warn, Self::Info];
+
+    /// Its name in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One frame of a stack.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Frame {
+    /// The function with its package path; empty if unknown.
+    pub function: String,
+    /// Source file; empty if unknown.
+    pub file: String,
+    /// Line, from 1; 0 if unknown.
+    pub line: u64,
+}
+
+/// What a trace was.
+#[derive(Clone, Debug, Serialize)]
+pub struct TraceInfo {
+    /// Path, URL or `-`, as the user named it.
+    pub source: String,
+    /// The Go version of the trace format, such as `1.25`.
+    pub go_version: Option<String>,
+    /// Wall-clock time of the trace's start, where the trace tells it.
+    pub start_time: Option<Timestamp>,
+    /// From the first event to the last, ns.
+    pub duration_ns: u64,
+    /// Generations read.
+    pub generations: u64,
+    /// Events read.
+    pub events: u64,
+    /// Bytes read, decompressed.
+    pub bytes: u64,
+    /// Bytes that gave no events, because the trace breaks off or is corrupt.
+    pub lost_bytes: u64,
+    /// The last known GOMAXPROCS.
+    pub gomaxprocs: Option<u64>,
+    /// Why reading stopped early.
+    pub error: Option<String>,
+}
+
+/// Whether a rule found something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The rule had evidence and nothing crossed a threshold.
+    Ok,
+    /// Something crossed a threshold.
+    Found,
+    /// The trace does not hold what the rule needs.
+    NotApplicable,
+}
+
+/// What a rule saw, whether or not it crossed a threshold.
+#[derive(Clone, Debug)]
+pub struct RuleReport {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// Whether it found something.
+    pub status: Status,
+    /// Why it is not applicable.
+    pub reason: Option<String>,
+    /// The rule's signal.
+    pub measurement: Distribution,
+    /// The same by a bounded label where the rule has one: stop-the-worlds by
+    /// reason, scheduling waits by how the goroutine became runnable.
+    pub by_reason: Vec<(String, Distribution)>,
+}
+
+/// Why something lasted as long as it did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cause {
+    /// A word for scripts, such as `unlocked_late` or `preempted`.
+    pub kind: &'static str,
+    /// The same for people.
+    pub text: String,
+    /// The goroutine to blame.
+    pub goroutine: Option<i64>,
+    /// Where it was.
+    pub place: Option<Frame>,
+    /// Its stack, innermost first.
+    pub stack: Vec<Frame>,
+}
+
+/// What crossed a threshold at one place.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The same for the same rule and place in every trace.
+    pub id: String,
+    /// The rule.
+    pub rule: &'static Rule,
+    /// How bad the worst occurrence is.
+    pub severity: Severity,
+    /// Occurrences that crossed the threshold.
+    pub count: u64,
+    /// How many of them the trace's start or end cut off, so that their
+    /// length is a lower bound.
+    pub open: u64,
+    /// The worst occurrence, in the rule's unit.
+    pub worst: u64,
+    /// All occurrences added up, in the rule's unit.
+    pub total: u64,
+    /// The threshold that the worst one crossed, in the rule's unit.
+    pub threshold: u64,
+    /// Start of the first occurrence, ns since the trace's start.
+    pub first_ns: u64,
+    /// End of the last occurrence, ns since the trace's start.
+    pub last_ns: u64,
+    /// Start of the first occurrence by the wall clock.
+    pub first_time: Option<Timestamp>,
+    /// What happened, in one sentence.
+    pub message: String,
+    /// What to do about it.
+    pub suggestion: String,
+    /// The goroutines of the worst few occurrences.
+    pub goroutines: Vec<i64>,
+    /// The frame that a person would go and change.
+    pub place: Frame,
+    /// The stack of the worst occurrence, innermost first.
+    pub stack: Vec<Frame>,
+    /// Why it lasted, where the trace tells.
+    pub cause: Option<Cause>,
+}
+
+/// All that one trace told.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What the trace was.
+    pub trace: TraceInfo,
+    /// Every rule that was asked, in the registry's order.
+    pub rules: Vec<RuleReport>,
+    /// Findings, those that hurt most first.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// The worst severity among the findings.
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|f| f.severity).max()
+    }
+}
+
+impl Finding {
+    /// The unit of `worst`, `total` and `threshold`.
+    pub fn unit(&self) -> Unit {
+        self.rule.unit
+    }
+}

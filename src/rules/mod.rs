@@ -1,0 +1,102 @@
+//! The rules: what is too much, why it is bad, and what to do about it.
+//!
+//! A rule is one file; [`RULES`] is the one list of them. Names, documentation,
+//! thresholds and units everywhere else (command line, configuration, metrics,
+//! dashboards, alerts) come from it.
+
+mod blocked_on_syscall;
+mod gc_assist;
+mod gc_pause_spike;
+mod goroutine_leak_growth;
+mod heap_growth_spike;
+mod high_scheduling_latency;
+mod mutex_contention;
+mod processor_starvation;
+mod thresholds;
+
+pub use thresholds::{Limit, Preset, RuleSettings, SettingError, Settings, Thresholds, keys};
+
+/// What a rule measures in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
+pub enum Unit {
+    /// Time.
+    #[serde(rename = "ns")]
+    Nanoseconds,
+    /// Memory.
+    #[serde(rename = "bytes")]
+    Bytes,
+    /// A number of goroutines.
+    #[serde(rename = "goroutines")]
+    Goroutines,
+}
+
+/// A rule's entry in the registry.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name everywhere.
+    pub name: &'static str,
+    /// What it measures in.
+    pub unit: Unit,
+    /// What it sees, in one sentence.
+    pub summary: &'static str,
+    /// Why that is bad.
+    pub why: &'static str,
+    /// What to do about it.
+    pub advice: &'static str,
+    /// The events it needs, and the Go versions that emit them.
+    pub needs: &'static str,
+    /// Default thresholds by [`Preset`].
+    pub thresholds: [Thresholds; 3],
+}
+
+/// All rules.
+pub static RULES: [&Rule; 8] = [
+    &gc_pause_spike::RULE,
+    &high_scheduling_latency::RULE,
+    &mutex_contention::RULE,
+    &blocked_on_syscall::RULE,
+    &goroutine_leak_growth::RULE,
+    &heap_growth_spike::RULE,
+    &processor_starvation::RULE,
+    &gc_assist::RULE,
+];
+
+impl Rule {
+    /// The rule of that name, upper and lower case being the same.
+    pub fn find(name: &str) -> Option<&'static Rule> {
+        RULES
+            .into_iter()
+            .find(|r| r.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Its place in [`RULES`].
+    pub fn index(&self) -> usize {
+        let same = |r: &&Rule| std::ptr::eq(*r, self);
+        RULES.iter().position(same).unwrap_or(0)
+    }
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Rule {}
+
+const MS: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MS;
+const MIB: u64 = 1 << 20;
+
+/// Thresholds of a rule on times: warn and error of each preset.
+const fn times(presets: [(u64, u64); 3]) -> [Thresholds; 3] {
+    let [low, service, batch] = presets;
+    [time(low), time(service), time(batch)]
+}
+
+const fn time((warn, error): (u64, u64)) -> Thresholds {
+    Thresholds {
+        warn: Limit::value(warn),
+        error: Limit::value(error),
+    }
+}

@@ -1,0 +1,307 @@
+//! What a rule takes for too much.
+
+use super::{RULES, Rule, Unit};
+
+/// A set of thresholds for a kind of program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Preset {
+    /// An API that answers in milliseconds.
+    LowLatency,
+    /// An ordinary service.
+    #[default]
+    Service,
+    /// A job that only has to finish.
+    Batch,
+}
+
+impl Preset {
+    /// All presets.
+    pub const ALL: [Self; 3] = [Self::LowLatency, Self::Service, Self::Batch];
+
+    /// Its name on the command line and in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LowLatency => "low-latency",
+            Self::Service => "service",
+            Self::Batch => "batch",
+        }
+    }
+
+    /// The preset of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.name() == name)
+    }
+}
+
+/// From where on a value is a finding.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Limit {
+    /// In the rule's unit.
+    pub value: u64,
+    /// Percent of what there was before; only rules on goroutine growth have
+    /// it.
+    pub percent: Option<f64>,
+    /// In the rule's unit, each second; only rules on heap growth have it.
+    pub per_second: Option<u64>,
+}
+
+impl Limit {
+    /// A limit on the value alone.
+    pub const fn value(value: u64) -> Self {
+        Self {
+            value,
+            percent: None,
+            per_second: None,
+        }
+    }
+}
+
+/// A rule's limits.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Thresholds {
+    /// From here on a warning.
+    pub warn: Limit,
+    /// From here on an error.
+    pub error: Limit,
+}
+
+/// One rule's settings.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct RuleSettings {
+    /// Whether the rule is asked at all.
+    pub enabled: bool,
+    /// Its limits.
+    pub thresholds: Thresholds,
+    /// GCPauseSpike only: judge the stop-the-worlds that are not the
+    /// collector's as well.
+    pub all_stops: bool,
+}
+
+/// Settings of all rules.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Settings {
+    rules: Vec<RuleSettings>,
+}
+
+/// Why a setting can't be made.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingError {
+    /// No such rule.
+    #[error("there is no rule \"{0}\"; `gotracer rules` lists them")]
+    UnknownRule(String),
+    /// The rule has no such key.
+    #[error("{rule} has no setting \"{key}\"; it has {known}")]
+    UnknownKey {
+        /// The rule.
+        rule: &'static str,
+        /// The key given.
+        key: String,
+        /// The keys it has.
+        known: String,
+    },
+    /// The value does not fit the key.
+    #[error("\"{value}\" is no {expected}")]
+    BadValue {
+        /// The value given.
+        value: String,
+        /// What is expected, with an example.
+        expected: &'static str,
+    },
+    /// A warning would need more than an error.
+    #[error("{rule}: warn must not be above error")]
+    WarnAboveError {
+        /// The rule.
+        rule: &'static str,
+    },
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::preset(Preset::default())
+    }
+}
+
+impl Settings {
+    /// A preset's thresholds, every rule enabled.
+    pub fn preset(preset: Preset) -> Self {
+        let settings = |rule: &Rule| RuleSettings {
+            enabled: true,
+            thresholds: rule.thresholds[preset as usize],
+            all_stops: false,
+        };
+        Self {
+            rules: RULES.iter().map(|r| settings(r)).collect(),
+        }
+    }
+
+    /// A rule's settings.
+    pub fn of(&self, rule: &Rule) -> &RuleSettings {
+        &self.rules[rule.index()]
+    }
+
+    /// A rule's settings, to be changed.
+    pub fn of_mut(&mut self, rule: &Rule) -> &mut RuleSettings {
+        &mut self.rules[rule.index()]
+    }
+
+    /// Sets one key of a rule from text, as `--set GCPauseSpike.warn=2ms` does.
+    /// [`keys`] lists the keys. Call [`check`](Self::check) when all are set.
+    ///
+    /// # Errors
+    /// If the rule has no such key or the value does not fit it.
+    pub fn set(&mut self, rule: &'static Rule, key: &str, value: &str) -> Result<(), SettingError> {
+        if !keys(rule).contains(&key) {
+            return Err(SettingError::UnknownKey {
+                rule: rule.name,
+                key: key.into(),
+                known: keys(rule).join(", "),
+            });
+        }
+        let s = self.of_mut(rule);
+        let t = &mut s.thresholds;
+        match key {
+            "enabled" => s.enabled = boolean(value)?,
+            "all_stops" => s.all_stops = boolean(value)?,
+            "warn" => t.warn.value = rule.unit.parse(value)?,
+            "error" => t.error.value = rule.unit.parse(value)?,
+            "warn_percent" => t.warn.percent = Some(percent(value)?),
+            "error_percent" => t.error.percent = Some(percent(value)?),
+            "warn_per_second" => t.warn.per_second = Some(rule.unit.parse(value)?),
+            _ => t.error.per_second = Some(rule.unit.parse(value)?),
+        }
+        Ok(())
+    }
+
+    /// Checks that no warning needs more than an error.
+    ///
+    /// # Errors
+    /// Names the first rule for which one does.
+    pub fn check(&self) -> Result<(), SettingError> {
+        for rule in RULES {
+            let Thresholds { warn, error } = self.of(rule).thresholds;
+            let above = warn.value > error.value
+                || warn.percent > error.percent
+                || warn.per_second > error.per_second;
+            if above {
+                return Err(SettingError::WarnAboveError { rule: rule.name });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The keys a rule has in the configuration and for `--set`.
+pub fn keys(rule: &Rule) -> Vec<&'static str> {
+    let mut keys = vec!["enabled", "warn", "error"];
+    let limit = rule.thresholds[0].warn;
+    if limit.percent.is_some() {
+        keys.extend(["warn_percent", "error_percent"]);
+    }
+    if limit.per_second.is_some() {
+        keys.extend(["warn_per_second", "error_per_second"]);
+    }
+    if rule.name == "GCPauseSpike" {
+        keys.push("all_stops");
+    }
+    keys
+}
+
+fn boolean(value: &str) -> Result<bool, SettingError> {
+    value.parse().map_err(|_| SettingError::BadValue {
+        value: value.into(),
+        expected: "true or false",
+    })
+}
+
+fn percent(value: &str) -> Result<f64, SettingError> {
+    let number = value.strip_suffix('%').unwrap_or(value).trim();
+    match number.parse::<f64>() {
+        Ok(p) if p.is_finite() && p >= 0.0 => Ok(p),
+        _ => Err(SettingError::BadValue {
+            value: value.into(),
+            expected: "percentage, such as 25%",
+        }),
+    }
+}
+
+impl Unit {
+    /// Reads a value such as `2ms`, `64MiB` or `100`.
+    ///
+    /// # Errors
+    /// If it is not a number with one of the unit's suffixes.
+    pub fn parse(self, text: &str) -> Result<u64, SettingError> {
+        let bad = || SettingError::BadValue {
+            value: text.into(),
+            expected: match self {
+                Unit::Nanoseconds => "duration, such as 500us, 2ms or 1.5s",
+                Unit::Bytes => "size, such as 512KiB, 64MiB or 1GiB",
+                Unit::Goroutines => "whole number, such as 100",
+            },
+        };
+        let text = text.trim();
+        let end = text
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(text.len());
+        let (number, suffix) = text.split_at(end);
+        let scale = self.scale(suffix.trim()).ok_or_else(bad)?;
+        let value = number.parse::<f64>().map_err(|_| bad())? * scale;
+        let whole = self != Unit::Goroutines || value.fract() == 0.0;
+        if value < u64::MAX as f64 && whole {
+            Ok(value.round() as u64)
+        } else {
+            Err(bad())
+        }
+    }
+
+    fn scale(self, suffix: &str) -> Option<f64> {
+        const KIB: f64 = 1024.0;
+        Some(match (self, suffix) {
+            (Unit::Nanoseconds, "ns") => 1.0,
+            (Unit::Nanoseconds, "us" | "µs" | "μs") => 1e3,
+            (Unit::Nanoseconds, "ms") => 1e6,
+            (Unit::Nanoseconds, "s") => 1e9,
+            (Unit::Nanoseconds, "m") => 60e9,
+            (Unit::Bytes, "B" | "") => 1.0,
+            (Unit::Bytes, "kB") => 1e3,
+            (Unit::Bytes, "MB") => 1e6,
+            (Unit::Bytes, "GB") => 1e9,
+            (Unit::Bytes, "KiB") => KIB,
+            (Unit::Bytes, "MiB") => KIB * KIB,
+            (Unit::Bytes, "GiB") => KIB * KIB * KIB,
+            (Unit::Goroutines, "") => 1.0,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_people_write_them() {
+        assert_eq!(Unit::Nanoseconds.parse("2ms"), Ok(2_000_000));
+        assert_eq!(Unit::Nanoseconds.parse("1.5 s"), Ok(1_500_000_000));
+        assert_eq!(Unit::Bytes.parse("64MiB"), Ok(64 << 20));
+        assert_eq!(Unit::Goroutines.parse("100"), Ok(100));
+        for (unit, bad) in [
+            (Unit::Nanoseconds, "2"),
+            (Unit::Nanoseconds, "fast"),
+            (Unit::Bytes, "2ms"),
+            (Unit::Bytes, "-1B"),
+            (Unit::Goroutines, "1.5"),
+            (Unit::Goroutines, "99999999999999999999999"),
+        ] {
+            assert!(unit.parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn presets_are_consistent() {
+        for preset in Preset::ALL {
+            assert_eq!(Settings::preset(preset).check(), Ok(()));
+            assert_eq!(Preset::from_name(preset.name()), Some(preset));
+        }
+    }
+}
