@@ -42,6 +42,8 @@ if [ "$version" = local ]; then
   exit 0
 fi
 
+mkdir -p "$root"
+root=$(cd "$root" && pwd)
 go=$root/$version/bin/go
 if works "$go"; then
   echo "$go"
@@ -54,7 +56,6 @@ for installed in "/usr/lib/go-$version/bin/go" "$(command -v go || true)"; do
   fi
 done
 
-mkdir -p "$root"
 tmp=$(mktemp -d "$root/.$version.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 
