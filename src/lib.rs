@@ -5,4 +5,6 @@
 pub mod analysis;
 pub mod report;
 pub mod rules;
+pub mod timeline;
 pub mod trace;
+pub mod units;

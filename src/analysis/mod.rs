@@ -1,11 +1,17 @@
 //! Drives one trace through the timeline and the rules into a report.
 //!
-//! Files and live streams are the same code: a report can be asked for at any
-//! time, and says what was true up to then.
+//! Files and live streams are the same code: [`Analysis`] takes one event
+//! after the other, a report can be asked for at any time, and says what was
+//! true up to then.
+
+mod findings;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::report::{Report, RuleReport, Status, TraceInfo};
-use crate::rules::{RULES, Settings};
-use crate::trace::{Input, ReadError, Reader, Stats};
+use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
+use crate::timeline::{HeapFloor, Interval, Observer, Timeline};
+use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, What};
 
 /// What became of one trace.
 #[derive(Debug)]
@@ -29,10 +35,12 @@ pub fn analyze(
     mut progress: impl FnMut(Stats),
 ) -> Result<Outcome, ReadError> {
     let mut reader = Reader::new(input)?;
+    let mut analysis = Analysis::new(settings);
     let error = loop {
         match reader.next_event() {
             Ok(Some(event)) => {
-                if let crate::trace::What::Sync { .. } = event.what {
+                analysis.event(&event, &reader);
+                if let What::Sync { .. } = event.what {
                     progress(reader.stats());
                 }
             }
@@ -40,32 +48,129 @@ pub fn analyze(
             Err(e) => break Some(e),
         }
     };
-    let stats = reader.stats();
-    let report = Report {
-        trace: TraceInfo {
-            source: source.into(),
-            go_version: Some(format!("1.{}", reader.version())),
-            start_time: None,
-            duration_ns: 0,
-            generations: stats.generations,
-            events: stats.events,
-            bytes: stats.bytes,
-            lost_bytes: error.as_ref().map_or(0, |e| e.lost_bytes),
-            gomaxprocs: None,
-            error: error.as_ref().map(ToString::to_string),
-        },
-        rules: RULES
-            .into_iter()
-            .filter(|rule| settings.of(rule).enabled)
-            .map(|rule| RuleReport {
-                rule,
-                status: Status::Ok,
-                reason: None,
-                measurement: Default::default(),
-                by_reason: Vec::new(),
-            })
-            .collect(),
-        findings: Vec::new(),
-    };
+    let report = analysis.report(source, &reader, error.as_ref());
     Ok(Outcome { report, error })
+}
+
+/// The rules at work.
+struct Rules {
+    enabled: Vec<(&'static Rule, Box<dyn Detector>)>,
+}
+
+impl Observer for Rules {
+    fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
+        let kind = interval.kind.bit();
+        for (rule, detector) in &mut self.enabled {
+            if rule.watches & kind != 0 {
+                detector.interval(interval, timeline);
+            }
+        }
+    }
+
+    fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline) {
+        for (_, detector) in &mut self.enabled {
+            detector.heap_floor(floor, timeline);
+        }
+    }
+}
+
+/// One trace being analysed.
+pub struct Analysis {
+    timeline: Timeline,
+    rules: Rules,
+    /// The first clock snapshot.
+    snapshot: Option<ClockSnapshot>,
+}
+
+impl Analysis {
+    /// Nothing has happened yet.
+    pub fn new(settings: &Settings) -> Self {
+        let enabled = RULES.into_iter().filter(|rule| settings.of(rule).enabled);
+        Self {
+            timeline: Timeline::default(),
+            rules: Rules {
+                enabled: enabled
+                    .map(|rule| (rule, (rule.detector)(*settings.of(rule))))
+                    .collect(),
+            },
+            snapshot: None,
+        }
+    }
+
+    /// Takes in the next event of `reader`.
+    #[inline]
+    pub fn event(&mut self, event: &Event, reader: &Reader<'_>) {
+        if let What::Sync { .. } = event.what {
+            self.snapshot = self.snapshot.or(reader.clock_snapshot());
+        }
+        self.timeline.event(event, reader.tables(), &mut self.rules);
+    }
+
+    /// What the trace told so far. What is not over yet counts as if it ended
+    /// now, and is marked as a lower bound.
+    pub fn report(&self, source: &str, reader: &Reader<'_>, error: Option<&ReadError>) -> Report {
+        let stats = reader.stats();
+        let open = self.timeline.open_intervals();
+        let start_time = self.start_time();
+        let mut rules = Vec::new();
+        let mut all = Vec::new();
+        for (rule, detector) in &self.rules.enabled {
+            let mut detector = detector.boxed_clone();
+            for interval in open.iter().filter(|i| rule.watches & i.kind.bit() != 0) {
+                detector.interval(interval, &self.timeline);
+            }
+            let verdict = if stats.generations == 0 {
+                Verdict {
+                    not_applicable: Some("no whole generation of the trace could be read".into()),
+                    ..Verdict::default()
+                }
+            } else {
+                detector.verdict(&self.timeline)
+            };
+            rules.push(RuleReport {
+                rule,
+                status: match (&verdict.not_applicable, verdict.found.is_empty()) {
+                    (Some(_), _) => Status::NotApplicable,
+                    (None, true) => Status::Ok,
+                    (None, false) => Status::Found,
+                },
+                reason: verdict.not_applicable,
+                measurement: verdict.measurement,
+                by_reason: verdict.by_reason,
+            });
+            all.extend(
+                verdict
+                    .found
+                    .into_iter()
+                    .map(|found| findings::finding(rule, found, &self.timeline, start_time)),
+            );
+        }
+        findings::sort(&mut all);
+        Report {
+            trace: TraceInfo {
+                source: source.into(),
+                go_version: Some(format!("1.{}", reader.version())),
+                start_time,
+                duration_ns: self.timeline.duration(),
+                generations: stats.generations,
+                events: stats.events,
+                bytes: stats.bytes,
+                lost_bytes: error.map_or(0, |e| e.lost_bytes),
+                gomaxprocs: self.timeline.gomaxprocs(),
+                error: error.map(ToString::to_string),
+            },
+            rules,
+            findings: all,
+        }
+    }
+
+    /// The wall clock at the trace's first event, if the trace tells.
+    fn start_time(&self) -> Option<Timestamp> {
+        let s = self.snapshot?;
+        let at_snapshot = Timestamp::new(s.wall_sec, i32::try_from(s.wall_nsec).ok()?).ok()?;
+        let before = s.trace.checked_sub(self.timeline.start())?;
+        at_snapshot
+            .checked_sub(SignedDuration::from_nanos(before))
+            .ok()
+    }
 }

@@ -4,34 +4,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::distribution::Distribution;
-use crate::rules::{Rule, Unit};
-
-/// How bad a finding is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing, not worth failing a build.
-    Info,
-    /// Above the rule's warn threshold.
-    Warn,
-    /// Above the rule's error threshold.
-    Error,
-}
-
-impl Severity {
-    /// All severities, the worst first.
-    pub const ALL: [Self; 3] = [Self::Error, Self::Warn, Self::Info];
-
-    /// Its name in every output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warn => "warn",
-            Self::Error => "error",
-        }
-    }
-}
+use crate::rules::{Distribution, Rule, Severity, Unit};
 
 /// One frame of a stack.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]

@@ -1,6 +1,9 @@
 //! Goroutines that stay long in a system call.
 
-use super::{MS, Rule, SECOND, Unit, times};
+use super::detector::{Description, Detector, Group, Groups, Occurrence, Verdict};
+use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
+use crate::timeline::{Interval, Owner, Timeline, kinds};
+use crate::units;
 
 /// The registry's entry.
 pub static RULE: Rule = Rule {
@@ -21,4 +24,82 @@ pub static RULE: Rule = Rule {
         (100 * MS, SECOND),
         (SECOND, 10 * SECOND),
     ]),
+    watches: kinds::SYSCALL,
+    detector: new,
 };
+
+#[derive(Clone)]
+struct BlockedOnSyscall {
+    settings: RuleSettings,
+    seen: Distribution,
+    groups: Groups,
+}
+
+fn new(settings: RuleSettings) -> Box<dyn Detector> {
+    Box::new(BlockedOnSyscall {
+        settings,
+        seen: Distribution::default(),
+        groups: Groups::default(),
+    })
+}
+
+/// Whether it is a syscall of the program. In Go 1.22 nothing is known of one
+/// that lasts for the whole trace; signal delivery always does, so it is not
+/// held against the program.
+fn is_programs(i: &Interval, t: &Timeline) -> bool {
+    let unknown = !i.victim.stack.is_some() && i.cut_at_start && i.cut_at_end;
+    let signals = t.stacks().traits(i.victim.stack).awaits_signals;
+    i.owner == Owner::Program && !signals && !unknown
+}
+
+impl Detector for BlockedOnSyscall {
+    fn interval(&mut self, i: &Interval, t: &Timeline) {
+        if !is_programs(i, t) {
+            return;
+        }
+        self.seen.record(i.duration());
+        if i.duration() >= self.settings.thresholds.warn.value {
+            let place = t.stacks().traits(i.victim.stack).place;
+            let by = || (i.victim, u64::from(i.cut_at_end));
+            self.groups.add(place, 0, &Occurrence::of(i), by);
+        }
+    }
+
+    fn verdict(&self, t: &Timeline) -> Verdict {
+        let found = self.groups.found(&self.settings.thresholds, |_, group| {
+            let (g, worst) = (group.victim.g, units::duration(group.worst));
+            let call = innermost(t, group);
+            Description {
+                variant: "",
+                message: if group.by_amount == 0 {
+                    format!("goroutine {g} was in a system call for {worst}{call}")
+                } else {
+                    format!(
+                        "goroutine {g} is in a system call for {worst}{call} and did not return"
+                    )
+                },
+                cause: None,
+                at_most: Severity::Error,
+            }
+        });
+        Verdict {
+            measurement: self.seen.clone(),
+            found,
+            ..Verdict::default()
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Detector> {
+        Box::new(self.clone())
+    }
+}
+
+/// The call itself, such as `syscall.read`, where it is not the place already.
+fn innermost(t: &Timeline, group: &Group) -> String {
+    let name = function(t, group.victim.stack);
+    let call = t.stacks().frames(group.victim.stack).next();
+    match call {
+        Some(f) if f.function != name && !f.function.is_empty() => format!(" ({})", f.function),
+        _ => String::new(),
+    }
+}

@@ -1,6 +1,12 @@
 //! Goroutines that do the garbage collector's work.
 
-use super::{MS, Rule, Unit, times};
+use std::collections::HashMap;
+
+use super::detector::{Description, Detector, Groups, Occurrence, Verdict};
+use super::{Distribution, MS, Rule, RuleSettings, Severity, Unit, times};
+use crate::timeline::{Interval, Kind, Owner, Timeline, Wait, kinds};
+use crate::trace::GoId;
+use crate::units;
 
 /// The registry's entry.
 pub static RULE: Rule = Rule {
@@ -16,4 +22,80 @@ pub static RULE: Rule = Rule {
         instead of a small GOGC, more CPU.",
     needs: "Mark assist ranges: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (5 * MS, 50 * MS), (50 * MS, 500 * MS)]),
+    watches: kinds::MARK_ASSIST | kinds::BLOCKED,
+    detector: new,
 };
+
+#[derive(Clone)]
+struct GcAssist {
+    settings: RuleSettings,
+    seen: Distribution,
+    groups: Groups,
+    /// Time each goroutine spent assisting, ns.
+    by_goroutine: HashMap<GoId, u64, foldhash::fast::RandomState>,
+}
+
+fn new(settings: RuleSettings) -> Box<dyn Detector> {
+    Box::new(GcAssist {
+        settings,
+        seen: Distribution::default(),
+        groups: Groups::default(),
+        by_goroutine: HashMap::default(),
+    })
+}
+
+impl Detector for GcAssist {
+    fn interval(&mut self, i: &Interval, t: &Timeline) {
+        let assists = matches!(i.kind, Kind::MarkAssist | Kind::Blocked(Wait::AssistCredit));
+        if !assists || i.owner != Owner::Program {
+            return;
+        }
+        self.seen.record(i.duration());
+        *self.by_goroutine.entry(i.victim.g).or_default() += i.duration();
+        if i.duration() >= self.settings.thresholds.warn.value {
+            let place = t.stacks().traits(i.victim.stack).place;
+            self.groups
+                .add(place, 0, &Occurrence::of(i), || (i.victim, 0));
+        }
+    }
+
+    fn verdict(&self, t: &Timeline) -> Verdict {
+        let found = self
+            .groups
+            .found(&self.settings.thresholds, |_, group| Description {
+                variant: "",
+                message: format!(
+                    "goroutine {} assisted the garbage collector for {}{}",
+                    group.victim.g,
+                    units::duration(group.worst),
+                    self.share(group.victim.g, t)
+                ),
+                cause: None,
+                at_most: Severity::Error,
+            });
+        Verdict {
+            measurement: self.seen.clone(),
+            found,
+            ..Verdict::default()
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Detector> {
+        Box::new(self.clone())
+    }
+}
+
+impl GcAssist {
+    /// All its assists as a share of the time the goroutine ran, where it is
+    /// known how long it ran.
+    fn share(&self, g: GoId, t: &Timeline) -> String {
+        let assisted = self.by_goroutine.get(&g).copied().unwrap_or(0);
+        match t.ran(g) {
+            Some(ran) if ran >= assisted && ran > 0 => {
+                let percent = assisted as f64 / ran as f64 * 100.0;
+                format!(" ({percent:.0} % of its run time in all)")
+            }
+            _ => String::new(),
+        }
+    }
+}

@@ -1,6 +1,11 @@
 //! Places that create goroutines faster than they end.
 
-use super::{Limit, Rule, Thresholds, Unit};
+use std::collections::HashMap;
+
+use super::detector::{Cause, Detector, EXAMPLES, Found, Group, Verdict};
+use super::{Distribution, Limit, Rule, RuleSettings, Severity, Thresholds, Unit, function};
+use crate::timeline::{Actor, FrameKey, StackKey, Timeline};
+use crate::trace::{GoId, GoState, Time};
 
 /// The registry's entry.
 pub static RULE: Rule = Rule {
@@ -19,11 +24,13 @@ pub static RULE: Rule = Rule {
         growth((100, 25.0), (500, 100.0)),
         growth((1_000, 100.0), (10_000, 300.0)),
     ],
+    watches: 0,
+    detector: new,
 };
 
 /// The least growth at which a percentage can make a finding: three goroutines
 /// more in a program of six is no leak.
-pub const MIN_GROWTH: u64 = 20;
+pub const MIN_GROWTH: u64 = 25;
 
 const fn growth(warn: (u64, f64), error: (u64, f64)) -> Thresholds {
     Thresholds {
@@ -37,4 +44,176 @@ const fn limit((value, percent): (u64, f64)) -> Limit {
         percent: Some(percent),
         ..Limit::value(value)
     }
+}
+
+#[derive(Clone)]
+struct GoroutineLeakGrowth {
+    settings: RuleSettings,
+}
+
+fn new(settings: RuleSettings) -> Box<dyn Detector> {
+    Box::new(GoroutineLeakGrowth { settings })
+}
+
+/// What became of the goroutines that one place created.
+struct Growth {
+    place: FrameKey,
+    /// The creator's stack, or the function they were started with.
+    stack: StackKey,
+    /// How many more there are.
+    net: u64,
+    first: Time,
+    last: Time,
+    blocked: u64,
+    examples: Vec<GoId>,
+    /// Where most of the blocked ones wait.
+    waits: HashMap<StackKey, u64, foldhash::fast::RandomState>,
+}
+
+impl Detector for GoroutineLeakGrowth {
+    fn verdict(&self, t: &Timeline) -> Verdict {
+        let mut measurement = Distribution::default();
+        let mut found = Vec::new();
+        for growth in growths(t) {
+            measurement.record(growth.net);
+            found.extend(self.judge(growth, t));
+        }
+        Verdict {
+            measurement,
+            found,
+            ..Verdict::default()
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Detector> {
+        Box::new(self.clone())
+    }
+}
+
+impl GoroutineLeakGrowth {
+    fn judge(&self, growth: Growth, t: &Timeline) -> Option<Found> {
+        let before = t.population().at_start;
+        let crosses = |limit: Limit| {
+            let percent = growth.net as f64 / before.max(1) as f64 * 100.0;
+            // Goroutines that still run may be about to end; for a percentage
+            // alone to count, most of them must be stuck.
+            let relative = limit.percent.is_some_and(|p| percent >= p)
+                && growth.net >= MIN_GROWTH
+                && growth.blocked * 2 >= growth.net;
+            growth.net >= limit.value || relative
+        };
+        let Thresholds { warn, error } = self.settings.thresholds;
+        let (severity, limit) = if crosses(error) {
+            (Severity::Error, error)
+        } else if crosses(warn) {
+            (Severity::Warn, warn)
+        } else {
+            return None;
+        };
+        let examples = growth.examples.iter().map(|&g| (growth.net, g));
+        let victim = Actor {
+            g: growth.examples.first().copied().unwrap_or(GoId::NONE),
+            stack: growth.stack,
+        };
+        Some(Found {
+            severity,
+            threshold: limit.value,
+            variant: String::new(),
+            message: format!(
+                "{} goroutines more than at the trace's start ({before} in all then), {} of them blocked",
+                growth.net, growth.blocked
+            ),
+            cause: cause(&growth, t),
+            group: Group {
+                place: growth.place,
+                count: 1,
+                open: 0,
+                worst: growth.net,
+                total: growth.net,
+                first: growth.first,
+                last: growth.last,
+                victim,
+                by: Actor::NONE,
+                by_amount: 0,
+                examples: examples.collect(),
+            },
+        })
+    }
+}
+
+fn cause(growth: &Growth, t: &Timeline) -> Option<Cause> {
+    let most = growth.waits.iter().max_by_key(|(_, n)| **n);
+    let (&stack, n) = most.filter(|(stack, _)| stack.is_some())?;
+    Some(Cause {
+        kind: "blocked_in",
+        text: format!("{n} of them wait in {}", function(t, stack)),
+        actor: Actor {
+            g: GoId::NONE,
+            stack,
+        },
+    })
+}
+
+/// The places at which there are more goroutines than before.
+fn growths(t: &Timeline) -> Vec<Growth> {
+    let stacks = t.stacks();
+    let mut by_place: HashMap<FrameKey, Growth, foldhash::fast::RandomState> = HashMap::default();
+    // Goroutines of the same function that were there before and ended make
+    // room for as many new ones: a server's connections come and go.
+    let mut replaced = t.population().ended_old.clone();
+    for site in t.population().sites() {
+        let stack = if site.creator.is_some() {
+            site.creator
+        } else {
+            site.start
+        };
+        let mut net = site.created - site.ended;
+        let root = stacks.traits(site.start).root;
+        if let Some(old) = replaced.get_mut(&root) {
+            let offset = net.min(*old);
+            net -= offset;
+            *old -= offset;
+        }
+        if net == 0 {
+            continue;
+        }
+        let place = stacks.traits(stack).place;
+        let growth = by_place.entry(place).or_insert_with(|| Growth {
+            place,
+            stack,
+            net: 0,
+            first: site.first,
+            last: site.last,
+            blocked: 0,
+            examples: Vec::new(),
+            waits: HashMap::default(),
+        });
+        growth.net += net;
+        growth.first = growth.first.min(site.first);
+        growth.last = growth.last.max(site.last);
+    }
+    let born = t
+        .goroutines()
+        .filter(|g| g.born && g.state != GoState::NotExist);
+    for g in born {
+        let stack = if g.creator.is_some() {
+            g.creator
+        } else {
+            g.start
+        };
+        let Some(growth) = by_place.get_mut(&stacks.traits(stack).place) else {
+            continue;
+        };
+        if growth.examples.len() < EXAMPLES {
+            growth.examples.push(g.id);
+        }
+        if g.state == GoState::Waiting {
+            growth.blocked += 1;
+            *growth.waits.entry(g.stack).or_default() += 1;
+        }
+    }
+    for growth in by_place.values_mut() {
+        growth.blocked = growth.blocked.min(growth.net);
+    }
+    by_place.into_values().collect()
 }

@@ -1,6 +1,11 @@
 //! A live heap that grows too much or too fast.
 
-use super::{Limit, MIB, Rule, Thresholds, Unit};
+use std::collections::VecDeque;
+
+use super::detector::{Detector, Found, Group, Occurrence, Verdict};
+use super::{Distribution, Limit, MIB, Rule, RuleSettings, SECOND, Severity, Thresholds, Unit};
+use crate::timeline::{Actor, FrameKey, HeapFloor, Timeline};
+use crate::units;
 
 /// The registry's entry.
 pub static RULE: Rule = Rule {
@@ -20,6 +25,8 @@ pub static RULE: Rule = Rule {
         growth((100 * MIB, 50 * MIB), (500 * MIB, 200 * MIB)),
         growth((1024 * MIB, 1024 * MIB), (4096 * MIB, 4096 * MIB)),
     ],
+    watches: 0,
+    detector: new,
 };
 
 const fn growth(warn: (u64, u64), error: (u64, u64)) -> Thresholds {
@@ -33,5 +40,233 @@ const fn limit((value, per_second): (u64, u64)) -> Limit {
     Limit {
         per_second: Some(per_second),
         ..Limit::value(value)
+    }
+}
+
+/// A rate is judged over at least this, ns: a jump within milliseconds is no
+/// rate.
+const LEAST_WINDOW: u64 = SECOND;
+/// Floors older than this are no longer looked at for a rate, ns.
+const WINDOW: u64 = 10 * SECOND;
+
+/// A rise of the heap's floor from a low to the highest floor since.
+#[derive(Clone, Copy)]
+struct Rise {
+    low: HeapFloor,
+    high: HeapFloor,
+    /// The steepest growth over at least a second that ended within it, bytes
+    /// a second.
+    rate: u64,
+}
+
+impl Rise {
+    fn from(low: HeapFloor) -> Self {
+        Self {
+            low,
+            high: low,
+            rate: 0,
+        }
+    }
+
+    fn growth(&self) -> u64 {
+        self.high.live - self.low.live
+    }
+}
+
+#[derive(Clone)]
+struct HeapGrowthSpike {
+    settings: RuleSettings,
+    /// Growth from each collection to the next.
+    steps: Distribution,
+    recent: VecDeque<HeapFloor>,
+    rise: Option<Rise>,
+    /// Rises that are over and crossed a threshold, by severity.
+    spikes: Option<(Severity, u64, Group)>,
+}
+
+fn new(settings: RuleSettings) -> Box<dyn Detector> {
+    Box::new(HeapGrowthSpike {
+        settings,
+        steps: Distribution::default(),
+        recent: VecDeque::new(),
+        rise: None,
+        spikes: None,
+    })
+}
+
+impl Detector for HeapGrowthSpike {
+    fn heap_floor(&mut self, floor: HeapFloor, _: &Timeline) {
+        if let Some(last) = self.recent.back() {
+            self.steps.record(floor.live.saturating_sub(last.live));
+        }
+        let rate = self.steepest(floor);
+        let rise = self.rise.get_or_insert(Rise::from(floor));
+        if floor.live > rise.high.live {
+            rise.high = floor;
+        }
+        rise.rate = rise.rate.max(rate);
+        // Once half of it is gone again the rise is over.
+        if floor.live <= rise.low.live + rise.growth() / 2 && floor.live < rise.high.live
+            || floor.live < rise.low.live
+        {
+            let over = std::mem::replace(rise, Rise::from(floor));
+            self.judge(&over);
+        }
+        self.recent.push_back(floor);
+        while let Some(first) = self.recent.front()
+            && since(first, floor) > WINDOW
+        {
+            self.recent.pop_front();
+        }
+    }
+
+    fn verdict(&self, t: &Timeline) -> Verdict {
+        if t.collections() < 2 {
+            return Verdict {
+                not_applicable: Some(format!(
+                    "growth shows between two garbage collections, the trace holds {}",
+                    t.collections()
+                )),
+                ..Verdict::default()
+            };
+        }
+        let mut whole = self.clone();
+        if let Some(rise) = self.rise {
+            whole.judge(&rise);
+        }
+        let found = whole
+            .spikes
+            .into_iter()
+            .map(|(severity, threshold, group)| {
+                let grown = units::bytes(group.worst);
+                let took = units::duration((group.last - group.first).max(0) as u64);
+                Found {
+                    severity,
+                    threshold,
+                    variant: String::new(),
+                    message: match group.count {
+                        1 => format!("the live heap grew by {grown} within {took}"),
+                        n => format!("the live heap grew {n} times, by up to {grown}"),
+                    },
+                    group,
+                    cause: None,
+                }
+            });
+        Verdict {
+            measurement: self.steps.clone(),
+            found: found.collect(),
+            ..Verdict::default()
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Detector> {
+        Box::new(self.clone())
+    }
+}
+
+fn since(first: &HeapFloor, now: HeapFloor) -> u64 {
+    (now.time - first.time).max(0) as u64
+}
+
+impl HeapGrowthSpike {
+    /// The steepest growth up to `floor` over at least a second, bytes a
+    /// second.
+    fn steepest(&self, floor: HeapFloor) -> u64 {
+        let earlier = self.recent.iter();
+        let rates = earlier.filter_map(|f| {
+            let ns = since(f, floor);
+            let grown = floor.live.saturating_sub(f.live);
+            (ns >= LEAST_WINDOW)
+                .then(|| (u128::from(grown) * u128::from(SECOND) / u128::from(ns)) as u64)
+        });
+        rates.max().unwrap_or(0)
+    }
+
+    fn judge(&mut self, rise: &Rise) {
+        let thresholds = &self.settings.thresholds;
+        let crosses = |limit: Limit| {
+            let per_second = limit.per_second.is_some_and(|r| rise.rate >= r);
+            rise.growth() >= limit.value || per_second
+        };
+        let (severity, limit) = if crosses(thresholds.error) {
+            (Severity::Error, thresholds.error)
+        } else if crosses(thresholds.warn) {
+            (Severity::Warn, thresholds.warn)
+        } else {
+            return;
+        };
+        let place = FrameKey::default();
+        let o = Occurrence {
+            value: rise.growth(),
+            start: rise.low.time,
+            end: rise.high.time,
+            open: false,
+            victim: Actor::NONE,
+        };
+        let (worst, threshold, group) = self.spikes.get_or_insert_with(|| {
+            let group = Group::new(place, &o);
+            (severity, limit.value, group)
+        });
+        if severity > *worst {
+            (*worst, *threshold) = (severity, limit.value);
+        }
+        group.add(&o, || (Actor::NONE, 0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Settings;
+
+    fn verdict_of(floors_mib: &[(u64, u64)]) -> Vec<(Severity, u64, u64)> {
+        let settings = *Settings::default().of(&RULE);
+        let mut d = HeapGrowthSpike {
+            settings,
+            steps: Distribution::default(),
+            recent: VecDeque::new(),
+            rise: None,
+            spikes: None,
+        };
+        let t = Timeline::default();
+        for &(ms, mib) in floors_mib {
+            let floor = HeapFloor {
+                time: (ms * 1_000_000) as i64,
+                live: mib * MIB,
+            };
+            d.heap_floor(floor, &t);
+        }
+        if let Some(rise) = d.rise {
+            d.judge(&rise);
+        }
+        let found = d.spikes.into_iter();
+        found.map(|(s, _, g)| (s, g.count, g.worst / MIB)).collect()
+    }
+
+    #[test]
+    fn a_spike_that_falls_back_is_found() {
+        let spike = [(0, 8), (100, 8), (200, 200), (300, 200), (400, 8), (500, 8)];
+        assert_eq!(verdict_of(&spike), [(Severity::Warn, 1, 192)]);
+    }
+
+    #[test]
+    fn two_spikes_are_two() {
+        let spikes = [(0, 8), (100, 700), (200, 8), (300, 150), (400, 8)];
+        assert_eq!(verdict_of(&spikes), [(Severity::Error, 2, 692)]);
+    }
+
+    #[test]
+    fn a_steady_floor_and_a_slow_climb_are_quiet() {
+        assert_eq!(verdict_of(&[(0, 50), (100, 60), (200, 50), (300, 61)]), []);
+        let slow: Vec<_> = (0..90).map(|i| (i * 100, 8 + i)).collect();
+        assert_eq!(verdict_of(&slow), []);
+    }
+
+    #[test]
+    fn a_climb_in_small_steps_is_found_by_height_and_by_rate() {
+        let high: Vec<_> = (0..30).map(|i| (i * 1000, 8 + i * 10)).collect();
+        assert_eq!(verdict_of(&high)[0].2, 290);
+        let steep: Vec<_> = (0..16).map(|i| (i * 100, 8 + i * 6)).collect();
+        assert_eq!(verdict_of(&steep), [(Severity::Warn, 1, 90)]);
     }
 }

@@ -5,6 +5,8 @@
 //! dashboards, alerts) come from it.
 
 mod blocked_on_syscall;
+mod detector;
+mod distribution;
 mod gc_assist;
 mod gc_pause_spike;
 mod goroutine_leak_growth;
@@ -12,9 +14,16 @@ mod heap_growth_spike;
 mod high_scheduling_latency;
 mod mutex_contention;
 mod processor_starvation;
+mod severity;
 mod thresholds;
 
 pub use thresholds::{Limit, Preset, RuleSettings, SettingError, Settings, Thresholds, keys};
+
+pub use detector::{Cause, Detector, Found, Group, Verdict};
+pub use distribution::{Distribution, SCALE};
+pub use severity::Severity;
+
+use crate::timeline::{StackKey, Timeline};
 
 /// What a rule measures in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
@@ -47,6 +56,10 @@ pub struct Rule {
     pub needs: &'static str,
     /// Default thresholds by [`Preset`].
     pub thresholds: [Thresholds; 3],
+    /// The kinds of intervals it watches, see [`crate::timeline::kinds`].
+    pub watches: u8,
+    /// Puts it to work.
+    pub detector: fn(RuleSettings) -> Box<dyn Detector>,
 }
 
 /// All rules.
@@ -83,6 +96,14 @@ impl PartialEq for Rule {
 }
 
 impl Eq for Rule {}
+
+/// The function a stack is placed at, for a sentence.
+fn function(t: &Timeline, stack: StackKey) -> &str {
+    match t.stacks().get(t.stacks().traits(stack).place).function {
+        "" => "an unknown place",
+        name => name,
+    }
+}
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;

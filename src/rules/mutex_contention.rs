@@ -1,6 +1,9 @@
 //! Goroutines that wait long for a lock.
 
-use super::{MS, Rule, SECOND, Unit, times};
+use super::detector::{Cause, Description, Detector, Groups, Occurrence, Verdict};
+use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
+use crate::timeline::{Interval, Kind, Owner, Timeline, Wait, kinds};
+use crate::units;
 
 /// The registry's entry.
 pub static RULE: Rule = Rule {
@@ -16,4 +19,83 @@ pub static RULE: Rule = Rule {
     needs: "Blocking events with stacks: Go 1.11 and later. Go 1.22 has no stacks of \
         goroutines that were blocked during the whole trace.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 100 * MS), (100 * MS, SECOND)]),
+    watches: kinds::BLOCKED,
+    detector: new,
 };
+
+#[derive(Clone)]
+struct MutexContention {
+    settings: RuleSettings,
+    seen: Distribution,
+    groups: Groups,
+}
+
+fn new(settings: RuleSettings) -> Box<dyn Detector> {
+    Box::new(MutexContention {
+        settings,
+        seen: Distribution::default(),
+        groups: Groups::default(),
+    })
+}
+
+/// Whether the wait was for a lock. The runtime's reason ("sync") is the same
+/// for every semaphore, only stacks tell; where the trace has none of the
+/// waiter, the one that woke it must have unlocked something.
+fn is_for_lock(i: &Interval, t: &Timeline) -> bool {
+    let semaphore = matches!(i.kind, Kind::Blocked(Wait::Sync | Wait::Unknown));
+    let waits = || t.stacks().traits(i.victim.stack).locks;
+    let woken_by_unlock = || !i.victim.stack.is_some() && t.stacks().traits(i.by.stack).unlocks;
+    semaphore && (waits() || woken_by_unlock())
+}
+
+impl Detector for MutexContention {
+    fn interval(&mut self, i: &Interval, t: &Timeline) {
+        if i.owner != Owner::Program || !is_for_lock(i, t) {
+            return;
+        }
+        self.seen.record(i.duration());
+        if i.duration() >= self.settings.thresholds.warn.value {
+            let stack = [i.victim.stack, i.by.stack];
+            let stack = stack.into_iter().find(|s| s.is_some()).unwrap_or_default();
+            let place = t.stacks().traits(stack).place;
+            // Nobody unlocked yet what is still waited for.
+            let by = || (i.by, u64::from(!i.cut_at_end));
+            self.groups.add(place, 0, &Occurrence::of(i), by);
+        }
+    }
+
+    fn verdict(&self, t: &Timeline) -> Verdict {
+        let found = self.groups.found(&self.settings.thresholds, |_, group| {
+            let (g, worst) = (group.victim.g, units::duration(group.worst));
+            let unlocked = group.by_amount > 0;
+            let cause = (unlocked && group.by.stack.is_some()).then(|| Cause {
+                kind: "held_by",
+                text: format!(
+                    "goroutine {} held it, and unlocked it in {}",
+                    group.by.g,
+                    function(t, group.by.stack)
+                ),
+                actor: group.by,
+            });
+            Description {
+                variant: "",
+                message: if unlocked {
+                    format!("goroutine {g} waited {worst} for a lock")
+                } else {
+                    format!("goroutine {g} waits for a lock for {worst} and did not get it")
+                },
+                cause,
+                at_most: Severity::Error,
+            }
+        });
+        Verdict {
+            measurement: self.seen.clone(),
+            found,
+            ..Verdict::default()
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Detector> {
+        Box::new(self.clone())
+    }
+}

@@ -1,6 +1,9 @@
 //! Idle processors beside runnable goroutines.
 
-use super::{MS, Rule, SECOND, Unit, times};
+use super::detector::{Description, Detector, Groups, Occurrence, Verdict};
+use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, times};
+use crate::timeline::{Interval, Timeline, kinds};
+use crate::units;
 
 /// The registry's entry.
 pub static RULE: Rule = Rule {
@@ -17,4 +20,60 @@ pub static RULE: Rule = Rule {
         1.25 does so by itself), raise the quota, or move noisy neighbours away.",
     needs: "Processor and goroutine state transitions: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 100 * MS), (100 * MS, SECOND)]),
+    watches: kinds::STARVATION,
+    detector: new,
 };
+
+#[derive(Clone)]
+struct ProcessorStarvation {
+    settings: RuleSettings,
+    seen: Distribution,
+    groups: Groups,
+}
+
+fn new(settings: RuleSettings) -> Box<dyn Detector> {
+    Box::new(ProcessorStarvation {
+        settings,
+        seen: Distribution::default(),
+        groups: Groups::default(),
+    })
+}
+
+impl Detector for ProcessorStarvation {
+    fn interval(&mut self, i: &Interval, t: &Timeline) {
+        self.seen.record(i.duration());
+        if i.duration() < self.settings.thresholds.warn.value {
+            return;
+        }
+        let mut o = Occurrence::of(i);
+        if !o.victim.g.is_some() {
+            o.victim = t.longest_runnable().unwrap_or(o.victim);
+        }
+        let place = t.stacks().traits(o.victim.stack).place;
+        self.groups.add(place, 0, &o, || (o.victim, 0));
+    }
+
+    fn verdict(&self, _: &Timeline) -> Verdict {
+        let found = self
+            .groups
+            .found(&self.settings.thresholds, |_, group| Description {
+                variant: "",
+                message: format!(
+                    "goroutine {} was runnable while a processor stood idle for {}",
+                    group.victim.g,
+                    units::duration(group.worst)
+                ),
+                cause: None,
+                at_most: Severity::Error,
+            });
+        Verdict {
+            measurement: self.seen.clone(),
+            found,
+            ..Verdict::default()
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Detector> {
+        Box::new(self.clone())
+    }
+}

@@ -78,6 +78,20 @@ impl StackId {
     }
 }
 
+/// A dense number of a goroutine among those that exist, so that whoever
+/// follows goroutines can index a vector. It is used again after the goroutine
+/// ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Slot(pub(crate) u32);
+
+impl Slot {
+    /// The number.
+    #[inline]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// What a goroutine is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
@@ -244,6 +258,7 @@ pub enum What {
     /// that of the context in which the event happened.
     Goroutine {
         id: GoId,
+        slot: Slot,
         from: GoState,
         to: GoState,
         reason: StringId,

@@ -27,7 +27,7 @@ mod varint;
 
 pub use error::{Corruption, ErrorKind, ReadError};
 pub use event::{
-    Event, Experimental, GoId, GoState, Metric, ProcId, ProcState, Range, StackId, StringId,
+    Event, Experimental, GoId, GoState, Metric, ProcId, ProcState, Range, Slot, StackId, StringId,
     ThreadId, Time, What,
 };
 pub use input::Input;

@@ -1,7 +1,7 @@
 //! One thread's events, decoded one at a time from its batches.
 
 use super::super::error::{Corruption, ErrorKind};
-use super::super::event::{ThreadId, Time};
+use super::super::event::Time;
 use super::super::input::Input;
 use super::clock::Clock;
 use super::generation::{EventBatch, NIL};
@@ -23,7 +23,6 @@ const PADDING: usize = 64;
 /// The next event of one thread.
 #[derive(Debug)]
 pub struct Cursor {
-    pub m: ThreadId,
     /// Where the order keeps the thread's state.
     pub thread: u32,
     /// The event that comes next on this thread.
@@ -39,9 +38,8 @@ pub struct Cursor {
 
 impl Cursor {
     /// A cursor before the batch `head`; `buf` is memory to be used again.
-    pub fn new(m: ThreadId, thread: u32, head: u32, buf: Vec<u8>) -> Self {
+    pub fn new(thread: u32, head: u32, buf: Vec<u8>) -> Self {
         Self {
-            m,
             thread,
             event: RawEvent::default(),
             last: 0,

@@ -40,10 +40,6 @@ impl Frontier {
         self.heap.clear();
     }
 
-    pub fn entries(&self) -> &[Entry] {
-        &self.heap
-    }
-
     pub fn insert(&mut self, entry: Entry) {
         self.heap.push(entry);
         self.sift_up(self.heap.len() - 1);
@@ -96,13 +92,15 @@ impl Frontier {
             let left = 2 * i + 1;
             let (mut least, mut time) = (i, entry.time);
             if let Some(e) = heap.get(left)
-                && e.time < time {
-                    (least, time) = (left, e.time);
-                }
+                && e.time < time
+            {
+                (least, time) = (left, e.time);
+            }
             if let Some(e) = heap.get(left + 1)
-                && e.time < time {
-                    least = left + 1;
-                }
+                && e.time < time
+            {
+                least = left + 1;
+            }
             if least == i {
                 break;
             }

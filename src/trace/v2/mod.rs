@@ -303,7 +303,7 @@ impl<'a> Reader<'a> {
             }
             let thread = self.order.thread(t.m);
             let buf = self.buffers.pop().unwrap_or_default();
-            let mut cursor = Cursor::new(t.m, thread, t.head, buf);
+            let mut cursor = Cursor::new(thread, t.head, buf);
             let index = self.cursors.len() as u32;
             let first = cursor.advance(&mut self.input, &self.generation.batches, clock);
             let time = cursor.event.time;

@@ -98,8 +98,6 @@ pub const MAX_STRING_SIZE: u64 = 1 << 10;
 
 /// The experiment that ordinary batches belong to: none.
 pub const NO_EXPERIMENT: u8 = 0;
-/// `GODEBUG=traceallocfree=1`.
-pub const ALLOC_FREE: u8 = 1;
 
 /// Name and argument names of an experimental event.
 pub fn experimental(wire: u8) -> (&'static str, &'static [&'static str]) {

@@ -1,19 +1,26 @@
 //! Goroutines: created, started, stopped, blocked, in syscalls.
 
-use super::super::super::event::{Event, GoId, GoState, StackId, StringId, ThreadId, What};
+use super::super::super::event::{Event, GoId, GoState, Slot, StackId, StringId, ThreadId, What};
 use super::super::violation::Violation;
 use super::super::wire;
 use super::state::{self, go, proc};
 use super::{Context, Fault, Order, Step, Taken};
 
 /// A transition, with nothing but the states.
-fn transition(id: GoId, from: GoState, to: GoState) -> What {
-    with_stacks(id, from, to, StackId::NONE, StackId::NONE)
+fn transition(g: (GoId, u32), from: GoState, to: GoState) -> What {
+    with_stacks(g, from, to, StackId::NONE, StackId::NONE)
 }
 
-fn with_stacks(id: GoId, from: GoState, to: GoState, own: StackId, stack: StackId) -> What {
+fn with_stacks(
+    (id, slot): (GoId, u32),
+    from: GoState,
+    to: GoState,
+    own: StackId,
+    stack: StackId,
+) -> What {
     What::Goroutine {
         id,
+        slot: Slot(slot),
         from,
         to,
         reason: StringId::default(),
@@ -64,7 +71,11 @@ impl Order {
         g.status = go::RUNNING;
         g.seq = seq;
         cx.set_g(id, slot);
-        Ok(Some(transition(id, GoState::Runnable, GoState::Running)))
+        Ok(Some(transition(
+            (id, slot),
+            GoState::Runnable,
+            GoState::Running,
+        )))
     }
 
     #[inline]
@@ -84,7 +95,7 @@ impl Order {
         g.seq = seq;
         let stack = step.stack(2)?;
         Ok(Some(with_stacks(
-            id,
+            (id, slot),
             GoState::Waiting,
             GoState::Runnable,
             StackId::NONE,
@@ -103,7 +114,11 @@ impl Order {
         let to = match event {
             wire::GO_DESTROY => {
                 self.gs.remove(slot);
-                return Ok(Some(transition(id, GoState::Running, GoState::NotExist)));
+                return Ok(Some(transition(
+                    (id, slot),
+                    GoState::Running,
+                    GoState::NotExist,
+                )));
             }
             wire::GO_STOP => {
                 self.gs[slot].status = go::RUNNABLE;
@@ -117,6 +132,7 @@ impl Order {
         let stack = step.stack(1)?;
         Ok(Some(What::Goroutine {
             id,
+            slot: Slot(slot),
             from: GoState::Running,
             to,
             reason: step.string(0)?,
@@ -131,19 +147,26 @@ impl Order {
         cx.needs_p(event)?;
         // The creator may be the runtime itself; a goroutine must be running.
         if let Some(slot) = self.gs.current(&cx.before)
-            && self.gs[slot].status != go::RUNNING {
-                let g = cx.before.g.0;
-                return Err(Violation::GoroutineState { event, g }.into());
-            }
+            && self.gs[slot].status != go::RUNNING
+        {
+            let g = cx.before.g.0;
+            return Err(Violation::GoroutineState { event, g }.into());
+        }
         let id = self.new_goroutine(step)?;
         let (status, to) = match event {
             wire::GO_CREATE => (go::RUNNABLE, GoState::Runnable),
             _ => (go::WAITING, GoState::Waiting),
         };
-        self.gs.add(id, status, step.seq_reset());
+        let slot = self.gs.add(id, status, step.seq_reset());
         let stack = step.stack(2)?;
         let own = step.stack(1)?;
-        Ok(Some(with_stacks(id, GoState::NotExist, to, own, stack)))
+        Ok(Some(with_stacks(
+            (id, slot),
+            GoState::NotExist,
+            to,
+            own,
+            stack,
+        )))
     }
 
     fn new_goroutine(&self, step: &Step<'_>) -> Result<GoId, Violation> {
@@ -181,16 +204,16 @@ impl Order {
         cx.set_g(next_id, next);
 
         let time = step.raw.time;
-        let start = transition(next_id, GoState::Runnable, GoState::Running);
+        let start = transition((next_id, next), GoState::Runnable, GoState::Running);
         self.follow = [
             Some(Event {
                 g: GoId::NONE,
                 ..cx.event(time, start)
             }),
-            Some(cx.event(time, transition(id, GoState::Running, to))),
+            Some(cx.event(time, transition((id, current), GoState::Running, to))),
         ];
         Ok(Some(transition(
-            next_id,
+            (next_id, next),
             GoState::Waiting,
             GoState::Runnable,
         )))
@@ -212,7 +235,7 @@ impl Order {
         self.gs[slot].status = go::SYSCALL;
         let stack = step.stack(1)?;
         Ok(Some(with_stacks(
-            cx.before.g,
+            (cx.before.g, slot),
             GoState::Running,
             GoState::Syscall,
             stack,
@@ -231,7 +254,7 @@ impl Order {
         p.status = proc::RUNNING;
         self.gs[slot].status = go::RUNNING;
         Ok(Some(transition(
-            cx.before.g,
+            (cx.before.g, slot),
             GoState::Syscall,
             GoState::Running,
         )))
@@ -253,7 +276,7 @@ impl Order {
         self.gs[slot].status = go::RUNNABLE;
         cx.clear_g();
         Ok(Some(transition(
-            cx.before.g,
+            (cx.before.g, slot),
             GoState::Syscall,
             GoState::Runnable,
         )))
@@ -267,7 +290,11 @@ impl Order {
         let id = self.new_goroutine(step)?;
         let slot = self.gs.add(id, go::SYSCALL, step.seq_reset());
         cx.set_g(id, slot);
-        Ok(Some(transition(id, GoState::NotExist, GoState::Syscall)))
+        Ok(Some(transition(
+            (id, slot),
+            GoState::NotExist,
+            GoState::Syscall,
+        )))
     }
 
     /// A C thread's call into Go is over.
@@ -278,7 +305,7 @@ impl Order {
         let slot = self.running(cx, event, go::SYSCALL)?;
         self.gs.remove(slot);
         cx.clear_g();
-        let ended = transition(cx.before.g, GoState::Syscall, GoState::NotExist);
+        let ended = transition((cx.before.g, slot), GoState::Syscall, GoState::NotExist);
         if !cx.before.p.is_some() {
             return Ok(Some(ended));
         }
@@ -329,7 +356,7 @@ impl Order {
             wire::GO_STATUS_STACK => step.stack(3)?,
             _ => StackId::NONE,
         };
-        Ok(Some(with_stacks(id, from, to, stack, stack)))
+        Ok(Some(with_stacks((id, slot), from, to, stack, stack)))
     }
 
     /// Binds a goroutine in a syscall to its thread, which need not be the one

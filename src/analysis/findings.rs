@@ -1,0 +1,94 @@
+//! From what a rule found to what the report says.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::report::{Cause, Finding, Frame};
+use crate::rules::{Found, Rule};
+use crate::timeline::{FrameText, StackKey, Stacks, Timeline};
+
+/// What stands for a place that the trace does not tell.
+const UNKNOWN: Frame = Frame {
+    function: String::new(),
+    file: String::new(),
+    line: 0,
+};
+
+/// Resolves a finding's times, frames and stacks.
+pub fn finding(
+    rule: &'static Rule,
+    found: Found,
+    t: &Timeline,
+    start_time: Option<Timestamp>,
+) -> Finding {
+    let group = found.group;
+    let stacks = t.stacks();
+    let place = frame(stacks.get(group.place));
+    let first_ns = t.since_start(group.first);
+    Finding {
+        id: id(rule, &place, &found.variant),
+        rule,
+        severity: found.severity,
+        count: group.count,
+        open: group.open,
+        worst: group.worst,
+        total: group.total,
+        threshold: found.threshold,
+        first_ns,
+        last_ns: t.since_start(group.last),
+        first_time: start_time.and_then(|s| {
+            let since = SignedDuration::from_nanos(i64::try_from(first_ns).ok()?);
+            s.checked_add(since).ok()
+        }),
+        message: found.message,
+        suggestion: rule.advice.into(),
+        goroutines: group.examples.iter().map(|(_, g)| g.0).collect(),
+        stack: stack(stacks, group.victim.stack),
+        cause: found.cause.map(|c| Cause {
+            kind: c.kind,
+            text: c.text,
+            goroutine: c.actor.g.is_some().then_some(c.actor.g.0),
+            place: c
+                .actor
+                .stack
+                .is_some()
+                .then(|| frame(stacks.get(stacks.traits(c.actor.stack).place))),
+            stack: stack(stacks, c.actor.stack),
+        }),
+        place,
+    }
+}
+
+/// Sorts by what hurts most: severity, then total, rule by rule within.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let key = |f: &Finding| (f.severity, std::cmp::Reverse(f.rule.index()), f.total);
+        key(b).cmp(&key(a)).then_with(|| a.id.cmp(&b.id))
+    });
+}
+
+fn frame(text: FrameText<'_>) -> Frame {
+    if text.function.is_empty() && text.file.is_empty() {
+        return UNKNOWN;
+    }
+    Frame {
+        function: text.function.into(),
+        file: text.file.into(),
+        line: text.line,
+    }
+}
+
+fn stack(stacks: &Stacks, key: StackKey) -> Vec<Frame> {
+    stacks.frames(key).map(frame).collect()
+}
+
+/// The same for the same rule and place in every trace: FNV-1a over what
+/// identifies both.
+fn id(rule: &Rule, place: &Frame, variant: &str) -> String {
+    let line = place.line.to_string();
+    let parts = [rule.name, &place.function, &place.file, &line, variant];
+    let bytes = parts.iter().flat_map(|p| p.bytes().chain([0]));
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |h: u64, b| {
+        (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}

@@ -1,0 +1,229 @@
+//! What a rule does while a trace is read, and what it has to say at the end.
+
+use std::collections::HashMap;
+
+use super::{Distribution, Severity, Thresholds};
+use crate::timeline::{Actor, FrameKey, HeapFloor, Interval, Timeline};
+use crate::trace::{GoId, Time};
+
+/// A rule at work on one trace.
+pub trait Detector: Send {
+    /// Something of a kind that the rule watches is over.
+    fn interval(&mut self, _: &Interval, _: &Timeline) {}
+
+    /// A garbage collection finished marking.
+    fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}
+
+    /// What the rule saw so far.
+    fn verdict(&self, timeline: &Timeline) -> Verdict;
+
+    /// A copy, to be told of what is not over yet.
+    fn boxed_clone(&self) -> Box<dyn Detector>;
+}
+
+/// What a rule saw.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Why the trace holds no evidence, if it holds none.
+    pub not_applicable: Option<String>,
+    /// The rule's signal.
+    pub measurement: Distribution,
+    /// The same by a bounded label.
+    pub by_reason: Vec<(String, Distribution)>,
+    /// What crossed a threshold.
+    pub found: Vec<Found>,
+}
+
+/// What crossed a threshold at one place.
+#[derive(Debug)]
+pub struct Found {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The threshold that was crossed.
+    pub threshold: u64,
+    /// The occurrences.
+    pub group: Group,
+    /// What tells it from another finding of the rule at the same place.
+    pub variant: String,
+    /// What happened, in one sentence.
+    pub message: String,
+    /// Why it lasted, where the trace tells.
+    pub cause: Option<Cause>,
+}
+
+/// Why something lasted.
+#[derive(Debug)]
+pub struct Cause {
+    /// A word for scripts.
+    pub kind: &'static str,
+    /// The same for people.
+    pub text: String,
+    /// Who is to blame, and where.
+    pub actor: Actor,
+}
+
+/// A rule's words for a group.
+#[derive(Debug)]
+pub struct Description<'a> {
+    /// What tells it from another finding of the rule at the same place.
+    pub variant: &'a str,
+    /// What happened, in one sentence.
+    pub message: String,
+    /// Why it lasted, where the trace tells.
+    pub cause: Option<Cause>,
+    /// The severity is not above this.
+    pub at_most: Severity,
+}
+
+/// How many goroutines a finding names.
+pub const EXAMPLES: usize = 5;
+
+/// Occurrences at one place.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The frame that a person would go and change.
+    pub place: FrameKey,
+    /// Occurrences.
+    pub count: u64,
+    /// Of those, how many are lower bounds.
+    pub open: u64,
+    /// The worst one, in the rule's unit.
+    pub worst: u64,
+    /// All of them, in the rule's unit.
+    pub total: u64,
+    /// When the first began.
+    pub first: Time,
+    /// When the last ended.
+    pub last: Time,
+    /// Whom the worst one happened to.
+    pub victim: Actor,
+    /// Who brought the worst one about; its meaning is the rule's.
+    pub by: Actor,
+    /// How much of the worst one that accounts for, ns.
+    pub by_amount: u64,
+    /// The worst few goroutines, the worst first.
+    pub examples: Vec<(u64, GoId)>,
+}
+
+/// One occurrence.
+#[derive(Clone, Copy, Debug)]
+pub struct Occurrence {
+    /// In the rule's unit.
+    pub value: u64,
+    /// When it began.
+    pub start: Time,
+    /// When it ended.
+    pub end: Time,
+    /// Its value is a lower bound.
+    pub open: bool,
+    /// Whom it happened to.
+    pub victim: Actor,
+}
+
+impl Occurrence {
+    /// An interval whose value is its length.
+    pub fn of(i: &Interval) -> Self {
+        Self {
+            value: i.duration(),
+            start: i.start,
+            end: i.end,
+            open: i.is_cut(),
+            victim: i.victim,
+        }
+    }
+}
+
+impl Group {
+    /// An empty group.
+    pub fn new(place: FrameKey, o: &Occurrence) -> Self {
+        Self {
+            place,
+            count: 0,
+            open: 0,
+            worst: 0,
+            total: 0,
+            first: o.start,
+            last: o.end,
+            victim: o.victim,
+            by: Actor::NONE,
+            by_amount: 0,
+            examples: Vec::new(),
+        }
+    }
+
+    /// Adds an occurrence. `by` is asked only for the worst one.
+    pub fn add(&mut self, o: &Occurrence, by: impl FnOnce() -> (Actor, u64)) {
+        if self.count == 0 || o.value > self.worst {
+            self.worst = o.value;
+            self.victim = o.victim;
+            (self.by, self.by_amount) = by();
+        }
+        self.count += 1;
+        self.open += u64::from(o.open);
+        self.total = self.total.saturating_add(o.value);
+        self.first = self.first.min(o.start);
+        self.last = self.last.max(o.end);
+        self.example(o.value, o.victim.g);
+    }
+
+    /// Keeps the worst occurrence of each of the worst few goroutines.
+    fn example(&mut self, value: u64, g: GoId) {
+        if !g.is_some() {
+            return;
+        }
+        if let Some(known) = self.examples.iter_mut().find(|(_, known)| *known == g) {
+            known.0 = known.0.max(value);
+        } else if self.examples.len() < EXAMPLES {
+            self.examples.push((value, g));
+        } else if let Some(least) = self.examples.last_mut()
+            && least.0 < value
+        {
+            *least = (value, g);
+        }
+        self.examples.sort_by_key(|e| std::cmp::Reverse(e.0));
+    }
+}
+
+/// What crossed a rule's warn threshold so far, by place and a tag of the
+/// rule's own that keeps unlike things apart.
+#[derive(Clone, Debug, Default)]
+pub struct Groups {
+    groups: HashMap<(FrameKey, u8), Group, foldhash::fast::RandomState>,
+}
+
+impl Groups {
+    /// Adds an occurrence. `by` is asked only for the worst one.
+    pub fn add(
+        &mut self,
+        place: FrameKey,
+        tag: u8,
+        o: &Occurrence,
+        by: impl FnOnce() -> (Actor, u64),
+    ) {
+        let group = self.groups.entry((place, tag));
+        group.or_insert_with(|| Group::new(place, o)).add(o, by);
+    }
+
+    /// A finding for each group; `describe` is given the tag.
+    pub fn found<'a>(
+        &self,
+        thresholds: &Thresholds,
+        describe: impl Fn(u8, &Group) -> Description<'a>,
+    ) -> Vec<Found> {
+        let groups = self.groups.iter();
+        groups
+            .filter_map(|(&(_, tag), group)| {
+                let (severity, limit) = thresholds.judge(group.worst)?;
+                let d = describe(tag, group);
+                Some(Found {
+                    severity: severity.min(d.at_most),
+                    threshold: limit.value,
+                    group: group.clone(),
+                    variant: d.variant.into(),
+                    message: d.message,
+                    cause: d.cause,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,46 @@
+//! How bad a finding is.
+
+use serde::Serialize;
+
+use super::{Limit, Thresholds};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing, not worth failing a build.
+    Info,
+    /// Above the rule's warn threshold.
+    Warn,
+    /// Above the rule's error threshold.
+    Error,
+}
+
+impl Severity {
+    /// All severities, the worst first.
+    pub const ALL: [Self; 3] = [Self::Error, Self::Warn, Self::Info];
+
+    /// Its name in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl Thresholds {
+    /// The severity of a plain value and the threshold it crossed.
+    #[inline]
+    pub fn judge(&self, value: u64) -> Option<(Severity, Limit)> {
+        if value < self.warn.value {
+            return None;
+        }
+        Some(if value >= self.error.value {
+            (Severity::Error, self.error)
+        } else {
+            (Severity::Warn, self.warn)
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! What the timeline knows of each goroutine, and of the places that create
+//! them.
+
+use std::collections::HashMap;
+
+use super::interval::{Actor, Wait, Way};
+use super::stacks::{FrameKey, Owner, StackKey};
+use crate::trace::{GoId, GoState, Slot, Time};
+
+/// A goroutine that exists.
+#[derive(Clone, Copy, Debug)]
+pub struct Goroutine {
+    /// Its id.
+    pub id: GoId,
+    /// What it is doing.
+    pub state: GoState,
+    /// Since when it is in that state, or the trace's start.
+    pub since: Time,
+    /// It was in that state when the trace started.
+    pub cut: bool,
+    /// Whose it is.
+    pub owner: Owner,
+    /// It was created within the trace.
+    pub born: bool,
+    /// How it became runnable, if it is.
+    pub way: Way,
+    /// What it waits for, if it does.
+    pub wait: Wait,
+    /// Its own stack when it last stopped, blocked or entered a syscall.
+    pub stack: StackKey,
+    /// The function it was started with, as a stack.
+    pub start: StackKey,
+    /// Where it was created.
+    pub creator: StackKey,
+    /// Who made it runnable.
+    pub by: Actor,
+    /// How long the world had been stopped in all when it became runnable, ns.
+    pub stopped_before: u64,
+    /// How long it ran in all, ns.
+    pub ran: u64,
+}
+
+impl Goroutine {
+    /// The best stack there is to place it: its own, where it was created, or
+    /// the function it was started with.
+    pub fn best_stack(&self) -> StackKey {
+        [self.stack, self.creator, self.start]
+            .into_iter()
+            .find(|s| s.is_some())
+            .unwrap_or_default()
+    }
+}
+
+/// How many goroutines a place created.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Site {
+    /// The creator's stack.
+    pub creator: StackKey,
+    /// The function they were started with, as a stack.
+    pub start: StackKey,
+    /// How many were created.
+    pub created: u64,
+    /// Of those created during the trace.
+    pub ended: u64,
+    /// When the first was created.
+    pub first: Time,
+    /// When the last was created.
+    pub last: Time,
+}
+
+/// How the number of the program's goroutines changed.
+#[derive(Debug, Default)]
+pub struct Population {
+    /// Alive when the trace started.
+    pub at_start: u64,
+    /// Alive now.
+    pub now: u64,
+    sites: Vec<Site>,
+    by_creation: HashMap<(StackKey, StackKey), u32, foldhash::fast::RandomState>,
+    /// Those alive at the start that ended since, by the function they were
+    /// started with.
+    pub ended_old: HashMap<FrameKey, u64, foldhash::fast::RandomState>,
+}
+
+impl Population {
+    /// Places that created goroutines of the program during the trace.
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    pub(super) fn create(&mut self, start: StackKey, creator: StackKey, time: Time) {
+        self.now += 1;
+        let next = self.sites.len() as u32;
+        let i = *self.by_creation.entry((start, creator)).or_insert(next);
+        if i == next {
+            self.sites.push(Site {
+                creator,
+                start,
+                first: time,
+                ..Site::default()
+            });
+        }
+        let site = &mut self.sites[i as usize];
+        site.created += 1;
+        site.last = time;
+    }
+
+    pub(super) fn end(&mut self, start: StackKey, creator: StackKey) {
+        self.now = self.now.saturating_sub(1);
+        if let Some(&i) = self.by_creation.get(&(start, creator)) {
+            self.sites[i as usize].ended += 1;
+        }
+    }
+
+    pub(super) fn end_old(&mut self, root: FrameKey) {
+        self.now = self.now.saturating_sub(1);
+        *self.ended_old.entry(root).or_default() += 1;
+    }
+}
+
+/// All goroutines that exist, by the reader's slots.
+#[derive(Debug, Default)]
+pub struct Goroutines {
+    slots: Vec<Option<Goroutine>>,
+    by_id: HashMap<GoId, Slot, foldhash::fast::RandomState>,
+}
+
+impl Goroutines {
+    #[inline]
+    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Goroutine> {
+        self.slots.get_mut(slot.index())?.as_mut()
+    }
+
+    pub fn get(&self, slot: u32) -> Option<&Goroutine> {
+        self.slots.get(slot as usize)?.as_ref()
+    }
+
+    /// A goroutine by its id.
+    pub fn find(&self, id: GoId) -> Option<&Goroutine> {
+        let slot = self.by_id.get(&id)?;
+        self.slots.get(slot.index())?.as_ref()
+    }
+
+    pub fn insert(&mut self, slot: Slot, g: Goroutine) {
+        if slot.index() >= self.slots.len() {
+            self.slots.resize(slot.index() + 1, None);
+        }
+        self.by_id.insert(g.id, slot);
+        self.slots[slot.index()] = Some(g);
+    }
+
+    pub fn remove(&mut self, slot: Slot) -> Option<Goroutine> {
+        let g = self.slots.get_mut(slot.index())?.take()?;
+        self.by_id.remove(&g.id);
+        Some(g)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Goroutine> {
+        self.slots.iter().flatten()
+    }
+}

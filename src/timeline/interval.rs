@@ -1,0 +1,175 @@
+//! What lasts.
+
+use super::stacks::{Owner, StackKey};
+use crate::trace::{GoId, Time};
+
+/// How a goroutine became runnable.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[repr(u8)]
+pub enum Way {
+    /// It was so when the trace started.
+    #[default]
+    Unknown,
+    /// Something it waited for happened.
+    Woken,
+    /// It was created.
+    Created,
+    /// The scheduler took the processor from it.
+    Preempted,
+    /// It gave the processor up (`runtime.Gosched`).
+    Yielded,
+    /// It came back from a system call and found no processor.
+    SyscallExit,
+}
+
+impl Way {
+    /// All ways.
+    pub const ALL: [Self; 6] = [
+        Self::Unknown,
+        Self::Woken,
+        Self::Created,
+        Self::Preempted,
+        Self::Yielded,
+        Self::SyscallExit,
+    ];
+
+    /// Its name in metrics and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Woken => "woken",
+            Self::Created => "created",
+            Self::Preempted => "preempted",
+            Self::Yielded => "yielded",
+            Self::SyscallExit => "syscall_exit",
+        }
+    }
+}
+
+/// What a goroutine waits for, as far as the trace says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Wait {
+    /// The trace does not say: it waited before the trace started.
+    #[default]
+    Unknown,
+    /// One of the runtime's semaphores: a lock, a WaitGroup, the runtime's own.
+    Sync,
+    /// Assist credit from the garbage collector.
+    AssistCredit,
+    /// Anything else: a channel, the network, sleep.
+    Other,
+}
+
+/// Why the world was stopped; a number for a name, see
+/// [`Timeline::stop_reason`](super::Timeline::stop_reason).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct StopReason(pub(super) u8);
+
+impl StopReason {
+    /// A dense number.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// What it is that lasted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A goroutine could run and did not.
+    Runnable(Way),
+    /// A goroutine waited.
+    Blocked(Wait),
+    /// A goroutine was in a system call or a cgo call.
+    Syscall,
+    /// The world was stopped.
+    StopTheWorld(StopReason),
+    /// A goroutine marked for the collector.
+    MarkAssist,
+    /// A processor was idle while a goroutine was runnable.
+    Starvation,
+}
+
+/// Kinds of intervals, as bits.
+pub mod kinds {
+    /// [`Kind::Runnable`](super::Kind::Runnable).
+    pub const RUNNABLE: u8 = 1 << 0;
+    /// [`Kind::Blocked`](super::Kind::Blocked).
+    pub const BLOCKED: u8 = 1 << 1;
+    /// [`Kind::Syscall`](super::Kind::Syscall).
+    pub const SYSCALL: u8 = 1 << 2;
+    /// [`Kind::StopTheWorld`](super::Kind::StopTheWorld).
+    pub const STOP_THE_WORLD: u8 = 1 << 3;
+    /// [`Kind::MarkAssist`](super::Kind::MarkAssist).
+    pub const MARK_ASSIST: u8 = 1 << 4;
+    /// [`Kind::Starvation`](super::Kind::Starvation).
+    pub const STARVATION: u8 = 1 << 5;
+}
+
+impl Kind {
+    /// The kind's bit, see [`kinds`].
+    pub fn bit(self) -> u8 {
+        match self {
+            Self::Runnable(_) => kinds::RUNNABLE,
+            Self::Blocked(_) => kinds::BLOCKED,
+            Self::Syscall => kinds::SYSCALL,
+            Self::StopTheWorld(_) => kinds::STOP_THE_WORLD,
+            Self::MarkAssist => kinds::MARK_ASSIST,
+            Self::Starvation => kinds::STARVATION,
+        }
+    }
+}
+
+/// A goroutine and its stack at some moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Actor {
+    /// The goroutine; none for the runtime itself.
+    pub g: GoId,
+    /// Its stack then.
+    pub stack: StackKey,
+}
+
+impl Actor {
+    /// Nobody known.
+    pub const NONE: Self = Self {
+        g: GoId::NONE,
+        stack: StackKey::NONE,
+    };
+}
+
+/// Something that lasted.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Interval {
+    /// What it is.
+    pub kind: Kind,
+    /// When it began, or when the trace did.
+    pub start: Time,
+    /// When it ended, or when the trace did.
+    pub end: Time,
+    /// It began before the trace.
+    pub cut_at_start: bool,
+    /// It was still going on at the trace's end.
+    pub cut_at_end: bool,
+    /// Whom it happened to, and where that was.
+    pub victim: Actor,
+    /// Whether the victim is the program's or the runtime's. The tracer's own
+    /// goroutines have no intervals.
+    pub owner: Owner,
+    /// Who brought it about or ended it: the waker, the unlocker, whoever held
+    /// a stop-the-world up.
+    pub by: Actor,
+    /// How long the world was stopped meanwhile, ns.
+    pub stopped: u64,
+}
+
+impl Interval {
+    /// How long it lasted, or at least so long, ns.
+    #[inline]
+    pub fn duration(&self) -> u64 {
+        self.end.saturating_sub(self.start).max(0) as u64
+    }
+
+    /// Whether [`duration`](Self::duration) is a lower bound.
+    pub fn is_cut(&self) -> bool {
+        self.cut_at_start || self.cut_at_end
+    }
+}

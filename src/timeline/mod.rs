@@ -1,0 +1,207 @@
+//! Ordered events to intervals and gauges: the model of goroutines,
+//! processors and the world.
+//!
+//! [`Timeline::event`] is given every event and tells an [`Observer`] what
+//! lasted, when it is over. What is not over yet can be asked for at any time
+//! with [`Timeline::open_intervals`], so a report is possible in the middle of
+//! a live trace.
+//!
+//! The state of every goroutine and processor is repeated at the start of each
+//! generation: a transition from a state to itself ends nothing.
+
+mod goroutines;
+mod interval;
+mod procs;
+mod stacks;
+mod transitions;
+mod world;
+
+pub use goroutines::{Goroutine, Population, Site};
+pub use interval::{Actor, Interval, Kind, StopReason, Wait, Way, kinds};
+pub use stacks::{FrameKey, FrameText, Owner, StackKey, Stacks, Traits};
+
+use crate::trace::{Event, Metric, Range, Tables, Time, What};
+use goroutines::Goroutines;
+use procs::Procs;
+use world::World;
+
+/// The live heap at the end of a garbage collection's mark phase.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeapFloor {
+    /// When marking ended.
+    pub time: Time,
+    /// Bytes found to be live.
+    pub live: u64,
+}
+
+/// Is told what the timeline finds.
+pub trait Observer {
+    /// Something that lasted is over.
+    fn interval(&mut self, interval: &Interval, timeline: &Timeline);
+
+    /// A garbage collection finished marking.
+    fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline);
+}
+
+/// What has happened so far.
+#[derive(Debug, Default)]
+pub struct Timeline {
+    stacks: Stacks,
+    gs: Goroutines,
+    procs: Procs,
+    population: Population,
+    world: World,
+    start: Option<Time>,
+    now: Time,
+    /// Runnable goroutines that are not the tracer's.
+    runnable: u32,
+    /// Since when a processor is idle although a goroutine is runnable.
+    starving: Option<Time>,
+    heap_objects: Option<u64>,
+    heap_goal: Option<u64>,
+    collections: u64,
+}
+
+impl Timeline {
+    /// Takes in the next event. `tables` are those of its generation.
+    pub fn event(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
+        self.now = event.time;
+        match event.what {
+            What::Goroutine { .. } => self.goroutine(event, tables, observer),
+            What::Proc { id, to, .. } => {
+                self.procs.transition(id, to);
+                self.check_starvation(None, observer);
+            }
+            What::Metric { metric, value, .. } => match metric {
+                Metric::Gomaxprocs => {
+                    self.procs.set_limit(value);
+                    self.check_starvation(None, observer);
+                }
+                Metric::HeapObjects => self.heap_objects = Some(value),
+                Metric::HeapGoal => self.heap_goal = Some(value),
+            },
+            What::RangeEnd {
+                range: Range::GcMark,
+                ..
+            } => self.collected(observer),
+            What::RangeBegin { .. } | What::RangeActive { .. } | What::RangeEnd { .. } => {
+                self.range(event, tables, observer);
+            }
+            What::Sync { .. } => {
+                self.start.get_or_insert(event.time);
+                self.stacks.start_generation(tables);
+            }
+            _ => {}
+        }
+    }
+
+    /// The world is stopped, nothing allocates: what the heap holds is what
+    /// marking found.
+    fn collected(&mut self, observer: &mut impl Observer) {
+        self.collections += 1;
+        if let Some(live) = self.heap_objects {
+            let time = self.now;
+            observer.heap_floor(HeapFloor { time, live }, self);
+        }
+    }
+
+    /// Time of the first event.
+    pub fn start(&self) -> Time {
+        self.start.unwrap_or(self.now)
+    }
+
+    /// Time of the last event.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// From the first event to the last, ns.
+    pub fn duration(&self) -> u64 {
+        self.since_start(self.now)
+    }
+
+    /// A time as ns since the trace's start.
+    pub fn since_start(&self, time: Time) -> u64 {
+        time.saturating_sub(self.start()).max(0) as u64
+    }
+
+    /// All stacks that were needed.
+    pub fn stacks(&self) -> &Stacks {
+        &self.stacks
+    }
+
+    /// How the number of goroutines changed.
+    pub fn population(&self) -> &Population {
+        &self.population
+    }
+
+    /// The goroutines that exist.
+    pub fn goroutines(&self) -> impl Iterator<Item = &Goroutine> {
+        self.gs.iter()
+    }
+
+    /// The last known GOMAXPROCS.
+    pub fn gomaxprocs(&self) -> Option<u64> {
+        self.procs.limit()
+    }
+
+    /// The last known heap goal, bytes.
+    pub fn heap_goal(&self) -> Option<u64> {
+        self.heap_goal
+    }
+
+    /// Garbage collections that finished marking within the trace.
+    pub fn collections(&self) -> u64 {
+        self.collections
+    }
+
+    /// The name of a reason to stop the world, as the runtime gives it.
+    pub fn stop_reason(&self, reason: StopReason) -> &str {
+        self.world.reason(reason)
+    }
+
+    /// How long a goroutine ran so far, ns; `None` if it is gone.
+    pub fn ran(&self, g: crate::trace::GoId) -> Option<u64> {
+        self.gs.find(g).map(|g| g.ran)
+    }
+
+    /// The goroutine that is runnable for the longest time.
+    pub fn longest_runnable(&self) -> Option<Actor> {
+        let runnable = self.gs.iter().filter(|g| g.counts_as_runnable());
+        let g = runnable.min_by_key(|g| g.since)?;
+        Some(Actor {
+            g: g.id,
+            stack: g.best_stack(),
+        })
+    }
+
+    /// Who ran longest on any processor between two times, and for how long.
+    /// Only the last stretch of each processor and the one before are known.
+    pub fn ran_longest(&self, start: Time, end: Time) -> Option<(Actor, u64)> {
+        let runs = self.procs.runs().filter_map(|run| {
+            let (who, from, to) = match run {
+                Ok(run) => (run.who, run.start, run.end),
+                Err((slot, since)) => {
+                    let g = self.gs.get(slot)?;
+                    let stack = g.best_stack();
+                    (Actor { g: g.id, stack }, since, end)
+                }
+            };
+            let overlap = to.min(end).saturating_sub(from.max(start));
+            (overlap > 0).then_some((who, overlap as u64))
+        });
+        runs.max_by_key(|(_, overlap)| *overlap)
+    }
+
+    /// Everything that is not over yet, as if it ended now.
+    pub fn open_intervals(&self) -> Vec<Interval> {
+        let goroutines = self.gs.iter().filter_map(|g| self.open_interval(g));
+        goroutines
+            .chain(self.world.open_intervals(self.now))
+            .chain(self.starving.map(|since| Interval {
+                cut_at_end: true,
+                ..self.starvation(since, None)
+            }))
+            .collect()
+    }
+}

@@ -1,0 +1,126 @@
+//! Processors: which are idle, what runs on each, and what ran before.
+
+use std::collections::HashMap;
+
+use super::interval::Actor;
+use crate::trace::{ProcId, ProcState, Time};
+
+/// A stretch in which a goroutine ran on a processor.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// Who ran; its stack is the one it stopped with, if it did.
+    pub who: Actor,
+    pub start: Time,
+    pub end: Time,
+}
+
+#[derive(Debug)]
+struct Proc {
+    id: ProcId,
+    idle: bool,
+    /// The last stretch that ended here.
+    last: Option<Run>,
+    /// Who runs here now, and since when.
+    now: Option<(u32, Time)>,
+}
+
+/// All processors.
+#[derive(Debug, Default)]
+pub struct Procs {
+    procs: Vec<Proc>,
+    by_id: HashMap<i64, u32, foldhash::fast::RandomState>,
+    limit: Option<u64>,
+    idle: u32,
+}
+
+impl Procs {
+    /// How many processors that the program may use are idle.
+    #[inline]
+    pub fn idle(&self) -> u32 {
+        self.idle
+    }
+
+    /// GOMAXPROCS changed: processors from there on are not the program's.
+    pub fn set_limit(&mut self, gomaxprocs: u64) {
+        self.limit = Some(gomaxprocs);
+        let usable = self.procs.iter().filter(|p| p.idle && self.usable(p.id));
+        self.idle = usable.count() as u32;
+    }
+
+    /// The last GOMAXPROCS.
+    pub fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    fn usable(&self, id: ProcId) -> bool {
+        self.limit.is_none_or(|n| (id.0 as u64) < n)
+    }
+
+    /// A processor changed state.
+    pub fn transition(&mut self, id: ProcId, to: ProcState) {
+        let idle = to == ProcState::Idle;
+        let usable = self.usable(id);
+        let p = self.get(id);
+        let was = std::mem::replace(&mut p.idle, idle);
+        if idle {
+            p.now = None;
+        }
+        if usable && was != idle {
+            if idle {
+                self.idle += 1;
+            } else {
+                self.idle -= 1;
+            }
+        }
+    }
+
+    /// A goroutine started to run.
+    #[inline]
+    pub fn run(&mut self, id: ProcId, slot: u32, time: Time) {
+        if id.is_some() {
+            self.get(id).now = Some((slot, time));
+        }
+    }
+
+    /// The goroutine stopped running.
+    #[inline]
+    pub fn stop(&mut self, id: ProcId, run: Run) {
+        if id.is_some() {
+            let p = self.get(id);
+            p.now = None;
+            p.last = Some(run);
+        }
+    }
+
+    #[inline]
+    fn get(&mut self, id: ProcId) -> &mut Proc {
+        let i = id.0 as usize;
+        if self.procs.get(i).is_some_and(|p| p.id == id) {
+            return &mut self.procs[i];
+        }
+        self.find(id)
+    }
+
+    #[cold]
+    fn find(&mut self, id: ProcId) -> &mut Proc {
+        let next = self.procs.len() as u32;
+        let i = *self.by_id.entry(id.0).or_insert(next);
+        if i == next {
+            self.procs.push(Proc {
+                id,
+                idle: false,
+                last: None,
+                now: None,
+            });
+        }
+        &mut self.procs[i as usize]
+    }
+
+    /// The stretches that ran last, and those that run now as slot and start.
+    pub fn runs(&self) -> impl Iterator<Item = Result<Run, (u32, Time)>> + '_ {
+        self.procs.iter().flat_map(|p| {
+            let last = p.last.map(Ok);
+            last.into_iter().chain(p.now.map(Err))
+        })
+    }
+}

@@ -1,0 +1,315 @@
+//! Goroutines change state.
+
+use super::goroutines::Goroutine;
+use super::interval::{Actor, Interval, Kind, Wait, Way};
+use super::procs::Run;
+use super::stacks::{Owner, StackKey};
+use super::{Observer, Timeline};
+use crate::trace::{Event, GoState, Slot, StringId, Tables, What};
+
+/// The parts of a goroutine's transition.
+struct Step {
+    slot: Slot,
+    from: GoState,
+    to: GoState,
+    reason: StringId,
+    /// The goroutine's own stack.
+    own: StackKey,
+    /// In whose context it happened.
+    by: Actor,
+}
+
+impl Goroutine {
+    /// Whether it waits for a processor and is not the tracer's.
+    #[inline]
+    pub(super) fn counts_as_runnable(&self) -> bool {
+        self.state == GoState::Runnable && self.owner != Owner::Tracer
+    }
+}
+
+impl Timeline {
+    pub(super) fn goroutine(
+        &mut self,
+        event: &Event,
+        tables: &Tables,
+        observer: &mut impl Observer,
+    ) {
+        let What::Goroutine {
+            id,
+            slot,
+            from,
+            to,
+            reason,
+            own_stack,
+            stack,
+        } = event.what
+        else {
+            return;
+        };
+        let own = self.stacks.key(own_stack, tables);
+        let by = Actor {
+            g: event.g,
+            stack: self.stacks.key(stack, tables),
+        };
+        let step = Step {
+            slot,
+            from,
+            to,
+            reason,
+            own,
+            by,
+        };
+        match from {
+            GoState::Undetermined => self.appear(event, &step),
+            GoState::NotExist => self.create(event, &step),
+            _ if from == to => {
+                self.repeat(&step);
+                return;
+            }
+            _ => {
+                self.leave(event, &step, observer);
+                self.enter(event, &step, tables);
+            }
+        }
+        if to == GoState::Running {
+            self.procs.run(event.p, slot.0, event.time);
+        }
+        let starts = (from == GoState::Runnable).then(|| {
+            let known = self.gs.get(slot.0);
+            known.map_or(Actor::NONE, |g| Actor {
+                g: id,
+                stack: g.best_stack(),
+            })
+        });
+        self.check_starvation(starts, observer);
+    }
+
+    /// A goroutine that is older than the trace. Its state is written before
+    /// its first event, so it was in that state ever since the trace started.
+    fn appear(&mut self, event: &Event, step: &Step) {
+        let since = self.start();
+        let g = self.new_goroutine(event, step, since);
+        let traits = self.stacks.traits(step.own);
+        let owner = traits.owner;
+        if owner == Owner::Program {
+            self.population.at_start += 1;
+            self.population.now += 1;
+        }
+        self.add(
+            step,
+            Goroutine {
+                cut: true,
+                owner,
+                stack: step.own,
+                ..g
+            },
+        );
+    }
+
+    fn create(&mut self, event: &Event, step: &Step) {
+        let owner = self.stacks.traits(step.own).owner;
+        let g = self.new_goroutine(event, step, event.time);
+        if owner == Owner::Program {
+            self.population.create(step.own, step.by.stack, event.time);
+        }
+        self.add(
+            step,
+            Goroutine {
+                owner,
+                born: true,
+                way: Way::Created,
+                start: step.own,
+                creator: step.by.stack,
+                by: step.by,
+                ..g
+            },
+        );
+    }
+
+    fn new_goroutine(&self, event: &Event, step: &Step, since: i64) -> Goroutine {
+        let What::Goroutine { id, .. } = event.what else {
+            unreachable!("only called for transitions of goroutines");
+        };
+        Goroutine {
+            id,
+            state: step.to,
+            since,
+            cut: false,
+            owner: Owner::Program,
+            born: false,
+            way: Way::Unknown,
+            wait: Wait::Unknown,
+            stack: StackKey::NONE,
+            start: StackKey::NONE,
+            creator: StackKey::NONE,
+            by: Actor::NONE,
+            stopped_before: self.world.stopped(event.time),
+            ran: 0,
+        }
+    }
+
+    fn add(&mut self, step: &Step, g: Goroutine) {
+        self.runnable += u32::from(g.counts_as_runnable());
+        self.gs.insert(step.slot, g);
+    }
+
+    /// A generation starts: the state is repeated, sometimes with a stack that
+    /// was not known before.
+    fn repeat(&mut self, step: &Step) {
+        let Some(g) = self.gs.get_mut(step.slot) else {
+            return;
+        };
+        if g.stack.is_some() || !step.own.is_some() {
+            return;
+        }
+        g.stack = step.own;
+        let owner = self.stacks.traits(step.own).owner;
+        if !g.born && g.owner == Owner::Program && owner != Owner::Program {
+            self.disown(step.slot, owner);
+        }
+    }
+
+    /// A goroutine taken for the program's is the runtime's or the tracer's.
+    fn disown(&mut self, slot: Slot, owner: Owner) {
+        if let Some(g) = self.gs.get_mut(slot) {
+            self.runnable -= u32::from(g.counts_as_runnable());
+            g.owner = owner;
+            self.runnable += u32::from(g.counts_as_runnable());
+            self.population.at_start = self.population.at_start.saturating_sub(1);
+            self.population.now = self.population.now.saturating_sub(1);
+        }
+    }
+
+    /// The state that ends here becomes an interval.
+    fn leave(&mut self, event: &Event, step: &Step, observer: &mut impl Observer) {
+        let Some(g) = self.gs.get_mut(step.slot) else {
+            return;
+        };
+        if step.from == GoState::Running {
+            g.ran += event.time.saturating_sub(g.since).max(0) as u64;
+            let who = Actor {
+                g: g.id,
+                stack: step.own,
+            };
+            let known = [step.own, g.creator, g.start];
+            let stack = known.into_iter().find(|s| s.is_some());
+            let run = Run {
+                who: Actor {
+                    stack: stack.unwrap_or_default(),
+                    ..who
+                },
+                start: g.since,
+                end: event.time,
+            };
+            self.procs.stop(event.p, run);
+            self.world.goroutine_stopped(who, event.time);
+            return;
+        }
+        let g = *g;
+        self.runnable -= u32::from(g.counts_as_runnable());
+        if let Some(mut interval) = self.open_interval(&g) {
+            interval.cut_at_end = false;
+            if step.from == GoState::Waiting {
+                interval.by = step.by;
+            }
+            observer.interval(&interval, self);
+        }
+    }
+
+    fn enter(&mut self, event: &Event, step: &Step, tables: &Tables) {
+        let stopped_before = self.world.stopped(event.time);
+        if step.to == GoState::NotExist {
+            self.end(step.slot);
+            return;
+        }
+        let owner = self.stacks.traits(step.own).owner;
+        let Some(g) = self.gs.get_mut(step.slot) else {
+            return;
+        };
+        g.state = step.to;
+        g.since = event.time;
+        g.cut = false;
+        if step.from == GoState::Running {
+            g.stack = step.own;
+        }
+        match step.to {
+            GoState::Runnable => {
+                g.stopped_before = stopped_before;
+                g.by = step.by;
+                g.way = match step.from {
+                    GoState::Waiting => Way::Woken,
+                    GoState::Syscall => Way::SyscallExit,
+                    _ if tables.string(step.reason) == b"preempted" => Way::Preempted,
+                    _ => Way::Yielded,
+                };
+            }
+            GoState::Waiting => {
+                g.wait = match tables.string(step.reason) {
+                    b"sync" => Wait::Sync,
+                    // Since Go 1.22, and before.
+                    b"GC mark assist wait for work" | b"GC assist wait" => Wait::AssistCredit,
+                    _ => Wait::Other,
+                };
+            }
+            _ => {}
+        }
+        let counts = g.counts_as_runnable();
+        let foreign = !g.born && g.owner == Owner::Program && owner != Owner::Program;
+        self.runnable += u32::from(counts);
+        if foreign {
+            self.disown(step.slot, owner);
+        }
+    }
+
+    fn end(&mut self, slot: Slot) {
+        let Some(g) = self.gs.remove(slot) else {
+            return;
+        };
+        if g.owner != Owner::Program {
+            return;
+        }
+        if g.born {
+            self.population.end(g.start, g.creator);
+        } else {
+            let root = self.stacks.traits(g.stack).root;
+            self.population.end_old(root);
+        }
+    }
+
+    /// What a goroutine's present state is as an interval up to now. The
+    /// tracer's goroutines have none.
+    pub(super) fn open_interval(&self, g: &Goroutine) -> Option<Interval> {
+        let mut stopped = 0;
+        let kind = match g.state {
+            GoState::Runnable => {
+                stopped = self
+                    .world
+                    .stopped(self.now)
+                    .saturating_sub(g.stopped_before);
+                Kind::Runnable(g.way)
+            }
+            // A wait for credit within an assist is part of the assist.
+            GoState::Waiting if g.wait == Wait::AssistCredit && self.world.is_assisting(g.id) => {
+                Kind::Blocked(Wait::Other)
+            }
+            GoState::Waiting => Kind::Blocked(g.wait),
+            GoState::Syscall => Kind::Syscall,
+            _ => return None,
+        };
+        let stack = match g.state {
+            GoState::Runnable => g.best_stack(),
+            _ => g.stack,
+        };
+        (g.owner != Owner::Tracer).then_some(Interval {
+            kind,
+            start: g.since,
+            end: self.now,
+            cut_at_start: g.cut,
+            cut_at_end: true,
+            victim: Actor { g: g.id, stack },
+            owner: g.owner,
+            by: g.by,
+            stopped,
+        })
+    }
+}
