@@ -48,8 +48,8 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
 /// held against the program.
 fn is_programs(i: &Interval, t: &Timeline) -> bool {
     let unknown = !i.victim.stack.is_some() && i.cut_at_start && i.cut_at_end;
-    let signals = t.stacks().traits(i.victim.stack).awaits_signals;
-    i.owner == Owner::Program && !signals && !unknown
+    let parked = t.stacks().traits(i.victim.stack).parked;
+    i.owner == Owner::Program && !parked && !unknown
 }
 
 impl Detector for BlockedOnSyscall {
@@ -68,7 +68,7 @@ impl Detector for BlockedOnSyscall {
     fn verdict(&self, t: &Timeline) -> Verdict {
         let found = self.groups.found(&self.settings.thresholds, |_, group| {
             let (g, worst) = (group.victim.g, units::duration(group.worst));
-            let call = innermost(t, group);
+            let call = called(t, group);
             Description {
                 variant: "",
                 message: if group.by_amount == 0 {
@@ -94,12 +94,13 @@ impl Detector for BlockedOnSyscall {
     }
 }
 
-/// The call itself, such as `syscall.read`, where it is not the place already.
-fn innermost(t: &Timeline, group: &Group) -> String {
-    let name = function(t, group.victim.stack);
-    let call = t.stacks().frames(group.victim.stack).next();
-    match call {
-        Some(f) if f.function != name && !f.function.is_empty() => format!(" ({})", f.function),
+/// What the place called, such as `syscall.Read`, if that tells more.
+fn called(t: &Timeline, group: &Group) -> String {
+    let place = function(t, group.victim.stack);
+    let frames = t.stacks().frames(group.victim.stack);
+    let callee = frames.take_while(|f| f.function != place).last();
+    match callee {
+        Some(f) if !f.function.is_empty() => format!(" ({})", f.function),
         _ => String::new(),
     }
 }

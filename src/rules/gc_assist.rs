@@ -90,7 +90,7 @@ impl GcAssist {
     /// known how long it ran.
     fn share(&self, g: GoId, t: &Timeline) -> String {
         let assisted = self.by_goroutine.get(&g).copied().unwrap_or(0);
-        match t.ran(g) {
+        match t.find(g).map(|g| g.ran) {
             Some(ran) if ran >= assisted && ran > 0 => {
                 let percent = assisted as f64 / ran as f64 * 100.0;
                 format!(" ({percent:.0} % of its run time in all)")

@@ -2,7 +2,7 @@
 
 use super::detector::{Cause, Description, Detector, Group, Groups, Occurrence, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
-use crate::timeline::{Actor, Interval, Kind, Owner, Timeline, Way, kinds};
+use crate::timeline::{Actor, FrameKey, Interval, Kind, Owner, StackKey, Timeline, Way, kinds};
 use crate::units;
 
 /// The registry's entry.
@@ -23,16 +23,33 @@ pub static RULE: Rule = Rule {
     detector: new,
 };
 
-/// Tags: goroutines that something made runnable, and goroutines that only
-/// take turns with others because there are more of them than processors.
-const MADE_RUNNABLE: u8 = 0;
-const TAKING_TURNS: u8 = 1;
+/// Tags: what is held against whom.
+mod tag {
+    /// Something made the goroutine runnable.
+    pub const MADE_RUNNABLE: u8 = 0;
+    /// It only takes turns with others, because there are more of them than
+    /// processors.
+    pub const TAKING_TURNS: u8 = 1;
+    /// It was runnable when the trace started; why is not known, and starting
+    /// a trace itself stops everything for a moment.
+    pub const FROM_THE_START: u8 = 2;
+}
+
+/// A wait of a goroutine of which nothing is known yet: it is older than the
+/// trace and has shown no stack. It may turn out to be the runtime's.
+#[derive(Clone, Copy)]
+struct Unplaced {
+    tag: u8,
+    occurrence: Occurrence,
+    by: (Actor, u64),
+}
 
 #[derive(Clone)]
 struct HighSchedulingLatency {
     settings: RuleSettings,
     by_way: [Distribution; Way::ALL.len()],
     groups: Groups,
+    unplaced: Vec<Unplaced>,
 }
 
 fn new(settings: RuleSettings) -> Box<dyn Detector> {
@@ -40,6 +57,7 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
         settings,
         by_way: Default::default(),
         groups: Groups::default(),
+        unplaced: Vec::new(),
     })
 }
 
@@ -55,18 +73,24 @@ impl Detector for HighSchedulingLatency {
         if i.duration() < self.settings.thresholds.warn.value {
             return;
         }
-        let place = t.stacks().traits(i.victim.stack).place;
+        let occurrence = Occurrence::of(i);
         let tag = match way {
-            Way::Preempted | Way::Yielded => TAKING_TURNS,
-            _ => MADE_RUNNABLE,
+            Way::Preempted | Way::Yielded => tag::TAKING_TURNS,
+            Way::Unknown => tag::FROM_THE_START,
+            _ => tag::MADE_RUNNABLE,
         };
-        self.groups.add(place, tag, &Occurrence::of(i), || {
-            if i.stopped > i.duration() / 2 {
-                // Nobody ran instead: the world was stopped.
-                return (Actor::NONE, i.stopped);
-            }
-            t.ran_longest(i.start, i.end).unwrap_or((Actor::NONE, 0))
-        });
+        let by = || instead(i, t);
+        if i.victim.stack.is_some() {
+            let place = place(tag, i.victim.stack, t);
+            self.groups.add(place, tag, &occurrence, by);
+        } else {
+            let by = by();
+            self.unplaced.push(Unplaced {
+                tag,
+                occurrence,
+                by,
+            });
+        }
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {
@@ -74,24 +98,33 @@ impl Detector for HighSchedulingLatency {
         self.by_way.iter().for_each(|d| measurement.merge(d));
         let seen = Way::ALL.iter().zip(&self.by_way);
         let seen = seen.filter(|(_, d)| d.count() > 0);
-        let found = self.groups.found(&self.settings.thresholds, |tag, group| {
+        let groups = self.with_unplaced(t);
+        let found = groups.found(&self.settings.thresholds, |tag, group| {
             let (g, worst) = (group.victim.g, units::duration(group.worst));
-            let turns = tag == TAKING_TURNS;
-            Description {
-                variant: if turns { "taking_turns" } else { "" },
-                message: if turns {
-                    format!("goroutine {g} was preempted and waited {worst} for its next turn")
-                } else {
-                    format!("goroutine {g} could run and waited {worst} for a processor")
-                },
-                cause: cause(group, t),
+            let (variant, message, at_most) = match tag {
                 // Goroutines that use all processors and share them fairly do
                 // no wrong: worth knowing, not worth failing a build.
-                at_most: if turns {
-                    Severity::Info
-                } else {
-                    Severity::Error
-                },
+                tag::TAKING_TURNS => (
+                    "taking_turns",
+                    format!("goroutine {g} was preempted and waited {worst} for its next turn"),
+                    Severity::Info,
+                ),
+                tag::FROM_THE_START => (
+                    "from_the_start",
+                    format!("goroutine {g} could run when the trace started and waited {worst}"),
+                    Severity::Info,
+                ),
+                _ => (
+                    "",
+                    format!("goroutine {g} could run and waited {worst} for a processor"),
+                    Severity::Error,
+                ),
+            };
+            Description {
+                variant,
+                message,
+                cause: cause(group, t),
+                at_most,
             }
         });
         Verdict {
@@ -109,8 +142,47 @@ impl Detector for HighSchedulingLatency {
     }
 }
 
+impl HighSchedulingLatency {
+    /// All groups, with the unplaced waits put where their goroutines showed
+    /// up later. What turned out to be the runtime's is left out.
+    fn with_unplaced(&self, t: &Timeline) -> Groups {
+        let mut groups = self.groups.clone();
+        for u in &self.unplaced {
+            let mut occurrence = u.occurrence;
+            if let Some(g) = t.find(occurrence.victim.g) {
+                if g.owner != Owner::Program {
+                    continue;
+                }
+                occurrence.victim.stack = g.best_stack();
+            }
+            let place = place(u.tag, occurrence.victim.stack, t);
+            groups.add(place, u.tag, &occurrence, || u.by);
+        }
+        groups
+    }
+}
+
+fn place(tag: u8, stack: StackKey, t: &Timeline) -> FrameKey {
+    let traits = t.stacks().traits(stack);
+    match tag {
+        tag::MADE_RUNNABLE => traits.place,
+        _ => traits.function,
+    }
+}
+
+/// What happened instead, and for how long: another goroutine ran, or (nobody)
+/// the world was stopped.
+fn instead(i: &Interval, t: &Timeline) -> (Actor, u64) {
+    // While the world is stopped somebody seems to run: whoever stopped it.
+    if i.stopped > i.duration() / 3 {
+        return (Actor::NONE, i.stopped);
+    }
+    t.ran_longest(i.start, i.end).unwrap_or((Actor::NONE, 0))
+}
+
 fn cause(group: &Group, t: &Timeline) -> Option<Cause> {
-    if group.by_amount == 0 {
+    // Less than a tenth explains nothing.
+    if group.by_amount == 0 || group.by_amount < group.worst / 10 {
         return None;
     }
     let amount = units::duration(group.by_amount);

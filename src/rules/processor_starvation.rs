@@ -49,7 +49,7 @@ impl Detector for ProcessorStarvation {
         if !o.victim.g.is_some() {
             o.victim = t.longest_runnable().unwrap_or(o.victim);
         }
-        let place = t.stacks().traits(o.victim.stack).place;
+        let place = t.stacks().traits(o.victim.stack).function;
         self.groups.add(place, 0, &o, || (o.victim, 0));
     }
 

@@ -56,6 +56,8 @@ pub enum Wait {
     Sync,
     /// Assist credit from the garbage collector.
     AssistCredit,
+    /// Nothing: the collector stopped it for a moment to scan its stack.
+    Scanned,
     /// Anything else: a channel, the network, sleep.
     Other,
 }

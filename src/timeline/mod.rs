@@ -20,7 +20,7 @@ pub use goroutines::{Goroutine, Population, Site};
 pub use interval::{Actor, Interval, Kind, StopReason, Wait, Way, kinds};
 pub use stacks::{FrameKey, FrameText, Owner, StackKey, Stacks, Traits};
 
-use crate::trace::{Event, Metric, Range, Tables, Time, What};
+use crate::trace::{Event, GoId, Metric, Range, Tables, Time, What};
 use goroutines::Goroutines;
 use procs::Procs;
 use world::World;
@@ -160,9 +160,9 @@ impl Timeline {
         self.world.reason(reason)
     }
 
-    /// How long a goroutine ran so far, ns; `None` if it is gone.
-    pub fn ran(&self, g: crate::trace::GoId) -> Option<u64> {
-        self.gs.find(g).map(|g| g.ran)
+    /// A goroutine by its id; `None` if it is gone.
+    pub fn find(&self, g: GoId) -> Option<&Goroutine> {
+        self.gs.find(g)
     }
 
     /// The goroutine that is runnable for the longest time.

@@ -63,12 +63,16 @@ pub struct Traits {
     pub locks: bool,
     /// Releases a `sync.Mutex` or `sync.RWMutex`.
     pub unlocks: bool,
-    /// Waits for signals to be delivered.
-    pub awaits_signals: bool,
+    /// Is a thread that the runtime parks in a "syscall" of its own: signal
+    /// delivery, the CPU profile's reader, the timers of old versions.
+    pub parked: bool,
     /// Whose goroutine it is, as far as this stack tells.
     pub owner: Owner,
     /// The frame that a person would go and change.
     pub place: FrameKey,
+    /// Some frame of that function, the same for all its lines: where a
+    /// goroutine was preempted says nothing about the line.
+    pub function: FrameKey,
     /// The outermost frame: the function the goroutine was started with.
     pub root: FrameKey,
 }
@@ -98,6 +102,8 @@ pub struct Stacks {
     by_text: Map<Box<str>, u32>,
     frames: Vec<Frame>,
     by_frame: Map<Frame, FrameKey>,
+    /// The first frame seen of each function.
+    by_function: Map<u32, FrameKey>,
     /// Frames of all stacks, one after the other.
     flat: Vec<FrameKey>,
     stacks: Vec<(Range<u32>, Traits)>,
@@ -119,6 +125,7 @@ impl Default for Stacks {
             by_text: Map::from_iter([("".into(), 0)]),
             frames: vec![nothing],
             by_frame: Map::from_iter([(nothing, FrameKey(0))]),
+            by_function: Map::from_iter([(0, FrameKey(0))]),
             flat: Vec::new(),
             stacks: vec![(0..0, Traits::default())],
             by_pcs: Map::default(),
@@ -199,6 +206,7 @@ impl Stacks {
         let key = *self.by_frame.entry(frame).or_insert(next);
         if key == next {
             self.frames.push(frame);
+            self.by_function.entry(frame.function).or_insert(key);
         }
         key
     }
@@ -215,12 +223,15 @@ impl Stacks {
             let callers = functions[at..].iter().take(3);
             callers.into_iter().any(|f| f.starts_with("sync.(*Once)."))
         };
+        let place = place(&functions).map_or(FrameKey::default(), |i| frames[i]);
+        let function = self.frames[place.0 as usize].function;
         Traits {
             locks: lock.is_some_and(|at| !of_once(at)),
             unlocks: unlock.is_some_and(|at| !of_once(at)),
-            awaits_signals: functions.contains(&"os/signal.signal_recv"),
+            parked: functions.iter().any(|f| PARKED.contains(f)),
             owner: owner(root),
-            place: place(&functions).map_or(FrameKey::default(), |i| frames[i]),
+            place,
+            function: self.by_function[&function],
             root: frames.last().copied().unwrap_or_default(),
         }
     }
@@ -293,6 +304,14 @@ fn is_unlock(function: &str) -> bool {
             | "(*rlocker).Unlock"
     )
 }
+
+/// Functions in which the runtime parks threads.
+const PARKED: [&str; 4] = [
+    "os/signal.signal_recv",
+    "runtime/pprof.readProfile",
+    "runtime.(*profBuf).read",
+    "runtime.notetsleepg",
+];
 
 /// Whose goroutine it is, by the function it was started with.
 fn owner(root: &str) -> Owner {

@@ -187,22 +187,21 @@ impl Timeline {
         };
         if step.from == GoState::Running {
             g.ran += event.time.saturating_sub(g.since).max(0) as u64;
-            let who = Actor {
-                g: g.id,
-                stack: step.own,
+            let stack = if step.own.is_some() {
+                step.own
+            } else {
+                g.best_stack()
             };
-            let known = [step.own, g.creator, g.start];
-            let stack = known.into_iter().find(|s| s.is_some());
+            let who = Actor { g: g.id, stack };
             let run = Run {
-                who: Actor {
-                    stack: stack.unwrap_or_default(),
-                    ..who
-                },
+                who,
                 start: g.since,
                 end: event.time,
             };
             self.procs.stop(event.p, run);
-            self.world.goroutine_stopped(who, event.time);
+            if g.owner == Owner::Program {
+                self.world.program_stopped(who, event.time);
+            }
             return;
         }
         let g = *g;
@@ -229,7 +228,7 @@ impl Timeline {
         g.state = step.to;
         g.since = event.time;
         g.cut = false;
-        if step.from == GoState::Running {
+        if step.from == GoState::Running && step.own.is_some() {
             g.stack = step.own;
         }
         match step.to {
@@ -237,6 +236,7 @@ impl Timeline {
                 g.stopped_before = stopped_before;
                 g.by = step.by;
                 g.way = match step.from {
+                    GoState::Waiting if g.wait == Wait::Scanned => Way::Preempted,
                     GoState::Waiting => Way::Woken,
                     GoState::Syscall => Way::SyscallExit,
                     _ if tables.string(step.reason) == b"preempted" => Way::Preempted,
@@ -246,6 +246,7 @@ impl Timeline {
             GoState::Waiting => {
                 g.wait = match tables.string(step.reason) {
                     b"sync" => Wait::Sync,
+                    b"preempted" => Wait::Scanned,
                     // Since Go 1.22, and before.
                     b"GC mark assist wait for work" | b"GC assist wait" => Wait::AssistCredit,
                     _ => Wait::Other,

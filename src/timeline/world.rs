@@ -18,7 +18,7 @@ struct Stop {
     reason: StopReason,
     since: Time,
     who: Actor,
-    /// The goroutine that was the last to stop, and when.
+    /// The program's goroutine that was the last to stop, and when.
     last: Option<(Actor, Time)>,
 }
 
@@ -56,9 +56,9 @@ impl World {
         self.stopped + open.max(0) as u64
     }
 
-    /// A goroutine stopped running.
+    /// A goroutine of the program stopped running.
     #[inline]
-    pub fn goroutine_stopped(&mut self, who: Actor, now: Time) {
+    pub fn program_stopped(&mut self, who: Actor, now: Time) {
         if let Some(stop) = &mut self.stop
             && stop.who.g != who.g
         {
