@@ -34,18 +34,18 @@ pub fn analyze(
     settings: &Settings,
     mut progress: impl FnMut(Stats),
 ) -> Result<Outcome, ReadError> {
-    let mut reader = Reader::new(input)?;
+    let mut reader = Reader::new(input).map_err(|e| *e)?;
     let mut analysis = Analysis::new(settings);
     let error = loop {
-        match reader.next_event() {
-            Ok(Some(event)) => {
-                analysis.event(&event, &reader);
-                if let What::Sync { .. } = event.what {
+        match reader.advance() {
+            Ok(true) => {
+                analysis.event(reader.event(), &reader);
+                if let What::Sync { .. } = reader.event().what {
                     progress(reader.stats());
                 }
             }
-            Ok(None) => break None,
-            Err(e) => break Some(e),
+            Ok(false) => break None,
+            Err(e) => break Some(*e),
         }
     };
     let report = analysis.report(source, &reader, error.as_ref());

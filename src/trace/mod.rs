@@ -11,7 +11,7 @@
 //!         println!("{} goroutine {id}: {} to {}", event.time, from.name(), to.name());
 //!     }
 //! }
-//! # Ok::<(), gotracer::trace::ReadError>(())
+//! # Ok::<(), Box<gotracer::trace::ReadError>>(())
 //! ```
 //!
 //! The bytes are untrusted: nothing here panics, and nothing is allocated by a
@@ -76,16 +76,16 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If the input can't be read, is empty, is not a Go execution trace, or is
     /// one of an unsupported version.
-    pub fn new(mut input: Input<'a>) -> Result<Self, ReadError> {
+    pub fn new(mut input: Input<'a>) -> Result<Self, Box<ReadError>> {
         let version = match read_header(&mut input) {
             Ok(version) => version,
             Err(kind) => {
-                return Err(ReadError {
+                return Err(Box::new(ReadError {
                     kind,
                     offset: 0,
                     generation: None,
                     lost_bytes: input.known_len(),
-                });
+                }));
             }
         };
         Ok(Self {
@@ -99,15 +99,31 @@ impl<'a> Reader<'a> {
         self.version
     }
 
-    /// The next event; `None` after the last. The first and the last event are
-    /// a [`What::Sync`], and one stands before each generation.
+    /// Goes on to the next event, which [`event`](Self::event) then gives.
+    /// False after the last. The first and the last event are a
+    /// [`What::Sync`], and one stands before each generation.
     ///
     /// # Errors
     /// If the trace breaks off, is corrupt, or contradicts itself. Nothing can
-    /// be read after that; what was returned before stays true.
+    /// be read after that; what was given before stays true.
     #[inline]
-    pub fn next_event(&mut self) -> Result<Option<Event>, ReadError> {
-        self.v2.next_event()
+    pub fn advance(&mut self) -> Result<bool, Box<ReadError>> {
+        self.v2.advance()
+    }
+
+    /// The event that [`advance`](Self::advance) came to.
+    #[inline]
+    pub fn event(&self) -> &Event {
+        self.v2.event()
+    }
+
+    /// A copy of the next event; `None` after the last.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    #[inline]
+    pub fn next_event(&mut self) -> Result<Option<Event>, Box<ReadError>> {
+        Ok(self.advance()?.then(|| *self.event()))
     }
 
     /// Strings and stacks of the events since the last [`What::Sync`].

@@ -81,8 +81,8 @@ impl Cursor {
         input: &mut Input<'_>,
         batches: &[EventBatch],
         clock: Clock,
-    ) -> Result<bool, ErrorKind> {
-        if self.pos == self.len && !self.load_next(input, batches).map_err(ErrorKind::Io)? {
+    ) -> Result<bool, Box<ErrorKind>> {
+        if self.pos == self.len && !self.load_next(input, batches)? {
             return Ok(false);
         }
         if self.last == 0 {
@@ -99,7 +99,7 @@ impl Cursor {
         &mut self,
         input: &mut Input<'_>,
         batches: &[EventBatch],
-    ) -> std::io::Result<bool> {
+    ) -> Result<bool, Box<ErrorKind>> {
         let Some(b) = batches.get(self.next as usize) else {
             return Ok(false);
         };
@@ -109,18 +109,20 @@ impl Cursor {
         self.pos = 0;
         self.last = 0;
         self.buf.resize(self.len + PADDING, 0);
-        input.take(b.at, &mut self.buf[..self.len])?;
+        input
+            .take(b.at, &mut self.buf[..self.len])
+            .map_err(ErrorKind::Io)?;
         self.buf[self.len..].fill(0);
         Ok(true)
     }
 
     /// Decodes type and arguments; returns the time difference.
     #[inline]
-    fn decode(&mut self) -> Result<u64, ErrorKind> {
+    fn decode(&mut self) -> Result<u64, Box<ErrorKind>> {
         let kind = self.buf[self.pos];
         let args = wire::ARGS[kind as usize];
         if args == wire::NOT_TIMED {
-            return Err(Corruption::BadEventType(kind).into());
+            return Err(malformed(Corruption::BadEventType(kind)));
         }
         self.event.kind = kind;
         let mut pos = self.pos + 1;
@@ -129,20 +131,25 @@ impl Cursor {
             self.event.args[i & 3] = varint(&self.buf, &mut pos)?;
         }
         if pos > self.len {
-            return Err(Corruption::Varint("an event").into());
+            return Err(malformed(Corruption::Varint("an event")));
         }
         self.pos = pos;
         Ok(delta)
     }
 }
 
+#[cold]
+fn malformed(c: Corruption) -> Box<ErrorKind> {
+    Box::new(c.into())
+}
+
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// Decodes a varint from a padded buffer.
 #[inline(always)]
-fn varint(buf: &[u8], pos: &mut usize) -> Result<u64, ErrorKind> {
+fn varint(buf: &[u8], pos: &mut usize) -> Result<u64, Box<ErrorKind>> {
     let Some(bytes) = buf.get(*pos..*pos + 8) else {
-        return Err(Corruption::Varint("an event").into());
+        return Err(malformed(Corruption::Varint("an event")));
     };
     let word = u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
     if word & 0x80 == 0 {
@@ -165,9 +172,9 @@ fn varint(buf: &[u8], pos: &mut usize) -> Result<u64, ErrorKind> {
 }
 
 #[cold]
-fn long_varint(buf: &[u8], pos: &mut usize) -> Result<u64, ErrorKind> {
-    let (value, n) =
-        super::super::varint::decode(&buf[*pos..]).ok_or(Corruption::Varint("an event"))?;
+fn long_varint(buf: &[u8], pos: &mut usize) -> Result<u64, Box<ErrorKind>> {
+    let (value, n) = super::super::varint::decode(&buf[*pos..])
+        .ok_or_else(|| malformed(Corruption::Varint("an event")))?;
     *pos += n;
     Ok(value)
 }

@@ -35,6 +35,7 @@ use super::input::Input;
 use super::tables::Tables;
 use super::{ClockSnapshot, Stats};
 use batch::Batch;
+use clock::Clock;
 use cursor::Cursor;
 use frontier::{Entry, Frontier};
 use generation::{Generation, NIL};
@@ -63,6 +64,8 @@ pub struct Reader<'a> {
     input: Input<'a>,
     version: u32,
     generation: Generation,
+    clock: Clock,
+    event: Event,
     /// Whether `generation` is one that events refer to.
     installed: bool,
     spill: Option<Batch>,
@@ -83,6 +86,14 @@ impl<'a> Reader<'a> {
             input,
             version,
             generation: Generation::default(),
+            clock: Clock::new(0),
+            event: Event {
+                time: 0,
+                m: ThreadId::NONE,
+                p: ProcId::NONE,
+                g: GoId::NONE,
+                what: What::Sync { n: 0 },
+            },
             installed: false,
             spill: None,
             cursors: Vec::new(),
@@ -96,6 +107,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Strings and stacks of the events since the last synchronisation.
     pub fn tables(&self) -> &Tables {
         &self.generation.tables
     }
@@ -126,51 +138,63 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The event that [`advance`](Self::advance) came to.
     #[inline]
-    pub fn next_event(&mut self) -> Result<Option<Event>, ReadError> {
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// Goes on to the next event. False at the end.
+    #[inline]
+    pub fn advance(&mut self) -> Result<bool, Box<ReadError>> {
         if let Some(event) = self.order.next_following() {
-            return Ok(Some(self.stamp(event)));
+            self.event = event;
+            self.stamp();
+            return Ok(true);
         }
-        if self.frontier.is_empty() && self.next_sample == self.generation.cpu_samples.len() {
+        if self.next_sample < self.generation.cpu_samples.len() {
+            if self.sample_is_next() {
+                return self.take_sample();
+            }
+        } else if self.frontier.is_empty() {
             return self.next_generation();
         }
-        if self.next_sample < self.generation.cpu_samples.len() && self.sample_is_next() {
-            return self.take_sample().map(Some);
-        }
-        match self.advance() {
-            Ok(event) => Ok(Some(self.stamp(event))),
-            Err(fault) => Err(self.fail(fault.0, fault.1)),
+        match self.advance_threads() {
+            Ok(()) => {
+                self.stamp();
+                Ok(true)
+            }
+            Err((kind, cursor)) => Err(self.fail(kind, cursor)),
         }
     }
 
     /// Makes times increase strictly, as the reference does.
     #[inline]
-    fn stamp(&mut self, mut event: Event) -> Event {
-        if event.time <= self.last_time {
-            event.time = self.last_time.wrapping_add(1);
+    fn stamp(&mut self) {
+        if self.event.time <= self.last_time {
+            self.event.time = self.last_time.wrapping_add(1);
         }
-        self.last_time = event.time;
+        self.last_time = self.event.time;
         self.stats.events += 1;
-        event
     }
 
     /// Takes the earliest event that can have happened next. The error comes
     /// with the cursor it concerns.
     #[inline]
-    fn advance(&mut self) -> Result<Event, (ErrorKind, Option<u32>)> {
-        if let Some(event) = self.try_thread(0)? {
-            return Ok(event);
+    fn advance_threads(&mut self) -> Result<(), (ErrorKind, Option<u32>)> {
+        if self.try_thread(0)? {
+            return Ok(());
         }
         self.advance_other()
     }
 
     /// The earliest thread must wait for another one: try them by time.
     #[cold]
-    fn advance_other(&mut self) -> Result<Event, (ErrorKind, Option<u32>)> {
+    fn advance_other(&mut self) -> Result<(), (ErrorKind, Option<u32>)> {
         self.frontier.sort();
         for i in 1..self.frontier.len() {
-            if let Some(event) = self.try_thread(i)? {
-                return Ok(event);
+            if self.try_thread(i)? {
+                return Ok(());
             }
         }
         let threads = self.frontier.len();
@@ -182,33 +206,30 @@ impl<'a> Reader<'a> {
     /// the thread's following event is decoded at once, and an error there
     /// comes before the event, as in the reference.
     #[inline]
-    fn try_thread(&mut self, i: usize) -> Result<Option<Event>, (ErrorKind, Option<u32>)> {
+    fn try_thread(&mut self, i: usize) -> Result<bool, (ErrorKind, Option<u32>)> {
         let index = self.frontier.get(i).cursor;
         let cursor = &mut self.cursors[index as usize];
         let step = Step {
             tables: &mut self.generation.tables,
             generation: self.generation.number,
             raw: &cursor.event,
+            out: &mut self.event,
         };
-        let at = |e| (e, Some(index));
-        let Some(event) = self
-            .order
-            .advance(cursor.thread, step)
-            .map_err(|e| at(e.into()))?
-        else {
-            return Ok(None);
-        };
-        let clock = self.generation.clock();
-        let more = cursor
-            .advance(&mut self.input, &self.generation.batches, clock)
-            .map_err(at)?;
-        if more {
-            let time = cursor.event.time;
-            self.frontier.update(i, time);
-        } else {
-            self.frontier.remove(i);
+        match self.order.advance(cursor.thread, step) {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(e) => return Err((e.into(), Some(index))),
         }
-        Ok(Some(event))
+        let clock = self.clock;
+        match cursor.advance(&mut self.input, &self.generation.batches, clock) {
+            Ok(true) => {
+                let time = cursor.event.time;
+                self.frontier.update(i, time);
+            }
+            Ok(false) => self.frontier.remove(i),
+            Err(e) => return Err((*e, Some(index))),
+        }
+        Ok(true)
     }
 
     fn sample_is_next(&self) -> bool {
@@ -216,38 +237,41 @@ impl<'a> Reader<'a> {
         self.frontier.is_empty() || time < self.frontier.get(0).time
     }
 
-    fn take_sample(&mut self) -> Result<Event, ReadError> {
+    #[cold]
+    fn take_sample(&mut self) -> Result<bool, Box<ReadError>> {
         let s = self.generation.cpu_samples[self.next_sample];
         self.next_sample += 1;
         let stack = match self.generation.tables.stack_id(s.stack) {
             Ok(stack) => stack,
             Err(e) => return Err(self.fail(e.into(), None)),
         };
-        Ok(self.stamp(Event {
+        self.event = Event {
             time: s.time,
             m: s.m,
             p: s.p,
             g: s.g,
             what: What::StackSample { stack },
-        }))
+        };
+        self.stamp();
+        Ok(true)
     }
 
-    /// Reads the next generation and returns the synchronisation event that
+    /// Reads the next generation and comes to the synchronisation event that
     /// stands before it, or before the end, or before the error.
     #[cold]
-    fn next_generation(&mut self) -> Result<Option<Event>, ReadError> {
+    fn next_generation(&mut self) -> Result<bool, Box<ReadError>> {
         match std::mem::replace(&mut self.ahead, Ahead::Done) {
-            Ahead::Done => return Ok(None),
+            Ahead::Done => return Ok(false),
             Ahead::Broken(e) if self.installed => {
                 // First the synchronisation event, then the error.
                 self.installed = false;
                 self.ahead = Ahead::Broken(e);
-                return Ok(Some(self.sync(self.last_time)));
+                return Ok(self.sync(self.last_time));
             }
-            Ahead::Broken(e) => return Err(*e),
+            Ahead::Broken(e) => return Err(e),
             Ahead::Last => {
                 self.installed = false;
-                return Ok(Some(self.sync(self.last_time)));
+                return Ok(self.sync(self.last_time));
             }
             Ahead::More => {}
         }
@@ -259,16 +283,16 @@ impl<'a> Reader<'a> {
                 self.installed = false;
                 let e = self.broken(kind, start);
                 self.ahead = Ahead::Broken(Box::new(e));
-                return Ok(Some(self.sync(self.last_time)));
+                return Ok(self.sync(self.last_time));
             }
         };
         if !self.installed {
-            return Ok(Some(self.sync(self.last_time)));
+            return Ok(self.sync(self.last_time));
         }
         self.stats.generations += 1;
+        self.clock = self.generation.clock();
         self.install()?;
-        let time = self.generation.clock().ns(self.generation.min_time);
-        Ok(Some(self.sync(time)))
+        Ok(self.sync(self.clock.ns(self.generation.min_time)))
     }
 
     fn read_generation(&mut self) -> Result<Ahead, ErrorKind> {
@@ -293,8 +317,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Sets the cursors to the first events of the generation.
-    fn install(&mut self) -> Result<(), ReadError> {
-        let clock = self.generation.clock();
+    fn install(&mut self) -> Result<(), Box<ReadError>> {
+        let clock = self.clock;
         self.order.start_generation();
         for t in 0..self.generation.threads.len() {
             let t = self.generation.threads[t];
@@ -309,7 +333,7 @@ impl<'a> Reader<'a> {
             let time = cursor.event.time;
             self.cursors.push(cursor);
             if let Err(kind) = first {
-                return Err(self.fail(kind, Some(index)));
+                return Err(self.fail(*kind, Some(index)));
             }
             self.frontier.insert(Entry {
                 time,
@@ -326,9 +350,9 @@ impl<'a> Reader<'a> {
         self.buffers.extend(buffers);
     }
 
-    fn sync(&mut self, time: Time) -> Event {
+    fn sync(&mut self, time: Time) -> bool {
         self.stats.syncs += 1;
-        self.stamp(Event {
+        self.event = Event {
             time,
             m: ThreadId::NONE,
             p: ProcId::NONE,
@@ -336,7 +360,9 @@ impl<'a> Reader<'a> {
             what: What::Sync {
                 n: self.stats.syncs,
             },
-        })
+        };
+        self.stamp();
+        true
     }
 
     /// The error for a generation that could not be read from `start` on.
@@ -351,7 +377,7 @@ impl<'a> Reader<'a> {
 
     /// The error for events that can't be right: nothing more can be read.
     #[cold]
-    fn fail(&mut self, kind: ErrorKind, cursor: Option<u32>) -> ReadError {
+    fn fail(&mut self, kind: ErrorKind, cursor: Option<u32>) -> Box<ReadError> {
         let batches = &self.generation.batches;
         let unread: u64 = self.cursors.iter().map(|c| c.bytes_left(batches)).sum();
         let behind = self.input.known_len().saturating_sub(self.input.pos());
@@ -365,7 +391,7 @@ impl<'a> Reader<'a> {
         self.next_sample = self.generation.cpu_samples.len();
         self.installed = false;
         let generation = Some(self.generation.number);
-        match std::mem::replace(&mut self.ahead, Ahead::Done) {
+        Box::new(match std::mem::replace(&mut self.ahead, Ahead::Done) {
             // Events contradict each other because some are missing.
             Ahead::Broken(e) => ReadError {
                 lost_bytes: unread + e.lost_bytes,
@@ -377,6 +403,6 @@ impl<'a> Reader<'a> {
                 generation,
                 lost_bytes,
             },
-        }
+        })
     }
 }

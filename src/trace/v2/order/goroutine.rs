@@ -3,8 +3,8 @@
 use super::super::super::event::{Event, GoId, GoState, Slot, StackId, StringId, ThreadId, What};
 use super::super::violation::Violation;
 use super::super::wire;
-use super::state::{self, go, proc};
-use super::{Context, Fault, Order, Step, Taken};
+use super::state::{go, proc};
+use super::{Fault, Order, Step, Taken, Thread};
 
 /// A transition, with nothing but the states.
 fn transition(g: (GoId, u32), from: GoState, to: GoState) -> What {
@@ -42,11 +42,11 @@ fn state_of(status: u8) -> GoState {
 impl Order {
     /// The slot of the running goroutine, which must be in `status`.
     #[inline]
-    fn running(&self, cx: &Context, event: u8, status: u8) -> Result<u32, Violation> {
-        let g = cx.before.g.0;
+    fn running(&self, t: &Thread, event: u8, status: u8) -> Result<u32, Violation> {
+        let g = t.g.0;
         let slot = self
             .gs
-            .current(&cx.before)
+            .current(t)
             .ok_or(Violation::UnknownGoroutine { event, g })?;
         if self.gs[slot].status != status {
             return Err(Violation::GoroutineState { event, g });
@@ -55,70 +55,62 @@ impl Order {
     }
 
     #[inline]
-    pub(super) fn go_start(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+    pub(super) fn go_start(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let id = GoId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some(slot) = self.gs.find(id) else {
-            return Ok(None);
+            return Ok(false);
         };
         let g = &mut self.gs[slot];
         if g.status != go::RUNNABLE || !seq.follows(g.seq) {
-            return Ok(None);
+            return Ok(false);
         }
-        cx.needs_m(wire::GO_START)?;
-        cx.needs_p(wire::GO_START)?;
-        cx.needs_no_g(wire::GO_START)?;
+        t.needs_m(wire::GO_START)?;
+        t.needs_p(wire::GO_START)?;
+        t.needs_no_g(wire::GO_START)?;
         g.status = go::RUNNING;
         g.seq = seq;
-        cx.set_g(id, slot);
-        Ok(Some(transition(
-            (id, slot),
-            GoState::Runnable,
-            GoState::Running,
-        )))
+        t.set_g(id, slot);
+        step.take(transition((id, slot), GoState::Runnable, GoState::Running))
     }
 
     #[inline]
-    pub(super) fn go_unblock(&mut self, step: &Step<'_>) -> Taken {
+    pub(super) fn go_unblock(&mut self, step: &mut Step<'_>) -> Taken {
         let id = GoId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some(slot) = self.gs.find(id) else {
-            return Ok(None);
+            return Ok(false);
         };
         let g = &mut self.gs[slot];
         if g.status != go::WAITING || !seq.follows(g.seq) {
-            return Ok(None);
+            return Ok(false);
         }
         // Anything may unblock a goroutine, the runtime's monitor thread too:
         // the context is not checked.
         g.status = go::RUNNABLE;
         g.seq = seq;
         let stack = step.stack(2)?;
-        Ok(Some(with_stacks(
+        step.take(with_stacks(
             (id, slot),
             GoState::Waiting,
             GoState::Runnable,
             StackId::NONE,
             stack,
-        )))
+        ))
     }
 
     /// The running goroutine ends, yields or blocks.
     #[inline]
-    pub(super) fn go_stop(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+    pub(super) fn go_stop(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let event = step.raw.kind;
-        cx.needs_all(event)?;
-        let slot = self.running(cx, event, go::RUNNING)?;
-        let id = cx.before.g;
-        cx.clear_g();
+        t.needs_all(event)?;
+        let slot = self.running(t, event, go::RUNNING)?;
+        let id = t.g;
+        t.clear_g();
         let to = match event {
             wire::GO_DESTROY => {
                 self.gs.remove(slot);
-                return Ok(Some(transition(
-                    (id, slot),
-                    GoState::Running,
-                    GoState::NotExist,
-                )));
+                return step.take(transition((id, slot), GoState::Running, GoState::NotExist));
             }
             wire::GO_STOP => {
                 self.gs[slot].status = go::RUNNABLE;
@@ -130,7 +122,7 @@ impl Order {
             }
         };
         let stack = step.stack(1)?;
-        Ok(Some(What::Goroutine {
+        step.take(What::Goroutine {
             id,
             slot: Slot(slot),
             from: GoState::Running,
@@ -138,18 +130,18 @@ impl Order {
             reason: step.string(0)?,
             own_stack: stack,
             stack,
-        }))
+        })
     }
 
-    pub(super) fn go_create(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+    pub(super) fn go_create(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = step.raw.kind;
-        cx.needs_m(event)?;
-        cx.needs_p(event)?;
+        t.needs_m(event)?;
+        t.needs_p(event)?;
         // The creator may be the runtime itself; a goroutine must be running.
-        if let Some(slot) = self.gs.current(&cx.before)
+        if let Some(slot) = self.gs.current(t)
             && self.gs[slot].status != go::RUNNING
         {
-            let g = cx.before.g.0;
+            let g = t.g.0;
             return Err(Violation::GoroutineState { event, g }.into());
         }
         let id = self.new_goroutine(step)?;
@@ -160,16 +152,10 @@ impl Order {
         let slot = self.gs.add(id, status, step.seq_reset());
         let stack = step.stack(2)?;
         let own = step.stack(1)?;
-        Ok(Some(with_stacks(
-            (id, slot),
-            GoState::NotExist,
-            to,
-            own,
-            stack,
-        )))
+        step.take(with_stacks((id, slot), GoState::NotExist, to, own, stack))
     }
 
-    fn new_goroutine(&self, step: &Step<'_>) -> Result<GoId, Violation> {
+    fn new_goroutine(&self, step: &mut Step<'_>) -> Result<GoId, Violation> {
         let id = GoId(step.arg(0) as i64);
         match self.gs.find(id) {
             Some(_) => Err(Violation::GoroutineExists { g: id.0 }),
@@ -179,19 +165,19 @@ impl Order {
 
     /// A coroutine switch: the next goroutine is unblocked, the current one
     /// blocks or ends, the next one runs.
-    pub(super) fn go_switch(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+    pub(super) fn go_switch(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let event = step.raw.kind;
-        cx.needs_all(event)?;
-        let current = self.running(cx, event, go::RUNNING)?;
+        t.needs_all(event)?;
+        let current = self.running(t, event, go::RUNNING)?;
         let next_id = GoId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some(next) = self.gs.find(next_id) else {
-            return Ok(None);
+            return Ok(false);
         };
         if self.gs[next].status != go::WAITING || !seq.follows(self.gs[next].seq) {
-            return Ok(None);
+            return Ok(false);
         }
-        let id = cx.before.g;
+        let id = t.g;
         let to = if event == wire::GO_SWITCH {
             self.gs[current].status = go::WAITING;
             GoState::Waiting
@@ -201,29 +187,28 @@ impl Order {
         };
         self.gs[next].status = go::RUNNING;
         self.gs[next].seq = seq;
-        cx.set_g(next_id, next);
+        t.set_g(next_id, next);
 
-        let time = step.raw.time;
         let start = transition((next_id, next), GoState::Runnable, GoState::Running);
         self.follow = [
             Some(Event {
                 g: GoId::NONE,
-                ..cx.event(time, start)
+                ..step.also(start)
             }),
-            Some(cx.event(time, transition((id, current), GoState::Running, to))),
+            Some(step.also(transition((id, current), GoState::Running, to))),
         ];
-        Ok(Some(transition(
+        step.take(transition(
             (next_id, next),
             GoState::Waiting,
             GoState::Runnable,
-        )))
+        ))
     }
 
-    pub(super) fn go_syscall_begin(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+    pub(super) fn go_syscall_begin(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = wire::GO_SYSCALL_BEGIN;
-        cx.needs_all(event)?;
-        let slot = self.running(cx, event, go::RUNNING)?;
-        let p = &mut self.ps.slots[cx.before.p_slot as usize];
+        t.needs_all(event)?;
+        let slot = self.running(t, event, go::RUNNING)?;
+        let p = &mut self.ps.slots[t.p_slot as usize];
         // The P's sequence number makes clear which syscall a later theft of
         // the P interrupts, whatever the clocks say.
         let seq = step.seq(0);
@@ -234,94 +219,84 @@ impl Order {
         p.seq = seq;
         self.gs[slot].status = go::SYSCALL;
         let stack = step.stack(1)?;
-        Ok(Some(with_stacks(
-            (cx.before.g, slot),
+        step.take(with_stacks(
+            (t.g, slot),
             GoState::Running,
             GoState::Syscall,
             stack,
             stack,
-        )))
+        ))
     }
 
-    pub(super) fn go_syscall_end(&mut self, cx: &Context, _: &Step<'_>) -> Taken {
+    pub(super) fn go_syscall_end(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = wire::GO_SYSCALL_END;
-        cx.needs_all(event)?;
-        let slot = self.running(cx, event, go::SYSCALL)?;
-        let p = &mut self.ps.slots[cx.before.p_slot as usize];
+        t.needs_all(event)?;
+        let slot = self.running(t, event, go::SYSCALL)?;
+        let p = &mut self.ps.slots[t.p_slot as usize];
         if p.status != proc::SYSCALL {
             return Err(Violation::ProcState { event, p: p.id.0 }.into());
         }
         p.status = proc::RUNNING;
         self.gs[slot].status = go::RUNNING;
-        Ok(Some(transition(
-            (cx.before.g, slot),
-            GoState::Syscall,
-            GoState::Running,
-        )))
+        step.take(transition((t.g, slot), GoState::Syscall, GoState::Running))
     }
 
-    pub(super) fn go_syscall_end_blocked(&mut self, cx: &mut Context, _: &Step<'_>) -> Taken {
+    pub(super) fn go_syscall_end_blocked(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let event = wire::GO_SYSCALL_END_BLOCKED;
         // The event says that the P was lost during the syscall: until that
         // has happened it must wait. A new P may have been found since.
-        if cx.before.p.is_some() {
-            let p = &self.ps.slots[cx.before.p_slot as usize];
+        if t.p.is_some() {
+            let p = &self.ps.slots[t.p_slot as usize];
             if p.status == proc::SYSCALL {
-                return Ok(None);
+                return Ok(false);
             }
         }
-        cx.needs_m(event)?;
-        cx.needs_g(event)?;
-        let slot = self.running(cx, event, go::SYSCALL)?;
+        t.needs_m(event)?;
+        t.needs_g(event)?;
+        let slot = self.running(t, event, go::SYSCALL)?;
         self.gs[slot].status = go::RUNNABLE;
-        cx.clear_g();
-        Ok(Some(transition(
-            (cx.before.g, slot),
-            GoState::Syscall,
-            GoState::Runnable,
-        )))
+        let id = t.g;
+        t.clear_g();
+        step.take(transition((id, slot), GoState::Syscall, GoState::Runnable))
     }
 
     /// A C thread calls into Go.
-    pub(super) fn go_create_syscall(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+    pub(super) fn go_create_syscall(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let event = wire::GO_CREATE_SYSCALL;
-        cx.needs_m(event)?;
-        cx.needs_no_g(event)?;
+        t.needs_m(event)?;
+        t.needs_no_g(event)?;
         let id = self.new_goroutine(step)?;
         let slot = self.gs.add(id, go::SYSCALL, step.seq_reset());
-        cx.set_g(id, slot);
-        Ok(Some(transition(
-            (id, slot),
-            GoState::NotExist,
-            GoState::Syscall,
-        )))
+        t.set_g(id, slot);
+        step.take(transition((id, slot), GoState::NotExist, GoState::Syscall))
     }
 
     /// A C thread's call into Go is over.
-    pub(super) fn go_destroy_syscall(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+    pub(super) fn go_destroy_syscall(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let event = wire::GO_DESTROY_SYSCALL;
-        cx.needs_m(event)?;
-        cx.needs_g(event)?;
-        let slot = self.running(cx, event, go::SYSCALL)?;
+        t.needs_m(event)?;
+        t.needs_g(event)?;
+        let slot = self.running(t, event, go::SYSCALL)?;
         self.gs.remove(slot);
-        cx.clear_g();
-        let ended = transition((cx.before.g, slot), GoState::Syscall, GoState::NotExist);
-        if !cx.before.p.is_some() {
-            return Ok(Some(ended));
+        let ended = transition((t.g, slot), GoState::Syscall, GoState::NotExist);
+        t.clear_g();
+        if !t.p.is_some() {
+            return step.take(ended);
         }
         // The thread's number may be used again at once, so the P is taken
         // from it here rather than when it is really stolen.
-        let p = &mut self.ps.slots[cx.before.p_slot as usize];
+        let p = &mut self.ps.slots[t.p_slot as usize];
         if p.status != proc::SYSCALL {
             return Err(Violation::ProcState { event, p: p.id.0 }.into());
         }
         p.status = proc::SYSCALL_ABANDONED;
-        cx.clear_p();
-        self.follow = [Some(cx.event(step.raw.time, ended)), None];
-        Ok(Some(super::proc::released(cx.before.p)))
+        let id = t.p;
+        t.clear_p();
+        self.follow = [Some(step.also(ended)), None];
+        step.take(super::proc::released(id))
     }
 
-    pub(super) fn go_status(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+    pub(super) fn go_status(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let id = GoId(step.arg(0) as i64);
         let m = ThreadId(step.arg(1) as i64);
         // Go reads the status as a byte.
@@ -348,57 +323,57 @@ impl Order {
             None => return Err(Violation::GoroutineFromNowhere { g: id.0 }.into()),
         };
         match status {
-            go::RUNNING => cx.set_g(id, slot),
-            go::SYSCALL => self.status_in_syscall(cx, step, m, id, slot)?,
+            go::RUNNING => t.set_g(id, slot),
+            go::SYSCALL => self.status_in_syscall(t, step, m, id, slot)?,
             _ => {}
         }
         let stack = match step.raw.kind {
             wire::GO_STATUS_STACK => step.stack(3)?,
             _ => StackId::NONE,
         };
-        Ok(Some(with_stacks((id, slot), from, to, stack, stack)))
+        step.take(with_stacks((id, slot), from, to, stack, stack))
     }
 
     /// Binds a goroutine in a syscall to its thread, which need not be the one
     /// that wrote the event.
     fn status_in_syscall(
         &mut self,
-        cx: &mut Context,
-        step: &Step<'_>,
+        t: &mut Thread,
+        step: &mut Step<'_>,
         m: ThreadId,
         id: GoId,
         slot: u32,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Box<Fault>> {
         let mismatch = Violation::ThreadMismatch { g: id.0, m: m.0 };
         if !m.is_some() {
             return Err(mismatch.into());
         }
-        if m == cx.before.m {
+        if m == t.m {
             // After the first generation the binding must be known already.
-            if !self.in_first_generation(step) && cx.before.g != id {
+            if !self.in_first_generation(step) && t.g != id {
                 return Err(mismatch.into());
             }
-            cx.set_g(id, slot);
+            t.set_g(id, slot);
             return Ok(());
         }
         // It sat in the syscall for the whole generation, on a thread without
         // a P that writes nothing; the event is put into that context.
         match self.ms.find_seen(m) {
-            Some(t) => {
-                if self.ms.slots[t as usize].g != id {
+            Some(other) => {
+                if self.ms.slots[other as usize].g != id {
                     return Err(mismatch.into());
                 }
-                cx.before.g = id;
+                step.out.g = id;
             }
             None => {
-                let t = self.ms.slot(m);
-                let t = &mut self.ms.slots[t as usize];
-                t.seen = true;
-                (t.g, t.g_slot) = (id, slot);
-                (t.p, t.p_slot) = (super::ProcId::NONE, state::NONE);
+                let other = self.ms.slot(m);
+                let other = &mut self.ms.slots[other as usize];
+                other.seen = true;
+                other.set_g(id, slot);
+                other.clear_p();
             }
         }
-        cx.before.m = m;
+        step.out.m = m;
         Ok(())
     }
 }

@@ -28,11 +28,15 @@ use super::violation::Violation;
 use super::wire;
 use state::{Goroutines, Procs, Seq, Thread, Threads};
 
-/// What an event may look at besides the model itself.
+/// One thread's next event, offered to the order.
 pub struct Step<'a> {
     pub tables: &'a mut Tables,
     pub generation: u64,
     pub raw: &'a RawEvent,
+    /// The event that comes of it, with its context filled in. It is written
+    /// where the reader's caller will look at it: an event that is moved on
+    /// its way costs more than all the rest of its handling.
+    pub out: &'a mut Event,
 }
 
 /// Why an event can't be right.
@@ -42,29 +46,31 @@ pub enum Fault {
     Corruption(Corruption),
 }
 
-impl From<Violation> for Fault {
+impl From<Violation> for Box<Fault> {
+    #[cold]
     fn from(v: Violation) -> Self {
-        Self::Violation(v)
+        Box::new(Fault::Violation(v))
     }
 }
 
-impl From<Corruption> for Fault {
+impl From<Corruption> for Box<Fault> {
+    #[cold]
     fn from(c: Corruption) -> Self {
-        Self::Corruption(c)
+        Box::new(Fault::Corruption(c))
     }
 }
 
-impl From<Fault> for ErrorKind {
-    fn from(f: Fault) -> Self {
-        match f {
+impl From<Box<Fault>> for ErrorKind {
+    fn from(f: Box<Fault>) -> Self {
+        match *f {
             Fault::Violation(v) => Self::Inconsistent(v),
             Fault::Corruption(c) => Self::Corrupt(c),
         }
     }
 }
 
-/// What became of an offered event: `None` if another must come first.
-type Taken = Result<Option<What>, Fault>;
+/// What became of an offered event: taken, or (false) another must come first.
+type Taken = Result<bool, Box<Fault>>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Gc {
@@ -94,13 +100,6 @@ pub struct Order {
     first_generation: u64,
     /// Events that the last one brought along, latest first.
     follow: [Option<Event>; 2],
-}
-
-/// The context of an event: before it, and as it leaves it.
-#[derive(Clone, Copy, Debug)]
-struct Context {
-    before: Thread,
-    after: Thread,
 }
 
 impl Order {
@@ -135,64 +134,66 @@ impl Order {
         self.follow = [None, None];
     }
 
-    /// Offers the next event of a thread. `Ok(None)` refuses it for now.
+    /// Offers the next event of a thread. False refuses it for now.
     #[inline]
-    pub fn advance(&mut self, thread: u32, mut step: Step<'_>) -> Result<Option<Event>, Fault> {
+    pub fn advance(&mut self, thread: u32, mut step: Step<'_>) -> Taken {
         if self.first_generation == 0 {
             self.first_generation = step.generation;
         }
-        let t = &mut self.ms.slots[thread as usize];
-        t.seen = true;
-        let mut cx = Context {
-            before: *t,
-            after: *t,
-        };
-        let Some(what) = self.dispatch(&mut cx, &mut step)? else {
-            return Ok(None);
-        };
-        let t = &mut self.ms.slots[thread as usize];
-        if t.m.is_some() {
-            t.p = cx.after.p;
-            t.p_slot = cx.after.p_slot;
-            t.g = cx.after.g;
-            t.g_slot = cx.after.g_slot;
+        let mut t = self.ms.slots[thread as usize];
+        if !t.seen {
+            self.ms.slots[thread as usize].seen = true;
         }
-        Ok(Some(cx.event(step.raw.time, what)))
+        step.out.time = step.raw.time;
+        step.out.m = t.m;
+        step.out.p = t.p;
+        step.out.g = t.g;
+        if !self.dispatch(&mut t, &mut step)? {
+            return Ok(false);
+        }
+        if t.m.is_some() {
+            let kept = &mut self.ms.slots[thread as usize];
+            kept.p = t.p;
+            kept.g = t.g;
+            kept.p_slot = t.p_slot;
+            kept.g_slot = t.g_slot;
+        }
+        Ok(true)
     }
 
     #[inline]
-    fn dispatch(&mut self, cx: &mut Context, step: &mut Step<'_>) -> Taken {
+    fn dispatch(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         match step.raw.kind {
-            wire::GO_START => self.go_start(cx, step),
+            wire::GO_START => self.go_start(t, step),
             wire::GO_UNBLOCK => self.go_unblock(step),
-            wire::GO_BLOCK | wire::GO_STOP | wire::GO_DESTROY => self.go_stop(cx, step),
-            wire::PROC_START => self.proc_start(cx, step),
-            wire::PROC_STOP => self.proc_stop(cx, step),
-            wire::GO_SYSCALL_BEGIN => self.go_syscall_begin(cx, step),
-            wire::GO_SYSCALL_END => self.go_syscall_end(cx, step),
-            wire::GO_SYSCALL_END_BLOCKED => self.go_syscall_end_blocked(cx, step),
-            wire::GO_CREATE | wire::GO_CREATE_BLOCKED => self.go_create(cx, step),
-            wire::GO_STATUS | wire::GO_STATUS_STACK => self.go_status(cx, step),
-            wire::PROC_STEAL => self.proc_steal(cx, step),
-            wire::PROC_STATUS => self.proc_status(cx, step),
-            wire::GO_CREATE_SYSCALL => self.go_create_syscall(cx, step),
-            wire::GO_DESTROY_SYSCALL => self.go_destroy_syscall(cx, step),
-            wire::GO_SWITCH | wire::GO_SWITCH_DESTROY => self.go_switch(cx, step),
-            wire::PROCS_CHANGE | wire::HEAP_ALLOC | wire::HEAP_GOAL => Self::metric(cx, step),
-            wire::STW_BEGIN | wire::GC_MARK_ASSIST_BEGIN => self.go_range_begin(cx, step),
-            wire::STW_END | wire::GC_MARK_ASSIST_END => self.go_range_end(cx, step),
+            wire::GO_BLOCK | wire::GO_STOP | wire::GO_DESTROY => self.go_stop(t, step),
+            wire::PROC_START => self.proc_start(t, step),
+            wire::PROC_STOP => self.proc_stop(t, step),
+            wire::GO_SYSCALL_BEGIN => self.go_syscall_begin(t, step),
+            wire::GO_SYSCALL_END => self.go_syscall_end(t, step),
+            wire::GO_SYSCALL_END_BLOCKED => self.go_syscall_end_blocked(t, step),
+            wire::GO_CREATE | wire::GO_CREATE_BLOCKED => self.go_create(t, step),
+            wire::GO_STATUS | wire::GO_STATUS_STACK => self.go_status(t, step),
+            wire::PROC_STEAL => self.proc_steal(t, step),
+            wire::PROC_STATUS => self.proc_status(t, step),
+            wire::GO_CREATE_SYSCALL => self.go_create_syscall(t, step),
+            wire::GO_DESTROY_SYSCALL => self.go_destroy_syscall(t, step),
+            wire::GO_SWITCH | wire::GO_SWITCH_DESTROY => self.go_switch(t, step),
+            wire::PROCS_CHANGE | wire::HEAP_ALLOC | wire::HEAP_GOAL => Self::metric(t, step),
+            wire::STW_BEGIN | wire::GC_MARK_ASSIST_BEGIN => self.go_range_begin(t, step),
+            wire::STW_END | wire::GC_MARK_ASSIST_END => self.go_range_end(t, step),
             wire::GC_MARK_ASSIST_ACTIVE => self.go_range_active(step),
-            wire::GC_SWEEP_BEGIN => self.sweep_begin(cx, step),
-            wire::GC_SWEEP_END => self.sweep_end(cx, step),
+            wire::GC_SWEEP_BEGIN => self.sweep_begin(t, step),
+            wire::GC_SWEEP_END => self.sweep_end(t, step),
             wire::GC_SWEEP_ACTIVE => self.sweep_active(step),
-            wire::GC_BEGIN => self.gc_begin(cx, step),
-            wire::GC_END => self.gc_end(cx, step),
-            wire::GC_ACTIVE => self.gc_active(cx, step),
-            wire::USER_TASK_BEGIN => self.task_begin(cx, step),
-            wire::USER_TASK_END => self.task_end(cx, step),
-            wire::USER_REGION_BEGIN | wire::USER_REGION_END => self.region(cx, step),
-            wire::USER_LOG | wire::GO_LABEL => Self::annotation(cx, step),
-            wire::SPAN..=wire::GOROUTINE_STACK_FREE => Self::experimental(cx, step),
+            wire::GC_BEGIN => self.gc_begin(t, step),
+            wire::GC_END => self.gc_end(t, step),
+            wire::GC_ACTIVE => self.gc_active(t, step),
+            wire::USER_TASK_BEGIN => self.task_begin(t, step),
+            wire::USER_TASK_END => self.task_end(t, step),
+            wire::USER_REGION_BEGIN | wire::USER_REGION_END => self.region(t, step),
+            wire::USER_LOG | wire::GO_LABEL => Self::annotation(t, step),
+            wire::SPAN..=wire::GOROUTINE_STACK_FREE => Self::experimental(t, step),
             kind => Err(Corruption::BadEventType(kind).into()),
         }
     }
@@ -204,17 +205,7 @@ impl Order {
     }
 }
 
-impl Context {
-    fn event(&self, time: i64, what: What) -> Event {
-        Event {
-            time,
-            m: self.before.m,
-            p: self.before.p,
-            g: self.before.g,
-            what,
-        }
-    }
-
+impl Thread {
     /// Checks that the event happened on a thread with a P and a goroutine.
     #[inline]
     fn needs_all(&self, event: u8) -> Result<(), Violation> {
@@ -225,22 +216,22 @@ impl Context {
 
     #[inline]
     fn needs_m(&self, event: u8) -> Result<(), Violation> {
-        need(self.before.m.is_some(), event, "thread")
+        need(self.m.is_some(), event, "thread")
     }
 
     #[inline]
     fn needs_p(&self, event: u8) -> Result<(), Violation> {
-        need(self.before.p.is_some(), event, "P")
+        need(self.p.is_some(), event, "P")
     }
 
     #[inline]
     fn needs_g(&self, event: u8) -> Result<(), Violation> {
-        need(self.before.g.is_some(), event, "goroutine")
+        need(self.g.is_some(), event, "goroutine")
     }
 
     #[inline]
     fn needs_no_g(&self, event: u8) -> Result<(), Violation> {
-        if self.before.g.is_some() {
+        if self.g.is_some() {
             return Err(Violation::Unexpected {
                 event,
                 present: "goroutine",
@@ -251,8 +242,8 @@ impl Context {
 
     #[inline]
     fn set_g(&mut self, g: GoId, slot: u32) {
-        self.after.g = g;
-        self.after.g_slot = slot;
+        self.g = g;
+        self.g_slot = slot;
     }
 
     #[inline]
@@ -260,11 +251,13 @@ impl Context {
         self.set_g(GoId::NONE, state::NONE);
     }
 
+    #[inline]
     fn set_p(&mut self, p: ProcId, slot: u32) {
-        self.after.p = p;
-        self.after.p_slot = slot;
+        self.p = p;
+        self.p_slot = slot;
     }
 
+    #[inline]
     fn clear_p(&mut self) {
         self.set_p(ProcId::NONE, state::NONE);
     }
@@ -280,6 +273,18 @@ fn need(have: bool, event: u8, missing: &'static str) -> Result<(), Violation> {
 }
 
 impl Step<'_> {
+    /// Takes the event: this is what happened.
+    #[inline]
+    fn take(&mut self, what: What) -> Taken {
+        self.out.what = what;
+        Ok(true)
+    }
+
+    /// An event in the same context at the same time.
+    fn also(&self, what: What) -> Event {
+        Event { what, ..*self.out }
+    }
+
     #[inline]
     fn arg(&self, i: usize) -> u64 {
         self.raw.args[i]

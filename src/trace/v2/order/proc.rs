@@ -4,7 +4,7 @@ use super::super::super::event::{ProcId, ProcState, ThreadId, What};
 use super::super::violation::Violation;
 use super::super::wire;
 use super::state::{Proc, proc};
-use super::{Context, Order, Step, Taken};
+use super::{Order, Step, Taken, Thread};
 
 fn transition(id: ProcId, from: ProcState, to: ProcState) -> What {
     What::Proc { id, from, to }
@@ -25,63 +25,64 @@ fn state_of(status: u8) -> ProcState {
 }
 
 impl Order {
-    pub(super) fn proc_start(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+    pub(super) fn proc_start(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let id = ProcId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some(slot) = self.ps.find(id) else {
-            return Ok(None);
+            return Ok(false);
         };
         let p = &mut self.ps.slots[slot as usize];
         // A thread that still holds a P in a syscall has yet to lose it.
-        if p.status != proc::IDLE || !seq.follows(p.seq) || cx.before.p.is_some() {
-            return Ok(None);
+        if p.status != proc::IDLE || !seq.follows(p.seq) || t.p.is_some() {
+            return Ok(false);
         }
-        cx.needs_m(wire::PROC_START)?;
+        t.needs_m(wire::PROC_START)?;
         p.status = proc::RUNNING;
         p.seq = seq;
-        cx.set_p(id, slot);
-        Ok(Some(transition(id, ProcState::Idle, ProcState::Running)))
+        t.set_p(id, slot);
+        step.take(transition(id, ProcState::Idle, ProcState::Running))
     }
 
-    pub(super) fn proc_stop(&mut self, cx: &mut Context, _: &Step<'_>) -> Taken {
+    pub(super) fn proc_stop(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let event = wire::PROC_STOP;
-        cx.needs_m(event)?;
-        cx.needs_p(event)?;
-        let p = &mut self.ps.slots[cx.before.p_slot as usize];
+        t.needs_m(event)?;
+        t.needs_p(event)?;
+        let p = &mut self.ps.slots[t.p_slot as usize];
         if p.status != proc::RUNNING && p.status != proc::SYSCALL {
             return Err(Violation::ProcState { event, p: p.id.0 }.into());
         }
         p.status = proc::IDLE;
-        cx.clear_p();
-        Ok(Some(released(cx.before.p)))
+        let id = t.p;
+        t.clear_p();
+        step.take(released(id))
     }
 
-    pub(super) fn proc_steal(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+    pub(super) fn proc_steal(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let id = ProcId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some(slot) = self.ps.find(id) else {
-            return Ok(None);
+            return Ok(false);
         };
         let p = &mut self.ps.slots[slot as usize];
         let abandoned = p.status == proc::SYSCALL_ABANDONED;
         if !(abandoned || p.status == proc::SYSCALL) || !seq.follows(p.seq) {
-            return Ok(None);
+            return Ok(false);
         }
-        cx.needs_m(wire::PROC_STEAL)?;
+        t.needs_m(wire::PROC_STEAL)?;
         p.status = proc::IDLE;
         p.seq = seq;
         if abandoned {
             // Its thread is not known, and to the outside it was idle already.
-            return Ok(Some(transition(id, ProcState::Idle, ProcState::Idle)));
+            return step.take(transition(id, ProcState::Idle, ProcState::Idle));
         }
         let m = ThreadId(step.arg(2) as i64);
         let not_held = Violation::NotHeld { p: id.0, m: m.0 };
-        if m == cx.before.m {
-            if cx.before.p != id {
+        if m == t.m {
+            if t.p != id {
                 return Err(not_held.into());
             }
-            cx.clear_p();
-            return Ok(Some(released(id)));
+            t.clear_p();
+            return step.take(released(id));
         }
         let victim = self.ms.find_seen(m).ok_or(not_held)?;
         let victim = &mut self.ms.slots[victim as usize];
@@ -89,11 +90,11 @@ impl Order {
             return Err(not_held.into());
         }
         // Only now can the victim's end of its syscall be taken.
-        (victim.p, victim.p_slot) = (ProcId::NONE, super::state::NONE);
-        Ok(Some(released(id)))
+        victim.clear_p();
+        step.take(released(id))
     }
 
-    pub(super) fn proc_status(&mut self, cx: &mut Context, step: &Step<'_>) -> Taken {
+    pub(super) fn proc_status(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let id = ProcId(step.arg(0) as i64);
         let wire_status = step.arg(1);
         if wire_status >= u64::from(proc::COUNT) {
@@ -130,15 +131,19 @@ impl Order {
             }
         };
         if status == proc::RUNNING || status == proc::SYSCALL {
-            cx.set_p(id, slot);
+            t.set_p(id, slot);
         }
         if status == proc::SYSCALL_ABANDONED && from == ProcState::Running {
             // Written by another thread: put the event where the P is held.
-            let holder = self.ms.slots.iter().rfind(|t| t.seen && t.p == id);
-            let m = cx.before.m.0;
+            let holder = self
+                .ms
+                .slots
+                .iter()
+                .rfind(|other| other.seen && other.p == id);
+            let m = t.m.0;
             let holder = holder.ok_or(Violation::NotHeld { p: id.0, m })?;
-            cx.before = *holder;
+            (step.out.m, step.out.p, step.out.g) = (holder.m, holder.p, holder.g);
         }
-        Ok(Some(transition(id, from, to)))
+        step.take(transition(id, from, to))
     }
 }

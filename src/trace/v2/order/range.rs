@@ -4,7 +4,7 @@
 use super::super::super::event::{GoId, Metric, ProcId, Range, StackId, What};
 use super::super::violation::Violation;
 use super::super::wire;
-use super::{Context, Gc, Order, Step, Taken};
+use super::{Gc, Order, Step, Taken, Thread};
 
 fn begin(range: Range, stack: StackId) -> What {
     What::RangeBegin { range, stack }
@@ -23,32 +23,32 @@ fn wrong(event: u8, wrong: &'static str) -> Violation {
 }
 
 impl Order {
-    pub(super) fn metric(cx: &Context, step: &Step<'_>) -> Taken {
+    pub(super) fn metric(t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = step.raw.kind;
-        cx.needs_m(event)?;
-        cx.needs_p(event)?;
+        t.needs_m(event)?;
+        t.needs_p(event)?;
         let (metric, stack) = match event {
             wire::PROCS_CHANGE => {
-                cx.needs_g(event)?;
+                t.needs_g(event)?;
                 (Metric::Gomaxprocs, step.stack(1)?)
             }
             wire::HEAP_ALLOC => (Metric::HeapObjects, StackId::NONE),
             _ => (Metric::HeapGoal, StackId::NONE),
         };
-        Ok(Some(What::Metric {
+        step.take(What::Metric {
             metric,
             value: step.arg(0),
             stack,
-        }))
+        })
     }
 
     /// A stop-the-world or a mark assist begins on the running goroutine.
-    pub(super) fn go_range_begin(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+    pub(super) fn go_range_begin(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = step.raw.kind;
-        cx.needs_all(event)?;
-        let g = cx.before.g;
+        t.needs_all(event)?;
+        let g = t.g;
         let unknown = Violation::UnknownGoroutine { event, g: g.0 };
-        let slot = self.gs.current(&cx.before).ok_or(unknown)?;
+        let slot = self.gs.current(t).ok_or(unknown)?;
         let ranges = &mut self.gs[slot].extras().ranges;
         let (range, stack, reason) = if event == wire::STW_BEGIN {
             let reason = step.string(0)?;
@@ -64,15 +64,15 @@ impl Order {
             return Err(wrong(event, "begins twice").into());
         }
         ranges.push((event, reason));
-        Ok(Some(begin(range, stack)))
+        step.take(begin(range, stack))
     }
 
-    pub(super) fn go_range_end(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+    pub(super) fn go_range_end(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = step.raw.kind;
-        cx.needs_all(event)?;
-        let g = cx.before.g;
+        t.needs_all(event)?;
+        let g = t.g;
         let unknown = Violation::UnknownGoroutine { event, g: g.0 };
-        let slot = self.gs.current(&cx.before).ok_or(unknown)?;
+        let slot = self.gs.current(t).ok_or(unknown)?;
         let ranges = &mut self.gs[slot].extras().ranges;
         let begun = event - 1;
         let index = ranges
@@ -86,11 +86,11 @@ impl Order {
         } else {
             Range::MarkAssist { g }
         };
-        Ok(Some(end(range)))
+        step.take(end(range))
     }
 
     /// A goroutine was in a mark assist when the generation began.
-    pub(super) fn go_range_active(&mut self, step: &Step<'_>) -> Taken {
+    pub(super) fn go_range_active(&mut self, step: &mut Step<'_>) -> Taken {
         let event = step.raw.kind;
         let g = GoId(step.arg(0) as i64);
         let unknown = Violation::UnknownGoroutine { event, g: g.0 };
@@ -105,24 +105,21 @@ impl Order {
             (false, false) => return Err(wrong(event, "is active without having begun").into()),
         }
         let range = Range::MarkAssist { g };
-        Ok(Some(What::RangeActive { range }))
+        step.take(What::RangeActive { range })
     }
 
-    pub(super) fn sweep_begin(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+    pub(super) fn sweep_begin(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = wire::GC_SWEEP_BEGIN;
-        cx.needs_m(event)?;
-        cx.needs_p(event)?;
-        let p = &mut self.ps.slots[cx.before.p_slot as usize];
+        t.needs_m(event)?;
+        t.needs_p(event)?;
+        let p = &mut self.ps.slots[t.p_slot as usize];
         if std::mem::replace(&mut p.sweeping, true) {
             return Err(wrong(event, "begins twice").into());
         }
-        Ok(Some(begin(
-            Range::GcSweep { p: cx.before.p },
-            step.stack(0)?,
-        )))
+        step.take(begin(Range::GcSweep { p: t.p }, step.stack(0)?))
     }
 
-    pub(super) fn sweep_active(&mut self, step: &Step<'_>) -> Taken {
+    pub(super) fn sweep_active(&mut self, step: &mut Step<'_>) -> Taken {
         let event = wire::GC_SWEEP_ACTIVE;
         let p = ProcId(step.arg(0) as i64);
         let unknown = Violation::UnknownProc { event, p: p.0 };
@@ -133,25 +130,25 @@ impl Order {
             return Err(wrong(event, "is active at the wrong time").into());
         }
         let range = Range::GcSweep { p };
-        Ok(Some(What::RangeActive { range }))
+        step.take(What::RangeActive { range })
     }
 
-    pub(super) fn sweep_end(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+    pub(super) fn sweep_end(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = wire::GC_SWEEP_END;
-        cx.needs_m(event)?;
-        cx.needs_p(event)?;
-        let p = &mut self.ps.slots[cx.before.p_slot as usize];
+        t.needs_m(event)?;
+        t.needs_p(event)?;
+        let p = &mut self.ps.slots[t.p_slot as usize];
         if !std::mem::replace(&mut p.sweeping, false) {
             return Err(wrong(event, "ends without having begun").into());
         }
-        Ok(Some(What::RangeEnd {
-            range: Range::GcSweep { p: cx.before.p },
+        step.take(What::RangeEnd {
+            range: Range::GcSweep { p: t.p },
             swept: step.arg(0),
             reclaimed: step.arg(1),
-        }))
+        })
     }
 
-    pub(super) fn gc_active(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+    pub(super) fn gc_active(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = wire::GC_ACTIVE;
         let seq = step.arg(0);
         if self.in_first_generation(step) {
@@ -161,47 +158,47 @@ impl Order {
             (self.gc, self.gc_seq) = (Gc::Running, seq);
         } else {
             if seq != self.gc_seq.wrapping_add(1) {
-                return Ok(None);
+                return Ok(false);
             }
             if self.gc != Gc::Running {
                 return Err(Violation::Gc { event }.into());
             }
             self.gc_seq = seq;
-            cx.needs_all(event)?;
+            t.needs_all(event)?;
         }
         let range = Range::GcMark;
-        Ok(Some(What::RangeActive { range }))
+        step.take(What::RangeActive { range })
     }
 
-    pub(super) fn gc_begin(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+    pub(super) fn gc_begin(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = wire::GC_BEGIN;
         let seq = step.arg(0);
         if self.gc != Gc::Undetermined {
             // Begin and end are numbered in one sequence, since they happen on
             // different threads.
             if seq != self.gc_seq.wrapping_add(1) {
-                return Ok(None);
+                return Ok(false);
             }
             if self.gc == Gc::Running {
                 return Err(Violation::Gc { event }.into());
             }
-            cx.needs_all(event)?;
+            t.needs_all(event)?;
         }
         (self.gc, self.gc_seq) = (Gc::Running, seq);
-        Ok(Some(begin(Range::GcMark, step.stack(1)?)))
+        step.take(begin(Range::GcMark, step.stack(1)?))
     }
 
-    pub(super) fn gc_end(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+    pub(super) fn gc_end(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = wire::GC_END;
         let seq = step.arg(0);
         if seq != self.gc_seq.wrapping_add(1) {
-            return Ok(None);
+            return Ok(false);
         }
         if self.gc != Gc::Running {
             return Err(Violation::Gc { event }.into());
         }
-        cx.needs_all(event)?;
+        t.needs_all(event)?;
         (self.gc, self.gc_seq) = (Gc::NotRunning, seq);
-        Ok(Some(end(Range::GcMark)))
+        step.take(end(Range::GcMark))
     }
 }

@@ -7,7 +7,7 @@ use super::super::super::event::{Experimental, StringId, What};
 use super::super::violation::Violation;
 use super::super::wire;
 use super::state::OpenRegion;
-use super::{Context, Order, Step, Taken, Task};
+use super::{Order, Step, Taken, Task, Thread};
 
 /// No task, as Go's `trace.NoTask`.
 const NO_TASK: i64 = -1;
@@ -16,13 +16,13 @@ const BACKGROUND_TASK: i64 = 0;
 
 impl Order {
     /// A name that outlives its generation's tables.
-    fn name(&mut self, step: &Step<'_>, id: StringId) -> Arc<[u8]> {
+    fn name(&mut self, step: &mut Step<'_>, id: StringId) -> Arc<[u8]> {
         let name = self.names.entry(id);
         name.or_insert_with(|| step.tables.string(id).into())
             .clone()
     }
 
-    pub(super) fn task_begin(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+    pub(super) fn task_begin(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let id = step.arg(0);
         if self.tasks.contains_key(&id) {
             return Err(Violation::TaskExists { id: id as i64 }.into());
@@ -34,16 +34,16 @@ impl Order {
         let name_id = step.string(2)?;
         let name = self.name(step, name_id);
         self.tasks.insert(id, Task { name, parent });
-        cx.needs_all(wire::USER_TASK_BEGIN)?;
-        Ok(Some(What::TaskBegin {
+        t.needs_all(wire::USER_TASK_BEGIN)?;
+        step.take(What::TaskBegin {
             id: id as i64,
             parent,
             name: name_id,
             stack: step.stack(3)?,
-        }))
+        })
     }
 
-    pub(super) fn task_end(&mut self, cx: &Context, step: &mut Step<'_>) -> Taken {
+    pub(super) fn task_end(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let id = step.arg(0);
         // The task may have begun before the trace, or in a generation whose
         // strings are gone.
@@ -51,23 +51,23 @@ impl Order {
             Some(task) => (task.parent, step.tables.add_extra(&task.name)),
             None => (NO_TASK, StringId::default()),
         };
-        cx.needs_all(wire::USER_TASK_END)?;
-        Ok(Some(What::TaskEnd {
+        t.needs_all(wire::USER_TASK_END)?;
+        step.take(What::TaskEnd {
             id: id as i64,
             parent,
             name,
             stack: step.stack(1)?,
-        }))
+        })
     }
 
-    pub(super) fn region(&mut self, cx: &Context, step: &Step<'_>) -> Taken {
+    pub(super) fn region(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = step.raw.kind;
-        cx.needs_all(event)?;
+        t.needs_all(event)?;
         let task = step.arg(0);
         let id = step.string(1)?;
-        let g = cx.before.g.0;
+        let g = t.g.0;
         let unknown = Violation::UnknownGoroutine { event, g };
-        let slot = self.gs.current(&cx.before).ok_or(unknown)?;
+        let slot = self.gs.current(t).ok_or(unknown)?;
         let region = OpenRegion {
             task,
             name: self.name(step, id),
@@ -77,18 +77,18 @@ impl Order {
         let (task, name) = (task as i64, id);
         if event == wire::USER_REGION_BEGIN {
             open.push(region);
-            return Ok(Some(What::RegionBegin { task, name, stack }));
+            return step.take(What::RegionBegin { task, name, stack });
         }
         // Regions that began before the trace did are not known.
         if open.pop().is_some_and(|innermost| innermost != region) {
             return Err(Violation::RegionNesting { g }.into());
         }
-        Ok(Some(What::RegionEnd { task, name, stack }))
+        step.take(What::RegionEnd { task, name, stack })
     }
 
-    pub(super) fn annotation(cx: &Context, step: &Step<'_>) -> Taken {
-        cx.needs_all(step.raw.kind)?;
-        Ok(Some(if step.raw.kind == wire::USER_LOG {
+    pub(super) fn annotation(t: &Thread, step: &mut Step<'_>) -> Taken {
+        t.needs_all(step.raw.kind)?;
+        step.take(if step.raw.kind == wire::USER_LOG {
             What::Log {
                 task: step.arg(0) as i64,
                 category: step.string(1)?,
@@ -99,14 +99,14 @@ impl Order {
             What::Label {
                 label: step.string(0)?,
             }
-        }))
+        })
     }
 
-    pub(super) fn experimental(cx: &Context, step: &Step<'_>) -> Taken {
-        cx.needs_m(step.raw.kind)?;
-        Ok(Some(What::Experimental(Experimental {
+    pub(super) fn experimental(t: &Thread, step: &mut Step<'_>) -> Taken {
+        t.needs_m(step.raw.kind)?;
+        step.take(What::Experimental(Experimental {
             wire: step.raw.kind,
             args: [step.arg(0), step.arg(1), step.arg(2)],
-        })))
+        }))
     }
 }
