@@ -1,0 +1,258 @@
+//! `gotracer events` against the reference reader, golang.org/x/exp/trace:
+//! the same lines, byte for byte.
+
+mod support;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::text_trace;
+
+/// What a reader printed: its lines, and whether an error ended them.
+struct Printed {
+    lines: Vec<u8>,
+    failed: bool,
+}
+
+/// Splits off a last line that reports an error: its words are each reader's
+/// own.
+fn printed(mut output: Vec<u8>) -> Printed {
+    let body = output.strip_suffix(b"\n").unwrap_or(&output);
+    let last = body.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
+    let failed = output[last..].starts_with(b"ERR\t");
+    if failed {
+        output.truncate(last);
+    }
+    Printed {
+        lines: output,
+        failed,
+    }
+}
+
+fn ours(trace: &Path, from_stdin: bool) -> Printed {
+    let mut c = support::gotracer();
+    c.arg("events");
+    if from_stdin {
+        c.arg("-").stdin(File::open(trace).expect("the trace"));
+        // A pipe, not the file itself: `cat` keeps it one.
+        let cat = Command::new("cat")
+            .arg(trace)
+            .stdout(std::process::Stdio::piped())
+            .spawn();
+        let mut cat = cat.expect("cat runs");
+        c.stdin(cat.stdout.take().expect("piped"));
+        let out = c.output().expect("gotracer runs");
+        let _ = cat.wait();
+        return printed(out.stdout);
+    }
+    printed(c.arg(trace).output().expect("gotracer runs").stdout)
+}
+
+/// Compares both readers on a trace; returns the number of events and whether
+/// they accepted it.
+fn compare(trace: &Path, from_stdin: bool) -> (usize, bool) {
+    let theirs = printed(support::reference(trace).stdout);
+    let ours = ours(trace, from_stdin);
+    let name = trace.display();
+    assert_eq!(
+        theirs.failed, ours.failed,
+        "{name}: one reader fails, one does not"
+    );
+    if theirs.lines != ours.lines {
+        let lines = |p: &Printed| {
+            String::from_utf8_lossy(&p.lines)
+                .lines()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let (theirs, ours) = (lines(&theirs), lines(&ours));
+        let at = theirs.iter().zip(&ours).take_while(|(a, b)| a == b).count();
+        panic!(
+            "{name}: line {} differs\nreference: {:?}\nours:      {:?}",
+            at + 1,
+            theirs.get(at),
+            ours.get(at)
+        );
+    }
+    let events = theirs.lines.split(|&b| b == b'\n');
+    let events = events
+        .filter(|l| !l.is_empty() && !l.starts_with(b"S\t"))
+        .count();
+    (events, !theirs.failed)
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).expect("a scratch directory");
+    dir
+}
+
+#[test]
+fn fixtures_read_the_same() {
+    if !support::have_go() {
+        return;
+    }
+    let mut total = 0;
+    let fixtures = support::fixtures();
+    for (i, (_, _, path)) in fixtures.iter().enumerate() {
+        let (events, accepted) = compare(path, i % 3 == 0);
+        assert!(accepted, "{}", path.display());
+        total += events;
+    }
+    eprintln!("{} fixtures, {total} events are the same", fixtures.len());
+}
+
+#[test]
+fn fresh_traces_read_the_same() {
+    if !support::have_go() {
+        return;
+    }
+    // CI names more versions; they are fetched by tests/toolchains.sh.
+    let versions = std::env::var("GOTRACER_GO_VERSIONS").unwrap_or_else(|_| "local".into());
+    let dir = scratch("fresh");
+    let mut total = 0;
+    for version in versions.split_whitespace() {
+        let program = support::workloads(version);
+        let list = Command::new(&program)
+            .arg("-list")
+            .output()
+            .expect("it runs");
+        let list = String::from_utf8(list.stdout).expect("names");
+        let wanted = [
+            ("http_busy", "4000000"),
+            ("pingpong", "4000000"),
+            ("annotations", ""),
+            ("allocfree", ""),
+            ("cpu_profile", ""),
+            ("gc_assist", ""),
+            ("coroutine", ""),
+            ("flight_recorder", ""),
+            ("many_goroutines", ""),
+            ("goroutine_churn", ""),
+            ("syscall_quick", ""),
+            ("mutex_contention", ""),
+        ];
+        for (name, limit) in wanted {
+            if !list
+                .lines()
+                .any(|l| l.split_whitespace().next() == Some(name))
+            {
+                continue;
+            }
+            let out = dir.join(format!("{name}-{version}.trace"));
+            let mut c = Command::new(&program);
+            c.args(["-w", name, "-o"]).arg(&out);
+            if !limit.is_empty() {
+                c.args(["-limit", limit]);
+            }
+            if name == "allocfree" {
+                c.env("GODEBUG", "traceallocfree=1");
+            }
+            let status = c.status().expect("it runs");
+            assert!(status.success(), "{name} of Go {version} failed");
+            let (events, accepted) = compare(&out, false);
+            assert!(accepted, "{name} of Go {version}");
+            total += events;
+        }
+    }
+    eprintln!("fresh traces of Go {versions}: {total} events are the same");
+}
+
+/// The reference reader's own test traces and fuzz corpus, which stand in the
+/// Go module cache once the oracle was built.
+#[test]
+fn the_reference_s_own_tests_are_judged_the_same() {
+    if !support::have_go() {
+        return;
+    }
+    let list = Command::new("go")
+        .args(["list", "-m", "-f", "{{.Dir}}", "golang.org/x/exp"])
+        .current_dir(support::tests_dir("oracle"))
+        .output()
+        .expect("go runs");
+    let module = String::from_utf8(list.stdout).expect("a path");
+    let testdata = Path::new(module.trim()).join("trace/testdata");
+    let dir = scratch("reference");
+    let files = |sub: &str| {
+        let found = fs::read_dir(testdata.join(sub)).expect("the reference's testdata");
+        let mut found: Vec<_> = found.map(|f| f.expect("readable").path()).collect();
+        found.sort();
+        found
+    };
+    let tests = files("tests");
+    assert!(tests.len() >= 22);
+    for path in &tests {
+        let trace = text_trace::encode(&fs::read_to_string(path).expect("readable"));
+        let out = dir.join(path.file_name().expect("a name"));
+        fs::write(&out, trace.bytes).expect("written");
+        let (_, accepted) = compare(&out, false);
+        assert_eq!(accepted, trace.accepted, "{}", path.display());
+    }
+    let corpus = files("fuzz/FuzzReader");
+    assert!(corpus.len() >= 10);
+    for path in &corpus {
+        let out = dir.join(path.file_name().expect("a name"));
+        let text = fs::read_to_string(path).expect("readable");
+        fs::write(&out, text_trace::fuzz_input(&text)).expect("written");
+        compare(&out, false);
+    }
+}
+
+/// Damaged traces: both readers give the same events up to the damage, and
+/// agree that there is one.
+#[test]
+fn damaged_traces_are_judged_the_same() {
+    if !support::have_go() {
+        return;
+    }
+    let dir = scratch("damaged");
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |n: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random % n as u64) as usize
+    };
+    let mut rejected = 0;
+    let names = [
+        "http",
+        "annotations",
+        "coroutine",
+        "gc_assist",
+        "syscall_quick",
+        "cgo_callback",
+        "cpu_profile",
+    ];
+    let versions = ["1.22.10", "1.25.5", "1.27.3"];
+    for i in 0..210 {
+        let (version, name) = (versions[i % 3], names[i / 3 % names.len()]);
+        let path = support::tests_dir(&format!("fixtures/go{version}/{name}.trace"));
+        let Ok(mut bytes) = fs::read(path) else {
+            continue;
+        };
+        match next(3) {
+            0 => bytes.truncate(16 + next(bytes.len() - 16)),
+            1 => {
+                for _ in 0..=next(4) {
+                    let at = 16 + next(bytes.len() - 16);
+                    bytes[at] ^= 1 << next(8);
+                }
+            }
+            _ => {
+                let (at, len) = (16 + next(bytes.len() - 16), next(200));
+                let end = (at + len).min(bytes.len());
+                bytes.drain(at..end);
+            }
+        }
+        let out = dir.join(format!("{i}.trace"));
+        fs::write(&out, bytes).expect("written");
+        let (_, accepted) = compare(&out, i % 2 == 0);
+        rejected += usize::from(!accepted);
+    }
+    assert!(
+        rejected > 50,
+        "only {rejected} were rejected: the damage is too mild"
+    );
+}

@@ -1,0 +1,374 @@
+//! The eight rules on traces of real Go programs (tests/fixtures/README.md says
+//! what each provokes): what they must find, and what they must not.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use gotracer::analysis::analyze;
+use gotracer::report::{Finding, Report, Severity, Status};
+use gotracer::rules::{Rule, Settings};
+use gotracer::trace::Input;
+
+/// Versions that have every fixture: one of each way in which the formats
+/// differ most.
+const FULL: [&str; 3] = ["1.22.10", "1.25.5", "1.27.3"];
+/// Versions with the most important ones.
+const ALL: [&str; 5] = ["1.22.10", "1.23.9", "1.25.5", "1.26.6", "1.27.3"];
+
+fn path(version: &str, name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    root.join(format!("go{version}/{name}.trace"))
+}
+
+fn report_with(version: &str, name: &str, settings: &Settings) -> Report {
+    let path = path(version, name);
+    let file = File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let input = Input::from_file(file).expect("a file has a length");
+    let outcome = analyze(input, name, settings, |_| ()).expect("a trace");
+    assert!(
+        outcome.error.is_none(),
+        "{version} {name}: {:?}",
+        outcome.error
+    );
+    outcome.report
+}
+
+fn report(version: &str, name: &str) -> Report {
+    report_with(version, name, &Settings::default())
+}
+
+/// A rule's findings that fail a build.
+fn bad<'r>(report: &'r Report, rule: &str) -> Vec<&'r Finding> {
+    let bad = |f: &&Finding| f.rule.name == rule && f.severity >= Severity::Warn;
+    report.findings.iter().filter(bad).collect()
+}
+
+fn measured(report: &Report, rule: &str) -> gotracer::rules::Distribution {
+    let rule = report.rules.iter().find(|r| r.rule.name == rule);
+    rule.expect("the rule was asked").measurement.clone()
+}
+
+/// Asserts that nothing but `expected` fails a build.
+fn only(version: &str, name: &str, report: &Report, expected: &[&str]) {
+    for f in report
+        .findings
+        .iter()
+        .filter(|f| f.severity >= Severity::Warn)
+    {
+        assert!(
+            expected.contains(&f.rule.name),
+            "{version} {name}: {} {}: {} at {}:{}",
+            f.severity.name(),
+            f.rule.name,
+            f.message,
+            f.place.function,
+            f.place.line
+        );
+    }
+}
+
+const MS: u64 = 1_000_000;
+
+#[test]
+fn healthy_programs_have_no_findings() {
+    let quiet = [
+        "idle",
+        "http",
+        "annotations",
+        "sync_waits",
+        "syscall_quick",
+        "goroutine_churn",
+        "heap_saw",
+        "many_goroutines",
+        "empty",
+        "fair_share",
+        "cpu_profile",
+    ];
+    for version in FULL {
+        for name in quiet {
+            only(version, name, &report(version, name), &[]);
+        }
+    }
+    for version in ALL {
+        only(version, "idle", &report(version, "idle"), &[]);
+    }
+}
+
+#[test]
+fn an_idle_service_has_no_starvation_to_speak_of_and_no_syscall_of_its_own() {
+    for version in ALL {
+        let r = report(version, "idle");
+        assert!(measured(&r, "ProcessorStarvation").max() < 10 * MS);
+        // The thread that waits for signals sits in one "syscall" all the time.
+        assert!(
+            measured(&r, "BlockedOnSyscall").max() < 100 * MS,
+            "{version}"
+        );
+        assert_eq!(measured(&r, "GoroutineLeakGrowth").sum(), 0, "{version}");
+    }
+}
+
+#[test]
+fn gc_pauses_are_found_with_what_held_them_up() {
+    for version in ALL {
+        let r = report(version, "gc_pause");
+        let found = bad(&r, "GCPauseSpike");
+        let count: u64 = found.iter().map(|f| f.count).sum();
+        assert_eq!(count, 12, "{version}: six collections stop the world twice");
+        assert!(found.iter().all(|f| f.worst >= 10 * MS));
+        assert_eq!(measured(&r, "GCPauseSpike").count(), 12);
+        let causes: Vec<_> = found.iter().filter_map(|f| f.cause.as_ref()).collect();
+        assert!(causes.iter().any(|c| c.kind == "late_to_stop"), "{version}");
+        // Go 1.22 and 1.23 have no stack of a goroutine that is stopped.
+        if !version.starts_with("1.22") && !version.starts_with("1.23") {
+            let copies = |f: &&Finding| f.place.function.contains("copier");
+            assert!(found.iter().all(|f| copies(&f)), "{version}");
+        }
+    }
+}
+
+#[test]
+fn other_stops_are_no_gc_pauses_unless_asked_for() {
+    for version in FULL {
+        let r = report(version, "other_stw");
+        assert!(bad(&r, "GCPauseSpike").is_empty());
+        assert_eq!(measured(&r, "GCPauseSpike").count(), 0, "no GC ran");
+        let stops = &r.rules[0].by_reason;
+        let seen = |reason: &str| {
+            stops
+                .iter()
+                .any(|(name, d)| name.contains(reason) && d.max() >= 10 * MS)
+        };
+        for reason in ["read mem stats", "GOMAXPROCS", "goroutine profile"] {
+            assert!(seen(reason), "{version}: {reason} in {stops:?}");
+        }
+        let mut settings = Settings::default();
+        let rule = Rule::find("GCPauseSpike").expect("it exists");
+        settings.set(rule, "all_stops", "true").expect("a setting");
+        let r = report_with(version, "other_stw", &settings);
+        let found = bad(&r, "GCPauseSpike");
+        assert!(found.len() >= 3, "{version}");
+        assert!(found.iter().all(|f| !f.message.contains("start trace")));
+    }
+}
+
+#[test]
+fn a_woken_goroutine_that_waits_is_told_from_goroutines_that_take_turns() {
+    for version in ALL {
+        let r = report(version, "sched_latency");
+        let found = bad(&r, "HighSchedulingLatency");
+        let probe = found.iter().find(|f| f.place.function == "main.probe");
+        let probe = probe.unwrap_or_else(|| panic!("{version}: the woken goroutine"));
+        assert!(probe.count >= 20 && probe.worst >= 40 * MS, "{version}");
+        let cause = probe.cause.as_ref().expect("somebody ran instead");
+        assert_eq!(cause.kind, "ran_instead");
+        assert!(cause.goroutine.is_some());
+        let hogs = r
+            .findings
+            .iter()
+            .filter(|f| f.message.contains("next turn"));
+        assert!(hogs.clone().count() > 0, "{version}: the hogs took turns");
+        assert!(hogs.clone().all(|f| f.severity == Severity::Info));
+    }
+    for version in FULL {
+        let r = report(version, "fair_share");
+        assert!(measured(&r, "HighSchedulingLatency").max() >= 10 * MS);
+        assert!(bad(&r, "HighSchedulingLatency").is_empty());
+    }
+}
+
+#[test]
+fn mutexes_are_found_with_their_holders() {
+    for version in ALL {
+        let r = report(version, "mutex_contention");
+        let found = bad(&r, "MutexContention");
+        let at = |function: &str| found.iter().any(|f| f.place.function == function);
+        assert!(at("main.holdMutex") && at("main.readLocked"), "{version}");
+        for f in found {
+            assert_eq!(f.cause.as_ref().expect("a holder").kind, "held_by");
+            assert_eq!(f.open, 0);
+        }
+        only(version, "mutex_contention", &r, &["MutexContention"]);
+    }
+}
+
+#[test]
+fn a_wait_for_a_mutex_spans_generations() {
+    for version in FULL {
+        let r = report(version, "mutex_long");
+        assert!(r.trace.generations >= 4);
+        let found = bad(&r, "MutexContention");
+        assert_eq!(found.len(), 1, "{version}");
+        assert_eq!((found[0].count, found[0].open), (1, 0));
+        assert!(
+            (3_499..3_520).contains(&(found[0].worst / MS)),
+            "{}",
+            found[0].worst
+        );
+        assert_eq!(measured(&r, "MutexContention").count(), 1);
+    }
+}
+
+#[test]
+fn goroutines_stuck_on_a_mutex_for_good_are_found() {
+    for version in FULL {
+        let r = report(version, "mutex_stuck");
+        let found = bad(&r, "MutexContention");
+        assert_eq!(found.len(), 1);
+        // Go 1.22 has no stacks of the 25 that were stuck before the trace.
+        let count = if version == "1.22.10" { 25 } else { 50 };
+        assert_eq!((found[0].count, found[0].open), (count, count), "{version}");
+        assert_eq!(found[0].place.function, "main.lockForever");
+    }
+}
+
+#[test]
+fn other_waits_are_no_mutex_contention() {
+    for version in FULL {
+        let r = report(version, "sync_waits");
+        assert_eq!(measured(&r, "MutexContention").count(), 0, "{version}");
+    }
+}
+
+#[test]
+fn a_syscall_spans_generations_and_the_trace() {
+    for version in ALL {
+        let r = report(version, "syscall_long");
+        let found = bad(&r, "BlockedOnSyscall");
+        assert_eq!(found.len(), 1, "{version}");
+        assert_eq!(found[0].place.function, "main.rawRead");
+        assert!(found[0].message.contains("syscall.Read"));
+        // Go 1.22 tells nothing of the one that lasts for the whole trace.
+        if version == "1.22.10" {
+            assert_eq!((found[0].count, found[0].open), (1, 0));
+            assert!((3_499..3_520).contains(&(found[0].worst / MS)));
+        } else {
+            assert_eq!((found[0].count, found[0].open), (2, 1));
+            assert!((8_499..8_520).contains(&(found[0].total / MS)));
+        }
+        only(version, "syscall_long", &r, &["BlockedOnSyscall"]);
+    }
+}
+
+#[test]
+fn leaks_are_found_by_the_place_that_creates_them() {
+    for version in ALL {
+        let r = report(version, "goroutine_leak");
+        let found = bad(&r, "GoroutineLeakGrowth");
+        let lost = |function: &str| {
+            let found = found.iter().find(|f| f.place.function == function);
+            found.map(|f| (f.worst, f.cause.as_ref().map(|c| c.kind)))
+        };
+        assert_eq!(
+            lost("main.leakReceive"),
+            Some((250, Some("blocked_in"))),
+            "{version}"
+        );
+        assert_eq!(
+            lost("main.leakSelect"),
+            Some((50, Some("blocked_in"))),
+            "{version}"
+        );
+        assert_eq!(found.len(), 2);
+    }
+}
+
+#[test]
+fn a_heap_spike_that_falls_back_is_found_and_a_steady_saw_is_not() {
+    const MIB: u64 = 1 << 20;
+    for version in FULL {
+        let r = report(version, "heap_spike");
+        let found = bad(&r, "HeapGrowthSpike");
+        assert_eq!(found.len(), 1, "{version}");
+        assert!((300..400).contains(&(found[0].worst / MIB)), "{version}");
+        assert!(
+            found[0].last_ns < r.trace.duration_ns,
+            "it fell back before the end"
+        );
+        let saw = measured(&report(version, "heap_saw"), "HeapGrowthSpike");
+        assert!(saw.count() >= 10 && saw.max() < MIB, "{version}");
+    }
+}
+
+#[test]
+fn heap_growth_needs_two_collections() {
+    let r = report("1.25.5", "empty");
+    let rule = r.rules.iter().find(|r| r.rule.name == "HeapGrowthSpike");
+    let rule = rule.expect("it was asked");
+    assert_eq!(rule.status, Status::NotApplicable);
+    assert!(
+        rule.reason
+            .as_ref()
+            .is_some_and(|r| r.contains("two garbage collections"))
+    );
+}
+
+#[test]
+fn starvation_is_found_where_a_processor_idles_beside_work() {
+    for version in ALL {
+        let r = report(version, "proc_starvation");
+        let found = bad(&r, "ProcessorStarvation");
+        assert!(!found.is_empty(), "{version}");
+        assert!(found.iter().any(|f| f.worst >= 30 * MS), "{version}");
+        assert!(found.iter().all(|f| f.place.function.starts_with("main.")));
+    }
+}
+
+#[test]
+fn assists_are_found_whether_or_not_they_block() {
+    for version in FULL {
+        let r = report(version, "gc_assist");
+        let found = bad(&r, "GCAssist");
+        let total: u64 = found.iter().map(|f| f.total).sum();
+        assert!(total >= 800 * MS, "{version}: {total}");
+        assert!(
+            found
+                .iter()
+                .any(|f| f.place.function == "main.allocPointers")
+        );
+        // The ranges alone: waits for credit lie within them.
+        assert!(measured(&r, "GCAssist").count() >= 6);
+    }
+}
+
+#[test]
+fn after_func_goroutines_are_not_dropped() {
+    for version in FULL {
+        let r = report(version, "afterfunc");
+        let mutex = bad(&r, "MutexContention");
+        assert_eq!(mutex.iter().map(|f| f.count).sum::<u64>(), 12, "{version}");
+        assert!(!bad(&r, "HighSchedulingLatency").is_empty(), "{version}");
+    }
+}
+
+#[test]
+fn every_rule_fires_somewhere_and_is_quiet_somewhere() {
+    let names = [
+        "gc_pause",
+        "sched_latency",
+        "mutex_contention",
+        "syscall_long",
+        "goroutine_leak",
+        "heap_spike",
+        "proc_starvation",
+        "gc_assist",
+    ];
+    for (rule, name) in gotracer::rules::RULES.iter().zip(names) {
+        assert!(
+            !bad(&report("1.27.3", name), rule.name).is_empty(),
+            "{}",
+            rule.name
+        );
+    }
+}
+
+#[test]
+fn the_wall_clock_is_known_since_go_1_25() {
+    for version in ALL {
+        let r = report(version, "idle");
+        let known = version >= "1.25";
+        assert_eq!(r.trace.start_time.is_some(), known, "{version}");
+        assert!(r.trace.duration_ns > 3_000 * MS);
+        assert_eq!(r.trace.gomaxprocs, Some(8));
+    }
+}

@@ -1,0 +1,119 @@
+//! What the integration tests share: the fixtures, the Go toolchain, and the
+//! reference reader.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+pub mod text_trace;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+/// The built program.
+pub fn gotracer() -> Command {
+    let mut c = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+    c.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    c
+}
+
+/// A path below tests/.
+pub fn tests_dir(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(path)
+}
+
+/// The fixture traces whose format the reader knows, as (version, name, path).
+pub fn fixtures() -> Vec<(String, String, PathBuf)> {
+    let mut all = Vec::new();
+    for dir in std::fs::read_dir(tests_dir("fixtures")).expect("tests/fixtures") {
+        let dir = dir.expect("readable").path();
+        let Some(version) = dir.file_name().and_then(|n| n.to_str()) else {
+            continue;
+        };
+        let Some(version) = version.strip_prefix("go1.") else {
+            continue;
+        };
+        let minor: u32 = version
+            .split('.')
+            .next()
+            .and_then(|m| m.parse().ok())
+            .expect("a version");
+        if minor < 22 {
+            continue;
+        }
+        for file in std::fs::read_dir(&dir).expect("readable") {
+            let path = file.expect("readable").path();
+            if path.extension().is_some_and(|e| e == "trace") {
+                let name = path.file_stem().and_then(|n| n.to_str()).expect("UTF-8");
+                all.push((format!("1.{version}"), name.to_owned(), path.clone()));
+            }
+        }
+    }
+    all.sort();
+    assert!(all.len() > 80, "the fixtures are missing");
+    all
+}
+
+/// The path of one fixture.
+pub fn fixture(version: &str, name: &str) -> PathBuf {
+    let path = tests_dir(&format!("fixtures/go{version}/{name}.trace"));
+    assert!(path.exists(), "{} is missing", path.display());
+    path
+}
+
+/// Whether there is a Go toolchain; CI must have one.
+pub fn have_go() -> bool {
+    let have = Command::new("go").arg("version").output().is_ok();
+    assert!(
+        have || std::env::var_os("CI").is_none(),
+        "CI needs a Go toolchain"
+    );
+    if !have {
+        eprintln!("SKIPPED: no `go` on the PATH, nothing was compared with the reference reader");
+    }
+    have
+}
+
+fn go_build(dir: &str, go: &Path, out: &str) -> PathBuf {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(out);
+    let status = Command::new(go)
+        .args(["build", "-trimpath", "-buildvcs=false", "-o"])
+        .arg(&out)
+        .arg(".")
+        .current_dir(tests_dir(dir))
+        .env("GOTOOLCHAIN", "local")
+        .env("CGO_ENABLED", "0")
+        .env_remove("GOROOT")
+        .stdout(Stdio::null())
+        .status()
+        .expect("go runs");
+    assert!(status.success(), "go build of tests/{dir} failed");
+    out
+}
+
+/// The reference reader's canonical lines for a trace.
+pub fn reference(trace: &Path) -> Output {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let oracle = BUILT.get_or_init(|| go_build("oracle", Path::new("go"), "oracle"));
+    Command::new(oracle)
+        .arg(trace)
+        .output()
+        .expect("the oracle runs")
+}
+
+/// The workloads, built by the Go of that version ("local" is the one on the
+/// PATH).
+pub fn workloads(version: &str) -> PathBuf {
+    let output = Command::new(tests_dir("toolchains.sh"))
+        .arg(version)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("toolchains.sh runs");
+    assert!(output.status.success(), "no Go {version}");
+    let go = String::from_utf8(output.stdout).expect("a path");
+    go_build(
+        "workloads",
+        Path::new(go.trim()),
+        &format!("workloads-{version}"),
+    )
+}
