@@ -1,6 +1,18 @@
 //! What a trace told, and the forms in which it is handed on.
 
+mod escape;
+mod format;
+pub mod human;
+pub mod json;
 mod model;
+#[cfg(test)]
+mod sample;
+mod style;
+pub mod table;
+mod top;
 
 pub use crate::rules::{Distribution, Severity};
+pub use escape::Escaped;
+pub use format::{Detail, Format, Options};
 pub use model::{Cause, Finding, Frame, Report, RuleReport, Status, TraceInfo};
+pub use top::top;
