@@ -114,6 +114,11 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
             }
         }
     }
+    if reports.is_empty() && !unreadable {
+        // A check that looks at nothing must not pass.
+        unreadable = true;
+        complain("error", "there is no trace among the files");
+    }
     let options = args.options(&output);
     args.format.write(&mut output.writer, &reports, &options)?;
     output.writer.flush()?;

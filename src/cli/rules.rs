@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use gotracer::report::human;
+use gotracer::report::{human, wrap};
 use gotracer::rules::{Limit, Preset, RULES, Rule, Unit, keys};
 use serde::Serialize;
 
@@ -40,7 +40,8 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 
 fn list(out: &mut impl Write) -> io::Result<()> {
     for rule in RULES {
-        writeln!(out, "{}\n    {}", rule.name, rule.summary)?;
+        writeln!(out, "{}", rule.name)?;
+        paragraph(out, rule.summary)?;
     }
     writeln!(out, "\n`gotracer rules NAME` shows one in full.")
 }
@@ -53,7 +54,9 @@ fn document(out: &mut impl Write, rule: &Rule) -> io::Result<()> {
         ("What to do", rule.advice),
         ("What it needs", rule.needs),
     ] {
-        writeln!(out, "{title}\n    {text}\n")?;
+        writeln!(out, "{title}")?;
+        paragraph(out, text)?;
+        writeln!(out)?;
     }
     writeln!(out, "Thresholds")?;
     for preset in Preset::ALL {
@@ -74,6 +77,14 @@ fn document(out: &mut impl Write, rule: &Rule) -> io::Result<()> {
     writeln!(out, "\nSettings\n    {}", keys(rule).join(", "))?;
     let example = format!("{}.warn={}", rule.name, setting(rule));
     writeln!(out, "    such as --set {example}")
+}
+
+fn paragraph(out: &mut impl Write, text: &str) -> io::Result<()> {
+    const WIDTH: usize = 76;
+    for line in wrap(text, Some(WIDTH)) {
+        writeln!(out, "    {line}")?;
+    }
+    Ok(())
 }
 
 fn limit(unit: Unit, limit: &Limit) -> String {

@@ -7,6 +7,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gotracer::config::{self, Config};
 use gotracer::rules::{Preset, RULES, Rule, Settings};
 
+use super::complain;
+
 /// What to apply, and how strictly.
 #[derive(clap::Args)]
 #[group(skip)]
@@ -47,6 +49,12 @@ impl Args {
             None => Settings::default(),
             Some(path) => {
                 let config = Config::load(path).with_context(|| path.display().to_string())?;
+                if let Some(name) = &self.service
+                    && !config.services().any(|known| known == name)
+                {
+                    let path = path.display();
+                    complain("warning", &format!("{path} has nothing for service {name}"));
+                }
                 config.settings(self.service.as_deref())
             }
         };

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_saphyr::Spanned;
+use serde_saphyr::{Spanned, UserMessageFormatter};
 
 use super::error::{ConfigError, Position};
 use super::{Change, Config, Section, names};
@@ -120,12 +120,13 @@ fn position(value: &Spanned<String>) -> Position {
 
 fn yaml(error: &serde_saphyr::Error) -> ConfigError {
     let error = error.without_snippet();
-    let at = error.location().map(|l| Position {
+    let at = error.location().map_or(Position::default(), |l| Position {
         line: l.line(),
         column: l.column(),
     });
-    ConfigError::Yaml {
-        at: at.unwrap_or_default(),
-        message: error.to_string(),
-    }
+    let message = error.render_with_formatter(&UserMessageFormatter);
+    // The position stands in front already.
+    let suffix = format!(" at line {}, column {}", at.line, at.column);
+    let message = message.strip_suffix(&suffix).unwrap_or(&message).into();
+    ConfigError::Yaml { at, message }
 }

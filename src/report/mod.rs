@@ -10,9 +10,11 @@ mod sample;
 mod style;
 pub mod table;
 mod top;
+mod wrap;
 
 pub use crate::rules::{Distribution, Severity};
 pub use escape::Escaped;
 pub use format::{Detail, Format, Options};
 pub use model::{Cause, Finding, Frame, Report, RuleReport, Status, TraceInfo};
 pub use top::top;
+pub use wrap::wrap;

@@ -10,7 +10,7 @@ mod text;
 use std::io::{self, Write};
 
 use super::style::Style;
-use super::{Detail, Finding, Options, Report, Severity, Status, human, top};
+use super::{Detail, Finding, Options, Report, Severity, Status, human, top, wrap};
 use crate::units;
 use rows::Rows;
 use text::{safe, wrapped};
@@ -23,13 +23,15 @@ const INDENT: &str = "    ";
 /// # Errors
 /// If writing fails.
 pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
-    for (i, report) in reports.iter().enumerate() {
+    let quiet = options.detail == Detail::Findings;
+    let shown = reports.iter().filter(|r| !quiet || !r.findings.is_empty());
+    for (i, report) in shown.enumerate() {
         if i > 0 {
             writeln!(out)?;
         }
         one(out, report, options)?;
     }
-    if reports.len() > 1 {
+    if reports.len() > 1 && !quiet {
         writeln!(out)?;
         summary::write(out, reports, options)?;
     }
@@ -48,9 +50,10 @@ fn one(out: &mut impl Write, report: &Report, options: &Options) -> io::Result<(
             below(out, finding, options)?;
         }
     }
-    if options.detail > Detail::Findings {
-        not_applicable(out, report, options)?;
+    if options.detail == Detail::Findings {
+        return Ok(());
     }
+    not_applicable(out, report, options)?;
     let mut verdict = verdict(report.findings.iter(), style);
     if shown.len() < report.findings.len() {
         verdict += &format!("; {} shown", human::count(shown.len() as u64));
@@ -135,7 +138,7 @@ fn not_applicable(out: &mut impl Write, report: &Report, options: &Options) -> i
     for rule in report.rules.iter().filter(silent) {
         let why = rule.reason.as_deref().map(safe).unwrap_or_default();
         let line = format!("{}: not applicable: {why}", rule.rule.name);
-        for line in text::wrap(&line, options.width) {
+        for line in wrap(&line, options.width) {
             writeln!(out, "{}", style.dim(line))?;
         }
     }
@@ -212,7 +215,8 @@ mod tests {
             detail: Detail::Findings,
             ..Options::default()
         };
-        insta::assert_snapshot!(table(&[sample::eventful("a\tb.trace")], options));
+        let reports = [sample::report("clean"), sample::eventful("a\tb.trace")];
+        insta::assert_snapshot!(table(&reports, options));
     }
 
     #[test]

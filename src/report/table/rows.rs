@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use super::INDENT;
 use super::text::place;
-use crate::units;
 use crate::report::style::Style;
 use crate::report::{Finding, Options, human};
+use crate::units;
 
 const COLUMNS: usize = 6;
 const HEADING: [&str; COLUMNS] = ["SEVERITY", "RULE", "AT", "COUNT", "WORST", "TOTAL"];

@@ -3,33 +3,11 @@
 use std::io::{self, Write};
 
 use super::INDENT;
-use crate::report::{Escaped, Frame};
+use crate::report::{Escaped, Frame, wrap};
 
 /// Text of a trace that a terminal can be shown.
 pub fn safe(text: &str) -> String {
     Escaped(text).to_string()
-}
-
-/// Breaks a line at blanks so that it fits the width, if it can be.
-pub fn wrap(line: &str, width: Option<usize>) -> Vec<String> {
-    let width = width.unwrap_or(usize::MAX);
-    let mut lines: Vec<String> = Vec::new();
-    let mut columns = 0;
-    for word in line.split(' ') {
-        let length = visible(word);
-        match lines.last_mut() {
-            Some(line) if columns + 1 + length <= width => {
-                line.push(' ');
-                line.push_str(word);
-                columns += 1 + length;
-            }
-            _ => {
-                lines.push(word.into());
-                columns = length;
-            }
-        }
-    }
-    lines
 }
 
 /// Writes a line, broken to fit.
@@ -44,21 +22,6 @@ pub fn wrapped(
         writeln!(out, "{indent}{line}")?;
     }
     Ok(())
-}
-
-/// Columns of a word, without the colour sequences of our own.
-fn visible(word: &str) -> usize {
-    let mut columns = 0;
-    let mut in_sequence = false;
-    for c in word.chars() {
-        match c {
-            '\x1b' => in_sequence = true,
-            'm' if in_sequence => in_sequence = false,
-            _ if in_sequence => {}
-            _ => columns += 1,
-        }
-    }
-    columns
 }
 
 /// A function without the directories of its package:
@@ -122,12 +85,5 @@ mod tests {
         ] {
             assert_eq!(short(full), shown);
         }
-    }
-
-    #[test]
-    fn lines_break_at_blanks() {
-        assert_eq!(wrap("aa bb cccc d", Some(5)), ["aa bb", "cccc", "d"]);
-        assert_eq!(wrap("aa bb", None), ["aa bb"]);
-        assert_eq!(wrap("\x1b[1maa\x1b[0m bb", Some(5)).len(), 1);
     }
 }
