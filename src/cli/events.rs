@@ -115,14 +115,15 @@ impl Args {
         &self,
         reader: &mut Reader<'_>,
         lines: &mut Lines<impl io::Write>,
-    ) -> io::Result<Result<(), ReadError>> {
+    ) -> io::Result<Result<(), Box<ReadError>>> {
         let mut window = None;
         loop {
-            let event = match reader.next_event() {
-                Ok(Some(event)) => event,
-                Ok(None) => return Ok(Ok(())),
+            match reader.advance() {
+                Ok(true) => {}
+                Ok(false) => return Ok(Ok(())),
                 Err(error) => return Ok(Err(error)),
-            };
+            }
+            let event = reader.event();
             let &mut (from, to) = window.get_or_insert_with(|| self.window(event.time));
             // Times only grow: nothing after this can be wanted.
             if event.time >= to {
@@ -131,8 +132,8 @@ impl Args {
             if let What::Sync { .. } = event.what {
                 lines.start_generation(reader.tables());
             }
-            if event.time >= from && self.wants(&event) {
-                lines.event(&event, reader)?;
+            if event.time >= from && self.wants(event) {
+                lines.event(event, reader)?;
             }
         }
     }
