@@ -26,6 +26,7 @@ pub fn analyze(
     let workers = jobs
         .map_or_else(cores, NonZeroUsize::get)
         .min(sources.len());
+    progress.expect(sources.iter().map(Source::size).sum());
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(sources.len()));
     thread::scope(|scope| {
@@ -56,10 +57,10 @@ fn one(source: &Source, settings: &Settings, progress: &Progress) -> Result {
         generation: None,
         lost_bytes: 0,
     })?;
-    let (mut read, mut known) = (0, 0);
+    let (mut read, mut known) = (0, source.size());
     analysis::analyze(input, &source.name(), settings, |stats| {
         progress.expect(stats.total_bytes.saturating_sub(known));
         progress.advance(stats.bytes.saturating_sub(read));
-        (read, known) = (stats.bytes, stats.total_bytes);
+        (read, known) = (stats.bytes, known.max(stats.total_bytes));
     })
 }

@@ -31,6 +31,12 @@ impl Source {
         self.path.display().to_string()
     }
 
+    /// Its length, where it is a file; compressed, it will turn out longer.
+    pub fn size(&self) -> u64 {
+        let file = self.path.metadata().ok().filter(|m| m.is_file());
+        file.map_or(0, |m| m.len())
+    }
+
     /// Opens it.
     pub fn open(&self) -> io::Result<Input<'static>> {
         if is_stdin(&self.path) {
