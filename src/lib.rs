@@ -3,8 +3,12 @@
 #![warn(missing_docs)]
 
 pub mod analysis;
+#[cfg(feature = "cli")]
+pub mod config;
 pub mod report;
 pub mod rules;
+#[cfg(feature = "cli")]
+pub mod source;
 pub mod timeline;
 pub mod trace;
 pub mod units;

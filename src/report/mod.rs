@@ -1,6 +1,20 @@
 //! What a trace told, and the forms in which it is handed on.
 
+mod escape;
+mod format;
+pub mod human;
+pub mod json;
 mod model;
+#[cfg(test)]
+mod sample;
+mod style;
+pub mod table;
+mod top;
+mod wrap;
 
 pub use crate::rules::{Distribution, Severity};
+pub use escape::Escaped;
+pub use format::{Detail, Format, Options};
 pub use model::{Cause, Finding, Frame, Report, RuleReport, Status, TraceInfo};
+pub use top::top;
+pub use wrap::wrap;

@@ -1,0 +1,179 @@
+//! `gotracer analyze`: what is wrong in these traces.
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use gotracer::report::{Detail, Format, Options, Report, Severity};
+use gotracer::trace::ErrorKind;
+
+use super::inputs::{self, Source};
+use super::output::{Color, Output};
+use super::progress::Progress;
+use super::{CLEAN, FOUND, UNREADABLE, batch, complain, settings};
+
+/// Say what is wrong in traces, where, and what to do
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Files, directories, patterns, or `-` for standard input; plain, gzip or
+    /// zstd
+    #[arg(required = true, value_name = "TRACE")]
+    traces: Vec<PathBuf>,
+
+    /// How to print the findings
+    #[arg(long, default_value = "table", value_parser = formats())]
+    format: Format,
+
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Show of each rule only the N findings that hurt most
+    #[arg(long, value_name = "N")]
+    top: Option<NonZeroUsize>,
+
+    /// The least severity that makes the exit code 1
+    #[arg(long, value_name = "LEVEL", default_value = "warn")]
+    fail_on: FailOn,
+
+    /// Exit with 2 if a trace breaks off or is corrupt, whatever was found
+    #[arg(long)]
+    strict: bool,
+
+    /// Also show each finding's suggested fix, cause and stack
+    #[arg(short, long)]
+    verbose: bool,
+
+    /// Show only the findings: no summaries, no progress, no warnings
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+
+    /// How many traces to analyse at once [default: the number of cores]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    settings: settings::Args,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  gotracer analyze trace.out
+  gotracer analyze -v --rule MutexContention --top 3 trace.out
+  gotracer analyze --preset low-latency --set GCAssist.warn=500us trace.out
+  gotracer analyze --format json --output report.json traces/
+  curl -s localhost:6060/debug/pprof/trace?seconds=5 | gotracer analyze -
+
+Exit codes: 0 nothing at --fail-on or above, 1 something, 2 a trace or an
+argument could not be read. A trace that breaks off is analysed as far as it
+goes.";
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum FailOn {
+    Warn,
+    Error,
+    Never,
+}
+
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name))
+        .try_map(|name| Format::from_name(&name).ok_or("there is no such format"))
+}
+
+/// Runs the subcommand.
+pub fn run(args: &Args) -> anyhow::Result<u8> {
+    let settings = args.settings.settings()?;
+    let mut output = Output::to(args.output.as_deref())?;
+    let (sources, mut unreadable) = args.sources();
+    let progress = Progress::new(!args.quiet);
+    let results = batch::analyze(&sources, &settings, args.jobs, &progress);
+    progress.finish();
+
+    let mut reports = Vec::new();
+    for (source, result) in sources.iter().zip(results) {
+        match result {
+            Ok(outcome) => {
+                if let Some(error) = outcome.error {
+                    unreadable |= args.strict;
+                    args.warn(&format!("{}: {error}", source.name()));
+                }
+                reports.push(outcome.report);
+            }
+            Err(error) if source.found && matches!(error.kind, ErrorKind::NotATrace(_)) => {
+                args.warn(&format!("{}: skipped: {}", source.name(), error.kind));
+            }
+            Err(error) => {
+                unreadable = true;
+                complain("error", &format!("{}: {error}", source.name()));
+            }
+        }
+    }
+    if reports.is_empty() && !unreadable {
+        // A check that looks at nothing must not pass.
+        unreadable = true;
+        complain("error", "there is no trace among the files");
+    }
+    let options = args.options(&output);
+    args.format.write(&mut output.writer, &reports, &options)?;
+    output.writer.flush()?;
+    Ok(if unreadable {
+        UNREADABLE
+    } else {
+        args.fail_on.exit_code(&reports)
+    })
+}
+
+impl Args {
+    /// The traces that the arguments name, and whether some name none.
+    fn sources(&self) -> (Vec<Source>, bool) {
+        let mut sources = Vec::new();
+        let mut failed = false;
+        for argument in &self.traces {
+            match inputs::expand(argument) {
+                Ok(more) => sources.extend(more),
+                Err(error) => {
+                    failed = true;
+                    complain("error", &format!("{error:#}"));
+                }
+            }
+        }
+        (sources, failed)
+    }
+
+    fn options(&self, output: &Output) -> Options {
+        Options {
+            top: self.top.map(NonZeroUsize::get),
+            detail: match (self.quiet, self.verbose) {
+                (true, _) => Detail::Findings,
+                (_, true) => Detail::Full,
+                _ => Detail::Normal,
+            },
+            color: output.color(self.color),
+            width: output.width(),
+        }
+    }
+
+    fn warn(&self, text: &str) {
+        if !self.quiet {
+            complain("warning", text);
+        }
+    }
+}
+
+impl FailOn {
+    fn exit_code(self, reports: &[Report]) -> u8 {
+        let least = match self {
+            Self::Warn => Severity::Warn,
+            Self::Error => Severity::Error,
+            Self::Never => return CLEAN,
+        };
+        let found = reports.iter().any(|r| r.worst() >= Some(least));
+        if found { FOUND } else { CLEAN }
+    }
+}

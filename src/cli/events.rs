@@ -1,0 +1,175 @@
+//! `gotracer events`: the events of a trace as lines.
+
+use std::io::{self, BufWriter};
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use gotracer::rules::Unit;
+use gotracer::trace::{Event, GoId, Range, ReadError, Reader, Time, What};
+
+use super::inputs::Source;
+use super::lines::Lines;
+use super::{CLEAN, UNREADABLE, complain};
+
+/// Print the events of a trace, one a line
+///
+/// Fields are separated by tabs: time in ns, thread, processor, goroutine,
+/// kind, what the kind has, stack. Stacks are numbers; a line `S` defines each
+/// before its first use. If the trace breaks off, the last line begins with
+/// `ERR`.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// A file, or `-` for standard input; plain, gzip or zstd
+    #[arg(value_name = "TRACE")]
+    trace: PathBuf,
+
+    /// Print only events of this kind (may be repeated, or a comma list)
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = kinds())]
+    kind: Vec<&'static str>,
+
+    /// Print only what this goroutine did or what happened to it (may be
+    /// repeated, or a comma list)
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = goroutine)]
+    goroutine: Vec<GoId>,
+
+    /// Print only events from here on: a time since the trace's start such as
+    /// 1.5s or 200ms, or a plain number as in the first field
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    from: Option<Moment>,
+
+    /// Print only events before this time
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    to: Option<Moment>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  gotracer events trace.out | grep GCSweep
+  gotracer events --kind StateTransition --goroutine 18 trace.out
+  gotracer events --from 1.5s --to 1.6s trace.out";
+
+/// A time as the user gives it.
+#[derive(Clone, Copy)]
+enum Moment {
+    /// On the trace's own clock.
+    Absolute(Time),
+    SinceStart(Time),
+}
+
+fn kinds() -> impl TypedValueParser<Value = &'static str> {
+    PossibleValuesParser::new(Event::KINDS).try_map(|name| {
+        let same = |kind: &&str| kind.eq_ignore_ascii_case(&name);
+        Event::KINDS
+            .into_iter()
+            .find(same)
+            .ok_or("there is no such kind")
+    })
+}
+
+fn goroutine(text: &str) -> Result<GoId, &'static str> {
+    let number = text.strip_prefix('g').unwrap_or(text);
+    let id = number
+        .parse()
+        .map_err(|_| "expected a goroutine's number, such as 18")?;
+    Ok(GoId(id))
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    if let Ok(time) = text.parse() {
+        return Ok(Moment::Absolute(time));
+    }
+    let since = Unit::Nanoseconds.parse(text).map_err(|e| e.to_string())?;
+    let time = Time::try_from(since).map_err(|e| e.to_string())?;
+    Ok(Moment::SinceStart(time))
+}
+
+/// Runs the subcommand.
+pub fn run(args: &Args) -> anyhow::Result<u8> {
+    const BUFFER: usize = 256 << 10;
+    let source = Source::named(&args.trace);
+    let input = source
+        .open()
+        .map_err(|e| anyhow::anyhow!("{}: {e}", source.name()))?;
+    let mut lines = Lines::new(BufWriter::with_capacity(BUFFER, io::stdout()));
+    let result = match Reader::new(input) {
+        Ok(mut reader) => args.print(&mut reader, &mut lines)?,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = &result {
+        lines.error(&error.to_string())?;
+    }
+    lines.flush()?;
+    Ok(match result {
+        Ok(()) => CLEAN,
+        Err(error) => {
+            complain("error", &format!("{}: {error}", source.name()));
+            UNREADABLE
+        }
+    })
+}
+
+impl Args {
+    /// The outer error is about printing, the inner one about reading.
+    fn print(
+        &self,
+        reader: &mut Reader<'_>,
+        lines: &mut Lines<impl io::Write>,
+    ) -> io::Result<Result<(), Box<ReadError>>> {
+        let mut window = None;
+        loop {
+            match reader.advance() {
+                Ok(true) => {}
+                Ok(false) => return Ok(Ok(())),
+                Err(error) => return Ok(Err(error)),
+            }
+            let event = reader.event();
+            let &mut (from, to) = window.get_or_insert_with(|| self.window(event.time));
+            // Times only grow: nothing after this can be wanted.
+            if event.time >= to {
+                return Ok(Ok(()));
+            }
+            if let What::Sync { .. } = event.what {
+                lines.start_generation(reader.tables());
+            }
+            if event.time >= from && self.wants(event) {
+                lines.event(event, reader)?;
+            }
+        }
+    }
+
+    fn window(&self, start: Time) -> (Time, Time) {
+        let time = |moment| match moment {
+            Moment::Absolute(time) => time,
+            Moment::SinceStart(time) => start.saturating_add(time),
+        };
+        (
+            self.from.map_or(Time::MIN, time),
+            self.to.map_or(Time::MAX, time),
+        )
+    }
+
+    fn wants(&self, event: &Event) -> bool {
+        let kind = self.kind.is_empty() || self.kind.contains(&event.kind());
+        kind && (self.goroutine.is_empty() || self.concerns(event))
+    }
+
+    fn concerns(&self, event: &Event) -> bool {
+        let wanted = |g: GoId| g.is_some() && self.goroutine.contains(&g);
+        wanted(event.g) || subject(&event.what).is_some_and(wanted)
+    }
+}
+
+/// The goroutine that something happens to.
+fn subject(what: &What) -> Option<GoId> {
+    match what {
+        What::Goroutine { id, .. } => Some(*id),
+        What::RangeBegin { range, .. }
+        | What::RangeActive { range }
+        | What::RangeEnd { range, .. } => match range {
+            Range::StopTheWorld { g, .. } | Range::MarkAssist { g } => Some(*g),
+            Range::GcMark | Range::GcSweep { .. } => None,
+        },
+        _ => None,
+    }
+}

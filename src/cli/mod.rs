@@ -1,0 +1,98 @@
+//! The command line: arguments to a call of the library. One file a
+//! subcommand.
+
+mod analyze;
+mod batch;
+mod check_config;
+mod events;
+mod inputs;
+mod lines;
+mod output;
+mod progress;
+mod rules;
+mod settings;
+mod shell;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use gotracer::report::Escaped;
+
+/// Reads Go execution traces, says what is wrong, where, and what to do.
+#[derive(Parser)]
+#[command(name = "gotracer", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  gotracer analyze trace.out              what is wrong in this trace
+  gotracer analyze --format json traces/  the same of a directory, for programs
+  curl -s localhost:6060/debug/pprof/trace?seconds=5 | gotracer analyze -
+  gotracer rules MutexContention          what a rule sees and what to do
+  gotracer events trace.out | grep StateTransition
+
+Exit codes: 0 nothing found, 1 something found, 2 something could not be read.";
+
+#[derive(Subcommand)]
+enum Command {
+    Analyze(analyze::Args),
+    Events(events::Args),
+    Rules(rules::Args),
+    CheckConfig(check_config::Args),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
+}
+
+/// Nothing to complain about.
+const CLEAN: u8 = 0;
+/// Something was found.
+const FOUND: u8 = 1;
+/// Something could not be read.
+const UNREADABLE: u8 = 2;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Analyze(args) => analyze::run(&args),
+        Command::Events(args) => events::run(&args),
+        Command::Rules(args) => rules::run(&args),
+        Command::CheckConfig(args) => check_config::run(&args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
+    };
+    ExitCode::from(match result {
+        Ok(code) => code,
+        // Who closes the pipe has seen enough, as `head` does.
+        Err(error) if is_closed_pipe(&error) => CLEAN,
+        Err(error) => {
+            complain("error", &format!("{error:#}"));
+            UNREADABLE
+        }
+    })
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let closed = |e: &io::Error| e.kind() == io::ErrorKind::BrokenPipe;
+    let causes = error.chain();
+    causes.filter_map(|e| e.downcast_ref()).any(closed)
+}
+
+/// Tells the user on standard error. That nobody reads it is no reason to
+/// fail.
+fn complain(level: &str, text: &str) {
+    let _ = writeln!(io::stderr(), "gotracer: {level}: {}", Escaped(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,107 @@
+//! Options that say what is too much.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use gotracer::config::{self, Config};
+use gotracer::rules::{Preset, RULES, Rule, Settings};
+
+use super::complain;
+
+/// What to apply, and how strictly.
+#[derive(clap::Args)]
+#[group(skip)]
+#[command(next_help_heading = "Rules and thresholds")]
+pub struct Args {
+    /// Apply only this rule (may be repeated, or a comma list)
+    #[arg(long, value_name = "NAME", value_delimiter = ',', ignore_case = true,
+        hide_possible_values = true, value_parser = rule_names())]
+    rule: Vec<&'static Rule>,
+
+    /// Leave this rule out (may be repeated, or a comma list)
+    #[arg(long, value_name = "NAME", value_delimiter = ',', ignore_case = true,
+        hide_possible_values = true, value_parser = rule_names())]
+    skip_rule: Vec<&'static Rule>,
+
+    /// Thresholds for a kind of program; replaces those of the configuration
+    #[arg(long, value_name = "PRESET", value_parser = preset_names())]
+    preset: Option<Preset>,
+
+    /// Set one threshold, such as GCPauseSpike.warn=2ms (may be repeated);
+    /// `gotracer rules NAME` lists the keys
+    #[arg(long, value_name = "RULE.KEY=VALUE")]
+    set: Vec<String>,
+
+    /// Read thresholds from a YAML file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Use the configuration's settings for this service
+    #[arg(long, value_name = "NAME", requires = "config")]
+    service: Option<String>,
+}
+
+impl Args {
+    /// The settings these options and the configuration amount to.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let mut settings = match &self.config {
+            None => Settings::default(),
+            Some(path) => {
+                let config = Config::load(path).with_context(|| path.display().to_string())?;
+                if let Some(name) = &self.service
+                    && !config.services().any(|known| known == name)
+                {
+                    let path = path.display();
+                    complain("warning", &format!("{path} has nothing for service {name}"));
+                }
+                config.settings(self.service.as_deref())
+            }
+        };
+        if let Some(preset) = self.preset {
+            config::use_preset(&mut settings, preset);
+        }
+        for text in &self.set {
+            set(&mut settings, text).with_context(|| format!("--set {text}"))?;
+        }
+        settings.check().context("--set")?;
+        self.choose(&mut settings)?;
+        Ok(settings)
+    }
+
+    fn choose(&self, settings: &mut Settings) -> anyhow::Result<()> {
+        for rule in RULES {
+            let enabled = &mut settings.of_mut(rule).enabled;
+            if !self.rule.is_empty() {
+                *enabled = self.rule.contains(&rule);
+            }
+            if self.skip_rule.contains(&rule) {
+                *enabled = false;
+            }
+        }
+        if RULES.iter().all(|rule| !settings.of(rule).enabled) {
+            bail!("no rule is left to apply");
+        }
+        Ok(())
+    }
+}
+
+fn set(settings: &mut Settings, text: &str) -> anyhow::Result<()> {
+    let parts = text.split_once('=');
+    let Some(((rule, key), value)) = parts.and_then(|(k, v)| Some((k.split_once('.')?, v))) else {
+        bail!("expected RULE.KEY=VALUE, such as GCPauseSpike.warn=2ms");
+    };
+    settings.set(config::rule(rule)?, key, value)?;
+    Ok(())
+}
+
+/// Parses a rule's name; completions and suggestions come from the registry.
+pub fn rule_names() -> impl TypedValueParser<Value = &'static Rule> {
+    PossibleValuesParser::new(RULES.map(|r| r.name))
+        .try_map(|name| Rule::find(&name).ok_or("there is no such rule"))
+}
+
+fn preset_names() -> impl TypedValueParser<Value = Preset> {
+    PossibleValuesParser::new(Preset::ALL.map(Preset::name))
+        .try_map(|name| Preset::from_name(&name).ok_or("there is no such preset"))
+}

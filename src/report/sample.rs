@@ -1,0 +1,126 @@
+//! Reports made by hand, for the tests of the formats.
+
+use super::{Cause, Finding, Frame, Report, RuleReport, Severity, Status, TraceInfo};
+use crate::rules::{RULES, Rule};
+
+/// A report without findings.
+pub fn report(source: &str) -> Report {
+    Report {
+        trace: TraceInfo {
+            source: source.into(),
+            go_version: Some("1.25".into()),
+            start_time: "2026-03-04T05:06:07.25Z".parse().ok(),
+            duration_ns: 5_012_345_678,
+            generations: 6,
+            events: 123_456,
+            bytes: 47_815_066,
+            lost_bytes: 0,
+            gomaxprocs: Some(8),
+            error: None,
+        },
+        rules: RULES.into_iter().map(rule).collect(),
+        findings: Vec::new(),
+    }
+}
+
+fn rule(rule: &'static Rule) -> RuleReport {
+    RuleReport {
+        rule,
+        status: Status::Ok,
+        reason: None,
+        measurement: Default::default(),
+        by_reason: Vec::new(),
+    }
+}
+
+/// A finding of that rule.
+pub fn finding(rule: &str, severity: Severity) -> Finding {
+    let place = frame("example.com/shop/cart.(*Store).Add", "store.go", 42);
+    Finding {
+        id: "5f1d0c9a".into(),
+        rule: Rule::find(rule).expect("a rule of the registry"),
+        severity,
+        count: 1,
+        open: 0,
+        worst: 50_200_000,
+        total: 50_200_000,
+        threshold: 10_000_000,
+        first_ns: 1_230_000_000,
+        last_ns: 4_560_000_000,
+        first_time: "2026-03-04T05:06:08.48Z".parse().ok(),
+        message: "cart.(*Store).Add waited for a lock".into(),
+        suggestion: "Hold the lock for less, or split it.".into(),
+        goroutines: vec![18, 7],
+        stack: vec![place.clone(), frame("main.main", "main.go", 7)],
+        place,
+        cause: None,
+    }
+}
+
+/// A frame of the module `example.com/shop`.
+pub fn frame(function: &str, file: &str, line: u64) -> Frame {
+    Frame {
+        function: function.into(),
+        file: format!("example.com/shop/{file}"),
+        line,
+    }
+}
+
+/// A report with what a format has to cope with.
+pub fn eventful(source: &str) -> Report {
+    let mut r = report(source);
+    let mut lock = finding("MutexContention", Severity::Error);
+    lock.count = 1_050;
+    lock.open = 50;
+    lock.total = 12_300_000_000;
+    lock.cause = Some(Cause {
+        kind: "unlocked_late",
+        text: "the lock was held by goroutine 7".into(),
+        goroutine: Some(7),
+        place: Some(frame(
+            "example.com/shop/cart.(*Store).Flush",
+            "store.go",
+            99,
+        )),
+        stack: vec![frame(
+            "example.com/shop/cart.(*Store).Flush",
+            "store.go",
+            99,
+        )],
+    });
+    let mut leak = finding("GoroutineLeakGrowth", Severity::Warn);
+    leak.id = "0badcafe".into();
+    leak.count = 1;
+    (leak.worst, leak.total, leak.threshold) = (1_234, 1_234, 100);
+    leak.place = Frame {
+        function: "main.\x1b[2Jserve[go.shape.int].func1\r\n".into(),
+        file: String::new(),
+        line: 0,
+    };
+    leak.stack = Vec::new();
+    leak.message = "1,234 goroutines more at the end than at the start, created at \
+        main.\x1b[2Jserve[go.shape.int].func1; 1,200 of them are still blocked in a channel receive"
+        .into();
+    let mut heap = finding("HeapGrowthSpike", Severity::Warn);
+    heap.id = "11112222".into();
+    (heap.worst, heap.total, heap.threshold) = (200 << 20, 200 << 20, 100 << 20);
+    heap.first_ns = 0;
+    r.findings = vec![lock, leak, heap];
+    for found in &r.findings {
+        r.rules[found.rule.index()].status = Status::Found;
+    }
+    r.rules[2].measurement.record(50_200_000);
+    let assist = &mut r.rules[7];
+    assist.status = Status::NotApplicable;
+    assist.reason = Some("the trace holds no garbage collection".into());
+    r
+}
+
+/// A report of a trace that breaks off.
+pub fn broken(source: &str) -> Report {
+    let mut r = report(source);
+    r.trace.start_time = None;
+    r.trace.lost_bytes = 1_024;
+    r.trace.error = Some("the trace breaks off: within a batch (at byte 99)".into());
+    r
+}

@@ -1,0 +1,63 @@
+//! Colours of a terminal.
+
+use std::fmt::{self, Display};
+
+use super::Severity;
+
+/// Writes ANSI styles, or nothing where colour is not wanted.
+#[derive(Clone, Copy)]
+pub struct Style {
+    on: bool,
+}
+
+/// Something in a style.
+pub struct Styled<T> {
+    text: T,
+    code: &'static str,
+}
+
+impl Style {
+    pub fn new(on: bool) -> Self {
+        Self { on }
+    }
+
+    pub fn bold<T: Display>(self, text: T) -> Styled<T> {
+        self.of(text, "1")
+    }
+
+    pub fn dim<T: Display>(self, text: T) -> Styled<T> {
+        self.of(text, "2")
+    }
+
+    pub fn green<T: Display>(self, text: T) -> Styled<T> {
+        self.of(text, "32")
+    }
+
+    pub fn severity<T: Display>(self, severity: Severity, text: T) -> Styled<T> {
+        let code = match severity {
+            Severity::Error => "1;31",
+            Severity::Warn => "33",
+            Severity::Info => "36",
+        };
+        self.of(text, code)
+    }
+
+    fn of<T>(self, text: T, code: &'static str) -> Styled<T> {
+        Styled {
+            text,
+            code: if self.on { code } else { "" },
+        }
+    }
+}
+
+impl<T: Display> Display for Styled<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.code.is_empty() {
+            self.text.fmt(f)
+        } else {
+            write!(f, "\x1b[{}m", self.code)?;
+            self.text.fmt(f)?;
+            f.write_str("\x1b[0m")
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The configuration file: the example is true, and errors help.
+#![cfg(feature = "cli")]
+
+use std::fmt::Write;
+use std::fs;
+
+use gotracer::config::Config;
+use gotracer::rules::{Preset, RULES, Settings, keys};
+
+const EXAMPLE: &str = include_str!("../config/gotracer.yml");
+
+/// The example with its keys in force: a comment of a key has no blank after
+/// its sign.
+fn enabled() -> String {
+    let mut text = String::new();
+    for line in EXAMPLE.lines() {
+        let key = line.strip_prefix('#').filter(|rest| {
+            let name = rest.trim_start();
+            let indent = rest.len() - name.len();
+            name.contains(':') && indent % 2 == 0 && !rest.contains(". ")
+        });
+        writeln!(text, "{}", key.unwrap_or(line)).unwrap();
+    }
+    text
+}
+
+#[test]
+fn the_example_as_it_stands_changes_nothing() {
+    let config = Config::parse(EXAMPLE).unwrap();
+    assert_eq!(config.settings(None), Settings::default());
+    assert_eq!(config.services().count(), 0);
+}
+
+#[test]
+fn the_example_shows_the_defaults_of_every_key() {
+    let text = enabled();
+    let config = Config::parse(&text).unwrap();
+    assert_eq!(config.settings(None), Settings::preset(Preset::Service));
+    assert_eq!(config.services().collect::<Vec<_>>(), ["nightly-report"]);
+    for rule in RULES {
+        let start = text
+            .find(&format!("\n  {}:\n", rule.name))
+            .expect(rule.name);
+        let section = text[start..].split("\n\n").next().unwrap();
+        for key in keys(rule) {
+            assert!(
+                section.contains(&format!("\n    {key}: ")),
+                "{} {key}",
+                rule.name
+            );
+        }
+    }
+}
+
+#[test]
+fn a_service_has_its_own_settings() {
+    let config = Config::parse(&enabled()).unwrap();
+    let nightly = config.settings(Some("nightly-report"));
+    let mut batch = Settings::preset(Preset::Batch);
+    let leak = RULES[4];
+    assert_eq!(leak.name, "GoroutineLeakGrowth");
+    batch.of_mut(leak).enabled = false;
+    assert_eq!(nightly, batch);
+    assert_eq!(config.settings(Some("other")), Settings::default());
+}
+
+#[test]
+fn an_empty_file_and_empty_sections_say_nothing() {
+    for text in [
+        "",
+        "# nothing\n",
+        "rules:\n",
+        "rules:\n  GCAssist:\n",
+        "services:\n  a:\n",
+    ] {
+        let config = Config::parse(text).unwrap_or_else(|e| panic!("{text:?}: {e}"));
+        assert_eq!(config.settings(Some("a")), Settings::default(), "{text:?}");
+    }
+}
+
+#[test]
+fn errors_say_where_and_what() {
+    let mut names: Vec<_> = fs::read_dir("tests/config")
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("invalid-"))
+        .collect();
+    names.sort();
+    let mut all = String::new();
+    for name in names {
+        let text = fs::read_to_string(format!("tests/config/{name}")).unwrap();
+        let error = Config::parse(&text).map(drop).expect_err(&name);
+        writeln!(all, "{name}: {error}").unwrap();
+    }
+    insta::assert_snapshot!(all);
+}
