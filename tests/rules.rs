@@ -122,7 +122,7 @@ fn gc_pauses_are_found_with_what_held_them_up() {
         // Go 1.22 and 1.23 have no stack of a goroutine that is stopped.
         if !version.starts_with("1.22") && !version.starts_with("1.23") {
             let copies = |f: &&Finding| f.place.function.contains("copier");
-            assert!(found.iter().all(|f| copies(&f)), "{version}");
+            assert!(found.iter().all(copies), "{version}");
         }
     }
 }

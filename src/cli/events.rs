@@ -164,12 +164,12 @@ impl Args {
 fn subject(what: &What) -> Option<GoId> {
     match what {
         What::Goroutine { id, .. } => Some(*id),
-        What::RangeBegin { range, .. }
-        | What::RangeActive { range }
-        | What::RangeEnd { range, .. } => match range {
-            Range::StopTheWorld { g, .. } | Range::MarkAssist { g } => Some(*g),
-            Range::GcMark | Range::GcSweep { .. } => None,
-        },
+        What::RangeBegin { range, .. } | What::RangeActive { range } | What::RangeEnd { range } => {
+            match range {
+                Range::StopTheWorld { g, .. } | Range::MarkAssist { g } => Some(*g),
+                Range::GcMark | Range::GcSweep { .. } => None,
+            }
+        }
         _ => None,
     }
 }

@@ -95,19 +95,16 @@ impl<W: Write> Lines<W> {
             What::RangeBegin { range, .. } | What::RangeActive { range } => {
                 self.range(range, tables)
             }
-            What::RangeEnd {
-                range,
+            What::RangeEnd { range } => self.range(range, tables),
+            What::SweepEnd {
+                p,
                 swept,
                 reclaimed,
             } => {
-                self.range(range, tables)?;
-                if let Range::GcSweep { .. } = range {
-                    write!(
-                        self.line,
-                        "\t\"bytes swept\"={swept}\t\"bytes reclaimed\"={reclaimed}"
-                    )?;
-                }
-                Ok(())
+                self.range(Range::GcSweep { p }, tables)?;
+                let line = &mut self.line;
+                write!(line, "\t\"bytes swept\"={swept}")?;
+                write!(line, "\t\"bytes reclaimed\"={reclaimed}")
             }
             What::TaskBegin {
                 id, parent, name, ..
@@ -150,9 +147,9 @@ impl<W: Write> Lines<W> {
                 self.reason(StringId::default(), tables)?;
                 self.line.write_all(b"-")
             }
-            What::Experimental(x) => {
-                write!(line, "{}/{}", x.experiment(), x.name())?;
-                for (name, value) in x.args() {
+            What::Experimental { kind, args } => {
+                write!(line, "{}/{}", kind.experiment(), kind.name())?;
+                for (name, value) in kind.args(args) {
                     write!(line, "\t{name}={value}")?;
                 }
                 Ok(())

@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(Distribution::index(u64::MAX), 512);
         for i in 1..200usize {
             let bound = Distribution::bound(i + 1);
-            let below = Distribution::index((bound * (1.0 - 1e-9)) as u64 + 0);
+            let below = Distribution::index((bound * (1.0 - 1e-9)) as u64);
             assert!(below <= i, "{i}: {bound} {below}");
         }
     }

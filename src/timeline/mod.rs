@@ -82,7 +82,6 @@ impl Timeline {
             },
             What::RangeEnd {
                 range: Range::GcMark,
-                ..
             } => self.collected(observer),
             What::RangeBegin { .. } | What::RangeActive { .. } | What::RangeEnd { .. } => {
                 self.range(event, tables, observer);

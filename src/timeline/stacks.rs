@@ -258,11 +258,6 @@ impl Stacks {
             line: f.line,
         }
     }
-
-    /// How many stacks were entered.
-    pub fn len(&self) -> usize {
-        self.stacks.len()
-    }
 }
 
 /// Functions in which a goroutine waits for a lock, of all Go versions since

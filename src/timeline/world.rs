@@ -145,7 +145,6 @@ impl Timeline {
             }
             What::RangeEnd {
                 range: Range::StopTheWorld { .. },
-                ..
             } => {
                 if let Some(stop) = self.world.stop.take() {
                     let interval = self.world.stop_interval(&stop, event.time);
@@ -171,7 +170,6 @@ impl Timeline {
             }
             What::RangeEnd {
                 range: Range::MarkAssist { g },
-                ..
             } => {
                 if let Some(a) = self.world.assists.remove(&g)
                     && a.owner != Owner::Tracer

@@ -186,12 +186,9 @@ pub enum Range {
     MarkAssist { g: GoId },
 }
 
-/// An event of an experiment, by its wire name.
+/// A kind of event that belongs to an experiment of the runtime.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Experimental {
-    pub(crate) wire: u8,
-    pub(crate) args: [u64; 3],
-}
+pub struct Experimental(pub(crate) u8);
 
 /// What happened.
 #[expect(missing_docs, reason = "the variants' documentation names the fields")]
@@ -214,9 +211,11 @@ pub enum What {
     RangeBegin { range: Range, stack: StackId },
     /// A range was already open when its generation began.
     RangeActive { range: Range },
-    /// A range ends. `swept` and `reclaimed` are bytes, of sweeping only.
-    RangeEnd {
-        range: Range,
+    /// A range other than sweeping ends.
+    RangeEnd { range: Range },
+    /// The range [`Range::GcSweep`] ends; `swept` and `reclaimed` are bytes.
+    SweepEnd {
+        p: ProcId,
         swept: u64,
         reclaimed: u64,
     },
@@ -271,8 +270,8 @@ pub enum What {
         from: ProcState,
         to: ProcState,
     },
-    /// An event of an experiment.
-    Experimental(Experimental),
+    /// An event of an experiment; [`Experimental::args`] names its arguments.
+    Experimental { kind: Experimental, args: [u64; 3] },
 }
 
 /// One thing that happened, in the order the Go scheduler made it happen.
@@ -300,13 +299,13 @@ impl Experimental {
 
     /// The event's name.
     pub fn name(&self) -> &'static str {
-        wire::experimental(self.wire).0
+        wire::experimental(self.0).0
     }
 
-    /// The event's arguments by name.
-    pub fn args(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        let names = wire::experimental(self.wire).1;
-        names.iter().copied().zip(self.args)
+    /// The arguments of such an event by name.
+    pub fn args(&self, values: [u64; 3]) -> impl Iterator<Item = (&'static str, u64)> {
+        let names = wire::experimental(self.0).1;
+        names.iter().copied().zip(values)
     }
 }
 
@@ -320,14 +319,14 @@ impl Event {
             What::StackSample { .. } => "StackSample",
             What::RangeBegin { .. } => "RangeBegin",
             What::RangeActive { .. } => "RangeActive",
-            What::RangeEnd { .. } => "RangeEnd",
+            What::RangeEnd { .. } | What::SweepEnd { .. } => "RangeEnd",
             What::TaskBegin { .. } => "TaskBegin",
             What::TaskEnd { .. } => "TaskEnd",
             What::RegionBegin { .. } => "RegionBegin",
             What::RegionEnd { .. } => "RegionEnd",
             What::Log { .. } => "Log",
             What::Goroutine { .. } | What::Proc { .. } => "StateTransition",
-            What::Experimental(_) => "Experimental",
+            What::Experimental { .. } => "Experimental",
         }
     }
 

@@ -282,6 +282,8 @@ impl<'a> Reader<'a> {
             Err(kind) => {
                 self.installed = false;
                 let e = self.broken(kind, start);
+                // Half a generation's samples and tables are nobody's.
+                self.generation.clear();
                 self.ahead = Ahead::Broken(Box::new(e));
                 return Ok(self.sync(self.last_time));
             }

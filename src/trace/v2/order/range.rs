@@ -11,11 +11,7 @@ fn begin(range: Range, stack: StackId) -> What {
 }
 
 fn end(range: Range) -> What {
-    What::RangeEnd {
-        range,
-        swept: 0,
-        reclaimed: 0,
-    }
+    What::RangeEnd { range }
 }
 
 fn wrong(event: u8, wrong: &'static str) -> Violation {
@@ -141,8 +137,8 @@ impl Order {
         if !std::mem::replace(&mut p.sweeping, false) {
             return Err(wrong(event, "ends without having begun").into());
         }
-        step.take(What::RangeEnd {
-            range: Range::GcSweep { p: t.p },
+        step.take(What::SweepEnd {
+            p: t.p,
             swept: step.arg(0),
             reclaimed: step.arg(1),
         })

@@ -104,9 +104,9 @@ impl Order {
 
     pub(super) fn experimental(t: &Thread, step: &mut Step<'_>) -> Taken {
         t.needs_m(step.raw.kind)?;
-        step.take(What::Experimental(Experimental {
-            wire: step.raw.kind,
+        step.take(What::Experimental {
+            kind: Experimental(step.raw.kind),
             args: [step.arg(0), step.arg(1), step.arg(2)],
-        }))
+        })
     }
 }
