@@ -5,6 +5,12 @@
 pub mod analysis;
 #[cfg(feature = "cli")]
 pub mod config;
+#[cfg(feature = "daemon")]
+pub mod daemon;
+#[cfg(feature = "daemon")]
+pub mod export;
+#[cfg(feature = "daemon")]
+pub mod labels;
 pub mod report;
 pub mod rules;
 #[cfg(feature = "cli")]

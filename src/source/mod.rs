@@ -1,5 +1,8 @@
-//! Where traces come from.
+//! Where traces come from. A source hands on a name, labels and bytes, and
+//! knows nothing of what is done with them.
 
+#[cfg(feature = "daemon")]
+pub mod directory;
 mod open;
 
 pub use open::{from_reader, open, stdin};

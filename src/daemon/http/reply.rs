@@ -1,0 +1,84 @@
+//! Small helpers to build answers.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, VARY,
+};
+use hyper::{Response, StatusCode};
+
+/// An answer.
+pub type Reply = Response<Full<Bytes>>;
+
+/// Smaller bodies are not worth compressing.
+const MIN_COMPRESSED: usize = 1 << 10;
+
+/// An answer with a body of that type.
+pub fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()));
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(hyper::header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    reply
+}
+
+/// A line of text.
+pub fn text(status: StatusCode, line: &str) -> Reply {
+    let body = format!("{line}\n");
+    reply(status, "text/plain; charset=utf-8", body)
+}
+
+/// An answer compressed with gzip, if whoever asked can read that.
+pub fn compressed(request: &HeaderMap, content_type: &'static str, body: Vec<u8>) -> Reply {
+    let accepted = request.get_all(ACCEPT_ENCODING).iter();
+    let gzip = accepted.filter_map(|v| v.to_str().ok()).any(accepts_gzip);
+    let small = body.len() < MIN_COMPRESSED;
+    let packed = if gzip && !small { pack(&body) } else { None };
+    let mut reply = match packed {
+        Some(packed) => {
+            let mut reply = reply(StatusCode::OK, content_type, packed);
+            let gzip = HeaderValue::from_static("gzip");
+            reply.headers_mut().insert(CONTENT_ENCODING, gzip);
+            reply
+        }
+        None => reply(StatusCode::OK, content_type, body),
+    };
+    let vary = HeaderValue::from_static("Accept, Accept-Encoding");
+    reply.headers_mut().insert(VARY, vary);
+    reply
+}
+
+fn accepts_gzip(header: &str) -> bool {
+    header.split(',').any(|coding| {
+        let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
+        let quality = parameters.trim().strip_prefix("q=");
+        let refused = quality.is_some_and(|q| q.trim().parse() == Ok(0.0));
+        name.trim() == "gzip" && !refused
+    })
+}
+
+fn pack(body: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_only_for_those_who_want_it() {
+        assert!(accepts_gzip("gzip"));
+        assert!(accepts_gzip("deflate, gzip;q=0.5"));
+        assert!(!accepts_gzip("gzip;q=0"));
+        assert!(!accepts_gzip("identity"));
+        assert!(!accepts_gzip(""));
+    }
+}

@@ -1,0 +1,124 @@
+//! `gotracer serve`: wires sources to the analysis and that to the exporters,
+//! and answers HTTP.
+
+mod analyst;
+mod failure;
+mod http;
+mod queue;
+mod recent;
+mod seen;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use self::analyst::Analyst;
+use self::failure::REASONS;
+use crate::export::prometheus::Exporter;
+use crate::rules::Settings;
+use crate::source::directory::{Directory, WatchError};
+
+/// Where `/metrics` is if nobody says otherwise: all of 9100 to 9999 is given
+/// to other exporters, and 6060 is where Go programs have their pprof.
+pub const DEFAULT_ADDRESS: &str = ":16060";
+
+/// How long traces being analysed and answers being sent may take when the
+/// daemon is told to end.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// What the daemon is to do.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address and port of the HTTP server; without an address, all of them.
+    pub listen: String,
+    /// Directories to watch.
+    pub directories: Vec<Directory>,
+    /// What is too much.
+    pub settings: Settings,
+    /// How many traces to analyse at a time.
+    pub jobs: usize,
+}
+
+/// Why the daemon could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Nothing to watch.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    /// No HTTP server.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address asked for.
+        address: String,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// Runs until `stop`.
+///
+/// # Errors
+/// If it can't start. Nothing that happens later ends it.
+pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartError> {
+    for directory in &config.directories {
+        directory.check()?;
+    }
+    let listener = listen(&config.listen).await?;
+    let exporter = Arc::new(Exporter::new(&REASONS).with_process());
+    let analyst = Arc::new(Analyst {
+        settings: config.settings,
+        exporter: Arc::clone(&exporter),
+        recent: Default::default(),
+        seen: Default::default(),
+    });
+    let (found, queue) = mpsc::unbounded_channel();
+    for directory in config.directories {
+        exporter.add(&directory.labels);
+        tracing::info!(directory = %directory.root.display(), "watching");
+        tokio::spawn(directory.run(found.clone()));
+    }
+    let work = tokio::spawn(queue::work(
+        queue,
+        config.jobs,
+        Arc::clone(&analyst),
+        stop.clone(),
+    ));
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening");
+    }
+    let state = Arc::new(http::State { analyst });
+    let serve = http::serve(listener, state, stop.clone());
+    let end = async {
+        serve.await;
+        // The pool ends at the same signal; a panic of it was logged.
+        let _ = work.await;
+    };
+    tokio::select! {
+        () = end => tracing::info!("ended"),
+        () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => {
+            tracing::warn!("not everything ended within {GRACE:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Listens on `address`, which may lack a host as in Prometheus' exporters.
+async fn listen(address: &str) -> Result<TcpListener, StartError> {
+    let listener = match address.strip_prefix(':') {
+        // Where there is no IPv6, there is IPv4.
+        Some(port) => match TcpListener::bind(format!("[::]:{port}")).await {
+            Ok(listener) => Ok(listener),
+            Err(_) => TcpListener::bind(format!("0.0.0.0:{port}")).await,
+        },
+        None => TcpListener::bind(address).await,
+    };
+    listener.map_err(|error| StartError::Listen {
+        address: address.into(),
+        error,
+    })
+}

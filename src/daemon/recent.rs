@@ -1,0 +1,90 @@
+//! The last traces and what became of them, for people who look.
+//!
+//! Failures have a place of their own, so that many successes don't push out
+//! the few failures somebody wants to see.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use super::failure::Failure;
+use crate::labels::Labels;
+use crate::report::Report;
+
+/// How many of each are kept.
+const KEPT: usize = 50;
+
+/// What became of one trace.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Path or URL.
+    pub source: String,
+    /// Who it is of.
+    pub labels: Arc<Labels>,
+    /// When the analysis ended.
+    pub at: SystemTime,
+    /// How long it took.
+    pub took: Duration,
+    /// What it told, if it could be read at all.
+    pub report: Option<Arc<Report>>,
+    /// Why it could not be read, or only in part.
+    pub failure: Option<(Failure, String)>,
+}
+
+/// The last traces.
+#[derive(Default)]
+pub struct Recent(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    read: VecDeque<Entry>,
+    failed: VecDeque<Entry>,
+}
+
+impl Recent {
+    /// Adds one, and drops the oldest of its kind if there are too many.
+    pub fn add(&self, entry: Entry) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = if entry.failure.is_some() {
+            &mut kept.failed
+        } else {
+            &mut kept.read
+        };
+        queue.truncate(KEPT - 1);
+        queue.push_front(entry);
+    }
+
+    /// All that are kept, the newest first.
+    pub fn all(&self) -> Vec<Entry> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = kept.read.iter().chain(&kept.failed).cloned().collect();
+        all.sort_by_key(|entry| std::cmp::Reverse(entry.at));
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn successes_do_not_push_out_failures() {
+        let recent = Recent::default();
+        let entry = |second: u64, failure| Entry {
+            source: second.to_string(),
+            labels: Arc::default(),
+            at: SystemTime::UNIX_EPOCH + Duration::from_secs(second),
+            took: Duration::ZERO,
+            report: None,
+            failure,
+        };
+        recent.add(entry(0, Some((Failure::Empty, "empty".into()))));
+        (1..200).for_each(|second| recent.add(entry(second, None)));
+        let all = recent.all();
+        assert_eq!(all.len(), KEPT + 1);
+        assert_eq!(
+            (all[0].source.as_str(), all[KEPT].source.as_str()),
+            ("199", "0")
+        );
+    }
+}

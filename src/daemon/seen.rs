@@ -1,0 +1,106 @@
+//! Which traces were analysed already, by what is in them: a trace that was
+//! renamed, copied or touched is still the same trace.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::{Mutex, PoisonError};
+
+/// How much of a file's start and end makes its identity. Every trace holds
+/// its clock in both, so that two traces don't agree in them.
+const SAMPLE: u64 = 64 << 10;
+
+/// What makes a trace itself: a hash of its length, start and end. The hash is
+/// no protection against somebody who wants two traces to be taken for one;
+/// who may write to the directory could as well delete them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Identity(u128);
+
+impl Identity {
+    /// The identity of an open file, which is then read from its start again.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn of(file: &mut File) -> io::Result<Self> {
+        let length = file.seek(SeekFrom::End(0))?;
+        let mut hash = Fnv::default();
+        hash.write(&length.to_le_bytes());
+        let mut sample = Vec::new();
+        for at in [0, length.saturating_sub(SAMPLE)] {
+            file.seek(SeekFrom::Start(at))?;
+            sample.clear();
+            file.take(SAMPLE).read_to_end(&mut sample)?;
+            hash.write(&sample);
+        }
+        file.seek(SeekFrom::Start(0))?;
+        Ok(Self(hash.0))
+    }
+}
+
+/// FNV-1a with 128 bits: the same on every machine and in every version.
+struct Fnv(u128);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
+    }
+}
+
+impl Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 ^= u128::from(byte);
+            self.0 = self.0.wrapping_mul(0x0100_0000_0000_0000_0000_013b);
+        }
+    }
+}
+
+/// The traces analysed or being analysed.
+#[derive(Default)]
+pub struct Seen(Mutex<HashSet<Identity>>);
+
+impl Seen {
+    /// Whether nobody claimed this trace before; it is claimed then.
+    pub fn claim(&self, identity: Identity) -> bool {
+        self.lock().insert(identity)
+    }
+
+    /// Gives a claim back: the trace was not analysed after all.
+    pub fn release(&self, identity: Identity) {
+        self.lock().remove(&identity);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Identity>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn fnv_is_the_published_one() {
+        let mut hash = Fnv::default();
+        hash.write(b"a");
+        assert_eq!(hash.0, 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
+    }
+
+    #[test]
+    fn a_claim_is_exclusive_until_it_is_given_back() {
+        let path = std::env::temp_dir().join(format!("gotracer-seen-{}", std::process::id()));
+        let identity = |bytes: &[u8]| {
+            File::create(&path).unwrap().write_all(bytes).unwrap();
+            Identity::of(&mut File::open(&path).unwrap()).unwrap()
+        };
+        let (a, b) = (identity(b"a trace"), identity(&vec![7; 200_000]));
+        assert_eq!(a, identity(b"a trace"));
+        assert_ne!(a, b);
+        std::fs::remove_file(&path).unwrap();
+        let seen = Seen::default();
+        assert!(seen.claim(a) && !seen.claim(a) && seen.claim(b));
+        seen.release(a);
+        assert!(seen.claim(a));
+    }
+}

@@ -1,0 +1,148 @@
+//! Reports as Prometheus metrics.
+//!
+//! `gotrace_*` is what was seen in the Go programs, `gotracer_*` is the
+//! exporter itself. Label sets are bounded: a target's labels, rules,
+//! severities and reasons. A target's series start at 0 when it becomes known
+//! and end when it is forgotten.
+
+mod collector;
+mod format;
+mod histogram;
+mod process;
+mod signals;
+mod target;
+mod text;
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime};
+
+use prometheus_client::encoding::prometheus_protobuf;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use self::collector::Targets;
+use self::target::Target;
+use crate::labels::Labels;
+use crate::report::Report;
+
+pub use format::Format;
+
+/// Why an exposition could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the metrics could not be encoded")]
+pub struct EncodeError;
+
+impl From<fmt::Error> for EncodeError {
+    fn from(_: fmt::Error) -> Self {
+        Self
+    }
+}
+
+impl From<prometheus_protobuf::EncodeError> for EncodeError {
+    fn from(_: prometheus_protobuf::EncodeError) -> Self {
+        Self
+    }
+}
+
+/// Counts what reports tell and writes it for Prometheus.
+pub struct Exporter {
+    registry: Registry,
+    targets: Targets,
+    reasons: &'static [&'static str],
+    queue: Gauge<u64, AtomicU64>,
+}
+
+impl Exporter {
+    /// Nothing counted yet. `reasons` are the reasons for failures that there
+    /// can be, so that each can start at 0.
+    pub fn new(reasons: &'static [&'static str]) -> Self {
+        let mut registry = Registry::default();
+        let targets = Targets::default();
+        registry.register_collector(Box::new(targets.clone()));
+        let queue = Gauge::default();
+        registry.register(
+            "gotracer_queue_length",
+            "Traces that are complete and wait to be analysed",
+            queue.clone(),
+        );
+        registry.register(
+            "gotracer_build",
+            "What this gotracer is",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        Self {
+            registry,
+            targets,
+            reasons,
+            queue,
+        }
+    }
+
+    /// Tells about this process as well.
+    #[must_use]
+    pub fn with_process(mut self) -> Self {
+        self.registry.register_collector(Box::new(process::Process));
+        self
+    }
+
+    /// Makes a target known: all its counters stand at 0.
+    pub fn add(&self, target: &Labels) {
+        self.on(target, |_| ());
+    }
+
+    /// The targets that have series.
+    pub fn known(&self) -> Vec<Labels> {
+        self.targets.with(|targets| targets.keys().cloned().collect())
+    }
+
+    /// Forgets a target: its series end.
+    pub fn forget(&self, target: &Labels) {
+        self.targets.with(|targets| targets.remove(target));
+    }
+
+    /// Counts what a trace told, which took so long to find out, at that time.
+    pub fn record(&self, target: &Labels, report: &Report, took: Duration, at: SystemTime) {
+        self.on(target, |t| t.record(report, took, at));
+    }
+
+    /// Counts a trace that could not be had or read, or only in part.
+    pub fn failed(&self, target: &Labels, reason: &'static str) {
+        self.on(target, |t| *t.failures.entry(reason).or_default() += 1);
+    }
+
+    /// Traces that wait to be analysed.
+    pub fn set_queue_length(&self, length: usize) {
+        self.queue.set(length as u64);
+    }
+
+    /// The whole exposition.
+    ///
+    /// # Errors
+    /// If it could not be written; nothing of it is of use then.
+    pub fn encode(&self, format: Format) -> Result<Vec<u8>, EncodeError> {
+        Ok(match format {
+            Format::Protobuf => prometheus_protobuf::encode_to_vec(&self.registry)?,
+            Format::Text => {
+                text::encode(&prometheus_protobuf::encode(&self.registry)?)?.into_bytes()
+            }
+            Format::OpenMetrics => {
+                let mut out = String::new();
+                prometheus_client::encoding::text::encode(&mut out, &self.registry)?;
+                out.into_bytes()
+            }
+        })
+    }
+
+    fn on(&self, target: &Labels, f: impl FnOnce(&mut Target)) {
+        self.targets.with(|targets| {
+            if let Some(known) = targets.get_mut(target) {
+                f(known);
+            } else {
+                let new = || Target::new(self.reasons);
+                f(targets.entry(target.clone()).or_insert_with(new));
+            }
+        });
+    }
+}

@@ -1,0 +1,108 @@
+//! The labels of a target: who a trace is of.
+//!
+//! A source gives them, an exporter puts them on everything it says about the
+//! trace; nothing in between looks at them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// A set of label names and values, ordered by name. A label without a value
+/// is no label, as in Prometheus.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize)]
+#[serde(transparent)]
+pub struct Labels(BTreeMap<String, String>);
+
+impl Labels {
+    /// No labels.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value of a label, empty if there is none.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// Sets a label, or removes it if the value is empty.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        let (name, value) = (name.into(), value.into());
+        if value.is_empty() {
+            self.0.remove(&name);
+        } else {
+            self.0.insert(name, value);
+        }
+    }
+
+    /// The same labels and one more.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    /// Keeps the labels that `keep` says.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.0.retain(|name, _| keep(name));
+    }
+
+    /// Names and values, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether Prometheus takes this as the name of a label.
+    pub fn valid_name(name: &str) -> bool {
+        let mut bytes = name.bytes();
+        let first = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+        bytes.next().is_some_and(first) && bytes.all(|b| first(b) || b.is_ascii_digit())
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Labels {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let mut labels = Self::new();
+        for (name, value) in pairs {
+            labels.set(name, value);
+        }
+        labels
+    }
+}
+
+impl std::fmt::Display for Labels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("{")?;
+        for (i, (name, value)) in self.iter().enumerate() {
+            let comma = if i == 0 { "" } else { ", " };
+            write!(f, "{comma}{name}={value:?}")?;
+        }
+        f.write_str("}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_value_is_no_label() {
+        let labels = Labels::new().with("job", "api").with("job", "");
+        assert!(labels.is_empty());
+        assert_eq!(labels.get("job"), "");
+    }
+
+    #[test]
+    fn names_are_those_of_prometheus() {
+        for good in ["job", "_x", "__address__", "a1"] {
+            assert!(Labels::valid_name(good), "{good}");
+        }
+        for bad in ["", "1a", "a-b", "é", "a.b"] {
+            assert!(!Labels::valid_name(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What the operating system says has changed, gathered until somebody asks.
+//!
+//! Gathered by path: however many events there are, there is one entry a file.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::Notify;
+
+use super::scan::is_candidate;
+
+/// Whether this system tells when a file is closed after writing.
+const TELLS_CLOSE: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// The last thing that happened to a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// It is there, or its metadata changed.
+    Touched,
+    /// It was written to and not closed yet.
+    Written,
+    /// It was closed after writing, or moved into place.
+    Finished,
+    /// It was deleted or moved away.
+    Gone,
+}
+
+/// All that happened since the last time.
+#[derive(Default, Debug)]
+pub struct Batch {
+    /// By file.
+    pub files: HashMap<PathBuf, Change>,
+    /// Events were lost, or a directory came: only looking everywhere tells.
+    pub rescan: bool,
+}
+
+#[derive(Default)]
+struct Gathered {
+    batch: Mutex<Batch>,
+    wake: Notify,
+}
+
+/// A watched directory.
+pub struct Changes {
+    gathered: Arc<Gathered>,
+    /// Watching ends when it is dropped.
+    _watcher: RecommendedWatcher,
+}
+
+impl Changes {
+    /// Starts watching.
+    pub fn new(root: &Path) -> notify::Result<Self> {
+        let gathered = Arc::new(Gathered::default());
+        let gather = {
+            let (gathered, root) = (Arc::clone(&gathered), root.to_path_buf());
+            move |event| gathered.add(event, &root)
+        };
+        let config = notify::Config::default().with_follow_symlinks(false);
+        let mut watcher = RecommendedWatcher::new(gather, config)?;
+        watcher.watch(root, RecursiveMode::Recursive)?;
+        Ok(Self {
+            gathered,
+            _watcher: watcher,
+        })
+    }
+
+    /// Waits until something happened.
+    pub async fn wait(&self) {
+        self.gathered.wake.notified().await;
+    }
+
+    /// What happened since the last call.
+    pub fn take(&self) -> Batch {
+        std::mem::take(&mut *self.gathered.lock())
+    }
+}
+
+impl Gathered {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Batch> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, event: notify::Result<notify::Event>, root: &Path) {
+        let mut batch = self.lock();
+        match event {
+            Ok(event) => batch.add(&event, root),
+            Err(_) => batch.rescan = true,
+        }
+        if batch.rescan || !batch.files.is_empty() {
+            self.wake.notify_one();
+        }
+    }
+}
+
+impl Batch {
+    fn add(&mut self, event: &notify::Event, root: &Path) {
+        if event.need_rescan() {
+            self.rescan = true;
+        }
+        for (i, path) in event.paths.iter().enumerate() {
+            let Some(change) = change(event.kind, i) else {
+                continue;
+            };
+            // Kubernetes swaps a whole volume by moving one hidden link.
+            let swapped = path.file_name().is_some_and(|n| n == "..data");
+            let directory = event.kind == EventKind::Create(CreateKind::Folder)
+                || change == Change::Finished && path.is_dir();
+            if swapped || directory || path == root {
+                self.rescan = true;
+            } else if is_candidate(root, path) {
+                self.put(path, change);
+            }
+        }
+    }
+
+    fn put(&mut self, path: &Path, change: Change) {
+        match self.files.get_mut(path) {
+            // Metadata say nothing about whether somebody writes.
+            Some(known) if change == Change::Touched && *known != Change::Gone => {}
+            Some(known) => *known = change,
+            None => {
+                self.files.insert(path.to_path_buf(), change);
+            }
+        }
+    }
+}
+
+/// What an event says of its `i`th path; `None` for mere reading.
+fn change(kind: EventKind, i: usize) -> Option<Change> {
+    Some(match kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Change::Finished,
+        EventKind::Access(_) => return None,
+        EventKind::Modify(ModifyKind::Name(mode)) => match (mode, i) {
+            (RenameMode::To, _) | (RenameMode::Both, 1) => Change::Finished,
+            (RenameMode::From, _) | (RenameMode::Both, _) => Change::Gone,
+            _ => Change::Touched,
+        },
+        EventKind::Modify(ModifyKind::Data(_)) if TELLS_CLOSE => Change::Written,
+        EventKind::Remove(_) => Change::Gone,
+        _ => Change::Touched,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::event::{DataChange, Event};
+
+    fn batch(events: &[(EventKind, &[&str])]) -> Batch {
+        let mut batch = Batch::default();
+        for (kind, paths) in events {
+            let mut event = Event::new(*kind);
+            for path in *paths {
+                event = event.add_path(Path::new("/in").join(path));
+            }
+            batch.add(&event, Path::new("/in"));
+        }
+        batch
+    }
+
+    #[test]
+    fn a_rename_inside_moves_the_file() {
+        let both = EventKind::Modify(ModifyKind::Name(RenameMode::Both));
+        let batch = batch(&[(both, &["a.tmp", "a.trace"])]);
+        let files: Vec<_> = batch.files.into_iter().collect();
+        assert_eq!(files, [("/in/a.trace".into(), Change::Finished)]);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_last_word_on_writing_counts() {
+        let write = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let close = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        let touch = EventKind::Create(CreateKind::File);
+        let last = |events: &[EventKind]| {
+            let events: Vec<_> = events.iter().map(|&e| (e, &["a"][..])).collect();
+            batch(&events).files[Path::new("/in/a")]
+        };
+        assert_eq!(last(&[touch, write, close]), Change::Finished);
+        assert_eq!(last(&[touch, write, close, write]), Change::Written);
+        assert_eq!(last(&[write, touch]), Change::Written);
+    }
+
+    #[test]
+    fn lost_events_and_swapped_volumes_ask_for_a_rescan() {
+        let to = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+        assert!(batch(&[(to, &["..data"])]).rescan);
+        assert!(batch(&[(EventKind::Create(CreateKind::Folder), &["sub"])]).rescan);
+        let lost = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
+        let mut batch = Batch::default();
+        batch.add(&lost, Path::new("/in"));
+        assert!(batch.rescan);
+    }
+}

@@ -1,0 +1,55 @@
+//! Which state of a file is meant.
+
+use std::fs::Metadata;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// Length, time of change and inode: what changes when a file is written or
+/// replaced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp {
+    length: u64,
+    modified: Option<SystemTime>,
+    inode: u64,
+}
+
+impl Stamp {
+    /// The state that a file is in; `None` if it is no regular file, even
+    /// through a symbolic link.
+    ///
+    /// # Errors
+    /// If the file can't be looked at.
+    pub fn of(path: &Path) -> io::Result<Option<Self>> {
+        let metadata = std::fs::metadata(path)?;
+        Ok(metadata.is_file().then(|| Self::new(&metadata)))
+    }
+
+    fn new(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(metadata);
+        #[cfg(not(unix))]
+        let inode = 0;
+        Self {
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+            inode,
+        }
+    }
+
+    /// For how long the file has not changed, by its own time; zero if that
+    /// lies in the future.
+    pub fn age(&self) -> Duration {
+        let age = self.modified.and_then(|m| m.elapsed().ok());
+        age.unwrap_or_default()
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_length(length: u64) -> Self {
+        Self {
+            length,
+            modified: None,
+            inode: 1,
+        }
+    }
+}
