@@ -128,7 +128,6 @@ impl Analyst {
             source,
             labels: Arc::clone(labels),
             at,
-            took,
             report: report.map(Arc::new),
             failure,
         });

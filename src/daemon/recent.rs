@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::failure::Failure;
 use crate::labels::Labels;
@@ -23,8 +23,6 @@ pub struct Entry {
     pub labels: Arc<Labels>,
     /// When the analysis ended.
     pub at: SystemTime,
-    /// How long it took.
-    pub took: Duration,
     /// What it told, if it could be read at all.
     pub report: Option<Arc<Report>>,
     /// Why it could not be read, or only in part.
@@ -66,6 +64,7 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn successes_do_not_push_out_failures() {
@@ -74,7 +73,6 @@ mod tests {
             source: second.to_string(),
             labels: Arc::default(),
             at: SystemTime::UNIX_EPOCH + Duration::from_secs(second),
-            took: Duration::ZERO,
             report: None,
             failure,
         };

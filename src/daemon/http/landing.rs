@@ -97,7 +97,7 @@ impl<T: fmt::Display> fmt::Display for Html<T> {
 mod tests {
     use super::*;
     use crate::daemon::failure::Failure;
-    use std::time::{Duration, SystemTime};
+    use std::time::SystemTime;
 
     #[test]
     fn names_of_files_are_text() {
@@ -105,7 +105,6 @@ mod tests {
             source: "<script>alert('x')</script>".into(),
             labels: Default::default(),
             at: SystemTime::UNIX_EPOCH,
-            took: Duration::ZERO,
             report: None,
             failure: Some((Failure::NotATrace, "a & b".into())),
         }]);

@@ -11,7 +11,12 @@ use std::fmt;
 
 use prometheus_client::encoding::{MetricEncoder, NativeHistogram, NativeHistogramBuckets};
 
-use crate::report::{Distribution, SCALE};
+use crate::rules::{Distribution, SCALE};
+
+/// Width of the native bucket of zeros, below anything that can be measured.
+/// With none at all, an empty native histogram can't be told from a classic
+/// one.
+const ZERO: f64 = f64::MIN_POSITIVE;
 
 /// From a report's unit to a metric's.
 pub struct Scale {
@@ -89,11 +94,6 @@ impl Sparse {
             sparse.deltas.push(count as i64 - last);
             last = count as i64;
         }
-        if sparse.spans.is_empty() {
-            // Without it an empty native histogram can't be told from a
-            // classic one.
-            sparse.spans.push((0, 0));
-        }
         sparse
     }
 }
@@ -108,7 +108,7 @@ pub fn encode(
     let sparse = Sparse::new(shifted);
     let native = NativeHistogram {
         schema: SCALE as i32,
-        zero_threshold: 0.0,
+        zero_threshold: ZERO,
         zero_count: values.zeros(),
         negative: NativeHistogramBuckets {
             spans: &[],
@@ -178,6 +178,5 @@ mod tests {
         let sparse = Sparse::new([(-3, 2), (-2, 5), (4, 1)].into_iter());
         assert_eq!(sparse.spans, [(-3, 2), (5, 1)]);
         assert_eq!(sparse.deltas, [2, 3, -4]);
-        assert_eq!(Sparse::new(std::iter::empty()).spans, [(0, 0)]);
     }
 }

@@ -94,7 +94,8 @@ impl Exporter {
 
     /// The targets that have series.
     pub fn known(&self) -> Vec<Labels> {
-        self.targets.with(|targets| targets.keys().cloned().collect())
+        self.targets
+            .with(|targets| targets.keys().cloned().collect())
     }
 
     /// Forgets a target: its series end.

@@ -88,7 +88,7 @@ pub static SIGNALS: [Signal; 8] = [
         name: "gotrace_heap_growth",
         unit: Some(Unit::Bytes),
         scale: &Scale::BYTES,
-        reading: "One value a growth of the heap's floor.",
+        reading: "One value for each collection after the first; 0 where the floor did not rise.",
         by_reason: None,
     },
     Signal {

@@ -1,0 +1,7 @@
+//! `gotracer serve` as its users have it: the built program, real traces, a
+//! real Prometheus.
+#![cfg(feature = "daemon")]
+
+mod prometheus;
+mod support;
+mod watch;

@@ -1,0 +1,190 @@
+//! A real Prometheus scrapes, and promtool judges.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, program};
+
+fn prometheus(binary: &Path, target: &str, scratch: &Scratch, flags: &[&str]) -> Running {
+    let address = free_address();
+    let config = scratch.path().join("prometheus.yml");
+    fs::write(
+        &config,
+        format!(
+            "scrape_configs:\n- job_name: gotracer\n  scrape_interval: 200ms\n  \
+             scrape_timeout: 200ms\n  static_configs:\n  - targets: ['{target}']\n"
+        ),
+    )
+    .unwrap();
+    let mut command = Command::new(binary);
+    command
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!(
+            "--storage.tsdb.path={}",
+            scratch.path().join("data").display()
+        ))
+        .arg(format!("--web.listen-address={address}"))
+        .args(flags);
+    let mut running = Running::start(&mut command, address, scratch.path().join("prometheus.log"));
+    running.wait_ready();
+    running
+}
+
+/// The results of a query.
+fn query(prometheus: &Running, query: &str) -> Vec<Value> {
+    let encoded: String = query
+        .bytes()
+        .map(|b| match b {
+            b if b.is_ascii_alphanumeric() => (b as char).to_string(),
+            b => format!("%{b:02X}"),
+        })
+        .collect();
+    let answer = get(
+        &prometheus.address,
+        &format!("/api/v1/query?query={encoded}"),
+        "",
+    )
+    .unwrap();
+    let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(answer["status"], "success", "{query}: {answer}");
+    answer["data"]["result"].as_array().unwrap().clone()
+}
+
+fn wait_value(prometheus: &Running, text: &str, value: f64) {
+    eventually_or(
+        &format!("{text} is {value}"),
+        || format!("{:?}\n{}", query(prometheus, text), prometheus.log()),
+        || {
+            let result = query(prometheus, text);
+            let found = result.first()?["value"][1].as_str()?.parse::<f64>().ok()?;
+            (found == value).then_some(())
+        },
+    );
+}
+
+/// Families whose samples Prometheus has to have, each with its type.
+fn families(text: &str) -> Vec<(String, String)> {
+    let types = text.lines().filter_map(|l| l.strip_prefix("# TYPE "));
+    types
+        .map(|l| l.split_once(' ').unwrap())
+        .map(|(name, kind)| (name.into(), kind.into()))
+        .collect()
+}
+
+fn scraped_by(name: &str, flags: &[&str]) {
+    let Some(binary) = program("prometheus") else {
+        return;
+    };
+    let scratch = Scratch::new(name);
+    let directory = scratch.directory("in");
+    fs::copy(
+        fixture("go1.25.5/mutex_contention.trace"),
+        directory.join("a.trace"),
+    )
+    .unwrap();
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
+    gotracer.wait_sample("gotracer_traces_total", 1.0);
+    let prometheus = prometheus(&binary, &gotracer.address, &scratch, flags);
+    wait_value(&prometheus, "up", 1.0);
+    wait_value(&prometheus, "gotracer_traces_total", 1.0);
+    fs::copy(
+        fixture("go1.26.6/gc_pause.trace"),
+        directory.join("b.trace"),
+    )
+    .unwrap();
+    wait_value(&prometheus, "gotracer_traces_total", 2.0);
+    wait_value(
+        &prometheus,
+        "increase(gotracer_traces_total[1m]) > bool 0",
+        1.0,
+    );
+
+    let native = !flags.is_empty();
+    let text = gotracer.get("/metrics", "text/plain").text();
+    for (family, kind) in families(&text) {
+        let series = match (kind.as_str(), native) {
+            ("histogram", true) => format!("histogram_count({family})"),
+            ("histogram", false) => format!("{family}_bucket{{le=\"+Inf\"}}"),
+            _ => family.clone(),
+        };
+        let found = query(&prometheus, &series);
+        assert!(!found.is_empty(), "{series} is not in Prometheus");
+    }
+    // The numbers are the same on both sides.
+    for (series, sample) in [
+        ("gotracer_trace_events_total", "gotracer_trace_events_total"),
+        (
+            "gotrace_observed_seconds_total",
+            "gotrace_observed_seconds_total",
+        ),
+        (
+            "gotrace_findings_total{rule='MutexContention',severity='error'}",
+            "gotrace_findings_total{rule=\"MutexContention\",severity=\"error\"}",
+        ),
+    ] {
+        wait_value(&prometheus, series, gotracer.sample(sample).unwrap());
+    }
+    let count = gotracer.sample("gotrace_mutex_wait_seconds_count").unwrap();
+    if native {
+        wait_value(
+            &prometheus,
+            "histogram_count(gotrace_mutex_wait_seconds)",
+            count,
+        );
+    } else {
+        wait_value(&prometheus, "gotrace_mutex_wait_seconds_count", count);
+    }
+    assert!(
+        !prometheus.log().contains("Error on ingesting"),
+        "{}",
+        prometheus.log()
+    );
+}
+
+#[test]
+fn prometheus_scrapes_openmetrics() {
+    scraped_by("prometheus", &[]);
+}
+
+#[test]
+fn prometheus_scrapes_native_histograms_as_protobuf() {
+    scraped_by("native", &["--enable-feature=native-histograms"]);
+}
+
+#[test]
+fn promtool_has_nothing_to_say() {
+    let Some(promtool) = program("promtool") else {
+        return;
+    };
+    let scratch = Scratch::new("promtool");
+    let directory = scratch.directory("in");
+    fs::copy(
+        fixture("go1.25.5/other_stw.trace"),
+        directory.join("a.trace"),
+    )
+    .unwrap();
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
+    gotracer.wait_sample("gotracer_traces_total", 1.0);
+    let text = gotracer.get("/metrics", "text/plain").text();
+    let mut child = Command::new(promtool)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stderr, output.stdout].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}

@@ -1,0 +1,243 @@
+//! Starting programs, asking them over HTTP, and waiting with a deadline.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Long enough for a busy machine; nothing waits for it that goes well.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A process that ends with the test.
+pub struct Running {
+    child: Child,
+    log: PathBuf,
+    pub address: String,
+}
+
+impl Running {
+    /// Starts a program that will listen on `address` and logs to stderr.
+    pub fn start(command: &mut Command, address: String, log: PathBuf) -> Self {
+        let stderr = std::fs::File::create(&log).unwrap();
+        command.stderr(stderr).stdout(Stdio::null());
+        let child = command.spawn().unwrap();
+        Self {
+            child,
+            log,
+            address,
+        }
+    }
+
+    /// `gotracer serve` over a directory.
+    pub fn gotracer(directory: &Path, scratch: &Path, more: &[&str]) -> Self {
+        let address = free_address();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+        command
+            .args([
+                "serve",
+                "--watch.settle=0.3",
+                "--web.listen-address",
+                &address,
+            ])
+            .arg("--watch")
+            .arg(directory)
+            .args(more);
+        let mut running = Self::start(&mut command, address, scratch.join("gotracer.log"));
+        running.wait_ready();
+        running
+    }
+
+    /// Waits until it says that it is ready.
+    pub fn wait_ready(&mut self) {
+        let started = Instant::now();
+        loop {
+            if get(&self.address, "/-/ready", "").is_ok_and(|r| r.status == 200) {
+                return;
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && started.elapsed() < DEADLINE,
+                "not ready, ended: {ended:?}, log:\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// What stands under a path.
+    pub fn get(&self, path: &str, accept: &str) -> Response {
+        get(&self.address, path, accept).unwrap()
+    }
+
+    /// Sends a signal by its name.
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> std::process::ExitStatus {
+        eventually("it ends", || self.child.try_wait().unwrap())
+    }
+
+    /// The value of the sample that starts with `series`, if it is there.
+    pub fn sample(&self, series: &str) -> Option<f64> {
+        let body = self.get("/metrics", "text/plain").text();
+        let line = body.lines().find(|l| {
+            let rest = l.strip_prefix(series);
+            rest.is_some_and(|rest| rest.starts_with(' '))
+        })?;
+        line.rsplit(' ').next()?.parse().ok()
+    }
+
+    /// Waits until a sample has a value.
+    pub fn wait_sample(&self, series: &str, value: f64) {
+        let what = format!("{series} is {value}");
+        eventually_or(
+            &what,
+            || self.log(),
+            || (self.sample(series)? == value).then_some(()),
+        );
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Response {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+}
+
+/// Asks over HTTP.
+pub fn get(address: &str, path: &str, accept: &str) -> std::io::Result<Response> {
+    request(address, "GET", path, accept)
+}
+
+/// Asks over HTTP with another method.
+pub fn request(address: &str, method: &str, path: &str, accept: &str) -> std::io::Result<Response> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    // A server that answers 1.0 sends no chunks.
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nAccept: {accept}\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let end = answer.windows(4).position(|w| w == b"\r\n\r\n");
+    let end = end.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+    let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok());
+    Ok(Response {
+        status: status.ok_or(std::io::ErrorKind::InvalidData)?,
+        head,
+        body: answer[end + 4..].to_vec(),
+    })
+}
+
+/// An address on which nobody listens.
+pub fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+/// Waits until `f` gives something.
+pub fn eventually<T>(what: &str, f: impl FnMut() -> Option<T>) -> T {
+    eventually_or(what, String::new, f)
+}
+
+/// Waits until `f` gives something, and says more if it never does.
+pub fn eventually_or<T>(
+    what: &str,
+    more: impl Fn() -> String,
+    mut f: impl FnMut() -> Option<T>,
+) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(value) = f() {
+            return value;
+        }
+        assert!(
+            started.elapsed() < DEADLINE,
+            "waited in vain until {what}\n{}",
+            more()
+        );
+        std::thread::sleep(Duration::from_millis(30));
+    }
+}
+
+/// A directory that is deleted with the test.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    pub fn new(name: &str) -> Self {
+        let name = format!("gotracer-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A new directory in it.
+    pub fn directory(&self, name: &str) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::create_dir(&path).unwrap();
+        path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A small real trace.
+pub fn fixture(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name);
+    assert!(path.exists(), "{} is missing", path.display());
+    path
+}
+
+/// A program of another project that the test needs. In CI it must be there;
+/// elsewhere the test says that it was skipped.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|candidate| candidate.is_file());
+    if found.is_none() {
+        let ci = std::env::var_os("CI").is_some_and(|v| v == "true");
+        assert!(!ci, "{name} is not in PATH; CI has to install it");
+        eprintln!("SKIPPED: {name} is not in PATH");
+    }
+    found
+}

@@ -1,0 +1,176 @@
+//! Traces that lie in a directory or come into it.
+
+use std::fs;
+use std::io::Write;
+
+use crate::support::{Running, Scratch, fixture, request};
+
+const TRACES: &str = "gotracer_traces_total";
+
+fn failures(reason: &str) -> String {
+    format!("gotracer_trace_failures_total{{reason=\"{reason}\"}}")
+}
+
+#[test]
+fn traces_there_before_and_traces_that_come_are_counted_once() {
+    let scratch = Scratch::new("watch");
+    let directory = scratch.directory("in");
+    fs::copy(fixture("go1.25.5/http.trace"), directory.join("a.trace")).unwrap();
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
+    gotracer.wait_sample(TRACES, 1.0);
+
+    // Copied, renamed into place, in a new folder below.
+    fs::copy(fixture("go1.26.6/idle.trace"), directory.join("b.trace")).unwrap();
+    gotracer.wait_sample(TRACES, 2.0);
+    fs::copy(fixture("go1.23.9/empty.trace"), directory.join("c.tmp")).unwrap();
+    fs::rename(directory.join("c.tmp"), directory.join("c.trace")).unwrap();
+    gotracer.wait_sample(TRACES, 3.0);
+    fs::create_dir(directory.join("sub")).unwrap();
+    fs::copy(
+        fixture("go1.27.3/empty.trace"),
+        directory.join("sub/d.trace"),
+    )
+    .unwrap();
+    gotracer.wait_sample(TRACES, 4.0);
+
+    // The same trace under another name, and something later to see that the
+    // copy had its turn.
+    fs::copy(directory.join("a.trace"), directory.join("copy.trace")).unwrap();
+    fs::copy(fixture("go1.22.10/empty.trace"), directory.join("e.trace")).unwrap();
+    gotracer.wait_sample(TRACES, 5.0);
+    assert!(!gotracer.log().contains("failed"), "{}", gotracer.log());
+    let events = gotracer.sample("gotracer_trace_events_total").unwrap();
+    let bytes = gotracer.sample("gotracer_trace_bytes_total").unwrap();
+    let whole: u64 = ["a.trace", "b.trace", "c.trace", "sub/d.trace", "e.trace"]
+        .iter()
+        .map(|name| fs::metadata(directory.join(name)).unwrap().len())
+        .sum();
+    assert!(events > 1000.0);
+    assert_eq!(bytes, whole as f64);
+}
+
+#[test]
+fn a_half_written_trace_is_not_read_until_it_is_closed() {
+    let scratch = Scratch::new("half");
+    let directory = scratch.directory("in");
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
+    let bytes = fs::read(fixture("go1.25.5/http.trace")).unwrap();
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    let mut file = fs::File::create(directory.join("slow.trace")).unwrap();
+    file.write_all(first).unwrap();
+    // Another trace comes and is read, though it came later.
+    fs::copy(fixture("go1.25.5/empty.trace"), directory.join("b.trace")).unwrap();
+    gotracer.wait_sample(TRACES, 1.0);
+    file.write_all(second).unwrap();
+    drop(file);
+    gotracer.wait_sample(TRACES, 2.0);
+    assert_eq!(
+        gotracer.sample("gotracer_trace_lost_bytes_total"),
+        Some(0.0)
+    );
+    assert_eq!(gotracer.sample(&failures("broke_off")), Some(0.0));
+}
+
+#[test]
+fn what_is_no_trace_is_counted_and_harms_nobody() {
+    let scratch = Scratch::new("junk");
+    let directory = scratch.directory("in");
+    let whole = fs::read(fixture("go1.25.5/http.trace")).unwrap();
+    fs::write(directory.join("junk.trace"), "<html>no trace</html>").unwrap();
+    fs::write(directory.join("empty.trace"), "").unwrap();
+    fs::write(directory.join("new.trace"), b"go 1.99 trace\0\0\0").unwrap();
+    fs::write(directory.join("cut.trace"), &whole[..whole.len() - 100]).unwrap();
+    fs::write(directory.join(".hidden.trace"), "not looked at").unwrap();
+    fs::write(directory.join("unfinished.part"), "not looked at").unwrap();
+    let gotracer = Running::gotracer(&directory, scratch.path(), &["--log.format=json"]);
+    gotracer.wait_sample(&failures("not_a_trace"), 1.0);
+    gotracer.wait_sample(&failures("empty"), 1.0);
+    gotracer.wait_sample(&failures("unsupported_version"), 1.0);
+    gotracer.wait_sample(&failures("broke_off"), 1.0);
+    // A trace that broke off counts as far as it goes.
+    gotracer.wait_sample(TRACES, 1.0);
+    assert_eq!(gotracer.get("/-/healthy", "").status, 200);
+    for line in gotracer.log().lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(
+            line["level"].is_string() && line["message"].is_string(),
+            "{line}"
+        );
+    }
+    let page = gotracer.get("/", "text/html").text();
+    assert!(
+        page.contains("not_a_trace") && page.contains("cut.trace"),
+        "{page}"
+    );
+}
+
+#[test]
+fn many_files_at_once_are_each_counted_once() {
+    let scratch = Scratch::new("many");
+    let directory = scratch.directory("in");
+    let gotracer = Running::gotracer(&directory, scratch.path(), &["--log.level=warn"]);
+    for i in 0..500 {
+        fs::write(directory.join(format!("{i}.trace")), format!("junk {i}")).unwrap();
+    }
+    gotracer.wait_sample(&failures("not_a_trace"), 500.0);
+    gotracer.wait_sample("gotracer_queue_length", 0.0);
+    assert_eq!(gotracer.sample(&failures("not_a_trace")), Some(500.0));
+}
+
+#[test]
+fn it_answers_as_an_http_server_should_and_ends_when_told() {
+    let scratch = Scratch::new("http");
+    let directory = scratch.directory("in");
+    let mut gotracer = Running::gotracer(&directory, scratch.path(), &[]);
+    let metrics = gotracer.get("/metrics", "");
+    assert!(
+        metrics
+            .head
+            .contains("content-type: text/plain; version=0.0.4"),
+        "{}",
+        metrics.head
+    );
+    let open = gotracer.get("/metrics", "application/openmetrics-text;version=1.0.0");
+    assert!(
+        open.head
+            .contains("content-type: application/openmetrics-text"),
+        "{}",
+        open.head
+    );
+    assert!(open.text().ends_with("# EOF\n"));
+    let accept = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+    let proto = gotracer.get("/metrics", accept);
+    assert!(
+        proto
+            .head
+            .contains("content-type: application/vnd.google.protobuf"),
+        "{}",
+        proto.head
+    );
+    assert_eq!(gotracer.get("/nothing", "").status, 404);
+    let posted = request(&gotracer.address, "POST", "/metrics", "").unwrap();
+    assert_eq!(posted.status, 405);
+    assert!(posted.head.contains("allow: get, head"), "{}", posted.head);
+    #[cfg(unix)]
+    {
+        gotracer.signal("-TERM");
+        assert!(gotracer.wait().success());
+        assert!(gotracer.log().contains("ended"), "{}", gotracer.log());
+    }
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_said_at_the_start() {
+    let scratch = Scratch::new("missing");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_gotracer"))
+        .args(["serve", "--watch"])
+        .arg(scratch.path().join("none"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("cannot watch") && error.contains("none"),
+        "{error}"
+    );
+}
