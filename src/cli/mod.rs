@@ -10,6 +10,8 @@ mod lines;
 mod output;
 mod progress;
 mod rules;
+#[cfg(feature = "daemon")]
+mod serve;
 mod settings;
 mod shell;
 
@@ -41,6 +43,8 @@ Exit codes: 0 nothing found, 1 something found, 2 something could not be read.";
 enum Command {
     Analyze(analyze::Args),
     Events(events::Args),
+    #[cfg(feature = "daemon")]
+    Serve(serve::Args),
     Rules(rules::Args),
     CheckConfig(check_config::Args),
     Completions(shell::CompletionsArgs),
@@ -59,6 +63,8 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Analyze(args) => analyze::run(&args),
         Command::Events(args) => events::run(&args),
+        #[cfg(feature = "daemon")]
+        Command::Serve(args) => serve::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Completions(args) => shell::completions(&args),

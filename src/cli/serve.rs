@@ -1,24 +1,25 @@
 //! `gotracer serve`: the daemon.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 use gotracer::daemon::{self, Config, DEFAULT_ADDRESS};
 use gotracer::labels::Labels;
-use gotracer::rules::Settings;
 use gotracer::source::directory::Directory;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// Watch for traces and export what they tell as Prometheus metrics.
+use super::{CLEAN, settings};
+
+/// Watch for traces and export what they tell as Prometheus metrics
 ///
-/// Each complete trace is analysed once; what it told is on /metrics.
-#[derive(Args, Debug)]
-pub struct ServeArgs {
+/// Each complete trace is analysed once; what it told is on /metrics. Ends on
+/// SIGTERM and SIGINT, when the traces being analysed are done.
+#[derive(clap::Args)]
+pub struct Args {
     /// Watch this directory and all below it for traces (can be repeated)
     #[arg(long, value_name = "DIR", required = true)]
     watch: Vec<PathBuf>,
@@ -36,16 +37,19 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
 
-    /// How much to log on stderr: error, warn, info, debug or trace
+    /// How much to log on stderr
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
     log_level: LogLevel,
 
     /// How to log
     #[arg(long = "log.format", value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
+
+    #[command(flatten)]
+    settings: settings::Args,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 enum LogLevel {
     Error,
     Warn,
@@ -54,14 +58,15 @@ enum LogLevel {
     Trace,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 enum LogFormat {
     Text,
     Json,
 }
 
 /// Runs until it is told to end by SIGTERM or SIGINT.
-pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+pub fn run(args: &Args) -> anyhow::Result<u8> {
+    let settings = args.settings.settings()?;
     log_to_stderr(args.log_level, args.log_format);
     let cores = available_parallelism().map_or(1, |n| n.get());
     let directory = |root: &PathBuf| Directory {
@@ -69,9 +74,9 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         ..Directory::new(root, Labels::new())
     };
     let config = Config {
-        listen: args.listen_address,
+        listen: args.listen_address.clone(),
         directories: args.watch.iter().map(directory).collect(),
-        settings: Settings::default(),
+        settings,
         jobs: args.jobs.unwrap_or(cores),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -86,7 +91,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     });
     // Analyses that outlive the grace period end with the process.
     runtime.shutdown_background();
-    result.map(|()| ExitCode::SUCCESS)
+    result.map(|()| CLEAN)
 }
 
 fn log_to_stderr(level: LogLevel, format: LogFormat) {

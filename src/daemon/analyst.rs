@@ -15,6 +15,7 @@ use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
 use crate::rules::Settings;
 use crate::source::directory::{FileTrace, Stamp};
+use crate::source::open;
 use crate::trace::{Input, ReadError};
 
 /// What analysing needs, and those who want to hear of it.
@@ -37,10 +38,8 @@ impl Analyst {
     pub fn file(&self, trace: &FileTrace) {
         let source = trace.path.display().to_string();
         let started = Instant::now();
-        let opened = File::open(&trace.path).and_then(|mut file| {
-            let identity = Identity::of(&mut file)?;
-            Ok((identity, Input::from_file(file)?))
-        });
+        let opened = File::open(&trace.path)
+            .and_then(|mut file| Ok((Identity::of(&mut file)?, open(&trace.path)?)));
         let (identity, input) = match opened {
             Ok(opened) => opened,
             // Who deletes a trace before it was read does not want it read.

@@ -17,7 +17,7 @@ const SAMPLE: u64 = 64 << 10;
 pub struct Identity(u128);
 
 impl Identity {
-    /// The identity of an open file, which is then read from its start again.
+    /// The identity of a file.
     ///
     /// # Errors
     /// If it can't be read.
@@ -32,7 +32,6 @@ impl Identity {
             file.take(SAMPLE).read_to_end(&mut sample)?;
             hash.write(&sample);
         }
-        file.seek(SeekFrom::Start(0))?;
         Ok(Self(hash.0))
     }
 }

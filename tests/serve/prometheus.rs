@@ -75,11 +75,11 @@ fn families(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn scraped_by(name: &str, flags: &[&str]) {
+fn scraped_by(flags: &[&str]) {
     let Some(binary) = program("prometheus") else {
         return;
     };
-    let scratch = Scratch::new(name);
+    let scratch = Scratch::new();
     let directory = scratch.directory("in");
     fs::copy(
         fixture("go1.25.5/mutex_contention.trace"),
@@ -147,12 +147,12 @@ fn scraped_by(name: &str, flags: &[&str]) {
 
 #[test]
 fn prometheus_scrapes_openmetrics() {
-    scraped_by("prometheus", &[]);
+    scraped_by(&[]);
 }
 
 #[test]
 fn prometheus_scrapes_native_histograms_as_protobuf() {
-    scraped_by("native", &["--enable-feature=native-histograms"]);
+    scraped_by(&["--enable-feature=native-histograms"]);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn promtool_has_nothing_to_say() {
     let Some(promtool) = program("promtool") else {
         return;
     };
-    let scratch = Scratch::new("promtool");
+    let scratch = Scratch::new();
     let directory = scratch.directory("in");
     fs::copy(
         fixture("go1.25.5/other_stw.trace"),

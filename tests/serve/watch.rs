@@ -13,7 +13,7 @@ fn failures(reason: &str) -> String {
 
 #[test]
 fn traces_there_before_and_traces_that_come_are_counted_once() {
-    let scratch = Scratch::new("watch");
+    let scratch = Scratch::new();
     let directory = scratch.directory("in");
     fs::copy(fixture("go1.25.5/http.trace"), directory.join("a.trace")).unwrap();
     let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
@@ -51,7 +51,7 @@ fn traces_there_before_and_traces_that_come_are_counted_once() {
 
 #[test]
 fn a_half_written_trace_is_not_read_until_it_is_closed() {
-    let scratch = Scratch::new("half");
+    let scratch = Scratch::new();
     let directory = scratch.directory("in");
     let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
     let bytes = fs::read(fixture("go1.25.5/http.trace")).unwrap();
@@ -73,7 +73,7 @@ fn a_half_written_trace_is_not_read_until_it_is_closed() {
 
 #[test]
 fn what_is_no_trace_is_counted_and_harms_nobody() {
-    let scratch = Scratch::new("junk");
+    let scratch = Scratch::new();
     let directory = scratch.directory("in");
     let whole = fs::read(fixture("go1.25.5/http.trace")).unwrap();
     fs::write(directory.join("junk.trace"), "<html>no trace</html>").unwrap();
@@ -106,7 +106,7 @@ fn what_is_no_trace_is_counted_and_harms_nobody() {
 
 #[test]
 fn many_files_at_once_are_each_counted_once() {
-    let scratch = Scratch::new("many");
+    let scratch = Scratch::new();
     let directory = scratch.directory("in");
     let gotracer = Running::gotracer(&directory, scratch.path(), &["--log.level=warn"]);
     for i in 0..500 {
@@ -119,7 +119,7 @@ fn many_files_at_once_are_each_counted_once() {
 
 #[test]
 fn it_answers_as_an_http_server_should_and_ends_when_told() {
-    let scratch = Scratch::new("http");
+    let scratch = Scratch::new();
     let directory = scratch.directory("in");
     let mut gotracer = Running::gotracer(&directory, scratch.path(), &[]);
     let metrics = gotracer.get("/metrics", "");
@@ -161,7 +161,7 @@ fn it_answers_as_an_http_server_should_and_ends_when_told() {
 
 #[test]
 fn a_directory_that_is_not_there_is_said_at_the_start() {
-    let scratch = Scratch::new("missing");
+    let scratch = Scratch::new();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_gotracer"))
         .args(["serve", "--watch"])
         .arg(scratch.path().join("none"))
@@ -173,4 +173,32 @@ fn a_directory_that_is_not_there_is_said_at_the_start() {
         error.contains("cannot watch") && error.contains("none"),
         "{error}"
     );
+}
+
+#[test]
+fn compressed_traces_are_read_and_thresholds_are_heeded() {
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    let trace = fs::read(fixture("go1.25.5/mutex_contention.trace")).unwrap();
+    let file = fs::File::create(directory.join("a.trace.gz")).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    gzip.write_all(&trace).unwrap();
+    gzip.finish().unwrap();
+    let other = fs::read(fixture("go1.26.6/mutex_contention.trace")).unwrap();
+    let other = zstd::encode_all(&other[..], 1).unwrap();
+    fs::write(directory.join("b.trace.zst"), other).unwrap();
+
+    let found = "gotrace_findings_total{rule=\"MutexContention\",severity=\"warn\"}";
+    let errors = found.replace("warn", "error");
+    let sum = |more: &[&str]| {
+        let gotracer = Running::gotracer(&directory, scratch.path(), more);
+        gotracer.wait_sample(TRACES, 2.0);
+        gotracer.sample(found).unwrap() + gotracer.sample(&errors).unwrap()
+    };
+    assert!(sum(&[]) >= 2.0);
+    let high = [
+        "--set=MutexContention.error=1m",
+        "--set=MutexContention.warn=1m",
+    ];
+    assert_eq!(sum(&high), 0.0);
 }
