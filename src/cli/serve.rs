@@ -8,21 +8,41 @@ use anyhow::Context;
 use clap::ValueEnum;
 use gotracer::daemon::{self, Config, DEFAULT_ADDRESS};
 use gotracer::labels::Labels;
+use gotracer::rules::{SettingError, Unit};
 use gotracer::source::directory::Directory;
+use gotracer::source::scrape::{Options, Target};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::{CLEAN, settings};
 
-/// Watch for traces and export what they tell as Prometheus metrics
+/// Watch directories and scrape programs; export what traces tell to Prometheus
 ///
 /// Each complete trace is analysed once; what it told is on /metrics. Ends on
 /// SIGTERM and SIGINT, when the traces being analysed are done.
 #[derive(clap::Args)]
 pub struct Args {
     /// Watch this directory and all below it for traces (can be repeated)
-    #[arg(long, value_name = "DIR", required = true)]
+    #[arg(long, value_name = "DIR", required_unless_present = "scrape")]
     watch: Vec<PathBuf>,
+
+    /// Capture traces from this Go program, which imports net/http/pprof, such
+    /// as http://localhost:6060 (can be repeated)
+    #[arg(long, value_name = "URL")]
+    scrape: Vec<String>,
+
+    /// How often to capture a trace of each program
+    #[arg(long = "scrape.interval", value_name = "DURATION", default_value = "1m", value_parser = duration)]
+    interval: Duration,
+
+    /// For how many seconds to trace
+    #[arg(long = "scrape.seconds", value_name = "N", default_value = "5",
+        value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+
+    /// The most bytes to read of a trace; its beginning is analysed then
+    #[arg(long = "scrape.max-size", value_name = "SIZE", default_value = "256MiB", value_parser = size)]
+    limit: u64,
 
     /// Where to serve /metrics; without an address before the colon, on all
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = DEFAULT_ADDRESS)]
@@ -30,7 +50,7 @@ pub struct Args {
 
     /// How long a file must stand still to be taken for complete, where the
     /// file system does not tell that it was closed
-    #[arg(long = "watch.settle", value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(long = "watch.settle", value_name = "DURATION", default_value = "5s", value_parser = duration)]
     settle: Duration,
 
     /// How many traces to analyse at a time [default: one for each core]
@@ -73,9 +93,20 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         settle: args.settle,
         ..Directory::new(root, Labels::new())
     };
+    let targets = args
+        .scrape
+        .iter()
+        .map(|url| Target::new(url, Labels::new()));
     let config = Config {
         listen: args.listen_address.clone(),
         directories: args.watch.iter().map(directory).collect(),
+        targets: targets.collect::<Result<_, _>>().context("--scrape")?,
+        scrape: Options {
+            interval: args.interval,
+            seconds: args.seconds,
+            limit: args.limit,
+            ..Options::default()
+        },
         settings,
         jobs: args.jobs.unwrap_or(cores),
     };
@@ -141,7 +172,10 @@ fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().map_err(|_| "not a number of seconds")?;
-    Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
+fn duration(text: &str) -> Result<Duration, SettingError> {
+    Unit::Nanoseconds.parse(text).map(Duration::from_nanos)
+}
+
+fn size(text: &str) -> Result<u64, SettingError> {
+    Unit::Bytes.parse(text)
 }

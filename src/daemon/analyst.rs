@@ -3,6 +3,7 @@
 //! All of this blocks, and runs on threads made for that.
 
 use std::fs::File;
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,8 +16,9 @@ use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
 use crate::rules::Settings;
 use crate::source::directory::{FileTrace, Stamp};
-use crate::source::open;
-use crate::trace::{Input, ReadError};
+use crate::source::scrape::ScrapeError;
+use crate::source::{from_reader, open};
+use crate::trace::{ErrorKind, Input, ReadError};
 
 /// What analysing needs, and those who want to hear of it.
 pub struct Analyst {
@@ -30,8 +32,9 @@ pub struct Analyst {
     pub seen: Seen,
 }
 
-/// A panic of the analysis, by its message.
-type Panicked = String;
+/// What the analysis of a trace gave: an outcome, nothing, or a panic by its
+/// message.
+pub type Analysed = Result<Result<Outcome, ReadError>, String>;
 
 impl Analyst {
     /// Analyses a trace in a file, if it was not before.
@@ -60,10 +63,29 @@ impl Analyst {
             self.seen.release(identity);
             return;
         }
-        self.conclude(&trace.labels, source, started.elapsed(), outcome);
+        self.conclude(&trace.labels, source, started.elapsed(), outcome, None);
     }
 
-    fn run(&self, input: Input<'_>, source: &str) -> Result<Result<Outcome, ReadError>, Panicked> {
+    /// Analyses a trace that comes in.
+    pub fn stream(&self, reader: impl Read + Send + 'static, source: &str) -> Analysed {
+        match from_reader(reader) {
+            Ok(input) => self.run(input, source),
+            Err(error) => Ok(Err(ReadError {
+                kind: ErrorKind::Io(error),
+                offset: 0,
+                generation: None,
+                lost_bytes: 0,
+            })),
+        }
+    }
+
+    /// Counts a capture that gave nothing.
+    pub fn no_capture(&self, labels: &Arc<Labels>, source: String, error: &ScrapeError) {
+        let failure = Some((Failure::from(error), error.to_string()));
+        self.tell(labels, source, Duration::ZERO, None, failure);
+    }
+
+    fn run(&self, input: Input<'_>, source: &str) -> Analysed {
         // Nothing that the analysis changes outlives it.
         let analysis = AssertUnwindSafe(|| analyze(input, source, &self.settings, |_| ()));
         catch_unwind(analysis).map_err(|panic| {
@@ -73,27 +95,24 @@ impl Analyst {
         })
     }
 
-    fn conclude(
+    /// Tells everyone what became of a trace. `early` is why its source ended
+    /// before the trace did: what the reader says of that is only what follows
+    /// from it.
+    pub fn conclude(
         &self,
         labels: &Arc<Labels>,
         source: String,
         took: Duration,
-        outcome: Result<Result<Outcome, ReadError>, Panicked>,
+        outcome: Analysed,
+        early: Option<(Failure, String)>,
     ) {
-        match outcome {
-            Ok(Ok(Outcome { report, error })) => {
-                let failure = error.map(|e| (Failure::from(&e), e.to_string()));
-                self.tell(labels, source, took, Some(report), failure);
-            }
-            Ok(Err(error)) => {
-                let failure = Some((Failure::from(&error), error.to_string()));
-                self.tell(labels, source, took, None, failure);
-            }
-            Err(panicked) => {
-                let failure = Some((Failure::Panic, panicked));
-                self.tell(labels, source, took, None, failure);
-            }
-        }
+        let failed = |e: ReadError| (Failure::from(&e), e.to_string());
+        let (report, failure) = match outcome {
+            Ok(Ok(Outcome { report, error })) => (Some(report), early.or(error.map(failed))),
+            Ok(Err(error)) => (None, early.or(Some(failed(error)))),
+            Err(panicked) => (None, Some((Failure::Panic, panicked))),
+        };
+        self.tell(labels, source, took, report, failure);
     }
 
     fn tell(

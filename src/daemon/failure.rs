@@ -1,5 +1,6 @@
 //! Reasons for which a trace could not be had or read, each counted apart.
 
+use crate::source::scrape::ScrapeError;
 use crate::trace::{ErrorKind, ReadError};
 
 /// A reason, as it stands in `gotracer_trace_failures_total{reason}`.
@@ -21,10 +22,24 @@ pub enum Failure {
     Inconsistent,
     /// A defect of gotracer itself.
     Panic,
+    /// Nobody listens at the target.
+    Refused,
+    /// The target can't be reached or is not known.
+    Unreachable,
+    /// The target took too long.
+    Timeout,
+    /// The target's HTTP server would cut the trace off.
+    WriteTimeout,
+    /// Somebody else traces the target.
+    AlreadyTracing,
+    /// The target answered with another error.
+    HttpStatus,
+    /// The trace is larger than allowed.
+    TooLarge,
 }
 
 /// The names of all reasons.
-pub const REASONS: [&str; 8] = [
+pub const REASONS: [&str; 15] = [
     Failure::Unreadable.name(),
     Failure::Empty.name(),
     Failure::NotATrace.name(),
@@ -33,6 +48,13 @@ pub const REASONS: [&str; 8] = [
     Failure::Corrupt.name(),
     Failure::Inconsistent.name(),
     Failure::Panic.name(),
+    Failure::Refused.name(),
+    Failure::Unreachable.name(),
+    Failure::Timeout.name(),
+    Failure::WriteTimeout.name(),
+    Failure::AlreadyTracing.name(),
+    Failure::HttpStatus.name(),
+    Failure::TooLarge.name(),
 ];
 
 impl Failure {
@@ -47,6 +69,13 @@ impl Failure {
             Self::Corrupt => "corrupt",
             Self::Inconsistent => "inconsistent",
             Self::Panic => "panic",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::WriteTimeout => "write_timeout",
+            Self::AlreadyTracing => "already_tracing",
+            Self::HttpStatus => "http_status",
+            Self::TooLarge => "too_large",
         }
     }
 }
@@ -61,6 +90,21 @@ impl From<&ReadError> for Failure {
             ErrorKind::Corrupt(_) => Self::Corrupt,
             ErrorKind::Inconsistent(_) => Self::Inconsistent,
             _ => Self::Unreadable,
+        }
+    }
+}
+
+impl From<&ScrapeError> for Failure {
+    fn from(error: &ScrapeError) -> Self {
+        match error {
+            ScrapeError::Refused => Self::Refused,
+            ScrapeError::Unreachable(_) => Self::Unreachable,
+            ScrapeError::Timeout(_) => Self::Timeout,
+            ScrapeError::WriteTimeout => Self::WriteTimeout,
+            ScrapeError::AlreadyTracing => Self::AlreadyTracing,
+            ScrapeError::Status { .. } => Self::HttpStatus,
+            ScrapeError::BrokeOff(_) => Self::BrokeOff,
+            ScrapeError::TooLarge(_) => Self::TooLarge,
         }
     }
 }

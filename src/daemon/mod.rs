@@ -2,6 +2,7 @@
 //! and answers HTTP.
 
 mod analyst;
+mod captures;
 mod failure;
 mod http;
 mod queue;
@@ -13,14 +14,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::analyst::Analyst;
+use self::captures::Captures;
 use self::failure::REASONS;
 use crate::export::prometheus::Exporter;
 use crate::rules::Settings;
 use crate::source::directory::{Directory, WatchError};
+use crate::source::scrape::{self, Scraper, Target};
 
 /// Where `/metrics` is if nobody says otherwise: all of 9100 to 9999 is given
 /// to other exporters, and 6060 is where Go programs have their pprof.
@@ -30,6 +34,9 @@ pub const DEFAULT_ADDRESS: &str = ":16060";
 /// daemon is told to end.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How many captures run at a time.
+const CAPTURES: usize = 32;
+
 /// What the daemon is to do.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -37,6 +44,10 @@ pub struct Config {
     pub listen: String,
     /// Directories to watch.
     pub directories: Vec<Directory>,
+    /// Programs to capture traces from.
+    pub targets: Vec<Target>,
+    /// How to capture them.
+    pub scrape: scrape::Options,
     /// What is too much.
     pub settings: Settings,
     /// How many traces to analyse at a time.
@@ -82,7 +93,19 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         tracing::info!(directory = %directory.root.display(), "watching");
         tokio::spawn(directory.run(found.clone()));
     }
-    let work = tokio::spawn(queue::work(
+    let mut work = JoinSet::new();
+    let captures = Captures {
+        scraper: Scraper::new(config.scrape),
+        analyst: Arc::clone(&analyst),
+        permits: Arc::new(Semaphore::new(CAPTURES)),
+    };
+    let alone = config.targets.len() == 1;
+    for target in config.targets {
+        exporter.add(&target.labels);
+        tracing::info!(target = %target.url(), "scraping");
+        work.spawn(captures.clone().follow(target, alone, stop.clone()));
+    }
+    work.spawn(queue::work(
         queue,
         config.jobs,
         Arc::clone(&analyst),
@@ -95,8 +118,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let serve = http::serve(listener, state, stop.clone());
     let end = async {
         serve.await;
-        // The pool ends at the same signal; a panic of it was logged.
-        let _ = work.await;
+        // These end at the same signal.
+        while work.join_next().await.is_some() {}
     };
     tokio::select! {
         () = end => tracing::info!("ended"),

@@ -4,5 +4,7 @@
 #[cfg(feature = "daemon")]
 pub mod directory;
 mod open;
+#[cfg(feature = "daemon")]
+pub mod scrape;
 
 pub use open::{from_reader, open, stdin};

@@ -36,7 +36,7 @@ impl Running {
         command
             .args([
                 "serve",
-                "--watch.settle=0.3",
+                "--watch.settle=300ms",
                 "--web.listen-address",
                 &address,
             ])

@@ -1,0 +1,108 @@
+//! Captures each target now and then, for as long as it is a target.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::analyst::Analyst;
+use super::failure::Failure;
+use crate::source::scrape::{ScrapeError, Scraper, Target};
+
+/// Captures targets.
+#[derive(Clone)]
+pub struct Captures {
+    /// Asks.
+    pub scraper: Scraper,
+    /// Analyses.
+    pub analyst: Arc<Analyst>,
+    /// How many captures run at a time. Each has a thread, which waits for
+    /// the network most of the time.
+    pub permits: Arc<Semaphore>,
+}
+
+impl Captures {
+    /// Captures a target at every interval, starting after a part of it that
+    /// depends on the target, until told to stop. A capture that was begun is
+    /// finished.
+    pub async fn follow(self, target: Target, alone: bool, stop: CancellationToken) {
+        let interval = self.scraper.options().interval;
+        let offset = if alone {
+            Duration::ZERO
+        } else {
+            interval.mul_f64(fraction(&target))
+        };
+        let mut next = Instant::now() + offset;
+        let mut refused = 0;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep_until(next) => {}
+            }
+            let permit = tokio::select! {
+                () = stop.cancelled() => return,
+                permit = self.permits.acquire() => permit,
+            };
+            let busy = self.capture(&target).await;
+            drop(permit);
+            refused = if busy { refused + 1 } else { 0 };
+            let now = Instant::now();
+            next = if busy {
+                now + self.back_off(refused, &target)
+            } else {
+                // Missed turns are left out, not made up for.
+                let late = now.saturating_duration_since(next).as_nanos();
+                let turns = late / interval.as_nanos().max(1) + 1;
+                next + interval.saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX))
+            };
+        }
+    }
+
+    /// Who is traced by somebody else is asked again when that trace may be
+    /// over, and less and less often up to the interval.
+    fn back_off(&self, refused: u32, target: &Target) -> Duration {
+        let options = self.scraper.options();
+        let trace = Duration::from_secs(options.seconds.into());
+        let wait = trace
+            .saturating_mul(1 << refused.min(10))
+            .min(options.interval);
+        wait.mul_f64(0.5 + 0.5 * fraction(target))
+    }
+
+    /// Captures once. True if somebody else traces the target.
+    async fn capture(&self, target: &Target) -> bool {
+        let started = Instant::now();
+        let source = target.url().to_string();
+        let capture = match self.scraper.open(target).await {
+            Ok(capture) => capture,
+            Err(error) => {
+                self.analyst.no_capture(&target.labels, source, &error);
+                return matches!(error, ScrapeError::AlreadyTracing);
+            }
+        };
+        let (reader, feed) = capture.split();
+        let analyst = Arc::clone(&self.analyst);
+        let name = source.clone();
+        let analysis = tokio::task::spawn_blocking(move || analyst.stream(reader, &name));
+        let ended = feed.await;
+        // Panics of the analysis are caught where it runs.
+        if let Ok(outcome) = analysis.await {
+            let early = ended.err().map(|e| (Failure::from(&e), e.to_string()));
+            let took = started.elapsed();
+            self.analyst
+                .conclude(&target.labels, source, took, outcome, early);
+        }
+        false
+    }
+}
+
+/// A number from 0 to 1 that is the target's own.
+fn fraction(target: &Target) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    target.url().hash(&mut hasher);
+    target.labels.hash(&mut hasher);
+    (hasher.finish() >> 11) as f64 / (1u64 << 53) as f64
+}

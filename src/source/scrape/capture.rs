@@ -1,0 +1,181 @@
+//! One capture: asking, judging the answer, and handing it on as it comes.
+
+use std::io;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Request, Response, StatusCode};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::sync::mpsc::Sender;
+use tokio::time::{Instant, timeout_at};
+
+use super::feed::{Reader, pipe};
+use super::{Options, ScrapeError, Target};
+
+/// How much of an answer that is no trace is shown.
+const SHOWN: usize = 200;
+
+/// Asks targets for traces.
+#[derive(Clone)]
+pub struct Scraper {
+    client: Client<HttpConnector, Empty<Bytes>>,
+    options: Options,
+}
+
+/// An answer that began.
+pub struct Capture {
+    body: Incoming,
+    /// When to give up, and how long that is from the start.
+    deadline: (Instant, Duration),
+    limit: u64,
+}
+
+impl Scraper {
+    /// One with these options.
+    pub fn new(options: Options) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(options.timeout));
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new())
+            // A minute later the connection is stale, and a Go server that
+            // shuts down waits for idle ones.
+            .pool_max_idle_per_host(0)
+            .build(connector);
+        Self { client, options }
+    }
+
+    /// Its options.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Asks a target for a trace, until the answer begins.
+    ///
+    /// # Errors
+    /// If there is none, or it is an error.
+    pub async fn open(&self, target: &Target) -> Result<Capture, ScrapeError> {
+        let Options {
+            seconds,
+            timeout,
+            limit,
+            ..
+        } = self.options;
+        let allowed = Duration::from_secs(seconds.into()) + timeout;
+        let deadline = Instant::now() + allowed;
+        let request = Request::get(target.request(seconds))
+            .header(
+                "User-Agent",
+                concat!("gotracer/", env!("CARGO_PKG_VERSION")),
+            )
+            .body(Empty::new())
+            .map_err(|e| ScrapeError::Unreachable(e.to_string()))?;
+        // Headers may come as late as the trace's end: a quiet program does
+        // not fill the server's buffer before.
+        let answer = timeout_at(deadline, self.client.request(request)).await;
+        let answer = answer.map_err(|_| ScrapeError::Timeout(allowed))?;
+        let answer = answer.map_err(|error| failed_request(&error, allowed))?;
+        if answer.status() != StatusCode::OK {
+            return Err(refusal(answer, deadline).await);
+        }
+        Ok(Capture {
+            body: answer.into_body(),
+            deadline: (deadline, allowed),
+            limit,
+        })
+    }
+}
+
+impl Capture {
+    /// A reader, and a future that feeds it: it must run while the other is
+    /// read, and says why the answer ended early, if it did. A reader that is
+    /// dropped ends the capture.
+    pub fn split(self) -> (Reader, impl Future<Output = Result<(), ScrapeError>> + Send) {
+        let (sender, reader) = pipe();
+        (reader, self.feed(sender))
+    }
+
+    async fn feed(mut self, sender: Sender<io::Result<Bytes>>) -> Result<(), ScrapeError> {
+        let (deadline, allowed) = self.deadline;
+        let mut left = self.limit;
+        loop {
+            let error = match timeout_at(deadline, self.body.frame()).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(Ok(frame))) => {
+                    let Ok(mut piece) = frame.into_data() else {
+                        continue;
+                    };
+                    let larger = piece.len() as u64 > left;
+                    if larger {
+                        piece.truncate(left as usize);
+                    }
+                    left -= piece.len() as u64;
+                    if sender.send(Ok(piece)).await.is_err() {
+                        return Ok(());
+                    }
+                    if larger {
+                        return Err(ScrapeError::TooLarge(self.limit));
+                    }
+                    continue;
+                }
+                Ok(Some(Err(error))) => ScrapeError::BrokeOff(deepest(&error)),
+                Err(_) => ScrapeError::Timeout(allowed),
+            };
+            let told = io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string());
+            // Who does not read any more need not be told.
+            let _ = sender.send(Err(told)).await;
+            return Err(error);
+        }
+    }
+}
+
+fn failed_request(error: &hyper_util::client::legacy::Error, allowed: Duration) -> ScrapeError {
+    if !error.is_connect() {
+        return ScrapeError::BrokeOff(deepest(error));
+    }
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(e) = source {
+        match e.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionRefused) => return ScrapeError::Refused,
+            Some(io::ErrorKind::TimedOut) => return ScrapeError::Timeout(allowed),
+            _ => source = e.source(),
+        }
+    }
+    ScrapeError::Unreachable(deepest(error))
+}
+
+/// The first cause, which says most.
+fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// Why the program did not trace itself, in its own words.
+async fn refusal(answer: Response<Incoming>, deadline: Instant) -> ScrapeError {
+    let status = answer.status();
+    let mut body = answer.into_body();
+    let mut said = Vec::new();
+    while said.len() < SHOWN {
+        match timeout_at(deadline, body.frame()).await {
+            Ok(Some(Ok(frame))) => said.extend(frame.into_data().unwrap_or_default()),
+            _ => break,
+        }
+    }
+    let said = String::from_utf8_lossy(&said);
+    if status == StatusCode::BAD_REQUEST && said.contains("WriteTimeout") {
+        return ScrapeError::WriteTimeout;
+    }
+    if status == StatusCode::INTERNAL_SERVER_ERROR && said.contains("already enabled") {
+        return ScrapeError::AlreadyTracing;
+    }
+    let line = said.lines().find(|line| !line.trim().is_empty());
+    ScrapeError::Status {
+        status,
+        said: line.map(|line| line.chars().take(SHOWN).collect()),
+    }
+}

@@ -1,0 +1,75 @@
+//! Traces from Go programs that run: `/debug/pprof/trace?seconds=N` over HTTP.
+//!
+//! An answer is handed on while it comes in and never held as a whole.
+
+mod capture;
+mod feed;
+mod target;
+
+use std::time::Duration;
+
+pub use capture::{Capture, Scraper};
+pub use feed::Reader;
+pub use target::{Target, TargetError};
+
+/// How to capture.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// From the start of one capture of a target to the start of the next.
+    pub interval: Duration,
+    /// For how long the program is to trace itself.
+    pub seconds: u32,
+    /// How long connecting may take, and how much longer than `seconds` the
+    /// answer.
+    pub timeout: Duration,
+    /// The most bytes to read; what came until then is analysed.
+    pub limit: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(60),
+            seconds: 5,
+            timeout: Duration::from_secs(10),
+            limit: 256 << 20,
+        }
+    }
+}
+
+/// Why a capture failed or ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScrapeError {
+    /// Nobody listens there.
+    #[error("the connection was refused")]
+    Refused,
+    /// The host can't be reached or is not known.
+    #[error("cannot connect: {0}")]
+    Unreachable(String),
+    /// It took too long.
+    #[error("no complete answer within {0:?}")]
+    Timeout(Duration),
+    /// The program's HTTP server would cut the answer off.
+    #[error(
+        "the program's http.Server has a WriteTimeout shorter than the trace; capture fewer seconds"
+    )]
+    WriteTimeout,
+    /// A Go program makes one trace at a time.
+    #[error("the program is already being traced by somebody else")]
+    AlreadyTracing,
+    /// Another answer than a trace.
+    #[error("the answer was {status}{}", .said.as_deref().map(|s| format!(": {s}")).unwrap_or_default())]
+    Status {
+        /// The status.
+        status: hyper::StatusCode,
+        /// The start of the answer's text.
+        said: Option<String>,
+    },
+    /// The connection ended within the answer.
+    #[error("the answer broke off: {0}")]
+    BrokeOff(String),
+    /// More bytes than allowed.
+    #[error("the trace is larger than {0} bytes; only its beginning was read")]
+    TooLarge(u64),
+}
