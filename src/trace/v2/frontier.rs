@@ -21,9 +21,10 @@ pub struct Frontier {
 }
 
 impl Frontier {
+    /// The thread whose next event is the earliest.
     #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+    pub fn first(&self) -> Option<Entry> {
+        self.heap.first().copied()
     }
 
     #[inline]

@@ -36,7 +36,7 @@ use super::tables::Tables;
 use super::{ClockSnapshot, Stats};
 use batch::Batch;
 use clock::Clock;
-use cursor::Cursor;
+use cursor::{Cursor, Memory, Source};
 use frontier::{Entry, Frontier};
 use generation::{Generation, NIL};
 use order::{Order, Step};
@@ -72,11 +72,14 @@ pub struct Reader<'a> {
     cursors: Vec<Cursor>,
     frontier: Frontier,
     next_sample: usize,
+    /// When the next CPU sample was taken; the latest time if there is none.
+    sample_time: Time,
     order: Order,
     ahead: Ahead,
     last_time: Time,
     stats: Stats,
-    buffers: Vec<Vec<u8>>,
+    /// Memory of cursors that have no more events.
+    spare: Vec<Memory>,
 }
 
 impl<'a> Reader<'a> {
@@ -99,11 +102,12 @@ impl<'a> Reader<'a> {
             cursors: Vec::new(),
             frontier: Frontier::default(),
             next_sample: 0,
+            sample_time: Time::MAX,
             order: Order::default(),
             ahead: Ahead::More,
             last_time: 0,
             stats: Stats::default(),
-            buffers: Vec::new(),
+            spare: Vec::new(),
         }
     }
 
@@ -147,17 +151,12 @@ impl<'a> Reader<'a> {
     /// Goes on to the next event. False at the end.
     #[inline]
     pub fn advance(&mut self) -> Result<bool, Box<ReadError>> {
-        if let Some(event) = self.order.next_following() {
-            self.event = event;
-            self.stamp();
-            return Ok(true);
+        if self.order.has_following() {
+            return Ok(self.take_following());
         }
-        if self.next_sample < self.generation.cpu_samples.len() {
-            if self.sample_is_next() {
-                return self.take_sample();
-            }
-        } else if self.frontier.is_empty() {
-            return self.next_generation();
+        match self.frontier.first() {
+            Some(first) if first.time <= self.sample_time => {}
+            _ => return self.advance_otherwise(),
         }
         match self.advance_threads() {
             Ok(()) => {
@@ -166,6 +165,26 @@ impl<'a> Reader<'a> {
             }
             Err((kind, cursor)) => Err(self.fail(kind, cursor)),
         }
+    }
+
+    /// Goes on where no thread's event comes next.
+    #[cold]
+    fn advance_otherwise(&mut self) -> Result<bool, Box<ReadError>> {
+        if self.next_sample < self.generation.cpu_samples.len() {
+            self.take_sample()
+        } else {
+            self.next_generation()
+        }
+    }
+
+    #[cold]
+    fn take_following(&mut self) -> bool {
+        let following = self.order.next_following();
+        if let Some(event) = following {
+            self.event = event;
+            self.stamp();
+        }
+        following.is_some()
     }
 
     /// Makes times increase strictly, as the reference does.
@@ -212,7 +231,7 @@ impl<'a> Reader<'a> {
         let step = Step {
             tables: &mut self.generation.tables,
             generation: self.generation.number,
-            raw: &cursor.event,
+            raw: cursor.event(),
             out: &mut self.event,
         };
         match self.order.advance(cursor.thread, step) {
@@ -220,27 +239,24 @@ impl<'a> Reader<'a> {
             Ok(false) => return Ok(false),
             Err(e) => return Err((e.into(), Some(index))),
         }
-        let clock = self.clock;
-        match cursor.advance(&mut self.input, &self.generation.batches, clock) {
-            Ok(true) => {
-                let time = cursor.event.time;
-                self.frontier.update(i, time);
-            }
+        let mut source = Source {
+            input: &mut self.input,
+            batches: &self.generation.batches,
+            clock: self.clock,
+        };
+        match cursor.advance(&mut source) {
+            Ok(true) => self.frontier.update(i, cursor.event().time),
             Ok(false) => self.frontier.remove(i),
             Err(e) => return Err((*e, Some(index))),
         }
         Ok(true)
     }
 
-    fn sample_is_next(&self) -> bool {
-        let time = self.generation.cpu_samples[self.next_sample].time;
-        self.frontier.is_empty() || time < self.frontier.get(0).time
-    }
-
     #[cold]
     fn take_sample(&mut self) -> Result<bool, Box<ReadError>> {
         let s = self.generation.cpu_samples[self.next_sample];
         self.next_sample += 1;
+        self.set_sample_time();
         let stack = match self.generation.tables.stack_id(s.stack) {
             Ok(stack) => stack,
             Err(e) => return Err(self.fail(e.into(), None)),
@@ -254,6 +270,11 @@ impl<'a> Reader<'a> {
         };
         self.stamp();
         Ok(true)
+    }
+
+    fn set_sample_time(&mut self) {
+        let next = self.generation.cpu_samples.get(self.next_sample);
+        self.sample_time = next.map_or(Time::MAX, |s| s.time);
     }
 
     /// Reads the next generation and comes to the synchronisation event that
@@ -284,6 +305,7 @@ impl<'a> Reader<'a> {
                 let e = self.broken(kind, start);
                 // Half a generation's samples and tables are nobody's.
                 self.generation.clear();
+                self.set_sample_time();
                 self.ahead = Ahead::Broken(Box::new(e));
                 return Ok(self.sync(self.last_time));
             }
@@ -321,18 +343,25 @@ impl<'a> Reader<'a> {
     /// Sets the cursors to the first events of the generation.
     fn install(&mut self) -> Result<(), Box<ReadError>> {
         let clock = self.clock;
-        self.order.start_generation();
+        self.set_sample_time();
+        if self.generation.threads.iter().any(|t| t.head != NIL) {
+            self.order.start_generation(self.generation.number);
+        }
         for t in 0..self.generation.threads.len() {
             let t = self.generation.threads[t];
             if t.head == NIL {
                 continue;
             }
             let thread = self.order.thread(t.m);
-            let buf = self.buffers.pop().unwrap_or_default();
-            let mut cursor = Cursor::new(thread, t.head, buf);
+            let memory = self.spare.pop().unwrap_or_default();
+            let mut cursor = Cursor::new(thread, t.head, memory);
             let index = self.cursors.len() as u32;
-            let first = cursor.advance(&mut self.input, &self.generation.batches, clock);
-            let time = cursor.event.time;
+            let first = cursor.start(&mut Source {
+                input: &mut self.input,
+                batches: &self.generation.batches,
+                clock,
+            });
+            let time = cursor.event().time;
             self.cursors.push(cursor);
             if let Err(kind) = first {
                 return Err(self.fail(*kind, Some(index)));
@@ -348,8 +377,8 @@ impl<'a> Reader<'a> {
     fn recycle(&mut self) {
         self.generation.clear();
         self.next_sample = 0;
-        let buffers = self.cursors.drain(..).map(Cursor::into_buffer);
-        self.buffers.extend(buffers);
+        let memory = self.cursors.drain(..).map(Cursor::into_memory);
+        self.spare.extend(memory);
     }
 
     fn sync(&mut self, time: Time) -> bool {
@@ -391,6 +420,7 @@ impl<'a> Reader<'a> {
         self.frontier.clear();
         self.order.drop_following();
         self.next_sample = self.generation.cpu_samples.len();
+        self.set_sample_time();
         self.installed = false;
         let generation = Some(self.generation.number);
         Box::new(match std::mem::replace(&mut self.ahead, Ahead::Done) {

@@ -4,7 +4,7 @@ use super::super::super::event::{Event, GoId, GoState, Slot, StackId, StringId, 
 use super::super::violation::Violation;
 use super::super::wire;
 use super::state::{go, proc};
-use super::{Fault, Order, Step, Taken, Thread};
+use super::{Fault, Model, Order, Step, Taken, Thread};
 
 /// A transition, with nothing but the states.
 fn transition(g: (GoId, u32), from: GoState, to: GoState) -> What {
@@ -39,7 +39,7 @@ fn state_of(status: u8) -> GoState {
     }
 }
 
-impl Order {
+impl Model {
     /// The slot of the running goroutine, which must be in `status`.
     #[inline]
     fn running(&self, t: &Thread, event: u8, status: u8) -> Result<u32, Violation> {
@@ -190,13 +190,13 @@ impl Order {
         t.set_g(next_id, next);
 
         let start = transition((next_id, next), GoState::Runnable, GoState::Running);
-        self.follow = [
+        self.also([
             Some(Event {
                 g: GoId::NONE,
                 ..step.also(start)
             }),
             Some(step.also(transition((id, current), GoState::Running, to))),
-        ];
+        ]);
         step.take(transition(
             (next_id, next),
             GoState::Waiting,
@@ -292,10 +292,12 @@ impl Order {
         p.status = proc::SYSCALL_ABANDONED;
         let id = t.p;
         t.clear_p();
-        self.follow = [Some(step.also(ended)), None];
+        self.also([Some(step.also(ended)), None]);
         step.take(super::proc::released(id))
     }
+}
 
+impl Order {
     pub(super) fn go_status(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let id = GoId(step.arg(0) as i64);
         let m = ThreadId(step.arg(1) as i64);
@@ -306,9 +308,9 @@ impl Order {
             return Err(Violation::InvalidStatus { status }.into());
         }
         let to = state_of(status);
-        let (slot, from) = match self.gs.find(id) {
+        let (slot, from) = match self.model.gs.find(id) {
             Some(slot) => {
-                let g = &mut self.gs[slot];
+                let g = &mut self.model.gs[slot];
                 if g.status != status {
                     let event = step.raw.kind;
                     return Err(Violation::GoroutineState { event, g: id.0 }.into());
@@ -316,8 +318,8 @@ impl Order {
                 g.seq = step.seq_reset();
                 (slot, to)
             }
-            None if self.in_first_generation(step) => (
-                self.gs.add(id, status, step.seq_reset()),
+            None if self.model.in_first_generation(step) => (
+                self.model.gs.add(id, status, step.seq_reset()),
                 GoState::Undetermined,
             ),
             None => return Err(Violation::GoroutineFromNowhere { g: id.0 }.into()),
@@ -350,7 +352,7 @@ impl Order {
         }
         if m == t.m {
             // After the first generation the binding must be known already.
-            if !self.in_first_generation(step) && t.g != id {
+            if !self.model.in_first_generation(step) && t.g != id {
                 return Err(mismatch.into());
             }
             t.set_g(id, slot);

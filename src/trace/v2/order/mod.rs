@@ -86,12 +86,11 @@ struct Task {
     parent: i64,
 }
 
-/// The model.
+/// What the order knows of everything but threads.
 #[derive(Debug, Default)]
-pub struct Order {
+struct Model {
     gs: Goroutines,
     ps: Procs,
-    ms: Threads,
     tasks: HashMap<u64, Task, foldhash::fast::RandomState>,
     /// Names of this generation that were needed beyond it, by string.
     names: HashMap<StringId, Arc<[u8]>, foldhash::fast::RandomState>,
@@ -100,6 +99,15 @@ pub struct Order {
     first_generation: u64,
     /// Events that the last one brought along, latest first.
     follow: [Option<Event>; 2],
+    /// Whether there are any.
+    followed: bool,
+}
+
+/// The scheduler model.
+#[derive(Debug, Default)]
+pub struct Order {
+    ms: Threads,
+    model: Model,
 }
 
 impl Order {
@@ -108,61 +116,70 @@ impl Order {
         self.ms.slot(m)
     }
 
-    /// To be called when a generation's tables are replaced.
-    pub fn start_generation(&mut self) {
-        self.names.clear();
+    /// To be called before a generation's first event is offered.
+    pub fn start_generation(&mut self, generation: u64) {
+        self.model.names.clear();
+        if self.model.first_generation == 0 {
+            self.model.first_generation = generation;
+        }
     }
 
-    /// The next event that came along with the last one taken.
+    /// Whether events came along with the last one taken.
     #[inline]
+    pub fn has_following(&self) -> bool {
+        self.model.followed
+    }
+
+    /// The next of them.
     pub fn next_following(&mut self) -> Option<Event> {
-        match self.follow {
-            [None, None] => None,
-            [Some(event), None] => {
-                self.follow[0] = None;
-                Some(event)
-            }
-            [_, event] => {
-                self.follow[1] = None;
-                event
-            }
-        }
+        let follow = &mut self.model.follow;
+        let event = follow[1].take().or_else(|| follow[0].take());
+        self.model.followed = follow[0].is_some();
+        event
     }
 
     /// Forgets what came along with an event that can't be returned.
     pub fn drop_following(&mut self) {
-        self.follow = [None, None];
+        self.model.follow = [None, None];
+        self.model.followed = false;
     }
 
     /// Offers the next event of a thread. False refuses it for now.
     #[inline]
     pub fn advance(&mut self, thread: u32, mut step: Step<'_>) -> Taken {
-        if self.first_generation == 0 {
-            self.first_generation = step.generation;
-        }
-        let mut t = self.ms.slots[thread as usize];
-        if !t.seen {
-            self.ms.slots[thread as usize].seen = true;
-        }
+        let t = &mut self.ms.slots[thread as usize];
+        t.seen = true;
         step.out.time = step.raw.time;
         step.out.m = t.m;
         step.out.p = t.p;
         step.out.g = t.g;
-        if !self.dispatch(&mut t, &mut step)? {
-            return Ok(false);
+        match step.raw.kind {
+            // These may change the state of other threads.
+            wire::GO_STATUS | wire::GO_STATUS_STACK | wire::PROC_STEAL | wire::PROC_STATUS => {
+                self.advance_across(thread, &mut step)
+            }
+            _ => self.model.advance(t, &mut step),
         }
-        if t.m.is_some() {
-            let kept = &mut self.ms.slots[thread as usize];
-            kept.p = t.p;
-            kept.g = t.g;
-            kept.p_slot = t.p_slot;
-            kept.g_slot = t.g_slot;
-        }
-        Ok(true)
     }
 
+    #[inline(never)]
+    fn advance_across(&mut self, thread: u32, step: &mut Step<'_>) -> Taken {
+        let mut t = self.ms.slots[thread as usize];
+        let taken = match step.raw.kind {
+            wire::PROC_STEAL => self.proc_steal(&mut t, step),
+            wire::PROC_STATUS => self.proc_status(&mut t, step),
+            _ => self.go_status(&mut t, step),
+        };
+        if matches!(taken, Ok(true)) && t.m.is_some() {
+            self.ms.slots[thread as usize] = t;
+        }
+        taken
+    }
+}
+
+impl Model {
     #[inline]
-    fn dispatch(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    fn advance(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         match step.raw.kind {
             wire::GO_START => self.go_start(t, step),
             wire::GO_UNBLOCK => self.go_unblock(step),
@@ -173,9 +190,6 @@ impl Order {
             wire::GO_SYSCALL_END => self.go_syscall_end(t, step),
             wire::GO_SYSCALL_END_BLOCKED => self.go_syscall_end_blocked(t, step),
             wire::GO_CREATE | wire::GO_CREATE_BLOCKED => self.go_create(t, step),
-            wire::GO_STATUS | wire::GO_STATUS_STACK => self.go_status(t, step),
-            wire::PROC_STEAL => self.proc_steal(t, step),
-            wire::PROC_STATUS => self.proc_status(t, step),
             wire::GO_CREATE_SYSCALL => self.go_create_syscall(t, step),
             wire::GO_DESTROY_SYSCALL => self.go_destroy_syscall(t, step),
             wire::GO_SWITCH | wire::GO_SWITCH_DESTROY => self.go_switch(t, step),
@@ -196,6 +210,12 @@ impl Order {
             wire::SPAN..=wire::GOROUTINE_STACK_FREE => Self::experimental(t, step),
             kind => Err(Corruption::BadEventType(kind).into()),
         }
+    }
+
+    /// Queues events that happen with the one being taken, latest first.
+    fn also(&mut self, follow: [Option<Event>; 2]) {
+        self.follow = follow;
+        self.followed = true;
     }
 
     /// Whether the trace's first generation is being read, in which states

@@ -4,7 +4,7 @@ use super::super::super::event::{ProcId, ProcState, ThreadId, What};
 use super::super::violation::Violation;
 use super::super::wire;
 use super::state::{Proc, proc};
-use super::{Order, Step, Taken, Thread};
+use super::{Model, Order, Step, Taken, Thread};
 
 fn transition(id: ProcId, from: ProcState, to: ProcState) -> What {
     What::Proc { id, from, to }
@@ -24,7 +24,7 @@ fn state_of(status: u8) -> ProcState {
     }
 }
 
-impl Order {
+impl Model {
     pub(super) fn proc_start(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let id = ProcId(step.arg(0) as i64);
         let seq = step.seq(1);
@@ -56,14 +56,16 @@ impl Order {
         t.clear_p();
         step.take(released(id))
     }
+}
 
+impl Order {
     pub(super) fn proc_steal(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
         let id = ProcId(step.arg(0) as i64);
         let seq = step.seq(1);
-        let Some(slot) = self.ps.find(id) else {
+        let Some(slot) = self.model.ps.find(id) else {
             return Ok(false);
         };
-        let p = &mut self.ps.slots[slot as usize];
+        let p = &mut self.model.ps.slots[slot as usize];
         let abandoned = p.status == proc::SYSCALL_ABANDONED;
         if !(abandoned || p.status == proc::SYSCALL) || !seq.follows(p.seq) {
             return Ok(false);
@@ -103,9 +105,9 @@ impl Order {
         }
         let status = wire_status as u8;
         let (mut from, mut to) = (state_of(status), state_of(status));
-        let slot = match self.ps.find(id) {
+        let slot = match self.model.ps.find(id) {
             Some(slot) => {
-                let p = &mut self.ps.slots[slot as usize];
+                let p = &mut self.model.ps.slots[slot as usize];
                 if status == proc::SYSCALL_ABANDONED && p.status == proc::SYSCALL {
                     // It is about to be stolen, and here it is known from whom.
                     (from, to) = (ProcState::Running, ProcState::Running);
@@ -117,12 +119,12 @@ impl Order {
                 slot
             }
             None => {
-                from = if self.in_first_generation(step) {
+                from = if self.model.in_first_generation(step) {
                     ProcState::Undetermined
                 } else {
                     ProcState::NotExist
                 };
-                self.ps.add(Proc {
+                self.model.ps.add(Proc {
                     id,
                     seq: step.seq_reset(),
                     status,

@@ -4,7 +4,7 @@
 use super::super::super::event::{GoId, Metric, ProcId, Range, StackId, What};
 use super::super::violation::Violation;
 use super::super::wire;
-use super::{Gc, Order, Step, Taken, Thread};
+use super::{Gc, Model, Step, Taken, Thread};
 
 fn begin(range: Range, stack: StackId) -> What {
     What::RangeBegin { range, stack }
@@ -18,7 +18,7 @@ fn wrong(event: u8, wrong: &'static str) -> Violation {
     Violation::Range { event, wrong }
 }
 
-impl Order {
+impl Model {
     pub(super) fn metric(t: &Thread, step: &mut Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_m(event)?;

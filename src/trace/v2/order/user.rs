@@ -7,14 +7,14 @@ use super::super::super::event::{Experimental, StringId, What};
 use super::super::violation::Violation;
 use super::super::wire;
 use super::state::OpenRegion;
-use super::{Order, Step, Taken, Task, Thread};
+use super::{Model, Step, Taken, Task, Thread};
 
 /// No task, as Go's `trace.NoTask`.
 const NO_TASK: i64 = -1;
 /// `trace.BackgroundTask`: as the parent of a task it means none.
 const BACKGROUND_TASK: i64 = 0;
 
-impl Order {
+impl Model {
     /// A name that outlives its generation's tables.
     fn name(&mut self, step: &mut Step<'_>, id: StringId) -> Arc<[u8]> {
         let name = self.names.entry(id);
