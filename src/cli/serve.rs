@@ -40,6 +40,11 @@ pub struct Args {
         value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
 
+    /// How long connecting may take, and how much longer than the trace itself
+    /// its answer
+    #[arg(long = "scrape.timeout", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    timeout: Duration,
+
     /// The most bytes to read of a trace; its beginning is analysed then
     #[arg(long = "scrape.max-size", value_name = "SIZE", default_value = "256MiB", value_parser = size)]
     limit: u64,
@@ -104,8 +109,8 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         scrape: Options {
             interval: args.interval,
             seconds: args.seconds,
+            timeout: args.timeout,
             limit: args.limit,
-            ..Options::default()
         },
         settings,
         jobs: args.jobs.unwrap_or(cores),
