@@ -114,7 +114,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening");
     }
-    let state = Arc::new(http::State { analyst });
+    let state = Arc::new(http::State {
+        analyst,
+        uploads: Arc::new(Semaphore::new(config.jobs.max(1))),
+    });
     let serve = http::serve(listener, state, stop.clone());
     let end = async {
         serve.await;
