@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::ValueEnum;
-use gotracer::daemon::{self, Config, DEFAULT_ADDRESS};
+use gotracer::daemon::{self, Config, DEFAULT_ADDRESS, Scrape};
 use gotracer::labels::Labels;
 use gotracer::rules::{SettingError, Unit};
 use gotracer::source::directory::Directory;
@@ -23,7 +23,7 @@ use super::{CLEAN, settings};
 #[derive(clap::Args)]
 pub struct Args {
     /// Watch this directory and all below it for traces (can be repeated)
-    #[arg(long, value_name = "DIR", required_unless_present = "scrape")]
+    #[arg(long, value_name = "DIR")]
     watch: Vec<PathBuf>,
 
     /// Capture traces from this Go program, which imports net/http/pprof, such
@@ -89,6 +89,32 @@ enum LogFormat {
     Json,
 }
 
+impl Args {
+    /// What the options and the configuration say to scrape.
+    fn scrapes(&self) -> anyhow::Result<Vec<Scrape>> {
+        let own = self
+            .scrape
+            .iter()
+            .map(|url| Target::new(url, Labels::new()));
+        let mut scrapes = vec![Scrape {
+            targets: own.collect::<Result<_, _>>().context("--scrape")?,
+            options: Options {
+                interval: self.interval,
+                seconds: self.seconds,
+                timeout: self.timeout,
+                limit: self.limit,
+            },
+        }];
+        for job in self.settings.jobs()? {
+            scrapes.push(Scrape {
+                targets: job.targets()?,
+                options: job.options(),
+            });
+        }
+        Ok(scrapes)
+    }
+}
+
 /// Runs until it is told to end by SIGTERM or SIGINT.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let settings = args.settings.settings()?;
@@ -98,23 +124,16 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         settle: args.settle,
         ..Directory::new(root, Labels::new())
     };
-    let targets = args
-        .scrape
-        .iter()
-        .map(|url| Target::new(url, Labels::new()));
     let config = Config {
         listen: args.listen_address.clone(),
         directories: args.watch.iter().map(directory).collect(),
-        targets: targets.collect::<Result<_, _>>().context("--scrape")?,
-        scrape: Options {
-            interval: args.interval,
-            seconds: args.seconds,
-            timeout: args.timeout,
-            limit: args.limit,
-        },
+        scrapes: args.scrapes()?,
         settings,
         jobs: args.jobs.unwrap_or(cores),
     };
+    if config.directories.is_empty() && config.scrapes.iter().all(|s| s.targets.is_empty()) {
+        bail!("there is nothing to do: give --watch, --scrape, or --config with scrape_configs");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.min(4))
         .enable_all()

@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "RULE.KEY=VALUE")]
     set: Vec<String>,
 
-    /// Read thresholds from a YAML file
+    /// Read thresholds, and what `serve` is to scrape, from a YAML file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -43,6 +43,16 @@ pub struct Args {
 }
 
 impl Args {
+    /// What the configuration tells the daemon to scrape.
+    #[cfg(feature = "daemon")]
+    pub fn jobs(&self) -> anyhow::Result<Vec<gotracer::source::discovery::Job>> {
+        let Some(path) = &self.config else {
+            return Ok(Vec::new());
+        };
+        let config = Config::load(path).with_context(|| path.display().to_string())?;
+        Ok(config.jobs().to_vec())
+    }
+
     /// The settings these options and the configuration amount to.
     pub fn settings(&self) -> anyhow::Result<Settings> {
         let mut settings = match &self.config {

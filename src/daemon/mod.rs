@@ -24,7 +24,7 @@ use self::failure::REASONS;
 use crate::export::prometheus::Exporter;
 use crate::rules::Settings;
 use crate::source::directory::{Directory, WatchError};
-use crate::source::scrape::{self, Scraper, Target};
+use crate::source::scrape::{Options, Scraper, Target};
 
 /// Where `/metrics` is if nobody says otherwise: all of 9100 to 9999 is given
 /// to other exporters, and 6060 is where Go programs have their pprof.
@@ -44,14 +44,21 @@ pub struct Config {
     pub listen: String,
     /// Directories to watch.
     pub directories: Vec<Directory>,
-    /// Programs to capture traces from.
-    pub targets: Vec<Target>,
-    /// How to capture them.
-    pub scrape: scrape::Options,
+    /// Programs to capture traces from, by how to capture them.
+    pub scrapes: Vec<Scrape>,
     /// What is too much.
     pub settings: Settings,
     /// How many traces to analyse at a time.
     pub jobs: usize,
+}
+
+/// Programs that are captured alike.
+#[derive(Clone, Debug)]
+pub struct Scrape {
+    /// How to capture.
+    pub options: Options,
+    /// The programs.
+    pub targets: Vec<Target>,
 }
 
 /// Why the daemon could not start.
@@ -94,16 +101,24 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         tokio::spawn(directory.run(found.clone()));
     }
     let mut work = JoinSet::new();
-    let captures = Captures {
-        scraper: Scraper::new(config.scrape),
-        analyst: Arc::clone(&analyst),
-        permits: Arc::new(Semaphore::new(CAPTURES)),
-    };
-    let alone = config.targets.len() == 1;
-    for target in config.targets {
-        exporter.add(&target.labels);
-        tracing::info!(target = %target.url(), "scraping");
-        work.spawn(captures.clone().follow(target, alone, stop.clone()));
+    let permits = Arc::new(Semaphore::new(CAPTURES));
+    let alone = config
+        .scrapes
+        .iter()
+        .map(|s| s.targets.len())
+        .sum::<usize>()
+        == 1;
+    for scrape in config.scrapes {
+        let captures = Captures {
+            scraper: Scraper::new(scrape.options),
+            analyst: Arc::clone(&analyst),
+            permits: Arc::clone(&permits),
+        };
+        for target in scrape.targets {
+            exporter.add(&target.labels);
+            tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
+            work.spawn(captures.clone().follow(target, alone, stop.clone()));
+        }
     }
     work.spawn(queue::work(
         queue,

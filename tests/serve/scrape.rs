@@ -204,3 +204,49 @@ fn a_trace_that_is_too_large_is_read_in_part() {
     wait_some(&gotracer, &failures(&large, "too_large"));
     assert_eq!(gotracer.sample(&failures(&large, "broke_off")), Some(0.0));
 }
+
+#[test]
+fn the_configuration_names_programs_and_their_labels() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch) else {
+        return;
+    };
+    let config = scratch.path().join("gotracer.yml");
+    let yaml = format!(
+        "
+scrape_configs:
+- job_name: api
+  scrape_interval: 1s
+  seconds: 1
+  static_configs:
+  - targets: ['replaced:1', 'dropped:1']
+    labels: {{version: v7}}
+  relabel_configs:
+  - {{source_labels: [__address__], regex: 'dropped:.*', action: drop}}
+  - {{target_label: __address__, replacement: '{}'}}
+  - {{target_label: instance, replacement: one}}
+",
+        endpoint.address
+    );
+    fs::write(&config, &yaml).unwrap();
+    let flag = format!("--config={}", config.display());
+    let gotracer = scraping(&[], &scratch, &[&flag]);
+    wait_some(
+        &gotracer,
+        "gotracer_traces_total{instance=\"one\",job=\"api\",version=\"v7\"}",
+    );
+
+    // A mistake is said with its place, and nothing starts.
+    fs::write(&config, yaml.replace("action: drop", "action: dorp")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_gotracer"))
+        .args(["serve", &flag])
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        error.contains("gotracer.yml") && error.contains("dorp"),
+        "{error}"
+    );
+    assert!(error.contains("10"), "{error}");
+}
