@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
+use gotracer::config::Config as FileConfig;
 use gotracer::daemon::{self, Config, DEFAULT_ADDRESS, Scrape};
 use gotracer::labels::Labels;
 use gotracer::rules::{SettingError, Unit};
@@ -91,7 +92,7 @@ enum LogFormat {
 
 impl Args {
     /// What the options and the configuration say to scrape.
-    fn scrapes(&self) -> anyhow::Result<Vec<Scrape>> {
+    fn scrapes(&self, file: &FileConfig) -> anyhow::Result<Vec<Scrape>> {
         let own = self
             .scrape
             .iter()
@@ -105,7 +106,7 @@ impl Args {
                 limit: self.limit,
             },
         }];
-        for job in self.settings.jobs()? {
+        for job in file.jobs() {
             scrapes.push(Scrape {
                 targets: job.targets()?,
                 options: job.options(),
@@ -117,7 +118,10 @@ impl Args {
 
 /// Runs until it is told to end by SIGTERM or SIGINT.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings = args.settings.settings()?;
+    let file = args.settings.config()?;
+    let of = |service: &str| args.settings.settings_of(&file, Some(service));
+    let services = file.services().map(|name| Ok((name.into(), of(name)?)));
+    let services = services.collect::<anyhow::Result<_>>()?;
     log_to_stderr(args.log_level, args.log_format);
     let cores = available_parallelism().map_or(1, |n| n.get());
     let directory = |root: &PathBuf| Directory {
@@ -127,8 +131,9 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let config = Config {
         listen: args.listen_address.clone(),
         directories: args.watch.iter().map(directory).collect(),
-        scrapes: args.scrapes()?,
-        settings,
+        scrapes: args.scrapes(&file)?,
+        settings: args.settings.settings()?,
+        services,
         jobs: args.jobs.unwrap_or(cores),
     };
     if config.directories.is_empty() && config.scrapes.iter().all(|s| s.targets.is_empty()) {

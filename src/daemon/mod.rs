@@ -9,6 +9,7 @@ mod queue;
 mod recent;
 mod seen;
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Config {
     pub scrapes: Vec<Scrape>,
     /// What is too much.
     pub settings: Settings,
+    /// The same for single services, by the label `service` of their traces.
+    pub services: HashMap<String, Settings>,
     /// How many traces to analyse at a time.
     pub jobs: usize,
 }
@@ -90,6 +93,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let exporter = Arc::new(Exporter::new(&REASONS).with_process());
     let analyst = Arc::new(Analyst {
         settings: config.settings,
+        services: config.services,
         exporter: Arc::clone(&exporter),
         recent: Default::default(),
         seen: Default::default(),

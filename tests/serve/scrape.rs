@@ -214,13 +214,16 @@ fn the_configuration_names_programs_and_their_labels() {
     let config = scratch.path().join("gotracer.yml");
     let yaml = format!(
         "
+services:
+  lenient:
+    rules: {{MutexContention: {{enabled: false}}}}
 scrape_configs:
 - job_name: api
   scrape_interval: 1s
   seconds: 1
   static_configs:
   - targets: ['replaced:1', 'dropped:1']
-    labels: {{version: v7}}
+    labels: {{version: v7, service: lenient}}
   relabel_configs:
   - {{source_labels: [__address__], regex: 'dropped:.*', action: drop}}
   - {{target_label: __address__, replacement: '{}'}}
@@ -231,9 +234,14 @@ scrape_configs:
     fs::write(&config, &yaml).unwrap();
     let flag = format!("--config={}", config.display());
     let gotracer = scraping(&[], &scratch, &[&flag]);
+    let labels = r#"instance="one",job="api",service="lenient",version="v7""#;
+    wait_some(&gotracer, &format!("gotracer_traces_total{{{labels}}}"));
+    // The service has settings of its own: this rule is not asked.
+    let waits = format!("gotrace_mutex_wait_seconds_count{{{labels}}}");
+    assert_eq!(gotracer.sample(&waits), Some(0.0));
     wait_some(
         &gotracer,
-        "gotracer_traces_total{instance=\"one\",job=\"api\",version=\"v7\"}",
+        &format!("gotrace_sched_latency_seconds_count{{{labels}}}"),
     );
 
     // A mistake is said with its place, and nothing starts.
@@ -248,5 +256,5 @@ scrape_configs:
         error.contains("gotracer.yml") && error.contains("dorp"),
         "{error}"
     );
-    assert!(error.contains("10"), "{error}");
+    assert!(error.contains("line 13"), "{error}");
 }

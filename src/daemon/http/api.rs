@@ -9,6 +9,7 @@ use hyper::{Request, StatusCode};
 
 use super::State;
 use super::reply::{Reply, compressed, text};
+use crate::labels::Labels;
 use crate::report::{Options, Report, json};
 use crate::source::scrape::{Capture, ScrapeError};
 
@@ -44,7 +45,7 @@ pub async fn analyze(request: Request<Incoming>, state: Arc<State>) -> Reply {
     let (reader, feed) = Capture::new(request.into_body(), UPLOAD, LIMIT).split();
     let analysis = tokio::spawn(blocking(move || {
         let _permit = permit;
-        match state.analyst.stream(reader, "request") {
+        match state.analyst.stream(reader, "request", &Labels::new()) {
             Ok(Ok(outcome)) => document(&headers, &[outcome.report]),
             Ok(Err(error)) => text(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
             Err(panic) => text(StatusCode::INTERNAL_SERVER_ERROR, &panic),
