@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::ValueEnum;
-use gotracer::daemon::{self, Config, DEFAULT_ADDRESS};
+use gotracer::config::Config as FileConfig;
+use gotracer::daemon::{self, Config, DEFAULT_ADDRESS, Scrape};
 use gotracer::labels::Labels;
 use gotracer::rules::{SettingError, Unit};
 use gotracer::source::directory::Directory;
@@ -23,7 +24,7 @@ use super::{CLEAN, settings};
 #[derive(clap::Args)]
 pub struct Args {
     /// Watch this directory and all below it for traces (can be repeated)
-    #[arg(long, value_name = "DIR", required_unless_present = "scrape")]
+    #[arg(long, value_name = "DIR")]
     watch: Vec<PathBuf>,
 
     /// Capture traces from this Go program, which imports net/http/pprof, such
@@ -39,6 +40,11 @@ pub struct Args {
     #[arg(long = "scrape.seconds", value_name = "N", default_value = "5",
         value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
+
+    /// How long connecting may take, and how much longer than the trace itself
+    /// its answer
+    #[arg(long = "scrape.timeout", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    timeout: Duration,
 
     /// The most bytes to read of a trace; its beginning is analysed then
     #[arg(long = "scrape.max-size", value_name = "SIZE", default_value = "256MiB", value_parser = size)]
@@ -84,32 +90,55 @@ enum LogFormat {
     Json,
 }
 
+impl Args {
+    /// What the options and the configuration say to scrape.
+    fn scrapes(&self, file: &FileConfig) -> anyhow::Result<Vec<Scrape>> {
+        let own = self
+            .scrape
+            .iter()
+            .map(|url| Target::new(url, Labels::new()));
+        let mut scrapes = vec![Scrape {
+            targets: own.collect::<Result<_, _>>().context("--scrape")?,
+            options: Options {
+                interval: self.interval,
+                seconds: self.seconds,
+                timeout: self.timeout,
+                limit: self.limit,
+            },
+        }];
+        for job in file.jobs() {
+            scrapes.push(Scrape {
+                targets: job.targets()?,
+                options: job.options(),
+            });
+        }
+        Ok(scrapes)
+    }
+}
+
 /// Runs until it is told to end by SIGTERM or SIGINT.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings = args.settings.settings()?;
+    let file = args.settings.config()?;
+    let of = |service: &str| args.settings.settings_of(&file, Some(service));
+    let services = file.services().map(|name| Ok((name.into(), of(name)?)));
+    let services = services.collect::<anyhow::Result<_>>()?;
     log_to_stderr(args.log_level, args.log_format);
     let cores = available_parallelism().map_or(1, |n| n.get());
     let directory = |root: &PathBuf| Directory {
         settle: args.settle,
         ..Directory::new(root, Labels::new())
     };
-    let targets = args
-        .scrape
-        .iter()
-        .map(|url| Target::new(url, Labels::new()));
     let config = Config {
         listen: args.listen_address.clone(),
         directories: args.watch.iter().map(directory).collect(),
-        targets: targets.collect::<Result<_, _>>().context("--scrape")?,
-        scrape: Options {
-            interval: args.interval,
-            seconds: args.seconds,
-            limit: args.limit,
-            ..Options::default()
-        },
-        settings,
+        scrapes: args.scrapes(&file)?,
+        settings: args.settings.settings()?,
+        services,
         jobs: args.jobs.unwrap_or(cores),
     };
+    if config.directories.is_empty() && config.scrapes.iter().all(|s| s.targets.is_empty()) {
+        bail!("there is nothing to do: give --watch, --scrape, or --config with scrape_configs");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.min(4))
         .enable_all()

@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "RULE.KEY=VALUE")]
     set: Vec<String>,
 
-    /// Read thresholds from a YAML file
+    /// Read thresholds, and what `serve` is to scrape, from a YAML file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -43,21 +43,28 @@ pub struct Args {
 }
 
 impl Args {
+    /// The configuration, empty if none is given.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        self.config.as_ref().map_or(Ok(Config::default()), |path| {
+            Config::load(path).with_context(|| path.display().to_string())
+        })
+    }
+
     /// The settings these options and the configuration amount to.
     pub fn settings(&self) -> anyhow::Result<Settings> {
-        let mut settings = match &self.config {
-            None => Settings::default(),
-            Some(path) => {
-                let config = Config::load(path).with_context(|| path.display().to_string())?;
-                if let Some(name) = &self.service
-                    && !config.services().any(|known| known == name)
-                {
-                    let path = path.display();
-                    complain("warning", &format!("{path} has nothing for service {name}"));
-                }
-                config.settings(self.service.as_deref())
-            }
-        };
+        let config = self.config()?;
+        if let (Some(path), Some(name)) = (&self.config, &self.service)
+            && !config.services().any(|known| known == name)
+        {
+            let path = path.display();
+            complain("warning", &format!("{path} has nothing for service {name}"));
+        }
+        self.settings_of(&config, self.service.as_deref())
+    }
+
+    /// The settings of one service, or of those that have none of their own.
+    pub fn settings_of(&self, config: &Config, service: Option<&str>) -> anyhow::Result<Settings> {
+        let mut settings = config.settings(service);
         if let Some(preset) = self.preset {
             config::use_preset(&mut settings, preset);
         }

@@ -13,6 +13,8 @@ use serde_saphyr::{Spanned, UserMessageFormatter};
 
 use super::error::{ConfigError, Position};
 use super::{Change, Config, Section, names};
+#[cfg(feature = "daemon")]
+use crate::source::discovery::Job;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +22,12 @@ struct FileYaml {
     preset: Option<Spanned<String>>,
     rules: Option<RulesYaml>,
     services: Option<Pairs<String, Option<SectionYaml>>>,
+    #[cfg(feature = "daemon")]
+    scrape_configs: Option<Vec<Spanned<Job>>>,
+    /// The same file serves a program without the daemon.
+    #[cfg(not(feature = "daemon"))]
+    #[serde(rename = "scrape_configs")]
+    _scrape_configs: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +85,33 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
                 None => Ok((name, Section::default())),
             })
             .collect::<Result<_, ConfigError>>()?,
+        #[cfg(feature = "daemon")]
+        jobs: jobs(file.scrape_configs.unwrap_or_default())?,
     })
+}
+
+/// The jobs, if the targets of each can be made and each has a name of its
+/// own.
+#[cfg(feature = "daemon")]
+fn jobs(jobs: Vec<Spanned<Job>>) -> Result<Vec<Job>, ConfigError> {
+    let mut names = std::collections::HashSet::new();
+    for job in &jobs {
+        let mistake = match job.value.targets() {
+            Err(error) => Some(error.to_string()),
+            Ok(_) if !names.insert(&job.value.job_name) => {
+                Some(format!("a second job \"{}\"", job.value.job_name))
+            }
+            Ok(_) => None,
+        };
+        if let Some(message) = mistake {
+            let at = Position {
+                line: job.referenced.line(),
+                column: job.referenced.column(),
+            };
+            return Err(ConfigError::Yaml { at, message });
+        }
+    }
+    Ok(jobs.into_iter().map(|job| job.value).collect())
 }
 
 fn section(

@@ -33,6 +33,8 @@ pub use error::ConfigError;
 pub use names::{UnknownName, preset, rule};
 
 use crate::rules::{Preset, RULES, Rule, SettingError, Settings};
+#[cfg(feature = "daemon")]
+use crate::source::discovery::Job;
 use error::Position;
 
 /// A configuration whose every value was checked.
@@ -40,6 +42,8 @@ use error::Position;
 pub struct Config {
     all: Section,
     services: Vec<(String, Section)>,
+    #[cfg(feature = "daemon")]
+    jobs: Vec<Job>,
 }
 
 /// What is said for all services, or for one.
@@ -95,6 +99,12 @@ impl Config {
             let _ = section.apply(&mut settings);
         }
         settings
+    }
+
+    /// What `gotracer serve` is to scrape.
+    #[cfg(feature = "daemon")]
+    pub fn jobs(&self) -> &[Job] {
+        &self.jobs
     }
 
     /// The services that have settings of their own.

@@ -2,6 +2,7 @@
 //!
 //! All of this blocks, and runs on threads made for that.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +25,8 @@ use crate::trace::{ErrorKind, Input, ReadError};
 pub struct Analyst {
     /// What is too much.
     pub settings: Settings,
+    /// The same for single services.
+    pub services: HashMap<String, Settings>,
     /// Counts.
     pub exporter: Arc<Exporter>,
     /// Remembers for people.
@@ -57,7 +60,7 @@ impl Analyst {
             tracing::debug!(source, "this trace was analysed before");
             return;
         }
-        let outcome = self.run(input, &source);
+        let outcome = self.run(input, &source, &trace.labels);
         if Stamp::of(&trace.path).is_ok_and(|now| now != Some(trace.stamp)) {
             tracing::info!(source, "changed while it was read; it will be read again");
             self.seen.release(identity);
@@ -67,9 +70,14 @@ impl Analyst {
     }
 
     /// Analyses a trace that comes in.
-    pub fn stream(&self, reader: impl Read + Send + 'static, source: &str) -> Analysed {
+    pub fn stream(
+        &self,
+        reader: impl Read + Send + 'static,
+        source: &str,
+        labels: &Labels,
+    ) -> Analysed {
         match from_reader(reader) {
-            Ok(input) => self.run(input, source),
+            Ok(input) => self.run(input, source, labels),
             Err(error) => Ok(Err(ReadError {
                 kind: ErrorKind::Io(error),
                 offset: 0,
@@ -85,9 +93,11 @@ impl Analyst {
         self.tell(labels, source, Duration::ZERO, None, failure);
     }
 
-    fn run(&self, input: Input<'_>, source: &str) -> Analysed {
+    fn run(&self, input: Input<'_>, source: &str, labels: &Labels) -> Analysed {
+        let own = self.services.get(labels.get("service"));
+        let settings = own.unwrap_or(&self.settings);
         // Nothing that the analysis changes outlives it.
-        let analysis = AssertUnwindSafe(|| analyze(input, source, &self.settings, |_| ()));
+        let analysis = AssertUnwindSafe(|| analyze(input, source, settings, |_| ()));
         catch_unwind(analysis).map_err(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());

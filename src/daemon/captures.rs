@@ -85,8 +85,8 @@ impl Captures {
         };
         let (reader, feed) = capture.split();
         let analyst = Arc::clone(&self.analyst);
-        let name = source.clone();
-        let analysis = tokio::task::spawn_blocking(move || analyst.stream(reader, &name));
+        let (name, labels) = (source.clone(), Arc::clone(&target.labels));
+        let analysis = tokio::task::spawn_blocking(move || analyst.stream(reader, &name, &labels));
         let ended = feed.await;
         // Panics of the analysis are caught where it runs.
         if let Ok(outcome) = analysis.await {

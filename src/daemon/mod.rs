@@ -9,6 +9,7 @@ mod queue;
 mod recent;
 mod seen;
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ use self::failure::REASONS;
 use crate::export::prometheus::Exporter;
 use crate::rules::Settings;
 use crate::source::directory::{Directory, WatchError};
-use crate::source::scrape::{self, Scraper, Target};
+use crate::source::scrape::{Options, Scraper, Target};
 
 /// Where `/metrics` is if nobody says otherwise: all of 9100 to 9999 is given
 /// to other exporters, and 6060 is where Go programs have their pprof.
@@ -44,14 +45,23 @@ pub struct Config {
     pub listen: String,
     /// Directories to watch.
     pub directories: Vec<Directory>,
-    /// Programs to capture traces from.
-    pub targets: Vec<Target>,
-    /// How to capture them.
-    pub scrape: scrape::Options,
+    /// Programs to capture traces from, by how to capture them.
+    pub scrapes: Vec<Scrape>,
     /// What is too much.
     pub settings: Settings,
+    /// The same for single services, by the label `service` of their traces.
+    pub services: HashMap<String, Settings>,
     /// How many traces to analyse at a time.
     pub jobs: usize,
+}
+
+/// Programs that are captured alike.
+#[derive(Clone, Debug)]
+pub struct Scrape {
+    /// How to capture.
+    pub options: Options,
+    /// The programs.
+    pub targets: Vec<Target>,
 }
 
 /// Why the daemon could not start.
@@ -83,6 +93,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let exporter = Arc::new(Exporter::new(&REASONS).with_process());
     let analyst = Arc::new(Analyst {
         settings: config.settings,
+        services: config.services,
         exporter: Arc::clone(&exporter),
         recent: Default::default(),
         seen: Default::default(),
@@ -94,16 +105,24 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         tokio::spawn(directory.run(found.clone()));
     }
     let mut work = JoinSet::new();
-    let captures = Captures {
-        scraper: Scraper::new(config.scrape),
-        analyst: Arc::clone(&analyst),
-        permits: Arc::new(Semaphore::new(CAPTURES)),
-    };
-    let alone = config.targets.len() == 1;
-    for target in config.targets {
-        exporter.add(&target.labels);
-        tracing::info!(target = %target.url(), "scraping");
-        work.spawn(captures.clone().follow(target, alone, stop.clone()));
+    let permits = Arc::new(Semaphore::new(CAPTURES));
+    let alone = config
+        .scrapes
+        .iter()
+        .map(|s| s.targets.len())
+        .sum::<usize>()
+        == 1;
+    for scrape in config.scrapes {
+        let captures = Captures {
+            scraper: Scraper::new(scrape.options),
+            analyst: Arc::clone(&analyst),
+            permits: Arc::clone(&permits),
+        };
+        for target in scrape.targets {
+            exporter.add(&target.labels);
+            tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
+            work.spawn(captures.clone().follow(target, alone, stop.clone()));
+        }
     }
     work.spawn(queue::work(
         queue,
@@ -114,7 +133,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening");
     }
-    let state = Arc::new(http::State { analyst });
+    let state = Arc::new(http::State {
+        analyst,
+        uploads: Arc::new(Semaphore::new(config.jobs.max(1))),
+    });
     let serve = http::serve(listener, state, stop.clone());
     let end = async {
         serve.await;

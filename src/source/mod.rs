@@ -3,6 +3,8 @@
 
 #[cfg(feature = "daemon")]
 pub mod directory;
+#[cfg(feature = "daemon")]
+pub mod discovery;
 mod open;
 #[cfg(feature = "daemon")]
 pub mod scrape;

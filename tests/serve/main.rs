@@ -3,5 +3,6 @@
 #![cfg(feature = "daemon")]
 
 mod prometheus;
+mod scrape;
 mod support;
 mod watch;

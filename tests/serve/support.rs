@@ -137,13 +137,23 @@ pub fn get(address: &str, path: &str, accept: &str) -> std::io::Result<Response>
 
 /// Asks over HTTP with another method.
 pub fn request(address: &str, method: &str, path: &str, accept: &str) -> std::io::Result<Response> {
+    let head = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\nAccept: {accept}\r\n\r\n");
+    send(address, head.as_bytes())
+}
+
+/// Sends a body.
+pub fn post(address: &str, path: &str, body: &[u8]) -> std::io::Result<Response> {
+    let length = body.len();
+    let head =
+        format!("POST {path} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n");
+    send(address, &[head.as_bytes(), body].concat())
+}
+
+fn send(address: &str, request: &[u8]) -> std::io::Result<Response> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(DEADLINE))?;
     // A server that answers 1.0 sends no chunks.
-    write!(
-        stream,
-        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nAccept: {accept}\r\n\r\n"
-    )?;
+    stream.write_all(request)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let end = answer.windows(4).position(|w| w == b"\r\n\r\n");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use crate::support::{Running, Scratch, fixture, request};
+use crate::support::{Running, Scratch, fixture, post, request};
 
 const TRACES: &str = "gotracer_traces_total";
 
@@ -201,4 +201,33 @@ fn compressed_traces_are_read_and_thresholds_are_heeded() {
         "--set=MutexContention.warn=1m",
     ];
     assert_eq!(sum(&high), 0.0);
+}
+
+#[test]
+fn reports_are_given_to_programs() {
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    fs::copy(fixture("go1.25.5/idle.trace"), directory.join("a.trace")).unwrap();
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
+    gotracer.wait_sample(TRACES, 1.0);
+    let document = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).unwrap();
+    let kept = document(&gotracer.get("/api/v1/reports", "").body);
+    assert_eq!(kept["schema"], "gotracer.report/v1");
+    let source = kept["reports"][0]["trace"]["source"].as_str().unwrap();
+    assert!(source.ends_with("a.trace"), "{source}");
+
+    let trace = fs::read(fixture("go1.26.6/mutex_contention.trace")).unwrap();
+    let sent = post(&gotracer.address, "/api/v1/analyze", &trace).unwrap();
+    assert_eq!(sent.status, 200);
+    let sent = document(&sent.body);
+    let found = sent["reports"][0]["findings"].as_array().unwrap();
+    assert!(
+        found.iter().any(|f| f["rule"] == "MutexContention"),
+        "{sent}"
+    );
+    let junk = post(&gotracer.address, "/api/v1/analyze", b"<html>").unwrap();
+    assert_eq!(junk.status, 422);
+    assert!(junk.text().contains("web page"), "{}", junk.text());
+    // Whose trace that was is not known, so it counts nowhere.
+    assert_eq!(gotracer.sample(TRACES), Some(1.0));
 }

@@ -29,6 +29,7 @@ pub fn page(recent: &[Entry]) -> String {
     let _ = write!(
         out,
         "<h1>gotracer {version}</h1>\n<p><a href=\"/metrics\">Metrics</a> · \
+         <a href=\"/api/v1/reports\">Reports (JSON)</a> · \
          <a href=\"/-/healthy\">Healthy</a> · <a href=\"/-/ready\">Ready</a></p>\n"
     );
     if recent.is_empty() {

@@ -1,5 +1,6 @@
 //! The HTTP server.
 
+mod api;
 mod landing;
 mod reply;
 mod routes;
@@ -25,6 +26,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct State {
     /// Knows everything that was analysed.
     pub analyst: Arc<Analyst>,
+    /// How many more traces that are sent here may be analysed now.
+    pub uploads: Arc<Semaphore>,
 }
 
 /// Answers until told to stop, and finishes the answers begun.

@@ -3,37 +3,54 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use hyper::body::Incoming;
 use hyper::header::{ACCEPT, ALLOW, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 
 use super::State;
-use super::landing;
 use super::reply::{Reply, compressed, reply, text};
+use super::{api, landing};
 use crate::export::prometheus::Format;
 
 /// Answers one request.
-pub async fn answer<B>(request: Request<B>, state: Arc<State>) -> Result<Reply, Infallible> {
-    let reply = match request.uri().path() {
-        path @ ("/" | "/metrics" | "/-/healthy" | "/-/ready") => {
-            if matches!(*request.method(), Method::GET | Method::HEAD) {
-                get(path, &request, state).await
-            } else {
-                let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed here");
-                let allow = HeaderValue::from_static("GET, HEAD");
-                reply.headers_mut().insert(ALLOW, allow);
-                reply
-            }
-        }
-        _ => text(StatusCode::NOT_FOUND, "not found; / lists what there is"),
+pub async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Reply, Infallible> {
+    let path = request.uri().path().to_owned();
+    let post = path == "/api/v1/analyze";
+    let allowed: &[Method] = if post {
+        &[Method::POST]
+    } else {
+        &[Method::GET, Method::HEAD]
     };
-    Ok(reply)
+    let known = PATHS.contains(&path.as_str());
+    Ok(if !known {
+        text(StatusCode::NOT_FOUND, "not found; / lists what there is")
+    } else if !allowed.contains(request.method()) {
+        let names = if post { "POST" } else { "GET, HEAD" };
+        let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, &format!("use {names} here"));
+        let allow = HeaderValue::from_static(names);
+        reply.headers_mut().insert(ALLOW, allow);
+        reply
+    } else {
+        dispatch(&path, request, state).await
+    })
 }
 
-async fn get<B>(path: &str, request: &Request<B>, state: Arc<State>) -> Reply {
+const PATHS: [&str; 6] = [
+    "/",
+    "/metrics",
+    "/-/healthy",
+    "/-/ready",
+    "/api/v1/reports",
+    "/api/v1/analyze",
+];
+
+async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> Reply {
     match path {
-        "/metrics" => metrics(request, state).await,
+        "/metrics" => metrics(&request, state).await,
         "/-/healthy" => text(StatusCode::OK, "gotracer is healthy"),
         "/-/ready" => text(StatusCode::OK, "gotracer is ready"),
+        "/api/v1/reports" => api::reports(&request, state).await,
+        "/api/v1/analyze" => api::analyze(request, state).await,
         _ => {
             let page = landing::page(&state.analyst.recent.all());
             reply(StatusCode::OK, "text/html; charset=utf-8", page)
@@ -41,7 +58,7 @@ async fn get<B>(path: &str, request: &Request<B>, state: Arc<State>) -> Reply {
     }
 }
 
-async fn metrics<B>(request: &Request<B>, state: Arc<State>) -> Reply {
+async fn metrics(request: &Request<Incoming>, state: Arc<State>) -> Reply {
     let accept = request.headers().get_all(ACCEPT).iter();
     let accept: Vec<_> = accept.filter_map(|v| v.to_str().ok()).collect();
     let format = Format::negotiate(&accept.join(","));

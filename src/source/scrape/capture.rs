@@ -25,7 +25,7 @@ pub struct Scraper {
     options: Options,
 }
 
-/// An answer that began.
+/// A trace that began to come in.
 pub struct Capture {
     body: Incoming,
     /// When to give up, and how long that is from the start.
@@ -89,6 +89,15 @@ impl Scraper {
 }
 
 impl Capture {
+    /// A body that is coming in and may take so long and so many bytes.
+    pub fn new(body: Incoming, allowed: Duration, limit: u64) -> Self {
+        Self {
+            body,
+            deadline: (Instant::now() + allowed, allowed),
+            limit,
+        }
+    }
+
     /// A reader, and a future that feeds it: it must run while the other is
     /// read, and says why the answer ended early, if it did. A reader that is
     /// dropped ends the capture.

@@ -1,0 +1,198 @@
+//! A job: targets, how to capture them, and how their labels are made.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+use super::relabel::{self, Relabel};
+use crate::labels::Labels;
+use crate::rules::Unit;
+use crate::source::scrape::{Options, Target, TargetError};
+
+/// One entry of `scrape_configs`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// The label `job` of its targets.
+    pub job_name: String,
+    /// From one capture of a target to the next.
+    #[serde(default, deserialize_with = "duration")]
+    scrape_interval: Option<Duration>,
+    /// How much longer than the trace its answer may take.
+    #[serde(default, deserialize_with = "duration")]
+    scrape_timeout: Option<Duration>,
+    /// For how many seconds to trace.
+    seconds: Option<u32>,
+    /// The most bytes to read.
+    #[serde(default, deserialize_with = "size")]
+    body_size_limit: Option<u64>,
+    /// Only `http` so far.
+    #[serde(default = "http")]
+    scheme: String,
+    /// Where the trace is.
+    #[serde(default = "trace_path", alias = "path")]
+    metrics_path: String,
+    #[serde(default)]
+    static_configs: Vec<Group>,
+    #[serde(default)]
+    relabel_configs: Vec<Relabel>,
+}
+
+/// Targets with labels in common, as in `static_configs`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Hosts with ports.
+    targets: Vec<String>,
+    /// Labels of all of them.
+    #[serde(default)]
+    labels: std::collections::BTreeMap<String, String>,
+}
+
+impl Job {
+    /// How to capture.
+    pub fn options(&self) -> Options {
+        let usual = Options::default();
+        Options {
+            interval: self.scrape_interval.unwrap_or(usual.interval),
+            timeout: self.scrape_timeout.unwrap_or(usual.timeout),
+            seconds: self.seconds.unwrap_or(usual.seconds),
+            limit: self.body_size_limit.unwrap_or(usual.limit),
+        }
+    }
+
+    /// The targets that relabelling leaves, each once.
+    ///
+    /// # Errors
+    /// If one of them is no URL.
+    pub fn targets(&self) -> Result<Vec<Target>, TargetError> {
+        let mut targets = Vec::new();
+        for group in &self.static_configs {
+            for address in &group.targets {
+                let Some(labels) =
+                    relabel::apply(&self.relabel_configs, self.discovered(group, address))
+                else {
+                    continue;
+                };
+                let target = made(labels)?;
+                if !targets.contains(&target) {
+                    targets.push(target);
+                }
+            }
+        }
+        Ok(targets)
+    }
+
+    /// The labels before relabelling.
+    fn discovered(&self, group: &Group, address: &str) -> Labels {
+        let own = group.labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+        let mut labels: Labels = [
+            ("job", self.job_name.as_str()),
+            ("__address__", address),
+            ("__scheme__", &self.scheme),
+            ("__metrics_path__", &self.metrics_path),
+        ]
+        .into_iter()
+        .collect();
+        own.for_each(|(name, value)| labels.set(name, value));
+        labels
+    }
+}
+
+/// The target that labels after relabelling describe.
+fn made(mut labels: Labels) -> Result<Target, TargetError> {
+    let parameters: Vec<_> = labels
+        .iter()
+        .filter_map(|(n, v)| Some(format!("{}={v}", n.strip_prefix("__param_")?)))
+        .collect();
+    let query = if parameters.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", parameters.join("&"))
+    };
+    let (scheme, path) = (labels.get("__scheme__"), labels.get("__metrics_path__"));
+    let address = labels.get("__address__").to_owned();
+    let url = format!("{scheme}://{address}{path}{query}");
+    labels.retain(|name| !name.starts_with("__"));
+    if labels.get("instance").is_empty() {
+        labels.set("instance", address);
+    }
+    Target::new(&url, labels)
+}
+
+fn http() -> String {
+    "http".into()
+}
+
+fn trace_path() -> String {
+    "/debug/pprof/trace".into()
+}
+
+fn duration<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(d)?;
+    let ns = Unit::Nanoseconds.parse(&text).map_err(D::Error::custom)?;
+    Ok(Some(Duration::from_nanos(ns)))
+}
+
+fn size<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(d)?;
+    let bytes = Unit::Bytes.parse(&text).map_err(D::Error::custom)?;
+    Ok(Some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_make_the_target() {
+        let job: Job = serde_saphyr::from_str(
+            "
+job_name: api
+scrape_interval: 30s
+seconds: 2
+static_configs:
+- targets: ['a:6060', 'b:6060', 'a:6060']
+  labels: {version: '1.2', team: x}
+- targets: [internal]
+relabel_configs:
+- {source_labels: [__address__], regex: 'internal', action: drop}
+- {source_labels: [__address__], regex: 'b:(.*)', target_label: __address__, replacement: 'bee:$1'}
+- {source_labels: [team], target_label: __param_team}
+- {regex: team, action: labeldrop}
+",
+        )
+        .unwrap();
+        let targets = job.targets().unwrap();
+        let urls: Vec<_> = targets.iter().map(|t| t.request(2).to_string()).collect();
+        assert_eq!(
+            urls,
+            [
+                "http://a:6060/debug/pprof/trace?team=x&seconds=2",
+                "http://bee:6060/debug/pprof/trace?team=x&seconds=2"
+            ]
+        );
+        assert_eq!(
+            targets[1].labels.to_string(),
+            r#"{instance="bee:6060", job="api", version="1.2"}"#
+        );
+        assert_eq!(job.options().interval, Duration::from_secs(30));
+        assert_eq!((job.options().seconds, job.options().limit), (2, 256 << 20));
+    }
+
+    #[test]
+    fn mistakes_are_said() {
+        for (yaml, error) in [
+            ("{static_configs: []}", "job_name"),
+            ("{job_name: a, interval: 1s}", "interval"),
+            ("{job_name: a, scrape_interval: fast}", "duration"),
+        ] {
+            let found = serde_saphyr::from_str::<Job>(yaml).unwrap_err();
+            assert!(found.to_string().contains(error), "{yaml}: {found}");
+        }
+        let job = "{job_name: a, scheme: ftp, static_configs: [{targets: [x]}]}";
+        let job: Job = serde_saphyr::from_str(job).unwrap();
+        assert!(job.targets().is_err());
+    }
+}

@@ -1,0 +1,3 @@
+module gotracer/endpoint
+
+go 1.19

@@ -1,0 +1,260 @@
+//! Traces of Go programs that run, over HTTP.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, program};
+
+/// A Go program with net/http/pprof.
+struct Endpoint {
+    child: Child,
+    address: String,
+}
+
+impl Endpoint {
+    fn start(scratch: &Scratch) -> Option<Self> {
+        let go = program("go")?;
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/endpoint");
+        let binary: PathBuf = scratch.path().join("endpoint");
+        let mut build = Command::new(go);
+        build
+            .args(["build", "-o"])
+            .arg(&binary)
+            .arg(".")
+            .current_dir(source);
+        assert!(build.status().unwrap().success());
+        let mut child = Command::new(binary).stdout(Stdio::piped()).spawn().unwrap();
+        let mut address = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut address).unwrap();
+        let address = address.trim().to_string();
+        Some(Self { child, address })
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Something that accepts connections and does as it likes with them.
+fn impostor(answer: impl Fn(TcpStream) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut request = BufReader::new(stream.try_clone().unwrap());
+            let mut line = String::new();
+            while request.read_line(&mut line).is_ok_and(|n| n > 2) {
+                line.clear();
+            }
+            answer(stream);
+        }
+    });
+    address
+}
+
+/// One that answers with a head and then a body.
+fn says(head: &'static str, body: Vec<u8>) -> String {
+    impostor(move |mut stream| {
+        // Whoever is fed up with the answer closes the connection.
+        let _ = write!(stream, "HTTP/1.1 {head}\r\n\r\n");
+        let _ = stream.write_all(&body);
+    })
+}
+
+fn scraping(urls: &[&str], scratch: &Scratch, more: &[&str]) -> Running {
+    let address = free_address();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+    command
+        .args(["serve", "--scrape.seconds=1", "--scrape.interval=1s"])
+        .args(["--web.listen-address", &address])
+        .args(more);
+    for url in urls {
+        command.args(["--scrape", url]);
+    }
+    let log = scratch.path().join("gotracer.log");
+    let mut running = Running::start(&mut command, address, log);
+    running.wait_ready();
+    running
+}
+
+fn wait_some(gotracer: &Running, series: &str) {
+    let what = format!("{series} is above 0");
+    eventually_or(
+        &what,
+        || gotracer.log(),
+        || gotracer.sample(series).filter(|v| *v > 0.0),
+    );
+}
+
+fn failures(instance: &str, reason: &str) -> String {
+    format!("gotracer_trace_failures_total{{instance=\"{instance}\",reason=\"{reason}\"}}")
+}
+
+#[test]
+fn a_running_go_program_is_traced_again_and_again() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch) else {
+        return;
+    };
+    let gotracer = scraping(&[&endpoint.url()], &scratch, &[]);
+    let instance = &endpoint.address;
+    let series = |name: &str| format!("{name}{{instance=\"{instance}\"}}");
+    let traces = series("gotracer_traces_total");
+    eventually_or(
+        "two traces came",
+        || gotracer.log(),
+        || gotracer.sample(&traces).filter(|n| *n >= 2.0),
+    );
+    let observed = gotracer.sample(&series("gotrace_observed_seconds_total"));
+    assert!(observed.unwrap() > 1.5, "{observed:?}");
+    let finding = "gotrace_findings_total";
+    let labels = format!("instance=\"{instance}\",rule=\"MutexContention\",severity=\"warn\"");
+    wait_some(&gotracer, &format!("{finding}{{{labels}}}"));
+    assert_eq!(
+        gotracer.sample(&series("gotracer_trace_lost_bytes_total")),
+        Some(0.0)
+    );
+}
+
+#[test]
+fn a_program_that_somebody_else_traces_is_asked_again() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch) else {
+        return;
+    };
+    let address = endpoint.address.clone();
+    let other = std::thread::spawn(move || get(&address, "/debug/pprof/trace?seconds=3", ""));
+    let gotracer = scraping(&[&endpoint.url()], &scratch, &[]);
+    wait_some(&gotracer, &failures(&endpoint.address, "already_tracing"));
+    assert_eq!(other.join().unwrap().unwrap().status, 200);
+    let traces = format!("gotracer_traces_total{{instance=\"{}\"}}", endpoint.address);
+    wait_some(&gotracer, &traces);
+}
+
+#[test]
+fn every_way_to_fail_has_its_reason_and_none_stops_the_others() {
+    let scratch = Scratch::new();
+    let trace = fs::read(fixture("go1.25.5/http.trace")).unwrap();
+    let nobody = free_address();
+    let web_page = says("200 OK", b"<html>Please log in</html>".to_vec());
+    let not_found = says("404 Not Found\r\nContent-Length: 4", b"gone".to_vec());
+    // As Go up to 1.21 answers; newer ones lift the time limit for a trace.
+    let hasty = says(
+        "400 Bad Request\r\nX-Go-Pprof: 1\r\nContent-Length: 46",
+        b"profile duration exceeds server's WriteTimeout".to_vec(),
+    );
+    let cut = says("200 OK\r\nContent-Length: 9000000", trace.clone());
+    let garbage = impostor(|mut stream| {
+        let _ = write!(stream, "HTTP/1.1 200 OK\r\n\r\n");
+        // Without end, until the other side hangs up.
+        while stream.write_all(&[0x5a; 65536]).is_ok() {}
+    });
+    let silent = impostor(|mut stream| {
+        let _ = stream.read(&mut [0]);
+    });
+    let good = says("200 OK", trace);
+    let targets = [
+        (&nobody, "refused"),
+        (&web_page, "not_a_trace"),
+        (&not_found, "http_status"),
+        (&hasty, "write_timeout"),
+        (&cut, "broke_off"),
+        (&garbage, "not_a_trace"),
+        (&silent, "timeout"),
+    ];
+    let mut urls: Vec<_> = targets.iter().map(|(a, _)| format!("http://{a}")).collect();
+    urls.push(format!("http://{good}"));
+    urls.push("http://no-such-host.invalid".into());
+    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+    let gotracer = scraping(&urls, &scratch, &["--scrape.timeout=1s"]);
+    for (address, reason) in targets {
+        wait_some(&gotracer, &failures(address, reason));
+    }
+    wait_some(&gotracer, &failures("no-such-host.invalid", "unreachable"));
+    wait_some(
+        &gotracer,
+        &format!("gotracer_traces_total{{instance=\"{good}\"}}"),
+    );
+    assert_eq!(gotracer.sample(&failures(&good, "broke_off")), Some(0.0));
+    // What broke off is analysed as far as it came.
+    wait_some(
+        &gotracer,
+        &format!("gotracer_traces_total{{instance=\"{cut}\"}}"),
+    );
+}
+
+#[test]
+fn a_trace_that_is_too_large_is_read_in_part() {
+    let scratch = Scratch::new();
+    let trace = fs::read(fixture("go1.25.5/http.trace")).unwrap();
+    let large = says("200 OK", trace);
+    let url = format!("http://{large}");
+    let gotracer = scraping(&[&url], &scratch, &["--scrape.max-size=20kB"]);
+    wait_some(&gotracer, &failures(&large, "too_large"));
+    assert_eq!(gotracer.sample(&failures(&large, "broke_off")), Some(0.0));
+}
+
+#[test]
+fn the_configuration_names_programs_and_their_labels() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch) else {
+        return;
+    };
+    let config = scratch.path().join("gotracer.yml");
+    let yaml = format!(
+        "
+services:
+  lenient:
+    rules: {{MutexContention: {{enabled: false}}}}
+scrape_configs:
+- job_name: api
+  scrape_interval: 1s
+  seconds: 1
+  static_configs:
+  - targets: ['replaced:1', 'dropped:1']
+    labels: {{version: v7, service: lenient}}
+  relabel_configs:
+  - {{source_labels: [__address__], regex: 'dropped:.*', action: drop}}
+  - {{target_label: __address__, replacement: '{}'}}
+  - {{target_label: instance, replacement: one}}
+",
+        endpoint.address
+    );
+    fs::write(&config, &yaml).unwrap();
+    let flag = format!("--config={}", config.display());
+    let gotracer = scraping(&[], &scratch, &[&flag]);
+    let labels = r#"instance="one",job="api",service="lenient",version="v7""#;
+    wait_some(&gotracer, &format!("gotracer_traces_total{{{labels}}}"));
+    // The service has settings of its own: this rule is not asked.
+    let waits = format!("gotrace_mutex_wait_seconds_count{{{labels}}}");
+    assert_eq!(gotracer.sample(&waits), Some(0.0));
+    wait_some(
+        &gotracer,
+        &format!("gotrace_sched_latency_seconds_count{{{labels}}}"),
+    );
+
+    // A mistake is said with its place, and nothing starts.
+    fs::write(&config, yaml.replace("action: drop", "action: dorp")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_gotracer"))
+        .args(["serve", &flag])
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        error.contains("gotracer.yml") && error.contains("dorp"),
+        "{error}"
+    );
+    assert!(error.contains("line 13"), "{error}");
+}
