@@ -55,9 +55,15 @@ pub fn analyze(
 /// The rules at work.
 struct Rules {
     enabled: Vec<(&'static Rule, Box<dyn Detector>)>,
+    /// What any of them watches.
+    watches: u8,
 }
 
 impl Observer for Rules {
+    fn watches(&self) -> u8 {
+        self.watches
+    }
+
     fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
         let kind = interval.kind.bit();
         for (rule, detector) in &mut self.enabled {
@@ -86,12 +92,14 @@ impl Analysis {
     /// Nothing has happened yet.
     pub fn new(settings: &Settings) -> Self {
         let enabled = RULES.into_iter().filter(|rule| settings.of(rule).enabled);
+        let enabled: Vec<_> = enabled
+            .map(|rule| (rule, (rule.detector)(*settings.of(rule))))
+            .collect();
         Self {
             timeline: Timeline::default(),
             rules: Rules {
-                enabled: enabled
-                    .map(|rule| (rule, (rule.detector)(*settings.of(rule))))
-                    .collect(),
+                watches: enabled.iter().fold(0, |all, (rule, _)| all | rule.watches),
+                enabled,
             },
             snapshot: None,
         }

@@ -22,7 +22,7 @@ pub static RULE: Rule = Rule {
         instead of a small GOGC, more CPU.",
     needs: "Mark assist ranges: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (5 * MS, 50 * MS), (50 * MS, 500 * MS)]),
-    watches: kinds::MARK_ASSIST | kinds::BLOCKED,
+    watches: kinds::MARK_ASSIST | kinds::CREDIT,
     detector: new,
 };
 

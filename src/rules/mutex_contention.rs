@@ -19,7 +19,7 @@ pub static RULE: Rule = Rule {
     needs: "Blocking events with stacks: Go 1.11 and later. Go 1.22 has no stacks of \
         goroutines that were blocked during the whole trace.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 100 * MS), (100 * MS, SECOND)]),
-    watches: kinds::BLOCKED,
+    watches: kinds::SEMAPHORE,
     detector: new,
 };
 

@@ -95,8 +95,9 @@ pub enum Kind {
 pub mod kinds {
     /// [`Kind::Runnable`](super::Kind::Runnable).
     pub const RUNNABLE: u8 = 1 << 0;
-    /// [`Kind::Blocked`](super::Kind::Blocked).
-    pub const BLOCKED: u8 = 1 << 1;
+    /// [`Kind::Blocked`](super::Kind::Blocked) on a semaphore, or on nobody
+    /// knows what.
+    pub const SEMAPHORE: u8 = 1 << 1;
     /// [`Kind::Syscall`](super::Kind::Syscall).
     pub const SYSCALL: u8 = 1 << 2;
     /// [`Kind::StopTheWorld`](super::Kind::StopTheWorld).
@@ -105,6 +106,10 @@ pub mod kinds {
     pub const MARK_ASSIST: u8 = 1 << 4;
     /// [`Kind::Starvation`](super::Kind::Starvation).
     pub const STARVATION: u8 = 1 << 5;
+    /// [`Kind::Blocked`](super::Kind::Blocked) for assist credit.
+    pub const CREDIT: u8 = 1 << 6;
+    /// [`Kind::Blocked`](super::Kind::Blocked) on anything else.
+    pub const OTHER_WAIT: u8 = 1 << 7;
 }
 
 impl Kind {
@@ -112,7 +117,9 @@ impl Kind {
     pub fn bit(self) -> u8 {
         match self {
             Self::Runnable(_) => kinds::RUNNABLE,
-            Self::Blocked(_) => kinds::BLOCKED,
+            Self::Blocked(Wait::Sync | Wait::Unknown) => kinds::SEMAPHORE,
+            Self::Blocked(Wait::AssistCredit) => kinds::CREDIT,
+            Self::Blocked(Wait::Other | Wait::Scanned) => kinds::OTHER_WAIT,
             Self::Syscall => kinds::SYSCALL,
             Self::StopTheWorld(_) => kinds::STOP_THE_WORLD,
             Self::MarkAssist => kinds::MARK_ASSIST,

@@ -12,6 +12,7 @@
 mod goroutines;
 mod interval;
 mod procs;
+mod reasons;
 mod stacks;
 mod transitions;
 mod world;
@@ -23,6 +24,7 @@ pub use stacks::{FrameKey, FrameText, Owner, StackKey, Stacks, Traits};
 use crate::trace::{Event, GoId, Metric, Range, Tables, Time, What};
 use goroutines::Goroutines;
 use procs::Procs;
+use reasons::Reasons;
 use world::World;
 
 /// The live heap at the end of a garbage collection's mark phase.
@@ -36,6 +38,9 @@ pub struct HeapFloor {
 
 /// Is told what the timeline finds.
 pub trait Observer {
+    /// The kinds of intervals it wants to be told of, see [`kinds`].
+    fn watches(&self) -> u8;
+
     /// Something that lasted is over.
     fn interval(&mut self, interval: &Interval, timeline: &Timeline);
 
@@ -47,6 +52,7 @@ pub trait Observer {
 #[derive(Debug, Default)]
 pub struct Timeline {
     stacks: Stacks,
+    reasons: Reasons,
     gs: Goroutines,
     procs: Procs,
     population: Population,
@@ -89,6 +95,7 @@ impl Timeline {
             What::Sync { .. } => {
                 self.start.get_or_insert(event.time);
                 self.stacks.start_generation(tables);
+                self.reasons.start_generation();
             }
             _ => {}
         }
@@ -194,8 +201,10 @@ impl Timeline {
 
     /// Everything that is not over yet, as if it ended now.
     pub fn open_intervals(&self) -> Vec<Interval> {
-        let goroutines = self.gs.iter().filter_map(|g| self.open_interval(g));
-        goroutines
+        let goroutines = self.gs.iter();
+        let kinds = goroutines.filter_map(|g| Some((g, self.open_kind(g)?)));
+        kinds
+            .map(|(g, kind)| self.open_interval(g, kind))
             .chain(self.world.open_intervals(self.now))
             .chain(self.starving.map(|since| Interval {
                 cut_at_end: true,

@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use super::interval::Actor;
 use crate::trace::{ProcId, ProcState, Time};
 
+/// Processors are numbered from 0 up to GOMAXPROCS; only hostile traces have
+/// larger numbers.
+const SMALL: i64 = 4096;
+
 /// A stretch in which a goroutine ran on a processor.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
@@ -28,6 +32,8 @@ struct Proc {
 #[derive(Debug, Default)]
 pub struct Procs {
     procs: Vec<Proc>,
+    /// Places in `procs` of the processors with small numbers, plus one.
+    small: Vec<u32>,
     by_id: HashMap<i64, u32, foldhash::fast::RandomState>,
     limit: Option<u64>,
     idle: u32,
@@ -94,11 +100,10 @@ impl Procs {
 
     #[inline]
     fn get(&mut self, id: ProcId) -> &mut Proc {
-        let i = id.0 as usize;
-        if self.procs.get(i).is_some_and(|p| p.id == id) {
-            return &mut self.procs[i];
+        match self.small.get(id.0 as usize) {
+            Some(&place) if place != 0 => &mut self.procs[place as usize - 1],
+            _ => self.find(id),
         }
-        self.find(id)
     }
 
     #[cold]
@@ -106,6 +111,11 @@ impl Procs {
         let next = self.procs.len() as u32;
         let i = *self.by_id.entry(id.0).or_insert(next);
         if i == next {
+            if (0..SMALL).contains(&id.0) {
+                let n = id.0 as usize;
+                self.small.resize(self.small.len().max(n + 1), 0);
+                self.small[n] = next + 1;
+            }
             self.procs.push(Proc {
                 id,
                 idle: false,

@@ -3,6 +3,7 @@
 use super::goroutines::Goroutine;
 use super::interval::{Actor, Interval, Kind, Wait, Way};
 use super::procs::Run;
+use super::reasons::Reason;
 use super::stacks::{Owner, StackKey};
 use super::{Observer, Timeline};
 use crate::trace::{Event, GoState, Slot, StringId, Tables, What};
@@ -204,9 +205,15 @@ impl Timeline {
             }
             return;
         }
-        let g = *g;
         self.runnable -= u32::from(g.counts_as_runnable());
-        if let Some(mut interval) = self.open_interval(&g) {
+        let Some(g) = self.gs.get(step.slot.0) else {
+            return;
+        };
+        // Most waits are for channels and the network, which nobody watches.
+        if let Some(kind) = self.open_kind(g)
+            && kind.bit() & observer.watches() != 0
+        {
+            let mut interval = self.open_interval(g, kind);
             interval.cut_at_end = false;
             if step.from == GoState::Waiting {
                 interval.by = step.by;
@@ -222,6 +229,7 @@ impl Timeline {
             return;
         }
         let owner = self.stacks.traits(step.own).owner;
+        let reason = self.reasons.get(step.reason, tables);
         let Some(g) = self.gs.get_mut(step.slot) else {
             return;
         };
@@ -239,17 +247,16 @@ impl Timeline {
                     GoState::Waiting if g.wait == Wait::Scanned => Way::Preempted,
                     GoState::Waiting => Way::Woken,
                     GoState::Syscall => Way::SyscallExit,
-                    _ if tables.string(step.reason) == b"preempted" => Way::Preempted,
+                    _ if reason == Reason::Preempted => Way::Preempted,
                     _ => Way::Yielded,
                 };
             }
             GoState::Waiting => {
-                g.wait = match tables.string(step.reason) {
-                    b"sync" => Wait::Sync,
-                    b"preempted" => Wait::Scanned,
-                    // Since Go 1.22, and before.
-                    b"GC mark assist wait for work" | b"GC assist wait" => Wait::AssistCredit,
-                    _ => Wait::Other,
+                g.wait = match reason {
+                    Reason::Sync => Wait::Sync,
+                    Reason::Preempted => Wait::Scanned,
+                    Reason::AssistCredit => Wait::AssistCredit,
+                    Reason::Other => Wait::Other,
                 };
             }
             _ => {}
@@ -277,40 +284,47 @@ impl Timeline {
         }
     }
 
-    /// What a goroutine's present state is as an interval up to now. The
-    /// tracer's goroutines have none.
-    pub(super) fn open_interval(&self, g: &Goroutine) -> Option<Interval> {
-        let mut stopped = 0;
-        let kind = match g.state {
-            GoState::Runnable => {
-                stopped = self
-                    .world
-                    .stopped(self.now)
-                    .saturating_sub(g.stopped_before);
-                Kind::Runnable(g.way)
-            }
+    /// The kind of interval that a goroutine's present state is. The tracer's
+    /// goroutines have none.
+    pub(super) fn open_kind(&self, g: &Goroutine) -> Option<Kind> {
+        if g.owner == Owner::Tracer {
+            return None;
+        }
+        match g.state {
+            GoState::Runnable => Some(Kind::Runnable(g.way)),
             // A wait for credit within an assist is part of the assist.
             GoState::Waiting if g.wait == Wait::AssistCredit && self.world.is_assisting(g.id) => {
-                Kind::Blocked(Wait::Other)
+                Some(Kind::Blocked(Wait::Other))
             }
-            GoState::Waiting => Kind::Blocked(g.wait),
-            GoState::Syscall => Kind::Syscall,
-            _ => return None,
+            GoState::Waiting => Some(Kind::Blocked(g.wait)),
+            GoState::Syscall => Some(Kind::Syscall),
+            _ => None,
+        }
+    }
+
+    /// A goroutine's present state as an interval up to now.
+    pub(super) fn open_interval(&self, g: &Goroutine, kind: Kind) -> Interval {
+        let runnable = g.state == GoState::Runnable;
+        let stopped = if runnable {
+            self.world
+                .stopped(self.now)
+                .saturating_sub(g.stopped_before)
+        } else {
+            0
         };
-        let stack = match g.state {
-            GoState::Runnable => g.best_stack(),
-            _ => g.stack,
-        };
-        (g.owner != Owner::Tracer).then_some(Interval {
+        Interval {
             kind,
             start: g.since,
             end: self.now,
             cut_at_start: g.cut,
             cut_at_end: true,
-            victim: Actor { g: g.id, stack },
+            victim: Actor {
+                g: g.id,
+                stack: if runnable { g.best_stack() } else { g.stack },
+            },
             owner: g.owner,
             by: g.by,
             stopped,
-        })
+        }
     }
 }

@@ -1,0 +1,54 @@
+//! Why goroutines stop, by the strings the runtime gives.
+
+use crate::trace::{StringId, Tables};
+
+/// What a goroutine stopped for, as far as anybody wants to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// Anything else.
+    Other,
+    /// The scheduler or the collector took the processor from it.
+    Preempted,
+    /// One of the runtime's semaphores.
+    Sync,
+    /// Assist credit from the collector.
+    AssistCredit,
+}
+
+/// The reasons of a generation, each string being looked at once.
+#[derive(Debug, Default)]
+pub struct Reasons {
+    known: Vec<Option<Reason>>,
+}
+
+impl Reasons {
+    /// To be called when a generation's tables are replaced.
+    pub fn start_generation(&mut self) {
+        self.known.clear();
+    }
+
+    /// What a string says.
+    #[inline]
+    pub fn get(&mut self, id: StringId, tables: &Tables) -> Reason {
+        match self.known.get(id.index()) {
+            Some(&Some(reason)) => reason,
+            _ => self.learn(id, tables),
+        }
+    }
+
+    #[cold]
+    fn learn(&mut self, id: StringId, tables: &Tables) -> Reason {
+        let reason = match tables.string(id) {
+            b"preempted" => Reason::Preempted,
+            b"sync" => Reason::Sync,
+            // Since Go 1.22, and before.
+            b"GC mark assist wait for work" | b"GC assist wait" => Reason::AssistCredit,
+            _ => Reason::Other,
+        };
+        if self.known.len() <= id.index() {
+            self.known.resize(id.index() + 1, None);
+        }
+        self.known[id.index()] = Some(reason);
+        reason
+    }
+}
