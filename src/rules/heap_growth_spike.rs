@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::detector::{Detector, Found, Group, Occurrence, Verdict};
-use super::{Distribution, Limit, MIB, Rule, RuleSettings, SECOND, Severity, Thresholds, Unit};
+use super::detector::{Cause, Detector, Found, Group, Occurrence, Verdict};
+use super::{
+    Distribution, Limit, MIB, Rule, RuleSettings, SECOND, Severity, Thresholds, Unit, function,
+};
 use crate::timeline::{Actor, FrameKey, HeapFloor, Timeline};
 use crate::units;
 
@@ -57,6 +59,10 @@ struct Rise {
     /// The steepest growth over at least a second that ended within it, bytes
     /// a second.
     rate: u64,
+    /// The largest step from one collection to the next, and who allocated
+    /// most during it.
+    step: u64,
+    top: Option<(Actor, u64)>,
 }
 
 impl Rise {
@@ -65,6 +71,8 @@ impl Rise {
             low,
             high: low,
             rate: 0,
+            step: 0,
+            top: None,
         }
     }
 
@@ -95,9 +103,11 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
 }
 
 impl Detector for HeapGrowthSpike {
-    fn heap_floor(&mut self, floor: HeapFloor, _: &Timeline) {
-        if let Some(last) = self.recent.back() {
-            self.steps.record(floor.live.saturating_sub(last.live));
+    fn heap_floor(&mut self, floor: HeapFloor, t: &Timeline) {
+        let last = self.recent.back().copied();
+        let step = last.map_or(0, |last| floor.live.saturating_sub(last.live));
+        if last.is_some() {
+            self.steps.record(step);
         }
         let rate = self.steepest(floor);
         let rise = self.rise.get_or_insert(Rise::from(floor));
@@ -105,12 +115,16 @@ impl Detector for HeapGrowthSpike {
             rise.high = floor;
         }
         rise.rate = rise.rate.max(rate);
+        if step > rise.step {
+            rise.step = step;
+            rise.top = t.top_allocator();
+        }
         // Once half of it is gone again the rise is over.
         if floor.live <= rise.low.live + rise.growth() / 2 && floor.live < rise.high.live
             || floor.live < rise.low.live
         {
             let over = std::mem::replace(rise, Rise::from(floor));
-            self.judge(&over);
+            self.judge(&over, t);
         }
         self.recent.push_back(floor);
         while let Some(first) = self.recent.front()
@@ -132,7 +146,7 @@ impl Detector for HeapGrowthSpike {
         }
         let mut whole = self.clone();
         if let Some(rise) = self.rise {
-            whole.judge(&rise);
+            whole.judge(&rise, t);
         }
         let found = whole
             .spikes
@@ -148,8 +162,8 @@ impl Detector for HeapGrowthSpike {
                         1 => format!("the live heap grew by {grown} within {took}"),
                         n => format!("the live heap grew {n} times, by up to {grown}"),
                     },
+                    cause: cause(&group, t),
                     group,
-                    cause: None,
                 }
             });
         Verdict {
@@ -162,6 +176,19 @@ impl Detector for HeapGrowthSpike {
     fn boxed_clone(&self) -> Box<dyn Detector> {
         Box::new(self.clone())
     }
+}
+
+fn cause(group: &Group, t: &Timeline) -> Option<Cause> {
+    group.by.g.is_some().then(|| Cause {
+        kind: "allocated_most",
+        text: format!(
+            "goroutine {} added {} in the steepest step, last seen in {}",
+            group.by.g,
+            units::bytes(group.by_amount),
+            function(t, group.by.stack)
+        ),
+        actor: group.by,
+    })
 }
 
 fn since(first: &HeapFloor, now: HeapFloor) -> u64 {
@@ -182,7 +209,7 @@ impl HeapGrowthSpike {
         rates.max().unwrap_or(0)
     }
 
-    fn judge(&mut self, rise: &Rise) {
+    fn judge(&mut self, rise: &Rise, t: &Timeline) {
         let thresholds = &self.settings.thresholds;
         let crosses = |limit: Limit| {
             let per_second = limit.per_second.is_some_and(|r| rise.rate >= r);
@@ -195,22 +222,25 @@ impl HeapGrowthSpike {
         } else {
             return;
         };
-        let place = FrameKey::default();
+        let (top, bytes) = rise.top.unwrap_or((Actor::NONE, 0));
         let o = Occurrence {
             value: rise.growth(),
             start: rise.low.time,
             end: rise.high.time,
             open: false,
-            victim: Actor::NONE,
+            victim: top,
         };
         let (worst, threshold, group) = self.spikes.get_or_insert_with(|| {
-            let group = Group::new(place, &o);
+            let group = Group::new(FrameKey::default(), &o);
             (severity, limit.value, group)
         });
         if severity > *worst {
             (*worst, *threshold) = (severity, limit.value);
         }
-        group.add(&o, || (Actor::NONE, 0));
+        if o.value > group.worst {
+            group.place = t.stacks().traits(top.stack).place;
+        }
+        group.add(&o, || (top, bytes));
     }
 }
 
@@ -237,7 +267,7 @@ mod tests {
             d.heap_floor(floor, &t);
         }
         if let Some(rise) = d.rise {
-            d.judge(&rise);
+            d.judge(&rise, &t);
         }
         let found = d.spikes.into_iter();
         found.map(|(s, _, g)| (s, g.count, g.worst / MIB)).collect()

@@ -10,6 +10,7 @@
 //! generation: a transition from a state to itself ends nothing.
 
 mod goroutines;
+mod heap;
 mod interval;
 mod procs;
 mod reasons;
@@ -23,6 +24,7 @@ pub use stacks::{FrameKey, FrameText, Owner, StackKey, Stacks, Traits};
 
 use crate::trace::{Event, GoId, Metric, Range, Tables, Time, What};
 use goroutines::Goroutines;
+use heap::Heap;
 use procs::Procs;
 use reasons::Reasons;
 use world::World;
@@ -59,13 +61,11 @@ pub struct Timeline {
     world: World,
     start: Option<Time>,
     now: Time,
-    /// Runnable goroutines that are not the tracer's.
+    /// Runnable goroutines of the program.
     runnable: u32,
     /// Since when a processor is idle although a goroutine is runnable.
     starving: Option<Time>,
-    heap_objects: Option<u64>,
-    heap_goal: Option<u64>,
-    collections: u64,
+    heap: Heap,
 }
 
 impl Timeline {
@@ -83,8 +83,8 @@ impl Timeline {
                     self.procs.set_limit(value);
                     self.check_starvation(None, observer);
                 }
-                Metric::HeapObjects => self.heap_objects = Some(value),
-                Metric::HeapGoal => self.heap_goal = Some(value),
+                Metric::HeapObjects => self.heap.set_objects(value, event.g),
+                Metric::HeapGoal => self.heap.goal = Some(value),
             },
             What::RangeEnd {
                 range: Range::GcMark,
@@ -104,11 +104,12 @@ impl Timeline {
     /// The world is stopped, nothing allocates: what the heap holds is what
     /// marking found.
     fn collected(&mut self, observer: &mut impl Observer) {
-        self.collections += 1;
-        if let Some(live) = self.heap_objects {
+        self.heap.collect();
+        if let Some(live) = self.heap.objects {
             let time = self.now;
             observer.heap_floor(HeapFloor { time, live }, self);
         }
+        self.heap.restart();
     }
 
     /// Time of the first event.
@@ -153,12 +154,21 @@ impl Timeline {
 
     /// The last known heap goal, bytes.
     pub fn heap_goal(&self) -> Option<u64> {
-        self.heap_goal
+        self.heap.goal
     }
 
     /// Garbage collections that finished marking within the trace.
     pub fn collections(&self) -> u64 {
-        self.collections
+        self.heap.collections
+    }
+
+    /// The goroutine during which the heap grew most since marking last
+    /// finished, and by how many bytes. To be asked at a [`HeapFloor`].
+    pub fn top_allocator(&self) -> Option<(Actor, u64)> {
+        let (g, bytes) = self.heap.top()?;
+        let stack = self.gs.find(g).map(Goroutine::best_stack);
+        let stack = stack.unwrap_or_default();
+        Some((Actor { g, stack }, bytes))
     }
 
     /// The name of a reason to stop the world, as the runtime gives it.

@@ -21,10 +21,10 @@ struct Step {
 }
 
 impl Goroutine {
-    /// Whether it waits for a processor and is not the tracer's.
+    /// Whether it is the program's and waits for a processor.
     #[inline]
     pub(super) fn counts_as_runnable(&self) -> bool {
-        self.state == GoState::Runnable && self.owner != Owner::Tracer
+        self.state == GoState::Runnable && self.owner == Owner::Program
     }
 }
 

@@ -1,0 +1,63 @@
+//! The heap's gauges, and who fills it.
+
+use std::collections::HashMap;
+
+use crate::trace::GoId;
+
+/// What is known of the heap.
+#[derive(Debug, Default)]
+pub struct Heap {
+    /// Bytes of heap objects, live or not swept yet.
+    pub objects: Option<u64>,
+    /// The size at which the collector aims to finish its cycle, bytes.
+    pub goal: Option<u64>,
+    /// Garbage collections that finished marking.
+    pub collections: u64,
+    /// Bytes by which the heap grew since marking last finished, by the
+    /// goroutine that ran when it did. The runtime notes growth by spans, not
+    /// by objects: a share, not an account.
+    by_goroutine: HashMap<GoId, u64, foldhash::fast::RandomState>,
+    /// The goroutine that came last, and what is not in the map yet: it mostly
+    /// comes again.
+    last: (GoId, u64),
+}
+
+impl Heap {
+    /// A new number of bytes, reported while `g` ran.
+    #[inline]
+    pub fn set_objects(&mut self, bytes: u64, g: GoId) {
+        let before = self.objects.replace(bytes).unwrap_or(bytes);
+        let grown = bytes.saturating_sub(before);
+        if g == self.last.0 {
+            self.last.1 += grown;
+        } else {
+            self.flush();
+            self.last = (g, grown);
+        }
+    }
+
+    fn flush(&mut self) {
+        let (g, grown) = self.last;
+        if grown > 0 && g.is_some() {
+            *self.by_goroutine.entry(g).or_default() += grown;
+        }
+        self.last = (GoId::NONE, 0);
+    }
+
+    /// The goroutine that added most since marking last finished.
+    pub fn top(&self) -> Option<(GoId, u64)> {
+        let all = self.by_goroutine.iter().map(|(&g, &n)| (g, n));
+        all.max_by_key(|&(g, n)| (n, std::cmp::Reverse(g)))
+    }
+
+    /// Marking finished.
+    pub fn collect(&mut self) {
+        self.flush();
+        self.collections += 1;
+    }
+
+    /// What comes from here on is added anew.
+    pub fn restart(&mut self) {
+        self.by_goroutine.clear();
+    }
+}
