@@ -159,3 +159,40 @@ fn what_is_lost_is_counted() {
     assert!(outcome.report.trace.generations >= 2);
     assert_eq!(outcome.report.trace.lost_bytes, error.lost_bytes);
 }
+
+/// Threads whose clocks run backwards, each waiting for the one after it: the
+/// time to find their order would grow with the square of their number.
+#[test]
+fn a_trace_made_to_be_slow_is_refused() {
+    fn varint(out: &mut Vec<u8>, mut v: u64) {
+        while v >= 0x80 {
+            out.push(v as u8 | 0x80);
+            v >>= 7;
+        }
+        out.push(v as u8);
+    }
+    fn batch(out: &mut Vec<u8>, m: u64, time: u64, data: &[u8]) {
+        out.push(1);
+        for v in [1, m, time, data.len() as u64] {
+            varint(out, v);
+        }
+        out.extend_from_slice(data);
+    }
+    const THREADS: u64 = 20_000;
+    let mut bytes = b"go 1.22 trace\0\0\0".to_vec();
+    // P 0 is idle; every thread starts and stops it once, in turn.
+    batch(&mut bytes, THREADS, 1, &[13, 0, 0, 2]);
+    for i in 0..THREADS {
+        let mut data = vec![10, 0, 0];
+        varint(&mut data, i + 1);
+        data.extend([11, 0]);
+        batch(&mut bytes, i, 10 * (THREADS - i) + 2, &data);
+    }
+    batch(&mut bytes, u64::MAX, 1, &[8, 0x80, 0x80, 0x80, 8]);
+    let (events, error) = read(Input::from_slice(&bytes));
+    assert!(
+        events.len() > 1_000,
+        "what came before stays true: {error:?}"
+    );
+    assert!(error.is_some_and(|e| e.contains("wait for each other")));
+}

@@ -46,6 +46,14 @@ const WITH_SNAPSHOTS: u32 = 25;
 /// First version with end-of-generation markers.
 const WITH_MARKERS: u32 = 26;
 
+/// How many events may have to wait for another thread's before a trace is
+/// taken for one made to be slow: looking for the one that can come next costs
+/// as much as there are threads. Busy programs with hundreds of threads stay
+/// below one an event.
+const MAX_REFUSALS_PER_EVENT: u64 = 1_000;
+/// As many are free.
+const MAX_REFUSALS: u64 = 20_000_000;
+
 /// Where reading stands between generations.
 #[derive(Debug)]
 enum Ahead {
@@ -77,6 +85,8 @@ pub struct Reader<'a> {
     order: Order,
     ahead: Ahead,
     last_time: Time,
+    /// Work spent on finding a thread whose event can come next.
+    refusals: u64,
     stats: Stats,
     /// Memory of cursors that have no more events.
     spare: Vec<Memory>,
@@ -106,6 +116,7 @@ impl<'a> Reader<'a> {
             order: Order::default(),
             ahead: Ahead::More,
             last_time: 0,
+            refusals: 0,
             stats: Stats::default(),
             spare: Vec::new(),
         }
@@ -210,13 +221,18 @@ impl<'a> Reader<'a> {
     /// The earliest thread must wait for another one: try them by time.
     #[cold]
     fn advance_other(&mut self) -> Result<(), (ErrorKind, Option<u32>)> {
+        let threads = self.frontier.len();
+        self.refusals += threads as u64;
+        if self.refusals > MAX_REFUSALS + self.stats.events * MAX_REFUSALS_PER_EVENT {
+            let tangled = Violation::Tangled { threads };
+            return Err((ErrorKind::Inconsistent(tangled), None));
+        }
         self.frontier.sort();
-        for i in 1..self.frontier.len() {
+        for i in 1..threads {
             if self.try_thread(i)? {
                 return Ok(());
             }
         }
-        let threads = self.frontier.len();
         let stuck = Violation::Stuck { threads };
         Err((ErrorKind::Inconsistent(stuck), None))
     }

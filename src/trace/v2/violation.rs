@@ -10,6 +10,13 @@ pub enum Violation {
         /// Threads that still had events.
         threads: usize,
     },
+    /// Threads wait for each other far more often than real ones do: finding
+    /// the order would take time beyond all proportion.
+    #[error("{threads} threads wait for each other's events more often than any program's do")]
+    Tangled {
+        /// Threads that still had events.
+        threads: usize,
+    },
     /// An event needs a thread, a P or a goroutine where there is none.
     #[error("an event of type {event} without a {missing}")]
     Missing {
