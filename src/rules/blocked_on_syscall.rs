@@ -1,7 +1,7 @@
 //! Goroutines that stay long in a system call.
 
-use super::detector::{Description, Detector, Group, Groups, Occurrence, Verdict};
-use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
+use super::detector::{Description, Detector, Group, Signal, Verdict};
+use super::{MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
 use crate::timeline::{Interval, Owner, Timeline, kinds};
 use crate::units;
 
@@ -29,18 +29,10 @@ pub static RULE: Rule = Rule {
 };
 
 #[derive(Clone)]
-struct BlockedOnSyscall {
-    settings: RuleSettings,
-    seen: Distribution,
-    groups: Groups,
-}
+struct BlockedOnSyscall(Signal);
 
 fn new(settings: RuleSettings) -> Box<dyn Detector> {
-    Box::new(BlockedOnSyscall {
-        settings,
-        seen: Distribution::default(),
-        groups: Groups::default(),
-    })
+    Box::new(BlockedOnSyscall(Signal::new(&settings)))
 }
 
 /// Whether it is a syscall of the program. In Go 1.22 nothing is known of one
@@ -54,24 +46,20 @@ fn is_programs(i: &Interval, t: &Timeline) -> bool {
 
 impl Detector for BlockedOnSyscall {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
-        if !is_programs(i, t) {
-            return;
-        }
-        self.seen.record(i.duration());
-        if i.duration() >= self.settings.thresholds.warn.value {
+        if is_programs(i, t) {
             let place = t.stacks().traits(i.victim.stack).place;
-            let by = || (i.victim, u64::from(i.cut_at_end));
-            self.groups.add(place, 0, &Occurrence::of(i), by);
+            self.0.see(i, |o| (place, o.victim));
         }
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {
-        let found = self.groups.found(&self.settings.thresholds, |_, group| {
+        self.0.verdict(|group| {
             let (g, worst) = (group.victim.g, units::duration(group.worst));
             let call = called(t, group);
+            let returned = group.by_amount > 0;
             Description {
                 variant: "",
-                message: if group.by_amount == 0 {
+                message: if returned {
                     format!("goroutine {g} was in a system call for {worst}{call}")
                 } else {
                     format!(
@@ -81,12 +69,7 @@ impl Detector for BlockedOnSyscall {
                 cause: None,
                 at_most: Severity::Error,
             }
-        });
-        Verdict {
-            measurement: self.seen.clone(),
-            found,
-            ..Verdict::default()
-        }
+        })
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Distribution, Severity, Thresholds};
+use super::{Distribution, RuleSettings, Severity, Thresholds};
 use crate::timeline::{Actor, FrameKey, HeapFloor, Interval, Timeline};
 use crate::trace::{GoId, Time};
 
@@ -225,5 +225,49 @@ impl Groups {
                 })
             })
             .collect()
+    }
+}
+
+/// What most rules keep: all that was seen, and what crossed the warn
+/// threshold.
+#[derive(Clone, Debug)]
+pub struct Signal {
+    thresholds: Thresholds,
+    seen: Distribution,
+    groups: Groups,
+}
+
+impl Signal {
+    /// Nothing was seen yet.
+    pub fn new(settings: &RuleSettings) -> Self {
+        Self {
+            thresholds: settings.thresholds,
+            seen: Distribution::default(),
+            groups: Groups::default(),
+        }
+    }
+
+    /// Takes in an interval. One that crosses the threshold is put where
+    /// `place` says; what else that says is who brought it about.
+    pub fn see(&mut self, i: &Interval, place: impl FnOnce(&mut Occurrence) -> (FrameKey, Actor)) {
+        self.seen.record(i.duration());
+        if i.duration() >= self.thresholds.warn.value {
+            let mut occurrence = Occurrence::of(i);
+            let (place, by) = place(&mut occurrence);
+            // Whether it ended at all.
+            let ended = u64::from(!i.cut_at_end);
+            self.groups.add(place, 0, &occurrence, || (by, ended));
+        }
+    }
+
+    /// What was seen, in the rule's words.
+    pub fn verdict<'a>(&self, describe: impl Fn(&Group) -> Description<'a>) -> Verdict {
+        Verdict {
+            measurement: self.seen.clone(),
+            found: self
+                .groups
+                .found(&self.thresholds, |_, group| describe(group)),
+            ..Verdict::default()
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::detector::{Description, Detector, Groups, Occurrence, Verdict};
-use super::{Distribution, MS, Rule, RuleSettings, Severity, Unit, times};
-use crate::timeline::{Interval, Kind, Owner, Timeline, Wait, kinds};
+use super::detector::{Description, Detector, Signal, Verdict};
+use super::{MS, Rule, RuleSettings, Severity, Unit, times};
+use crate::timeline::{Interval, Owner, Timeline, kinds};
 use crate::trace::GoId;
 use crate::units;
 
@@ -28,56 +28,39 @@ pub static RULE: Rule = Rule {
 
 #[derive(Clone)]
 struct GcAssist {
-    settings: RuleSettings,
-    seen: Distribution,
-    groups: Groups,
+    signal: Signal,
     /// Time each goroutine spent assisting, ns.
     by_goroutine: HashMap<GoId, u64, foldhash::fast::RandomState>,
 }
 
 fn new(settings: RuleSettings) -> Box<dyn Detector> {
     Box::new(GcAssist {
-        settings,
-        seen: Distribution::default(),
-        groups: Groups::default(),
+        signal: Signal::new(&settings),
         by_goroutine: HashMap::default(),
     })
 }
 
 impl Detector for GcAssist {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
-        let assists = matches!(i.kind, Kind::MarkAssist | Kind::Blocked(Wait::AssistCredit));
-        if !assists || i.owner != Owner::Program {
-            return;
-        }
-        self.seen.record(i.duration());
-        *self.by_goroutine.entry(i.victim.g).or_default() += i.duration();
-        if i.duration() >= self.settings.thresholds.warn.value {
+        if i.owner == Owner::Program {
+            *self.by_goroutine.entry(i.victim.g).or_default() += i.duration();
             let place = t.stacks().traits(i.victim.stack).place;
-            self.groups
-                .add(place, 0, &Occurrence::of(i), || (i.victim, 0));
+            self.signal.see(i, |o| (place, o.victim));
         }
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {
-        let found = self
-            .groups
-            .found(&self.settings.thresholds, |_, group| Description {
-                variant: "",
-                message: format!(
-                    "goroutine {} assisted the garbage collector for {}{}",
-                    group.victim.g,
-                    units::duration(group.worst),
-                    self.share(group.victim.g, t)
-                ),
-                cause: None,
-                at_most: Severity::Error,
-            });
-        Verdict {
-            measurement: self.seen.clone(),
-            found,
-            ..Verdict::default()
-        }
+        self.signal.verdict(|group| Description {
+            variant: "",
+            message: format!(
+                "goroutine {} assisted the garbage collector for {}{}",
+                group.victim.g,
+                units::duration(group.worst),
+                self.share(group.victim.g, t)
+            ),
+            cause: None,
+            at_most: Severity::Error,
+        })
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -1,8 +1,8 @@
 //! Goroutines that wait long for a lock.
 
-use super::detector::{Cause, Description, Detector, Groups, Occurrence, Verdict};
-use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
-use crate::timeline::{Interval, Kind, Owner, Timeline, Wait, kinds};
+use super::detector::{Cause, Description, Detector, Signal, Verdict};
+use super::{MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
+use crate::timeline::{Interval, Owner, Timeline, kinds};
 use crate::units;
 
 /// The registry's entry.
@@ -24,49 +24,36 @@ pub static RULE: Rule = Rule {
 };
 
 #[derive(Clone)]
-struct MutexContention {
-    settings: RuleSettings,
-    seen: Distribution,
-    groups: Groups,
-}
+struct MutexContention(Signal);
 
 fn new(settings: RuleSettings) -> Box<dyn Detector> {
-    Box::new(MutexContention {
-        settings,
-        seen: Distribution::default(),
-        groups: Groups::default(),
-    })
+    Box::new(MutexContention(Signal::new(&settings)))
 }
 
 /// Whether the wait was for a lock. The runtime's reason ("sync") is the same
 /// for every semaphore, only stacks tell; where the trace has none of the
 /// waiter, the one that woke it must have unlocked something.
 fn is_for_lock(i: &Interval, t: &Timeline) -> bool {
-    let semaphore = matches!(i.kind, Kind::Blocked(Wait::Sync | Wait::Unknown));
-    let waits = || t.stacks().traits(i.victim.stack).locks;
-    let woken_by_unlock = || !i.victim.stack.is_some() && t.stacks().traits(i.by.stack).unlocks;
-    semaphore && (waits() || woken_by_unlock())
+    let waits = t.stacks().traits(i.victim.stack).locks;
+    waits || (!i.victim.stack.is_some() && t.stacks().traits(i.by.stack).unlocks)
 }
 
 impl Detector for MutexContention {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
-        if i.owner != Owner::Program || !is_for_lock(i, t) {
-            return;
-        }
-        self.seen.record(i.duration());
-        if i.duration() >= self.settings.thresholds.warn.value {
-            let stack = [i.victim.stack, i.by.stack];
-            let stack = stack.into_iter().find(|s| s.is_some()).unwrap_or_default();
-            let place = t.stacks().traits(stack).place;
-            // Nobody unlocked yet what is still waited for.
-            let by = || (i.by, u64::from(!i.cut_at_end));
-            self.groups.add(place, 0, &Occurrence::of(i), by);
+        if i.owner == Owner::Program && is_for_lock(i, t) {
+            self.0.see(i, |o| {
+                let stack = [o.victim.stack, i.by.stack];
+                let stack = stack.into_iter().find(|s| s.is_some());
+                let place = t.stacks().traits(stack.unwrap_or_default()).place;
+                (place, i.by)
+            });
         }
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {
-        let found = self.groups.found(&self.settings.thresholds, |_, group| {
+        self.0.verdict(|group| {
             let (g, worst) = (group.victim.g, units::duration(group.worst));
+            // Nobody unlocked yet what is still waited for.
             let unlocked = group.by_amount > 0;
             let cause = (unlocked && group.by.stack.is_some()).then(|| Cause {
                 kind: "held_by",
@@ -87,12 +74,7 @@ impl Detector for MutexContention {
                 cause,
                 at_most: Severity::Error,
             }
-        });
-        Verdict {
-            measurement: self.seen.clone(),
-            found,
-            ..Verdict::default()
-        }
+        })
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

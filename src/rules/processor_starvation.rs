@@ -1,7 +1,7 @@
 //! Idle processors beside runnable goroutines.
 
-use super::detector::{Description, Detector, Groups, Occurrence, Verdict};
-use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, times};
+use super::detector::{Description, Detector, Signal, Verdict};
+use super::{MS, Rule, RuleSettings, SECOND, Severity, Unit, times};
 use crate::timeline::{Interval, Timeline, kinds};
 use crate::units;
 
@@ -25,52 +25,33 @@ pub static RULE: Rule = Rule {
 };
 
 #[derive(Clone)]
-struct ProcessorStarvation {
-    settings: RuleSettings,
-    seen: Distribution,
-    groups: Groups,
-}
+struct ProcessorStarvation(Signal);
 
 fn new(settings: RuleSettings) -> Box<dyn Detector> {
-    Box::new(ProcessorStarvation {
-        settings,
-        seen: Distribution::default(),
-        groups: Groups::default(),
-    })
+    Box::new(ProcessorStarvation(Signal::new(&settings)))
 }
 
 impl Detector for ProcessorStarvation {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
-        self.seen.record(i.duration());
-        if i.duration() < self.settings.thresholds.warn.value {
-            return;
-        }
-        let mut o = Occurrence::of(i);
-        if !o.victim.g.is_some() {
-            o.victim = t.longest_runnable().unwrap_or(o.victim);
-        }
-        let place = t.stacks().traits(o.victim.stack).function;
-        self.groups.add(place, 0, &o, || (o.victim, 0));
+        self.0.see(i, |o| {
+            if !o.victim.g.is_some() {
+                o.victim = t.longest_runnable().unwrap_or(o.victim);
+            }
+            (t.stacks().traits(o.victim.stack).function, o.victim)
+        });
     }
 
     fn verdict(&self, _: &Timeline) -> Verdict {
-        let found = self
-            .groups
-            .found(&self.settings.thresholds, |_, group| Description {
-                variant: "",
-                message: format!(
-                    "goroutine {} was runnable while a processor stood idle for {}",
-                    group.victim.g,
-                    units::duration(group.worst)
-                ),
-                cause: None,
-                at_most: Severity::Error,
-            });
-        Verdict {
-            measurement: self.seen.clone(),
-            found,
-            ..Verdict::default()
-        }
+        self.0.verdict(|group| Description {
+            variant: "",
+            message: format!(
+                "goroutine {} was runnable while a processor stood idle for {}",
+                group.victim.g,
+                units::duration(group.worst)
+            ),
+            cause: None,
+            at_most: Severity::Error,
+        })
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 
+use super::classify::Owner;
 use super::interval::{Actor, Wait, Way};
-use super::stacks::{FrameKey, Owner, StackKey};
+use super::stacks::{FrameKey, StackKey};
 use crate::trace::{GoId, GoState, Slot, Time};
 
 /// A goroutine that exists.

@@ -1,6 +1,7 @@
 //! What lasts.
 
-use super::stacks::{Owner, StackKey};
+use super::classify::Owner;
+use super::stacks::StackKey;
 use crate::trace::{GoId, Time};
 
 /// How a goroutine became runnable.

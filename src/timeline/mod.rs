@@ -9,6 +9,7 @@
 //! The state of every goroutine and processor is repeated at the start of each
 //! generation: a transition from a state to itself ends nothing.
 
+mod classify;
 mod goroutines;
 mod heap;
 mod interval;
@@ -18,9 +19,10 @@ mod stacks;
 mod transitions;
 mod world;
 
+pub use classify::Owner;
 pub use goroutines::{Goroutine, Population, Site};
 pub use interval::{Actor, Interval, Kind, StopReason, Wait, Way, kinds};
-pub use stacks::{FrameKey, FrameText, Owner, StackKey, Stacks, Traits};
+pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
 
 use crate::trace::{Event, GoId, Metric, Range, Tables, Time, What};
 use goroutines::Goroutines;

@@ -1,10 +1,11 @@
 //! Goroutines change state.
 
+use super::classify::Owner;
 use super::goroutines::Goroutine;
 use super::interval::{Actor, Interval, Kind, Wait, Way};
 use super::procs::Run;
 use super::reasons::Reason;
-use super::stacks::{Owner, StackKey};
+use super::stacks::StackKey;
 use super::{Observer, Timeline};
 use crate::trace::{Event, GoState, Slot, StringId, Tables, What};
 

@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 
+use super::classify::Owner;
 use super::interval::{Actor, Interval, Kind, StopReason};
-use super::stacks::{Owner, StackKey};
+use super::stacks::StackKey;
 use super::{Observer, Timeline};
 use crate::trace::{Event, GoId, Range, Tables, Time, What};
 
