@@ -12,8 +12,9 @@ use super::super::input::Input;
 use super::super::tables::Tables;
 use super::batch::{self, Batch, Next};
 use super::clock::Clock;
-use super::sections::{self, Clocks, CpuSample};
-use super::{sort, wire};
+use super::samples::Samples;
+use super::sections::{self, Clocks};
+use super::wire;
 
 /// No further batch.
 pub const NIL: u32 = u32::MAX;
@@ -64,8 +65,7 @@ pub struct Generation {
     pub threads: Vec<ThreadBatches>,
     by_thread: HashMap<i64, u32, foldhash::fast::RandomState>,
     pub experimental: Vec<ExperimentalBatch>,
-    /// Sorted by time, in nanoseconds.
-    pub cpu_samples: Vec<CpuSample>,
+    pub samples: Samples,
     scratch: Vec<u8>,
 }
 
@@ -80,7 +80,7 @@ impl Generation {
         self.threads.clear();
         self.by_thread.clear();
         self.experimental.clear();
-        self.cpu_samples.clear();
+        self.samples.clear();
     }
 
     /// Its clock. Checked when the generation was closed.
@@ -116,7 +116,7 @@ impl Generation {
                 match kind {
                     wire::STRINGS => sections::strings(data, &mut self.tables)?,
                     wire::STACKS => sections::stacks(data, &mut self.tables)?,
-                    _ => sections::cpu_samples(data, &mut self.cpu_samples)?,
+                    _ => sections::cpu_samples(data, self.samples.raw())?,
                 }
             }
             Some(kind) if kind == sync => {
@@ -168,10 +168,7 @@ impl Generation {
             return Err(Corruption::NoClockSnapshot.into());
         }
         self.tables.resolve_frames()?;
-        for sample in &mut self.cpu_samples {
-            sample.time = clock.ns(sample.time as u64);
-        }
-        sort::by_key(&mut self.cpu_samples, |s| s.time);
+        self.samples.close(clock);
         Ok(())
     }
 

@@ -21,6 +21,7 @@ mod cursor;
 mod frontier;
 mod generation;
 mod order;
+mod samples;
 mod sections;
 mod sort;
 mod violation;
@@ -79,9 +80,6 @@ pub struct Reader<'a> {
     spill: Option<Batch>,
     cursors: Vec<Cursor>,
     frontier: Frontier,
-    next_sample: usize,
-    /// When the next CPU sample was taken; the latest time if there is none.
-    sample_time: Time,
     order: Order,
     ahead: Ahead,
     last_time: Time,
@@ -111,8 +109,6 @@ impl<'a> Reader<'a> {
             spill: None,
             cursors: Vec::new(),
             frontier: Frontier::default(),
-            next_sample: 0,
-            sample_time: Time::MAX,
             order: Order::default(),
             ahead: Ahead::More,
             last_time: 0,
@@ -166,7 +162,7 @@ impl<'a> Reader<'a> {
             return Ok(self.take_following());
         }
         match self.frontier.first() {
-            Some(first) if first.time <= self.sample_time => {}
+            Some(first) if first.time <= self.generation.samples.time() => {}
             _ => return self.advance_otherwise(),
         }
         match self.advance_threads() {
@@ -181,10 +177,14 @@ impl<'a> Reader<'a> {
     /// Goes on where no thread's event comes next.
     #[cold]
     fn advance_otherwise(&mut self) -> Result<bool, Box<ReadError>> {
-        if self.next_sample < self.generation.cpu_samples.len() {
-            self.take_sample()
-        } else {
-            self.next_generation()
+        match self.generation.samples.take(&self.generation.tables) {
+            Some(Ok(sample)) => {
+                self.event = sample;
+                self.stamp();
+                Ok(true)
+            }
+            Some(Err(e)) => Err(self.fail(e.into(), None)),
+            None => self.next_generation(),
         }
     }
 
@@ -268,31 +268,6 @@ impl<'a> Reader<'a> {
         Ok(true)
     }
 
-    #[cold]
-    fn take_sample(&mut self) -> Result<bool, Box<ReadError>> {
-        let s = self.generation.cpu_samples[self.next_sample];
-        self.next_sample += 1;
-        self.set_sample_time();
-        let stack = match self.generation.tables.stack_id(s.stack) {
-            Ok(stack) => stack,
-            Err(e) => return Err(self.fail(e.into(), None)),
-        };
-        self.event = Event {
-            time: s.time,
-            m: s.m,
-            p: s.p,
-            g: s.g,
-            what: What::StackSample { stack },
-        };
-        self.stamp();
-        Ok(true)
-    }
-
-    fn set_sample_time(&mut self) {
-        let next = self.generation.cpu_samples.get(self.next_sample);
-        self.sample_time = next.map_or(Time::MAX, |s| s.time);
-    }
-
     /// Reads the next generation and comes to the synchronisation event that
     /// stands before it, or before the end, or before the error.
     #[cold]
@@ -321,7 +296,6 @@ impl<'a> Reader<'a> {
                 let e = self.broken(kind, start);
                 // Half a generation's samples and tables are nobody's.
                 self.generation.clear();
-                self.set_sample_time();
                 self.ahead = Ahead::Broken(Box::new(e));
                 return Ok(self.sync(self.last_time));
             }
@@ -359,7 +333,6 @@ impl<'a> Reader<'a> {
     /// Sets the cursors to the first events of the generation.
     fn install(&mut self) -> Result<(), Box<ReadError>> {
         let clock = self.clock;
-        self.set_sample_time();
         if self.generation.threads.iter().any(|t| t.head != NIL) {
             self.order.start_generation(self.generation.number);
         }
@@ -392,7 +365,6 @@ impl<'a> Reader<'a> {
 
     fn recycle(&mut self) {
         self.generation.clear();
-        self.next_sample = 0;
         let memory = self.cursors.drain(..).map(Cursor::into_memory);
         self.spare.extend(memory);
     }
@@ -435,8 +407,7 @@ impl<'a> Reader<'a> {
         let lost_bytes = unread + behind;
         self.frontier.clear();
         self.order.drop_following();
-        self.next_sample = self.generation.cpu_samples.len();
-        self.set_sample_time();
+        self.generation.samples.clear();
         self.installed = false;
         let generation = Some(self.generation.number);
         Box::new(match std::mem::replace(&mut self.ahead, Ahead::Done) {
