@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use gotracer::analysis::analyze;
+use gotracer::analysis::{analyze, analyze_on_two_threads};
 use gotracer::report::{Finding, Report, Severity, Status};
 use gotracer::rules::{Rule, Settings};
 use gotracer::trace::Input;
@@ -370,5 +370,29 @@ fn the_wall_clock_is_known_since_go_1_25() {
         assert_eq!(r.trace.start_time.is_some(), known, "{version}");
         assert!(r.trace.duration_ns > 3_000 * MS);
         assert_eq!(r.trace.gomaxprocs, Some(8));
+    }
+}
+
+#[test]
+fn two_threads_say_what_one_says() {
+    let settings = Settings::default();
+    for version in FULL {
+        for name in [
+            "annotations",
+            "cgo_callback",
+            "gc_pause",
+            "http",
+            "mutex_stuck",
+            "idle",
+        ] {
+            let bytes = std::fs::read(path(version, name)).expect("the fixture");
+            for len in [bytes.len(), bytes.len() / 2, 100] {
+                let input = || Input::from_reader(&bytes[..len]);
+                let one = analyze(input(), name, &settings, |_| ()).expect("a trace");
+                let two = analyze_on_two_threads(input(), name, &settings, |_| ());
+                let two = two.expect("a trace");
+                assert_eq!(format!("{one:?}"), format!("{two:?}"), "{version} {name}");
+            }
+        }
     }
 }

@@ -5,13 +5,16 @@
 //! true up to then.
 
 mod findings;
+mod pipeline;
+
+pub use pipeline::analyze_on_two_threads;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{HeapFloor, Interval, Observer, Timeline};
-use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, What};
+use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What};
 
 /// What became of one trace.
 #[derive(Debug)]
@@ -39,17 +42,37 @@ pub fn analyze(
     let error = loop {
         match reader.advance() {
             Ok(true) => {
-                analysis.event(reader.event(), &reader);
                 if let What::Sync { .. } = reader.event().what {
+                    analysis.start_generation(reader.clock_snapshot());
                     progress(reader.stats());
                 }
+                analysis.event(reader.event(), reader.tables());
             }
             Ok(false) => break None,
             Err(e) => break Some(*e),
         }
     };
-    let report = analysis.report(source, &reader, error.as_ref());
+    let read = Read {
+        source,
+        version: reader.version(),
+        stats: reader.stats(),
+        error: error.as_ref(),
+    };
+    let report = analysis.report(&read);
     Ok(Outcome { report, error })
+}
+
+/// What was read of a trace, for its report.
+#[derive(Clone, Copy, Debug)]
+pub struct Read<'a> {
+    /// The trace's name.
+    pub source: &'a str,
+    /// The minor version of its format, see [`Reader::version`].
+    pub version: u32,
+    /// How much was read.
+    pub stats: Stats,
+    /// Why no more could be read.
+    pub error: Option<&'a ReadError>,
 }
 
 /// The rules at work.
@@ -105,19 +128,21 @@ impl Analysis {
         }
     }
 
-    /// Takes in the next event of `reader`.
+    /// Takes in the clock snapshot of a generation, before its first event.
+    pub fn start_generation(&mut self, snapshot: Option<ClockSnapshot>) {
+        self.snapshot = self.snapshot.or(snapshot);
+    }
+
+    /// Takes in the next event. `tables` are those of its generation.
     #[inline]
-    pub fn event(&mut self, event: &Event, reader: &Reader<'_>) {
-        if let What::Sync { .. } = event.what {
-            self.snapshot = self.snapshot.or(reader.clock_snapshot());
-        }
-        self.timeline.event(event, reader.tables(), &mut self.rules);
+    pub fn event(&mut self, event: &Event, tables: &Tables) {
+        self.timeline.event(event, tables, &mut self.rules);
     }
 
     /// What the trace told so far. What is not over yet counts as if it ended
     /// now, and is marked as a lower bound.
-    pub fn report(&self, source: &str, reader: &Reader<'_>, error: Option<&ReadError>) -> Report {
-        let stats = reader.stats();
+    pub fn report(&self, read: &Read<'_>) -> Report {
+        let Read { stats, error, .. } = *read;
         let open = self.timeline.open_intervals();
         let start_time = self.start_time();
         let mut rules = Vec::new();
@@ -156,8 +181,8 @@ impl Analysis {
         findings::sort(&mut all);
         Report {
             trace: TraceInfo {
-                source: source.into(),
-                go_version: Some(format!("1.{}", reader.version())),
+                source: read.source.into(),
+                go_version: Some(format!("1.{}", read.version)),
                 start_time,
                 duration_ns: self.timeline.duration(),
                 generations: stats.generations,

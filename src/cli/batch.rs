@@ -7,7 +7,7 @@ use std::thread;
 
 use gotracer::analysis::{self, Outcome};
 use gotracer::rules::Settings;
-use gotracer::trace::{ErrorKind, ReadError};
+use gotracer::trace::{ErrorKind, ReadError, Stats};
 
 use super::inputs::Source;
 use super::progress::Progress;
@@ -22,10 +22,11 @@ pub fn analyze(
     jobs: Option<NonZeroUsize>,
     progress: &Progress,
 ) -> Vec<Result> {
-    let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let workers = jobs
-        .map_or_else(cores, NonZeroUsize::get)
-        .min(sources.len());
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let jobs = jobs.map_or(cores, NonZeroUsize::get);
+    let workers = jobs.min(sources.len());
+    // Cores that would have nothing to do help with each trace.
+    let two_threads = 2 * workers <= jobs;
     progress.expect(sources.iter().map(Source::size).sum());
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(sources.len()));
@@ -33,7 +34,7 @@ pub fn analyze(
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some((i, source)) = take(sources, &next) {
-                    let result = one(source, settings, progress);
+                    let result = one(source, settings, progress, two_threads);
                     let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
                     results.push((i, result));
                 }
@@ -45,12 +46,15 @@ pub fn analyze(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
+/// A shorter trace, in bytes, is read before a second thread has started.
+const WORTH_A_THREAD: u64 = 256 << 10;
+
 fn take<'a>(sources: &'a [Source], next: &AtomicUsize) -> Option<(usize, &'a Source)> {
     let i = next.fetch_add(1, Ordering::Relaxed);
     Some((i, sources.get(i)?))
 }
 
-fn one(source: &Source, settings: &Settings, progress: &Progress) -> Result {
+fn one(source: &Source, settings: &Settings, progress: &Progress, two_threads: bool) -> Result {
     let input = source.open().map_err(|error| ReadError {
         kind: ErrorKind::Io(error),
         offset: 0,
@@ -58,9 +62,14 @@ fn one(source: &Source, settings: &Settings, progress: &Progress) -> Result {
         lost_bytes: 0,
     })?;
     let (mut read, mut known) = (0, source.size());
-    analysis::analyze(input, &source.name(), settings, |stats| {
+    let progress = |stats: Stats| {
         progress.expect(stats.total_bytes.saturating_sub(known));
         progress.advance(stats.bytes.saturating_sub(read));
         (read, known) = (stats.bytes, known.max(stats.total_bytes));
-    })
+    };
+    if two_threads && !(1..WORTH_A_THREAD).contains(&source.size()) {
+        analysis::analyze_on_two_threads(input, &source.name(), settings, progress)
+    } else {
+        analysis::analyze(input, &source.name(), settings, progress)
+    }
 }

@@ -113,11 +113,11 @@ impl<W: Write> Lines<W> {
                 id, parent, name, ..
             } => {
                 write!(line, "id={id}\tparent={parent}\t")?;
-                quote(line, tables.string(name))
+                quote(line, reader.string(name))
             }
             What::RegionBegin { task, name, .. } | What::RegionEnd { task, name, .. } => {
                 write!(line, "task={task}\t")?;
-                quote(line, tables.string(name))
+                quote(line, reader.string(name))
             }
             What::Log {
                 task,

@@ -25,6 +25,8 @@ mod tables;
 mod v2;
 mod varint;
 
+use std::sync::Arc;
+
 pub use error::{Corruption, ErrorKind, ReadError};
 pub use event::{
     Event, Experimental, GoId, GoState, Metric, ProcId, ProcState, Range, Slot, StackId, StringId,
@@ -127,8 +129,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Strings and stacks of the events since the last [`What::Sync`].
-    pub fn tables(&self) -> &Tables {
+    pub fn tables(&self) -> &Arc<Tables> {
         self.v2.tables()
+    }
+
+    /// A string of the event that [`advance`](Self::advance) came to; the name
+    /// of a task that began in an earlier generation is not in its tables.
+    pub fn string(&self, id: StringId) -> &[u8] {
+        self.v2.string(id)
     }
 
     /// Uninterpreted batches of experiments in the current generation.

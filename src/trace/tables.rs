@@ -6,6 +6,7 @@
 //! really read.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::error::Corruption;
 use super::event::{StackId, StringId};
@@ -13,7 +14,7 @@ use super::event::{StackId, StringId};
 type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
 
 /// Untrusted ids to slots; id 0 is always known and has slot 0.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct IdMap {
     dense: Vec<u32>,
     sparse: Map<u32>,
@@ -85,7 +86,7 @@ struct RawFrame {
 }
 
 /// The string and stack tables of one generation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tables {
     string_ids: IdMap,
     /// Ends of the strings in `bytes`, by slot - 1.
@@ -100,8 +101,6 @@ pub struct Tables {
     frames: Vec<Frame>,
     /// A program counter's frame: the first one in a generation counts.
     pcs: Map<u32>,
-    /// Strings made while reading events, after those of the trace.
-    extra: HashMap<Box<[u8]>, StringId, foldhash::fast::RandomState>,
 }
 
 impl Tables {
@@ -116,7 +115,6 @@ impl Tables {
         self.raw_frames.clear();
         self.frames.clear();
         self.pcs.clear();
-        self.extra.clear();
     }
 
     pub(crate) fn add_string(&mut self, id: u64, text: &[u8]) -> Result<(), Corruption> {
@@ -177,21 +175,6 @@ impl Tables {
         Ok(())
     }
 
-    /// Adds a string that this generation's table may not hold.
-    pub(crate) fn add_extra(&mut self, text: &[u8]) -> StringId {
-        if text.is_empty() {
-            return StringId(0);
-        }
-        if let Some(&id) = self.extra.get(text) {
-            return id;
-        }
-        self.bytes.extend_from_slice(text);
-        self.string_ends.push(self.bytes.len() as u32);
-        let id = StringId(self.string_ends.len() as u32);
-        self.extra.insert(text.into(), id);
-        id
-    }
-
     /// The handle of a string's wire id.
     #[inline]
     pub(crate) fn string_id(&self, id: u64) -> Result<StringId, Corruption> {
@@ -235,6 +218,43 @@ impl Tables {
     }
 }
 
+/// Strings that events need although their generation's table may not hold
+/// them: names of tasks that began in an earlier one.
+#[derive(Debug, Default)]
+pub struct Extra {
+    texts: Vec<Arc<[u8]>>,
+    by_text: HashMap<Arc<[u8]>, StringId, foldhash::fast::RandomState>,
+}
+
+/// Set in the handles of extra strings.
+const EXTRA: u32 = 1 << 31;
+
+impl Extra {
+    pub fn clear(&mut self) {
+        self.texts.clear();
+        self.by_text.clear();
+    }
+
+    pub fn add(&mut self, text: &Arc<[u8]>) -> StringId {
+        if text.is_empty() {
+            return StringId::default();
+        }
+        if let Some(&id) = self.by_text.get(text) {
+            return id;
+        }
+        let id = StringId(self.texts.len() as u32 | EXTRA);
+        self.texts.push(text.clone());
+        self.by_text.insert(text.clone(), id);
+        id
+    }
+
+    /// The string, if it is an extra one.
+    pub fn get(&self, id: StringId) -> Option<&[u8]> {
+        let i = (id.0 & EXTRA != 0).then_some((id.0 & !EXTRA) as usize)?;
+        self.texts.get(i).map(|text| &**text)
+    }
+}
+
 /// The part of a flat vector that belongs to `slot`, from its ends.
 fn span(ends: &[u32], slot: u32) -> Option<std::ops::Range<usize>> {
     let i = (slot as usize).checked_sub(1)?;
@@ -269,6 +289,18 @@ mod tests {
     }
 
     #[test]
+    fn extra_strings_are_kept_once() {
+        let mut extra = Extra::default();
+        let task: Arc<[u8]> = b"task"[..].into();
+        let id = extra.add(&task);
+        assert_eq!(extra.add(&b"task"[..].into()), id);
+        assert_eq!(extra.get(id), Some(&b"task"[..]));
+        assert_eq!(extra.get(StringId(0)), None);
+        assert_eq!(extra.add(&b""[..].into()), StringId(0));
+        assert_eq!(Tables::default().string(id), b"");
+    }
+
+    #[test]
     fn the_first_frame_of_a_pc_counts() {
         let mut t = Tables::default();
         for (id, s) in [(1, "f"), (2, "g"), (3, "file")] {
@@ -283,15 +315,5 @@ mod tests {
         let frames: Vec<_> = t.stack(second).collect();
         assert_eq!(frames.len(), 1);
         assert_eq!((t.string(frames[0].func), frames[0].line), (&b"f"[..], 7));
-    }
-
-    #[test]
-    fn extra_strings_are_kept_once() {
-        let mut t = Tables::default();
-        t.add_string(4, b"a").unwrap();
-        let x = t.add_extra(b"task");
-        assert_eq!(t.add_extra(b"task"), x);
-        assert_eq!(t.string(x), b"task");
-        assert_eq!(t.string(t.string_id(4).unwrap()), b"a");
     }
 }

@@ -5,6 +5,7 @@
 //! not touched by that walk: only where they lie is kept.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::super::error::{Corruption, ErrorKind};
 use super::super::event::ThreadId;
@@ -55,7 +56,9 @@ pub struct Generation {
     pub number: u64,
     /// Offset of its first batch.
     pub start: u64,
-    pub tables: Tables,
+    /// Shared with whoever still looks at its events when the next generation
+    /// is being read.
+    pub tables: Arc<Tables>,
     pub clocks: Clocks,
     /// Smallest base time of all its batches, in clock units.
     pub min_time: u64,
@@ -73,7 +76,10 @@ impl Generation {
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         self.number = 0;
-        self.tables.clear();
+        match Arc::get_mut(&mut self.tables) {
+            Some(tables) => tables.clear(),
+            None => self.tables = Arc::default(),
+        }
         self.clocks = Clocks::default();
         self.min_time = 0;
         self.batches.clear();
@@ -113,9 +119,10 @@ impl Generation {
         match section {
             Some(kind @ (wire::STRINGS | wire::STACKS | wire::CPU_SAMPLES)) => {
                 let data = batch::data(input, b, &mut self.scratch).map_err(ErrorKind::Io)?;
+                let tables = Arc::make_mut(&mut self.tables);
                 match kind {
-                    wire::STRINGS => sections::strings(data, &mut self.tables)?,
-                    wire::STACKS => sections::stacks(data, &mut self.tables)?,
+                    wire::STRINGS => sections::strings(data, tables)?,
+                    wire::STACKS => sections::stacks(data, tables)?,
                     _ => sections::cpu_samples(data, self.samples.raw())?,
                 }
             }
@@ -167,7 +174,7 @@ impl Generation {
         if snapshots && self.clocks.snapshot.is_none() {
             return Err(Corruption::NoClockSnapshot.into());
         }
-        self.tables.resolve_frames()?;
+        Arc::make_mut(&mut self.tables).resolve_frames()?;
         self.samples.close(clock);
         Ok(())
     }

@@ -30,8 +30,10 @@ pub(crate) mod wire;
 pub use generation::ExperimentalBatch;
 pub use violation::Violation;
 
+use std::sync::Arc;
+
 use super::error::{ErrorKind, ReadError};
-use super::event::{Event, GoId, ProcId, ThreadId, Time, What};
+use super::event::{Event, GoId, ProcId, StringId, ThreadId, Time, What};
 use super::input::Input;
 use super::tables::Tables;
 use super::{ClockSnapshot, Stats};
@@ -119,8 +121,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Strings and stacks of the events since the last synchronisation.
-    pub fn tables(&self) -> &Tables {
+    pub fn tables(&self) -> &Arc<Tables> {
         &self.generation.tables
+    }
+
+    /// A string of the current generation, or of the current event only.
+    pub fn string(&self, id: StringId) -> &[u8] {
+        let extra = self.order.extra_string(id);
+        extra.unwrap_or_else(|| self.generation.tables.string(id))
     }
 
     pub fn experimental(&self) -> &[ExperimentalBatch] {
@@ -245,7 +253,7 @@ impl<'a> Reader<'a> {
         let index = self.frontier.get(i).cursor;
         let cursor = &mut self.cursors[index as usize];
         let step = Step {
-            tables: &mut self.generation.tables,
+            tables: &self.generation.tables,
             generation: self.generation.number,
             raw: cursor.event(),
             out: &mut self.event,

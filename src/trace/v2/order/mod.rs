@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use super::super::error::{Corruption, ErrorKind};
 use super::super::event::{Event, GoId, ProcId, StackId, StringId, ThreadId, What};
-use super::super::tables::Tables;
+use super::super::tables::{Extra, Tables};
 use super::cursor::RawEvent;
 use super::violation::Violation;
 use super::wire;
@@ -30,7 +30,7 @@ use state::{Goroutines, Procs, Seq, Thread, Threads};
 
 /// One thread's next event, offered to the order.
 pub struct Step<'a> {
-    pub tables: &'a mut Tables,
+    pub tables: &'a Tables,
     pub generation: u64,
     pub raw: &'a RawEvent,
     /// The event that comes of it, with its context filled in. It is written
@@ -94,6 +94,8 @@ struct Model {
     tasks: HashMap<u64, Task, foldhash::fast::RandomState>,
     /// Names of this generation that were needed beyond it, by string.
     names: HashMap<StringId, Arc<[u8]>, foldhash::fast::RandomState>,
+    /// Names of tasks that ended, for the events that say so.
+    extra: Extra,
     gc: Gc,
     gc_seq: u64,
     first_generation: u64,
@@ -119,9 +121,15 @@ impl Order {
     /// To be called before a generation's first event is offered.
     pub fn start_generation(&mut self, generation: u64) {
         self.model.names.clear();
+        self.model.extra.clear();
         if self.model.first_generation == 0 {
             self.model.first_generation = generation;
         }
+    }
+
+    /// A string that only an event of this generation has.
+    pub fn extra_string(&self, id: StringId) -> Option<&[u8]> {
+        self.model.extra.get(id)
     }
 
     /// Whether events came along with the last one taken.

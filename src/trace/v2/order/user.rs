@@ -48,7 +48,7 @@ impl Model {
         // The task may have begun before the trace, or in a generation whose
         // strings are gone.
         let (parent, name) = match self.tasks.remove(&id) {
-            Some(task) => (task.parent, step.tables.add_extra(&task.name)),
+            Some(task) => (task.parent, self.extra.add(&task.name)),
             None => (NO_TASK, StringId::default()),
         };
         t.needs_all(wire::USER_TASK_END)?;
