@@ -59,6 +59,11 @@ pub struct Args {
     #[arg(long = "watch.settle", value_name = "DURATION", default_value = "5s", value_parser = duration)]
     settle: Duration,
 
+    /// Remember in this directory which traces were analysed, so that a restart
+    /// does not analyse them again; none by default
+    #[arg(long = "storage.path", value_name = "DIR")]
+    storage: Option<PathBuf>,
+
     /// How many traces to analyse at a time [default: one for each core]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -134,6 +139,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         scrapes: args.scrapes(&file)?,
         settings: args.settings.settings()?,
         services,
+        storage: args.storage.clone(),
         jobs: args.jobs.unwrap_or(cores),
     };
     if config.directories.is_empty() && config.scrapes.iter().all(|s| s.targets.is_empty()) {

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::failure::Failure;
+use super::identity::Identity;
 use super::recent::{Entry, Recent};
-use super::seen::{Identity, Seen};
+use super::seen::{Claim, Seen, Verdict};
 use crate::analysis::{Outcome, analyze};
 use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
+use crate::report::Severity;
 use crate::rules::Settings;
 use crate::source::directory::{FileTrace, Stamp};
 use crate::source::scrape::ScrapeError;
@@ -56,7 +58,7 @@ impl Analyst {
                 return;
             }
         };
-        if !self.seen.claim(identity) {
+        if self.seen.claim(identity) != Claim::Granted {
             tracing::debug!(source, "this trace was analysed before");
             return;
         }
@@ -66,7 +68,11 @@ impl Analyst {
             self.seen.release(identity);
             return;
         }
+        let verdict = verdict(&outcome);
+        let lasting = is_lasting(&outcome);
         self.conclude(&trace.labels, source, started.elapsed(), outcome, None);
+        // Last of all: killed before, the trace is analysed again.
+        self.seen.done(identity, verdict, lasting);
     }
 
     /// Analyses a trace that comes in.
@@ -160,4 +166,30 @@ impl Analyst {
             failure,
         });
     }
+}
+
+fn verdict(outcome: &Analysed) -> Verdict {
+    match outcome {
+        Ok(Ok(Outcome {
+            report,
+            error: None,
+        })) if report.worst() >= Some(Severity::Warn) => Verdict::Found,
+        Ok(Ok(Outcome { error: None, .. })) => Verdict::Clean,
+        _ => Verdict::Failed,
+    }
+}
+
+/// Whether the outcome lies in the trace. A disk may read better the next
+/// time, and a newer gotracer may know the version.
+fn is_lasting(outcome: &Analysed) -> bool {
+    let error = match outcome {
+        Ok(Ok(outcome)) => outcome.error.as_ref(),
+        Ok(Err(error)) => Some(error),
+        Err(_) => None,
+    };
+    let reason = error.map(Failure::from);
+    !matches!(
+        reason,
+        Some(Failure::Unreadable | Failure::UnsupportedVersion)
+    )
 }

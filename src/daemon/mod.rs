@@ -5,12 +5,15 @@ mod analyst;
 mod captures;
 mod failure;
 mod http;
+mod identity;
+mod journal;
 mod queue;
 mod recent;
 mod seen;
 
 use std::collections::HashMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 use self::analyst::Analyst;
 use self::captures::Captures;
 use self::failure::REASONS;
+pub use self::journal::JournalError;
+use self::seen::Seen;
 use crate::export::prometheus::Exporter;
 use crate::rules::Settings;
 use crate::source::directory::{Directory, WatchError};
@@ -51,6 +56,9 @@ pub struct Config {
     pub settings: Settings,
     /// The same for single services, by the label `service` of their traces.
     pub services: HashMap<String, Settings>,
+    /// Where to remember across restarts which traces were analysed; without
+    /// it, those still there are analysed again.
+    pub storage: Option<PathBuf>,
     /// How many traces to analyse at a time.
     pub jobs: usize,
 }
@@ -71,6 +79,9 @@ pub enum StartError {
     /// Nothing to watch.
     #[error(transparent)]
     Watch(#[from] WatchError),
+    /// Nothing can be remembered.
+    #[error(transparent)]
+    Storage(#[from] JournalError),
     /// No HTTP server.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -89,6 +100,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     for directory in &config.directories {
         directory.check()?;
     }
+    let seen = match &config.storage {
+        Some(directory) => Seen::kept_in(directory)?,
+        None => Seen::default(),
+    };
     let listener = listen(&config.listen).await?;
     let exporter = Arc::new(Exporter::new(&REASONS).with_process());
     let analyst = Arc::new(Analyst {
@@ -96,7 +111,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         services: config.services,
         exporter: Arc::clone(&exporter),
         recent: Default::default(),
-        seen: Default::default(),
+        seen,
     });
     let (found, queue) = mpsc::unbounded_channel();
     for directory in config.directories {

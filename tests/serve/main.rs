@@ -4,5 +4,6 @@
 
 mod prometheus;
 mod scrape;
+mod storage;
 mod support;
 mod watch;
