@@ -18,7 +18,7 @@ use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
 use crate::report::Severity;
 use crate::rules::Settings;
-use crate::source::directory::{FileTrace, Stamp};
+use crate::source::directory::{FileTrace, Shelf, Stamp};
 use crate::source::scrape::ScrapeError;
 use crate::source::{from_reader, open};
 use crate::trace::{ErrorKind, Input, ReadError};
@@ -58,9 +58,14 @@ impl Analyst {
                 return;
             }
         };
-        if self.seen.claim(identity) != Claim::Granted {
-            tracing::debug!(source, "this trace was analysed before");
-            return;
+        match self.seen.claim(identity) {
+            Claim::Granted => {}
+            Claim::Taken => return,
+            Claim::Done(verdict) => {
+                tracing::debug!(source, "this trace was analysed before");
+                put_away(trace, verdict);
+                return;
+            }
         }
         let outcome = self.run(input, &source, &trace.labels);
         if Stamp::of(&trace.path).is_ok_and(|now| now != Some(trace.stamp)) {
@@ -73,6 +78,9 @@ impl Analyst {
         self.conclude(&trace.labels, source, started.elapsed(), outcome, None);
         // Last of all: killed before, the trace is analysed again.
         self.seen.done(identity, verdict, lasting);
+        if lasting {
+            put_away(trace, verdict);
+        }
     }
 
     /// Analyses a trace that comes in.
@@ -165,6 +173,17 @@ impl Analyst {
             report: report.map(Arc::new),
             failure,
         });
+    }
+}
+
+fn put_away(trace: &FileTrace, verdict: Verdict) {
+    let shelf = match verdict {
+        Verdict::Clean => Shelf::Done,
+        Verdict::Found => Shelf::Findings,
+        Verdict::Failed => Shelf::Failed,
+    };
+    if let Err(error) = trace.put_away(shelf) {
+        tracing::error!(source = %trace.path.display(), %error, "cannot move or delete the trace");
     }
 }
 

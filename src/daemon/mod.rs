@@ -9,6 +9,7 @@ mod identity;
 mod journal;
 mod queue;
 mod recent;
+mod retention;
 mod seen;
 
 use std::collections::HashMap;
@@ -115,7 +116,11 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     });
     let (found, queue) = mpsc::unbounded_channel();
     for directory in config.directories {
-        exporter.add(&directory.labels);
+        // Where file names tell labels, the first file makes the series.
+        if directory.patterns.is_empty() {
+            exporter.add(&directory.labels);
+        }
+        tokio::spawn(retention::follow(directory.clone()));
         tracing::info!(directory = %directory.root.display(), "watching");
         tokio::spawn(directory.run(found.clone()));
     }

@@ -2,6 +2,7 @@
 //! real Prometheus.
 #![cfg(feature = "daemon")]
 
+mod afterwards;
 mod prometheus;
 mod scrape;
 mod storage;
