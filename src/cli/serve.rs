@@ -10,7 +10,7 @@ use gotracer::config::Config as FileConfig;
 use gotracer::daemon::{self, Config, DEFAULT_ADDRESS, Scrape};
 use gotracer::labels::Labels;
 use gotracer::rules::{SettingError, Unit};
-use gotracer::source::directory::Directory;
+use gotracer::source::directory::{After, Directory, Pattern, Retention, WatchConfig};
 use gotracer::source::scrape::{Options, Target};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -59,6 +59,36 @@ pub struct Args {
     #[arg(long = "watch.settle", value_name = "DURATION", default_value = "5s", value_parser = duration)]
     settle: Duration,
 
+    /// Look at the directories this often instead of waiting for events, which
+    /// network file systems don't give
+    #[arg(long = "watch.poll", value_name = "DURATION", value_parser = duration)]
+    poll: Option<Duration>,
+
+    /// Labels that file names tell, such as
+    /// {service}_{version}_{timestamp}.trace (can be repeated; the first that
+    /// fits)
+    #[arg(long = "watch.pattern", value_name = "PATTERN")]
+    patterns: Vec<Pattern>,
+
+    /// What to do with a file that was analysed: keep, delete, or move it to
+    /// the folders done, findings and failed in the directory
+    #[arg(long = "watch.after", value_name = "ACTION", default_value = "keep")]
+    after: After,
+
+    /// Delete files that were moved when they are older
+    #[arg(long = "watch.retention.time", value_name = "DURATION", value_parser = duration)]
+    retention_time: Option<Duration>,
+
+    /// Delete files that were moved when they have more bytes together; those
+    /// with findings last
+    #[arg(long = "watch.retention.size", value_name = "SIZE", value_parser = size)]
+    retention_size: Option<u64>,
+
+    /// Remember in this directory which traces were analysed, so that a restart
+    /// does not analyse them again; none by default
+    #[arg(long = "storage.path", value_name = "DIR")]
+    storage: Option<PathBuf>,
+
     /// How many traces to analyse at a time [default: one for each core]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -91,6 +121,23 @@ enum LogFormat {
 }
 
 impl Args {
+    /// What the options and the configuration say to watch.
+    fn directories(&self, file: &FileConfig) -> Vec<Directory> {
+        let own = self.watch.iter().map(|root| Directory {
+            settle: self.settle,
+            poll: self.poll,
+            patterns: self.patterns.clone(),
+            after: self.after,
+            retention: Retention {
+                age: self.retention_time,
+                bytes: self.retention_size,
+            },
+            ..Directory::new(root, Labels::new())
+        });
+        let others = file.watches().iter().map(WatchConfig::directory);
+        own.chain(others).collect()
+    }
+
     /// What the options and the configuration say to scrape.
     fn scrapes(&self, file: &FileConfig) -> anyhow::Result<Vec<Scrape>> {
         let own = self
@@ -124,20 +171,19 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let services = services.collect::<anyhow::Result<_>>()?;
     log_to_stderr(args.log_level, args.log_format);
     let cores = available_parallelism().map_or(1, |n| n.get());
-    let directory = |root: &PathBuf| Directory {
-        settle: args.settle,
-        ..Directory::new(root, Labels::new())
-    };
     let config = Config {
         listen: args.listen_address.clone(),
-        directories: args.watch.iter().map(directory).collect(),
+        directories: args.directories(&file),
         scrapes: args.scrapes(&file)?,
         settings: args.settings.settings()?,
         services,
+        storage: args.storage.clone(),
         jobs: args.jobs.unwrap_or(cores),
     };
     if config.directories.is_empty() && config.scrapes.iter().all(|s| s.targets.is_empty()) {
-        bail!("there is nothing to do: give --watch, --scrape, or --config with scrape_configs");
+        bail!(
+            "there is nothing to do: give --watch, --scrape, or --config with watch_configs or scrape_configs"
+        );
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.min(4))

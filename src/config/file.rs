@@ -14,6 +14,8 @@ use serde_saphyr::{Spanned, UserMessageFormatter};
 use super::error::{ConfigError, Position};
 use super::{Change, Config, Section, names};
 #[cfg(feature = "daemon")]
+use crate::source::directory::WatchConfig;
+#[cfg(feature = "daemon")]
 use crate::source::discovery::Job;
 
 #[derive(Deserialize)]
@@ -22,6 +24,12 @@ struct FileYaml {
     preset: Option<Spanned<String>>,
     rules: Option<RulesYaml>,
     services: Option<Pairs<String, Option<SectionYaml>>>,
+    #[cfg(feature = "daemon")]
+    watch_configs: Option<Vec<WatchConfig>>,
+    /// The same file serves a program without the daemon.
+    #[cfg(not(feature = "daemon"))]
+    #[serde(rename = "watch_configs")]
+    _watch_configs: Option<serde::de::IgnoredAny>,
     #[cfg(feature = "daemon")]
     scrape_configs: Option<Vec<Spanned<Job>>>,
     /// The same file serves a program without the daemon.
@@ -85,6 +93,8 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
                 None => Ok((name, Section::default())),
             })
             .collect::<Result<_, ConfigError>>()?,
+        #[cfg(feature = "daemon")]
+        watches: file.watch_configs.unwrap_or_default(),
         #[cfg(feature = "daemon")]
         jobs: jobs(file.scrape_configs.unwrap_or_default())?,
     })

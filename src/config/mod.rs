@@ -34,6 +34,8 @@ pub use names::{UnknownName, preset, rule};
 
 use crate::rules::{Preset, RULES, Rule, SettingError, Settings};
 #[cfg(feature = "daemon")]
+use crate::source::directory::WatchConfig;
+#[cfg(feature = "daemon")]
 use crate::source::discovery::Job;
 use error::Position;
 
@@ -42,6 +44,8 @@ use error::Position;
 pub struct Config {
     all: Section,
     services: Vec<(String, Section)>,
+    #[cfg(feature = "daemon")]
+    watches: Vec<WatchConfig>,
     #[cfg(feature = "daemon")]
     jobs: Vec<Job>,
 }
@@ -99,6 +103,12 @@ impl Config {
             let _ = section.apply(&mut settings);
         }
         settings
+    }
+
+    /// What `gotracer serve` is to watch.
+    #[cfg(feature = "daemon")]
+    pub fn watches(&self) -> &[WatchConfig] {
+        &self.watches
     }
 
     /// What `gotracer serve` is to scrape.

@@ -10,13 +10,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::failure::Failure;
+use super::identity::Identity;
 use super::recent::{Entry, Recent};
-use super::seen::{Identity, Seen};
+use super::seen::{Claim, Seen, Verdict};
 use crate::analysis::{Outcome, analyze};
 use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
+use crate::report::Severity;
 use crate::rules::Settings;
-use crate::source::directory::{FileTrace, Stamp};
+use crate::source::directory::{FileTrace, Shelf, Stamp};
 use crate::source::scrape::ScrapeError;
 use crate::source::{from_reader, open};
 use crate::trace::{ErrorKind, Input, ReadError};
@@ -56,9 +58,14 @@ impl Analyst {
                 return;
             }
         };
-        if !self.seen.claim(identity) {
-            tracing::debug!(source, "this trace was analysed before");
-            return;
+        match self.seen.claim(identity) {
+            Claim::Granted => {}
+            Claim::Taken => return,
+            Claim::Done(verdict) => {
+                tracing::debug!(source, "this trace was analysed before");
+                put_away(trace, verdict);
+                return;
+            }
         }
         let outcome = self.run(input, &source, &trace.labels);
         if Stamp::of(&trace.path).is_ok_and(|now| now != Some(trace.stamp)) {
@@ -66,7 +73,14 @@ impl Analyst {
             self.seen.release(identity);
             return;
         }
+        let verdict = verdict(&outcome);
+        let lasting = is_lasting(&outcome);
         self.conclude(&trace.labels, source, started.elapsed(), outcome, None);
+        // Last of all: killed before, the trace is analysed again.
+        self.seen.done(identity, verdict, lasting);
+        if lasting {
+            put_away(trace, verdict);
+        }
     }
 
     /// Analyses a trace that comes in.
@@ -160,4 +174,41 @@ impl Analyst {
             failure,
         });
     }
+}
+
+fn put_away(trace: &FileTrace, verdict: Verdict) {
+    let shelf = match verdict {
+        Verdict::Clean => Shelf::Done,
+        Verdict::Found => Shelf::Findings,
+        Verdict::Failed => Shelf::Failed,
+    };
+    if let Err(error) = trace.put_away(shelf) {
+        tracing::error!(source = %trace.path.display(), %error, "cannot move or delete the trace");
+    }
+}
+
+fn verdict(outcome: &Analysed) -> Verdict {
+    match outcome {
+        Ok(Ok(Outcome {
+            report,
+            error: None,
+        })) if report.worst() >= Some(Severity::Warn) => Verdict::Found,
+        Ok(Ok(Outcome { error: None, .. })) => Verdict::Clean,
+        _ => Verdict::Failed,
+    }
+}
+
+/// Whether the outcome lies in the trace. A disk may read better the next
+/// time, and a newer gotracer may know the version.
+fn is_lasting(outcome: &Analysed) -> bool {
+    let error = match outcome {
+        Ok(Ok(outcome)) => outcome.error.as_ref(),
+        Ok(Err(error)) => Some(error),
+        Err(_) => None,
+    };
+    let reason = error.map(Failure::from);
+    !matches!(
+        reason,
+        Some(Failure::Unreadable | Failure::UnsupportedVersion)
+    )
 }

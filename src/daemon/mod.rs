@@ -5,12 +5,16 @@ mod analyst;
 mod captures;
 mod failure;
 mod http;
+mod identity;
+mod journal;
 mod queue;
 mod recent;
+mod retention;
 mod seen;
 
 use std::collections::HashMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 use self::analyst::Analyst;
 use self::captures::Captures;
 use self::failure::REASONS;
+pub use self::journal::JournalError;
+use self::seen::Seen;
 use crate::export::prometheus::Exporter;
 use crate::rules::Settings;
 use crate::source::directory::{Directory, WatchError};
@@ -51,6 +57,9 @@ pub struct Config {
     pub settings: Settings,
     /// The same for single services, by the label `service` of their traces.
     pub services: HashMap<String, Settings>,
+    /// Where to remember across restarts which traces were analysed; without
+    /// it, those still there are analysed again.
+    pub storage: Option<PathBuf>,
     /// How many traces to analyse at a time.
     pub jobs: usize,
 }
@@ -71,6 +80,9 @@ pub enum StartError {
     /// Nothing to watch.
     #[error(transparent)]
     Watch(#[from] WatchError),
+    /// Nothing can be remembered.
+    #[error(transparent)]
+    Storage(#[from] JournalError),
     /// No HTTP server.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -89,6 +101,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     for directory in &config.directories {
         directory.check()?;
     }
+    let seen = match &config.storage {
+        Some(directory) => Seen::kept_in(directory)?,
+        None => Seen::default(),
+    };
     let listener = listen(&config.listen).await?;
     let exporter = Arc::new(Exporter::new(&REASONS).with_process());
     let analyst = Arc::new(Analyst {
@@ -96,11 +112,15 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         services: config.services,
         exporter: Arc::clone(&exporter),
         recent: Default::default(),
-        seen: Default::default(),
+        seen,
     });
     let (found, queue) = mpsc::unbounded_channel();
     for directory in config.directories {
-        exporter.add(&directory.labels);
+        // Where file names tell labels, the first file makes the series.
+        if directory.patterns.is_empty() {
+            exporter.add(&directory.labels);
+        }
+        tokio::spawn(retention::follow(directory.clone()));
         tracing::info!(directory = %directory.root.display(), "watching");
         tokio::spawn(directory.run(found.clone()));
     }

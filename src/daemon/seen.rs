@@ -1,75 +1,88 @@
 //! Which traces were analysed already, by what is in them: a trace that was
 //! renamed, copied or touched is still the same trace.
 
-use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How much of a file's start and end makes its identity. Every trace holds
-/// its clock in both, so that two traces don't agree in them.
-const SAMPLE: u64 = 64 << 10;
+use super::identity::Identity;
+use super::journal::{Journal, JournalError};
 
-/// What makes a trace itself: a hash of its length, start and end. The hash is
-/// no protection against somebody who wants two traces to be taken for one;
-/// who may write to the directory could as well delete them.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Identity(u128);
-
-impl Identity {
-    /// The identity of a file.
-    ///
-    /// # Errors
-    /// If it can't be read.
-    pub fn of(file: &mut File) -> io::Result<Self> {
-        let length = file.seek(SeekFrom::End(0))?;
-        let mut hash = Fnv::default();
-        hash.write(&length.to_le_bytes());
-        let mut sample = Vec::new();
-        for at in [0, length.saturating_sub(SAMPLE)] {
-            file.seek(SeekFrom::Start(at))?;
-            sample.clear();
-            file.take(SAMPLE).read_to_end(&mut sample)?;
-            hash.write(&sample);
-        }
-        Ok(Self(hash.0))
-    }
+/// What became of a trace that was analysed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It was read, and nothing was found at warn or above.
+    Clean,
+    /// It was read, and something was found.
+    Found,
+    /// It could not be read, or only in part.
+    Failed,
 }
 
-/// FNV-1a with 128 bits: the same on every machine and in every version.
-struct Fnv(u128);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
-    }
-}
-
-impl Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 ^= u128::from(byte);
-            self.0 = self.0.wrapping_mul(0x0100_0000_0000_0000_0000_013b);
-        }
-    }
+/// Whether somebody may analyse a trace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Claim {
+    /// It is his.
+    Granted,
+    /// Somebody else is at it.
+    Taken,
+    /// It was done before.
+    Done(Verdict),
 }
 
 /// The traces analysed or being analysed.
 #[derive(Default)]
-pub struct Seen(Mutex<HashSet<Identity>>);
+pub struct Seen(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Without a verdict, it is being analysed.
+    known: HashMap<Identity, Option<Verdict>>,
+    journal: Option<Journal>,
+}
 
 impl Seen {
-    /// Whether nobody claimed this trace before; it is claimed then.
-    pub fn claim(&self, identity: Identity) -> bool {
-        self.lock().insert(identity)
+    /// Knows what `directory` remembers, and remembers there what comes.
+    ///
+    /// # Errors
+    /// If that directory can't be used.
+    pub fn kept_in(directory: &Path) -> Result<Self, JournalError> {
+        let (journal, known) = Journal::open(directory)?;
+        tracing::info!(storage = %directory.display(), traces = known.len(), "analysed before");
+        Ok(Self(Mutex::new(State {
+            known: known.into_iter().map(|(i, v)| (i, Some(v))).collect(),
+            journal: Some(journal),
+        })))
+    }
+
+    /// Claims a trace, if nobody did before.
+    pub fn claim(&self, identity: Identity) -> Claim {
+        let mut state = self.lock();
+        match state.known.get(&identity) {
+            Some(Some(verdict)) => Claim::Done(*verdict),
+            Some(None) => Claim::Taken,
+            None => {
+                state.known.insert(identity, None);
+                Claim::Granted
+            }
+        }
     }
 
     /// Gives a claim back: the trace was not analysed after all.
     pub fn release(&self, identity: Identity) {
-        self.lock().remove(&identity);
+        self.lock().known.remove(&identity);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Identity>> {
+    /// A claimed trace is done. With `lasting`, restarts don't change that.
+    pub fn done(&self, identity: Identity, verdict: Verdict, lasting: bool) {
+        let mut state = self.lock();
+        state.known.insert(identity, Some(verdict));
+        if lasting && let Some(journal) = &mut state.journal {
+            journal.add(identity, verdict);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -77,29 +90,34 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
-
-    #[test]
-    fn fnv_is_the_published_one() {
-        let mut hash = Fnv::default();
-        hash.write(b"a");
-        assert_eq!(hash.0, 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
-    }
 
     #[test]
     fn a_claim_is_exclusive_until_it_is_given_back() {
-        let path = std::env::temp_dir().join(format!("gotracer-seen-{}", std::process::id()));
-        let identity = |bytes: &[u8]| {
-            File::create(&path).unwrap().write_all(bytes).unwrap();
-            Identity::of(&mut File::open(&path).unwrap()).unwrap()
-        };
-        let (a, b) = (identity(b"a trace"), identity(&vec![7; 200_000]));
-        assert_eq!(a, identity(b"a trace"));
-        assert_ne!(a, b);
-        std::fs::remove_file(&path).unwrap();
-        let seen = Seen::default();
-        assert!(seen.claim(a) && !seen.claim(a) && seen.claim(b));
+        let (seen, a) = (Seen::default(), Identity(1));
+        assert_eq!(seen.claim(a), Claim::Granted);
+        assert_eq!(seen.claim(a), Claim::Taken);
         seen.release(a);
-        assert!(seen.claim(a));
+        assert_eq!(seen.claim(a), Claim::Granted);
+        seen.done(a, Verdict::Found, true);
+        assert_eq!(seen.claim(a), Claim::Done(Verdict::Found));
+    }
+
+    #[test]
+    fn what_is_done_survives_and_what_was_begun_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let seen = Seen::kept_in(directory.path()).unwrap();
+        for i in 0..4 {
+            assert_eq!(seen.claim(Identity(i)), Claim::Granted);
+        }
+        seen.done(Identity(0), Verdict::Clean, true);
+        seen.done(Identity(1), Verdict::Failed, true);
+        seen.done(Identity(2), Verdict::Failed, false);
+        assert!(Seen::kept_in(directory.path()).is_err(), "it is in use");
+        drop(seen);
+        let seen = Seen::kept_in(directory.path()).unwrap();
+        assert_eq!(seen.claim(Identity(0)), Claim::Done(Verdict::Clean));
+        assert_eq!(seen.claim(Identity(1)), Claim::Done(Verdict::Failed));
+        assert_eq!(seen.claim(Identity(2)), Claim::Granted);
+        assert_eq!(seen.claim(Identity(3)), Claim::Granted);
     }
 }

@@ -8,5 +8,7 @@ pub mod discovery;
 mod open;
 #[cfg(feature = "daemon")]
 pub mod scrape;
+#[cfg(feature = "daemon")]
+mod yaml;
 
 pub use open::{from_reader, open, stdin};

@@ -2,7 +2,9 @@
 //! real Prometheus.
 #![cfg(feature = "daemon")]
 
+mod afterwards;
 mod prometheus;
 mod scrape;
+mod storage;
 mod support;
 mod watch;

@@ -10,7 +10,7 @@ use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-use super::scan::is_candidate;
+use super::scan::Scope;
 
 /// Whether this system tells when a file is closed after writing.
 const TELLS_CLOSE: bool = cfg!(any(target_os = "linux", target_os = "android"));
@@ -52,15 +52,16 @@ pub struct Changes {
 
 impl Changes {
     /// Starts watching.
-    pub fn new(root: &Path) -> notify::Result<Self> {
+    pub fn new(scope: Scope) -> notify::Result<Self> {
         let gathered = Arc::new(Gathered::default());
+        let root = scope.root.clone();
         let gather = {
-            let (gathered, root) = (Arc::clone(&gathered), root.to_path_buf());
-            move |event| gathered.add(event, &root)
+            let gathered = Arc::clone(&gathered);
+            move |event| gathered.add(event, &scope)
         };
         let config = notify::Config::default().with_follow_symlinks(false);
         let mut watcher = RecommendedWatcher::new(gather, config)?;
-        watcher.watch(root, RecursiveMode::Recursive)?;
+        watcher.watch(&root, RecursiveMode::Recursive)?;
         Ok(Self {
             gathered,
             _watcher: watcher,
@@ -83,10 +84,10 @@ impl Gathered {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, event: notify::Result<notify::Event>, root: &Path) {
+    fn add(&self, event: notify::Result<notify::Event>, scope: &Scope) {
         let mut batch = self.lock();
         match event {
-            Ok(event) => batch.add(&event, root),
+            Ok(event) => batch.add(&event, scope),
             Err(_) => batch.rescan = true,
         }
         if batch.rescan || !batch.files.is_empty() {
@@ -96,7 +97,7 @@ impl Gathered {
 }
 
 impl Batch {
-    fn add(&mut self, event: &notify::Event, root: &Path) {
+    fn add(&mut self, event: &notify::Event, scope: &Scope) {
         if event.need_rescan() {
             self.rescan = true;
         }
@@ -108,9 +109,9 @@ impl Batch {
             let swapped = path.file_name().is_some_and(|n| n == "..data");
             let directory = event.kind == EventKind::Create(CreateKind::Folder)
                 || change == Change::Finished && path.is_dir();
-            if swapped || directory || path == root {
+            if swapped || directory || *path == scope.root {
                 self.rescan = true;
-            } else if is_candidate(root, path) {
+            } else if scope.is_candidate(path) {
                 self.put(path, change);
             }
         }
@@ -149,6 +150,13 @@ mod tests {
     use super::*;
     use notify::event::{DataChange, Event};
 
+    fn scope() -> Scope {
+        Scope {
+            root: "/in".into(),
+            shelves: false,
+        }
+    }
+
     fn batch(events: &[(EventKind, &[&str])]) -> Batch {
         let mut batch = Batch::default();
         for (kind, paths) in events {
@@ -156,7 +164,7 @@ mod tests {
             for path in *paths {
                 event = event.add_path(Path::new("/in").join(path));
             }
-            batch.add(&event, Path::new("/in"));
+            batch.add(&event, &scope());
         }
         batch
     }

@@ -4,7 +4,11 @@
 //! whole directory now and then makes it right, whatever events were lost or
 //! never came (network file systems, full queues, volumes that are swapped).
 
+mod after;
 mod changes;
+mod config;
+mod pattern;
+mod retention;
 mod scan;
 mod settle;
 mod stamp;
@@ -18,18 +22,33 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
 use self::changes::{Batch, Change, Changes};
+use self::pattern::Namer;
+use self::scan::Scope;
 use self::settle::Settler;
 use crate::labels::Labels;
 
+pub use after::{After, Shelf};
+pub use config::WatchConfig;
+pub use pattern::{Pattern, PatternError};
+pub use retention::Retention;
 pub use stamp::Stamp;
 
 /// Why a directory can't be watched.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot watch {}: {error}", .directory.display())]
-pub struct WatchError {
-    directory: PathBuf,
-    #[source]
-    error: io::Error,
+#[non_exhaustive]
+pub enum WatchError {
+    /// It can't be read.
+    #[error("cannot watch {}: {error}", .directory.display())]
+    Unreadable {
+        /// Which.
+        directory: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// A budget that nothing would heed.
+    #[error("cannot watch {}: only files that are moved afterwards have a retention", .0.display())]
+    Retention(PathBuf),
 }
 
 /// A trace that is complete.
@@ -37,6 +56,10 @@ pub struct WatchError {
 pub struct FileTrace {
     /// Where it is.
     pub path: PathBuf,
+    /// The watched directory it lies in.
+    pub root: Arc<Path>,
+    /// What to do with it afterwards.
+    pub after: After,
     /// Which state of the file is meant.
     pub stamp: Stamp,
     /// Who it is of.
@@ -55,6 +78,15 @@ pub struct Directory {
     pub settle: Duration,
     /// How often to look at everything.
     pub rescan: Duration,
+    /// Don't ask for events, which network file systems don't give, but look
+    /// at everything this often.
+    pub poll: Option<Duration>,
+    /// What names of files tell: the first that fits.
+    pub patterns: Vec<Pattern>,
+    /// What to do with files that were analysed.
+    pub after: After,
+    /// How long those are kept that were moved.
+    pub retention: Retention,
 }
 
 impl Directory {
@@ -65,15 +97,22 @@ impl Directory {
             labels: Arc::new(labels),
             settle: Duration::from_secs(5),
             rescan: Duration::from_secs(30),
+            poll: None,
+            patterns: Vec::new(),
+            after: After::default(),
+            retention: Retention::default(),
         }
     }
 
-    /// Whether it can be read at all.
+    /// Whether it can be read at all, and what is said of it makes sense.
     ///
     /// # Errors
     /// Says why not.
     pub fn check(&self) -> Result<(), WatchError> {
-        let error = |error| WatchError {
+        if self.retention.is_bounded() && self.after != After::Move {
+            return Err(WatchError::Retention(self.root.clone()));
+        }
+        let error = |error| WatchError::Unreadable {
             directory: self.root.clone(),
             error,
         };
@@ -86,12 +125,13 @@ impl Directory {
     /// for each file at most; a bound would only move them elsewhere.
     pub async fn run(self, queue: UnboundedSender<FileTrace>) {
         let mut settler = Settler::new(self.settle);
+        let mut namer = Namer::new(self.patterns.clone(), Arc::clone(&self.labels));
         let mut changes = None;
         let mut batch = Batch::default();
         let mut scanned: Option<Instant> = None;
         let mut scan_failed = false;
         while !queue.is_closed() {
-            let due = scanned.is_none_or(|at| at.elapsed() >= self.rescan);
+            let due = scanned.is_none_or(|at| at.elapsed() >= self.period());
             if due || batch.rescan {
                 // Watching starts before looking, so that nothing is missed
                 // in between.
@@ -115,13 +155,28 @@ impl Directory {
                 scanned = Some(Instant::now());
             }
             apply(&mut settler, std::mem::take(&mut batch.files));
-            self.hand_on(&mut settler, &queue);
+            self.hand_on(&mut settler, &mut namer, &queue);
             batch = self.wait(&settler, changes.as_ref(), scanned).await;
         }
     }
 
+    /// How often to look at everything.
+    fn period(&self) -> Duration {
+        self.poll.unwrap_or(self.rescan)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope {
+            root: self.root.clone(),
+            shelves: self.after == After::Move,
+        }
+    }
+
     fn watch(&self) -> Option<Changes> {
-        Changes::new(&self.root)
+        if self.poll.is_some() {
+            return None;
+        }
+        Changes::new(self.scope())
             .inspect_err(|error| {
                 tracing::warn!(
                     directory = %self.root.display(),
@@ -134,17 +189,26 @@ impl Directory {
     }
 
     async fn scan(&self) -> io::Result<Vec<(PathBuf, Stamp)>> {
-        let root = self.root.clone();
-        let scan = tokio::task::spawn_blocking(move || scan::scan(&root));
+        let scope = self.scope();
+        let scan = tokio::task::spawn_blocking(move || scope.scan());
         scan.await.map_err(io::Error::other)?
     }
 
-    fn hand_on(&self, settler: &mut Settler, queue: &UnboundedSender<FileTrace>) {
+    fn hand_on(
+        &self,
+        settler: &mut Settler,
+        namer: &mut Namer,
+        queue: &UnboundedSender<FileTrace>,
+    ) {
+        let root: Arc<Path> = self.root.as_path().into();
         for (path, stamp) in settler.take_ready(Instant::now()) {
+            let below = path.strip_prefix(&root).unwrap_or(&path);
             let trace = FileTrace {
+                labels: namer.labels(below),
+                root: Arc::clone(&root),
+                after: self.after,
                 path,
                 stamp,
-                labels: Arc::clone(&self.labels),
             };
             if queue.send(trace).is_err() {
                 return;
@@ -160,9 +224,8 @@ impl Directory {
         changes: Option<&Changes>,
         scanned: Option<Instant>,
     ) -> Batch {
-        let rescan_in = self
-            .rescan
-            .saturating_sub(scanned.map_or(self.rescan, |at| at.elapsed()));
+        let period = self.period();
+        let rescan_in = period.saturating_sub(scanned.map_or(period, |at| at.elapsed()));
         let unfinished: Vec<PathBuf> = settler.pending().map(Path::to_path_buf).collect();
         let sleep = if unfinished.is_empty() {
             rescan_in

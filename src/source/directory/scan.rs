@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::after::Shelf;
 use super::stamp::Stamp;
 
 /// Endings of files that somebody is still writing, or that stand beside a
@@ -26,35 +27,60 @@ pub fn may_be_trace(name: &str) -> bool {
     !name.starts_with('.') && !NOT_TRACES.iter().any(|end| lower.ends_with(end))
 }
 
-/// Whether all parts of the path below `root` may lead to a trace.
-pub fn is_candidate(root: &Path, path: &Path) -> bool {
-    let Ok(below) = path.strip_prefix(root) else {
-        return false;
-    };
-    let Some(name) = below.file_name() else {
-        return false;
-    };
-    let mut parents = below.components().rev().skip(1);
-    may_be_trace(&name.to_string_lossy())
-        && parents.all(|part| !part.as_os_str().to_string_lossy().starts_with('.'))
+/// Where traces are looked for.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The directory; everything below it belongs to it.
+    pub root: PathBuf,
+    /// The folders in it to which files are moved don't.
+    pub shelves: bool,
 }
 
-/// The files below `root` that may be traces, the oldest first. Directories
-/// behind symbolic links are not entered: they may lead in circles.
-///
-/// # Errors
-/// If `root` itself can't be read. What can't be read below it is left out.
-pub fn scan(root: &Path) -> io::Result<Vec<(PathBuf, Stamp)>> {
-    let mut found = Vec::new();
-    let mut directories = Vec::new();
-    enter(root, &mut found, &mut directories)?;
-    while let Some(directory) = directories.pop() {
-        if let Err(error) = enter(&directory, &mut found, &mut directories) {
-            tracing::warn!(directory = %directory.display(), %error, "cannot look into directory");
-        }
+impl Scope {
+    /// Whether all parts of the path may lead to a trace.
+    pub fn is_candidate(&self, path: &Path) -> bool {
+        let Ok(below) = path.strip_prefix(&self.root) else {
+            return false;
+        };
+        let Some(name) = below.file_name() else {
+            return false;
+        };
+        let mut parents = path.ancestors().skip(1);
+        may_be_trace(&name.to_string_lossy())
+            && parents
+                .by_ref()
+                .take_while(|parent| **parent != self.root)
+                .all(|parent| self.may_enter(parent))
     }
-    found.sort_by(|(a_path, a), (b_path, b)| b.age().cmp(&a.age()).then(a_path.cmp(b_path)));
-    Ok(found)
+
+    fn may_enter(&self, directory: &Path) -> bool {
+        let name = directory.file_name().unwrap_or_default().to_string_lossy();
+        let on_top = directory.parent() == Some(&self.root);
+        let shelf = self.shelves && on_top && Shelf::ALL.iter().any(|s| s.folder() == name);
+        !name.starts_with('.') && !shelf
+    }
+
+    /// The files that may be traces, the oldest first. Directories behind
+    /// symbolic links are not entered: they may lead in circles.
+    ///
+    /// # Errors
+    /// If the root itself can't be read. What can't be read below it is left
+    /// out.
+    pub fn scan(&self) -> io::Result<Vec<(PathBuf, Stamp)>> {
+        let mut found = Vec::new();
+        let mut directories = Vec::new();
+        enter(&self.root, &mut found, &mut directories)?;
+        while let Some(directory) = directories.pop() {
+            if !self.may_enter(&directory) {
+                continue;
+            }
+            if let Err(error) = enter(&directory, &mut found, &mut directories) {
+                tracing::warn!(directory = %directory.display(), %error, "cannot look into directory");
+            }
+        }
+        found.sort_by(|(a_path, a), (b_path, b)| b.age().cmp(&a.age()).then(a_path.cmp(b_path)));
+        Ok(found)
+    }
 }
 
 fn enter(
@@ -67,9 +93,7 @@ fn enter(
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if entry.file_type()?.is_dir() {
-            if !name.starts_with('.') {
-                directories.push(entry.path());
-            }
+            directories.push(entry.path());
         } else if may_be_trace(&name)
             && let Ok(Some(stamp)) = Stamp::of(&entry.path())
         {
@@ -107,11 +131,16 @@ mod tests {
     }
 
     #[test]
-    fn hidden_directories_are_not_entered() {
-        let root = Path::new("/in");
-        assert!(is_candidate(root, Path::new("/in/api/a.trace")));
-        assert!(!is_candidate(root, Path::new("/in/..2026_11/a.trace")));
-        assert!(!is_candidate(root, Path::new("/in")));
-        assert!(!is_candidate(root, Path::new("/out/a.trace")));
+    fn hidden_directories_and_shelves_are_not_entered() {
+        let scope = |shelves| Scope {
+            root: "/in".into(),
+            shelves,
+        };
+        let candidate = |path| scope(true).is_candidate(Path::new(path));
+        assert!(candidate("/in/api/a.trace") && candidate("/in/api/done/a.trace"));
+        assert!(!candidate("/in/..2026_11/a.trace") && !candidate("/in/.x/y/a.trace"));
+        assert!(!candidate("/in") && !candidate("/out/a.trace"));
+        assert!(!candidate("/in/done/a.trace") && !candidate("/in/failed/x/a.trace"));
+        assert!(scope(false).is_candidate(Path::new("/in/done/a.trace")));
     }
 }

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
 
 use super::relabel::{self, Relabel};
 use crate::labels::Labels;
-use crate::rules::Unit;
 use crate::source::scrape::{Options, Target, TargetError};
+use crate::source::yaml::{duration, size};
 
 /// One entry of `scrape_configs`.
 #[derive(Clone, Debug, Deserialize)]
@@ -127,18 +126,6 @@ fn http() -> String {
 
 fn trace_path() -> String {
     "/debug/pprof/trace".into()
-}
-
-fn duration<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(d)?;
-    let ns = Unit::Nanoseconds.parse(&text).map_err(D::Error::custom)?;
-    Ok(Some(Duration::from_nanos(ns)))
-}
-
-fn size<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
-    let text = String::deserialize(d)?;
-    let bytes = Unit::Bytes.parse(&text).map_err(D::Error::custom)?;
-    Ok(Some(bytes))
 }
 
 #[cfg(test)]

@@ -1,0 +1,26 @@
+//! Deletes, now and then, what a directory's retention says.
+
+use std::time::Duration;
+
+use crate::source::directory::Directory;
+
+/// How often.
+const PERIOD: Duration = Duration::from_secs(10);
+
+/// Looks after a directory's files that were analysed, for as long as it is
+/// polled.
+pub async fn follow(directory: Directory) {
+    let retention = directory.retention;
+    while retention.is_bounded() {
+        let root = directory.root.clone();
+        let swept = tokio::task::spawn_blocking(move || retention.sweep(&root)).await;
+        let directory = directory.root.display();
+        match swept {
+            Ok(Ok(0)) => {}
+            Ok(Ok(files)) => tracing::info!(%directory, files, "deleted, as the retention says"),
+            Ok(Err(error)) => tracing::warn!(%directory, %error, "cannot delete old traces"),
+            Err(error) => tracing::error!(%directory, %error, "cannot delete old traces"),
+        }
+        tokio::time::sleep(PERIOD).await;
+    }
+}

@@ -1,0 +1,190 @@
+//! From a file's name to labels: `{service}_{version}_{timestamp}.trace`.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::labels::Labels;
+
+/// How many sets of labels file names may make. Each is a set of series, and
+/// who names files need not know that.
+const MOST: usize = 1000;
+
+/// Names that stand for something that is no label: times have no end.
+const NO_LABELS: [&str; 2] = ["timestamp", "_"];
+
+/// What file names look like.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Pattern {
+    regex: Regex,
+    /// It speaks of folders as well.
+    with_folders: bool,
+}
+
+/// Why something is no pattern.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PatternError {
+    /// A brace lacks its partner.
+    #[error("\"{0}\" has a brace without its partner")]
+    Brace(String),
+    /// It has two values for one label.
+    #[error("{{{0}}} stands in it twice")]
+    Twice(String),
+    /// Prometheus does not know such a label.
+    #[error("\"{0}\" is no name of a label")]
+    Name(String),
+    /// It has no names at all.
+    #[error("\"{0}\" names no label, such as {{service}}")]
+    NoLabel(String),
+}
+
+impl FromStr for Pattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        let brace = || PatternError::Brace(text.into());
+        let mut regex = String::from("^");
+        let mut names = BTreeSet::new();
+        let mut rest = text;
+        while let Some((literal, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}').ok_or_else(brace)?;
+            if literal.contains('}') {
+                return Err(brace());
+            }
+            regex += &regex::escape(literal);
+            if NO_LABELS.contains(&name) {
+                regex += "[^/]+?";
+            } else if !Labels::valid_name(name) || name.starts_with("__") {
+                return Err(PatternError::Name(name.into()));
+            } else if !names.insert(name) {
+                return Err(PatternError::Twice(name.into()));
+            } else {
+                regex += &format!("(?<{name}>[^/]+?)");
+            }
+            rest = after;
+        }
+        if rest.contains('}') {
+            return Err(brace());
+        }
+        if names.is_empty() {
+            return Err(PatternError::NoLabel(text.into()));
+        }
+        regex += &regex::escape(rest);
+        regex += r"(?:\.gz|\.zst)?$";
+        Ok(Self {
+            regex: Regex::new(&regex).map_err(|_| brace())?,
+            with_folders: text.contains('/'),
+        })
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = PatternError;
+
+    fn try_from(text: String) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+impl Pattern {
+    /// The labels with those that the path below the watched directory tells;
+    /// `None` if it looks otherwise.
+    fn apply(&self, below: &Path, labels: &Labels) -> Option<Labels> {
+        let name = if self.with_folders {
+            below.as_os_str()
+        } else {
+            below.file_name()?
+        };
+        let found = self.regex.captures(name.to_str()?)?;
+        let names = self.regex.capture_names().flatten();
+        let told = names.filter_map(|n| Some((n, found.name(n)?.as_str())));
+        Some(told.fold(labels.clone(), |labels, (n, v)| labels.with(n, v)))
+    }
+}
+
+/// Gives each file its labels.
+pub struct Namer {
+    patterns: Vec<Pattern>,
+    labels: Arc<Labels>,
+    given: HashSet<Arc<Labels>>,
+}
+
+impl Namer {
+    /// With these labels, and those that the first pattern that fits adds.
+    pub fn new(patterns: Vec<Pattern>, labels: Arc<Labels>) -> Self {
+        Self {
+            patterns,
+            labels,
+            given: HashSet::new(),
+        }
+    }
+
+    /// The labels of a file, by its path below the watched directory.
+    pub fn labels(&mut self, below: &Path) -> Arc<Labels> {
+        let mut told = self.patterns.iter().map(|p| p.apply(below, &self.labels));
+        let Some(labels) = told.find_map(|labels| labels) else {
+            return Arc::clone(&self.labels);
+        };
+        if let Some(known) = self.given.get(&labels) {
+            return Arc::clone(known);
+        }
+        if self.given.len() >= MOST {
+            tracing::warn!(file = %below.display(), "names of files make more than {MOST} sets of labels");
+            return Arc::clone(&self.labels);
+        }
+        let labels = Arc::new(labels);
+        self.given.insert(Arc::clone(&labels));
+        labels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pattern: &str, path: &str) -> String {
+        let mut namer = Namer::new(vec![pattern.parse().unwrap()], Arc::default());
+        namer.labels(Path::new(path)).to_string()
+    }
+
+    #[test]
+    fn names_tell_labels() {
+        let usual = "{service}_{version}_{timestamp}.trace";
+        let told = r#"{service="api", version="v1.2"}"#;
+        assert_eq!(labels(usual, "x/api_v1.2_2026-11-23.trace"), told);
+        assert_eq!(labels(usual, "api_v1.2_1.trace.gz"), told);
+        assert_eq!(labels(usual, "api.trace"), "{}");
+        assert_eq!(
+            labels("{service}/{_}.out", "api/a.out"),
+            r#"{service="api"}"#
+        );
+        assert_eq!(labels("{a}.t", "axt"), "{}");
+    }
+
+    #[test]
+    fn mistakes_are_said() {
+        for (pattern, error) in [
+            ("{a", "brace"),
+            ("a}{b}", "brace"),
+            ("{a}{a}", "twice"),
+            ("{a-b}", "no name"),
+            ("{timestamp}", "names no label"),
+        ] {
+            let found = pattern.parse::<Pattern>().unwrap_err().to_string();
+            assert!(found.contains(error), "{pattern}: {found}");
+        }
+    }
+
+    #[test]
+    fn file_names_make_no_endless_series() {
+        let mut namer = Namer::new(vec!["{a}.t".parse().unwrap()], Arc::default());
+        let sets = (0..2 * MOST).map(|i| namer.labels(Path::new(&format!("{i}.t"))));
+        assert_eq!(sets.collect::<HashSet<_>>().len(), MOST + 1);
+    }
+}
