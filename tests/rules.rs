@@ -388,11 +388,19 @@ fn two_threads_say_what_one_says() {
             let bytes = std::fs::read(path(version, name)).expect("the fixture");
             for len in [bytes.len(), bytes.len() / 2, 100] {
                 let input = || Input::from_reader(&bytes[..len]);
-                let one = analyze(input(), name, &settings, |_| ()).expect("a trace");
+                let one = analyze(input(), name, &settings, |_| ());
                 let two = analyze_on_two_threads(input(), name, &settings, |_| ());
-                let two = two.expect("a trace");
                 assert_eq!(format!("{one:?}"), format!("{two:?}"), "{version} {name}");
             }
         }
     }
+}
+
+#[test]
+fn a_trace_of_which_nothing_could_be_read_is_no_clean_one() {
+    let bytes = std::fs::read(path("1.27.3", "gc_pause")).expect("the fixture");
+    let settings = Settings::default();
+    let outcome = analyze(Input::from_slice(&bytes[..100]), "cut", &settings, |_| ());
+    let error = outcome.expect_err("its first generation breaks off");
+    assert!(error.to_string().contains("breaks off"), "{error}");
 }

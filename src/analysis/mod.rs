@@ -29,8 +29,8 @@ pub struct Outcome {
 /// report; `progress` is called about once a generation.
 ///
 /// # Errors
-/// If the input is no trace that can be read at all. A trace that breaks off
-/// later is an [`Outcome`] with an error.
+/// If the input is no trace, or not even its first generation can be read. A
+/// trace that breaks off later is an [`Outcome`] with an error.
 pub fn analyze(
     input: Input<'_>,
     source: &str,
@@ -52,13 +52,30 @@ pub fn analyze(
             Err(e) => break Some(*e),
         }
     };
-    let read = Read {
+    let (version, stats) = (reader.version(), reader.stats());
+    conclude(&analysis, source, version, stats, error)
+}
+
+/// The outcome of a trace of which `stats` was read.
+fn conclude(
+    analysis: &Analysis,
+    source: &str,
+    version: u32,
+    stats: Stats,
+    error: Option<ReadError>,
+) -> Result<Outcome, ReadError> {
+    if stats.generations == 0
+        && let Some(e) = error
+    {
+        // Nothing was seen of it: that must not pass for a clean bill.
+        return Err(e);
+    }
+    let report = analysis.report(&Read {
         source,
-        version: reader.version(),
-        stats: reader.stats(),
+        version,
+        stats,
         error: error.as_ref(),
-    };
-    let report = analysis.report(&read);
+    });
     Ok(Outcome { report, error })
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-use super::{Analysis, Outcome, Read};
+use super::{Analysis, Outcome, conclude};
 use crate::rules::Settings;
 use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What};
 
@@ -46,13 +46,7 @@ pub fn analyze_on_two_threads(
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
-    let report = analysis.report(&Read {
-        source,
-        version,
-        stats,
-        error: error.as_ref(),
-    });
-    Ok(Outcome { report, error })
+    conclude(&analysis, source, version, stats, error)
 }
 
 fn take_in(

@@ -101,7 +101,7 @@ pub enum SettingError {
         known: String,
     },
     /// The value does not fit the key.
-    #[error("\"{value}\" is no {expected}")]
+    #[error("\"{value}\" is not {expected}")]
     BadValue {
         /// The value given.
         value: String,
@@ -220,7 +220,7 @@ fn percent(value: &str) -> Result<f64, SettingError> {
         Ok(p) if p.is_finite() && p >= 0.0 => Ok(p),
         _ => Err(SettingError::BadValue {
             value: value.into(),
-            expected: "percentage, such as 25%",
+            expected: "a percentage, such as 25%",
         }),
     }
 }
@@ -234,9 +234,9 @@ impl Unit {
         let bad = || SettingError::BadValue {
             value: text.into(),
             expected: match self {
-                Unit::Nanoseconds => "duration, such as 500us, 2ms or 1.5s",
-                Unit::Bytes => "size, such as 512KiB, 64MiB or 1GiB",
-                Unit::Goroutines => "whole number, such as 100",
+                Unit::Nanoseconds => "a duration, such as 500us, 2ms or 1.5s",
+                Unit::Bytes => "a size, such as 512KiB, 64MiB or 1GiB",
+                Unit::Goroutines => "a whole number, such as 100",
             },
         };
         let text = text.trim();

@@ -12,7 +12,7 @@ const FILES: usize = 300;
 fn killed_in_the_middle_each_trace_is_analysed_and_none_twice() {
     let scratch = Scratch::new();
     let directory = scratch.directory("in");
-    let trace = fs::read(fixture("go1.25.5/http.trace")).unwrap();
+    let trace = fs::read(fixture("go1.27.3/idle.trace")).unwrap();
     for i in 0..FILES {
         // Each breaks off elsewhere, so that each is another trace.
         let cut = &trace[..trace.len() - i];

@@ -75,7 +75,7 @@ fn a_half_written_trace_is_not_read_until_it_is_closed() {
 fn what_is_no_trace_is_counted_and_harms_nobody() {
     let scratch = Scratch::new();
     let directory = scratch.directory("in");
-    let whole = fs::read(fixture("go1.25.5/http.trace")).unwrap();
+    let whole = fs::read(fixture("go1.25.5/idle.trace")).unwrap();
     fs::write(directory.join("junk.trace"), "<html>no trace</html>").unwrap();
     fs::write(directory.join("empty.trace"), "").unwrap();
     fs::write(directory.join("new.trace"), b"go 1.99 trace\0\0\0").unwrap();

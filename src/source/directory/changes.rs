@@ -199,7 +199,7 @@ mod tests {
         assert!(batch(&[(EventKind::Create(CreateKind::Folder), &["sub"])]).rescan);
         let lost = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
         let mut batch = Batch::default();
-        batch.add(&lost, Path::new("/in"));
+        batch.add(&lost, &scope());
         assert!(batch.rescan);
     }
 }

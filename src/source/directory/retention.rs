@@ -48,7 +48,7 @@ impl Retention {
         }
         let doomed = self.doomed(kept);
         let deleted = doomed.iter().map(fs::remove_file);
-        let failed = deleted.filter_map(Result::err).last();
+        let failed = deleted.filter_map(Result::err).next_back();
         failed.map_or(Ok(doomed.len()), Err)
     }
 
