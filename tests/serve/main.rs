@@ -4,6 +4,7 @@
 
 mod afterwards;
 mod prometheus;
+mod reload;
 mod scrape;
 mod storage;
 mod support;
