@@ -169,6 +169,7 @@ impl Args {
             .map(|url| Target::new(url, Labels::new()));
         let mut scrapes = vec![Scrape {
             targets: own.collect::<Result<_, _>>().context("--scrape")?,
+            job: None,
             options: Options {
                 interval: self.interval,
                 seconds: self.seconds,
@@ -179,6 +180,7 @@ impl Args {
         for job in file.jobs() {
             scrapes.push(Scrape {
                 targets: job.targets()?,
+                job: Some(job.clone()),
                 options: job.options(),
             });
         }

@@ -3,6 +3,7 @@
 
 mod analyst;
 mod captures;
+mod discoverer;
 mod failure;
 mod http;
 mod identity;
@@ -33,6 +34,7 @@ use self::supervisor::Supervisor;
 use crate::export::prometheus::Exporter;
 use crate::rules::Settings;
 use crate::source::directory::{Directory, WatchError};
+use crate::source::discovery::Job;
 use crate::source::scrape::{Options, Target};
 
 /// Where `/metrics` is if nobody says otherwise: all of 9100 to 9999 is given
@@ -79,7 +81,9 @@ pub struct Plan {
 impl Plan {
     /// Whether there is something to do.
     pub fn is_empty(&self) -> bool {
-        self.directories.is_empty() && self.scrapes.iter().all(|s| s.targets.is_empty())
+        let discovers = |s: &Scrape| s.job.as_ref().is_some_and(|j| !j.discoveries().is_empty());
+        let idle = |s: &Scrape| s.targets.is_empty() && !discovers(s);
+        self.directories.is_empty() && self.scrapes.iter().all(idle)
     }
 
     /// Whether it can be done, as far as that can be told beforehand.
@@ -98,6 +102,8 @@ pub struct Scrape {
     pub options: Options,
     /// The programs.
     pub targets: Vec<Target>,
+    /// The job that discovers more of them.
+    pub job: Option<Job>,
 }
 
 /// Why the daemon could not start.

@@ -6,16 +6,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::{Receiver, UnboundedSender};
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender, channel};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::analyst::Analyst;
 use super::captures::Captures;
+use super::discoverer::{self, Found, Source};
 use super::{Loader, Plan, Scrape, StartError, retention};
 use crate::labels::Labels;
 use crate::source::directory::{Directory, FileTrace};
+use crate::source::discovery::{Group, Job};
 use crate::source::scrape::{Options, Scraper, Target};
 
 /// How many captures run at a time.
@@ -32,6 +35,10 @@ pub struct Supervisor {
     stop: CancellationToken,
     permits: Arc<Semaphore>,
     directories: Vec<(Directory, CancellationToken)>,
+    scrapes: Vec<Scrape>,
+    /// What was discovered, and who looks for more.
+    discovered: HashMap<Source, (Vec<Group>, AbortOnDropHandle<()>)>,
+    lists: (Sender<Found>, Receiver<Found>),
     targets: HashMap<(Target, Options), CancellationToken>,
     /// Each ends with the labels whose captures it made.
     captures: JoinSet<Arc<Labels>>,
@@ -50,6 +57,9 @@ impl Supervisor {
             stop,
             permits: Arc::new(Semaphore::new(CAPTURES)),
             directories: Vec::new(),
+            scrapes: Vec::new(),
+            discovered: HashMap::new(),
+            lists: channel(16),
             targets: HashMap::new(),
             captures: JoinSet::new(),
         }
@@ -65,6 +75,13 @@ impl Supervisor {
                     let reloaded = self.reload(&load);
                     // Who asked may have gone.
                     let _ = request.send(reloaded);
+                }
+                Some(found) = self.lists.1.recv() => {
+                    // One that is no longer wanted may still have sent its last.
+                    if let Some((groups, _)) = self.discovered.get_mut(&found.source) {
+                        *groups = found.groups;
+                        self.capture();
+                    }
                 }
                 Some(ended) = self.captures.join_next() => self.ended(ended.ok()),
             }
@@ -98,8 +115,56 @@ impl Supervisor {
         }
         self.analyst.judge_by(plan.settings, plan.services);
         self.watch(plan.directories);
-        self.capture(&plan.scrapes);
+        self.scrapes = plan.scrapes;
+        self.discover();
+        self.capture();
         Ok(())
+    }
+
+    /// Looks for targets where the jobs say; what is known from there stays.
+    fn discover(&mut self) {
+        let sources = |job: &Job| -> Vec<Source> {
+            let all = job.discoveries().into_iter();
+            all.map(|d| (job.job_name.clone(), d)).collect()
+        };
+        let jobs = self.scrapes.iter().filter_map(|s| s.job.as_ref());
+        let wanted: Vec<Source> = jobs.flat_map(sources).collect();
+        self.discovered.retain(|source, _| wanted.contains(source));
+        for source in wanted {
+            let found = self.lists.0.clone();
+            self.discovered.entry(source).or_insert_with_key(|source| {
+                let task = tokio::spawn(discoverer::follow(source.clone(), found));
+                (Vec::new(), AbortOnDropHandle::new(task))
+            });
+        }
+    }
+
+    /// The targets that are wanted now.
+    fn wanted(&self) -> Vec<(Target, Options)> {
+        let mut wanted = Vec::new();
+        for scrape in &self.scrapes {
+            let mut add = |target: Target| {
+                let pair = (target, scrape.options);
+                if !wanted.contains(&pair) {
+                    wanted.push(pair);
+                }
+            };
+            scrape.targets.iter().cloned().for_each(&mut add);
+            let Some(job) = &scrape.job else { continue };
+            let own = self
+                .discovered
+                .iter()
+                .filter(|((j, _), _)| *j == job.job_name);
+            for target in job.of(own.flat_map(|(_, (groups, _))| groups)) {
+                match target {
+                    Ok(target) => add(target),
+                    Err(error) => {
+                        tracing::warn!(job = job.job_name, %error, "a target is left out")
+                    }
+                }
+            }
+        }
+        wanted
     }
 
     fn watch(&mut self, wanted: Vec<Directory>) {
@@ -149,12 +214,8 @@ impl Supervisor {
         }
     }
 
-    fn capture(&mut self, scrapes: &[Scrape]) {
-        let pairs = |s: &Scrape| s.targets.iter().map(|t| (t.clone(), s.options)).collect();
-        let wanted: Vec<(Target, Options)> = scrapes
-            .iter()
-            .flat_map(|s| -> Vec<_> { pairs(s) })
-            .collect();
+    fn capture(&mut self) {
+        let wanted = self.wanted();
         self.targets.retain(|running, stop| {
             let stays = wanted.contains(running);
             if !stays {

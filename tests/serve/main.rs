@@ -3,6 +3,7 @@
 #![cfg(feature = "daemon")]
 
 mod afterwards;
+mod discovery;
 mod prometheus;
 mod reload;
 mod scrape;
