@@ -1,5 +1,6 @@
 //! `gotracer serve`: the daemon.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use gotracer::config::Config as FileConfig;
-use gotracer::daemon::{self, Config, DEFAULT_ADDRESS, Scrape};
+use gotracer::daemon::{self, Config, DEFAULT_ADDRESS, Plan, Scrape};
 use gotracer::labels::Labels;
 use gotracer::rules::{SettingError, Unit};
 use gotracer::source::directory::{After, Directory, Pattern, Retention, WatchConfig};
@@ -21,7 +22,7 @@ use super::{CLEAN, settings};
 ///
 /// Each complete trace is analysed once; what it told is on /metrics. Ends on
 /// SIGTERM and SIGINT, when the traces being analysed are done.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Args {
     /// Watch this directory and all below it for traces (can be repeated)
     #[arg(long, value_name = "DIR")]
@@ -53,6 +54,15 @@ pub struct Args {
     /// Where to serve /metrics; without an address before the colon, on all
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = DEFAULT_ADDRESS)]
     listen_address: String,
+
+    /// Let POST /-/reload read the configuration again, as SIGHUP does
+    #[arg(long = "web.enable-lifecycle")]
+    lifecycle: bool,
+
+    /// Only check options and configuration, and what can be told of the
+    /// directories
+    #[arg(long = "config.check")]
+    check: bool,
 
     /// How long a file must stand still to be taken for complete, where the
     /// file system does not tell that it was closed
@@ -121,6 +131,19 @@ enum LogFormat {
 }
 
 impl Args {
+    /// What options and configuration amount to now.
+    fn plan(&self) -> anyhow::Result<Plan> {
+        let file = self.settings.config()?;
+        let of = |service: &str| self.settings.settings_of(&file, Some(service));
+        let services = file.services().map(|name| Ok((name.into(), of(name)?)));
+        Ok(Plan {
+            directories: self.directories(&file),
+            scrapes: self.scrapes(&file)?,
+            settings: self.settings.settings()?,
+            services: services.collect::<anyhow::Result<_>>()?,
+        })
+    }
+
     /// What the options and the configuration say to watch.
     fn directories(&self, file: &FileConfig) -> Vec<Directory> {
         let own = self.watch.iter().map(|root| Directory {
@@ -146,6 +169,7 @@ impl Args {
             .map(|url| Target::new(url, Labels::new()));
         let mut scrapes = vec![Scrape {
             targets: own.collect::<Result<_, _>>().context("--scrape")?,
+            job: None,
             options: Options {
                 interval: self.interval,
                 seconds: self.seconds,
@@ -156,6 +180,7 @@ impl Args {
         for job in file.jobs() {
             scrapes.push(Scrape {
                 targets: job.targets()?,
+                job: Some(job.clone()),
                 options: job.options(),
             });
         }
@@ -165,26 +190,28 @@ impl Args {
 
 /// Runs until it is told to end by SIGTERM or SIGINT.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
-    let file = args.settings.config()?;
-    let of = |service: &str| args.settings.settings_of(&file, Some(service));
-    let services = file.services().map(|name| Ok((name.into(), of(name)?)));
-    let services = services.collect::<anyhow::Result<_>>()?;
-    log_to_stderr(args.log_level, args.log_format);
-    let cores = available_parallelism().map_or(1, |n| n.get());
-    let config = Config {
-        listen: args.listen_address.clone(),
-        directories: args.directories(&file),
-        scrapes: args.scrapes(&file)?,
-        settings: args.settings.settings()?,
-        services,
-        storage: args.storage.clone(),
-        jobs: args.jobs.unwrap_or(cores),
-    };
-    if config.directories.is_empty() && config.scrapes.iter().all(|s| s.targets.is_empty()) {
+    let plan = args.plan()?;
+    if plan.is_empty() {
         bail!(
             "there is nothing to do: give --watch, --scrape, or --config with watch_configs or scrape_configs"
         );
     }
+    if args.check {
+        plan.check()?;
+        writeln!(std::io::stdout(), "good")?;
+        return Ok(CLEAN);
+    }
+    log_to_stderr(args.log_level, args.log_format);
+    let cores = available_parallelism().map_or(1, |n| n.get());
+    let again = args.clone();
+    let config = Config {
+        listen: args.listen_address.clone(),
+        storage: args.storage.clone(),
+        jobs: args.jobs.unwrap_or(cores),
+        lifecycle: args.lifecycle,
+        plan,
+        load: Box::new(move || again.plan().map_err(|error| format!("{error:#}"))),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.min(4))
         .enable_all()

@@ -10,7 +10,7 @@ use gotracer::rules::{Preset, RULES, Rule, Settings};
 use super::complain;
 
 /// What to apply, and how strictly.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[group(skip)]
 #[command(next_help_heading = "Rules and thresholds")]
 pub struct Args {

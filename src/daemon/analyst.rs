@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::failure::Failure;
@@ -25,10 +25,8 @@ use crate::trace::{ErrorKind, Input, ReadError};
 
 /// What analysing needs, and those who want to hear of it.
 pub struct Analyst {
-    /// What is too much.
-    pub settings: Settings,
-    /// The same for single services.
-    pub services: HashMap<String, Settings>,
+    /// What is too much, and the same for single services.
+    thresholds: RwLock<Arc<(Settings, HashMap<String, Settings>)>>,
     /// Counts.
     pub exporter: Arc<Exporter>,
     /// Remembers for people.
@@ -42,6 +40,25 @@ pub struct Analyst {
 pub type Analysed = Result<Result<Outcome, ReadError>, String>;
 
 impl Analyst {
+    /// One with the usual thresholds.
+    pub fn new(exporter: Arc<Exporter>, seen: Seen) -> Self {
+        Self {
+            thresholds: RwLock::default(),
+            exporter,
+            recent: Recent::default(),
+            seen,
+        }
+    }
+
+    /// From the next trace on, these are the thresholds.
+    pub fn judge_by(&self, settings: Settings, services: HashMap<String, Settings>) {
+        let mut thresholds = self
+            .thresholds
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *thresholds = Arc::new((settings, services));
+    }
+
     /// Analyses a trace in a file, if it was not before.
     pub fn file(&self, trace: &FileTrace) {
         let source = trace.path.display().to_string();
@@ -108,8 +125,13 @@ impl Analyst {
     }
 
     fn run(&self, input: Input<'_>, source: &str, labels: &Labels) -> Analysed {
-        let own = self.services.get(labels.get("service"));
-        let settings = own.unwrap_or(&self.settings);
+        let thresholds = self
+            .thresholds
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let thresholds = Arc::clone(&thresholds);
+        let own = thresholds.1.get(labels.get("service"));
+        let settings = own.unwrap_or(&thresholds.0);
         // Nothing that the analysis changes outlives it.
         let analysis = AssertUnwindSafe(|| analyze(input, source, settings, |_| ()));
         catch_unwind(analysis).map_err(|panic| {

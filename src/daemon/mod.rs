@@ -3,14 +3,17 @@
 
 mod analyst;
 mod captures;
+mod discoverer;
 mod failure;
 mod http;
 mod identity;
 mod journal;
 mod queue;
 mod recent;
+mod reload;
 mod retention;
 mod seen;
+mod supervisor;
 
 use std::collections::HashMap;
 use std::io;
@@ -24,14 +27,15 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::analyst::Analyst;
-use self::captures::Captures;
 use self::failure::REASONS;
 pub use self::journal::JournalError;
 use self::seen::Seen;
+use self::supervisor::Supervisor;
 use crate::export::prometheus::Exporter;
 use crate::rules::Settings;
 use crate::source::directory::{Directory, WatchError};
-use crate::source::scrape::{Options, Scraper, Target};
+use crate::source::discovery::Job;
+use crate::source::scrape::{Options, Target};
 
 /// Where `/metrics` is if nobody says otherwise: all of 9100 to 9999 is given
 /// to other exporters, and 6060 is where Go programs have their pprof.
@@ -41,14 +45,29 @@ pub const DEFAULT_ADDRESS: &str = ":16060";
 /// daemon is told to end.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// How many captures run at a time.
-const CAPTURES: usize = 32;
-
-/// What the daemon is to do.
-#[derive(Clone, Debug)]
+/// What the daemon is to do, and how. All but the plan stays until it ends.
 pub struct Config {
     /// Address and port of the HTTP server; without an address, all of them.
     pub listen: String,
+    /// Where to remember across restarts which traces were analysed; without
+    /// it, those still there are analysed again.
+    pub storage: Option<PathBuf>,
+    /// How many traces to analyse at a time.
+    pub jobs: usize,
+    /// Whether HTTP may ask for a reload.
+    pub lifecycle: bool,
+    /// What to do at first.
+    pub plan: Plan,
+    /// Makes the plan anew.
+    pub load: Loader,
+}
+
+/// Makes a plan of options and files as they are now, or says why not.
+pub type Loader = Box<dyn Fn() -> Result<Plan, String> + Send>;
+
+/// What a reload can change.
+#[derive(Clone, Debug)]
+pub struct Plan {
     /// Directories to watch.
     pub directories: Vec<Directory>,
     /// Programs to capture traces from, by how to capture them.
@@ -57,11 +76,23 @@ pub struct Config {
     pub settings: Settings,
     /// The same for single services, by the label `service` of their traces.
     pub services: HashMap<String, Settings>,
-    /// Where to remember across restarts which traces were analysed; without
-    /// it, those still there are analysed again.
-    pub storage: Option<PathBuf>,
-    /// How many traces to analyse at a time.
-    pub jobs: usize,
+}
+
+impl Plan {
+    /// Whether there is something to do.
+    pub fn is_empty(&self) -> bool {
+        let discovers = |s: &Scrape| s.job.as_ref().is_some_and(|j| !j.discoveries().is_empty());
+        let idle = |s: &Scrape| s.targets.is_empty() && !discovers(s);
+        self.directories.is_empty() && self.scrapes.iter().all(idle)
+    }
+
+    /// Whether it can be done, as far as that can be told beforehand.
+    ///
+    /// # Errors
+    /// Says what can't.
+    pub fn check(&self) -> Result<(), WatchError> {
+        self.directories.iter().try_for_each(Directory::check)
+    }
 }
 
 /// Programs that are captured alike.
@@ -71,6 +102,8 @@ pub struct Scrape {
     pub options: Options,
     /// The programs.
     pub targets: Vec<Target>,
+    /// The job that discovers more of them.
+    pub job: Option<Job>,
 }
 
 /// Why the daemon could not start.
@@ -98,52 +131,22 @@ pub enum StartError {
 /// # Errors
 /// If it can't start. Nothing that happens later ends it.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartError> {
-    for directory in &config.directories {
-        directory.check()?;
-    }
+    config.plan.check()?;
     let seen = match &config.storage {
         Some(directory) => Seen::kept_in(directory)?,
         None => Seen::default(),
     };
     let listener = listen(&config.listen).await?;
     let exporter = Arc::new(Exporter::new(&REASONS).with_process());
-    let analyst = Arc::new(Analyst {
-        settings: config.settings,
-        services: config.services,
-        exporter: Arc::clone(&exporter),
-        recent: Default::default(),
-        seen,
-    });
+    exporter.reloaded(true);
+    let analyst = Arc::new(Analyst::new(exporter, seen));
     let (found, queue) = mpsc::unbounded_channel();
-    for directory in config.directories {
-        // Where file names tell labels, the first file makes the series.
-        if directory.patterns.is_empty() {
-            exporter.add(&directory.labels);
-        }
-        tokio::spawn(retention::follow(directory.clone()));
-        tracing::info!(directory = %directory.root.display(), "watching");
-        tokio::spawn(directory.run(found.clone()));
-    }
+    let (reload, requests) = mpsc::channel(1);
+    let mut supervisor = Supervisor::new(Arc::clone(&analyst), found, stop.clone());
+    supervisor.apply(config.plan)?;
+    reload::on_hangup(reload.clone());
     let mut work = JoinSet::new();
-    let permits = Arc::new(Semaphore::new(CAPTURES));
-    let alone = config
-        .scrapes
-        .iter()
-        .map(|s| s.targets.len())
-        .sum::<usize>()
-        == 1;
-    for scrape in config.scrapes {
-        let captures = Captures {
-            scraper: Scraper::new(scrape.options),
-            analyst: Arc::clone(&analyst),
-            permits: Arc::clone(&permits),
-        };
-        for target in scrape.targets {
-            exporter.add(&target.labels);
-            tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
-            work.spawn(captures.clone().follow(target, alone, stop.clone()));
-        }
-    }
+    work.spawn(supervisor.run(config.load, requests));
     work.spawn(queue::work(
         queue,
         config.jobs,
@@ -156,6 +159,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let state = Arc::new(http::State {
         analyst,
         uploads: Arc::new(Semaphore::new(config.jobs.max(1))),
+        reload: config.lifecycle.then_some(reload),
     });
     let serve = http::serve(listener, state, stop.clone());
     let end = async {

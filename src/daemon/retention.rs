@@ -8,7 +8,7 @@ use crate::source::directory::Directory;
 const PERIOD: Duration = Duration::from_secs(10);
 
 /// Looks after a directory's files that were analysed, for as long as it is
-/// polled.
+/// polled; it never ends.
 pub async fn follow(directory: Directory) {
     let retention = directory.retention;
     while retention.is_bounded() {
@@ -23,4 +23,5 @@ pub async fn follow(directory: Directory) {
         }
         tokio::time::sleep(PERIOD).await;
     }
+    std::future::pending().await
 }

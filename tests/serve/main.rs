@@ -3,7 +3,9 @@
 #![cfg(feature = "daemon")]
 
 mod afterwards;
+mod discovery;
 mod prometheus;
+mod reload;
 mod scrape;
 mod storage;
 mod support;

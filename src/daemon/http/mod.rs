@@ -13,9 +13,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use super::analyst::Analyst;
+use super::supervisor::Request;
 
 /// Connections at a time; more wait to be accepted.
 const CONNECTIONS: usize = 256;
@@ -28,6 +30,8 @@ pub struct State {
     pub analyst: Arc<Analyst>,
     /// How many more traces that are sent here may be analysed now.
     pub uploads: Arc<Semaphore>,
+    /// Reads the configuration again, if HTTP may ask for that.
+    pub reload: Option<Sender<Request>>,
 }
 
 /// Answers until told to stop, and finishes the answers begun.

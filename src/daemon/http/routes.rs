@@ -15,7 +15,7 @@ use crate::export::prometheus::Format;
 /// Answers one request.
 pub async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Reply, Infallible> {
     let path = request.uri().path().to_owned();
-    let post = path == "/api/v1/analyze";
+    let post = matches!(path.as_str(), "/api/v1/analyze" | "/-/reload");
     let allowed: &[Method] = if post {
         &[Method::POST]
     } else {
@@ -35,11 +35,12 @@ pub async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Rep
     })
 }
 
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 7] = [
     "/",
     "/metrics",
     "/-/healthy",
     "/-/ready",
+    "/-/reload",
     "/api/v1/reports",
     "/api/v1/analyze",
 ];
@@ -49,12 +50,27 @@ async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> 
         "/metrics" => metrics(&request, state).await,
         "/-/healthy" => text(StatusCode::OK, "gotracer is healthy"),
         "/-/ready" => text(StatusCode::OK, "gotracer is ready"),
+        "/-/reload" => reload(&state).await,
         "/api/v1/reports" => api::reports(&request, state).await,
         "/api/v1/analyze" => api::analyze(request, state).await,
         _ => {
             let page = landing::page(&state.analyst.recent.all());
             reply(StatusCode::OK, "text/html; charset=utf-8", page)
         }
+    }
+}
+
+async fn reload(state: &State) -> Reply {
+    let Some(requests) = &state.reload else {
+        let off = "reloading over HTTP is off; --web.enable-lifecycle switches it on";
+        return text(StatusCode::FORBIDDEN, off);
+    };
+    match crate::daemon::reload::reload(requests).await {
+        Ok(()) => text(StatusCode::OK, "reloaded"),
+        Err(error) => text(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &format!("not reloaded: {error}"),
+        ),
     }
 }
 

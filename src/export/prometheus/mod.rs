@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 use prometheus_client::encoding::prometheus_protobuf;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
 use self::collector::Targets;
 use self::target::Target;
@@ -52,6 +52,8 @@ pub struct Exporter {
     targets: Targets,
     reasons: &'static [&'static str],
     queue: Gauge<u64, AtomicU64>,
+    reloaded: Gauge<u64, AtomicU64>,
+    reloaded_at: Gauge<f64, AtomicU64>,
 }
 
 impl Exporter {
@@ -62,10 +64,23 @@ impl Exporter {
         let targets = Targets::default();
         registry.register_collector(Box::new(targets.clone()));
         let queue = Gauge::default();
+        let reloaded = Gauge::default();
+        let reloaded_at = Gauge::default();
         registry.register(
             "gotracer_queue_length",
             "Traces that are complete and wait to be analysed",
             queue.clone(),
+        );
+        registry.register(
+            "gotracer_config_last_reload_successful",
+            "Whether the last attempt to read the configuration succeeded",
+            reloaded.clone(),
+        );
+        registry.register_with_unit(
+            "gotracer_config_last_reload_success_timestamp",
+            "When the configuration in force was read, as Unix time",
+            Unit::Seconds,
+            reloaded_at.clone(),
         );
         registry.register(
             "gotracer_build",
@@ -77,6 +92,8 @@ impl Exporter {
             targets,
             reasons,
             queue,
+            reloaded,
+            reloaded_at,
         }
     }
 
@@ -116,6 +133,15 @@ impl Exporter {
     /// Traces that wait to be analysed.
     pub fn set_queue_length(&self, length: usize) {
         self.queue.set(length as u64);
+    }
+
+    /// The configuration was read, or could not be.
+    pub fn reloaded(&self, successfully: bool) {
+        self.reloaded.set(successfully.into());
+        if successfully {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            self.reloaded_at.set(now.unwrap_or_default().as_secs_f64());
+        }
     }
 
     /// The whole exposition.

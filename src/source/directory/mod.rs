@@ -67,7 +67,7 @@ pub struct FileTrace {
 }
 
 /// What to watch and how.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Directory {
     /// The directory; everything below it belongs to it.
     pub root: PathBuf,

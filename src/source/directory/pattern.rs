@@ -44,6 +44,14 @@ pub enum PatternError {
     NoLabel(String),
 }
 
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.regex.as_str() == other.regex.as_str() && self.with_folders == other.with_folders
+    }
+}
+
+impl Eq for Pattern {}
+
 impl FromStr for Pattern {
     type Err = PatternError;
 

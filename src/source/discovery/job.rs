@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::refresh::{Discovery, FileSd, HttpSd};
 use super::relabel::{self, Relabel};
 use crate::labels::Labels;
 use crate::source::scrape::{Options, Target, TargetError};
@@ -35,11 +36,15 @@ pub struct Job {
     #[serde(default)]
     static_configs: Vec<Group>,
     #[serde(default)]
+    file_sd_configs: Vec<FileSd>,
+    #[serde(default)]
+    http_sd_configs: Vec<HttpSd>,
+    #[serde(default)]
     relabel_configs: Vec<Relabel>,
 }
 
 /// Targets with labels in common, as in `static_configs`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// Hosts with ports.
@@ -47,6 +52,13 @@ pub struct Group {
     /// Labels of all of them.
     #[serde(default)]
     labels: std::collections::BTreeMap<String, String>,
+}
+
+impl Group {
+    /// Adds a label to all of them.
+    pub(super) fn label(&mut self, name: &str, value: &str) {
+        self.labels.insert(name.into(), value.into());
+    }
 }
 
 impl Job {
@@ -61,26 +73,39 @@ impl Job {
         }
     }
 
-    /// The targets that relabelling leaves, each once.
+    /// Where more of its targets stand.
+    pub fn discoveries(&self) -> Vec<Discovery> {
+        let files = self.file_sd_configs.iter().cloned().map(Discovery::Files);
+        let http = self.http_sd_configs.iter().cloned().map(Discovery::Http);
+        files.chain(http).collect()
+    }
+
+    /// Its own targets that relabelling leaves, each once.
     ///
     /// # Errors
     /// If one of them is no URL.
     pub fn targets(&self) -> Result<Vec<Target>, TargetError> {
         let mut targets = Vec::new();
-        for group in &self.static_configs {
-            for address in &group.targets {
-                let Some(labels) =
-                    relabel::apply(&self.relabel_configs, self.discovered(group, address))
-                else {
-                    continue;
-                };
-                let target = made(labels)?;
-                if !targets.contains(&target) {
-                    targets.push(target);
-                }
+        for target in self.of(&self.static_configs) {
+            let target = target?;
+            if !targets.contains(&target) {
+                targets.push(target);
             }
         }
         Ok(targets)
+    }
+
+    /// What relabelling leaves of these targets.
+    pub fn of<'a>(
+        &'a self,
+        groups: impl IntoIterator<Item = &'a Group> + 'a,
+    ) -> impl Iterator<Item = Result<Target, TargetError>> + 'a {
+        groups.into_iter().flat_map(move |group| {
+            let labels = move |address: &String| {
+                relabel::apply(&self.relabel_configs, self.discovered(group, address))
+            };
+            group.targets.iter().filter_map(labels).map(made)
+        })
     }
 
     /// The labels before relabelling.

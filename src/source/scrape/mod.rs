@@ -13,7 +13,7 @@ pub use feed::Reader;
 pub use target::{Target, TargetError};
 
 /// How to capture.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Options {
     /// From the start of one capture of a target to the start of the next.
     pub interval: Duration,

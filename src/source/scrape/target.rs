@@ -10,7 +10,7 @@ use crate::labels::Labels;
 const PATH: &str = "/debug/pprof/trace";
 
 /// A program's endpoint.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Target {
     url: Uri,
     /// Who the traces are of.

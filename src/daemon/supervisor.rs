@@ -1,0 +1,258 @@
+//! Keeps what runs in step with what is wanted: directories watched and
+//! programs captured.
+//!
+//! One task owns all of it, so that a reload and what it changes are one step.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender, channel};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::analyst::Analyst;
+use super::captures::Captures;
+use super::discoverer::{self, Found, Source};
+use super::{Loader, Plan, Scrape, StartError, retention};
+use crate::labels::Labels;
+use crate::source::directory::{Directory, FileTrace};
+use crate::source::discovery::{Group, Job};
+use crate::source::scrape::{Options, Scraper, Target};
+
+/// How many captures run at a time.
+const CAPTURES: usize = 32;
+
+/// Somebody wants the configuration to be read again, and to hear what came of
+/// it.
+pub type Request = oneshot::Sender<Result<(), String>>;
+
+/// What runs.
+pub struct Supervisor {
+    analyst: Arc<Analyst>,
+    found: UnboundedSender<FileTrace>,
+    stop: CancellationToken,
+    permits: Arc<Semaphore>,
+    directories: Vec<(Directory, CancellationToken)>,
+    scrapes: Vec<Scrape>,
+    /// What was discovered, and who looks for more.
+    discovered: HashMap<Source, (Vec<Group>, AbortOnDropHandle<()>)>,
+    lists: (Sender<Found>, Receiver<Found>),
+    targets: HashMap<(Target, Options), CancellationToken>,
+    /// Each ends with the labels whose captures it made.
+    captures: JoinSet<Arc<Labels>>,
+}
+
+impl Supervisor {
+    /// Nothing runs yet. Traces in files go to `found`.
+    pub fn new(
+        analyst: Arc<Analyst>,
+        found: UnboundedSender<FileTrace>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            analyst,
+            found,
+            stop,
+            permits: Arc::new(Semaphore::new(CAPTURES)),
+            directories: Vec::new(),
+            scrapes: Vec::new(),
+            discovered: HashMap::new(),
+            lists: channel(16),
+            targets: HashMap::new(),
+            captures: JoinSet::new(),
+        }
+    }
+
+    /// Reloads when asked to, until told to stop and the captures that were
+    /// begun are done.
+    pub async fn run(mut self, load: Loader, mut requests: Receiver<Request>) {
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                Some(request) = requests.recv() => {
+                    let reloaded = self.reload(&load);
+                    // Who asked may have gone.
+                    let _ = request.send(reloaded);
+                }
+                Some(found) = self.lists.1.recv() => {
+                    // One that is no longer wanted may still have sent its last.
+                    if let Some((groups, _)) = self.discovered.get_mut(&found.source) {
+                        *groups = found.groups;
+                        self.capture();
+                    }
+                }
+                Some(ended) = self.captures.join_next() => self.ended(ended.ok()),
+            }
+        }
+        while self.captures.join_next().await.is_some() {}
+    }
+
+    fn reload(&mut self, load: &Loader) -> Result<(), String> {
+        let applied = load().and_then(|plan| self.apply(plan).map_err(|e| e.to_string()));
+        self.analyst.exporter.reloaded(applied.is_ok());
+        match &applied {
+            Ok(()) => tracing::info!("configuration reloaded"),
+            Err(error) => {
+                tracing::error!(
+                    error,
+                    "configuration not reloaded; what was before is in force"
+                );
+            }
+        }
+        applied
+    }
+
+    /// Makes what runs what is wanted. What is wanted as before goes on
+    /// undisturbed.
+    ///
+    /// # Errors
+    /// If a directory can't be watched; nothing has changed then.
+    pub fn apply(&mut self, plan: Plan) -> Result<(), StartError> {
+        for directory in &plan.directories {
+            directory.check()?;
+        }
+        self.analyst.judge_by(plan.settings, plan.services);
+        self.watch(plan.directories);
+        self.scrapes = plan.scrapes;
+        self.discover();
+        self.capture();
+        Ok(())
+    }
+
+    /// Looks for targets where the jobs say; what is known from there stays.
+    fn discover(&mut self) {
+        let sources = |job: &Job| -> Vec<Source> {
+            let all = job.discoveries().into_iter();
+            all.map(|d| (job.job_name.clone(), d)).collect()
+        };
+        let jobs = self.scrapes.iter().filter_map(|s| s.job.as_ref());
+        let wanted: Vec<Source> = jobs.flat_map(sources).collect();
+        self.discovered.retain(|source, _| wanted.contains(source));
+        for source in wanted {
+            let found = self.lists.0.clone();
+            self.discovered.entry(source).or_insert_with_key(|source| {
+                let task = tokio::spawn(discoverer::follow(source.clone(), found));
+                (Vec::new(), AbortOnDropHandle::new(task))
+            });
+        }
+    }
+
+    /// The targets that are wanted now.
+    fn wanted(&self) -> Vec<(Target, Options)> {
+        let mut wanted = Vec::new();
+        for scrape in &self.scrapes {
+            let mut add = |target: Target| {
+                let pair = (target, scrape.options);
+                if !wanted.contains(&pair) {
+                    wanted.push(pair);
+                }
+            };
+            scrape.targets.iter().cloned().for_each(&mut add);
+            let Some(job) = &scrape.job else { continue };
+            let own = self
+                .discovered
+                .iter()
+                .filter(|((j, _), _)| *j == job.job_name);
+            for target in job.of(own.flat_map(|(_, (groups, _))| groups)) {
+                match target {
+                    Ok(target) => add(target),
+                    Err(error) => {
+                        tracing::warn!(job = job.job_name, %error, "a target is left out")
+                    }
+                }
+            }
+        }
+        wanted
+    }
+
+    fn watch(&mut self, wanted: Vec<Directory>) {
+        let gone = |(d, _): &mut (Directory, _)| !wanted.contains(d);
+        let gone: Vec<_> = self.directories.extract_if(.., gone).collect();
+        for (directory, stop) in gone {
+            tracing::info!(directory = %directory.root.display(), "no longer watching");
+            stop.cancel();
+            self.forget_files(&directory, &wanted);
+        }
+        for directory in wanted {
+            if self.directories.iter().any(|(d, _)| *d == directory) {
+                continue;
+            }
+            // Where file names tell labels, the first file makes the series.
+            if directory.patterns.is_empty() {
+                self.analyst.exporter.add(&directory.labels);
+            }
+            tracing::info!(directory = %directory.root.display(), "watching");
+            let stop = self.stop.child_token();
+            let (watch, found) = (directory.clone(), self.found.clone());
+            let (swept, until) = (directory.clone(), stop.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = until.cancelled() => {}
+                    () = watch.run(found) => {}
+                    () = retention::follow(swept) => {}
+                }
+            });
+            self.directories.push((directory, stop));
+        }
+    }
+
+    /// Ends the series of a directory's traces, unless another one may have
+    /// made them.
+    fn forget_files(&self, gone: &Directory, wanted: &[Directory]) {
+        for labels in self.analyst.exporter.known() {
+            let own = |d: &Directory| d.labels.iter().all(|(n, v)| labels.get(n) == v);
+            let of = |d: &Directory| match d.patterns.is_empty() {
+                true => *d.labels == labels,
+                false => own(d),
+            };
+            let is_target = self.targets.keys().any(|(t, _)| *t.labels == labels);
+            if of(gone) && !is_target && !wanted.iter().any(of) {
+                self.analyst.exporter.forget(&labels);
+            }
+        }
+    }
+
+    fn capture(&mut self) {
+        let wanted = self.wanted();
+        self.targets.retain(|running, stop| {
+            let stays = wanted.contains(running);
+            if !stays {
+                tracing::info!(target = %running.0.url(), labels = %running.0.labels, "no longer scraping");
+                stop.cancel();
+            }
+            stays
+        });
+        let alone = wanted.len() == 1;
+        for (target, options) in wanted {
+            if self.targets.contains_key(&(target.clone(), options)) {
+                continue;
+            }
+            self.analyst.exporter.add(&target.labels);
+            tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
+            let captures = Captures {
+                scraper: Scraper::new(options),
+                analyst: Arc::clone(&self.analyst),
+                permits: Arc::clone(&self.permits),
+            };
+            let stop = self.stop.child_token();
+            let follow = captures.follow(target.clone(), alone, stop.clone());
+            let labels = Arc::clone(&target.labels);
+            self.captures.spawn(async move {
+                follow.await;
+                labels
+            });
+            self.targets.insert((target, options), stop);
+        }
+    }
+
+    /// A target's last capture is over: now its series can end.
+    fn ended(&self, labels: Option<Arc<Labels>>) {
+        let Some(labels) = labels else { return };
+        let watched = self.directories.iter().any(|(d, _)| d.labels == labels);
+        if !watched && !self.targets.keys().any(|(t, _)| t.labels == labels) {
+            self.analyst.exporter.forget(&labels);
+        }
+    }
+}

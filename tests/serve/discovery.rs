@@ -1,0 +1,93 @@
+//! Targets that stand in files and on servers.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use crate::support::{Running, Scratch, eventually_or, free_address};
+
+/// A server that answers everything with what stands in it.
+fn server(says: Arc<Mutex<String>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = BufReader::new(stream.try_clone().unwrap());
+            let mut line = String::new();
+            while request.read_line(&mut line).is_ok_and(|n| n > 2) {
+                line.clear();
+            }
+            let body = says.lock().unwrap().clone();
+            let status = if body.is_empty() { "500 No" } else { "200 OK" };
+            let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
+            let _ = write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    address
+}
+
+#[test]
+fn lists_are_followed_and_bad_ones_change_nothing() {
+    let scratch = Scratch::new();
+    let list = scratch.path().join("targets.json");
+    let target = |name: &str| {
+        format!(
+            r#"[{{"targets": ["{}"], "labels": {{"instance": "{name}"}}}}]"#,
+            free_address()
+        )
+    };
+    fs::write(&list, target("file1")).unwrap();
+    let says = Arc::new(Mutex::new(target("http1")));
+    let url = format!("http://{}/targets", server(Arc::clone(&says)));
+    let config = scratch.path().join("gotracer.yml");
+    let yaml = format!(
+        "
+scrape_configs:
+- job_name: a
+  scrape_interval: 1s
+  file_sd_configs:
+  - files: ['{}']
+    refresh_interval: 200ms
+  http_sd_configs:
+  - {{url: '{url}', refresh_interval: 200ms}}
+  relabel_configs:
+  - {{source_labels: [__meta_url], target_label: from}}
+",
+        list.display()
+    );
+    fs::write(&config, yaml).unwrap();
+    let flag = format!("--config={}", config.display());
+    let gotracer = Running::gotracer(&scratch.directory("in"), scratch.path(), &[&flag]);
+    let traces = |instance: &str| {
+        let from = match instance.starts_with("http") {
+            true => format!("from=\"{url}\","),
+            false => String::new(),
+        };
+        format!("gotracer_traces_total{{{from}instance=\"{instance}\",job=\"a\"}}")
+    };
+    let wait = |instance: &str, wanted: bool| {
+        let holds = || (gotracer.sample(&traces(instance)).is_some() == wanted).then_some(());
+        eventually_or(instance, || gotracer.log(), holds);
+    };
+    wait("file1", true);
+    wait("http1", true);
+    // Lists that can't be read leave everything as it is.
+    fs::write(&list, "[{\"targets\":").unwrap();
+    *says.lock().unwrap() = String::new();
+    let told = || (gotracer.log().matches("the old ones stay").count() >= 2).then_some(());
+    eventually_or("both failures are said", || gotracer.log(), told);
+    wait("file1", true);
+    wait("http1", true);
+    // Others replace them.
+    fs::write(&list, target("file2")).unwrap();
+    *says.lock().unwrap() = target("http2");
+    wait("file2", true);
+    wait("http2", true);
+    wait("file1", false);
+    wait("http1", false);
+    // A file that is deleted takes its targets along.
+    fs::remove_file(&list).unwrap();
+    wait("file2", false);
+    wait("http2", true);
+}
