@@ -34,7 +34,7 @@ pub struct WatchConfig {
 impl WatchConfig {
     /// What it says to watch, and how.
     pub fn directory(&self) -> Directory {
-        let labels: Labels = self.labels.iter().map(|(n, v)| (n, v)).collect();
+        let labels: Labels = self.labels.iter().collect();
         let usual = Directory::new(&self.directory, labels);
         Directory {
             patterns: self.patterns.clone(),
