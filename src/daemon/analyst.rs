@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::board::Board;
 use super::failure::Failure;
 use super::identity::Identity;
 use super::recent::{Entry, Recent};
@@ -29,6 +30,8 @@ pub struct Analyst {
     thresholds: RwLock<Arc<(Settings, HashMap<String, Settings>)>>,
     /// Counts.
     pub exporter: Arc<Exporter>,
+    /// Knows the targets.
+    pub board: Board,
     /// Remembers for people.
     pub recent: Recent,
     /// Knows which files were done.
@@ -45,6 +48,7 @@ impl Analyst {
         Self {
             thresholds: RwLock::default(),
             exporter,
+            board: Board::default(),
             recent: Recent::default(),
             seen,
         }
@@ -118,10 +122,16 @@ impl Analyst {
         }
     }
 
-    /// Counts a capture that gave nothing.
-    pub fn no_capture(&self, labels: &Arc<Labels>, source: String, error: &ScrapeError) {
+    /// Counts a capture that gave nothing, and says why in the end.
+    pub fn no_capture(
+        &self,
+        labels: &Arc<Labels>,
+        source: String,
+        error: &ScrapeError,
+    ) -> Option<(Failure, String)> {
         let failure = Some((Failure::from(error), error.to_string()));
-        self.tell(labels, source, Duration::ZERO, None, failure);
+        self.tell(labels, source, Duration::ZERO, None, failure.clone());
+        failure
     }
 
     fn run(&self, input: Input<'_>, source: &str, labels: &Labels) -> Analysed {
@@ -141,7 +151,7 @@ impl Analyst {
         })
     }
 
-    /// Tells everyone what became of a trace. `early` is why its source ended
+    /// Tells everyone what became of a trace, and gives what failed. `early` is why its source ended
     /// before the trace did: what the reader says of that is only what follows
     /// from it.
     pub fn conclude(
@@ -151,14 +161,15 @@ impl Analyst {
         took: Duration,
         outcome: Analysed,
         early: Option<(Failure, String)>,
-    ) {
+    ) -> Option<(Failure, String)> {
         let failed = |e: ReadError| (Failure::from(&e), e.to_string());
         let (report, failure) = match outcome {
             Ok(Ok(Outcome { report, error })) => (Some(report), early.or(error.map(failed))),
             Ok(Err(error)) => (None, early.or(Some(failed(error)))),
             Err(panicked) => (None, Some((Failure::Panic, panicked))),
         };
-        self.tell(labels, source, took, report, failure);
+        self.tell(labels, source, took, report, failure.clone());
+        failure
     }
 
     fn tell(

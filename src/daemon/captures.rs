@@ -2,15 +2,16 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::analyst::Analyst;
+use super::board::Last;
 use super::failure::Failure;
-use crate::source::scrape::{ScrapeError, Scraper, Target};
+use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 
 /// Captures targets.
 #[derive(Clone)]
@@ -76,26 +77,42 @@ impl Captures {
     async fn capture(&self, target: &Target) -> bool {
         let started = Instant::now();
         let source = target.url().to_string();
-        let capture = match self.scraper.open(target).await {
-            Ok(capture) => capture,
+        let (failure, busy) = match self.scraper.open(target).await {
+            Ok(capture) => (self.read(target, source, capture, started).await, false),
             Err(error) => {
-                self.analyst.no_capture(&target.labels, source, &error);
-                return matches!(error, ScrapeError::AlreadyTracing);
+                let busy = matches!(error, ScrapeError::AlreadyTracing);
+                let labels = &target.labels;
+                (self.analyst.no_capture(labels, source, &error), busy)
             }
         };
+        let last = Last {
+            at: SystemTime::now(),
+            took: started.elapsed(),
+            failure,
+        };
+        self.analyst.board.captured(target, last);
+        busy
+    }
+
+    /// Analyses what comes in, and tells what failed.
+    async fn read(
+        &self,
+        target: &Target,
+        source: String,
+        capture: Capture,
+        started: Instant,
+    ) -> Option<(Failure, String)> {
         let (reader, feed) = capture.split();
         let analyst = Arc::clone(&self.analyst);
         let (name, labels) = (source.clone(), Arc::clone(&target.labels));
         let analysis = tokio::task::spawn_blocking(move || analyst.stream(reader, &name, &labels));
         let ended = feed.await;
+        let early = ended.err().map(|e| (Failure::from(&e), e.to_string()));
         // Panics of the analysis are caught where it runs.
-        if let Ok(outcome) = analysis.await {
-            let early = ended.err().map(|e| (Failure::from(&e), e.to_string()));
-            let took = started.elapsed();
-            self.analyst
-                .conclude(&target.labels, source, took, outcome, early);
-        }
-        false
+        let outcome = analysis.await.ok()?;
+        let took = started.elapsed();
+        let labels = &target.labels;
+        self.analyst.conclude(labels, source, took, outcome, early)
     }
 }
 

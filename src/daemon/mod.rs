@@ -2,6 +2,7 @@
 //! and answers HTTP.
 
 mod analyst;
+mod board;
 mod captures;
 mod discoverer;
 mod failure;

@@ -220,6 +220,7 @@ impl Supervisor {
             let stays = wanted.contains(running);
             if !stays {
                 tracing::info!(target = %running.0.url(), labels = %running.0.labels, "no longer scraping");
+                self.analyst.board.remove(&running.0);
                 stop.cancel();
             }
             stays
@@ -230,6 +231,7 @@ impl Supervisor {
                 continue;
             }
             self.analyst.exporter.add(&target.labels);
+            self.analyst.board.add(&target);
             tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
             let captures = Captures {
                 scraper: Scraper::new(options),

@@ -86,6 +86,19 @@ scrape_configs:
     wait("http2", true);
     wait("file1", false);
     wait("http1", false);
+    // They are shown with what became of them.
+    let last = |instance: &str| {
+        let body = gotracer.get("/api/v1/targets", "").body;
+        let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let mut targets = document["data"]["activeTargets"].as_array().unwrap().iter();
+        let found = targets.find(|t| t["labels"]["instance"] == instance);
+        found.filter(|t| t["health"] == "down").cloned()
+    };
+    let last = eventually_or("file2 was asked", || gotracer.log(), || last("file2"));
+    assert_eq!(last["reason"], "refused");
+    assert!(last["lastScrape"].is_string(), "{last}");
+    let page = gotracer.get("/", "").text();
+    assert!(page.contains("refused: ") && page.contains("file2"));
     // A file that is deleted takes its targets along.
     fs::remove_file(&list).unwrap();
     wait("file2", false);

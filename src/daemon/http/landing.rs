@@ -4,7 +4,10 @@ use std::fmt::{self, Write};
 
 use jiff::Timestamp;
 
+use crate::daemon::board::Last;
+use crate::daemon::failure::Failure;
 use crate::daemon::recent::Entry;
+use crate::labels::Labels;
 use crate::report::Severity;
 
 const HEAD: &str = "<!doctype html>
@@ -21,8 +24,8 @@ td { overflow-wrap: anywhere }
 </style></head><body>
 ";
 
-/// The page with the last traces.
-pub fn page(recent: &[Entry]) -> String {
+/// The page with the targets and the last traces.
+pub fn page(targets: &[(Labels, String, Option<Last>)], recent: &[Entry]) -> String {
     let mut out = String::from(HEAD);
     let version = env!("CARGO_PKG_VERSION");
     // Writing to a string does not fail.
@@ -30,8 +33,19 @@ pub fn page(recent: &[Entry]) -> String {
         out,
         "<h1>gotracer {version}</h1>\n<p><a href=\"/metrics\">Metrics</a> · \
          <a href=\"/api/v1/reports\">Reports (JSON)</a> · \
+         <a href=\"/api/v1/targets\">Targets (JSON)</a> · \
          <a href=\"/-/healthy\">Healthy</a> · <a href=\"/-/ready\">Ready</a></p>\n"
     );
+    if !targets.is_empty() {
+        out.push_str(
+            "<h2>Targets</h2>\n<table><thead><tr><th>Last capture</th><th>Target</th>\
+             <th>Labels</th><th>State</th></tr></thead><tbody>\n",
+        );
+        for (labels, url, last) in targets {
+            let _ = target(&mut out, labels, url, last.as_ref());
+        }
+        out.push_str("</tbody></table>\n");
+    }
     if recent.is_empty() {
         out.push_str("<p>No trace has come yet.</p>\n");
     } else {
@@ -46,6 +60,31 @@ pub fn page(recent: &[Entry]) -> String {
     }
     out.push_str("</body></html>\n");
     out
+}
+
+fn target(out: &mut String, labels: &Labels, url: &str, last: Option<&Last>) -> fmt::Result {
+    out.push_str("<tr><td>");
+    match last.and_then(|l| Timestamp::try_from(l.at).ok()) {
+        Some(at) => write!(out, "{at:.0}")?,
+        None => out.push_str("none yet"),
+    }
+    write!(
+        out,
+        "</td><td>{}</td><td>{}</td><td>",
+        Html(url),
+        Html(labels)
+    )?;
+    match last.map(|l| &l.failure) {
+        None => {}
+        Some(None) => out.push_str("up"),
+        Some(Some(failure)) => failed(out, failure)?,
+    }
+    out.write_str("</td></tr>\n")
+}
+
+fn failed(out: &mut String, (reason, text): &(Failure, String)) -> fmt::Result {
+    let reason = reason.name();
+    write!(out, "<span class=\"error\">{reason}: {}</span>", Html(text))
 }
 
 fn row(out: &mut String, entry: &Entry) -> fmt::Result {
@@ -68,9 +107,8 @@ fn row(out: &mut String, entry: &Entry) -> fmt::Result {
             out.push_str("nothing ");
         }
     }
-    if let Some((reason, text)) = &entry.failure {
-        let reason = reason.name();
-        write!(out, "<span class=\"error\">{reason}: {}</span>", Html(text))?;
+    if let Some(failure) = &entry.failure {
+        failed(out, failure)?;
     }
     out.write_str("</td></tr>\n")
 }
@@ -97,18 +135,20 @@ impl<T: fmt::Display> fmt::Display for Html<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::failure::Failure;
     use std::time::SystemTime;
 
     #[test]
     fn names_of_files_are_text() {
-        let page = page(&[Entry {
-            source: "<script>alert('x')</script>".into(),
-            labels: Default::default(),
-            at: SystemTime::UNIX_EPOCH,
-            report: None,
-            failure: Some((Failure::NotATrace, "a & b".into())),
-        }]);
+        let page = page(
+            &[],
+            &[Entry {
+                source: "<script>alert('x')</script>".into(),
+                labels: Default::default(),
+                at: SystemTime::UNIX_EPOCH,
+                report: None,
+                failure: Some((Failure::NotATrace, "a & b".into())),
+            }],
+        );
         assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"));
         assert!(page.contains("1970-01-01T00:00:00Z"), "{page}");
         assert!(page.contains("not_a_trace: a &amp; b") && !page.contains("<script"));

@@ -4,6 +4,7 @@ mod api;
 mod landing;
 mod reply;
 mod routes;
+mod targets;
 
 use std::sync::Arc;
 use std::time::Duration;

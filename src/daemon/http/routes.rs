@@ -9,7 +9,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::State;
 use super::reply::{Reply, compressed, reply, text};
-use super::{api, landing};
+use super::{api, landing, targets};
 use crate::export::prometheus::Format;
 
 /// Answers one request.
@@ -35,13 +35,14 @@ pub async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Rep
     })
 }
 
-const PATHS: [&str; 7] = [
+const PATHS: [&str; 8] = [
     "/",
     "/metrics",
     "/-/healthy",
     "/-/ready",
     "/-/reload",
     "/api/v1/reports",
+    "/api/v1/targets",
     "/api/v1/analyze",
 ];
 
@@ -52,9 +53,13 @@ async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> 
         "/-/ready" => text(StatusCode::OK, "gotracer is ready"),
         "/-/reload" => reload(&state).await,
         "/api/v1/reports" => api::reports(&request, state).await,
+        "/api/v1/targets" => {
+            let body = targets::document(state.analyst.board.all()).to_string();
+            compressed(request.headers(), "application/json", body.into())
+        }
         "/api/v1/analyze" => api::analyze(request, state).await,
         _ => {
-            let page = landing::page(&state.analyst.recent.all());
+            let page = landing::page(&state.analyst.board.all(), &state.analyst.recent.all());
             reply(StatusCode::OK, "text/html; charset=utf-8", page)
         }
     }

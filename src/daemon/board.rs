@@ -1,0 +1,62 @@
+//! The targets, and how the last capture of each went.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use super::failure::Failure;
+use crate::labels::Labels;
+use crate::source::scrape::Target;
+
+/// The last capture of a target.
+#[derive(Clone, Debug)]
+pub struct Last {
+    /// When it ended.
+    pub at: SystemTime,
+    /// How long it took.
+    pub took: Duration,
+    /// Why it gave nothing, or only a part.
+    pub failure: Option<(Failure, String)>,
+}
+
+/// The targets there are, by their labels and URL; without a last capture,
+/// none is over yet.
+#[derive(Default)]
+pub struct Board(Mutex<Targets>);
+
+type Targets = BTreeMap<(Labels, String), Option<Last>>;
+
+fn key(target: &Target) -> (Labels, String) {
+    ((*target.labels).clone(), target.url().to_string())
+}
+
+impl Board {
+    /// A target is there.
+    pub fn add(&self, target: &Target) {
+        self.lock().entry(key(target)).or_default();
+    }
+
+    /// A target is no longer there.
+    pub fn remove(&self, target: &Target) {
+        self.lock().remove(&key(target));
+    }
+
+    /// A capture is over; of a target that has gone meanwhile, nobody asks.
+    pub fn captured(&self, target: &Target, last: Last) {
+        if let Some(entry) = self.lock().get_mut(&key(target)) {
+            *entry = Some(last);
+        }
+    }
+
+    /// All targets.
+    pub fn all(&self) -> Vec<(Labels, String, Option<Last>)> {
+        let targets = self.lock();
+        let all = targets.iter();
+        all.map(|((labels, url), last)| (labels.clone(), url.clone(), last.clone()))
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Targets> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,44 @@
+//! The targets for programs, in the form of Prometheus' own API.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::daemon::board::Last;
+use crate::labels::Labels;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    labels: Labels,
+    scrape_url: String,
+    /// `up`, `down`, or `unknown` before the first capture is over.
+    health: &'static str,
+    last_scrape: Option<Timestamp>,
+    last_scrape_duration: Option<f64>,
+    last_error: String,
+    /// As in `gotracer_trace_failures_total{reason}`.
+    reason: Option<&'static str>,
+}
+
+/// The document.
+pub fn document(targets: Vec<(Labels, String, Option<Last>)>) -> serde_json::Value {
+    let rows: Vec<_> = targets.into_iter().map(row).collect();
+    serde_json::json!({"status": "success", "data": {"activeTargets": rows}})
+}
+
+fn row((labels, scrape_url, last): (Labels, String, Option<Last>)) -> Row {
+    let failure = last.as_ref().and_then(|l| l.failure.as_ref());
+    Row {
+        labels,
+        scrape_url,
+        health: match (&last, failure) {
+            (None, _) => "unknown",
+            (Some(_), None) => "up",
+            (Some(_), Some(_)) => "down",
+        },
+        last_scrape: last.as_ref().and_then(|l| Timestamp::try_from(l.at).ok()),
+        last_scrape_duration: last.as_ref().map(|l| l.took.as_secs_f64()),
+        last_error: failure.map_or(String::new(), |(_, text)| text.clone()),
+        reason: failure.map(|(reason, _)| reason.name()),
+    }
+}
