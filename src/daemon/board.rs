@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::failure::Failure;
 use crate::labels::Labels;
-use crate::source::scrape::Target;
+use crate::source::scrape::{Options, Target};
 
 /// The last capture of a target.
 #[derive(Clone, Debug)]
@@ -24,7 +24,13 @@ pub struct Last {
 #[derive(Default)]
 pub struct Board(Mutex<Targets>);
 
-type Targets = BTreeMap<(Labels, String), Option<Last>>;
+type Targets = BTreeMap<(Labels, String), Row>;
+
+struct Row {
+    target: Target,
+    options: Options,
+    last: Option<Last>,
+}
 
 fn key(target: &Target) -> (Labels, String) {
     ((*target.labels).clone(), target.url().to_string())
@@ -32,8 +38,27 @@ fn key(target: &Target) -> (Labels, String) {
 
 impl Board {
     /// A target is there.
-    pub fn add(&self, target: &Target) {
-        self.lock().entry(key(target)).or_default();
+    pub fn add(&self, target: &Target, options: Options) {
+        let new = || Row {
+            target: target.clone(),
+            options,
+            last: None,
+        };
+        self.lock().entry(key(target)).or_insert_with(new).options = options;
+    }
+
+    /// The target with that instance, host and port, or URL; of that job, if
+    /// one is named.
+    pub fn find(&self, name: &str, job: &str) -> Option<(Target, Options)> {
+        let targets = self.lock();
+        let row = targets.values().find(|row| {
+            let url = row.target.url();
+            let host = url.authority().is_some_and(|a| a.as_str() == name);
+            let labels = &row.target.labels;
+            (host || labels.get("instance") == name || *url == *name)
+                && (job.is_empty() || labels.get("job") == job)
+        })?;
+        Some((row.target.clone(), row.options))
     }
 
     /// A target is no longer there.
@@ -44,7 +69,7 @@ impl Board {
     /// A capture is over; of a target that has gone meanwhile, nobody asks.
     pub fn captured(&self, target: &Target, last: Last) {
         if let Some(entry) = self.lock().get_mut(&key(target)) {
-            *entry = Some(last);
+            entry.last = Some(last);
         }
     }
 
@@ -52,7 +77,7 @@ impl Board {
     pub fn all(&self) -> Vec<(Labels, String, Option<Last>)> {
         let targets = self.lock();
         let all = targets.iter();
-        all.map(|((labels, url), last)| (labels.clone(), url.clone(), last.clone()))
+        all.map(|((labels, url), row)| (labels.clone(), url.clone(), row.last.clone()))
             .collect()
     }
 

@@ -231,7 +231,7 @@ impl Supervisor {
                 continue;
             }
             self.analyst.exporter.add(&target.labels);
-            self.analyst.board.add(&target);
+            self.analyst.board.add(&target, options);
             tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
             let captures = Captures {
                 scraper: Scraper::new(options),

@@ -76,9 +76,12 @@ fn scraping(urls: &[&str], scratch: &Scratch, more: &[&str]) -> Running {
     let address = free_address();
     let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
     command
-        .args(["serve", "--scrape.seconds=1", "--scrape.interval=1s"])
+        .args(["serve", "--scrape.seconds=1"])
         .args(["--web.listen-address", &address])
         .args(more);
+    if !more.iter().any(|m| m.starts_with("--scrape.interval")) {
+        command.arg("--scrape.interval=1s");
+    }
     for url in urls {
         command.args(["--scrape", url]);
     }
@@ -257,4 +260,30 @@ scrape_configs:
         "{error}"
     );
     assert!(error.contains("line 13"), "{error}");
+}
+
+#[test]
+fn a_probe_answers_with_its_own_capture_and_reaches_only_known_targets() {
+    let scratch = Scratch::new();
+    let good = says("200 OK", fs::read(fixture("go1.25.5/http.trace")).unwrap());
+    let nobody = free_address();
+    let urls = [&good, &nobody].map(|address| format!("http://{address}"));
+    let urls = [urls[0].as_str(), urls[1].as_str()];
+    // They are not captured but for the probe.
+    let gotracer = scraping(&urls, &scratch, &["--scrape.interval=60m"]);
+    let probe = |target: &str| {
+        let target = target.replace(':', "%3A");
+        gotracer.get(&format!("/probe?target={target}"), "text/plain")
+    };
+    let answer = probe(&good).text();
+    for line in ["probe_success 1", "gotracer_traces_total 1"] {
+        assert!(answer.contains(&format!("{line}\n")), "{answer}");
+    }
+    assert!(!answer.contains("gotracer_queue_length"), "{answer}");
+    let answer = probe(&nobody).text();
+    let refused = "gotracer_trace_failures_total{reason=\"refused\"} 1";
+    for line in ["probe_success 0", refused] {
+        assert!(answer.contains(&format!("{line}\n")), "{answer}");
+    }
+    assert_eq!(probe("169.254.169.254").status, 400);
 }

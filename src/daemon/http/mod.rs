@@ -2,6 +2,7 @@
 
 mod api;
 mod landing;
+mod probe;
 mod reply;
 mod routes;
 mod targets;

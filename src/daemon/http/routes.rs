@@ -9,7 +9,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::State;
 use super::reply::{Reply, compressed, reply, text};
-use super::{api, landing, targets};
+use super::{api, landing, probe, targets};
 use crate::export::prometheus::Format;
 
 /// Answers one request.
@@ -35,9 +35,10 @@ pub async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Rep
     })
 }
 
-const PATHS: [&str; 8] = [
+const PATHS: [&str; 9] = [
     "/",
     "/metrics",
+    "/probe",
     "/-/healthy",
     "/-/ready",
     "/-/reload",
@@ -51,6 +52,7 @@ async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> 
         "/metrics" => metrics(&request, state).await,
         "/-/healthy" => text(StatusCode::OK, "gotracer is healthy"),
         "/-/ready" => text(StatusCode::OK, "gotracer is ready"),
+        "/probe" => probe::probe(&request, state).await,
         "/-/reload" => reload(&state).await,
         "/api/v1/reports" => api::reports(&request, state).await,
         "/api/v1/targets" => {

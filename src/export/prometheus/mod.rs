@@ -104,6 +104,33 @@ impl Exporter {
         self
     }
 
+    /// One that tells of the targets alone, and of how one attempt to capture
+    /// went.
+    pub fn of_probe(reasons: &'static [&'static str], success: bool, took: Duration) -> Self {
+        let mut registry = Registry::default();
+        let targets = Targets::default();
+        registry.register_collector(Box::new(targets.clone()));
+        let succeeded = Gauge::<u64, AtomicU64>::default();
+        succeeded.set(success.into());
+        registry.register(
+            "probe_success",
+            "Whether a whole trace was captured",
+            succeeded,
+        );
+        let duration = Gauge::<f64, AtomicU64>::default();
+        duration.set(took.as_secs_f64());
+        let help = "How long the capture and its analysis took";
+        registry.register_with_unit("probe_duration", help, Unit::Seconds, duration);
+        Self {
+            registry,
+            targets,
+            reasons,
+            queue: Gauge::default(),
+            reloaded: Gauge::default(),
+            reloaded_at: Gauge::default(),
+        }
+    }
+
     /// Makes a target known: all its counters stand at 0.
     pub fn add(&self, target: &Labels) {
         self.on(target, |_| ());

@@ -1,0 +1,163 @@
+//! `/probe?target=&module=`: a capture at once, for who wants to schedule
+//! captures himself. Only targets that are known can be asked for, so that
+//! nobody reaches through this into the network.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, HeaderMap};
+use hyper::{Request, StatusCode};
+use tokio::time::Instant;
+
+use super::State;
+use super::reply::{Reply, compressed, text};
+use crate::analysis::Outcome;
+use crate::daemon::failure::{Failure, REASONS};
+use crate::export::prometheus::{Exporter, Format};
+use crate::report::Report;
+use crate::source::scrape::{Options, Scraper, Target};
+
+/// How long Prometheus waits for an answer, and says so.
+const TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
+/// What of that is left for the way back.
+const RESERVE: Duration = Duration::from_millis(500);
+
+/// Captures, and answers with the metrics of that capture alone.
+pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
+    let query = request.uri().query().unwrap_or_default();
+    let (name, job) = (parameter(query, "target"), parameter(query, "module"));
+    let Some((target, options)) = state.analyst.board.find(&name, &job) else {
+        let unknown = "target has to be the instance, host:port or URL of a target of the \
+            configuration, and module, if given, its job";
+        return text(StatusCode::BAD_REQUEST, unknown);
+    };
+    let Some(options) = in_time(options, request.headers()) else {
+        let hasty = "the scrape timeout is too short for a trace of a second";
+        return text(StatusCode::BAD_REQUEST, hasty);
+    };
+    let Ok(_permit) = Arc::clone(&state.uploads).try_acquire_owned() else {
+        return text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many traces are being analysed",
+        );
+    };
+    let started = Instant::now();
+    let (report, failure) = capture(&target, options, &state).await;
+    if let Some((reason, error)) = &failure {
+        let reason = reason.name();
+        tracing::warn!(target = %target.url(), reason, error, "probe failed");
+    }
+    let took = started.elapsed();
+    let exporter = Exporter::of_probe(&REASONS, failure.is_none(), took);
+    // Whoever asks gives these two himself.
+    let mut labels = (*target.labels).clone();
+    labels.retain(|name| name != "instance" && name != "job");
+    exporter.add(&labels);
+    if let Some(report) = report {
+        exporter.record(&labels, &report, took, SystemTime::now());
+    }
+    if let Some((reason, _)) = failure {
+        exporter.failed(&labels, reason.name());
+    }
+    let accept = request.headers().get_all(ACCEPT).iter();
+    let accept: Vec<_> = accept.filter_map(|v| v.to_str().ok()).collect();
+    let format = Format::negotiate(&accept.join(","));
+    match exporter.encode(format) {
+        Ok(body) => compressed(request.headers(), format.content_type(), body),
+        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+async fn capture(
+    target: &Target,
+    options: Options,
+    state: &State,
+) -> (Option<Report>, Option<(Failure, String)>) {
+    let capture = match Scraper::new(options).open(target).await {
+        Ok(capture) => capture,
+        Err(error) => return (None, Some((Failure::from(&error), error.to_string()))),
+    };
+    let (reader, feed) = capture.split();
+    let analyst = Arc::clone(&state.analyst);
+    let (source, labels) = (target.url().to_string(), Arc::clone(&target.labels));
+    let analysis = tokio::task::spawn_blocking(move || analyst.stream(reader, &source, &labels));
+    let early = feed.await.err();
+    let early = early.map(|e| (Failure::from(&e), e.to_string()));
+    let failed = |e: crate::trace::ReadError| (Failure::from(&e), e.to_string());
+    match analysis.await.unwrap_or_else(|e| Err(e.to_string())) {
+        Ok(Ok(Outcome { report, error })) => (Some(report), early.or(error.map(failed))),
+        Ok(Err(error)) => (None, early.or(Some(failed(error)))),
+        Err(panicked) => (None, Some((Failure::Panic, panicked))),
+    }
+}
+
+/// As the target's own, but over before who asks gives up; `None` if that is
+/// too soon.
+fn in_time(options: Options, headers: &HeaderMap) -> Option<Options> {
+    let Some(given) = headers.get(TIMEOUT) else {
+        return Some(options);
+    };
+    let given = given.to_str().ok()?.parse().ok()?;
+    let given = Duration::try_from_secs_f64(given).ok()?;
+    let all = given.checked_sub(RESERVE)?;
+    // Some of it goes to connecting and analysing.
+    let longest = u32::try_from(all.checked_sub(RESERVE)?.as_secs()).unwrap_or(u32::MAX);
+    let seconds = options.seconds.min(longest);
+    let timeout = all.checked_sub(Duration::from_secs(seconds.into()))?;
+    (seconds > 0).then_some(Options {
+        seconds,
+        timeout: timeout.min(options.timeout),
+        ..options
+    })
+}
+
+/// A parameter of a query, decoded; empty if it is not there.
+fn parameter(query: &str, name: &str) -> String {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let value = pairs
+        .find(|(n, _)| *n == name)
+        .map_or("", |(_, value)| value);
+    let mut bytes = Vec::new();
+    let mut rest = value.as_bytes();
+    while let [first, after @ ..] = rest {
+        let hex = after.get(..2).and_then(|h| std::str::from_utf8(h).ok());
+        let coded = hex.and_then(|h| u8::from_str_radix(h, 16).ok());
+        let (byte, left) = match (first, coded) {
+            (b'%', Some(byte)) => (byte, &after[2..]),
+            (b'+', _) => (b' ', after),
+            (&byte, _) => (byte, after),
+        };
+        bytes.push(byte);
+        rest = left;
+    }
+    String::from_utf8_lossy(&bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_decoded() {
+        let query = "module=a+b&target=http%3A%2F%2Fx%3a1%zz&c";
+        assert_eq!(parameter(query, "target"), "http://x:1%zz");
+        assert_eq!(parameter(query, "module"), "a b");
+        assert_eq!(parameter(query, "c"), "");
+    }
+
+    #[test]
+    fn a_capture_ends_before_who_asks_gives_up() {
+        let in_time = |seconds: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(TIMEOUT, seconds.parse().unwrap());
+            super::in_time(Options::default(), &headers)
+        };
+        let ten = in_time("10").unwrap();
+        assert_eq!((ten.seconds, ten.timeout), (5, Duration::from_millis(4500)));
+        let three = in_time("3.0").unwrap();
+        assert_eq!((three.seconds, three.timeout), (2, RESERVE));
+        assert_eq!(in_time("1.5"), None);
+        assert_eq!(in_time("-1"), None);
+    }
+}
