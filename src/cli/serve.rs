@@ -175,6 +175,7 @@ impl Args {
                 seconds: self.seconds,
                 timeout: self.timeout,
                 limit: self.limit,
+                access: None,
             },
         }];
         for job in file.jobs() {

@@ -41,10 +41,10 @@ impl Board {
     pub fn add(&self, target: &Target, options: Options) {
         let new = || Row {
             target: target.clone(),
-            options,
+            options: options.clone(),
             last: None,
         };
-        self.lock().entry(key(target)).or_insert_with(new).options = options;
+        self.lock().entry(key(target)).or_insert_with(new).options = options.clone();
     }
 
     /// The target with that instance, host and port, or URL; of that job, if
@@ -58,7 +58,7 @@ impl Board {
             (host || labels.get("instance") == name || *url == *name)
                 && (job.is_empty() || labels.get("job") == job)
         })?;
-        Some((row.target.clone(), row.options))
+        Some((row.target.clone(), row.options.clone()))
     }
 
     /// A target is no longer there.

@@ -26,6 +26,8 @@ pub enum Failure {
     Refused,
     /// The target can't be reached or is not known.
     Unreachable,
+    /// What is to be said to the target can't be had.
+    Credentials,
     /// The target took too long.
     Timeout,
     /// The target's HTTP server would cut the trace off.
@@ -39,7 +41,7 @@ pub enum Failure {
 }
 
 /// The names of all reasons.
-pub const REASONS: [&str; 15] = [
+pub const REASONS: [&str; 16] = [
     Failure::Unreadable.name(),
     Failure::Empty.name(),
     Failure::NotATrace.name(),
@@ -50,6 +52,7 @@ pub const REASONS: [&str; 15] = [
     Failure::Panic.name(),
     Failure::Refused.name(),
     Failure::Unreachable.name(),
+    Failure::Credentials.name(),
     Failure::Timeout.name(),
     Failure::WriteTimeout.name(),
     Failure::AlreadyTracing.name(),
@@ -71,6 +74,7 @@ impl Failure {
             Self::Panic => "panic",
             Self::Refused => "refused",
             Self::Unreachable => "unreachable",
+            Self::Credentials => "credentials",
             Self::Timeout => "timeout",
             Self::WriteTimeout => "write_timeout",
             Self::AlreadyTracing => "already_tracing",
@@ -99,6 +103,7 @@ impl From<&ScrapeError> for Failure {
         match error {
             ScrapeError::Refused => Self::Refused,
             ScrapeError::Unreachable(_) => Self::Unreachable,
+            ScrapeError::Credentials(_) => Self::Credentials,
             ScrapeError::Timeout(_) => Self::Timeout,
             ScrapeError::WriteTimeout => Self::WriteTimeout,
             ScrapeError::AlreadyTracing => Self::AlreadyTracing,

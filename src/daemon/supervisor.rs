@@ -144,7 +144,7 @@ impl Supervisor {
         let mut wanted = Vec::new();
         for scrape in &self.scrapes {
             let mut add = |target: Target| {
-                let pair = (target, scrape.options);
+                let pair = (target, scrape.options.clone());
                 if !wanted.contains(&pair) {
                     wanted.push(pair);
                 }
@@ -227,14 +227,17 @@ impl Supervisor {
         });
         let alone = wanted.len() == 1;
         for (target, options) in wanted {
-            if self.targets.contains_key(&(target.clone(), options)) {
+            if self
+                .targets
+                .contains_key(&(target.clone(), options.clone()))
+            {
                 continue;
             }
             self.analyst.exporter.add(&target.labels);
-            self.analyst.board.add(&target, options);
+            self.analyst.board.add(&target, options.clone());
             tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
             let captures = Captures {
-                scraper: Scraper::new(options),
+                scraper: Scraper::new(options.clone()),
                 analyst: Arc::clone(&self.analyst),
                 permits: Arc::clone(&self.permits),
             };

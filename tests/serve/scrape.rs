@@ -287,3 +287,41 @@ fn a_probe_answers_with_its_own_capture_and_reaches_only_known_targets() {
     }
     assert_eq!(probe("169.254.169.254").status, 400);
 }
+
+#[test]
+fn a_target_that_wants_a_token_gets_that_of_the_file() {
+    let scratch = Scratch::new();
+    let trace = fs::read(fixture("go1.25.5/http.trace")).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let request = BufReader::new(stream.try_clone().unwrap());
+            let mut lines = request.lines().map_while(Result::ok);
+            let head: Vec<_> = lines.by_ref().take_while(|l| !l.is_empty()).collect();
+            let known = head.iter().any(|l| l == "authorization: Bearer s3cret");
+            let status = if known { "200 OK" } else { "401 Who are you" };
+            let _ = write!(stream, "HTTP/1.1 {status}\r\n\r\n");
+            let _ = stream.write_all(&trace);
+        }
+    });
+    let token = scratch.path().join("token");
+    let config = scratch.path().join("gotracer.yml");
+    let yaml = format!(
+        "scrape_configs: [{{job_name: a, scrape_interval: 1s, authorization: {{credentials_file: '{}'}}, \
+         static_configs: [{{targets: ['{address}'], labels: {{instance: i}}}}]}}]",
+        token.display()
+    );
+    fs::write(&config, yaml).unwrap();
+    let flag = format!("--config={}", config.display());
+    let gotracer = scraping(&[], &scratch, &[&flag]);
+    let failed = |reason: &str| {
+        format!("gotracer_trace_failures_total{{instance=\"i\",job=\"a\",reason=\"{reason}\"}}")
+    };
+    wait_some(&gotracer, &failed("credentials"));
+    fs::write(&token, "wrong\n").unwrap();
+    wait_some(&gotracer, &failed("http_status"));
+    fs::write(&token, "s3cret\n").unwrap();
+    wait_some(&gotracer, "gotracer_traces_total{instance=\"i\",job=\"a\"}");
+    assert!(!gotracer.log().contains("s3cret"));
+}

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::refresh::{Discovery, FileSd, HttpSd};
 use super::relabel::{self, Relabel};
 use crate::labels::Labels;
-use crate::source::scrape::{Options, Target, TargetError};
+use crate::source::scrape::{Access, Authorization, BasicAuth, Options, Target, TargetError};
 use crate::source::yaml::{duration, size};
 
 /// One entry of `scrape_configs`.
@@ -33,6 +33,8 @@ pub struct Job {
     /// Where the trace is.
     #[serde(default = "trace_path", alias = "path")]
     metrics_path: String,
+    basic_auth: Option<BasicAuth>,
+    authorization: Option<Authorization>,
     #[serde(default)]
     static_configs: Vec<Group>,
     #[serde(default)]
@@ -70,6 +72,11 @@ impl Job {
             timeout: self.scrape_timeout.unwrap_or(usual.timeout),
             seconds: self.seconds.unwrap_or(usual.seconds),
             limit: self.body_size_limit.unwrap_or(usual.limit),
+            access: match (&self.basic_auth, &self.authorization) {
+                (Some(basic), _) => Some(Access::Basic(basic.clone())),
+                (None, Some(other)) => Some(Access::Other(other.clone())),
+                (None, None) => None,
+            },
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::AUTHORIZATION;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -65,13 +66,19 @@ impl Scraper {
         } = self.options;
         let allowed = Duration::from_secs(seconds.into()) + timeout;
         let deadline = Instant::now() + allowed;
-        let request = Request::get(target.request(seconds))
+        let mut request = Request::get(target.request(seconds))
             .header(
                 "User-Agent",
                 concat!("gotracer/", env!("CARGO_PKG_VERSION")),
             )
             .body(Empty::new())
             .map_err(|e| ScrapeError::Unreachable(e.to_string()))?;
+        if let Some(access) = self.options.access.clone() {
+            let header = tokio::task::spawn_blocking(move || access.header()).await;
+            let header = header.unwrap_or_else(|e| Err(e.to_string()));
+            let header = header.map_err(ScrapeError::Credentials)?;
+            request.headers_mut().insert(AUTHORIZATION, header);
+        }
         // Headers may come as late as the trace's end: a quiet program does
         // not fill the server's buffer before.
         let answer = timeout_at(deadline, self.client.request(request)).await;

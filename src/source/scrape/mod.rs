@@ -2,18 +2,20 @@
 //!
 //! An answer is handed on while it comes in and never held as a whole.
 
+mod access;
 mod capture;
 mod feed;
 mod target;
 
 use std::time::Duration;
 
+pub use access::{Access, Authorization, BasicAuth, Secret};
 pub use capture::{Capture, Scraper};
 pub use feed::Reader;
 pub use target::{Target, TargetError};
 
 /// How to capture.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Options {
     /// From the start of one capture of a target to the start of the next.
     pub interval: Duration,
@@ -24,6 +26,8 @@ pub struct Options {
     pub timeout: Duration,
     /// The most bytes to read; what came until then is analysed.
     pub limit: u64,
+    /// What to say to be let in.
+    pub access: Option<Access>,
 }
 
 impl Default for Options {
@@ -33,6 +37,7 @@ impl Default for Options {
             seconds: 5,
             timeout: Duration::from_secs(10),
             limit: 256 << 20,
+            access: None,
         }
     }
 }
@@ -47,6 +52,9 @@ pub enum ScrapeError {
     /// The host can't be reached or is not known.
     #[error("cannot connect: {0}")]
     Unreachable(String),
+    /// What is to be said to be let in can't be had.
+    #[error("no credentials: {0}")]
+    Credentials(String),
     /// It took too long.
     #[error("no complete answer within {0:?}")]
     Timeout(Duration),
