@@ -14,6 +14,7 @@ use super::identity::Identity;
 use super::recent::{Entry, Recent};
 use super::seen::{Claim, Seen, Verdict};
 use crate::analysis::{Outcome, analyze};
+use crate::export::otlp;
 use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
 use crate::report::Severity;
@@ -29,6 +30,8 @@ pub struct Analyst {
     thresholds: RwLock<Arc<(Settings, HashMap<String, Settings>)>>,
     /// Counts.
     pub exporter: Arc<Exporter>,
+    /// Sends, if there is somebody to send to.
+    pub otlp: Option<otlp::Exporter>,
     /// Remembers for people.
     pub recent: Recent,
     /// Knows which files were done.
@@ -41,10 +44,11 @@ pub type Analysed = Result<Result<Outcome, ReadError>, String>;
 
 impl Analyst {
     /// One with the usual thresholds.
-    pub fn new(exporter: Arc<Exporter>, seen: Seen) -> Self {
+    pub fn new(exporter: Arc<Exporter>, otlp: Option<otlp::Exporter>, seen: Seen) -> Self {
         Self {
             thresholds: RwLock::default(),
             exporter,
+            otlp,
             recent: Recent::default(),
             seen,
         }
@@ -172,6 +176,9 @@ impl Analyst {
         let at = SystemTime::now();
         if let Some(report) = &report {
             self.exporter.record(labels, report, took, at);
+            if let Some(otlp) = &self.otlp {
+                otlp.record(labels, report, at);
+            }
             tracing::info!(
                 source,
                 %labels,
