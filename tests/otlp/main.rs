@@ -37,9 +37,7 @@ fn gotracer(scratch: &Scratch, variables: &[(&str, &str)], flags: &[&str]) -> (R
 /// The report that the command line makes of a trace.
 fn report(trace: &Path) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
-    let output = command
-        .args(["analyze", "--format=json", "--top=0"])
-        .arg(trace);
+    let output = command.args(["analyze", "--format=json"]).arg(trace);
     let output = output.output().unwrap();
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     document["reports"][0].clone()
@@ -200,8 +198,9 @@ fn same_measurements(scope: &Value, report: &Value) {
 
 #[test]
 fn findings_and_measurements_arrive_by_grpc() {
-    arrives(&[], |ports| format!("http://{}", ports.grpc));
-    let compressed = [("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")];
+    let protocol = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    arrives(&[protocol], |ports| format!("http://{}", ports.grpc));
+    let compressed = [protocol, ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")];
     arrives(&compressed, |ports| format!("http://{}", ports.grpc));
 }
 
