@@ -44,7 +44,7 @@ enum Command {
     Analyze(analyze::Args),
     Events(events::Args),
     #[cfg(feature = "daemon")]
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     Rules(rules::Args),
     CheckConfig(check_config::Args),
     Completions(shell::CompletionsArgs),

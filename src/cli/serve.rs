@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use gotracer::config::Config as FileConfig;
 use gotracer::daemon::{self, Config, DEFAULT_ADDRESS, Plan, Scrape};
+use gotracer::export::otlp;
 use gotracer::labels::Labels;
 use gotracer::rules::{SettingError, Unit};
 use gotracer::source::directory::{After, Directory, Pattern, Retention, WatchConfig};
@@ -103,6 +104,21 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
 
+    /// Send findings and measurements by OTLP to this URL as well, such as
+    /// http://localhost:4318 (HTTP) or http://localhost:4317 (gRPC). Everything
+    /// else, and this too, the OTEL_EXPORTER_OTLP_* variables say
+    #[arg(long = "otlp.endpoint", value_name = "URL")]
+    otlp_endpoint: Option<String>,
+
+    /// How to send by OTLP
+    #[arg(long = "otlp.protocol", value_name = "PROTOCOL")]
+    otlp_protocol: Option<OtlpProtocol>,
+
+    /// The most bytes that wait for an OTLP receiver that is down, for findings
+    /// and for measurements each [default: 32MiB]
+    #[arg(long = "otlp.queue-size", value_name = "SIZE", value_parser = size)]
+    otlp_queue: Option<u64>,
+
     /// How much to log on stderr
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
     log_level: LogLevel,
@@ -130,7 +146,29 @@ enum LogFormat {
     Json,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum OtlpProtocol {
+    Grpc,
+    #[value(name = "http/protobuf")]
+    Http,
+}
+
 impl Args {
+    /// What the environment and the options say to send by OTLP.
+    fn otlp(&self) -> Result<Option<otlp::Config>, otlp::ConfigError> {
+        let flags = otlp::Flags {
+            endpoint: self.otlp_endpoint.clone(),
+            protocol: self.otlp_protocol.map(|protocol| match protocol {
+                OtlpProtocol::Grpc => otlp::Protocol::Grpc,
+                OtlpProtocol::Http => otlp::Protocol::Http,
+            }),
+            queue_bytes: self
+                .otlp_queue
+                .map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
+        };
+        otlp::Config::read(&|name| std::env::var(name).ok(), &flags)
+    }
+
     /// What options and configuration amount to now.
     fn plan(&self) -> anyhow::Result<Plan> {
         let file = self.settings.config()?;
@@ -197,6 +235,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
             "there is nothing to do: give --watch, --scrape, or --config with watch_configs or scrape_configs"
         );
     }
+    let otlp = args.otlp()?;
     if args.check {
         plan.check()?;
         writeln!(std::io::stdout(), "good")?;
@@ -212,6 +251,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         lifecycle: args.lifecycle,
         plan,
         load: Box::new(move || again.plan().map_err(|error| format!("{error:#}"))),
+        otlp,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.min(4))

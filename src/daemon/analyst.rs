@@ -15,6 +15,7 @@ use super::identity::Identity;
 use super::recent::{Entry, Recent};
 use super::seen::{Claim, Seen, Verdict};
 use crate::analysis::{Outcome, analyze};
+use crate::export::otlp;
 use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
 use crate::report::Severity;
@@ -32,6 +33,8 @@ pub struct Analyst {
     pub exporter: Arc<Exporter>,
     /// Knows the targets.
     pub board: Board,
+    /// Sends, if there is somebody to send to.
+    pub otlp: Option<otlp::Exporter>,
     /// Remembers for people.
     pub recent: Recent,
     /// Knows which files were done.
@@ -44,11 +47,12 @@ pub type Analysed = Result<Result<Outcome, ReadError>, String>;
 
 impl Analyst {
     /// One with the usual thresholds.
-    pub fn new(exporter: Arc<Exporter>, seen: Seen) -> Self {
+    pub fn new(exporter: Arc<Exporter>, otlp: Option<otlp::Exporter>, seen: Seen) -> Self {
         Self {
             thresholds: RwLock::default(),
             exporter,
             board: Board::default(),
+            otlp,
             recent: Recent::default(),
             seen,
         }
@@ -183,6 +187,9 @@ impl Analyst {
         let at = SystemTime::now();
         if let Some(report) = &report {
             self.exporter.record(labels, report, took, at);
+            if let Some(otlp) = &self.otlp {
+                otlp.record(labels, report, at);
+            }
             tracing::info!(
                 source,
                 %labels,

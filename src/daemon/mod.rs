@@ -32,6 +32,7 @@ use self::failure::REASONS;
 pub use self::journal::JournalError;
 use self::seen::Seen;
 use self::supervisor::Supervisor;
+use crate::export::otlp;
 use crate::export::prometheus::Exporter;
 use crate::rules::Settings;
 use crate::source::directory::{Directory, WatchError};
@@ -46,6 +47,9 @@ pub const DEFAULT_ADDRESS: &str = ":16060";
 /// daemon is told to end.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How long what waits to be sent by OTLP may take after that.
+const FLUSH: Duration = Duration::from_secs(5);
+
 /// What the daemon is to do, and how. All but the plan stays until it ends.
 pub struct Config {
     /// Address and port of the HTTP server; without an address, all of them.
@@ -55,6 +59,8 @@ pub struct Config {
     pub storage: Option<PathBuf>,
     /// How many traces to analyse at a time.
     pub jobs: usize,
+    /// Where to send findings and measurements by OTLP, if anywhere.
+    pub otlp: Option<otlp::Config>,
     /// Whether HTTP may ask for a reload.
     pub lifecycle: bool,
     /// What to do at first.
@@ -138,9 +144,14 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         None => Seen::default(),
     };
     let listener = listen(&config.listen).await?;
-    let exporter = Arc::new(Exporter::new(&REASONS).with_process());
+    let (otlp, delivery) = config.otlp.map(otlp::Exporter::start).unzip();
+    let exporter = Exporter::new(&REASONS).with_process();
+    let exporter = Arc::new(match &otlp {
+        Some(otlp) => exporter.with_otlp(otlp.stats()),
+        None => exporter,
+    });
     exporter.reloaded(true);
-    let analyst = Arc::new(Analyst::new(exporter, seen));
+    let analyst = Arc::new(Analyst::new(exporter, otlp, seen));
     let (found, queue) = mpsc::unbounded_channel();
     let (reload, requests) = mpsc::channel(1);
     let mut supervisor = Supervisor::new(Arc::clone(&analyst), found, stop.clone());
@@ -173,6 +184,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => {
             tracing::warn!("not everything ended within {GRACE:?}");
         }
+    }
+    if let Some(delivery) = delivery {
+        delivery.flush(FLUSH).await;
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
 //! What was found, for other programs. One module a protocol; none of them
 //! knows where the traces came from.
 
+pub mod otlp;
 pub mod prometheus;

@@ -6,6 +6,7 @@
 //! and end when it is forgotten.
 
 mod collector;
+mod delivery;
 mod format;
 mod histogram;
 mod process;
@@ -14,6 +15,7 @@ mod target;
 mod text;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
@@ -24,10 +26,12 @@ use prometheus_client::registry::{Registry, Unit};
 
 use self::collector::Targets;
 use self::target::Target;
+use crate::export::otlp;
 use crate::labels::Labels;
 use crate::report::Report;
 
 pub use format::Format;
+pub(in crate::export) use signals::SIGNALS;
 
 /// Why an exposition could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +133,14 @@ impl Exporter {
             reloaded: Gauge::default(),
             reloaded_at: Gauge::default(),
         }
+    }
+
+    /// Tells what became of what is sent by OTLP.
+    #[must_use]
+    pub fn with_otlp(mut self, stats: Arc<otlp::Stats>) -> Self {
+        let delivery = Box::new(delivery::Delivery(stats));
+        self.registry.register_collector(delivery);
+        self
     }
 
     /// Makes a target known: all its counters stand at 0.

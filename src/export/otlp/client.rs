@@ -1,0 +1,217 @@
+//! One attempt to send: a POST whose body is the message, or the same in a
+//! gRPC frame. A unary gRPC call is no more than that, and so both share one
+//! client, its TLS and its timeouts.
+
+use std::io::Write;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::HeaderMap;
+use hyper::{Request, Response};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
+use prost::Message as _;
+
+use super::config::{Endpoint, Protocol};
+use super::stats::Signal;
+
+/// The most that is read of an answer.
+const ANSWER: usize = 64 << 10;
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The receiver does not want this message.
+    Refused(String),
+    /// It may be sent again.
+    Later {
+        /// What went wrong.
+        error: String,
+        /// When the receiver wants to be asked again.
+        wait: Option<Duration>,
+    },
+}
+
+/// Sends one signal's messages.
+pub struct Client {
+    http: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    endpoint: Endpoint,
+    signal: Signal,
+}
+
+impl Client {
+    /// One for an endpoint.
+    pub fn new(endpoint: Endpoint, signal: Signal) -> Self {
+        let grpc = endpoint.protocol == Protocol::Grpc;
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(endpoint.timeout));
+        let tls = HttpsConnectorBuilder::new()
+            .with_tls_config(endpoint.tls.clone())
+            .https_or_http();
+        let connector = match grpc {
+            true => tls.enable_http2().wrap_connector(tcp),
+            false => tls.enable_http1().wrap_connector(tcp),
+        };
+        let http = HyperClient::builder(TokioExecutor::new())
+            .http2_only(grpc)
+            .build(connector);
+        Self {
+            http,
+            endpoint,
+            signal,
+        }
+    }
+
+    /// Sends a message. How many of its items the receiver rejected.
+    pub async fn send(&self, message: Bytes) -> Result<u64, Failure> {
+        let timeout = self.endpoint.timeout;
+        let attempt = async {
+            let request = self.request(message)?;
+            let answer = self.http.request(request).await;
+            let answer = answer.map_err(|e| later(with_causes(&e)))?;
+            self.judge(answer).await
+        };
+        let ended = tokio::time::timeout(timeout, attempt).await;
+        ended.unwrap_or_else(|_| Err(later(format!("no answer within {timeout:?}"))))
+    }
+
+    fn request(&self, message: Bytes) -> Result<Request<Full<Bytes>>, Failure> {
+        let Endpoint {
+            url,
+            protocol,
+            headers,
+            gzip,
+            ..
+        } = &self.endpoint;
+        let refused = |e: &dyn std::fmt::Display| Failure::Refused(e.to_string());
+        let body = match gzip {
+            true => compress(&message).map_err(|e| refused(&e))?.into(),
+            false => message,
+        };
+        let request = Request::post(url).header(
+            "user-agent",
+            concat!("gotracer/", env!("CARGO_PKG_VERSION")),
+        );
+        let (mut request, body) = match protocol {
+            Protocol::Http => {
+                let request = request.header("content-type", "application/x-protobuf");
+                match gzip {
+                    true => (request.header("content-encoding", "gzip"), body),
+                    false => (request, body),
+                }
+            }
+            Protocol::Grpc => {
+                let request = request
+                    .header("content-type", "application/grpc")
+                    .header("te", "trailers");
+                match gzip {
+                    true => (request.header("grpc-encoding", "gzip"), frame(&body, true)),
+                    false => (request, frame(&body, false)),
+                }
+            }
+        };
+        if let Some(all) = request.headers_mut() {
+            for (name, value) in headers {
+                all.insert(name, value.clone());
+            }
+        }
+        request.body(Full::new(body)).map_err(|e| refused(&e))
+    }
+
+    async fn judge(&self, answer: Response<Incoming>) -> Result<u64, Failure> {
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, ANSWER).collect().await;
+        let status = head.status.as_u16();
+        if status != 200 || self.endpoint.protocol == Protocol::Http {
+            let text = body.map(|b| b.to_bytes()).unwrap_or_default();
+            return match status {
+                200..=299 => Ok(self.rejected(&text)),
+                429 | 502 | 503 | 504 => Err(Failure::Later {
+                    error: format!("the answer was {}", head.status),
+                    wait: retry_after(&head.headers),
+                }),
+                _ => Err(Failure::Refused(format!("the answer was {}", head.status))),
+            };
+        }
+        let body = body.map_err(|e| later(e.to_string()))?;
+        // A call that failed at once has its status in the head.
+        let trailers = body.trailers().cloned().unwrap_or_default();
+        let text = |name: &str| {
+            let value = trailers.get(name).or_else(|| head.headers.get(name))?;
+            value.to_str().ok()
+        };
+        let Some(code) = text("grpc-status").and_then(|s| s.parse::<u32>().ok()) else {
+            return Err(later("the answer has no grpc-status".into()));
+        };
+        let error = || {
+            let said = text("grpc-message").unwrap_or_default();
+            format!("the answer was gRPC status {code} {said}")
+        };
+        match code {
+            0 => Ok(self.rejected(body.to_bytes().get(5..).unwrap_or_default())),
+            // As the protocol's specification has it: too much at the moment,
+            // if the receiver says when to come again.
+            1 | 4 | 10 | 11 | 14 | 15 => Err(later(error())),
+            8 if text("grpc-status-details-bin").is_some() => Err(later(error())),
+            _ => Err(Failure::Refused(error())),
+        }
+    }
+
+    /// What an answer says was rejected, if it says something.
+    fn rejected(&self, answer: &[u8]) -> u64 {
+        let rejected = match self.signal {
+            Signal::Logs => ExportLogsServiceResponse::decode(answer)
+                .ok()
+                .and_then(|a| Some(a.partial_success?.rejected_log_records)),
+            Signal::Metrics => ExportMetricsServiceResponse::decode(answer)
+                .ok()
+                .and_then(|a| Some(a.partial_success?.rejected_data_points)),
+        };
+        rejected.and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+    }
+}
+
+fn later(error: String) -> Failure {
+    Failure::Later { error, wait: None }
+}
+
+/// An error's text with what is behind it; hyper's own says little.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |e| e.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Seconds to wait, at most as many as make sense.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers
+        .get("retry-after")?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(u64::clamp(seconds, 1, 300)))
+}
+
+fn compress(message: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(message)?;
+    encoder.finish()
+}
+
+/// A gRPC message: whether it is compressed, its length, itself.
+fn frame(message: &[u8], compressed: bool) -> Bytes {
+    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+    let mut frame = Vec::with_capacity(message.len() + 5);
+    frame.push(compressed.into());
+    frame.extend_from_slice(&length.to_be_bytes());
+    frame.extend_from_slice(message);
+    frame.into()
+}

@@ -1,0 +1,142 @@
+//! Sends what waits in a queue, for as long as it takes.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::client::{Client, Failure};
+use super::queue::Queue;
+use super::stats::{Signal, Stats};
+
+/// The first wait after a failure; each is twice the one before.
+const FIRST: Duration = Duration::from_millis(500);
+/// The longest wait.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Sends one signal.
+pub struct Worker {
+    /// Which one.
+    pub signal: Signal,
+    /// Sends.
+    pub client: Client,
+    /// What to send.
+    pub queue: Arc<Queue>,
+    /// Counts.
+    pub stats: Arc<Stats>,
+    /// Nothing comes any more.
+    pub closing: CancellationToken,
+    /// When to give up, once nothing comes any more.
+    pub deadline: Arc<OnceLock<Instant>>,
+}
+
+impl Worker {
+    /// Runs until nothing comes any more and all was sent, or the deadline
+    /// passed.
+    pub async fn run(self) {
+        tokio::select! {
+            () = self.send_all() => {}
+            () = self.time_is_up() => {}
+        }
+        let mut lost = 0;
+        while let Some((batch, count)) = self.queue.front() {
+            self.queue.remove(count);
+            lost += batch.items;
+        }
+        if lost > 0 {
+            self.stats.dropped(self.signal, lost);
+            let signal = self.signal.name();
+            tracing::warn!(signal, lost, "OTLP could not be sent before the end");
+        }
+    }
+
+    async fn time_is_up(&self) {
+        self.closing.cancelled().await;
+        let deadline = self.deadline.get().copied().unwrap_or_else(Instant::now);
+        tokio::time::sleep_until(deadline).await;
+    }
+
+    async fn send_all(&self) {
+        let mut failed = 0u32;
+        loop {
+            let Some((batch, count)) = self.queue.front() else {
+                if self.closing.is_cancelled() {
+                    return;
+                }
+                tokio::select! {
+                    () = self.queue.wait() => {}
+                    () = self.closing.cancelled() => {}
+                }
+                continue;
+            };
+            let signal = self.signal.name();
+            match self.client.send(batch.bytes).await {
+                Ok(rejected) => {
+                    self.queue.remove(count);
+                    let rejected = rejected.min(batch.items);
+                    self.stats.sent(self.signal, batch.items - rejected);
+                    self.stats.dropped(self.signal, rejected);
+                    if rejected > 0 {
+                        tracing::warn!(signal, rejected, "the OTLP receiver rejected a part");
+                    }
+                    if failed > 0 {
+                        tracing::info!(signal, "OTLP is received again");
+                    }
+                    failed = 0;
+                }
+                Err(Failure::Refused(error)) => {
+                    self.queue.remove(count);
+                    self.stats.failed(self.signal);
+                    self.stats.dropped(self.signal, batch.items);
+                    tracing::warn!(signal, error, lost = batch.items, "OTLP was refused");
+                }
+                Err(Failure::Later { error, wait }) => {
+                    self.stats.failed(self.signal);
+                    if failed == 0 {
+                        tracing::warn!(signal, error, "OTLP can't be sent; it will be tried again");
+                    } else {
+                        tracing::debug!(signal, error, "OTLP still can't be sent");
+                    }
+                    let wait = wait.unwrap_or_else(|| back_off(failed));
+                    failed = failed.saturating_add(1);
+                    self.pause(wait).await;
+                }
+            }
+        }
+    }
+
+    /// Waits after a failure; when the end comes, once more at once, and then
+    /// in short steps.
+    async fn pause(&self, wait: Duration) {
+        if self.closing.is_cancelled() {
+            sleep(FIRST).await;
+            return;
+        }
+        // Either way it goes on.
+        let _ = timeout_at(Instant::now() + wait, self.closing.cancelled()).await;
+    }
+}
+
+/// How long to wait after so many failures in a row. The daemons of a fleet
+/// should not all come back at the same moment: a part of it is random.
+fn back_off(failed: u32) -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    let longest = FIRST.saturating_mul(1 << failed.min(10)).min(LONGEST);
+    let random = RandomState::new().hash_one(failed) >> 11;
+    longest.mul_f64(0.5 + 0.5 * random as f64 / (1u64 << 53) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_up_to_half_a_minute() {
+        assert!(back_off(0) <= FIRST && back_off(0) >= FIRST / 2);
+        assert!(back_off(3) > FIRST);
+        for failed in [6, 10, 1000, u32::MAX] {
+            assert!((LONGEST / 2..=LONGEST).contains(&back_off(failed)));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! An OpenTelemetry Collector that writes what it receives to files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::support::{Running, Scratch, eventually_or, free_address, program};
+
+/// Where it listens.
+pub struct Ports {
+    pub grpc: String,
+    pub http: String,
+}
+
+impl Ports {
+    pub fn free() -> Self {
+        Self {
+            grpc: free_address(),
+            http: free_address(),
+        }
+    }
+}
+
+/// A Collector that runs.
+pub struct Collector {
+    process: Running,
+    out: PathBuf,
+}
+
+impl Collector {
+    /// One, if Go is there to build it.
+    pub fn start(scratch: &Scratch, ports: &Ports) -> Option<Self> {
+        let binary = build()?;
+        let out = scratch.directory("collector");
+        let config = out.join("config.yml");
+        let file = |name: &str| out.join(name).display().to_string();
+        let yaml = format!(
+            "
+receivers:
+  otlp: {{protocols: {{grpc: {{endpoint: '{}'}}, http: {{endpoint: '{}'}}}}}}
+exporters:
+  file/logs: {{path: '{}'}}
+  file/metrics: {{path: '{}'}}
+service:
+  telemetry: {{metrics: {{level: none}}}}
+  pipelines:
+    logs: {{receivers: [otlp], exporters: [file/logs]}}
+    metrics: {{receivers: [otlp], exporters: [file/metrics]}}
+",
+            ports.grpc,
+            ports.http,
+            file("logs"),
+            file("metrics")
+        );
+        fs::write(&config, yaml).unwrap();
+        let mut command = Command::new(binary);
+        command
+            .arg("--config")
+            .arg(format!("file:{}", config.display()));
+        let process = Running::start(&mut command, ports.http.clone(), out.join("stderr"));
+        eventually_or(
+            "the Collector listens",
+            || process.log(),
+            || process.log().contains("Everything is ready").then_some(()),
+        );
+        Some(Self { process, out })
+    }
+
+    /// So many log records, each with its resource and scope.
+    pub fn logs(&self, count: usize) -> Vec<(Value, Value, Value)> {
+        let all = || {
+            let mut found = Vec::new();
+            for resource in self.read("logs", "resourceLogs") {
+                for scope in resource["scopeLogs"].as_array().unwrap() {
+                    for record in scope["logRecords"].as_array().unwrap() {
+                        let of = resource["resource"].clone();
+                        found.push((of, scope["scope"].clone(), record.clone()));
+                    }
+                }
+            }
+            found
+        };
+        let found = eventually_or(
+            "the findings arrive",
+            || self.process.log(),
+            || Some(all()).filter(|found| found.len() >= count),
+        );
+        assert_eq!(found.len(), count);
+        found
+    }
+
+    /// The metrics of the one resource that sent some.
+    pub fn metrics(&self) -> Value {
+        let first = || self.read("metrics", "resourceMetrics").into_iter().next();
+        eventually_or("the metrics arrive", || self.process.log(), first)
+    }
+
+    fn read(&self, file: &str, key: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.out.join(file)).unwrap_or_default();
+        // The last line may be half written.
+        let lines = text.split_inclusive('\n').filter(|l| l.ends_with('\n'));
+        let lines = lines.map(|l| serde_json::from_str::<Value>(l).unwrap());
+        lines
+            .flat_map(|l| l[key].as_array().unwrap().clone())
+            .collect()
+    }
+}
+
+/// The value of an attribute; numbers, which are text in the JSON of OTLP, as
+/// numbers.
+pub fn attribute(of: &Value, name: &str) -> Value {
+    let attributes = of["attributes"].as_array().unwrap();
+    let Some(found) = attributes.iter().find(|a| a["key"] == name) else {
+        return Value::Null;
+    };
+    let (kind, value) = found["value"].as_object().unwrap().iter().next().unwrap();
+    match (kind.as_str(), value.as_str()) {
+        ("intValue", Some(text)) => text.parse::<i64>().unwrap().into(),
+        _ => value.clone(),
+    }
+}
+
+/// Builds it, once for all tests; Go's cache makes that a second the next
+/// time.
+fn build() -> Option<&'static Path> {
+    static BINARY: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let binary = BINARY.get_or_init(|| {
+        let go = program("go")?;
+        let binary = Path::new(env!("CARGO_TARGET_TMPDIR")).join("collector");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/collector");
+        let mut build = Command::new(go);
+        build
+            .args(["build", "-ldflags=-s", "-o"])
+            .arg(&binary)
+            .arg(".");
+        assert!(build.current_dir(source).status().unwrap().success());
+        Some(binary)
+    });
+    binary.as_deref()
+}
