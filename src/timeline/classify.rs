@@ -39,14 +39,8 @@ pub fn is_parked(functions: &[&str]) -> bool {
 /// Functions in which a goroutine waits for a lock, of all Go versions since
 /// 1.11: the lock itself may have been inlined away, its slow path never is.
 fn is_lock_wait(function: &str) -> bool {
-    let Some(name) = function
-        .strip_prefix("sync.")
-        .or_else(|| function.strip_prefix("internal/sync."))
-    else {
-        return false;
-    };
     matches!(
-        name,
+        name_in_sync(function),
         "(*Mutex).Lock"
             | "(*Mutex).lockSlow"
             | "(*RWMutex).Lock"
@@ -59,14 +53,8 @@ fn is_lock_wait(function: &str) -> bool {
 }
 
 fn is_unlock(function: &str) -> bool {
-    let Some(name) = function
-        .strip_prefix("sync.")
-        .or_else(|| function.strip_prefix("internal/sync."))
-    else {
-        return false;
-    };
     matches!(
-        name,
+        name_in_sync(function),
         "(*Mutex).Unlock"
             | "(*Mutex).unlockSlow"
             | "(*RWMutex).Unlock"
@@ -74,6 +62,14 @@ fn is_unlock(function: &str) -> bool {
             | "(*RWMutex).rUnlockSlow"
             | "(*rlocker).Unlock"
     )
+}
+
+/// A function's name within package sync, which has a part of itself below
+/// internal/ since Go 1.24; empty for functions of other packages.
+fn name_in_sync(function: &str) -> &str {
+    let public = function.strip_prefix("sync.");
+    let name = public.or_else(|| function.strip_prefix("internal/sync."));
+    name.unwrap_or_default()
 }
 
 /// Functions in which the runtime parks threads.

@@ -108,14 +108,6 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Whether [`known_len`](Self::known_len) is the length of the whole.
-    pub fn len_is_final(&self) -> bool {
-        match &self.bytes {
-            Bytes::Seekable(_) => true,
-            Bytes::Spool(s) => s.ended,
-        }
-    }
-
     /// Up to `want` of the next bytes without consuming them; fewer only at the
     /// end of the input. `want` is small (a header).
     pub(crate) fn peek(&mut self, want: usize) -> io::Result<&[u8]> {

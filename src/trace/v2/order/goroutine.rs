@@ -40,15 +40,20 @@ fn state_of(status: u8) -> GoState {
 }
 
 impl Model {
+    /// The slot of the goroutine that the thread runs.
+    #[inline]
+    pub(super) fn current(&self, t: &Thread, event: u8) -> Result<u32, Violation> {
+        let g = t.g.0;
+        let slot = self.gs.current(t);
+        slot.ok_or(Violation::UnknownGoroutine { event, g })
+    }
+
     /// The slot of the running goroutine, which must be in `status`.
     #[inline]
     fn running(&self, t: &Thread, event: u8, status: u8) -> Result<u32, Violation> {
-        let g = t.g.0;
-        let slot = self
-            .gs
-            .current(t)
-            .ok_or(Violation::UnknownGoroutine { event, g })?;
+        let slot = self.current(t, event)?;
         if self.gs[slot].status != status {
+            let g = t.g.0;
             return Err(Violation::GoroutineState { event, g });
         }
         Ok(slot)

@@ -43,8 +43,7 @@ impl Model {
         let event = step.raw.kind;
         t.needs_all(event)?;
         let g = t.g;
-        let unknown = Violation::UnknownGoroutine { event, g: g.0 };
-        let slot = self.gs.current(t).ok_or(unknown)?;
+        let slot = self.current(t, event)?;
         let ranges = &mut self.gs[slot].extras().ranges;
         let (range, stack, reason) = if event == wire::STW_BEGIN {
             let reason = step.string(0)?;
@@ -67,8 +66,7 @@ impl Model {
         let event = step.raw.kind;
         t.needs_all(event)?;
         let g = t.g;
-        let unknown = Violation::UnknownGoroutine { event, g: g.0 };
-        let slot = self.gs.current(t).ok_or(unknown)?;
+        let slot = self.current(t, event)?;
         let ranges = &mut self.gs[slot].extras().ranges;
         let begun = event - 1;
         let index = ranges

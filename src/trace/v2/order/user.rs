@@ -66,8 +66,7 @@ impl Model {
         let task = step.arg(0);
         let id = step.string(1)?;
         let g = t.g.0;
-        let unknown = Violation::UnknownGoroutine { event, g };
-        let slot = self.gs.current(t).ok_or(unknown)?;
+        let slot = self.current(t, event)?;
         let region = OpenRegion {
             task,
             name: self.name(step, id),
