@@ -13,8 +13,12 @@ pub mod export;
 pub mod labels;
 pub mod report;
 pub mod rules;
+#[cfg(feature = "daemon")]
+pub mod secret;
 #[cfg(feature = "cli")]
 pub mod source;
 pub mod timeline;
+#[cfg(feature = "daemon")]
+pub mod tls;
 pub mod trace;
 pub mod units;

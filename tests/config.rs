@@ -78,6 +78,8 @@ fn an_empty_file_and_empty_sections_say_nothing() {
     }
 }
 
+// Without the daemon its part of the file is not read.
+#[cfg(feature = "daemon")]
 #[test]
 fn errors_say_where_and_what() {
     let mut names: Vec<_> = fs::read_dir("tests/config")

@@ -213,7 +213,7 @@ impl Args {
                 seconds: self.seconds,
                 timeout: self.timeout,
                 limit: self.limit,
-                access: None,
+                ..Options::default()
             },
         }];
         for job in file.jobs() {

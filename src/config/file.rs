@@ -106,12 +106,12 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
 fn jobs(jobs: Vec<Spanned<Job>>) -> Result<Vec<Job>, ConfigError> {
     let mut names = std::collections::HashSet::new();
     for job in &jobs {
-        let mistake = match job.value.targets() {
+        let mistake = match job.value.check() {
             Err(error) => Some(error.to_string()),
-            Ok(_) if !names.insert(&job.value.job_name) => {
+            Ok(()) if !names.insert(&job.value.job_name) => {
                 Some(format!("a second job \"{}\"", job.value.job_name))
             }
-            Ok(_) => None,
+            Ok(()) => None,
         };
         if let Some(message) = mistake {
             let at = Position {

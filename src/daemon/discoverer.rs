@@ -1,8 +1,13 @@
-//! Looks for targets now and then, for as long as somebody wants them.
+//! Looks for targets now and then, and when files change, for as long as
+//! somebody wants them.
+
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::sync::mpsc::Sender;
 
-use crate::source::discovery::{Discovery, Group, Groups};
+use crate::export::prometheus::Exporter;
+use crate::source::discovery::{Discovery, Group, Groups, Watch};
 
 /// Where a list of targets belongs: the job's name, and where it stands.
 pub type Source = (String, Discovery);
@@ -16,13 +21,26 @@ pub struct Found {
 }
 
 /// Sends the list whenever it changed, until nobody receives it.
-pub async fn follow(source: Source, found: Sender<Found>) {
+pub async fn follow(source: Source, found: Sender<Found>, exporter: Arc<Exporter>) {
     let (job, discovery) = &source;
     let mut known = Groups::new();
     let mut failing = false;
+    let mut watch = match discovery {
+        Discovery::Files(sd) => Watch::new(sd)
+            .inspect_err(
+                |error| tracing::warn!(job, %error, "files are only looked at now and then"),
+            )
+            .ok(),
+        Discovery::Http(_) => None,
+    };
     loop {
+        if let Some(watch) = &mut watch {
+            watch.renew();
+        }
         let before = known.clone();
         let errors = discovery.refresh(&mut known).await;
+        let refreshed = errors.is_empty().then(SystemTime::now);
+        exporter.refreshed(discovery.mechanism(), job, refreshed);
         if !failing {
             for error in &errors {
                 tracing::error!(job, %error, "cannot refresh targets; the old ones stay");
@@ -40,6 +58,15 @@ pub async fn follow(source: Source, found: Sender<Found>) {
                 return;
             }
         }
-        tokio::time::sleep(discovery.interval()).await;
+        let changed = async {
+            match &watch {
+                Some(watch) => watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = tokio::time::sleep(discovery.interval()) => {}
+        }
     }
 }

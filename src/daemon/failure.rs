@@ -28,6 +28,8 @@ pub enum Failure {
     Unreachable,
     /// What is to be said to the target can't be had.
     Credentials,
+    /// The target and gotracer do not trust each other.
+    Tls,
     /// The target took too long.
     Timeout,
     /// The target's HTTP server would cut the trace off.
@@ -41,7 +43,7 @@ pub enum Failure {
 }
 
 /// The names of all reasons.
-pub const REASONS: [&str; 16] = [
+pub const REASONS: [&str; 17] = [
     Failure::Unreadable.name(),
     Failure::Empty.name(),
     Failure::NotATrace.name(),
@@ -53,6 +55,7 @@ pub const REASONS: [&str; 16] = [
     Failure::Refused.name(),
     Failure::Unreachable.name(),
     Failure::Credentials.name(),
+    Failure::Tls.name(),
     Failure::Timeout.name(),
     Failure::WriteTimeout.name(),
     Failure::AlreadyTracing.name(),
@@ -75,6 +78,7 @@ impl Failure {
             Self::Refused => "refused",
             Self::Unreachable => "unreachable",
             Self::Credentials => "credentials",
+            Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::WriteTimeout => "write_timeout",
             Self::AlreadyTracing => "already_tracing",
@@ -104,6 +108,7 @@ impl From<&ScrapeError> for Failure {
             ScrapeError::Refused => Self::Refused,
             ScrapeError::Unreachable(_) => Self::Unreachable,
             ScrapeError::Credentials(_) => Self::Credentials,
+            ScrapeError::Tls(_) => Self::Tls,
             ScrapeError::Timeout(_) => Self::Timeout,
             ScrapeError::WriteTimeout => Self::WriteTimeout,
             ScrapeError::AlreadyTracing => Self::AlreadyTracing,

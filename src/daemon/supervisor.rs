@@ -129,11 +129,19 @@ impl Supervisor {
         };
         let jobs = self.scrapes.iter().filter_map(|s| s.job.as_ref());
         let wanted: Vec<Source> = jobs.flat_map(sources).collect();
-        self.discovered.retain(|source, _| wanted.contains(source));
+        let exporter = &self.analyst.exporter;
+        let same = |a: &Source, b: &Source| a.0 == b.0 && a.1.mechanism() == b.1.mechanism();
+        self.discovered.retain(|source, _| {
+            if !wanted.iter().any(|other| same(source, other)) {
+                exporter.forget_refreshes(source.1.mechanism(), &source.0);
+            }
+            wanted.contains(source)
+        });
         for source in wanted {
-            let found = self.lists.0.clone();
+            let (found, exporter) = (self.lists.0.clone(), Arc::clone(exporter));
             self.discovered.entry(source).or_insert_with_key(|source| {
-                let task = tokio::spawn(discoverer::follow(source.clone(), found));
+                let follow = discoverer::follow(source.clone(), found, exporter);
+                let task = tokio::spawn(follow);
                 (Vec::new(), AbortOnDropHandle::new(task))
             });
         }
@@ -155,7 +163,7 @@ impl Supervisor {
                 .discovered
                 .iter()
                 .filter(|((j, _), _)| *j == job.job_name);
-            for target in job.of(own.flat_map(|(_, (groups, _))| groups)) {
+            for target in job.relabelled(own.flat_map(|(_, (groups, _))| groups)) {
                 match target {
                     Ok(target) => add(target),
                     Err(error) => {

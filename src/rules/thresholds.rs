@@ -254,6 +254,35 @@ impl Unit {
         }
     }
 
+    /// The value as [`parse`](Self::parse) reads it back, in the largest unit
+    /// that gives a whole number.
+    pub fn exactly(self, value: u64) -> String {
+        const NS: [(u64, &str); 5] = [
+            (60_000_000_000, "m"),
+            (1_000_000_000, "s"),
+            (1_000_000, "ms"),
+            (1_000, "us"),
+            (1, "ns"),
+        ];
+        const BYTES: [(u64, &str); 4] = [
+            (1 << 30, "GiB"),
+            (1 << 20, "MiB"),
+            (1 << 10, "KiB"),
+            (1, "B"),
+        ];
+        let units: &[(u64, &str)] = match self {
+            Self::Nanoseconds if value == 0 => return "0s".into(),
+            Self::Nanoseconds => &NS,
+            Self::Bytes if value == 0 => return "0B".into(),
+            Self::Bytes => &BYTES,
+            Self::Goroutines => &[(1, "")],
+        };
+        let whole = units.iter().find(|(unit, _)| value.is_multiple_of(*unit));
+        whole.map_or_else(String::new, |(unit, name)| {
+            format!("{}{name}", value / unit)
+        })
+    }
+
     fn scale(self, suffix: &str) -> Option<f64> {
         const KIB: f64 = 1024.0;
         Some(match (self, suffix) {
@@ -294,6 +323,21 @@ mod tests {
             (Unit::Goroutines, "99999999999999999999999"),
         ] {
             assert!(unit.parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn values_are_written_as_they_are_read() {
+        for (unit, text) in [
+            (Unit::Nanoseconds, "90s"),
+            (Unit::Nanoseconds, "5m"),
+            (Unit::Nanoseconds, "1500us"),
+            (Unit::Nanoseconds, "0s"),
+            (Unit::Bytes, "256MiB"),
+            (Unit::Bytes, "1000B"),
+            (Unit::Goroutines, "100"),
+        ] {
+            assert_eq!(unit.exactly(unit.parse(text).unwrap()), text);
         }
     }
 

@@ -5,6 +5,8 @@
 pub mod directory;
 #[cfg(feature = "daemon")]
 pub mod discovery;
+#[cfg(feature = "daemon")]
+pub mod http;
 mod open;
 #[cfg(feature = "daemon")]
 pub mod scrape;

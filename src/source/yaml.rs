@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serializer};
 
 use crate::rules::Unit;
 
@@ -19,4 +19,16 @@ pub fn size<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
     let text = String::deserialize(d)?;
     let bytes = Unit::Bytes.parse(&text).map_err(D::Error::custom)?;
     Ok(Some(bytes))
+}
+
+/// Writes what [`duration`] reads.
+pub fn write_duration<S: Serializer>(value: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
+    let ns = value.unwrap_or_default().as_nanos();
+    let ns = u64::try_from(ns).unwrap_or(u64::MAX);
+    s.serialize_str(&Unit::Nanoseconds.exactly(ns))
+}
+
+/// Writes what [`size`] reads.
+pub fn write_size<S: Serializer>(value: &Option<u64>, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(&Unit::Bytes.exactly(value.unwrap_or_default()))
 }

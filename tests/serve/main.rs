@@ -3,10 +3,13 @@
 #![cfg(feature = "daemon")]
 
 mod afterwards;
+mod certificates;
 mod discovery;
+mod endpoint;
 mod prometheus;
 mod reload;
 mod scrape;
+mod secure;
 mod storage;
 mod support;
 mod watch;

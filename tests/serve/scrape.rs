@@ -3,48 +3,10 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, program};
-
-/// A Go program with net/http/pprof.
-struct Endpoint {
-    child: Child,
-    address: String,
-}
-
-impl Endpoint {
-    fn start(scratch: &Scratch) -> Option<Self> {
-        let go = program("go")?;
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/endpoint");
-        let binary: PathBuf = scratch.path().join("endpoint");
-        let mut build = Command::new(go);
-        build
-            .args(["build", "-o"])
-            .arg(&binary)
-            .arg(".")
-            .current_dir(source);
-        assert!(build.status().unwrap().success());
-        let mut child = Command::new(binary).stdout(Stdio::piped()).spawn().unwrap();
-        let mut address = String::new();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        out.read_line(&mut address).unwrap();
-        let address = address.trim().to_string();
-        Some(Self { child, address })
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-impl Drop for Endpoint {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::endpoint::Endpoint;
+use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get};
 
 /// Something that accepts connections and does as it likes with them.
 fn impostor(answer: impl Fn(TcpStream) + Send + 'static) -> String {
@@ -107,7 +69,7 @@ fn failures(instance: &str, reason: &str) -> String {
 #[test]
 fn a_running_go_program_is_traced_again_and_again() {
     let scratch = Scratch::new();
-    let Some(endpoint) = Endpoint::start(&scratch) else {
+    let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
         return;
     };
     let gotracer = scraping(&[&endpoint.url()], &scratch, &[]);
@@ -133,7 +95,7 @@ fn a_running_go_program_is_traced_again_and_again() {
 #[test]
 fn a_program_that_somebody_else_traces_is_asked_again() {
     let scratch = Scratch::new();
-    let Some(endpoint) = Endpoint::start(&scratch) else {
+    let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
         return;
     };
     let address = endpoint.address.clone();
@@ -211,7 +173,7 @@ fn a_trace_that_is_too_large_is_read_in_part() {
 #[test]
 fn the_configuration_names_programs_and_their_labels() {
     let scratch = Scratch::new();
-    let Some(endpoint) = Endpoint::start(&scratch) else {
+    let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
         return;
     };
     let config = scratch.path().join("gotracer.yml");

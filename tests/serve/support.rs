@@ -48,6 +48,19 @@ impl Running {
         running
     }
 
+    /// `gotracer serve` with these options and variables of the environment.
+    pub fn gotracer_with(scratch: &Path, options: &[&str], variables: &[(&str, &str)]) -> Self {
+        let address = free_address();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+        command
+            .args(["serve", "--web.listen-address", &address])
+            .args(options)
+            .envs(variables.iter().copied());
+        let mut running = Self::start(&mut command, address, scratch.join("gotracer.log"));
+        running.wait_ready();
+        running
+    }
+
     /// Waits until it says that it is ready.
     pub fn wait_ready(&mut self) {
         let started = Instant::now();

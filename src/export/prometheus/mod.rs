@@ -10,6 +10,7 @@ mod delivery;
 mod format;
 mod histogram;
 mod process;
+mod refreshes;
 mod signals;
 mod target;
 mod text;
@@ -25,6 +26,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::collector::Targets;
+use self::refreshes::Refreshes;
 use self::target::Target;
 use crate::export::otlp;
 use crate::labels::Labels;
@@ -58,6 +60,7 @@ pub struct Exporter {
     queue: Gauge<u64, AtomicU64>,
     reloaded: Gauge<u64, AtomicU64>,
     reloaded_at: Gauge<f64, AtomicU64>,
+    refreshes: Refreshes,
 }
 
 impl Exporter {
@@ -91,6 +94,8 @@ impl Exporter {
             "What this gotracer is",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
+        let refreshes = Refreshes::default();
+        registry.register_collector(Box::new(refreshes.clone()));
         Self {
             registry,
             targets,
@@ -98,6 +103,7 @@ impl Exporter {
             queue,
             reloaded,
             reloaded_at,
+            refreshes,
         }
     }
 
@@ -132,6 +138,7 @@ impl Exporter {
             queue: Gauge::default(),
             reloaded: Gauge::default(),
             reloaded_at: Gauge::default(),
+            refreshes: Refreshes::default(),
         }
     }
 
@@ -181,6 +188,16 @@ impl Exporter {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
             self.reloaded_at.set(now.unwrap_or_default().as_secs_f64());
         }
+    }
+
+    /// A job's targets were refreshed at a time, or could not be.
+    pub fn refreshed(&self, mechanism: &'static str, job: &str, at: Option<SystemTime>) {
+        self.refreshes.count(mechanism, job, at);
+    }
+
+    /// A job's targets are no longer refreshed.
+    pub fn forget_refreshes(&self, mechanism: &'static str, job: &str) {
+        self.refreshes.forget(mechanism, job);
     }
 
     /// The whole exposition.

@@ -1,59 +1,95 @@
 //! A job: targets, how to capture them, and how their labels are made.
 
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use serde::Deserialize;
+use form_urlencoded::Serializer as Query;
+use hyper::Method;
+use hyper::body::Bytes;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::refresh::{Discovery, FileSd, HttpSd};
+use super::files::FileSd;
+use super::refresh::Discovery;
 use super::relabel::{self, Relabel};
+use super::server::HttpSd;
 use crate::labels::Labels;
-use crate::source::scrape::{Access, Authorization, BasicAuth, Options, Target, TargetError};
-use crate::source::yaml::{duration, size};
+use crate::secret::Secret;
+use crate::source::http::{Authorization, BasicAuth, FieldError, Headers, HttpOptions, TlsConfig};
+use crate::source::scrape::{Options, Target, TargetError};
+use crate::source::yaml::{duration, size, write_duration, write_size};
 
 /// One entry of `scrape_configs`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
     /// The label `job` of its targets.
     pub job_name: String,
     /// From one capture of a target to the next.
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(
+        default,
+        deserialize_with = "duration",
+        serialize_with = "write_duration"
+    )]
     scrape_interval: Option<Duration>,
     /// How much longer than the trace its answer may take.
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(
+        default,
+        deserialize_with = "duration",
+        serialize_with = "write_duration"
+    )]
     scrape_timeout: Option<Duration>,
     /// For how many seconds to trace.
     seconds: Option<u32>,
     /// The most bytes to read.
-    #[serde(default, deserialize_with = "size")]
+    #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
     body_size_limit: Option<u64>,
-    /// Only `http` so far.
+    /// `http` or `https`.
     #[serde(default = "http")]
     scheme: String,
     /// Where the trace is.
     #[serde(default = "trace_path", alias = "path")]
     metrics_path: String,
+    /// What to say behind the question mark.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    params: BTreeMap<String, Vec<String>>,
+    /// How to ask.
+    #[serde(default = "get")]
+    method: String,
+    /// What to send along.
+    #[serde(
+        default,
+        deserialize_with = "body",
+        skip_serializing_if = "Option::is_none"
+    )]
+    body: Option<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     basic_auth: Option<BasicAuth>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     authorization: Option<Authorization>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
+    http_headers: Headers,
+    #[serde(default, skip_serializing_if = "TlsConfig::is_usual")]
+    tls_config: TlsConfig,
+    follow_redirects: Option<bool>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     static_configs: Vec<Group>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     file_sd_configs: Vec<FileSd>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     http_sd_configs: Vec<HttpSd>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     relabel_configs: Vec<Relabel>,
 }
 
 /// Targets with labels in common, as in `static_configs`.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// Hosts with ports.
     targets: Vec<String>,
     /// Labels of all of them.
-    #[serde(default)]
-    labels: std::collections::BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
 }
 
 impl Group {
@@ -64,6 +100,92 @@ impl Group {
 }
 
 impl Job {
+    /// The job that captures what is at one URL, as its target has it.
+    pub fn of(target: &Target, options: &Options) -> Self {
+        let url = target.request(options.seconds);
+        let query = url.query().unwrap_or_default();
+        let mut params = BTreeMap::<String, Vec<String>>::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            params.entry(name.into()).or_default().push(value.into());
+        }
+        let authority = url.authority().map(ToString::to_string);
+        Self {
+            job_name: String::new(),
+            scrape_interval: Some(options.interval),
+            scrape_timeout: Some(options.timeout),
+            seconds: Some(options.seconds),
+            body_size_limit: Some(options.limit),
+            scheme: url.scheme_str().unwrap_or_default().into(),
+            metrics_path: url.path().into(),
+            params,
+            method: options.method.to_string(),
+            body: None,
+            basic_auth: None,
+            authorization: None,
+            http_headers: Headers::default(),
+            tls_config: options.http.tls.clone(),
+            follow_redirects: Some(options.http.follow_redirects),
+            static_configs: vec![Group {
+                targets: authority.into_iter().collect(),
+                labels: BTreeMap::new(),
+            }],
+            file_sd_configs: Vec::new(),
+            http_sd_configs: Vec::new(),
+            relabel_configs: Vec::new(),
+        }
+    }
+
+    /// Itself with everything said that goes without saying.
+    #[must_use]
+    pub fn in_full(mut self) -> Self {
+        let usual = Options::default();
+        self.scrape_interval.get_or_insert(usual.interval);
+        self.scrape_timeout.get_or_insert(usual.timeout);
+        self.seconds.get_or_insert(usual.seconds);
+        self.body_size_limit.get_or_insert(usual.limit);
+        self.follow_redirects
+            .get_or_insert(usual.http.follow_redirects);
+        self.file_sd_configs.iter_mut().for_each(FileSd::fill);
+        self.http_sd_configs.iter_mut().for_each(HttpSd::fill);
+        self
+    }
+
+    /// Whether it can be done, as far as it alone can tell.
+    ///
+    /// # Errors
+    /// Names the field that can't.
+    pub fn check(&self) -> Result<(), FieldError> {
+        self.http()?;
+        if self.method().is_none() {
+            let why = format!("\"{}\" is no method of HTTP", self.method);
+            return Err(FieldError::new("method", why));
+        }
+        if !self.metrics_path.starts_with('/') {
+            return Err(FieldError::new("metrics_path", "it starts with /"));
+        }
+        self.file_sd_configs.iter().try_for_each(FileSd::check)?;
+        self.http_sd_configs.iter().try_for_each(HttpSd::check)?;
+        let targets = self.targets();
+        targets.map_err(|e| FieldError::new("static_configs", e))?;
+        Ok(())
+    }
+
+    /// Whether the files that it names can be used. What is only not there yet
+    /// is handed to `warn`. Blocks.
+    ///
+    /// # Errors
+    /// Names the field that can't.
+    pub fn check_files(&self, warn: &mut dyn FnMut(FieldError)) -> Result<(), FieldError> {
+        self.http()?.check_files()?;
+        for sd in &self.http_sd_configs {
+            sd.check_files()?;
+        }
+        for sd in &self.file_sd_configs {
+            sd.check_files(warn)?;
+        }
+        Ok(())
+    }
+
     /// How to capture.
     pub fn options(&self) -> Options {
         let usual = Options::default();
@@ -72,19 +194,37 @@ impl Job {
             timeout: self.scrape_timeout.unwrap_or(usual.timeout),
             seconds: self.seconds.unwrap_or(usual.seconds),
             limit: self.body_size_limit.unwrap_or(usual.limit),
-            access: match (&self.basic_auth, &self.authorization) {
-                (Some(basic), _) => Some(Access::Basic(basic.clone())),
-                (None, Some(other)) => Some(Access::Other(other.clone())),
-                (None, None) => None,
-            },
+            method: self.method().unwrap_or(usual.method),
+            body: self
+                .body
+                .as_ref()
+                .map_or_else(Bytes::new, |b| b.expose().to_owned().into()),
+            // It was checked.
+            http: self.http().unwrap_or_default(),
         }
+    }
+
+    fn http(&self) -> Result<HttpOptions, FieldError> {
+        HttpOptions::new(
+            self.basic_auth.as_ref(),
+            self.authorization.as_ref(),
+            &self.http_headers,
+            &self.tls_config,
+            self.follow_redirects,
+        )
+    }
+
+    fn method(&self) -> Option<Method> {
+        let upper = self.method.bytes().all(|b| b.is_ascii_uppercase());
+        let method = Method::from_bytes(self.method.as_bytes()).ok();
+        method.filter(|m| upper && *m != Method::CONNECT)
     }
 
     /// Where more of its targets stand.
     pub fn discoveries(&self) -> Vec<Discovery> {
         let files = self.file_sd_configs.iter().cloned().map(Discovery::Files);
-        let http = self.http_sd_configs.iter().cloned().map(Discovery::Http);
-        files.chain(http).collect()
+        let http = self.http_sd_configs.iter().cloned().map(Box::new);
+        files.chain(http.map(Discovery::Http)).collect()
     }
 
     /// Its own targets that relabelling leaves, each once.
@@ -92,18 +232,15 @@ impl Job {
     /// # Errors
     /// If one of them is no URL.
     pub fn targets(&self) -> Result<Vec<Target>, TargetError> {
-        let mut targets = Vec::new();
-        for target in self.of(&self.static_configs) {
-            let target = target?;
-            if !targets.contains(&target) {
-                targets.push(target);
-            }
-        }
-        Ok(targets)
+        let mut seen = HashSet::new();
+        let targets = self.relabelled(&self.static_configs);
+        targets
+            .filter(|target| target.as_ref().map_or(true, |t| seen.insert(t.clone())))
+            .collect()
     }
 
     /// What relabelling leaves of these targets.
-    pub fn of<'a>(
+    pub fn relabelled<'a>(
         &'a self,
         groups: impl IntoIterator<Item = &'a Group> + 'a,
     ) -> impl Iterator<Item = Result<Target, TargetError>> + 'a {
@@ -111,6 +248,7 @@ impl Job {
             let labels = move |address: &String| {
                 relabel::apply(&self.relabel_configs, self.discovered(group, address))
             };
+            let made = |labels| self.made(labels);
             group.targets.iter().filter_map(labels).map(made)
         })
     }
@@ -126,34 +264,55 @@ impl Job {
         ]
         .into_iter()
         .collect();
+        for (name, values) in &self.params {
+            if let Some(first) = values.first() {
+                labels.set(format!("__param_{name}"), first);
+            }
+        }
         own.for_each(|(name, value)| labels.set(name, value));
         labels
     }
+
+    /// The target that labels after relabelling describe.
+    fn made(&self, mut labels: Labels) -> Result<Target, TargetError> {
+        let mut params = self.params.clone();
+        for (label, value) in labels.iter() {
+            let Some(name) = label.strip_prefix("__param_") else {
+                continue;
+            };
+            let values = params.entry(name.into()).or_default();
+            // A label stands for the first value; the others can't be said by
+            // one.
+            values.splice(..values.len().min(1), [value.to_owned()]);
+        }
+        let mut query = Query::new(String::new());
+        for (name, values) in &params {
+            let pairs = values.iter().map(|value| (name, value));
+            query.extend_pairs(pairs);
+        }
+        let query = query.finish();
+        let (scheme, path) = (labels.get("__scheme__"), labels.get("__metrics_path__"));
+        let address = labels.get("__address__").to_owned();
+        let mark = if query.is_empty() { "" } else { "?" };
+        let url = format!("{scheme}://{address}{path}{mark}{query}");
+        labels.retain(|name| !name.starts_with("__"));
+        if labels.get("instance").is_empty() {
+            labels.set("instance", address);
+        }
+        Target::new(&url, labels)
+    }
 }
 
-/// The target that labels after relabelling describe.
-fn made(mut labels: Labels) -> Result<Target, TargetError> {
-    let parameters: Vec<_> = labels
-        .iter()
-        .filter_map(|(n, v)| Some(format!("{}={v}", n.strip_prefix("__param_")?)))
-        .collect();
-    let query = if parameters.is_empty() {
-        String::new()
-    } else {
-        format!("?{}", parameters.join("&"))
-    };
-    let (scheme, path) = (labels.get("__scheme__"), labels.get("__metrics_path__"));
-    let address = labels.get("__address__").to_owned();
-    let url = format!("{scheme}://{address}{path}{query}");
-    labels.retain(|name| !name.starts_with("__"));
-    if labels.get("instance").is_empty() {
-        labels.set("instance", address);
-    }
-    Target::new(&url, labels)
+fn body<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Secret>, D::Error> {
+    Secret::field("body", d)
 }
 
 fn http() -> String {
     "http".into()
+}
+
+fn get() -> String {
+    "GET".into()
 }
 
 fn trace_path() -> String {
@@ -201,6 +360,25 @@ relabel_configs:
     }
 
     #[test]
+    fn parameters_are_lists_and_labels_replace_the_first() {
+        let job: Job = serde_saphyr::from_str(
+            "
+job_name: api
+scheme: https
+metrics_path: /flight
+params: {k: ['a b', c], seconds: ['9']}
+static_configs: [{targets: [x]}]
+relabel_configs: [{target_label: __param_k, replacement: '&'}]
+",
+        )
+        .unwrap();
+        let target = &job.targets().unwrap()[0];
+        let url = "https://x/flight?k=%26&k=c&seconds=9";
+        assert_eq!(target.request(5).to_string(), url);
+        assert_eq!(target.seconds(5), 9);
+    }
+
+    #[test]
     fn mistakes_are_said() {
         for (yaml, error) in [
             ("{static_configs: []}", "job_name"),
@@ -210,8 +388,37 @@ relabel_configs:
             let found = serde_saphyr::from_str::<Job>(yaml).unwrap_err();
             assert!(found.to_string().contains(error), "{yaml}: {found}");
         }
-        let job = "{job_name: a, scheme: ftp, static_configs: [{targets: [x]}]}";
-        let job: Job = serde_saphyr::from_str(job).unwrap();
-        assert!(job.targets().is_err());
+        for (yaml, error) in [
+            (
+                "scheme: ftp, static_configs: [{targets: [x]}]",
+                "static_configs: \"ftp://x",
+            ),
+            ("method: get", "method: \"get\""),
+            (
+                "basic_auth: {}, authorization: {}",
+                "authorization: only one",
+            ),
+            (
+                "basic_auth: {password: a, password_file: b}",
+                "basic_auth: only one",
+            ),
+            ("authorization: {type: basic}", "authorization: the type"),
+            (
+                "tls_config: {cert_file: a}",
+                "tls_config: cert_file and key_file",
+            ),
+            (
+                "tls_config: {max_version: TLS11}",
+                "tls_config: min_version",
+            ),
+            ("http_headers: {Host: {values: [x]}}", "http_headers: Host"),
+            ("file_sd_configs: [{files: [a.txt]}]", "file_sd_configs: "),
+            ("http_sd_configs: [{url: 'x'}]", "http_sd_configs: "),
+        ] {
+            let yaml = format!("{{job_name: a, {yaml}}}");
+            let job: Job = serde_saphyr::from_str(&yaml).unwrap();
+            let found = job.check().unwrap_err().to_string();
+            assert!(found.starts_with(error), "{yaml}: {found}");
+        }
     }
 }

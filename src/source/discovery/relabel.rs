@@ -3,13 +3,13 @@
 
 use md5::{Digest, Md5};
 use regex::Regex;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
 
 /// One entry of `relabel_configs`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "Yaml")]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(try_from = "Yaml", into = "Yaml")]
 pub struct Relabel {
     source_labels: Vec<String>,
     separator: String,
@@ -20,7 +20,7 @@ pub struct Relabel {
     action: Action,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Action {
     #[default]
@@ -37,16 +37,23 @@ enum Action {
     Uppercase,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 struct Yaml {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     source_labels: Vec<String>,
     separator: String,
     regex: String,
+    #[serde(skip_serializing_if = "is_zero")]
     modulus: u64,
+    #[serde(skip_serializing_if = "String::is_empty")]
     target_label: String,
     replacement: String,
     action: Action,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Default for Yaml {
@@ -83,7 +90,8 @@ impl TryFrom<Yaml> for Relabel {
             }
             _ => {}
         }
-        let regex = Regex::new(&format!("^(?s:{})$", yaml.regex)).map_err(|e| e.to_string())?;
+        let regex = [ANCHORS.0, &yaml.regex, ANCHORS.1].concat();
+        let regex = Regex::new(&regex).map_err(|e| e.to_string())?;
         Ok(Self {
             source_labels: yaml.source_labels,
             separator: yaml.separator,
@@ -93,6 +101,26 @@ impl TryFrom<Yaml> for Relabel {
             replacement: yaml.replacement,
             action: yaml.action,
         })
+    }
+}
+
+/// Both ends of an expression: all of the value has to match it.
+const ANCHORS: (&str, &str) = ("^(?s:", ")$");
+
+impl From<Relabel> for Yaml {
+    fn from(relabel: Relabel) -> Self {
+        let regex = relabel.regex.as_str();
+        let inside = regex.strip_prefix(ANCHORS.0);
+        let inside = inside.and_then(|r| r.strip_suffix(ANCHORS.1));
+        Self {
+            regex: inside.unwrap_or(regex).into(),
+            source_labels: relabel.source_labels,
+            separator: relabel.separator,
+            modulus: relabel.modulus,
+            target_label: relabel.target_label,
+            replacement: relabel.replacement,
+            action: relabel.action,
+        }
     }
 }
 

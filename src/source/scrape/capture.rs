@@ -3,18 +3,16 @@
 use std::io;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::AUTHORIZATION;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper::header::HeaderMap;
+use hyper::{Response, StatusCode};
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout_at};
 
 use super::feed::{Reader, pipe};
 use super::{Options, ScrapeError, Target};
+use crate::source::http::deepest;
 
 /// How much of an answer that is no trace is shown.
 const SHOWN: usize = 200;
@@ -22,7 +20,6 @@ const SHOWN: usize = 200;
 /// Asks targets for traces.
 #[derive(Clone)]
 pub struct Scraper {
-    client: Client<HttpConnector, Empty<Bytes>>,
     options: Options,
 }
 
@@ -37,15 +34,7 @@ pub struct Capture {
 impl Scraper {
     /// One with these options.
     pub fn new(options: Options) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(options.timeout));
-        connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            // A minute later the connection is stale, and a Go server that
-            // shuts down waits for idle ones.
-            .pool_max_idle_per_host(0)
-            .build(connector);
-        Self { client, options }
+        Self { options }
     }
 
     /// Its options.
@@ -58,39 +47,26 @@ impl Scraper {
     /// # Errors
     /// If there is none, or it is an error.
     pub async fn open(&self, target: &Target) -> Result<Capture, ScrapeError> {
-        let Options {
-            seconds,
-            timeout,
-            limit,
-            ..
-        } = self.options;
-        let allowed = Duration::from_secs(seconds.into()) + timeout;
+        let options = &self.options;
+        let seconds = target.seconds(options.seconds);
+        let allowed = Duration::from_secs(seconds.into()).saturating_add(options.timeout);
         let deadline = Instant::now() + allowed;
-        let mut request = Request::get(target.request(seconds))
-            .header(
-                "User-Agent",
-                concat!("gotracer/", env!("CARGO_PKG_VERSION")),
-            )
-            .body(Empty::new())
-            .map_err(|e| ScrapeError::Unreachable(e.to_string()))?;
-        if let Some(access) = self.options.access.clone() {
-            let header = tokio::task::spawn_blocking(move || access.header()).await;
-            let header = header.unwrap_or_else(|e| Err(e.to_string()));
-            let header = header.map_err(ScrapeError::Credentials)?;
-            request.headers_mut().insert(AUTHORIZATION, header);
-        }
+        let failed = |error| ScrapeError::from_client(error, allowed);
+        let client = options.http.client(options.timeout).await.map_err(failed)?;
+        let (none, url) = (HeaderMap::new(), target.request(seconds));
+        let answer = client.send(&options.method, url, &none, &options.body);
         // Headers may come as late as the trace's end: a quiet program does
         // not fill the server's buffer before.
-        let answer = timeout_at(deadline, self.client.request(request)).await;
+        let answer = timeout_at(deadline, answer).await;
         let answer = answer.map_err(|_| ScrapeError::Timeout(allowed))?;
-        let answer = answer.map_err(|error| failed_request(&error, allowed))?;
+        let answer = answer.map_err(failed)?;
         if answer.status() != StatusCode::OK {
             return Err(refusal(answer, deadline).await);
         }
         Ok(Capture {
             body: answer.into_body(),
             deadline: (deadline, allowed),
-            limit,
+            limit: options.limit,
         })
     }
 }
@@ -145,30 +121,6 @@ impl Capture {
             return Err(error);
         }
     }
-}
-
-fn failed_request(error: &hyper_util::client::legacy::Error, allowed: Duration) -> ScrapeError {
-    if !error.is_connect() {
-        return ScrapeError::BrokeOff(deepest(error));
-    }
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(e) = source {
-        match e.downcast_ref::<io::Error>().map(io::Error::kind) {
-            Some(io::ErrorKind::ConnectionRefused) => return ScrapeError::Refused,
-            Some(io::ErrorKind::TimedOut) => return ScrapeError::Timeout(allowed),
-            _ => source = e.source(),
-        }
-    }
-    ScrapeError::Unreachable(deepest(error))
-}
-
-/// The first cause, which says most.
-fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 /// Why the program did not trace itself, in its own words.

@@ -2,17 +2,20 @@
 //!
 //! An answer is handed on while it comes in and never held as a whole.
 
-mod access;
 mod capture;
 mod feed;
 mod target;
 
 use std::time::Duration;
 
-pub use access::{Access, Authorization, BasicAuth, Secret};
+use hyper::Method;
+use hyper::body::Bytes;
+
 pub use capture::{Capture, Scraper};
 pub use feed::Reader;
 pub use target::{Target, TargetError};
+
+use crate::source::http::{ClientError, HttpOptions};
 
 /// How to capture.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -26,8 +29,12 @@ pub struct Options {
     pub timeout: Duration,
     /// The most bytes to read; what came until then is analysed.
     pub limit: u64,
-    /// What to say to be let in.
-    pub access: Option<Access>,
+    /// How to ask.
+    pub method: Method,
+    /// What to send along.
+    pub body: Bytes,
+    /// Who we are, whom to believe, and what else to say.
+    pub http: HttpOptions,
 }
 
 impl Default for Options {
@@ -37,7 +44,9 @@ impl Default for Options {
             seconds: 5,
             timeout: Duration::from_secs(10),
             limit: 256 << 20,
-            access: None,
+            method: Method::GET,
+            body: Bytes::new(),
+            http: HttpOptions::default(),
         }
     }
 }
@@ -55,6 +64,9 @@ pub enum ScrapeError {
     /// What is to be said to be let in can't be had.
     #[error("no credentials: {0}")]
     Credentials(String),
+    /// The two do not trust each other, or do not speak TLS.
+    #[error("TLS failed: {0}")]
+    Tls(String),
     /// It took too long.
     #[error("no complete answer within {0:?}")]
     Timeout(Duration),
@@ -80,4 +92,19 @@ pub enum ScrapeError {
     /// More bytes than allowed.
     #[error("the trace is larger than {0} bytes; only its beginning was read")]
     TooLarge(u64),
+}
+
+impl ScrapeError {
+    /// Why there was no answer within `allowed`.
+    fn from_client(error: ClientError, allowed: Duration) -> Self {
+        match error {
+            ClientError::Credentials(why) => Self::Credentials(why),
+            ClientError::Tls(why) => Self::Tls(why),
+            ClientError::Refused => Self::Refused,
+            ClientError::ConnectTimeout => Self::Timeout(allowed),
+            ClientError::BrokeOff(why) => Self::BrokeOff(why),
+            ClientError::Connect(why) => Self::Unreachable(why),
+            other => Self::Unreachable(other.to_string()),
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub enum TargetError {
     #[error("\"{0}\" is no URL such as http://localhost:6060")]
     NotAUrl(String),
     /// It is one of another kind.
-    #[error("\"{0}\" does not start with http://")]
+    #[error("\"{0}\" does not start with http:// or https://")]
     Scheme(String),
     /// It holds a password, which would show in logs and labels.
     #[error("a URL must not hold a user's name or password")]
@@ -45,7 +45,7 @@ impl Target {
         if authority.as_str().contains('@') {
             return Err(TargetError::Password);
         }
-        if parsed.scheme_str() != Some("http") {
+        if !matches!(parsed.scheme_str(), Some("http" | "https")) {
             return Err(TargetError::Scheme(url.into()));
         }
         let instance = match labels.get("instance") {
@@ -61,6 +61,14 @@ impl Target {
     /// The URL as given.
     pub fn url(&self) -> &Uri {
         &self.url
+    }
+
+    /// For how many seconds the program traces itself: as many as the URL says,
+    /// or as many as usual.
+    pub fn seconds(&self, usual: u32) -> u32 {
+        let query = self.url.query().unwrap_or_default();
+        let said = query.split('&').find_map(|p| p.strip_prefix("seconds="));
+        said.and_then(|n| n.parse().ok()).unwrap_or(usual)
     }
 
     /// The URL of a trace of that many seconds, unless the URL given says how
@@ -105,6 +113,7 @@ mod tests {
         ] {
             let target = Target::new(url, Labels::new()).unwrap();
             assert_eq!(target.request(5).to_string(), request);
+            assert!(request.ends_with(&format!("seconds={}", target.seconds(5))));
         }
     }
 

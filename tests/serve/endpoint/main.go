@@ -1,19 +1,33 @@
 // Command endpoint is a Go program with net/http/pprof for gotracer to trace:
 // goroutines that wait for a mutex while one of them sleeps with it. It prints
-// its address.
+// its address. With -cert it speaks TLS, with -client-ca it wants certificates,
+// with -password and -header it wants to be told those. /moved redirects to its
+// traces, and POST to /capture answers with one for whoever sends "please".
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"flag"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
-	_ "net/http/pprof"
+	"net/http/pprof"
+	"os"
+	"strings"
 	"sync"
 	"time"
 )
 
 func main() {
+	cert := flag.String("cert", "", "certificate in PEM")
+	key := flag.String("key", "", "its key")
+	clientCA := flag.String("client-ca", "", "authority of the clients' certificates")
+	password := flag.String("password", "", "what user prometheus has to say")
+	header := flag.String("header", "", "NAME=VALUE that has to be there")
+	flag.Parse()
 	var mu sync.Mutex
 	for i := 0; i < 4; i++ {
 		go func() {
@@ -24,10 +38,44 @@ func main() {
 			}
 		}()
 	}
+	http.Handle("/moved", http.RedirectHandler("debug/pprof/trace?seconds=1", http.StatusFound))
+	http.HandleFunc("/capture", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.Method != http.MethodPost || string(body) != "please" || r.URL.Query().Get("why") != "a b" {
+			http.Error(w, "say please by POST, and why", http.StatusBadRequest)
+			return
+		}
+		pprof.Trace(w, r)
+	})
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, said, _ := r.BasicAuth()
+		if *password != "" && (user != "prometheus" || said != *password) {
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		if name, value, wanted := strings.Cut(*header, "="); wanted && r.Header.Get(name) != value {
+			http.Error(w, "no "+name, http.StatusForbidden)
+			return
+		}
+		http.DefaultServeMux.ServeHTTP(w, r)
+	})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(listener.Addr())
-	log.Fatal(http.Serve(listener, nil))
+	if *cert == "" {
+		log.Fatal(http.Serve(listener, handler))
+	}
+	server := http.Server{Handler: handler}
+	if *clientCA != "" {
+		pem, err := os.ReadFile(*clientCA)
+		if err != nil {
+			log.Fatal(err)
+		}
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(pem)
+		server.TLSConfig = &tls.Config{ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
+	}
+	log.Fatal(server.ServeTLS(listener, *cert, *key))
 }

@@ -1,0 +1,169 @@
+//! `file_sd_configs`: lists of targets in files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use super::job::Group;
+use super::refresh::parse;
+use crate::source::http::FieldError;
+use crate::source::yaml::{duration, write_duration};
+
+/// How often files are looked at if nobody says otherwise, as in Prometheus:
+/// events tell earlier where the file system has them.
+const LOOK: Duration = Duration::from_secs(300);
+/// Who writes a file does so in several steps, mostly.
+const PAUSE: Duration = Duration::from_millis(100);
+const ENDINGS: [&str; 6] = ["json", "yml", "yaml", "JSON", "YML", "YAML"];
+
+/// One entry of `file_sd_configs`.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSd {
+    files: Vec<String>,
+    #[serde(
+        default,
+        deserialize_with = "duration",
+        serialize_with = "write_duration"
+    )]
+    refresh_interval: Option<Duration>,
+}
+
+impl FileSd {
+    pub(super) fn interval(&self) -> Duration {
+        self.refresh_interval.unwrap_or(LOOK)
+    }
+
+    /// Says what goes without saying.
+    pub(super) fn fill(&mut self) {
+        self.refresh_interval.get_or_insert(LOOK);
+    }
+
+    pub(super) fn check(&self) -> Result<(), FieldError> {
+        let error = |why: String| Err(FieldError::new("file_sd_configs", why));
+        if self.files.is_empty() {
+            return error("files names none".into());
+        }
+        for pattern in &self.files {
+            let (folder, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+            let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+            if !ENDINGS.contains(&ending) {
+                return error(format!(
+                    "\"{pattern}\" does not end in .json, .yml or .yaml"
+                ));
+            }
+            if folder.contains('*') {
+                return error(format!("\"{pattern}\" has a * before its last /"));
+            }
+            if let Err(bad) = glob::Pattern::new(pattern) {
+                return error(format!("\"{pattern}\": {bad}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what stands in the files can be used. Blocks.
+    pub(super) fn check_files(&self, warn: &mut dyn FnMut(FieldError)) -> Result<(), FieldError> {
+        let error = |why: String| FieldError::new("file_sd_configs", why);
+        for pattern in &self.files {
+            if paths(pattern).next().is_none() {
+                warn(error(format!("there is no file {pattern}")));
+            }
+        }
+        for (path, groups) in self.read() {
+            groups.map_err(|why| error(format!("{path}: {why}")))?;
+        }
+        Ok(())
+    }
+
+    /// What stands in each file.
+    pub(super) fn read(&self) -> Vec<(String, Result<Vec<Group>, String>)> {
+        let read = |path: &Path| -> Result<_, String> {
+            let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
+            parse(&text, "__meta_filepath", &path.to_string_lossy())
+        };
+        let both = |path: PathBuf| (path.display().to_string(), read(&path));
+        self.files.iter().flat_map(|p| paths(p)).map(both).collect()
+    }
+}
+
+fn paths(pattern: &str) -> impl Iterator<Item = PathBuf> {
+    glob::glob(pattern).into_iter().flatten().flatten()
+}
+
+/// Tells when files may have changed.
+pub struct Watch {
+    folders: Vec<PathBuf>,
+    watcher: RecommendedWatcher,
+    changed: Arc<Notify>,
+}
+
+impl Watch {
+    /// Of the files that are named.
+    ///
+    /// # Errors
+    /// If this system does not tell.
+    pub fn new(sd: &FileSd) -> notify::Result<Self> {
+        let patterns = sd.files.iter().filter_map(|p| glob::Pattern::new(p).ok());
+        let patterns: Vec<_> = patterns.collect();
+        let changed = Arc::new(Notify::new());
+        let tell = Arc::clone(&changed);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if event.is_ok_and(|event| concerns(&event, &patterns)) {
+                tell.notify_one();
+            }
+        })?;
+        let folder = |file: &String| match Path::new(file).parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Ok(Self {
+            folders: sd.files.iter().map(folder).collect(),
+            watcher,
+            changed,
+        })
+    }
+
+    /// Watches the folders that are there by now. One that is not is no error:
+    /// who looks now and then sees it when it comes.
+    pub fn renew(&mut self) {
+        for folder in &self.folders {
+            if let Err(error) = self.watcher.watch(folder, RecursiveMode::NonRecursive) {
+                tracing::debug!(folder = %folder.display(), %error, "cannot watch");
+            }
+        }
+    }
+
+    /// Waits for a change.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn concerns(event: &Event, patterns: &[glob::Pattern]) -> bool {
+    let kind = match event.kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
+        EventKind::Create(_) | EventKind::Remove(_) => true,
+        EventKind::Modify(ModifyKind::Name(_)) => true,
+        // Where closing a file is not told, writing is.
+        EventKind::Modify(_) => !cfg!(target_os = "linux"),
+        _ => false,
+    };
+    let ours = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        // Kubernetes swaps a whole volume by moving one hidden link.
+        let swapped = name.is_some_and(|name| name.starts_with(".."));
+        let bare = path.strip_prefix("./").unwrap_or(path);
+        swapped
+            || patterns
+                .iter()
+                .any(|p| p.matches_path(path) || p.matches_path(bare))
+    };
+    event.need_rescan() || kind && event.paths.iter().any(ours)
+}

@@ -1,0 +1,126 @@
+//! `http_sd_configs`: lists of targets that a server gives.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Bytes;
+use hyper::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, StatusCode, Uri};
+use serde::{Deserialize, Serialize};
+
+use super::job::Group;
+use super::refresh::parse;
+use crate::source::http::{Authorization, BasicAuth, FieldError, Headers, HttpOptions, TlsConfig};
+use crate::source::yaml::{duration, write_duration};
+
+/// How often a server is asked if nobody says otherwise, as in Prometheus.
+const ASK: Duration = Duration::from_secs(60);
+/// How long connecting may take, how long all of it, and how much a server may
+/// say.
+const CONNECT: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
+const LIMIT: usize = 64 << 20;
+
+/// One entry of `http_sd_configs`.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSd {
+    url: String,
+    #[serde(
+        default,
+        deserialize_with = "duration",
+        serialize_with = "write_duration"
+    )]
+    refresh_interval: Option<Duration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basic_auth: Option<BasicAuth>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization: Option<Authorization>,
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
+    http_headers: Headers,
+    #[serde(default, skip_serializing_if = "TlsConfig::is_usual")]
+    tls_config: TlsConfig,
+    follow_redirects: Option<bool>,
+}
+
+impl HttpSd {
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn interval(&self) -> Duration {
+        self.refresh_interval.unwrap_or(ASK)
+    }
+
+    /// Says what goes without saying.
+    pub(super) fn fill(&mut self) {
+        self.refresh_interval.get_or_insert(ASK);
+        self.follow_redirects.get_or_insert(true);
+    }
+
+    pub(super) fn check(&self) -> Result<(), FieldError> {
+        let error = |why: String| Err(FieldError::new("http_sd_configs", why));
+        let url: Option<Uri> = self.url.parse().ok();
+        let scheme = url.as_ref().and_then(Uri::scheme_str);
+        let host = url.as_ref().and_then(Uri::authority);
+        match (scheme, host) {
+            (Some("http" | "https"), Some(host)) if !host.as_str().contains('@') => {}
+            // It would show in logs and labels.
+            (Some("http" | "https"), Some(_)) => {
+                return error("a URL must not hold a user's name or password".into());
+            }
+            _ => {
+                return error(format!(
+                    "\"{}\" is no URL with http:// or https://",
+                    self.url
+                ));
+            }
+        }
+        self.http().map(drop)
+    }
+
+    pub(super) fn check_files(&self) -> Result<(), FieldError> {
+        self.http()?.check_files().map_err(within)
+    }
+
+    fn http(&self) -> Result<HttpOptions, FieldError> {
+        HttpOptions::new(
+            self.basic_auth.as_ref(),
+            self.authorization.as_ref(),
+            &self.http_headers,
+            &self.tls_config,
+            self.follow_redirects,
+        )
+        .map_err(within)
+    }
+
+    pub(super) async fn ask(&self) -> Result<Vec<Group>, String> {
+        let answer = tokio::time::timeout(PATIENCE, self.answer()).await;
+        let text = answer.map_err(|_| format!("no answer within {PATIENCE:?}"))??;
+        parse(&text, "__meta_url", &self.url)
+    }
+
+    async fn answer(&self) -> Result<String, String> {
+        let url: Uri = self.url.parse().map_err(|_| "this is no URL")?;
+        let http = self.http().map_err(|e| e.to_string())?;
+        let client = http.client(CONNECT).await.map_err(|e| e.to_string())?;
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let interval = HeaderName::from_static("x-prometheus-refresh-interval-seconds");
+        headers.insert(interval, self.interval().as_secs().into());
+        let nothing = Bytes::new();
+        let answer = client.send(&Method::GET, url, &headers, &nothing);
+        let answer = answer.await.map_err(|e| e.to_string())?;
+        if answer.status() != StatusCode::OK {
+            return Err(format!("the answer was {}", answer.status()));
+        }
+        let body = Limited::new(answer.into_body(), LIMIT).collect().await;
+        let body = body.map_err(|e| e.to_string())?.to_bytes();
+        String::from_utf8(body.into()).map_err(|e| e.to_string())
+    }
+}
+
+/// Says that it is a field of this.
+fn within(error: FieldError) -> FieldError {
+    FieldError::new(format!("http_sd_configs: {}", error.field), error.why)
+}

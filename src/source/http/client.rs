@@ -1,0 +1,248 @@
+//! A client for one conversation: credentials and certificates are read for
+//! each, since those who rotate them tell nobody.
+
+use std::io;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use super::HttpOptions;
+
+/// As many as Go's client follows.
+const REDIRECTS: usize = 10;
+
+/// Asks.
+pub struct Client {
+    http: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// For the one who is asked, and nobody he sends us to.
+    private: HeaderMap,
+    follow: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Credentials, certificates or keys can't be had.
+    #[error("{0}")]
+    Credentials(String),
+    /// The address can't be asked.
+    #[error("{0}")]
+    Url(String),
+    /// The server sends us from one place to the next.
+    #[error("more than {REDIRECTS} redirects")]
+    Redirects,
+    /// TLS failed.
+    #[error("{0}")]
+    Tls(String),
+    /// Nobody listens.
+    #[error("the connection was refused")]
+    Refused,
+    /// Connecting took too long.
+    #[error("connecting took too long")]
+    ConnectTimeout,
+    /// No connection for another reason.
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    /// The connection ended before an answer.
+    #[error("{0}")]
+    BrokeOff(String),
+}
+
+impl HttpOptions {
+    /// A client that says who we are as the files have it now.
+    ///
+    /// # Errors
+    /// If something can't be had of what is to be said.
+    pub async fn client(&self, connect: Duration) -> Result<Client, ClientError> {
+        let options = self.clone();
+        let made = tokio::task::spawn_blocking(move || options.client_now(connect)).await;
+        let made = made.unwrap_or_else(|e| Err(e.to_string()));
+        made.map_err(ClientError::Credentials)
+    }
+
+    fn client_now(&self, connect: Duration) -> Result<Client, String> {
+        let mut private = self.headers.read()?;
+        if let Some(access) = &self.access {
+            private.insert(AUTHORIZATION, access.header()?);
+        }
+        let tls = self.tls.load().map_err(|e| e.to_string())?;
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_connect_timeout(Some(connect));
+        tcp.set_nodelay(true);
+        let builder = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http();
+        let builder = match self.tls.server_name().map_err(|e| e.to_string())? {
+            Some(name) => builder.with_server_name_resolver(FixedServerNameResolver::new(name)),
+            None => builder,
+        };
+        let connector = builder.enable_http1().wrap_connector(tcp);
+        let http = HyperClient::builder(TokioExecutor::new())
+            // A minute later the connection is stale, and a Go server that
+            // shuts down waits for idle ones.
+            .pool_max_idle_per_host(0)
+            .build(connector);
+        Ok(Client {
+            http,
+            private,
+            follow: self.follow_redirects,
+        })
+    }
+}
+
+impl Client {
+    /// Asks, and goes where the answers say if it may.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn send(
+        &self,
+        method: &Method,
+        url: Uri,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let (mut method, mut body, mut at) = (method.clone(), body.clone(), url.clone());
+        for _ in 0..=REDIRECTS {
+            let mut request = Request::new(Full::new(body.clone()));
+            *request.method_mut() = method.clone();
+            *request.uri_mut() = at.clone();
+            let all = request.headers_mut();
+            let agent = concat!("gotracer/", env!("CARGO_PKG_VERSION"));
+            all.insert(USER_AGENT, HeaderValue::from_static(agent));
+            all.extend(headers.clone());
+            if trusted(&url, &at) {
+                all.extend(self.private.clone());
+            }
+            let answer = self.http.request(request).await;
+            let answer = answer.map_err(|e| judge(&e))?;
+            let Some(next) = self.redirect(&answer, &at)? else {
+                return Ok(answer);
+            };
+            let kept = [
+                StatusCode::TEMPORARY_REDIRECT,
+                StatusCode::PERMANENT_REDIRECT,
+            ];
+            if !kept.contains(&answer.status()) && method != Method::HEAD {
+                (method, body) = (Method::GET, Bytes::new());
+            }
+            at = next;
+        }
+        Err(ClientError::Redirects)
+    }
+
+    fn redirect(
+        &self,
+        answer: &Response<Incoming>,
+        from: &Uri,
+    ) -> Result<Option<Uri>, ClientError> {
+        let redirects = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+        let location = answer.headers().get(LOCATION);
+        let Some(location) = location.filter(|_| redirects && self.follow) else {
+            return Ok(None);
+        };
+        let to = location.to_str().ok().and_then(|to| resolve(from, to));
+        let bad = || ClientError::Url(format!("redirected to {location:?}, which is no URL"));
+        to.map(Some).ok_or_else(bad)
+    }
+}
+
+/// Whether secrets for the first may be told the second.
+fn trusted(first: &Uri, second: &Uri) -> bool {
+    let downgraded = first.scheme_str() == Some("https") && second.scheme_str() != Some("https");
+    first.host() == second.host() && !downgraded
+}
+
+/// Where a link leads.
+fn resolve(from: &Uri, to: &str) -> Option<Uri> {
+    let to = to.split('#').next()?;
+    let (scheme, authority) = (from.scheme_str()?, from.authority()?);
+    let text = if to.starts_with("//") {
+        format!("{scheme}:{to}")
+    } else if to.starts_with('/') {
+        format!("{scheme}://{authority}{to}")
+    } else if to.starts_with('?') {
+        format!("{scheme}://{authority}{}{to}", from.path())
+    } else if to.contains("://") {
+        to.into()
+    } else {
+        let (folder, _) = from.path().rsplit_once('/')?;
+        format!("{scheme}://{authority}{folder}/{to}")
+    };
+    let uri: Uri = text.parse().ok()?;
+    matches!(uri.scheme_str(), Some("http" | "https")).then_some(uri)
+}
+
+/// What kind of failure it is.
+fn judge(error: &hyper_util::client::legacy::Error) -> ClientError {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(e) = source {
+        if let Some(tls) = e.downcast_ref::<rustls::Error>() {
+            return ClientError::Tls(tls.to_string());
+        }
+        let io = e.downcast_ref::<io::Error>();
+        match io.map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionRefused) => return ClientError::Refused,
+            Some(io::ErrorKind::TimedOut) => return ClientError::ConnectTimeout,
+            _ => {}
+        }
+        // What an I/O error wraps is not its source, but that one's is.
+        source = match io.and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => e.source(),
+        };
+    }
+    match error.is_connect() {
+        true => ClientError::Connect(deepest(error)),
+        false => ClientError::BrokeOff(deepest(error)),
+    }
+}
+
+/// The first cause, which says most.
+pub fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn links_lead_where_a_browser_would_go() {
+        let from = uri("https://a:1/x/y?q=1");
+        for (to, there) in [
+            ("/z", "https://a:1/z"),
+            ("z?k", "https://a:1/x/z?k"),
+            ("?k", "https://a:1/x/y?k"),
+            ("//b/z", "https://b/z"),
+            ("http://b/z#there", "http://b/z"),
+        ] {
+            assert_eq!(resolve(&from, to), Some(uri(there)), "{to}");
+        }
+        assert_eq!(resolve(&from, "ftp://b/z"), None);
+    }
+
+    #[test]
+    fn secrets_stay_with_the_host_they_are_for() {
+        let trusted = |first, second| trusted(&uri(first), &uri(second));
+        assert!(trusted("http://a/", "https://a/x"));
+        assert!(!trusted("https://a/", "http://a/x"));
+        assert!(!trusted("http://a/", "http://b/"));
+    }
+}

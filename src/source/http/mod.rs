@@ -1,0 +1,117 @@
+//! Asking HTTP servers as Prometheus does: the same words for who we are, whom
+//! to believe and what else to say.
+
+mod access;
+mod client;
+mod headers;
+mod tls;
+
+use std::path::Path;
+
+pub use access::{Access, Authorization, BasicAuth};
+pub(in crate::source) use client::deepest;
+pub use client::{Client, ClientError};
+pub use headers::Headers;
+pub use tls::TlsConfig;
+
+/// How to ask.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct HttpOptions {
+    /// What to say to be let in.
+    pub access: Option<Access>,
+    /// What else to say.
+    pub headers: Headers,
+    /// Whom to believe, and who we are.
+    pub tls: TlsConfig,
+    /// Whether to go where the answer says.
+    pub follow_redirects: bool,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            access: None,
+            headers: Headers::default(),
+            tls: TlsConfig::default(),
+            follow_redirects: true,
+        }
+    }
+}
+
+/// What of a configuration can't be used, by field.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{field}: {why}")]
+pub struct FieldError {
+    /// The field.
+    pub field: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl FieldError {
+    /// One of a field.
+    pub fn new(field: impl Into<String>, why: impl ToString) -> Self {
+        Self {
+            field: field.into(),
+            why: why.to_string(),
+        }
+    }
+}
+
+impl HttpOptions {
+    /// Options from the fields of a configuration.
+    ///
+    /// # Errors
+    /// If they contradict each other.
+    pub fn new(
+        basic: Option<&BasicAuth>,
+        other: Option<&Authorization>,
+        headers: &Headers,
+        tls: &TlsConfig,
+        follow_redirects: Option<bool>,
+    ) -> Result<Self, FieldError> {
+        let access = match (basic, other) {
+            (Some(_), Some(_)) => {
+                let why = "only one of it and basic_auth can be";
+                return Err(FieldError::new("authorization", why));
+            }
+            (Some(basic), None) => Some(Access::Basic(basic.clone())),
+            (None, Some(other)) => Some(Access::Other(other.clone())),
+            (None, None) => None,
+        };
+        if let Some(access) = &access {
+            access.check()?;
+        }
+        headers.check()?;
+        tls.check()?;
+        Ok(Self {
+            access,
+            headers: headers.clone(),
+            tls: tls.clone(),
+            follow_redirects: follow_redirects.unwrap_or(true),
+        })
+    }
+
+    /// Whether the files that it names are there and can be used. Blocks.
+    ///
+    /// # Errors
+    /// Names the first that can't.
+    pub fn check_files(&self) -> Result<(), FieldError> {
+        if let Some(access) = &self.access {
+            let header = access.header();
+            header.map_err(|why| FieldError::new(access.field(), why))?;
+        }
+        let headers = self.headers.read();
+        headers.map_err(|why| FieldError::new("http_headers", why))?;
+        let tls = self.tls.load();
+        tls.map_err(|why| FieldError::new("tls_config", why))?;
+        Ok(())
+    }
+}
+
+/// What stands in a file of secrets, without the end of its line.
+fn file(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path)
+        .map(|text| text.trim().to_owned())
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))
+}

@@ -1,0 +1,137 @@
+//! `tls_config`: whom to believe, and who we are.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use serde::{Deserialize, Serialize};
+
+use super::FieldError;
+use crate::tls::{self, TlsError, Version, in_file};
+
+/// TLS of a client.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// Authorities to believe instead of the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_file: Option<PathBuf>,
+    /// Our certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cert_file: Option<PathBuf>,
+    /// Its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_file: Option<PathBuf>,
+    /// The server's name if it is not the host's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_name: Option<String>,
+    /// Believe everybody.
+    #[serde(default)]
+    insecure_skip_verify: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_version: Option<Version>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_version: Option<Version>,
+}
+
+impl TlsConfig {
+    /// Whether it says nothing.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The server's name if it is not the host's.
+    pub(super) fn server_name(&self) -> Result<Option<ServerName<'static>>, TlsError> {
+        let Some(name) = &self.server_name else {
+            return Ok(None);
+        };
+        let parsed = ServerName::try_from(name.clone());
+        let parsed = parsed.map_err(|_| TlsError(format!("server_name: \"{name}\" is no name")))?;
+        Ok(Some(parsed))
+    }
+
+    pub(super) fn check(&self) -> Result<(), FieldError> {
+        let error = |why: TlsError| FieldError::new("tls_config", why);
+        if self.cert_file.is_some() != self.key_file.is_some() {
+            let why = "cert_file and key_file go together";
+            return Err(FieldError::new("tls_config", why));
+        }
+        tls::versions(self.min_version, self.max_version).map_err(error)?;
+        self.server_name().map_err(error)?;
+        Ok(())
+    }
+
+    /// What the files make of it now. Blocks.
+    pub(super) fn load(&self) -> Result<ClientConfig, TlsError> {
+        let provider = Arc::new(tls::provider());
+        let versions = tls::versions(self.min_version, self.max_version)?;
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&versions)
+            .map_err(|e| TlsError(e.to_string()))?;
+        let roots = match &self.ca_file {
+            Some(path) => Arc::new(tls::authorities(path)?),
+            None => tls::system_authorities(),
+        };
+        let builder = if self.insecure_skip_verify {
+            let anybody = Arc::new(Anybody(provider));
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(anybody)
+        } else {
+            builder.with_root_certificates(roots)
+        };
+        match (&self.cert_file, &self.key_file) {
+            (Some(certificate), Some(key)) => {
+                let chain = tls::certificates(certificate)?;
+                let config = builder.with_client_auth_cert(chain, tls::key(key)?);
+                config.map_err(|e| in_file(certificate, &e))
+            }
+            _ => Ok(builder.with_no_client_auth()),
+        }
+    }
+}
+
+/// Believes whatever certificate it is shown, but not that whoever shows it
+/// has no key for it.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _certificate: &CertificateDer<'_>,
+        _others: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let known = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, known)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let known = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, known)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

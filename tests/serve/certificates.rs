@@ -1,0 +1,54 @@
+//! An authority and certificates by it, made anew for each test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+/// An authority with its certificate in a file.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    directory: PathBuf,
+    pub file: String,
+}
+
+/// A certificate and its key, each in a file.
+pub struct Certificate {
+    pub cert: String,
+    pub key: String,
+}
+
+impl Authority {
+    pub fn new(directory: &Path, name: &str) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let file = directory.join(format!("{name}.pem"));
+        fs::write(&file, issuer.pem()).unwrap();
+        Self {
+            issuer,
+            directory: directory.to_owned(),
+            file: file.display().to_string(),
+        }
+    }
+
+    /// A certificate for hosts, in files with that name.
+    pub fn sign(&self, name: &str, hosts: &[&str]) -> Certificate {
+        let hosts: Vec<_> = hosts.iter().map(ToString::to_string).collect();
+        let params = CertificateParams::new(hosts).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let write = |what: &str, pem: String| {
+            let path = self.directory.join(format!("{name}.{what}.pem"));
+            fs::write(&path, pem).unwrap();
+            path.display().to_string()
+        };
+        Certificate {
+            cert: write("cert", certificate.pem()),
+            key: write("key", key.serialize_pem()),
+        }
+    }
+}

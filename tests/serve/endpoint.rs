@@ -1,0 +1,48 @@
+//! A Go program with net/http/pprof, built and started.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::support::{Scratch, program};
+
+/// It runs until it is dropped.
+pub struct Endpoint {
+    child: Child,
+    pub address: String,
+}
+
+impl Endpoint {
+    pub fn start(scratch: &Scratch, flags: &[&str]) -> Option<Self> {
+        let go = program("go")?;
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/endpoint");
+        let binary: PathBuf = scratch.path().join("endpoint");
+        let mut build = Command::new(go);
+        build
+            .args(["build", "-o"])
+            .arg(&binary)
+            .arg(".")
+            .current_dir(source);
+        assert!(build.status().unwrap().success());
+        let mut command = Command::new(binary);
+        command.args(flags);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut address = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut address).unwrap();
+        let address = address.trim().to_string();
+        Some(Self { child, address })
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

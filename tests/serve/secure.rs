@@ -1,0 +1,142 @@
+//! Targets and lists of targets behind TLS, passwords, headers and redirects.
+
+use std::fs;
+
+use crate::certificates::Authority;
+use crate::endpoint::Endpoint;
+use crate::support::{Running, Scratch, eventually_or};
+
+/// `gotracer serve` with a configuration.
+fn serving(scratch: &Scratch, yaml: &str, variables: &[(&str, &str)]) -> Running {
+    let config = scratch.path().join("gotracer.yml");
+    fs::write(&config, yaml).unwrap();
+    let flag = format!("--config={}", config.display());
+    Running::gotracer_with(scratch.path(), &[&flag], variables)
+}
+
+fn wait_some(gotracer: &Running, series: &str) {
+    let some = || gotracer.sample(series).filter(|n| *n > 0.0);
+    eventually_or(series, || gotracer.log(), some);
+}
+
+fn traces(job: &str) -> String {
+    format!("gotracer_traces_total{{instance=\"i\",job=\"{job}\"}}")
+}
+
+fn failures(job: &str, reason: &str) -> String {
+    format!("gotracer_trace_failures_total{{instance=\"i\",job=\"{job}\",reason=\"{reason}\"}}")
+}
+
+#[test]
+fn a_go_server_and_gotracer_show_each_other_certificates() {
+    let scratch = Scratch::new();
+    let authority = Authority::new(scratch.path(), "authority");
+    let stranger = Authority::new(scratch.path(), "stranger");
+    let server = authority.sign("server", &["api.internal"]);
+    let client = authority.sign("client", &["gotracer"]);
+    let flags = [
+        ["-cert", &server.cert],
+        ["-key", &server.key],
+        ["-client-ca", &authority.file],
+    ];
+    let Some(endpoint) = Endpoint::start(&scratch, flags.as_flattened()) else {
+        return;
+    };
+    let ours = format!("cert_file: '{}', key_file: '{}'", client.cert, client.key);
+    let named = "server_name: api.internal";
+    let (ca, other) = (&authority.file, &stranger.file);
+    let job = |name: &str, scheme: &str, tls: String| {
+        format!(
+            "- {{job_name: {name}, scrape_interval: 1s, seconds: 1, scheme: {scheme}, \
+             tls_config: {{{tls}}}, \
+             static_configs: [{{targets: ['{}'], labels: {{instance: i}}}}]}}\n",
+            endpoint.address
+        )
+    };
+    let jobs = [
+        job("good", "https", format!("ca_file: '{ca}', {ours}, {named}")),
+        job(
+            "lax",
+            "https",
+            format!("insecure_skip_verify: true, {ours}"),
+        ),
+        job("nobody", "https", format!("ca_file: '{ca}', {named}")),
+        job("misled", "https", format!("ca_file: '{ca}', {ours}")),
+        job(
+            "strange",
+            "https",
+            format!("ca_file: '{other}', {ours}, {named}"),
+        ),
+        job("lost", "https", format!("ca_file: '{ca}.no', {ours}")),
+        job("plain", "http", named.into()),
+        job(
+            "old",
+            "https",
+            format!("ca_file: '{ca}', {ours}, {named}, max_version: TLS12"),
+        ),
+    ];
+    let yaml = format!("scrape_configs:\n{}", jobs.concat());
+    let gotracer = serving(&scratch, &yaml, &[]);
+    for good in ["good", "lax", "old"] {
+        wait_some(&gotracer, &traces(good));
+    }
+    for (bad, reason) in [
+        ("nobody", "tls"),
+        ("misled", "tls"),
+        ("strange", "tls"),
+        ("lost", "credentials"),
+        ("plain", "http_status"),
+    ] {
+        wait_some(&gotracer, &failures(bad, reason));
+        assert_eq!(gotracer.sample(&traces(bad)), Some(0.0), "{bad}");
+    }
+    // Files that come later, or others in their place, are used without being
+    // asked to.
+    fs::copy(ca, format!("{ca}.no")).unwrap();
+    wait_some(&gotracer, &failures("lost", "tls"));
+    fs::copy(other, ca).unwrap();
+    wait_some(&gotracer, &failures("good", "tls"));
+}
+
+#[test]
+fn whoever_wants_to_be_told_something_is_told() {
+    let scratch = Scratch::new();
+    let flags = ["-password=o'pen", "-header=X-Scope-OrgID=team"];
+    let Some(endpoint) = Endpoint::start(&scratch, &flags) else {
+        return;
+    };
+    let header = scratch.path().join("header");
+    fs::write(&header, "team\n").unwrap();
+    let header = header.display();
+    let auth = "basic_auth: {username: prometheus, password: \"${PASSWORD}\"}";
+    let known = format!("{auth}, http_headers: {{X-Scope-OrgID: {{files: ['{header}']}}}}");
+    let target = format!(
+        "static_configs: [{{targets: ['{}'], labels: {{instance: i}}}}]",
+        endpoint.address
+    );
+    let usual = "scrape_interval: 1s, seconds: 1";
+    let yaml = format!(
+        "scrape_configs:
+- {{job_name: stranger, {usual}, {target}}}
+- {{job_name: half, {usual}, {auth}, {target}}}
+- {{job_name: known, {usual}, {known}, {target}}}
+- {{job_name: moved, {usual}, {known}, metrics_path: /moved, {target}}}
+- {{job_name: stays, {usual}, {known}, metrics_path: /moved, follow_redirects: false, {target}}}
+- {{job_name: asks, {usual}, {known}, metrics_path: /capture, method: POST, body: please, \
+    params: {{why: [a b]}}, {target}}}
+"
+    );
+    let gotracer = serving(&scratch, &yaml, &[("PASSWORD", "o'pen")]);
+    for good in ["known", "moved", "asks"] {
+        wait_some(&gotracer, &traces(good));
+    }
+    for bad in ["stranger", "half", "stays"] {
+        wait_some(&gotracer, &failures(bad, "http_status"));
+        assert_eq!(gotracer.sample(&traces(bad)), Some(0.0), "{bad}");
+    }
+    let log = gotracer.log();
+    for said in ["who are you?", "no X-Scope-OrgID", "302 Found"] {
+        assert!(log.contains(said), "{said} is not in\n{log}");
+    }
+    assert!(!log.contains("o'pen"), "{log}");
+}
