@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{RootCertStore, SupportedProtocolVersion, version};
 use serde::{Deserialize, Serialize};
@@ -57,38 +57,74 @@ pub fn provider() -> CryptoProvider {
     rustls::crypto::ring::default_provider()
 }
 
-/// The certificates in a file.
-///
-/// # Errors
-/// If it can't be read or has none.
-pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let found = CertificateDer::pem_file_iter(path).map_err(|e| in_file(path, &e))?;
-    let found = found.collect::<Result<Vec<_>, _>>();
-    let found = found.map_err(|e| in_file(path, &e))?;
-    match found.is_empty() {
-        true => Err(in_file(path, &"there is no certificate in it")),
-        false => Ok(found),
-    }
+/// PEM text, and what to call it when it is wrong.
+#[derive(Clone, Debug)]
+pub struct Pem {
+    text: Vec<u8>,
+    name: String,
 }
 
-/// The private key in a file.
-///
-/// # Errors
-/// If it can't be read or has none.
-pub fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    PrivateKeyDer::from_pem_file(path).map_err(|e| in_file(path, &e))
-}
-
-/// The authorities in a file.
-///
-/// # Errors
-/// If it can't be read or has none.
-pub fn authorities(path: &Path) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        roots.add(certificate).map_err(|e| in_file(path, &e))?;
+impl Pem {
+    /// What stands in a file.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn read(path: &Path) -> Result<Self, TlsError> {
+        let name = path.display().to_string();
+        match std::fs::read(path) {
+            Ok(text) => Ok(Self { text, name }),
+            Err(error) => Err(TlsError(format!("cannot read {name}: {error}"))),
+        }
     }
-    Ok(roots)
+
+    /// What stands in a field.
+    pub fn inline(field: &str, text: &str) -> Self {
+        Self {
+            text: text.into(),
+            name: field.into(),
+        }
+    }
+
+    /// Its certificates.
+    ///
+    /// # Errors
+    /// If there is none, or one is broken.
+    pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let found = CertificateDer::pem_slice_iter(&self.text).collect::<Result<Vec<_>, _>>();
+        let found = found.map_err(|e| self.wrong(&e))?;
+        match found.is_empty() {
+            true => Err(self.wrong(&"there is no certificate in it")),
+            false => Ok(found),
+        }
+    }
+
+    /// Its private key.
+    ///
+    /// # Errors
+    /// If there is none, or it is broken.
+    pub fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
+        PrivateKeyDer::from_pem_slice(&self.text).map_err(|e| match e {
+            pem::Error::NoItemsFound => self.wrong(&"there is no private key in it"),
+            e => self.wrong(&e),
+        })
+    }
+
+    /// Its certificates as authorities.
+    ///
+    /// # Errors
+    /// If there is none, or one is broken.
+    pub fn authorities(&self) -> Result<RootCertStore, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in self.certificates()? {
+            roots.add(certificate).map_err(|e| self.wrong(&e))?;
+        }
+        Ok(roots)
+    }
+
+    /// Says of what something is wrong.
+    pub fn wrong(&self, error: &dyn std::fmt::Display) -> TlsError {
+        TlsError(format!("{}: {error}", self.name))
+    }
 }
 
 /// The authorities that this system believes, read once.
@@ -103,19 +139,23 @@ pub fn system_authorities() -> Arc<RootCertStore> {
     Arc::clone(SYSTEM.get_or_init(read))
 }
 
-/// Says of which file something is.
-pub fn in_file(path: &Path, error: &dyn std::fmt::Display) -> TlsError {
-    let error = error.to_string();
-    let error = match error.as_str() {
-        "no items found" => "there is no key in it",
-        error => error.strip_prefix("I/O error: ").unwrap_or(error),
-    };
-    TlsError(format!("{}: {error}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let pem = Pem::inline("cert", "nothing");
+        let error = |e: TlsError| e.to_string();
+        assert_eq!(
+            pem.certificates().map_err(error),
+            Err("cert: there is no certificate in it".into())
+        );
+        assert_eq!(
+            pem.key().map(drop).map_err(error),
+            Err("cert: there is no private key in it".into())
+        );
+    }
 
     #[test]
     fn versions_are_bounded_on_both_sides() {

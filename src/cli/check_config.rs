@@ -8,23 +8,61 @@ use gotracer::config::Config;
 use gotracer::report::human::plural;
 
 use super::CLEAN;
+#[cfg(feature = "daemon")]
+use super::complain;
 
-/// Check a configuration file
+/// Check a configuration file, and the files that it names
 #[derive(clap::Args)]
 pub struct Args {
     /// The YAML file
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[cfg_attr(feature = "daemon", arg(required_unless_present = "web_config"))]
+    #[cfg_attr(not(feature = "daemon"), arg(required = true))]
+    file: Option<PathBuf>,
+
+    /// Don't look at the files that it names: certificates, passwords, lists of
+    /// targets
+    #[cfg(feature = "daemon")]
+    #[arg(long)]
+    syntax_only: bool,
+
+    /// Check this file, which is for `serve --web.config.file`, as well
+    #[cfg(feature = "daemon")]
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config: Option<PathBuf>,
 }
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
-    let name = args.file.display().to_string();
-    let config = Config::load(&args.file).with_context(|| name.clone())?;
-    let services = plural(config.services().count() as u64, "service");
-    writeln!(
-        io::stdout(),
-        "{name}: good, {services} with settings of their own"
-    )?;
+    if let Some(file) = &args.file {
+        let name = file.display().to_string();
+        let config = Config::load(file).with_context(|| name.clone())?;
+        #[cfg(feature = "daemon")]
+        if !args.syntax_only {
+            check_files(&config).with_context(|| name.clone())?;
+        }
+        let services = plural(config.services().count() as u64, "service");
+        writeln!(
+            io::stdout(),
+            "{name}: good, {services} with settings of their own"
+        )?;
+    }
+    #[cfg(feature = "daemon")]
+    if let Some(path) = &args.web_config {
+        gotracer::daemon::check_web(path)?;
+        writeln!(io::stdout(), "{}: good", path.display())?;
+    }
     Ok(CLEAN)
+}
+
+/// Whether the files that a configuration names can be used.
+#[cfg(feature = "daemon")]
+pub fn check_files(config: &Config) -> anyhow::Result<()> {
+    for job in config.jobs() {
+        let name = &job.job_name;
+        let mut warn = |missing| complain("warning", &format!("job \"{name}\": {missing}"));
+        let checked = job.check_files(&mut warn);
+        checked.with_context(|| format!("job \"{name}\""))?;
+    }
+    Ok(())
 }

@@ -17,7 +17,7 @@ use gotracer::source::scrape::{Options, Target};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use super::{CLEAN, settings};
+use super::{CLEAN, check_config, settings};
 
 /// Watch directories and scrape programs; export what traces tell to Prometheus
 ///
@@ -55,6 +55,11 @@ pub struct Args {
     /// Where to serve /metrics; without an address before the colon, on all
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = DEFAULT_ADDRESS)]
     listen_address: String,
+
+    /// TLS, passwords and headers of the HTTP server: a file in the form of
+    /// Prometheus' exporters
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config: Option<PathBuf>,
 
     /// Let POST /-/reload read the configuration again, as SIGHUP does
     #[arg(long = "web.enable-lifecycle")]
@@ -171,12 +176,16 @@ impl Args {
 
     /// What options and configuration amount to now.
     fn plan(&self) -> anyhow::Result<Plan> {
-        let file = self.settings.config()?;
-        let of = |service: &str| self.settings.settings_of(&file, Some(service));
+        self.plan_of(&self.settings.config()?)
+    }
+
+    /// What options and this configuration amount to.
+    fn plan_of(&self, file: &FileConfig) -> anyhow::Result<Plan> {
+        let of = |service: &str| self.settings.settings_of(file, Some(service));
         let services = file.services().map(|name| Ok((name.into(), of(name)?)));
         Ok(Plan {
-            directories: self.directories(&file),
-            scrapes: self.scrapes(&file)?,
+            directories: self.directories(file),
+            scrapes: self.scrapes(file)?,
             settings: self.settings.settings()?,
             services: services.collect::<anyhow::Result<_>>()?,
         })
@@ -229,7 +238,8 @@ impl Args {
 
 /// Runs until it is told to end by SIGTERM or SIGINT.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
-    let plan = args.plan()?;
+    let file = args.settings.config()?;
+    let plan = args.plan_of(&file)?;
     if plan.is_empty() {
         bail!(
             "there is nothing to do: give --watch, --scrape, or --config with watch_configs or scrape_configs"
@@ -238,6 +248,10 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let otlp = args.otlp()?;
     if args.check {
         plan.check()?;
+        check_config::check_files(&file)?;
+        if let Some(path) = &args.web_config {
+            daemon::check_web(path)?;
+        }
         writeln!(std::io::stdout(), "good")?;
         return Ok(CLEAN);
     }
@@ -247,6 +261,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let config = Config {
         listen: args.listen_address.clone(),
         storage: args.storage.clone(),
+        web: args.web_config.clone(),
         jobs: args.jobs.unwrap_or(cores),
         lifecycle: args.lifecycle,
         plan,

@@ -74,14 +74,16 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Pairs<K
     }
 }
 
+/// Reads YAML. A file in which everything is commented out says nothing, and
+/// that is fine.
+pub fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<Option<T>, ConfigError> {
+    let options = serde_saphyr::options! { with_snippet: false };
+    serde_saphyr::from_str_with_options(text, options).map_err(|e| yaml(&e))
+}
+
 /// Reads the file; whether its values fit is not checked yet.
 pub fn parse(text: &str) -> Result<Config, ConfigError> {
-    let options = serde_saphyr::options! { with_snippet: false };
-    // A file in which everything is commented out says nothing, and that is
-    // fine.
-    let file: Option<FileYaml> =
-        serde_saphyr::from_str_with_options(text, options).map_err(|e| yaml(&e))?;
-    let Some(file) = file else {
+    let Some(file) = read::<FileYaml>(text)? else {
         return Ok(Config::default());
     };
     let services = file.services.map_or(Vec::new(), |s| s.0).into_iter();

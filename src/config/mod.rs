@@ -30,6 +30,8 @@ mod names;
 use std::path::Path;
 
 pub use error::ConfigError;
+#[cfg(feature = "daemon")]
+pub(crate) use file::read as read_yaml;
 pub use names::{UnknownName, preset, rule};
 
 use crate::rules::{Preset, RULES, Rule, SettingError, Settings};

@@ -15,10 +15,11 @@ mod reload;
 mod retention;
 mod seen;
 mod supervisor;
+mod web;
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ use self::failure::REASONS;
 pub use self::journal::JournalError;
 use self::seen::Seen;
 use self::supervisor::Supervisor;
+use self::web::Guard;
+pub use self::web::WebError;
 use crate::export::otlp;
 use crate::export::prometheus::Exporter;
 use crate::rules::Settings;
@@ -61,6 +64,9 @@ pub struct Config {
     pub jobs: usize,
     /// Where to send findings and measurements by OTLP, if anywhere.
     pub otlp: Option<otlp::Config>,
+    /// TLS, passwords and headers of the HTTP server: a file in the form of
+    /// Prometheus' exporters.
+    pub web: Option<PathBuf>,
     /// Whether HTTP may ask for a reload.
     pub lifecycle: bool,
     /// What to do at first.
@@ -102,6 +108,14 @@ impl Plan {
     }
 }
 
+/// Whether a web configuration can be used. Blocks.
+///
+/// # Errors
+/// Says what can't.
+pub fn check_web(path: &Path) -> Result<(), WebError> {
+    Guard::new(path).map(drop)
+}
+
 /// Programs that are captured alike.
 #[derive(Clone, Debug)]
 pub struct Scrape {
@@ -123,6 +137,9 @@ pub enum StartError {
     /// Nothing can be remembered.
     #[error(transparent)]
     Storage(#[from] JournalError),
+    /// Nobody can be told from others.
+    #[error(transparent)]
+    Web(#[from] WebError),
     /// No HTTP server.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -139,6 +156,7 @@ pub enum StartError {
 /// If it can't start. Nothing that happens later ends it.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartError> {
     config.plan.check()?;
+    let guard = config.web.as_deref().map(Guard::new).transpose()?;
     let seen = match &config.storage {
         Some(directory) => Seen::kept_in(directory)?,
         None => Seen::default(),
@@ -172,6 +190,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         analyst,
         uploads: Arc::new(Semaphore::new(config.jobs.max(1))),
         reload: config.lifecycle.then_some(reload),
+        guard: guard.map(Arc::new),
     });
     let serve = http::serve(listener, state, stop.clone());
     let end = async {

@@ -11,6 +11,6 @@ mod open;
 #[cfg(feature = "daemon")]
 pub mod scrape;
 #[cfg(feature = "daemon")]
-mod yaml;
+pub(crate) mod yaml;
 
 pub use open::{from_reader, open, stdin};

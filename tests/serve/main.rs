@@ -13,3 +13,4 @@ mod secure;
 mod storage;
 mod support;
 mod watch;
+mod web;

@@ -9,14 +9,21 @@ use serde_json::Value;
 
 use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, program};
 
-fn prometheus(binary: &Path, target: &str, scratch: &Scratch, flags: &[&str]) -> Running {
+/// One that scrapes a target. `known` is what else its scrape config says.
+pub fn prometheus(
+    binary: &Path,
+    target: &str,
+    scratch: &Scratch,
+    flags: &[&str],
+    known: &str,
+) -> Running {
     let address = free_address();
     let config = scratch.path().join("prometheus.yml");
     fs::write(
         &config,
         format!(
             "scrape_configs:\n- job_name: gotracer\n  scrape_interval: 200ms\n  \
-             scrape_timeout: 200ms\n  static_configs:\n  - targets: ['{target}']\n"
+             scrape_timeout: 200ms\n  {known}\n  static_configs:\n  - targets: ['{target}']\n"
         ),
     )
     .unwrap();
@@ -54,7 +61,7 @@ fn query(prometheus: &Running, query: &str) -> Vec<Value> {
     answer["data"]["result"].as_array().unwrap().clone()
 }
 
-fn wait_value(prometheus: &Running, text: &str, value: f64) {
+pub fn wait_value(prometheus: &Running, text: &str, value: f64) {
     eventually_or(
         &format!("{text} is {value}"),
         || format!("{:?}\n{}", query(prometheus, text), prometheus.log()),
@@ -88,7 +95,7 @@ fn scraped_by(flags: &[&str]) {
     .unwrap();
     let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
     gotracer.wait_sample("gotracer_traces_total", 1.0);
-    let prometheus = prometheus(&binary, &gotracer.address, &scratch, flags);
+    let prometheus = prometheus(&binary, &gotracer.address, &scratch, flags, "");
     wait_value(&prometheus, "up", 1.0);
     wait_value(&prometheus, "gotracer_traces_total", 1.0);
     fs::copy(

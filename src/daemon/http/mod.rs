@@ -10,16 +10,19 @@ mod targets;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::analyst::Analyst;
 use super::supervisor::Request;
+use super::web::Guard;
 
 /// Connections at a time; more wait to be accepted.
 const CONNECTIONS: usize = 256;
@@ -34,6 +37,8 @@ pub struct State {
     pub uploads: Arc<Semaphore>,
     /// Reads the configuration again, if HTTP may ask for that.
     pub reload: Option<Sender<Request>>,
+    /// Who may ask, if not everybody.
+    pub guard: Option<Arc<Guard>>,
 }
 
 /// Answers until told to stop, and finishes the answers begun.
@@ -52,12 +57,11 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationT
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = connection(stream, Arc::clone(&state));
-                let connection = graceful.watch(connection);
+                let connection = connection(stream, Arc::clone(&state), graceful.watcher());
                 tokio::spawn(async move {
                     let _permit = permit;
                     if let Err(error) = connection.await {
-                        tracing::debug!(%error, "connection failed");
+                        tracing::debug!(error, "connection failed");
                     }
                 });
             }
@@ -72,13 +76,38 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationT
     graceful.shutdown().await;
 }
 
-fn connection(
+async fn connection(
     stream: TcpStream,
     state: Arc<State>,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
-    let answer = service_fn(move |request| routes::answer(request, Arc::clone(&state)));
-    hyper::server::conn::http1::Builder::new()
+    watcher: Watcher,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let tls = match &state.guard {
+        Some(guard) => guard.now().await.tls.clone(),
+        None => None,
+    };
+    let answer = service_fn(move |request| routes::guarded(request, Arc::clone(&state)));
+    let Some(tls) = tls else {
+        let connection = http1().serve_connection(TokioIo::new(stream), answer);
+        return Ok(watcher.watch(connection).await?);
+    };
+    let handshake = TlsAcceptor::from(tls).accept(stream);
+    let stream = tokio::time::timeout(HEADER_TIMEOUT, handshake).await??;
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(HEADER_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), answer);
+        Ok(watcher.watch(connection).await?)
+    } else {
+        let connection = http1().serve_connection(TokioIo::new(stream), answer);
+        Ok(watcher.watch(connection).await?)
+    }
+}
+
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), answer)
+        .header_read_timeout(HEADER_TIMEOUT);
+    builder
 }

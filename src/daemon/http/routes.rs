@@ -4,16 +4,38 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, ALLOW, HeaderValue};
+use hyper::header::{ACCEPT, ALLOW, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, Request, StatusCode};
 
 use super::State;
 use super::reply::{Reply, compressed, reply, text};
 use super::{api, landing, probe, targets};
+use crate::daemon::web::Verdict;
 use crate::export::prometheus::Format;
 
+/// Answers one request, if whoever asks may.
+pub async fn guarded(request: Request<Incoming>, state: Arc<State>) -> Result<Reply, Infallible> {
+    let Some(guard) = &state.guard else {
+        return answer(request, state).await;
+    };
+    let web = guard.now().await;
+    let mut reply = match guard.judge(&web, request.headers()).await {
+        Verdict::Admitted => answer(request, Arc::clone(&state)).await?,
+        Verdict::TooMany => text(StatusCode::TOO_MANY_REQUESTS, "too many requests"),
+        Verdict::Unknown => {
+            let mut reply = text(StatusCode::UNAUTHORIZED, "a name and a password are needed");
+            let basic = HeaderValue::from_static("Basic");
+            reply.headers_mut().insert(WWW_AUTHENTICATE, basic);
+            reply
+        }
+    };
+    let headers = web.headers.iter().cloned();
+    reply.headers_mut().extend(headers);
+    Ok(reply)
+}
+
 /// Answers one request.
-pub async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Reply, Infallible> {
+async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Reply, Infallible> {
     let path = request.uri().path().to_owned();
     let post = matches!(path.as_str(), "/api/v1/analyze" | "/-/reload");
     let allowed: &[Method] = if post {

@@ -10,7 +10,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use serde::{Deserialize, Serialize};
 
 use super::FieldError;
-use crate::tls::{self, TlsError, Version, in_file};
+use crate::tls::{self, Pem, TlsError, Version};
 
 /// TLS of a client.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Deserialize, Serialize)]
@@ -72,7 +72,7 @@ impl TlsConfig {
             .with_protocol_versions(&versions)
             .map_err(|e| TlsError(e.to_string()))?;
         let roots = match &self.ca_file {
-            Some(path) => Arc::new(tls::authorities(path)?),
+            Some(path) => Arc::new(Pem::read(path)?.authorities()?),
             None => tls::system_authorities(),
         };
         let builder = if self.insecure_skip_verify {
@@ -85,9 +85,10 @@ impl TlsConfig {
         };
         match (&self.cert_file, &self.key_file) {
             (Some(certificate), Some(key)) => {
-                let chain = tls::certificates(certificate)?;
-                let config = builder.with_client_auth_cert(chain, tls::key(key)?);
-                config.map_err(|e| in_file(certificate, &e))
+                let certificate = Pem::read(certificate)?;
+                let (chain, key) = (certificate.certificates()?, Pem::read(key)?.key()?);
+                let config = builder.with_client_auth_cert(chain, key);
+                config.map_err(|e| certificate.wrong(&e))
             }
             _ => Ok(builder.with_no_client_auth()),
         }

@@ -1,0 +1,159 @@
+//! The file as it stands.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hyper::header::{HeaderName, HeaderValue};
+use serde::Deserialize;
+
+use super::limit::Rate;
+use crate::source::yaml::duration;
+use crate::tls::Version;
+
+/// Headers that may be set, and what they may be.
+const HEADERS: [(&str, &[&str]); 5] = [
+    ("Strict-Transport-Security", &[]),
+    ("X-Content-Type-Options", &["nosniff"]),
+    ("X-Frame-Options", &["deny", "sameorigin"]),
+    ("X-XSS-Protection", &[]),
+    ("Content-Security-Policy", &[]),
+];
+
+/// All of it.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileYaml {
+    pub tls_server_config: TlsYaml,
+    pub http_server_config: HttpYaml,
+    pub rate_limit: RateYaml,
+    pub basic_auth_users: BTreeMap<String, String>,
+}
+
+/// `tls_server_config`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsYaml {
+    pub cert: Option<String>,
+    pub key: Option<String>,
+    pub client_ca: Option<String>,
+    pub cert_file: Option<PathBuf>,
+    pub key_file: Option<PathBuf>,
+    pub client_auth_type: Option<ClientAuth>,
+    pub client_ca_file: Option<PathBuf>,
+    pub client_allowed_sans: Option<Vec<String>>,
+    pub cipher_suites: Vec<String>,
+    pub curve_preferences: Vec<Curve>,
+    pub min_version: Option<Version>,
+    pub max_version: Option<Version>,
+    /// Whether the order of `cipher_suites` counts.
+    pub prefer_server_cipher_suites: Option<bool>,
+}
+
+/// What is asked of clients.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[allow(clippy::enum_variant_names, reason = "the names are Go's")]
+pub enum ClientAuth {
+    NoClientCert,
+    RequestClientCert,
+    #[serde(alias = "RequireClientCert")]
+    RequireAnyClientCert,
+    VerifyClientCertIfGiven,
+    RequireAndVerifyClientCert,
+}
+
+/// Ways to agree upon a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+pub enum Curve {
+    CurveP256,
+    CurveP384,
+    CurveP521,
+    X25519,
+}
+
+/// `http_server_config`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpYaml {
+    pub http2: bool,
+    headers: BTreeMap<String, String>,
+}
+
+/// `rate_limit`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateYaml {
+    #[serde(deserialize_with = "duration")]
+    interval: Option<Duration>,
+    burst: u32,
+}
+
+impl TlsYaml {
+    /// Whether TLS is to be spoken.
+    pub fn is_enabled(&self) -> bool {
+        let texts = [&self.cert, &self.key, &self.client_ca];
+        texts.iter().any(|t| t.is_some())
+            || self.files().next().is_some()
+            || self.client_auth_type.is_some()
+    }
+
+    /// Files that are not absolute are in this folder.
+    pub fn within(&mut self, folder: &Path) {
+        let files = [
+            &mut self.cert_file,
+            &mut self.key_file,
+            &mut self.client_ca_file,
+        ];
+        for file in files.into_iter().flatten() {
+            *file = folder.join(&*file);
+        }
+    }
+
+    /// The files it names.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [&self.cert_file, &self.key_file, &self.client_ca_file];
+        files.into_iter().flatten().map(PathBuf::as_path)
+    }
+}
+
+impl Default for HttpYaml {
+    fn default() -> Self {
+        Self {
+            http2: true,
+            headers: BTreeMap::new(),
+        }
+    }
+}
+
+impl HttpYaml {
+    /// The headers, if all of them may be set.
+    pub fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
+        let header = |(name, value): (&String, &String)| {
+            let known = HEADERS.iter().find(|(known, _)| known == name);
+            let Some((_, values)) = known else {
+                let names = HEADERS.map(|(name, _)| name).join(", ");
+                return Err(format!("\"{name}\" can't be set; there are {names}"));
+            };
+            if !values.is_empty() && !values.contains(&value.as_str()) {
+                let values = values.join(" or ");
+                return Err(format!("{name} is {values}, not \"{value}\""));
+            }
+            let bad = |_| format!("{name} can't be \"{value}\"");
+            let value = HeaderValue::try_from(value).map_err(bad)?;
+            let name = HeaderName::try_from(name).map_err(|e| e.to_string())?;
+            Ok((name, value))
+        };
+        self.headers.iter().map(header).collect()
+    }
+}
+
+impl RateYaml {
+    /// How many requests are answered; `None` is all.
+    pub fn rate(&self) -> Option<Rate> {
+        let interval = self.interval.filter(|i| !i.is_zero())?;
+        Some(Rate {
+            interval,
+            burst: self.burst,
+        })
+    }
+}

@@ -1,0 +1,171 @@
+//! `--web.config.file`: TLS, passwords and headers of the HTTP server, in the
+//! form that Prometheus' exporters share.
+//!
+//! The file and those it names are looked at again with each connection and
+//! request. What can't be used leaves what was before in force, as a reload
+//! does.
+
+mod file;
+mod limit;
+mod tls;
+mod users;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use rustls::ServerConfig;
+
+use self::file::FileYaml;
+use self::limit::{Bucket, Rate};
+use self::users::{Users, Verified};
+use crate::config::read_yaml;
+use crate::source::directory::Stamp;
+
+/// Why a web configuration can't be used.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{}: {why}", .path.display())]
+pub struct WebError {
+    path: PathBuf,
+    why: String,
+}
+
+/// What the file says.
+#[derive(Debug)]
+pub struct Web {
+    /// TLS, if it is to be spoken.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Headers of every answer.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    users: Users,
+    rate: Option<Rate>,
+}
+
+/// What the file says now.
+pub struct Guard {
+    path: PathBuf,
+    last: Mutex<Last>,
+    bucket: Bucket,
+    verified: Verified,
+}
+
+struct Last {
+    web: Arc<Web>,
+    stamps: Vec<(PathBuf, Option<Stamp>)>,
+}
+
+/// What to answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// What was asked for.
+    Admitted,
+    /// That a password is missing or wrong.
+    Unknown,
+    /// That there are too many requests.
+    TooMany,
+}
+
+impl Guard {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// If it can't be used.
+    pub fn new(path: &Path) -> Result<Self, WebError> {
+        let last = Mutex::new(read(path)?);
+        Ok(Self {
+            path: path.into(),
+            last,
+            bucket: Bucket::default(),
+            verified: Verified::default(),
+        })
+    }
+
+    /// What the file says now, or said when it could last be used.
+    pub async fn now(self: &Arc<Self>) -> Arc<Web> {
+        let guard = Arc::clone(self);
+        let looked = tokio::task::spawn_blocking(move || guard.look()).await;
+        looked.unwrap_or_else(|_| Arc::clone(&self.lock().web))
+    }
+
+    /// Whether a request may be answered.
+    pub async fn judge(&self, web: &Arc<Web>, headers: &HeaderMap) -> Verdict {
+        if web.rate.is_some_and(|rate| !self.bucket.take(rate)) {
+            Verdict::TooMany
+        } else if web.users.admit(&self.verified, headers).await {
+            Verdict::Admitted
+        } else {
+            Verdict::Unknown
+        }
+    }
+
+    fn look(&self) -> Arc<Web> {
+        let mut last = self.lock();
+        let changed = last.stamps.iter().any(|(path, was)| stamp(path) != *was);
+        if changed {
+            let found = read(&self.path).and_then(|new| {
+                if new.web.tls.is_some() == last.web.tls.is_some() {
+                    return Ok(new);
+                }
+                Err(WebError {
+                    path: self.path.clone(),
+                    why: "TLS is switched on or off at a start only".into(),
+                })
+            });
+            match found {
+                Ok(new) => {
+                    tracing::info!(file = %self.path.display(), "web configuration read again");
+                    self.verified.forget();
+                    *last = new;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "web configuration not read again; what was before is in force");
+                    // It is said once, until something changes.
+                    for (path, was) in &mut last.stamps {
+                        *was = stamp(path);
+                    }
+                }
+            }
+        }
+        Arc::clone(&last.web)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    Stamp::of(path).ok().flatten()
+}
+
+fn read(path: &Path) -> Result<Last, WebError> {
+    let wrong = |why: String| WebError {
+        path: path.into(),
+        why,
+    };
+    // Before reading: what changes meanwhile is seen the next time.
+    let mut stamps = vec![(path.to_owned(), stamp(path))];
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|e| wrong(format!("cannot read: {e}")))?;
+    let file = read_yaml::<FileYaml>(&text).map_err(|e| wrong(e.to_string()))?;
+    let mut file = file.unwrap_or_default();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    file.tls_server_config.within(folder);
+    let named = file.tls_server_config.files().map(Path::to_owned);
+    stamps.extend(named.map(|path| (path.clone(), stamp(&path))));
+    let tls = tls::server(&file.tls_server_config, file.http_server_config.http2);
+    let tls = tls.map_err(|e| wrong(format!("tls_server_config: {e}")))?;
+    let headers = file.http_server_config.headers();
+    let headers = headers.map_err(|why| wrong(format!("http_server_config: headers: {why}")))?;
+    let users = Users::new(&file.basic_auth_users);
+    let users = users.map_err(|why| wrong(format!("basic_auth_users: {why}")))?;
+    Ok(Last {
+        web: Arc::new(Web {
+            tls: tls.map(Arc::new),
+            headers,
+            users,
+            rate: file.rate_limit.rate(),
+        }),
+        stamps,
+    })
+}
