@@ -207,6 +207,7 @@ impl Analyst {
             tracing::warn!(source, %labels, reason, error, "trace failed");
         }
         self.recent.add(Entry {
+            id: 0,
             source,
             labels: Arc::clone(labels),
             at,

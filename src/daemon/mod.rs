@@ -14,6 +14,7 @@ mod recent;
 mod reload;
 mod retention;
 mod seen;
+mod shown;
 mod supervisor;
 mod web;
 
@@ -32,6 +33,7 @@ use self::analyst::Analyst;
 use self::failure::REASONS;
 pub use self::journal::JournalError;
 use self::seen::Seen;
+use self::shown::Shown;
 use self::supervisor::Supervisor;
 use self::web::Guard;
 pub use self::web::WebError;
@@ -172,7 +174,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let analyst = Arc::new(Analyst::new(exporter, otlp, seen));
     let (found, queue) = mpsc::unbounded_channel();
     let (reload, requests) = mpsc::channel(1);
-    let mut supervisor = Supervisor::new(Arc::clone(&analyst), found, stop.clone());
+    let shown = Arc::new(Shown::default());
+    let (told, until) = (Arc::clone(&shown), stop.clone());
+    let mut supervisor = Supervisor::new(Arc::clone(&analyst), found, told, until);
     supervisor.apply(config.plan)?;
     reload::on_hangup(reload.clone());
     let mut work = JoinSet::new();
@@ -191,6 +195,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         uploads: Arc::new(Semaphore::new(config.jobs.max(1))),
         reload: config.lifecycle.then_some(reload),
         guard: guard.map(Arc::new),
+        shown,
     });
     let serve = http::serve(listener, state, stop.clone());
     let end = async {

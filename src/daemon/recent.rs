@@ -11,12 +11,16 @@ use super::failure::Failure;
 use crate::labels::Labels;
 use crate::report::Report;
 
-/// How many of each are kept.
-const KEPT: usize = 50;
+/// How many traces are kept that could be read, and that could not. Failures
+/// are rare, and whoever looks for one comes late.
+const READ: usize = 100;
+const FAILED: usize = 200;
 
 /// What became of one trace.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// Its number, by which it can be asked for; [`Recent::add`] gives it.
+    pub id: u64,
     /// Path or URL.
     pub source: String,
     /// Who it is of.
@@ -35,28 +39,38 @@ pub struct Recent(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
+    added: u64,
     read: VecDeque<Entry>,
     failed: VecDeque<Entry>,
 }
 
 impl Recent {
     /// Adds one, and drops the oldest of its kind if there are too many.
-    pub fn add(&self, entry: Entry) {
+    pub fn add(&self, mut entry: Entry) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = if entry.failure.is_some() {
-            &mut kept.failed
+        kept.added += 1;
+        entry.id = kept.added;
+        let (queue, most) = if entry.failure.is_some() {
+            (&mut kept.failed, FAILED)
         } else {
-            &mut kept.read
+            (&mut kept.read, READ)
         };
-        queue.truncate(KEPT - 1);
+        queue.truncate(most - 1);
         queue.push_front(entry);
+    }
+
+    /// The one with that number, if it is still kept.
+    pub fn find(&self, id: u64) -> Option<Entry> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = kept.read.iter().chain(&kept.failed);
+        all.find(|entry| entry.id == id).cloned()
     }
 
     /// All that are kept, the newest first.
     pub fn all(&self) -> Vec<Entry> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<_> = kept.read.iter().chain(&kept.failed).cloned().collect();
-        all.sort_by_key(|entry| std::cmp::Reverse(entry.at));
+        all.sort_by_key(|entry| std::cmp::Reverse(entry.id));
         all
     }
 }
@@ -70,6 +84,7 @@ mod tests {
     fn successes_do_not_push_out_failures() {
         let recent = Recent::default();
         let entry = |second: u64, failure| Entry {
+            id: 0,
             source: second.to_string(),
             labels: Arc::default(),
             at: SystemTime::UNIX_EPOCH + Duration::from_secs(second),
@@ -79,10 +94,12 @@ mod tests {
         recent.add(entry(0, Some((Failure::Empty, "empty".into()))));
         (1..200).for_each(|second| recent.add(entry(second, None)));
         let all = recent.all();
-        assert_eq!(all.len(), KEPT + 1);
+        assert_eq!(all.len(), READ + 1);
         assert_eq!(
-            (all[0].source.as_str(), all[KEPT].source.as_str()),
+            (all[0].source.as_str(), all[READ].source.as_str()),
             ("199", "0")
         );
+        assert_eq!(recent.find(all[READ].id).unwrap().source, "0");
+        assert!(recent.find(2).is_none());
     }
 }

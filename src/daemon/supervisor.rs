@@ -15,6 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::analyst::Analyst;
 use super::captures::Captures;
 use super::discoverer::{self, Found, Source};
+use super::shown::Shown;
 use super::{Loader, Plan, Scrape, StartError, retention};
 use crate::labels::Labels;
 use crate::source::directory::{Directory, FileTrace};
@@ -32,6 +33,7 @@ pub type Request = oneshot::Sender<Result<(), String>>;
 pub struct Supervisor {
     analyst: Arc<Analyst>,
     found: UnboundedSender<FileTrace>,
+    shown: Arc<Shown>,
     stop: CancellationToken,
     permits: Arc<Semaphore>,
     directories: Vec<(Directory, CancellationToken)>,
@@ -45,15 +47,18 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Nothing runs yet. Traces in files go to `found`.
+    /// Nothing runs yet. Traces in files go to `found`, what is in force to
+    /// `shown`.
     pub fn new(
         analyst: Arc<Analyst>,
         found: UnboundedSender<FileTrace>,
+        shown: Arc<Shown>,
         stop: CancellationToken,
     ) -> Self {
         Self {
             analyst,
             found,
+            shown,
             stop,
             permits: Arc::new(Semaphore::new(CAPTURES)),
             directories: Vec::new(),
@@ -113,6 +118,7 @@ impl Supervisor {
         for directory in &plan.directories {
             directory.check()?;
         }
+        self.shown.show(&plan);
         self.analyst.judge_by(plan.settings, plan.services);
         self.watch(plan.directories);
         self.scrapes = plan.scrapes;

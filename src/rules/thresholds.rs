@@ -173,6 +173,26 @@ impl Settings {
         Ok(())
     }
 
+    /// The value of a key, as [`set`](Self::set) reads it; `None` if the rule
+    /// has no such key.
+    pub fn get(&self, rule: &Rule, key: &str) -> Option<String> {
+        let s = self.of(rule);
+        let Thresholds { warn, error } = s.thresholds;
+        let percent = |limit: Limit| limit.percent.map(|p| format!("{p}%"));
+        let per_second = |limit: Limit| limit.per_second.map(|n| rule.unit.exactly(n));
+        match key {
+            "enabled" => Some(s.enabled.to_string()),
+            "all_stops" => Some(s.all_stops.to_string()),
+            "warn" => Some(rule.unit.exactly(warn.value)),
+            "error" => Some(rule.unit.exactly(error.value)),
+            "warn_percent" => percent(warn),
+            "error_percent" => percent(error),
+            "warn_per_second" => per_second(warn),
+            "error_per_second" => per_second(error),
+            _ => None,
+        }
+    }
+
     /// Checks that no warning needs more than an error.
     ///
     /// # Errors
@@ -339,6 +359,19 @@ mod tests {
         ] {
             assert_eq!(unit.exactly(unit.parse(text).unwrap()), text);
         }
+    }
+
+    #[test]
+    fn what_is_set_can_be_got() {
+        let batch = Settings::preset(Preset::Batch);
+        let mut copy = Settings::default();
+        for rule in RULES {
+            for key in keys(rule) {
+                let value = batch.get(rule, key).unwrap();
+                copy.set(rule, key, &value).unwrap();
+            }
+        }
+        assert_eq!(copy, batch);
     }
 
     #[test]

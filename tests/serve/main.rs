@@ -4,8 +4,10 @@
 
 mod afterwards;
 mod certificates;
+mod chromium;
 mod discovery;
 mod endpoint;
+mod pages;
 mod prometheus;
 mod reload;
 mod scrape;

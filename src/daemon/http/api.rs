@@ -18,14 +18,11 @@ const LIMIT: u64 = 1 << 30;
 /// How long sending one may take.
 const UPLOAD: Duration = Duration::from_secs(600);
 
-/// The reports of the last traces that could be read, the newest first.
-pub async fn reports(request: &Request<Incoming>, state: Arc<State>) -> Reply {
+/// Reports of traces that could be read.
+pub async fn reports(request: &Request<Incoming>, reports: Vec<Arc<Report>>) -> Reply {
     let headers = request.headers().clone();
     blocking(move || {
-        let recent = state.analyst.recent.all().into_iter();
-        let reports: Vec<_> = recent
-            .filter_map(|entry| entry.report.map(Arc::unwrap_or_clone))
-            .collect();
+        let reports: Vec<_> = reports.into_iter().map(Arc::unwrap_or_clone).collect();
         document(&headers, &reports)
     })
     .await

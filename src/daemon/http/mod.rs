@@ -1,7 +1,7 @@
 //! The HTTP server.
 
 mod api;
-mod landing;
+mod page;
 mod probe;
 mod reply;
 mod routes;
@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::analyst::Analyst;
+use super::shown::Shown;
 use super::supervisor::Request;
 use super::web::Guard;
 
@@ -39,6 +40,8 @@ pub struct State {
     pub reload: Option<Sender<Request>>,
     /// Who may ask, if not everybody.
     pub guard: Option<Arc<Guard>>,
+    /// The configuration in force.
+    pub shown: Arc<Shown>,
 }
 
 /// Answers until told to stop, and finishes the answers begun.

@@ -8,8 +8,9 @@ use hyper::header::{ACCEPT, ALLOW, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, Request, StatusCode};
 
 use super::State;
-use super::reply::{Reply, compressed, reply, text};
-use super::{api, landing, probe, targets};
+use super::reply::{Reply, compressed, text};
+use super::{api, page, probe, targets};
+use crate::daemon::recent::Entry;
 use crate::daemon::web::Verdict;
 use crate::export::prometheus::Format;
 
@@ -43,7 +44,7 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Reply, 
     } else {
         &[Method::GET, Method::HEAD]
     };
-    let known = PATHS.contains(&path.as_str());
+    let known = PATHS.contains(&path.as_str()) || numbered(&path).is_some();
     Ok(if !known {
         text(StatusCode::NOT_FOUND, "not found; / lists what there is")
     } else if !allowed.contains(request.method()) {
@@ -57,9 +58,10 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Reply, 
     })
 }
 
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
     "/",
     "/metrics",
+    "/config",
     "/probe",
     "/-/healthy",
     "/-/ready",
@@ -69,22 +71,58 @@ const PATHS: [&str; 9] = [
     "/api/v1/analyze",
 ];
 
+const HTML: &str = "text/html; charset=utf-8";
+
+/// What stands under a path with the number of a report, and the number.
+fn numbered(path: &str) -> Option<(bool, u64)> {
+    let (json, number) = match path.strip_prefix("/api/v1/reports/") {
+        Some(number) => (true, number),
+        None => (false, path.strip_prefix("/reports/")?),
+    };
+    Some((json, number.parse().ok()?))
+}
+
+/// One report, as a page or as JSON.
+async fn one(json: bool, id: u64, request: &Request<Incoming>, state: Arc<State>) -> Reply {
+    match state.analyst.recent.find(id) {
+        Some(Entry {
+            report: Some(report),
+            ..
+        }) if json => api::reports(request, vec![report]).await,
+        Some(entry) if !json => {
+            let page = page::report(&entry);
+            compressed(request.headers(), HTML, page.into())
+        }
+        _ => text(StatusCode::NOT_FOUND, "this report is no longer kept"),
+    }
+}
+
 async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> Reply {
+    if let Some((json, id)) = numbered(path) {
+        return one(json, id, &request, state).await;
+    }
     match path {
         "/metrics" => metrics(&request, state).await,
         "/-/healthy" => text(StatusCode::OK, "gotracer is healthy"),
         "/-/ready" => text(StatusCode::OK, "gotracer is ready"),
+        "/config" => {
+            let body = state.shown.text().into();
+            compressed(request.headers(), "text/yaml; charset=utf-8", body)
+        }
         "/probe" => probe::probe(&request, state).await,
         "/-/reload" => reload(&state).await,
-        "/api/v1/reports" => api::reports(&request, state).await,
+        "/api/v1/reports" => {
+            let recent = state.analyst.recent.all().into_iter();
+            api::reports(&request, recent.filter_map(|e| e.report).collect()).await
+        }
         "/api/v1/targets" => {
             let body = targets::document(state.analyst.board.all()).to_string();
             compressed(request.headers(), "application/json", body.into())
         }
         "/api/v1/analyze" => api::analyze(request, state).await,
         _ => {
-            let page = landing::page(&state.analyst.board.all(), &state.analyst.recent.all());
-            reply(StatusCode::OK, "text/html; charset=utf-8", page)
+            let page = page::landing(&state.analyst.board.all(), &state.analyst.recent.all());
+            compressed(request.headers(), HTML, page.into())
         }
     }
 }

@@ -4,34 +4,68 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Directory, Pattern, Retention};
 use crate::labels::Labels;
-use crate::source::yaml::{duration, size};
+use crate::source::yaml::{duration, size, write_duration, write_size};
 
 /// One entry of `watch_configs`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct WatchConfig {
     directory: PathBuf,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     labels: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     patterns: Vec<Pattern>,
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(
+        default,
+        deserialize_with = "duration",
+        serialize_with = "write_duration"
+    )]
     settle: Option<Duration>,
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(
+        default,
+        deserialize_with = "duration",
+        serialize_with = "write_duration",
+        skip_serializing_if = "Option::is_none"
+    )]
     poll: Option<Duration>,
     #[serde(default)]
     after: After,
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(
+        default,
+        deserialize_with = "duration",
+        serialize_with = "write_duration",
+        skip_serializing_if = "Option::is_none"
+    )]
     retention_time: Option<Duration>,
-    #[serde(default, deserialize_with = "size")]
+    #[serde(
+        default,
+        deserialize_with = "size",
+        serialize_with = "write_size",
+        skip_serializing_if = "Option::is_none"
+    )]
     retention_size: Option<u64>,
 }
 
 impl WatchConfig {
+    /// What says that a directory is to be watched as it is.
+    pub fn of(directory: &Directory) -> Self {
+        let labels = directory.labels.iter();
+        Self {
+            directory: directory.root.clone(),
+            labels: labels.map(|(n, v)| (n.into(), v.into())).collect(),
+            patterns: directory.patterns.clone(),
+            settle: Some(directory.settle),
+            poll: directory.poll,
+            after: directory.after,
+            retention_time: directory.retention.age,
+            retention_size: directory.retention.bytes,
+        }
+    }
+
     /// What it says to watch, and how.
     pub fn directory(&self) -> Directory {
         let labels: Labels = self.labels.iter().collect();

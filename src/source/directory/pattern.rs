@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use regex::Regex;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
 
@@ -18,12 +18,11 @@ const MOST: usize = 1000;
 const NO_LABELS: [&str; 2] = ["timestamp", "_"];
 
 /// What file names look like.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Pattern {
     regex: Regex,
-    /// It speaks of folders as well.
-    with_folders: bool,
+    text: String,
 }
 
 /// Why something is no pattern.
@@ -46,7 +45,7 @@ pub enum PatternError {
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.regex.as_str() == other.regex.as_str() && self.with_folders == other.with_folders
+        self.text == other.text
     }
 }
 
@@ -87,7 +86,7 @@ impl FromStr for Pattern {
         regex += r"(?:\.gz|\.zst)?$";
         Ok(Self {
             regex: Regex::new(&regex).map_err(|_| brace())?,
-            with_folders: text.contains('/'),
+            text: text.into(),
         })
     }
 }
@@ -100,11 +99,17 @@ impl TryFrom<String> for Pattern {
     }
 }
 
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.text
+    }
+}
+
 impl Pattern {
     /// The labels with those that the path below the watched directory tells;
     /// `None` if it looks otherwise.
     fn apply(&self, below: &Path, labels: &Labels) -> Option<Labels> {
-        let name = if self.with_folders {
+        let name = if self.text.contains('/') {
             below.as_os_str()
         } else {
             below.file_name()?

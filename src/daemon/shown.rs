@@ -1,0 +1,98 @@
+//! The configuration in force as people may see it: everything that is said and
+//! that goes without saying, by file or by options, but no secret.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::Plan;
+use crate::rules::{RULES, Settings, keys};
+use crate::source::directory::WatchConfig;
+use crate::source::discovery::Job;
+
+/// The text, of whatever is in force.
+#[derive(Default)]
+pub struct Shown(RwLock<String>);
+
+impl Shown {
+    /// The text.
+    pub fn text(&self) -> String {
+        let text = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        text.clone()
+    }
+
+    /// From now on this is in force.
+    pub fn show(&self, plan: &Plan) {
+        let text = serde_saphyr::to_string(&Document::of(plan));
+        let text = text.unwrap_or_else(|error| format!("# can't be shown: {error}\n"));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    rules: Rules<'a>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    services: BTreeMap<&'a str, Service<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    watch_configs: Vec<WatchConfig>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scrape_configs: Vec<Job>,
+}
+
+#[derive(Serialize)]
+struct Service<'a> {
+    rules: Rules<'a>,
+}
+
+/// Every rule with every key.
+struct Rules<'a>(&'a Settings);
+
+/// One rule's keys.
+struct Keys<'a>(&'a Settings, &'static crate::rules::Rule);
+
+impl<'a> Document<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let service = |(name, settings): (&'a String, &'a Settings)| {
+            let rules = Rules(settings);
+            (name.as_str(), Service { rules })
+        };
+        let jobs = plan.scrapes.iter().flat_map(|scrape| match &scrape.job {
+            Some(job) => vec![job.clone()],
+            None => {
+                let targets = scrape.targets.iter();
+                targets.map(|t| Job::of(t, &scrape.options)).collect()
+            }
+        });
+        Self {
+            rules: Rules(&plan.settings),
+            services: plan.services.iter().map(service).collect(),
+            watch_configs: plan.directories.iter().map(WatchConfig::of).collect(),
+            scrape_configs: jobs.map(Job::in_full).collect(),
+        }
+    }
+}
+
+impl Serialize for Rules<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_map(RULES.iter().map(|rule| (rule.name, Keys(self.0, rule))))
+    }
+}
+
+impl Serialize for Keys<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut map = s.serialize_map(None)?;
+        for key in keys(self.1) {
+            let Some(value) = self.0.get(self.1, key) else {
+                continue;
+            };
+            match value.parse::<bool>() {
+                Ok(value) => map.serialize_entry(key, &value)?,
+                Err(_) => map.serialize_entry(key, &value)?,
+            }
+        }
+        map.end()
+    }
+}
