@@ -15,6 +15,9 @@ use crate::report::Report;
 /// are rare, and whoever looks for one comes late.
 const READ: usize = 100;
 const FAILED: usize = 200;
+/// How many failures of one source: a target that is down must not push out
+/// those of the others.
+const ALIKE: usize = 10;
 
 /// What became of one trace.
 #[derive(Clone, Debug)]
@@ -50,6 +53,12 @@ impl Recent {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.added += 1;
         entry.id = kept.added;
+        if entry.failure.is_some() {
+            let alike = |kept: &Entry| kept.source == entry.source && kept.labels == entry.labels;
+            let mut positions = (0..).zip(&kept.failed).filter(|(_, e)| alike(e));
+            let oldest = positions.nth(ALIKE - 1).map(|(index, _)| index);
+            oldest.and_then(|index: usize| kept.failed.remove(index));
+        }
         let (queue, most) = if entry.failure.is_some() {
             (&mut kept.failed, FAILED)
         } else {
@@ -101,5 +110,10 @@ mod tests {
         );
         assert_eq!(recent.find(all[READ].id).unwrap().source, "0");
         assert!(recent.find(2).is_none());
+        for _ in 0..300 {
+            recent.add(entry(300, Some((Failure::Refused, "refused".into()))));
+        }
+        let failed = recent.all().into_iter().filter(|e| e.failure.is_some());
+        assert_eq!(failed.count(), ALIKE + 1);
     }
 }

@@ -48,7 +48,7 @@ scrape_configs:
   scrape_interval: 1s
   file_sd_configs:
   - files: ['{}']
-    refresh_interval: 200ms
+    refresh_interval: 60m
   http_sd_configs:
   - {{url: '{url}', refresh_interval: 200ms}}
   relabel_configs:
@@ -72,11 +72,24 @@ scrape_configs:
     };
     wait("file1", true);
     wait("http1", true);
+    let refreshes = |family: &str, mechanism: &str| {
+        gotracer.sample(&format!(
+            "gotracer_sd_{family}{{mechanism=\"{mechanism}\",config=\"a\"}}"
+        ))
+    };
+    let success = "last_refresh_success_timestamp_seconds";
+    for mechanism in ["file", "http"] {
+        assert_eq!(refreshes("refresh_failures_total", mechanism), Some(0.0));
+        assert!(refreshes(success, mechanism) > Some(1e9));
+    }
     // Lists that can't be read leave everything as it is.
     fs::write(&list, "[{\"targets\":").unwrap();
     *says.lock().unwrap() = String::new();
     let told = || (gotracer.log().matches("the old ones stay").count() >= 2).then_some(());
     eventually_or("both failures are said", || gotracer.log(), told);
+    for mechanism in ["file", "http"] {
+        assert!(refreshes("refresh_failures_total", mechanism) > Some(0.0));
+    }
     wait("file1", true);
     wait("http1", true);
     // Others replace them.
@@ -99,8 +112,14 @@ scrape_configs:
     assert!(last["lastScrape"].is_string(), "{last}");
     let page = gotracer.get("/", "").text();
     assert!(page.contains("refused: ") && page.contains("file2"));
+    // A file that is moved into place is seen, too.
+    let other = list.with_extension("new");
+    fs::write(&other, target("file3")).unwrap();
+    fs::rename(other, &list).unwrap();
+    wait("file3", true);
+    wait("file2", false);
     // A file that is deleted takes its targets along.
     fs::remove_file(&list).unwrap();
-    wait("file2", false);
+    wait("file3", false);
     wait("http2", true);
 }

@@ -4,6 +4,7 @@
 
 mod afterwards;
 mod certificates;
+mod check;
 mod chromium;
 mod discovery;
 mod endpoint;

@@ -67,6 +67,11 @@ fn a_good_file_applies_and_a_bad_one_changes_nothing() {
         assert_eq!(checked.status.code(), Some(2));
     }
     wait_refused(gotracer.sample(&refused).unwrap());
+    let shows = |name: &str| {
+        let shown = gotracer.get("/config", "").text();
+        shown.contains(&format!("/{name}\n"))
+    };
+    assert!(shows("one") && !shows("none") && !shows("two"));
 
     // What is no longer wanted vanishes, what is new comes, and what was there
     // before keeps its count.
@@ -75,6 +80,7 @@ fn a_good_file_applies_and_a_bad_one_changes_nothing() {
     fs::write(&config, format!("watch_configs:\n{}", watch("two"))).unwrap();
     gotracer.signal("-HUP");
     gotracer.wait_sample(&traces("two"), 1.0);
+    assert!(shows("two") && !shows("one"));
     assert_eq!(gotracer.sample(SUCCESSFUL), Some(1.0));
     let gone = || gotracer.sample(&refused).is_none().then_some(());
     eventually_or("the target vanishes", || gotracer.log(), gone);

@@ -1,6 +1,7 @@
 //! Targets and lists of targets behind TLS, passwords, headers and redirects.
 
 use std::fs;
+use std::process::Command;
 
 use crate::certificates::Authority;
 use crate::endpoint::Endpoint;
@@ -75,9 +76,15 @@ fn a_go_server_and_gotracer_show_each_other_certificates() {
             format!("ca_file: '{ca}', {ours}, {named}, max_version: TLS12"),
         ),
     ];
-    let yaml = format!("scrape_configs:\n{}", jobs.concat());
+    let tls = format!("tls_config: {{ca_file: '{ca}', {ours}, {named}}}");
+    let found = format!(
+        "- {{job_name: found, scrape_interval: 1s, seconds: 1, scheme: https, {tls}, \
+         http_sd_configs: [{{url: 'https://{}/targets', {tls}}}]}}\n",
+        endpoint.address
+    );
+    let yaml = format!("scrape_configs:\n{}{found}", jobs.concat());
     let gotracer = serving(&scratch, &yaml, &[]);
-    for good in ["good", "lax", "old"] {
+    for good in ["good", "lax", "old", "found"] {
         wait_some(&gotracer, &traces(good));
     }
     for (bad, reason) in [
@@ -139,4 +146,18 @@ fn whoever_wants_to_be_told_something_is_told() {
         assert!(log.contains(said), "{said} is not in\n{log}");
     }
     assert!(!log.contains("o'pen"), "{log}");
+
+    // The configuration in force can be seen, but no secret, and is one again.
+    let shown = gotracer.get("/config", "").text();
+    assert!(!shown.contains("o'pen"), "{shown}");
+    assert!(!shown.contains("please"), "{shown}");
+    assert_eq!(shown.matches("password: <secret>").count(), 5, "{shown}");
+    let copy = scratch.path().join("shown.yml");
+    fs::write(&copy, shown).unwrap();
+    let checked = Command::new(env!("CARGO_BIN_EXE_gotracer"))
+        .arg("check-config")
+        .arg(copy)
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{checked:?}");
 }

@@ -2,7 +2,7 @@
 // goroutines that wait for a mutex while one of them sleeps with it. It prints
 // its address. With -cert it speaks TLS, with -client-ca it wants certificates,
 // with -password and -header it wants to be told those. /moved redirects to its
-// traces, and POST to /capture answers with one for whoever sends "please".
+// traces, /targets is a list with itself, and POST to /capture answers with one for whoever sends "please".
 package main
 
 import (
@@ -63,6 +63,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	http.HandleFunc("/targets", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `[{"targets": [%q], "labels": {"instance": "i"}}]`, listener.Addr())
+	})
 	fmt.Println(listener.Addr())
 	if *cert == "" {
 		log.Fatal(http.Serve(listener, handler))
