@@ -1,7 +1,7 @@
 //! The targets, and how the last capture of each went.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::failure::Failure;
@@ -30,7 +30,11 @@ struct Row {
     target: Target,
     options: Options,
     last: Option<Last>,
+    turn: Turn,
 }
+
+/// Held by whoever captures a target: one at a time.
+pub type Turn = Arc<tokio::sync::Mutex<()>>;
 
 fn key(target: &Target) -> (Labels, String) {
     ((*target.labels).clone(), target.url().to_string())
@@ -43,13 +47,14 @@ impl Board {
             target: target.clone(),
             options: options.clone(),
             last: None,
+            turn: Turn::default(),
         };
         self.lock().entry(key(target)).or_insert_with(new).options = options.clone();
     }
 
     /// The target with that instance, host and port, or URL; of that job, if
     /// one is named.
-    pub fn find(&self, name: &str, job: &str) -> Option<(Target, Options)> {
+    pub fn find(&self, name: &str, job: &str) -> Option<(Target, Options, Turn)> {
         let targets = self.lock();
         let row = targets.values().find(|row| {
             let url = row.target.url();
@@ -58,7 +63,15 @@ impl Board {
             (host || labels.get("instance") == name || *url == *name)
                 && (job.is_empty() || labels.get("job") == job)
         })?;
-        Some((row.target.clone(), row.options.clone()))
+        let turn = Arc::clone(&row.turn);
+        Some((row.target.clone(), row.options.clone(), turn))
+    }
+
+    /// To be held while a target is captured.
+    pub fn turn(&self, target: &Target) -> Turn {
+        let targets = self.lock();
+        let row = targets.get(&key(target));
+        row.map_or_else(Turn::default, |row| Arc::clone(&row.turn))
     }
 
     /// A target is no longer there.

@@ -47,8 +47,13 @@ impl Captures {
                 () = stop.cancelled() => return,
                 permit = self.permits.acquire() => permit,
             };
+            let turn = self.analyst.board.turn(&target);
+            let mine = tokio::select! {
+                () = stop.cancelled() => return,
+                mine = turn.lock() => mine,
+            };
             let busy = self.capture(&target).await;
-            drop(permit);
+            drop((mine, permit));
             refused = if busy { refused + 1 } else { 0 };
             let now = Instant::now();
             next = if busy {

@@ -9,6 +9,7 @@ mod chromium;
 mod discovery;
 mod endpoint;
 mod pages;
+mod process;
 mod prometheus;
 mod reload;
 mod scrape;

@@ -161,3 +161,23 @@ fn whoever_wants_to_be_told_something_is_told() {
         .unwrap();
     assert!(checked.status.success(), "{checked:?}");
 }
+
+#[test]
+fn the_authorities_of_the_system_are_believed() {
+    let scratch = Scratch::new();
+    let authority = Authority::new(scratch.path(), "authority");
+    let server = authority.sign("server", &["localhost"]);
+    let flags = [["-cert", &server.cert], ["-key", &server.key]];
+    let Some(endpoint) = Endpoint::start(&scratch, flags.as_flattened()) else {
+        return;
+    };
+    let url = format!("https://{}", endpoint.address).replace("127.0.0.1", "localhost");
+    let scrape = ["--scrape", &url, "--scrape.seconds=1"];
+    let system = [("SSL_CERT_FILE", authority.file.as_str())];
+    let gotracer = Running::gotracer_with(scratch.path(), &scrape, &system);
+    let instance = url.trim_start_matches("https://");
+    wait_some(
+        &gotracer,
+        &format!("gotracer_traces_total{{instance=\"{instance}\"}}"),
+    );
+}

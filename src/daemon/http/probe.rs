@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, HeaderMap};
 use hyper::{Request, StatusCode};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::State;
 use super::reply::{Reply, compressed, text};
@@ -27,12 +27,12 @@ const RESERVE: Duration = Duration::from_millis(500);
 pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
     let query = request.uri().query().unwrap_or_default();
     let (name, job) = (parameter(query, "target"), parameter(query, "module"));
-    let Some((target, options)) = state.analyst.board.find(&name, &job) else {
+    let Some((target, options, turn)) = state.analyst.board.find(&name, &job) else {
         let unknown = "target has to be the instance, host:port or URL of a target of the \
             configuration, and module, if given, its job";
         return text(StatusCode::BAD_REQUEST, unknown);
     };
-    let Some(options) = in_time(options, request.headers()) else {
+    let Some(mut options) = in_time(options, request.headers()) else {
         let hasty = "the scrape timeout is too short for a trace of a second";
         return text(StatusCode::BAD_REQUEST, hasty);
     };
@@ -43,6 +43,12 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
         );
     };
     let started = Instant::now();
+    // Half of the time that is to spare is for waiting, the rest for the way.
+    let Ok(_mine) = timeout(options.timeout / 2, turn.lock()).await else {
+        let busy = "this target is being captured; try again";
+        return text(StatusCode::SERVICE_UNAVAILABLE, busy);
+    };
+    options.timeout = options.timeout.saturating_sub(started.elapsed());
     let (report, failure) = capture(&target, options, &state).await;
     if let Some((reason, error)) = &failure {
         let reason = reason.name();
@@ -114,24 +120,9 @@ fn in_time(options: Options, headers: &HeaderMap) -> Option<Options> {
 
 /// A parameter of a query, decoded; empty if it is not there.
 fn parameter(query: &str, name: &str) -> String {
-    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let value = pairs
-        .find(|(n, _)| *n == name)
-        .map_or("", |(_, value)| value);
-    let mut bytes = Vec::new();
-    let mut rest = value.as_bytes();
-    while let [first, after @ ..] = rest {
-        let hex = after.get(..2).and_then(|h| std::str::from_utf8(h).ok());
-        let coded = hex.and_then(|h| u8::from_str_radix(h, 16).ok());
-        let (byte, left) = match (first, coded) {
-            (b'%', Some(byte)) => (byte, &after[2..]),
-            (b'+', _) => (b' ', after),
-            (&byte, _) => (byte, after),
-        };
-        bytes.push(byte);
-        rest = left;
-    }
-    String::from_utf8_lossy(&bytes).into()
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let found = pairs.find(|(n, _)| n == name);
+    found.map_or_else(String::new, |(_, value)| value.into())
 }
 
 #[cfg(test)]
