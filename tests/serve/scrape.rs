@@ -128,6 +128,18 @@ fn every_way_to_fail_has_its_reason_and_none_stops_the_others() {
     let silent = impostor(|mut stream| {
         let _ = stream.read(&mut [0]);
     });
+    let deaf = impostor(|mut stream| {
+        let _ = stream.read(&mut [0]);
+    });
+    // Says something else than TLS at once.
+    let ssh = TcpListener::bind("127.0.0.1:0").unwrap();
+    let shell = ssh.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in ssh.incoming().flatten() {
+            let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n");
+            let _ = stream.read(&mut [0; 1024]);
+        }
+    });
     let good = says("200 OK", trace);
     let targets = [
         (&nobody, "refused"),
@@ -137,8 +149,14 @@ fn every_way_to_fail_has_its_reason_and_none_stops_the_others() {
         (&cut, "broke_off"),
         (&garbage, "not_a_trace"),
         (&silent, "timeout"),
+        (&deaf, "timeout"),
+        (&shell, "tls"),
     ];
-    let mut urls: Vec<_> = targets.iter().map(|(a, _)| format!("http://{a}")).collect();
+    let url = |address: &String| match [&deaf, &shell].contains(&address) {
+        true => format!("https://{address}"),
+        false => format!("http://{address}"),
+    };
+    let mut urls: Vec<_> = targets.iter().map(|(a, _)| url(a)).collect();
     urls.push(format!("http://{good}"));
     urls.push("http://no-such-host.invalid".into());
     let urls: Vec<_> = urls.iter().map(String::as_str).collect();

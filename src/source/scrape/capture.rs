@@ -52,7 +52,10 @@ impl Scraper {
         let allowed = Duration::from_secs(seconds.into()).saturating_add(options.timeout);
         let deadline = Instant::now() + allowed;
         let failed = |error| ScrapeError::from_client(error, allowed);
-        let client = options.http.client(options.timeout).await.map_err(failed)?;
+        // Files may stand on something that hangs.
+        let client = timeout_at(deadline, options.http.client(options.timeout)).await;
+        let client = client.map_err(|_| ScrapeError::Timeout(allowed))?;
+        let client = client.map_err(failed)?;
         let (none, url) = (HeaderMap::new(), target.request(seconds));
         let answer = client.send(&options.method, url, &none, &options.body);
         // Headers may come as late as the trace's end: a quiet program does
