@@ -97,6 +97,23 @@ struct Rules {
     enabled: Vec<(&'static Rule, Box<dyn Detector>)>,
     /// What any of them watches.
     watches: u8,
+    /// Who watches each kind of interval, by the number of its bit.
+    watchers: [Vec<usize>; u8::BITS as usize],
+}
+
+impl Rules {
+    fn new(enabled: Vec<(&'static Rule, Box<dyn Detector>)>) -> Self {
+        let who = |bit: usize| {
+            let watching = enabled.iter().enumerate();
+            let watching = watching.filter(|(_, (rule, _))| rule.watches & (1 << bit) != 0);
+            watching.map(|(i, _)| i).collect()
+        };
+        Self {
+            watches: enabled.iter().fold(0, |all, (rule, _)| all | rule.watches),
+            watchers: std::array::from_fn(who),
+            enabled,
+        }
+    }
 }
 
 impl Observer for Rules {
@@ -104,12 +121,11 @@ impl Observer for Rules {
         self.watches
     }
 
+    #[inline]
     fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
-        let kind = interval.kind.bit();
-        for (rule, detector) in &mut self.enabled {
-            if rule.watches & kind != 0 {
-                detector.interval(interval, timeline);
-            }
+        let bit = interval.kind.bit().trailing_zeros();
+        for &i in &self.watchers[bit as usize] {
+            self.enabled[i].1.interval(interval, timeline);
         }
     }
 
@@ -137,10 +153,7 @@ impl Analysis {
             .collect();
         Self {
             timeline: Timeline::default(),
-            rules: Rules {
-                watches: enabled.iter().fold(0, |all, (rule, _)| all | rule.watches),
-                enabled,
-            },
+            rules: Rules::new(enabled),
             snapshot: None,
         }
     }

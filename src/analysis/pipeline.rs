@@ -17,6 +17,8 @@ const BLOCKS: usize = 8;
 /// Events of one generation.
 struct Block {
     events: Vec<Event>,
+    /// How many of them there are.
+    filled: usize,
     tables: Arc<Tables>,
     snapshot: Option<ClockSnapshot>,
     stats: Stats,
@@ -51,18 +53,18 @@ pub fn analyze_on_two_threads(
 
 fn take_in(
     analysis: &mut Analysis,
-    mut block: Block,
+    block: Block,
     spent: &Sender<Vec<Event>>,
     progress: &mut impl FnMut(Stats),
 ) {
-    for event in &block.events {
-        if let What::Sync { .. } = event.what {
-            analysis.start_generation(block.snapshot);
-            progress(block.stats);
-        }
+    let events = &block.events[..block.filled];
+    if let Some(What::Sync { .. }) = events.first().map(|e| e.what) {
+        analysis.start_generation(block.snapshot);
+        progress(block.stats);
+    }
+    for event in events {
         analysis.event(event, &block.tables);
     }
-    block.events.clear();
     // The reader may be done already, and then wants no more of them.
     let _ = spent.send(block.events);
 }
@@ -73,40 +75,26 @@ fn read(
     blocks: &SyncSender<Block>,
     spares: &Receiver<Vec<Event>>,
 ) -> (Stats, Option<ReadError>) {
-    let spare = || {
-        spares
-            .try_recv()
-            .unwrap_or_else(|_| Vec::with_capacity(BLOCK))
-    };
-    let mut events = spare();
-    // Those of the events gathered so far.
-    let mut tables = reader.tables().clone();
-    let mut snapshot = None;
     let error = loop {
-        let more = reader.advance();
-        let starts = matches!((&more, reader.event().what), (Ok(true), What::Sync { .. }));
-        if starts || events.len() == BLOCK || !matches!(more, Ok(true)) {
-            let full = std::mem::replace(&mut events, spare());
-            let block = Block {
-                events: full,
-                tables: tables.clone(),
-                snapshot,
-                stats: reader.stats(),
-            };
-            // Nobody listens only if the other thread panicked, which will be
-            // known there.
-            if blocks.send(block).is_err() {
-                break None;
-            }
-        }
-        if starts {
-            tables = reader.tables().clone();
-            snapshot = reader.clock_snapshot();
-        }
-        match more {
-            Ok(true) => events.push(*reader.event()),
-            Ok(false) => break None,
+        let mut events = spares
+            .try_recv()
+            .unwrap_or_else(|_| vec![Event::default(); BLOCK]);
+        let filled = match reader.fill(&mut events) {
+            Ok(0) => break None,
+            Ok(filled) => filled,
             Err(e) => break Some(*e),
+        };
+        let block = Block {
+            events,
+            filled,
+            tables: reader.tables().clone(),
+            snapshot: reader.clock_snapshot(),
+            stats: reader.stats(),
+        };
+        // Nobody listens only if the other thread panicked, which will be
+        // known there.
+        if blocks.send(block).is_err() {
+            break None;
         }
     };
     (reader.stats(), error)

@@ -21,6 +21,22 @@ const MANTISSAS: [u64; PER_DOUBLING] = [
     u64::MAX,
 ];
 
+/// For the leading bits of a mantissa, the first of [`MANTISSAS`] that can be
+/// its upper bound.
+const FIRST: [u8; 128] = {
+    let mut first = [0; 128];
+    let mut i = 0;
+    while i < 128 {
+        let least = (1 << 63) + ((i as u64) << FIRST_SHIFT);
+        while MANTISSAS[first[i] as usize] < least {
+            first[i] += 1;
+        }
+        i += 1;
+    }
+    first
+};
+const FIRST_SHIFT: u32 = 56;
+
 /// What was seen of one quantity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Distribution {
@@ -153,7 +169,9 @@ impl Distribution {
         if mantissa == 1 << 63 {
             return exponent * PER_DOUBLING;
         }
-        let within = MANTISSAS.iter().take_while(|&&m| m < mantissa).count();
+        // Between two entries of FIRST there is one bound at most.
+        let first = usize::from(FIRST[(mantissa >> FIRST_SHIFT) as usize % FIRST.len()]);
+        let within = first + usize::from(MANTISSAS[first % PER_DOUBLING] < mantissa);
         exponent * PER_DOUBLING + within + 1
     }
 
@@ -183,6 +201,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_bucket_is_the_first_that_holds_the_value(value in 1u64.., shift in 0u32..64) {
+            let value = (value >> shift).max(1);
+            let mantissa = value << value.leading_zeros();
+            let bounds = MANTISSAS.iter().take_while(|&&m| m < mantissa).count();
+            let octave = 8 * value.ilog2() as usize;
+            let want = if value.is_power_of_two() { octave } else { octave + bounds + 1 };
+            prop_assert_eq!(Distribution::index(value), want);
+        }
+
         #[test]
         fn quantiles_are_within_a_bucket(mut v in proptest::collection::vec(1u64..1_000_000_000_000, 1..200), q in 0.0f64..1.0) {
             let mut d = Distribution::default();

@@ -30,6 +30,7 @@ impl Goroutine {
 }
 
 impl Timeline {
+    #[inline(always)]
     pub(super) fn goroutine(
         &mut self,
         event: &Event,
@@ -49,9 +50,10 @@ impl Timeline {
             return;
         };
         let own = self.stacks.key(own_stack, tables);
-        let by = Actor {
-            g: event.g,
-            stack: self.stacks.key(stack, tables),
+        let stack = if stack == own_stack {
+            own
+        } else {
+            self.stacks.key(stack, tables)
         };
         let step = Step {
             slot,
@@ -59,7 +61,7 @@ impl Timeline {
             to,
             reason,
             own,
-            by,
+            by: Actor { g: event.g, stack },
         };
         match from {
             GoState::Undetermined => self.appear(event, &step),
@@ -68,26 +70,25 @@ impl Timeline {
                 self.repeat(&step);
                 return;
             }
+            GoState::Running => {
+                self.stop(event, &step);
+                self.enter(event, &step, tables);
+            }
             _ => {
-                self.leave(event, &step, observer);
+                self.leave(&step, observer);
                 self.enter(event, &step, tables);
             }
         }
         if to == GoState::Running {
             self.procs.run(event.p, slot.0, event.time);
         }
-        let starts = (from == GoState::Runnable).then(|| {
-            let known = self.gs.get(slot.0);
-            known.map_or(Actor::NONE, |g| Actor {
-                g: id,
-                stack: g.best_stack(),
-            })
-        });
+        let starts = (from == GoState::Runnable).then_some((id, slot));
         self.check_starvation(starts, observer);
     }
 
     /// A goroutine that is older than the trace. Its state is written before
     /// its first event, so it was in that state ever since the trace started.
+    #[inline(never)]
     fn appear(&mut self, event: &Event, step: &Step) {
         let since = self.start();
         let g = self.new_goroutine(event, step, since);
@@ -108,6 +109,7 @@ impl Timeline {
         );
     }
 
+    #[inline(never)]
     fn create(&mut self, event: &Event, step: &Step) {
         let owner = self.stacks.traits(step.own).owner;
         let g = self.new_goroutine(event, step, event.time);
@@ -157,6 +159,7 @@ impl Timeline {
 
     /// A generation starts: the state is repeated, sometimes with a stack that
     /// was not known before.
+    #[inline(never)]
     fn repeat(&mut self, step: &Step) {
         let Some(g) = self.gs.get_mut(step.slot) else {
             return;
@@ -182,34 +185,38 @@ impl Timeline {
         }
     }
 
-    /// The state that ends here becomes an interval.
-    fn leave(&mut self, event: &Event, step: &Step, observer: &mut impl Observer) {
+    /// It runs no longer.
+    #[inline(always)]
+    fn stop(&mut self, event: &Event, step: &Step) {
         let Some(g) = self.gs.get_mut(step.slot) else {
             return;
         };
-        if step.from == GoState::Running {
-            g.ran += event.time.saturating_sub(g.since).max(0) as u64;
-            let stack = if step.own.is_some() {
-                step.own
-            } else {
-                g.best_stack()
-            };
-            let who = Actor { g: g.id, stack };
-            let run = Run {
-                who,
-                start: g.since,
-                end: event.time,
-            };
-            self.procs.stop(event.p, run);
-            if g.owner == Owner::Program {
-                self.world.program_stopped(who, event.time);
-            }
-            return;
+        g.ran += event.time.saturating_sub(g.since).max(0) as u64;
+        let stack = if step.own.is_some() {
+            g.stack = step.own;
+            step.own
+        } else {
+            g.best_stack()
+        };
+        let who = Actor { g: g.id, stack };
+        let run = Run {
+            who,
+            start: g.since,
+            end: event.time,
+        };
+        self.procs.stop(event.p, run);
+        if g.owner == Owner::Program {
+            self.world.program_stopped(who, event.time);
         }
-        self.runnable -= u32::from(g.counts_as_runnable());
+    }
+
+    /// The wait that ends here becomes an interval.
+    #[inline(always)]
+    fn leave(&mut self, step: &Step, observer: &mut impl Observer) {
         let Some(g) = self.gs.get(step.slot.0) else {
             return;
         };
+        self.runnable -= u32::from(g.counts_as_runnable());
         // Most waits are for channels and the network, which nobody watches.
         if let Some(kind) = self.open_kind(g)
             && kind.bit() & observer.watches() != 0
@@ -223,37 +230,35 @@ impl Timeline {
         }
     }
 
+    #[inline(always)]
     fn enter(&mut self, event: &Event, step: &Step, tables: &Tables) {
-        let stopped_before = self.world.stopped(event.time);
         if step.to == GoState::NotExist {
             self.end(step.slot);
             return;
         }
-        let owner = self.stacks.traits(step.own).owner;
-        let reason = self.reasons.get(step.reason, tables);
         let Some(g) = self.gs.get_mut(step.slot) else {
             return;
         };
         g.state = step.to;
         g.since = event.time;
         g.cut = false;
-        if step.from == GoState::Running && step.own.is_some() {
-            g.stack = step.own;
-        }
         match step.to {
             GoState::Runnable => {
-                g.stopped_before = stopped_before;
+                g.stopped_before = self.world.stopped(event.time);
                 g.by = step.by;
                 g.way = match step.from {
                     GoState::Waiting if g.wait == Wait::Scanned => Way::Preempted,
                     GoState::Waiting => Way::Woken,
                     GoState::Syscall => Way::SyscallExit,
-                    _ if reason == Reason::Preempted => Way::Preempted,
+                    _ if self.reasons.get(step.reason, tables) == Reason::Preempted => {
+                        Way::Preempted
+                    }
                     _ => Way::Yielded,
                 };
+                self.runnable += u32::from(g.counts_as_runnable());
             }
             GoState::Waiting => {
-                g.wait = match reason {
+                g.wait = match self.reasons.get(step.reason, tables) {
                     Reason::Sync => Wait::Sync,
                     Reason::Preempted => Wait::Scanned,
                     Reason::AssistCredit => Wait::AssistCredit,
@@ -262,14 +267,15 @@ impl Timeline {
             }
             _ => {}
         }
-        let counts = g.counts_as_runnable();
-        let foreign = !g.born && g.owner == Owner::Program && owner != Owner::Program;
-        self.runnable += u32::from(counts);
-        if foreign {
-            self.disown(step.slot, owner);
+        if !g.born && g.owner == Owner::Program && step.own.is_some() {
+            let owner = self.stacks.traits(step.own).owner;
+            if owner != Owner::Program {
+                self.disown(step.slot, owner);
+            }
         }
     }
 
+    #[inline(never)]
     fn end(&mut self, slot: Slot) {
         let Some(g) = self.gs.remove(slot) else {
             return;
@@ -287,6 +293,7 @@ impl Timeline {
 
     /// The kind of interval that a goroutine's present state is. The tracer's
     /// goroutines have none.
+    #[inline]
     pub(super) fn open_kind(&self, g: &Goroutine) -> Option<Kind> {
         if g.owner == Owner::Tracer {
             return None;
@@ -304,6 +311,7 @@ impl Timeline {
     }
 
     /// A goroutine's present state as an interval up to now.
+    #[inline]
     pub(super) fn open_interval(&self, g: &Goroutine, kind: Kind) -> Interval {
         let runnable = g.state == GoState::Runnable;
         let stopped = if runnable {

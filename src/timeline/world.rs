@@ -7,7 +7,7 @@ use super::classify::Owner;
 use super::interval::{Actor, Interval, Kind, StopReason};
 use super::stacks::StackKey;
 use super::{Observer, Timeline};
-use crate::trace::{Event, GoId, Range, Tables, Time, What};
+use crate::trace::{Event, GoId, Range, Slot, Tables, Time, What};
 
 /// Reasons to stop the world that are told apart. The runtime knows about
 /// twenty; a hostile trace may make up any number.
@@ -196,18 +196,33 @@ impl Timeline {
 
     /// Looks whether a processor is idle beside a runnable goroutine. `starts`
     /// is the goroutine that just ceased to be runnable.
-    #[inline]
-    pub(super) fn check_starvation(&mut self, starts: Option<Actor>, observer: &mut impl Observer) {
+    #[inline(always)]
+    pub(super) fn check_starvation(
+        &mut self,
+        starts: Option<(GoId, Slot)>,
+        observer: &mut impl Observer,
+    ) {
         let hungry = self.runnable > 0 && self.procs.idle() > 0 && !self.world.is_stopped();
-        match (self.starving, hungry) {
-            (None, true) => self.starving = Some(self.now),
-            (Some(since), false) => {
-                self.starving = None;
-                let interval = self.starvation(since, starts);
-                observer.interval(&interval, self);
-            }
-            _ => {}
+        if hungry != self.starving.is_some() {
+            self.starvation_changes(starts, observer);
         }
+    }
+
+    #[inline(never)]
+    fn starvation_changes(&mut self, starts: Option<(GoId, Slot)>, observer: &mut impl Observer) {
+        let Some(since) = self.starving.take() else {
+            self.starving = Some(self.now);
+            return;
+        };
+        let starts = starts.map(|(g, slot)| {
+            let known = self.gs.get(slot.0);
+            known.map_or(Actor::NONE, |known| Actor {
+                g,
+                stack: known.best_stack(),
+            })
+        });
+        let interval = self.starvation(since, starts);
+        observer.interval(&interval, self);
     }
 
     pub(super) fn starvation(&self, since: Time, victim: Option<Actor>) -> Interval {

@@ -315,6 +315,19 @@ impl Experimental {
     }
 }
 
+impl Default for Event {
+    /// A synchronisation event outside any trace, to fill blocks with.
+    fn default() -> Self {
+        Self {
+            time: 0,
+            m: ThreadId::NONE,
+            p: ProcId::NONE,
+            g: GoId::NONE,
+            what: What::Sync { n: 0 },
+        }
+    }
+}
+
 impl Event {
     /// The kind's name as the reference reader prints it.
     pub fn kind(&self) -> &'static str {

@@ -70,7 +70,16 @@ pub struct Stats {
 pub struct Reader<'a> {
     version: u32,
     v2: v2::Reader<'a>,
+    /// Events read ahead of [`advance`](Self::advance), up to `filled`; the one
+    /// it came to stands before `next`.
+    block: Vec<Event>,
+    next: usize,
+    filled: usize,
 }
+
+/// Events that [`Reader::advance`] has read at a time: they stay in the
+/// processor's first cache.
+const BLOCK: usize = 128;
 
 impl<'a> Reader<'a> {
     /// Reads the header.
@@ -93,6 +102,9 @@ impl<'a> Reader<'a> {
         Ok(Self {
             version,
             v2: v2::Reader::new(input, version),
+            block: vec![Event::default(); BLOCK],
+            next: 0,
+            filled: 0,
         })
     }
 
@@ -110,13 +122,42 @@ impl<'a> Reader<'a> {
     /// be read after that; what was given before stays true.
     #[inline]
     pub fn advance(&mut self) -> Result<bool, Box<ReadError>> {
-        self.v2.advance()
+        if self.next < self.filled {
+            self.next += 1;
+            return Ok(true);
+        }
+        self.advance_block()
+    }
+
+    #[cold]
+    fn advance_block(&mut self) -> Result<bool, Box<ReadError>> {
+        (self.next, self.filled) = (0, 0);
+        self.filled = self.v2.fill(&mut self.block)?;
+        self.next = self.filled.min(1);
+        Ok(self.filled > 0)
     }
 
     /// The event that [`advance`](Self::advance) came to.
     #[inline]
     pub fn event(&self) -> &Event {
-        self.v2.event()
+        &self.block[self.next.saturating_sub(1)]
+    }
+
+    /// Writes the next events to `block`; returns how many, 0 after the last.
+    /// They are all of one generation: a [`What::Sync`] only stands first.
+    /// Cheaper than [`advance`](Self::advance) for who keeps the events.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn fill(&mut self, block: &mut [Event]) -> Result<usize, Box<ReadError>> {
+        let ahead = &self.block[self.next..self.filled];
+        if ahead.is_empty() {
+            return self.v2.fill(block);
+        }
+        let n = ahead.len().min(block.len());
+        block[..n].copy_from_slice(&ahead[..n]);
+        self.next += n;
+        Ok(n)
     }
 
     /// A copy of the next event; `None` after the last.
@@ -151,7 +192,11 @@ impl<'a> Reader<'a> {
 
     /// How much was read so far.
     pub fn stats(&self) -> Stats {
-        self.v2.stats()
+        let stats = self.v2.stats();
+        Stats {
+            events: stats.events - (self.filled - self.next) as u64,
+            ..stats
+        }
     }
 }
 

@@ -14,11 +14,24 @@ use super::event::{StackId, StringId};
 type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
 
 /// Untrusted ids to slots; id 0 is always known and has slot 0.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct IdMap {
     dense: Vec<u32>,
     sparse: Map<u32>,
     len: u32,
+}
+
+/// The id has no slot in [`IdMap::dense`].
+const ABSENT: u32 = u32::MAX;
+
+impl Default for IdMap {
+    fn default() -> Self {
+        Self {
+            dense: vec![0],
+            sparse: Map::default(),
+            len: 0,
+        }
+    }
 }
 
 impl IdMap {
@@ -32,7 +45,7 @@ impl IdMap {
         if id < dense_limit {
             let i = id as usize;
             if i >= self.dense.len() {
-                self.dense.resize(i + 1, 0);
+                self.dense.resize(i + 1, ABSENT);
             }
             self.dense[i] = self.len;
         } else {
@@ -43,22 +56,24 @@ impl IdMap {
 
     #[inline]
     fn get(&self, id: u64) -> Option<u32> {
-        match self.dense.get(id as usize) {
-            Some(&slot) if slot != 0 => Some(slot),
-            _ => self.get_slow(id),
-        }
+        self.dense(id).or_else(|| self.get_sparse(id))
+    }
+
+    #[inline(always)]
+    fn dense(&self, id: u64) -> Option<u32> {
+        self.dense
+            .get(id as usize)
+            .copied()
+            .filter(|&slot| slot != ABSENT)
     }
 
     #[cold]
-    fn get_slow(&self, id: u64) -> Option<u32> {
-        if id == 0 {
-            return Some(0);
-        }
+    fn get_sparse(&self, id: u64) -> Option<u32> {
         self.sparse.get(&id).copied()
     }
 
     fn clear(&mut self) {
-        self.dense.clear();
+        self.dense.truncate(1);
         self.sparse.clear();
         self.len = 0;
     }
@@ -194,6 +209,18 @@ impl Tables {
             Some(slot) => Ok(StackId(slot)),
             None => Err(Corruption::UnknownId { table: "stack", id }),
         }
+    }
+
+    /// As [`string_id`](Self::string_id), but may miss it.
+    #[inline(always)]
+    pub(crate) fn dense_string_id(&self, id: u64) -> Option<StringId> {
+        self.string_ids.dense(id).map(StringId)
+    }
+
+    /// As [`stack_id`](Self::stack_id), but may miss it.
+    #[inline(always)]
+    pub(crate) fn dense_stack_id(&self, id: u64) -> Option<StackId> {
+        self.stack_ids.dense(id).map(StackId)
     }
 
     /// The bytes of a string; Go does not promise UTF-8.

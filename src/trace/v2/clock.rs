@@ -8,7 +8,9 @@ pub struct Clock {
     ns_per_unit: f64,
     /// `ns_per_unit` if it is a small whole number, which it is on most
     /// platforms (64 on linux/amd64).
-    whole: Option<u32>,
+    whole: u64,
+    /// Below this many units, multiplying by `whole` is exact.
+    limit: u64,
 }
 
 impl Clock {
@@ -18,17 +20,19 @@ impl Clock {
         let whole = (1.0..=65536.0).contains(&ns_per_unit) && ns_per_unit.fract() == 0.0;
         Self {
             ns_per_unit,
-            whole: whole.then_some(ns_per_unit as u32),
+            whole: ns_per_unit as u64,
+            // Below 2^53 the product of two whole numbers is exact in f64 too.
+            limit: if whole { 1 << 36 } else { 0 },
         }
     }
 
     /// Converts a time or a difference of times.
     #[inline]
     pub fn ns(self, units: u64) -> Time {
-        match self.whole {
-            // Below 2^53 the product of two whole numbers is exact in f64 too.
-            Some(n) if units < 1 << 36 => (units * u64::from(n)) as Time,
-            _ => self.ns_float(units),
+        if units < self.limit {
+            (units * self.whole) as Time
+        } else {
+            self.ns_float(units)
         }
     }
 
@@ -53,7 +57,7 @@ mod tests {
     #[test]
     fn whole_and_float_agree() {
         let c = Clock::new(15_625_000);
-        assert_eq!(c.whole, Some(64));
+        assert_eq!((c.whole, c.limit), (64, 1 << 36));
         for units in [0, 1, 63, 1 << 20, (1 << 36) - 1] {
             assert_eq!(c.ns(units), c.ns_float(units));
         }

@@ -5,6 +5,7 @@
 //! entries as the reference reader's does.
 
 use super::super::event::Time;
+use super::generation::NIL;
 use super::sort;
 
 /// A thread's cursor and the time of its next event.
@@ -21,10 +22,22 @@ pub struct Frontier {
 }
 
 impl Frontier {
-    /// The thread whose next event is the earliest.
+    /// The cursor of the thread whose next event is the earliest; [`NIL`] if
+    /// there is none until `sample`.
     #[inline]
-    pub fn first(&self) -> Option<Entry> {
-        self.heap.first().copied()
+    pub fn head(&self, sample: Time) -> u32 {
+        match self.heap.first() {
+            Some(first) if first.time <= sample => first.cursor,
+            _ => NIL,
+        }
+    }
+
+    /// The time up to which the first thread stays the first: that of the
+    /// one after it.
+    #[inline]
+    pub fn second_time(&self) -> Time {
+        let time = |i| self.heap.get(i).map_or(Time::MAX, |e: &Entry| e.time);
+        time(1).min(time(2))
     }
 
     #[inline]
@@ -46,8 +59,16 @@ impl Frontier {
         self.sift_up(self.heap.len() - 1);
     }
 
+    /// Gives the first entry a later time.
+    #[inline(always)]
+    pub fn delay_first(&mut self, time: Time) {
+        if let Some(first) = self.heap.first_mut() {
+            first.time = time;
+            self.sift_down(0);
+        }
+    }
+
     /// Gives entry `i` a new time.
-    #[inline]
     pub fn update(&mut self, i: usize, time: Time) {
         self.heap[i].time = time;
         if i == 0 || self.sift_up(i) == i {
@@ -85,28 +106,22 @@ impl Frontier {
         i
     }
 
-    #[inline]
+    #[inline(always)]
     fn sift_down(&mut self, mut i: usize) {
         let heap = &mut self.heap[..];
         let entry = heap[i];
-        loop {
-            let left = 2 * i + 1;
-            let (mut least, mut time) = (i, entry.time);
-            if let Some(e) = heap.get(left)
-                && e.time < time
-            {
-                (least, time) = (left, e.time);
+        let mut child = 2 * i + 1;
+        while child < heap.len() {
+            // Which of two children is the smaller one can't be predicted.
+            if child + 1 < heap.len() {
+                child += usize::from(heap[child + 1].time < heap[child].time);
             }
-            if let Some(e) = heap.get(left + 1)
-                && e.time < time
-            {
-                least = left + 1;
-            }
-            if least == i {
+            if heap[child].time >= entry.time {
                 break;
             }
-            heap[i] = heap[least];
-            i = least;
+            heap[i] = heap[child];
+            i = child;
+            child = 2 * i + 1;
         }
         heap[i] = entry;
     }

@@ -9,17 +9,19 @@
 //! 2. per thread, decode one event at a time ([`cursor`]), the threads in a
 //!    heap by the time of their next event ([`frontier`]);
 //! 3. offer the earliest one to the scheduler model ([`order`]), which takes it
-//!    or says that another thread's must come first.
+//!    or says that another thread's must come first ([`merge`]).
 //!
 //! What is kept in memory is the tables of one generation and one batch a
 //! thread. The events, their order and their times are those of the reference
 //! reader, golang.org/x/exp/trace, to the last tie.
 
+mod args;
 mod batch;
 mod clock;
 mod cursor;
 mod frontier;
 mod generation;
+mod merge;
 mod order;
 mod samples;
 mod sections;
@@ -39,23 +41,15 @@ use super::tables::Tables;
 use super::{ClockSnapshot, Stats};
 use batch::Batch;
 use clock::Clock;
-use cursor::{Cursor, Memory, Source};
+use cursor::{Cursor, Source};
 use frontier::{Entry, Frontier};
 use generation::{Generation, NIL};
-use order::{Order, Step};
+use order::Order;
 
 /// First version whose sync batches carry clock snapshots.
 const WITH_SNAPSHOTS: u32 = 25;
 /// First version with end-of-generation markers.
 const WITH_MARKERS: u32 = 26;
-
-/// How many events may have to wait for another thread's before a trace is
-/// taken for one made to be slow: looking for the one that can come next costs
-/// as much as there are threads. Busy programs with hundreds of threads stay
-/// below one an event.
-const MAX_REFUSALS_PER_EVENT: u64 = 1_000;
-/// As many are free.
-const MAX_REFUSALS: u64 = 20_000_000;
 
 /// Where reading stands between generations.
 #[derive(Debug)]
@@ -76,20 +70,23 @@ pub struct Reader<'a> {
     version: u32,
     generation: Generation,
     clock: Clock,
-    event: Event,
     /// Whether `generation` is one that events refer to.
     installed: bool,
     spill: Option<Batch>,
     cursors: Vec<Cursor>,
     frontier: Frontier,
+    /// The cursor whose events come next; [`NIL`] if something else does.
+    head: u32,
     order: Order,
     ahead: Ahead,
+    /// What comes after the events that were handed out.
+    failed: Option<Box<ReadError>>,
     last_time: Time,
     /// Work spent on finding a thread whose event can come next.
     refusals: u64,
     stats: Stats,
     /// Memory of cursors that have no more events.
-    spare: Vec<Memory>,
+    spare: Vec<Vec<u8>>,
 }
 
 impl<'a> Reader<'a> {
@@ -100,19 +97,14 @@ impl<'a> Reader<'a> {
             version,
             generation: Generation::default(),
             clock: Clock::new(0),
-            event: Event {
-                time: 0,
-                m: ThreadId::NONE,
-                p: ProcId::NONE,
-                g: GoId::NONE,
-                what: What::Sync { n: 0 },
-            },
             installed: false,
             spill: None,
             cursors: Vec::new(),
             frontier: Frontier::default(),
+            head: NIL,
             order: Order::default(),
             ahead: Ahead::More,
+            failed: None,
             last_time: 0,
             refusals: 0,
             stats: Stats::default(),
@@ -157,141 +149,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The event that [`advance`](Self::advance) came to.
-    #[inline]
-    pub fn event(&self) -> &Event {
-        &self.event
-    }
-
-    /// Goes on to the next event. False at the end.
-    #[inline]
-    pub fn advance(&mut self) -> Result<bool, Box<ReadError>> {
-        if self.order.has_following() {
-            return Ok(self.take_following());
-        }
-        match self.frontier.first() {
-            Some(first) if first.time <= self.generation.samples.time() => {}
-            _ => return self.advance_otherwise(),
-        }
-        match self.advance_threads() {
-            Ok(()) => {
-                self.stamp();
-                Ok(true)
-            }
-            Err((kind, cursor)) => Err(self.fail(kind, cursor)),
-        }
-    }
-
-    /// Goes on where no thread's event comes next.
-    #[cold]
-    fn advance_otherwise(&mut self) -> Result<bool, Box<ReadError>> {
-        match self.generation.samples.take(&self.generation.tables) {
-            Some(Ok(sample)) => {
-                self.event = sample;
-                self.stamp();
-                Ok(true)
-            }
-            Some(Err(e)) => Err(self.fail(e.into(), None)),
-            None => self.next_generation(),
-        }
-    }
-
-    #[cold]
-    fn take_following(&mut self) -> bool {
-        let following = self.order.next_following();
-        if let Some(event) = following {
-            self.event = event;
-            self.stamp();
-        }
-        following.is_some()
-    }
-
-    /// Makes times increase strictly, as the reference does.
-    #[inline]
-    fn stamp(&mut self) {
-        if self.event.time <= self.last_time {
-            self.event.time = self.last_time.wrapping_add(1);
-        }
-        self.last_time = self.event.time;
-        self.stats.events += 1;
-    }
-
-    /// Takes the earliest event that can have happened next. The error comes
-    /// with the cursor it concerns.
-    #[inline]
-    fn advance_threads(&mut self) -> Result<(), (ErrorKind, Option<u32>)> {
-        if self.try_thread(0)? {
-            return Ok(());
-        }
-        self.advance_other()
-    }
-
-    /// The earliest thread must wait for another one: try them by time.
-    #[cold]
-    fn advance_other(&mut self) -> Result<(), (ErrorKind, Option<u32>)> {
-        let threads = self.frontier.len();
-        self.refusals += threads as u64;
-        if self.refusals > MAX_REFUSALS + self.stats.events * MAX_REFUSALS_PER_EVENT {
-            let tangled = Violation::Tangled { threads };
-            return Err((ErrorKind::Inconsistent(tangled), None));
-        }
-        self.frontier.sort();
-        for i in 1..threads {
-            if self.try_thread(i)? {
-                return Ok(());
-            }
-        }
-        let stuck = Violation::Stuck { threads };
-        Err((ErrorKind::Inconsistent(stuck), None))
-    }
-
-    /// Offers the next event of heap entry `i` to the order. When it is taken
-    /// the thread's following event is decoded at once, and an error there
-    /// comes before the event, as in the reference.
-    #[inline]
-    fn try_thread(&mut self, i: usize) -> Result<bool, (ErrorKind, Option<u32>)> {
-        let index = self.frontier.get(i).cursor;
-        let cursor = &mut self.cursors[index as usize];
-        let step = Step {
-            tables: &self.generation.tables,
-            generation: self.generation.number,
-            raw: cursor.event(),
-            out: &mut self.event,
-        };
-        match self.order.advance(cursor.thread, step) {
-            Ok(true) => {}
-            Ok(false) => return Ok(false),
-            Err(e) => return Err((e.into(), Some(index))),
-        }
-        let mut source = Source {
-            input: &mut self.input,
-            batches: &self.generation.batches,
-            clock: self.clock,
-        };
-        match cursor.advance(&mut source) {
-            Ok(true) => self.frontier.update(i, cursor.event().time),
-            Ok(false) => self.frontier.remove(i),
-            Err(e) => return Err((*e, Some(index))),
-        }
-        Ok(true)
-    }
-
-    /// Reads the next generation and comes to the synchronisation event that
+    /// Reads the next generation and returns the synchronisation event that
     /// stands before it, or before the end, or before the error.
     #[cold]
-    fn next_generation(&mut self) -> Result<bool, Box<ReadError>> {
+    fn next_generation(&mut self) -> Result<Option<Event>, Box<ReadError>> {
         match std::mem::replace(&mut self.ahead, Ahead::Done) {
-            Ahead::Done => return Ok(false),
+            Ahead::Done => return Ok(None),
             Ahead::Broken(e) if self.installed => {
                 // First the synchronisation event, then the error.
                 self.installed = false;
                 self.ahead = Ahead::Broken(e);
-                return Ok(self.sync(self.last_time));
+                return Ok(Some(self.sync(self.last_time)));
             }
             Ahead::Broken(e) => return Err(e),
             Ahead::Last => {
                 self.installed = false;
-                return Ok(self.sync(self.last_time));
+                return Ok(Some(self.sync(self.last_time)));
             }
             Ahead::More => {}
         }
@@ -305,16 +178,16 @@ impl<'a> Reader<'a> {
                 // Half a generation's samples and tables are nobody's.
                 self.generation.clear();
                 self.ahead = Ahead::Broken(Box::new(e));
-                return Ok(self.sync(self.last_time));
+                return Ok(Some(self.sync(self.last_time)));
             }
         };
         if !self.installed {
-            return Ok(self.sync(self.last_time));
+            return Ok(Some(self.sync(self.last_time)));
         }
         self.stats.generations += 1;
         self.clock = self.generation.clock();
         self.install()?;
-        Ok(self.sync(self.clock.ns(self.generation.min_time)))
+        Ok(Some(self.sync(self.clock.ns(self.generation.min_time))))
     }
 
     fn read_generation(&mut self) -> Result<Ahead, ErrorKind> {
@@ -353,12 +226,12 @@ impl<'a> Reader<'a> {
             let memory = self.spare.pop().unwrap_or_default();
             let mut cursor = Cursor::new(thread, t.head, memory);
             let index = self.cursors.len() as u32;
-            let first = cursor.start(&mut Source {
+            let first = cursor.load(&mut Source {
                 input: &mut self.input,
                 batches: &self.generation.batches,
                 clock,
             });
-            let time = cursor.event().time;
+            let time = cursor.next.time;
             self.cursors.push(cursor);
             if let Err(kind) = first {
                 return Err(self.fail(*kind, Some(index)));
@@ -377,9 +250,9 @@ impl<'a> Reader<'a> {
         self.spare.extend(memory);
     }
 
-    fn sync(&mut self, time: Time) -> bool {
+    fn sync(&mut self, time: Time) -> Event {
         self.stats.syncs += 1;
-        self.event = Event {
+        Event {
             time,
             m: ThreadId::NONE,
             p: ProcId::NONE,
@@ -387,9 +260,7 @@ impl<'a> Reader<'a> {
             what: What::Sync {
                 n: self.stats.syncs,
             },
-        };
-        self.stamp();
-        true
+        }
     }
 
     /// The error for a generation that could not be read from `start` on.
@@ -414,9 +285,9 @@ impl<'a> Reader<'a> {
         };
         let lost_bytes = unread + behind;
         self.frontier.clear();
+        self.head = NIL;
         self.order.drop_following();
         self.generation.samples.clear();
-        self.installed = false;
         let generation = Some(self.generation.number);
         Box::new(match std::mem::replace(&mut self.ahead, Ahead::Done) {
             // Events contradict each other because some are missing.

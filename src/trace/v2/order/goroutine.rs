@@ -4,7 +4,7 @@ use super::super::super::event::{Event, GoId, GoState, Slot, StackId, StringId, 
 use super::super::violation::Violation;
 use super::super::wire;
 use super::state::{go, proc};
-use super::{Fault, Model, Order, Step, Taken, Thread};
+use super::{Model, Order, Refusal, Step, Taken, Thread};
 
 /// A transition, with nothing but the states.
 fn transition(g: (GoId, u32), from: GoState, to: GoState) -> What {
@@ -40,35 +40,14 @@ fn state_of(status: u8) -> GoState {
 }
 
 impl Model {
-    /// The slot of the goroutine that the thread runs.
-    #[inline]
-    pub(super) fn current(&self, t: &Thread, event: u8) -> Result<u32, Violation> {
-        let g = t.g.0;
-        let slot = self.gs.current(t);
-        slot.ok_or(Violation::UnknownGoroutine { event, g })
-    }
-
-    /// The slot of the running goroutine, which must be in `status`.
-    #[inline]
-    fn running(&self, t: &Thread, event: u8, status: u8) -> Result<u32, Violation> {
-        let slot = self.current(t, event)?;
-        if self.gs[slot].status != status {
-            let g = t.g.0;
-            return Err(Violation::GoroutineState { event, g });
-        }
-        Ok(slot)
-    }
-
-    #[inline]
-    pub(super) fn go_start(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_start(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let id = GoId(step.arg(0) as i64);
         let seq = step.seq(1);
-        let Some(slot) = self.gs.find(id) else {
-            return Ok(false);
+        let Some((slot, g)) = self.gs.find(id) else {
+            return Err(Refusal::Later);
         };
-        let g = &mut self.gs[slot];
         if g.status != go::RUNNABLE || !seq.follows(g.seq) {
-            return Ok(false);
+            return Err(Refusal::Later);
         }
         t.needs_m(wire::GO_START)?;
         t.needs_p(wire::GO_START)?;
@@ -79,16 +58,14 @@ impl Model {
         step.take(transition((id, slot), GoState::Runnable, GoState::Running))
     }
 
-    #[inline]
-    pub(super) fn go_unblock(&mut self, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_unblock(&mut self, mut step: Step<'_>) -> Taken {
         let id = GoId(step.arg(0) as i64);
         let seq = step.seq(1);
-        let Some(slot) = self.gs.find(id) else {
-            return Ok(false);
+        let Some((slot, g)) = self.gs.find(id) else {
+            return Err(Refusal::Later);
         };
-        let g = &mut self.gs[slot];
         if g.status != go::WAITING || !seq.follows(g.seq) {
-            return Ok(false);
+            return Err(Refusal::Later);
         }
         // Anything may unblock a goroutine, the runtime's monitor thread too:
         // the context is not checked.
@@ -104,41 +81,42 @@ impl Model {
         ))
     }
 
-    /// The running goroutine ends, yields or blocks.
-    #[inline]
-    pub(super) fn go_stop(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    /// The running goroutine yields or blocks.
+    pub(super) fn go_stop(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_all(event)?;
-        let slot = self.running(t, event, go::RUNNING)?;
+        let (slot, g) = self.gs.running(t, event, go::RUNNING)?;
         let id = t.g;
         t.clear_g();
-        let to = match event {
-            wire::GO_DESTROY => {
-                self.gs.remove(slot);
-                return step.take(transition((id, slot), GoState::Running, GoState::NotExist));
-            }
-            wire::GO_STOP => {
-                self.gs[slot].status = go::RUNNABLE;
-                GoState::Runnable
-            }
-            _ => {
-                self.gs[slot].status = go::WAITING;
-                GoState::Waiting
-            }
+        let (status, to) = match event {
+            wire::GO_STOP => (go::RUNNABLE, GoState::Runnable),
+            _ => (go::WAITING, GoState::Waiting),
         };
+        g.status = status;
         let stack = step.stack(1)?;
+        let reason = step.string(0)?;
         step.take(What::Goroutine {
             id,
             slot: Slot(slot),
             from: GoState::Running,
             to,
-            reason: step.string(0)?,
+            reason,
             own_stack: stack,
             stack,
         })
     }
 
-    pub(super) fn go_create(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_destroy(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
+        let event = wire::GO_DESTROY;
+        t.needs_all(event)?;
+        let (slot, _) = self.gs.running(t, event, go::RUNNING)?;
+        let id = t.g;
+        t.clear_g();
+        self.end(slot);
+        step.take(transition((id, slot), GoState::Running, GoState::NotExist))
+    }
+
+    pub(super) fn go_create(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_m(event)?;
         t.needs_p(event)?;
@@ -149,7 +127,7 @@ impl Model {
             let g = t.g.0;
             return Err(Violation::GoroutineState { event, g }.into());
         }
-        let id = self.new_goroutine(step)?;
+        let id = self.new_goroutine(&step)?;
         let (status, to) = match event {
             wire::GO_CREATE => (go::RUNNABLE, GoState::Runnable),
             _ => (go::WAITING, GoState::Waiting),
@@ -160,7 +138,7 @@ impl Model {
         step.take(with_stacks((id, slot), GoState::NotExist, to, own, stack))
     }
 
-    fn new_goroutine(&self, step: &mut Step<'_>) -> Result<GoId, Violation> {
+    fn new_goroutine(&mut self, step: &Step<'_>) -> Result<GoId, Violation> {
         let id = GoId(step.arg(0) as i64);
         match self.gs.find(id) {
             Some(_) => Err(Violation::GoroutineExists { g: id.0 }),
@@ -170,24 +148,24 @@ impl Model {
 
     /// A coroutine switch: the next goroutine is unblocked, the current one
     /// blocks or ends, the next one runs.
-    pub(super) fn go_switch(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_switch(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_all(event)?;
-        let current = self.running(t, event, go::RUNNING)?;
+        let (current, _) = self.gs.running(t, event, go::RUNNING)?;
         let next_id = GoId(step.arg(0) as i64);
         let seq = step.seq(1);
-        let Some(next) = self.gs.find(next_id) else {
-            return Ok(false);
+        let Some((next, g)) = self.gs.find(next_id) else {
+            return Err(Refusal::Later);
         };
-        if self.gs[next].status != go::WAITING || !seq.follows(self.gs[next].seq) {
-            return Ok(false);
+        if g.status != go::WAITING || !seq.follows(g.seq) {
+            return Err(Refusal::Later);
         }
         let id = t.g;
         let to = if event == wire::GO_SWITCH {
             self.gs[current].status = go::WAITING;
             GoState::Waiting
         } else {
-            self.gs.remove(current);
+            self.end(current);
             GoState::NotExist
         };
         self.gs[next].status = go::RUNNING;
@@ -209,10 +187,10 @@ impl Model {
         ))
     }
 
-    pub(super) fn go_syscall_begin(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_syscall_begin(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GO_SYSCALL_BEGIN;
         t.needs_all(event)?;
-        let slot = self.running(t, event, go::RUNNING)?;
+        let (slot, g) = self.gs.running(t, event, go::RUNNING)?;
         let p = &mut self.ps.slots[t.p_slot as usize];
         // The P's sequence number makes clear which syscall a later theft of
         // the P interrupts, whatever the clocks say.
@@ -222,7 +200,7 @@ impl Model {
         }
         p.status = proc::SYSCALL;
         p.seq = seq;
-        self.gs[slot].status = go::SYSCALL;
+        g.status = go::SYSCALL;
         let stack = step.stack(1)?;
         step.take(with_stacks(
             (t.g, slot),
@@ -233,56 +211,56 @@ impl Model {
         ))
     }
 
-    pub(super) fn go_syscall_end(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_syscall_end(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GO_SYSCALL_END;
         t.needs_all(event)?;
-        let slot = self.running(t, event, go::SYSCALL)?;
+        let (slot, g) = self.gs.running(t, event, go::SYSCALL)?;
         let p = &mut self.ps.slots[t.p_slot as usize];
         if p.status != proc::SYSCALL {
             return Err(Violation::ProcState { event, p: p.id.0 }.into());
         }
         p.status = proc::RUNNING;
-        self.gs[slot].status = go::RUNNING;
+        g.status = go::RUNNING;
         step.take(transition((t.g, slot), GoState::Syscall, GoState::Running))
     }
 
-    pub(super) fn go_syscall_end_blocked(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_syscall_end_blocked(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GO_SYSCALL_END_BLOCKED;
         // The event says that the P was lost during the syscall: until that
         // has happened it must wait. A new P may have been found since.
         if t.p.is_some() {
             let p = &self.ps.slots[t.p_slot as usize];
             if p.status == proc::SYSCALL {
-                return Ok(false);
+                return Err(Refusal::Later);
             }
         }
         t.needs_m(event)?;
         t.needs_g(event)?;
-        let slot = self.running(t, event, go::SYSCALL)?;
-        self.gs[slot].status = go::RUNNABLE;
+        let (slot, g) = self.gs.running(t, event, go::SYSCALL)?;
+        g.status = go::RUNNABLE;
         let id = t.g;
         t.clear_g();
         step.take(transition((id, slot), GoState::Syscall, GoState::Runnable))
     }
 
     /// A C thread calls into Go.
-    pub(super) fn go_create_syscall(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_create_syscall(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GO_CREATE_SYSCALL;
         t.needs_m(event)?;
         t.needs_no_g(event)?;
-        let id = self.new_goroutine(step)?;
+        let id = self.new_goroutine(&step)?;
         let slot = self.gs.add(id, go::SYSCALL, step.seq_reset());
         t.set_g(id, slot);
         step.take(transition((id, slot), GoState::NotExist, GoState::Syscall))
     }
 
     /// A C thread's call into Go is over.
-    pub(super) fn go_destroy_syscall(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_destroy_syscall(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GO_DESTROY_SYSCALL;
         t.needs_m(event)?;
         t.needs_g(event)?;
-        let slot = self.running(t, event, go::SYSCALL)?;
-        self.gs.remove(slot);
+        let (slot, _) = self.gs.running(t, event, go::SYSCALL)?;
+        self.end(slot);
         let ended = transition((t.g, slot), GoState::Syscall, GoState::NotExist);
         t.clear_g();
         if !t.p.is_some() {
@@ -303,7 +281,7 @@ impl Model {
 }
 
 impl Order {
-    pub(super) fn go_status(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_status(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let id = GoId(step.arg(0) as i64);
         let m = ThreadId(step.arg(1) as i64);
         // Go reads the status as a byte.
@@ -313,9 +291,9 @@ impl Order {
             return Err(Violation::InvalidStatus { status }.into());
         }
         let to = state_of(status);
+        let first = self.model.in_first_generation(&step);
         let (slot, from) = match self.model.gs.find(id) {
-            Some(slot) => {
-                let g = &mut self.model.gs[slot];
+            Some((slot, g)) => {
                 if g.status != status {
                     let event = step.raw.kind;
                     return Err(Violation::GoroutineState { event, g: id.0 }.into());
@@ -323,7 +301,7 @@ impl Order {
                 g.seq = step.seq_reset();
                 (slot, to)
             }
-            None if self.model.in_first_generation(step) => (
+            None if first => (
                 self.model.gs.add(id, status, step.seq_reset()),
                 GoState::Undetermined,
             ),
@@ -331,7 +309,7 @@ impl Order {
         };
         match status {
             go::RUNNING => t.set_g(id, slot),
-            go::SYSCALL => self.status_in_syscall(t, step, m, id, slot)?,
+            go::SYSCALL => self.status_in_syscall(t, &mut step, m, id, slot)?,
             _ => {}
         }
         let stack = match step.raw.kind {
@@ -350,7 +328,7 @@ impl Order {
         m: ThreadId,
         id: GoId,
         slot: u32,
-    ) -> Result<(), Box<Fault>> {
+    ) -> Taken {
         let mismatch = Violation::ThreadMismatch { g: id.0, m: m.0 };
         if !m.is_some() {
             return Err(mismatch.into());

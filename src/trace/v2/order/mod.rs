@@ -11,66 +11,61 @@
 //! The handlers are split by what they concern: [`goroutine`], [`proc`],
 //! [`range`] and [`user`].
 
+mod fast;
 mod goroutine;
+mod names;
 mod proc;
 mod range;
 mod state;
 mod user;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::super::error::{Corruption, ErrorKind};
 use super::super::event::{Event, GoId, ProcId, StackId, StringId, ThreadId, What};
 use super::super::tables::{Extra, Tables};
-use super::cursor::RawEvent;
+use super::args::Raw;
 use super::violation::Violation;
 use super::wire;
+use names::{NameId, Names};
 use state::{Goroutines, Procs, Seq, Thread, Threads};
 
 /// One thread's next event, offered to the order.
 pub struct Step<'a> {
     pub tables: &'a Tables,
     pub generation: u64,
-    pub raw: &'a RawEvent,
+    pub raw: &'a Raw,
     /// The event that comes of it, with its context filled in. It is written
     /// where the reader's caller will look at it: an event that is moved on
     /// its way costs more than all the rest of its handling.
     pub out: &'a mut Event,
 }
 
-/// Why an event can't be right.
-#[derive(Debug, Clone, Copy)]
-pub enum Fault {
-    Violation(Violation),
-    Corruption(Corruption),
+/// Why an event is not taken.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Another thread's event must come first.
+    Later,
+    /// It can't be right.
+    Never(Box<ErrorKind>),
 }
 
-impl From<Violation> for Box<Fault> {
+impl From<Violation> for Refusal {
     #[cold]
     fn from(v: Violation) -> Self {
-        Box::new(Fault::Violation(v))
+        Self::Never(Box::new(ErrorKind::Inconsistent(v)))
     }
 }
 
-impl From<Corruption> for Box<Fault> {
+impl From<Corruption> for Refusal {
     #[cold]
     fn from(c: Corruption) -> Self {
-        Box::new(Fault::Corruption(c))
+        Self::Never(Box::new(ErrorKind::Corrupt(c)))
     }
 }
 
-impl From<Box<Fault>> for ErrorKind {
-    fn from(f: Box<Fault>) -> Self {
-        match *f {
-            Fault::Violation(v) => Self::Inconsistent(v),
-            Fault::Corruption(c) => Self::Corrupt(c),
-        }
-    }
-}
-
-/// What became of an offered event: taken, or (false) another must come first.
-type Taken = Result<bool, Box<Fault>>;
+/// What became of an offered event: taken, or not.
+type Taken = Result<(), Refusal>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Gc {
@@ -82,7 +77,7 @@ enum Gc {
 
 #[derive(Debug)]
 struct Task {
-    name: Arc<[u8]>,
+    name: NameId,
     parent: i64,
 }
 
@@ -92,8 +87,7 @@ struct Model {
     gs: Goroutines,
     ps: Procs,
     tasks: HashMap<u64, Task, foldhash::fast::RandomState>,
-    /// Names of this generation that were needed beyond it, by string.
-    names: HashMap<StringId, Arc<[u8]>, foldhash::fast::RandomState>,
+    names: Names,
     /// Names of tasks that ended, for the events that say so.
     extra: Extra,
     gc: Gc,
@@ -120,7 +114,7 @@ impl Order {
 
     /// To be called before a generation's first event is offered.
     pub fn start_generation(&mut self, generation: u64) {
-        self.model.names.clear();
+        self.model.names.start_generation();
         self.model.extra.clear();
         if self.model.first_generation == 0 {
             self.model.first_generation = generation;
@@ -152,33 +146,36 @@ impl Order {
         self.model.followed = false;
     }
 
-    /// Offers the next event of a thread. False refuses it for now.
+    /// To be called before the events of a thread are offered.
     #[inline]
-    pub fn advance(&mut self, thread: u32, mut step: Step<'_>) -> Taken {
+    pub fn turn_to(&mut self, thread: u32) {
+        self.ms.slots[thread as usize].seen = true;
+    }
+
+    /// Offers the next event of a thread, with its time in `step.out`.
+    #[inline(never)]
+    pub fn advance(&mut self, thread: u32, step: Step<'_>) -> Taken {
         let t = &mut self.ms.slots[thread as usize];
-        t.seen = true;
-        step.out.time = step.raw.time;
         step.out.m = t.m;
         step.out.p = t.p;
         step.out.g = t.g;
         match step.raw.kind {
             // These may change the state of other threads.
             wire::GO_STATUS | wire::GO_STATUS_STACK | wire::PROC_STEAL | wire::PROC_STATUS => {
-                self.advance_across(thread, &mut step)
+                self.advance_across(thread, step)
             }
-            _ => self.model.advance(t, &mut step),
+            _ => self.model.advance(t, step),
         }
     }
 
-    #[inline(never)]
-    fn advance_across(&mut self, thread: u32, step: &mut Step<'_>) -> Taken {
+    fn advance_across(&mut self, thread: u32, step: Step<'_>) -> Taken {
         let mut t = self.ms.slots[thread as usize];
         let taken = match step.raw.kind {
             wire::PROC_STEAL => self.proc_steal(&mut t, step),
             wire::PROC_STATUS => self.proc_status(&mut t, step),
             _ => self.go_status(&mut t, step),
         };
-        if matches!(taken, Ok(true)) && t.m.is_some() {
+        if taken.is_ok() && t.m.is_some() {
             self.ms.slots[thread as usize] = t;
         }
         taken
@@ -186,16 +183,16 @@ impl Order {
 }
 
 impl Model {
-    #[inline]
-    fn advance(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    fn advance(&mut self, t: &mut Thread, step: Step<'_>) -> Taken {
         match step.raw.kind {
             wire::GO_START => self.go_start(t, step),
             wire::GO_UNBLOCK => self.go_unblock(step),
-            wire::GO_BLOCK | wire::GO_STOP | wire::GO_DESTROY => self.go_stop(t, step),
-            wire::PROC_START => self.proc_start(t, step),
-            wire::PROC_STOP => self.proc_stop(t, step),
+            wire::GO_BLOCK | wire::GO_STOP => self.go_stop(t, step),
             wire::GO_SYSCALL_BEGIN => self.go_syscall_begin(t, step),
             wire::GO_SYSCALL_END => self.go_syscall_end(t, step),
+            wire::GO_DESTROY => self.go_destroy(t, step),
+            wire::PROC_START => self.proc_start(t, step),
+            wire::PROC_STOP => self.proc_stop(t, step),
             wire::GO_SYSCALL_END_BLOCKED => self.go_syscall_end_blocked(t, step),
             wire::GO_CREATE | wire::GO_CREATE_BLOCKED => self.go_create(t, step),
             wire::GO_CREATE_SYSCALL => self.go_create_syscall(t, step),
@@ -218,6 +215,14 @@ impl Model {
             wire::SPAN..=wire::GOROUTINE_STACK_FREE => Self::experimental(t, step),
             kind => Err(Corruption::BadEventType(kind).into()),
         }
+    }
+
+    /// A goroutine ends.
+    fn end(&mut self, slot: u32) {
+        for region in self.gs.close_regions(slot) {
+            self.names.release(region.name);
+        }
+        self.gs.remove(slot);
     }
 
     /// Queues events that happen with the one being taken, latest first.
@@ -305,7 +310,7 @@ impl Step<'_> {
     #[inline]
     fn take(&mut self, what: What) -> Taken {
         self.out.what = what;
-        Ok(true)
+        Ok(())
     }
 
     /// An event in the same context at the same time.

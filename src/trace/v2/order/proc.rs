@@ -4,7 +4,7 @@ use super::super::super::event::{ProcId, ProcState, ThreadId, What};
 use super::super::violation::Violation;
 use super::super::wire;
 use super::state::{Proc, proc};
-use super::{Model, Order, Step, Taken, Thread};
+use super::{Model, Order, Refusal, Step, Taken, Thread};
 
 fn transition(id: ProcId, from: ProcState, to: ProcState) -> What {
     What::Proc { id, from, to }
@@ -25,16 +25,16 @@ fn state_of(status: u8) -> ProcState {
 }
 
 impl Model {
-    pub(super) fn proc_start(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn proc_start(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let id = ProcId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some(slot) = self.ps.find(id) else {
-            return Ok(false);
+            return Err(Refusal::Later);
         };
         let p = &mut self.ps.slots[slot as usize];
         // A thread that still holds a P in a syscall has yet to lose it.
         if p.status != proc::IDLE || !seq.follows(p.seq) || t.p.is_some() {
-            return Ok(false);
+            return Err(Refusal::Later);
         }
         t.needs_m(wire::PROC_START)?;
         p.status = proc::RUNNING;
@@ -43,7 +43,7 @@ impl Model {
         step.take(transition(id, ProcState::Idle, ProcState::Running))
     }
 
-    pub(super) fn proc_stop(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn proc_stop(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let event = wire::PROC_STOP;
         t.needs_m(event)?;
         t.needs_p(event)?;
@@ -59,16 +59,16 @@ impl Model {
 }
 
 impl Order {
-    pub(super) fn proc_steal(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn proc_steal(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let id = ProcId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some(slot) = self.model.ps.find(id) else {
-            return Ok(false);
+            return Err(Refusal::Later);
         };
         let p = &mut self.model.ps.slots[slot as usize];
         let abandoned = p.status == proc::SYSCALL_ABANDONED;
         if !(abandoned || p.status == proc::SYSCALL) || !seq.follows(p.seq) {
-            return Ok(false);
+            return Err(Refusal::Later);
         }
         t.needs_m(wire::PROC_STEAL)?;
         p.status = proc::IDLE;
@@ -96,7 +96,7 @@ impl Order {
         step.take(released(id))
     }
 
-    pub(super) fn proc_status(&mut self, t: &mut Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn proc_status(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let id = ProcId(step.arg(0) as i64);
         let wire_status = step.arg(1);
         if wire_status >= u64::from(proc::COUNT) {
@@ -119,7 +119,7 @@ impl Order {
                 slot
             }
             None => {
-                from = if self.model.in_first_generation(step) {
+                from = if self.model.in_first_generation(&step) {
                     ProcState::Undetermined
                 } else {
                     ProcState::NotExist

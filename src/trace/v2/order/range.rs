@@ -4,7 +4,7 @@
 use super::super::super::event::{GoId, Metric, ProcId, Range, StackId, What};
 use super::super::violation::Violation;
 use super::super::wire;
-use super::{Gc, Model, Step, Taken, Thread};
+use super::{Gc, Model, Refusal, Step, Taken, Thread};
 
 fn begin(range: Range, stack: StackId) -> What {
     What::RangeBegin { range, stack }
@@ -19,7 +19,7 @@ fn wrong(event: u8, wrong: &'static str) -> Violation {
 }
 
 impl Model {
-    pub(super) fn metric(t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn metric(t: &Thread, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_m(event)?;
         t.needs_p(event)?;
@@ -39,11 +39,11 @@ impl Model {
     }
 
     /// A stop-the-world or a mark assist begins on the running goroutine.
-    pub(super) fn go_range_begin(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_range_begin(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_all(event)?;
         let g = t.g;
-        let slot = self.current(t, event)?;
+        let slot = self.gs.expect_current(t, event)?;
         let ranges = &mut self.gs[slot].extras().ranges;
         let (range, stack, reason) = if event == wire::STW_BEGIN {
             let reason = step.string(0)?;
@@ -62,11 +62,11 @@ impl Model {
         step.take(begin(range, stack))
     }
 
-    pub(super) fn go_range_end(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_range_end(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_all(event)?;
         let g = t.g;
-        let slot = self.current(t, event)?;
+        let slot = self.gs.expect_current(t, event)?;
         let ranges = &mut self.gs[slot].extras().ranges;
         let begun = event - 1;
         let index = ranges
@@ -84,12 +84,12 @@ impl Model {
     }
 
     /// A goroutine was in a mark assist when the generation began.
-    pub(super) fn go_range_active(&mut self, step: &mut Step<'_>) -> Taken {
+    pub(super) fn go_range_active(&mut self, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         let g = GoId(step.arg(0) as i64);
         let unknown = Violation::UnknownGoroutine { event, g: g.0 };
-        let slot = self.gs.find(g).ok_or(unknown)?;
-        let first = self.in_first_generation(step);
+        let (slot, _) = self.gs.find(g).ok_or(unknown)?;
+        let first = self.in_first_generation(&step);
         let ranges = &mut self.gs[slot].extras().ranges;
         let assist = (wire::GC_MARK_ASSIST_BEGIN, 0);
         match (first, ranges.contains(&assist)) {
@@ -102,7 +102,7 @@ impl Model {
         step.take(What::RangeActive { range })
     }
 
-    pub(super) fn sweep_begin(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn sweep_begin(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GC_SWEEP_BEGIN;
         t.needs_m(event)?;
         t.needs_p(event)?;
@@ -113,12 +113,12 @@ impl Model {
         step.take(begin(Range::GcSweep { p: t.p }, step.stack(0)?))
     }
 
-    pub(super) fn sweep_active(&mut self, step: &mut Step<'_>) -> Taken {
+    pub(super) fn sweep_active(&mut self, mut step: Step<'_>) -> Taken {
         let event = wire::GC_SWEEP_ACTIVE;
         let p = ProcId(step.arg(0) as i64);
         let unknown = Violation::UnknownProc { event, p: p.0 };
         let slot = self.ps.find(p).ok_or(unknown)?;
-        let first = self.in_first_generation(step);
+        let first = self.in_first_generation(&step);
         let was = std::mem::replace(&mut self.ps.slots[slot as usize].sweeping, true);
         if was == first {
             return Err(wrong(event, "is active at the wrong time").into());
@@ -127,7 +127,7 @@ impl Model {
         step.take(What::RangeActive { range })
     }
 
-    pub(super) fn sweep_end(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn sweep_end(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GC_SWEEP_END;
         t.needs_m(event)?;
         t.needs_p(event)?;
@@ -142,17 +142,17 @@ impl Model {
         })
     }
 
-    pub(super) fn gc_active(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn gc_active(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GC_ACTIVE;
         let seq = step.arg(0);
-        if self.in_first_generation(step) {
+        if self.in_first_generation(&step) {
             if self.gc != Gc::Undetermined {
                 return Err(Violation::Gc { event }.into());
             }
             (self.gc, self.gc_seq) = (Gc::Running, seq);
         } else {
             if seq != self.gc_seq.wrapping_add(1) {
-                return Ok(false);
+                return Err(Refusal::Later);
             }
             if self.gc != Gc::Running {
                 return Err(Violation::Gc { event }.into());
@@ -164,14 +164,14 @@ impl Model {
         step.take(What::RangeActive { range })
     }
 
-    pub(super) fn gc_begin(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn gc_begin(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GC_BEGIN;
         let seq = step.arg(0);
         if self.gc != Gc::Undetermined {
             // Begin and end are numbered in one sequence, since they happen on
             // different threads.
             if seq != self.gc_seq.wrapping_add(1) {
-                return Ok(false);
+                return Err(Refusal::Later);
             }
             if self.gc == Gc::Running {
                 return Err(Violation::Gc { event }.into());
@@ -182,11 +182,11 @@ impl Model {
         step.take(begin(Range::GcMark, step.stack(1)?))
     }
 
-    pub(super) fn gc_end(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn gc_end(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GC_END;
         let seq = step.arg(0);
         if seq != self.gc_seq.wrapping_add(1) {
-            return Ok(false);
+            return Err(Refusal::Later);
         }
         if self.gc != Gc::Running {
             return Err(Violation::Gc { event }.into());

@@ -6,9 +6,10 @@
 //! than the running one.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::super::super::event::{GoId, ProcId, ThreadId};
+use super::super::violation::Violation;
+use super::names::NameId;
 
 type IdMap = HashMap<i64, u32, foldhash::fast::RandomState>;
 
@@ -56,12 +57,11 @@ impl Seq {
 /// stop-the-world, the string id of the reason.
 pub type OpenRange = (u8, u64);
 
-/// A region that a goroutine has open. Names are compared by content, since
-/// their ids change from one generation to the next.
+/// A region that a goroutine has open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenRegion {
     pub task: u64,
-    pub name: Arc<[u8]>,
+    pub name: NameId,
 }
 
 /// What few goroutines have.
@@ -86,17 +86,111 @@ impl Goroutine {
 }
 
 /// All goroutines that exist.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Goroutines {
     slots: Vec<Goroutine>,
     free: Vec<u32>,
-    by_id: IdMap,
+    /// Slots by the low bits of the id. The runtime numbers goroutines nearly
+    /// in a row, so those that exist seldom meet here. A power of two long.
+    places: Vec<u32>,
+    /// Those that found their place taken.
+    displaced: IdMap,
+}
+
+/// The fewest places there are.
+const MIN_PLACES: usize = 256;
+
+impl Default for Goroutines {
+    fn default() -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            places: vec![NONE; MIN_PLACES],
+            displaced: IdMap::default(),
+        }
+    }
 }
 
 impl Goroutines {
-    #[inline]
-    pub fn find(&self, id: GoId) -> Option<u32> {
-        self.by_id.get(&id.0).copied()
+    pub fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
+        let slot = match self.slots.get(self.places[self.place(id)] as usize) {
+            Some(g) if g.id == id => self.places[self.place(id)],
+            _ => self.displaced.get(&id.0).copied()?,
+        };
+        self.slots.get_mut(slot as usize).map(|g| (slot, g))
+    }
+
+    #[inline(always)]
+    fn place(&self, id: GoId) -> usize {
+        id.0 as usize & (self.places.len() - 1)
+    }
+
+    /// Makes a slot known by its id.
+    fn enter(&mut self, id: GoId, slot: u32) {
+        let place = self.place(id);
+        if self.places[place] == NONE {
+            self.places[place] = slot;
+        } else {
+            self.displaced.insert(id.0, slot);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        self.places = vec![NONE; 2 * self.places.len()];
+        self.displaced.clear();
+        for slot in 0..self.slots.len() {
+            let g = &self.slots[slot];
+            if g.status != go::DEAD {
+                self.enter(g.id, slot as u32);
+            }
+        }
+    }
+
+    /// As [`find`](Self::find), but may miss it.
+    #[inline(always)]
+    pub fn find_soon(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
+        let slot = *self.places.get(self.place(id))?;
+        let g = self.slots.get_mut(slot as usize)?;
+        (g.id == id).then_some((slot, g))
+    }
+
+    /// As [`running`](Self::running), but may miss it.
+    #[inline(always)]
+    pub fn run_by(&mut self, t: &Thread, status: u8) -> Option<&mut Goroutine> {
+        let g = self.slots.get_mut(t.g_slot as usize)?;
+        (g.id == t.g && g.status == status && t.g.is_some()).then_some(g)
+    }
+
+    /// The goroutine that the thread runs, which must be in `status`.
+    pub fn running(
+        &mut self,
+        t: &Thread,
+        event: u8,
+        status: u8,
+    ) -> Result<(u32, &mut Goroutine), Violation> {
+        let slot = match self.slots.get(t.g_slot as usize) {
+            Some(g) if g.id == t.g && g.status == status => t.g_slot,
+            _ => self.running_elsewhere(t, event, status)?,
+        };
+        Ok((slot, &mut self.slots[slot as usize]))
+    }
+
+    #[cold]
+    fn running_elsewhere(&mut self, t: &Thread, event: u8, status: u8) -> Result<u32, Violation> {
+        let slot = self.expect_current(t, event)?;
+        if self[slot].status != status {
+            let g = t.g.0;
+            return Err(Violation::GoroutineState { event, g });
+        }
+        Ok(slot)
+    }
+
+    /// The slot of the goroutine that the thread runs.
+    pub fn expect_current(&mut self, t: &Thread, event: u8) -> Result<u32, Violation> {
+        let g = t.g.0;
+        let slot = self.current(t);
+        slot.ok_or(Violation::UnknownGoroutine { event, g })
     }
 
     /// Adds a goroutine that does not exist yet.
@@ -117,27 +211,42 @@ impl Goroutines {
                 (self.slots.len() - 1) as u32
             }
         };
-        self.by_id.insert(id.0, slot);
+        self.enter(id, slot);
+        if self.slots.len() > self.places.len() / 2 {
+            self.grow();
+        }
         slot
     }
 
+    /// The regions that a goroutine had open and has no more.
+    pub fn close_regions(&mut self, slot: u32) -> impl Iterator<Item = OpenRegion> {
+        let extras = self.slots[slot as usize].extras.as_mut();
+        extras.into_iter().flat_map(|x| x.regions.drain(..))
+    }
+
+    /// Removes a goroutine that has no open regions.
     pub fn remove(&mut self, slot: u32) {
         let g = &mut self.slots[slot as usize];
         g.status = go::DEAD;
         if let Some(x) = &mut g.extras {
             x.ranges.clear();
-            x.regions.clear();
         }
-        self.by_id.remove(&g.id.0);
+        let id = g.id;
+        let place = self.place(id);
+        if self.places[place] == slot {
+            self.places[place] = NONE;
+        } else {
+            self.displaced.remove(&id.0);
+        }
         self.free.push(slot);
     }
 
     /// The state of the goroutine a thread runs, if it has one.
     #[inline]
-    pub fn current(&self, t: &Thread) -> Option<u32> {
+    pub fn current(&mut self, t: &Thread) -> Option<u32> {
         match self.slots.get(t.g_slot as usize) {
             Some(g) if g.id == t.g && g.status != go::DEAD => Some(t.g_slot),
-            _ => self.find(t.g),
+            _ => self.find(t.g).map(|(slot, _)| slot),
         }
     }
 }

@@ -1,8 +1,6 @@
 //! What the program itself wrote: tasks, regions, logs, labels. And the
 //! events of experiments, which are passed on as they are.
 
-use std::sync::Arc;
-
 use super::super::super::event::{Experimental, StringId, What};
 use super::super::violation::Violation;
 use super::super::wire;
@@ -15,14 +13,7 @@ const NO_TASK: i64 = -1;
 const BACKGROUND_TASK: i64 = 0;
 
 impl Model {
-    /// A name that outlives its generation's tables.
-    fn name(&mut self, step: &mut Step<'_>, id: StringId) -> Arc<[u8]> {
-        let name = self.names.entry(id);
-        name.or_insert_with(|| step.tables.string(id).into())
-            .clone()
-    }
-
-    pub(super) fn task_begin(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn task_begin(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let id = step.arg(0);
         if self.tasks.contains_key(&id) {
             return Err(Violation::TaskExists { id: id as i64 }.into());
@@ -32,7 +23,8 @@ impl Model {
             parent => parent,
         };
         let name_id = step.string(2)?;
-        let name = self.name(step, name_id);
+        let name = self.names.find(step.tables, name_id);
+        self.names.keep(name);
         self.tasks.insert(id, Task { name, parent });
         t.needs_all(wire::USER_TASK_BEGIN)?;
         step.take(What::TaskBegin {
@@ -43,12 +35,19 @@ impl Model {
         })
     }
 
-    pub(super) fn task_end(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn task_end(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let id = step.arg(0);
         // The task may have begun before the trace, or in a generation whose
         // strings are gone.
         let (parent, name) = match self.tasks.remove(&id) {
-            Some(task) => (task.parent, self.extra.add(&task.name)),
+            Some(task) => {
+                let name = match self.names.string(task.name) {
+                    Some(string) => string,
+                    None => self.extra.add(self.names.text(task.name)),
+                };
+                self.names.release(task.name);
+                (task.parent, name)
+            }
             None => (NO_TASK, StringId::default()),
         };
         t.needs_all(wire::USER_TASK_END)?;
@@ -60,32 +59,36 @@ impl Model {
         })
     }
 
-    pub(super) fn region(&mut self, t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn region(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_all(event)?;
         let task = step.arg(0);
         let id = step.string(1)?;
         let g = t.g.0;
-        let slot = self.current(t, event)?;
+        let slot = self.gs.expect_current(t, event)?;
         let region = OpenRegion {
             task,
-            name: self.name(step, id),
+            name: self.names.find(step.tables, id),
         };
         let open = &mut self.gs[slot].extras().regions;
         let stack = step.stack(2)?;
         let (task, name) = (task as i64, id);
         if event == wire::USER_REGION_BEGIN {
+            self.names.keep(region.name);
             open.push(region);
             return step.take(What::RegionBegin { task, name, stack });
         }
         // Regions that began before the trace did are not known.
-        if open.pop().is_some_and(|innermost| innermost != region) {
-            return Err(Violation::RegionNesting { g }.into());
+        if let Some(innermost) = open.pop() {
+            self.names.release(innermost.name);
+            if innermost != region {
+                return Err(Violation::RegionNesting { g }.into());
+            }
         }
         step.take(What::RegionEnd { task, name, stack })
     }
 
-    pub(super) fn annotation(t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn annotation(t: &Thread, mut step: Step<'_>) -> Taken {
         t.needs_all(step.raw.kind)?;
         step.take(if step.raw.kind == wire::USER_LOG {
             What::Log {
@@ -101,7 +104,7 @@ impl Model {
         })
     }
 
-    pub(super) fn experimental(t: &Thread, step: &mut Step<'_>) -> Taken {
+    pub(super) fn experimental(t: &Thread, mut step: Step<'_>) -> Taken {
         t.needs_m(step.raw.kind)?;
         step.take(What::Experimental {
             kind: Experimental(step.raw.kind),

@@ -1,0 +1,207 @@
+//! Arguments of events, decoded with wide loads where they are needed.
+//!
+//! Nothing is checked here: the [`cursor`](super::cursor) has made sure that
+//! the event is whole and its varints are valid before anybody asks for its
+//! arguments.
+
+use super::super::varint;
+use super::wire;
+
+/// The bytes from an event's arguments on: with what follows them, the next
+/// event's type and time difference. Loads of eight bytes that start within
+/// its first 64 bytes end within it.
+pub type Window = [u8; WINDOW];
+
+/// Four arguments, a type and a time difference are 51 bytes at most.
+pub const WINDOW: usize = 72;
+
+/// The longest event: its type and five varints.
+pub const MAX_EVENT: usize = 1 + 5 * varint::MAX_LEN;
+
+/// An event's type and its arguments; references are still wire ids.
+#[derive(Clone, Copy, Debug)]
+pub struct Raw {
+    pub kind: u8,
+    pub args: [u64; 4],
+}
+
+impl Raw {
+    /// An event whose arguments are still to be read.
+    pub fn new(kind: u8) -> Self {
+        Self { kind, args: [0; 4] }
+    }
+}
+
+/// Reads the arguments of one event.
+#[derive(Clone, Copy)]
+pub struct Args<'a> {
+    window: &'a Window,
+    at: usize,
+}
+
+impl<'a> Args<'a> {
+    #[inline(always)]
+    pub fn new(window: &'a Window) -> Self {
+        Self { window, at: 0 }
+    }
+
+    /// How many bytes were read.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.at
+    }
+
+    /// The byte behind the arguments: the next event's type.
+    #[inline(always)]
+    pub fn kind(&mut self) -> u8 {
+        let kind = self.window[self.at % 64];
+        self.at += 1;
+        kind
+    }
+
+    #[inline(always)]
+    pub fn next(&mut self) -> u64 {
+        varint(self.window, &mut self.at)
+    }
+
+    /// Reads all arguments of an event.
+    pub fn all(&mut self, raw: &mut Raw) {
+        let n = wire::ARGS[raw.kind as usize].into();
+        for arg in raw.args.iter_mut().take(n) {
+            *arg = self.next();
+        }
+    }
+}
+
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// Decodes a varint of the window at `at`.
+#[inline(always)]
+pub fn varint(window: &Window, at: &mut usize) -> u64 {
+    // The mask changes nothing but spares the check that the load is within
+    // the window.
+    let from = *at % 64;
+    let bytes = window[from..from + 8].try_into();
+    let word = u64::from_le_bytes(bytes.expect("eight bytes"));
+    if word & 0x80 == 0 {
+        *at += 1;
+        return word & 0x7f;
+    }
+    if word & 0x8000 == 0 {
+        *at += 2;
+        return word & 0x7f | (word >> 1) & 0x3f80;
+    }
+    if word & 0x80_0000 == 0 {
+        *at += 3;
+        return word & 0x7f | (word >> 1) & 0x3f80 | (word >> 2) & 0x1f_c000;
+    }
+    let (value, n) = long_varint(window, from);
+    *at += n;
+    value
+}
+
+#[inline(never)]
+fn long_varint(window: &Window, at: usize) -> (u64, usize) {
+    let bytes = window[at..at + 8].try_into();
+    let word = u64::from_le_bytes(bytes.expect("eight bytes"));
+    let ends = !word & HIGH_BITS;
+    if ends == 0 {
+        return varint::decode(&window[at..]).unwrap_or_default();
+    }
+    // Keep the bytes up to and with the first whose high bit is clear, then
+    // squeeze the high bits out: pairs, quads, the whole.
+    let n = ends.trailing_zeros() + 1;
+    let word = word & (u64::MAX >> (64 - n)) & !HIGH_BITS;
+    let word = (word & 0x007f_007f_007f_007f) | (word & 0x7f00_7f00_7f00_7f00) >> 1;
+    let word = (word & 0x0000_3fff_0000_3fff) | (word & 0x3fff_0000_3fff_0000) >> 2;
+    let word = (word & 0x0000_0000_0fff_ffff) | (word & 0x0fff_ffff_0000_0000) >> 4;
+    (word, (n / 8) as usize)
+}
+
+/// Where the first varint may begin that is not valid: no earlier one is.
+///
+/// An invalid one has ten bytes that go on, or nine and a tenth above 1. Where
+/// events end is not known here, so an event's type may be taken for a part of
+/// the varint behind it, and a valid one for an invalid one.
+pub fn first_suspect(bytes: &[u8]) -> usize {
+    const STEP: usize = 256;
+    for (i, block) in bytes.chunks(STEP).enumerate() {
+        // Nine bytes that go on hold four at an even place.
+        let quads = block.chunks_exact(4);
+        let rest = quads.remainder();
+        let go_on = |q: &[u8]| {
+            let word = u32::from_le_bytes(q.try_into().expect("four bytes"));
+            word & HIGH_BITS as u32 == HIGH_BITS as u32
+        };
+        let long = quads.fold(false, |any, q| any | go_on(q));
+        if long || rest.iter().any(|b| *b >= 0x80) {
+            let from = (i * STEP).saturating_sub(varint::MAX_LEN);
+            let to = bytes.len().min((i + 1) * STEP + varint::MAX_LEN);
+            if let Some(at) = suspect_in(&bytes[from..to]) {
+                return from + at;
+            }
+        }
+    }
+    bytes.len()
+}
+
+fn suspect_in(bytes: &[u8]) -> Option<usize> {
+    let mut run = 0;
+    for (i, &b) in bytes.iter().enumerate() {
+        if b >= 0x80 {
+            run += 1;
+            if run == varint::MAX_LEN {
+                return Some(i + 1 - run);
+            }
+        } else {
+            if run == varint::MAX_LEN - 1 && b > 1 {
+                return Some(i - run);
+            }
+            run = 0;
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn wide_loads_decode_as_bytes_do(bytes in proptest::collection::vec(any::<u8>(), 1..20)) {
+            let mut window = [0; WINDOW];
+            window[..bytes.len()].copy_from_slice(&bytes);
+            let mut at = 0;
+            let got = varint(&window, &mut at);
+            if let Some((value, n)) = varint::decode(&window) {
+                prop_assert_eq!((got, at), (value, n));
+            }
+        }
+
+        #[test]
+        fn no_invalid_varint_begins_before_the_first_suspect(
+            bytes in proptest::collection::vec(
+                prop_oneof![9 => 0x80..=0xffu8, 1 => any::<u8>()],
+                0..700,
+            ),
+        ) {
+            let suspect = first_suspect(&bytes);
+            for at in 0..bytes.len().saturating_sub(varint::MAX_LEN).min(suspect) {
+                prop_assert!(varint::decode(&bytes[at..]).is_some(), "at {at} of {suspect}");
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_bytes_are_not_suspect() {
+        let bytes: Vec<u8> = (0..1000u32).map(|i| (i * i % 251) as u8).collect();
+        assert_eq!(first_suspect(&bytes), bytes.len());
+        let mut bytes = [0u8; 100];
+        bytes[50..60].fill(0xff);
+        assert_eq!(first_suspect(&bytes), 50);
+        bytes[59] = 1;
+        assert_eq!(first_suspect(&bytes), 100);
+    }
+}
