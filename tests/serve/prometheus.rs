@@ -7,23 +7,27 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::endpoint::Endpoint;
 use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, program};
 
-/// One that scrapes a target. `known` is what else its scrape config says.
+/// How often most tests want to be scraped.
+pub const OFTEN: &str = "scrape_interval: 200ms, scrape_timeout: 200ms";
+
+/// One that scrapes a target. `how` is what else its scrape config says.
 pub fn prometheus(
     binary: &Path,
     target: &str,
     scratch: &Scratch,
     flags: &[&str],
-    known: &str,
+    how: &str,
 ) -> Running {
     let address = free_address();
     let config = scratch.path().join("prometheus.yml");
     fs::write(
         &config,
         format!(
-            "scrape_configs:\n- job_name: gotracer\n  scrape_interval: 200ms\n  \
-             scrape_timeout: 200ms\n  {known}\n  static_configs:\n  - targets: ['{target}']\n"
+            "scrape_configs: [{{job_name: gotracer, {how}, \
+             static_configs: [{{targets: ['{target}']}}]}}]\n"
         ),
     )
     .unwrap();
@@ -95,7 +99,7 @@ fn scraped_by(flags: &[&str]) {
     .unwrap();
     let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
     gotracer.wait_sample("gotracer_traces_total", 1.0);
-    let prometheus = prometheus(&binary, &gotracer.address, &scratch, flags, "");
+    let prometheus = prometheus(&binary, &gotracer.address, &scratch, flags, OFTEN);
     wait_value(&prometheus, "up", 1.0);
     wait_value(&prometheus, "gotracer_traces_total", 1.0);
     fs::copy(
@@ -194,4 +198,30 @@ fn promtool_has_nothing_to_say() {
     let said = [output.stderr, output.stdout].concat();
     let said = String::from_utf8_lossy(&said);
     assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn prometheus_has_a_target_captured_by_a_probe() {
+    let Some(binary) = program("prometheus") else {
+        return;
+    };
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
+        return;
+    };
+    // It is not captured but for the probe; with the default of five seconds
+    // of trace, which don't fit into three.
+    let flags = ["--scrape", &endpoint.url(), "--scrape.interval=60m"];
+    let gotracer = Running::gotracer_with(scratch.path(), &flags, &[]);
+    let target = &endpoint.address;
+    let how = format!(
+        "scrape_interval: 3s, scrape_timeout: 3s, metrics_path: /probe, params: {{target: ['{target}']}}"
+    );
+    let prometheus = prometheus(&binary, &gotracer.address, &scratch, &[], &how);
+    wait_value(&prometheus, "probe_success", 1.0);
+    wait_value(&prometheus, "gotracer_traces_total", 1.0);
+    let observed = query(&prometheus, "gotrace_observed_seconds_total");
+    let seconds = observed[0]["value"][1].as_str().unwrap();
+    let seconds: f64 = seconds.parse().unwrap();
+    assert!(seconds > 1.0 && seconds < 3.0, "{seconds}");
 }

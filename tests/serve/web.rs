@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::certificates::{Authority, Certificate};
-use crate::prometheus::{prometheus, wait_value};
+use crate::prometheus::{OFTEN, prometheus, wait_value};
 use crate::support::{Running, Scratch, eventually_or, free_address, program};
 
 /// A server that wants certificates and a password.
@@ -22,6 +22,8 @@ struct Guarded {
     authority: Authority,
     client: Certificate,
     gotracer: Running,
+    /// What clients would like to speak.
+    protocols: Vec<Vec<u8>>,
 }
 
 const YAML: &str = "
@@ -66,6 +68,7 @@ impl Guarded {
             authority,
             client,
             gotracer,
+            protocols: Vec::new(),
         }
     }
 
@@ -73,8 +76,11 @@ impl Guarded {
         fs::write(self.scratch.path().join("web.yml"), yaml).unwrap();
     }
 
-    /// What is answered to somebody with this certificate who says that.
-    fn get(&self, client: Option<&Certificate>, path: &str, said: &str) -> std::io::Result<String> {
+    /// A connection to which this certificate is shown, if it comes about.
+    fn connect(
+        &self,
+        client: Option<&Certificate>,
+    ) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
         let mut roots = RootCertStore::empty();
         let authority = CertificateDer::from_pem_file(&self.authority.file).unwrap();
         roots.add(authority).unwrap();
@@ -83,7 +89,7 @@ impl Guarded {
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots);
-        let config = match client {
+        let mut config = match client {
             None => builder.with_no_client_auth(),
             Some(client) => {
                 let chain = vec![CertificateDer::from_pem_file(&client.cert).unwrap()];
@@ -91,10 +97,19 @@ impl Guarded {
                 builder.with_client_auth_cert(chain, key).unwrap()
             }
         };
+        config.alpn_protocols = self.protocols.clone();
         let name = ServerName::try_from("gotracer.internal").unwrap();
-        let connection = ClientConnection::new(Arc::new(config), name).unwrap();
-        let stream = TcpStream::connect(&self.gotracer.address)?;
-        let mut stream = StreamOwned::new(connection, stream);
+        let mut connection = ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut stream = TcpStream::connect(&self.gotracer.address)?;
+        while connection.is_handshaking() {
+            connection.complete_io(&mut stream)?;
+        }
+        Ok(StreamOwned::new(connection, stream))
+    }
+
+    /// What is answered to somebody with this certificate who says that.
+    fn get(&self, client: Option<&Certificate>, path: &str, said: &str) -> std::io::Result<String> {
+        let mut stream = self.connect(client)?;
         let authorization = match said {
             "" => String::new(),
             said => format!("Authorization: Basic {}\r\n", STANDARD.encode(said)),
@@ -181,8 +196,8 @@ fn prometheus_gets_in_over_http_2() {
     let Certificate { cert, key } = &guarded.client;
     let ca = &guarded.authority.file;
     let known = format!(
-        "scheme: https\n  basic_auth: {{username: prometheus, password: open}}\n  tls_config: \
-         {{ca_file: '{ca}', cert_file: '{cert}', key_file: '{key}', server_name: gotracer.internal}}\n"
+        "{OFTEN}, scheme: https, basic_auth: {{username: prometheus, password: open}}, tls_config: \
+         {{ca_file: '{ca}', cert_file: '{cert}', key_file: '{key}', server_name: gotracer.internal}}"
     );
     let address = &guarded.gotracer.address;
     let prometheus = prometheus(&binary, address, &guarded.scratch, &[], &known);
@@ -190,6 +205,70 @@ fn prometheus_gets_in_over_http_2() {
     let version = env!("CARGO_PKG_VERSION");
     let build = format!("gotracer_build_info{{version=\"{version}\"}}");
     wait_value(&prometheus, &build, 1.0);
+    // It speaks HTTP/2 with whom it is agreed upon.
+    let mut guarded = guarded;
+    guarded.protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let agreed = || {
+        let stream = guarded.connect(Some(&guarded.client)).unwrap();
+        stream.conn.alpn_protocol().map(<[u8]>::to_vec)
+    };
+    assert_eq!(agreed(), Some(b"h2".to_vec()));
+    let older = YAML.replace("HASH", &hash("open"));
+    let older = older.replace(
+        "server_config:\n  headers",
+        "server_config:\n  http2: false\n  headers",
+    );
+    guarded.write(&older);
+    let holds = || (agreed() == Some(b"http/1.1".to_vec())).then_some(());
+    eventually_or("HTTP/1.1", || guarded.gotracer.log(), holds);
+}
+
+#[test]
+fn clients_are_judged_as_go_would() {
+    let guarded = Guarded::start();
+    let stranger = Authority::new(guarded.scratch.path(), "stranger");
+    let forged = stranger.sign("forged", &["prometheus.internal"]);
+    let clients = [None, Some(&guarded.client), Some(&forged)];
+    let tls = "tls_server_config:\n  cert_file: server.cert.pem\n  key_file: server.key.pem\n  ";
+    let ca = "client_ca_file: authority.pem";
+    for (kind, more, admitted) in [
+        ("NoClientCert", "", [true, true, true]),
+        ("RequestClientCert", "", [true, true, true]),
+        ("RequireAnyClientCert", "", [false, true, true]),
+        ("VerifyClientCertIfGiven", ca, [true, true, false]),
+        ("RequireAndVerifyClientCert", ca, [false, true, false]),
+    ] {
+        // The header tells when it is in force.
+        let header = format!("http_server_config: {{headers: {{X-XSS-Protection: {kind}}}}}");
+        guarded.write(&format!(
+            "{tls}client_auth_type: {kind}\n  {more}\n{header}\n"
+        ));
+        let in_force = || {
+            let answer = guarded.get(Some(&guarded.client), "/-/ready", "").ok()?;
+            answer
+                .contains(&format!("x-xss-protection: {kind}\r\n"))
+                .then_some(())
+        };
+        eventually_or(kind, || guarded.gotracer.log(), in_force);
+        let found = clients.map(|client| guarded.get(client, "/-/ready", "").is_ok());
+        assert_eq!(found, admitted, "{kind}");
+    }
+
+    let suite = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
+    guarded.write(&format!(
+        "{tls}max_version: TLS12\n  cipher_suites: [{suite}]\n"
+    ));
+    let agreed = || {
+        let stream = guarded.connect(None).ok()?;
+        let suite = stream.conn.negotiated_cipher_suite()?;
+        suite.suite().as_str().map(str::to_owned)
+    };
+    let holds = || (agreed().as_deref() == Some(suite)).then_some(());
+    eventually_or(suite, || guarded.gotracer.log(), holds);
+
+    guarded.write(&format!("{tls}\nrate_limit: {{interval: 60m, burst: 2}}\n"));
+    let limited = || (guarded.status("/-/ready", "") == "429").then_some(());
+    eventually_or("it is too much", || guarded.gotracer.log(), limited);
 }
 
 #[test]

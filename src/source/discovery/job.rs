@@ -1,21 +1,20 @@
-//! A job: targets, how to capture them, and how their labels are made.
+//! A job: targets, how to capture them, and how their labels are made: one
+//! entry of `scrape_configs`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use form_urlencoded::Serializer as Query;
 use hyper::Method;
 use hyper::body::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::files::FileSd;
 use super::refresh::Discovery;
-use super::relabel::{self, Relabel};
+use super::relabel::Relabel;
 use super::server::HttpSd;
-use crate::labels::Labels;
 use crate::secret::Secret;
 use crate::source::http::{Authorization, BasicAuth, FieldError, Headers, HttpOptions, TlsConfig};
-use crate::source::scrape::{Options, Target, TargetError};
+use crate::source::scrape::{Options, Target};
 use crate::source::yaml::{duration, size, write_duration, write_size};
 
 /// One entry of `scrape_configs`.
@@ -45,13 +44,13 @@ pub struct Job {
     body_size_limit: Option<u64>,
     /// `http` or `https`.
     #[serde(default = "http")]
-    scheme: String,
+    pub(super) scheme: String,
     /// Where the trace is.
     #[serde(default = "trace_path", alias = "path")]
-    metrics_path: String,
+    pub(super) metrics_path: String,
     /// What to say behind the question mark.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    params: BTreeMap<String, Vec<String>>,
+    pub(super) params: BTreeMap<String, Vec<String>>,
     /// How to ask.
     #[serde(default = "get")]
     method: String,
@@ -72,13 +71,13 @@ pub struct Job {
     tls_config: TlsConfig,
     follow_redirects: Option<bool>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    static_configs: Vec<Group>,
+    pub(super) static_configs: Vec<Group>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     file_sd_configs: Vec<FileSd>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     http_sd_configs: Vec<HttpSd>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    relabel_configs: Vec<Relabel>,
+    pub(super) relabel_configs: Vec<Relabel>,
 }
 
 /// Targets with labels in common, as in `static_configs`.
@@ -86,10 +85,10 @@ pub struct Job {
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// Hosts with ports.
-    targets: Vec<String>,
+    pub(super) targets: Vec<String>,
     /// Labels of all of them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    labels: BTreeMap<String, String>,
+    pub(super) labels: BTreeMap<String, String>,
 }
 
 impl Group {
@@ -226,81 +225,6 @@ impl Job {
         let http = self.http_sd_configs.iter().cloned().map(Box::new);
         files.chain(http.map(Discovery::Http)).collect()
     }
-
-    /// Its own targets that relabelling leaves, each once.
-    ///
-    /// # Errors
-    /// If one of them is no URL.
-    pub fn targets(&self) -> Result<Vec<Target>, TargetError> {
-        let mut seen = HashSet::new();
-        let targets = self.relabelled(&self.static_configs);
-        targets
-            .filter(|target| target.as_ref().map_or(true, |t| seen.insert(t.clone())))
-            .collect()
-    }
-
-    /// What relabelling leaves of these targets.
-    pub fn relabelled<'a>(
-        &'a self,
-        groups: impl IntoIterator<Item = &'a Group> + 'a,
-    ) -> impl Iterator<Item = Result<Target, TargetError>> + 'a {
-        groups.into_iter().flat_map(move |group| {
-            let labels = move |address: &String| {
-                relabel::apply(&self.relabel_configs, self.discovered(group, address))
-            };
-            let made = |labels| self.made(labels);
-            group.targets.iter().filter_map(labels).map(made)
-        })
-    }
-
-    /// The labels before relabelling.
-    fn discovered(&self, group: &Group, address: &str) -> Labels {
-        let own = group.labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
-        let mut labels: Labels = [
-            ("job", self.job_name.as_str()),
-            ("__address__", address),
-            ("__scheme__", &self.scheme),
-            ("__metrics_path__", &self.metrics_path),
-        ]
-        .into_iter()
-        .collect();
-        for (name, values) in &self.params {
-            if let Some(first) = values.first() {
-                labels.set(format!("__param_{name}"), first);
-            }
-        }
-        own.for_each(|(name, value)| labels.set(name, value));
-        labels
-    }
-
-    /// The target that labels after relabelling describe.
-    fn made(&self, mut labels: Labels) -> Result<Target, TargetError> {
-        let mut params = self.params.clone();
-        for (label, value) in labels.iter() {
-            let Some(name) = label.strip_prefix("__param_") else {
-                continue;
-            };
-            let values = params.entry(name.into()).or_default();
-            // A label stands for the first value; the others can't be said by
-            // one.
-            values.splice(..values.len().min(1), [value.to_owned()]);
-        }
-        let mut query = Query::new(String::new());
-        for (name, values) in &params {
-            let pairs = values.iter().map(|value| (name, value));
-            query.extend_pairs(pairs);
-        }
-        let query = query.finish();
-        let (scheme, path) = (labels.get("__scheme__"), labels.get("__metrics_path__"));
-        let address = labels.get("__address__").to_owned();
-        let mark = if query.is_empty() { "" } else { "?" };
-        let url = format!("{scheme}://{address}{path}{mark}{query}");
-        labels.retain(|name| !name.starts_with("__"));
-        if labels.get("instance").is_empty() {
-            labels.set("instance", address);
-        }
-        Target::new(&url, labels)
-    }
 }
 
 fn body<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Secret>, D::Error> {
@@ -322,61 +246,6 @@ fn trace_path() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn labels_make_the_target() {
-        let job: Job = serde_saphyr::from_str(
-            "
-job_name: api
-scrape_interval: 30s
-seconds: 2
-static_configs:
-- targets: ['a:6060', 'b:6060', 'a:6060']
-  labels: {version: '1.2', team: x}
-- targets: [internal]
-relabel_configs:
-- {source_labels: [__address__], regex: 'internal', action: drop}
-- {source_labels: [__address__], regex: 'b:(.*)', target_label: __address__, replacement: 'bee:$1'}
-- {source_labels: [team], target_label: __param_team}
-- {regex: team, action: labeldrop}
-",
-        )
-        .unwrap();
-        let targets = job.targets().unwrap();
-        let urls: Vec<_> = targets.iter().map(|t| t.request(2).to_string()).collect();
-        assert_eq!(
-            urls,
-            [
-                "http://a:6060/debug/pprof/trace?team=x&seconds=2",
-                "http://bee:6060/debug/pprof/trace?team=x&seconds=2"
-            ]
-        );
-        assert_eq!(
-            targets[1].labels.to_string(),
-            r#"{instance="bee:6060", job="api", version="1.2"}"#
-        );
-        assert_eq!(job.options().interval, Duration::from_secs(30));
-        assert_eq!((job.options().seconds, job.options().limit), (2, 256 << 20));
-    }
-
-    #[test]
-    fn parameters_are_lists_and_labels_replace_the_first() {
-        let job: Job = serde_saphyr::from_str(
-            "
-job_name: api
-scheme: https
-metrics_path: /flight
-params: {k: ['a b', c], seconds: ['9']}
-static_configs: [{targets: [x]}]
-relabel_configs: [{target_label: __param_k, replacement: '&'}]
-",
-        )
-        .unwrap();
-        let target = &job.targets().unwrap()[0];
-        let url = "https://x/flight?k=%26&k=c&seconds=9";
-        assert_eq!(target.request(5).to_string(), url);
-        assert_eq!(target.seconds(5), 9);
-    }
 
     #[test]
     fn mistakes_are_said() {

@@ -5,6 +5,7 @@ mod job;
 mod refresh;
 mod relabel;
 mod server;
+mod targets;
 
 pub use files::{FileSd, Watch};
 pub use job::{Group, Job};

@@ -1,0 +1,150 @@
+//! From a job's lists to targets: labels, relabelling, and the URL that the
+//! labels describe then.
+
+use std::collections::HashSet;
+
+use form_urlencoded::Serializer as Query;
+
+use super::job::{Group, Job};
+use super::relabel;
+use crate::labels::Labels;
+use crate::source::scrape::{Target, TargetError};
+
+impl Job {
+    /// Its own targets that relabelling leaves, each once.
+    ///
+    /// # Errors
+    /// If one of them is no URL.
+    pub fn targets(&self) -> Result<Vec<Target>, TargetError> {
+        let mut seen = HashSet::new();
+        let targets = self.relabelled(&self.static_configs);
+        targets
+            .filter(|target| target.as_ref().map_or(true, |t| seen.insert(t.clone())))
+            .collect()
+    }
+
+    /// What relabelling leaves of these targets.
+    pub fn relabelled<'a>(
+        &'a self,
+        groups: impl IntoIterator<Item = &'a Group> + 'a,
+    ) -> impl Iterator<Item = Result<Target, TargetError>> + 'a {
+        groups.into_iter().flat_map(move |group| {
+            let labels = move |address: &String| {
+                relabel::apply(&self.relabel_configs, self.discovered(group, address))
+            };
+            let made = |labels| self.made(labels);
+            group.targets.iter().filter_map(labels).map(made)
+        })
+    }
+
+    /// The labels before relabelling.
+    fn discovered(&self, group: &Group, address: &str) -> Labels {
+        let own = group.labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+        let mut labels: Labels = [
+            ("job", self.job_name.as_str()),
+            ("__address__", address),
+            ("__scheme__", &self.scheme),
+            ("__metrics_path__", &self.metrics_path),
+        ]
+        .into_iter()
+        .collect();
+        for (name, values) in &self.params {
+            if let Some(first) = values.first() {
+                labels.set(format!("__param_{name}"), first);
+            }
+        }
+        own.for_each(|(name, value)| labels.set(name, value));
+        labels
+    }
+
+    /// The target that labels after relabelling describe.
+    fn made(&self, mut labels: Labels) -> Result<Target, TargetError> {
+        let mut params = self.params.clone();
+        for (label, value) in labels.iter() {
+            let Some(name) = label.strip_prefix("__param_") else {
+                continue;
+            };
+            let values = params.entry(name.into()).or_default();
+            // A label stands for the first value; the others can't be said by
+            // one.
+            values.splice(..values.len().min(1), [value.to_owned()]);
+        }
+        let mut query = Query::new(String::new());
+        for (name, values) in &params {
+            let pairs = values.iter().map(|value| (name, value));
+            query.extend_pairs(pairs);
+        }
+        let query = query.finish();
+        let (scheme, path) = (labels.get("__scheme__"), labels.get("__metrics_path__"));
+        let address = labels.get("__address__").to_owned();
+        let mark = if query.is_empty() { "" } else { "?" };
+        let url = format!("{scheme}://{address}{path}{mark}{query}");
+        labels.retain(|name| !name.starts_with("__"));
+        if labels.get("instance").is_empty() {
+            labels.set("instance", address);
+        }
+        Target::new(&url, labels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn labels_make_the_target() {
+        let job: Job = serde_saphyr::from_str(
+            "
+job_name: api
+scrape_interval: 30s
+seconds: 2
+static_configs:
+- targets: ['a:6060', 'b:6060', 'a:6060']
+  labels: {version: '1.2', team: x}
+- targets: [internal]
+relabel_configs:
+- {source_labels: [__address__], regex: 'internal', action: drop}
+- {source_labels: [__address__], regex: 'b:(.*)', target_label: __address__, replacement: 'bee:$1'}
+- {source_labels: [team], target_label: __param_team}
+- {regex: team, action: labeldrop}
+",
+        )
+        .unwrap();
+        let targets = job.targets().unwrap();
+        let urls: Vec<_> = targets.iter().map(|t| t.request(2).to_string()).collect();
+        assert_eq!(
+            urls,
+            [
+                "http://a:6060/debug/pprof/trace?team=x&seconds=2",
+                "http://bee:6060/debug/pprof/trace?team=x&seconds=2"
+            ]
+        );
+        assert_eq!(
+            targets[1].labels.to_string(),
+            r#"{instance="bee:6060", job="api", version="1.2"}"#
+        );
+        assert_eq!(job.options().interval, Duration::from_secs(30));
+        assert_eq!((job.options().seconds, job.options().limit), (2, 256 << 20));
+    }
+
+    #[test]
+    fn parameters_are_lists_and_labels_replace_the_first() {
+        let job: Job = serde_saphyr::from_str(
+            "
+job_name: api
+scheme: https
+metrics_path: /flight
+params: {k: ['a b', c], seconds: ['9']}
+static_configs: [{targets: [x]}]
+relabel_configs: [{target_label: __param_k, replacement: '&'}]
+",
+        )
+        .unwrap();
+        let target = &job.targets().unwrap()[0];
+        let url = "https://x/flight?k=%26&k=c&seconds=9";
+        assert_eq!(target.request(5).to_string(), url);
+        assert_eq!(target.seconds(5), 9);
+    }
+}
