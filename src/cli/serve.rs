@@ -13,6 +13,7 @@ use gotracer::export::otlp;
 use gotracer::labels::Labels;
 use gotracer::rules::{SettingError, Unit};
 use gotracer::source::directory::{After, Directory, Pattern, Retention, WatchConfig};
+use gotracer::source::parse_duration;
 use gotracer::source::scrape::{Options, Target};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -35,7 +36,7 @@ pub struct Args {
     scrape: Vec<String>,
 
     /// How often to capture a trace of each program
-    #[arg(long = "scrape.interval", value_name = "DURATION", default_value = "1m", value_parser = duration)]
+    #[arg(long = "scrape.interval", value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
     interval: Duration,
 
     /// For how many seconds to trace
@@ -45,7 +46,7 @@ pub struct Args {
 
     /// How long connecting may take, and how much longer than the trace itself
     /// its answer
-    #[arg(long = "scrape.timeout", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    #[arg(long = "scrape.timeout", value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     timeout: Duration,
 
     /// The most bytes to read of a trace; its beginning is analysed then
@@ -72,12 +73,12 @@ pub struct Args {
 
     /// How long a file must stand still to be taken for complete, where the
     /// file system does not tell that it was closed
-    #[arg(long = "watch.settle", value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    #[arg(long = "watch.settle", value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     settle: Duration,
 
     /// Look at the directories this often instead of waiting for events, which
     /// network file systems don't give
-    #[arg(long = "watch.poll", value_name = "DURATION", value_parser = duration)]
+    #[arg(long = "watch.poll", value_name = "DURATION", value_parser = parse_duration)]
     poll: Option<Duration>,
 
     /// Labels that file names tell, such as
@@ -92,7 +93,7 @@ pub struct Args {
     after: After,
 
     /// Delete files that were moved when they are older
-    #[arg(long = "watch.retention.time", value_name = "DURATION", value_parser = duration)]
+    #[arg(long = "watch.retention.time", value_name = "DURATION", value_parser = parse_duration)]
     retention_time: Option<Duration>,
 
     /// Delete files that were moved when they have more bytes together; those
@@ -328,10 +329,6 @@ fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
         }
     });
     Ok(())
-}
-
-fn duration(text: &str) -> Result<Duration, SettingError> {
-    Unit::Nanoseconds.parse(text).map(Duration::from_nanos)
 }
 
 fn size(text: &str) -> Result<u64, SettingError> {

@@ -14,3 +14,5 @@ pub mod scrape;
 pub(crate) mod yaml;
 
 pub use open::{from_reader, open, stdin};
+#[cfg(feature = "daemon")]
+pub use yaml::parse_duration;

@@ -5,13 +5,52 @@ use std::time::Duration;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serializer};
 
-use crate::rules::Unit;
+use crate::rules::{SettingError, Unit};
 
-/// A duration such as `30s`.
+/// Reads a duration such as `30s` or `1.5s`, or one of Prometheus, such as
+/// `1h30m` or `7d`.
+///
+/// # Errors
+/// If it is neither.
+pub fn parse_duration(text: &str) -> Result<Duration, SettingError> {
+    match Unit::Nanoseconds.parse(text) {
+        Ok(ns) => Ok(Duration::from_nanos(ns)),
+        Err(error) => of_prometheus(text).ok_or(error),
+    }
+}
+
+/// Numbers with units, the largest first, each at most once.
+fn of_prometheus(text: &str) -> Option<Duration> {
+    const UNITS: [(&str, u64); 7] = [
+        ("y", 365 * 86_400_000),
+        ("w", 7 * 86_400_000),
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+        ("s", 1_000),
+        ("ms", 1),
+    ];
+    let (mut rest, mut left) = (text.trim(), &UNITS[..]);
+    let mut sum: u64 = 0;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, after) = rest.split_at(end);
+        let end = after.find(|c: char| c.is_ascii_digit());
+        let (unit, after) = after.split_at(end.unwrap_or(after.len()));
+        let index = left.iter().position(|(name, _)| *name == unit)?;
+        let ms = number.parse::<u64>().ok()?.checked_mul(left[index].1)?;
+        sum = sum.checked_add(ms)?;
+        (rest, left) = (after, &left[index + 1..]);
+    }
+    // What is read must fit where the other durations do.
+    let fits = sum <= u64::MAX / 1_000_000;
+    (fits && !text.trim().is_empty()).then(|| Duration::from_millis(sum))
+}
+
+/// A duration, as [`parse_duration`] reads it.
 pub fn duration<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(d)?;
-    let ns = Unit::Nanoseconds.parse(&text).map_err(D::Error::custom)?;
-    Ok(Some(Duration::from_nanos(ns)))
+    parse_duration(&text).map(Some).map_err(D::Error::custom)
 }
 
 /// A size such as `256MiB`.
@@ -31,4 +70,38 @@ pub fn write_duration<S: Serializer>(value: &Option<Duration>, s: S) -> Result<S
 /// Writes what [`size`] reads.
 pub fn write_size<S: Serializer>(value: &Option<u64>, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(&Unit::Bytes.exactly(value.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_of_prometheus_are_read() {
+        let seconds = |text| parse_duration(text).map(|d| d.as_secs_f64()).ok();
+        for (text, read) in [
+            ("30s", 30.0),
+            ("1.5s", 1.5),
+            ("1h", 3600.0),
+            ("1h30m", 5400.0),
+            ("7d", 604_800.0),
+            ("1d2h3m4s5ms", 93_784.005),
+            ("1y", 31_536_000.0),
+        ] {
+            assert_eq!(seconds(text), Some(read), "{text}");
+        }
+        for bad in [
+            "",
+            "1",
+            "h",
+            "30m1h",
+            "1h1h",
+            "1.5h",
+            "-1h",
+            "1000y",
+            "9999999999999999999y",
+        ] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
+    }
 }

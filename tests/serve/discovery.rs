@@ -123,3 +123,45 @@ scrape_configs:
     wait("file3", false);
     wait("http2", true);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_volume_of_kubernetes_is_swapped_as_a_whole() {
+    use std::os::unix::fs::symlink;
+    let scratch = Scratch::new();
+    let volume = scratch.directory("volume");
+    let write = |version: &str| {
+        let directory = volume.join(version);
+        fs::create_dir(&directory).unwrap();
+        let list = format!(
+            r#"[{{"targets": ["{}"], "labels": {{"instance": "{version}"}}}}]"#,
+            free_address()
+        );
+        fs::write(directory.join("list.json"), list).unwrap();
+        // As kubelet does: what the link leads to changes in one step.
+        symlink(version, volume.join("..new")).unwrap();
+        fs::rename(volume.join("..new"), volume.join("..data")).unwrap();
+    };
+    write("..one");
+    symlink("..data/list.json", volume.join("list.json")).unwrap();
+    let config = scratch.path().join("gotracer.yml");
+    let files = format!(
+        "file_sd_configs: [{{files: ['{}/*.json']}}]",
+        volume.display()
+    );
+    fs::write(
+        &config,
+        format!("scrape_configs: [{{job_name: a, {files}}}]"),
+    )
+    .unwrap();
+    let flag = format!("--config={}", config.display());
+    let gotracer = Running::gotracer_with(scratch.path(), &[&flag], &[]);
+    let wait = |instance: &str| {
+        let series = format!("gotracer_traces_total{{instance=\"{instance}\",job=\"a\"}}");
+        let known = || gotracer.sample(&series);
+        eventually_or(instance, || gotracer.log(), known);
+    };
+    wait("..one");
+    write("..two");
+    wait("..two");
+}

@@ -30,8 +30,9 @@ pub async fn guarded(request: Request<Incoming>, state: Arc<State>) -> Result<Re
             reply
         }
     };
-    let headers = web.headers.iter().cloned();
-    reply.headers_mut().extend(headers);
+    for (name, value) in &web.headers {
+        reply.headers_mut().insert(name, value.clone());
+    }
     Ok(reply)
 }
 
