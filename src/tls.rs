@@ -77,8 +77,23 @@ impl Pem {
         }
     }
 
+    /// What stands in a file, or in a field if no file is named; `None` if
+    /// neither says anything.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub fn either(
+        file: Option<&Path>,
+        (field, text): (&str, Option<&str>),
+    ) -> Result<Option<Self>, TlsError> {
+        match file {
+            Some(path) => Self::read(path).map(Some),
+            None => Ok(text.map(|text| Self::inline(field, text))),
+        }
+    }
+
     /// What stands in a field.
-    pub fn inline(field: &str, text: &str) -> Self {
+    fn inline(field: &str, text: &str) -> Self {
         Self {
             text: text.into(),
             name: field.into(),

@@ -82,9 +82,21 @@ fn a_go_server_and_gotracer_show_each_other_certificates() {
          http_sd_configs: [{{url: 'https://{}/targets', {tls}}}]}}\n",
         endpoint.address
     );
-    let yaml = format!("scrape_configs:\n{}{found}", jobs.concat());
-    let gotracer = serving(&scratch, &yaml, &[]);
-    for good in ["good", "lax", "old", "found"] {
+    // Certificates in the configuration itself, the key from the environment.
+    let text = |path: &str| fs::read_to_string(path).unwrap().replace('\n', "\\n");
+    let inline = job(
+        "inline",
+        "https",
+        format!(
+            "ca: \"{}\", cert: \"{}\", key: '${{KEY}}', {named}",
+            text(ca),
+            text(&client.cert)
+        ),
+    );
+    let key = fs::read_to_string(&client.key).unwrap();
+    let yaml = format!("scrape_configs:\n{}{found}{inline}", jobs.concat());
+    let gotracer = serving(&scratch, &yaml, &[("KEY", &key)]);
+    for good in ["good", "lax", "old", "found", "inline"] {
         wait_some(&gotracer, &traces(good));
     }
     for (bad, reason) in [

@@ -31,10 +31,10 @@ pub fn server(yaml: &TlsYaml, http2: bool) -> Result<Option<ServerConfig>, TlsEr
     if !yaml.is_enabled() {
         return Ok(None);
     }
-    let certificate = pem("cert", &yaml.cert_file, &yaml.cert)?;
+    let certificate = Pem::either(yaml.cert_file.as_deref(), ("cert", yaml.cert.as_deref()))?;
     let missing = || TlsError("cert_file is missing".into());
     let certificate = certificate.ok_or_else(missing)?;
-    let key = pem("key", &yaml.key_file, &yaml.key)?;
+    let key = Pem::either(yaml.key_file.as_deref(), ("key", yaml.key.as_deref()))?;
     let key = key.ok_or_else(|| TlsError("key_file is missing".into()))?;
     let mut provider = tls::provider();
     provider.cipher_suites = suites(&yaml.cipher_suites, provider.cipher_suites)?;
@@ -74,18 +74,6 @@ pub fn server(yaml: &TlsYaml, http2: bool) -> Result<Option<ServerConfig>, TlsEr
     Ok(Some(config))
 }
 
-fn pem(
-    field: &str,
-    file: &Option<std::path::PathBuf>,
-    inline: &Option<String>,
-) -> Result<Option<Pem>, TlsError> {
-    Ok(match (file, inline) {
-        (Some(path), _) => Some(Pem::read(path)?),
-        (None, Some(text)) => Some(Pem::inline(field, text)),
-        (None, None) => None,
-    })
-}
-
 /// Those that are named, in that order. As in Go, those of TLS 1.3 are not a
 /// matter of choice.
 fn suites(
@@ -123,7 +111,10 @@ fn verifier(
     yaml: &TlsYaml,
     provider: Arc<CryptoProvider>,
 ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
-    let authority = pem("client_ca", &yaml.client_ca_file, &yaml.client_ca)?;
+    let authority = Pem::either(
+        yaml.client_ca_file.as_deref(),
+        ("client_ca", yaml.client_ca.as_deref()),
+    )?;
     let kind = yaml.client_auth_type.unwrap_or(ClientAuth::NoClientCert);
     if kind == ClientAuth::NoClientCert {
         return match authority {

@@ -7,9 +7,10 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::FieldError;
+use crate::secret::Secret;
 use crate::tls::{self, Pem, TlsError, Version};
 
 /// TLS of a client.
@@ -18,11 +19,18 @@ use crate::tls::{self, Pem, TlsError, Version};
 pub struct TlsConfig {
     /// Authorities to believe instead of the system's.
     #[serde(skip_serializing_if = "Option::is_none")]
+    ca: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ca_file: Option<PathBuf>,
     /// Our certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
+    cert: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cert_file: Option<PathBuf>,
     /// Its key.
+    #[serde(default, deserialize_with = "key")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<Secret>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_file: Option<PathBuf>,
     /// The server's name if it is not the host's.
@@ -55,9 +63,26 @@ impl TlsConfig {
 
     pub(super) fn check(&self) -> Result<(), FieldError> {
         let error = |why: TlsError| FieldError::new("tls_config", why);
-        if self.cert_file.is_some() != self.key_file.is_some() {
-            let why = "cert_file and key_file go together";
-            return Err(FieldError::new("tls_config", why));
+        let twice = [
+            (
+                "ca and ca_file",
+                self.ca.is_some() && self.ca_file.is_some(),
+            ),
+            (
+                "cert and cert_file",
+                self.cert.is_some() && self.cert_file.is_some(),
+            ),
+            (
+                "key and key_file",
+                self.key.is_some() && self.key_file.is_some(),
+            ),
+        ];
+        if let Some((both, _)) = twice.iter().find(|(_, twice)| *twice) {
+            return Err(error(TlsError(format!("only one of {both} can be"))));
+        }
+        let certificate = self.cert.is_some() || self.cert_file.is_some();
+        if certificate != (self.key.is_some() || self.key_file.is_some()) {
+            return Err(error(TlsError("cert_file and key_file go together".into())));
         }
         tls::versions(self.min_version, self.max_version).map_err(error)?;
         self.server_name().map_err(error)?;
@@ -71,8 +96,9 @@ impl TlsConfig {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&versions)
             .map_err(|e| TlsError(e.to_string()))?;
-        let roots = match &self.ca_file {
-            Some(path) => Arc::new(Pem::read(path)?.authorities()?),
+        let ca = Pem::either(self.ca_file.as_deref(), ("ca", self.ca.as_deref()))?;
+        let roots = match ca {
+            Some(ca) => Arc::new(ca.authorities()?),
             None => tls::system_authorities(),
         };
         let builder = if self.insecure_skip_verify {
@@ -83,16 +109,22 @@ impl TlsConfig {
         } else {
             builder.with_root_certificates(roots)
         };
-        match (&self.cert_file, &self.key_file) {
+        let certificate = Pem::either(self.cert_file.as_deref(), ("cert", self.cert.as_deref()))?;
+        let inline = self.key.as_ref().map(Secret::expose);
+        let key = Pem::either(self.key_file.as_deref(), ("key", inline))?;
+        match (certificate, key) {
             (Some(certificate), Some(key)) => {
-                let certificate = Pem::read(certificate)?;
-                let (chain, key) = (certificate.certificates()?, Pem::read(key)?.key()?);
-                let config = builder.with_client_auth_cert(chain, key);
+                let chain = certificate.certificates()?;
+                let config = builder.with_client_auth_cert(chain, key.key()?);
                 config.map_err(|e| certificate.wrong(&e))
             }
             _ => Ok(builder.with_no_client_auth()),
         }
     }
+}
+
+fn key<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Secret>, D::Error> {
+    Secret::field("key", d)
 }
 
 /// Believes whatever certificate it is shown, but not that whoever shows it
