@@ -78,6 +78,13 @@ fn an_empty_file_and_empty_sections_say_nothing() {
     }
 }
 
+#[cfg(feature = "daemon")]
+#[test]
+fn jobs_without_a_name_may_be_several() {
+    let text = "scrape_configs: [{job_name: ''}, {job_name: ''}]";
+    assert_eq!(Config::parse(text).unwrap().jobs().len(), 2);
+}
+
 // Without the daemon its part of the file is not read.
 #[cfg(feature = "daemon")]
 #[test]

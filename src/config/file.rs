@@ -110,6 +110,8 @@ fn jobs(jobs: Vec<Spanned<Job>>) -> Result<Vec<Job>, ConfigError> {
     for job in &jobs {
         let mistake = match job.value.check() {
             Err(error) => Some(error.to_string()),
+            // Those of the command line have none, and /config shows them so.
+            Ok(()) if job.value.job_name.is_empty() => None,
             Ok(()) if !names.insert(&job.value.job_name) => {
                 Some(format!("a second job \"{}\"", job.value.job_name))
             }
