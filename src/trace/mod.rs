@@ -24,6 +24,7 @@ mod input;
 mod tables;
 mod v2;
 mod varint;
+mod work;
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use super::super::super::event::{GoId, ProcId, ThreadId};
+use super::super::super::work;
 use super::super::violation::Violation;
 use super::names::NameId;
 
@@ -139,6 +140,7 @@ impl Goroutines {
     fn grow(&mut self) {
         self.places = vec![NONE; 2 * self.places.len()];
         self.displaced.clear();
+        work::add(self.slots.len());
         for slot in 0..self.slots.len() {
             let g = &self.slots[slot];
             if g.status != go::DEAD {
@@ -272,6 +274,8 @@ pub struct Proc {
     pub seq: Seq,
     pub status: u8,
     pub sweeping: bool,
+    /// Slot of the thread that held it last.
+    pub holder: u32,
 }
 
 /// All Ps that were ever seen; a P is never forgotten.
@@ -305,6 +309,8 @@ pub struct Thread {
     pub m: ThreadId,
     pub p: ProcId,
     pub g: GoId,
+    /// Its own slot.
+    pub slot: u32,
     pub p_slot: u32,
     /// Where `g` was last found; checked before use, see
     /// [`Goroutines::current`].
@@ -330,6 +336,7 @@ impl Threads {
                 m,
                 p: ProcId::NONE,
                 g: GoId::NONE,
+                slot,
                 p_slot: NONE,
                 g_slot: NONE,
                 seen: false,
