@@ -20,6 +20,7 @@
 
 mod error;
 mod event;
+pub(crate) mod ids;
 mod input;
 mod tables;
 mod v2;
