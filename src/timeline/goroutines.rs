@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::classify::Owner;
 use super::interval::{Actor, Wait, Way};
 use super::stacks::{FrameKey, StackKey};
+use crate::trace::ids::GoIds;
 use crate::trace::{GoId, GoState, Slot, Time};
 
 /// A goroutine that exists.
@@ -33,6 +34,8 @@ pub struct Goroutine {
     pub start: StackKey,
     /// Where it was created.
     pub creator: StackKey,
+    /// The number of the site that created it, if it was born.
+    pub(super) site: u32,
     /// Who made it runnable.
     pub by: Actor,
     /// How long the world had been stopped in all when it became runnable, ns.
@@ -77,6 +80,8 @@ pub struct Population {
     /// Alive now.
     pub now: u64,
     sites: Vec<Site>,
+    /// The site that created last: often it creates next.
+    last: u32,
     by_creation: HashMap<(StackKey, StackKey), u32, foldhash::fast::RandomState>,
     /// Those alive at the start that ended since, by the function they were
     /// started with.
@@ -89,8 +94,20 @@ impl Population {
         &self.sites
     }
 
-    pub(super) fn create(&mut self, start: StackKey, creator: StackKey, time: Time) {
+    /// A goroutine is created; returns the number of its site.
+    pub(super) fn create(&mut self, start: StackKey, creator: StackKey, time: Time) -> u32 {
         self.now += 1;
+        match self.sites.get(self.last as usize) {
+            Some(s) if (s.start, s.creator) == (start, creator) => {}
+            _ => self.last = self.site(start, creator, time),
+        }
+        let site = &mut self.sites[self.last as usize];
+        site.created += 1;
+        site.last = time;
+        self.last
+    }
+
+    fn site(&mut self, start: StackKey, creator: StackKey, time: Time) -> u32 {
         let next = self.sites.len() as u32;
         let i = *self.by_creation.entry((start, creator)).or_insert(next);
         if i == next {
@@ -101,15 +118,14 @@ impl Population {
                 ..Site::default()
             });
         }
-        let site = &mut self.sites[i as usize];
-        site.created += 1;
-        site.last = time;
+        i
     }
 
-    pub(super) fn end(&mut self, start: StackKey, creator: StackKey) {
+    /// A goroutine that the site created ended.
+    pub(super) fn end(&mut self, site: u32) {
         self.now = self.now.saturating_sub(1);
-        if let Some(&i) = self.by_creation.get(&(start, creator)) {
-            self.sites[i as usize].ended += 1;
+        if let Some(site) = self.sites.get_mut(site as usize) {
+            site.ended += 1;
         }
     }
 
@@ -123,7 +139,7 @@ impl Population {
 #[derive(Debug, Default)]
 pub struct Goroutines {
     slots: Vec<Option<Goroutine>>,
-    by_id: HashMap<GoId, Slot, foldhash::fast::RandomState>,
+    ids: GoIds,
 }
 
 impl Goroutines {
@@ -138,21 +154,22 @@ impl Goroutines {
 
     /// A goroutine by its id.
     pub fn find(&self, id: GoId) -> Option<&Goroutine> {
-        let slot = self.by_id.get(&id)?;
-        self.slots.get(slot.index())?.as_ref()
+        self.get(self.ids.find(id)?)
     }
 
     pub fn insert(&mut self, slot: Slot, g: Goroutine) {
         if slot.index() >= self.slots.len() {
             self.slots.resize(slot.index() + 1, None);
         }
-        self.by_id.insert(g.id, slot);
+        // A damaged trace's goroutine may be there twice.
+        self.ids.remove(g.id);
+        self.ids.insert(g.id, slot.0);
         self.slots[slot.index()] = Some(g);
     }
 
     pub fn remove(&mut self, slot: Slot) -> Option<Goroutine> {
         let g = self.slots.get_mut(slot.index())?.take()?;
-        self.by_id.remove(&g.id);
+        self.ids.remove(g.id);
         Some(g)
     }
 

@@ -113,9 +113,12 @@ impl Timeline {
     fn create(&mut self, event: &Event, step: &Step) {
         let owner = self.stacks.traits(step.own).owner;
         let g = self.new_goroutine(event, step, event.time);
-        if owner == Owner::Program {
-            self.population.create(step.own, step.by.stack, event.time);
-        }
+        let site = if owner == Owner::Program {
+            let creator = step.by.stack;
+            self.population.create(step.own, creator, event.time)
+        } else {
+            u32::MAX
+        };
         self.add(
             step,
             Goroutine {
@@ -124,6 +127,7 @@ impl Timeline {
                 way: Way::Created,
                 start: step.own,
                 creator: step.by.stack,
+                site,
                 by: step.by,
                 ..g
             },
@@ -146,6 +150,7 @@ impl Timeline {
             stack: StackKey::NONE,
             start: StackKey::NONE,
             creator: StackKey::NONE,
+            site: u32::MAX,
             by: Actor::NONE,
             stopped_before: self.world.stopped(event.time),
             ran: 0,
@@ -284,7 +289,7 @@ impl Timeline {
             return;
         }
         if g.born {
-            self.population.end(g.start, g.creator);
+            self.population.end(g.site);
         } else {
             let root = self.stacks.traits(g.stack).root;
             self.population.end_old(root);

@@ -20,10 +20,12 @@
 
 mod error;
 mod event;
+pub(crate) mod ids;
 mod input;
 mod tables;
 mod v2;
 mod varint;
+mod work;
 
 use std::sync::Arc;
 

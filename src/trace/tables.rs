@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::error::Corruption;
 use super::event::{StackId, StringId};
+use super::work;
 
 type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
 
@@ -41,10 +42,12 @@ impl IdMap {
             return None;
         }
         self.len += 1;
+        work::add(1);
         let dense_limit = 2 * u64::from(self.len) + 64;
         if id < dense_limit {
             let i = id as usize;
             if i >= self.dense.len() {
+                work::add(i + 1 - self.dense.len());
                 self.dense.resize(i + 1, ABSENT);
             }
             self.dense[i] = self.len;
@@ -170,6 +173,7 @@ impl Tables {
     /// Resolves the strings of all frames: to be called when the generation's
     /// string tables are whole.
     pub(crate) fn resolve_frames(&mut self) -> Result<(), Corruption> {
+        work::add(self.raw_frames.len());
         self.frames.reserve(self.raw_frames.len());
         for raw in &self.raw_frames {
             let string = |id| match self.string_ids.get(id) {

@@ -12,6 +12,7 @@ use super::super::error::{Corruption, ErrorKind};
 use super::super::event::Time;
 use super::super::input::Input;
 use super::super::varint::Scanner;
+use super::super::work;
 use super::args::{self, Args, MAX_EVENT, WINDOW};
 use super::clock::Clock;
 use super::generation::{EventBatch, NIL};
@@ -153,6 +154,7 @@ impl Cursor {
         let Some(b) = source.batches.get(self.following as usize) else {
             return Ok(false);
         };
+        work::add(1);
         self.batch = self.following;
         self.following = b.next;
         self.len = b.len as usize;

@@ -5,6 +5,7 @@
 //! entries as the reference reader's does.
 
 use super::super::event::Time;
+use super::super::work;
 use super::generation::NIL;
 use super::sort;
 
@@ -80,6 +81,7 @@ impl Frontier {
     pub fn remove(&mut self, mut i: usize) {
         while i > 0 {
             let parent = (i - 1) / 2;
+            work::add(1);
             self.heap.swap(parent, i);
             i = parent;
         }
@@ -91,12 +93,14 @@ impl Frontier {
 
     /// Sorts the heap, which stays one.
     pub fn sort(&mut self) {
+        work::add(self.heap.len());
         sort::by_key(&mut self.heap, |e| e.time);
     }
 
     fn sift_up(&mut self, mut i: usize) -> usize {
         while i > 0 {
             let parent = (i - 1) / 2;
+            work::add(1);
             if self.heap[parent].time <= self.heap[i].time {
                 break;
             }
@@ -112,6 +116,7 @@ impl Frontier {
         let entry = heap[i];
         let mut child = 2 * i + 1;
         while child < heap.len() {
+            work::add(1);
             // Which of two children is the smaller one can't be predicted.
             if child + 1 < heap.len() {
                 child += usize::from(heap[child + 1].time < heap[child].time);

@@ -11,6 +11,7 @@ use super::super::error::{Corruption, ErrorKind};
 use super::super::event::ThreadId;
 use super::super::input::Input;
 use super::super::tables::Tables;
+use super::super::work;
 use super::batch::{self, Batch, Next};
 use super::clock::Clock;
 use super::samples::Samples;
@@ -97,6 +98,7 @@ impl Generation {
     /// Takes in one batch. `snapshots` tells whether the format's sync batches
     /// have clock snapshots (Go 1.25 and later).
     fn add(&mut self, input: &mut Input<'_>, b: &Batch, snapshots: bool) -> Result<(), ErrorKind> {
+        work::add(1);
         if self.min_time == 0 || b.time < self.min_time {
             self.min_time = b.time;
         }

@@ -7,6 +7,7 @@
 
 use super::super::error::{ErrorKind, ReadError};
 use super::super::event::{Event, Time};
+use super::super::work;
 use super::Reader;
 use super::args::Raw;
 use super::cursor::Source;
@@ -95,6 +96,7 @@ impl Reader<'_> {
         let room = out.len();
         let mut out = out.iter_mut();
         let pause = 'threads: loop {
+            work::add(1);
             let Some(cursor) = self.cursors.get_mut(self.head as usize) else {
                 break Pause::NoThread;
             };
@@ -239,6 +241,7 @@ impl Reader<'_> {
 
     /// Offers the next event of heap entry `i` to the order.
     fn try_thread(&mut self, i: usize, out: &mut Event) -> Result<bool, Box<ReadError>> {
+        work::add(1);
         let index = self.frontier.get(i).cursor;
         let cursor = &mut self.cursors[index as usize];
         out.time = cursor.next.time;

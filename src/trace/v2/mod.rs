@@ -21,6 +21,8 @@ mod clock;
 mod cursor;
 mod frontier;
 mod generation;
+#[cfg(test)]
+mod linear;
 mod merge;
 mod order;
 mod samples;
@@ -38,6 +40,7 @@ use super::error::{ErrorKind, ReadError};
 use super::event::{Event, GoId, ProcId, StringId, ThreadId, Time, What};
 use super::input::Input;
 use super::tables::Tables;
+use super::work;
 use super::{ClockSnapshot, Stats};
 use batch::Batch;
 use clock::Clock;
@@ -217,6 +220,7 @@ impl<'a> Reader<'a> {
         if self.generation.threads.iter().any(|t| t.head != NIL) {
             self.order.start_generation(self.generation.number);
         }
+        work::add(self.generation.threads.len());
         for t in 0..self.generation.threads.len() {
             let t = self.generation.threads[t];
             if t.head == NIL {

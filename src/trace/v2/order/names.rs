@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::super::super::event::StringId;
 use super::super::super::tables::Tables;
+use super::super::super::work;
 
 /// A name's number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +41,7 @@ impl Names {
     /// Forgets the current generation's handles.
     pub fn start_generation(&mut self) {
         self.by_string.clear();
+        work::add(self.used.len());
         for id in std::mem::take(&mut self.used) {
             self.all[id.0 as usize].string = None;
             self.release(id);
@@ -72,6 +74,7 @@ impl Names {
         }
         let index = string.index();
         if index >= self.by_string.len() {
+            work::add(index + 1 - self.by_string.len());
             self.by_string.resize(index + 1, None);
         }
         self.by_string[index] = Some(id);

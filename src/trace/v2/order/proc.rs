@@ -39,6 +39,7 @@ impl Model {
         t.needs_m(wire::PROC_START)?;
         p.status = proc::RUNNING;
         p.seq = seq;
+        p.holder = t.slot;
         t.set_p(id, slot);
         step.take(transition(id, ProcState::Idle, ProcState::Running))
     }
@@ -129,21 +130,22 @@ impl Order {
                     seq: step.seq_reset(),
                     status,
                     sweeping: false,
+                    holder: t.slot,
                 })
             }
         };
         if status == proc::RUNNING || status == proc::SYSCALL {
+            self.model.ps.slots[slot as usize].holder = t.slot;
             t.set_p(id, slot);
         }
         if status == proc::SYSCALL_ABANDONED && from == ProcState::Running {
             // Written by another thread: put the event where the P is held.
-            let holder = self
-                .ms
-                .slots
-                .iter()
-                .rfind(|other| other.seen && other.p == id);
-            let m = t.m.0;
-            let holder = holder.ok_or(Violation::NotHeld { p: id.0, m })?;
+            let holder = self.model.ps.slots[slot as usize].holder;
+            let holder = &self.ms.slots[holder as usize];
+            if holder.p != id {
+                let m = t.m.0;
+                return Err(Violation::NotHeld { p: id.0, m }.into());
+            }
             (step.out.m, step.out.p, step.out.g) = (holder.m, holder.p, holder.g);
         }
         step.take(transition(id, from, to))

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use super::super::super::event::{GoId, ProcId, ThreadId};
+use super::super::super::ids::GoIds;
 use super::super::violation::Violation;
 use super::names::NameId;
 
@@ -86,73 +87,24 @@ impl Goroutine {
 }
 
 /// All goroutines that exist.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Goroutines {
     slots: Vec<Goroutine>,
     free: Vec<u32>,
-    /// Slots by the low bits of the id. The runtime numbers goroutines nearly
-    /// in a row, so those that exist seldom meet here. A power of two long.
-    places: Vec<u32>,
-    /// Those that found their place taken.
-    displaced: IdMap,
-}
-
-/// The fewest places there are.
-const MIN_PLACES: usize = 256;
-
-impl Default for Goroutines {
-    fn default() -> Self {
-        Self {
-            slots: Vec::new(),
-            free: Vec::new(),
-            places: vec![NONE; MIN_PLACES],
-            displaced: IdMap::default(),
-        }
-    }
+    ids: GoIds,
 }
 
 impl Goroutines {
     pub fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
-        let slot = match self.slots.get(self.places[self.place(id)] as usize) {
-            Some(g) if g.id == id => self.places[self.place(id)],
-            _ => self.displaced.get(&id.0).copied()?,
-        };
+        let slot = self.ids.find(id)?;
         self.slots.get_mut(slot as usize).map(|g| (slot, g))
-    }
-
-    #[inline(always)]
-    fn place(&self, id: GoId) -> usize {
-        id.0 as usize & (self.places.len() - 1)
-    }
-
-    /// Makes a slot known by its id.
-    fn enter(&mut self, id: GoId, slot: u32) {
-        let place = self.place(id);
-        if self.places[place] == NONE {
-            self.places[place] = slot;
-        } else {
-            self.displaced.insert(id.0, slot);
-        }
-    }
-
-    #[cold]
-    fn grow(&mut self) {
-        self.places = vec![NONE; 2 * self.places.len()];
-        self.displaced.clear();
-        for slot in 0..self.slots.len() {
-            let g = &self.slots[slot];
-            if g.status != go::DEAD {
-                self.enter(g.id, slot as u32);
-            }
-        }
     }
 
     /// As [`find`](Self::find), but may miss it.
     #[inline(always)]
     pub fn find_soon(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
-        let slot = *self.places.get(self.place(id))?;
-        let g = self.slots.get_mut(slot as usize)?;
-        (g.id == id).then_some((slot, g))
+        let slot = self.ids.find_soon(id)?;
+        self.slots.get_mut(slot as usize).map(|g| (slot, g))
     }
 
     /// As [`running`](Self::running), but may miss it.
@@ -211,10 +163,7 @@ impl Goroutines {
                 (self.slots.len() - 1) as u32
             }
         };
-        self.enter(id, slot);
-        if self.slots.len() > self.places.len() / 2 {
-            self.grow();
-        }
+        self.ids.insert(id, slot);
         slot
     }
 
@@ -231,13 +180,7 @@ impl Goroutines {
         if let Some(x) = &mut g.extras {
             x.ranges.clear();
         }
-        let id = g.id;
-        let place = self.place(id);
-        if self.places[place] == slot {
-            self.places[place] = NONE;
-        } else {
-            self.displaced.remove(&id.0);
-        }
+        self.ids.remove(g.id);
         self.free.push(slot);
     }
 
@@ -272,6 +215,8 @@ pub struct Proc {
     pub seq: Seq,
     pub status: u8,
     pub sweeping: bool,
+    /// Slot of the thread that held it last.
+    pub holder: u32,
 }
 
 /// All Ps that were ever seen; a P is never forgotten.
@@ -305,6 +250,8 @@ pub struct Thread {
     pub m: ThreadId,
     pub p: ProcId,
     pub g: GoId,
+    /// Its own slot.
+    pub slot: u32,
     pub p_slot: u32,
     /// Where `g` was last found; checked before use, see
     /// [`Goroutines::current`].
@@ -330,6 +277,7 @@ impl Threads {
                 m,
                 p: ProcId::NONE,
                 g: GoId::NONE,
+                slot,
                 p_slot: NONE,
                 g_slot: NONE,
                 seen: false,

@@ -1,0 +1,42 @@
+//! Reads traces on one thread and prints how many events they have: what
+//! benches/compare measures against the reference reader, which does the same.
+
+use std::fs::File;
+use std::io::stdin;
+use std::process::ExitCode;
+
+use gotracer::trace::{Event, Input, Reader};
+
+fn count(input: Input<'_>) -> Result<u64, Box<dyn std::error::Error>> {
+    let mut reader = Reader::new(input)?;
+    let mut block = vec![Event::default(); 256];
+    let mut events = 0;
+    loop {
+        match reader.fill(&mut block)? {
+            0 => return Ok(events),
+            n => events += n as u64,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    // `cargo bench` passes an option of its own.
+    let paths = std::env::args().skip(1).filter(|a| !a.starts_with("--"));
+    for path in paths {
+        let counted = match path.as_str() {
+            "-" => count(Input::from_reader(stdin())),
+            _ => File::open(&path)
+                .and_then(Input::from_file)
+                .map_err(Into::into)
+                .and_then(count),
+        };
+        match counted {
+            Ok(events) => println!("events {events}"),
+            Err(e) => {
+                eprintln!("{path}: {e}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,142 @@
+//! From ids of goroutines to slots.
+//!
+//! The runtime numbers goroutines nearly in a row, so those that exist seldom
+//! meet where the low bits of their ids send them: one load finds nearly all
+//! of them. The others are in a hash map with a random seed, so that no trace
+//! can make finding them slow.
+
+use std::collections::HashMap;
+
+use super::event::GoId;
+use super::work;
+
+/// No slot.
+const NONE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    id: GoId,
+    slot: u32,
+}
+
+const FREE: Place = Place {
+    id: GoId::NONE,
+    slot: NONE,
+};
+
+/// The fewest places there are.
+const MIN_PLACES: usize = 256;
+
+/// Slots by goroutine.
+#[derive(Debug)]
+pub(crate) struct GoIds {
+    /// By the low bits of the id; a power of two long.
+    places: Vec<Place>,
+    /// Those that found their place taken.
+    displaced: HashMap<GoId, u32, foldhash::fast::RandomState>,
+    len: usize,
+}
+
+impl Default for GoIds {
+    fn default() -> Self {
+        Self {
+            places: vec![FREE; MIN_PLACES],
+            displaced: HashMap::default(),
+            len: 0,
+        }
+    }
+}
+
+impl GoIds {
+    /// The slot of a goroutine.
+    #[inline]
+    pub fn find(&self, id: GoId) -> Option<u32> {
+        self.find_soon(id)
+            .or_else(|| self.displaced.get(&id).copied())
+    }
+
+    /// As [`find`](Self::find), but may miss it.
+    #[inline(always)]
+    pub fn find_soon(&self, id: GoId) -> Option<u32> {
+        let place = self.places.get(self.place(id))?;
+        (place.id == id && place.slot != NONE).then_some(place.slot)
+    }
+
+    #[inline(always)]
+    fn place(&self, id: GoId) -> usize {
+        id.0 as usize & (self.places.len() - 1)
+    }
+
+    /// Gives a goroutine that has none a slot.
+    pub fn insert(&mut self, id: GoId, slot: u32) {
+        self.len += 1;
+        if self.len > self.places.len() / 2 {
+            self.grow();
+        }
+        self.enter(Place { id, slot });
+    }
+
+    fn enter(&mut self, new: Place) {
+        let at = self.place(new.id);
+        let place = &mut self.places[at];
+        if place.slot == NONE {
+            *place = new;
+        } else {
+            self.displaced.insert(new.id, new.slot);
+        }
+    }
+
+    /// Takes a goroutine's slot away.
+    pub fn remove(&mut self, id: GoId) {
+        let at = self.place(id);
+        let place = &mut self.places[at];
+        if place.id == id && place.slot != NONE {
+            *place = FREE;
+        } else if self.displaced.remove(&id).is_none() {
+            return;
+        }
+        self.len -= 1;
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let more = vec![FREE; 2 * self.places.len()];
+        let places = std::mem::replace(&mut self.places, more);
+        let displaced = std::mem::take(&mut self.displaced);
+        work::add(places.len() + displaced.len());
+        let taken = places.into_iter().filter(|p| p.slot != NONE);
+        let displaced = displaced.into_iter().map(|(id, slot)| Place { id, slot });
+        taken.chain(displaced).for_each(|p| self.enter(p));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn finds_what_a_map_finds(
+            steps in proptest::collection::vec((any::<bool>(), 0i64..2000, 0u32..2), 0..3000)
+        ) {
+            let (mut ids, mut map) = (GoIds::default(), HashMap::new());
+            for (slot, (insert, id, far)) in steps.into_iter().enumerate() {
+                // Some are sent to the same place.
+                let id = GoId(id << (20 * far));
+                if insert && !map.contains_key(&id) {
+                    ids.insert(id, slot as u32);
+                    map.insert(id, slot as u32);
+                } else {
+                    ids.remove(id);
+                    map.remove(&id);
+                }
+                prop_assert_eq!(ids.find(id), map.get(&id).copied());
+            }
+            for (&id, &slot) in &map {
+                prop_assert_eq!(ids.find(id), Some(slot));
+            }
+            prop_assert_eq!(ids.len, map.len());
+        }
+    }
+}
