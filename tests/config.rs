@@ -37,6 +37,11 @@ fn the_example_shows_the_defaults_of_every_key() {
     let config = Config::parse(&text).unwrap();
     assert_eq!(config.settings(None), Settings::preset(Preset::Service));
     assert_eq!(config.services().collect::<Vec<_>>(), ["nightly-report"]);
+    #[cfg(feature = "daemon")]
+    {
+        assert_eq!(*config.prometheus(), Default::default());
+        assert_eq!(*config.otlp(), Default::default());
+    }
     for rule in RULES {
         let start = text
             .find(&format!("\n  {}:\n", rule.name))

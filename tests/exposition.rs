@@ -5,10 +5,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use gotracer::export::prometheus::{Exporter, Format};
+use gotracer::export::prometheus::{Exporter, Format, Settings};
 use gotracer::labels::Labels;
 use gotracer::report::{
-    Distribution, Finding, Frame, Report, RuleReport, Severity, Status, TraceInfo,
+    Creations, Distribution, Finding, Frame, Goroutines, Program, Report, RuleReport, Severity,
+    Status, TraceInfo,
 };
 use gotracer::rules::{RULES, Rule};
 
@@ -72,6 +73,18 @@ fn finding(rule: &str, severity: Severity) -> Finding {
     }
 }
 
+fn creations(function: &str, created: u64, exited: u64) -> Creations {
+    Creations {
+        place: Frame {
+            function: format!("example.com/api.{function}"),
+            file: "/src/server.go".into(),
+            line: 7,
+        },
+        created,
+        exited,
+    }
+}
+
 fn report() -> Report {
     Report {
         trace: TraceInfo {
@@ -85,6 +98,19 @@ fn report() -> Report {
             lost_bytes: 17,
             gomaxprocs: Some(4),
             error: None,
+        },
+        program: Program {
+            goroutines: Goroutines {
+                start: 10,
+                end: 12,
+                peak: 99,
+                created: 1_000,
+                exited: 998,
+                places: vec![creations("leak", 5, 0), creations("serve", 995, 994)],
+            },
+            heap_live_bytes: Some(60 << 20),
+            heap_goal_bytes: Some(120 << 20),
+            heap_peak_bytes: Some(130 << 20),
         },
         rules: RULES.into_iter().map(rule_report).collect(),
         findings: vec![
@@ -102,10 +128,15 @@ fn exporter() -> Exporter {
         .with("rule", "theirs")
         .with("__address__", "hidden:6060");
     let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_428_000_250);
+    exporter.configure(Settings {
+        goroutine_places: 1,
+        ..Settings::default()
+    });
     exporter.add(&Labels::new());
     exporter.record(&api, &report(), Duration::from_millis(40), at);
     exporter.failed(&api, "broke_off");
     exporter.set_queue_length(2);
+    exporter.set_memory(512 << 20, 64 << 20);
     exporter
 }
 
@@ -150,4 +181,70 @@ fn a_forgotten_target_is_gone() {
         exporter.forget(&labels);
     }
     assert_eq!(series(&exporter), 0);
+}
+
+/// The samples of the recorded target.
+fn samples(exporter: &Exporter) -> Vec<String> {
+    let text = String::from_utf8(exporter.encode(Format::Text).unwrap()).unwrap();
+    let samples = text.lines().filter(|l| l.contains("job=\"api"));
+    samples.map(str::to_owned).collect()
+}
+
+#[test]
+fn releases_can_be_told_apart_in_everything_that_a_target_has() {
+    let samples = samples(&exporter());
+    assert!(samples.len() > 250);
+    for sample in samples {
+        assert!(sample.contains("version=\"1.2.3\""), "{sample}");
+    }
+}
+
+#[test]
+fn what_is_switched_off_is_gone_and_the_rest_is_as_it_was() {
+    let exporter = exporter();
+    let before = samples(&exporter);
+    exporter.configure(Settings {
+        disabled_families: vec!["gotrace_*_seconds".into(), "gotracer_traces_total".into()],
+        goroutine_places: 1,
+        ..Settings::default()
+    });
+    let after = samples(&exporter);
+    let off = |sample: &&String| {
+        let histogram = sample.starts_with("gotrace_") && sample.contains("_seconds_");
+        histogram && !sample.contains("observed") || sample.starts_with("gotracer_traces_total")
+    };
+    let wanted: Vec<_> = before.iter().filter(|s| !off(s)).collect();
+    assert!(wanted.len() < before.len() / 2);
+    assert_eq!(after.iter().collect::<Vec<_>>(), wanted);
+    for format in [Format::OpenMetrics, Format::Protobuf] {
+        let body = exporter.encode(format).unwrap();
+        let body = String::from_utf8_lossy(&body);
+        assert!(!body.contains("gotrace_gc_pause") && body.contains("gotrace_heap_growth"));
+    }
+}
+
+#[test]
+fn a_target_has_no_more_series_than_allowed() {
+    let exporter = Exporter::new(&["broke_off"]);
+    let settings = Settings {
+        series_limit: 350,
+        goroutine_places: 5,
+        ..Settings::default()
+    };
+    settings.check().unwrap();
+    exporter.configure(settings);
+    let labels = Labels::new().with("job", "api");
+    let mut report = report();
+    let many = (0..100).map(|i| (format!("reason {i}"), distribution(&[i])));
+    report.rules[0].by_reason = many.collect();
+    for _ in 0..2 {
+        exporter.record(&labels, &report, Duration::ZERO, SystemTime::UNIX_EPOCH);
+    }
+    let samples = samples(&exporter);
+    assert!(samples.len() <= 350, "{}", samples.len());
+    let find = |name: &str| samples.iter().find(|s| s.starts_with(name));
+    let kept = find("gotrace_stop_the_world_seconds_count{job=\"api\",reason=\"reason 0\"}");
+    assert!(kept.unwrap().ends_with(" 2"), "{kept:?}");
+    let dropped = find("gotracer_dropped_series_total").unwrap();
+    assert!(!dropped.ends_with(" 0"), "{dropped}");
 }

@@ -66,7 +66,8 @@ pub fn sort(findings: &mut [Finding]) {
     });
 }
 
-fn frame(text: FrameText<'_>) -> Frame {
+/// A frame with its names; [`UNKNOWN`] if it has none.
+pub fn frame(text: FrameText<'_>) -> Frame {
     if text.function.is_empty() && text.file.is_empty() {
         return UNKNOWN;
     }

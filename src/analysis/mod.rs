@@ -6,6 +6,7 @@
 
 mod findings;
 mod pipeline;
+mod program;
 
 pub use pipeline::analyze_on_two_threads;
 
@@ -222,6 +223,7 @@ impl Analysis {
                 gomaxprocs: self.timeline.gomaxprocs(),
                 error: error.map(ToString::to_string),
             },
+            program: program::program(&self.timeline),
             rules,
             findings: all,
         }

@@ -110,6 +110,11 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
 
+    /// How much memory the traces being read may take together; more traces
+    /// wait [default: half of what there is]
+    #[arg(long = "memory.budget", value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
+
     /// Send findings and measurements by OTLP to this URL as well, such as
     /// http://localhost:4318 (HTTP) or http://localhost:4317 (gRPC). Everything
     /// else, and this too, the OTEL_EXPORTER_OTLP_* variables say
@@ -189,6 +194,8 @@ impl Args {
             scrapes: self.scrapes(file)?,
             settings: self.settings.settings()?,
             services: services.collect::<anyhow::Result<_>>()?,
+            prometheus: file.prometheus().clone(),
+            otlp: file.otlp().clone(),
         })
     }
 
@@ -264,6 +271,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         storage: args.storage.clone(),
         web: args.web_config.clone(),
         jobs: args.jobs.unwrap_or(cores),
+        memory: args.memory,
         lifecycle: args.lifecycle,
         plan,
         load: Box::new(move || again.plan().map_err(|error| format!("{error:#}"))),
@@ -295,7 +303,9 @@ fn log_to_stderr(level: LogLevel, format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))
         .with_target(false)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // Where the log can't be written, nothing can be said about that.
+        .log_internal_errors(false);
     match format {
         LogFormat::Text => builder
             .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))

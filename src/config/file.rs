@@ -14,6 +14,8 @@ use serde_saphyr::{Spanned, UserMessageFormatter};
 use super::error::{ConfigError, Position};
 use super::{Change, Config, Section, names};
 #[cfg(feature = "daemon")]
+use crate::export::{otlp, prometheus};
+#[cfg(feature = "daemon")]
 use crate::source::directory::WatchConfig;
 #[cfg(feature = "daemon")]
 use crate::source::discovery::Job;
@@ -32,6 +34,18 @@ struct FileYaml {
     _watch_configs: Option<serde::de::IgnoredAny>,
     #[cfg(feature = "daemon")]
     scrape_configs: Option<Vec<Spanned<Job>>>,
+    #[cfg(feature = "daemon")]
+    prometheus: Option<Spanned<prometheus::Settings>>,
+    #[cfg(feature = "daemon")]
+    otlp: Option<otlp::Settings>,
+    /// The same file serves a program without the daemon.
+    #[cfg(not(feature = "daemon"))]
+    #[serde(rename = "prometheus")]
+    _prometheus: Option<serde::de::IgnoredAny>,
+    /// The same file serves a program without the daemon.
+    #[cfg(not(feature = "daemon"))]
+    #[serde(rename = "otlp")]
+    _otlp: Option<serde::de::IgnoredAny>,
     /// The same file serves a program without the daemon.
     #[cfg(not(feature = "daemon"))]
     #[serde(rename = "scrape_configs")]
@@ -99,6 +113,10 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
         watches: file.watch_configs.unwrap_or_default(),
         #[cfg(feature = "daemon")]
         jobs: jobs(file.scrape_configs.unwrap_or_default())?,
+        #[cfg(feature = "daemon")]
+        prometheus: file.prometheus.map_or(Ok(Default::default()), checked)?,
+        #[cfg(feature = "daemon")]
+        otlp: file.otlp.unwrap_or_default(),
     })
 }
 
@@ -118,14 +136,23 @@ fn jobs(jobs: Vec<Spanned<Job>>) -> Result<Vec<Job>, ConfigError> {
             Ok(()) => None,
         };
         if let Some(message) = mistake {
-            let at = Position {
-                line: job.referenced.line(),
-                column: job.referenced.column(),
-            };
+            let at = position(job);
             return Err(ConfigError::Yaml { at, message });
         }
     }
     Ok(jobs.into_iter().map(|job| job.value).collect())
+}
+
+/// Settings that make sense.
+#[cfg(feature = "daemon")]
+fn checked(settings: Spanned<prometheus::Settings>) -> Result<prometheus::Settings, ConfigError> {
+    match settings.value.check() {
+        Ok(()) => Ok(settings.value),
+        Err(error) => Err(ConfigError::Yaml {
+            at: position(&settings),
+            message: error.to_string(),
+        }),
+    }
 }
 
 fn section(
@@ -159,7 +186,7 @@ fn name(at: &Spanned<String>, error: names::UnknownName) -> ConfigError {
     }
 }
 
-fn position(value: &Spanned<String>) -> Position {
+fn position<T>(value: &Spanned<T>) -> Position {
     Position {
         line: value.referenced.line(),
         column: value.referenced.column(),

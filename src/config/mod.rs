@@ -34,6 +34,8 @@ pub use error::ConfigError;
 pub(crate) use file::read as read_yaml;
 pub use names::{UnknownName, preset, rule};
 
+#[cfg(feature = "daemon")]
+use crate::export::{otlp, prometheus};
 use crate::rules::{Preset, RULES, Rule, SettingError, Settings};
 #[cfg(feature = "daemon")]
 use crate::source::directory::WatchConfig;
@@ -50,6 +52,10 @@ pub struct Config {
     watches: Vec<WatchConfig>,
     #[cfg(feature = "daemon")]
     jobs: Vec<Job>,
+    #[cfg(feature = "daemon")]
+    prometheus: prometheus::Settings,
+    #[cfg(feature = "daemon")]
+    otlp: otlp::Settings,
 }
 
 /// What is said for all services, or for one.
@@ -117,6 +123,18 @@ impl Config {
     #[cfg(feature = "daemon")]
     pub fn jobs(&self) -> &[Job] {
         &self.jobs
+    }
+
+    /// What `gotracer serve` is to tell on `/metrics`.
+    #[cfg(feature = "daemon")]
+    pub fn prometheus(&self) -> &prometheus::Settings {
+        &self.prometheus
+    }
+
+    /// What `gotracer serve` is to send by OTLP.
+    #[cfg(feature = "daemon")]
+    pub fn otlp(&self) -> &otlp::Settings {
+        &self.otlp
     }
 
     /// The services that have settings of their own.

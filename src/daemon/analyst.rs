@@ -12,13 +12,14 @@ use std::time::{Duration, Instant, SystemTime};
 use super::board::Board;
 use super::failure::Failure;
 use super::identity::Identity;
+use super::memory::Memory;
 use super::recent::{Entry, Recent};
 use super::seen::{Claim, Seen, Verdict};
 use crate::analysis::{Outcome, analyze};
 use crate::export::otlp;
 use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
-use crate::report::Severity;
+use crate::report::{Report, Severity};
 use crate::rules::Settings;
 use crate::source::directory::{FileTrace, Shelf, Stamp};
 use crate::source::scrape::ScrapeError;
@@ -34,7 +35,11 @@ pub struct Analyst {
     /// Knows the targets.
     pub board: Board,
     /// Sends, if there is somebody to send to.
-    pub otlp: Option<otlp::Exporter>,
+    otlp: Option<otlp::Exporter>,
+    /// What of it to send.
+    sending: RwLock<otlp::Settings>,
+    /// Decides how many traces are read at once.
+    pub memory: Memory,
     /// Remembers for people.
     pub recent: Recent,
     /// Knows which files were done.
@@ -47,12 +52,19 @@ pub type Analysed = Result<Result<Outcome, ReadError>, String>;
 
 impl Analyst {
     /// One with the usual thresholds.
-    pub fn new(exporter: Arc<Exporter>, otlp: Option<otlp::Exporter>, seen: Seen) -> Self {
+    pub fn new(
+        exporter: Arc<Exporter>,
+        otlp: Option<otlp::Exporter>,
+        seen: Seen,
+        memory: Memory,
+    ) -> Self {
         Self {
             thresholds: RwLock::default(),
             exporter,
             board: Board::default(),
             otlp,
+            sending: RwLock::default(),
+            memory,
             recent: Recent::default(),
             seen,
         }
@@ -67,8 +79,21 @@ impl Analyst {
         *thresholds = Arc::new((settings, services));
     }
 
+    /// From the next trace on, this is sent.
+    pub fn send(&self, settings: otlp::Settings) {
+        *self.sending.write().unwrap_or_else(PoisonError::into_inner) = settings;
+    }
+
+    /// A target is gone, and so is what was counted of it.
+    pub fn forget(&self, target: &Labels) {
+        self.exporter.forget(target);
+        if let Some(otlp) = &self.otlp {
+            otlp.forget(target);
+        }
+    }
+
     /// Analyses a trace in a file, if it was not before.
-    pub fn file(&self, trace: &FileTrace) {
+    pub fn file(self: &Arc<Self>, trace: &FileTrace) {
         let source = trace.path.display().to_string();
         let started = Instant::now();
         let opened = File::open(&trace.path)
@@ -79,19 +104,23 @@ impl Analyst {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
             Err(error) => {
                 let failure = Some((Failure::Unreadable, error.to_string()));
-                self.tell(&trace.labels, source, started.elapsed(), None, failure);
+                self.tell(Ended {
+                    failure,
+                    ..Ended::new(&trace.labels, source, started.elapsed())
+                });
                 return;
             }
         };
-        match self.seen.claim(identity) {
-            Claim::Granted => {}
+        let again = match self.seen.claim(identity) {
+            Claim::Granted => false,
+            Claim::Counted => true,
             Claim::Taken => return,
             Claim::Done(verdict) => {
                 tracing::debug!(source, "this trace was analysed before");
                 put_away(trace, verdict);
                 return;
             }
-        }
+        };
         let outcome = self.run(input, &source, &trace.labels);
         if Stamp::of(&trace.path).is_ok_and(|now| now != Some(trace.stamp)) {
             tracing::info!(source, "changed while it was read; it will be read again");
@@ -100,12 +129,29 @@ impl Analyst {
         }
         let verdict = verdict(&outcome);
         let lasting = is_lasting(&outcome);
-        self.conclude(&trace.labels, source, started.elapsed(), outcome, None);
-        // Last of all: killed before, the trace is analysed again.
-        self.seen.done(identity, verdict, lasting);
-        if lasting {
-            put_away(trace, verdict);
+        let ended = Ended::of(&trace.labels, source, started.elapsed(), outcome, None);
+        if !again {
+            self.count(&ended);
         }
+        // Last of all: killed before, the trace is analysed again.
+        let (analyst, trace) = (Arc::clone(self), trace.clone());
+        let done = move || {
+            analyst.seen.done(identity, verdict, lasting);
+            if lasting {
+                put_away(&trace, verdict);
+            }
+        };
+        match self.sends() {
+            Some((otlp, settings)) => {
+                if lasting && !again {
+                    self.seen.counted(identity);
+                }
+                let receipt = Some(otlp::Receipt::new(done));
+                otlp.record(&ended.capture(), &settings, receipt);
+            }
+            None => done(),
+        }
+        self.note(ended);
     }
 
     /// Analyses a trace that comes in.
@@ -134,7 +180,10 @@ impl Analyst {
         error: &ScrapeError,
     ) -> Option<(Failure, String)> {
         let failure = Some((Failure::from(error), error.to_string()));
-        self.tell(labels, source, Duration::ZERO, None, failure.clone());
+        self.tell(Ended {
+            failure: failure.clone(),
+            ..Ended::new(labels, source, Duration::ZERO)
+        });
         failure
     }
 
@@ -155,9 +204,9 @@ impl Analyst {
         })
     }
 
-    /// Tells everyone what became of a trace, and gives what failed. `early` is why its source ended
-    /// before the trace did: what the reader says of that is only what follows
-    /// from it.
+    /// Tells everyone what became of a trace, and gives what failed. `early` is
+    /// why its source ended before the trace did: what the reader says of that
+    /// is only what follows from it.
     pub fn conclude(
         &self,
         labels: &Arc<Labels>,
@@ -166,30 +215,41 @@ impl Analyst {
         outcome: Analysed,
         early: Option<(Failure, String)>,
     ) -> Option<(Failure, String)> {
-        let failed = |e: ReadError| (Failure::from(&e), e.to_string());
-        let (report, failure) = match outcome {
-            Ok(Ok(Outcome { report, error })) => (Some(report), early.or(error.map(failed))),
-            Ok(Err(error)) => (None, early.or(Some(failed(error)))),
-            Err(panicked) => (None, Some((Failure::Panic, panicked))),
-        };
-        self.tell(labels, source, took, report, failure.clone());
+        let ended = Ended::of(labels, source, took, outcome, early);
+        let failure = ended.failure.clone();
+        self.tell(ended);
         failure
     }
 
-    fn tell(
-        &self,
-        labels: &Arc<Labels>,
-        source: String,
-        took: Duration,
-        report: Option<crate::report::Report>,
-        failure: Option<(Failure, String)>,
-    ) {
-        let at = SystemTime::now();
-        if let Some(report) = &report {
-            self.exporter.record(labels, report, took, at);
-            if let Some(otlp) = &self.otlp {
-                otlp.record(labels, report, at);
-            }
+    fn tell(&self, ended: Ended) {
+        self.count(&ended);
+        if let Some((otlp, settings)) = self.sends() {
+            otlp.record(&ended.capture(), &settings, None);
+        }
+        self.note(ended);
+    }
+
+    /// Who sends what, if anything is sent.
+    fn sends(&self) -> Option<(&otlp::Exporter, otlp::Settings)> {
+        let settings = self.sending.read().unwrap_or_else(PoisonError::into_inner);
+        let settings = settings.clone();
+        let otlp = self.otlp.as_ref().filter(|_| settings.enabled)?;
+        Some((otlp, settings))
+    }
+
+    fn count(&self, ended: &Ended) {
+        if let Some(report) = &ended.report {
+            self.exporter
+                .record(&ended.labels, report, ended.took, ended.at);
+        }
+        if let Some((reason, _)) = &ended.failure {
+            self.exporter.failed(&ended.labels, reason.name());
+        }
+    }
+
+    fn note(&self, ended: Ended) {
+        let Ended { source, labels, .. } = &ended;
+        if let Some(report) = &ended.report {
             tracing::info!(
                 source,
                 %labels,
@@ -197,23 +257,77 @@ impl Analyst {
                 bytes = report.trace.bytes,
                 findings = report.findings.len(),
                 worst = report.worst().map(|s| s.name()),
-                took = ?took,
+                took = ?ended.took,
                 "trace analysed"
             );
         }
-        if let Some((reason, error)) = &failure {
-            self.exporter.failed(labels, reason.name());
+        if let Some((reason, error)) = &ended.failure {
             let reason = reason.name();
             tracing::warn!(source, %labels, reason, error, "trace failed");
         }
         self.recent.add(Entry {
             id: 0,
-            source,
-            labels: Arc::clone(labels),
-            at,
-            report: report.map(Arc::new),
-            failure,
+            source: ended.source,
+            labels: ended.labels,
+            at: ended.at,
+            report: ended.report.map(Arc::new),
+            failure: ended.failure,
         });
+    }
+}
+
+/// What became of a trace.
+struct Ended {
+    labels: Arc<Labels>,
+    source: String,
+    at: SystemTime,
+    took: Duration,
+    report: Option<Report>,
+    failure: Option<(Failure, String)>,
+}
+
+impl Ended {
+    fn new(labels: &Arc<Labels>, source: String, took: Duration) -> Self {
+        Self {
+            labels: Arc::clone(labels),
+            source,
+            at: SystemTime::now(),
+            took,
+            report: None,
+            failure: None,
+        }
+    }
+
+    fn of(
+        labels: &Arc<Labels>,
+        source: String,
+        took: Duration,
+        outcome: Analysed,
+        early: Option<(Failure, String)>,
+    ) -> Self {
+        let failed = |e: ReadError| (Failure::from(&e), e.to_string());
+        let (report, failure) = match outcome {
+            Ok(Ok(Outcome { report, error })) => (Some(report), early.or(error.map(failed))),
+            Ok(Err(error)) => (None, early.or(Some(failed(error)))),
+            Err(panicked) => (None, Some((Failure::Panic, panicked))),
+        };
+        Self {
+            report,
+            failure,
+            ..Self::new(labels, source, took)
+        }
+    }
+
+    fn capture(&self) -> otlp::Capture<'_> {
+        let failure = self.failure.as_ref();
+        otlp::Capture {
+            target: &self.labels,
+            source: &self.source,
+            started: self.at.checked_sub(self.took).unwrap_or(self.at),
+            ended: self.at,
+            report: self.report.as_ref(),
+            failure: failure.map(|(reason, text)| (reason.name(), text.as_str())),
+        }
     }
 }
 

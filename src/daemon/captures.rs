@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Semaphore;
@@ -13,8 +14,10 @@ use super::board::Last;
 use super::failure::Failure;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 
+/// How many bytes a second of a busy program's trace has.
+const BUSY: u64 = 6 << 20;
+
 /// Captures targets.
-#[derive(Clone)]
 pub struct Captures {
     /// Asks.
     pub scraper: Scraper,
@@ -23,6 +26,8 @@ pub struct Captures {
     /// How many captures run at a time. Each has a thread, which waits for
     /// the network most of the time.
     pub permits: Arc<Semaphore>,
+    /// How large the last trace was, bytes.
+    pub last_size: AtomicU64,
 }
 
 impl Captures {
@@ -52,8 +57,12 @@ impl Captures {
                 () = stop.cancelled() => return,
                 mine = turn.lock() => mine,
             };
+            let room = tokio::select! {
+                () = stop.cancelled() => return,
+                room = self.analyst.memory.reserve(self.expected_size()) => room,
+            };
             let busy = self.capture(&target).await;
-            drop((mine, permit));
+            drop((mine, permit, room));
             refused = if busy { refused + 1 } else { 0 };
             let now = Instant::now();
             next = if busy {
@@ -65,6 +74,17 @@ impl Captures {
                 next + interval.saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX))
             };
         }
+    }
+
+    /// How large the next trace may be, bytes: half as large again as the last
+    /// one, or what a busy program writes.
+    fn expected_size(&self) -> u64 {
+        let options = self.scraper.options();
+        let expected = match self.last_size.load(Ordering::Relaxed) {
+            0 => BUSY.saturating_mul(options.seconds.into()),
+            last => last.saturating_add(last / 2),
+        };
+        expected.min(options.limit)
     }
 
     /// Who is traced by somebody else is asked again when that trace may be
@@ -115,6 +135,10 @@ impl Captures {
         let early = ended.err().map(|e| (Failure::from(&e), e.to_string()));
         // Panics of the analysis are caught where it runs.
         let outcome = analysis.await.ok()?;
+        if let Ok(Ok(outcome)) = &outcome {
+            let size = outcome.report.trace.bytes;
+            self.last_size.store(size, Ordering::Relaxed);
+        }
         let took = started.elapsed();
         let labels = &target.labels;
         self.analyst.conclude(labels, source, took, outcome, early)

@@ -24,6 +24,10 @@ const KEPT: usize = 1_000_000;
 /// How often the disk has to have everything.
 const SYNC: Duration = Duration::from_secs(1);
 
+/// What is remembered of a trace: what became of it, or only that it was
+/// counted, and what is to be sent of it not yet.
+pub type Entry = Option<Verdict>;
+
 /// Why nothing can be remembered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -54,7 +58,7 @@ pub struct Journal {
 impl Journal {
     /// Opens the one in `directory`, which is made if it is not there, and
     /// tells what stands in it.
-    pub fn open(directory: &Path) -> Result<(Self, Vec<(Identity, Verdict)>), JournalError> {
+    pub fn open(directory: &Path) -> Result<(Self, Vec<(Identity, Entry)>), JournalError> {
         let path = directory.join(NAME);
         let failed = |error| JournalError::Io {
             path: path.clone(),
@@ -69,7 +73,7 @@ impl Journal {
         let torn = !(text.is_empty() || text.ends_with('\n'));
         if known.len() > 2 * KEPT {
             known.drain(..known.len() - KEPT);
-            let lines = known.iter().map(|&(i, v)| line(i, v));
+            let lines = known.iter().map(|&(i, e)| line(i, e));
             let new = directory.join(NEW);
             fs::write(&new, lines.collect::<String>()).map_err(failed)?;
             file = open(&new).map_err(failed)?;
@@ -88,9 +92,9 @@ impl Journal {
 
     /// Adds a trace. If that fails it is said, and the daemon goes on: a trace
     /// that is analysed once more is better than none.
-    pub fn add(&mut self, identity: Identity, verdict: Verdict) {
+    pub fn add(&mut self, identity: Identity, entry: Entry) {
         let end = if self.torn { "\n" } else { "" };
-        let line = format!("{end}{}", line(identity, verdict));
+        let line = format!("{end}{}", line(identity, entry));
         let mut written = self.file.write_all(line.as_bytes());
         self.torn = written.is_err();
         if written.is_ok() && self.synced.elapsed() >= SYNC {
@@ -126,26 +130,28 @@ fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     })
 }
 
-fn line(identity: Identity, verdict: Verdict) -> String {
-    let verdict = match verdict {
-        Verdict::Clean => "clean",
-        Verdict::Found => "found",
-        Verdict::Failed => "failed",
+fn line(identity: Identity, entry: Entry) -> String {
+    let word = match entry {
+        None => "counted",
+        Some(Verdict::Clean) => "clean",
+        Some(Verdict::Found) => "found",
+        Some(Verdict::Failed) => "failed",
     };
-    format!("{:032x} {verdict}\n", identity.0)
+    format!("{:032x} {word}\n", identity.0)
 }
 
 /// What a line says; nothing, if a crash cut it off.
-fn parse(line: &str) -> Option<(Identity, Verdict)> {
-    let (identity, verdict) = line.split_once(' ')?;
-    let verdict = match verdict {
-        "clean" => Verdict::Clean,
-        "found" => Verdict::Found,
-        "failed" => Verdict::Failed,
+fn parse(line: &str) -> Option<(Identity, Entry)> {
+    let (identity, word) = line.split_once(' ')?;
+    let entry = match word {
+        "counted" => None,
+        "clean" => Some(Verdict::Clean),
+        "found" => Some(Verdict::Found),
+        "failed" => Some(Verdict::Failed),
         _ => return None,
     };
     let identity = u128::from_str_radix(identity, 16).ok()?;
-    Some((Identity(identity), verdict))
+    Some((Identity(identity), entry))
 }
 
 #[cfg(test)]
@@ -155,13 +161,13 @@ mod tests {
     #[test]
     fn a_line_cut_off_costs_that_line_alone() {
         let directory = tempfile::tempdir().unwrap();
-        let whole = line(Identity(1), Verdict::Found);
+        let whole = line(Identity(1), Some(Verdict::Found));
         fs::write(directory.path().join(NAME), format!("{whole}00000")).unwrap();
         let (mut journal, known) = Journal::open(directory.path()).unwrap();
-        assert_eq!(known, [(Identity(1), Verdict::Found)]);
-        journal.add(Identity(2), Verdict::Clean);
+        assert_eq!(known, [(Identity(1), Some(Verdict::Found))]);
+        journal.add(Identity(2), None);
         drop(journal);
         let (_, known) = Journal::open(directory.path()).unwrap();
-        assert_eq!(known.len(), 2);
+        assert_eq!(known[1..], [(Identity(2), None)]);
     }
 }

@@ -9,6 +9,7 @@ mod failure;
 mod http;
 mod identity;
 mod journal;
+mod memory;
 mod queue;
 mod recent;
 mod reload;
@@ -32,13 +33,14 @@ use tokio_util::sync::CancellationToken;
 use self::analyst::Analyst;
 use self::failure::REASONS;
 pub use self::journal::JournalError;
+use self::memory::Memory;
 use self::seen::Seen;
 use self::shown::Shown;
 use self::supervisor::Supervisor;
 use self::web::Guard;
 pub use self::web::WebError;
 use crate::export::otlp;
-use crate::export::prometheus::Exporter;
+use crate::export::prometheus::{self, Exporter};
 use crate::rules::Settings;
 use crate::source::directory::{Directory, WatchError};
 use crate::source::discovery::Job;
@@ -64,6 +66,9 @@ pub struct Config {
     pub storage: Option<PathBuf>,
     /// How many traces to analyse at a time.
     pub jobs: usize,
+    /// How much memory traces being read may take together, bytes; half of what
+    /// there is, if nothing is said.
+    pub memory: Option<u64>,
     /// Where to send findings and measurements by OTLP, if anywhere.
     pub otlp: Option<otlp::Config>,
     /// TLS, passwords and headers of the HTTP server: a file in the form of
@@ -91,6 +96,10 @@ pub struct Plan {
     pub settings: Settings,
     /// The same for single services, by the label `service` of their traces.
     pub services: HashMap<String, Settings>,
+    /// What to tell on `/metrics`.
+    pub prometheus: prometheus::Settings,
+    /// What to send by OTLP.
+    pub otlp: otlp::Settings,
 }
 
 impl Plan {
@@ -139,6 +148,9 @@ pub enum StartError {
     /// Nothing can be remembered.
     #[error(transparent)]
     Storage(#[from] JournalError),
+    /// The OpenTelemetry SDK can't be used.
+    #[error("OTLP: {0}")]
+    Otlp(#[from] opentelemetry_otlp::ExporterBuildError),
     /// Nobody can be told from others.
     #[error(transparent)]
     Web(#[from] WebError),
@@ -164,14 +176,16 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         None => Seen::default(),
     };
     let listener = listen(&config.listen).await?;
-    let (otlp, delivery) = config.otlp.map(otlp::Exporter::start).unzip();
+    let otlp = config.otlp.map(otlp::Exporter::start).transpose()?;
+    let (otlp, delivery) = otlp.unzip();
     let exporter = Exporter::new(&REASONS).with_process();
     let exporter = Arc::new(match &otlp {
         Some(otlp) => exporter.with_otlp(otlp.stats()),
         None => exporter,
     });
     exporter.reloaded(true);
-    let analyst = Arc::new(Analyst::new(exporter, otlp, seen));
+    let memory = Memory::new(config.memory, Arc::clone(&exporter));
+    let analyst = Arc::new(Analyst::new(exporter, otlp, seen, memory));
     let (found, queue) = mpsc::unbounded_channel();
     let (reload, requests) = mpsc::channel(1);
     let shown = Arc::new(Shown::default());

@@ -8,10 +8,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::analyst::Analyst;
+use super::memory::size_of_file;
 use crate::source::directory::FileTrace;
 
-/// Analyses what comes out of `traces`, `jobs` at a time, on threads that may
-/// block, until told to stop; what was begun is finished.
+/// Analyses what comes out of `traces`, at most `jobs` at a time and as many as
+/// there is memory for, on threads that may block, until told to stop; what was begun is finished.
 pub async fn work(
     mut traces: UnboundedReceiver<FileTrace>,
     jobs: usize,
@@ -32,10 +33,14 @@ pub async fn work(
             () = stop.cancelled() => break,
             permit = Arc::clone(&permits).acquire_owned() => permit,
         };
+        let room = tokio::select! {
+            () = stop.cancelled() => break,
+            room = analyst.memory.reserve(size_of_file(&trace.path)) => room,
+        };
         analyst.exporter.set_queue_length(traces.len());
         let analyst = Arc::clone(&analyst);
         running.spawn_blocking(move || {
-            let _permit = permit;
+            let _held = (permit, room);
             analyst.file(&trace);
         });
         while running.try_join_next().is_some() {}

@@ -26,6 +26,8 @@ pub enum Claim {
     Granted,
     /// Somebody else is at it.
     Taken,
+    /// It is his, but what it tells was counted before; it was not sent.
+    Counted,
     /// It was done before.
     Done(Verdict),
 }
@@ -36,9 +38,17 @@ pub struct Seen(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// Without a verdict, it is being analysed.
-    known: HashMap<Identity, Option<Verdict>>,
+    known: HashMap<Identity, Known>,
     journal: Option<Journal>,
+}
+
+#[derive(Clone, Copy)]
+enum Known {
+    /// Somebody is at it.
+    Taken,
+    /// A daemon that was killed had counted it.
+    Counted,
+    Done(Verdict),
 }
 
 impl Seen {
@@ -50,7 +60,10 @@ impl Seen {
         let (journal, known) = Journal::open(directory)?;
         tracing::info!(storage = %directory.display(), traces = known.len(), "analysed before");
         Ok(Self(Mutex::new(State {
-            known: known.into_iter().map(|(i, v)| (i, Some(v))).collect(),
+            known: known
+                .into_iter()
+                .map(|(identity, entry)| (identity, entry.map_or(Known::Counted, Known::Done)))
+                .collect(),
             journal: Some(journal),
         })))
     }
@@ -58,14 +71,14 @@ impl Seen {
     /// Claims a trace, if nobody did before.
     pub fn claim(&self, identity: Identity) -> Claim {
         let mut state = self.lock();
-        match state.known.get(&identity) {
-            Some(Some(verdict)) => Claim::Done(*verdict),
-            Some(None) => Claim::Taken,
-            None => {
-                state.known.insert(identity, None);
-                Claim::Granted
-            }
-        }
+        let claim = match state.known.get(&identity) {
+            Some(Known::Done(verdict)) => return Claim::Done(*verdict),
+            Some(Known::Taken) => return Claim::Taken,
+            Some(Known::Counted) => Claim::Counted,
+            None => Claim::Granted,
+        };
+        state.known.insert(identity, Known::Taken);
+        claim
     }
 
     /// Gives a claim back: the trace was not analysed after all.
@@ -73,12 +86,20 @@ impl Seen {
         self.lock().known.remove(&identity);
     }
 
+    /// A claimed trace was counted, and is done when what it told was sent. A
+    /// restart before that sends it, and does not count it again.
+    pub fn counted(&self, identity: Identity) {
+        if let Some(journal) = &mut self.lock().journal {
+            journal.add(identity, None);
+        }
+    }
+
     /// A claimed trace is done. With `lasting`, restarts don't change that.
     pub fn done(&self, identity: Identity, verdict: Verdict, lasting: bool) {
         let mut state = self.lock();
-        state.known.insert(identity, Some(verdict));
+        state.known.insert(identity, Known::Done(verdict));
         if lasting && let Some(journal) = &mut state.journal {
-            journal.add(identity, verdict);
+            journal.add(identity, Some(verdict));
         }
     }
 
@@ -112,12 +133,17 @@ mod tests {
         seen.done(Identity(0), Verdict::Clean, true);
         seen.done(Identity(1), Verdict::Failed, true);
         seen.done(Identity(2), Verdict::Failed, false);
+        seen.counted(Identity(3));
         assert!(Seen::kept_in(directory.path()).is_err(), "it is in use");
         drop(seen);
         let seen = Seen::kept_in(directory.path()).unwrap();
         assert_eq!(seen.claim(Identity(0)), Claim::Done(Verdict::Clean));
         assert_eq!(seen.claim(Identity(1)), Claim::Done(Verdict::Failed));
         assert_eq!(seen.claim(Identity(2)), Claim::Granted);
-        assert_eq!(seen.claim(Identity(3)), Claim::Granted);
+        assert_eq!(seen.claim(Identity(3)), Claim::Counted);
+        seen.done(Identity(3), Verdict::Found, true);
+        drop(seen);
+        let seen = Seen::kept_in(directory.path()).unwrap();
+        assert_eq!(seen.claim(Identity(3)), Claim::Done(Verdict::Found));
     }
 }

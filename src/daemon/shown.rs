@@ -8,6 +8,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::Plan;
+use crate::export::{otlp, prometheus};
 use crate::rules::{RULES, Settings, keys};
 use crate::source::directory::WatchConfig;
 use crate::source::discovery::Job;
@@ -40,6 +41,8 @@ struct Document<'a> {
     watch_configs: Vec<WatchConfig>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scrape_configs: Vec<Job>,
+    prometheus: &'a prometheus::Settings,
+    otlp: &'a otlp::Settings,
 }
 
 #[derive(Serialize)]
@@ -71,6 +74,8 @@ impl<'a> Document<'a> {
             services: plan.services.iter().map(service).collect(),
             watch_configs: plan.directories.iter().map(WatchConfig::of).collect(),
             scrape_configs: jobs.map(Job::in_full).collect(),
+            prometheus: &plan.prometheus,
+            otlp: &plan.otlp,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender, channel};
 use tokio::sync::{Semaphore, oneshot};
@@ -22,8 +23,9 @@ use crate::source::directory::{Directory, FileTrace};
 use crate::source::discovery::{Group, Job};
 use crate::source::scrape::{Options, Scraper, Target};
 
-/// How many captures run at a time.
-const CAPTURES: usize = 32;
+/// How many captures run at a time. Most of the time they wait for their program;
+/// the memory that they take is bounded apart from that.
+const CAPTURES: usize = 256;
 
 /// Somebody wants the configuration to be read again, and to hear what came of
 /// it.
@@ -120,6 +122,8 @@ impl Supervisor {
         }
         self.shown.show(&plan);
         self.analyst.judge_by(plan.settings, plan.services);
+        self.analyst.exporter.configure(plan.prometheus);
+        self.analyst.send(plan.otlp);
         self.watch(plan.directories);
         self.scrapes = plan.scrapes;
         self.discover();
@@ -223,7 +227,7 @@ impl Supervisor {
             };
             let is_target = self.targets.keys().any(|(t, _)| *t.labels == labels);
             if of(gone) && !is_target && !wanted.iter().any(of) {
-                self.analyst.exporter.forget(&labels);
+                self.analyst.forget(&labels);
             }
         }
     }
@@ -254,6 +258,7 @@ impl Supervisor {
                 scraper: Scraper::new(options.clone()),
                 analyst: Arc::clone(&self.analyst),
                 permits: Arc::clone(&self.permits),
+                last_size: AtomicU64::new(0),
             };
             let stop = self.stop.child_token();
             let follow = captures.follow(target.clone(), alone, stop.clone());
@@ -271,7 +276,7 @@ impl Supervisor {
         let Some(labels) = labels else { return };
         let watched = self.directories.iter().any(|(d, _)| d.labels == labels);
         if !watched && !self.targets.keys().any(|(t, _)| t.labels == labels) {
-            self.analyst.exporter.forget(&labels);
+            self.analyst.forget(&labels);
         }
     }
 }

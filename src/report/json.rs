@@ -8,7 +8,9 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{Cause, Finding, Frame, Options, Report, RuleReport, Severity, Status, TraceInfo, top};
+use super::{
+    Cause, Finding, Frame, Options, Program, Report, RuleReport, Severity, Status, TraceInfo, top,
+};
 use crate::rules::{Rule, Unit};
 
 /// The value of `schema`.
@@ -36,6 +38,7 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct One<'a> {
     trace: &'a TraceInfo,
+    program: &'a Program,
     rules: Vec<RuleJson<'a>>,
     findings: Vec<FindingJson<'a>>,
 }
@@ -91,6 +94,7 @@ impl<'a> One<'a> {
     fn new(report: &'a Report, options: &Options) -> Self {
         Self {
             trace: &report.trace,
+            program: &report.program,
             rules: report.rules.iter().map(RuleJson::new).collect(),
             findings: top(report, options.top)
                 .into_iter()

@@ -6,7 +6,7 @@ pub mod human;
 pub mod json;
 mod model;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod style;
 pub mod table;
 mod top;
@@ -15,6 +15,8 @@ mod wrap;
 pub use crate::rules::{Distribution, Severity};
 pub use escape::Escaped;
 pub use format::{Detail, Format, Options};
-pub use model::{Cause, Finding, Frame, Report, RuleReport, Status, TraceInfo};
+pub use model::{
+    Cause, Creations, Finding, Frame, Goroutines, Program, Report, RuleReport, Status, TraceInfo,
+};
 pub use top::top;
 pub use wrap::wrap;

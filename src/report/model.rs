@@ -42,6 +42,50 @@ pub struct TraceInfo {
     pub error: Option<String>,
 }
 
+/// What the program was like: at the trace's end, and at most within it. What
+/// the runtime itself runs does not count.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Program {
+    /// Its goroutines.
+    pub goroutines: Goroutines,
+    /// What the last garbage collection found to be live, bytes.
+    pub heap_live_bytes: Option<u64>,
+    /// The size at which the collector aims to finish its next cycle, bytes.
+    pub heap_goal_bytes: Option<u64>,
+    /// The most bytes that the heap held, live or not swept yet.
+    pub heap_peak_bytes: Option<u64>,
+}
+
+/// How many goroutines there were.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Goroutines {
+    /// At the trace's start.
+    pub start: u64,
+    /// At its end.
+    pub end: u64,
+    /// At most.
+    pub peak: u64,
+    /// Created within the trace.
+    pub created: u64,
+    /// Ended within the trace.
+    pub exited: u64,
+    /// By the place that created them: those that grew most, and not all of
+    /// them where there are many.
+    #[serde(skip)]
+    pub places: Vec<Creations>,
+}
+
+/// What became of the goroutines that one place created.
+#[derive(Clone, Debug)]
+pub struct Creations {
+    /// The place.
+    pub place: Frame,
+    /// How many it created within the trace.
+    pub created: u64,
+    /// How many of those ended within the trace.
+    pub exited: u64,
+}
+
 /// Whether a rule found something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,6 +174,8 @@ pub struct Finding {
 pub struct Report {
     /// What the trace was.
     pub trace: TraceInfo,
+    /// What the program was like.
+    pub program: Program,
     /// Every rule that was asked, in the registry's order.
     pub rules: Vec<RuleReport>,
     /// Findings, those that hurt most first.

@@ -1,6 +1,8 @@
 //! Reports made by hand, for the tests of the formats.
 
-use super::{Cause, Finding, Frame, Report, RuleReport, Severity, Status, TraceInfo};
+use super::{
+    Cause, Finding, Frame, Goroutines, Program, Report, RuleReport, Severity, Status, TraceInfo,
+};
 use crate::rules::{RULES, Rule};
 
 /// A report without findings.
@@ -18,8 +20,25 @@ pub fn report(source: &str) -> Report {
             gomaxprocs: Some(8),
             error: None,
         },
+        program: program(),
         rules: RULES.into_iter().map(rule).collect(),
         findings: Vec::new(),
+    }
+}
+
+fn program() -> Program {
+    Program {
+        goroutines: Goroutines {
+            start: 12,
+            end: 15,
+            peak: 140,
+            created: 1_003,
+            exited: 1_000,
+            places: Vec::new(),
+        },
+        heap_live_bytes: Some(60 << 20),
+        heap_goal_bytes: Some(120 << 20),
+        heap_peak_bytes: None,
     }
 }
 

@@ -79,6 +79,8 @@ pub struct Population {
     pub at_start: u64,
     /// Alive now.
     pub now: u64,
+    /// The most that were alive at a time.
+    pub peak: u64,
     sites: Vec<Site>,
     /// The site that created last: often it creates next.
     last: u32,
@@ -94,9 +96,36 @@ impl Population {
         &self.sites
     }
 
+    /// Goroutines created during the trace.
+    pub fn created(&self) -> u64 {
+        self.sites.iter().map(|site| site.created).sum()
+    }
+
+    /// Goroutines that ended during the trace.
+    pub fn ended(&self) -> u64 {
+        let born: u64 = self.sites.iter().map(|site| site.ended).sum();
+        born + self.ended_old.values().sum::<u64>()
+    }
+
+    /// One more that is older than the trace: it was there all the time, at the
+    /// peak as well.
+    pub(super) fn appear(&mut self) {
+        self.at_start += 1;
+        self.now += 1;
+        self.peak += 1;
+    }
+
+    /// One that appeared is not the program's after all.
+    pub(super) fn disown(&mut self) {
+        for count in [&mut self.at_start, &mut self.now, &mut self.peak] {
+            *count = count.saturating_sub(1);
+        }
+    }
+
     /// A goroutine is created; returns the number of its site.
     pub(super) fn create(&mut self, start: StackKey, creator: StackKey, time: Time) -> u32 {
         self.now += 1;
+        self.peak = self.peak.max(self.now);
         match self.sites.get(self.last as usize) {
             Some(s) if (s.start, s.creator) == (start, creator) => {}
             _ => self.last = self.site(start, creator, time),

@@ -4,11 +4,18 @@ use std::collections::HashMap;
 
 use crate::trace::GoId;
 
+/// More than any heap.
+const UNREACHABLE: u64 = 1 << 60;
+
 /// What is known of the heap.
 #[derive(Debug, Default)]
 pub struct Heap {
     /// Bytes of heap objects, live or not swept yet.
     pub objects: Option<u64>,
+    /// The most that `objects` ever was.
+    pub peak: Option<u64>,
+    /// What marking last found to be live, bytes.
+    pub live: Option<u64>,
     /// The size at which the collector aims to finish its cycle, bytes.
     pub goal: Option<u64>,
     /// Garbage collections that finished marking.
@@ -27,6 +34,7 @@ impl Heap {
     #[inline]
     pub fn set_objects(&mut self, bytes: u64, g: GoId) {
         let before = self.objects.replace(bytes).unwrap_or(bytes);
+        self.peak = self.peak.max(Some(bytes));
         let grown = bytes.saturating_sub(before);
         if g == self.last.0 {
             self.last.1 += grown;
@@ -34,6 +42,12 @@ impl Heap {
             self.flush();
             self.last = (g, grown);
         }
+    }
+
+    /// A new goal. With the collector off it is 0, or, in Go before 1.25, a
+    /// number that no heap reaches.
+    pub fn set_goal(&mut self, bytes: u64) {
+        self.goal = Some(bytes).filter(|goal| (1..UNREACHABLE).contains(goal));
     }
 
     fn flush(&mut self) {
@@ -54,6 +68,7 @@ impl Heap {
     pub fn collect(&mut self) {
         self.flush();
         self.collections += 1;
+        self.live = self.objects;
     }
 
     /// What comes from here on is added anew.

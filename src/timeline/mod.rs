@@ -87,7 +87,7 @@ impl Timeline {
                     self.check_starvation(None, observer);
                 }
                 Metric::HeapObjects => self.heap.set_objects(value, event.g),
-                Metric::HeapGoal => self.heap.goal = Some(value),
+                Metric::HeapGoal => self.heap.set_goal(value),
             },
             What::RangeEnd {
                 range: Range::GcMark,
@@ -108,7 +108,7 @@ impl Timeline {
     /// marking found.
     fn collected(&mut self, observer: &mut impl Observer) {
         self.heap.collect();
-        if let Some(live) = self.heap.objects {
+        if let Some(live) = self.heap.live {
             let time = self.now;
             observer.heap_floor(HeapFloor { time, live }, self);
         }
@@ -155,9 +155,20 @@ impl Timeline {
         self.procs.limit()
     }
 
-    /// The last known heap goal, bytes.
+    /// The last known heap goal, bytes; `None` as well while the collector is
+    /// off.
     pub fn heap_goal(&self) -> Option<u64> {
         self.heap.goal
+    }
+
+    /// What marking last found to be live, bytes.
+    pub fn heap_live(&self) -> Option<u64> {
+        self.heap.live
+    }
+
+    /// The most bytes that the heap held, live or not swept yet.
+    pub fn heap_peak(&self) -> Option<u64> {
+        self.heap.peak
     }
 
     /// Garbage collections that finished marking within the trace.

@@ -95,8 +95,7 @@ impl Timeline {
         let traits = self.stacks.traits(step.own);
         let owner = traits.owner;
         if owner == Owner::Program {
-            self.population.at_start += 1;
-            self.population.now += 1;
+            self.population.appear();
         }
         self.add(
             step,
@@ -185,8 +184,7 @@ impl Timeline {
             self.runnable -= u32::from(g.counts_as_runnable());
             g.owner = owner;
             self.runnable += u32::from(g.counts_as_runnable());
-            self.population.at_start = self.population.at_start.saturating_sub(1);
-            self.population.now = self.population.now.saturating_sub(1);
+            self.population.disown();
         }
     }
 

@@ -1,9 +1,11 @@
 // A Collector with nothing but an OTLP receiver and a file to write to: what
-// arrives can be read back field by field.
+// arrives can be read back field by field. Between them a processor refuses
+// what a test wants refused.
 package main
 
 import (
 	"log"
+	"os"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
 	"go.opentelemetry.io/collector/component"
@@ -11,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/otelcol"
+	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 )
@@ -20,11 +23,20 @@ func factories() (otelcol.Factories, error) {
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
+	processors, err := processor.MakeFactoryMap(newMoody())
+	if err != nil {
+		return otelcol.Factories{}, err
+	}
 	exporters, err := exporter.MakeFactoryMap(fileexporter.NewFactory())
-	return otelcol.Factories{Receivers: receivers, Exporters: exporters}, err
+	return otelcol.Factories{
+		Receivers: receivers, Processors: processors, Exporters: exporters,
+	}, err
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "partial" {
+		log.Fatal(servePartial(os.Args[2]))
+	}
 	err := otelcol.NewCommand(otelcol.CollectorSettings{
 		BuildInfo: component.BuildInfo{Command: "collector", Version: "test"},
 		Factories: factories,

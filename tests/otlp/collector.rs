@@ -24,6 +24,15 @@ impl Ports {
     }
 }
 
+/// How it receives, as YAML.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// More of both protocols, such as TLS.
+    pub protocols: &'a str,
+    /// What of log records is refused.
+    pub moody: &'a str,
+}
+
 /// A Collector that runs.
 pub struct Collector {
     process: Running,
@@ -33,27 +42,41 @@ pub struct Collector {
 impl Collector {
     /// One, if Go is there to build it.
     pub fn start(scratch: &Scratch, ports: &Ports) -> Option<Self> {
+        Self::start_with(scratch, ports, &Options::default())
+    }
+
+    /// One that receives in a special way.
+    pub fn start_with(scratch: &Scratch, ports: &Ports, options: &Options<'_>) -> Option<Self> {
         let binary = build()?;
+        let Options { protocols, moody } = options;
         let out = scratch.directory("collector");
         let config = out.join("config.yml");
         let file = |name: &str| out.join(name).display().to_string();
         let yaml = format!(
             "
 receivers:
-  otlp: {{protocols: {{grpc: {{endpoint: '{}'}}, http: {{endpoint: '{}'}}}}}}
+  otlp:
+    protocols:
+      grpc: {{endpoint: '{}', include_metadata: true, {protocols}}}
+      http: {{endpoint: '{}', include_metadata: true, {protocols}}}
+processors:
+  moody: {{{moody}}}
 exporters:
   file/logs: {{path: '{}'}}
   file/metrics: {{path: '{}'}}
+  file/traces: {{path: '{}'}}
 service:
   telemetry: {{metrics: {{level: none}}}}
   pipelines:
-    logs: {{receivers: [otlp], exporters: [file/logs]}}
+    logs: {{receivers: [otlp], processors: [moody], exporters: [file/logs]}}
     metrics: {{receivers: [otlp], exporters: [file/metrics]}}
+    traces: {{receivers: [otlp], exporters: [file/traces]}}
 ",
             ports.grpc,
             ports.http,
             file("logs"),
-            file("metrics")
+            file("metrics"),
+            file("traces")
         );
         fs::write(&config, yaml).unwrap();
         let mut command = Command::new(binary);
@@ -94,8 +117,22 @@ service:
 
     /// The metrics of the one resource that sent some.
     pub fn metrics(&self) -> Value {
-        let first = || self.read("metrics", "resourceMetrics").into_iter().next();
-        eventually_or("the metrics arrive", || self.process.log(), first)
+        self.all_metrics(1).remove(0)
+    }
+
+    /// So many batches of metrics, in the order in which they came.
+    pub fn all_metrics(&self, count: usize) -> Vec<Value> {
+        self.batches("metrics", "resourceMetrics", count)
+    }
+
+    /// So many batches of spans.
+    pub fn spans(&self, count: usize) -> Vec<Value> {
+        self.batches("traces", "resourceSpans", count)
+    }
+
+    fn batches(&self, file: &str, key: &str, count: usize) -> Vec<Value> {
+        let enough = || Some(self.read(file, key)).filter(|found| found.len() >= count);
+        eventually_or(&format!("{file} arrive"), || self.process.log(), enough)
     }
 
     fn read(&self, file: &str, key: &str) -> Vec<Value> {
@@ -125,7 +162,7 @@ pub fn attribute(of: &Value, name: &str) -> Value {
 
 /// Builds it, once for all tests; Go's cache makes that a second the next
 /// time.
-fn build() -> Option<&'static Path> {
+pub fn build() -> Option<&'static Path> {
     static BINARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     let binary = BINARY.get_or_init(|| {
         let go = program("go")?;

@@ -1,10 +1,15 @@
 //! `gotracer serve` sends to a real OpenTelemetry Collector.
 #![cfg(feature = "daemon")]
 
+#[path = "../serve/certificates.rs"]
+mod certificates;
 mod collector;
+mod refusals;
+mod signals;
 #[allow(dead_code, reason = "shared with the other tests of the daemon")]
 #[path = "../serve/support.rs"]
 mod support;
+mod transport;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +24,8 @@ const TRACE: &str = "go1.25.5/mutex_contention.trace";
 
 /// A daemon whose traces have labels, those that `config` gives.
 fn gotracer(scratch: &Scratch, variables: &[(&str, &str)], flags: &[&str]) -> (Running, PathBuf) {
-    let directory = scratch.directory("in");
+    let directory = scratch.path().join("in");
+    fs::create_dir_all(&directory).unwrap();
     let address = free_address();
     let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
     command
@@ -43,8 +49,18 @@ fn report(trace: &Path) -> Value {
     document["reports"][0].clone()
 }
 
+/// How many findings it has.
+fn findings() -> usize {
+    let report = report(&fixture(TRACE));
+    report["findings"].as_array().unwrap().len()
+}
+
+fn counter(what: &str, signal: &str) -> String {
+    format!("gotracer_otlp_{what}_total{{signal=\"{signal}\"}}")
+}
+
 fn sent(signal: &str) -> String {
-    format!("gotracer_otlp_sent_total{{signal=\"{signal}\"}}")
+    counter("sent", signal)
 }
 
 fn wait_sent(gotracer: &Running, signal: &str) {

@@ -245,6 +245,16 @@ pub fn fixture(name: &str) -> PathBuf {
     path
 }
 
+/// Puts a trace compressed into a directory. With another name inside it is
+/// another file, though the trace is the same.
+pub fn pack(trace: &[u8], directory: &Path, name: &str) {
+    let file = std::fs::File::create(directory.join(format!("{name}.trace.gz"))).unwrap();
+    let named = flate2::GzBuilder::new().filename(name);
+    let mut gzip = named.write(file, flate2::Compression::fast());
+    gzip.write_all(trace).unwrap();
+    gzip.finish().unwrap();
+}
+
 /// A program of another project that the test needs. In CI it must be there;
 /// elsewhere the test says that it was skipped.
 pub fn program(name: &str) -> Option<PathBuf> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Request, StatusCode};
 
@@ -31,7 +31,10 @@ pub async fn reports(request: &Request<Incoming>, reports: Vec<Arc<Report>>) -> 
 /// Analyses the trace in the request's body. It counts in no metric, since
 /// nobody knows whose it is.
 pub async fn analyze(request: Request<Incoming>, state: Arc<State>) -> Reply {
-    let Ok(permit) = Arc::clone(&state.uploads).try_acquire_owned() else {
+    let size = request.body().size_hint().upper().unwrap_or(LIMIT);
+    let permit = Arc::clone(&state.uploads).try_acquire_owned().ok();
+    let room = state.analyst.memory.try_reserve(size);
+    let (Some(permit), Some(room)) = (permit, room) else {
         let busy = "as many traces as allowed are being analysed; try again";
         let mut reply = text(StatusCode::SERVICE_UNAVAILABLE, busy);
         let soon = HeaderValue::from_static("5");
@@ -41,7 +44,7 @@ pub async fn analyze(request: Request<Incoming>, state: Arc<State>) -> Reply {
     let headers = request.headers().clone();
     let (reader, feed) = Capture::new(request.into_body(), UPLOAD, LIMIT).split();
     let analysis = tokio::spawn(blocking(move || {
-        let _permit = permit;
+        let _held = (permit, room);
         match state.analyst.stream(reader, "request", &Labels::new()) {
             Ok(Ok(outcome)) => document(&headers, &[outcome.report]),
             Ok(Err(error)) => text(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),

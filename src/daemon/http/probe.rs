@@ -36,7 +36,9 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
         let hasty = "the scrape timeout is too short for a trace of a second";
         return text(StatusCode::BAD_REQUEST, hasty);
     };
-    let Ok(_permit) = Arc::clone(&state.uploads).try_acquire_owned() else {
+    let permit = Arc::clone(&state.uploads).try_acquire_owned().ok();
+    let room = state.analyst.memory.try_reserve(options.limit);
+    let (Some(_permit), Some(_room)) = (permit, room) else {
         return text(
             StatusCode::SERVICE_UNAVAILABLE,
             "too many traces are being analysed",
@@ -55,7 +57,8 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
         tracing::warn!(target = %target.url(), reason, error, "probe failed");
     }
     let took = started.elapsed();
-    let exporter = Exporter::of_probe(&REASONS, failure.is_none(), took);
+    let settings = (*state.analyst.exporter.settings()).clone();
+    let exporter = Exporter::of_probe(&REASONS, settings, failure.is_none(), took);
     // Whoever asks gives these two himself.
     let mut labels = (*target.labels).clone();
     labels.retain(|name| name != "instance" && name != "job");

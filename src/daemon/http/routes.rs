@@ -143,6 +143,10 @@ async fn reload(state: &State) -> Reply {
 }
 
 async fn metrics(request: &Request<Incoming>, state: Arc<State>) -> Reply {
+    if !state.analyst.exporter.settings().enabled {
+        let off = "there are no metrics here; `prometheus: {enabled: true}` switches them on";
+        return text(StatusCode::NOT_FOUND, off);
+    }
     let accept = request.headers().get_all(ACCEPT).iter();
     let accept: Vec<_> = accept.filter_map(|v| v.to_str().ok()).collect();
     let format = Format::negotiate(&accept.join(","));

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::HeaderMap;
 use hyper::{Request, Response};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HyperClient;
@@ -15,9 +14,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 
 use super::config::{Endpoint, Protocol};
+use super::retry;
 use super::stats::Signal;
 
 /// The most that is read of an answer.
@@ -135,7 +136,7 @@ impl Client {
                 200..=299 => Ok(self.rejected(&text)),
                 429 | 502 | 503 | 504 => Err(Failure::Later {
                     error: format!("the answer was {}", head.status),
-                    wait: retry_after(&head.headers),
+                    wait: retry::after(&head.headers),
                 }),
                 _ => Err(Failure::Refused(format!("the answer was {}", head.status))),
             };
@@ -154,12 +155,17 @@ impl Client {
             let said = text("grpc-message").unwrap_or_default();
             format!("the answer was gRPC status {code} {said}")
         };
+        let wait = text("grpc-status-details-bin").and_then(retry::info);
+        let later = || Failure::Later {
+            error: error(),
+            wait,
+        };
         match code {
             0 => Ok(self.rejected(body.to_bytes().get(5..).unwrap_or_default())),
             // As the protocol's specification has it: too much at the moment,
             // if the receiver says when to come again.
-            1 | 4 | 10 | 11 | 14 | 15 => Err(later(error())),
-            8 if text("grpc-status-details-bin").is_some() => Err(later(error())),
+            1 | 4 | 10 | 11 | 14 | 15 => Err(later()),
+            8 if wait.is_some() => Err(later()),
             _ => Err(Failure::Refused(error())),
         }
     }
@@ -173,6 +179,9 @@ impl Client {
             Signal::Metrics => ExportMetricsServiceResponse::decode(answer)
                 .ok()
                 .and_then(|a| Some(a.partial_success?.rejected_data_points)),
+            Signal::Traces => ExportTraceServiceResponse::decode(answer)
+                .ok()
+                .and_then(|a| Some(a.partial_success?.rejected_spans)),
         };
         rejected.and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
     }
@@ -186,18 +195,6 @@ fn later(error: String) -> Failure {
 fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |e| e.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}
-
-/// Seconds to wait, at most as many as make sense.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers
-        .get("retry-after")?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs(u64::clamp(seconds, 1, 300)))
 }
 
 fn compress(message: &[u8]) -> std::io::Result<Vec<u8>> {

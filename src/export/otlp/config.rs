@@ -6,10 +6,13 @@ use std::time::Duration;
 use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
 use rustls::ClientConfig;
+use serde::{Deserialize, Serialize};
 
 use super::environment::{Environment, own};
+use super::metrics::{Histograms, Style};
 use super::stats::Signal;
 use super::tls::Files;
+use super::totals::Temporality;
 
 /// What the specification says where nobody says anything.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,10 +28,33 @@ pub struct Config {
     pub logs: Option<Endpoint>,
     /// Where measurements go.
     pub metrics: Option<Endpoint>,
+    /// Where spans go.
+    pub traces: Option<Endpoint>,
     /// Attributes of every resource; the target's labels are stronger.
     pub resource: Vec<(String, String)>,
+    /// How metrics are told.
+    pub style: Style,
     /// How many bytes may wait, by signal.
     pub queue_bytes: usize,
+}
+
+/// The key `otlp` of the configuration.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Whether anything is sent, if there is somewhere to send it to.
+    pub enabled: bool,
+    /// Whether each trace is sent as a span that its findings belong to.
+    pub spans: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            spans: false,
+        }
+    }
 }
 
 /// What the command line says.
@@ -102,13 +128,16 @@ impl Config {
         }
         let logs = endpoint(Signal::Logs, &environment, flags)?;
         let metrics = endpoint(Signal::Metrics, &environment, flags)?;
-        if logs.is_none() && metrics.is_none() {
+        let traces = endpoint(Signal::Traces, &environment, flags)?;
+        if logs.is_none() && metrics.is_none() && traces.is_none() {
             return Ok(None);
         }
         Ok(Some(Self {
             logs,
             metrics,
+            traces,
             resource: environment.resource()?,
+            style: style(&environment)?,
             queue_bytes: flags.queue_bytes.unwrap_or(QUEUE),
         }))
     }
@@ -176,11 +205,67 @@ fn endpoint(
     }))
 }
 
+/// How metrics are told. What was measured is sent as it is where nobody says
+/// otherwise: points for one trace each, with the exponential buckets it has.
+fn style(environment: &Environment<'_>) -> Result<Style, ConfigError> {
+    let temporality = [
+        ("delta", Temporality::Delta),
+        ("lowmemory", Temporality::Delta),
+        ("cumulative", Temporality::Cumulative),
+    ];
+    let histograms = [
+        (
+            "base2_exponential_bucket_histogram",
+            Histograms::Exponential,
+        ),
+        ("explicit_bucket_histogram", Histograms::Explicit),
+    ];
+    Ok(Style {
+        temporality: choice(
+            environment,
+            "TEMPORALITY_PREFERENCE",
+            &temporality,
+            "delta, cumulative or lowmemory",
+        )?,
+        histograms: choice(
+            environment,
+            "DEFAULT_HISTOGRAM_AGGREGATION",
+            &histograms,
+            "explicit_bucket_histogram or base2_exponential_bucket_histogram",
+        )?,
+    })
+}
+
+/// What a variable of the metrics chooses, upper and lower case being the same.
+fn choice<T: Copy + Default>(
+    environment: &Environment<'_>,
+    name: &str,
+    choices: &[(&str, T)],
+    wanted: &'static str,
+) -> Result<T, ConfigError> {
+    let variable = own(Signal::Metrics, name);
+    let Some(value) = environment.get(&variable) else {
+        return Ok(T::default());
+    };
+    let chosen = choices
+        .iter()
+        .find(|(name, _)| value.trim().eq_ignore_ascii_case(name));
+    match chosen {
+        Some((_, choice)) => Ok(*choice),
+        None => Err(ConfigError::Value {
+            variable,
+            value,
+            wanted,
+        }),
+    }
+}
+
 /// The method's name as gRPC has it.
 fn grpc_path(signal: Signal) -> &'static str {
     match signal {
         Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
         Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+        Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
     }
 }
 

@@ -1,4 +1,8 @@
-//! Measurements as metrics, each point for one trace: delta temporality.
+//! Measurements as metrics.
+//!
+//! The SDK aggregates values that a program records, and has no way in for
+//! distributions that are there already: so these messages are made from the
+//! protocol's own definitions.
 //!
 //! A distribution's buckets are those of an exponential histogram of the same
 //! scale, so the counts go over as they are. That is true in nanoseconds only:
@@ -6,73 +10,78 @@
 //! scale, and a shift would put values into wrong buckets. The unit travels
 //! with the metric, so times are sent in `ns`, and nothing is lost.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use opentelemetry::KeyValue;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, ExponentialHistogram, ExponentialHistogramDataPoint, Metric,
-    NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
+    AggregationTemporality, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram,
+    HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
 };
-use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
+use opentelemetry_proto::transform::common::tonic::{Attributes, ResourceAttributesWithSchema};
+use opentelemetry_sdk::Resource;
 use prost::Message as _;
 
-use super::logs::unit;
+use super::logs::{scope, unit, whole};
 use super::queue::Message;
-use super::value::{attribute, nanos, scope};
-use crate::export::prometheus::SIGNALS;
-use crate::report::{Report, Status};
-use crate::rules::{Distribution, SCALE};
+use super::totals::{Temporality, Totals, Window};
+use crate::export::prometheus::{ByReason, SIGNALS, bounds, help};
+use crate::report::Report;
+use crate::rules::{Distribution, RULES, SCALE, Unit};
 
-/// When a trace began and ended.
-#[derive(Clone, Copy)]
-struct Window {
-    start: u64,
-    end: u64,
+/// How metrics are to be told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Style {
+    /// How points relate to each other.
+    pub temporality: Temporality,
+    /// What histograms are like.
+    pub histograms: Histograms,
 }
 
-/// A report's measurements.
-pub fn message(resource: &Resource, report: &Report, at: SystemTime) -> Message {
-    let lasted = Duration::from_nanos(report.trace.duration_ns);
-    let start = match report.trace.start_time {
-        Some(start) => SystemTime::from(start),
-        None => at.checked_sub(lasted).unwrap_or(at),
+/// What histograms are like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Histograms {
+    /// Exponential, with the buckets that were measured.
+    #[default]
+    Exponential,
+    /// With the bounds of the classic Prometheus histograms.
+    Explicit,
+}
+
+/// A target's totals after a trace, and what its program was like then.
+pub fn message(resource: &Resource, totals: &Totals, report: &Report, style: Style) -> Message {
+    let writer = Writer {
+        window: totals.window,
+        style,
     };
-    let window = Window {
-        start: nanos(start),
-        end: nanos(start + lasted),
-    };
-    let mut metrics = vec![window.observed(lasted), window.findings(report)];
-    let applicable = report
-        .rules
-        .iter()
-        .filter(|r| r.status != Status::NotApplicable);
-    for rule in applicable {
-        let signal = &SIGNALS[rule.rule.index()];
-        let unit = unit(rule.rule.unit);
-        let points = vec![window.point(&rule.measurement, Vec::new())];
-        let help = signal.help(rule.rule);
-        metrics.push(histogram(&dotted(signal.name), &help, unit, points));
-        let Some(by_reason) = &signal.by_reason else {
-            continue;
-        };
-        let points = rule.by_reason.iter().map(|(reason, values)| {
-            window.point(values, vec![attribute("gotracer.reason", &**reason)])
-        });
-        let name = dotted(by_reason.name);
-        metrics.push(histogram(&name, by_reason.help, unit, points.collect()));
+    let mut metrics = writer.sums(totals);
+    metrics.extend(writer.gauges(report));
+    for (rule, values) in RULES.iter().zip(&totals.signals) {
+        let Some(values) = values else { continue };
+        let signal = &SIGNALS[rule.index()];
+        let all = [(None, values)];
+        metrics.push(writer.histogram(signal.name, rule.unit, all.into_iter()));
+        if let Some(by_reason) = ByReason::of(rule) {
+            let all = totals.by_reason[rule.index()].iter();
+            let all = all.map(|(reason, values)| (Some(reason.as_str()), values));
+            metrics.push(writer.histogram(by_reason.name, rule.unit, all));
+        }
     }
     metrics.retain(|metric| points(metric) > 0);
     let items = metrics.iter().map(points).sum::<usize>() as u64;
+    let ResourceAttributesWithSchema { attributes, .. } = resource.into();
     let request = ExportMetricsServiceRequest {
         resource_metrics: vec![ResourceMetrics {
-            resource: Some(resource.clone()),
+            resource: Some(ProtoResource {
+                attributes: attributes.0,
+                ..ProtoResource::default()
+            }),
             scope_metrics: vec![ScopeMetrics {
-                scope: Some(scope()),
+                scope: Some((scope(), None).into()),
                 metrics,
                 ..ScopeMetrics::default()
             }],
@@ -82,59 +91,132 @@ pub fn message(resource: &Resource, report: &Report, at: SystemTime) -> Message 
     Message {
         bytes: request.encode_to_vec().into(),
         items,
+        receipt: None,
     }
 }
 
-impl Window {
-    fn observed(self, lasted: Duration) -> Metric {
-        let seconds = Value::AsDouble(lasted.as_secs_f64());
-        sum(
-            "gotrace.observed",
-            "Time that the traces cover: the denominator of all gotrace metrics.",
-            "s",
-            vec![self.number(seconds, Vec::new())],
-        )
-    }
+struct Writer {
+    window: Window,
+    style: Style,
+}
 
-    fn findings(self, report: &Report) -> Metric {
-        let mut counts = BTreeMap::new();
-        for finding in &report.findings {
-            let key = (finding.rule.name, finding.severity.name());
-            *counts.entry(key).or_insert(0i64) += 1;
-        }
-        let points = counts.into_iter().map(|((rule, severity), count)| {
-            let rule = attribute("gotracer.rule", rule);
-            let severity = attribute("gotracer.severity", severity);
-            self.number(Value::AsInt(count), vec![rule, severity])
+impl Writer {
+    fn sums(&self, totals: &Totals) -> Vec<Metric> {
+        let findings = totals.findings.iter().map(|(&(rule, severity), &count)| {
+            let rule = KeyValue::new("gotracer.rule", rule);
+            let severity = KeyValue::new("gotracer.severity", severity);
+            self.number(Value::AsInt(whole(count)), vec![rule, severity])
         });
-        sum(
-            "gotrace.findings",
-            "Findings: one for each place in each trace at which a rule's threshold was crossed.",
-            "{finding}",
-            points.collect(),
-        )
+        let observed = Value::AsDouble(totals.observed.as_secs_f64());
+        let count = |n| vec![self.number(Value::AsInt(whole(n)), Vec::new())];
+        vec![
+            self.sum(
+                "gotrace_observed",
+                "s",
+                vec![self.number(observed, Vec::new())],
+            ),
+            self.sum("gotrace_findings", "{finding}", findings.collect()),
+            self.sum(
+                "gotrace_goroutine_creations",
+                "{goroutine}",
+                count(totals.created),
+            ),
+            self.sum(
+                "gotrace_goroutine_exits",
+                "{goroutine}",
+                count(totals.exited),
+            ),
+        ]
     }
 
-    fn number(self, value: Value, attributes: Vec<KeyValue>) -> NumberDataPoint {
+    fn gauges(&self, report: &Report) -> Vec<Metric> {
+        let program = &report.program;
+        let goroutines = &program.goroutines;
+        let gauges = [
+            ("gotrace_goroutines", "{goroutine}", Some(goroutines.end)),
+            (
+                "gotrace_goroutines_peak",
+                "{goroutine}",
+                Some(goroutines.peak),
+            ),
+            ("gotrace_heap_live", "By", program.heap_live_bytes),
+            ("gotrace_heap_peak", "By", program.heap_peak_bytes),
+            ("gotrace_heap_goal", "By", program.heap_goal_bytes),
+            ("gotrace_gomaxprocs", "{thread}", report.trace.gomaxprocs),
+        ];
+        let known = gauges.into_iter().filter_map(|(name, unit, value)| {
+            let value = Value::AsInt(whole(value?));
+            let data_points = vec![self.number(value, Vec::new())];
+            Some(metric(name, unit, Data::Gauge(Gauge { data_points })))
+        });
+        known.collect()
+    }
+
+    fn temporality(&self) -> i32 {
+        match self.style.temporality {
+            Temporality::Delta => AggregationTemporality::Delta.into(),
+            Temporality::Cumulative => AggregationTemporality::Cumulative.into(),
+        }
+    }
+
+    fn sum(&self, name: &str, unit: &str, data_points: Vec<NumberDataPoint>) -> Metric {
+        let data = Data::Sum(Sum {
+            data_points,
+            aggregation_temporality: self.temporality(),
+            is_monotonic: true,
+        });
+        metric(name, unit, data)
+    }
+
+    fn number(&self, value: Value, attributes: Vec<KeyValue>) -> NumberDataPoint {
         NumberDataPoint {
-            attributes,
-            start_time_unix_nano: self.start,
-            time_unix_nano: self.end,
+            attributes: Attributes::from(attributes).0,
+            start_time_unix_nano: nanos(self.window.start),
+            time_unix_nano: nanos(self.window.end),
             value: Some(value),
             ..NumberDataPoint::default()
         }
     }
 
-    fn point(
-        self,
-        values: &Distribution,
-        attributes: Vec<KeyValue>,
-    ) -> ExponentialHistogramDataPoint {
+    fn histogram<'a>(
+        &self,
+        name: &str,
+        of: Unit,
+        all: impl Iterator<Item = (Option<&'a str>, &'a Distribution)>,
+    ) -> Metric {
+        let attributes = |reason: Option<&str>| {
+            let reason = reason.map(|r| KeyValue::new("gotracer.reason", r.to_owned()));
+            Attributes::from(reason).0
+        };
+        let aggregation_temporality = self.temporality();
+        let data = match self.style.histograms {
+            Histograms::Exponential => Data::ExponentialHistogram(ExponentialHistogram {
+                data_points: all
+                    .map(|(reason, values)| ExponentialHistogramDataPoint {
+                        attributes: attributes(reason),
+                        ..self.exponential(values)
+                    })
+                    .collect(),
+                aggregation_temporality,
+            }),
+            Histograms::Explicit => Data::Histogram(Histogram {
+                data_points: all
+                    .map(|(reason, values)| HistogramDataPoint {
+                        attributes: attributes(reason),
+                        ..self.explicit(values, of)
+                    })
+                    .collect(),
+                aggregation_temporality,
+            }),
+        };
+        metric(name, unit(of), data)
+    }
+
+    fn exponential(&self, values: &Distribution) -> ExponentialHistogramDataPoint {
         let any = values.count() > 0;
         ExponentialHistogramDataPoint {
-            attributes,
-            start_time_unix_nano: self.start,
-            time_unix_nano: self.end,
+            start_time_unix_nano: nanos(self.window.start),
+            time_unix_nano: nanos(self.window.end),
             count: values.count(),
             sum: Some(values.sum() as f64),
             min: any.then_some(values.min() as f64),
@@ -143,6 +225,29 @@ impl Window {
             zero_count: values.zeros(),
             positive: Some(buckets(values)),
             ..ExponentialHistogramDataPoint::default()
+        }
+    }
+
+    fn explicit(&self, values: &Distribution, of: Unit) -> HistogramDataPoint {
+        let any = values.count() > 0;
+        let bounds: Vec<u64> = bounds(of).collect();
+        let up_to = bounds.iter().map(|&bound| values.at_most(bound));
+        let mut below = 0;
+        let counts = up_to.chain([values.count()]).map(|up_to| {
+            let within = up_to - below;
+            below = up_to;
+            within
+        });
+        HistogramDataPoint {
+            start_time_unix_nano: nanos(self.window.start),
+            time_unix_nano: nanos(self.window.end),
+            count: values.count(),
+            sum: Some(values.sum() as f64),
+            min: any.then_some(values.min() as f64),
+            max: any.then_some(values.max() as f64),
+            bucket_counts: counts.collect(),
+            explicit_bounds: bounds.iter().map(|&bound| bound as f64).collect(),
+            ..HistogramDataPoint::default()
         }
     }
 }
@@ -164,46 +269,28 @@ fn buckets(values: &Distribution) -> Buckets {
     found
 }
 
-/// A name of Prometheus' in OpenTelemetry's way.
-fn dotted(name: &str) -> String {
-    name.replacen('_', ".", 1)
-}
-
-fn histogram(
-    name: &str,
-    description: &str,
-    unit: &str,
-    data_points: Vec<ExponentialHistogramDataPoint>,
-) -> Metric {
-    let data = Data::ExponentialHistogram(ExponentialHistogram {
-        data_points,
-        aggregation_temporality: AggregationTemporality::Delta.into(),
-    });
-    metric(name, description, unit, data)
-}
-
-fn sum(name: &str, description: &str, unit: &str, data_points: Vec<NumberDataPoint>) -> Metric {
-    let data = Data::Sum(Sum {
-        data_points,
-        aggregation_temporality: AggregationTemporality::Delta.into(),
-        is_monotonic: true,
-    });
-    metric(name, description, unit, data)
-}
-
-fn metric(name: &str, description: &str, unit: &str, data: Data) -> Metric {
+/// A metric under Prometheus' name in OpenTelemetry's way.
+fn metric(name: &str, unit: &str, data: Data) -> Metric {
     Metric {
-        name: name.into(),
-        description: description.into(),
+        name: name.replacen('_', ".", 1),
+        description: help(name).into(),
         unit: unit.into(),
         data: Some(data),
         ..Metric::default()
     }
 }
 
+/// Nanoseconds since 1970, as the protocol has times.
+fn nanos(at: SystemTime) -> u64 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
 fn points(metric: &Metric) -> usize {
     match &metric.data {
         Some(Data::Sum(sum)) => sum.data_points.len(),
+        Some(Data::Gauge(gauge)) => gauge.data_points.len(),
+        Some(Data::Histogram(histogram)) => histogram.data_points.len(),
         Some(Data::ExponentialHistogram(histogram)) => histogram.data_points.len(),
         _ => 0,
     }
@@ -213,19 +300,48 @@ fn points(metric: &Metric) -> usize {
 mod tests {
     use super::*;
 
+    const VALUES: [u64; 5] = [1, 2, 3, 1000, 1_000_000_007];
+
+    fn distribution() -> Distribution {
+        let mut distribution = Distribution::default();
+        VALUES.iter().for_each(|&v| distribution.record(v));
+        distribution
+    }
+
     #[test]
     fn buckets_hold_what_their_bounds_say() {
-        let values = [1, 2, 3, 1000, 1_000_000_007];
-        let mut distribution = Distribution::default();
-        values.iter().for_each(|&v| distribution.record(v));
-        let buckets = buckets(&distribution);
+        let buckets = buckets(&distribution());
         // As the specification has it: above base^i, up to base^(i+1).
         let bound = |i: i32| (f64::from(i) / 8.0).exp2();
         for (at, count) in buckets.bucket_counts.iter().enumerate() {
             let i = buckets.offset + at as i32;
             let within = |v: &&u64| bound(i) < **v as f64 && **v as f64 <= bound(i + 1);
-            assert_eq!(*count, values.iter().filter(within).count() as u64, "{i}");
+            assert_eq!(*count, VALUES.iter().filter(within).count() as u64, "{i}");
         }
         assert_eq!(buckets.bucket_counts.iter().sum::<u64>(), 5);
+    }
+
+    #[test]
+    fn explicit_buckets_hold_what_their_bounds_say() {
+        let writer = Writer {
+            window: Window {
+                start: UNIX_EPOCH,
+                end: UNIX_EPOCH,
+            },
+            style: Style::default(),
+        };
+        let point = writer.explicit(&distribution(), Unit::Nanoseconds);
+        assert_eq!(point.bucket_counts.len(), point.explicit_bounds.len() + 1);
+        let mut lower = f64::NEG_INFINITY;
+        let upper = point.explicit_bounds.iter().copied().chain([f64::INFINITY]);
+        for (count, upper) in point.bucket_counts.iter().zip(upper) {
+            let within = |v: &&u64| lower < **v as f64 && **v as f64 <= upper;
+            assert_eq!(
+                *count,
+                VALUES.iter().filter(within).count() as u64,
+                "{upper}"
+            );
+            lower = upper;
+        }
     }
 }

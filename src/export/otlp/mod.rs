@@ -1,47 +1,63 @@
-//! Reports as OpenTelemetry log events and metrics, pushed by OTLP.
+//! Reports as OpenTelemetry log events, metrics and spans, pushed by OTLP.
 //!
 //! A finding is a log event `gotracer.finding` at the wall-clock time at which
 //! it happened; the measurements are metrics. Both have the traced service as
-//! their resource. There can be a thousand of those, and the SDK's providers
-//! have one resource each and take no ready-made histograms: so the messages
-//! are made here, from the protocol's own definitions.
+//! their resource. A span tells what gotracer itself did with the trace.
 //!
-//! A message is encoded when its report is there, and waits as bytes in a
-//! queue of bounded size, one for each signal. A Collector that is down is
-//! asked again, less and less often, until it takes them.
+//! Log events and spans are made by the SDK and encoded by its OTLP exporters,
+//! metrics are encoded here (the module `metrics` says why). All of them wait as bytes
+//! in a queue of bounded size, one for each signal, and a receiver that is down
+//! is asked again, less and less often, until it takes them. docs/otlp.md tells
+//! why the SDK's own transport would not do.
 
 mod client;
 mod config;
 mod environment;
 mod logs;
 mod metrics;
+mod outbox;
 mod queue;
+mod receipt;
 mod resource;
+mod retry;
+mod spans;
 mod stats;
 mod tls;
-mod value;
+mod totals;
 mod worker;
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use opentelemetry::trace::Span as _;
+use opentelemetry_otlp::ExporterBuildError;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub use config::{Config, ConfigError, Endpoint, Flags, Protocol};
+pub use config::{Config, ConfigError, Endpoint, Flags, Protocol, Settings};
+pub use metrics::{Histograms, Style};
+pub use receipt::Receipt;
+pub use spans::Capture;
 pub use stats::{Signal, Stats};
+pub use totals::Temporality;
 
 use self::client::Client;
-use self::queue::Queue;
+use self::logs::Logs;
+use self::outbox::Outbox;
+use self::queue::{Message, Queue};
+use self::spans::Spans;
+use self::totals::{Ledger, Totals};
 use self::worker::Worker;
 use crate::labels::Labels;
-use crate::report::Report;
 
 /// Sends what reports tell.
 pub struct Exporter {
-    logs: Option<Arc<Queue>>,
+    logs: Option<Logs>,
     metrics: Option<Arc<Queue>>,
+    spans: Option<Spans>,
+    ledger: Ledger,
+    style: Style,
     resource: Vec<(String, String)>,
     stats: Arc<Stats>,
 }
@@ -50,13 +66,16 @@ pub struct Exporter {
 pub struct Delivery {
     workers: JoinSet<()>,
     closing: CancellationToken,
-    deadline: Arc<std::sync::OnceLock<Instant>>,
+    deadline: Arc<OnceLock<Instant>>,
 }
 
 impl Exporter {
     /// One that sends to where the configuration says. Has to be called within
     /// a tokio runtime.
-    pub fn start(config: Config) -> (Self, Delivery) {
+    ///
+    /// # Errors
+    /// If the SDK does not make its exporters.
+    pub fn start(config: Config) -> Result<(Self, Delivery), ExporterBuildError> {
         let stats = Arc::new(Stats::default());
         let mut delivery = Delivery {
             workers: JoinSet::new(),
@@ -65,7 +84,7 @@ impl Exporter {
         };
         let mut start = |endpoint: Option<Endpoint>, signal| {
             endpoint.map(|endpoint| {
-                let queue = Arc::new(Queue::new(config.queue_bytes));
+                let queue = Arc::new(Queue::new(config.queue_bytes, signal, Arc::clone(&stats)));
                 let worker = Worker {
                     signal,
                     client: Client::new(endpoint, signal),
@@ -78,13 +97,28 @@ impl Exporter {
                 queue
             })
         };
+        let logs = start(config.logs, Signal::Logs).map(Logs::new);
+        let metrics = start(config.metrics, Signal::Metrics);
+        let traces = start(config.traces, Signal::Traces);
+        let spans = traces.map(|queue| {
+            let outbox = Outbox {
+                queue,
+                items: spans::count,
+                receipt: None,
+            };
+            let exporter = outbox.spans()?;
+            Ok(Spans::new(exporter, resource::own(&config.resource)))
+        });
         let exporter = Self {
-            logs: start(config.logs, Signal::Logs),
-            metrics: start(config.metrics, Signal::Metrics),
+            logs,
+            metrics,
+            spans: spans.transpose()?,
+            ledger: Ledger::new(config.style.temporality),
+            style: config.style,
             resource: config.resource,
-            stats: Arc::clone(&stats),
+            stats,
         };
-        (exporter, delivery)
+        Ok((exporter, delivery))
     }
 
     /// What was sent and what was lost.
@@ -92,25 +126,37 @@ impl Exporter {
         Arc::clone(&self.stats)
     }
 
-    /// Puts what a trace told into the queues; never waits.
-    pub fn record(&self, target: &Labels, report: &Report, at: SystemTime) {
-        let resource = resource::of(target, &report.trace, &self.resource);
-        if let Some(queue) = &self.logs {
-            for message in logs::messages(&resource, report, at) {
-                self.put(queue, Signal::Logs, message);
+    /// Puts what became of a trace into the queues, as the settings want it;
+    /// never waits. The receipt is for its findings and measurements.
+    pub fn record(&self, capture: &Capture<'_>, settings: &Settings, receipt: Option<Receipt>) {
+        let spans = self.spans.as_ref().filter(|_| settings.spans);
+        let mut span = spans.map(|spans| spans.start(capture));
+        if let Some(report) = capture.report {
+            let resource = resource::of(capture.target, &report.trace, &self.resource);
+            if let Some(queue) = &self.metrics {
+                let totals = Totals::of(report, capture.ended);
+                self.ledger.record(capture.target, totals, |totals| {
+                    queue.push(Message {
+                        receipt: receipt.clone(),
+                        ..metrics::message(&resource, totals, report, self.style)
+                    });
+                });
+            }
+            if let Some(logs) = &self.logs {
+                let span = span.as_ref().and_then(spans::context);
+                if let Err(error) = logs.send(report, &resource, capture.ended, span, receipt) {
+                    tracing::error!(%error, "findings could not be encoded for OTLP");
+                }
             }
         }
-        if let Some(queue) = &self.metrics {
-            let message = metrics::message(&resource, report, at);
-            self.put(queue, Signal::Metrics, message);
+        if let Some(span) = &mut span {
+            span.end_with_timestamp(capture.ended);
         }
     }
 
-    fn put(&self, queue: &Queue, signal: Signal, message: queue::Message) {
-        let items = message.items;
-        if !queue.push(message) {
-            self.stats.dropped(signal, items);
-        }
+    /// A target is gone: what was counted of it begins anew.
+    pub fn forget(&self, target: &Labels) {
+        self.ledger.forget(target);
     }
 }
 

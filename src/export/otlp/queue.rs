@@ -1,21 +1,37 @@
 //! Messages that wait to be sent, in bounded memory.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::body::Bytes;
 use tokio::sync::Notify;
+
+use super::receipt::Receipt;
+use super::stats::{Signal, Stats};
 
 /// The most bytes that go out in one request; receivers take 4 MiB.
 const BATCH: usize = 1 << 20;
 
 /// An encoded export request.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Message {
     /// The request.
     pub bytes: Bytes,
-    /// How many log records or points it holds.
+    /// How many log records, points or spans it holds.
     pub items: u64,
+    /// Who wants to know that it arrived.
+    pub receipt: Option<Receipt>,
+}
+
+/// The messages at the front as one request.
+#[derive(Debug)]
+pub struct Batch {
+    /// The request.
+    pub bytes: Bytes,
+    /// How many log records, points or spans it holds.
+    pub items: u64,
+    /// How many messages it is.
+    pub messages: usize,
 }
 
 /// Messages in the order in which they came.
@@ -23,6 +39,8 @@ pub struct Queue {
     waiting: Mutex<Waiting>,
     limit: usize,
     came: Notify,
+    signal: Signal,
+    stats: Arc<Stats>,
 }
 
 #[derive(Default)]
@@ -32,24 +50,30 @@ struct Waiting {
 }
 
 impl Queue {
-    /// A queue of so many bytes.
-    pub fn new(limit: usize) -> Self {
+    /// A queue of so many bytes for one signal, that counts what waits.
+    pub fn new(limit: usize, signal: Signal, stats: Arc<Stats>) -> Self {
+        stats.set_waiting(signal, 0);
         Self {
             waiting: Mutex::default(),
             limit,
             came: Notify::new(),
+            signal,
+            stats,
         }
     }
 
-    /// Adds a message. False if there is no room for it.
+    /// Adds a message. False if there is no room for it; it is counted as lost
+    /// then.
     pub fn push(&self, message: Message) -> bool {
         let mut waiting = self.lock();
         let bytes = waiting.bytes + message.bytes.len();
         if bytes > self.limit {
+            self.stats.dropped(self.signal, message.items);
             return false;
         }
         waiting.bytes = bytes;
         waiting.messages.push_back(message);
+        self.stats.set_waiting(self.signal, bytes);
         self.came.notify_one();
         true
     }
@@ -61,11 +85,11 @@ impl Queue {
         }
     }
 
-    /// The messages at the front as one, and how many they are. Export
+    /// The messages at the front as one. Export
     /// requests hold nothing but a repeated field, so that one after the other
     /// they are a request again. They stay in the queue until they were sent:
     /// what is on its way counts against the limit.
-    pub fn front(&self) -> Option<(Message, usize)> {
+    pub fn front(&self) -> Option<Batch> {
         let waiting = self.lock();
         let mut size = 0;
         let fitting = waiting.messages.iter().take_while(|m| {
@@ -73,25 +97,46 @@ impl Queue {
             size <= BATCH
         });
         // One that is larger goes alone.
-        let count = fitting.count().max(1);
-        let mut messages = waiting.messages.iter().take(count);
-        if count == 1 {
-            return Some((messages.next()?.clone(), 1));
-        }
-        let items = messages.clone().map(|m| m.items).sum();
-        let bytes = messages.fold(Vec::new(), |mut all, m| {
-            all.extend_from_slice(&m.bytes);
-            all
-        });
-        let bytes = bytes.into();
-        Some((Message { bytes, items }, count))
+        let messages = fitting.count().max(1);
+        let all = waiting.messages.iter().take(messages);
+        let items = all.clone().map(|m| m.items).sum();
+        let bytes = match messages {
+            1 => waiting.messages.front()?.bytes.clone(),
+            _ => {
+                let bytes: Vec<&[u8]> = all.map(|m| &*m.bytes).collect();
+                bytes.concat().into()
+            }
+        };
+        Some(Batch {
+            bytes,
+            items,
+            messages,
+        })
     }
 
-    /// Takes so many messages away from the front.
-    pub fn remove(&self, count: usize) {
+    /// Takes a batch away from the front, which arrived or is given up.
+    pub fn remove(&self, batch: &Batch) {
+        // Who wants to know of it is told after the lock is free.
+        let _gone = self.take(batch.messages);
+    }
+
+    /// Takes all away that did not arrive before the end, and gives how many
+    /// items that was.
+    pub fn give_up(&self) -> u64 {
+        let messages = self.lock().messages.len();
+        let lost = self.take(messages);
+        for receipt in lost.iter().filter_map(|m| m.receipt.as_ref()) {
+            receipt.void();
+        }
+        lost.iter().map(|m| m.items).sum()
+    }
+
+    fn take(&self, messages: usize) -> Vec<Message> {
         let mut waiting = self.lock();
-        let gone: usize = waiting.messages.drain(..count).map(|m| m.bytes.len()).sum();
-        waiting.bytes -= gone;
+        let gone: Vec<_> = waiting.messages.drain(..messages).collect();
+        waiting.bytes -= gone.iter().map(|m| m.bytes.len()).sum::<usize>();
+        self.stats.set_waiting(self.signal, waiting.bytes);
+        gone
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
@@ -103,33 +148,41 @@ impl Queue {
 mod tests {
     use super::*;
 
+    fn queue(limit: usize) -> Queue {
+        Queue::new(limit, Signal::Logs, Arc::default())
+    }
+
     fn message(bytes: usize) -> Message {
         Message {
             bytes: vec![0; bytes].into(),
             items: 2,
+            receipt: None,
         }
     }
 
     #[test]
     fn what_is_on_its_way_counts_against_the_limit() {
-        let queue = Queue::new(100);
+        let queue = queue(100);
         assert!(queue.push(message(60)) && !queue.push(message(60)) && queue.push(message(40)));
-        let (batch, count) = queue.front().unwrap();
-        assert_eq!((batch.bytes.len(), batch.items, count), (100, 4, 2));
+        let batch = queue.front().unwrap();
+        assert_eq!(
+            (batch.bytes.len(), batch.items, batch.messages),
+            (100, 4, 2)
+        );
         assert!(!queue.push(message(1)));
-        queue.remove(count);
+        queue.remove(&batch);
         assert!(queue.front().is_none() && queue.push(message(100)));
     }
 
     #[test]
     fn a_batch_ends_before_it_gets_too_large() {
-        let queue = Queue::new(usize::MAX);
+        let queue = queue(usize::MAX);
         for size in [BATCH + 1, BATCH - 1, 1, 1] {
             queue.push(message(size));
         }
         let batches = std::iter::from_fn(|| {
-            let (batch, count) = queue.front()?;
-            queue.remove(count);
+            let batch = queue.front()?;
+            queue.remove(&batch);
             Some(batch.bytes.len())
         });
         assert_eq!(batches.collect::<Vec<_>>(), [BATCH + 1, BATCH, 1]);

@@ -1,5 +1,6 @@
 //! What became of what was to be sent.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is sent apart, each to its own place.
@@ -9,30 +10,35 @@ pub enum Signal {
     Logs,
     /// Measurements.
     Metrics,
+    /// Spans.
+    Traces,
 }
 
 impl Signal {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Logs, Self::Metrics];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Logs, Self::Metrics, Self::Traces];
 
     /// Its name as a label's value.
     pub fn name(self) -> &'static str {
         match self {
             Self::Logs => "logs",
             Self::Metrics => "metrics",
+            Self::Traces => "traces",
         }
     }
 }
 
-/// Counters of log records and of metrics' points, by signal.
+/// Counters of log records, metrics' points and spans, by signal.
 #[derive(Debug, Default)]
-pub struct Stats([Counters; 2]);
+pub struct Stats([Counters; 3]);
 
 #[derive(Debug, Default)]
 struct Counters {
     sent: AtomicU64,
     dropped: AtomicU64,
     failures: AtomicU64,
+    /// Bytes that wait; nothing as long as the signal is not sent at all.
+    waiting: OnceLock<AtomicU64>,
 }
 
 impl Stats {
@@ -55,6 +61,20 @@ impl Stats {
         self.0[signal as usize]
             .failures
             .fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many bytes wait to be sent.
+    pub fn set_waiting(&self, signal: Signal, bytes: usize) {
+        let waiting = &self.0[signal as usize].waiting;
+        waiting
+            .get_or_init(AtomicU64::default)
+            .store(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// How many bytes wait; `None` if the signal is not sent at all.
+    pub fn waiting(&self, signal: Signal) -> Option<u64> {
+        let waiting = self.0[signal as usize].waiting.get()?;
+        Some(waiting.load(Ordering::Relaxed))
     }
 
     /// What was sent, lost, and how many attempts failed.

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Client, Failure};
-use super::queue::Queue;
+use super::queue::{Batch, Queue};
 use super::stats::{Signal, Stats};
 
 /// The first wait after a failure; each is twice the one before.
@@ -39,11 +39,7 @@ impl Worker {
             () = self.send_all() => {}
             () = self.time_is_up() => {}
         }
-        let mut lost = 0;
-        while let Some((batch, count)) = self.queue.front() {
-            self.queue.remove(count);
-            lost += batch.items;
-        }
+        let lost = self.queue.give_up();
         if lost > 0 {
             self.stats.dropped(self.signal, lost);
             let signal = self.signal.name();
@@ -60,7 +56,7 @@ impl Worker {
     async fn send_all(&self) {
         let mut failed = 0u32;
         loop {
-            let Some((batch, count)) = self.queue.front() else {
+            let Some(batch) = self.queue.front() else {
                 if self.closing.is_cancelled() {
                     return;
                 }
@@ -71,9 +67,9 @@ impl Worker {
                 continue;
             };
             let signal = self.signal.name();
-            match self.client.send(batch.bytes).await {
+            match self.client.send(batch.bytes.clone()).await {
                 Ok(rejected) => {
-                    self.queue.remove(count);
+                    self.remove(&batch);
                     let rejected = rejected.min(batch.items);
                     self.stats.sent(self.signal, batch.items - rejected);
                     self.stats.dropped(self.signal, rejected);
@@ -86,7 +82,7 @@ impl Worker {
                     failed = 0;
                 }
                 Err(Failure::Refused(error)) => {
-                    self.queue.remove(count);
+                    self.remove(&batch);
                     self.stats.failed(self.signal);
                     self.stats.dropped(self.signal, batch.items);
                     tracing::warn!(signal, error, lost = batch.items, "OTLP was refused");
@@ -104,6 +100,11 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Takes a batch away. Who hears of it may write to a disk.
+    fn remove(&self, batch: &Batch) {
+        tokio::task::block_in_place(|| self.queue.remove(batch));
     }
 
     /// Waits after a failure; when the end comes, once more at once, and then

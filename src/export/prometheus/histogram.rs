@@ -53,15 +53,24 @@ impl Scale {
         bounds: &[0, 2, 4, 6, 8, 10, 12, 14, 16],
     };
 
+    /// The upper bounds of the classic buckets, in the report's unit.
+    pub fn bounds(&self) -> impl Iterator<Item = u64> + use<> {
+        self.bounds.iter().map(|&power| 1u64 << power)
+    }
+
+    /// How many series a classic histogram is.
+    pub fn series(&self) -> usize {
+        // And +Inf, the sum and the count.
+        self.bounds.len() + 3
+    }
+
     /// Classic buckets: upper bound, and how many values lie in it and not in
     /// the one before.
     fn classic(&self, values: &Distribution) -> Vec<(f64, u64)> {
         let mut below = 0;
         let mut buckets: Vec<_> = self
-            .bounds
-            .iter()
-            .map(|&power| {
-                let bound = 1u64 << power;
+            .bounds()
+            .map(|bound| {
                 let up_to = values.at_most(bound);
                 let within = up_to - below;
                 below = up_to;

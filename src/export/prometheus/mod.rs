@@ -7,33 +7,39 @@
 
 mod collector;
 mod delivery;
+mod families;
 mod format;
+mod head;
 mod histogram;
+mod own;
+mod places;
 mod process;
 mod refreshes;
+mod settings;
 mod signals;
 mod target;
 mod text;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use prometheus_client::encoding::prometheus_protobuf;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::collector::Targets;
 use self::refreshes::Refreshes;
-use self::target::Target;
+use self::target::{Limits, Target};
 use crate::export::otlp;
 use crate::labels::Labels;
 use crate::report::Report;
 
+pub(in crate::export) use families::help;
 pub use format::Format;
-pub(in crate::export) use signals::SIGNALS;
+pub use settings::{Settings, SettingsError};
+pub(in crate::export) use signals::{ByReason, SIGNALS, bounds};
 
 /// Why an exposition could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +63,7 @@ pub struct Exporter {
     registry: Registry,
     targets: Targets,
     reasons: &'static [&'static str],
-    queue: Gauge<u64, AtomicU64>,
-    reloaded: Gauge<u64, AtomicU64>,
-    reloaded_at: Gauge<f64, AtomicU64>,
+    own: Arc<own::State>,
     refreshes: Refreshes,
 }
 
@@ -67,42 +71,24 @@ impl Exporter {
     /// Nothing counted yet. `reasons` are the reasons for failures that there
     /// can be, so that each can start at 0.
     pub fn new(reasons: &'static [&'static str]) -> Self {
+        let mut exporter = Self::of_targets(reasons);
+        let own = own::Own(Arc::clone(&exporter.own), exporter.targets.settings.clone());
+        exporter.registry.register_collector(Box::new(own));
+        let refreshes = Box::new(exporter.refreshes.clone());
+        exporter.registry.register_collector(refreshes);
+        exporter
+    }
+
+    fn of_targets(reasons: &'static [&'static str]) -> Self {
         let mut registry = Registry::default();
         let targets = Targets::default();
         registry.register_collector(Box::new(targets.clone()));
-        let queue = Gauge::default();
-        let reloaded = Gauge::default();
-        let reloaded_at = Gauge::default();
-        registry.register(
-            "gotracer_queue_length",
-            "Traces that are complete and wait to be analysed",
-            queue.clone(),
-        );
-        registry.register(
-            "gotracer_config_last_reload_successful",
-            "Whether the last attempt to read the configuration succeeded",
-            reloaded.clone(),
-        );
-        registry.register_with_unit(
-            "gotracer_config_last_reload_success_timestamp",
-            "When the configuration in force was read, as Unix time",
-            Unit::Seconds,
-            reloaded_at.clone(),
-        );
-        registry.register(
-            "gotracer_build",
-            "What this gotracer is",
-            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
-        );
-        let refreshes = Refreshes::default();
-        registry.register_collector(Box::new(refreshes.clone()));
+        let refreshes = Refreshes::new(targets.settings.clone());
         Self {
             registry,
             targets,
             reasons,
-            queue,
-            reloaded,
-            reloaded_at,
+            own: Arc::default(),
             refreshes,
         }
     }
@@ -110,19 +96,24 @@ impl Exporter {
     /// Tells about this process as well.
     #[must_use]
     pub fn with_process(mut self) -> Self {
-        self.registry.register_collector(Box::new(process::Process));
+        let process = process::Process(self.targets.settings.clone());
+        self.registry.register_collector(Box::new(process));
         self
     }
 
     /// One that tells of the targets alone, and of how one attempt to capture
     /// went.
-    pub fn of_probe(reasons: &'static [&'static str], success: bool, took: Duration) -> Self {
-        let mut registry = Registry::default();
-        let targets = Targets::default();
-        registry.register_collector(Box::new(targets.clone()));
+    pub fn of_probe(
+        reasons: &'static [&'static str],
+        settings: Settings,
+        success: bool,
+        took: Duration,
+    ) -> Self {
+        let mut exporter = Self::of_targets(reasons);
+        exporter.configure(settings);
         let succeeded = Gauge::<u64, AtomicU64>::default();
         succeeded.set(success.into());
-        registry.register(
+        exporter.registry.register(
             "probe_success",
             "Whether a whole trace was captured",
             succeeded,
@@ -130,24 +121,28 @@ impl Exporter {
         let duration = Gauge::<f64, AtomicU64>::default();
         duration.set(took.as_secs_f64());
         let help = "How long the capture and its analysis took";
-        registry.register_with_unit("probe_duration", help, Unit::Seconds, duration);
-        Self {
-            registry,
-            targets,
-            reasons,
-            queue: Gauge::default(),
-            reloaded: Gauge::default(),
-            reloaded_at: Gauge::default(),
-            refreshes: Refreshes::default(),
-        }
+        exporter
+            .registry
+            .register_with_unit("probe_duration", help, Unit::Seconds, duration);
+        exporter
     }
 
     /// Tells what became of what is sent by OTLP.
     #[must_use]
     pub fn with_otlp(mut self, stats: Arc<otlp::Stats>) -> Self {
-        let delivery = Box::new(delivery::Delivery(stats));
-        self.registry.register_collector(delivery);
+        let delivery = delivery::Delivery(stats, self.targets.settings.clone());
+        self.registry.register_collector(Box::new(delivery));
         self
+    }
+
+    /// From now on, these settings are in force.
+    pub fn configure(&self, settings: Settings) {
+        self.targets.settings.set(settings);
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.targets.settings.get()
     }
 
     /// Makes a target known: all its counters stand at 0.
@@ -168,7 +163,24 @@ impl Exporter {
 
     /// Counts what a trace told, which took so long to find out, at that time.
     pub fn record(&self, target: &Labels, report: &Report, took: Duration, at: SystemTime) {
-        self.on(target, |t| t.record(report, took, at));
+        let settings = self.settings();
+        let limits = Limits {
+            settings: &settings,
+            fixed: families::fixed_series(&settings),
+        };
+        let full = self.on(target, |t| {
+            let before = t.dropped_series;
+            t.record(report, took, at, &limits);
+            before == 0 && t.dropped_series > 0
+        });
+        if full {
+            tracing::warn!(
+                %target,
+                series_limit = settings.series_limit,
+                "a target has as many series as it may; more are left out and counted in \
+                 gotracer_dropped_series_total"
+            );
+        }
     }
 
     /// Counts a trace that could not be had or read, or only in part.
@@ -178,16 +190,19 @@ impl Exporter {
 
     /// Traces that wait to be analysed.
     pub fn set_queue_length(&self, length: usize) {
-        self.queue.set(length as u64);
+        self.own.queue.store(length as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes that traces being read may take, and those they are expected to
+    /// take now.
+    pub fn set_memory(&self, budget: u64, reserved: u64) {
+        self.own.budget.store(budget, Ordering::Relaxed);
+        self.own.reserved.store(reserved, Ordering::Relaxed);
     }
 
     /// The configuration was read, or could not be.
     pub fn reloaded(&self, successfully: bool) {
-        self.reloaded.set(successfully.into());
-        if successfully {
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            self.reloaded_at.set(now.unwrap_or_default().as_secs_f64());
-        }
+        self.own.reloaded(successfully);
     }
 
     /// A job's targets were refreshed at a time, or could not be.
@@ -218,14 +233,13 @@ impl Exporter {
         })
     }
 
-    fn on(&self, target: &Labels, f: impl FnOnce(&mut Target)) {
+    fn on<T>(&self, target: &Labels, f: impl FnOnce(&mut Target) -> T) -> T {
         self.targets.with(|targets| {
             if let Some(known) = targets.get_mut(target) {
-                f(known);
-            } else {
-                let new = || Target::new(self.reasons);
-                f(targets.entry(target.clone()).or_insert_with(new));
+                return f(known);
             }
-        });
+            let new = || Target::new(self.reasons);
+            f(targets.entry(target.clone()).or_insert_with(new))
+        })
     }
 }

@@ -6,16 +6,20 @@ use std::fs;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
+
+use super::head::{Head, Valued};
+use super::settings::InForce;
 
 /// Clock ticks a second in /proc, the same on every Linux that Rust runs on.
 const TICKS: f64 = 100.0;
 
 /// Reads /proc at each scrape.
 #[derive(Debug)]
-pub struct Process;
+pub struct Process(pub InForce);
 
 struct Facts {
     cpu_seconds: f64,
@@ -25,33 +29,74 @@ struct Facts {
     open_files: u64,
 }
 
+/// The families, each with its value.
+static FAMILIES: [Valued<Facts>; 5] = [
+    (
+        Head::within(
+            "process_cpu",
+            Unit::Seconds,
+            MetricType::Counter,
+            "User and system CPU time of this process.",
+        ),
+        |f| f.cpu_seconds,
+    ),
+    (
+        Head::within(
+            "process_resident_memory",
+            Unit::Bytes,
+            MetricType::Gauge,
+            "Memory of this process that is in RAM.",
+        ),
+        |f| f.resident_bytes as f64,
+    ),
+    (
+        Head::within(
+            "process_start_time",
+            Unit::Seconds,
+            MetricType::Gauge,
+            "When this process started, as Unix time.",
+        ),
+        |f| f.start_seconds,
+    ),
+    (
+        Head::new(
+            "process_threads",
+            MetricType::Gauge,
+            "Threads of this process.",
+        ),
+        |f| f.threads as f64,
+    ),
+    (
+        Head::new(
+            "process_open_fds",
+            MetricType::Gauge,
+            "Open file descriptors of this process.",
+        ),
+        |f| f.open_files as f64,
+    ),
+];
+
+/// What stands before the families.
+pub fn heads() -> impl Iterator<Item = &'static Head> {
+    FAMILIES.iter().map(|(head, _)| head)
+}
+
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let Some(facts) = Facts::read() else {
             return Ok(());
         };
-        let cpu = ConstCounter::new(facts.cpu_seconds);
-        let help = "User and system CPU time of this process.";
-        let unit = Some(&Unit::Seconds);
-        cpu.encode(encoder.encode_descriptor("process_cpu", help, unit, cpu.metric_type())?)?;
-        let mut gauge = |name: &str, help: &str, unit: Option<&Unit>, value: f64| {
-            let gauge = ConstGauge::new(value);
-            gauge.encode(encoder.encode_descriptor(name, help, unit, gauge.metric_type())?)
-        };
-        let bytes = Some(&Unit::Bytes);
-        let help = "Memory of this process that is in RAM.";
-        gauge(
-            "process_resident_memory",
-            help,
-            bytes,
-            facts.resident_bytes as f64,
-        )?;
-        let help = "When this process started, as Unix time.";
-        gauge("process_start_time", help, unit, facts.start_seconds)?;
-        let help = "Threads of this process.";
-        gauge("process_threads", help, None, facts.threads as f64)?;
-        let help = "Open file descriptors of this process.";
-        gauge("process_open_fds", help, None, facts.open_files as f64)
+        let settings = self.0.get();
+        for (head, value) in &FAMILIES {
+            let Some(family) = head.begin(&mut encoder, &settings)? else {
+                continue;
+            };
+            match head.kind {
+                MetricType::Counter => ConstCounter::new(value(&facts)).encode(family)?,
+                _ => ConstGauge::new(value(&facts)).encode(family)?,
+            }
+        }
+        Ok(())
     }
 }
 

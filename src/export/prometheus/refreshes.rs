@@ -12,6 +12,9 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
+use super::head::Head;
+use super::settings::InForce;
+
 /// The label of a job here: `job` would be that of a traced program.
 const JOB: &str = "config";
 
@@ -19,10 +22,36 @@ const JOB: &str = "config";
 type Count = (u64, Option<SystemTime>);
 
 /// Counts refreshes.
-#[derive(Clone, Debug, Default)]
-pub struct Refreshes(Arc<Mutex<BTreeMap<(&'static str, String), Count>>>);
+#[derive(Clone, Debug)]
+pub struct Refreshes {
+    counts: Arc<Mutex<BTreeMap<(&'static str, String), Count>>>,
+    settings: InForce,
+}
+
+/// What failed.
+pub static FAILURES: Head = Head::new(
+    "gotracer_sd_refresh_failures",
+    MetricType::Counter,
+    "Lists of targets that could not be read; the targets that were known stay.",
+);
+
+/// What succeeded last.
+pub static LAST: Head = Head::within(
+    "gotracer_sd_last_refresh_success_timestamp",
+    Unit::Seconds,
+    MetricType::Gauge,
+    "When lists of targets were last read, as Unix time.",
+);
 
 impl Refreshes {
+    /// Nothing counted yet.
+    pub fn new(settings: InForce) -> Self {
+        Self {
+            counts: Arc::default(),
+            settings,
+        }
+    }
+
     /// Counts one, successful at that time or failed.
     pub fn count(&self, mechanism: &'static str, job: &str, at: Option<SystemTime>) {
         let mut all = self.lock();
@@ -39,7 +68,7 @@ impl Refreshes {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(&'static str, String), Count>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -49,22 +78,16 @@ impl Collector for Refreshes {
         if all.is_empty() {
             return Ok(());
         }
-        let mut family = encoder.encode_descriptor(
-            "gotracer_sd_refresh_failures",
-            "Lists of targets that could not be read; the targets that were known stay",
-            None,
-            MetricType::Counter,
-        )?;
-        for ((mechanism, job), (failures, _)) in &*all {
-            let labels = [("mechanism", *mechanism), (JOB, job)];
-            ConstCounter::new(*failures).encode(family.encode_family(&labels)?)?;
+        let settings = self.settings.get();
+        if let Some(mut family) = FAILURES.begin(&mut encoder, &settings)? {
+            for ((mechanism, job), (failures, _)) in &*all {
+                let labels = [("mechanism", *mechanism), (JOB, job)];
+                ConstCounter::new(*failures).encode(family.encode_family(&labels)?)?;
+            }
         }
-        let mut family = encoder.encode_descriptor(
-            "gotracer_sd_last_refresh_success_timestamp",
-            "When lists of targets were last read, as Unix time",
-            Some(&Unit::Seconds),
-            MetricType::Gauge,
-        )?;
+        let Some(mut family) = LAST.begin(&mut encoder, &settings)? else {
+            return Ok(());
+        };
         for ((mechanism, job), (_, last)) in &*all {
             let Some(since) = last.and_then(|at| at.duration_since(UNIX_EPOCH).ok()) else {
                 continue;

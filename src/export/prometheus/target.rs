@@ -3,20 +3,33 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use prometheus_client::metrics::exemplar::CounterWithExemplar;
 
-use crate::report::{Distribution, Finding, Report, Severity};
+use super::families::by_reason;
+use super::places::{Created, Places};
+use super::settings::Settings;
+use crate::report::{Creations, Distribution, Finding, Report, RuleReport, Severity};
 use crate::rules::RULES;
 
 /// Reasons come out of the trace: more of them than this are one.
 const MAX_REASONS: usize = 32;
-/// The reason of those.
-const OTHER: &str = "other";
+/// The reason of those, and the place of those that are not told apart.
+pub const OTHER: &str = "other";
 /// OpenMetrics allows 128 characters for all of an exemplar's labels.
 const MAX_EXEMPLAR: usize = 80;
 
 /// Labels of an exemplar.
 pub type ExemplarLabels = Vec<(&'static str, String)>;
+
+/// How many series a target may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits<'a> {
+    /// What is wanted.
+    pub settings: &'a Settings,
+    /// How many every target has.
+    pub fixed: usize,
+}
 
 /// The counters of one target.
 #[derive(Debug)]
@@ -27,6 +40,12 @@ pub struct Target {
     pub signals: Vec<Distribution>,
     /// By rule, then by reason.
     pub by_reason: Vec<BTreeMap<String, Distribution>>,
+    /// What the last trace told of the program, and when that trace was made.
+    pub last: Option<(Last, Option<Timestamp>)>,
+    /// Goroutines.
+    pub created: Created,
+    /// The same by place.
+    pub places: Places,
     /// Trace time seen.
     pub observed: Duration,
     /// Traces analysed.
@@ -43,6 +62,27 @@ pub struct Target {
     pub analysis: Distribution,
     /// When the last trace was analysed.
     pub last_success: Option<SystemTime>,
+    /// Series that came with what traces told.
+    more_series: usize,
+    /// How often there was no room for one.
+    pub dropped_series: u64,
+}
+
+/// What a trace told of the program.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Last {
+    /// Goroutines at its end.
+    pub goroutines: u64,
+    /// Goroutines at most.
+    pub goroutines_peak: u64,
+    /// Bytes.
+    pub heap_live: Option<u64>,
+    /// Bytes.
+    pub heap_peak: Option<u64>,
+    /// Bytes.
+    pub heap_goal: Option<u64>,
+    /// Goroutines that can run at a time.
+    pub gomaxprocs: Option<u64>,
 }
 
 impl Target {
@@ -53,6 +93,9 @@ impl Target {
             findings: RULES.iter().map(|_| Default::default()).collect(),
             signals: vec![Distribution::default(); RULES.len()],
             by_reason: vec![BTreeMap::new(); RULES.len()],
+            last: None,
+            created: Created::default(),
+            places: Places::default(),
             observed: Duration::ZERO,
             traces: 0,
             failures: reasons.iter().map(|&r| (r, 0)).collect(),
@@ -61,11 +104,13 @@ impl Target {
             events: 0,
             analysis: Distribution::default(),
             last_success: None,
+            more_series: 0,
+            dropped_series: 0,
         }
     }
 
     /// Adds what one trace told.
-    pub fn record(&mut self, report: &Report, took: Duration, at: SystemTime) {
+    pub fn record(&mut self, report: &Report, took: Duration, at: SystemTime, limits: &Limits<'_>) {
         let trace = &report.trace;
         self.traces += 1;
         self.bytes += trace.bytes;
@@ -75,15 +120,80 @@ impl Target {
         self.analysis.record(took.as_nanos() as u64);
         self.last_success = Some(at);
         for r in &report.rules {
-            let rule = r.rule.index();
-            self.signals[rule].merge(&r.measurement);
-            for (reason, values) in &r.by_reason {
-                bounded(&mut self.by_reason[rule], reason).merge(values);
-            }
+            self.signals[r.rule.index()].merge(&r.measurement);
+            self.count_reasons(r, limits);
         }
         for finding in &report.findings {
             self.count(finding);
         }
+        let goroutines = &report.program.goroutines;
+        self.created.add(goroutines.created, goroutines.exited);
+        self.count_places(&goroutines.places, limits);
+        self.note(report);
+    }
+
+    fn count_reasons(&mut self, report: &RuleReport, limits: &Limits<'_>) {
+        let Some(family) = by_reason(report.rule) else {
+            return;
+        };
+        if !limits.settings.wants(&family.head.exposed()) {
+            return;
+        }
+        let rule = report.rule.index();
+        for (reason, values) in &report.by_reason {
+            let known = &self.by_reason[rule];
+            let room = known.len() < MAX_REASONS || known.contains_key(reason);
+            let reason = if room { reason } else { OTHER };
+            if known.contains_key(reason) || self.admit(family.samples.series(), limits) {
+                let known = &mut self.by_reason[rule];
+                known.entry(reason.into()).or_default().merge(values);
+            }
+        }
+    }
+
+    fn count_places(&mut self, places: &[Creations], limits: &Limits<'_>) {
+        let limit = limits.settings.goroutine_places;
+        if limit == 0 {
+            return;
+        }
+        let mut known = std::mem::take(&mut self.places);
+        for creations in places {
+            // Created and ended.
+            known.count(creations, limit, || self.admit(2, limits));
+        }
+        self.places = known;
+    }
+
+    /// Whether there may be so many more series.
+    fn admit(&mut self, series: usize, limits: &Limits<'_>) -> bool {
+        let limit = limits.settings.series_limit;
+        let all = limits.fixed + self.more_series + series;
+        if limit == 0 || all <= limit {
+            self.more_series += series;
+            return true;
+        }
+        self.dropped_series += 1;
+        false
+    }
+
+    /// Keeps what the program was like, unless a later trace told it. What a
+    /// trace does not tell stays as it was.
+    fn note(&mut self, report: &Report) {
+        let (before, when) = self.last.unwrap_or_default();
+        let made = report.trace.start_time;
+        if made.is_some() && made < when {
+            return;
+        }
+        let program = &report.program;
+        let now = Last {
+            goroutines: program.goroutines.end,
+            goroutines_peak: program.goroutines.peak,
+            heap_live: program.heap_live_bytes.or(before.heap_live),
+            heap_peak: program.heap_peak_bytes.or(before.heap_peak),
+            heap_goal: program.heap_goal_bytes.or(before.heap_goal),
+            gomaxprocs: report.trace.gomaxprocs.or(before.gomaxprocs),
+        };
+        self.last = Some((now, made));
     }
 
     fn count(&mut self, finding: &Finding) {
@@ -98,14 +208,8 @@ impl Target {
     }
 }
 
-fn bounded<'a>(map: &'a mut BTreeMap<String, Distribution>, reason: &str) -> &'a mut Distribution {
-    let room = map.len() < MAX_REASONS || map.contains_key(reason);
-    map.entry(if room { reason } else { OTHER }.into())
-        .or_default()
-}
-
 /// The end of a function's name, which tells more than its beginning.
-fn shorten(function: &str) -> String {
+pub fn shorten(function: &str) -> String {
     let excess = function.chars().count().saturating_sub(MAX_EXEMPLAR);
     function.chars().skip(excess).collect()
 }
@@ -114,13 +218,70 @@ fn shorten(function: &str) -> String {
 mod tests {
     use super::*;
 
+    fn report(reasons: impl Iterator<Item = String>) -> Report {
+        let mut one = Distribution::default();
+        one.record(1);
+        let mut report = crate::report::sample::report("a.trace");
+        report.rules[0].by_reason = reasons.map(|reason| (reason, one.clone())).collect();
+        report
+    }
+
+    fn recorded(series_limit: usize) -> Target {
+        let settings = Settings {
+            series_limit,
+            ..Settings::default()
+        };
+        let limits = Limits {
+            settings: &settings,
+            fixed: 100,
+        };
+        let mut target = Target::new(&[]);
+        let report = report((0..1000).map(|i| i.to_string()));
+        for _ in 0..2 {
+            target.record(&report, Duration::ZERO, SystemTime::UNIX_EPOCH, &limits);
+        }
+        target
+    }
+
     #[test]
     fn reasons_are_bounded() {
-        let mut map = BTreeMap::new();
-        for i in 0..1000 {
-            bounded(&mut map, &i.to_string()).record(1);
-        }
+        let target = recorded(0);
+        let map = &target.by_reason[0];
         assert_eq!(map.len(), MAX_REASONS + 1);
-        assert_eq!(map.values().map(Distribution::count).sum::<u64>(), 1000);
+        assert_eq!(map.values().map(Distribution::count).sum::<u64>(), 2000);
+        assert_eq!(target.dropped_series, 0);
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted_and_what_found_it_keeps_it() {
+        let target = recorded(150);
+        // A histogram of times is 22 series.
+        let map = &target.by_reason[0];
+        let counts: Vec<_> = map.iter().map(|(r, d)| (r.as_str(), d.count())).collect();
+        assert_eq!(counts, [("0", 2), ("1", 2)]);
+        assert_eq!(target.dropped_series, 2 * 998);
+    }
+
+    #[test]
+    fn the_last_trace_is_the_one_made_last() {
+        let settings = Settings::default();
+        let limits = Limits {
+            settings: &settings,
+            fixed: 0,
+        };
+        let mut target = Target::new(&[]);
+        let mut tell = |goroutines, live, made: Option<&str>| {
+            let mut report = report(std::iter::empty());
+            report.program.goroutines.end = goroutines;
+            report.program.heap_live_bytes = live;
+            report.trace.start_time = made.map(|text| text.parse().unwrap());
+            target.record(&report, Duration::ZERO, SystemTime::UNIX_EPOCH, &limits);
+            let (last, _) = target.last.unwrap();
+            (last.goroutines, last.heap_live)
+        };
+        assert_eq!(tell(1, Some(9), Some("2026-01-02T00:00:00Z")), (1, Some(9)));
+        assert_eq!(tell(2, Some(8), Some("2026-01-01T00:00:00Z")), (1, Some(9)));
+        assert_eq!(tell(3, None, Some("2026-01-03T00:00:00Z")), (3, Some(9)));
+        assert_eq!(tell(4, None, None), (4, Some(9)));
     }
 }

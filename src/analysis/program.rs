@@ -1,0 +1,60 @@
+//! What the timeline knows of the whole program, for the report.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::findings::frame;
+use crate::report::{Creations, Goroutines, Program};
+use crate::timeline::{FrameKey, Timeline};
+
+/// The most places that create goroutines a report tells of.
+const PLACES: usize = 100;
+
+/// The program up to now.
+pub fn program(t: &Timeline) -> Program {
+    let population = t.population();
+    Program {
+        goroutines: Goroutines {
+            start: population.at_start,
+            end: population.now,
+            peak: population.peak,
+            created: population.created(),
+            exited: population.ended(),
+            places: places(t),
+        },
+        heap_live_bytes: t.heap_live(),
+        heap_goal_bytes: t.heap_goal(),
+        heap_peak_bytes: t.heap_peak(),
+    }
+}
+
+/// The places that created goroutines, those first that grew most.
+fn places(t: &Timeline) -> Vec<Creations> {
+    let mut counts: HashMap<FrameKey, (u64, u64), foldhash::fast::RandomState> = HashMap::default();
+    for site in t.population().sites() {
+        let stack = if site.creator.is_some() {
+            site.creator
+        } else {
+            site.start
+        };
+        let (created, exited) = counts.entry(t.stacks().traits(stack).place).or_default();
+        *created += site.created;
+        *exited += site.ended;
+    }
+    let all = counts.into_iter().map(|(place, (created, exited))| {
+        let place = frame(t.stacks().get(place));
+        Creations {
+            place,
+            created,
+            exited,
+        }
+    });
+    let mut all: Vec<_> = all.collect();
+    all.sort_by(|a, b| {
+        let key = |c: &Creations| Reverse((c.created - c.exited, c.created));
+        let names = (&a.place.function, a.place.line).cmp(&(&b.place.function, b.place.line));
+        key(a).cmp(&key(b)).then(names)
+    });
+    all.truncate(PLACES);
+    all
+}

@@ -1,0 +1,72 @@
+//! Says when all that was sent of a trace has arrived or is given up.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+type Done = Box<dyn FnOnce() + Send>;
+
+/// What is to be done when the last copy of this is gone: each message of a
+/// trace holds one, from the queue until the receiver answered.
+#[derive(Clone)]
+pub struct Receipt(Arc<Inner>);
+
+struct Inner(Mutex<Option<Done>>);
+
+impl Receipt {
+    /// Does that in the end.
+    pub fn new(done: impl FnOnce() + Send + 'static) -> Self {
+        Self(Arc::new(Inner(Mutex::new(Some(Box::new(done))))))
+    }
+
+    /// Nothing is to be done any more: the end came first.
+    pub fn void(&self) {
+        self.0.take();
+    }
+}
+
+impl Inner {
+    fn take(&self) -> Option<Done> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(done) = self.take() {
+            done();
+        }
+    }
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Receipt")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[test]
+    fn it_is_done_once_and_last() {
+        let times = Arc::new(AtomicU32::new(0));
+        let receipt = |times: &Arc<AtomicU32>| {
+            let times = Arc::clone(times);
+            Receipt::new(move || {
+                times.fetch_add(1, Ordering::Relaxed);
+            })
+        };
+        let first = receipt(&times);
+        let second = first.clone();
+        drop(first);
+        assert_eq!(times.load(Ordering::Relaxed), 0);
+        drop(second);
+        assert_eq!(times.load(Ordering::Relaxed), 1);
+        let void = receipt(&times);
+        void.void();
+        drop(void);
+        assert_eq!(times.load(Ordering::Relaxed), 1);
+    }
+}

@@ -1,0 +1,113 @@
+//! The exporter itself: what it has to do, and by which configuration.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
+
+use super::head::{Head, Valued};
+use super::settings::InForce;
+
+/// Its families, each with its value.
+pub static FAMILIES: [Valued<State>; 5] = [
+    (
+        Head::new(
+            "gotracer_queue_length",
+            MetricType::Gauge,
+            "Traces that are complete and wait to be analysed.",
+        ),
+        |s| count(&s.queue),
+    ),
+    (
+        Head::within(
+            "gotracer_memory_budget",
+            Unit::Bytes,
+            MetricType::Gauge,
+            "What all traces being read may take together; see --memory.budget.",
+        ),
+        |s| count(&s.budget),
+    ),
+    (
+        Head::within(
+            "gotracer_memory_reserved",
+            Unit::Bytes,
+            MetricType::Gauge,
+            "What the traces being read are expected to take. At the budget, more traces wait.",
+        ),
+        |s| count(&s.reserved),
+    ),
+    (
+        Head::new(
+            "gotracer_config_last_reload_successful",
+            MetricType::Gauge,
+            "Whether the last attempt to read the configuration succeeded.",
+        ),
+        |s| count(&s.reloaded),
+    ),
+    (
+        Head::within(
+            "gotracer_config_last_reload_success_timestamp",
+            Unit::Seconds,
+            MetricType::Gauge,
+            "When the configuration in force was read, as Unix time.",
+        ),
+        |s| count(&s.reloaded_at_ms) / 1e3,
+    ),
+];
+
+/// What this gotracer is.
+pub static BUILD: Head = Head::new("gotracer_build", MetricType::Info, "What this gotracer is.");
+
+/// What the families tell.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Traces that wait.
+    pub queue: AtomicU64,
+    /// Bytes.
+    pub budget: AtomicU64,
+    /// Bytes.
+    pub reserved: AtomicU64,
+    reloaded: AtomicU64,
+    reloaded_at_ms: AtomicU64,
+}
+
+fn count(of: &AtomicU64) -> f64 {
+    of.load(Ordering::Relaxed) as f64
+}
+
+impl State {
+    /// The configuration was read, or could not be.
+    pub fn reloaded(&self, successfully: bool) {
+        self.reloaded.store(successfully.into(), Ordering::Relaxed);
+        if successfully {
+            let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+            self.reloaded_at_ms
+                .store(now.as_millis() as u64, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Writes them.
+#[derive(Debug)]
+pub struct Own(pub Arc<State>, pub InForce);
+
+impl Collector for Own {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let settings = self.1.get();
+        for (head, value) in &FAMILIES {
+            if let Some(family) = head.begin(&mut encoder, &settings)? {
+                ConstGauge::new(value(&self.0)).encode(family)?;
+            }
+        }
+        if let Some(mut family) = BUILD.begin(&mut encoder, &settings)? {
+            family.encode_info(&[("version", env!("CARGO_PKG_VERSION"))])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! What of the metrics is wanted.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use glob::Pattern;
+use serde::{Deserialize, Serialize};
+
+use super::families;
+
+/// The key `prometheus` of the configuration.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Whether there is `/metrics` at all.
+    pub enabled: bool,
+    /// Names of metric families to leave out, with `*` for anything.
+    pub disabled_families: Vec<String>,
+    /// The most series that a target may have; 0 is no limit.
+    pub series_limit: usize,
+    /// How many places that create goroutines are told apart, for each target.
+    pub goroutine_places: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            disabled_families: Vec::new(),
+            series_limit: 2_000,
+            goroutine_places: 0,
+        }
+    }
+}
+
+/// Why settings can't be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// Switches nothing off.
+    #[error("disabled_families: no metric has the name \"{0}\"; docs/metrics.md lists them")]
+    Name(String),
+    /// Leaves no room.
+    #[error(
+        "series_limit: {limit} is below the {least} series that every target has; raise it, or \
+         switch families off with disabled_families"
+    )]
+    Limit {
+        /// What was asked for.
+        limit: usize,
+        /// The least that makes sense.
+        least: usize,
+    },
+}
+
+impl Settings {
+    /// Whether they make sense.
+    ///
+    /// # Errors
+    /// If a name is nobody's, or the limit leaves no room for what every
+    /// target has.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let names = families::names();
+        for pattern in &self.disabled_families {
+            if !names.iter().any(|name| fits(pattern, name)) {
+                return Err(SettingsError::Name(pattern.clone()));
+            }
+        }
+        let (limit, least) = (self.series_limit, families::fixed_series(self));
+        match limit > 0 && limit < least {
+            true => Err(SettingsError::Limit { limit, least }),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the family of that name, as it is exposed, is wanted.
+    pub(super) fn wants(&self, name: &str) -> bool {
+        !self.disabled_families.iter().any(|p| fits(p, name))
+    }
+}
+
+fn fits(pattern: &str, name: &str) -> bool {
+    Pattern::new(pattern).is_ok_and(|p| p.matches(name))
+}
+
+/// The settings in force, shared by all who write metrics.
+#[derive(Clone, Debug, Default)]
+pub struct InForce(Arc<RwLock<Arc<Settings>>>);
+
+impl InForce {
+    /// Those in force now.
+    pub fn get(&self) -> Arc<Settings> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on, these are.
+    pub fn set(&self, settings: Settings) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_to_be_somebodys() {
+        let of = |pattern: &str| Settings {
+            disabled_families: vec![pattern.into()],
+            ..Settings::default()
+        };
+        for good in [
+            "gotrace_*",
+            "gotrace_findings_total",
+            "process_*",
+            "*_seconds",
+        ] {
+            assert!(of(good).check().is_ok(), "{good}");
+        }
+        for bad in ["gotrace_finding", "", "[", "go_*"] {
+            assert!(of(bad).check().is_err(), "{bad}");
+        }
+        assert!(!of("gotrace_*_total").wants("gotrace_findings_total"));
+        assert!(of("gotrace_*_total").wants("gotrace_goroutines"));
+    }
+
+    #[test]
+    fn a_limit_has_to_leave_room() {
+        let of = |series_limit| Settings {
+            series_limit,
+            ..Settings::default()
+        };
+        assert!(of(0).check().is_ok() && of(2_000).check().is_ok());
+        assert!(of(10).check().is_err());
+        let few = Settings {
+            disabled_families: vec!["gotrace_*_seconds".into(), "gotrace_*_bytes".into()],
+            ..of(150)
+        };
+        assert!(of(150).check().is_err() && few.check().is_ok());
+    }
+}

@@ -1,0 +1,146 @@
+//! Where to send to, and how to be let in.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::certificates::Authority;
+use crate::collector::{Collector, Options, Ports};
+use crate::support::{Scratch, eventually_or, fixture};
+use crate::{TRACE, counter, findings, gotracer, sent, wait_sent};
+
+/// Sends over TLS to a Collector that asks for a client's certificate.
+fn over_tls(protocol: &str, port: impl Fn(&Ports) -> String) {
+    let scratch = Scratch::new();
+    let ports = Ports::free();
+    let authority = Authority::new(scratch.path(), "authority");
+    let server = authority.sign("collector", &["localhost"]);
+    let client = authority.sign("client", &["client"]);
+    let protocols = format!(
+        "tls: {{cert_file: '{}', key_file: '{}', client_ca_file: '{}'}}",
+        server.cert, server.key, authority.file
+    );
+    let options = Options {
+        protocols: &protocols,
+        ..Options::default()
+    };
+    let Some(collector) = Collector::start_with(&scratch, &ports, &options) else {
+        return;
+    };
+    let address = port(&ports);
+    let port = address.rsplit(':').next().unwrap();
+    let endpoint = format!("https://localhost:{port}");
+    let all = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", &authority.file),
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", &client.cert),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", &client.key),
+    ];
+    // Who does not know the authority, and who has no certificate of his own,
+    // stays outside.
+    for known in [3, 4] {
+        let (gotracer, directory) = gotracer(&scratch, &all[..known], &[]);
+        fs::copy(fixture(TRACE), directory.join("a.trace")).unwrap();
+        eventually_or(
+            "it can't be sent",
+            || gotracer.log(),
+            || {
+                gotracer
+                    .sample(&counter("failures", "logs"))
+                    .filter(|n| *n > 0.0)
+            },
+        );
+        assert_eq!(gotracer.sample(&sent("logs")), Some(0.0));
+        fs::remove_dir_all(directory).unwrap();
+    }
+    let (gotracer, directory) = gotracer(&scratch, &all, &[]);
+    fs::copy(fixture(TRACE), directory.join("a.trace")).unwrap();
+    wait_sent(&gotracer, "logs");
+    collector.logs(findings());
+}
+
+#[test]
+fn tls_with_certificates_on_both_sides_by_grpc() {
+    over_tls("grpc", |ports| ports.grpc.clone());
+}
+
+#[test]
+fn tls_with_certificates_on_both_sides_by_http() {
+    over_tls("http/protobuf", |ports| ports.http.clone());
+}
+
+#[test]
+fn each_signal_has_its_own_place_way_and_headers() {
+    let scratch = Scratch::new();
+    let ports = Ports::free();
+    let options = Options {
+        moody: "headers: {x-tenant: 'a b'}",
+        ..Options::default()
+    };
+    let Some(collector) = Collector::start_with(&scratch, &ports, &options) else {
+        return;
+    };
+    let logs = format!("http://{}", ports.grpc);
+    let metrics = format!("http://{}/v1/metrics", ports.http);
+    let variables = [
+        // Nobody is there, and nobody goes there.
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:1"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=wrong"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", &logs),
+        ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "x-tenant=a%20b"),
+        ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "none"),
+        ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "9000"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", &metrics),
+        ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf"),
+    ];
+    let (gotracer, directory) = gotracer(&scratch, &variables, &[]);
+    fs::copy(fixture(TRACE), directory.join("a.trace")).unwrap();
+    wait_sent(&gotracer, "logs");
+    wait_sent(&gotracer, "metrics");
+    collector.logs(findings());
+    collector.metrics();
+    for signal in ["logs", "metrics"] {
+        assert_eq!(gotracer.sample(&counter("failures", signal)), Some(0.0));
+    }
+}
+
+#[test]
+fn labels_of_the_target_are_the_resource() {
+    let scratch = Scratch::new();
+    let ports = Ports::free();
+    let Some(collector) = Collector::start(&scratch, &ports) else {
+        return;
+    };
+    let flags = [
+        &*format!("--otlp.endpoint=http://{}", ports.http),
+        "--watch.pattern={namespace}_{pod}_{service}_{version}_{instance}.trace",
+    ];
+    let environment = "service.name=weaker,k8s.cluster.name=c1,deployment.environment.name=prod";
+    let variables = [
+        ("OTEL_RESOURCE_ATTRIBUTES", environment),
+        ("OTEL_SERVICE_NAME", "weak"),
+    ];
+    let (_gotracer, directory) = gotracer(&scratch, &variables, &flags);
+    let name = "shop_cart-0_cart_1.2.3_10.0.0.1.trace";
+    fs::copy(fixture(TRACE), directory.join(name)).unwrap();
+    let metrics = collector.metrics();
+    for (resource, _, _) in &collector.logs(findings()) {
+        assert_eq!(*resource, metrics["resource"]);
+    }
+    for (name, value) in [
+        ("service.name", "cart"),
+        ("service.version", "1.2.3"),
+        ("service.instance.id", "10.0.0.1"),
+        ("k8s.namespace.name", "shop"),
+        ("k8s.pod.name", "cart-0"),
+        ("k8s.cluster.name", "c1"),
+        ("deployment.environment.name", "prod"),
+    ] {
+        let found = crate::collector::attribute(&metrics["resource"], name);
+        assert_eq!(found, json!(value), "{name}");
+    }
+}
