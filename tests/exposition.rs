@@ -39,6 +39,7 @@ fn rule_report(rule: &'static Rule) -> RuleReport {
         status: Status::Ok,
         reason: None,
         measurement: distribution(values),
+        spread: None,
         by_reason: by_reason
             .iter()
             .map(|(reason, values)| (reason.to_string(), distribution(values)))

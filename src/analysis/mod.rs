@@ -7,6 +7,7 @@
 mod findings;
 mod pipeline;
 mod program;
+mod slices;
 
 pub use pipeline::analyze_on_two_threads;
 
@@ -16,6 +17,7 @@ use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{HeapFloor, Interval, Observer, Timeline};
 use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What};
+use slices::Slices;
 
 /// What became of one trace.
 #[derive(Debug)]
@@ -141,6 +143,7 @@ impl Observer for Rules {
 pub struct Analysis {
     timeline: Timeline,
     rules: Rules,
+    slices: Slices,
     /// The first clock snapshot.
     snapshot: Option<ClockSnapshot>,
 }
@@ -155,6 +158,7 @@ impl Analysis {
         Self {
             timeline: Timeline::default(),
             rules: Rules::new(enabled),
+            slices: Slices::new(),
             snapshot: None,
         }
     }
@@ -167,6 +171,11 @@ impl Analysis {
     /// Takes in the next event. `tables` are those of its generation.
     #[inline]
     pub fn event(&mut self, event: &Event, tables: &Tables) {
+        if self.slices.is_over(event.time) {
+            let rules = self.rules.enabled.iter();
+            let measured = || rules.map(|(_, d)| d.measurement()).collect();
+            self.slices.end(event.time, measured);
+        }
         self.timeline.event(event, tables, &mut self.rules);
     }
 
@@ -174,11 +183,11 @@ impl Analysis {
     /// now, and is marked as a lower bound.
     pub fn report(&self, read: &Read<'_>) -> Report {
         let Read { stats, error, .. } = *read;
-        let open = self.timeline.open_intervals();
+        let (open, now) = (self.timeline.open_intervals(), self.timeline.now());
         let start_time = self.start_time();
         let mut rules = Vec::new();
         let mut all = Vec::new();
-        for (rule, detector) in &self.rules.enabled {
+        for (i, (rule, detector)) in self.rules.enabled.iter().enumerate() {
             let mut detector = detector.boxed_clone();
             for interval in open.iter().filter(|i| rule.watches & i.kind.bit() != 0) {
                 detector.interval(interval, &self.timeline);
@@ -199,6 +208,7 @@ impl Analysis {
                     (None, false) => Status::Found,
                 },
                 reason: verdict.not_applicable,
+                spread: self.slices.spread(i, &verdict.measurement, now),
                 measurement: verdict.measurement,
                 by_reason: verdict.by_reason,
             });

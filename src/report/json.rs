@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
     Cause, Finding, Frame, Options, Program, Report, RuleReport, Severity, Status, TraceInfo, top,
@@ -61,6 +62,9 @@ struct Measurement {
     p50: u64,
     p90: u64,
     p99: u64,
+    zeros: u64,
+    buckets: Box<RawValue>,
+    spread: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -120,9 +124,17 @@ impl<'a> RuleJson<'a> {
                 p50: seen.quantile(0.5),
                 p90: seen.quantile(0.9),
                 p99: seen.quantile(0.99),
+                zeros: seen.zeros(),
+                buckets: on_one_line(&seen.buckets().collect::<Vec<_>>()),
+                spread: report.spread.as_ref().map(on_one_line),
             },
         }
     }
+}
+
+/// A value that nobody wants to scroll through.
+fn on_one_line(value: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 impl<'a> FindingJson<'a> {
