@@ -114,6 +114,7 @@ fn report() -> Report {
             heap_peak_bytes: Some(130 << 20),
         },
         rules: RULES.into_iter().map(rule_report).collect(),
+        known: 0,
         findings: vec![
             finding("GCPauseSpike", Severity::Warn),
             finding("MutexContention", Severity::Error),

@@ -236,6 +236,7 @@ impl Analysis {
             program: program::program(&self.timeline),
             rules,
             findings: all,
+            known: 0,
         }
     }
 

@@ -20,5 +20,6 @@ pub use model::{
     Cause, Creations, Finding, Frame, Goroutines, Program, Report, RuleReport, Spread, Status,
     TraceInfo,
 };
+pub(crate) use style::Style;
 pub use top::top;
 pub use wrap::wrap;

@@ -197,6 +197,9 @@ pub struct Report {
     pub rules: Vec<RuleReport>,
     /// Findings, those that hurt most first.
     pub findings: Vec<Finding>,
+    /// How many more there are that a baseline knows, see
+    /// [`Baseline`](crate::compare::Baseline).
+    pub known: u64,
 }
 
 impl Report {

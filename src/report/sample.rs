@@ -23,6 +23,7 @@ pub fn report(source: &str) -> Report {
         program: program(),
         rules: RULES.into_iter().map(rule).collect(),
         findings: Vec::new(),
+        known: 0,
     }
 }
 

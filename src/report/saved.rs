@@ -55,6 +55,8 @@ struct One {
     program: Program,
     rules: Vec<SavedRule>,
     findings: Vec<SavedFinding>,
+    #[serde(default)]
+    known: u64,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +115,7 @@ impl One {
             program: self.program,
             rules: rules.collect::<Result<_, _>>()?,
             findings: findings.collect(),
+            known: self.known,
         })
     }
 }

@@ -134,10 +134,6 @@ impl Detector for HeapGrowthSpike {
         }
     }
 
-    fn measurement(&self) -> Option<Distribution> {
-        Some(self.steps.clone())
-    }
-
     fn verdict(&self, t: &Timeline) -> Verdict {
         if t.collections() < 2 {
             return Verdict {
