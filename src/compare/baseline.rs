@@ -43,6 +43,7 @@ impl Baseline {
 mod tests {
     use super::*;
     use crate::report::sample;
+    use std::slice::from_ref;
 
     fn left(base: &[Report], mut report: Report) -> Vec<u64> {
         let all = report.findings.len();
@@ -67,7 +68,7 @@ mod tests {
         let mut second = more.findings[0].clone();
         second.place.line += 20;
         more.findings.push(second.clone());
-        assert_eq!(left(&[base.clone()], more), [second.place.line]);
+        assert_eq!(left(from_ref(&base), more), [second.place.line]);
         assert_eq!(left(&[], base.clone()).len(), base.findings.len());
     }
 
@@ -77,7 +78,7 @@ mod tests {
         let mut worse = base.clone();
         worse.findings[0].worst *= 2;
         let line = worse.findings[0].place.line;
-        assert_eq!(left(&[base.clone()], worse.clone()), [line]);
+        assert_eq!(left(from_ref(&base), worse.clone()), [line]);
         assert_eq!(left(&[base, worse.clone()], worse), [0; 0]);
     }
 }

@@ -88,7 +88,7 @@ impl Quantity {
     fn least(self) -> u64 {
         match self {
             Self::P50 => 5,
-            Self::P99 => 100,
+            Self::P99 => 200,
             Self::PerSecond => 0,
         }
     }

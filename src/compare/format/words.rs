@@ -33,11 +33,12 @@ impl Row {
     }
 }
 
-/// The quantities of the signals of which something was seen.
+/// The quantities of which a side knows something.
 pub fn rows(c: &Comparison) -> Vec<Row> {
     let seen = c.signals.iter().filter(|s| !is_silent(s));
-    seen.flat_map(|s| s.changes.iter().map(|change| row(s.rule, change)))
-        .collect()
+    let changes = seen.flat_map(|s| s.changes.iter().map(|c| (s.rule, c)));
+    let known = changes.filter(|(_, c)| c.base.is_some() || c.new.is_some());
+    known.map(|(rule, change)| row(rule, change)).collect()
 }
 
 /// Nothing was seen on either side.
