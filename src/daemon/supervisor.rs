@@ -3,7 +3,7 @@
 //!
 //! One task owns all of it, so that a reload and what it changes are one step.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -20,7 +20,7 @@ use super::shown::Shown;
 use super::{Loader, Plan, Scrape, StartError, retention};
 use crate::labels::Labels;
 use crate::source::directory::{Directory, FileTrace};
-use crate::source::discovery::{Group, Job};
+use crate::source::discovery::{Group, Job, Shard};
 use crate::source::scrape::{Options, Scraper, Target};
 
 /// How many captures run at a time. Most of the time they wait for their program;
@@ -40,6 +40,7 @@ pub struct Supervisor {
     permits: Arc<Semaphore>,
     directories: Vec<(Directory, CancellationToken)>,
     scrapes: Vec<Scrape>,
+    shard: Shard,
     /// What was discovered, and who looks for more.
     discovered: HashMap<Source, (Vec<Group>, AbortOnDropHandle<()>)>,
     lists: (Sender<Found>, Receiver<Found>),
@@ -65,6 +66,7 @@ impl Supervisor {
             permits: Arc::new(Semaphore::new(CAPTURES)),
             directories: Vec::new(),
             scrapes: Vec::new(),
+            shard: Shard::default(),
             discovered: HashMap::new(),
             lists: channel(16),
             targets: HashMap::new(),
@@ -126,6 +128,8 @@ impl Supervisor {
         self.analyst.send(plan.otlp);
         self.watch(plan.directories);
         self.scrapes = plan.scrapes;
+        self.shard = plan.shard;
+        self.analyst.exporter.set_shard(plan.shard.ordinal(), plan.shard.total());
         self.discover();
         self.capture();
         Ok(())
@@ -158,13 +162,12 @@ impl Supervisor {
     }
 
     /// The targets that are wanted now.
-    fn wanted(&self) -> Vec<(Target, Options)> {
-        let mut wanted = Vec::new();
+    fn wanted(&self) -> HashSet<(Target, Options)> {
+        let mut wanted = HashSet::new();
         for scrape in &self.scrapes {
             let mut add = |target: Target| {
-                let pair = (target, scrape.options.clone());
-                if !wanted.contains(&pair) {
-                    wanted.push(pair);
+                if self.shard.owns(&target) {
+                    wanted.insert((target, scrape.options.clone()));
                 }
             };
             scrape.targets.iter().cloned().for_each(&mut add);
@@ -243,7 +246,8 @@ impl Supervisor {
             }
             stays
         });
-        let alone = wanted.len() == 1;
+        // Several daemons keep to times that all of them know.
+        let alone = wanted.len() == 1 && self.shard == Shard::default();
         for (target, options) in wanted {
             if self
                 .targets
