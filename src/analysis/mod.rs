@@ -33,6 +33,9 @@ pub struct Outcome {
     pub error: Option<ReadError>,
 }
 
+/// Events taken at a time: few enough that they stay in the nearest cache.
+const BLOCK: usize = 256;
+
 /// Reads a whole trace and applies the rules. `source` is its name in the
 /// report; `progress` is called about once a generation.
 ///
@@ -47,18 +50,18 @@ pub fn analyze(
 ) -> Result<Outcome, ReadError> {
     let mut reader = Reader::new(input).map_err(|e| *e)?;
     let mut analysis = Analysis::new(settings);
+    let mut block = vec![Event::default(); BLOCK];
     let error = loop {
-        match reader.advance() {
-            Ok(true) => {
-                if let What::Sync { .. } = reader.event().what {
-                    analysis.start_generation(reader.clock_snapshot());
-                    progress(reader.stats());
-                }
-                analysis.event(reader.event(), reader.tables());
-            }
-            Ok(false) => break None,
+        let events = match reader.fill(&mut block) {
+            Ok(0) => break None,
+            Ok(n) => &block[..n],
             Err(e) => break Some(*e),
+        };
+        if let What::Sync { .. } = events[0].what {
+            analysis.start_generation(reader.clock_snapshot());
+            progress(reader.stats());
         }
+        analysis.events(events, reader.tables());
     };
     let (version, stats) = (reader.version(), reader.stats());
     conclude(&analysis, source, version, stats, error)
@@ -177,10 +180,11 @@ impl Analysis {
         self.started = true;
     }
 
-    /// Takes in the next event. `tables` are those of its generation.
-    #[inline]
-    pub fn event(&mut self, event: &Event, tables: &Tables) {
-        self.timeline.event(event, tables, &mut self.rules);
+    /// Takes in the next events. `tables` are those of their generation.
+    pub fn events(&mut self, events: &[Event], tables: &Tables) {
+        for event in events {
+            self.timeline.event(event, tables, &mut self.rules);
+        }
     }
 
     /// What the trace told so far. What is not over yet counts as if it ended
