@@ -6,7 +6,7 @@ use crate::rules::Settings;
 use crate::trace::{ErrorKind, Event, Input, ReadError, Reader, Stats, What, peek_version};
 
 /// Events read at a time.
-const BLOCK: usize = 2048;
+const BLOCK: usize = 256;
 /// The first version whose traces are written a generation at a time.
 const IN_GENERATIONS: u32 = 22;
 /// Frames of stacks that are remembered before everything is forgotten: about
@@ -53,17 +53,15 @@ pub fn follow(
     let mut block = vec![Event::default(); BLOCK];
     let mut told = Stats::default();
     let error = loop {
-        let filled = match reader.fill(&mut block) {
+        let events = match reader.fill(&mut block) {
             Ok(0) => break None,
-            Ok(filled) => filled,
+            Ok(n) => &block[..n],
             Err(e) => break Some(*e),
         };
-        for event in &block[..filled] {
-            if let What::Sync { .. } = event.what {
-                analysis.start_generation(reader.clock_snapshot());
-            }
-            analysis.event(event, reader.tables());
+        if let What::Sync { .. } = events[0].what {
+            analysis.start_generation(reader.clock_snapshot());
         }
+        analysis.events(events, reader.tables());
         if reader.is_between_generations() {
             let stats = reader.stats();
             let read = Read {

@@ -124,8 +124,8 @@ pub static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
     let mut all = vec![
         family(
             "gotrace_findings",
-            "Findings by rule and severity: one for each place in each trace at which a rule's \
-                threshold was crossed. `gotracer rules NAME` explains a rule.",
+            "Findings by rule and severity: one for each place in each trace, or in each minute of \
+                a stream, at which a rule's threshold was crossed. `gotracer rules NAME` explains a rule.",
             Samples::Findings,
         ),
         family(
