@@ -8,6 +8,7 @@ mod findings;
 mod live;
 mod pipeline;
 mod program;
+mod slices;
 
 pub use live::{Heard, follow};
 pub use pipeline::analyze_on_two_threads;
@@ -18,6 +19,7 @@ use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{HeapFloor, Interval, Observer, Timeline};
 use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What};
+use slices::Slices;
 
 /// For how long the growth of the number of goroutines is counted in a live
 /// trace before it is measured and counted anew, ns: a service's load changes
@@ -151,6 +153,7 @@ impl Observer for Rules {
 pub struct Analysis {
     timeline: Timeline,
     rules: Rules,
+    slices: Slices,
     /// The first clock snapshot since the last report.
     snapshot: Option<ClockSnapshot>,
     /// A generation started since.
@@ -167,6 +170,7 @@ impl Analysis {
         Self {
             timeline: Timeline::default(),
             rules: Rules::new(enabled),
+            slices: Slices::new(),
             snapshot: None,
             started: false,
         }
@@ -183,6 +187,11 @@ impl Analysis {
     /// Takes in the next events. `tables` are those of their generation.
     pub fn events(&mut self, events: &[Event], tables: &Tables) {
         for event in events {
+            if self.slices.is_over(event.time) {
+                let rules = self.rules.enabled.iter();
+                let measured = || rules.map(|(_, d)| d.measurement()).collect();
+                self.slices.end(event.time, measured);
+            }
             self.timeline.event(event, tables, &mut self.rules);
         }
     }
@@ -230,6 +239,7 @@ impl Analysis {
         let verdicts = verdicts.collect();
         let report = self.report_of(verdicts, read);
         self.timeline.start_stretch();
+        self.slices = Slices::new();
         if due {
             self.timeline.start_growth();
         }
@@ -239,10 +249,10 @@ impl Analysis {
 
     fn report_of(&self, verdicts: Vec<(&'static Rule, Verdict)>, read: &Read<'_>) -> Report {
         let Read { stats, error, .. } = *read;
-        let start_time = self.start_time();
+        let (start_time, now) = (self.start_time(), self.timeline.now());
         let mut rules = Vec::new();
         let mut all = Vec::new();
-        for (rule, verdict) in verdicts {
+        for (i, (rule, verdict)) in verdicts.into_iter().enumerate() {
             rules.push(RuleReport {
                 rule,
                 status: match (&verdict.not_applicable, verdict.found.is_empty()) {
@@ -251,6 +261,7 @@ impl Analysis {
                     (None, false) => Status::Found,
                 },
                 reason: verdict.not_applicable,
+                spread: self.slices.spread(i, &verdict.measurement, now),
                 measurement: verdict.measurement,
                 by_reason: verdict.by_reason,
             });
@@ -278,6 +289,7 @@ impl Analysis {
             program: program::program(&self.timeline),
             rules,
             findings: all,
+            known: 0,
         }
     }
 

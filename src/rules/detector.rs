@@ -14,6 +14,12 @@ pub trait Detector: Send {
     /// A garbage collection finished marking.
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}
 
+    /// The rule's signal so far; `None` where what was measured later does not
+    /// only add to it.
+    fn measurement(&self) -> Option<Distribution> {
+        None
+    }
+
     /// What the rule saw so far, or since it was last told to forget.
     fn verdict(&self, timeline: &Timeline) -> Verdict;
 
@@ -275,6 +281,11 @@ impl Signal {
     pub fn forget(&mut self) {
         self.seen = Distribution::default();
         self.groups = Groups::default();
+    }
+
+    /// All that was seen.
+    pub fn measurement(&self) -> Option<Distribution> {
+        Some(self.seen.clone())
     }
 
     /// What was seen, in the rule's words.
