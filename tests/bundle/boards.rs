@@ -74,7 +74,10 @@ pub fn filled(expr: &str, values: &[(&str, &str)]) -> String {
     let variable = Regex::new(r"\$(\w+)").unwrap();
     let value = |found: &regex::Captures<'_>| {
         let known = values.iter().find(|(name, _)| *name == &found[1]);
-        known.unwrap_or_else(|| panic!("${} in {expr}", &found[1])).1.to_owned()
+        known
+            .unwrap_or_else(|| panic!("${} in {expr}", &found[1]))
+            .1
+            .to_owned()
     };
     variable.replace_all(expr, value).into_owned()
 }
@@ -124,7 +127,10 @@ fn panels_say_what_to_do_and_stand_beside_each_other() {
         for panel in list(&board.json["panels"]) {
             let title = text(&panel["title"]);
             let at = format!("{}: {title}", board.name);
-            assert!(!title.is_empty() && ids.insert(panel["id"].as_u64()), "{at}");
+            assert!(
+                !title.is_empty() && ids.insert(panel["id"].as_u64()),
+                "{at}"
+            );
             let place = &panel["gridPos"];
             let [x, y, w, h] = ["x", "y", "w", "h"].map(|k| place[k].as_u64().unwrap());
             assert!(x + w <= 24, "{at}");
@@ -132,7 +138,10 @@ fn panels_say_what_to_do_and_stand_beside_each_other() {
                 assert!(places.insert(cell), "{at} overlaps another");
             }
             if panel["type"] != "row" {
-                assert!(text(&panel["description"]).len() > 60, "{at} has no description");
+                assert!(
+                    text(&panel["description"]).len() > 60,
+                    "{at} has no description"
+                );
                 assert!(!list(&panel["targets"]).is_empty(), "{at} has no query");
                 assert_eq!(panel["datasource"]["uid"], "${datasource}", "{at}");
             }
@@ -154,7 +163,11 @@ fn every_dashboard_has_the_variables_and_links_that_are_used() {
         }
         let json = board.json.to_string();
         for name in variables(&json) {
-            assert!(named.contains(&name), "{}: ${name} is no variable", board.name);
+            assert!(
+                named.contains(&name),
+                "{}: ${name} is no variable",
+                board.name
+            );
         }
         // Every variable is used, if only by another one.
         for name in &named {
@@ -162,7 +175,12 @@ fn every_dashboard_has_the_variables_and_links_that_are_used() {
             assert!(used, "{}: ${name} is not used", board.name);
         }
         for link in to.captures_iter(&json) {
-            assert!(uids.contains(&link[1]), "{}: no dashboard {}", board.name, &link[1]);
+            assert!(
+                uids.contains(&link[1]),
+                "{}: no dashboard {}",
+                board.name,
+                &link[1]
+            );
         }
         assert!(json.contains("${gotracer}/#traces"), "{}", board.name);
         let others = &list(&board.json["links"])[0];
@@ -187,7 +205,11 @@ fn each_rule_has_its_panels_with_its_thresholds() {
         let steps = list(&quantiles["fieldConfig"]["defaults"]["thresholds"]["steps"]);
         let values: Vec<_> = steps.iter().filter_map(|s| s["value"].as_f64()).collect();
         let limits = rule.thresholds[Preset::Service as usize];
-        let scale = if rule.unit == Unit::Nanoseconds { 1e9 } else { 1.0 };
+        let scale = if rule.unit == Unit::Nanoseconds {
+            1e9
+        } else {
+            1.0
+        };
         let wanted = [limits.warn.value, limits.error.value].map(|v| v as f64 / scale);
         assert_eq!(values, wanted, "{}", rule.name);
     }

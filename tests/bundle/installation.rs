@@ -37,7 +37,11 @@ const TRACES: [&str; 9] = [
 const ROUNDS: usize = 5;
 
 /// Windows of alerts that look back for days, as long as this test lasts.
-const DAYS: [(&str, &str); 3] = [("[1h]", "[1s]"), ("offset 1d", "offset 8s"), ("1.25", "1.25")];
+const DAYS: [(&str, &str); 3] = [
+    ("[1h]", "[1s]"),
+    ("offset 1d", "offset 8s"),
+    ("1.25", "1.25"),
+];
 
 /// What Grafana would fill in.
 const VARIABLES: [(&str, &str); 9] = [
@@ -65,13 +69,24 @@ impl Server {
         let go = program("go")?;
         let binary = scratch.path().join("workloads");
         let mut build = Command::new(go);
-        build.args(["build", "-buildvcs=false", "-o"]).arg(&binary).arg(".");
-        build.env("CGO_ENABLED", "0").current_dir(repository("tests/workloads"));
+        build
+            .args(["build", "-buildvcs=false", "-o"])
+            .arg(&binary)
+            .arg(".");
+        build
+            .env("CGO_ENABLED", "0")
+            .current_dir(repository("tests/workloads"));
         assert!(build.status().unwrap().success());
         let mut command = Command::new(binary);
-        let mut child = command.args(["-w", "server"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .args(["-w", "server"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut url)
+            .unwrap();
         let address = url.trim().trim_start_matches("http://").to_owned();
         Some(Self { child, address })
     }
@@ -126,16 +141,28 @@ fn upload(directory: &Path, round: usize) {
             let quiet = version == "1.0" && round % 2 == 0;
             let idle = fs::read(fixture("go1.27.3/heap_saw.trace")).unwrap();
             let trace = if quiet { &idle } else { &trace };
-            pack(trace, directory, &format!("checkout_{version}_{round}-{number}"));
+            pack(
+                trace,
+                directory,
+                &format!("checkout_{version}_{round}-{number}"),
+            );
         }
     }
     // Their last third is missing from the second round on.
     let trace = fs::read(fixture("go1.27.3/idle.trace")).unwrap();
-    let length = if round == 0 { trace.len() } else { trace.len() * 2 / 3 };
+    let length = if round == 0 {
+        trace.len()
+    } else {
+        trace.len() * 2 / 3
+    };
     pack(&trace[..length], directory, &format!("torn_1.0_{round}"));
     // Goroutines and heap that became more, in traces that don't tell when they
     // were made: of those, the one read last counts.
-    let (goroutines, heap) = if round < 3 { ("idle", "heap_saw") } else { ("goroutine_leak", "gc_assist") };
+    let (goroutines, heap) = if round < 3 {
+        ("idle", "heap_saw")
+    } else {
+        ("goroutine_leak", "gc_assist")
+    };
     for (service, name) in [("leaking", goroutines), ("growing", heap)] {
         let trace = fs::read(fixture(&format!("go1.22.10/{name}.trace"))).unwrap();
         pack(&trace, directory, &format!("{service}_1.0_{round}"));
@@ -144,13 +171,20 @@ fn upload(directory: &Path, round: usize) {
 
 /// What is not there is not asked for.
 fn shows(series: &[Series]) -> bool {
-    series.iter().any(|s| s.samples.iter().any(|(_, value)| !value.is_nan()))
+    series
+        .iter()
+        .any(|s| s.samples.iter().any(|(_, value)| !value.is_nan()))
 }
 
 /// The answers to a panel's queries, each with the query.
 pub type Answers<'a> = Vec<(&'a Query, Vec<Series>)>;
 
-fn ask<'a>(prometheus: &Prometheus, board: &Board, panel: &'a Panel, (from, to): (f64, f64)) -> Answers<'a> {
+fn ask<'a>(
+    prometheus: &Prometheus,
+    board: &Board,
+    panel: &'a Panel,
+    (from, to): (f64, f64),
+) -> Answers<'a> {
     let mut values = VARIABLES;
     if board.name == "releases" {
         let chosen = [("service", "checkout"), ("version", "1.1")];
@@ -167,7 +201,11 @@ fn ask<'a>(prometheus: &Prometheus, board: &Board, panel: &'a Panel, (from, to):
             prometheus.range(&expr, from, to, 0.5)
         }
     };
-    panel.queries.iter().map(|query| (query, answer(query))).collect()
+    panel
+        .queries
+        .iter()
+        .map(|query| (query, answer(query)))
+        .collect()
 }
 
 /// Every panel of every dashboard. Returns how many series each query had.
@@ -195,7 +233,9 @@ fn panels_have_data(prometheus: &Prometheus, time: (f64, f64)) -> String {
             let Some(query) = variable["query"]["query"].as_str() else {
                 continue;
             };
-            let inside = query.strip_prefix("label_values(").and_then(|q| q.strip_suffix(')'));
+            let inside = query
+                .strip_prefix("label_values(")
+                .and_then(|q| q.strip_suffix(')'));
             let (selector, label) = inside.unwrap().rsplit_once(", ").unwrap();
             let found = prometheus.values(label, &filled(selector, &VARIABLES));
             assert!(!found.is_empty(), "{}: {query}", board.name);
@@ -214,15 +254,22 @@ fn unknown_metrics(exposition: &str) -> BTreeSet<String> {
         .collect();
     let name = Regex::new(r"\b(?:gotracer?|process)_\w+").unwrap();
     let boards = boards::all();
-    let queries = boards.iter().flat_map(|b| &b.panels).flat_map(|p| &p.queries);
+    let queries = boards
+        .iter()
+        .flat_map(|b| &b.panels)
+        .flat_map(|p| &p.queries);
     let rules = rules::all();
     // What is recorded is named like what it is made of.
     let recorded = Regex::new(r"\w+:\w+:\w+").unwrap();
-    let exprs = queries.map(|q| &q.expr).chain(rules.iter().map(|r| &r.expr));
+    let exprs = queries
+        .map(|q| &q.expr)
+        .chain(rules.iter().map(|r| &r.expr));
     exprs
         .flat_map(|expr| {
             let text = recorded.replace_all(expr, "").into_owned();
-            name.find_iter(&text).map(|m| m.as_str().to_owned()).collect::<Vec<_>>()
+            name.find_iter(&text)
+                .map(|m| m.as_str().to_owned())
+                .collect::<Vec<_>>()
         })
         .filter(|name| !known.contains(name.as_str()))
         .collect()
@@ -245,7 +292,11 @@ fn every_panel_and_every_rule_has_data() {
     let rule_files = FILES.map(|file| {
         let text = DAYS.iter().fold(read(file), |text, (day, seconds)| {
             let days = file.ends_with("alerts.yml");
-            if days { text.replace(day, seconds) } else { text }
+            if days {
+                text.replace(day, seconds)
+            } else {
+                text
+            }
         });
         let path = scratch.path().join(Path::new(file).file_name().unwrap());
         fs::write(&path, text).unwrap();
@@ -278,12 +329,21 @@ fn every_panel_and_every_rule_has_data() {
 
     // The end of gotracer is an alert as well.
     drop(gotracer);
-    let absent = || (!prometheus.instant("absent(gotracer_build_info)", now()).is_empty()).then_some(());
+    let absent = || {
+        (!prometheus
+            .instant("absent(gotracer_build_info)", now())
+            .is_empty())
+        .then_some(())
+    };
     eventually_or("it is absent", || prometheus.log(), absent);
     for rule in rules::all() {
         let days = rule.name.ends_with("Trend");
         let expr = DAYS.iter().fold(rule.expr, |expr, (day, seconds)| {
-            if days { expr.replace(day, seconds) } else { expr }
+            if days {
+                expr.replace(day, seconds)
+            } else {
+                expr
+            }
         });
         let series = prometheus.range(&expr, began, now(), 0.25);
         assert!(shows(&series), "{}: nothing from {expr}", rule.name);

@@ -29,7 +29,12 @@ pub fn now() -> f64 {
 
 impl Prometheus {
     /// Starts it; `None` where there is none.
-    pub fn start(scratch: &Scratch, gotracer: &str, rules: &[PathBuf], alertmanager: Option<&str>) -> Option<Self> {
+    pub fn start(
+        scratch: &Scratch,
+        gotracer: &str,
+        rules: &[PathBuf],
+        alertmanager: Option<&str>,
+    ) -> Option<Self> {
         let binary = program("prometheus")?;
         let address = free_address();
         let config = scratch.path().join("prometheus.yml");
@@ -91,8 +96,12 @@ scrape_configs:
 
     /// The results from one time to another, every `step` seconds.
     pub fn range(&self, expr: &str, from: f64, to: f64, step: f64) -> Vec<Series> {
-        let parameters: [(&str, &dyn Display); 4] =
-            [("query", &expr), ("start", &from), ("end", &to), ("step", &step)];
+        let parameters: [(&str, &dyn Display); 4] = [
+            ("query", &expr),
+            ("start", &from),
+            ("end", &to),
+            ("step", &step),
+        ];
         let data = self.ask("query_range", &parameters);
         let result = list(&data["result"]).iter();
         let series = result.map(|series| Series {
@@ -113,10 +122,16 @@ scrape_configs:
         let data = self.ask("rules", &[]);
         let groups = list(&data["groups"]);
         let rules = groups.iter().flat_map(|group| list(&group["rules"]));
-        rules.filter(|rule| rule["health"] == "err").cloned().collect()
+        rules
+            .filter(|rule| rule["health"] == "err")
+            .cloned()
+            .collect()
     }
 }
 
 fn sample(json: &Value) -> (f64, f64) {
-    (json[0].as_f64().unwrap(), json[1].as_str().unwrap().parse().unwrap())
+    (
+        json[0].as_f64().unwrap(),
+        json[1].as_str().unwrap().parse().unwrap(),
+    )
 }

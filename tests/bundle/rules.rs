@@ -2,8 +2,8 @@
 //! rules and to each other, and what promtool says of them.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::fs;
+use std::process::Command;
 
 use gotracer::rules::{Preset, RULES, Rule};
 use serde_json::Value;
@@ -18,12 +18,7 @@ pub const FILES: [&str; 2] = [
 ];
 
 /// What a runbook has to tell, in this order.
-const CHAPTERS: [&str; 4] = [
-    "## What it means",
-    "## Confirm",
-    "## Fix",
-    "## Silence",
-];
+const CHAPTERS: [&str; 4] = ["## What it means", "## Confirm", "## Fix", "## Silence"];
 
 /// A rule of one of the files.
 pub struct PrometheusRule {
@@ -39,7 +34,10 @@ pub fn all() -> Vec<PrometheusRule> {
     let mut rules = Vec::new();
     for file in FILES {
         let parsed: Value = serde_saphyr::from_str(&read(file)).unwrap();
-        for rule in list(&parsed["groups"]).iter().flat_map(|g| list(&g["rules"])) {
+        for rule in list(&parsed["groups"])
+            .iter()
+            .flat_map(|g| list(&g["rules"]))
+        {
             let alert = rule["alert"].as_str();
             let name = alert.or(rule["record"].as_str()).unwrap();
             rules.push(PrometheusRule {
@@ -66,16 +64,26 @@ fn promtool(arguments: &[&str], files: impl Iterator<Item = std::path::PathBuf>)
     let Some(promtool) = program("promtool") else {
         return;
     };
-    let output = Command::new(promtool).args(arguments).args(files).output().unwrap();
+    let output = Command::new(promtool)
+        .args(arguments)
+        .args(files)
+        .output()
+        .unwrap();
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("SUCCESS") && !said.contains("FAILED"), "{said}");
+    assert!(
+        said.contains("SUCCESS") && !said.contains("FAILED"),
+        "{said}"
+    );
 }
 
 #[test]
 fn promtool_takes_the_rules() {
-    promtool(&["check", "rules", "--lint=all", "--lint-fatal"], FILES.iter().map(|f| repository(f)));
+    promtool(
+        &["check", "rules", "--lint=all", "--lint-fatal"],
+        FILES.iter().map(|f| repository(f)),
+    );
 }
 
 #[test]
@@ -86,9 +94,16 @@ fn each_alert_is_pending_fires_and_resolves() {
     let mut quiet = BTreeSet::new();
     for file in &tests {
         let parsed: Value = serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-        for case in list(&parsed["tests"]).iter().flat_map(|t| list(&t["alert_rule_test"])) {
+        for case in list(&parsed["tests"])
+            .iter()
+            .flat_map(|t| list(&t["alert_rule_test"]))
+        {
             let name = case["alertname"].as_str().unwrap().to_owned();
-            let several = if list(&case["exp_alerts"]).is_empty() { &mut quiet } else { &mut fires };
+            let several = if list(&case["exp_alerts"]).is_empty() {
+                &mut quiet
+            } else {
+                &mut fires
+            };
             several.insert(name);
         }
     }
@@ -138,7 +153,13 @@ fn trends_have_the_thresholds_of_their_rules() {
 fn each_alert_says_what_a_person_needs() {
     for alert in alerts() {
         let name = &alert.name;
-        let said = |path: &str| alert.json.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        let said = |path: &str| {
+            alert
+                .json
+                .pointer(path)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         assert!(!said("/for").is_empty(), "{name} has no for");
         let severity = said("/labels/severity");
         let known = severity.contains("warning") || severity == "info";
@@ -147,9 +168,15 @@ fn each_alert_says_what_a_person_needs() {
         let description = said("/annotations/description");
         // All but the one without a series have a value to tell.
         let told = description.contains("{{ $value") || description.contains("| value |");
-        assert!(told || name == "GotracerAbsent", "{name} does not tell the value");
+        assert!(
+            told || name == "GotracerAbsent",
+            "{name} does not tell the value"
+        );
         let runbook = said("/annotations/runbook_url");
-        assert!(runbook.ends_with(&format!("/docs/runbooks/{name}.md")), "{name}: {runbook}");
+        assert!(
+            runbook.ends_with(&format!("/docs/runbooks/{name}.md")),
+            "{name}: {runbook}"
+        );
     }
 }
 
@@ -163,7 +190,10 @@ fn each_alert_has_its_runbook_and_each_runbook_its_alert() {
     assert_eq!(books, names);
     let index = read("docs/runbooks/README.md");
     for book in &books {
-        assert!(index.contains(&format!("]({book})")), "README.md lacks {book}");
+        assert!(
+            index.contains(&format!("]({book})")),
+            "README.md lacks {book}"
+        );
         let text = read(&format!("docs/runbooks/{book}"));
         let name = book.trim_end_matches(".md");
         assert!(text.starts_with(&format!("# {name}\n")), "{book}");

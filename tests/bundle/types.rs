@@ -26,7 +26,12 @@ const PANELS: [(&str, &str, &str, bool); 6] = [
     ("heatmap", "heatmap", "HeatmapPanelCfg", true),
     ("stat", "stat", "StatPanelCfg", false),
     ("bargauge", "bargauge", "BarGaugePanelCfg", false),
-    ("state-timeline", "statetimeline", "StateTimelinePanelCfg", true),
+    (
+        "state-timeline",
+        "statetimeline",
+        "StateTimelinePanelCfg",
+        true,
+    ),
     ("table", "table", "TablePanelCfg", true),
 ];
 
@@ -39,7 +44,8 @@ type Query = Omit<Dataquery, '_implementsDataqueryVariant'>;
 ",
     );
     for (_, folder, file, _) in PANELS {
-        let path = format!("@grafana/schema/dist/esm/raw/composable/{folder}/panelcfg/x/{file}_types.gen");
+        let path =
+            format!("@grafana/schema/dist/esm/raw/composable/{folder}/panelcfg/x/{file}_types.gen");
         writeln!(text, "import type * as {folder} from '{path}';").unwrap();
     }
     text += PLAIN;
@@ -84,7 +90,10 @@ fn every_property_is_one_that_grafana_knows() {
         return;
     };
     if !compiler.exists() {
-        assert!(std::env::var_os("CI").is_none(), "CI has to run npm ci --prefix tests/bundle");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "CI has to run npm ci --prefix tests/bundle"
+        );
         eprintln!("SKIPPED: no packages, run npm ci --prefix tests/bundle");
         return;
     }
@@ -103,13 +112,19 @@ fn every_property_is_one_that_grafana_knows() {
             "nodenext",
         ]);
         let output = command.arg(&file).output().unwrap();
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
     };
     let text = program_text();
     let (right, said) = check(&text);
     assert!(right, "{said}");
     // That it would say something.
-    for (known, unknown) in [("\"drawStyle\":\"line\"", "\"drawStyle\":\"lines\""), ("\"cellGap\"", "\"cellGaps\"")] {
+    for (known, unknown) in [
+        ("\"drawStyle\":\"line\"", "\"drawStyle\":\"lines\""),
+        ("\"cellGap\"", "\"cellGaps\""),
+    ] {
         assert!(text.contains(known));
         let (right, _) = check(&text.replace(known, unknown));
         assert!(!right, "{unknown} was not noticed");
