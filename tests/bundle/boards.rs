@@ -22,7 +22,6 @@ pub struct Board {
 /// A panel of it that has queries.
 pub struct Panel {
     pub title: String,
-    pub kind: String,
     pub queries: Vec<Query>,
 }
 
@@ -54,7 +53,6 @@ impl Panel {
         });
         Self {
             title: text(&json["title"]),
-            kind: text(&json["type"]),
             queries: queries.collect(),
         }
     }

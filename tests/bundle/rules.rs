@@ -6,6 +6,7 @@ use std::fs;
 use std::process::Command;
 
 use gotracer::rules::{Preset, RULES, Rule};
+use regex::Regex;
 use serde_json::Value;
 
 use crate::boards::list;
@@ -121,7 +122,7 @@ fn each_rule_of_gotracer_has_its_alert() {
         assert_eq!(alert.expr.matches(&selected).count(), 2, "{}", rule.name);
     }
     // And no alert asks for a rule that there is not.
-    let named = regex::Regex::new("rule=\"([^\"]+)\"").unwrap();
+    let named = Regex::new("rule=\"([^\"]+)\"").unwrap();
     for alert in alerts() {
         for name in named.captures_iter(&alert.expr) {
             assert!(Rule::find(&name[1]).is_some(), "{}", alert.name);
@@ -189,6 +190,7 @@ fn each_alert_has_its_runbook_and_each_runbook_its_alert() {
     assert!(books.remove("README.md"));
     assert_eq!(books, names);
     let index = read("docs/runbooks/README.md");
+    let links = Regex::new(r"\]\(([^):#]+)").unwrap();
     for book in &books {
         assert!(
             index.contains(&format!("]({book})")),
@@ -199,7 +201,6 @@ fn each_alert_has_its_runbook_and_each_runbook_its_alert() {
         assert!(text.starts_with(&format!("# {name}\n")), "{book}");
         let chapters: Vec<_> = text.lines().filter(|l| l.starts_with("## ")).collect();
         assert_eq!(chapters, CHAPTERS, "{book}");
-        let links = regex::Regex::new(r"\]\(([^):#]+)").unwrap();
         for link in links.captures_iter(&text) {
             let to = repository("docs/runbooks").join(&link[1]);
             assert!(to.exists(), "{book}: {}", &link[1]);
