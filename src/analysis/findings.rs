@@ -44,7 +44,7 @@ pub fn finding(
         goroutines: group.examples.iter().map(|(_, g)| g.0).collect(),
         stack: stack(stacks, group.victim.stack),
         cause: found.cause.map(|c| Cause {
-            kind: c.kind,
+            kind: c.kind.into(),
             text: c.text,
             goroutine: c.actor.g.is_some().then_some(c.actor.g.0),
             place: c

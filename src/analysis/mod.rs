@@ -7,6 +7,7 @@
 mod findings;
 mod pipeline;
 mod program;
+mod slices;
 
 pub use pipeline::analyze_on_two_threads;
 
@@ -16,6 +17,7 @@ use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{HeapFloor, Interval, Observer, Timeline};
 use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What};
+use slices::Slices;
 
 /// What became of one trace.
 #[derive(Debug)]
@@ -25,6 +27,9 @@ pub struct Outcome {
     /// Why reading stopped before the trace's end.
     pub error: Option<ReadError>,
 }
+
+/// Events taken at a time: few enough that they stay in the nearest cache.
+const BLOCK: usize = 256;
 
 /// Reads a whole trace and applies the rules. `source` is its name in the
 /// report; `progress` is called about once a generation.
@@ -40,18 +45,18 @@ pub fn analyze(
 ) -> Result<Outcome, ReadError> {
     let mut reader = Reader::new(input).map_err(|e| *e)?;
     let mut analysis = Analysis::new(settings);
+    let mut block = vec![Event::default(); BLOCK];
     let error = loop {
-        match reader.advance() {
-            Ok(true) => {
-                if let What::Sync { .. } = reader.event().what {
-                    analysis.start_generation(reader.clock_snapshot());
-                    progress(reader.stats());
-                }
-                analysis.event(reader.event(), reader.tables());
-            }
-            Ok(false) => break None,
+        let events = match reader.fill(&mut block) {
+            Ok(0) => break None,
+            Ok(n) => &block[..n],
             Err(e) => break Some(*e),
+        };
+        if let What::Sync { .. } = events[0].what {
+            analysis.start_generation(reader.clock_snapshot());
+            progress(reader.stats());
         }
+        analysis.events(events, reader.tables());
     };
     let (version, stats) = (reader.version(), reader.stats());
     conclude(&analysis, source, version, stats, error)
@@ -141,6 +146,7 @@ impl Observer for Rules {
 pub struct Analysis {
     timeline: Timeline,
     rules: Rules,
+    slices: Slices,
     /// The first clock snapshot.
     snapshot: Option<ClockSnapshot>,
 }
@@ -155,6 +161,7 @@ impl Analysis {
         Self {
             timeline: Timeline::default(),
             rules: Rules::new(enabled),
+            slices: Slices::new(),
             snapshot: None,
         }
     }
@@ -164,21 +171,27 @@ impl Analysis {
         self.snapshot = self.snapshot.or(snapshot);
     }
 
-    /// Takes in the next event. `tables` are those of its generation.
-    #[inline]
-    pub fn event(&mut self, event: &Event, tables: &Tables) {
-        self.timeline.event(event, tables, &mut self.rules);
+    /// Takes in the next events. `tables` are those of their generation.
+    pub fn events(&mut self, events: &[Event], tables: &Tables) {
+        for event in events {
+            if self.slices.is_over(event.time) {
+                let rules = self.rules.enabled.iter();
+                let measured = || rules.map(|(_, d)| d.measurement()).collect();
+                self.slices.end(event.time, measured);
+            }
+            self.timeline.event(event, tables, &mut self.rules);
+        }
     }
 
     /// What the trace told so far. What is not over yet counts as if it ended
     /// now, and is marked as a lower bound.
     pub fn report(&self, read: &Read<'_>) -> Report {
         let Read { stats, error, .. } = *read;
-        let open = self.timeline.open_intervals();
+        let (open, now) = (self.timeline.open_intervals(), self.timeline.now());
         let start_time = self.start_time();
         let mut rules = Vec::new();
         let mut all = Vec::new();
-        for (rule, detector) in &self.rules.enabled {
+        for (i, (rule, detector)) in self.rules.enabled.iter().enumerate() {
             let mut detector = detector.boxed_clone();
             for interval in open.iter().filter(|i| rule.watches & i.kind.bit() != 0) {
                 detector.interval(interval, &self.timeline);
@@ -199,6 +212,7 @@ impl Analysis {
                     (None, false) => Status::Found,
                 },
                 reason: verdict.not_applicable,
+                spread: self.slices.spread(i, &verdict.measurement, now),
                 measurement: verdict.measurement,
                 by_reason: verdict.by_reason,
             });
@@ -226,6 +240,7 @@ impl Analysis {
             program: program::program(&self.timeline),
             rules,
             findings: all,
+            known: 0,
         }
     }
 

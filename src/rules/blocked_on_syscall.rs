@@ -1,7 +1,7 @@
 //! Goroutines that stay long in a system call.
 
 use super::detector::{Description, Detector, Group, Signal, Verdict};
-use super::{MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
+use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
 use crate::timeline::{Interval, Owner, Timeline, kinds};
 use crate::units;
 
@@ -50,6 +50,10 @@ impl Detector for BlockedOnSyscall {
             let place = t.stacks().traits(i.victim.stack).place;
             self.0.see(i, |o| (place, o.victim));
         }
+    }
+
+    fn measurement(&self) -> Option<Distribution> {
+        self.0.measurement()
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {

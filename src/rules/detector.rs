@@ -14,6 +14,12 @@ pub trait Detector: Send {
     /// A garbage collection finished marking.
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}
 
+    /// The rule's signal so far; `None` where what was measured later does not
+    /// only add to it.
+    fn measurement(&self) -> Option<Distribution> {
+        None
+    }
+
     /// What the rule saw so far.
     fn verdict(&self, timeline: &Timeline) -> Verdict;
 
@@ -258,6 +264,11 @@ impl Signal {
             let ended = u64::from(!i.cut_at_end);
             self.groups.add(place, 0, &occurrence, || (by, ended));
         }
+    }
+
+    /// All that was seen.
+    pub fn measurement(&self) -> Option<Distribution> {
+        Some(self.seen.clone())
     }
 
     /// What was seen, in the rule's words.

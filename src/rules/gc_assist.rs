@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::detector::{Description, Detector, Signal, Verdict};
-use super::{MS, Rule, RuleSettings, Severity, Unit, times};
+use super::{Distribution, MS, Rule, RuleSettings, Severity, Unit, times};
 use crate::timeline::{Interval, Owner, Timeline, kinds};
 use crate::trace::GoId;
 use crate::units;
@@ -47,6 +47,10 @@ impl Detector for GcAssist {
             let place = t.stacks().traits(i.victim.stack).place;
             self.signal.see(i, |o| (place, o.victim));
         }
+    }
+
+    fn measurement(&self) -> Option<Distribution> {
+        self.signal.measurement()
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {

@@ -80,12 +80,14 @@ impl Detector for GcPauseSpike {
         }
     }
 
+    fn measurement(&self) -> Option<Distribution> {
+        let seen = self.by_reason.iter();
+        let pauses = seen.filter(|(name, _)| is_collectors(name));
+        Some(Distribution::of_all(pauses.map(|(_, d)| d)))
+    }
+
     fn verdict(&self, t: &Timeline) -> Verdict {
-        let mut measurement = Distribution::default();
         let seen = self.by_reason.iter().filter(|(_, d)| d.count() > 0);
-        for (_, d) in seen.clone().filter(|(name, _)| is_collectors(name)) {
-            measurement.merge(d);
-        }
         let found = self.groups.found(&self.settings.thresholds, |tag, group| {
             let (reason, _) = &self.by_reason[usize::from(tag)];
             let cause = group.by.g.is_some().then(|| Cause {
@@ -108,7 +110,7 @@ impl Detector for GcPauseSpike {
             }
         });
         Verdict {
-            measurement,
+            measurement: self.measurement().unwrap_or_default(),
             by_reason: seen.cloned().collect(),
             found,
             ..Verdict::default()

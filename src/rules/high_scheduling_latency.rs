@@ -93,9 +93,11 @@ impl Detector for HighSchedulingLatency {
         }
     }
 
+    fn measurement(&self) -> Option<Distribution> {
+        Some(Distribution::of_all(&self.by_way))
+    }
+
     fn verdict(&self, t: &Timeline) -> Verdict {
-        let mut measurement = Distribution::default();
-        self.by_way.iter().for_each(|d| measurement.merge(d));
         let seen = Way::ALL.iter().zip(&self.by_way);
         let seen = seen.filter(|(_, d)| d.count() > 0);
         let groups = self.with_unplaced(t);
@@ -128,7 +130,7 @@ impl Detector for HighSchedulingLatency {
             }
         });
         Verdict {
-            measurement,
+            measurement: Distribution::of_all(&self.by_way),
             by_reason: seen
                 .map(|(way, d)| (way.name().to_owned(), d.clone()))
                 .collect(),

@@ -1,7 +1,7 @@
 //! Goroutines that wait long for a lock.
 
 use super::detector::{Cause, Description, Detector, Signal, Verdict};
-use super::{MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
+use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
 use crate::timeline::{Interval, Owner, Timeline, kinds};
 use crate::units;
 
@@ -48,6 +48,10 @@ impl Detector for MutexContention {
                 (place, i.by)
             });
         }
+    }
+
+    fn measurement(&self) -> Option<Distribution> {
+        self.0.measurement()
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {

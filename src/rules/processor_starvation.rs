@@ -1,7 +1,7 @@
 //! Idle processors beside runnable goroutines.
 
 use super::detector::{Description, Detector, Signal, Verdict};
-use super::{MS, Rule, RuleSettings, SECOND, Severity, Unit, times};
+use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, times};
 use crate::timeline::{Interval, Timeline, kinds};
 use crate::units;
 
@@ -39,6 +39,10 @@ impl Detector for ProcessorStarvation {
             }
             (t.stacks().traits(o.victim.stack).function, o.victim)
         });
+    }
+
+    fn measurement(&self) -> Option<Distribution> {
+        self.0.measurement()
     }
 
     fn verdict(&self, _: &Timeline) -> Verdict {

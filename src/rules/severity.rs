@@ -1,11 +1,11 @@
 //! How bad a finding is.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Limit, Thresholds};
 
 /// How bad a finding is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing, not worth failing a build.

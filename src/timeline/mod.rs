@@ -72,7 +72,7 @@ pub struct Timeline {
 
 impl Timeline {
     /// Takes in the next event. `tables` are those of its generation.
-    #[inline]
+    #[inline(always)]
     pub fn event(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
         self.now = event.time;
         match event.what {
