@@ -2,6 +2,7 @@
 //! format (`schema/report-v1.json`).
 
 use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -202,10 +203,16 @@ pub struct Report {
     pub known: u64,
 }
 
-impl Report {
-    /// The worst severity among the findings.
-    pub fn worst(&self) -> Option<Severity> {
-        self.findings.iter().map(|f| f.severity).max()
+impl TraceInfo {
+    /// The time that the trace covers, as far as can be told: one that does
+    /// not tell when it started ended when it was read.
+    pub fn window(&self, read: SystemTime) -> (SystemTime, SystemTime) {
+        let lasted = Duration::from_nanos(self.duration_ns);
+        let start = match self.start_time {
+            Some(start) => SystemTime::from(start),
+            None => read.checked_sub(lasted).unwrap_or(read),
+        };
+        (start, start + lasted)
     }
 }
 
@@ -213,5 +220,27 @@ impl Finding {
     /// The unit of `worst`, `total` and `threshold`.
     pub fn unit(&self) -> Unit {
         self.rule.unit
+    }
+
+    /// Adds occurrences at the same place; what is said of it is said of the
+    /// worst.
+    pub fn add(&mut self, mut other: Self) {
+        if (other.severity, other.worst) > (self.severity, self.worst) {
+            std::mem::swap(self, &mut other);
+        }
+        self.count += other.count;
+        self.open += other.open;
+        self.total = self.total.saturating_add(other.total);
+        self.first_ns = self.first_ns.min(other.first_ns);
+        self.last_ns = self.last_ns.max(other.last_ns);
+        let times = [self.first_time, other.first_time];
+        self.first_time = times.into_iter().flatten().min();
+    }
+}
+
+impl Report {
+    /// The worst severity among the findings.
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|f| f.severity).max()
     }
 }

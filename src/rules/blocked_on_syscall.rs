@@ -48,7 +48,7 @@ impl Detector for BlockedOnSyscall {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
         if is_programs(i, t) {
             let place = t.stacks().traits(i.victim.stack).place;
-            self.0.see(i, |o| (place, o.victim));
+            self.0.see(i, t, |o| (place, o.victim));
         }
     }
 
@@ -74,6 +74,10 @@ impl Detector for BlockedOnSyscall {
                 at_most: Severity::Error,
             }
         })
+    }
+
+    fn forget(&mut self, _: &Timeline) {
+        self.0.forget();
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

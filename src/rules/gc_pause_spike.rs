@@ -66,9 +66,11 @@ impl Detector for GcPauseSpike {
         if known.is_empty() {
             name.clone_into(known);
         }
-        seen.record(i.duration());
+        if !i.under_way {
+            seen.record(i.duration());
+        }
         let judged = is_collectors(name) || (self.settings.all_stops && !is_tracers(name));
-        if judged && i.duration() >= self.settings.thresholds.warn.value {
+        if judged && self.settings.thresholds.crossed_by(i, t) {
             // What is to be changed is what the stop waited for, if that is
             // known, else what asked for it.
             let held_up = t.stacks().traits(i.by.stack).place;
@@ -115,6 +117,11 @@ impl Detector for GcPauseSpike {
             found,
             ..Verdict::default()
         }
+    }
+
+    fn forget(&mut self, _: &Timeline) {
+        self.by_reason.clear();
+        self.groups = Groups::default();
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -69,8 +69,10 @@ impl Detector for HighSchedulingLatency {
         if i.owner != Owner::Program {
             return;
         }
-        self.by_way[way as usize].record(i.duration());
-        if i.duration() < self.settings.thresholds.warn.value {
+        if !i.under_way {
+            self.by_way[way as usize].record(i.duration());
+        }
+        if !self.settings.thresholds.crossed_by(i, t) {
             return;
         }
         let occurrence = Occurrence::of(i);
@@ -137,6 +139,12 @@ impl Detector for HighSchedulingLatency {
             found,
             ..Verdict::default()
         }
+    }
+
+    fn forget(&mut self, _: &Timeline) {
+        self.by_way = Default::default();
+        self.groups = Groups::default();
+        self.unplaced.clear();
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -41,7 +41,7 @@ fn is_for_lock(i: &Interval, t: &Timeline) -> bool {
 impl Detector for MutexContention {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
         if i.owner == Owner::Program && is_for_lock(i, t) {
-            self.0.see(i, |o| {
+            self.0.see(i, t, |o| {
                 let stack = [o.victim.stack, i.by.stack];
                 let stack = stack.into_iter().find(|s| s.is_some());
                 let place = t.stacks().traits(stack.unwrap_or_default()).place;
@@ -79,6 +79,10 @@ impl Detector for MutexContention {
                 at_most: Severity::Error,
             }
         })
+    }
+
+    fn forget(&mut self, _: &Timeline) {
+        self.0.forget();
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

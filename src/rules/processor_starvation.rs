@@ -33,7 +33,7 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
 
 impl Detector for ProcessorStarvation {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
-        self.0.see(i, |o| {
+        self.0.see(i, t, |o| {
             if !o.victim.g.is_some() {
                 o.victim = t.longest_runnable().unwrap_or(o.victim);
             }
@@ -56,6 +56,10 @@ impl Detector for ProcessorStarvation {
             cause: None,
             at_most: Severity::Error,
         })
+    }
+
+    fn forget(&mut self, _: &Timeline) {
+        self.0.forget();
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -385,6 +385,7 @@ impl Timeline {
             end: self.now,
             cut_at_start: g.cut,
             cut_at_end: true,
+            under_way: false,
             victim: Actor {
                 g: g.id,
                 stack: if runnable { g.best_stack() } else { g.stack },
