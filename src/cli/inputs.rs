@@ -26,7 +26,7 @@ enum From {
     Stdin,
     File(PathBuf),
     #[cfg(feature = "daemon")]
-    Remote(Remote),
+    Remote(Box<Remote>),
 }
 
 impl Source {
@@ -46,7 +46,7 @@ impl Source {
     #[cfg(feature = "daemon")]
     pub fn remote(remote: Remote) -> Self {
         Self {
-            from: From::Remote(remote),
+            from: From::Remote(Box::new(remote)),
             found: false,
         }
     }
