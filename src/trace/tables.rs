@@ -6,6 +6,7 @@
 //! really read.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::error::Corruption;
@@ -55,6 +56,21 @@ impl IdMap {
             self.sparse.insert(id, self.len);
         }
         Some(self.len)
+    }
+
+    /// Lets `id`, which has a slot, have the next one instead.
+    fn replace(&mut self, id: u64) {
+        self.len += 1;
+        match self.dense.get_mut(id as usize) {
+            Some(slot) if *slot != ABSENT => *slot = self.len,
+            _ => *self.sparse.entry(id).or_default() = self.len,
+        }
+    }
+
+    /// Passes over a slot, which then has no id.
+    fn skip(&mut self) -> u32 {
+        self.len += 1;
+        self.len
     }
 
     #[inline]
@@ -145,6 +161,13 @@ impl Tables {
         Ok(())
     }
 
+    /// Adds a string that has no id in the trace.
+    pub(crate) fn add_own_string(&mut self, text: &[u8]) -> StringId {
+        self.bytes.extend_from_slice(text);
+        self.string_ends.push(self.bytes.len() as u32);
+        StringId(self.string_ids.skip())
+    }
+
     /// Adds one frame to the stack being read; [`end_stack`](Self::end_stack)
     /// closes it.
     #[inline]
@@ -170,19 +193,41 @@ impl Tables {
         Ok(())
     }
 
+    /// As [`end_stack`](Self::end_stack), but the last stack of an id counts,
+    /// as in the old format.
+    pub(crate) fn end_latest_stack(&mut self, id: u64) {
+        if self.stack_ids.insert(id).is_none() {
+            self.stack_ids.replace(id);
+        }
+        self.stack_ends.push(self.stack_frames.len() as u32);
+    }
+
     /// Resolves the strings of all frames: to be called when the generation's
     /// string tables are whole.
     pub(crate) fn resolve_frames(&mut self) -> Result<(), Corruption> {
+        self.resolve(|slot, id| match slot {
+            Some(slot) => Ok(StringId(slot)),
+            None => Err(Corruption::UnknownId {
+                table: "string",
+                id,
+            }),
+        })
+    }
+
+    /// As [`resolve_frames`](Self::resolve_frames) where strings are missing,
+    /// which are then empty.
+    pub(crate) fn resolve_known_frames(&mut self) {
+        let Ok(()) = self.resolve(|slot, _| Ok::<_, Infallible>(StringId(slot.unwrap_or(0))));
+    }
+
+    fn resolve<E>(
+        &mut self,
+        string: impl Fn(Option<u32>, u64) -> Result<StringId, E>,
+    ) -> Result<(), E> {
         work::add(self.raw_frames.len());
         self.frames.reserve(self.raw_frames.len());
         for raw in &self.raw_frames {
-            let string = |id| match self.string_ids.get(id) {
-                Some(slot) => Ok(StringId(slot)),
-                None => Err(Corruption::UnknownId {
-                    table: "string",
-                    id,
-                }),
-            };
+            let string = |id| string(self.string_ids.get(id), id);
             self.frames.push(Frame {
                 pc: raw.pc,
                 func: string(raw.func)?,
