@@ -6,7 +6,6 @@
 //! really read.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::error::Corruption;
@@ -205,38 +204,33 @@ impl Tables {
     /// Resolves the strings of all frames: to be called when the generation's
     /// string tables are whole.
     pub(crate) fn resolve_frames(&mut self) -> Result<(), Corruption> {
-        self.resolve(|slot, id| match slot {
-            Some(slot) => Ok(StringId(slot)),
-            None => Err(Corruption::UnknownId {
-                table: "string",
-                id,
-            }),
-        })
+        self.resolve_known_frames().map_or(Ok(()), Err)
     }
 
-    /// As [`resolve_frames`](Self::resolve_frames) where strings are missing,
-    /// which are then empty.
-    pub(crate) fn resolve_known_frames(&mut self) {
-        let Ok(()) = self.resolve(|slot, _| Ok::<_, Infallible>(StringId(slot.unwrap_or(0))));
-    }
-
-    fn resolve<E>(
-        &mut self,
-        string: impl Fn(Option<u32>, u64) -> Result<StringId, E>,
-    ) -> Result<(), E> {
+    /// As [`resolve_frames`](Self::resolve_frames), but strings that are
+    /// missing are empty. Returns what one of them is.
+    pub(crate) fn resolve_known_frames(&mut self) -> Option<Corruption> {
         work::add(self.raw_frames.len());
         self.frames.reserve(self.raw_frames.len());
+        let mut missing = None;
         for raw in &self.raw_frames {
-            let string = |id| string(self.string_ids.get(id), id);
+            let mut string = |id| match self.string_ids.get(id) {
+                Some(slot) => StringId(slot),
+                None => {
+                    missing.get_or_insert(id);
+                    StringId::default()
+                }
+            };
             self.frames.push(Frame {
                 pc: raw.pc,
-                func: string(raw.func)?,
-                file: string(raw.file)?,
+                func: string(raw.func),
+                file: string(raw.file),
                 line: raw.line,
             });
         }
         self.raw_frames = Vec::new();
-        Ok(())
+        let table = "string";
+        missing.map(|id| Corruption::UnknownId { table, id })
     }
 
     /// The handle of a string's wire id.

@@ -11,7 +11,7 @@ use super::super::v2::args::{Args, WINDOW};
 use super::super::work;
 use super::exits::Exits;
 use super::index::{NIL, Segment};
-use super::scan::args_at;
+use super::scan::{self, args_at};
 use super::wire;
 
 /// The event that comes next on a P.
@@ -235,6 +235,16 @@ impl Cursor {
     }
 }
 
+/// Whether such an event may be about a goroutine other than the one that runs
+/// on its P.
+#[inline]
+pub fn may_be_others(kind: u8) -> bool {
+    matches!(
+        kind,
+        wire::GO_SYSEXIT | wire::GO_SYSEXIT_LOCAL | wire::GO_WAITING | wire::GO_IN_SYSCALL
+    )
+}
+
 /// Loads a segment with `read`, and zeros behind it.
 pub fn load(
     segment: &Segment,
@@ -278,6 +288,18 @@ impl<'a> Walk<'a> {
     /// An event's arguments, behind the time.
     pub fn args(&self, event: &Walked) -> Args<'a> {
         args_at(self.buf, event.args)
+    }
+
+    /// Passes over events that are whole in eight bytes, up to the first one
+    /// that is not.
+    pub fn pass_plain(&mut self) {
+        while self.at < self.len
+            && let Some((delta, end)) = scan::plain(self.buf, self.at)
+        {
+            work::add(1);
+            self.time = self.time.wrapping_add(delta as i64);
+            self.at = end;
+        }
     }
 
     /// The next event with a time.

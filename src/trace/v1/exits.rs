@@ -28,6 +28,8 @@ pub struct Exit {
     /// accordingly.
     written: i64,
     pub g: GoId,
+    /// Offset in the trace of where that stands.
+    pub at: u64,
 }
 
 impl Exit {
@@ -97,7 +99,11 @@ impl Exits {
     /// Makes a segment's exits known.
     pub fn collect(&mut self, segment: &Segment, buf: &[u8]) {
         let mut walk = Walk::new(buf, segment);
-        while let Some(event) = walk.next() {
+        loop {
+            walk.pass_plain();
+            let Some(event) = walk.next() else {
+                break;
+            };
             if event.kind != wire::GO_SYSEXIT {
                 continue;
             }
@@ -111,6 +117,7 @@ impl Exits {
                     time,
                     written: event.time,
                     g,
+                    at: segment.at + event.args as u64,
                 }));
             }
         }

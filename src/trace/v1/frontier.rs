@@ -49,8 +49,8 @@ impl Frontier {
         while at > 0 {
             let parent = (at - 1) / 2;
             let time = heap[parent].time;
-            moved |=
-                at < heap.len() && (time >= lowest || (at % 2 == 0 && heap[at - 1].time <= time));
+            moved |= at < heap.len()
+                && (time >= lowest || (at.is_multiple_of(2) && heap[at - 1].time <= time));
             at = parent;
         }
         match moved {

@@ -134,8 +134,8 @@ impl Index {
     }
 
     /// Checks what must hold of a whole trace, and puts in order what is used
-    /// in the order of time.
-    pub fn close(&mut self) -> Result<(), Broken> {
+    /// in the order of time. The trace ends at `end`.
+    pub fn close(&mut self, end: u64) -> Result<(), Broken> {
         if self.ticks_per_second.is_none() {
             return Err(self.broken.take().map_or(
                 Broken {
@@ -154,13 +154,12 @@ impl Index {
                 },
             ));
         }
-        // Strings that frames lack are behind where a broken trace ends.
-        if self.broken.is_some() {
-            self.tables.resolve_known_frames();
-        } else if let Err(c) = self.tables.resolve_frames() {
-            return Err(Broken {
-                kind: c.into(),
-                offset: 0,
+        // Without a string a frame has no name, but the events stay true.
+        let missing = self.tables.resolve_known_frames();
+        if let (Some(missing), None) = (missing, &self.broken) {
+            self.broken = Some(Broken {
+                kind: missing.into(),
+                offset: end,
             });
         }
         self.first_exits.sort_unstable();

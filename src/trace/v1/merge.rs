@@ -9,10 +9,11 @@ use super::super::error::{ErrorKind, ReadError};
 use super::super::event::{Event, GoId, StackId, Time, What};
 use super::super::v2::Violation;
 use super::super::work;
-use super::cursor::{Position, Source};
+use super::cursor::{self, Position, Source};
 use super::frontier::Entry;
 use super::model::{Refusal, Step, Taken};
 use super::waiting::{Change, Need};
+use super::wire;
 use super::{Reader, Stage};
 
 /// How many Ps an event may be looked at for whether they still wait for it,
@@ -160,34 +161,42 @@ impl Reader<'_> {
                 let read = args.len();
                 self.now = next.time;
                 let taken = match taken {
-                    Ok(taken @ (Taken::Event | Taken::Nothing)) => taken,
-                    Ok(taken) => {
-                        break 'procs Pause::Taken {
-                            proc,
-                            taken,
-                            next,
-                            read,
-                        };
-                    }
+                    Ok(taken) => taken,
                     Err(refusal) => {
                         cursor.next = next;
                         break 'procs Pause::Refused { proc, refusal };
                     }
                 };
                 let before = next;
-                if self.model.change.is_some() || !next.advance(cursor.bytes(), read) {
-                    let next = before;
+                let simple = self.model.change.is_none() && next.advance(cursor.bytes(), read);
+                let end = match taken {
+                    Taken::Nothing | Taken::Event => simple,
+                    // Unless it blocks, it ends at once.
+                    Taken::Syscall if simple && self.samples.is_empty() => {
+                        next.kind != wire::GO_SYSBLOCK && !cursor::may_be_others(next.kind)
+                    }
+                    _ => false,
+                };
+                if !end || n + 1 >= out.len() && taken == Taken::Syscall {
                     break 'procs Pause::Taken {
                         proc,
                         taken,
-                        next,
+                        next: before,
                         read,
                     };
                 }
-                if taken == Taken::Event {
-                    last = after(last, event.time);
+                if taken != Taken::Nothing {
+                    let event = &mut out[n];
+                    let time = event.time;
+                    last = after(last, time);
                     event.time = last;
                     n += 1;
+                    if taken == Taken::Syscall {
+                        let end = self.model.end_syscall(proc as usize, &mut out[n - 1], time);
+                        last = after(last, end.time);
+                        out[n] = Event { time: last, ..end };
+                        n += 1;
+                    }
                 }
                 let need = self.model.need(proc, next.kind, cursor.args(next));
                 if need != Need::Nothing {
@@ -391,7 +400,11 @@ impl Reader<'_> {
         };
         let time = self.clock.ns(exit.time);
         match self.model.exit(exit, time, out) {
-            Err(Refusal::Never(kind)) => Err(self.fail(*kind, None)),
+            Err(Refusal::Never(kind)) => {
+                let mut e = self.fail(*kind, None);
+                e.offset = exit.at;
+                Err(e)
+            }
             _ => {
                 self.stamp(out);
                 Ok(1)

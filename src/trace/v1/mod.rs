@@ -190,11 +190,12 @@ impl<'a> Reader<'a> {
                 lost_bytes,
             })
         };
+        let broken = index.broken.is_some();
         index
-            .close()
+            .close(len)
             .map_err(|b| error(b, len.saturating_sub(start)))?;
         let names = Names::new(&mut index.tables, self.version);
-        self.model = Model::new(names, index.timers, index.broken.is_some());
+        self.model = Model::new(names, index.timers, broken);
         self.broken = index.broken.map(|b| {
             let lost = len.saturating_sub(b.offset);
             error(b, lost)

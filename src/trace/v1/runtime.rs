@@ -192,7 +192,7 @@ impl Model {
         let (task, mode, id) = (step.args.next(), step.args.next(), step.args.next());
         let name = step.string(id)?;
         let stack = step.stack();
-        let open = self.gs[slot].regions();
+        let open = &mut self.gs[slot].regions;
         let region = (task, id);
         let task = task as i64;
         match mode {

@@ -32,6 +32,12 @@ impl Samples {
         }
     }
 
+    /// Whether none is left.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.next >= self.all.len()
+    }
+
     /// When the next sample was taken, in ticks.
     pub fn time(&self) -> Option<i64> {
         self.all.get(self.next).map(|s| s.time)

@@ -157,26 +157,11 @@ impl Scan {
         let mut time = self.time;
         let mut at = *pos;
         let mut events = 0;
-        while at < stop {
-            let first = buf[at];
-            let n = (first >> 6) + 1;
-            if wire::ARGS[(first & wire::TYPE) as usize] != n || n == 4 {
-                break;
-            }
-            let word = load(buf, at + 1);
-            let mut ends = !word & HIGH_BITS;
-            let delta_ends = ends;
-            for _ in 1..n {
-                ends &= ends.wrapping_sub(1);
-            }
-            if ends == 0 {
-                break;
-            }
-            let end = at + 1 + (ends.trailing_zeros() as usize + 1) / 8;
-            if end > len {
-                break;
-            }
-            time = time.wrapping_add(small(word, delta_ends) as i64);
+        while at < stop
+            && let Some((delta, end)) = plain(buf, at)
+            && end <= len
+        {
+            time = time.wrapping_add(delta as i64);
             events += 1;
             at = end;
         }
@@ -402,6 +387,25 @@ impl Scan {
             self.open.first_exit = self.open.first_exit.min(real);
         }
     }
+}
+
+/// The time difference of an event that has one, has up to three arguments,
+/// and is whole in eight bytes, and where it ends.
+#[inline(always)]
+pub fn plain(buf: &[u8], at: usize) -> Option<(u64, usize)> {
+    let first = buf[at];
+    let n = (first >> 6) + 1;
+    if wire::ARGS[(first & wire::TYPE) as usize] != n || n == 4 {
+        return None;
+    }
+    let word = load(buf, at + 1);
+    let mut ends = !word & HIGH_BITS;
+    let delta_ends = ends;
+    for _ in 1..n {
+        ends &= ends.wrapping_sub(1);
+    }
+    let end = at + 1 + (ends.trailing_zeros() as usize + 1) / 8;
+    (ends != 0).then(|| (small(word, delta_ends), end))
 }
 
 /// Eight bytes; zeros stand behind the buffer's end.

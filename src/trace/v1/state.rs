@@ -40,7 +40,8 @@ pub struct Goroutine {
     pub assisting: bool,
     /// Whether it was created before the trace and nothing else is known.
     pub fresh: bool,
-    regions: Option<Box<Vec<OpenRegion>>>,
+    /// Those it has open, innermost last.
+    pub regions: Vec<OpenRegion>,
 }
 
 impl Goroutine {
@@ -55,7 +56,7 @@ impl Goroutine {
             network: false,
             assisting: false,
             fresh: false,
-            regions: None,
+            regions: Vec::new(),
         }
     }
 
@@ -69,10 +70,6 @@ impl Goroutine {
                 g: self.id.0,
             }),
         }
-    }
-
-    pub fn regions(&mut self) -> &mut Vec<OpenRegion> {
-        self.regions.get_or_insert_default()
     }
 }
 
@@ -148,7 +145,7 @@ impl Goroutines {
     pub fn end(&mut self, slot: u32) {
         let g = &mut self.slots[slot as usize];
         (g.order, g.status) = (Status::Dead, Status::Dead);
-        g.regions = None;
+        g.regions = Vec::new();
         self.ids.remove(g.id);
         self.ended.insert(g.id);
         self.free.push(slot);
