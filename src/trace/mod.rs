@@ -71,6 +71,19 @@ pub struct Stats {
     syncs: u32,
 }
 
+impl Stats {
+    /// What was read after `before` was.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            generations: self.generations - before.generations,
+            events: self.events - before.events,
+            bytes: self.bytes - before.bytes,
+            ..self
+        }
+    }
+}
+
 /// Reads the events of one trace, of any supported version.
 pub struct Reader<'a> {
     version: u32,
@@ -217,6 +230,25 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether all events of the current generation were returned, so that the
+    /// next one has to be read, which a live stream may take a second to send.
+    pub fn is_between_generations(&self) -> bool {
+        let between = match &self.format {
+            Format::V1(r) => r.is_done(),
+            Format::V2(r) => r.is_between_generations(),
+        };
+        self.next == self.filled && between
+    }
+
+    /// Where the generation that was last read ends, as an offset into the
+    /// trace.
+    pub fn generation_end(&self) -> u64 {
+        match &self.format {
+            Format::V1(r) => r.stats().total_bytes,
+            Format::V2(r) => r.generation_end(),
+        }
+    }
+
     /// How much was read so far.
     pub fn stats(&self) -> Stats {
         let stats = match &self.format {
@@ -237,6 +269,11 @@ impl Format<'_> {
             Self::V2(r) => r.fill(block),
         }
     }
+}
+
+/// The version in the header, if there is one; nothing is consumed.
+pub(crate) fn peek_version(input: &mut Input<'_>) -> std::io::Result<Option<u32>> {
+    Ok(parse_header(input.peek(HEADER)?))
 }
 
 fn read_header(input: &mut Input<'_>) -> Result<u32, ErrorKind> {

@@ -129,6 +129,11 @@ impl<'a> Reader<'a> {
         &self.tables
     }
 
+    /// Whether all events were returned.
+    pub fn is_done(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
     pub fn stats(&self) -> Stats {
         Stats {
             bytes: match self.stage {
