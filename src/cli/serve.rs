@@ -348,8 +348,13 @@ fn log_to_stderr(level: LogLevel, format: LogFormat) {
         LogLevel::Debug => "debug",
         LogLevel::Trace => "trace",
     };
+    // What fails there is said by who follows Kubernetes, and only once.
+    let quiet = match level {
+        "debug" | "trace" => "",
+        _ => ",kube_client=error,kube_runtime=off",
+    };
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(level))
+        .with_env_filter(EnvFilter::new(format!("{level}{quiet}")))
         .with_target(false)
         .with_writer(std::io::stderr)
         // Where the log can't be written, nothing can be said about that.

@@ -1,13 +1,12 @@
-//! Looks for targets now and then, and when files change, for as long as
-//! somebody wants them.
+//! Takes what a list of targets becomes to the one who wants it, and counts.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::export::prometheus::Exporter;
-use crate::source::discovery::{Discovery, Group, Groups, Watch};
+use crate::source::discovery::{Discovery, Group, Update};
 
 /// Where a list of targets belongs: the job's name, and where it stands.
 pub type Source = (String, Discovery);
@@ -22,23 +21,23 @@ pub struct Found {
 
 /// Sends the list whenever it changed, until nobody receives it.
 pub async fn follow(source: Source, found: Sender<Found>, exporter: Arc<Exporter>) {
-    let (job, discovery) = &source;
-    let mut known = Groups::new();
+    let (tell, updates) = channel(1);
+    tokio::select! {
+        () = source.1.follow(tell) => {}
+        () = take(&source, updates, &found, &exporter) => {}
+    }
+}
+
+async fn take(
+    source: &Source,
+    mut updates: Receiver<Update>,
+    found: &Sender<Found>,
+    exporter: &Exporter,
+) {
+    let (job, discovery) = source;
+    let mut known = Vec::new();
     let mut failing = false;
-    let mut watch = match discovery {
-        Discovery::Files(sd) => Watch::new(sd)
-            .inspect_err(
-                |error| tracing::warn!(job, %error, "files are only looked at now and then"),
-            )
-            .ok(),
-        Discovery::Http(_) => None,
-    };
-    loop {
-        if let Some(watch) = &mut watch {
-            watch.renew();
-        }
-        let before = known.clone();
-        let errors = discovery.refresh(&mut known).await;
+    while let Some(Update { groups, errors }) = updates.recv().await {
         let refreshed = errors.is_empty().then(SystemTime::now);
         exporter.refreshed(discovery.mechanism(), job, refreshed);
         if !failing {
@@ -49,24 +48,16 @@ pub async fn follow(source: Source, found: Sender<Found>, exporter: Arc<Exporter
             tracing::info!(job, "targets can be refreshed again");
         }
         failing = !errors.is_empty();
-        if known != before {
-            let list = Found {
-                source: source.clone(),
-                groups: known.values().flatten().cloned().collect(),
-            };
-            if found.send(list).await.is_err() {
-                return;
-            }
-        }
-        let changed = async {
-            match &watch {
-                Some(watch) => watch.changed().await,
-                None => std::future::pending().await,
-            }
+        let Some(groups) = groups.filter(|groups| *groups != known) else {
+            continue;
         };
-        tokio::select! {
-            () = changed => {}
-            () = tokio::time::sleep(discovery.interval()) => {}
+        known.clone_from(&groups);
+        let list = Found {
+            source: source.clone(),
+            groups,
+        };
+        if found.send(list).await.is_err() {
+            return;
         }
     }
 }

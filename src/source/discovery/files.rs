@@ -1,5 +1,6 @@
 //! `file_sd_configs`: lists of targets in files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +9,10 @@ use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::Sender;
 
 use super::job::Group;
-use super::refresh::parse;
+use super::refresh::{DiscoveryError, Update, parse};
 use crate::source::http::FieldError;
 use crate::source::yaml::{duration, write_duration};
 
@@ -35,10 +37,6 @@ pub struct FileSd {
 }
 
 impl FileSd {
-    pub(super) fn interval(&self) -> Duration {
-        self.refresh_interval.unwrap_or(LOOK)
-    }
-
     /// Says what goes without saying.
     pub(super) fn fill(&mut self) {
         self.refresh_interval.get_or_insert(LOOK);
@@ -81,8 +79,56 @@ impl FileSd {
         Ok(())
     }
 
+    /// Looks now and then, and when files change.
+    pub(super) async fn follow(&self, updates: Sender<Update>) {
+        let mut watch = Watch::new(self)
+            .inspect_err(|error| tracing::warn!(%error, "files are only looked at now and then"))
+            .ok();
+        let mut known = BTreeMap::new();
+        loop {
+            if let Some(watch) = &mut watch {
+                watch.renew();
+            }
+            let update = self.refresh(&mut known).await;
+            if updates.send(update).await.is_err() {
+                return;
+            }
+            let changed = async {
+                match &watch {
+                    Some(watch) => watch.changed().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = changed => {}
+                () = tokio::time::sleep(self.refresh_interval.unwrap_or(LOOK)) => {}
+            }
+        }
+    }
+
+    /// Brings what is known of each file up to date.
+    async fn refresh(&self, known: &mut BTreeMap<String, Vec<Group>>) -> Update {
+        let sd = self.clone();
+        let read = tokio::task::spawn_blocking(move || sd.read()).await;
+        let read = read.unwrap_or_default();
+        // Who deletes a file wants its targets gone.
+        known.retain(|from, _| read.iter().any(|(path, _)| path == from));
+        let mut errors = Vec::new();
+        for (path, groups) in read {
+            match groups {
+                Ok(groups) => drop(known.insert(path, groups)),
+                Err(why) => errors.push(DiscoveryError::new(path, why)),
+            }
+        }
+        let groups = known.values().flatten().cloned().collect();
+        Update {
+            groups: Some(groups),
+            errors,
+        }
+    }
+
     /// What stands in each file.
-    pub(super) fn read(&self) -> Vec<(String, Result<Vec<Group>, String>)> {
+    fn read(&self) -> Vec<(String, Result<Vec<Group>, String>)> {
         let read = |path: &Path| -> Result<_, String> {
             let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
             parse(&text, "__meta_filepath", &path.to_string_lossy())
@@ -97,18 +143,15 @@ fn paths(pattern: &str) -> impl Iterator<Item = PathBuf> {
 }
 
 /// Tells when files may have changed.
-pub struct Watch {
+struct Watch {
     folders: Vec<PathBuf>,
     watcher: RecommendedWatcher,
     changed: Arc<Notify>,
 }
 
 impl Watch {
-    /// Of the files that are named.
-    ///
-    /// # Errors
-    /// If this system does not tell.
-    pub fn new(sd: &FileSd) -> notify::Result<Self> {
+    /// Of the files that are named, if this system tells.
+    fn new(sd: &FileSd) -> notify::Result<Self> {
         let patterns = sd.files.iter().filter_map(|p| glob::Pattern::new(p).ok());
         let patterns: Vec<_> = patterns.collect();
         let changed = Arc::new(Notify::new());
@@ -131,7 +174,7 @@ impl Watch {
 
     /// Watches the folders that are there by now. One that is not is no error:
     /// who looks now and then sees it when it comes.
-    pub fn renew(&mut self) {
+    fn renew(&mut self) {
         for folder in &self.folders {
             if let Err(error) = self.watcher.watch(folder, RecursiveMode::NonRecursive) {
                 tracing::debug!(folder = %folder.display(), %error, "cannot watch");
@@ -140,7 +183,7 @@ impl Watch {
     }
 
     /// Waits for a change.
-    pub async fn changed(&self) {
+    async fn changed(&self) {
         self.changed.notified().await;
         tokio::time::sleep(PAUSE).await;
     }

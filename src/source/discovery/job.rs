@@ -8,7 +8,9 @@ use hyper::Method;
 use hyper::body::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::convention::CONVENTION;
 use super::files::FileSd;
+use super::kubernetes::KubernetesSd;
 use super::refresh::Discovery;
 use super::relabel::Relabel;
 use super::server::HttpSd;
@@ -83,7 +85,9 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     http_sd_configs: Vec<HttpSd>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) relabel_configs: Vec<Relabel>,
+    kubernetes_sd_configs: Vec<KubernetesSd>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    relabel_configs: Vec<Relabel>,
 }
 
 /// Targets with labels in common, as in `static_configs`.
@@ -138,6 +142,7 @@ impl Job {
             }],
             file_sd_configs: Vec::new(),
             http_sd_configs: Vec::new(),
+            kubernetes_sd_configs: Vec::new(),
             relabel_configs: Vec::new(),
         }
     }
@@ -155,6 +160,7 @@ impl Job {
             .get_or_insert(usual.http.follow_redirects);
         self.file_sd_configs.iter_mut().for_each(FileSd::fill);
         self.http_sd_configs.iter_mut().for_each(HttpSd::fill);
+        self.relabel_configs = self.relabels().to_vec();
         self
     }
 
@@ -173,6 +179,8 @@ impl Job {
         }
         self.file_sd_configs.iter().try_for_each(FileSd::check)?;
         self.http_sd_configs.iter().try_for_each(HttpSd::check)?;
+        let mut kubernetes = self.kubernetes_sd_configs.iter();
+        kubernetes.try_for_each(KubernetesSd::check)?;
         let targets = self.targets();
         targets.map_err(|e| FieldError::new("static_configs", e))?;
         Ok(())
@@ -190,6 +198,9 @@ impl Job {
         }
         for sd in &self.file_sd_configs {
             sd.check_files(warn)?;
+        }
+        for sd in &self.kubernetes_sd_configs {
+            sd.check_files()?;
         }
         Ok(())
     }
@@ -234,7 +245,18 @@ impl Job {
     pub fn discoveries(&self) -> Vec<Discovery> {
         let files = self.file_sd_configs.iter().cloned().map(Discovery::Files);
         let http = self.http_sd_configs.iter().cloned().map(Box::new);
-        files.chain(http.map(Discovery::Http)).collect()
+        let kubernetes = self.kubernetes_sd_configs.iter().cloned().map(Box::new);
+        let servers = http.map(Discovery::Http);
+        let servers = servers.chain(kubernetes.map(Discovery::Kubernetes));
+        files.chain(servers).collect()
+    }
+
+    /// What becomes of the labels of its targets.
+    pub(super) fn relabels(&self) -> &[Relabel] {
+        match self.relabel_configs.is_empty() && !self.kubernetes_sd_configs.is_empty() {
+            true => &CONVENTION,
+            false => &self.relabel_configs,
+        }
     }
 }
 

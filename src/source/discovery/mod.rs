@@ -1,16 +1,23 @@
 //! Which targets there are, in the words of a Prometheus scrape config.
 
+mod convention;
 mod files;
 mod job;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
+#[cfg(not(feature = "kubernetes"))]
+#[path = "without_kubernetes.rs"]
+mod kubernetes;
 mod refresh;
 mod relabel;
 mod server;
 mod shard;
 mod targets;
 
-pub use files::{FileSd, Watch};
+pub use files::FileSd;
 pub use job::{Group, Job};
-pub use refresh::{Discovery, DiscoveryError, Groups};
+pub use kubernetes::KubernetesSd;
+pub use refresh::{Discovery, DiscoveryError, Update};
 pub use relabel::Relabel;
 pub use server::HttpSd;
 pub use shard::{Shard, ShardError, ordinal};

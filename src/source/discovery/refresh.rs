@@ -1,13 +1,14 @@
-//! Targets that stand elsewhere: `file_sd_configs` and `http_sd_configs`.
+//! Targets that stand elsewhere: `file_sd_configs`, `http_sd_configs` and
+//! `kubernetes_sd_configs`.
 //!
 //! What can't be read does not change what was known: a file that is being
 //! replaced or a server that restarts must not make targets vanish.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use tokio::sync::mpsc::Sender;
 
 use super::files::FileSd;
 use super::job::Group;
+use super::kubernetes::KubernetesSd;
 use super::server::HttpSd;
 
 /// Where targets stand.
@@ -17,18 +18,49 @@ pub enum Discovery {
     Files(FileSd),
     /// On a server.
     Http(Box<HttpSd>),
+    /// With an API server of Kubernetes.
+    Kubernetes(Box<KubernetesSd>),
+}
+
+/// What became of looking.
+#[derive(Debug)]
+pub struct Update {
+    /// All that is known now; `None` if that is what was known before.
+    pub groups: Option<Vec<Group>>,
+    /// What could not be had.
+    pub errors: Vec<DiscoveryError>,
 }
 
 /// Why a list could not be had. What was known stays.
 #[derive(Debug, thiserror::Error)]
 #[error("{from}: {why}")]
 pub struct DiscoveryError {
-    pub(super) from: String,
-    pub(super) why: String,
+    from: String,
+    why: String,
 }
 
-/// The groups by the file or the URL they come from.
-pub type Groups = BTreeMap<String, Vec<Group>>;
+impl DiscoveryError {
+    pub(super) fn new(from: impl Into<String>, why: impl Into<String>) -> Self {
+        let (from, why) = (from.into(), why.into());
+        Self { from, why }
+    }
+}
+
+impl Update {
+    pub(super) fn found(groups: Vec<Group>) -> Self {
+        Self {
+            groups: Some(groups),
+            errors: Vec::new(),
+        }
+    }
+
+    pub(super) fn failed(error: DiscoveryError) -> Self {
+        Self {
+            groups: None,
+            errors: vec![error],
+        }
+    }
+}
 
 impl Discovery {
     /// Its name in metrics.
@@ -36,46 +68,16 @@ impl Discovery {
         match self {
             Self::Files(_) => "file",
             Self::Http(_) => "http",
+            Self::Kubernetes(_) => "kubernetes",
         }
     }
 
-    /// How often to look at least.
-    pub fn interval(&self) -> Duration {
+    /// Tells what became of looking each time, until nobody listens.
+    pub async fn follow(&self, updates: Sender<Update>) {
         match self {
-            Self::Files(sd) => sd.interval(),
-            Self::Http(sd) => sd.interval(),
-        }
-    }
-
-    /// Brings what is known up to date, and tells what could not be.
-    pub async fn refresh(&self, known: &mut Groups) -> Vec<DiscoveryError> {
-        let error = |from: &str, why: String| DiscoveryError {
-            from: from.into(),
-            why,
-        };
-        match self {
-            Self::Files(sd) => {
-                let sd = sd.clone();
-                let read = tokio::task::spawn_blocking(move || sd.read()).await;
-                let read = read.unwrap_or_default();
-                // Who deletes a file wants its targets gone.
-                known.retain(|from, _| read.iter().any(|(path, _)| path == from));
-                let mut errors = Vec::new();
-                for (path, groups) in read {
-                    match groups {
-                        Ok(groups) => drop(known.insert(path, groups)),
-                        Err(why) => errors.push(error(&path, why)),
-                    }
-                }
-                errors
-            }
-            Self::Http(sd) => match sd.ask().await {
-                Ok(groups) => {
-                    known.insert(sd.url().into(), groups);
-                    Vec::new()
-                }
-                Err(why) => vec![error(sd.url(), why)],
-            },
+            Self::Files(sd) => sd.follow(updates).await,
+            Self::Http(sd) => sd.follow(updates).await,
+            Self::Kubernetes(sd) => sd.follow(updates).await,
         }
     }
 }

@@ -7,9 +7,10 @@ use hyper::body::Bytes;
 use hyper::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::Sender;
 
 use super::job::Group;
-use super::refresh::parse;
+use super::refresh::{DiscoveryError, Update, parse};
 use crate::source::http::{Authorization, BasicAuth, FieldError, Headers, HttpOptions, TlsConfig};
 use crate::source::yaml::{duration, write_duration};
 
@@ -44,11 +45,7 @@ pub struct HttpSd {
 }
 
 impl HttpSd {
-    pub(super) fn url(&self) -> &str {
-        &self.url
-    }
-
-    pub(super) fn interval(&self) -> Duration {
+    fn interval(&self) -> Duration {
         self.refresh_interval.unwrap_or(ASK)
     }
 
@@ -94,7 +91,21 @@ impl HttpSd {
         .map_err(within)
     }
 
-    pub(super) async fn ask(&self) -> Result<Vec<Group>, String> {
+    /// Asks now and then.
+    pub(super) async fn follow(&self, updates: Sender<Update>) {
+        loop {
+            let update = match self.ask().await {
+                Ok(groups) => Update::found(groups),
+                Err(why) => Update::failed(DiscoveryError::new(&self.url, why)),
+            };
+            if updates.send(update).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(self.interval()).await;
+        }
+    }
+
+    async fn ask(&self) -> Result<Vec<Group>, String> {
         let answer = tokio::time::timeout(PATIENCE, self.answer()).await;
         let text = answer.map_err(|_| format!("no answer within {PATIENCE:?}"))??;
         parse(&text, "__meta_url", &self.url)

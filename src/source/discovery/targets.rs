@@ -30,7 +30,7 @@ impl Job {
     ) -> impl Iterator<Item = Result<Target, TargetError>> + 'a {
         groups.into_iter().flat_map(move |group| {
             let labels = move |address: &String| {
-                relabel::apply(&self.relabel_configs, self.discovered(group, address))
+                relabel::apply(self.relabels(), self.discovered(group, address))
             };
             let made = |labels| self.made(labels);
             group.targets.iter().filter_map(labels).map(made)

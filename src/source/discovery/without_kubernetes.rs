@@ -1,0 +1,34 @@
+//! `kubernetes_sd_configs` of a program that was built without them: who has
+//! one is told so, rather than that there is no such key.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use tokio::sync::mpsc::Sender;
+
+use super::refresh::Update;
+use crate::source::http::FieldError;
+
+/// There is none.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub enum KubernetesSd {}
+
+impl<'de> Deserialize<'de> for KubernetesSd {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        let why = "kubernetes_sd_configs: this gotracer was built without Kubernetes; \
+                   build it with --features kubernetes";
+        Err(serde::de::Error::custom(why))
+    }
+}
+
+impl KubernetesSd {
+    pub(super) fn check(&self) -> Result<(), FieldError> {
+        match *self {}
+    }
+
+    pub(super) fn check_files(&self) -> Result<(), FieldError> {
+        match *self {}
+    }
+
+    pub(super) async fn follow(&self, _: Sender<Update>) {
+        match *self {}
+    }
+}
