@@ -5,6 +5,8 @@ mod analyze;
 mod batch;
 mod check_config;
 mod events;
+#[cfg(feature = "daemon")]
+mod healthcheck;
 mod inputs;
 mod lines;
 mod output;
@@ -45,6 +47,8 @@ enum Command {
     Events(events::Args),
     #[cfg(feature = "daemon")]
     Serve(Box<serve::Args>),
+    #[cfg(feature = "daemon")]
+    Healthcheck(healthcheck::Args),
     Rules(rules::Args),
     CheckConfig(check_config::Args),
     Completions(shell::CompletionsArgs),
@@ -65,6 +69,8 @@ pub fn main() -> ExitCode {
         Command::Events(args) => events::run(&args),
         #[cfg(feature = "daemon")]
         Command::Serve(args) => serve::run(&args),
+        #[cfg(feature = "daemon")]
+        Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Completions(args) => shell::completions(&args),
