@@ -39,6 +39,7 @@ fn rule_report(rule: &'static Rule) -> RuleReport {
         status: Status::Ok,
         reason: None,
         measurement: distribution(values),
+        spread: None,
         by_reason: by_reason
             .iter()
             .map(|(reason, values)| (reason.to_string(), distribution(values)))
@@ -113,6 +114,7 @@ fn report() -> Report {
             heap_peak_bytes: Some(130 << 20),
         },
         rules: RULES.into_iter().map(rule_report).collect(),
+        known: 0,
         findings: vec![
             finding("GCPauseSpike", Severity::Warn),
             finding("MutexContention", Severity::Error),

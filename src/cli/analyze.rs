@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use gotracer::compare::Baseline;
 use gotracer::report::{Detail, Format, Options, Report, Severity};
 use gotracer::trace::ErrorKind;
 
@@ -38,6 +39,16 @@ pub struct Args {
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     fail_on: FailOn,
 
+    /// Report and fail only on what is new or worse than in this report, saved
+    /// with --write-baseline or --format json
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Save what is found as the baseline of later calls; it fails this one no
+    /// more
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+
     /// Exit with 2 if a trace breaks off or is corrupt, whatever was found
     #[arg(long)]
     strict: bool,
@@ -67,6 +78,7 @@ Examples:
   gotracer analyze trace.out
   gotracer analyze -v --rule MutexContention --top 3 trace.out
   gotracer analyze --preset low-latency --set GCAssist.warn=500us trace.out
+  gotracer analyze --baseline known.json trace.out
   gotracer analyze --format json --output report.json traces/
   curl -s localhost:6060/debug/pprof/trace?seconds=5 | gotracer analyze -
 
@@ -89,6 +101,8 @@ fn formats() -> impl TypedValueParser<Value = Format> {
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let settings = args.settings.settings()?;
+    let baseline = args.baseline.as_deref().map(super::reports::read);
+    let baseline = baseline.transpose()?.map(|known| Baseline::new(&known));
     let mut output = Output::to(args.output.as_deref())?;
     let (sources, mut unreadable) = args.sources();
     let progress = Progress::new(!args.quiet);
@@ -119,11 +133,21 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         unreadable = true;
         complain("error", "there is no trace among the files");
     }
+    if let Some(path) = &args.write_baseline {
+        let mut file = Output::to(Some(path))?;
+        Format::Json.write(&mut file.writer, &reports, &Options::default())?;
+        file.writer.flush()?;
+    }
+    if let Some(baseline) = &baseline {
+        reports.iter_mut().for_each(|r| baseline.apply(r));
+    }
     let options = args.options(&output);
     args.format.write(&mut output.writer, &reports, &options)?;
     output.writer.flush()?;
     Ok(if unreadable {
         UNREADABLE
+    } else if args.write_baseline.is_some() {
+        CLEAN
     } else {
         args.fail_on.exit_code(&reports)
     })

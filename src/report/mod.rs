@@ -7,6 +7,7 @@ pub mod json;
 mod model;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod saved;
 mod style;
 pub mod table;
 mod top;
@@ -16,7 +17,9 @@ pub use crate::rules::{Distribution, Severity};
 pub use escape::Escaped;
 pub use format::{Detail, Format, Options};
 pub use model::{
-    Cause, Creations, Finding, Frame, Goroutines, Program, Report, RuleReport, Status, TraceInfo,
+    Cause, Creations, Finding, Frame, Goroutines, Program, Report, RuleReport, Spread, Status,
+    TraceInfo,
 };
+pub(crate) use style::Style;
 pub use top::top;
 pub use wrap::wrap;

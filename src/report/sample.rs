@@ -23,6 +23,7 @@ pub fn report(source: &str) -> Report {
         program: program(),
         rules: RULES.into_iter().map(rule).collect(),
         findings: Vec::new(),
+        known: 0,
     }
 }
 
@@ -48,6 +49,7 @@ fn rule(rule: &'static Rule) -> RuleReport {
         status: Status::Ok,
         reason: None,
         measurement: Default::default(),
+        spread: None,
         by_reason: Vec::new(),
     }
 }
@@ -93,7 +95,7 @@ pub fn eventful(source: &str) -> Report {
     lock.open = 50;
     lock.total = 12_300_000_000;
     lock.cause = Some(Cause {
-        kind: "unlocked_late",
+        kind: "unlocked_late".into(),
         text: "the lock was held by goroutine 7".into(),
         goroutine: Some(7),
         place: Some(frame(

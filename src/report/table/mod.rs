@@ -13,7 +13,8 @@ use super::style::Style;
 use super::{Detail, Finding, Options, Report, Severity, Status, human, top, wrap};
 use crate::units;
 use rows::Rows;
-use text::{safe, wrapped};
+use text::wrapped;
+pub(crate) use text::{place, safe};
 
 /// What stands below a row is set in by this.
 const INDENT: &str = "    ";
@@ -57,6 +58,9 @@ fn one(out: &mut impl Write, report: &Report, options: &Options) -> io::Result<(
     let mut verdict = verdict(report.findings.iter(), style);
     if shown.len() < report.findings.len() {
         verdict += &format!("; {} shown", human::count(shown.len() as u64));
+    }
+    if report.known > 0 {
+        verdict += &format!("; {} known", human::count(report.known));
     }
     if report.trace.error.is_some() {
         verdict += " in what could be read";
