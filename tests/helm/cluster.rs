@@ -135,14 +135,24 @@ impl Cluster {
         let path = self.scratch.path().join("manifests.yaml");
         fs::write(&path, manifests).unwrap();
         let path = path.display().to_string();
-        self.kubectl(&["apply", "--server-side", "--validate=strict", "--filename", &path])
+        self.kubectl(&[
+            "apply",
+            "--server-side",
+            "--validate=strict",
+            "--filename",
+            &path,
+        ])
     }
 
     fn must_apply(&self, what: &str, manifests: &str) {
         let output = self.apply(manifests);
         assert!(output.status.success(), "{what}: {}", said(&output));
         // It has nothing to warn of either, such as of what is deprecated.
-        assert!(!said(&output).contains("Warning"), "{what}: {}", said(&output));
+        assert!(
+            !said(&output).contains("Warning"),
+            "{what}: {}",
+            said(&output)
+        );
     }
 
     /// A namespace in which Pods must be as the standard says.
@@ -168,12 +178,19 @@ impl Cluster {
         let path = self.scratch.path().join("pod.json");
         fs::write(&path, pod.to_string()).unwrap();
         let path = path.display().to_string();
-        self.kubectl(&["create", "--dry-run=server", "--validate=strict", "--filename", &path])
+        self.kubectl(&[
+            "create",
+            "--dry-run=server",
+            "--validate=strict",
+            "--filename",
+            &path,
+        ])
     }
 
     fn helm(&self, arguments: &[&str]) -> Output {
         let kubeconfig = self.kubeconfig.display().to_string();
-        self.tools.helm(&[arguments, &["--kubeconfig", &kubeconfig]].concat())
+        self.tools
+            .helm(&[arguments, &["--kubeconfig", &kubeconfig]].concat())
     }
 }
 
@@ -200,7 +217,10 @@ fn an_api_server_takes_all_shapes() {
         let manifests = tools.template(&chart(), &options).unwrap();
         let (namespace, manifests) = match name.as_str() {
             // Nothing less than privileged may mount directories of the node.
-            "daemonset" => ("nodes", manifests.replace("namespace: shop", "namespace: nodes")),
+            "daemonset" => (
+                "nodes",
+                manifests.replace("namespace: shop", "namespace: nodes"),
+            ),
             _ => ("shop", manifests),
         };
         cluster.must_apply(&name, &manifests);
@@ -224,22 +244,41 @@ fn an_api_server_takes_all_shapes() {
     assert_eq!(policy, "Always");
 
     // Which says something, since it refuses others.
-    let root = ["--set", "targets={a:1},securityContext.runAsNonRoot=false,securityContext.runAsUser=0"];
+    let root = [
+        "--set",
+        "targets={a:1},securityContext.runAsNonRoot=false,securityContext.runAsUser=0",
+    ];
     let manifests = tools.template(&chart(), &root).unwrap();
     assert!(cluster.apply(&manifests).status.success());
     let refused = said(&cluster.admit("shop", "deployment/demo-gotracer"));
-    assert!(refused.contains("violates PodSecurity \"restricted"), "{refused}");
+    assert!(
+        refused.contains("violates PodSecurity \"restricted"),
+        "{refused}"
+    );
     let wrong = manifests.replace("revisionHistoryLimit", "revisionHistory");
     let refused = said(&cluster.apply(&wrong));
     assert!(refused.contains("revisionHistory"), "{refused}");
 
     // What a user does, from the package.
     let chart = chart().display().to_string();
-    let fixed = [&chart, "--namespace=production", "--set", "targets={api:6060}"];
-    let installed = cluster.helm(&[&["install", "live"][..], &fixed, &["--create-namespace"]].concat());
+    let fixed = [
+        &chart,
+        "--namespace=production",
+        "--set",
+        "targets={api:6060}",
+    ];
+    let installed =
+        cluster.helm(&[&["install", "live"][..], &fixed, &["--create-namespace"]].concat());
     assert!(installed.status.success(), "{}", said(&installed));
     let observed = "--output=jsonpath={.metadata.generation}";
-    let generation = || cluster.must(&["get", "deployment/live-gotracer", "--namespace=production", observed]);
+    let generation = || {
+        cluster.must(&[
+            "get",
+            "deployment/live-gotracer",
+            "--namespace=production",
+            observed,
+        ])
+    };
     assert_eq!(generation(), "1");
     let upgraded = cluster.helm(&[&["upgrade", "live"][..], &fixed].concat());
     assert!(upgraded.status.success(), "{}", said(&upgraded));
@@ -250,6 +289,11 @@ fn an_api_server_takes_all_shapes() {
     assert_eq!(generation(), "2", "the configuration did");
     let gone = cluster.helm(&["uninstall", "live", "--namespace=production"]);
     assert!(gone.status.success(), "{}", said(&gone));
-    let left = cluster.must(&["get", "all,configmaps,serviceaccounts", "--namespace=production", "--output=name"]);
+    let left = cluster.must(&[
+        "get",
+        "all,configmaps,serviceaccounts",
+        "--namespace=production",
+        "--output=name",
+    ]);
     assert_eq!(left, "");
 }

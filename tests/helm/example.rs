@@ -26,13 +26,18 @@ pub fn example(tools: &Tools, directory: &Path) -> PathBuf {
 fn what_the_example_becomes_is_in_the_repository() {
     let Some(tools) = tools() else { return };
     let scratch = tempfile::tempdir().unwrap();
-    let rendered = tools.template(&example(tools, scratch.path()), &[]).unwrap();
+    let rendered = tools
+        .template(&example(tools, scratch.path()), &[])
+        .unwrap();
     let path = repository("helm/example/rendered.yaml");
     if std::env::var_os("INSTA_UPDATE").is_some_and(|v| v == "always") {
         fs::write(&path, &rendered).unwrap();
     }
     let same = fs::read_to_string(path).is_ok_and(|text| text == rendered);
-    assert!(same, "INSTA_UPDATE=always cargo test --test helm writes it anew:\n{rendered}");
+    assert!(
+        same,
+        "INSTA_UPDATE=always cargo test --test helm writes it anew:\n{rendered}"
+    );
 }
 
 #[test]
@@ -43,6 +48,8 @@ fn a_dependency_that_is_no_sidecar_or_a_cluster_without_them_is_refused() {
     let other = ["--set", "gotracer.mode=deployment,gotracer.targets={a:1}"];
     let refused = tools.template(&chart, &other).unwrap_err();
     assert!(refused.contains("set mode to sidecar"), "{refused}");
-    let refused = tools.template(&chart, &["--kube-version=1.28.0"]).unwrap_err();
+    let refused = tools
+        .template(&chart, &["--kube-version=1.28.0"])
+        .unwrap_err();
     assert!(refused.contains("from 1.29 on"), "{refused}");
 }

@@ -16,7 +16,9 @@ const BOTH: &str = "targets={a:1},prometheusRule.enabled=true,dashboards.enabled
 fn files(directory: &str, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(repository(directory)).unwrap();
     let paths = entries.map(|e| e.unwrap().path());
-    let mut found: Vec<_> = paths.filter(|p| p.extension().is_some_and(|e| e == ending)).collect();
+    let mut found: Vec<_> = paths
+        .filter(|p| p.extension().is_some_and(|e| e == ending))
+        .collect();
     found.sort();
     assert!(!found.is_empty(), "nothing in {directory}");
     found
@@ -55,7 +57,11 @@ fn all_rules_are_in_one_object_that_promtool_accepts() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("rules.yml");
     fs::write(&path, spec.to_string()).unwrap();
-    match Command::new("promtool").args(["check", "rules"]).arg(path).output() {
+    match Command::new("promtool")
+        .args(["check", "rules"])
+        .arg(path)
+        .output()
+    {
         Ok(output) => assert!(output.status.success(), "{}", said(&output)),
         Err(error) => {
             assert!(std::env::var_os("CI").is_none(), "promtool: {error}");
@@ -74,11 +80,17 @@ fn alerts_may_be_left_out_labelled_and_explained_elsewhere() {
         let objects = tools.objects(&chart(), &options);
         let groups = only(&objects, "PrometheusRule")["spec"]["groups"].clone();
         let groups = groups.as_array().unwrap().clone();
-        let rules = groups.iter().flat_map(|g| g["rules"].as_array().unwrap().clone());
-        rules.filter(|r| r.get("alert").is_some()).collect::<Vec<_>>()
+        let rules = groups
+            .iter()
+            .flat_map(|g| g["rules"].as_array().unwrap().clone());
+        rules
+            .filter(|r| r.get("alert").is_some())
+            .collect::<Vec<_>>()
     };
     let names = |alerts: &[Value]| {
-        let names = alerts.iter().map(|a| a["alert"].as_str().unwrap().to_owned());
+        let names = alerts
+            .iter()
+            .map(|a| a["alert"].as_str().unwrap().to_owned());
         names.collect::<BTreeSet<_>>()
     };
     let (all, mine) = (alerts(&[]), alerts(&["--set", mine]));
@@ -90,7 +102,10 @@ fn alerts_may_be_left_out_labelled_and_explained_elsewhere() {
         assert_eq!(alert["labels"]["severity"], before["labels"]["severity"]);
         assert_eq!(alert["labels"]["team"], "core");
         let runbook = alert["annotations"]["runbook_url"].as_str().unwrap();
-        assert!(runbook.starts_with("https://runbooks.internal/go/"), "{runbook}");
+        assert!(
+            runbook.starts_with("https://runbooks.internal/go/"),
+            "{runbook}"
+        );
         let page = |url: &str| url.rsplit('/').next().unwrap().to_owned();
         let was = before["annotations"]["runbook_url"].as_str().unwrap();
         assert_eq!(page(runbook), page(was));
@@ -101,11 +116,18 @@ fn alerts_may_be_left_out_labelled_and_explained_elsewhere() {
 fn the_package_holds_them_and_nothing_that_belongs_elsewhere() {
     let Some(tools) = tools() else { return };
     let scratch = tempfile::tempdir().unwrap();
-    let (from, to) = (chart().display().to_string(), scratch.path().display().to_string());
+    let (from, to) = (
+        chart().display().to_string(),
+        scratch.path().display().to_string(),
+    );
     let output = tools.helm(&["package", &from, "--destination", &to]);
     assert!(output.status.success(), "{}", said(&output));
     let package = scratch.path().join("gotracer-0.1.0.tgz");
-    let listed = Command::new("tar").arg("tf").arg(&package).output().unwrap();
+    let listed = Command::new("tar")
+        .arg("tf")
+        .arg(&package)
+        .output()
+        .unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();
     for (directory, ending, inside) in [
         ("dashboards", "json", "dashboards"),
@@ -117,7 +139,13 @@ fn the_package_holds_them_and_nothing_that_belongs_elsewhere() {
             assert!(listed.contains(&path), "no {path} in\n{listed}");
         }
     }
-    let known = ["Chart.yaml", "values.yaml", "values.schema.json", "README.md", ".helmignore"];
+    let known = [
+        "Chart.yaml",
+        "values.yaml",
+        "values.schema.json",
+        "README.md",
+        ".helmignore",
+    ];
     for path in listed.lines() {
         let path = path.strip_prefix("gotracer/").unwrap();
         let file = path.ends_with(".json") || path.ends_with(".yml");

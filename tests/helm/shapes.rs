@@ -59,8 +59,14 @@ fn pods_may_do_nothing_that_they_need_not() {
             assert_eq!(context["readOnlyRootFilesystem"], true, "{name}");
             assert_eq!(context["allowPrivilegeEscalation"], false, "{name}");
             assert_eq!(strings(&context["capabilities"]["drop"]), ["ALL"], "{name}");
-            assert_eq!(context["seccompProfile"]["type"], "RuntimeDefault", "{name}");
-            assert!(container["resources"]["limits"]["memory"].is_string(), "{name}");
+            assert_eq!(
+                context["seccompProfile"]["type"], "RuntimeDefault",
+                "{name}"
+            );
+            assert!(
+                container["resources"]["limits"]["memory"].is_string(),
+                "{name}"
+            );
         }
     }
 }
@@ -68,7 +74,11 @@ fn pods_may_do_nothing_that_they_need_not() {
 #[test]
 fn selectors_find_the_pods_and_the_pod_of_the_test_alone_is_not_among_them() {
     let Some(tools) = tools() else { return };
-    let file = &examples().into_iter().find(|(n, _)| n == "deployment-full").unwrap().1;
+    let file = &examples()
+        .into_iter()
+        .find(|(n, _)| n == "deployment-full")
+        .unwrap()
+        .1;
     let more = "--set=podMonitor.enabled=false,serviceMonitor.enabled=true";
     let objects = tools.objects(&chart(), &["--values", file, more]);
     let template = &only(&objects, "Deployment")["spec"]["template"];
@@ -100,7 +110,10 @@ fn selectors_find_the_pods_and_the_pod_of_the_test_alone_is_not_among_them() {
     let labels = test["metadata"]["labels"].as_object().unwrap();
     let peers = from.as_array().unwrap().iter();
     let mut selectors = peers.filter_map(|p| p.get("podSelector"));
-    assert!(selectors.any(|s| finds(&s["matchLabels"], labels)), "{from}");
+    assert!(
+        selectors.any(|s| finds(&s["matchLabels"], labels)),
+        "{from}"
+    );
 }
 
 #[test]
@@ -112,8 +125,13 @@ fn the_program_knows_the_flags_and_the_files() {
         let here = |path: &str| scratch.path().join(path).display().to_string();
         fs::create_dir(here("traces")).unwrap();
         let mut maps = objects.iter().filter(|o| o["kind"] == "ConfigMap");
-        let yaml = maps.find_map(|m| m["data"]["gotracer.yml"].as_str()).unwrap();
-        let yaml = yaml.replace("directory: /traces", &format!("directory: {}", here("traces")));
+        let yaml = maps
+            .find_map(|m| m["data"]["gotracer.yml"].as_str())
+            .unwrap();
+        let yaml = yaml.replace(
+            "directory: /traces",
+            &format!("directory: {}", here("traces")),
+        );
         fs::write(here("gotracer.yml"), yaml).unwrap();
         let check = Command::new(PROGRAM)
             .args(["check-config", "--syntax-only", &here("gotracer.yml")])

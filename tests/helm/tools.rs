@@ -22,7 +22,10 @@ pub fn tools() -> Option<&'static Tools> {
             .unwrap();
         assert!(!ci || output.status.success(), "nothing was built");
         let directory = String::from_utf8(output.stdout).unwrap();
-        output.status.success().then(|| Tools(directory.trim().into()))
+        output
+            .status
+            .success()
+            .then(|| Tools(directory.trim().into()))
     });
     if built.is_none() {
         eprintln!("SKIPPED: run tests/kubernetes/build.sh to have Helm and Kubernetes");

@@ -57,7 +57,10 @@ fn mistakes_are_said_by_name() {
         all.push_str(&format!("{mistake}\n    {why}\n"));
     }
     let nothing = tools.template(&chart(), &[]).unwrap_err();
-    assert!(nothing.contains("gotracer has nothing to do: set targets"), "{nothing}");
+    assert!(
+        nothing.contains("gotracer has nothing to do: set targets"),
+        "{nothing}"
+    );
     insta::assert_snapshot!(all);
 }
 
@@ -115,7 +118,10 @@ fn the_schema_knows_the_keys_and_rules_that_gotracer_knows() {
         let properties = schema.pointer(pointer).unwrap().as_object().unwrap();
         properties.keys().cloned().collect::<BTreeSet<_>>()
     };
-    let rules: BTreeSet<_> = gotracer::rules::RULES.iter().map(|r| r.name.to_owned()).collect();
+    let rules: BTreeSet<_> = gotracer::rules::RULES
+        .iter()
+        .map(|r| r.name.to_owned())
+        .collect();
     assert_eq!(names("/definitions/rules/properties"), rules);
     let file = fs::read_to_string(repository("config/gotracer.yml")).unwrap();
     let key = |line: &str| {
