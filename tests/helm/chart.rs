@@ -52,30 +52,6 @@ fn the_readme_lists_the_values_as_they_are() {
 }
 
 #[test]
-fn it_says_what_to_do_next() {
-    let Some(tools) = tools() else { return };
-    let chart = chart().display().to_string();
-    let notes = |values: &[&str]| {
-        let fixed = ["install", "demo", &chart, "--namespace=shop"];
-        let output = tools.helm(&[&fixed[..], &["--dry-run=client"], values].concat());
-        assert!(output.status.success(), "{}", said(&output));
-        let text = String::from_utf8(output.stdout).unwrap();
-        let (_, notes) = text.split_once("NOTES:\n").unwrap();
-        notes.to_owned()
-    };
-    let all = examples();
-    let all = all.iter().map(|(name, file)| {
-        let notes = notes(&["--values", file]);
-        format!("=== {name}\n{notes}\n")
-    });
-    let usual = notes(&["--set", "targets={api:6060}"]);
-    insta::assert_snapshot!(
-        all.chain([format!("=== usual\n{usual}")])
-            .collect::<String>()
-    );
-}
-
-#[test]
 fn the_version_is_that_of_the_program() {
     let yaml = std::fs::read_to_string(repository("helm/gotracer/Chart.yaml")).unwrap();
     let version = env!("CARGO_PKG_VERSION");

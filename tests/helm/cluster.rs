@@ -67,8 +67,9 @@ impl Cluster {
             format!("--listen-peer-urls=http://127.0.0.1:{}", free_port()),
         ];
         let etcd = run(Path::new("etcd"), &etcd);
-        let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
-        fs::write(path("key.pem"), key).unwrap();
+        let key = rcgen::KeyPair::generate().unwrap();
+        fs::write(path("key.pem"), key.serialize_pem()).unwrap();
+        fs::write(path("public.pem"), key.public_key_pem()).unwrap();
         fs::write(path("tokens.csv"), "admin,admin,admin,system:masters\n").unwrap();
         let port = free_port();
         let server = [
@@ -76,7 +77,7 @@ impl Cluster {
             format!("--secure-port={port}"),
             "--bind-address=127.0.0.1".into(),
             format!("--cert-dir={}", path("certificates")),
-            format!("--service-account-key-file={}", path("key.pem")),
+            format!("--service-account-key-file={}", path("public.pem")),
             format!("--service-account-signing-key-file={}", path("key.pem")),
             "--service-account-issuer=https://localhost".into(),
             format!("--token-auth-file={}", path("tokens.csv")),
@@ -246,10 +247,11 @@ fn an_api_server_takes_all_shapes() {
     // Which says something, since it refuses others.
     let root = [
         "--set",
-        "targets={a:1},securityContext.runAsNonRoot=false,securityContext.runAsUser=0",
+        "targets={a:1},tests.enabled=false,securityContext.runAsNonRoot=false,securityContext.runAsUser=0",
     ];
     let manifests = tools.template(&chart(), &root).unwrap();
-    assert!(cluster.apply(&manifests).status.success());
+    let applied = cluster.apply(&manifests);
+    assert!(applied.status.success(), "{}", said(&applied));
     let refused = said(&cluster.admit("shop", "deployment/demo-gotracer"));
     assert!(
         refused.contains("violates PodSecurity \"restricted"),
@@ -259,41 +261,55 @@ fn an_api_server_takes_all_shapes() {
     let refused = said(&cluster.apply(&wrong));
     assert!(refused.contains("revisionHistory"), "{refused}");
 
-    // What a user does, from the package.
+    // What a user reads, and does.
+    insta::assert_snapshot!("notes", notes(&cluster));
+    install_and_upgrade(&cluster);
+}
+
+/// What is said after an installation.
+fn notes(cluster: &Cluster) -> String {
     let chart = chart().display().to_string();
     let fixed = [
+        "install",
+        "demo",
         &chart,
-        "--namespace=production",
-        "--set",
-        "targets={api:6060}",
+        "--namespace=new",
+        "--dry-run=client",
     ];
-    let installed =
-        cluster.helm(&[&["install", "live"][..], &fixed, &["--create-namespace"]].concat());
-    assert!(installed.status.success(), "{}", said(&installed));
-    let observed = "--output=jsonpath={.metadata.generation}";
-    let generation = || {
-        cluster.must(&[
-            "get",
-            "deployment/live-gotracer",
-            "--namespace=production",
-            observed,
-        ])
+    let notes = |name: &str, values: &[&str]| {
+        let output = cluster.helm(&[&fixed[..], values].concat());
+        assert!(output.status.success(), "{name}: {}", said(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (_, notes) = text.split_once("NOTES:\n").unwrap();
+        format!("=== {name}\n{notes}\n")
     };
+    let usual = notes("usual", &["--set", "targets={api:6060}"]);
+    let all = examples();
+    let all = all
+        .iter()
+        .map(|(name, file)| notes(name, &["--values", file]));
+    all.chain([usual]).collect()
+}
+
+/// Only what changes is changed, and nothing is left behind.
+fn install_and_upgrade(cluster: &Cluster) {
+    let chart = chart().display().to_string();
+    let fixed = [&chart, "--namespace=live", "--set", "targets={api:6060}"];
+    let helm = |command: &[&str], more: &[&str]| {
+        let output = cluster.helm(&[command, more].concat());
+        assert!(output.status.success(), "{command:?}: {}", said(&output));
+    };
+    let deployment = "deployment/live-gotracer";
+    let jsonpath = "--output=jsonpath={.metadata.generation}";
+    let generation = || cluster.must(&["get", deployment, "--namespace=live", jsonpath]);
+    helm(&["install", "live", "--create-namespace"], &fixed);
     assert_eq!(generation(), "1");
-    let upgraded = cluster.helm(&[&["upgrade", "live"][..], &fixed].concat());
-    assert!(upgraded.status.success(), "{}", said(&upgraded));
+    helm(&["upgrade", "live"], &fixed);
     assert_eq!(generation(), "1", "nothing changed");
-    let preset = ["--set", "config.preset=batch"];
-    let upgraded = cluster.helm(&[&["upgrade", "live"][..], &fixed, &preset].concat());
-    assert!(upgraded.status.success(), "{}", said(&upgraded));
+    helm(&["upgrade", "live", "--set", "config.preset=batch"], &fixed);
     assert_eq!(generation(), "2", "the configuration did");
-    let gone = cluster.helm(&["uninstall", "live", "--namespace=production"]);
-    assert!(gone.status.success(), "{}", said(&gone));
-    let left = cluster.must(&[
-        "get",
-        "all,configmaps,serviceaccounts",
-        "--namespace=production",
-        "--output=name",
-    ]);
+    helm(&["uninstall", "live"], &["--namespace=live"]);
+    let kinds = "deployments,services,configmaps,serviceaccounts,secrets";
+    let left = cluster.must(&["get", kinds, "--namespace=live", "--output=name"]);
     assert_eq!(left, "");
 }

@@ -55,7 +55,8 @@ livenessProbe:
 {{- end }}
 {{- end }}
 {{- with .Values.readinessProbe }}
-{{- if .enabled }}
+{{- /* A pod is not to be without traffic because of its sidecar. */}}
+{{- if and .enabled (ne $.Values.mode "sidecar") }}
 readinessProbe:
   {{- include "gotracer.probe" (dict "root" $ "probe" . "path" "/-/ready") | trim | nindent 2 }}
 {{- end }}

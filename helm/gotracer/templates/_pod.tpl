@@ -34,7 +34,14 @@ spec:
     - {{ include "gotracer.container" . | nindent 6 | trim }}
   volumes:
     {{- include "gotracer.volumes" . | nindent 4 }}
-  {{- range $name := list "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "dnsConfig" }}
+  {{- with .Values.topologySpreadConstraints }}
+  topologySpreadConstraints:
+    {{- $own := dict "labelSelector" (dict "matchLabels" (include "gotracer.selectorLabels" $ | fromYaml)) }}
+    {{- range . }}
+    - {{ toYaml (merge (deepCopy .) $own) | nindent 6 | trim }}
+    {{- end }}
+  {{- end }}
+  {{- range $name := list "nodeSelector" "tolerations" "affinity" "dnsConfig" }}
   {{- with get $.Values $name }}
   {{ $name }}:
     {{- toYaml . | nindent 4 }}

@@ -6,14 +6,14 @@ What your own chart includes to have gotracer beside its program. Each wants the
 
 {{/* An entry of initContainers that runs as long as the pod. */}}
 {{- define "gotracer.sidecar" -}}
-{{- include "gotracer.sidecar.check" . }}
+{{- include "gotracer.sidecar.check" . -}}
 - restartPolicy: Always
   {{- include "gotracer.container" . | nindent 2 }}
 {{- end }}
 
 {{/* Entries of volumes. */}}
 {{- define "gotracer.sidecar.volumes" -}}
-{{- include "gotracer.sidecar.check" . }}
+{{- include "gotracer.sidecar.check" . -}}
 {{- include "gotracer.volumes" . }}
 {{- end }}
 
