@@ -1,6 +1,7 @@
 """Is gotracer itself well?"""
 
-from panels import (TARGET, choice, dashboard, heatmap, instant, lines, override, query, row, stat, steps, table, targets)
+from panels import (RED, TARGET, choice, dashboard, heatmap, instant, lines, matching, query, row, stat, steps, table,
+                    targets)
 
 SELF = 'instance=~"$exporter"'
 
@@ -69,7 +70,7 @@ def exporter(_rules):
               "budget: traces wait, give it more or capture less at once.",
               [query(f"sum by (instance) (process_resident_memory_bytes{{{SELF}}})", "{{instance}} resident"),
                query(f"sum by (instance) (gotracer_memory_reserved_bytes{{{SELF}}})", "{{instance}} reserved"),
-               query(f"sum by (instance) (gotracer_memory_budget_bytes{{{SELF}}})", "{{instance}} budget")], "bytes"),
+               query(f"sum by (instance) (gotracer_memory_budget_bytes{{{SELF}}})", "{{instance}} budget")], "bytes", log=True),
         lines("Threads and files", "Ones that only rise are a leak of gotracer; please report it.",
               [query(f"sum by (instance) (process_threads{{{SELF}}})", "{{instance}} threads"),
                query(f"sum by (instance) (process_open_fds{{{SELF}}})", "{{instance}} files")], "short"),
@@ -85,7 +86,8 @@ def exporter(_rules):
               "ones: the queue is too small, or the receiver refuses them; the log says which.",
               [query(rate("signal", "gotracer_otlp_sent_total", SELF), "{{signal}} sent"),
                query(rate("signal", "gotracer_otlp_dropped_total", SELF), "{{signal}} lost"),
-               query(rate("signal", "gotracer_otlp_failures_total", SELF), "{{signal}} failed attempts")], "cps"),
+               query(rate("signal", "gotracer_otlp_failures_total", SELF), "{{signal}} failed attempts")], "cps",
+              overrides=[matching("lost", color={"mode": "fixed", "fixedColor": RED})]),
         lines("OTLP queue", "What waits for a receiver. At `--otlp.queue-size`, what comes is lost.",
               [query(f"sum by (signal) (gotracer_otlp_queue_bytes{{{SELF}}})", "{{signal}}")], "bytes"),
         lines("Uptime", "A saw is a process that is killed again and again: look for OOM.",

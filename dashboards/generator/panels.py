@@ -45,6 +45,11 @@ def by(matcher, options, properties):
     return {"matcher": {"id": matcher, "options": options}, "properties": properties}
 
 
+def matching(expression, **properties):
+    """What is different for series whose names match."""
+    return by("byRegexp", f"/{expression}/", properties)
+
+
 def coloured(colours):
     """Series of fixed colours, by name."""
     return [override(name, color={"mode": "fixed", "fixedColor": c}) for name, c in colours.items()]
@@ -151,7 +156,8 @@ def stat(title, description, target, unit="short", size=(4, 4), thresholds=None,
 
 def bars(title, description, target, unit="short", size=(8, 8), thresholds=None):
     """One number for each series, longest first is for the query to say."""
-    defaults = {"unit": unit, "min": 0, "color": {"mode": "thresholds"}, "thresholds": thresholds or steps()}
+    defaults = {"unit": unit, "min": 0, "decimals": 0, "color": {"mode": "thresholds"},
+                "thresholds": thresholds or steps()}
     options = {
         "displayMode": "basic",
         "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False},

@@ -20,7 +20,7 @@ def compared(title, what, of):
     """How much more of something the new version has than the baseline."""
     described = (f"{what}, in $version for each of $baseline, in the time chosen. Over 1.25: look at the line of that name "
                  "below, whether it is steady; over 2: hold the release back.")
-    return stat(title, described, instant(f"{of(NEW)} / {of(OLD)}"), "suffix:×", (3, 4), WORSE, 2, mappings=NOTHING)
+    return stat(title, described, instant(f"({of(NEW)}) / ({of(OLD)})"), "suffix:×", (3, 4), WORSE, 2, mappings=NOTHING)
 
 
 def releases(rules):
@@ -62,7 +62,7 @@ def releases(rules):
                 ("Scheduling p99", sched.quantile(0.99, "version", ANY, "$__range"), "s", None),
                 ("Waiting for a lock", locks.per_second("version", ANY, "$__range"), "none", None),
             ],
-            ["version"], (24, 7), "version"),
+            ["version"], (24, 6), "version"),
         row("Side by side"),
         over_time("Goroutines of an instance", "The answer to whether a release leaks: parallel lines are fine, one that "
                   "rises away from the other is not. Then see GoroutineLeakGrowth on the dashboard Service.",

@@ -54,7 +54,7 @@ def by_observed(metric, by="", where=TARGET, over="$__rate_interval", only=""):
     traces sample time."""
     by = f"by ({by}) " if by else ""
     observed = f"sum {by}(rate(gotrace_observed_seconds_total{{{where}}}[{over}]))"
-    return f"sum {by}(rate({metric}{{{where}{only}}}[{over}])) / {observed}"
+    return f"sum {by}(rate({metric}{{{where}{only}}}[{over}])) / ({observed} > 0)"
 
 
 def by_reason(metric, where=TARGET, over="$__rate_interval"):

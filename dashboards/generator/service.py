@@ -1,6 +1,6 @@
 """All that the traces of one service tell."""
 
-from panels import (REPORTS, TARGET, dashboard, heatmap, instant, lines, link, query, row, stat, states, steps,
+from panels import (REPORTS, TARGET, dashboard, heatmap, instant, lines, link, matching, query, row, stat, states, steps,
                     targets)
 from rules import by_observed, by_reason, gained
 
@@ -28,7 +28,8 @@ def third(rule):
                          "line that only rises is a leak: look in the reports for the place that creates them.",
                          [query(f"sum by (instance) (gotrace_goroutines{{{TARGET}}})", "{{instance}}"),
                           query(f"sum by (instance) (gotrace_goroutines_peak{{{TARGET}}})", "{{instance}} peak"),
-                          query(gained("instance"), "{{instance}} gained each second")], "short")
+                          query(gained("instance"), "{{instance}} gained each second")], "short",
+                         overrides=[matching("gained", custom__axisPlacement="right", unit="none")])
         case "HeapGrowthSpike":
             return lines("Heap: floor, goal and peak", "What is live after a collection, the size at which the collector "
                          "means to be done, and the most that was held. A floor that only rises is a leak; a peak over "

@@ -13,6 +13,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::boards::{self, Board, Panel, Query, filled, list};
+use crate::pictures;
 use crate::prometheus::{Prometheus, Series, now};
 use crate::repository;
 use crate::rules::{self, FILES};
@@ -171,23 +172,24 @@ fn shows(series: &[Series]) -> bool {
         .any(|s| s.samples.iter().any(|(_, value)| !value.is_nan()))
 }
 
-/// The answers to a panel's queries, each with the query.
-pub type Answers<'a> = Vec<(&'a Query, Vec<Series>)>;
+/// The values of the variables of a dashboard.
+fn chosen(board: &Board) -> Vec<(&'static str, &'static str)> {
+    let mut values = VARIABLES.to_vec();
+    if board.name == "releases" {
+        values.insert(0, ("service", "checkout"));
+        values.insert(0, ("version", "1.1"));
+    }
+    values
+}
 
-fn ask<'a>(
+/// What each query of a panel has.
+fn ask(
     prometheus: &Prometheus,
     board: &Board,
-    panel: &'a Panel,
+    panel: &Panel,
     (from, to): (f64, f64),
-) -> Answers<'a> {
-    let mut values = VARIABLES;
-    if board.name == "releases" {
-        let chosen = [("service", "checkout"), ("version", "1.1")];
-        for (name, value) in &mut values {
-            let choice = chosen.iter().find(|(chosen, _)| chosen == name);
-            *value = choice.map_or(*value, |(_, value)| value);
-        }
-    }
+) -> Vec<Vec<Series>> {
+    let values = chosen(board);
     let answer = |query: &Query| {
         let expr = filled(&query.expr, &values);
         if query.instant {
@@ -196,30 +198,30 @@ fn ask<'a>(
             prometheus.range(&expr, from, to, 0.5)
         }
     };
-    panel
-        .queries
-        .iter()
-        .map(|query| (query, answer(query)))
-        .collect()
+    panel.queries.iter().map(answer).collect()
 }
 
 /// Every panel of every dashboard. Returns how many series each query had.
 fn panels_have_data(prometheus: &Prometheus, time: (f64, f64)) -> String {
     let mut told = String::new();
     let label = Regex::new(r"\{\{(\w+)\}\}").unwrap();
-    let boards = boards::all();
-    for board in &boards {
-        for panel in &board.panels {
+    let mut drawn = Vec::new();
+    for board in boards::all() {
+        let answers: Vec<_> = board
+            .panels
+            .iter()
+            .map(|p| ask(prometheus, &board, p, time))
+            .collect();
+        for (panel, answers) in board.panels.iter().zip(&answers) {
             let at = format!("{}: {}", board.name, panel.title);
-            let answers = ask(prometheus, board, panel, time);
-            for (query, series) in &answers {
+            for (query, series) in panel.queries.iter().zip(answers) {
                 assert!(shows(series), "{at}: nothing from {}", query.expr);
                 for name in label.captures_iter(&query.legend) {
                     let has = series.iter().any(|s| s.labels[&name[1]].is_string());
                     assert!(has, "{at}: no label {} from {}", &name[1], query.expr);
                 }
             }
-            let counts: Vec<_> = answers.iter().map(|(_, series)| series.len()).collect();
+            let counts: Vec<_> = answers.iter().map(Vec::len).collect();
             writeln!(told, "{at}: {counts:?} series").unwrap();
         }
         for variable in list(&board.json["templating"]["list"]) {
@@ -230,11 +232,40 @@ fn panels_have_data(prometheus: &Prometheus, time: (f64, f64)) -> String {
                 .strip_prefix("label_values(")
                 .and_then(|q| q.strip_suffix(')'));
             let (selector, label) = inside.unwrap().rsplit_once(", ").unwrap();
-            let found = prometheus.values(label, &filled(selector, &VARIABLES));
+            let found = prometheus.values(label, &filled(selector, &chosen(&board)));
             assert!(!found.is_empty(), "{}: {query}", board.name);
         }
+        drawn.push((board, answers));
     }
+    pictures::draw(&drawn, time, |board| {
+        chosen(board).into_iter().rev().collect()
+    });
     told
+}
+
+/// How much more of something one release has is what both have, divided.
+fn releases_are_compared(prometheus: &Prometheus, time: (f64, f64)) {
+    let boards = boards::all();
+    let board = boards.iter().find(|b| b.name == "releases").unwrap();
+    let answers = |title: &str| {
+        let panel = board.panels.iter().find(|p| p.title == title).unwrap();
+        ask(prometheus, board, panel, time)
+    };
+    let table = answers("Versions, newest first");
+    for (column, stat) in [(4, "Live heap"), (6, "GC pauses"), (8, "Lock waits")] {
+        let of = |version: &str| {
+            let found = table[column]
+                .iter()
+                .find(|s| s.labels["version"] == version);
+            found.unwrap().samples[0].1
+        };
+        let said = answers(stat)[0][0].samples[0].1;
+        let wanted = of("1.1") / of("1.0");
+        assert!(
+            (said - wanted).abs() < wanted * 1e-6,
+            "{stat}: {said}, not {wanted}"
+        );
+    }
 }
 
 /// Every metric that a panel or a rule names, and gotracer does not have.
@@ -312,7 +343,9 @@ fn every_panel_and_every_rule_has_data() {
 
     let unknown = unknown_metrics(&gotracer.get("/metrics", "text/plain").text());
     assert!(unknown.is_empty(), "{unknown:?}");
-    let told = panels_have_data(&prometheus, (began, now()));
+    let time = (began, now());
+    let told = panels_have_data(&prometheus, time);
+    releases_are_compared(&prometheus, time);
     eprintln!("{told}");
 
     // The end of gotracer is an alert as well.

@@ -4,7 +4,11 @@
 
 mod alerting;
 mod boards;
+#[allow(dead_code, reason = "shared with the other tests of the daemon")]
+#[path = "../serve/chromium.rs"]
+mod chromium;
 mod installation;
+mod pictures;
 mod prometheus;
 mod rules;
 #[allow(dead_code, reason = "shared with the other tests of the daemon")]

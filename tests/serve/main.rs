@@ -3,6 +3,7 @@
 #![cfg(feature = "daemon")]
 
 mod afterwards;
+mod capture;
 mod certificates;
 mod check;
 mod chromium;
@@ -17,6 +18,7 @@ mod reload;
 mod resilience;
 mod scrape;
 mod secure;
+mod shards;
 mod storage;
 mod stream;
 mod support;
