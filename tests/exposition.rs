@@ -36,6 +36,7 @@ fn rule_report(rule: &'static Rule) -> RuleReport {
     };
     RuleReport {
         rule,
+        thresholds: rule.thresholds[0],
         status: Status::Ok,
         reason: None,
         measurement: distribution(values),
@@ -117,6 +118,7 @@ fn report() -> Report {
             finding("GCPauseSpike", Severity::Warn),
             finding("MutexContention", Severity::Error),
         ],
+        course: None,
     }
 }
 

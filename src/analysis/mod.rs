@@ -5,6 +5,7 @@
 //! true up to then.
 
 mod findings;
+mod history;
 mod pipeline;
 mod program;
 
@@ -16,6 +17,7 @@ use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{HeapFloor, Interval, Observer, Timeline};
 use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What};
+use history::History;
 
 /// What became of one trace.
 #[derive(Debug)]
@@ -143,6 +145,9 @@ pub struct Analysis {
     rules: Rules,
     /// The first clock snapshot.
     snapshot: Option<ClockSnapshot>,
+    /// Notes how the program goes, if that is wanted.
+    history: Option<Box<History>>,
+    settings: Settings,
 }
 
 impl Analysis {
@@ -156,6 +161,8 @@ impl Analysis {
             timeline: Timeline::default(),
             rules: Rules::new(enabled),
             snapshot: None,
+            history: settings.course.then(Box::default),
+            settings: settings.clone(),
         }
     }
 
@@ -168,6 +175,9 @@ impl Analysis {
     #[inline]
     pub fn event(&mut self, event: &Event, tables: &Tables) {
         self.timeline.event(event, tables, &mut self.rules);
+        if let Some(history) = &mut self.history {
+            history.note(&self.timeline);
+        }
     }
 
     /// What the trace told so far. What is not over yet counts as if it ended
@@ -193,6 +203,7 @@ impl Analysis {
             };
             rules.push(RuleReport {
                 rule,
+                thresholds: self.settings.of(rule).thresholds,
                 status: match (&verdict.not_applicable, verdict.found.is_empty()) {
                     (Some(_), _) => Status::NotApplicable,
                     (None, true) => Status::Ok,
@@ -226,6 +237,7 @@ impl Analysis {
             program: program::program(&self.timeline),
             rules,
             findings: all,
+            course: self.history.as_ref().map(|h| h.course().clone()),
         }
     }
 

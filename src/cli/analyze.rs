@@ -1,17 +1,15 @@
 //! `gotracer analyze`: what is wrong in these traces.
 
-use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use gotracer::report::{Detail, Format, Options, Report, Severity};
+use gotracer::report::{Detail, Options, Report, Severity};
 use gotracer::trace::ErrorKind;
 
 use super::inputs::{self, Source};
-use super::output::{Color, Output};
+use super::output::Color;
 use super::progress::Progress;
-use super::{CLEAN, FOUND, UNREADABLE, batch, complain, settings};
+use super::{CLEAN, FOUND, UNREADABLE, batch, complain, outputs, paths, settings};
 
 /// Say what is wrong in traces, where, and what to do
 #[derive(clap::Args)]
@@ -22,13 +20,8 @@ pub struct Args {
     #[arg(required = true, value_name = "TRACE")]
     traces: Vec<PathBuf>,
 
-    /// How to print the findings
-    #[arg(long, default_value = "table", value_parser = formats())]
-    format: Format,
-
-    /// Write to a file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: outputs::Args,
 
     /// Show of each rule only the N findings that hurt most
     #[arg(long, value_name = "N")]
@@ -59,6 +52,9 @@ pub struct Args {
     jobs: Option<NonZeroUsize>,
 
     #[command(flatten)]
+    paths: paths::Args,
+
+    #[command(flatten)]
     settings: settings::Args,
 }
 
@@ -67,7 +63,8 @@ Examples:
   gotracer analyze trace.out
   gotracer analyze -v --rule MutexContention --top 3 trace.out
   gotracer analyze --preset low-latency --set GCAssist.warn=500us trace.out
-  gotracer analyze --format json --output report.json traces/
+  gotracer analyze --output report.html --output results.sarif traces/
+  gotracer analyze --format github --format junit=junit.xml trace.out
   curl -s localhost:6060/debug/pprof/trace?seconds=5 | gotracer analyze -
 
 Exit codes: 0 nothing at --fail-on or above, 1 something, 2 a trace or an
@@ -81,15 +78,11 @@ enum FailOn {
     Never,
 }
 
-fn formats() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(Format::ALL.map(Format::name))
-        .try_map(|name| Format::from_name(&name).ok_or("there is no such format"))
-}
-
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
-    let settings = args.settings.settings()?;
-    let mut output = Output::to(args.output.as_deref())?;
+    let mut settings = args.settings.settings()?;
+    let mut outputs = args.outputs.open()?;
+    settings.course = outputs.want_course();
     let (sources, mut unreadable) = args.sources();
     let progress = Progress::new(!args.quiet);
     let results = batch::analyze(&sources, &settings, args.jobs, &progress);
@@ -119,9 +112,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         unreadable = true;
         complain("error", "there is no trace among the files");
     }
-    let options = args.options(&output);
-    args.format.write(&mut output.writer, &reports, &options)?;
-    output.writer.flush()?;
+    outputs.write(&reports, &args.options(), args.color)?;
     Ok(if unreadable {
         UNREADABLE
     } else {
@@ -146,7 +137,7 @@ impl Args {
         (sources, failed)
     }
 
-    fn options(&self, output: &Output) -> Options {
+    fn options(&self) -> Options {
         Options {
             top: self.top.map(NonZeroUsize::get),
             detail: match (self.quiet, self.verbose) {
@@ -154,8 +145,9 @@ impl Args {
                 (_, true) => Detail::Full,
                 _ => Detail::Normal,
             },
-            color: output.color(self.color),
-            width: output.width(),
+            paths: self.paths.map(),
+            fail_on: self.fail_on.least(),
+            ..Options::default()
         }
     }
 
@@ -167,11 +159,18 @@ impl Args {
 }
 
 impl FailOn {
+    /// The least severity that fails; none if nothing does.
+    fn least(self) -> Option<Severity> {
+        match self {
+            Self::Warn => Some(Severity::Warn),
+            Self::Error => Some(Severity::Error),
+            Self::Never => None,
+        }
+    }
+
     fn exit_code(self, reports: &[Report]) -> u8 {
-        let least = match self {
-            Self::Warn => Severity::Warn,
-            Self::Error => Severity::Error,
-            Self::Never => return CLEAN,
+        let Some(least) = self.least() else {
+            return CLEAN;
         };
         let found = reports.iter().any(|r| r.worst() >= Some(least));
         if found { FOUND } else { CLEAN }

@@ -8,6 +8,8 @@ mod events;
 mod inputs;
 mod lines;
 mod output;
+mod outputs;
+mod paths;
 mod progress;
 mod rules;
 #[cfg(feature = "daemon")]

@@ -44,7 +44,7 @@ struct One<'a> {
 }
 
 #[derive(Serialize)]
-struct RuleJson<'a> {
+pub(super) struct RuleJson<'a> {
     rule: &'static str,
     status: Status,
     reason: Option<&'a str>,
@@ -64,7 +64,7 @@ struct Measurement {
 }
 
 #[derive(Serialize)]
-struct FindingJson<'a> {
+pub(super) struct FindingJson<'a> {
     id: &'a str,
     #[serde(serialize_with = "name")]
     rule: &'static Rule,
@@ -105,7 +105,7 @@ impl<'a> One<'a> {
 }
 
 impl<'a> RuleJson<'a> {
-    fn new(report: &'a RuleReport) -> Self {
+    pub(super) fn new(report: &'a RuleReport) -> Self {
         let seen = &report.measurement;
         Self {
             rule: report.rule.name,
@@ -126,7 +126,7 @@ impl<'a> RuleJson<'a> {
 }
 
 impl<'a> FindingJson<'a> {
-    fn new(f: &'a Finding) -> Self {
+    pub(super) fn new(f: &'a Finding) -> Self {
         Self {
             id: &f.id,
             rule: f.rule,
