@@ -100,9 +100,7 @@ fn rules(c: &mut Criterion) {
             b.iter(|| {
                 let mut analysis = Analysis::new(&settings);
                 for (events, tables) in &generations {
-                    for event in events {
-                        analysis.event(event, tables);
-                    }
+                    analysis.events(events, tables);
                 }
                 black_box(&analysis);
             });

@@ -36,10 +36,11 @@ fn rule_report(rule: &'static Rule) -> RuleReport {
     };
     RuleReport {
         rule,
-        thresholds: rule.thresholds[0],
+        thresholds: None,
         status: Status::Ok,
         reason: None,
         measurement: distribution(values),
+        spread: None,
         by_reason: by_reason
             .iter()
             .map(|(reason, values)| (reason.to_string(), distribution(values)))
@@ -114,6 +115,7 @@ fn report() -> Report {
             heap_peak_bytes: Some(130 << 20),
         },
         rules: RULES.into_iter().map(rule_report).collect(),
+        known: 0,
         findings: vec![
             finding("GCPauseSpike", Severity::Warn),
             finding("MutexContention", Severity::Error),

@@ -257,7 +257,7 @@ fn leaks_are_found_by_the_place_that_creates_them() {
         let found = bad(&r, "GoroutineLeakGrowth");
         let lost = |function: &str| {
             let found = found.iter().find(|f| f.place.function == function);
-            found.map(|f| (f.worst, f.cause.as_ref().map(|c| c.kind)))
+            found.map(|f| (f.worst, f.cause.as_ref().map(|c| &*c.kind)))
         };
         assert_eq!(
             lost("main.leakReceive"),

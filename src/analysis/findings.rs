@@ -23,7 +23,7 @@ pub fn finding(
     let group = found.group;
     let stacks = t.stacks();
     let place = frame(stacks.get(group.place));
-    let first_ns = t.since_start(group.first);
+    let first_ns = t.since_stretch(group.first);
     Finding {
         id: id(rule, &place, &found.variant),
         rule,
@@ -34,9 +34,10 @@ pub fn finding(
         total: group.total,
         threshold: found.threshold,
         first_ns,
-        last_ns: t.since_start(group.last),
+        last_ns: t.since_stretch(group.last),
         first_time: start_time.and_then(|s| {
-            let since = SignedDuration::from_nanos(i64::try_from(first_ns).ok()?);
+            // What was told late began before.
+            let since = SignedDuration::from_nanos(group.first.checked_sub(t.stretch())?);
             s.checked_add(since).ok()
         }),
         message: found.message,
@@ -44,7 +45,7 @@ pub fn finding(
         goroutines: group.examples.iter().map(|(_, g)| g.0).collect(),
         stack: stack(stacks, group.victim.stack),
         cause: found.cause.map(|c| Cause {
-            kind: c.kind,
+            kind: c.kind.into(),
             text: c.text,
             goroutine: c.actor.g.is_some().then_some(c.actor.g.0),
             place: c

@@ -6,9 +6,12 @@
 
 mod findings;
 mod history;
+mod live;
 mod pipeline;
 mod program;
+mod slices;
 
+pub use live::{Heard, follow};
 pub use pipeline::analyze_on_two_threads;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +21,12 @@ use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{HeapFloor, Interval, Observer, Timeline};
 use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What};
 use history::History;
+use slices::Slices;
+
+/// For how long the growth of the number of goroutines is counted in a live
+/// trace before it is measured and counted anew, ns: a service's load changes
+/// within hours, which is no leak.
+const GROWTH: i64 = 60 * 1_000_000_000;
 
 /// What became of one trace.
 #[derive(Debug)]
@@ -27,6 +36,9 @@ pub struct Outcome {
     /// Why reading stopped before the trace's end.
     pub error: Option<ReadError>,
 }
+
+/// Events taken at a time: few enough that they stay in the nearest cache.
+const BLOCK: usize = 256;
 
 /// Reads a whole trace and applies the rules. `source` is its name in the
 /// report; `progress` is called about once a generation.
@@ -42,18 +54,18 @@ pub fn analyze(
 ) -> Result<Outcome, ReadError> {
     let mut reader = Reader::new(input).map_err(|e| *e)?;
     let mut analysis = Analysis::new(settings);
+    let mut block = vec![Event::default(); BLOCK];
     let error = loop {
-        match reader.advance() {
-            Ok(true) => {
-                if let What::Sync { .. } = reader.event().what {
-                    analysis.start_generation(reader.clock_snapshot());
-                    progress(reader.stats());
-                }
-                analysis.event(reader.event(), reader.tables());
-            }
-            Ok(false) => break None,
+        let events = match reader.fill(&mut block) {
+            Ok(0) => break None,
+            Ok(n) => &block[..n],
             Err(e) => break Some(*e),
+        };
+        if let What::Sync { .. } = events[0].what {
+            analysis.start_generation(reader.clock_snapshot());
+            progress(reader.stats());
         }
+        analysis.events(events, reader.tables());
     };
     let (version, stats) = (reader.version(), reader.stats());
     conclude(&analysis, source, version, stats, error)
@@ -143,11 +155,14 @@ impl Observer for Rules {
 pub struct Analysis {
     timeline: Timeline,
     rules: Rules,
-    /// The first clock snapshot.
+    slices: Slices,
+    /// The first clock snapshot since the last report.
     snapshot: Option<ClockSnapshot>,
     /// Notes how the program goes, if that is wanted.
     history: Option<Box<History>>,
     settings: Settings,
+    /// A generation started since.
+    started: bool,
 }
 
 impl Analysis {
@@ -160,56 +175,104 @@ impl Analysis {
         Self {
             timeline: Timeline::default(),
             rules: Rules::new(enabled),
+            slices: Slices::new(),
             snapshot: None,
             history: settings.course.then(Box::default),
             settings: settings.clone(),
+            started: false,
         }
     }
 
     /// Takes in the clock snapshot of a generation, before its first event.
     pub fn start_generation(&mut self, snapshot: Option<ClockSnapshot>) {
-        self.snapshot = self.snapshot.or(snapshot);
+        // Clocks drift apart in days: the newest is the best there is.
+        let known = self.snapshot.filter(|_| self.started);
+        self.snapshot = known.or(snapshot).or(self.snapshot);
+        self.started = true;
     }
 
-    /// Takes in the next event. `tables` are those of its generation.
-    #[inline]
-    pub fn event(&mut self, event: &Event, tables: &Tables) {
-        self.timeline.event(event, tables, &mut self.rules);
-        if let Some(history) = &mut self.history {
-            history.note(&self.timeline);
+    /// Takes in the next events. `tables` are those of their generation.
+    pub fn events(&mut self, events: &[Event], tables: &Tables) {
+        for event in events {
+            if self.slices.is_over(event.time) {
+                let rules = self.rules.enabled.iter();
+                let measured = || rules.map(|(_, d)| d.measurement()).collect();
+                self.slices.end(event.time, measured);
+            }
+            self.timeline.event(event, tables, &mut self.rules);
+            if let Some(history) = &mut self.history {
+                history.note(&self.timeline);
+            }
         }
     }
 
     /// What the trace told so far. What is not over yet counts as if it ended
     /// now, and is marked as a lower bound.
     pub fn report(&self, read: &Read<'_>) -> Report {
-        let Read { stats, error, .. } = *read;
-        let open = self.timeline.open_intervals();
-        let start_time = self.start_time();
-        let mut rules = Vec::new();
-        let mut all = Vec::new();
-        for (rule, detector) in &self.rules.enabled {
+        let open: Vec<_> = self.timeline.open_intervals(false).collect();
+        let verdicts = self.rules.enabled.iter().map(|(rule, detector)| {
+            if read.stats.generations == 0 {
+                let nothing = "no whole generation of the trace could be read";
+                let verdict = Verdict {
+                    not_applicable: Some(nothing.into()),
+                    ..Verdict::default()
+                };
+                return (*rule, verdict);
+            }
             let mut detector = detector.boxed_clone();
             for interval in open.iter().filter(|i| rule.watches & i.kind.bit() != 0) {
                 detector.interval(interval, &self.timeline);
             }
-            let verdict = if stats.generations == 0 {
-                Verdict {
-                    not_applicable: Some("no whole generation of the trace could be read".into()),
-                    ..Verdict::default()
-                }
-            } else {
-                detector.verdict(&self.timeline)
-            };
+            (*rule, detector.verdict(&self.timeline))
+        });
+        self.report_of(verdicts.collect(), read)
+    }
+
+    /// What a live trace told since the last time this was asked, and nothing
+    /// twice: what is not over yet is found as soon as it crosses a threshold,
+    /// and measured when it is over. `last` says that no more events will come:
+    /// then it is measured too, as a lower bound.
+    pub fn report_news(&mut self, read: &Read<'_>, last: bool) -> Report {
+        let t = &mut self.timeline;
+        let due = t.now().saturating_sub(t.growing_since()) >= GROWTH;
+        t.set_growing(!(last || due));
+        let open = self.timeline.open_intervals(!last);
+        let watched = self.rules.watches;
+        for interval in open.filter(|i| watched & i.kind.bit() != 0) {
+            self.rules.interval(&interval, &self.timeline);
+        }
+        let verdicts = self.rules.enabled.iter_mut().map(|(rule, detector)| {
+            let verdict = detector.verdict(&self.timeline);
+            detector.forget(&self.timeline);
+            (*rule, verdict)
+        });
+        let verdicts = verdicts.collect();
+        let report = self.report_of(verdicts, read);
+        self.timeline.start_stretch();
+        self.slices = Slices::new();
+        if due {
+            self.timeline.start_growth();
+        }
+        self.started = false;
+        report
+    }
+
+    fn report_of(&self, verdicts: Vec<(&'static Rule, Verdict)>, read: &Read<'_>) -> Report {
+        let Read { stats, error, .. } = *read;
+        let (start_time, now) = (self.start_time(), self.timeline.now());
+        let mut rules = Vec::new();
+        let mut all = Vec::new();
+        for (i, (rule, verdict)) in verdicts.into_iter().enumerate() {
             rules.push(RuleReport {
                 rule,
-                thresholds: self.settings.of(rule).thresholds,
+                thresholds: Some(self.settings.of(rule).thresholds),
                 status: match (&verdict.not_applicable, verdict.found.is_empty()) {
                     (Some(_), _) => Status::NotApplicable,
                     (None, true) => Status::Ok,
                     (None, false) => Status::Found,
                 },
                 reason: verdict.not_applicable,
+                spread: self.slices.spread(i, &verdict.measurement, now),
                 measurement: verdict.measurement,
                 by_reason: verdict.by_reason,
             });
@@ -238,14 +301,20 @@ impl Analysis {
             rules,
             findings: all,
             course: self.history.as_ref().map(|h| h.course().clone()),
+            known: 0,
         }
     }
 
-    /// The wall clock at the trace's first event, if the trace tells.
+    /// How many frames of stacks are remembered, in all that goes on.
+    pub fn frames(&self) -> usize {
+        self.timeline.stacks().frames_in_all()
+    }
+
+    /// The wall clock when what a report tells of began, if the trace tells.
     fn start_time(&self) -> Option<Timestamp> {
         let s = self.snapshot?;
         let at_snapshot = Timestamp::new(s.wall_sec, i32::try_from(s.wall_nsec).ok()?).ok()?;
-        let before = s.trace.checked_sub(self.timeline.start())?;
+        let before = s.trace.checked_sub(self.timeline.stretch())?;
         at_snapshot
             .checked_sub(SignedDuration::from_nanos(before))
             .ok()

@@ -62,9 +62,7 @@ fn take_in(
         analysis.start_generation(block.snapshot);
         progress(block.stats);
     }
-    for event in events {
-        analysis.event(event, &block.tables);
-    }
+    analysis.events(events, &block.tables);
     // The reader may be done already, and then wants no more of them.
     let _ = spent.send(block.events);
 }

@@ -38,8 +38,9 @@ fn places(t: &Timeline) -> Vec<Creations> {
             site.start
         };
         let (created, exited) = counts.entry(t.stacks().traits(stack).place).or_default();
-        *created += site.created;
-        *exited += site.ended;
+        let (more, fewer) = site.news();
+        *created += more;
+        *exited += fewer;
     }
     let all = counts.into_iter().map(|(place, (created, exited))| {
         let place = frame(t.stacks().get(place));
@@ -50,8 +51,9 @@ fn places(t: &Timeline) -> Vec<Creations> {
         }
     });
     let mut all: Vec<_> = all.collect();
+    all.retain(|c| c.created + c.exited > 0);
     all.sort_by(|a, b| {
-        let key = |c: &Creations| Reverse((c.created - c.exited, c.created));
+        let key = |c: &Creations| Reverse((c.created.saturating_sub(c.exited), c.created));
         let names = (&a.place.function, a.place.line).cmp(&(&b.place.function, b.place.line));
         key(a).cmp(&key(b)).then(names)
     });

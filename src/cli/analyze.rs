@@ -1,13 +1,15 @@
 //! `gotracer analyze`: what is wrong in these traces.
 
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use gotracer::report::{Detail, Options, Report, Severity};
+use gotracer::compare::Baseline;
+use gotracer::report::{Detail, Format, Options, Report, Severity};
 use gotracer::trace::ErrorKind;
 
 use super::inputs::{self, Source};
-use super::output::Color;
+use super::output::{Color, Output};
 use super::progress::Progress;
 use super::{CLEAN, FOUND, UNREADABLE, batch, complain, outputs, paths, settings};
 
@@ -30,6 +32,16 @@ pub struct Args {
     /// The least severity that makes the exit code 1
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     fail_on: FailOn,
+
+    /// Report and fail only on what is new or worse than in this report, saved
+    /// with --write-baseline or --format json
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Save what is found as the baseline of later calls; it fails this one no
+    /// more
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
 
     /// Exit with 2 if a trace breaks off or is corrupt, whatever was found
     #[arg(long)]
@@ -63,6 +75,7 @@ Examples:
   gotracer analyze trace.out
   gotracer analyze -v --rule MutexContention --top 3 trace.out
   gotracer analyze --preset low-latency --set GCAssist.warn=500us trace.out
+  gotracer analyze --baseline known.json trace.out
   gotracer analyze --output report.html --output results.sarif traces/
   gotracer analyze --format github --format junit=junit.xml trace.out
   curl -s localhost:6060/debug/pprof/trace?seconds=5 | gotracer analyze -
@@ -81,6 +94,8 @@ enum FailOn {
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let mut settings = args.settings.settings()?;
+    let baseline = args.baseline.as_deref().map(super::reports::read);
+    let baseline = baseline.transpose()?.map(|known| Baseline::new(&known));
     let mut outputs = args.outputs.open()?;
     settings.course = outputs.want_course();
     let (sources, mut unreadable) = args.sources();
@@ -112,9 +127,19 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         unreadable = true;
         complain("error", "there is no trace among the files");
     }
+    if let Some(path) = &args.write_baseline {
+        let mut file = Output::to(Some(path))?;
+        Format::Json.write(&mut file.writer, &reports, &Options::default())?;
+        file.writer.flush()?;
+    }
+    if let Some(baseline) = &baseline {
+        reports.iter_mut().for_each(|r| baseline.apply(r));
+    }
     outputs.write(&reports, &args.options(), args.color)?;
     Ok(if unreadable {
         UNREADABLE
+    } else if args.write_baseline.is_some() {
+        CLEAN
     } else {
         args.fail_on.exit_code(&reports)
     })

@@ -31,6 +31,12 @@ impl Source {
         self.path.display().to_string()
     }
 
+    /// Its path, unless it is standard input or no regular file.
+    pub fn file(&self) -> Option<&Path> {
+        let named = !is_stdin(&self.path) && self.path.is_file();
+        named.then_some(&self.path)
+    }
+
     /// Its length, where it is a file; compressed, it will turn out longer.
     pub fn size(&self) -> u64 {
         let file = self.path.metadata().ok().filter(|m| m.is_file());

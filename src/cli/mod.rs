@@ -4,6 +4,7 @@
 mod analyze;
 mod batch;
 mod check_config;
+mod diff;
 mod events;
 mod inputs;
 mod lines;
@@ -11,6 +12,7 @@ mod output;
 mod outputs;
 mod paths;
 mod progress;
+mod reports;
 mod rules;
 #[cfg(feature = "daemon")]
 mod serve;
@@ -37,6 +39,7 @@ Examples:
   gotracer analyze --format json traces/  the same of a directory, for programs
   curl -s localhost:6060/debug/pprof/trace?seconds=5 | gotracer analyze -
   gotracer rules MutexContention          what a rule sees and what to do
+  gotracer diff before.trace after.trace  did it become worse
   gotracer events trace.out | grep StateTransition
 
 Exit codes: 0 nothing found, 1 something found, 2 something could not be read.";
@@ -44,6 +47,7 @@ Exit codes: 0 nothing found, 1 something found, 2 something could not be read.";
 #[derive(Subcommand)]
 enum Command {
     Analyze(analyze::Args),
+    Diff(diff::Args),
     Events(events::Args),
     #[cfg(feature = "daemon")]
     Serve(Box<serve::Args>),
@@ -64,6 +68,7 @@ const UNREADABLE: u8 = 2;
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Analyze(args) => analyze::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Events(args) => events::run(&args),
         #[cfg(feature = "daemon")]
         Command::Serve(args) => serve::run(&args),

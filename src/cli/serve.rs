@@ -14,7 +14,7 @@ use gotracer::labels::Labels;
 use gotracer::rules::{SettingError, Unit};
 use gotracer::source::directory::{After, Directory, Pattern, Retention, WatchConfig};
 use gotracer::source::parse_duration;
-use gotracer::source::scrape::{Options, Target};
+use gotracer::source::scrape::{Mode, Options, Target};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -35,14 +35,24 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     scrape: Vec<String>,
 
+    /// Whether to trace programs now and then or all the time: scrape, or
+    /// stream
+    #[arg(long = "scrape.mode", value_name = "MODE", default_value = "scrape")]
+    mode: ScrapeMode,
+
+    /// How many bytes a second a stream may have; one that has more is
+    /// interrupted now and then
+    #[arg(long = "scrape.stream-budget", value_name = "SIZE", default_value = "10MiB", value_parser = size)]
+    stream_budget: u64,
+
     /// How often to capture a trace of each program
     #[arg(long = "scrape.interval", value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
     interval: Duration,
 
-    /// For how many seconds to trace
-    #[arg(long = "scrape.seconds", value_name = "N", default_value = "5",
-        value_parser = clap::value_parser!(u32).range(1..=600))]
-    seconds: u32,
+    /// For how many seconds to trace at a time [default: 5, or 3600 to stream]
+    #[arg(long = "scrape.seconds", value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    seconds: Option<u32>,
 
     /// How long connecting may take, and how much longer than the trace itself
     /// its answer
@@ -143,6 +153,21 @@ pub struct Args {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum ScrapeMode {
+    Scrape,
+    Stream,
+}
+
+impl ScrapeMode {
+    fn mode(self) -> Mode {
+        match self {
+            Self::Scrape => Mode::Scrape,
+            Self::Stream => Mode::Stream,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum LogLevel {
     Error,
     Warn,
@@ -226,8 +251,10 @@ impl Args {
             targets: own.collect::<Result<_, _>>().context("--scrape")?,
             job: None,
             options: Options {
+                mode: self.mode.mode(),
+                stream_budget: self.stream_budget,
                 interval: self.interval,
-                seconds: self.seconds,
+                seconds: self.seconds.unwrap_or(self.mode.mode().seconds()),
                 timeout: self.timeout,
                 limit: self.limit,
                 ..Options::default()
@@ -279,6 +306,8 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.min(4))
+        // Each capture and each stream has one.
+        .max_blocking_threads(1024)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;

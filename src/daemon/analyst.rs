@@ -28,8 +28,7 @@ use crate::trace::{ErrorKind, Input, ReadError};
 
 /// What analysing needs, and those who want to hear of it.
 pub struct Analyst {
-    /// What is too much, and the same for single services.
-    thresholds: RwLock<Arc<(Settings, HashMap<String, Settings>)>>,
+    thresholds: RwLock<Arc<Thresholds>>,
     /// Counts.
     pub exporter: Arc<Exporter>,
     /// Knows the targets.
@@ -44,6 +43,22 @@ pub struct Analyst {
     pub recent: Recent,
     /// Knows which files were done.
     pub seen: Seen,
+}
+
+/// What is too much.
+#[derive(PartialEq, Default)]
+pub struct Thresholds {
+    usual: Settings,
+    /// The same for single services.
+    services: HashMap<String, Settings>,
+}
+
+impl Thresholds {
+    /// Those of a target.
+    pub fn of(&self, target: &Labels) -> &Settings {
+        let own = self.services.get(target.get("service"));
+        own.unwrap_or(&self.usual)
+    }
 }
 
 /// What the analysis of a trace gave: an outcome, nothing, or a panic by its
@@ -71,12 +86,21 @@ impl Analyst {
     }
 
     /// From the next trace on, these are the thresholds.
-    pub fn judge_by(&self, settings: Settings, services: HashMap<String, Settings>) {
+    pub fn judge_by(&self, usual: Settings, services: HashMap<String, Settings>) {
+        let new = Thresholds { usual, services };
         let mut thresholds = self
             .thresholds
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        *thresholds = Arc::new((settings, services));
+        if new != **thresholds {
+            *thresholds = Arc::new(new);
+        }
+    }
+
+    /// The thresholds in force.
+    pub fn thresholds(&self) -> Arc<Thresholds> {
+        let thresholds = self.thresholds.read();
+        Arc::clone(&thresholds.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// From the next trace on, this is sent.
@@ -179,22 +203,50 @@ impl Analyst {
         source: String,
         error: &ScrapeError,
     ) -> Option<(Failure, String)> {
-        let failure = Some((Failure::from(error), error.to_string()));
+        let failure = (Failure::from(error), error.to_string());
+        self.failed(labels, source, failure.clone());
+        Some(failure)
+    }
+
+    /// Counts what was not to be had.
+    pub fn failed(&self, labels: &Arc<Labels>, source: String, failure: (Failure, String)) {
         self.tell(Ended {
-            failure: failure.clone(),
+            failure: Some(failure),
             ..Ended::new(labels, source, Duration::ZERO)
         });
-        failure
+    }
+
+    /// Tells everyone what a generation of a stream told, at that time and so
+    /// long after its end; the `first` of its trace. For people, only what has
+    /// findings is worth keeping.
+    pub fn heard(
+        &self,
+        labels: &Arc<Labels>,
+        source: String,
+        report: Report,
+        (at, delay): (SystemTime, Option<Duration>),
+        first: bool,
+    ) {
+        self.exporter
+            .record_generation(labels, &report, at, delay, first);
+        let found = !report.findings.is_empty();
+        let heard = Ended {
+            at,
+            took: delay.unwrap_or_default(),
+            report: Some(report),
+            ..Ended::new(labels, source, Duration::ZERO)
+        };
+        if let Some((otlp, settings)) = self.sends() {
+            otlp.record(&heard.capture(), &settings, None);
+        }
+        if found {
+            self.note(heard);
+        }
     }
 
     fn run(&self, input: Input<'_>, source: &str, labels: &Labels) -> Analysed {
-        let thresholds = self
-            .thresholds
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let thresholds = Arc::clone(&thresholds);
-        let own = thresholds.1.get(labels.get("service"));
-        let settings = own.unwrap_or(&thresholds.0);
+        let thresholds = self.thresholds();
+        let settings = thresholds.of(labels);
         // Nothing that the analysis changes outlives it.
         let analysis = AssertUnwindSafe(|| analyze(input, source, settings, |_| ()));
         catch_unwind(analysis).map_err(|panic| {

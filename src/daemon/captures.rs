@@ -15,7 +15,7 @@ use super::failure::Failure;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 
 /// How many bytes a second of a busy program's trace has.
-const BUSY: u64 = 6 << 20;
+pub const BUSY: u64 = 6 << 20;
 
 /// Captures targets.
 pub struct Captures {

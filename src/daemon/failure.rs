@@ -40,10 +40,14 @@ pub enum Failure {
     HttpStatus,
     /// The trace is larger than allowed.
     TooLarge,
+    /// The stream is silent.
+    Stalled,
+    /// Programs of that Go version can't be streamed.
+    NotLive,
 }
 
 /// The names of all reasons.
-pub const REASONS: [&str; 17] = [
+pub const REASONS: [&str; 19] = [
     Failure::Unreadable.name(),
     Failure::Empty.name(),
     Failure::NotATrace.name(),
@@ -61,6 +65,8 @@ pub const REASONS: [&str; 17] = [
     Failure::AlreadyTracing.name(),
     Failure::HttpStatus.name(),
     Failure::TooLarge.name(),
+    Failure::Stalled.name(),
+    Failure::NotLive.name(),
 ];
 
 impl Failure {
@@ -84,6 +90,8 @@ impl Failure {
             Self::AlreadyTracing => "already_tracing",
             Self::HttpStatus => "http_status",
             Self::TooLarge => "too_large",
+            Self::Stalled => "stalled",
+            Self::NotLive => "not_live",
         }
     }
 }
@@ -94,6 +102,7 @@ impl From<&ReadError> for Failure {
             ErrorKind::Empty => Self::Empty,
             ErrorKind::NotATrace(_) => Self::NotATrace,
             ErrorKind::UnsupportedVersion(_) => Self::UnsupportedVersion,
+            ErrorKind::NotLive(_) => Self::NotLive,
             ErrorKind::Truncated(_) => Self::BrokeOff,
             ErrorKind::Corrupt(_) => Self::Corrupt,
             ErrorKind::Inconsistent(_) => Self::Inconsistent,
@@ -110,6 +119,7 @@ impl From<&ScrapeError> for Failure {
             ScrapeError::Credentials(_) => Self::Credentials,
             ScrapeError::Tls(_) => Self::Tls,
             ScrapeError::Timeout(_) => Self::Timeout,
+            ScrapeError::Stalled(_) => Self::Stalled,
             ScrapeError::WriteTimeout => Self::WriteTimeout,
             ScrapeError::AlreadyTracing => Self::AlreadyTracing,
             ScrapeError::Status { .. } => Self::HttpStatus,

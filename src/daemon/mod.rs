@@ -16,6 +16,7 @@ mod reload;
 mod retention;
 mod seen;
 mod shown;
+mod stream;
 mod supervisor;
 mod web;
 

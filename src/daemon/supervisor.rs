@@ -17,15 +17,18 @@ use super::analyst::Analyst;
 use super::captures::Captures;
 use super::discoverer::{self, Found, Source};
 use super::shown::Shown;
+use super::stream::Streams;
 use super::{Loader, Plan, Scrape, StartError, retention};
 use crate::labels::Labels;
 use crate::source::directory::{Directory, FileTrace};
 use crate::source::discovery::{Group, Job};
-use crate::source::scrape::{Options, Scraper, Target};
+use crate::source::scrape::{Mode, Options, Scraper, Target};
 
 /// How many captures run at a time. Most of the time they wait for their program;
 /// the memory that they take is bounded apart from that.
 const CAPTURES: usize = 256;
+/// How many streams run at a time; the same is true of them.
+const STREAMS: usize = 512;
 
 /// Somebody wants the configuration to be read again, and to hear what came of
 /// it.
@@ -38,6 +41,7 @@ pub struct Supervisor {
     shown: Arc<Shown>,
     stop: CancellationToken,
     permits: Arc<Semaphore>,
+    stream_permits: Arc<Semaphore>,
     directories: Vec<(Directory, CancellationToken)>,
     scrapes: Vec<Scrape>,
     /// What was discovered, and who looks for more.
@@ -63,6 +67,7 @@ impl Supervisor {
             shown,
             stop,
             permits: Arc::new(Semaphore::new(CAPTURES)),
+            stream_permits: Arc::new(Semaphore::new(STREAMS)),
             directories: Vec::new(),
             scrapes: Vec::new(),
             discovered: HashMap::new(),
@@ -254,20 +259,41 @@ impl Supervisor {
             self.analyst.exporter.add(&target.labels);
             self.analyst.board.add(&target, options.clone());
             tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
-            let captures = Captures {
-                scraper: Scraper::new(options.clone()),
-                analyst: Arc::clone(&self.analyst),
-                permits: Arc::clone(&self.permits),
-                last_size: AtomicU64::new(0),
-            };
             let stop = self.stop.child_token();
-            let follow = captures.follow(target.clone(), alone, stop.clone());
-            let labels = Arc::clone(&target.labels);
-            self.captures.spawn(async move {
-                follow.await;
-                labels
-            });
+            self.follow(&target, &options, alone, stop.clone());
             self.targets.insert((target, options), stop);
+        }
+    }
+
+    /// Captures or streams a target until told to stop.
+    fn follow(&mut self, target: &Target, options: &Options, alone: bool, stop: CancellationToken) {
+        let scraper = Scraper::new(options.clone());
+        let analyst = Arc::clone(&self.analyst);
+        let (target, labels) = (target.clone(), Arc::clone(&target.labels));
+        match options.mode {
+            Mode::Scrape => {
+                let captures = Captures {
+                    scraper,
+                    analyst,
+                    permits: Arc::clone(&self.permits),
+                    last_size: AtomicU64::new(0),
+                };
+                self.captures.spawn(async move {
+                    captures.follow(target, alone, stop).await;
+                    labels
+                });
+            }
+            Mode::Stream => {
+                let streams = Streams {
+                    scraper,
+                    analyst,
+                    permits: Arc::clone(&self.stream_permits),
+                };
+                self.captures.spawn(async move {
+                    streams.follow(target, stop).await;
+                    labels
+                });
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Quantities, places and verdicts as people read them.
 
-use super::{Finding, Frame, TraceInfo};
+use super::{Finding, Frame, Report, TraceInfo};
 use crate::rules::{Severity, Unit};
 use crate::units::{bytes, duration};
 
@@ -65,6 +65,15 @@ pub fn verdict<'a>(
     let parts = parts.map(|(s, n)| paint(Some(s), format!("{} {}", count(n), s.name())));
     let parts: Vec<_> = parts.collect();
     format!("{}: {}", plural(all, "finding"), parts.join(", "))
+}
+
+/// What a report found, and how much more a baseline knows.
+pub fn outcome(report: &Report) -> String {
+    let verdict = verdict(&report.findings, |_, text| text);
+    match report.known {
+        0 => verdict,
+        known => format!("{verdict}; {} known", count(known)),
+    }
 }
 
 /// What a trace was, one fact after the other.

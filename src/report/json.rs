@@ -7,11 +7,13 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
-    Cause, Finding, Frame, Options, Program, Report, RuleReport, Severity, Status, TraceInfo, top,
+    Cause, Finding, Frame, Options, Program, Report, RuleReport, Severity, Spread, Status,
+    TraceInfo, top,
 };
-use crate::rules::{Rule, Unit};
+use crate::rules::{Distribution, Rule, Unit};
 
 /// The value of `schema`.
 pub const SCHEMA: &str = "gotracer.report/v1";
@@ -41,6 +43,7 @@ struct One<'a> {
     program: &'a Program,
     rules: Vec<RuleJson<'a>>,
     findings: Vec<FindingJson<'a>>,
+    known: u64,
 }
 
 #[derive(Serialize)]
@@ -51,8 +54,9 @@ pub(super) struct RuleJson<'a> {
     measurement: Measurement,
 }
 
+/// A distribution, in numbers and as a whole.
 #[derive(Serialize)]
-struct Measurement {
+pub(crate) struct Measurement {
     unit: Unit,
     count: u64,
     sum: u64,
@@ -61,6 +65,9 @@ struct Measurement {
     p50: u64,
     p90: u64,
     p99: u64,
+    zeros: u64,
+    buckets: Box<RawValue>,
+    spread: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -100,29 +107,43 @@ impl<'a> One<'a> {
                 .into_iter()
                 .map(FindingJson::new)
                 .collect(),
+            known: report.known,
         }
     }
 }
 
 impl<'a> RuleJson<'a> {
     pub(super) fn new(report: &'a RuleReport) -> Self {
-        let seen = &report.measurement;
         Self {
             rule: report.rule.name,
             status: report.status,
             reason: report.reason.as_deref(),
-            measurement: Measurement {
-                unit: report.rule.unit,
-                count: seen.count(),
-                sum: seen.sum(),
-                min: seen.min(),
-                max: seen.max(),
-                p50: seen.quantile(0.5),
-                p90: seen.quantile(0.9),
-                p99: seen.quantile(0.99),
-            },
+            measurement: Measurement::new(report.rule.unit, &report.measurement, report.spread),
         }
     }
+}
+
+impl Measurement {
+    pub fn new(unit: Unit, seen: &Distribution, spread: Option<Spread>) -> Self {
+        Self {
+            unit,
+            count: seen.count(),
+            sum: seen.sum(),
+            min: seen.min(),
+            max: seen.max(),
+            p50: seen.quantile(0.5),
+            p90: seen.quantile(0.9),
+            p99: seen.quantile(0.99),
+            zeros: seen.zeros(),
+            buckets: on_one_line(&seen.buckets().collect::<Vec<_>>()),
+            spread: spread.as_ref().map(on_one_line),
+        }
+    }
+}
+
+/// A value that nobody wants to scroll through.
+fn on_one_line(value: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 impl<'a> FindingJson<'a> {

@@ -10,6 +10,7 @@ mod format;
 mod github;
 #[cfg(feature = "formats")]
 mod gitlab;
+mod hash;
 #[cfg(feature = "formats")]
 pub mod html;
 pub mod human;
@@ -23,11 +24,13 @@ pub mod markdown;
 mod model;
 mod options;
 mod paths;
+#[cfg(feature = "formats")]
 mod placed;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(feature = "formats")]
 mod sarif;
+pub mod saved;
 mod style;
 #[cfg(feature = "formats")]
 pub mod svg;
@@ -40,11 +43,13 @@ pub use course::{Column, Course, State};
 pub use escape::Escaped;
 #[cfg(feature = "formats")]
 pub use format::Format;
+pub(crate) use hash::hash;
 pub use model::{
-    Cause, Creations, Finding, Frame, Goroutines, Program, Report, RuleReport, Status, TraceInfo,
+    Cause, Creations, Finding, Frame, Goroutines, Program, Report, RuleReport, Spread, Status,
+    TraceInfo,
 };
 pub use options::{Detail, Options};
 pub use paths::{Location, PathMap};
-pub(crate) use placed::hash;
+pub(crate) use style::Style;
 pub use top::top;
 pub use wrap::wrap;

@@ -1,14 +1,17 @@
 //! What a trace told: the report and its parts, in the shape of the JSON
 //! format (`schema/report-v1.json`).
 
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Course;
 use crate::rules::{Distribution, Rule, Severity, Thresholds, Unit};
 
 /// One frame of a stack.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Frame {
     /// The function with its package path; empty if unknown.
     pub function: String,
@@ -19,7 +22,7 @@ pub struct Frame {
 }
 
 /// What a trace was.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TraceInfo {
     /// Path, URL or `-`, as the user named it.
     pub source: String,
@@ -45,7 +48,7 @@ pub struct TraceInfo {
 
 /// What the program was like: at the trace's end, and at most within it. What
 /// the runtime itself runs does not count.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Program {
     /// Its goroutines.
     pub goroutines: Goroutines,
@@ -58,7 +61,7 @@ pub struct Program {
 }
 
 /// How many goroutines there were.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Goroutines {
     /// At the trace's start.
     pub start: u64,
@@ -72,14 +75,15 @@ pub struct Goroutines {
     pub exited: u64,
     /// By the place that created them: those that grew most, and not all of
     /// them where there are many.
-    #[serde(skip)]
+    #[serde(default)]
     pub places: Vec<Creations>,
 }
 
 /// What became of the goroutines that one place created.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Creations {
     /// The place.
+    #[serde(flatten)]
     pub place: Frame,
     /// How many it created within the trace.
     pub created: u64,
@@ -88,7 +92,7 @@ pub struct Creations {
 }
 
 /// Whether a rule found something.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The rule had evidence and nothing crossed a threshold.
@@ -115,24 +119,38 @@ impl Status {
 pub struct RuleReport {
     /// The rule.
     pub rule: &'static Rule,
-    /// From where on it finds something.
-    pub thresholds: Thresholds,
+    /// From where on it finds something; unknown in a report that was saved.
+    pub thresholds: Option<Thresholds>,
     /// Whether it found something.
     pub status: Status,
     /// Why it is not applicable.
     pub reason: Option<String>,
     /// The rule's signal.
     pub measurement: Distribution,
+    /// How much of that is chance, where the trace is long enough to tell.
+    pub spread: Option<Spread>,
     /// The same by a bounded label where the rule has one: stop-the-worlds by
     /// reason, scheduling waits by how the goroutine became runnable.
     pub by_reason: Vec<(String, Distribution)>,
 }
 
+/// How much of a measurement is chance: a standard error below and above, told
+/// by how much slices of the trace differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Spread {
+    /// Of the median.
+    pub p50: (u64, u64),
+    /// Of the 99th percentile.
+    pub p99: (u64, u64),
+    /// Of the sum.
+    pub sum: (u64, u64),
+}
+
 /// Why something lasted as long as it did.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cause {
     /// A word for scripts, such as `unlocked_late` or `preempted`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// The same for people.
     pub text: String,
     /// The goroutine to blame.
@@ -196,12 +214,21 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How the program went over time, where that was asked for.
     pub course: Option<Course>,
+    /// How many more there are that a baseline knows, see
+    /// [`Baseline`](crate::compare::Baseline).
+    pub known: u64,
 }
 
-impl Report {
-    /// The worst severity among the findings.
-    pub fn worst(&self) -> Option<Severity> {
-        self.findings.iter().map(|f| f.severity).max()
+impl TraceInfo {
+    /// The time that the trace covers, as far as can be told: one that does
+    /// not tell when it started ended when it was read.
+    pub fn window(&self, read: SystemTime) -> (SystemTime, SystemTime) {
+        let lasted = Duration::from_nanos(self.duration_ns);
+        let start = match self.start_time {
+            Some(start) => SystemTime::from(start),
+            None => read.checked_sub(lasted).unwrap_or(read),
+        };
+        (start, start + lasted)
     }
 }
 
@@ -209,5 +236,27 @@ impl Finding {
     /// The unit of `worst`, `total` and `threshold`.
     pub fn unit(&self) -> Unit {
         self.rule.unit
+    }
+
+    /// Adds occurrences at the same place; what is said of it is said of the
+    /// worst.
+    pub fn add(&mut self, mut other: Self) {
+        if (other.severity, other.worst) > (self.severity, self.worst) {
+            std::mem::swap(self, &mut other);
+        }
+        self.count += other.count;
+        self.open += other.open;
+        self.total = self.total.saturating_add(other.total);
+        self.first_ns = self.first_ns.min(other.first_ns);
+        self.last_ns = self.last_ns.max(other.last_ns);
+        let times = [self.first_time, other.first_time];
+        self.first_time = times.into_iter().flatten().min();
+    }
+}
+
+impl Report {
+    /// The worst severity among the findings.
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|f| f.severity).max()
     }
 }

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::{Finding, Location, Options, Report, top};
+use super::{Finding, Location, Options, Report, hash, top};
 
 /// A finding, and where it is shown.
 pub struct Placed<'a> {
@@ -58,15 +58,6 @@ fn fingerprint(finding: &Finding, location: &Location<'_>, nth: u32) -> String {
     let function = finding.place.function.as_str();
     let nth = nth.to_string();
     hash(&[finding.rule.name, function, &location.path, &nth])
-}
-
-/// The same for the same parts: 64-bit FNV-1a, in hexadecimal.
-pub fn hash(parts: &[&str]) -> String {
-    let bytes = parts.iter().flat_map(|p| p.bytes().chain([0]));
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |h: u64, b| {
-        (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
-    });
-    format!("{hash:016x}")
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub fn report(source: &str) -> Report {
         rules: RULES.into_iter().map(rule).collect(),
         findings: Vec::new(),
         course: None,
+        known: 0,
     }
 }
 
@@ -46,10 +47,11 @@ fn program() -> Program {
 fn rule(rule: &'static Rule) -> RuleReport {
     RuleReport {
         rule,
-        thresholds: Settings::default().of(rule).thresholds,
+        thresholds: Some(Settings::default().of(rule).thresholds),
         status: Status::Ok,
         reason: None,
         measurement: Default::default(),
+        spread: None,
         by_reason: Vec::new(),
     }
 }
@@ -95,7 +97,7 @@ pub fn eventful(source: &str) -> Report {
     lock.open = 50;
     lock.total = 12_300_000_000;
     lock.cause = Some(Cause {
-        kind: "unlocked_late",
+        kind: "unlocked_late".into(),
         text: "the lock was held by goroutine 7".into(),
         goroutine: Some(7),
         place: Some(frame(
@@ -156,7 +158,7 @@ pub fn hostile() -> Report {
         found.place = evil.clone();
         found.stack = vec![evil.clone(), evil.clone()];
         found.cause = Some(Cause {
-            kind: "unlocked_late",
+            kind: "unlocked_late".into(),
             text: EVIL.into(),
             goroutine: Some(i64::MIN),
             place: Some(evil.clone()),

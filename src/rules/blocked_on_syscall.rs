@@ -1,7 +1,7 @@
 //! Goroutines that stay long in a system call.
 
 use super::detector::{Description, Detector, Group, Signal, Verdict};
-use super::{MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
+use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
 use crate::timeline::{Interval, Owner, Timeline, kinds};
 use crate::units;
 
@@ -48,8 +48,12 @@ impl Detector for BlockedOnSyscall {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
         if is_programs(i, t) {
             let place = t.stacks().traits(i.victim.stack).place;
-            self.0.see(i, |o| (place, o.victim));
+            self.0.see(i, t, |o| (place, o.victim));
         }
+    }
+
+    fn measurement(&self) -> Option<Distribution> {
+        self.0.measurement()
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {
@@ -70,6 +74,10 @@ impl Detector for BlockedOnSyscall {
                 at_most: Severity::Error,
             }
         })
+    }
+
+    fn forget(&mut self, _: &Timeline) {
+        self.0.forget();
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -14,8 +14,18 @@ pub trait Detector: Send {
     /// A garbage collection finished marking.
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}
 
-    /// What the rule saw so far.
+    /// The rule's signal so far; `None` where what was measured later does not
+    /// only add to it.
+    fn measurement(&self) -> Option<Distribution> {
+        None
+    }
+
+    /// What the rule saw so far, or since it was last told to forget.
     fn verdict(&self, timeline: &Timeline) -> Verdict;
+
+    /// What was seen so far was told: it is not to be told again, but what is
+    /// under way goes on.
+    fn forget(&mut self, timeline: &Timeline);
 
     /// A copy, to be told of what is not over yet.
     fn boxed_clone(&self) -> Box<dyn Detector>;
@@ -249,15 +259,33 @@ impl Signal {
 
     /// Takes in an interval. One that crosses the threshold is put where
     /// `place` says; what else that says is who brought it about.
-    pub fn see(&mut self, i: &Interval, place: impl FnOnce(&mut Occurrence) -> (FrameKey, Actor)) {
-        self.seen.record(i.duration());
-        if i.duration() >= self.thresholds.warn.value {
+    pub fn see(
+        &mut self,
+        i: &Interval,
+        t: &Timeline,
+        place: impl FnOnce(&mut Occurrence) -> (FrameKey, Actor),
+    ) {
+        if !i.under_way {
+            self.seen.record(i.duration());
+        }
+        if self.thresholds.crossed_by(i, t) {
             let mut occurrence = Occurrence::of(i);
             let (place, by) = place(&mut occurrence);
             // Whether it ended at all.
             let ended = u64::from(!i.cut_at_end);
             self.groups.add(place, 0, &occurrence, || (by, ended));
         }
+    }
+
+    /// Nothing was seen yet.
+    pub fn forget(&mut self) {
+        self.seen = Distribution::default();
+        self.groups = Groups::default();
+    }
+
+    /// All that was seen.
+    pub fn measurement(&self) -> Option<Distribution> {
+        Some(self.seen.clone())
     }
 
     /// What was seen, in the rule's words.

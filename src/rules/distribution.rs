@@ -72,6 +72,13 @@ impl Distribution {
         self.buckets[i] += 1;
     }
 
+    /// All of several distributions.
+    pub fn of_all<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut whole = Self::default();
+        parts.into_iter().for_each(|d| whole.merge(d));
+        whole
+    }
+
     /// Adds all of another distribution.
     pub fn merge(&mut self, other: &Self) {
         if other.count == 0 {
@@ -91,6 +98,48 @@ impl Distribution {
         }
         for (a, b) in self.buckets.iter_mut().zip(&other.buckets) {
             *a += b;
+        }
+    }
+
+    /// A distribution that was taken apart: what [`buckets`](Self::buckets)
+    /// and the others gave. `None` if that contradicts itself.
+    pub fn from_parts(
+        (min, max, sum): (u64, u64, u64),
+        zeros: u64,
+        buckets: impl IntoIterator<Item = (u64, u64)>,
+    ) -> Option<Self> {
+        let mut whole = Self {
+            count: zeros,
+            sum,
+            min,
+            max,
+            zeros,
+            buckets: Vec::new(),
+        };
+        let most = Self::index(u64::MAX);
+        for (i, n) in buckets {
+            let i = usize::try_from(i).ok().filter(|i| *i <= most)?;
+            if i >= whole.buckets.len() {
+                whole.buckets.resize(i + 1, 0);
+            }
+            whole.buckets[i] = whole.buckets[i].checked_add(n)?;
+            whole.count = whole.count.checked_add(n)?;
+        }
+        (min <= max).then_some(whole)
+    }
+
+    /// What was recorded since it was as `earlier`, with bounds that hold for
+    /// all of it.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let before = earlier.buckets.iter().chain(std::iter::repeat(&0));
+        let buckets = self.buckets.iter().zip(before);
+        Self {
+            count: self.count.saturating_sub(earlier.count),
+            sum: self.sum.saturating_sub(earlier.sum),
+            min: self.min,
+            max: self.max,
+            zeros: self.zeros.saturating_sub(earlier.zeros),
+            buckets: buckets.map(|(a, b)| a.saturating_sub(*b)).collect(),
         }
     }
 
@@ -160,6 +209,21 @@ impl Distribution {
         self.zeros + self.buckets.iter().take(end).sum::<u64>()
     }
 
+    /// How many values were at most `limit`, those of its bucket shared out
+    /// as [`quantile`](Self::quantile) does it.
+    pub fn rank(&self, limit: u64) -> f64 {
+        let mut below = self.zeros as f64;
+        if limit > 0 {
+            let i = Self::index(limit);
+            below += self.buckets.iter().take(i).sum::<u64>() as f64;
+            let (low, high) = (Self::bound(i), Self::bound(i + 1));
+            let within = (limit as f64 / low).ln() / (high / low).ln();
+            let there = self.buckets.get(i).copied().unwrap_or(0);
+            below += there as f64 * within.clamp(0.0, 1.0);
+        }
+        below
+    }
+
     /// The bucket of a value above 0.
     fn index(value: u64) -> usize {
         let zeros = value.leading_zeros();
@@ -219,6 +283,28 @@ mod tests {
             let rank = ((q * v.len() as f64).ceil() as usize).clamp(1, v.len());
             let (got, want) = (d.quantile(q) as f64, v[rank - 1] as f64);
             prop_assert!((got / want - 1.0).abs() < 0.1, "{got} {want}");
+        }
+
+        #[test]
+        fn what_was_taken_apart_is_put_together(a in proptest::collection::vec(any::<u64>(), 0..50), b in proptest::collection::vec(any::<u64>(), 0..50)) {
+            let mut d = Distribution::default();
+            a.iter().for_each(|&x| d.record(x));
+            let earlier = d.clone();
+            b.iter().for_each(|&x| d.record(x));
+            let buckets = d.buckets().map(|(i, n)| (i as u64, n));
+            let again = Distribution::from_parts((d.min(), d.max(), d.sum()), d.zeros(), buckets);
+            prop_assert_eq!(again, Some(d.clone()));
+            let since = d.since(&earlier);
+            prop_assert_eq!(since.count(), b.len() as u64);
+            prop_assert!(since.rank(u64::MAX) <= b.len() as f64 + 1e-6);
+        }
+
+        #[test]
+        fn ranks_are_those_of_quantiles(v in proptest::collection::vec(1u64..1_000_000_000_000, 20..200), q in 0.05f64..0.95) {
+            let mut d = Distribution::default();
+            v.iter().for_each(|&x| d.record(x));
+            let rank = d.rank(d.quantile(q)) / v.len() as f64;
+            prop_assert!((rank - q).abs() < 0.1, "{rank} {q}");
         }
 
         #[test]

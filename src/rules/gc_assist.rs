@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::detector::{Description, Detector, Signal, Verdict};
-use super::{MS, Rule, RuleSettings, Severity, Unit, times};
+use super::{Distribution, MS, Rule, RuleSettings, Severity, Unit, times};
 use crate::timeline::{Interval, Owner, Timeline, kinds};
 use crate::trace::GoId;
 use crate::units;
@@ -43,10 +43,16 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
 impl Detector for GcAssist {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
         if i.owner == Owner::Program {
-            *self.by_goroutine.entry(i.victim.g).or_default() += i.duration();
+            if !i.under_way {
+                *self.by_goroutine.entry(i.victim.g).or_default() += i.duration();
+            }
             let place = t.stacks().traits(i.victim.stack).place;
-            self.signal.see(i, |o| (place, o.victim));
+            self.signal.see(i, t, |o| (place, o.victim));
         }
+    }
+
+    fn measurement(&self) -> Option<Distribution> {
+        self.signal.measurement()
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {
@@ -61,6 +67,12 @@ impl Detector for GcAssist {
             cause: None,
             at_most: Severity::Error,
         })
+    }
+
+    fn forget(&mut self, t: &Timeline) {
+        self.signal.forget();
+        // A share is that of a goroutine's whole life.
+        self.by_goroutine.retain(|&g, _| t.find(g).is_some());
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

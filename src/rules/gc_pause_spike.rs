@@ -66,9 +66,11 @@ impl Detector for GcPauseSpike {
         if known.is_empty() {
             name.clone_into(known);
         }
-        seen.record(i.duration());
+        if !i.under_way {
+            seen.record(i.duration());
+        }
         let judged = is_collectors(name) || (self.settings.all_stops && !is_tracers(name));
-        if judged && i.duration() >= self.settings.thresholds.warn.value {
+        if judged && self.settings.thresholds.crossed_by(i, t) {
             // What is to be changed is what the stop waited for, if that is
             // known, else what asked for it.
             let held_up = t.stacks().traits(i.by.stack).place;
@@ -80,12 +82,14 @@ impl Detector for GcPauseSpike {
         }
     }
 
+    fn measurement(&self) -> Option<Distribution> {
+        let seen = self.by_reason.iter();
+        let pauses = seen.filter(|(name, _)| is_collectors(name));
+        Some(Distribution::of_all(pauses.map(|(_, d)| d)))
+    }
+
     fn verdict(&self, t: &Timeline) -> Verdict {
-        let mut measurement = Distribution::default();
         let seen = self.by_reason.iter().filter(|(_, d)| d.count() > 0);
-        for (_, d) in seen.clone().filter(|(name, _)| is_collectors(name)) {
-            measurement.merge(d);
-        }
         let found = self.groups.found(&self.settings.thresholds, |tag, group| {
             let (reason, _) = &self.by_reason[usize::from(tag)];
             let cause = group.by.g.is_some().then(|| Cause {
@@ -108,11 +112,16 @@ impl Detector for GcPauseSpike {
             }
         });
         Verdict {
-            measurement,
+            measurement: self.measurement().unwrap_or_default(),
             by_reason: seen.cloned().collect(),
             found,
             ..Verdict::default()
         }
+    }
+
+    fn forget(&mut self, _: &Timeline) {
+        self.by_reason.clear();
+        self.groups = Groups::default();
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -49,10 +49,15 @@ const fn limit((value, percent): (u64, f64)) -> Limit {
 #[derive(Clone)]
 struct GoroutineLeakGrowth {
     settings: RuleSettings,
+    /// How bad the growth was that was told already.
+    told: HashMap<FrameKey, Severity, foldhash::fast::RandomState>,
 }
 
 fn new(settings: RuleSettings) -> Box<dyn Detector> {
-    Box::new(GoroutineLeakGrowth { settings })
+    Box::new(GoroutineLeakGrowth {
+        settings,
+        told: HashMap::default(),
+    })
 }
 
 /// What became of the goroutines that one place created.
@@ -75,13 +80,32 @@ impl Detector for GoroutineLeakGrowth {
         let mut measurement = Distribution::default();
         let mut found = Vec::new();
         for growth in growths(t) {
-            measurement.record(growth.net);
-            found.extend(self.judge(growth, t));
+            if !t.population().growing {
+                measurement.record(growth.net);
+            }
+            let told = self.told.get(&growth.place).copied();
+            found.extend(self.judge(growth, t).filter(|f| Some(f.severity) > told));
         }
         Verdict {
             measurement,
             found,
             ..Verdict::default()
+        }
+    }
+
+    fn forget(&mut self, t: &Timeline) {
+        if !t.population().growing {
+            self.told.clear();
+            return;
+        }
+        let told = growths(t).into_iter().filter_map(|growth| {
+            let place = growth.place;
+            Some((place, self.judge(growth, t)?.severity))
+        });
+        let told: Vec<_> = told.collect();
+        for (place, severity) in told {
+            let known = self.told.entry(place).or_insert(severity);
+            *known = severity.max(*known);
         }
     }
 
@@ -92,7 +116,7 @@ impl Detector for GoroutineLeakGrowth {
 
 impl GoroutineLeakGrowth {
     fn judge(&self, growth: Growth, t: &Timeline) -> Option<Found> {
-        let before = t.population().at_start;
+        let before = t.population().before;
         let crosses = |limit: Limit| {
             let percent = growth.net as f64 / before.max(1) as f64 * 100.0;
             // Goroutines that still run may be about to end; for a percentage
@@ -167,7 +191,7 @@ fn growths(t: &Timeline) -> Vec<Growth> {
         } else {
             site.start
         };
-        let mut net = site.created - site.ended;
+        let mut net = site.growth();
         let root = stacks.traits(site.start).root;
         if let Some(old) = replaced.get_mut(&root) {
             let offset = net.min(*old);

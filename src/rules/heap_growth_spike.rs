@@ -63,6 +63,8 @@ struct Rise {
     /// most during it.
     step: u64,
     top: Option<(Actor, u64)>,
+    /// How bad it was when it was last told.
+    told: Option<Severity>,
 }
 
 impl Rise {
@@ -73,6 +75,7 @@ impl Rise {
             rate: 0,
             step: 0,
             top: None,
+            told: None,
         }
     }
 
@@ -173,6 +176,16 @@ impl Detector for HeapGrowthSpike {
         }
     }
 
+    fn forget(&mut self, _: &Timeline) {
+        self.steps = Distribution::default();
+        self.spikes = None;
+        if let Some(mut rise) = self.rise {
+            let severity = self.severity(&rise).map(|(severity, _)| severity);
+            rise.told = rise.told.max(severity);
+            self.rise = Some(rise);
+        }
+    }
+
     fn boxed_clone(&self) -> Box<dyn Detector> {
         Box::new(self.clone())
     }
@@ -209,17 +222,25 @@ impl HeapGrowthSpike {
         rates.max().unwrap_or(0)
     }
 
-    fn judge(&mut self, rise: &Rise, t: &Timeline) {
+    /// How bad a rise is, and the threshold that it crossed.
+    fn severity(&self, rise: &Rise) -> Option<(Severity, Limit)> {
         let thresholds = &self.settings.thresholds;
         let crosses = |limit: Limit| {
             let per_second = limit.per_second.is_some_and(|r| rise.rate >= r);
             rise.growth() >= limit.value || per_second
         };
-        let (severity, limit) = if crosses(thresholds.error) {
-            (Severity::Error, thresholds.error)
+        if crosses(thresholds.error) {
+            Some((Severity::Error, thresholds.error))
         } else if crosses(thresholds.warn) {
-            (Severity::Warn, thresholds.warn)
+            Some((Severity::Warn, thresholds.warn))
         } else {
+            None
+        }
+    }
+
+    fn judge(&mut self, rise: &Rise, t: &Timeline) {
+        let news = self.severity(rise);
+        let Some((severity, limit)) = news.filter(|(s, _)| Some(*s) > rise.told) else {
             return;
         };
         let (top, bytes) = rise.top.unwrap_or((Actor::NONE, 0));

@@ -69,8 +69,10 @@ impl Detector for HighSchedulingLatency {
         if i.owner != Owner::Program {
             return;
         }
-        self.by_way[way as usize].record(i.duration());
-        if i.duration() < self.settings.thresholds.warn.value {
+        if !i.under_way {
+            self.by_way[way as usize].record(i.duration());
+        }
+        if !self.settings.thresholds.crossed_by(i, t) {
             return;
         }
         let occurrence = Occurrence::of(i);
@@ -93,9 +95,11 @@ impl Detector for HighSchedulingLatency {
         }
     }
 
+    fn measurement(&self) -> Option<Distribution> {
+        Some(Distribution::of_all(&self.by_way))
+    }
+
     fn verdict(&self, t: &Timeline) -> Verdict {
-        let mut measurement = Distribution::default();
-        self.by_way.iter().for_each(|d| measurement.merge(d));
         let seen = Way::ALL.iter().zip(&self.by_way);
         let seen = seen.filter(|(_, d)| d.count() > 0);
         let groups = self.with_unplaced(t);
@@ -128,13 +132,19 @@ impl Detector for HighSchedulingLatency {
             }
         });
         Verdict {
-            measurement,
+            measurement: Distribution::of_all(&self.by_way),
             by_reason: seen
                 .map(|(way, d)| (way.name().to_owned(), d.clone()))
                 .collect(),
             found,
             ..Verdict::default()
         }
+    }
+
+    fn forget(&mut self, _: &Timeline) {
+        self.by_way = Default::default();
+        self.groups = Groups::default();
+        self.unplaced.clear();
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

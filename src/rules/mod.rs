@@ -21,6 +21,7 @@ pub use thresholds::{Limit, Preset, RuleSettings, SettingError, Settings, Thresh
 
 pub use detector::{Cause, Detector, Found, Group, Verdict};
 pub use distribution::{Distribution, SCALE};
+pub use goroutine_leak_growth::MIN_GROWTH;
 pub use severity::Severity;
 
 use crate::timeline::{StackKey, Timeline};

@@ -1,7 +1,7 @@
 //! Goroutines that wait long for a lock.
 
 use super::detector::{Cause, Description, Detector, Signal, Verdict};
-use super::{MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
+use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
 use crate::timeline::{Interval, Owner, Timeline, kinds};
 use crate::units;
 
@@ -41,13 +41,17 @@ fn is_for_lock(i: &Interval, t: &Timeline) -> bool {
 impl Detector for MutexContention {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
         if i.owner == Owner::Program && is_for_lock(i, t) {
-            self.0.see(i, |o| {
+            self.0.see(i, t, |o| {
                 let stack = [o.victim.stack, i.by.stack];
                 let stack = stack.into_iter().find(|s| s.is_some());
                 let place = t.stacks().traits(stack.unwrap_or_default()).place;
                 (place, i.by)
             });
         }
+    }
+
+    fn measurement(&self) -> Option<Distribution> {
+        self.0.measurement()
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {
@@ -75,6 +79,10 @@ impl Detector for MutexContention {
                 at_most: Severity::Error,
             }
         })
+    }
+
+    fn forget(&mut self, _: &Timeline) {
+        self.0.forget();
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

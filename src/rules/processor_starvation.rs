@@ -1,7 +1,7 @@
 //! Idle processors beside runnable goroutines.
 
 use super::detector::{Description, Detector, Signal, Verdict};
-use super::{MS, Rule, RuleSettings, SECOND, Severity, Unit, times};
+use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, times};
 use crate::timeline::{Interval, Timeline, kinds};
 use crate::units;
 
@@ -33,12 +33,16 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
 
 impl Detector for ProcessorStarvation {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
-        self.0.see(i, |o| {
+        self.0.see(i, t, |o| {
             if !o.victim.g.is_some() {
                 o.victim = t.longest_runnable().unwrap_or(o.victim);
             }
             (t.stacks().traits(o.victim.stack).function, o.victim)
         });
+    }
+
+    fn measurement(&self) -> Option<Distribution> {
+        self.0.measurement()
     }
 
     fn verdict(&self, _: &Timeline) -> Verdict {
@@ -52,6 +56,10 @@ impl Detector for ProcessorStarvation {
             cause: None,
             at_most: Severity::Error,
         })
+    }
+
+    fn forget(&mut self, _: &Timeline) {
+        self.0.forget();
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -1,11 +1,12 @@
 //! How bad a finding is.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Limit, Thresholds};
+use crate::timeline::{Interval, Timeline};
 
 /// How bad a finding is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing, not worth failing a build.
@@ -42,5 +43,17 @@ impl Thresholds {
         } else {
             (Severity::Warn, self.warn)
         })
+    }
+
+    /// Whether an interval crosses a threshold, and had not yet when a report
+    /// was last made: what lasts longer than that is told once.
+    #[inline]
+    pub fn crossed_by(&self, i: &Interval, t: &Timeline) -> bool {
+        if i.duration() < self.warn.value {
+            return false;
+        }
+        let severity = |ns| self.judge(ns).map(|(severity, _)| severity);
+        let told = t.reported().map(|at| at.saturating_sub(i.start).max(0));
+        severity(i.duration()) > told.and_then(|ns| severity(ns as u64))
     }
 }

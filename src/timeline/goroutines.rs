@@ -70,54 +70,111 @@ pub struct Site {
     pub first: Time,
     /// When the last was created.
     pub last: Time,
+    /// How many of them there were when growth was last counted from anew.
+    before: u64,
+    /// How many were created and how many ended when a report was last made.
+    told: (u64, u64),
+}
+
+impl Site {
+    /// How many more of them there are.
+    pub fn growth(&self) -> u64 {
+        (self.created - self.ended).saturating_sub(self.before)
+    }
+
+    /// How many were created and how many ended since the last report.
+    pub fn news(&self) -> (u64, u64) {
+        (self.created - self.told.0, self.ended - self.told.1)
+    }
 }
 
 /// How the number of the program's goroutines changed.
 #[derive(Debug, Default)]
 pub struct Population {
-    /// Alive when the trace started.
+    /// Alive when the trace started, or when a report was last made.
     pub at_start: u64,
+    /// Alive at the moment from which growth is counted.
+    pub before: u64,
+    growing_since: Option<Time>,
+    /// Growth will be counted on: what it is now is no measurement yet.
+    pub growing: bool,
     /// Alive now.
     pub now: u64,
     /// The most that were alive at a time.
     pub peak: u64,
+    /// How many were created and how many ended since the trace's start, and
+    /// how many of those had when a report was last made.
+    created: u64,
+    ended: u64,
+    told: (u64, u64),
     sites: Vec<Site>,
     /// The site that created last: often it creates next.
     last: u32,
     by_creation: HashMap<(StackKey, StackKey), u32, foldhash::fast::RandomState>,
-    /// Those alive at the start that ended since, by the function they were
-    /// started with.
+    /// Those older than the trace that ended while growth is counted, by the
+    /// function they were started with.
     pub ended_old: HashMap<FrameKey, u64, foldhash::fast::RandomState>,
 }
 
 impl Population {
+    /// Since when growth is counted; since the trace's start, if nothing is
+    /// said.
+    pub fn growing_since(&self) -> Option<Time> {
+        self.growing_since
+    }
+
     /// Places that created goroutines of the program during the trace.
     pub fn sites(&self) -> &[Site] {
         &self.sites
     }
 
-    /// Goroutines created during the trace.
+    /// Goroutines created during the trace, or since the last report.
     pub fn created(&self) -> u64 {
-        self.sites.iter().map(|site| site.created).sum()
+        self.created - self.told.0
     }
 
-    /// Goroutines that ended during the trace.
+    /// Goroutines that ended during the trace, or since the last report.
     pub fn ended(&self) -> u64 {
-        let born: u64 = self.sites.iter().map(|site| site.ended).sum();
-        born + self.ended_old.values().sum::<u64>()
+        self.ended - self.told.1
+    }
+
+    /// A report was made.
+    pub(super) fn start_stretch(&mut self) {
+        (self.at_start, self.peak) = (self.now, self.now);
+        self.told = (self.created, self.ended);
+        for site in &mut self.sites {
+            site.told = (site.created, site.ended);
+        }
+    }
+
+    /// Growth is counted from now on.
+    pub(super) fn start_growth(&mut self, time: Time) {
+        (self.before, self.growing_since) = (self.now, Some(time));
+        self.ended_old.clear();
+        for site in &mut self.sites {
+            site.before = site.created - site.ended;
+            (site.first, site.last) = (time, time);
+        }
     }
 
     /// One more that is older than the trace: it was there all the time, at the
     /// peak as well.
     pub(super) fn appear(&mut self) {
         self.at_start += 1;
+        self.before += 1;
         self.now += 1;
         self.peak += 1;
     }
 
     /// One that appeared is not the program's after all.
     pub(super) fn disown(&mut self) {
-        for count in [&mut self.at_start, &mut self.now, &mut self.peak] {
+        let alive = [
+            &mut self.before,
+            &mut self.at_start,
+            &mut self.now,
+            &mut self.peak,
+        ];
+        for count in alive {
             *count = count.saturating_sub(1);
         }
     }
@@ -125,6 +182,7 @@ impl Population {
     /// A goroutine is created; returns the number of its site.
     pub(super) fn create(&mut self, start: StackKey, creator: StackKey, time: Time) -> u32 {
         self.now += 1;
+        self.created += 1;
         self.peak = self.peak.max(self.now);
         match self.sites.get(self.last as usize) {
             Some(s) if (s.start, s.creator) == (start, creator) => {}
@@ -153,6 +211,7 @@ impl Population {
     /// A goroutine that the site created ended.
     pub(super) fn end(&mut self, site: u32) {
         self.now = self.now.saturating_sub(1);
+        self.ended += 1;
         if let Some(site) = self.sites.get_mut(site as usize) {
             site.ended += 1;
         }
@@ -160,6 +219,7 @@ impl Population {
 
     pub(super) fn end_old(&mut self, root: FrameKey) {
         self.now = self.now.saturating_sub(1);
+        self.ended += 1;
         *self.ended_old.entry(root).or_default() += 1;
     }
 }

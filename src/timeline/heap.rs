@@ -7,6 +7,10 @@ use crate::trace::GoId;
 /// More than any heap.
 const UNREACHABLE: u64 = 1 << 60;
 
+/// How many goroutines are told apart between two collections: a program that
+/// does not collect has no end of them.
+const MOST: usize = 1 << 17;
+
 /// What is known of the heap.
 #[derive(Debug, Default)]
 pub struct Heap {
@@ -44,6 +48,11 @@ impl Heap {
         }
     }
 
+    /// A report was made: the peak is that of what comes.
+    pub fn start_stretch(&mut self) {
+        self.peak = self.objects;
+    }
+
     /// A new goal. With the collector off it is 0, or, in Go before 1.25, a
     /// number that no heap reaches.
     pub fn set_goal(&mut self, bytes: u64) {
@@ -52,7 +61,8 @@ impl Heap {
 
     fn flush(&mut self) {
         let (g, grown) = self.last;
-        if grown > 0 && g.is_some() {
+        let known = self.by_goroutine.contains_key(&g);
+        if grown > 0 && g.is_some() && (known || self.by_goroutine.len() < MOST) {
             *self.by_goroutine.entry(g).or_default() += grown;
         }
         self.last = (GoId::NONE, 0);

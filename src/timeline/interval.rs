@@ -159,6 +159,8 @@ pub struct Interval {
     pub cut_at_start: bool,
     /// It was still going on at the trace's end.
     pub cut_at_end: bool,
+    /// It is still going on, and will be told of again when it is over.
+    pub under_way: bool,
     /// Whom it happened to, and where that was.
     pub victim: Actor,
     /// Whether the victim is the program's or the runtime's. The tracer's own

@@ -62,6 +62,8 @@ pub struct Timeline {
     population: Population,
     world: World,
     start: Option<Time>,
+    /// When a report was last made.
+    reported: Option<Time>,
     now: Time,
     /// Runnable goroutines of the program.
     runnable: u32,
@@ -72,7 +74,7 @@ pub struct Timeline {
 
 impl Timeline {
     /// Takes in the next event. `tables` are those of its generation.
-    #[inline]
+    #[inline(always)]
     pub fn event(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
         self.now = event.time;
         match event.what {
@@ -125,14 +127,47 @@ impl Timeline {
         self.now
     }
 
-    /// From the first event to the last, ns.
-    pub fn duration(&self) -> u64 {
-        self.since_start(self.now)
+    /// When what a report tells of began: the first event, or the last report.
+    pub fn stretch(&self) -> Time {
+        self.reported.unwrap_or(self.start())
     }
 
-    /// A time as ns since the trace's start.
-    pub fn since_start(&self, time: Time) -> u64 {
-        time.saturating_sub(self.start()).max(0) as u64
+    /// How long that is up to now, ns.
+    pub fn duration(&self) -> u64 {
+        self.since_stretch(self.now)
+    }
+
+    /// A time as ns since that began; 0 for what was before.
+    pub fn since_stretch(&self, time: Time) -> u64 {
+        time.saturating_sub(self.stretch()).max(0) as u64
+    }
+
+    /// When a report was last made, if one was: what had crossed a threshold
+    /// by then was told.
+    pub fn reported(&self) -> Option<Time> {
+        self.reported
+    }
+
+    /// A report was made: what comes is told by the next one.
+    pub fn start_stretch(&mut self) {
+        self.reported = Some(self.now);
+        self.population.start_stretch();
+        self.heap.start_stretch();
+    }
+
+    /// Since when the growth of the number of goroutines is counted.
+    pub fn growing_since(&self) -> Time {
+        self.population.growing_since().unwrap_or(self.start())
+    }
+
+    /// Says whether growth will be counted on when a report was made.
+    pub fn set_growing(&mut self, growing: bool) {
+        self.population.growing = growing;
+    }
+
+    /// From here on growth is counted anew.
+    pub fn start_growth(&mut self) {
+        self.population.start_growth(self.now);
     }
 
     /// All stacks that were needed.
@@ -243,17 +278,19 @@ impl Timeline {
         runs.max_by_key(|(_, overlap)| *overlap)
     }
 
-    /// Everything that is not over yet, as if it ended now.
-    pub fn open_intervals(&self) -> Vec<Interval> {
+    /// Everything that is not over yet, as if it ended now. `under_way` says
+    /// whether there will be more events.
+    pub fn open_intervals(&self, under_way: bool) -> impl Iterator<Item = Interval> + '_ {
         let goroutines = self.gs.iter();
         let kinds = goroutines.filter_map(|g| Some((g, self.open_kind(g)?)));
         kinds
             .map(|(g, kind)| self.open_interval(g, kind))
             .chain(self.world.open_intervals(self.now))
-            .chain(self.starving.map(|since| Interval {
+            .chain(self.starving.map(|since| self.starvation(since, None)))
+            .map(move |interval| Interval {
                 cut_at_end: true,
-                ..self.starvation(since, None)
-            }))
-            .collect()
+                under_way,
+                ..interval
+            })
     }
 }

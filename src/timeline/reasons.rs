@@ -1,5 +1,6 @@
 //! Why goroutines stop, by the strings the runtime gives.
 
+use super::interval::Wait;
 use crate::trace::{StringId, Tables};
 
 /// What a goroutine stopped for, as far as anybody wants to know.
@@ -13,6 +14,18 @@ pub enum Reason {
     Sync,
     /// Assist credit from the collector.
     AssistCredit,
+}
+
+impl Reason {
+    /// What a goroutine waits for that stopped for it.
+    pub fn wait(self) -> Wait {
+        match self {
+            Self::Sync => Wait::Sync,
+            Self::Preempted => Wait::Scanned,
+            Self::AssistCredit => Wait::AssistCredit,
+            Self::Other => Wait::Other,
+        }
+    }
 }
 
 /// The reasons of a generation, each string being looked at once.

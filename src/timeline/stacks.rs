@@ -216,6 +216,11 @@ impl Stacks {
         }
     }
 
+    /// How many frames all stacks have together.
+    pub fn frames_in_all(&self) -> usize {
+        self.flat.len()
+    }
+
     /// What a stack tells.
     #[inline]
     pub fn traits(&self, key: StackKey) -> &Traits {

@@ -7,14 +7,12 @@ use super::procs::Run;
 use super::reasons::Reason;
 use super::stacks::StackKey;
 use super::{Observer, Timeline};
-use crate::trace::{Event, GoState, Slot, StringId, Tables, What};
+use crate::trace::{Event, GoState, Slot, StackId, Tables, What};
 
-/// The parts of a goroutine's transition.
+/// The parts of a transition that is none of the ordinary ones.
 struct Step {
     slot: Slot,
-    from: GoState,
     to: GoState,
-    reason: StringId,
     /// The goroutine's own stack.
     own: StackKey,
     /// In whose context it happened.
@@ -37,58 +35,52 @@ impl Timeline {
         tables: &Tables,
         observer: &mut impl Observer,
     ) {
+        let What::Goroutine { from, to, .. } = event.what else {
+            return;
+        };
+        match from {
+            GoState::Running if to != from => self.stop(event, tables, observer),
+            GoState::Runnable | GoState::Waiting | GoState::Syscall if to != from => {
+                self.leave(event, tables, observer);
+                self.enter(event, tables, observer);
+            }
+            _ => self.appear_or_repeat(event, tables, observer),
+        }
+    }
+
+    #[inline(never)]
+    fn appear_or_repeat(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
         let What::Goroutine {
-            id,
             slot,
             from,
             to,
-            reason,
             own_stack,
             stack,
+            ..
         } = event.what
         else {
             return;
         };
         let own = self.stacks.key(own_stack, tables);
-        let stack = if stack == own_stack {
-            own
-        } else {
-            self.stacks.key(stack, tables)
-        };
-        let step = Step {
-            slot,
-            from,
-            to,
-            reason,
-            own,
-            by: Actor { g: event.g, stack },
-        };
+        let stack = self.stacks.key(stack, tables);
+        let by = Actor { g: event.g, stack };
+        let step = Step { slot, to, own, by };
         match from {
             GoState::Undetermined => self.appear(event, &step),
             GoState::NotExist => self.create(event, &step),
-            _ if from == to => {
+            _ => {
                 self.repeat(&step);
                 return;
-            }
-            GoState::Running => {
-                self.stop(event, &step);
-                self.enter(event, &step, tables);
-            }
-            _ => {
-                self.leave(&step, observer);
-                self.enter(event, &step, tables);
             }
         }
         if to == GoState::Running {
             self.procs.run(event.p, slot.0, event.time);
         }
-        let starts = (from == GoState::Runnable).then_some((id, slot));
-        self.check_starvation(starts, observer);
+        self.check_starvation(None, observer);
     }
 
     /// A goroutine that is older than the trace. Its state is written before
     /// its first event, so it was in that state ever since the trace started.
-    #[inline(never)]
     fn appear(&mut self, event: &Event, step: &Step) {
         let since = self.start();
         let g = self.new_goroutine(event, step, since);
@@ -108,7 +100,6 @@ impl Timeline {
         );
     }
 
-    #[inline(never)]
     fn create(&mut self, event: &Event, step: &Step) {
         let owner = self.stacks.traits(step.own).owner;
         let g = self.new_goroutine(event, step, event.time);
@@ -163,7 +154,6 @@ impl Timeline {
 
     /// A generation starts: the state is repeated, sometimes with a stack that
     /// was not known before.
-    #[inline(never)]
     fn repeat(&mut self, step: &Step) {
         let Some(g) = self.gs.get_mut(step.slot) else {
             return;
@@ -190,18 +180,31 @@ impl Timeline {
 
     /// It runs no longer.
     #[inline(always)]
-    fn stop(&mut self, event: &Event, step: &Step) {
-        let Some(g) = self.gs.get_mut(step.slot) else {
+    fn stop(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
+        let What::Goroutine {
+            slot,
+            to,
+            reason,
+            own_stack,
+            stack,
+            ..
+        } = event.what
+        else {
+            return;
+        };
+        let own = self.stacks.key(own_stack, tables);
+        let Some(g) = self.gs.get_mut(slot) else {
             return;
         };
         g.ran += event.time.saturating_sub(g.since).max(0) as u64;
-        let stack = if step.own.is_some() {
-            g.stack = step.own;
-            step.own
-        } else {
-            g.best_stack()
+        let news = own.is_some() && own != g.stack;
+        if news {
+            g.stack = own;
+        }
+        let who = Actor {
+            g: g.id,
+            stack: g.best_stack(),
         };
-        let who = Actor { g: g.id, stack };
         let run = Run {
             who,
             start: g.since,
@@ -211,12 +214,58 @@ impl Timeline {
         if g.owner == Owner::Program {
             self.world.program_stopped(who, event.time);
         }
+        g.state = to;
+        g.since = event.time;
+        g.cut = false;
+        match to {
+            GoState::Waiting => g.wait = self.reasons.get(reason, tables).wait(),
+            GoState::Runnable => {
+                g.way = match self.reasons.get(reason, tables) {
+                    Reason::Preempted => Way::Preempted,
+                    _ => Way::Yielded,
+                };
+                g.stopped_before = self.world.stopped(event.time);
+                g.by = Actor {
+                    g: event.g,
+                    stack: self.stacks.key(stack, tables),
+                };
+                self.runnable += u32::from(g.counts_as_runnable());
+            }
+            GoState::NotExist => self.end(slot),
+            _ => {}
+        }
+        if news {
+            self.place(slot, own);
+        }
+        if to == GoState::Runnable {
+            self.check_starvation(None, observer);
+        }
+    }
+
+    /// A stack tells whose a goroutine is that is older than the trace.
+    #[inline]
+    fn place(&mut self, slot: Slot, own: StackKey) {
+        let Some(g) = self.gs.get(slot.0) else {
+            return;
+        };
+        if !g.born && g.owner == Owner::Program {
+            let owner = self.stacks.traits(own).owner;
+            if owner != Owner::Program {
+                self.disown(slot, owner);
+            }
+        }
     }
 
     /// The wait that ends here becomes an interval.
     #[inline(always)]
-    fn leave(&mut self, step: &Step, observer: &mut impl Observer) {
-        let Some(g) = self.gs.get(step.slot.0) else {
+    fn leave(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
+        let What::Goroutine {
+            slot, from, stack, ..
+        } = event.what
+        else {
+            return;
+        };
+        let Some(g) = self.gs.get(slot.0) else {
             return;
         };
         self.runnable -= u32::from(g.counts_as_runnable());
@@ -226,56 +275,62 @@ impl Timeline {
         {
             let mut interval = self.open_interval(g, kind);
             interval.cut_at_end = false;
-            if step.from == GoState::Waiting {
-                interval.by = step.by;
+            if from == GoState::Waiting {
+                interval.by = Actor {
+                    g: event.g,
+                    stack: self.stacks.key(stack, tables),
+                };
             }
             observer.interval(&interval, self);
         }
     }
 
+    /// What waited runs, may run, or ends.
     #[inline(always)]
-    fn enter(&mut self, event: &Event, step: &Step, tables: &Tables) {
-        if step.to == GoState::NotExist {
-            self.end(step.slot);
-            return;
-        }
-        let Some(g) = self.gs.get_mut(step.slot) else {
+    fn enter(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
+        let What::Goroutine {
+            id,
+            slot,
+            from,
+            to,
+            reason,
+            own_stack,
+            stack,
+        } = event.what
+        else {
             return;
         };
-        g.state = step.to;
-        g.since = event.time;
-        g.cut = false;
-        match step.to {
-            GoState::Runnable => {
-                g.stopped_before = self.world.stopped(event.time);
-                g.by = step.by;
-                g.way = match step.from {
-                    GoState::Waiting if g.wait == Wait::Scanned => Way::Preempted,
-                    GoState::Waiting => Way::Woken,
-                    GoState::Syscall => Way::SyscallExit,
-                    _ if self.reasons.get(step.reason, tables) == Reason::Preempted => {
-                        Way::Preempted
-                    }
-                    _ => Way::Yielded,
-                };
-                self.runnable += u32::from(g.counts_as_runnable());
+        if let Some(g) = self.gs.get_mut(slot) {
+            g.state = to;
+            g.since = event.time;
+            g.cut = false;
+            match to {
+                GoState::Running => self.procs.run(event.p, slot.0, event.time),
+                GoState::Runnable => {
+                    g.way = match from {
+                        GoState::Waiting if g.wait == Wait::Scanned => Way::Preempted,
+                        GoState::Waiting => Way::Woken,
+                        GoState::Syscall => Way::SyscallExit,
+                        _ => Way::Yielded,
+                    };
+                    g.stopped_before = self.world.stopped(event.time);
+                    g.by = Actor {
+                        g: event.g,
+                        stack: self.stacks.key(stack, tables),
+                    };
+                    self.runnable += u32::from(g.counts_as_runnable());
+                }
+                GoState::Waiting => g.wait = self.reasons.get(reason, tables).wait(),
+                GoState::NotExist => self.end(slot),
+                _ => {}
             }
-            GoState::Waiting => {
-                g.wait = match self.reasons.get(step.reason, tables) {
-                    Reason::Sync => Wait::Sync,
-                    Reason::Preempted => Wait::Scanned,
-                    Reason::AssistCredit => Wait::AssistCredit,
-                    Reason::Other => Wait::Other,
-                };
-            }
-            _ => {}
-        }
-        if !g.born && g.owner == Owner::Program && step.own.is_some() {
-            let owner = self.stacks.traits(step.own).owner;
-            if owner != Owner::Program {
-                self.disown(step.slot, owner);
+            if own_stack != StackId::NONE {
+                let own = self.stacks.key(own_stack, tables);
+                self.place(slot, own);
             }
         }
+        let starts = (from == GoState::Runnable).then_some((id, slot));
+        self.check_starvation(starts, observer);
     }
 
     #[inline(never)]
@@ -330,6 +385,7 @@ impl Timeline {
             end: self.now,
             cut_at_start: g.cut,
             cut_at_end: true,
+            under_way: false,
             victim: Actor {
                 g: g.id,
                 stack: if runnable { g.best_stack() } else { g.stack },

@@ -94,6 +94,7 @@ impl World {
             end,
             cut_at_start: false,
             cut_at_end: false,
+            under_way: false,
             kind: Kind::StopTheWorld(stop.reason),
             victim: stop.who,
             owner: Owner::Program,
@@ -108,6 +109,7 @@ impl World {
             end,
             cut_at_start: a.cut,
             cut_at_end: false,
+            under_way: false,
             kind: Kind::MarkAssist,
             victim: Actor { g, stack: a.stack },
             owner: a.owner,
@@ -120,10 +122,7 @@ impl World {
         let stop = self.stop.iter().map(move |s| self.stop_interval(s, now));
         let assists = self.assists.iter();
         let assists = assists.map(move |(&g, &a)| Self::assist_interval(g, a, now));
-        stop.chain(assists).map(|i| Interval {
-            cut_at_end: true,
-            ..i
-        })
+        stop.chain(assists)
     }
 }
 
@@ -231,6 +230,7 @@ impl Timeline {
             end: self.now,
             cut_at_start: false,
             cut_at_end: false,
+            under_way: false,
             kind: Kind::Starvation,
             victim: victim.unwrap_or(Actor::NONE),
             owner: Owner::Program,

@@ -37,6 +37,12 @@ pub enum ErrorKind {
     /// A format version this build does not know.
     #[error("trace format \"go 1.{0}\" is not supported: {hint}", hint = version_hint(*.0))]
     UnsupportedVersion(u32),
+    /// A trace that has no order before it is whole.
+    #[error(
+        "a program of Go 1.{0} can't be streamed: the order of its events shows at the trace's \
+         end; Go 1.22 and later can be streamed, this one scraped (mode: scrape)"
+    )]
+    NotLive(u32),
     /// The bytes end within something.
     #[error("the trace breaks off: {0}")]
     Truncated(&'static str),

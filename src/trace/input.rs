@@ -111,10 +111,16 @@ impl<'a> Input<'a> {
     /// Up to `want` of the next bytes without consuming them; fewer only at the
     /// end of the input. `want` is small (a header).
     pub(crate) fn peek(&mut self, want: usize) -> io::Result<&[u8]> {
+        self.peek_some(want, want)
+    }
+
+    /// From `least` to `most` of the next bytes, as many as a stream has
+    /// already; fewer than `least` only at the end of the input.
+    pub(crate) fn peek_some(&mut self, least: usize, most: usize) -> io::Result<&[u8]> {
         let pos = self.pos;
         match &mut self.bytes {
-            Bytes::Seekable(s) => s.peek(pos, want),
-            Bytes::Spool(s) => s.peek(pos, want),
+            Bytes::Seekable(s) => s.peek(pos, most),
+            Bytes::Spool(s) => s.peek(pos, least, most),
         }
     }
 
@@ -261,9 +267,9 @@ impl<'a> Spool<'a> {
         Ok(true)
     }
 
-    fn peek(&mut self, pos: u64, want: usize) -> io::Result<&[u8]> {
-        self.fill_to(pos + want as u64)?;
-        let n = (self.end() - pos).min(want as u64) as usize;
+    fn peek(&mut self, pos: u64, least: usize, most: usize) -> io::Result<&[u8]> {
+        self.fill_to(pos + least as u64)?;
+        let n = (self.end() - pos).min(most as u64) as usize;
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.resize(n, 0);
         self.copy(pos, &mut scratch);

@@ -68,6 +68,19 @@ pub struct Stats {
     syncs: u32,
 }
 
+impl Stats {
+    /// What was read after `before` was.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            generations: self.generations - before.generations,
+            events: self.events - before.events,
+            bytes: self.bytes - before.bytes,
+            ..self
+        }
+    }
+}
+
 /// Reads the events of one trace, of any supported version.
 pub struct Reader<'a> {
     version: u32,
@@ -192,6 +205,18 @@ impl<'a> Reader<'a> {
         self.v2.clock_snapshot()
     }
 
+    /// Whether all events of the current generation were returned, so that the
+    /// next one has to be read, which a live stream may take a second to send.
+    pub fn is_between_generations(&self) -> bool {
+        self.next == self.filled && self.v2.is_between_generations()
+    }
+
+    /// Where the generation that was last read ends, as an offset into the
+    /// trace.
+    pub fn generation_end(&self) -> u64 {
+        self.v2.generation_end()
+    }
+
     /// How much was read so far.
     pub fn stats(&self) -> Stats {
         let stats = self.v2.stats();
@@ -200,6 +225,11 @@ impl<'a> Reader<'a> {
             ..stats
         }
     }
+}
+
+/// The version in the header, if there is one; nothing is consumed.
+pub(crate) fn peek_version(input: &mut Input<'_>) -> std::io::Result<Option<u32>> {
+    Ok(parse_header(input.peek(HEADER)?))
 }
 
 fn read_header(input: &mut Input<'_>) -> Result<u32, ErrorKind> {

@@ -2,7 +2,9 @@
 #![cfg(feature = "cli")]
 
 mod analyze;
+mod diff;
 mod events;
+mod formats;
 mod inputs;
 
 use std::fs;

@@ -14,7 +14,11 @@ pub struct Endpoint {
 
 impl Endpoint {
     pub fn start(scratch: &Scratch, flags: &[&str]) -> Option<Self> {
-        let go = program("go")?;
+        Some(Self::built_with(&program("go")?, scratch, flags))
+    }
+
+    /// The same, built with a certain `go`.
+    pub fn built_with(go: &Path, scratch: &Scratch, flags: &[&str]) -> Self {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/endpoint");
         let binary: PathBuf = scratch.path().join("endpoint");
         let mut build = Command::new(go);
@@ -22,6 +26,8 @@ impl Endpoint {
             .args(["build", "-o"])
             .arg(&binary)
             .arg(".")
+            .env("GOTOOLCHAIN", "local")
+            .env_remove("GOROOT")
             .current_dir(source);
         assert!(build.status().unwrap().success());
         let mut command = Command::new(binary);
@@ -32,7 +38,7 @@ impl Endpoint {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         out.read_line(&mut address).unwrap();
         let address = address.trim().to_string();
-        Some(Self { child, address })
+        Self { child, address }
     }
 
     pub fn url(&self) -> String {

@@ -17,6 +17,7 @@ mod resilience;
 mod scrape;
 mod secure;
 mod storage;
+mod stream;
 mod support;
 mod watch;
 mod web;

@@ -2,37 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::Command;
 
 use crate::endpoint::Endpoint;
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get};
-
-/// Something that accepts connections and does as it likes with them.
-fn impostor(answer: impl Fn(TcpStream) + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut request = BufReader::new(stream.try_clone().unwrap());
-            let mut line = String::new();
-            while request.read_line(&mut line).is_ok_and(|n| n > 2) {
-                line.clear();
-            }
-            answer(stream);
-        }
-    });
-    address
-}
-
-/// One that answers with a head and then a body.
-fn says(head: &'static str, body: Vec<u8>) -> String {
-    impostor(move |mut stream| {
-        // Whoever is fed up with the answer closes the connection.
-        let _ = write!(stream, "HTTP/1.1 {head}\r\n\r\n");
-        let _ = stream.write_all(&body);
-    })
-}
+use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, impostor, says};
 
 fn scraping(urls: &[&str], scratch: &Scratch, more: &[&str]) -> Running {
     let address = free_address();

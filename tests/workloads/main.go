@@ -4,6 +4,7 @@
 //
 //	workloads -list
 //	workloads -w NAME -o FILE [-d DURATION] [-p GOMAXPROCS] [-limit BYTES]
+//	workloads -w service -o FILE [-worse FAULT]
 //	workloads -w server [-addr 127.0.0.1:0] [-d DURATION]
 //
 // A workload provokes one thing and little else, and is made for few events:
@@ -49,6 +50,7 @@ type env struct {
 	procs    int
 	addr     string
 	limit    int64
+	worse    string      // what is worse than usual
 	full     atomic.Bool // the trace has reached limit bytes
 	deadline time.Time
 
@@ -91,6 +93,16 @@ func (w *limitWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// names lists the keys of a map.
+func names[T any](m map[string]T, between string) string {
+	var all []string
+	for n := range m {
+		all = append(all, n)
+	}
+	sort.Strings(all)
+	return strings.Join(all, between)
+}
+
 func check(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "workloads:", err)
@@ -105,16 +117,12 @@ func main() {
 	dur := flag.Duration("d", 0, "length (default: the workload's own)")
 	procs := flag.Int("p", 0, "GOMAXPROCS (default: the workload's own)")
 	limit := flag.Int64("limit", 0, "end when the trace has this many bytes, not by time")
+	worse := flag.String("worse", "", "what service has too much of: "+names(faults, " "))
 	addr := flag.String("addr", "127.0.0.1:0", "where server listens")
 	list := flag.Bool("list", false, "print the workloads this Go version can run")
 	flag.Parse()
 	if *list {
-		var names []string
-		for n := range workloads {
-			names = append(names, n)
-		}
-		sort.Strings(names)
-		fmt.Println(strings.Join(names, "\n"))
+		fmt.Println(names(workloads, "\n"))
 		return
 	}
 	w := workloads[*name]
@@ -126,7 +134,7 @@ func main() {
 		check(os.Setenv("GODEBUG", w.godebug))
 		check(syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
 	}
-	e := &env{dur: w.dur, procs: w.procs, addr: *addr, limit: *limit, facts: map[string]any{}}
+	e := &env{dur: w.dur, procs: w.procs, addr: *addr, limit: *limit, worse: *worse, facts: map[string]any{}}
 	if *dur > 0 {
 		e.dur = *dur
 	}

@@ -127,7 +127,7 @@ fn describe(record: &mut SdkLogRecord, finding: &Finding, source: &str, at: Syst
         record.add_attribute("gotracer.time.estimated", true);
     }
     if let Some(cause) = &finding.cause {
-        record.add_attribute("gotracer.cause.kind", cause.kind);
+        record.add_attribute("gotracer.cause.kind", cause.kind.clone());
         record.add_attribute("gotracer.cause", cause.text.clone());
     }
     let place = &finding.place;

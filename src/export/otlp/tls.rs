@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 
 use super::config::ConfigError;
+use crate::tls::{self, Pem, TlsError};
 
 /// The files that the environment names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,54 +22,31 @@ pub struct Files {
 impl Files {
     /// What they make of TLS.
     pub fn load(&self) -> Result<ClientConfig, ConfigError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
+        self.configuration()
+            .map_err(|TlsError(error)| ConfigError::Tls(error))
+    }
+
+    fn configuration(&self) -> Result<ClientConfig, TlsError> {
+        let roots = match &self.certificate {
+            Some(path) => Arc::new(Pem::read(Path::new(path))?.authorities()?),
+            None => tls::system_authorities(),
+        };
+        let builder = ClientConfig::builder_with_provider(Arc::new(tls::provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|e| ConfigError::Tls(e.to_string()))?;
-        let builder = builder.with_root_certificates(self.roots()?);
+            .map_err(|e| TlsError(e.to_string()))?
+            .with_root_certificates(roots);
         match (&self.client_certificate, &self.client_key) {
             (None, None) => Ok(builder.with_no_client_auth()),
             (Some(certificate), Some(key)) => {
-                let chain = certificates(certificate)?;
-                let private = PrivateKeyDer::from_pem_file(Path::new(key));
-                let private = private.map_err(|e| file(key, &e))?;
-                let config = builder.with_client_auth_cert(chain, private);
-                config.map_err(|e| file(certificate, &e))
+                let certificate = Pem::read(Path::new(certificate))?;
+                let key = Pem::read(Path::new(key))?.key()?;
+                builder
+                    .with_client_auth_cert(certificate.certificates()?, key)
+                    .map_err(|e| certificate.wrong(&e))
             }
-            _ => Err(ConfigError::Tls(
+            _ => Err(TlsError(
                 "a client certificate and its key go together".into(),
             )),
         }
     }
-
-    fn roots(&self) -> Result<RootCertStore, ConfigError> {
-        let mut roots = RootCertStore::empty();
-        match &self.certificate {
-            Some(path) => {
-                for authority in certificates(path)? {
-                    roots.add(authority).map_err(|e| file(path, &e))?;
-                }
-            }
-            // A system has some that can't be parsed, and may have none at all.
-            None => {
-                let found = rustls_native_certs::load_native_certs().certs;
-                roots.add_parsable_certificates(found);
-            }
-        }
-        Ok(roots)
-    }
-}
-
-fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    let found = CertificateDer::pem_file_iter(Path::new(path)).map_err(|e| file(path, &e))?;
-    let found = found.collect::<Result<Vec<_>, _>>();
-    let found = found.map_err(|e| file(path, &e))?;
-    match found.is_empty() {
-        true => Err(ConfigError::Tls(format!("{path}: no certificate in it"))),
-        false => Ok(found),
-    }
-}
-
-fn file(path: &str, error: &dyn std::fmt::Display) -> ConfigError {
-    ConfigError::Tls(format!("{path}: {error}"))
 }

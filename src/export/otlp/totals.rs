@@ -55,18 +55,11 @@ pub struct Totals {
 impl Totals {
     /// Those of one trace that was analysed at that time.
     pub fn of(report: &Report, at: SystemTime) -> Self {
-        let lasted = Duration::from_nanos(report.trace.duration_ns);
-        let start = match report.trace.start_time {
-            Some(start) => SystemTime::from(start),
-            None => at.checked_sub(lasted).unwrap_or(at),
-        };
+        let (start, end) = report.trace.window(at);
         let goroutines = &report.program.goroutines;
         let mut totals = Self {
-            window: Window {
-                start,
-                end: start + lasted,
-            },
-            observed: lasted,
+            window: Window { start, end },
+            observed: Duration::from_nanos(report.trace.duration_ns),
             findings: BTreeMap::new(),
             signals: vec![None; RULES.len()],
             by_reason: vec![BTreeMap::new(); RULES.len()],

@@ -14,6 +14,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use super::families::{FAMILIES, Samples};
 use super::histogram;
 use super::settings::InForce;
+use super::stream::Gap;
 use super::target::{OTHER, Target};
 use crate::labels::Labels;
 use crate::report::Severity;
@@ -88,6 +89,7 @@ impl Samples {
         match self {
             Self::Gauge(value) => value(target).is_some(),
             Self::ByReason(rule, _) => !target.by_reason[rule.index()].is_empty(),
+            Self::Streamed(_) | Self::Gaps(_) => target.stream.is_some(),
             Self::Places(_) => !target.places.known.is_empty(),
             _ => true,
         }
@@ -150,6 +152,23 @@ impl Samples {
                 for (reason, count) in &target.failures {
                     let row = row([("reason", *reason)]);
                     ConstCounter::new(*count).encode(family.encode_family(&row)?)?;
+                }
+                Ok(())
+            }
+            Self::Streamed(value) => match &target.stream {
+                Some(stream) => {
+                    ConstCounter::new(value(stream)).encode(family.encode_family(&plain)?)
+                }
+                None => Ok(()),
+            },
+            Self::Gaps(value) => {
+                let gaps = target
+                    .stream
+                    .iter()
+                    .flat_map(|s| Gap::ALL.iter().zip(&s.gaps));
+                for (reason, gap) in gaps {
+                    let row = row([("reason", reason.name())]);
+                    ConstCounter::new(value(gap)).encode(family.encode_family(&row)?)?;
                 }
                 Ok(())
             }

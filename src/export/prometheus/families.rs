@@ -13,6 +13,7 @@ use super::histogram::Scale;
 use super::places::Created;
 use super::settings::Settings;
 use super::signals::{BY_REASON, SIGNALS, unit};
+use super::stream::{self, Stream};
 use super::target::Target;
 use super::{delivery, own, process, refreshes};
 use crate::rules::{Distribution, RULES, Rule, Severity};
@@ -46,6 +47,10 @@ pub enum Samples {
     Findings,
     /// A counter for each reason for which a trace could not be had.
     Failures,
+    /// One counter, if the target is streamed.
+    Streamed(fn(&Stream) -> u64),
+    /// A counter for each reason for which a stream is interrupted.
+    Gaps(fn(&(u64, Duration)) -> f64),
     /// A counter for each place that creates goroutines.
     Places(fn(&Created) -> u64),
 }
@@ -76,7 +81,7 @@ impl Samples {
         match self {
             Self::Findings => RULES.len() * Severity::ALL.len(),
             Self::Failures => FAILURES,
-            Self::ByReason(..) | Self::Places(_) => 0,
+            Self::ByReason(..) | Self::Places(_) | Self::Streamed(_) | Self::Gaps(_) => 0,
             _ => self.series(),
         }
     }
@@ -119,8 +124,8 @@ pub static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
     let mut all = vec![
         family(
             "gotrace_findings",
-            "Findings by rule and severity: one for each place in each trace at which a rule's \
-                threshold was crossed. `gotracer rules NAME` explains a rule.",
+            "Findings by rule and severity: one for each place in each trace, or in each minute of \
+                a stream, at which a rule's threshold was crossed. `gotracer rules NAME` explains a rule.",
             Samples::Findings,
         ),
         family(
@@ -155,6 +160,7 @@ pub static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
     }
     all.extend(program());
     all.extend(exporter());
+    all.extend(stream::families());
     all
 });
 
@@ -286,7 +292,8 @@ fn exporter() -> [Family; 8] {
     ]
 }
 
-fn family(name: &'static str, help: &'static str, samples: Samples) -> Family {
+/// A family without a unit.
+pub fn family(name: &'static str, help: &'static str, samples: Samples) -> Family {
     Family {
         head: Head::new(name, samples.kind(), help),
         samples,
@@ -309,12 +316,14 @@ fn histogram(
     Family { head, samples }
 }
 
-const fn gauge(value: fn(&Target) -> Option<f64>) -> Samples {
+/// A gauge.
+pub const fn gauge(value: fn(&Target) -> Option<f64>) -> Samples {
     Samples::Gauge(value)
 }
 
 impl Family {
-    fn in_unit(mut self, unit: Unit) -> Self {
+    /// The same in a unit.
+    pub fn in_unit(mut self, unit: Unit) -> Self {
         self.head.unit = Some(unit);
         self
     }

@@ -17,6 +17,7 @@ mod process;
 mod refreshes;
 mod settings;
 mod signals;
+mod stream;
 mod target;
 mod text;
 
@@ -40,6 +41,7 @@ pub(in crate::export) use families::help;
 pub use format::Format;
 pub use settings::{Settings, SettingsError};
 pub(in crate::export) use signals::{ByReason, SIGNALS, bounds};
+pub use stream::{Gap, Stream};
 
 /// Why an exposition could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -163,6 +165,35 @@ impl Exporter {
 
     /// Counts what a trace told, which took so long to find out, at that time.
     pub fn record(&self, target: &Labels, report: &Report, took: Duration, at: SystemTime) {
+        self.count(target, |t, limits| t.record(report, took, at, limits));
+    }
+
+    /// Counts what a generation of a stream told, so long after its end; the
+    /// `first` of its trace.
+    pub fn record_generation(
+        &self,
+        target: &Labels,
+        report: &Report,
+        at: SystemTime,
+        delay: Option<Duration>,
+        first: bool,
+    ) {
+        self.count(target, |t, limits| {
+            t.traces += u64::from(first);
+            t.take_in(report, at, limits);
+            if let Some(stream) = &mut t.stream {
+                stream.generations += report.trace.generations;
+                stream.delay = delay.or(stream.delay);
+            }
+        });
+    }
+
+    /// Notes how a target's stream goes.
+    pub fn stream(&self, target: &Labels, note: impl FnOnce(&mut Stream)) {
+        self.on(target, |t| note(t.stream.get_or_insert_default()));
+    }
+
+    fn count(&self, target: &Labels, count: impl FnOnce(&mut Target, &Limits<'_>)) {
         let settings = self.settings();
         let limits = Limits {
             settings: &settings,
@@ -170,7 +201,7 @@ impl Exporter {
         };
         let full = self.on(target, |t| {
             let before = t.dropped_series;
-            t.record(report, took, at, &limits);
+            count(t, &limits);
             before == 0 && t.dropped_series > 0
         });
         if full {

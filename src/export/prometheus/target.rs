@@ -9,6 +9,7 @@ use prometheus_client::metrics::exemplar::CounterWithExemplar;
 use super::families::by_reason;
 use super::places::{Created, Places};
 use super::settings::Settings;
+use super::stream::Stream;
 use crate::report::{Creations, Distribution, Finding, Report, RuleReport, Severity};
 use crate::rules::RULES;
 
@@ -62,6 +63,8 @@ pub struct Target {
     pub analysis: Distribution,
     /// When the last trace was analysed.
     pub last_success: Option<SystemTime>,
+    /// What is known of its stream, if it has one.
+    pub stream: Option<Stream>,
     /// Series that came with what traces told.
     more_series: usize,
     /// How often there was no room for one.
@@ -104,6 +107,7 @@ impl Target {
             events: 0,
             analysis: Distribution::default(),
             last_success: None,
+            stream: None,
             more_series: 0,
             dropped_series: 0,
         }
@@ -111,13 +115,18 @@ impl Target {
 
     /// Adds what one trace told.
     pub fn record(&mut self, report: &Report, took: Duration, at: SystemTime, limits: &Limits<'_>) {
-        let trace = &report.trace;
         self.traces += 1;
+        self.analysis.record(took.as_nanos() as u64);
+        self.take_in(report, at, limits);
+    }
+
+    /// Adds what a part of a trace told.
+    pub fn take_in(&mut self, report: &Report, at: SystemTime, limits: &Limits<'_>) {
+        let trace = &report.trace;
         self.bytes += trace.bytes;
         self.lost_bytes += trace.lost_bytes;
         self.events += trace.events;
         self.observed += Duration::from_nanos(trace.duration_ns);
-        self.analysis.record(took.as_nanos() as u64);
         self.last_success = Some(at);
         for r in &report.rules {
             self.signals[r.rule.index()].merge(&r.measurement);

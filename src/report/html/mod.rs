@@ -59,7 +59,10 @@ fn body(out: &mut String, title: &str, reports: &[Report], options: &Options) ->
     )?;
     let worst = all.clone().map(|f| f.severity).max();
     let class = worst.map_or("good", Severity::name);
-    let verdict = human::verdict(all, |_, text| text);
+    let verdict = match reports {
+        [one] => human::outcome(one),
+        _ => human::verdict(all, |_, text| text),
+    };
     writeln!(
         out,
         "<p class=\"verdict {class}\" role=\"status\">{verdict}</p>\n</header>"
@@ -98,7 +101,7 @@ fn list(out: &mut String, order: &[(usize, &Report)]) -> fmt::Result {
     );
     for (number, report) in order.iter().take(TRACES) {
         let class = report.worst().map_or("good", Severity::name);
-        let verdict = human::verdict(&report.findings, |_, text| text);
+        let verdict = human::outcome(report);
         writeln!(
             out,
             "<tr><td><a href=\"#t{number}\">{}</a></td><td class=\"{class}\">{verdict}</td></tr>",

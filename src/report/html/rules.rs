@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use super::{Html, clip};
 use crate::report::svg::{Mark, Series, histogram};
 use crate::report::{Report, RuleReport, Status, human};
+use crate::rules::Limit;
 
 /// The rules of one trace: those with something to show, then the others.
 pub fn write(out: &mut String, report: &Report) -> fmt::Result {
@@ -35,17 +36,19 @@ fn rule(out: &mut String, asked: &RuleReport) -> fmt::Result {
         writeln!(out, "<p>{}</p>", Html(clip(reason)))?;
     }
     if seen.count() > 0 {
-        let limits = asked.thresholds;
         let series = [Series {
             name: rule.name,
             class: "seen",
             seen,
         }];
-        let marks = [("warn", limits.warn), ("error", limits.error)].map(|(name, limit)| Mark {
+        let limits = asked.thresholds.iter();
+        let limits = limits.flat_map(|l| [("warn", l.warn), ("error", l.error)]);
+        let mark = |(name, limit): (&'static str, Limit)| Mark {
             name,
             class: name,
             value: limit.value,
-        });
+        };
+        let marks: Vec<_> = limits.map(mark).collect();
         histogram(out, rule.unit, &series, &marks)?;
         out.push_str("<dl>");
         let value = |n| human::value(rule.unit, n);

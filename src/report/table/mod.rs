@@ -12,7 +12,8 @@ use std::io::{self, Write};
 use super::style::Style;
 use super::{Detail, Finding, Options, Report, Severity, Status, human, top, wrap};
 use rows::Rows;
-use text::{safe, wrapped};
+pub(crate) use text::safe;
+use text::wrapped;
 
 /// What stands below a row is set in by this.
 const INDENT: &str = "    ";
@@ -56,6 +57,9 @@ fn one(out: &mut impl Write, report: &Report, options: &Options) -> io::Result<(
     let mut verdict = verdict(report.findings.iter(), style);
     if shown.len() < report.findings.len() {
         verdict += &format!("; {} shown", human::count(shown.len() as u64));
+    }
+    if report.known > 0 {
+        verdict += &format!("; {} known", human::count(report.known));
     }
     if report.trace.error.is_some() {
         verdict += " in what could be read";

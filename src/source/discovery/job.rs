@@ -14,7 +14,7 @@ use super::relabel::Relabel;
 use super::server::HttpSd;
 use crate::secret::Secret;
 use crate::source::http::{Authorization, BasicAuth, FieldError, Headers, HttpOptions, TlsConfig};
-use crate::source::scrape::{Options, Target};
+use crate::source::scrape::{Mode, Options, Target};
 use crate::source::yaml::{duration, size, write_duration, write_size};
 
 /// One entry of `scrape_configs`.
@@ -23,6 +23,12 @@ use crate::source::yaml::{duration, size, write_duration, write_size};
 pub struct Job {
     /// The label `job` of its targets.
     pub job_name: String,
+    /// Whether to trace now and then or all the time.
+    #[serde(default)]
+    mode: Mode,
+    /// How many bytes a second a stream may have.
+    #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
+    stream_budget: Option<u64>,
     /// From one capture of a target to the next.
     #[serde(
         default,
@@ -110,6 +116,8 @@ impl Job {
         let authority = url.authority().map(ToString::to_string);
         Self {
             job_name: String::new(),
+            mode: options.mode,
+            stream_budget: Some(options.stream_budget),
             scrape_interval: Some(options.interval),
             scrape_timeout: Some(options.timeout),
             seconds: Some(options.seconds),
@@ -140,7 +148,8 @@ impl Job {
         let usual = Options::default();
         self.scrape_interval.get_or_insert(usual.interval);
         self.scrape_timeout.get_or_insert(usual.timeout);
-        self.seconds.get_or_insert(usual.seconds);
+        self.seconds.get_or_insert(self.mode.seconds());
+        self.stream_budget.get_or_insert(usual.stream_budget);
         self.body_size_limit.get_or_insert(usual.limit);
         self.follow_redirects
             .get_or_insert(usual.http.follow_redirects);
@@ -189,9 +198,11 @@ impl Job {
     pub fn options(&self) -> Options {
         let usual = Options::default();
         Options {
+            mode: self.mode,
+            stream_budget: self.stream_budget.unwrap_or(usual.stream_budget),
             interval: self.scrape_interval.unwrap_or(usual.interval),
             timeout: self.scrape_timeout.unwrap_or(usual.timeout),
-            seconds: self.seconds.unwrap_or(usual.seconds),
+            seconds: self.seconds.unwrap_or(self.mode.seconds()),
             limit: self.body_size_limit.unwrap_or(usual.limit),
             method: self.method().unwrap_or(usual.method),
             body: self

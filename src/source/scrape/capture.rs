@@ -16,6 +16,9 @@ use crate::source::http::deepest;
 
 /// How much of an answer that is no trace is shown.
 const SHOWN: usize = 200;
+/// How long a stream may be silent at least: an idle program writes some
+/// hundred bytes a second, and its server sends four thousand at a time.
+const STALLED: Duration = Duration::from_secs(30);
 
 /// Asks targets for traces.
 #[derive(Clone)]
@@ -26,9 +29,33 @@ pub struct Scraper {
 /// A trace that began to come in.
 pub struct Capture {
     body: Incoming,
-    /// When to give up, and how long that is from the start.
-    deadline: (Instant, Duration),
+    patience: Patience,
     limit: u64,
+}
+
+/// How long to wait.
+#[derive(Clone, Copy)]
+enum Patience {
+    /// Until then for all of it, which is so long from the start.
+    Whole(Instant, Duration),
+    /// So long for each piece.
+    Piece(Duration),
+}
+
+impl Patience {
+    fn deadline(self) -> Instant {
+        match self {
+            Self::Whole(deadline, _) => deadline,
+            Self::Piece(allowed) => Instant::now() + allowed,
+        }
+    }
+
+    fn error(self) -> ScrapeError {
+        match self {
+            Self::Whole(_, allowed) => ScrapeError::Timeout(allowed),
+            Self::Piece(allowed) => ScrapeError::Stalled(allowed),
+        }
+    }
 }
 
 impl Scraper {
@@ -47,9 +74,38 @@ impl Scraper {
     /// # Errors
     /// If there is none, or it is an error.
     pub async fn open(&self, target: &Target) -> Result<Capture, ScrapeError> {
+        let seconds = target.seconds(self.options.seconds);
+        let allowed = Duration::from_secs(seconds.into()).saturating_add(self.options.timeout);
+        let patience = Patience::Whole(Instant::now() + allowed, allowed);
+        Ok(Capture {
+            body: self.ask(target, seconds, allowed).await?,
+            patience,
+            limit: self.options.limit,
+        })
+    }
+
+    /// Asks a target for a trace of so many seconds that is read while it is
+    /// written, however large it becomes.
+    ///
+    /// # Errors
+    /// If there is none, or it is an error.
+    pub async fn stream(&self, target: &Target, seconds: u32) -> Result<Capture, ScrapeError> {
+        // A quiet program fills its server's buffer in seconds, not at once.
+        let allowed = self.options.timeout.max(STALLED);
+        Ok(Capture {
+            body: self.ask(target, seconds, allowed).await?,
+            patience: Patience::Piece(allowed),
+            limit: u64::MAX,
+        })
+    }
+
+    async fn ask(
+        &self,
+        target: &Target,
+        seconds: u32,
+        allowed: Duration,
+    ) -> Result<Incoming, ScrapeError> {
         let options = &self.options;
-        let seconds = target.seconds(options.seconds);
-        let allowed = Duration::from_secs(seconds.into()).saturating_add(options.timeout);
         let deadline = Instant::now() + allowed;
         let failed = |error| ScrapeError::from_client(error, allowed);
         // Files may stand on something that hangs.
@@ -66,11 +122,7 @@ impl Scraper {
         if answer.status() != StatusCode::OK {
             return Err(refusal(answer, deadline).await);
         }
-        Ok(Capture {
-            body: answer.into_body(),
-            deadline: (deadline, allowed),
-            limit: options.limit,
-        })
+        Ok(answer.into_body())
     }
 }
 
@@ -79,7 +131,7 @@ impl Capture {
     pub fn new(body: Incoming, allowed: Duration, limit: u64) -> Self {
         Self {
             body,
-            deadline: (Instant::now() + allowed, allowed),
+            patience: Patience::Whole(Instant::now() + allowed, allowed),
             limit,
         }
     }
@@ -93,10 +145,9 @@ impl Capture {
     }
 
     async fn feed(mut self, sender: Sender<io::Result<Bytes>>) -> Result<(), ScrapeError> {
-        let (deadline, allowed) = self.deadline;
         let mut left = self.limit;
         loop {
-            let error = match timeout_at(deadline, self.body.frame()).await {
+            let error = match timeout_at(self.patience.deadline(), self.body.frame()).await {
                 Ok(None) => return Ok(()),
                 Ok(Some(Ok(frame))) => {
                     let Ok(mut piece) = frame.into_data() else {
@@ -116,7 +167,7 @@ impl Capture {
                     continue;
                 }
                 Ok(Some(Err(error))) => ScrapeError::BrokeOff(deepest(&error)),
-                Err(_) => ScrapeError::Timeout(allowed),
+                Err(_) => self.patience.error(),
             };
             let told = io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string());
             // Who does not read any more need not be told.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use hyper::Method;
 use hyper::body::Bytes;
+use serde::{Deserialize, Serialize};
 
 pub use capture::{Capture, Scraper};
 pub use feed::Reader;
@@ -17,9 +18,36 @@ pub use target::{Target, TargetError};
 
 use crate::source::http::{ClientError, HttpOptions};
 
+/// Whether a program is traced now and then or all the time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// A trace of some seconds at every interval.
+    #[default]
+    Scrape,
+    /// One trace after the other without a pause, each analysed while it comes
+    /// in.
+    Stream,
+}
+
+impl Mode {
+    /// For how many seconds the program is to trace itself, if nobody says.
+    pub fn seconds(self) -> u32 {
+        match self {
+            Self::Scrape => 5,
+            Self::Stream => 3600,
+        }
+    }
+}
+
 /// How to capture.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Options {
+    /// Now and then, or all the time.
+    pub mode: Mode,
+    /// How many bytes a second a stream may have on average: one that has more
+    /// is interrupted.
+    pub stream_budget: u64,
     /// From the start of one capture of a target to the start of the next.
     pub interval: Duration,
     /// For how long the program is to trace itself.
@@ -27,7 +55,8 @@ pub struct Options {
     /// How long connecting may take, and how much longer than `seconds` the
     /// answer.
     pub timeout: Duration,
-    /// The most bytes to read; what came until then is analysed.
+    /// The most bytes to read; what came until then is analysed. Of a stream,
+    /// the most bytes of a generation.
     pub limit: u64,
     /// How to ask.
     pub method: Method,
@@ -40,8 +69,10 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            mode: Mode::default(),
+            stream_budget: 10 << 20,
             interval: Duration::from_secs(60),
-            seconds: 5,
+            seconds: Mode::default().seconds(),
             timeout: Duration::from_secs(10),
             limit: 256 << 20,
             method: Method::GET,
@@ -70,6 +101,9 @@ pub enum ScrapeError {
     /// It took too long.
     #[error("no complete answer within {0:?}")]
     Timeout(Duration),
+    /// Nothing came for so long, though the program should be tracing.
+    #[error("nothing came for {0:?}")]
+    Stalled(Duration),
     /// The program's HTTP server would cut the answer off.
     #[error(
         "the program's http.Server has a WriteTimeout shorter than the trace; capture fewer seconds"

@@ -46,60 +46,101 @@ pub enum Next {
     End,
 }
 
+/// What a header says, or how far its bytes are one.
+enum Header {
+    Batch(Batch, usize),
+    EndOfGeneration,
+    /// It goes on behind these bytes; if they are the last ones, this is what
+    /// they are.
+    Short(Result<(), ErrorKind>),
+}
+
 /// Reads the next batch's header and passes over its data.
 pub fn next(input: &mut Input<'_>) -> Result<Next, ErrorKind> {
     let start = input.pos();
-    // Data may follow at once, its first byte is wanted too.
-    let bytes = input.peek(MAX_HEADER + 1).map_err(ErrorKind::Io)?;
+    // A live stream must not be waited for longer than the header is: behind
+    // a generation's end nothing may come for a second.
+    let mut least = 1;
+    let (mut b, length) = loop {
+        // Data may follow at once, its first byte is wanted too.
+        let bytes = input
+            .peek_some(least, MAX_HEADER + 1)
+            .map_err(ErrorKind::Io)?;
+        let ended = bytes.len() < least;
+        least = bytes.len() + 1;
+        match header(bytes)? {
+            Header::Batch(b, length) => break (b, length),
+            Header::EndOfGeneration => {
+                input.consume(1);
+                return Ok(Next::EndOfGeneration);
+            }
+            Header::Short(is) if ended => return is.map(|()| Next::End),
+            Header::Short(_) => {}
+        }
+    };
+    input.consume(length);
+    (b.start, b.at) = (start, input.pos());
+    if b.len > 0 && !input.keep(b.len).map_err(ErrorKind::Io)? {
+        return Err(ErrorKind::Truncated("within a batch"));
+    }
+    Ok(Next::Batch(b))
+}
+
+fn header(bytes: &[u8]) -> Result<Header, ErrorKind> {
     let mut s = Scanner::new(bytes);
     let experiment = match s.byte() {
-        None => return Ok(Next::End),
-        Some(wire::END_OF_GENERATION) => {
-            input.consume(1);
-            return Ok(Next::EndOfGeneration);
-        }
+        None => return Ok(Header::Short(Ok(()))),
+        Some(wire::END_OF_GENERATION) => return Ok(Header::EndOfGeneration),
         Some(wire::EVENT_BATCH) => wire::NO_EXPERIMENT,
         Some(wire::EXPERIMENTAL_BATCH) => match s.byte() {
             Some(e) => e,
             // A lone type byte at the end of the file is taken for the end, as
             // the reference reader does.
-            None => return Ok(Next::End),
+            None => return Ok(Header::Short(Ok(()))),
         },
         Some(other) => return Err(Corruption::NotABatch(other).into()),
     };
-    let mut field = |name| {
-        let short = bytes.len() < MAX_HEADER;
-        s.varint().ok_or(if short {
-            ErrorKind::Truncated("within a batch header")
-        } else {
-            Corruption::Varint(name).into()
-        })
-    };
-    let generation = field("a batch's generation")?;
-    let m = ThreadId(field("a batch's thread id")? as i64);
-    let time = field("a batch's time")?;
-    let size = field("a batch's size")?;
+    let mut fields = [0; 4];
+    let names = [
+        "a batch's generation",
+        "a batch's thread id",
+        "a batch's time",
+        "a batch's size",
+    ];
+    for (field, name) in fields.iter_mut().zip(names) {
+        *field = match s.varint() {
+            Some(value) => value,
+            None if bytes.len() < MAX_HEADER => {
+                let cut = ErrorKind::Truncated("within a batch header");
+                return Ok(Header::Short(Err(cut)));
+            }
+            None => return Err(Corruption::Varint(name).into()),
+        };
+    }
+    let [generation, m, time, size] = fields;
     if size > wire::MAX_BATCH_SIZE {
         return Err(Corruption::BatchTooLarge(size).into());
     }
-    let header = s.pos();
-    let first = if size > 0 { s.byte().unwrap_or(0) } else { 0 };
-    let len = size as usize;
-    input.consume(header);
-    let at = input.pos();
-    if len > 0 && !input.keep(len).map_err(ErrorKind::Io)? {
-        return Err(ErrorKind::Truncated("within a batch"));
-    }
-    Ok(Next::Batch(Batch {
+    let length = s.pos();
+    let first = match s.byte() {
+        _ if size == 0 => 0,
+        Some(first) => first,
+        None => {
+            let cut = ErrorKind::Truncated("within a batch");
+            return Ok(Header::Short(Err(cut)));
+        }
+    };
+    let batch = Batch {
         generation,
-        m,
+        m: ThreadId(m as i64),
         time,
         experiment,
-        start,
-        at,
-        len,
+        start: 0,
+        at: 0,
+        len: size as usize,
         first,
-    }))
+    };
+    Ok(Header::Batch(batch, length))
 }
 
 /// Loads the data of a batch that is not read event by event.

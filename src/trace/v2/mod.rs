@@ -144,6 +144,20 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Whether all events of the current generation were handed out.
+    pub fn is_between_generations(&self) -> bool {
+        self.installed
+            && self.failed.is_none()
+            && self.frontier.len() == 0
+            && self.generation.samples.time() == Time::MAX
+            && !self.order.has_following()
+    }
+
+    /// Where the generation that was last read ends in the input.
+    pub fn generation_end(&self) -> u64 {
+        self.spill.as_ref().map_or(self.input.pos(), |b| b.start)
+    }
+
     pub fn stats(&self) -> Stats {
         Stats {
             bytes: self.input.pos(),

@@ -2,7 +2,7 @@
 // goroutines that wait for a mutex while one of them sleeps with it. It prints
 // its address. With -cert it speaks TLS, with -client-ca it wants certificates,
 // with -password and -header it wants to be told those. /moved redirects to its
-// traces, /targets is a list with itself, and POST to /capture answers with one for whoever sends "please".
+// traces, /targets is a list with itself, and POST to /capture answers with one for whoever sends "please". /gc collects garbage.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +28,8 @@ func main() {
 	clientCA := flag.String("client-ca", "", "authority of the clients' certificates")
 	password := flag.String("password", "", "what user prometheus has to say")
 	header := flag.String("header", "", "NAME=VALUE that has to be there")
+	address := flag.String("listen", "127.0.0.1:0", "where to listen")
+	writeTimeout := flag.Duration("write-timeout", 0, "the server's WriteTimeout")
 	flag.Parse()
 	var mu sync.Mutex
 	for i := 0; i < 4; i++ {
@@ -39,6 +42,7 @@ func main() {
 		}()
 	}
 	http.Handle("/moved", http.RedirectHandler("debug/pprof/trace?seconds=1", http.StatusFound))
+	http.HandleFunc("/gc", func(w http.ResponseWriter, r *http.Request) { runtime.GC() })
 	http.HandleFunc("/capture", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.Method != http.MethodPost || string(body) != "please" || r.URL.Query().Get("why") != "a b" {
@@ -59,7 +63,7 @@ func main() {
 		}
 		http.DefaultServeMux.ServeHTTP(w, r)
 	})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", *address)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -67,10 +71,10 @@ func main() {
 		fmt.Fprintf(w, `[{"targets": [%q], "labels": {"instance": "i"}}]`, listener.Addr())
 	})
 	fmt.Println(listener.Addr())
+	server := http.Server{Handler: handler, WriteTimeout: *writeTimeout}
 	if *cert == "" {
-		log.Fatal(http.Serve(listener, handler))
+		log.Fatal(server.Serve(listener))
 	}
-	server := http.Server{Handler: handler}
 	if *clientCA != "" {
 		pem, err := os.ReadFile(*clientCA)
 		if err != nil {

@@ -1,0 +1,144 @@
+//! `gotracer diff`: did a program become worse?
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use gotracer::compare::{self, Format, Options, Verdict};
+
+use super::output::{Color, Output};
+use super::progress::Progress;
+use super::reports::Reports;
+use super::{CLEAN, FOUND, UNREADABLE, settings};
+
+/// Say whether a program became worse from some traces to others
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What to compare with, and what to compare: each a trace, a directory, a
+    /// pattern, or a report saved with `analyze --format json`
+    #[arg(num_args = 2, value_names = ["BASE", "NEW"],
+        required_unless_present_all = ["base", "new"], conflicts_with_all = ["base", "new"])]
+    sides: Vec<PathBuf>,
+
+    /// What to compare with, where it is several
+    #[arg(long, value_name = "TRACE", num_args = 1.., requires = "new")]
+    base: Vec<PathBuf>,
+
+    /// What to compare, where it is several
+    #[arg(long, value_name = "TRACE", num_args = 1.., requires = "base")]
+    new: Vec<PathBuf>,
+
+    /// Exit with 1 if anything is worse by so much, and that is not chance
+    #[arg(long, value_name = "PERCENT", num_args = 0..=1, default_missing_value = "10%",
+        require_equals = true, value_parser = percent)]
+    fail_on_regression: Option<f64>,
+
+    /// How sure all statements together are to be
+    #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = confidence)]
+    confidence: f64,
+
+    /// How to print the comparison
+    #[arg(long, default_value = "table", value_parser = formats())]
+    format: Format,
+
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+
+    /// How many traces to analyse at once [default: the number of cores]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    settings: settings::Args,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  gotracer diff before.trace after.trace
+  gotracer diff --base before/*.trace --new after/*.trace
+  gotracer diff --fail-on-regression=10% main.json traces/
+
+Several traces of a side tell much more than one: five or more find changes of
+half, single ones only of several times. Exit codes: 0 compared, 1 something is
+worse and --fail-on-regression is given, 2 something could not be read.";
+
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name))
+        .try_map(|name| Format::from_name(&name).ok_or("there is no such format"))
+}
+
+/// A share of 1, written as a percentage.
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text);
+    let number: f64 = number
+        .trim()
+        .parse()
+        .map_err(|_| "expected a percentage, such as 10%")?;
+    if number.is_finite() && number >= 0.0 {
+        Ok(number / 100.0)
+    } else {
+        Err("expected a percentage, such as 10%".into())
+    }
+}
+
+fn confidence(text: &str) -> Result<f64, String> {
+    let share = percent(text)?;
+    if (0.5..1.0).contains(&share) {
+        Ok(share)
+    } else {
+        Err("expected a percentage from 50% to below 100%".into())
+    }
+}
+
+/// Runs the subcommand.
+pub fn run(args: &Args) -> anyhow::Result<u8> {
+    let settings = args.settings.settings()?;
+    let mut options = Options {
+        confidence: args.confidence,
+        settings: settings.clone(),
+        ..Options::default()
+    };
+    if let Some(effect) = args.fail_on_regression {
+        options.effect = effect;
+    }
+    let (base, new) = match &args.sides[..] {
+        [base, new] => (vec![base.clone()], vec![new.clone()]),
+        _ => (args.base.clone(), args.new.clone()),
+    };
+    let progress = Progress::new(!args.quiet);
+    let reports = Reports {
+        settings: &settings,
+        jobs: args.jobs,
+        progress: &progress,
+        quiet: args.quiet,
+    };
+    let (base, new) = (reports.load(&base), reports.load(&new));
+    progress.finish();
+    let (Some(base), Some(new)) = (base, new) else {
+        return Ok(UNREADABLE);
+    };
+    let comparison = compare::compare(&base, &new, &options);
+    if !args.quiet || args.output.is_some() {
+        let mut output = Output::to(args.output.as_deref())?;
+        let color = output.color(args.color);
+        args.format.write(&mut output.writer, &comparison, color)?;
+        output.writer.flush()?;
+    }
+    let worse = comparison.count(Verdict::Regression) > 0;
+    Ok(if worse && args.fail_on_regression.is_some() {
+        FOUND
+    } else {
+        CLEAN
+    })
+}

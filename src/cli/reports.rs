@@ -1,0 +1,110 @@
+//! Reports of traces, or saved ones: what a comparison is made of.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use gotracer::report::{Report, saved};
+use gotracer::rules::Settings;
+use gotracer::trace::ErrorKind;
+
+use super::inputs::{self, Source};
+use super::progress::Progress;
+use super::{batch, complain};
+
+/// How to come by reports.
+#[derive(Clone, Copy)]
+pub struct Reports<'a> {
+    pub settings: &'a Settings,
+    pub jobs: Option<NonZeroUsize>,
+    pub progress: &'a Progress,
+    pub quiet: bool,
+}
+
+impl Reports<'_> {
+    /// The reports of everything that the arguments name; `None` if something
+    /// can't be read, which has been said then.
+    pub fn load(&self, arguments: &[PathBuf]) -> Option<Vec<Report>> {
+        let mut reports = Vec::new();
+        let mut whole = true;
+        for argument in arguments {
+            match self.one(argument) {
+                Ok(more) => reports.extend(more),
+                Err(error) => {
+                    whole = false;
+                    complain("error", &format!("{error:#}"));
+                }
+            }
+        }
+        whole.then_some(reports)
+    }
+
+    fn one(&self, argument: &Path) -> anyhow::Result<Vec<Report>> {
+        let mut traces = Vec::new();
+        let mut reports = Vec::new();
+        for source in inputs::expand(argument)? {
+            match saved_as_json(&source)? {
+                Some(mut more) => reports.append(&mut more),
+                None => traces.push(source),
+            }
+        }
+        let results = batch::analyze(&traces, self.settings, self.jobs, self.progress);
+        for (source, result) in traces.iter().zip(results) {
+            match result {
+                Ok(outcome) => {
+                    if let Some(error) = outcome.error {
+                        self.warn(&format!("{}: {error}", source.name()));
+                    }
+                    reports.push(outcome.report);
+                }
+                Err(error) if source.found && matches!(error.kind, ErrorKind::NotATrace(_)) => {
+                    self.warn(&format!("{}: skipped: {}", source.name(), error.kind));
+                }
+                Err(error) => anyhow::bail!("{}: {error}", source.name()),
+            }
+        }
+        anyhow::ensure!(
+            !reports.is_empty(),
+            "{}: there is neither a trace nor a report",
+            argument.display()
+        );
+        Ok(reports)
+    }
+
+    fn warn(&self, text: &str) {
+        if !self.quiet {
+            complain("warning", text);
+        }
+    }
+}
+
+/// What a file holds if it is JSON: of one that was not named but found beside
+/// traces, only if it is a report.
+fn saved_as_json(source: &Source) -> anyhow::Result<Option<Vec<Report>>> {
+    let Some(path) = source.file() else {
+        return Ok(None);
+    };
+    if !is_json(path) {
+        return Ok(None);
+    }
+    match read(path) {
+        Err(_) if source.found => Ok(Some(Vec::new())),
+        read => read.map(Some),
+    }
+}
+
+/// The reports that were saved in a file.
+pub fn read(path: &Path) -> anyhow::Result<Vec<Report>> {
+    let name = || path.display().to_string();
+    let text = fs::read(path).with_context(name)?;
+    saved::read(&text).with_context(name)
+}
+
+/// Whether a file begins as JSON does; no trace does.
+fn is_json(path: &Path) -> bool {
+    let mut head = [0; 64];
+    let read = fs::File::open(path).and_then(|mut f| std::io::Read::read(&mut f, &mut head));
+    let text = head[..read.unwrap_or(0)].trim_ascii_start();
+    text.starts_with(b"{")
+}

@@ -1,0 +1,106 @@
+//! Whether a difference is chance.
+//!
+//! Two runs of the same program differ. How much can be told from several
+//! traces of a side, hardly from two, and not from one. So what is seen is
+//! weighed against what is usual: the variance is a mean of the usual one,
+//! counted as if it were known from a handful of traces, and of the one
+//! between the traces at hand. This is the moderated t-test that is used where
+//! many quantities are compared by few samples (Smyth, "Linear Models and
+//! Empirical Bayes Methods", 2004). To what is usual, each trace adds what is
+//! chance within it: a short trace, or one whose waits came all at once, says
+//! less.
+
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use super::quantity::Observation;
+
+/// As how many degrees of freedom the usual variance counts. Few: programs
+/// differ in how steady they are.
+const USUAL: f64 = 6.0;
+
+/// The difference between two sides.
+#[derive(Clone, Copy, Debug)]
+pub struct Test {
+    /// Of the means of the levels, new less base.
+    pub difference: f64,
+    /// Its standard error.
+    error: f64,
+    freedom: f64,
+}
+
+impl Test {
+    /// `None` if a side says nothing. `usual` is the standard deviation from
+    /// run to run that is to be expected.
+    pub fn new(base: &[Observation], new: &[Observation], usual: f64) -> Option<Self> {
+        if base.is_empty() || new.is_empty() {
+            return None;
+        }
+        let (b, n) = (base.len() as f64, new.len() as f64);
+        let within = base.iter().chain(new).map(|o| o.chance).sum::<f64>() / (b + n);
+        let (mean_base, squares_base) = moments(base);
+        let (mean_new, squares_new) = moments(new);
+        let seen = b + n - 2.0;
+        let variance =
+            (USUAL * (usual * usual + within) + squares_base + squares_new) / (USUAL + seen);
+        Some(Self {
+            difference: mean_new - mean_base,
+            error: (variance * (1.0 / b + 1.0 / n)).sqrt(),
+            freedom: USUAL + seen,
+        })
+    }
+
+    /// Between what the difference is, but for a `doubt` from 0 to 1.
+    pub fn interval(&self, doubt: f64) -> (f64, f64) {
+        let reach = StudentsT::new(0.0, 1.0, self.freedom)
+            .map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - doubt / 2.0));
+        let reach = reach * self.error;
+        (self.difference - reach, self.difference + reach)
+    }
+}
+
+/// The mean, and the sum of the squared distances from it.
+fn moments(side: &[Observation]) -> (f64, f64) {
+    let mean = side.iter().map(|o| o.level).sum::<f64>() / side.len() as f64;
+    let squares = side.iter().map(|o| (o.level - mean).powi(2)).sum();
+    (mean, squares)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn side(levels: &[f64], chance: f64) -> Vec<Observation> {
+        let levels = levels.iter();
+        levels.map(|&level| Observation { level, chance }).collect()
+    }
+
+    fn interval(base: &[f64], new: &[f64], chance: f64) -> (f64, f64) {
+        let test = Test::new(&side(base, chance), &side(new, chance), 0.4).unwrap();
+        test.interval(0.05)
+    }
+
+    #[test]
+    fn a_single_pair_is_judged_by_what_is_usual() {
+        // t for 95 % and 6 degrees of freedom is 2.4469.
+        let (low, high) = interval(&[1.0], &[3.0], 0.0);
+        let reach = 2.4469 * 0.4 * 2.0_f64.sqrt();
+        assert!((low - (2.0 - reach)).abs() < 1e-3, "{low}");
+        assert!((high - (2.0 + reach)).abs() < 1e-3, "{high}");
+    }
+
+    #[test]
+    fn what_is_chance_within_traces_makes_less_sure() {
+        let width = |(low, high): (f64, f64)| high - low;
+        assert!(width(interval(&[1.0], &[3.0], 1.0)) > 2.0 * width(interval(&[1.0], &[3.0], 0.0)));
+    }
+
+    #[test]
+    fn many_steady_traces_show_a_small_difference_and_unsteady_ones_do_not() {
+        let steady =
+            |at: f64| -> Vec<f64> { (0..20).map(|i| at + 0.02 * f64::from(i % 3)).collect() };
+        assert!(interval(&steady(1.0), &steady(1.3), 0.0).0 > 0.0);
+        let unsteady = |at: f64| -> Vec<f64> { (0..20).map(|i| at + f64::from(i % 5)).collect() };
+        assert!(interval(&unsteady(1.0), &unsteady(1.3), 0.0).0 < 0.0);
+        assert!(Test::new(&[], &side(&[1.0], 0.0), 0.4).is_none());
+    }
+}

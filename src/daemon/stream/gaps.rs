@@ -1,0 +1,82 @@
+//! The time that no stream covers.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::export::prometheus::Gap;
+
+/// Measures gaps: from the end of what was last seen to the start of what is
+/// seen next, both by the program's clock where the trace tells it.
+#[derive(Debug, Default)]
+pub struct Gaps {
+    /// When what was last seen ended, and when that was told.
+    last: Option<(SystemTime, Instant)>,
+    open: Option<(Gap, Duration)>,
+}
+
+impl Gaps {
+    /// The stream was interrupted; counts one more gap. True if it is one:
+    /// nothing is missing before anything was seen, and a gap that another
+    /// attempt did not end goes on.
+    pub fn begin(&mut self, why: Gap) -> bool {
+        let begins = self.last.is_some() && self.open.is_none();
+        if begins {
+            self.open = Some((why, Duration::ZERO));
+        }
+        begins
+    }
+
+    /// Time passes within a gap: which, and how much more of it there is.
+    pub fn go_on(&mut self, now: Instant) -> Option<(Gap, Duration)> {
+        let (_, told) = self.last?;
+        self.count_up_to(now.saturating_duration_since(told))
+    }
+
+    /// A generation was told; it may have ended a gap.
+    pub fn see(
+        &mut self,
+        (start, end): (SystemTime, SystemTime),
+        now: Instant,
+    ) -> Option<(Gap, Duration)> {
+        let before = self.last.replace((end, now));
+        let rest = before.and_then(|(before, _)| {
+            let all = start.duration_since(before).unwrap_or_default();
+            self.count_up_to(all)
+        });
+        self.open = None;
+        rest
+    }
+
+    /// What of a gap so long was not counted yet. A counter never goes back:
+    /// a little more may have been counted while it lasted.
+    fn count_up_to(&mut self, all: Duration) -> Option<(Gap, Duration)> {
+        let (why, counted) = self.open.as_mut()?;
+        let more = all.saturating_sub(*counted);
+        *counted += more;
+        Some((*why, more))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_gap_is_counted_while_it_lasts_and_exactly_when_it_is_over() {
+        let (mut gaps, start) = (Gaps::default(), Instant::now());
+        let after = |seconds| start + Duration::from_secs(seconds);
+        assert!(!gaps.begin(Gap::Lost), "nothing was seen yet");
+        assert_eq!(gaps.see((at(10), at(11)), start), None);
+        assert_eq!(gaps.go_on(after(1)), None);
+        assert!(gaps.begin(Gap::Lost) && !gaps.begin(Gap::Lost));
+        let counted = [gaps.go_on(after(2)), gaps.go_on(after(5))];
+        let seconds = |n| Some((Gap::Lost, Duration::from_secs(n)));
+        assert_eq!(counted, [seconds(2), seconds(3)]);
+        assert_eq!(gaps.see((at(20), at(21)), after(10)), seconds(4));
+        assert_eq!(gaps.see((at(21), at(22)), after(11)), None);
+        assert!(gaps.begin(Gap::Budget));
+    }
+}

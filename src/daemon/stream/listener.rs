@@ -1,0 +1,204 @@
+//! What becomes of each generation of a target's stream.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::gaps::Gaps;
+use super::pace::Pace;
+use super::repeats::Repeats;
+use super::tap::Bytes;
+use crate::analysis::{Heard, follow};
+use crate::daemon::analyst::{Analyst, Thresholds};
+use crate::daemon::board::Last;
+use crate::export::prometheus::Gap;
+use crate::source::scrape::{Options, Target};
+use crate::trace::{Input, ReadError};
+
+/// Why a trace was interrupted on purpose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cut {
+    /// It had too many bytes.
+    Budget,
+    /// Other thresholds are in force.
+    Renewal,
+}
+
+/// What outlives the single traces of a target.
+pub struct Session {
+    analyst: Arc<Analyst>,
+    target: Target,
+    limit: u64,
+    gaps: Gaps,
+    pace: Pace,
+    repeats: Repeats,
+}
+
+/// Nobody panics with it; if somebody does, what it counted is still true.
+pub fn lock(session: &Mutex<Session>) -> MutexGuard<'_, Session> {
+    session.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Session {
+    /// Nothing was seen yet.
+    pub fn new(analyst: Arc<Analyst>, target: &Target, options: &Options) -> Self {
+        let pace = Pace::new(options.stream_budget);
+        analyst
+            .exporter
+            .stream(&target.labels, |s| s.duty = pace.duty());
+        Self {
+            analyst,
+            target: target.clone(),
+            limit: options.limit,
+            gaps: Gaps::default(),
+            pace,
+            repeats: Repeats::default(),
+        }
+    }
+
+    /// Whether the target may be streamed for a part of the time only.
+    pub fn is_limited(&self) -> bool {
+        self.pace.is_limited()
+    }
+
+    /// How long to pause for that.
+    pub fn pause(&mut self) -> Duration {
+        let pause = self.pace.pause();
+        let duty = self.pace.duty();
+        self.analyst
+            .exporter
+            .stream(&self.target.labels, |s| s.duty = duty);
+        pause
+    }
+
+    /// Nothing comes in.
+    pub fn disconnected(&self) {
+        self.analyst
+            .exporter
+            .stream(&self.target.labels, |s| s.connected = false);
+    }
+
+    /// The stream was interrupted.
+    pub fn interrupted(&mut self, why: Gap) {
+        if self.gaps.begin(why) {
+            self.analyst
+                .exporter
+                .stream(&self.target.labels, |s| s.gaps[why as usize].0 += 1);
+        }
+        self.gap_goes_on();
+    }
+
+    /// Time passes in which nothing comes in.
+    pub fn gap_goes_on(&mut self) {
+        let more = self.gaps.go_on(Instant::now());
+        self.count_gap(more);
+    }
+
+    fn count_gap(&self, more: Option<(Gap, Duration)>) {
+        if let Some((why, time)) = more {
+            self.analyst
+                .exporter
+                .stream(&self.target.labels, |s| s.gaps[why as usize].1 += time);
+        }
+    }
+
+    /// A generation told something; the `first` of its trace. Whether to go
+    /// on.
+    fn hear(&mut self, mut heard: Heard, first: bool) -> bool {
+        let (now, at) = (Instant::now(), SystemTime::now());
+        let findings = std::mem::take(&mut heard.report.findings);
+        heard.report.findings = self.repeats.fold(findings, now, heard.last);
+        let trace = &heard.report.trace;
+        let (bytes, lasted) = (trace.bytes, Duration::from_nanos(trace.duration_ns));
+        let window = trace.window(at);
+        let delay = trace
+            .start_time
+            .and_then(|_| at.duration_since(window.1).ok());
+        if !heard.last {
+            let gap = self.gaps.see(window, now);
+            self.count_gap(gap);
+            let last = Last {
+                at,
+                took: delay.unwrap_or_default(),
+                failure: None,
+            };
+            self.analyst.board.captured(&self.target, last);
+        }
+        let source = self.target.url().to_string();
+        let labels = &self.target.labels;
+        let delay = delay.filter(|_| !heard.last);
+        self.analyst
+            .heard(labels, source, heard.report, (at, delay), first);
+        heard.last || self.pace.add(bytes, lasted)
+    }
+}
+
+/// Listens to one trace.
+pub struct Listener {
+    session: Arc<Mutex<Session>>,
+    thresholds: Arc<Thresholds>,
+    bytes: Arc<Bytes>,
+    cut: Option<Cut>,
+}
+
+impl Listener {
+    /// One that tells the session what it hears.
+    pub fn new(session: Arc<Mutex<Session>>) -> Self {
+        let (thresholds, bytes) = {
+            let session = lock(&session);
+            let labels = &session.target.labels;
+            session
+                .analyst
+                .exporter
+                .stream(labels, |s| s.connected = true);
+            let bytes = Arc::new(Bytes::new(session.limit));
+            (session.analyst.thresholds(), bytes)
+        };
+        Self {
+            session,
+            thresholds,
+            bytes,
+            cut: None,
+        }
+    }
+
+    /// What its input may have.
+    pub fn bytes(&self) -> Arc<Bytes> {
+        Arc::clone(&self.bytes)
+    }
+
+    /// Why it stopped, if it did so by itself.
+    pub fn cut(&self) -> Option<Cut> {
+        self.cut
+    }
+
+    /// Listens to the end.
+    ///
+    /// # Errors
+    /// If the input is no trace or breaks off.
+    pub fn listen(&mut self, input: Input<'_>) -> Result<(), ReadError> {
+        let (source, labels, analyst) = {
+            let session = lock(&self.session);
+            let target = &session.target;
+            let source = target.url().to_string();
+            (
+                source,
+                Arc::clone(&target.labels),
+                Arc::clone(&session.analyst),
+            )
+        };
+        let thresholds = Arc::clone(&self.thresholds);
+        let settings = thresholds.of(&labels);
+        let mut first = true;
+        follow(input, &source, settings, |heard| {
+            self.bytes.analysed(heard.end);
+            let last = heard.last;
+            let within = lock(&self.session).hear(heard, std::mem::take(&mut first));
+            if !last && !within {
+                self.cut = Some(Cut::Budget);
+            } else if !last && !Arc::ptr_eq(&self.thresholds, &analyst.thresholds()) {
+                self.cut = Some(Cut::Renewal);
+            }
+            self.cut.is_none()
+        })
+    }
+}

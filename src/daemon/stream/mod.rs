@@ -1,0 +1,206 @@
+//! Traces targets without a pause: one long trace after the other, analysed
+//! generation by generation as it comes in.
+//!
+//! Each trace is an analysis of its own: what is under way when one breaks off
+//! is not carried over to the next, since nobody saw what came between. A
+//! program is asked for an hour at a time, so that what an analysis remembers
+//! is forgotten now and then.
+
+mod gaps;
+mod listener;
+mod pace;
+mod repeats;
+mod tap;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use self::listener::{Cut, Listener, Session};
+use self::pace::SLICE;
+use self::tap::Tap;
+use super::analyst::Analyst;
+use super::board::Last;
+use super::captures::BUSY;
+use super::failure::Failure;
+use crate::export::prometheus::Gap;
+use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
+use crate::trace::Input;
+
+/// The longest time between two attempts to reach a program.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a gap that lasts is counted on.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Streams targets.
+pub struct Streams {
+    /// Asks.
+    pub scraper: Scraper,
+    /// Analyses.
+    pub analyst: Arc<Analyst>,
+    /// How many streams run at a time. Each has a thread.
+    pub permits: Arc<Semaphore>,
+}
+
+/// Why a trace ended.
+enum End {
+    /// The target is no longer wanted.
+    Stopped,
+    /// The program's server allows only shorter traces.
+    Shorter,
+    /// It was as long as it was to be.
+    Whole,
+    /// It was interrupted on purpose.
+    Cut(Cut),
+    /// It was not there or broke off.
+    Failed(Failure, String),
+}
+
+impl Streams {
+    /// Streams a target until told to stop.
+    pub async fn follow(self, target: Target, stop: CancellationToken) {
+        let session = Session::new(Arc::clone(&self.analyst), &target, self.scraper.options());
+        let session = Arc::new(Mutex::new(session));
+        let longest = target.seconds(self.scraper.options().seconds);
+        let (mut allowed, mut failures) = (longest, 0);
+        while !stop.is_cancelled() {
+            let limited = listener::lock(&session).is_limited();
+            let seconds = if limited { allowed.min(SLICE) } else { allowed };
+            let started = Instant::now();
+            let end = self.stream(&target, seconds, &session, &stop).await;
+            let lived = started.elapsed();
+            let (gap, pause) = match end {
+                End::Stopped => break,
+                End::Shorter => {
+                    allowed = seconds / 2;
+                    tracing::warn!(
+                        target = %target.url(),
+                        seconds = allowed,
+                        "the program's http.Server has a WriteTimeout; it is streamed for less at a time"
+                    );
+                    continue;
+                }
+                End::Whole if limited => (Gap::Budget, listener::lock(&session).pause()),
+                End::Cut(Cut::Budget) => (Gap::Budget, listener::lock(&session).pause()),
+                End::Cut(Cut::Renewal) => (Gap::Renewed, Duration::ZERO),
+                // Something that ends at once would be asked without end.
+                End::Whole if lived < Duration::from_secs(seconds.into()) / 2 => {
+                    failures += 1;
+                    (Gap::Lost, back_off(failures))
+                }
+                End::Whole => (Gap::Renewed, Duration::ZERO),
+                End::Failed(failure, error) => {
+                    failures = if lived > PATIENCE { 1 } else { failures + 1 };
+                    let fault = Some((failure, error));
+                    self.failed(&target, fault, lived);
+                    (Gap::Lost, back_off(failures))
+                }
+            };
+            if gap != Gap::Lost {
+                failures = 0;
+            }
+            listener::lock(&session).interrupted(gap);
+            self.wait(pause, &session, &stop).await;
+        }
+        listener::lock(&session).disconnected();
+    }
+
+    /// Waits, and counts on meanwhile how long the gap is.
+    async fn wait(&self, pause: Duration, session: &Mutex<Session>, stop: &CancellationToken) {
+        let until = Instant::now() + pause;
+        while !stop.is_cancelled() && Instant::now() < until {
+            let tick = (until - Instant::now()).min(TICK);
+            stop.run_until_cancelled(sleep(tick)).await;
+            listener::lock(session).gap_goes_on();
+        }
+    }
+
+    /// One trace, from asking for it to its end.
+    async fn stream(
+        &self,
+        target: &Target,
+        seconds: u32,
+        session: &Arc<Mutex<Session>>,
+        stop: &CancellationToken,
+    ) -> End {
+        let admitted = async {
+            let permit = self.permits.acquire().await;
+            let mine = self.analyst.board.turn(target).lock_owned().await;
+            // The generation that is read and the one that comes in.
+            let room = self.analyst.memory.reserve(2 * BUSY).await;
+            let opened = self.scraper.stream(target, seconds).await;
+            ((permit, mine, room), opened)
+        };
+        let (_held, opened) = match stop.run_until_cancelled(admitted).await {
+            None => return End::Stopped,
+            Some((held, opened)) => (held, opened),
+        };
+        match opened {
+            Ok(capture) => self.listen(target, capture, session, stop).await,
+            Err(ScrapeError::WriteTimeout) if seconds > 1 => End::Shorter,
+            Err(error) => End::Failed((&error).into(), error.to_string()),
+        }
+    }
+
+    async fn listen(
+        &self,
+        target: &Target,
+        capture: Capture,
+        session: &Arc<Mutex<Session>>,
+        stop: &CancellationToken,
+    ) -> End {
+        tracing::info!(target = %target.url(), labels = %target.labels, "streaming");
+        let (reader, feed) = capture.split();
+        let mut listener = Listener::new(Arc::clone(session));
+        let mut analysis = tokio::task::spawn_blocking(move || {
+            let tap = Tap::new(reader, listener.bytes());
+            let input = Input::from_reader(tap);
+            // A session is whole whenever nobody has it locked.
+            let listen = AssertUnwindSafe(|| listener.listen(input));
+            let read = catch_unwind(listen);
+            (read.ok(), listener.cut())
+        });
+        let (read, fed) = tokio::select! {
+            biased;
+            read = &mut analysis => (read, Ok(())),
+            fed = feed => (analysis.await, fed),
+            () = stop.cancelled() => return End::Stopped,
+        };
+        listener::lock(session).disconnected();
+        match (read.ok(), fed) {
+            (Some((_, Some(cut))), _) => End::Cut(cut),
+            (_, Err(error)) => End::Failed((&error).into(), error.to_string()),
+            (Some((Some(Ok(())), None)), Ok(())) => End::Whole,
+            (Some((Some(Err(error)), None)), Ok(())) => {
+                End::Failed((&error).into(), error.to_string())
+            }
+            _ => End::Failed(Failure::Panic, "gotracer has a defect".into()),
+        }
+    }
+
+    fn failed(&self, target: &Target, failure: Option<(Failure, String)>, took: Duration) {
+        let last = Last {
+            at: SystemTime::now(),
+            took,
+            failure: failure.clone(),
+        };
+        self.analyst.board.captured(target, last);
+        if let Some(failure) = failure {
+            let source = target.url().to_string();
+            self.analyst.failed(&target.labels, source, failure);
+        }
+    }
+}
+
+/// How long to wait after so many failures in a row: from half a second to a
+/// minute, and not for all targets the same.
+fn back_off(failures: u32) -> Duration {
+    let random = (RandomState::new().build_hasher().finish() >> 11) as f64 / (1u64 << 53) as f64;
+    let longest = Duration::from_secs(1 << failures.saturating_sub(1).min(6)).min(PATIENCE);
+    longest.mul_f64(0.5 + 0.5 * random)
+}

@@ -1,0 +1,119 @@
+//! Findings that come again and again.
+//!
+//! What is wrong at one place mostly goes on being wrong: told each second, it
+//! would be an event a second. The first is told at once, and what follows
+//! once a minute, added up; nothing is left out and nothing told twice.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crate::report::Finding;
+use crate::rules::Severity;
+
+/// How often the same is told.
+const REPEAT: Duration = Duration::from_secs(60);
+/// How many findings are remembered; more are told as they come.
+const MOST: usize = 1_000;
+
+/// What was told when.
+#[derive(Debug, Default)]
+pub struct Repeats(HashMap<String, Known>);
+
+#[derive(Debug)]
+struct Known {
+    told: Instant,
+    severity: Severity,
+    more: Option<Finding>,
+}
+
+impl Repeats {
+    /// What is to be told now, these findings having been made; at the end,
+    /// everything.
+    pub fn fold(&mut self, findings: Vec<Finding>, now: Instant, last: bool) -> Vec<Finding> {
+        let mut tell = Vec::new();
+        for finding in findings {
+            let full = self.0.len() >= MOST;
+            match self.0.get_mut(&finding.id) {
+                Some(known) => match &mut known.more {
+                    Some(more) => more.add(finding),
+                    None => known.more = Some(finding),
+                },
+                None if full => tell.push(finding),
+                None => {
+                    let known = Known {
+                        told: now,
+                        severity: finding.severity,
+                        more: None,
+                    };
+                    self.0.insert(finding.id.clone(), known);
+                    tell.push(finding);
+                }
+            }
+        }
+        self.0.retain(|_, known| {
+            let due = last || now.saturating_duration_since(known.told) >= REPEAT;
+            let worse = |more: &mut Finding| due || more.severity > known.severity;
+            let Some(mut more) = known.more.take_if(worse) else {
+                return !due;
+            };
+            // It may have begun long before what is told now.
+            more.first_ns = 0;
+            (known.told, known.severity) = (now, more.severity);
+            tell.push(more);
+            true
+        });
+        tell
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn finding(severity: Severity, count: u64) -> Finding {
+        let mut finding = sample::eventful("a").findings.remove(0);
+        (finding.severity, finding.count, finding.worst) = (severity, count, count);
+        finding
+    }
+
+    #[test]
+    fn the_first_is_told_at_once_and_the_others_together() {
+        let (mut repeats, start) = (Repeats::default(), Instant::now());
+        let mut told = |second: u64, findings: Vec<Finding>, last| {
+            let now = start + Duration::from_secs(second);
+            let told = repeats.fold(findings, now, last);
+            told.iter()
+                .map(|f| (f.severity, f.count, f.worst))
+                .collect::<Vec<_>>()
+        };
+        let warn = |count| vec![finding(Severity::Warn, count)];
+        assert_eq!(told(0, warn(1), false), [(Severity::Warn, 1, 1)]);
+        assert_eq!(told(1, warn(2), false), []);
+        assert_eq!(told(2, warn(3), false), []);
+        assert_eq!(
+            told(3, vec![finding(Severity::Error, 9)], false),
+            [(Severity::Error, 14, 9)],
+            "what is worse does not wait"
+        );
+        assert_eq!(told(30, warn(1), false), []);
+        assert_eq!(told(63, vec![], false), [(Severity::Warn, 1, 1)]);
+        assert_eq!(told(64, warn(1), false), []);
+        assert_eq!(told(65, vec![], true), [(Severity::Warn, 1, 1)]);
+        assert_eq!(told(200, vec![], false), []);
+        assert_eq!(told(201, warn(1), false), [(Severity::Warn, 1, 1)]);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let (mut repeats, now) = (Repeats::default(), Instant::now());
+        let many = (0..3_000).map(|i| Finding {
+            id: i.to_string(),
+            ..finding(Severity::Warn, 1)
+        });
+        assert_eq!(repeats.fold(many.collect(), now, false).len(), 3_000);
+        assert_eq!(repeats.0.len(), MOST);
+        repeats.fold(Vec::new(), now + REPEAT, false);
+        assert!(repeats.0.is_empty());
+    }
+}

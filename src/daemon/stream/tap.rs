@@ -1,0 +1,77 @@
+//! What comes in on its way to the analysis, counted.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The bytes that the generation that comes in may have.
+#[derive(Debug)]
+pub struct Bytes {
+    limit: u64,
+    /// The offset at which the last generation ended.
+    analysed: AtomicU64,
+}
+
+impl Bytes {
+    /// At most so many in each generation.
+    pub fn new(limit: u64) -> Self {
+        Self {
+            limit,
+            analysed: AtomicU64::new(0),
+        }
+    }
+
+    /// A generation that ends at that offset was analysed.
+    pub fn analysed(&self, end: u64) {
+        self.analysed.store(end, Ordering::Relaxed);
+    }
+}
+
+/// A reader that stops when a generation does not end.
+pub struct Tap<R> {
+    inner: R,
+    read: u64,
+    bytes: Arc<Bytes>,
+}
+
+impl<R> Tap<R> {
+    /// One over a reader.
+    pub fn new(inner: R, bytes: Arc<Bytes>) -> Self {
+        Self {
+            inner,
+            read: 0,
+            bytes,
+        }
+    }
+}
+
+impl<R: Read> Read for Tap<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let Bytes { limit, analysed } = &*self.bytes;
+        if self.read - analysed.load(Ordering::Relaxed).min(self.read) > *limit {
+            let why = format!("a generation has more than {limit} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+        }
+        let n = self.inner.read(buf)?;
+        self.read += n as u64;
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generation_without_end_is_cut_off() {
+        let bytes = Arc::new(Bytes::new(1_000));
+        let mut tap = Tap::new(io::repeat(1), Arc::clone(&bytes));
+        let mut buf = [0; 600];
+        tap.read_exact(&mut buf).unwrap();
+        bytes.analysed(600);
+        tap.read_exact(&mut buf).unwrap();
+        tap.read_exact(&mut buf).unwrap();
+        let error = tap.read(&mut buf).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    }
+}

@@ -1,0 +1,187 @@
+//! `gotracer diff`, and `gotracer analyze --baseline`.
+
+use super::*;
+
+const BASE: &str = "tests/fixtures/go1.25.5/http.trace";
+const WORSE: &str = "tests/fixtures/go1.25.5/gc_pause.trace";
+
+#[test]
+fn what_differs_is_a_table_for_people() {
+    let output = run(&["diff", BASE, WORSE]);
+    assert_exit(&output, 0);
+    assert_eq!(stderr(&output), "");
+    insta::assert_snapshot!("diff", stdout(&output));
+}
+
+#[test]
+fn a_trace_does_not_differ_from_itself() {
+    for trace in [BASE, WORSE, FOUND, CLEAN] {
+        let output = run(&["diff", "--fail-on-regression=0%", trace, trace]);
+        assert_exit(&output, 0);
+        assert!(
+            stdout(&output).ends_with("\nno change\n"),
+            "{}",
+            stdout(&output)
+        );
+    }
+}
+
+#[test]
+fn the_exit_code_is_a_gate_only_when_asked() {
+    assert_exit(&run(&["diff", BASE, WORSE]), 0);
+    assert_exit(&run(&["diff", "--fail-on-regression", BASE, WORSE]), 1);
+    assert_exit(&run(&["diff", "--fail-on-regression=10%", BASE, WORSE]), 1);
+    assert_exit(&run(&["diff", "--fail-on-regression", WORSE, BASE]), 0);
+    // So much worse it is not.
+    assert_exit(
+        &run(&["diff", "--fail-on-regression=9000000%", BASE, WORSE]),
+        0,
+    );
+    let other_rule = [
+        "diff",
+        "--fail-on-regression",
+        "--rule=BlockedOnSyscall",
+        BASE,
+        WORSE,
+    ];
+    assert_exit(&run(&other_rule), 0);
+    assert_exit(&run(&["diff", BASE, "no/such.trace"]), 2);
+    let quiet = run(&["diff", "--quiet", "--fail-on-regression", BASE, WORSE]);
+    assert_exit(&quiet, 1);
+    assert_eq!(stdout(&quiet), "");
+}
+
+#[test]
+fn json_follows_its_schema() {
+    let schema = fs::read("schema/diff-v1.json").unwrap();
+    let schema = serde_json::from_slice(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for (base, new) in [
+        (BASE, WORSE),
+        (WORSE, BASE),
+        (CLEAN, "tests/fixtures/go1.25.5"),
+        (
+            "tests/fixtures/go1.25.5/goroutine_leak.trace",
+            "tests/fixtures/go1.22.10/empty.trace",
+        ),
+    ] {
+        let value = json(&run(&["diff", "--format", "json", base, new]));
+        let errors: Vec<_> = validator
+            .iter_errors(&value)
+            .map(|e| e.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{base} {new}: {errors:#?}");
+    }
+    let value = json(&run(&["diff", "--format", "json", BASE, WORSE]));
+    let signals = value["signals"].as_array().unwrap();
+    let pauses = signals
+        .iter()
+        .find(|s| s["rule"] == "GCPauseSpike")
+        .unwrap();
+    let rate = &pauses["changes"][2];
+    assert_eq!(
+        (&rate["quantity"], &rate["verdict"]),
+        (&"per_second".into(), &"regression".into())
+    );
+    assert!(rate["interval"][0].as_f64().unwrap() > 0.1);
+}
+
+#[test]
+fn a_side_is_traces_directories_patterns_or_saved_reports() {
+    let dir = tempfile::tempdir().unwrap();
+    let saved = dir.path().join("base.json");
+    let saved = saved.to_str().unwrap();
+    let write = ["analyze", "--format=json", "--output", saved, BASE];
+    run(&write);
+    let from_traces = json(&run(&["diff", "--format=json", BASE, WORSE]));
+    let from_report = json(&run(&["diff", "--format=json", saved, WORSE]));
+    assert_eq!(from_traces["signals"], from_report["signals"]);
+    assert_eq!(from_traces["findings"], from_report["findings"]);
+    assert_eq!(from_traces["goroutines"], from_report["goroutines"]);
+
+    // A directory with reports, traces, and what is neither.
+    fs::copy(WORSE, dir.path().join("b.trace")).unwrap();
+    fs::write(dir.path().join("package.json"), "{\"name\": \"x\"}").unwrap();
+    let side = |args: &[&str]| {
+        let value = json(&run(&[
+            &["diff", "--format=json", "--quiet", "--output=/dev/stdout"],
+            args,
+        ]
+        .concat()));
+        value["new"]["sources"].as_array().unwrap().len()
+    };
+    assert_eq!(side(&[BASE, dir.path().to_str().unwrap()]), 2);
+    assert_eq!(side(&["--base", BASE, "--new", BASE, WORSE, saved]), 3);
+    assert_eq!(side(&["--base", BASE, "--new", BASE, "--new", WORSE]), 2);
+    assert_eq!(side(&[BASE, "tests/fixtures/go1.25.5/heap_*.trace"]), 2);
+}
+
+#[test]
+fn mistakes_of_diff_are_explained() {
+    let (dir, other) = with_file("other.json", b"{\"schema\": \"something/v1\"}");
+    let empty = dir.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    for (args, expected) in [
+        (&[BASE][..], "NEW"),
+        (&["--base", BASE], "--new"),
+        (
+            &[BASE, WORSE, "--base", BASE, "--new", BASE],
+            "cannot be used with",
+        ),
+        (&[BASE, &other], "something/v1"),
+        (&[BASE, empty.to_str().unwrap()], "there are no files"),
+        (&[BASE, "README.md"], "README.md"),
+        (&["--fail-on-regression=much", BASE, WORSE], "such as 10%"),
+        (&["--confidence=100%", BASE, WORSE], "below 100%"),
+        (&["--format=xml", BASE, WORSE], "table, json"),
+    ] {
+        let output = run(&[&["diff"], args].concat());
+        assert_exit(&output, 2);
+        assert!(
+            stderr(&output).contains(expected),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn a_baseline_knows_what_was_found_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let known = dir.path().join("known.json");
+    let known = known.to_str().unwrap();
+    assert_exit(&run(&["analyze", WORSE]), 1);
+    assert_exit(&run(&["analyze", "--write-baseline", known, WORSE]), 0);
+    let again = run(&["analyze", "--baseline", known, WORSE]);
+    assert_exit(&again, 0);
+    assert!(stdout(&again).contains(" known"), "{}", stdout(&again));
+    assert!(
+        !stdout(&again).contains("GCPauseSpike"),
+        "{}",
+        stdout(&again)
+    );
+    // Another program's findings are new.
+    let other = run(&["analyze", "--baseline", known, FOUND]);
+    assert_exit(&other, 1);
+    // So is what was a warning and is an error.
+    let warned = dir.path().join("warned.json");
+    let warned = warned.to_str().unwrap();
+    let lax = ["--rule=GCPauseSpike", "--set=GCPauseSpike.error=10s"];
+    let write = ["analyze", "--write-baseline", warned, WORSE];
+    assert_exit(&run(&[&write[..], &lax].concat()), 0);
+    let read = ["analyze", "--baseline", warned, WORSE];
+    assert_exit(&run(&[&read[..], &lax].concat()), 0);
+    assert_exit(&run(&[&read[..], &lax[..1]].concat()), 1);
+    let value = json(&run(&[
+        "analyze",
+        "--format=json",
+        "--baseline",
+        known,
+        WORSE,
+    ]));
+    let report = &value["reports"][0];
+    assert_eq!(report["findings"].as_array().unwrap().len(), 0);
+    assert!(report["known"].as_u64().unwrap() > 0);
+    assert_exit(&run(&["analyze", "--baseline", "no/such.json", WORSE]), 2);
+    assert_exit(&run(&["analyze", "--baseline", WORSE, WORSE]), 2);
+}
