@@ -120,7 +120,11 @@ fn sarif_schema() -> Option<Value> {
     let package = packages.find(|p| p["name"] == "serde-sarif").unwrap();
     let manifest = Path::new(package["manifest_path"].as_str().unwrap());
     let schema = fs::read(manifest.with_file_name("src").join("schema.json")).unwrap();
-    Some(serde_json::from_slice(&schema).unwrap())
+    let mut schema: Value = serde_json::from_slice(&schema).unwrap();
+    // A bracket too many makes it no regular expression.
+    schema["definitions"]["run"]["properties"]["language"]["pattern"] =
+        "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$".into();
+    Some(schema)
 }
 
 #[test]
