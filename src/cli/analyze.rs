@@ -17,13 +17,31 @@ use super::{CLEAN, FOUND, UNREADABLE, batch, complain, outputs, paths, settings}
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Files, directories, patterns, or `-` for standard input; plain, gzip or
-    /// zstd
+    /// Files, directories, patterns, http:// or https:// of a running program,
+    /// or `-` for standard input; plain, gzip or zstd
     #[arg(required = true, value_name = "TRACE")]
     traces: Vec<PathBuf>,
 
+    /// Write to a file instead of standard output, in the format given or the
+    /// one that its ending names: .html, .sarif, .json, .xml (JUnit), .md,
+    /// .jsonl, .csv (may be repeated)
+    #[arg(short, long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+
     #[command(flatten)]
-    outputs: outputs::Args,
+    judgement: Judgement,
+
+    /// How many traces to analyse at once [default: the number of cores]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+/// What to judge by, and how to show it.
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Judgement {
+    #[command(flatten)]
+    formats: outputs::Formats,
 
     /// Show of each rule only the N findings that hurt most
     #[arg(long, value_name = "N")]
@@ -59,10 +77,6 @@ pub struct Args {
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
 
-    /// How many traces to analyse at once [default: the number of cores]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
-
     #[command(flatten)]
     paths: paths::Args,
 
@@ -93,14 +107,26 @@ enum FailOn {
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
+    let (sources, failed) = args.sources();
+    let code = judge(sources, &args.judgement, &args.output, args.jobs)?;
+    Ok(if failed { UNREADABLE } else { code })
+}
+
+/// Analyses traces, shows what they tell, and says what exit code that is.
+pub fn judge(
+    sources: Vec<Source>,
+    args: &Judgement,
+    output: &[PathBuf],
+    jobs: Option<NonZeroUsize>,
+) -> anyhow::Result<u8> {
     let mut settings = args.settings.settings()?;
     let baseline = args.baseline.as_deref().map(super::reports::read);
     let baseline = baseline.transpose()?.map(|known| Baseline::new(&known));
-    let mut outputs = args.outputs.open()?;
+    let mut outputs = args.formats.open(output)?;
     settings.course = outputs.want_course();
-    let (sources, mut unreadable) = args.sources();
+    let mut unreadable = false;
     let progress = Progress::new(!args.quiet);
-    let results = batch::analyze(&sources, &settings, args.jobs, &progress);
+    let results = batch::analyze(&sources, &settings, jobs, &progress);
     progress.finish();
 
     let mut reports = Vec::new();
@@ -161,7 +187,9 @@ impl Args {
         }
         (sources, failed)
     }
+}
 
+impl Judgement {
     fn options(&self) -> Options {
         Options {
             top: self.top.map(NonZeroUsize::get),

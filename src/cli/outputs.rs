@@ -12,20 +12,14 @@ use gotracer::report::{Format, Options, Report};
 
 use super::output::{Color, Output};
 
-/// What to write, and where to.
+/// What to write.
 #[derive(clap::Args)]
 #[group(skip)]
-pub struct Args {
+pub struct Formats {
     /// How to print the findings [default: table]; FORMAT=FILE writes a file
     /// beside that (may be repeated)
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = FormatParser)]
     format: Vec<Wanted>,
-
-    /// Write to a file instead of standard output, in the format given or the
-    /// one that its ending names: .html, .sarif, .json, .xml (JUnit), .md,
-    /// .jsonl, .csv (may be repeated)
-    #[arg(short, long, value_name = "FILE")]
-    output: Vec<PathBuf>,
 }
 
 fn parse(text: &str) -> Result<Wanted, String> {
@@ -74,10 +68,11 @@ pub struct Outputs {
     all: Vec<(Format, Output)>,
 }
 
-impl Args {
-    /// Creates the files, before anything else is done.
-    pub fn open(&self) -> anyhow::Result<Outputs> {
-        let wanted = self.wanted()?;
+impl Formats {
+    /// Creates the files, those of `--output` as well, before anything else is
+    /// done.
+    pub fn open(&self, output: &[PathBuf]) -> anyhow::Result<Outputs> {
+        let wanted = self.wanted(output)?;
         let open = |(format, path): &Wanted| Ok((*format, Output::to(path.as_deref())?));
         let mut all: Vec<_> = wanted.iter().map(open).collect::<anyhow::Result<_>>()?;
         if wanted.contains(&(Format::Github, None))
@@ -91,7 +86,7 @@ impl Args {
     /// An `--output` is in the `--format` that names no file, unless its ending
     /// says another; a `--format` that no `--output` took is for standard
     /// output.
-    fn wanted(&self) -> anyhow::Result<Vec<Wanted>> {
+    fn wanted(&self, output: &[PathBuf]) -> anyhow::Result<Vec<Wanted>> {
         let bare = self.format.iter().filter(|(_, file)| file.is_none());
         let bare: Vec<Format> = bare.map(|(format, _)| *format).collect();
         if bare.len() > 1 {
@@ -106,7 +101,7 @@ impl Args {
         let bare = bare.first().copied();
         let mut taken = false;
         let mut wanted: Vec<Wanted> = Vec::new();
-        for path in &self.output {
+        for path in output {
             let endings = Format::of_file(path);
             let format = match (bare, endings) {
                 (Some(bare), []) => bare,
@@ -172,15 +167,15 @@ mod tests {
     use super::*;
 
     fn wanted(formats: &[&str], outputs: &[&str]) -> Result<Vec<String>, String> {
-        let args = Args {
+        let args = Formats {
             format: formats.iter().map(|f| parse(f).unwrap()).collect(),
-            output: outputs.iter().map(PathBuf::from).collect(),
         };
+        let outputs: Vec<_> = outputs.iter().map(PathBuf::from).collect();
         let show = |(format, path): Wanted| {
             let path = path.unwrap_or("stdout".into());
             format!("{} {}", format.name(), path.display())
         };
-        let wanted = args.wanted().map_err(|e| e.to_string())?;
+        let wanted = args.wanted(&outputs).map_err(|e| e.to_string())?;
         Ok(wanted.into_iter().map(show).collect())
     }
 

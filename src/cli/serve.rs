@@ -370,6 +370,6 @@ fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
-fn size(text: &str) -> Result<u64, SettingError> {
+pub fn size(text: &str) -> Result<u64, SettingError> {
     Unit::Bytes.parse(text)
 }

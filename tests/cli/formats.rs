@@ -122,8 +122,10 @@ fn sarif_schema() -> Option<Value> {
     let schema = fs::read(manifest.with_file_name("src").join("schema.json")).unwrap();
     let mut schema: Value = serde_json::from_slice(&schema).unwrap();
     // A bracket too many makes it no regular expression.
-    schema["definitions"]["run"]["properties"]["language"]["pattern"] =
-        "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$".into();
+    for object in ["run", "toolComponent"] {
+        schema["definitions"][object]["properties"]["language"]["pattern"] =
+            "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$".into();
+    }
     Some(schema)
 }
 

@@ -3,6 +3,7 @@
 #![cfg(feature = "daemon")]
 
 mod afterwards;
+mod capture;
 mod certificates;
 mod check;
 mod chromium;
