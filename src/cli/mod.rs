@@ -13,6 +13,8 @@ mod healthcheck;
 mod inputs;
 mod lines;
 mod output;
+mod outputs;
+mod paths;
 mod progress;
 #[cfg(feature = "daemon")]
 mod remote;
