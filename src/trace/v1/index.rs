@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::error::{Corruption, ErrorKind};
+use super::super::error::ErrorKind;
 use super::super::event::{GoId, ProcId, StringId, Time};
 use super::super::input::Input;
 use super::super::tables::Tables;
