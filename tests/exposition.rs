@@ -36,6 +36,7 @@ fn rule_report(rule: &'static Rule) -> RuleReport {
     };
     RuleReport {
         rule,
+        thresholds: None,
         status: Status::Ok,
         reason: None,
         measurement: distribution(values),
@@ -119,6 +120,7 @@ fn report() -> Report {
             finding("GCPauseSpike", Severity::Warn),
             finding("MutexContention", Severity::Error),
         ],
+        course: None,
     }
 }
 
@@ -139,6 +141,7 @@ fn exporter() -> Exporter {
     exporter.failed(&api, "broke_off");
     exporter.set_queue_length(2);
     exporter.set_memory(512 << 20, 64 << 20);
+    exporter.set_shard(2, 3);
     exporter
 }
 
