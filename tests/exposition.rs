@@ -36,6 +36,7 @@ fn rule_report(rule: &'static Rule) -> RuleReport {
     };
     RuleReport {
         rule,
+        thresholds: None,
         status: Status::Ok,
         reason: None,
         measurement: distribution(values),
@@ -99,6 +100,7 @@ fn report() -> Report {
             lost_bytes: 17,
             gomaxprocs: Some(4),
             error: None,
+            warning: None,
         },
         program: Program {
             goroutines: Goroutines {
@@ -119,6 +121,7 @@ fn report() -> Report {
             finding("GCPauseSpike", Severity::Warn),
             finding("MutexContention", Severity::Error),
         ],
+        course: None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! true up to then.
 
 mod findings;
+mod history;
 mod live;
 mod pipeline;
 mod program;
@@ -18,7 +19,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{HeapFloor, Interval, Observer, Timeline};
-use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What};
+use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What, is_newer};
+use history::History;
 use slices::Slices;
 
 /// For how long the growth of the number of goroutines is counted in a live
@@ -105,6 +107,14 @@ pub struct Read<'a> {
     pub error: Option<&'a ReadError>,
 }
 
+/// What to say of a trace of a format that is newer than all known ones.
+fn newer(version: u32) -> String {
+    format!(
+        "the trace is of format \"go 1.{version}\", newer than this gotracer: it was read as the \
+         newest known one; update gotracer"
+    )
+}
+
 /// The rules at work.
 struct Rules {
     enabled: Vec<(&'static Rule, Box<dyn Detector>)>,
@@ -156,6 +166,9 @@ pub struct Analysis {
     slices: Slices,
     /// The first clock snapshot since the last report.
     snapshot: Option<ClockSnapshot>,
+    /// Notes how the program goes, if that is wanted.
+    history: Option<Box<History>>,
+    settings: Settings,
     /// A generation started since.
     started: bool,
 }
@@ -172,6 +185,8 @@ impl Analysis {
             rules: Rules::new(enabled),
             slices: Slices::new(),
             snapshot: None,
+            history: settings.course.then(Box::default),
+            settings: settings.clone(),
             started: false,
         }
     }
@@ -193,6 +208,9 @@ impl Analysis {
                 self.slices.end(event.time, measured);
             }
             self.timeline.event(event, tables, &mut self.rules);
+            if let Some(history) = &mut self.history {
+                history.note(&self.timeline);
+            }
         }
     }
 
@@ -255,6 +273,7 @@ impl Analysis {
         for (i, (rule, verdict)) in verdicts.into_iter().enumerate() {
             rules.push(RuleReport {
                 rule,
+                thresholds: Some(self.settings.of(rule).thresholds),
                 status: match (&verdict.not_applicable, verdict.found.is_empty()) {
                     (Some(_), _) => Status::NotApplicable,
                     (None, true) => Status::Ok,
@@ -285,10 +304,12 @@ impl Analysis {
                 lost_bytes: error.map_or(0, |e| e.lost_bytes),
                 gomaxprocs: self.timeline.gomaxprocs(),
                 error: error.map(ToString::to_string),
+                warning: is_newer(read.version).then(|| newer(read.version)),
             },
             program: program::program(&self.timeline),
             rules,
             findings: all,
+            course: self.history.as_ref().map(|h| h.course().clone()),
             known: 0,
         }
     }
