@@ -100,11 +100,32 @@ fn errors_say_where_and_what() {
         .filter(|name| name.starts_with("invalid-"))
         .collect();
     names.sort();
-    let mut all = String::new();
+    let (mut all, mut kubernetes) = (String::new(), String::new());
     for name in names {
         let text = fs::read_to_string(format!("tests/config/{name}")).unwrap();
         let error = Config::parse(&text).map(drop).expect_err(&name);
-        writeln!(all, "{name}: {error}").unwrap();
+        let errors = match name.contains("kubernetes") {
+            true => &mut kubernetes,
+            false => &mut all,
+        };
+        writeln!(errors, "{name}: {error}").unwrap();
     }
     insta::assert_snapshot!(all);
+    match cfg!(feature = "kubernetes") {
+        true => insta::assert_snapshot!("errors_of_kubernetes", kubernetes),
+        false => {
+            let told = |line: &str| line.contains("built without Kubernetes; build it with");
+            assert!(kubernetes.lines().all(told), "{kubernetes}");
+        }
+    }
+}
+
+/// The documentation shows the convention as it is.
+#[test]
+fn the_convention_of_kubernetes_is_documented() {
+    let documented = include_str!("../docs/kubernetes.md");
+    let convention = include_str!("../src/source/discovery/convention.yml");
+    for line in convention.lines().filter(|l| l.starts_with('-')) {
+        assert!(documented.contains(&format!("    {line}\n")), "{line}");
+    }
 }

@@ -1,161 +1,16 @@
-//! A real API server with etcd: it takes what the chart makes, strictly, and
-//! lets the pods into a namespace where little is allowed.
+//! A real API server takes what the chart makes, strictly, and lets the pods
+//! into a namespace where little is allowed.
 
 use std::fs;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Output;
 
 use serde_json::Value;
 
 use crate::example::example;
-use crate::tools::{Tools, chart, examples, said, tools};
-
-/// Long enough for a busy machine; nothing waits for it that goes well.
-const DEADLINE: Duration = Duration::from_secs(180);
-
-/// What ends with the test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// An API server, its etcd, and no nodes.
-struct Cluster {
-    tools: &'static Tools,
-    kubeconfig: PathBuf,
-    scratch: tempfile::TempDir,
-    _processes: [Process; 2],
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-/// Whether there is an etcd; CI must have one.
-fn have_etcd() -> bool {
-    let have = Command::new("etcd").arg("--version").output().is_ok();
-    assert!(have || std::env::var_os("CI").is_none(), "CI needs etcd");
-    if !have {
-        eprintln!("SKIPPED: no `etcd` on the PATH, so no API server");
-    }
-    have
-}
+use crate::kubernetes::{Cluster, have_etcd};
+use crate::tools::{chart, examples, said, tools};
 
 impl Cluster {
-    fn start(tools: &'static Tools) -> Self {
-        let scratch = tempfile::tempdir().unwrap();
-        let path = |name: &str| scratch.path().join(name).display().to_string();
-        let run = |program: &Path, arguments: &[String]| {
-            let name = program.file_name().unwrap().to_str().unwrap();
-            let log = fs::File::create(path(&format!("{name}.log"))).unwrap();
-            let mut command = Command::new(program);
-            command.args(arguments).stdout(Stdio::null()).stderr(log);
-            Process(command.spawn().unwrap())
-        };
-        let store = format!("http://127.0.0.1:{}", free_port());
-        let etcd = [
-            format!("--data-dir={}", path("etcd")),
-            format!("--listen-client-urls={store}"),
-            format!("--advertise-client-urls={store}"),
-            format!("--listen-peer-urls=http://127.0.0.1:{}", free_port()),
-        ];
-        let etcd = run(Path::new("etcd"), &etcd);
-        let key = rcgen::KeyPair::generate().unwrap();
-        fs::write(path("key.pem"), key.serialize_pem()).unwrap();
-        fs::write(path("public.pem"), key.public_key_pem()).unwrap();
-        fs::write(path("tokens.csv"), "admin,admin,admin,system:masters\n").unwrap();
-        let port = free_port();
-        let server = [
-            format!("--etcd-servers={store}"),
-            format!("--secure-port={port}"),
-            "--bind-address=127.0.0.1".into(),
-            format!("--cert-dir={}", path("certificates")),
-            format!("--service-account-key-file={}", path("public.pem")),
-            format!("--service-account-signing-key-file={}", path("key.pem")),
-            "--service-account-issuer=https://localhost".into(),
-            format!("--token-auth-file={}", path("tokens.csv")),
-            "--authorization-mode=RBAC".into(),
-            "--service-cluster-ip-range=10.0.0.0/24".into(),
-        ];
-        let server = run(&tools.path("kube-apiserver"), &server);
-        let kubeconfig = scratch.path().join("kubeconfig");
-        let yaml = format!(
-            "{{apiVersion: v1, kind: Config, current-context: test, \
-             contexts: [{{name: test, context: {{cluster: test, user: admin}}}}], \
-             clusters: [{{name: test, cluster: {{server: 'https://127.0.0.1:{port}', insecure-skip-tls-verify: true}}}}], \
-             users: [{{name: admin, user: {{token: admin}}}}]}}"
-        );
-        fs::write(&kubeconfig, yaml).unwrap();
-        let cluster = Self {
-            tools,
-            kubeconfig,
-            scratch,
-            _processes: [etcd, server],
-        };
-        cluster.wait("the API server is ready", &["get", "--raw=/readyz"]);
-        cluster
-    }
-
-    fn kubectl(&self, arguments: &[&str]) -> Output {
-        Command::new(self.tools.path("kubectl"))
-            .args(arguments)
-            .arg("--cache-dir")
-            .arg(self.scratch.path().join("cache"))
-            .arg("--kubeconfig")
-            .arg(&self.kubeconfig)
-            .output()
-            .unwrap()
-    }
-
-    /// The same, which has to go well.
-    fn must(&self, arguments: &[&str]) -> String {
-        let output = self.kubectl(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn wait(&self, what: &str, arguments: &[&str]) {
-        let started = Instant::now();
-        while !self.kubectl(arguments).status.success() {
-            let log = || fs::read_to_string(self.scratch.path().join("kube-apiserver.log"));
-            assert!(started.elapsed() < DEADLINE, "{what}\n{}", log().unwrap());
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    }
-
-    /// Applies manifests as the server's own validation, at its strictest, has
-    /// them.
-    fn apply(&self, manifests: &str) -> Output {
-        let path = self.scratch.path().join("manifests.yaml");
-        fs::write(&path, manifests).unwrap();
-        let path = path.display().to_string();
-        self.kubectl(&[
-            "apply",
-            "--server-side",
-            "--validate=strict",
-            "--filename",
-            &path,
-        ])
-    }
-
-    fn must_apply(&self, what: &str, manifests: &str) {
-        let output = self.apply(manifests);
-        assert!(output.status.success(), "{what}: {}", said(&output));
-        // It has nothing to warn of either, such as of what is deprecated.
-        assert!(
-            !said(&output).contains("Warning"),
-            "{what}: {}",
-            said(&output)
-        );
-    }
-
     /// A namespace in which Pods must be as the standard says.
     fn namespace(&self, name: &str, standard: &str) {
         let enforce = "pod-security.kubernetes.io/enforce";

@@ -6,6 +6,8 @@ mod chart;
 mod cluster;
 mod example;
 mod files;
+#[path = "../kubernetes/cluster.rs"]
+mod kubernetes;
 mod shapes;
 mod tools;
 mod values;

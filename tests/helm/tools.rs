@@ -1,44 +1,13 @@
 //! The programs of others that the chart is tested with.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// Helm, kubectl, an API server and helm-docs, in one directory.
-pub struct Tools(PathBuf);
-
-/// What tests/kubernetes/build.sh made. It takes minutes, so that only CI
-/// insists on it.
-pub fn tools() -> Option<&'static Tools> {
-    static BUILT: OnceLock<Option<Tools>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| {
-        let ci = std::env::var_os("CI").is_some();
-        let output = Command::new(repository("tests/kubernetes/build.sh"))
-            .args((!ci).then_some("--only-find"))
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(!ci || output.status.success(), "nothing was built");
-        let directory = String::from_utf8(output.stdout).unwrap();
-        output
-            .status
-            .success()
-            .then(|| Tools(directory.trim().into()))
-    });
-    if built.is_none() {
-        eprintln!("SKIPPED: run tests/kubernetes/build.sh to have Helm and Kubernetes");
-    }
-    built.as_ref()
-}
+pub use crate::kubernetes::{Tools, repository, said, tools};
 
 impl Tools {
-    /// One of them.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
     /// Runs Helm with the settings of nobody.
     pub fn helm<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Output {
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("helm");
@@ -70,18 +39,6 @@ impl Tools {
         let parse = |d: &str| serde_saphyr::from_str(d.trim_start_matches("---\n"));
         documents.map(|d| parse(d).unwrap()).collect()
     }
-}
-
-/// What Helm complains of, without what it says of links that it follows.
-pub fn said(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stderr);
-    let lines = text.lines().filter(|l| !l.contains("found symbolic link"));
-    lines.map(|l| format!("{l}\n")).collect()
-}
-
-/// A path in the repository.
-pub fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// The chart.

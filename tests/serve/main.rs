@@ -11,6 +11,7 @@ mod discovery;
 mod endpoint;
 mod exposition;
 mod health;
+mod kubernetes;
 mod pages;
 mod process;
 mod prometheus;

@@ -42,7 +42,12 @@ impl Meta {
         ];
         for (part, pairs) in parts {
             for (name, value) in pairs.iter().flatten() {
-                self.pair(&format!("{kind}_{part}"), &format!("{kind}_{part}present"), name, value);
+                self.pair(
+                    &format!("{kind}_{part}"),
+                    &format!("{kind}_{part}present"),
+                    name,
+                    value,
+                );
             }
         }
     }
@@ -72,7 +77,9 @@ impl Meta {
 /// A name as labels may have it.
 pub fn sanitized(name: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    name.chars().map(|c| if allowed(c) { c } else { '_' }).collect()
+    name.chars()
+        .map(|c| if allowed(c) { c } else { '_' })
+        .collect()
 }
 
 /// A host, or its IP address, with a port.

@@ -6,6 +6,8 @@ mod meta;
 mod node;
 mod pod;
 mod service;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::path::PathBuf;
@@ -90,14 +92,23 @@ impl KubernetesSd {
     pub(super) fn check(&self) -> Result<(), FieldError> {
         let error = |why: String| Err(FieldError::new("kubernetes_sd_configs", why));
         if self.namespaces.own_namespace && self.kubeconfig_file.is_some() {
-            return error("own_namespace is that of a pod, and kubeconfig_file is for who is none".into());
+            return error(
+                "own_namespace is that of a pod, and kubeconfig_file is for who is none".into(),
+            );
         }
         for (i, selector) in self.selectors.iter().enumerate() {
             let (role, of) = (self.role.name(), selector.role.name());
             if !self.role.needs().contains(&selector.role) {
-                return error(format!("role {role} has no use for a selector of role {of}"));
+                return error(format!(
+                    "role {role} has no use for a selector of role {of}"
+                ));
             }
-            if self.selectors.iter().take(i).any(|s| s.role == selector.role) {
+            if self
+                .selectors
+                .iter()
+                .take(i)
+                .any(|s| s.role == selector.role)
+            {
                 return error(format!("a second selector of role {of}"));
             }
         }
@@ -131,7 +142,9 @@ impl KubernetesSd {
             }
             None => kube::Config::incluster().map_err(|e| {
                 let why = deepest(&e);
-                format!("this is no pod with a service account ({why}), and kubeconfig_file is not set")
+                format!(
+                    "this is no pod with a service account ({why}), and kubeconfig_file is not set"
+                )
             })?,
         };
         let agent = concat!("gotracer/", env!("CARGO_PKG_VERSION"));

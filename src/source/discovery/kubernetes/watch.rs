@@ -79,7 +79,8 @@ impl KubernetesSd {
         let config = self.config().await;
         let config = config.map_err(|why| DiscoveryError::new("kubernetes", why))?;
         let from = config.cluster_url.to_string();
-        let failed = |error: &(dyn std::error::Error + 'static)| DiscoveryError::new(&from, deepest(error));
+        let failed =
+            |error: &(dyn std::error::Error + 'static)| DiscoveryError::new(&from, deepest(error));
         let namespaces = self.within(&config.default_namespace);
         let client = Client::try_from(config).map_err(|e| failed(&e))?;
         let (known, watches) = self.begin(&client, &namespaces);
@@ -180,7 +181,9 @@ impl KubernetesSd {
             Role::EndpointSlice => state(&known.slices)
                 .flat_map(|s| endpointslice::targets(&s, &backing))
                 .collect(),
-            Role::Node => state(&known.nodes).filter_map(|n| node::target(&n)).collect(),
+            Role::Node => state(&known.nodes)
+                .filter_map(|n| node::target(&n))
+                .collect(),
         }
     }
 }
