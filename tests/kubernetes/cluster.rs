@@ -67,6 +67,13 @@ pub fn have_etcd() -> bool {
     have
 }
 
+impl Drop for Cluster {
+    /// A server without its store would complain until the end.
+    fn drop(&mut self) {
+        self.server.end();
+    }
+}
+
 impl Cluster {
     pub fn start(tools: &'static Tools) -> Self {
         let scratch = tempfile::tempdir().unwrap();

@@ -124,7 +124,10 @@ fn a_service_is_a_target_for_each_port() {
 metadata: {name: db, namespace: shop}
 spec: {type: ExternalName, externalName: db.example.com, ports: [{port: 5432, protocol: TCP}]}
 ";
-    insta::assert_snapshot!(shown(&service::targets(&read(external))), @"");
+    insta::assert_snapshot!(
+        "an_external_service",
+        shown(&service::targets(&read(external)))
+    );
 }
 
 #[test]
