@@ -14,6 +14,7 @@ mod pages;
 mod process;
 mod prometheus;
 mod reload;
+mod report;
 mod resilience;
 mod scrape;
 mod secure;
