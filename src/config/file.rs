@@ -18,7 +18,7 @@ use crate::export::{otlp, prometheus};
 #[cfg(feature = "daemon")]
 use crate::source::directory::WatchConfig;
 #[cfg(feature = "daemon")]
-use crate::source::discovery::Job;
+use crate::source::discovery::{Job, Shard};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +38,8 @@ struct FileYaml {
     prometheus: Option<Spanned<prometheus::Settings>>,
     #[cfg(feature = "daemon")]
     otlp: Option<otlp::Settings>,
+    #[cfg(feature = "daemon")]
+    sharding: Option<Shard>,
     /// The same file serves a program without the daemon.
     #[cfg(not(feature = "daemon"))]
     #[serde(rename = "prometheus")]
@@ -46,6 +48,10 @@ struct FileYaml {
     #[cfg(not(feature = "daemon"))]
     #[serde(rename = "otlp")]
     _otlp: Option<serde::de::IgnoredAny>,
+    /// The same file serves a program without the daemon.
+    #[cfg(not(feature = "daemon"))]
+    #[serde(rename = "sharding")]
+    _sharding: Option<serde::de::IgnoredAny>,
     /// The same file serves a program without the daemon.
     #[cfg(not(feature = "daemon"))]
     #[serde(rename = "scrape_configs")]
@@ -117,6 +123,8 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
         prometheus: file.prometheus.map_or(Ok(Default::default()), checked)?,
         #[cfg(feature = "daemon")]
         otlp: file.otlp.unwrap_or_default(),
+        #[cfg(feature = "daemon")]
+        sharding: file.sharding,
     })
 }
 

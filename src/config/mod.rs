@@ -40,7 +40,7 @@ use crate::rules::{Preset, RULES, Rule, SettingError, Settings};
 #[cfg(feature = "daemon")]
 use crate::source::directory::WatchConfig;
 #[cfg(feature = "daemon")]
-use crate::source::discovery::Job;
+use crate::source::discovery::{Job, Shard};
 use error::Position;
 
 /// A configuration whose every value was checked.
@@ -56,6 +56,8 @@ pub struct Config {
     prometheus: prometheus::Settings,
     #[cfg(feature = "daemon")]
     otlp: otlp::Settings,
+    #[cfg(feature = "daemon")]
+    sharding: Option<Shard>,
 }
 
 /// What is said for all services, or for one.
@@ -135,6 +137,12 @@ impl Config {
     #[cfg(feature = "daemon")]
     pub fn otlp(&self) -> &otlp::Settings {
         &self.otlp
+    }
+
+    /// Which of several daemons that share all targets this one is, if it says.
+    #[cfg(feature = "daemon")]
+    pub fn sharding(&self) -> Option<Shard> {
+        self.sharding
     }
 
     /// The services that have settings of their own.

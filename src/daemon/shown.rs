@@ -11,7 +11,7 @@ use super::Plan;
 use crate::export::{otlp, prometheus};
 use crate::rules::{RULES, Settings, keys};
 use crate::source::directory::WatchConfig;
-use crate::source::discovery::Job;
+use crate::source::discovery::{Job, Shard};
 
 /// The text, of whatever is in force.
 #[derive(Default)]
@@ -43,6 +43,7 @@ struct Document<'a> {
     scrape_configs: Vec<Job>,
     prometheus: &'a prometheus::Settings,
     otlp: &'a otlp::Settings,
+    sharding: Shard,
 }
 
 #[derive(Serialize)]
@@ -76,6 +77,7 @@ impl<'a> Document<'a> {
             scrape_configs: jobs.map(Job::in_full).collect(),
             prometheus: &plan.prometheus,
             otlp: &plan.otlp,
+            sharding: plan.shard,
         }
     }
 }

@@ -17,6 +17,7 @@ mod reload;
 mod resilience;
 mod scrape;
 mod secure;
+mod shards;
 mod storage;
 mod stream;
 mod support;
