@@ -96,10 +96,7 @@ impl Page<'_> {
     fn processors(&self, out: &mut impl Write) -> io::Result<()> {
         let mut by_processor: BTreeMap<i64, Vec<&Run>> = BTreeMap::new();
         for run in &self.e.runs {
-            by_processor
-                .entry(i64::from(run.p.0))
-                .or_default()
-                .push(run);
+            by_processor.entry(run.p.0).or_default().push(run);
         }
         for (p, runs) in by_processor {
             let within = |r: &Run| length(r.start.max(self.e.from), r.end.min(self.e.to));
