@@ -12,6 +12,8 @@ mod explain;
 mod inputs;
 mod lines;
 mod output;
+mod outputs;
+mod paths;
 mod progress;
 #[cfg(feature = "daemon")]
 mod remote;

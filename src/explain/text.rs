@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use super::{Explanation, Held, Run};
-use crate::report::table::{place, safe};
+use crate::report::table::safe;
 use crate::report::{Frame, Style, human};
 use crate::timeline::{Actor, FrameKey, Kind, Owner, StackKey, Way};
 use crate::trace::Time;
@@ -260,11 +260,11 @@ impl Page<'_> {
 
     fn place(&self, stack: StackKey) -> String {
         let text = self.e.timeline.stacks().get(self.e.place(stack));
-        place(&Frame {
+        safe(&human::place(&Frame {
             function: text.function.into(),
             file: text.file.into(),
             line: text.line,
-        })
+        }))
     }
 
     /// A time as distance from the window's start.

@@ -116,6 +116,7 @@ impl One {
             rules: rules.collect::<Result<_, _>>()?,
             findings: findings.collect(),
             known: self.known,
+            course: None,
         })
     }
 }
@@ -128,6 +129,7 @@ impl SavedRule {
         let measurement = measurement.filter(|d| d.count() == m.count);
         Ok(RuleReport {
             rule,
+            thresholds: None,
             status: self.status,
             reason: self.reason,
             measurement: measurement.ok_or(SavedError::Contradiction(self.rule))?,

@@ -6,6 +6,7 @@ mod ci;
 mod diff;
 mod events;
 mod explain;
+mod formats;
 mod inputs;
 
 use std::fs;
