@@ -9,6 +9,8 @@ mod check_config;
 mod diff;
 mod events;
 mod explain;
+#[cfg(feature = "daemon")]
+mod healthcheck;
 mod inputs;
 mod lines;
 mod output;
@@ -61,6 +63,8 @@ enum Command {
     Explain(explain::Args),
     #[cfg(feature = "daemon")]
     Serve(Box<serve::Args>),
+    #[cfg(feature = "daemon")]
+    Healthcheck(healthcheck::Args),
     Rules(rules::Args),
     CheckConfig(check_config::Args),
     Completions(shell::CompletionsArgs),
@@ -85,6 +89,8 @@ pub fn main() -> ExitCode {
         Command::Events(args) => events::run(&args),
         #[cfg(feature = "daemon")]
         Command::Serve(args) => serve::run(&args),
+        #[cfg(feature = "daemon")]
+        Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Completions(args) => shell::completions(&args),

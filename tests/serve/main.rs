@@ -10,6 +10,7 @@ mod chromium;
 mod discovery;
 mod endpoint;
 mod exposition;
+mod health;
 mod pages;
 mod process;
 mod prometheus;

@@ -78,7 +78,9 @@ fn signals(out: &mut String, c: &Comparison) -> fmt::Result {
     for line in words::left_out(c) {
         writeln!(out, "<p class=\"weak\">{}</p>", Html(line))?;
     }
-    out.push_str("<div class=\"rules\">\n");
+    out.push_str(
+        "<p>Drawn in blue: new; in brown, before it: the base.</p>\n<div class=\"rules\">\n",
+    );
     for signal in &c.signals {
         picture(out, signal)?;
     }
@@ -87,7 +89,8 @@ fn signals(out: &mut String, c: &Comparison) -> fmt::Result {
 }
 
 fn picture(out: &mut String, s: &Signal) -> fmt::Result {
-    let sides = [("base", "base-run", &s.base), ("new", "seen", &s.new)];
+    // The one in front lets the other be seen.
+    let sides = [("new", "seen", &s.new), ("base", "base-run", &s.base)];
     let series = sides.map(|(name, class, seen)| Series { name, class, seen });
     if s.base.count() + s.new.count() == 0 {
         return Ok(());
