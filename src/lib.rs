@@ -9,6 +9,8 @@ pub mod config;
 #[cfg(feature = "daemon")]
 pub mod daemon;
 #[cfg(feature = "daemon")]
+pub mod evidence;
+#[cfg(feature = "daemon")]
 pub mod export;
 #[cfg(feature = "daemon")]
 pub mod labels;

@@ -290,6 +290,7 @@ impl Analysis {
             rules,
             findings: all,
             known: 0,
+            evidence: None,
         }
     }
 

@@ -24,6 +24,7 @@ pub fn report(source: &str) -> Report {
         rules: RULES.into_iter().map(rule).collect(),
         findings: Vec::new(),
         known: 0,
+        evidence: None,
     }
 }
 

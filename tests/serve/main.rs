@@ -3,11 +3,13 @@
 #![cfg(feature = "daemon")]
 
 mod afterwards;
+mod alerts;
 mod certificates;
 mod check;
 mod chromium;
 mod discovery;
 mod endpoint;
+mod evidence;
 mod exposition;
 mod pages;
 mod process;

@@ -3,13 +3,13 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::endpoint::Endpoint;
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, says};
+use crate::support::{
+    Running, Scratch, eventually_or, fixture, free_address, get, says, toolchain,
+};
 
 fn streaming(url: &str, scratch: &Scratch, more: &[&str]) -> Running {
     let mut options = vec!["--scrape.mode=stream", "--scrape", url];
@@ -201,21 +201,6 @@ fn a_target_that_sends_too_much_is_streamed_for_a_part_of_the_time() {
     above(&gotracer, "gotracer_stream_gap_seconds_total", &budget, 0.0);
     let generations = gotracer.sample(&format!("gotracer_stream_generations_total{{{own}}}"));
     assert!(generations.unwrap() >= 9.0, "{generations:?}");
-}
-
-/// A Go of a certain version, as tests/toolchains.sh has it; none on a machine
-/// that is not prepared.
-fn toolchain(version: &str) -> Option<PathBuf> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/toolchains.sh");
-    let output = Command::new(script).arg(version).output().unwrap();
-    if !output.status.success() {
-        let ci = std::env::var_os("CI").is_some_and(|v| v == "true");
-        assert!(!ci, "no Go {version}");
-        eprintln!("SKIPPED: no Go {version}");
-        return None;
-    }
-    let path = String::from_utf8(output.stdout).unwrap();
-    Some(path.trim().into())
 }
 
 #[test]
