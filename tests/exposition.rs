@@ -140,6 +140,7 @@ fn exporter() -> Exporter {
     exporter.failed(&api, "broke_off");
     exporter.set_queue_length(2);
     exporter.set_memory(512 << 20, 64 << 20);
+    exporter.set_shard(2, 3);
     exporter
 }
 

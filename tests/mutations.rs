@@ -36,13 +36,13 @@ fn samples() -> Vec<Vec<u8>> {
         "mutex_contention",
     ];
     let mut samples = Vec::new();
-    for version in ["1.22.10", "1.23.9", "1.25.5", "1.27.3"] {
+    for version in ["1.19", "1.21.13", "1.22.10", "1.23.9", "1.25.5", "1.27.3"] {
         for name in names {
             let path = root.join(format!("go{version}/{name}.trace"));
             samples.extend(fs::read(path));
         }
     }
-    assert!(samples.len() > 25, "the fixtures are missing");
+    assert!(samples.len() > 35, "the fixtures are missing");
     samples
 }
 
@@ -113,7 +113,7 @@ fn damaged_traces_are_read_as_far_as_they_go() {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let settings = Settings::preset(Preset::LowLatency);
     let (mut broken, mut whole) = (0, 0);
-    for i in 0..1_500 {
+    for i in 0..2_000 {
         let bytes = mutate(&mut random, &samples);
         let slice = read(Input::from_slice(&bytes));
         let stream = read(Input::from_reader(&bytes[..]));

@@ -30,6 +30,44 @@ fn printed(mut output: Vec<u8>) -> Printed {
     }
 }
 
+/// Whether a trace is one of Go 1.21 or older.
+fn is_old(trace: &Path) -> bool {
+    let bytes = fs::read(trace).expect("the trace");
+    let old = ["go 1.11", "go 1.19", "go 1.21"];
+    old.iter().any(|v| bytes.starts_with(v.as_bytes()))
+}
+
+/// The one thing in old traces whose order the reference leaves to a Go map:
+/// runnable goroutines of which nothing is known when a trace begins. Their
+/// events keep their times, the goroutines are put in order.
+fn without_chance(lines: &[u8]) -> Vec<u8> {
+    const EVENT: &str = "StateTransition\tg";
+    let lines = String::from_utf8_lossy(lines);
+    let lines: Vec<&str> = lines.split_inclusive('\n').collect();
+    let by_chance = |line: &&str| {
+        line.contains("\tm-1\tp-1\tg-1\t")
+            && line.contains(EVENT)
+            && line.contains("\tUndetermined>Runnable\t")
+    };
+    let mut out = String::new();
+    for run in lines.chunk_by(|a, b| by_chance(a) && by_chance(b)) {
+        let mut rests: Vec<&str> = run
+            .iter()
+            .map(|line| line.split_once('\t').map_or("", |(_, rest)| rest))
+            .collect();
+        if run.len() > 1 {
+            rests.sort_unstable();
+        }
+        for (line, rest) in run.iter().zip(rests) {
+            let time = line.split_once('\t').map_or(*line, |(time, _)| time);
+            out.push_str(time);
+            out.push('\t');
+            out.push_str(rest);
+        }
+    }
+    out.into_bytes()
+}
+
 fn ours(trace: &Path, from_stdin: bool) -> Printed {
     let mut c = support::gotracer();
     c.arg("events");
@@ -52,13 +90,24 @@ fn ours(trace: &Path, from_stdin: bool) -> Printed {
 /// Compares both readers on a trace; returns the number of events and whether
 /// they accepted it.
 fn compare(trace: &Path, from_stdin: bool) -> (usize, bool) {
-    let theirs = printed(support::reference(trace).stdout);
-    let ours = ours(trace, from_stdin);
+    let mut theirs = printed(support::reference(trace).stdout);
+    let mut ours = ours(trace, from_stdin);
     let name = trace.display();
     assert_eq!(
         theirs.failed, ours.failed,
         "{name}: one reader fails, one does not"
     );
+    if is_old(trace) {
+        for p in [&mut theirs, &mut ours] {
+            p.lines = without_chance(&p.lines);
+        }
+        // The reference reads an old trace to its end before it tells the
+        // first event; some damage it finds later, by a panic.
+        if theirs.failed {
+            assert!(ours.lines.starts_with(&theirs.lines), "{name}");
+            return (0, false);
+        }
+    }
     if theirs.lines != ours.lines {
         let lines = |p: &Printed| {
             String::from_utf8_lossy(&p.lines)
@@ -196,13 +245,6 @@ fn the_reference_s_own_tests_are_judged_the_same() {
         let out = dir.join(path.file_name().expect("a name"));
         let text = fs::read_to_string(path).expect("readable");
         let bytes = text_trace::fuzz_input(&text);
-        // The format of Go 1.21 and before is not read yet.
-        if ["go 1.11", "go 1.19", "go 1.21"]
-            .iter()
-            .any(|v| bytes.starts_with(v.as_bytes()))
-        {
-            continue;
-        }
         fs::write(&out, bytes).expect("written");
         compare(&out, false);
     }
@@ -232,10 +274,13 @@ fn damaged_traces_are_judged_the_same() {
         "syscall_quick",
         "cgo_callback",
         "cpu_profile",
+        "mutex_contention",
+        "goroutine_leak",
+        "syscall_long",
     ];
-    let versions = ["1.22.10", "1.25.5", "1.27.3"];
-    for i in 0..210 {
-        let (version, name) = (versions[i % 3], names[i / 3 % names.len()]);
+    let versions = ["1.19", "1.21.13", "1.22.10", "1.25.5", "1.27.3"];
+    for i in 0..350 {
+        let (version, name) = (versions[i % 5], names[i / 5 % names.len()]);
         let path = support::tests_dir(&format!("fixtures/go{version}/{name}.trace"));
         let Ok(mut bytes) = fs::read(path) else {
             continue;

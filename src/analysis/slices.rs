@@ -55,7 +55,7 @@ impl Slices {
             return;
         }
         // Where nothing happened for long, the slice is a long one.
-        let end = now - (now - self.start) % self.width;
+        let end = now.saturating_sub(now.saturating_sub(self.start) % self.width);
         self.ends.push((end, measured()));
         if self.ends.len() == MOST {
             self.width = self.width.saturating_mul(2);
@@ -79,7 +79,7 @@ impl Slices {
         for end in ends.chain([Some((now, total))]) {
             let (end, measured) = end?;
             if end > last.0 {
-                slices.push(((end - last.0) as f64, measured.since(last.1)));
+                slices.push((end.saturating_sub(last.0) as f64, measured.since(last.1)));
             }
             last = (end, measured);
         }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gotracer::compare::Baseline;
@@ -18,18 +18,30 @@ use super::{CLEAN, FOUND, UNREADABLE, batch, complain, settings};
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Files, directories, patterns, or `-` for standard input; plain, gzip or
-    /// zstd
+    /// Files, directories, patterns, http:// or https:// of a running program,
+    /// or `-` for standard input; plain, gzip or zstd
     #[arg(required = true, value_name = "TRACE")]
     traces: Vec<PathBuf>,
-
-    /// How to print the findings
-    #[arg(long, default_value = "table", value_parser = formats())]
-    format: Format,
 
     /// Write to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    #[command(flatten)]
+    judgement: Judgement,
+
+    /// How many traces to analyse at once [default: the number of cores]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+/// What to judge by, and how to show it.
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Judgement {
+    /// How to print the findings
+    #[arg(long, default_value = "table", value_parser = formats())]
+    format: Format,
 
     /// Show of each rule only the N findings that hurt most
     #[arg(long, value_name = "N")]
@@ -65,10 +77,6 @@ pub struct Args {
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
 
-    /// How many traces to analyse at once [default: the number of cores]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
-
     #[command(flatten)]
     settings: settings::Args,
 }
@@ -100,13 +108,25 @@ fn formats() -> impl TypedValueParser<Value = Format> {
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
+    let (sources, failed) = args.sources();
+    let code = judge(sources, &args.judgement, args.output.as_deref(), args.jobs)?;
+    Ok(if failed { UNREADABLE } else { code })
+}
+
+/// Analyses traces, shows what they tell, and says what exit code that is.
+pub fn judge(
+    sources: Vec<Source>,
+    args: &Judgement,
+    output: Option<&Path>,
+    jobs: Option<NonZeroUsize>,
+) -> anyhow::Result<u8> {
     let settings = args.settings.settings()?;
     let baseline = args.baseline.as_deref().map(super::reports::read);
     let baseline = baseline.transpose()?.map(|known| Baseline::new(&known));
-    let mut output = Output::to(args.output.as_deref())?;
-    let (sources, mut unreadable) = args.sources();
+    let mut output = Output::to(output)?;
+    let mut unreadable = false;
     let progress = Progress::new(!args.quiet);
-    let results = batch::analyze(&sources, &settings, args.jobs, &progress);
+    let results = batch::analyze(&sources, &settings, jobs, &progress);
     progress.finish();
 
     let mut reports = Vec::new();
@@ -169,7 +189,9 @@ impl Args {
         }
         (sources, failed)
     }
+}
 
+impl Judgement {
     fn options(&self, output: &Output) -> Options {
         Options {
             top: self.top.map(NonZeroUsize::get),

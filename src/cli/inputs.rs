@@ -5,60 +5,98 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+#[cfg(feature = "daemon")]
+use gotracer::source::scrape::Options;
 use gotracer::{source, trace::Input};
 
+#[cfg(feature = "daemon")]
+use super::remote::{self, Remote};
+
 /// One trace to be read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Source {
-    /// `-` is standard input.
-    path: PathBuf,
+    from: From,
     /// It was not named but found in a directory, where other files may stand
     /// beside the traces.
     pub found: bool,
 }
 
+#[derive(Debug)]
+enum From {
+    Stdin,
+    File(PathBuf),
+    #[cfg(feature = "daemon")]
+    Remote(Box<Remote>),
+}
+
 impl Source {
     /// The trace that one argument names.
     pub fn named(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
         Self {
-            path: path.into(),
+            from: match is_stdin(&path) {
+                true => From::Stdin,
+                false => From::File(path),
+            },
+            found: false,
+        }
+    }
+
+    /// The trace of a running program.
+    #[cfg(feature = "daemon")]
+    pub fn remote(remote: Remote) -> Self {
+        Self {
+            from: From::Remote(Box::new(remote)),
             found: false,
         }
     }
 
     /// Its name in the report.
     pub fn name(&self) -> String {
-        self.path.display().to_string()
+        match &self.from {
+            From::Stdin => "-".into(),
+            From::File(path) => path.display().to_string(),
+            #[cfg(feature = "daemon")]
+            From::Remote(remote) => remote.name(),
+        }
     }
 
-    /// Its path, unless it is standard input or no regular file.
+    /// Its path, if it is a regular file.
     pub fn file(&self) -> Option<&Path> {
-        let named = !is_stdin(&self.path) && self.path.is_file();
-        named.then_some(&self.path)
+        match &self.from {
+            From::File(path) => Some(path.as_path()).filter(|p| p.is_file()),
+            _ => None,
+        }
     }
 
     /// Its length, where it is a file; compressed, it will turn out longer.
     pub fn size(&self) -> u64 {
-        let file = self.path.metadata().ok().filter(|m| m.is_file());
-        file.map_or(0, |m| m.len())
+        let metadata = self.file().and_then(|path| path.metadata().ok());
+        metadata.map_or(0, |m| m.len())
     }
 
     /// Opens it.
     pub fn open(&self) -> io::Result<Input<'static>> {
-        if is_stdin(&self.path) {
-            source::stdin()
-        } else {
-            source::open(&self.path)
+        match &self.from {
+            From::Stdin => source::stdin(),
+            From::File(path) => source::open(path),
+            #[cfg(feature = "daemon")]
+            From::Remote(remote) => remote.open(),
         }
     }
 }
 
-/// The traces of one argument: a file, `-`, the files of a directory, or what
+/// The traces of one argument: a file, `-`, a URL, the files of a directory, or what
 /// a pattern matches that the shell did not expand.
 pub fn expand(argument: &Path) -> anyhow::Result<Vec<Source>> {
     let name = || argument.display().to_string();
     if is_stdin(argument) {
         return Ok(vec![Source::named(argument)]);
+    }
+    #[cfg(feature = "daemon")]
+    if let Some(url) = argument.to_str().filter(|a| remote::is_url(a)) {
+        let remote = Remote::new(url, Options::default())?;
+        return Ok(vec![Source::remote(remote)]);
     }
     if argument.is_dir() {
         let sources = directory(argument).with_context(name)?;
@@ -91,12 +129,12 @@ fn directory(path: &Path) -> io::Result<Vec<Source>> {
         let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
         if !hidden && entry.path().is_file() {
             sources.push(Source {
-                path: entry.path(),
+                from: From::File(entry.path()),
                 found: true,
             });
         }
     }
-    sources.sort_by(|a, b| a.path.cmp(&b.path));
+    sources.sort_by_cached_key(Source::name);
     Ok(sources)
 }
 
@@ -117,7 +155,7 @@ mod tests {
     use std::fs;
 
     fn names(sources: &[Source]) -> Vec<String> {
-        let last = |s: &Source| s.path.file_name().unwrap().to_string_lossy().into_owned();
+        let last = |s: &Source| s.name().rsplit('/').next().unwrap().to_owned();
         sources.iter().map(last).collect()
     }
 

@@ -3,6 +3,8 @@
 
 mod analyze;
 mod batch;
+#[cfg(feature = "daemon")]
+mod capture;
 mod check_config;
 mod diff;
 mod events;
@@ -10,6 +12,8 @@ mod inputs;
 mod lines;
 mod output;
 mod progress;
+#[cfg(feature = "daemon")]
+mod remote;
 mod reports;
 mod rules;
 #[cfg(feature = "daemon")]
@@ -37,6 +41,7 @@ Examples:
   gotracer analyze --format json traces/  the same of a directory, for programs
   curl -s localhost:6060/debug/pprof/trace?seconds=5 | gotracer analyze -
   gotracer rules MutexContention          what a rule sees and what to do
+  gotracer capture localhost:6060         what is wrong in a running program
   gotracer diff before.trace after.trace  did it become worse
   gotracer events trace.out | grep StateTransition
 
@@ -45,6 +50,8 @@ Exit codes: 0 nothing found, 1 something found, 2 something could not be read.";
 #[derive(Subcommand)]
 enum Command {
     Analyze(analyze::Args),
+    #[cfg(feature = "daemon")]
+    Capture(Box<capture::Args>),
     Diff(diff::Args),
     Events(events::Args),
     #[cfg(feature = "daemon")]
@@ -66,6 +73,8 @@ const UNREADABLE: u8 = 2;
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Analyze(args) => analyze::run(&args),
+        #[cfg(feature = "daemon")]
+        Command::Capture(args) => capture::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Events(args) => events::run(&args),
         #[cfg(feature = "daemon")]

@@ -14,6 +14,7 @@ use gotracer::export::otlp;
 use gotracer::labels::Labels;
 use gotracer::rules::{SettingError, Unit};
 use gotracer::source::directory::{After, Directory, Pattern, Retention, WatchConfig};
+use gotracer::source::discovery::{Shard, ordinal};
 use gotracer::source::parse_duration;
 use gotracer::source::scrape::{Mode, Options, Target};
 use tokio_util::sync::CancellationToken;
@@ -63,6 +64,15 @@ pub struct Args {
     /// The most bytes to read of a trace; its beginning is analysed then
     #[arg(long = "scrape.max-size", value_name = "SIZE", default_value = "256MiB", value_parser = size)]
     limit: u64,
+
+    /// Which of the daemons that share all targets this one is: a number from 0,
+    /// or the name of a StatefulSet's pod, which ends in one
+    #[arg(long, value_name = "ORDINAL", requires = "total_shards", value_parser = ordinal)]
+    shard: Option<u32>,
+
+    /// How many daemons share all targets; each captures its own
+    #[arg(long = "total-shards", value_name = "N", requires = "shard")]
+    total_shards: Option<u32>,
 
     /// Where to serve /metrics; without an address before the colon, on all
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = DEFAULT_ADDRESS)]
@@ -235,6 +245,7 @@ impl Args {
         Ok(Plan {
             directories: self.directories(file),
             scrapes: self.scrapes(file)?,
+            shard: self.shard(file)?,
             settings: self.settings.settings()?,
             services: services.collect::<anyhow::Result<_>>()?,
             prometheus: file.prometheus().clone(),
@@ -258,6 +269,14 @@ impl Args {
         });
         let others = file.watches().iter().map(WatchConfig::directory);
         own.chain(others).collect()
+    }
+
+    /// Which daemon the options say this is, or else the configuration.
+    fn shard(&self, file: &FileConfig) -> anyhow::Result<Shard> {
+        match (self.shard, self.total_shards) {
+            (Some(ordinal), Some(total)) => Shard::new(ordinal, total).context("--shard"),
+            _ => Ok(file.sharding().unwrap_or_default()),
+        }
     }
 
     /// What the options and the configuration say to scrape.
@@ -390,6 +409,6 @@ fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
-fn size(text: &str) -> Result<u64, SettingError> {
+pub fn size(text: &str) -> Result<u64, SettingError> {
     Unit::Bytes.parse(text)
 }

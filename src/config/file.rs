@@ -20,7 +20,7 @@ use crate::export::{otlp, prometheus};
 #[cfg(feature = "daemon")]
 use crate::source::directory::WatchConfig;
 #[cfg(feature = "daemon")]
-use crate::source::discovery::Job;
+use crate::source::discovery::{Job, Shard};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +46,8 @@ struct FileYaml {
     #[cfg(not(feature = "daemon"))]
     #[serde(rename = "evidence")]
     _evidence: Option<serde::de::IgnoredAny>,
+    #[cfg(feature = "daemon")]
+    sharding: Option<Shard>,
     /// The same file serves a program without the daemon.
     #[cfg(not(feature = "daemon"))]
     #[serde(rename = "prometheus")]
@@ -54,6 +56,10 @@ struct FileYaml {
     #[cfg(not(feature = "daemon"))]
     #[serde(rename = "otlp")]
     _otlp: Option<serde::de::IgnoredAny>,
+    /// The same file serves a program without the daemon.
+    #[cfg(not(feature = "daemon"))]
+    #[serde(rename = "sharding")]
+    _sharding: Option<serde::de::IgnoredAny>,
     /// The same file serves a program without the daemon.
     #[cfg(not(feature = "daemon"))]
     #[serde(rename = "scrape_configs")]
@@ -127,6 +133,8 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
         otlp: file.otlp.unwrap_or_default(),
         #[cfg(feature = "daemon")]
         evidence: file.evidence.unwrap_or_default(),
+        #[cfg(feature = "daemon")]
+        sharding: file.sharding,
     })
 }
 

@@ -42,7 +42,7 @@ use crate::rules::{Preset, RULES, Rule, SettingError, Settings};
 #[cfg(feature = "daemon")]
 use crate::source::directory::WatchConfig;
 #[cfg(feature = "daemon")]
-use crate::source::discovery::Job;
+use crate::source::discovery::{Job, Shard};
 use error::Position;
 
 /// A configuration whose every value was checked.
@@ -60,6 +60,8 @@ pub struct Config {
     otlp: otlp::Settings,
     #[cfg(feature = "daemon")]
     evidence: evidence::Settings,
+    #[cfg(feature = "daemon")]
+    sharding: Option<Shard>,
 }
 
 /// What is said for all services, or for one.
@@ -145,6 +147,12 @@ impl Config {
     #[cfg(feature = "daemon")]
     pub fn evidence(&self) -> &evidence::Settings {
         &self.evidence
+    }
+
+    /// Which of several daemons that share all targets this one is, if it says.
+    #[cfg(feature = "daemon")]
+    pub fn sharding(&self) -> Option<Shard> {
+        self.sharding
     }
 
     /// The services that have settings of their own.

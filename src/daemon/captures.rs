@@ -32,15 +32,16 @@ pub struct Captures {
 }
 
 impl Captures {
-    /// Captures a target at every interval, starting after a part of it that
-    /// depends on the target, until told to stop. A capture that was begun is
-    /// finished.
+    /// Captures a target at every interval until told to stop, at a moment in
+    /// it that depends on the target and on the wall clock alone: a restart
+    /// does not shift it, and another daemon that takes the target over goes
+    /// on in time. A capture that was begun is finished.
     pub async fn follow(self, target: Target, alone: bool, stop: CancellationToken) {
         let interval = self.scraper.options().interval;
         let offset = if alone {
             Duration::ZERO
         } else {
-            interval.mul_f64(fraction(&target))
+            until(interval.mul_f64(fraction(&target)), interval)
         };
         let mut next = Instant::now() + offset;
         let mut refused = 0;
@@ -169,6 +170,15 @@ pub async fn read(
         .await
         .unwrap_or_else(|e| (Err(e.to_string()), None));
     (outcome, early, recording)
+}
+
+/// How long it is until a moment within an interval, by the wall clock.
+fn until(moment: Duration, interval: Duration) -> Duration {
+    let interval = interval.as_nanos().max(1);
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let into = now.as_nanos() % interval;
+    let left = (moment.as_nanos() + interval - into) % interval;
+    Duration::from_nanos(u64::try_from(left).unwrap_or_default())
 }
 
 /// A number from 0 to 1 that is the target's own.

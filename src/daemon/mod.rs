@@ -45,7 +45,7 @@ use crate::export::otlp;
 use crate::export::prometheus::{self, Exporter};
 use crate::rules::Settings;
 use crate::source::directory::{Directory, WatchError};
-use crate::source::discovery::Job;
+use crate::source::discovery::{Job, Shard};
 use crate::source::scrape::{Options, Target};
 
 /// Where `/metrics` is if nobody says otherwise: all of 9100 to 9999 is given
@@ -97,6 +97,8 @@ pub struct Plan {
     pub directories: Vec<Directory>,
     /// Programs to capture traces from, by how to capture them.
     pub scrapes: Vec<Scrape>,
+    /// Which of them are this daemon's.
+    pub shard: Shard,
     /// What is too much.
     pub settings: Settings,
     /// The same for single services, by the label `service` of their traces.

@@ -12,7 +12,7 @@ use crate::evidence;
 use crate::export::{otlp, prometheus};
 use crate::rules::{RULES, Settings, keys};
 use crate::source::directory::WatchConfig;
-use crate::source::discovery::Job;
+use crate::source::discovery::{Job, Shard};
 
 /// The text, of whatever is in force.
 #[derive(Default)]
@@ -45,6 +45,7 @@ struct Document<'a> {
     prometheus: &'a prometheus::Settings,
     otlp: &'a otlp::Settings,
     evidence: &'a evidence::Settings,
+    sharding: Shard,
 }
 
 #[derive(Serialize)]
@@ -79,6 +80,7 @@ impl<'a> Document<'a> {
             prometheus: &plan.prometheus,
             otlp: &plan.otlp,
             evidence: &plan.evidence,
+            sharding: plan.shard,
         }
     }
 }

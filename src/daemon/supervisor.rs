@@ -3,7 +3,7 @@
 //!
 //! One task owns all of it, so that a reload and what it changes are one step.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -21,7 +21,7 @@ use super::stream::Streams;
 use super::{Loader, Plan, Scrape, StartError, retention};
 use crate::labels::Labels;
 use crate::source::directory::{Directory, FileTrace};
-use crate::source::discovery::{Group, Job};
+use crate::source::discovery::{Group, Job, Shard};
 use crate::source::scrape::{Mode, Options, Scraper, Target};
 
 /// How many captures run at a time. Most of the time they wait for their program;
@@ -44,6 +44,7 @@ pub struct Supervisor {
     stream_permits: Arc<Semaphore>,
     directories: Vec<(Directory, CancellationToken)>,
     scrapes: Vec<Scrape>,
+    shard: Shard,
     /// What was discovered, and who looks for more.
     discovered: HashMap<Source, (Vec<Group>, AbortOnDropHandle<()>)>,
     lists: (Sender<Found>, Receiver<Found>),
@@ -70,6 +71,7 @@ impl Supervisor {
             stream_permits: Arc::new(Semaphore::new(STREAMS)),
             directories: Vec::new(),
             scrapes: Vec::new(),
+            shard: Shard::default(),
             discovered: HashMap::new(),
             lists: channel(16),
             targets: HashMap::new(),
@@ -131,6 +133,10 @@ impl Supervisor {
         self.analyst.send(plan.otlp);
         self.watch(plan.directories);
         self.scrapes = plan.scrapes;
+        self.shard = plan.shard;
+        self.analyst
+            .exporter
+            .set_shard(plan.shard.ordinal(), plan.shard.total());
         self.discover();
         self.capture();
         Ok(())
@@ -163,13 +169,12 @@ impl Supervisor {
     }
 
     /// The targets that are wanted now.
-    fn wanted(&self) -> Vec<(Target, Options)> {
-        let mut wanted = Vec::new();
+    fn wanted(&self) -> HashSet<(Target, Options)> {
+        let mut wanted = HashSet::new();
         for scrape in &self.scrapes {
             let mut add = |target: Target| {
-                let pair = (target, scrape.options.clone());
-                if !wanted.contains(&pair) {
-                    wanted.push(pair);
+                if self.shard.owns(&target) {
+                    wanted.insert((target, scrape.options.clone()));
                 }
             };
             scrape.targets.iter().cloned().for_each(&mut add);
@@ -248,7 +253,8 @@ impl Supervisor {
             }
             stays
         });
-        let alone = wanted.len() == 1;
+        // Several daemons keep to times that all of them know.
+        let alone = wanted.len() == 1 && self.shard == Shard::default();
         for (target, options) in wanted {
             if self
                 .targets

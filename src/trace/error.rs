@@ -121,6 +121,21 @@ pub enum Corruption {
         /// The id.
         id: u64,
     },
+    /// Another number of arguments than such an event has (Go 1.21 and older).
+    #[error("an event of type {0} with arguments that it does not have")]
+    Arguments(u8),
+    /// Strings have an id so that they need not be repeated (Go 1.21 and older).
+    #[error("string {0} is empty")]
+    EmptyString(u64),
+    /// A clock that stands or runs backwards (Go 1.21 and older).
+    #[error("a clock frequency of {0} Hz")]
+    BadFrequency(u64),
+    /// An event that only Go 1.10 and older wrote.
+    #[error("an event of Go 1.10 or older (a futile wake-up) in a newer trace")]
+    FutileWakeup,
+    /// A region begins or ends (Go 1.21 and older).
+    #[error("a region that neither begins nor ends: its mode is {0}")]
+    RegionMode(u64),
     /// An event type that can't stand in a batch of events.
     #[error("event type {0} in a batch of events")]
     BadEventType(u8),

@@ -147,6 +147,49 @@ impl<'a> Input<'a> {
         Ok(whole)
     }
 
+    /// Appends up to `want` of the next bytes to `buf` and consumes them; none
+    /// at the end. They stay until [`forget`](Self::forget).
+    pub(crate) fn read_on(&mut self, buf: &mut Vec<u8>, want: usize) -> io::Result<usize> {
+        let n = match &mut self.bytes {
+            Bytes::Seekable(s) => s.len.saturating_sub(self.pos).min(want as u64) as usize,
+            Bytes::Spool(s) => {
+                s.fill_to(self.pos + want as u64)?;
+                (s.end() - self.pos).min(want as u64) as usize
+            }
+        };
+        let start = buf.len();
+        buf.resize(start + n, 0);
+        self.look(self.pos, &mut buf[start..])?;
+        self.pos += n as u64;
+        Ok(n)
+    }
+
+    /// Keeps `len` bytes at `at`, at least one, which were
+    /// [read](Self::read_on) but not forgotten, to be taken later.
+    pub(crate) fn hold(&mut self, at: u64, len: usize) {
+        if let Bytes::Spool(s) = &mut self.bytes {
+            s.keep(at, len);
+        }
+    }
+
+    /// Gives back the bytes from `from` to `to` that nobody holds.
+    pub(crate) fn forget(&mut self, from: u64, to: u64) {
+        if let Bytes::Spool(s) = &mut self.bytes {
+            s.release(from, to);
+        }
+    }
+
+    /// Copies the `buf.len()` bytes at `at`, which stay.
+    pub(crate) fn look(&mut self, at: u64, buf: &mut [u8]) -> io::Result<()> {
+        match &mut self.bytes {
+            Bytes::Seekable(s) => s.read_full(at, buf),
+            Bytes::Spool(s) => {
+                s.copy(at, buf);
+                Ok(())
+            }
+        }
+    }
+
     /// Copies the `buf.len()` kept bytes at `at`, which are then given back.
     pub(crate) fn take(&mut self, at: u64, buf: &mut [u8]) -> io::Result<()> {
         match &mut self.bytes {

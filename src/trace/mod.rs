@@ -23,6 +23,7 @@ mod event;
 pub(crate) mod ids;
 mod input;
 mod tables;
+mod v1;
 mod v2;
 mod varint;
 mod work;
@@ -38,6 +39,8 @@ pub use input::Input;
 pub use tables::{Frame, Tables};
 pub use v2::{ExperimentalBatch, Violation};
 
+/// The first version of the format that is written today.
+const FIRST_V2: u32 = 22;
 /// Length of the header, `go 1.NN trace` padded with NUL.
 const HEADER: usize = 16;
 
@@ -84,12 +87,18 @@ impl Stats {
 /// Reads the events of one trace, of any supported version.
 pub struct Reader<'a> {
     version: u32,
-    v2: v2::Reader<'a>,
+    format: Format<'a>,
     /// Events read ahead of [`advance`](Self::advance), up to `filled`; the one
     /// it came to stands before `next`.
     block: Vec<Event>,
     next: usize,
     filled: usize,
+}
+
+/// The two formats there have been.
+enum Format<'a> {
+    V1(Box<v1::Reader<'a>>),
+    V2(Box<v2::Reader<'a>>),
 }
 
 /// Events that [`Reader::advance`] has read at a time: they stay in the
@@ -114,9 +123,13 @@ impl<'a> Reader<'a> {
                 }));
             }
         };
+        let format = match version {
+            ..FIRST_V2 => Format::V1(Box::new(v1::Reader::new(input, version))),
+            _ => Format::V2(Box::new(v2::Reader::new(input, version))),
+        };
         Ok(Self {
             version,
-            v2: v2::Reader::new(input, version),
+            format,
             block: vec![Event::default(); BLOCK],
             next: 0,
             filled: 0,
@@ -147,7 +160,7 @@ impl<'a> Reader<'a> {
     #[cold]
     fn advance_block(&mut self) -> Result<bool, Box<ReadError>> {
         (self.next, self.filled) = (0, 0);
-        self.filled = self.v2.fill(&mut self.block)?;
+        self.filled = self.format.fill(&mut self.block)?;
         self.next = self.filled.min(1);
         Ok(self.filled > 0)
     }
@@ -167,7 +180,7 @@ impl<'a> Reader<'a> {
     pub fn fill(&mut self, block: &mut [Event]) -> Result<usize, Box<ReadError>> {
         let ahead = &self.block[self.next..self.filled];
         if ahead.is_empty() {
-            return self.v2.fill(block);
+            return self.format.fill(block);
         }
         let n = ahead.len().min(block.len());
         block[..n].copy_from_slice(&ahead[..n]);
@@ -186,43 +199,74 @@ impl<'a> Reader<'a> {
 
     /// Strings and stacks of the events since the last [`What::Sync`].
     pub fn tables(&self) -> &Arc<Tables> {
-        self.v2.tables()
+        match &self.format {
+            Format::V1(r) => r.tables(),
+            Format::V2(r) => r.tables(),
+        }
     }
 
     /// A string of the event that [`advance`](Self::advance) came to; the name
     /// of a task that began in an earlier generation is not in its tables.
     pub fn string(&self, id: StringId) -> &[u8] {
-        self.v2.string(id)
+        match &self.format {
+            Format::V1(r) => r.tables().string(id),
+            Format::V2(r) => r.string(id),
+        }
     }
 
     /// Uninterpreted batches of experiments in the current generation.
     pub fn experimental(&self) -> &[ExperimentalBatch] {
-        self.v2.experimental()
+        match &self.format {
+            Format::V1(_) => &[],
+            Format::V2(r) => r.experimental(),
+        }
     }
 
     /// The clock snapshot of the current generation (Go 1.25 and later).
     pub fn clock_snapshot(&self) -> Option<ClockSnapshot> {
-        self.v2.clock_snapshot()
+        match &self.format {
+            Format::V1(_) => None,
+            Format::V2(r) => r.clock_snapshot(),
+        }
     }
 
     /// Whether all events of the current generation were returned, so that the
     /// next one has to be read, which a live stream may take a second to send.
     pub fn is_between_generations(&self) -> bool {
-        self.next == self.filled && self.v2.is_between_generations()
+        let between = match &self.format {
+            Format::V1(r) => r.is_done(),
+            Format::V2(r) => r.is_between_generations(),
+        };
+        self.next == self.filled && between
     }
 
     /// Where the generation that was last read ends, as an offset into the
     /// trace.
     pub fn generation_end(&self) -> u64 {
-        self.v2.generation_end()
+        match &self.format {
+            Format::V1(r) => r.stats().total_bytes,
+            Format::V2(r) => r.generation_end(),
+        }
     }
 
     /// How much was read so far.
     pub fn stats(&self) -> Stats {
-        let stats = self.v2.stats();
+        let stats = match &self.format {
+            Format::V1(r) => r.stats(),
+            Format::V2(r) => r.stats(),
+        };
         Stats {
             events: stats.events - (self.filled - self.next) as u64,
             ..stats
+        }
+    }
+}
+
+impl Format<'_> {
+    fn fill(&mut self, block: &mut [Event]) -> Result<usize, Box<ReadError>> {
+        match self {
+            Self::V1(r) => r.fill(block),
+            Self::V2(r) => r.fill(block),
         }
     }
 }
@@ -245,7 +289,7 @@ fn read_header(input: &mut Input<'_>) -> Result<u32, ErrorKind> {
         }
     })?;
     match version {
-        22 | 23 | 25 | 26 => {
+        11 | 19 | 21 | 22 | 23 | 25 | 26 => {
             input.consume(HEADER);
             Ok(version)
         }

@@ -57,6 +57,21 @@ impl IdMap {
         Some(self.len)
     }
 
+    /// Lets `id`, which has a slot, have the next one instead.
+    fn replace(&mut self, id: u64) {
+        self.len += 1;
+        match self.dense.get_mut(id as usize) {
+            Some(slot) if *slot != ABSENT => *slot = self.len,
+            _ => *self.sparse.entry(id).or_default() = self.len,
+        }
+    }
+
+    /// Passes over a slot, which then has no id.
+    fn skip(&mut self) -> u32 {
+        self.len += 1;
+        self.len
+    }
+
     #[inline]
     fn get(&self, id: u64) -> Option<u32> {
         self.dense(id).or_else(|| self.get_sparse(id))
@@ -145,6 +160,13 @@ impl Tables {
         Ok(())
     }
 
+    /// Adds a string that has no id in the trace.
+    pub(crate) fn add_own_string(&mut self, text: &[u8]) -> StringId {
+        self.bytes.extend_from_slice(text);
+        self.string_ends.push(self.bytes.len() as u32);
+        StringId(self.string_ids.skip())
+    }
+
     /// Adds one frame to the stack being read; [`end_stack`](Self::end_stack)
     /// closes it.
     #[inline]
@@ -170,28 +192,45 @@ impl Tables {
         Ok(())
     }
 
+    /// As [`end_stack`](Self::end_stack), but the last stack of an id counts,
+    /// as in the old format.
+    pub(crate) fn end_latest_stack(&mut self, id: u64) {
+        if self.stack_ids.insert(id).is_none() {
+            self.stack_ids.replace(id);
+        }
+        self.stack_ends.push(self.stack_frames.len() as u32);
+    }
+
     /// Resolves the strings of all frames: to be called when the generation's
     /// string tables are whole.
     pub(crate) fn resolve_frames(&mut self) -> Result<(), Corruption> {
+        self.resolve_known_frames().map_or(Ok(()), Err)
+    }
+
+    /// As [`resolve_frames`](Self::resolve_frames), but strings that are
+    /// missing are empty. Returns what one of them is.
+    pub(crate) fn resolve_known_frames(&mut self) -> Option<Corruption> {
         work::add(self.raw_frames.len());
         self.frames.reserve(self.raw_frames.len());
+        let mut missing = None;
         for raw in &self.raw_frames {
-            let string = |id| match self.string_ids.get(id) {
-                Some(slot) => Ok(StringId(slot)),
-                None => Err(Corruption::UnknownId {
-                    table: "string",
-                    id,
-                }),
+            let mut string = |id| match self.string_ids.get(id) {
+                Some(slot) => StringId(slot),
+                None => {
+                    missing.get_or_insert(id);
+                    StringId::default()
+                }
             };
             self.frames.push(Frame {
                 pc: raw.pc,
-                func: string(raw.func)?,
-                file: string(raw.file)?,
+                func: string(raw.func),
+                file: string(raw.file),
                 line: raw.line,
             });
         }
         self.raw_frames = Vec::new();
-        Ok(())
+        let table = "string";
+        missing.map(|id| Corruption::UnknownId { table, id })
     }
 
     /// The handle of a string's wire id.

@@ -2,6 +2,7 @@
 #![cfg(feature = "cli")]
 
 mod analyze;
+mod ci;
 mod diff;
 mod events;
 mod inputs;

@@ -4,6 +4,7 @@
 
 mod afterwards;
 mod alerts;
+mod capture;
 mod certificates;
 mod check;
 mod chromium;
@@ -18,6 +19,7 @@ mod reload;
 mod resilience;
 mod scrape;
 mod secure;
+mod shards;
 mod storage;
 mod stream;
 mod support;

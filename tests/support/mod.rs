@@ -22,7 +22,7 @@ pub fn tests_dir(path: &str) -> PathBuf {
         .join(path)
 }
 
-/// The fixture traces whose format the reader knows, as (version, name, path).
+/// The fixture traces, as (version, name, path).
 pub fn fixtures() -> Vec<(String, String, PathBuf)> {
     let mut all = Vec::new();
     for dir in std::fs::read_dir(tests_dir("fixtures")).expect("tests/fixtures") {
@@ -33,14 +33,6 @@ pub fn fixtures() -> Vec<(String, String, PathBuf)> {
         let Some(version) = version.strip_prefix("go1.") else {
             continue;
         };
-        let minor: u32 = version
-            .split('.')
-            .next()
-            .and_then(|m| m.parse().ok())
-            .expect("a version");
-        if minor < 22 {
-            continue;
-        }
         for file in std::fs::read_dir(&dir).expect("readable") {
             let path = file.expect("readable").path();
             if path.extension().is_some_and(|e| e == "trace") {
@@ -50,7 +42,7 @@ pub fn fixtures() -> Vec<(String, String, PathBuf)> {
         }
     }
     all.sort();
-    assert!(all.len() > 80, "the fixtures are missing");
+    assert!(all.len() > 100, "the fixtures are missing");
     all
 }
 

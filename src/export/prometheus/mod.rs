@@ -231,6 +231,12 @@ impl Exporter {
         self.own.reserved.store(reserved, Ordering::Relaxed);
     }
 
+    /// Which of several daemons this one is, and how many they are.
+    pub fn set_shard(&self, ordinal: u32, total: u32) {
+        self.own.shard.store(ordinal.into(), Ordering::Relaxed);
+        self.own.shards.store(total.into(), Ordering::Relaxed);
+    }
+
     /// The configuration was read, or could not be.
     pub fn reloaded(&self, successfully: bool) {
         self.own.reloaded(successfully);

@@ -15,7 +15,7 @@ use super::head::{Head, Valued};
 use super::settings::InForce;
 
 /// Its families, each with its value.
-pub static FAMILIES: [Valued<State>; 5] = [
+pub static FAMILIES: [Valued<State>; 7] = [
     (
         Head::new(
             "gotracer_queue_length",
@@ -59,6 +59,22 @@ pub static FAMILIES: [Valued<State>; 5] = [
         ),
         |s| count(&s.reloaded_at_ms) / 1e3,
     ),
+    (
+        Head::new(
+            "gotracer_shard_ordinal",
+            MetricType::Gauge,
+            "Which of the daemons that share all targets this one is, from 0; see --shard.",
+        ),
+        |s| count(&s.shard),
+    ),
+    (
+        Head::new(
+            "gotracer_shards",
+            MetricType::Gauge,
+            "How many daemons share all targets; where they don't agree, targets are captured twice or not at all.",
+        ),
+        |s| count(&s.shards),
+    ),
 ];
 
 /// What this gotracer is.
@@ -73,6 +89,10 @@ pub struct State {
     pub budget: AtomicU64,
     /// Bytes.
     pub reserved: AtomicU64,
+    /// From 0.
+    pub shard: AtomicU64,
+    /// Together.
+    pub shards: AtomicU64,
     reloaded: AtomicU64,
     reloaded_at_ms: AtomicU64,
 }

@@ -5,6 +5,7 @@ mod job;
 mod refresh;
 mod relabel;
 mod server;
+mod shard;
 mod targets;
 
 pub use files::{FileSd, Watch};
@@ -12,3 +13,4 @@ pub use job::{Group, Job};
 pub use refresh::{Discovery, DiscoveryError, Groups};
 pub use relabel::Relabel;
 pub use server::HttpSd;
+pub use shard::{Shard, ShardError, ordinal};

@@ -56,6 +56,15 @@ impl Access {
         }
     }
 
+    /// What stands in the header Authorization, such as `Bearer abc`.
+    pub(super) fn said(kind: &str, credentials: Secret) -> Self {
+        Self::Other(Authorization {
+            kind: kind.into(),
+            credentials: Some(credentials),
+            credentials_file: None,
+        })
+    }
+
     /// Whether it says one thing only.
     pub(super) fn check(&self) -> Result<(), FieldError> {
         let why = match self {

@@ -33,7 +33,7 @@ const RESERVED: [&str; 14] = [
 pub struct Headers(BTreeMap<String, Values>);
 
 /// All values of one header. None of them is shown anywhere.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Values {
     #[serde(default, deserialize_with = "values")]
@@ -50,6 +50,12 @@ impl Headers {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Adds one.
+    pub(super) fn add(&mut self, name: &str, value: Secret) {
+        let all = self.0.entry(name.to_owned()).or_default();
+        all.values.push(value);
     }
 
     /// Whether they can be said at all.

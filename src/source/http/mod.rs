@@ -8,6 +8,10 @@ mod tls;
 
 use std::path::Path;
 
+use serde::Deserialize;
+
+use crate::secret::{Secret, SecretError};
+
 pub use access::{Access, Authorization, BasicAuth};
 pub(in crate::source) use client::deepest;
 pub use client::{Client, ClientError};
@@ -25,6 +29,28 @@ pub struct HttpOptions {
     pub tls: TlsConfig,
     /// Whether to go where the answer says.
     pub follow_redirects: bool,
+}
+
+/// The same in a file of its own.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ClientFile {
+    basic_auth: Option<BasicAuth>,
+    authorization: Option<Authorization>,
+    http_headers: Headers,
+    tls_config: TlsConfig,
+    follow_redirects: Option<bool>,
+}
+
+/// Why a file says nothing that a client understands.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It is other YAML, or none.
+    #[error("{0}")]
+    Yaml(#[from] serde_saphyr::Error),
+    /// It contradicts itself.
+    #[error(transparent)]
+    Field(#[from] FieldError),
 }
 
 impl Default for HttpOptions {
@@ -90,6 +116,37 @@ impl HttpOptions {
             tls: tls.clone(),
             follow_redirects: follow_redirects.unwrap_or(true),
         })
+    }
+
+    /// Options as Prometheus' tools read them from `--http.config.file`.
+    ///
+    /// # Errors
+    /// If it is other YAML, or contradicts itself.
+    pub fn from_yaml(text: &str) -> Result<Self, FileError> {
+        let file: ClientFile = serde_saphyr::from_str(text)?;
+        Ok(Self::new(
+            file.basic_auth.as_ref(),
+            file.authorization.as_ref(),
+            &file.http_headers,
+            &file.tls_config,
+            file.follow_redirects,
+        )?)
+    }
+
+    /// Says a header. Its value may name variables of the environment.
+    ///
+    /// # Errors
+    /// If it can't be said.
+    pub fn say(&mut self, name: &str, value: &str) -> Result<(), FieldError> {
+        let why = |e: SecretError| FieldError::new(name, e);
+        if name.eq_ignore_ascii_case("authorization") {
+            let (kind, credentials) = value.split_once(' ').unwrap_or((value, ""));
+            let secret = Secret::expand(credentials.trim()).map_err(why)?;
+            self.access = Some(Access::said(kind, secret));
+            return Ok(());
+        }
+        self.headers.add(name, Secret::expand(value).map_err(why)?);
+        self.headers.check()
     }
 
     /// Whether the files that it names are there and can be used. Blocks.

@@ -2,6 +2,7 @@
 //!
 //! An answer is handed on while it comes in and never held as a whole.
 
+mod blocking;
 mod capture;
 mod feed;
 mod target;
@@ -12,6 +13,7 @@ use hyper::Method;
 use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub use blocking::{Running, capture};
 pub use capture::{Capture, Scraper};
 pub use feed::Reader;
 pub use target::{Target, TargetError};
@@ -129,6 +131,35 @@ pub enum ScrapeError {
 }
 
 impl ScrapeError {
+    /// What to do about it, most often in the Go program.
+    pub fn advice(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Refused => {
+                "does the program run, and serve net/http/pprof there? It needs \
+                import _ \"net/http/pprof\" and go http.ListenAndServe(\"localhost:6060\", nil)"
+            }
+            Self::WriteTimeout => {
+                "or raise WriteTimeout, or serve net/http/pprof by an http.Server without one"
+            }
+            Self::AlreadyTracing => {
+                "wait until that trace is over, or end it with trace.Stop(); since Go 1.25 \
+                trace.FlightRecorder runs beside it"
+            }
+            Self::Status { status, .. } => match status.as_u16() {
+                401 | 403 => "say who you are with --header or --http.config.file",
+                404 => {
+                    "nothing serves traces there: import _ \"net/http/pprof\" where \
+                    http.DefaultServeMux is served, else mux.HandleFunc(\"/debug/pprof/trace\", \
+                    pprof.Trace); or give the whole URL"
+                }
+                400 => "the handler wants something else; give the whole URL with its parameters",
+                500.. => "the log of the program may say why",
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
     /// Why there was no answer within `allowed`.
     fn from_client(error: ClientError, allowed: Duration) -> Self {
         match error {

@@ -15,7 +15,7 @@
 //! thread. The events, their order and their times are those of the reference
 //! reader, golang.org/x/exp/trace, to the last tie.
 
-mod args;
+pub(super) mod args;
 mod batch;
 mod clock;
 mod cursor;
@@ -27,7 +27,7 @@ mod merge;
 mod order;
 mod samples;
 mod sections;
-mod sort;
+pub(super) mod sort;
 mod violation;
 pub(crate) mod wire;
 

@@ -17,6 +17,9 @@ pub enum Violation {
         /// Threads that still had events.
         threads: usize,
     },
+    /// Times go backwards on a P (Go 1.21 and older).
+    #[error("the times of a P's events go backwards: clocks of its processors differ")]
+    Times,
     /// An event needs a thread, a P or a goroutine where there is none.
     #[error("an event of type {event} without a {missing}")]
     Missing {

@@ -1,0 +1,87 @@
+"""Where to look first."""
+
+from panels import (REPORTS, SEVERITY_COLOURS, TARGET, bars, coloured, dashboard, instant, lines, link, query, row,
+                    stat, steps, table, targets, to_service)
+from rules import by_observed
+
+SERVICE = "job, service, version"
+
+
+def findings(severity, by="", over="$__range"):
+    by = f"by ({by}) " if by else ""
+    return f'sum {by}(increase(gotrace_findings_total{{{TARGET}, severity="{severity}"}}[{over}]))'
+
+
+def traces(by=""):
+    by = f"by ({by}) " if by else ""
+    return f"sum {by}(increase(gotracer_traces_total{{{TARGET}}}[$__range]))"
+
+
+def worst_of(rule):
+    links = [link("This service", "/d/gotracer-service?${datasource:queryparam}&var-job=${__field.labels.job}"
+                  "&var-service=${__field.labels.service}&${__url_time_range}"), REPORTS]
+    expr = f"topk(5, {rule.worst('job, service')} > 0)"
+    described = (f"{rule.summary} The five worst services; each value is the upper bound of the bucket that holds "
+                 f"the worst. The lines are warn and error of the preset service. What to do: {rule.advice}")
+    return lines(rule.name, described, [query(expr, "{{job}} {{service}}")], rule.unit, (6, 7), rule.steps(),
+                 log=True, links=links)
+
+
+def overview(rules):
+    exporter = link("Why", "/d/gotracer-exporter?${datasource:queryparam}&${__url_time_range}")
+    names = "|".join(rule.name for rule in rules)
+    panels = [
+        stat("Programs", "Go programs that gotracer knows. Fewer than expected: see the dashboard Exporter.",
+             instant(f"count(gotrace_observed_seconds_total{{{TARGET}}})")),
+        stat("Traces", "Traces analysed in the time chosen. None: see the dashboard Exporter.",
+             instant(traces()), decimals=0, thresholds=steps(base="text"), links=[exporter]),
+        stat("Errors", "Findings of severity error, one for each place in each trace. Not 0: the table below says "
+             "whose they are.", instant(findings("error")), decimals=0, thresholds=steps(error=0.5), links=[REPORTS]),
+        stat("Warnings", "Findings of severity warn. They are for whoever works on the service next; nobody has to get "
+             "up for them.", instant(findings("warn")), decimals=0, thresholds=steps(warn=0.5), links=[REPORTS]),
+        stat("Alerts", "Alerts of gotracer's rules that fire now; each has a runbook. Always 0 where the rules in "
+             "config/prometheus are not loaded.",
+             instant(f'count(ALERTS{{alertstate="firing", alertname=~"{names}|.*LeakTrend|HeapGrowthTrend|Gotracer.*"}}) '
+                     "or vector(0)"), decimals=0, thresholds=steps(error=1)),
+        stat("Failures", "Traces that could not be had or read in the time chosen. Click for the reasons.",
+             instant(f"sum(increase(gotracer_trace_failures_total{{{TARGET}}}[$__range]))"), decimals=0,
+             thresholds=steps(warn=0.5), links=[exporter]),
+        row("Who is worst"),
+        table(
+            "Services, worst first",
+            "Numbers for the time chosen. Start with the first row: click on its service. A finding is a place in a "
+            "trace, so a trace has several.",
+            [
+                ("Errors", findings("error", SERVICE), "short", steps(error=0.5, base="text")),
+                ("Warnings", findings("warn", SERVICE), "short", steps(warn=0.5, base="text")),
+                ("Traces", traces(SERVICE), "short", None),
+                ("Observed", f"sum by ({SERVICE}) (increase(gotrace_observed_seconds_total{{{TARGET}}}[$__range]))", "s",
+                 None),
+                ("Stopped by the GC", by_observed("gotrace_gc_pause_seconds_sum", SERVICE, over="$__range"),
+                 "percentunit", steps(0.01, 0.05, base="text")),
+                ("Goroutines", f"sum by ({SERVICE}) (gotrace_goroutines{{{TARGET}}})", "short", None),
+                ("Live heap", f"sum by ({SERVICE}) (gotrace_heap_live_bytes{{{TARGET}}})", "bytes", None),
+            ],
+            ["job", "service", "version"], (16, 9), "Errors",
+            {"service": to_service(), "job": to_service()},
+        ),
+        bars("Which rules find most", "Findings in the time chosen, warnings and errors. `gotracer rules NAME` and the "
+             "runbook of that name say what to do.",
+             instant(f'sort_desc(sum by (rule) (increase(gotrace_findings_total{{{TARGET}, severity=~"warn|error"}}'
+                     "[$__range])))", "{{rule}}"), size=(8, 9), thresholds=steps(warn=0.5)),
+        lines("Findings by severity", "When it began. A step that coincides with a release: see the dashboard Releases.",
+              [query(f"sum by (severity) (increase(gotrace_findings_total{{{TARGET}}}[$__rate_interval]))",
+                     "{{severity}}")], "short", (12, 7), bars=True, stacked=True,
+              overrides=coloured(SEVERITY_COLOURS)),
+        lines("Findings by rule", "What began. Rules that begin together have one cause more often than not: goroutines "
+              "wait for a processor while the collector stops the world, and for locks that those hold.",
+              [query(f'sum by (rule) (increase(gotrace_findings_total{{{TARGET}, severity=~"warn|error"}}'
+                     "[$__rate_interval])) > 0", "{{rule}}")], "short", (12, 7), bars=True, stacked=True),
+        row("What each rule saw: the worst, by service"),
+        *(worst_of(rule) for rule in rules),
+    ]
+    return dashboard(
+        "gotracer-overview", "Go traces / Overview",
+        "What gotracer found in the traces of Go programs: who is worst, by which rule, since when. Go on with the "
+        "dashboard Service for one of them.",
+        targets(), panels)

@@ -1,0 +1,107 @@
+"""Did this release make it worse?"""
+
+from panels import choice, dashboard, instant, lines, query, row, stat, steps, table, targets
+from rules import by_observed, gained
+
+# All versions of the service, whichever are chosen to be compared.
+ANY = 'job=~"$job", service=~"$service", version!="", instance=~"$instance"'
+CHOSEN = 'job=~"$job", service=~"$service", version=~"$version|$baseline", instance=~"$instance"'
+NEW, OLD = (f'job=~"$job", service=~"$service", version="{v}", instance=~"$instance"' for v in ("$version", "$baseline"))
+
+FOUND = ', severity=~"warn|error"'
+# Some noise is always there.
+WORSE = steps(1.25, 2)
+NOTHING = [{"type": "special", "options": {"match": "nan", "result": {"text": "none in either", "index": 0}}},
+           {"type": "special", "options": {"match": "null", "result": {"text": "no data", "index": 1}}},
+           {"type": "value", "options": {"Infinity": {"text": "new", "color": "red", "index": 2}}}]
+
+
+def compared(title, what, of):
+    """How much more of something the new version has than the baseline."""
+    described = (f"{what}, in $version for each of $baseline, in the time chosen. Over 1.25: look at the line of that name "
+                 "below, whether it is steady; over 2: hold the release back.")
+    return stat(title, described, instant(f"({of(NEW)}) / ({of(OLD)})"), "suffix:×", (3, 4), WORSE, 2, mappings=NOTHING)
+
+
+def releases(rules):
+    by_name = {rule.name: rule for rule in rules}
+    times = {name: lambda where, r=rule: r.per_second(where=where, over="$__range") for name, rule in by_name.items()}
+    gc, sched, locks, calls, assist, starved = (by_name[n] for n in (
+        "GCPauseSpike", "HighSchedulingLatency", "MutexContention", "BlockedOnSyscall", "GCAssist", "ProcessorStarvation"))
+
+    def average(gauge):
+        return lambda where: f"avg(avg_over_time({gauge}{{{where}}}[$__range]))"
+
+    def over_time(title, description, expr, unit, log=False, calcs=("mean", "max")):
+        return lines(title, description, [query(expr, "{{version}}")], unit, (8, 8), log=log, legend="table", calcs=calcs)
+
+    panels = [
+        row("$version against $baseline, 1 is the same"),
+        compared("Goroutines", "Goroutines of an instance on average", average("gotrace_goroutines")),
+        compared("Live heap", "The live heap of an instance on average", average("gotrace_heap_live_bytes")),
+        compared("GC pauses", "Share of time in which the collector stops the program", times["GCPauseSpike"]),
+        compared("Scheduling latency", "Goroutines waiting for a processor", times["HighSchedulingLatency"]),
+        compared("Lock waits", "Goroutines waiting for a lock", times["MutexContention"]),
+        compared("System calls", "Goroutines in system calls", times["BlockedOnSyscall"]),
+        compared("Starvation", "Processors idle beside work", times["ProcessorStarvation"]),
+        compared("GC assists", "Goroutines working for the collector", times["GCAssist"]),
+        row("All versions"),
+        table(
+            "Versions, newest first",
+            "Numbers for the time chosen. Compare versions that ran under the same load, and for long enough: look at "
+            "Observed first. Goroutines that are gained each second and do not go are a leak.",
+            [
+                ("Observed", f"sum by (version) (increase(gotrace_observed_seconds_total{{{ANY}}}[$__range]))", "s", None),
+                ("Findings a minute", "60 * " + by_observed("gotrace_findings_total", "version", ANY, "$__range", FOUND),
+                 "none", None),
+                ("Goroutines gained", gained("version", ANY, "$__range"), "none", steps(1, 10, base="text")),
+                ("Goroutines", f"avg by (version) (avg_over_time(gotrace_goroutines{{{ANY}}}[$__range]))", "short", None),
+                ("Live heap", f"avg by (version) (avg_over_time(gotrace_heap_live_bytes{{{ANY}}}[$__range]))", "bytes", None),
+                ("GC pause p99", gc.quantile(0.99, "version", ANY, "$__range"), "s", gc.steps()),
+                ("Stopped by the GC", gc.per_second("version", ANY, "$__range"), "percentunit", None),
+                ("Scheduling p99", sched.quantile(0.99, "version", ANY, "$__range"), "s", None),
+                ("Waiting for a lock", locks.per_second("version", ANY, "$__range"), "none", None),
+            ],
+            ["version"], (24, 6), "version"),
+        row("Side by side"),
+        over_time("Goroutines of an instance", "The answer to whether a release leaks: parallel lines are fine, one that "
+                  "rises away from the other is not. Then see GoroutineLeakGrowth on the dashboard Service.",
+                  f"avg by (version) (gotrace_goroutines{{{CHOSEN}}})", "short"),
+        over_time("Goroutines gained each second", "Created less ended, within traces. It should be about 0; steadily "
+                  "above is a leak long before there are many.", gained("version", CHOSEN), "none"),
+        over_time("Live heap of an instance", "After collections. A floor that is higher and steady is the price of a "
+                  "feature; one that rises is a leak.", f"avg by (version) (gotrace_heap_live_bytes{{{CHOSEN}}})", "bytes"),
+        over_time("GC pause p99", "Higher with the same heap: something can not be stopped quickly, a long loop in "
+                  "assembly or a large copy; the reports name it.", gc.quantile(0.99, "version", CHOSEN), "s", log=True),
+        over_time("Stopped by the GC", "Share of time. More collections, or longer ones: see the distribution on the "
+                  "dashboard Service.", gc.per_second("version", CHOSEN), "percentunit"),
+        over_time("GC assists", "Goroutines working for the collector at any time. More: the release allocates faster than "
+                  "the collector marks.", assist.per_second("version", CHOSEN), "none"),
+        over_time("Scheduling latency p99", "What requests feel as waiting for a processor. Higher under the same load: the release computes more, or in "
+                  "longer stretches.",
+                  sched.quantile(0.99, "version", CHOSEN), "s", log=True),
+        over_time("Waiting for a lock", "Goroutines at any time. More: a lock is held for longer, or taken more often; the "
+                  "reports name who holds it.", locks.per_second("version", CHOSEN), "none"),
+        over_time("Findings a minute", "Warnings and errors for each minute that traces cover. What is new in a release, the reports of its "
+                  "instances name.",
+                  "60 * " + by_observed("gotrace_findings_total", "version", CHOSEN, only=FOUND), "none"),
+        over_time("In system calls", "Goroutines, and so threads, at any time. More: files, DNS or C code on the way of requests.", calls.per_second("version", CHOSEN), "none"),
+        over_time("Processors idle beside work", "On average. More: the release is throttled, or wakes goroutines in a way "
+                  "that the scheduler does not see at once.", starved.per_second("version", CHOSEN), "none"),
+        over_time("Observed", "Seconds of traces for each second. Where the lines are far apart, the shorter one is the less "
+                  "certain one.", f"sum by (version) (rate(gotrace_observed_seconds_total{{{CHOSEN}}}[$__rate_interval]))",
+                  "percentunit"),
+    ]
+    known = 'gotrace_observed_seconds_total{job=~"$job", service=~"$service"'
+    version = [
+        choice("version", "Version", "label_values(" + known + '}, version)', "The release in question.", False, 8),
+        choice("baseline", "Baseline", "label_values(" + known + ', version!="$version"}, version)',
+               "The release to compare it with.", False, 8),
+    ]
+    made = dashboard(
+        "gotracer-releases", "Go traces / Releases",
+        "Did this release make it worse? What the traces of two versions of a service tell, side by side. Versions are the "
+        "label version of the programs.",
+        targets(version=version), panels)
+    made["time"]["from"] = "now-24h"
+    return made

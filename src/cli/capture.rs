@@ -1,0 +1,108 @@
+//! `gotracer capture`: a trace of a running program, analysed while it comes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use gotracer::source::http::HttpOptions;
+use gotracer::source::parse_duration;
+use gotracer::source::scrape::Options;
+
+use super::analyze::{self, Judgement};
+use super::inputs::Source;
+use super::remote::Remote;
+use super::serve::size;
+
+/// Capture a trace of a running Go program, and say what is wrong
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The program's address, or the whole URL of its traces; without a path it
+    /// is /debug/pprof/trace
+    url: String,
+
+    /// For how many seconds the program is to trace itself
+    #[arg(short, long, value_name = "N", default_value = "5",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    seconds: u32,
+
+    /// Keep the raw trace in this file
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    judgement: Judgement,
+
+    /// Say this to the server (may be repeated)
+    #[arg(
+        short = 'H',
+        long,
+        value_name = "NAME: VALUE",
+        help_heading = "Connection"
+    )]
+    header: Vec<String>,
+
+    /// Read basic_auth, authorization, tls_config, http_headers and
+    /// follow_redirects, as in a scrape config of Prometheus, from a YAML file
+    #[arg(
+        long = "http.config.file",
+        value_name = "FILE",
+        help_heading = "Connection"
+    )]
+    http_config: Option<PathBuf>,
+
+    /// How long connecting may take, and how much longer than the trace the
+    /// answer
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration,
+        help_heading = "Connection")]
+    timeout: Duration,
+
+    /// Read no more of a trace than this
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size,
+        help_heading = "Connection")]
+    max_size: u64,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  gotracer capture localhost:6060
+  gotracer capture --seconds 30 -o trace.out https://api.example.com:6060
+  gotracer capture localhost:6060/debug/flightrecorder
+
+^C ends the capture, and what came until then is analysed. Exit codes: 0 nothing
+at --fail-on or above, 1 something, 2 there is no trace.";
+
+/// Runs the subcommand.
+pub fn run(args: &Args) -> anyhow::Result<u8> {
+    let options = Options {
+        seconds: args.seconds,
+        timeout: args.timeout,
+        limit: args.max_size,
+        http: args.http()?,
+        ..Options::default()
+    };
+    let mut remote = Remote::new(&args.url, options)?;
+    remote.interruptible = true;
+    remote.save.clone_from(&args.output);
+    analyze::judge(vec![Source::remote(remote)], &args.judgement, None, None)
+}
+
+impl Args {
+    fn http(&self) -> anyhow::Result<HttpOptions> {
+        let mut http = match &self.http_config {
+            None => HttpOptions::default(),
+            Some(path) => {
+                let name = || path.display().to_string();
+                let text = std::fs::read_to_string(path).with_context(name)?;
+                HttpOptions::from_yaml(&text).with_context(name)?
+            }
+        };
+        for header in &self.header {
+            let Some((name, value)) = header.split_once(':') else {
+                bail!("--header {header:?}: expected \"NAME: VALUE\"");
+            };
+            http.say(name.trim(), value.trim()).context("--header")?;
+        }
+        Ok(http)
+    }
+}

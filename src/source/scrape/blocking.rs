@@ -1,0 +1,97 @@
+//! A capture for those who have no runtime: on a thread of its own.
+
+use std::future::pending;
+use std::io::{self, Read};
+use std::sync::mpsc::sync_channel;
+use std::thread::{self, JoinHandle};
+
+use tokio::runtime;
+
+use super::{Options, Reader, ScrapeError, Scraper, Target};
+
+/// A capture that is read while it comes in.
+pub struct Running {
+    reader: Reader,
+    /// Feeds the reader; says why the answer ended early, if it did.
+    feed: Option<JoinHandle<Result<(), ScrapeError>>>,
+}
+
+/// Captures a target once. With `interruptible`, the first interrupt of the
+/// terminal ends the capture, and what came until then can still be read; the
+/// second one ends the program.
+///
+/// # Errors
+/// If there is no trace.
+pub fn capture(
+    target: Target,
+    options: Options,
+    interruptible: bool,
+) -> Result<Running, ScrapeError> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| ScrapeError::Unreachable(e.to_string()))?;
+    let (tell, opened) = sync_channel(1);
+    let feed = thread::spawn(move || {
+        runtime.block_on(async {
+            let interrupted = async {
+                match interruptible {
+                    true => drop(tokio::signal::ctrl_c().await),
+                    false => pending().await,
+                }
+            };
+            tokio::pin!(interrupted);
+            let scraper = Scraper::new(options);
+            let opened = tokio::select! {
+                opened = scraper.open(&target) => opened,
+                () = &mut interrupted => Err(ScrapeError::BrokeOff("interrupted before it began".into())),
+            };
+            let (reader, feed) = match opened {
+                Ok(capture) => capture.split(),
+                Err(error) => {
+                    // The other side waits for this.
+                    let _ = tell.send(Err(error));
+                    return Ok(());
+                }
+            };
+            let _ = tell.send(Ok(reader));
+            tokio::select! {
+                ended = feed => ended,
+                () = &mut interrupted => {
+                    thread::spawn(end_at_next_interrupt);
+                    Ok(())
+                }
+            }
+        })
+    });
+    match opened.recv() {
+        Ok(opened) => Ok(Running {
+            reader: opened?,
+            feed: Some(feed),
+        }),
+        Err(_) => Err(ScrapeError::Unreachable("the capture panicked".into())),
+    }
+}
+
+/// What shells report of a program that an interrupt ended.
+const INTERRUPTED: i32 = 130;
+
+fn end_at_next_interrupt() {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let interrupted = runtime.and_then(|r| r.block_on(tokio::signal::ctrl_c()));
+    if interrupted.is_ok() {
+        std::process::exit(INTERRUPTED);
+    }
+}
+
+impl Read for Running {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(buf)?;
+        if n > 0 || buf.is_empty() {
+            return Ok(n);
+        }
+        match self.feed.take().map(JoinHandle::join) {
+            None | Some(Ok(Ok(()))) => Ok(0),
+            Some(Ok(Err(error))) => Err(io::Error::other(error)),
+            Some(Err(_)) => Err(io::Error::other("the capture panicked")),
+        }
+    }
+}

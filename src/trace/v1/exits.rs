@@ -1,0 +1,143 @@
+//! When goroutines left syscalls.
+//!
+//! An exit is written when the goroutine runs again, with the time at which it
+//! left the syscall: often microseconds before, now and then seconds. So it
+//! belongs before events that were written earlier, perhaps megabytes earlier.
+//! The first pass found when the earliest exit of each segment took place;
+//! from this moment on the segment's exits are known here, each until its turn
+//! has come.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::super::error::ErrorKind;
+use super::super::event::GoId;
+use super::super::input::Input;
+use super::super::work;
+use super::cursor::{self, Walk};
+use super::index::{FirstExit, Segment};
+use super::wire;
+
+/// A goroutine leaves a syscall, before or after its P says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Exit {
+    /// When it did, in ticks.
+    pub time: i64,
+    /// When it was written. Of exits at one time the first one written comes
+    /// first, and it comes before or behind other events of that time
+    /// accordingly.
+    written: i64,
+    pub g: GoId,
+    /// Offset in the trace of where that stands.
+    pub at: u64,
+}
+
+impl Exit {
+    /// Other events up to this time come first.
+    fn limit(self) -> i64 {
+        match self.written > self.time {
+            true => self.time,
+            false => self.time.saturating_sub(1),
+        }
+    }
+}
+
+/// All exits, by time.
+#[derive(Debug, Default)]
+pub struct Exits {
+    known: BinaryHeap<Reverse<Exit>>,
+    /// Segments whose exits may be unknown, the latest first.
+    segments: Vec<FirstExit>,
+    buf: Vec<u8>,
+}
+
+impl Exits {
+    /// Of a trace whose segments have these exits first, in order of time.
+    pub fn new(mut first: Vec<FirstExit>) -> Self {
+        first.reverse();
+        Self {
+            segments: first,
+            ..Self::default()
+        }
+    }
+
+    /// Events up to this time come before the next exit.
+    #[inline]
+    pub fn limit(&self) -> i64 {
+        let known = self.known.peek().map_or(i64::MAX, |e| e.0.limit());
+        let unknown = self.segments.last();
+        known.min(unknown.map_or(i64::MAX, |s| s.time.saturating_sub(1)))
+    }
+
+    /// Makes the exits known up to the next one.
+    pub fn prepare(
+        &mut self,
+        input: &mut Input<'_>,
+        segments: &mut [Segment],
+    ) -> Result<(), ErrorKind> {
+        while let Some(first) = self.segments.last().copied() {
+            if self.known.peek().is_some_and(|e| e.0.time < first.time) {
+                break;
+            }
+            self.segments.pop();
+            let Some(segment) = segments.get_mut(first.segment as usize) else {
+                continue;
+            };
+            // Its P may have come there.
+            if std::mem::take(&mut segment.exits) {
+                let segment = *segment;
+                let mut buf = std::mem::take(&mut self.buf);
+                let read = cursor::load(&segment, &mut buf, |at, bytes| input.look(at, bytes));
+                read.map_err(ErrorKind::Io)?;
+                self.collect(&segment, &buf);
+                self.buf = buf;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a segment's exits known.
+    pub fn collect(&mut self, segment: &Segment, buf: &[u8]) {
+        let mut walk = Walk::new(buf, segment);
+        loop {
+            walk.pass_plain();
+            let Some(event) = walk.next() else {
+                break;
+            };
+            if event.kind != wire::GO_SYSEXIT {
+                continue;
+            }
+            let mut args = walk.args(&event);
+            let g = GoId(args.next() as i64);
+            args.next();
+            let time = args.next() as i64;
+            if is_displaced(time, event.time) {
+                work::add(1);
+                self.known.push(Reverse(Exit {
+                    time,
+                    written: event.time,
+                    g,
+                    at: segment.at + event.args as u64,
+                }));
+            }
+        }
+    }
+
+    /// The next exit, if it is known.
+    pub fn next(&mut self) -> Option<Exit> {
+        self.known.pop().map(|e| e.0)
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.known.clear();
+        self.segments.clear();
+    }
+}
+
+/// Whether an exit took place at another time than it was written; a `time` of
+/// 0 says that it did not.
+#[inline]
+pub fn is_displaced(time: i64, written: i64) -> bool {
+    time != 0 && time != written
+}

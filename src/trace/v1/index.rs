@@ -1,0 +1,169 @@
+//! What the first pass over a trace finds out: its tables, and where each P's
+//! events lie.
+
+use std::collections::{HashMap, HashSet};
+
+use super::super::error::{Corruption, ErrorKind};
+use super::super::event::{GoId, ProcId, StringId, Time};
+use super::super::input::Input;
+use super::super::tables::Tables;
+use super::super::work;
+
+/// No further segment.
+pub const NIL: u32 = u32::MAX;
+
+/// From this length on a segment ends with the event it ends in.
+pub const SEGMENT: usize = 64 << 10;
+
+/// Whole events of one P, in the order it wrote them. It may span batches, and
+/// a batch, which says nothing of its length, may span segments.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment {
+    pub at: u64,
+    /// Time before its first event, in ticks.
+    pub time: i64,
+    pub len: u32,
+    /// The P's next one.
+    pub next: u32,
+    /// Whether goroutines left syscalls in it earlier than it says so, and
+    /// nobody has looked when.
+    pub exits: bool,
+}
+
+/// A P's segments, in file order.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcSegments {
+    pub p: ProcId,
+    pub head: u32,
+    tail: u32,
+}
+
+/// A CPU profile sample, its time in ticks.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    pub time: i64,
+    pub p: ProcId,
+    pub g: GoId,
+    /// Wire id of the stack.
+    pub stack: u64,
+}
+
+/// The exit from a syscall that stands earliest in a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FirstExit {
+    pub time: i64,
+    pub segment: u32,
+}
+
+/// Why the first pass ended early.
+#[derive(Debug)]
+pub struct Broken {
+    pub kind: ErrorKind,
+    pub offset: u64,
+}
+
+/// A trace whose bytes have been walked once.
+#[derive(Debug, Default)]
+pub struct Index {
+    pub tables: Tables,
+    pub segments: Vec<Segment>,
+    /// Ps in the order of their first batch.
+    pub procs: Vec<ProcSegments>,
+    by_proc: HashMap<ProcId, u32, foldhash::fast::RandomState>,
+    /// Of the segments with `exits`.
+    pub first_exits: Vec<FirstExit>,
+    pub samples: Vec<Sample>,
+    /// The goroutines of the runtime's timers (until Go 1.13).
+    pub timers: HashSet<u64, foldhash::fast::RandomState>,
+    /// Texts of log messages, which have no ids.
+    pub messages: HashMap<Box<[u8]>, StringId, foldhash::fast::RandomState>,
+    /// The clock's frequency.
+    pub ticks_per_second: Option<u64>,
+    pub broken: Option<Broken>,
+}
+
+impl Index {
+    /// The number of a P in the order of first batches.
+    pub fn proc(&mut self, p: ProcId) -> u32 {
+        let next = self.procs.len() as u32;
+        let index = *self.by_proc.entry(p).or_insert(next);
+        if index == next {
+            work::add(1);
+            self.procs.push(ProcSegments {
+                p,
+                head: NIL,
+                tail: NIL,
+            });
+        }
+        index
+    }
+
+    /// Adds a segment of a P, in which the earliest exit from a syscall took
+    /// place at `first_exit`.
+    pub fn add(
+        &mut self,
+        input: &mut Input<'_>,
+        proc: u32,
+        segment: Segment,
+        first_exit: Option<Time>,
+    ) {
+        work::add(1);
+        let index = self.segments.len() as u32;
+        input.hold(segment.at, segment.len as usize);
+        self.segments.push(segment);
+        if let Some(time) = first_exit {
+            self.first_exits.push(FirstExit {
+                time,
+                segment: index,
+            });
+        }
+        let p = &mut self.procs[proc as usize];
+        match p.tail {
+            NIL => p.head = index,
+            tail => self.segments[tail as usize].next = index,
+        }
+        p.tail = index;
+    }
+
+    /// The text of a log message.
+    pub fn message(&mut self, text: &[u8]) {
+        if !text.is_empty() && !self.messages.contains_key(text) {
+            let id = self.tables.add_own_string(text);
+            self.messages.insert(text.into(), id);
+        }
+    }
+
+    /// Checks what must hold of a whole trace, and puts in order what is used
+    /// in the order of time. The trace ends at `end`.
+    pub fn close(&mut self, end: u64) -> Result<(), Broken> {
+        if self.ticks_per_second.is_none() {
+            return Err(self.broken.take().map_or(
+                Broken {
+                    kind: Corruption::NoFrequency.into(),
+                    offset: 0,
+                },
+                |b| Broken {
+                    kind: match b.kind {
+                        ErrorKind::Truncated(_) => ErrorKind::Truncated(
+                            "before the clock's frequency, which Go 1.21 and older write after \
+                             all events: nobody knows when anything in it happened",
+                        ),
+                        other => other,
+                    },
+                    ..b
+                },
+            ));
+        }
+        // Without a string a frame has no name, but the events stay true.
+        let missing = self.tables.resolve_known_frames();
+        if let (Some(missing), None) = (missing, &self.broken) {
+            self.broken = Some(Broken {
+                kind: missing.into(),
+                offset: end,
+            });
+        }
+        self.first_exits.sort_unstable();
+        super::super::v2::sort::by_key(&mut self.samples, |s| s.time);
+        Ok(())
+    }
+}

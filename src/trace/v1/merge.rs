@@ -1,0 +1,426 @@
+//! The Ps' events to one row.
+//!
+//! The reference reader takes, of the events that can come next, the earliest,
+//! and rejects a trace whose times then go backwards. Those events are in a
+//! [heap](super::frontier); Ps whose next event is not possible yet
+//! [wait](super::waiting). CPU samples are events of a P of their own.
+
+use super::super::error::{ErrorKind, ReadError};
+use super::super::event::{Event, GoId, StackId, Time, What};
+use super::super::v2::Violation;
+use super::super::work;
+use super::cursor::{self, Position, Source};
+use super::frontier::Entry;
+use super::model::{Refusal, Step, Taken};
+use super::waiting::{Change, Need};
+use super::wire;
+use super::{Reader, Stage};
+
+/// How many Ps an event may be looked at for whether they still wait for it,
+/// before a trace is taken for one made to be slow.
+const MAX_LOOKS_PER_EVENT: u64 = 1_000;
+/// As many are free.
+const MAX_LOOKS: u64 = 20_000_000;
+
+/// The P that CPU samples are events of.
+pub const SAMPLES: u32 = u32::MAX;
+
+/// Why a row of events was interrupted.
+enum Pause {
+    /// There is no more room.
+    Full,
+    /// A CPU sample comes next.
+    Sample,
+    /// A return from a syscall may come next.
+    Exit,
+    /// No event can come next.
+    Stuck,
+    /// The event of a P at `next` was taken, `read` bytes of its arguments
+    /// were read, and there is more to be done about it.
+    Taken {
+        proc: u32,
+        taken: Taken,
+        next: Position,
+        read: usize,
+    },
+    /// The event of a P was not taken.
+    Refused { proc: u32, refusal: Refusal },
+}
+
+impl Reader<'_> {
+    /// Writes the next events to `out`, but a synchronisation event only as
+    /// the first one. Returns how many; 0 at the end.
+    pub fn fill(&mut self, out: &mut [Event]) -> Result<usize, Box<ReadError>> {
+        if let Some(e) = self.failed.take() {
+            return Err(e);
+        }
+        let mut n = 0;
+        while n < out.len() {
+            let first = n == 0;
+            match self.more(&mut out[n..], first) {
+                Ok(0) => break,
+                Ok(more) => n += more,
+                Err(e) if first => return Err(e),
+                Err(e) => {
+                    self.failed = Some(e);
+                    break;
+                }
+            }
+        }
+        self.stats.events += n as u64;
+        Ok(n)
+    }
+
+    /// Writes some more events; 0 at the end, and before a synchronisation
+    /// event that would not be the first.
+    fn more(&mut self, out: &mut [Event], first: bool) -> Result<usize, Box<ReadError>> {
+        while self.stage == Stage::Events {
+            if let Some(event) = self.model.follow.pop_front() {
+                out[0] = event;
+                self.stamp(&mut out[0]);
+                return Ok(1);
+            }
+            let (n, pause) = self.run(out);
+            let rest = &mut out[n..];
+            let more = match pause {
+                Pause::Full => Ok(0),
+                Pause::Taken {
+                    proc,
+                    taken,
+                    next,
+                    read,
+                } => self.finish(proc, taken, next, read, rest),
+                Pause::Refused { proc, refusal } => Err(self.refused(proc, refusal)),
+                Pause::Stuck => self.stuck().map(|()| 0),
+                Pause::Sample => Ok(self.sample(&mut rest[0])),
+                Pause::Exit => self.exit(&mut rest[0]),
+            };
+            match more {
+                Ok(more) if n + more > 0 => return Ok(n + more),
+                // An event of which nothing came.
+                Ok(_) => {}
+                Err(e) if n == 0 => return Err(e),
+                Err(e) => {
+                    self.failed = Some(e);
+                    return Ok(n);
+                }
+            }
+        }
+        self.outside(&mut out[0], first)
+    }
+
+    /// Takes Ps' events until something else has to be done.
+    fn run(&mut self, out: &mut [Event]) -> (usize, Pause) {
+        let tables = &*self.tables;
+        let clock = self.clock;
+        let mut last = self.last_time;
+        let mut n = 0;
+        let exit = self.exits.limit();
+        let pause = 'procs: loop {
+            work::add(1);
+            let Some(Entry { time, proc }) = self.frontier.first() else {
+                break match exit {
+                    i64::MAX => Pause::Stuck,
+                    _ => Pause::Exit,
+                };
+            };
+            if n == out.len() {
+                break Pause::Full;
+            }
+            if time > exit {
+                break Pause::Exit;
+            }
+            self.frontier.pop();
+            let Some(cursor) = self.cursors.get_mut(proc as usize) else {
+                break Pause::Sample;
+            };
+            let mut next = cursor.next;
+            if time < self.now {
+                let refusal = Violation::Times.into();
+                break Pause::Refused { proc, refusal };
+            }
+            // As long as no other P's event comes first, and none that waits
+            // becomes possible, the heap need not be touched.
+            let passing = self.frontier.passing().min(exit);
+            loop {
+                let Some(event) = out.get_mut(n) else {
+                    let time = next.time;
+                    self.frontier.push(Entry { time, proc });
+                    cursor.next = next;
+                    break 'procs Pause::Full;
+                };
+                let mut args = cursor.args(next);
+                let step = Step {
+                    tables,
+                    next,
+                    time: clock.ns(next.time),
+                    args: &mut args,
+                    out: event,
+                };
+                let taken = self.model.take(proc as usize, step);
+                let read = args.len();
+                self.now = next.time;
+                let taken = match taken {
+                    Ok(taken) => taken,
+                    Err(refusal) => {
+                        cursor.next = next;
+                        break 'procs Pause::Refused { proc, refusal };
+                    }
+                };
+                let before = next;
+                let simple = self.model.change.is_none() && next.advance(cursor.bytes(), read);
+                let end = match taken {
+                    Taken::Nothing | Taken::Event => simple,
+                    // Unless it blocks, it ends at once.
+                    Taken::Syscall if simple && self.samples.is_empty() => {
+                        next.kind != wire::GO_SYSBLOCK && !cursor::may_be_others(next.kind)
+                    }
+                    _ => false,
+                };
+                if !end || n + 1 >= out.len() && taken == Taken::Syscall {
+                    break 'procs Pause::Taken {
+                        proc,
+                        taken,
+                        next: before,
+                        read,
+                    };
+                }
+                if taken != Taken::Nothing {
+                    let event = &mut out[n];
+                    let time = event.time;
+                    last = after(last, time);
+                    event.time = last;
+                    n += 1;
+                    if taken == Taken::Syscall {
+                        let end = self.model.end_syscall(proc as usize, &mut out[n - 1], time);
+                        last = after(last, end.time);
+                        out[n] = Event { time: last, ..end };
+                        n += 1;
+                    }
+                }
+                let need = self.model.need(proc, next.kind, cursor.args(next));
+                if need != Need::Nothing {
+                    cursor.next = next;
+                    self.waiting.add(&mut self.model, proc, need);
+                    break;
+                }
+                if next.time > passing {
+                    let time = next.time;
+                    cursor.next = next;
+                    self.frontier.push(Entry { time, proc });
+                    break;
+                }
+            }
+        };
+        self.last_time = last;
+        (n, pause)
+    }
+
+    /// Completes what an event of a P brings about, of which `out[0]` is the
+    /// first event, and goes on to the P's next one. Returns how many events
+    /// there are.
+    #[inline(never)]
+    fn finish(
+        &mut self,
+        proc: u32,
+        taken: Taken,
+        mut next: Position,
+        mut read: usize,
+        out: &mut [Event],
+    ) -> Result<usize, Box<ReadError>> {
+        let time = self.clock.ns(next.time);
+        let cursor = &mut self.cursors[proc as usize];
+        let mut n = 1;
+        match taken {
+            Taken::Nothing | Taken::Others => n = 0,
+            Taken::Log => {
+                let (text, end) = cursor.text(next, read);
+                read = end;
+                if let What::Log { message, .. } = &mut out[0].what {
+                    *message = self.messages.get(text).copied().unwrap_or_default();
+                }
+            }
+            Taken::Event | Taken::Followed | Taken::Syscall => {}
+        }
+        let mut more = next.advance(cursor.bytes(), read);
+        cursor.next = next;
+        let mut source = Source {
+            input: &mut self.input,
+            segments: &mut self.segments,
+            exits: &mut self.exits,
+            bytes: &mut self.stats.bytes,
+        };
+        let mut loaded = Ok(());
+        if !more {
+            match cursor.load(&mut source) {
+                Ok(any) => more = any,
+                Err(kind) => loaded = Err(kind),
+            }
+        }
+        let mut blocked = None;
+        if taken == Taken::Syscall && more && loaded.is_ok() {
+            let g = self.model.procs[proc as usize].g;
+            match cursor.blocks(g, &mut source) {
+                Ok(time) => blocked = time.filter(|&t| !self.samples.is_before(GoId(g as i64), t)),
+                Err(kind) => loaded = Err(kind),
+            }
+        }
+        let need = match more && loaded.is_ok() {
+            true => {
+                let next = cursor.next;
+                Some(self.model.need(proc, next.kind, cursor.args(next)))
+            }
+            false => None,
+        };
+        self.settle(proc, need);
+        if n > 0 {
+            let begun = time;
+            if taken == Taken::Syscall && blocked.is_none() {
+                let end = self.model.end_syscall(proc as usize, &mut out[0], begun);
+                match out.get_mut(1) {
+                    Some(out) => {
+                        *out = end;
+                        n = 2;
+                    }
+                    None => self.model.follow.push_back(end),
+                }
+            }
+            out.iter_mut().take(n).for_each(|event| self.stamp(event));
+        }
+        if self.looks > MAX_LOOKS + self.stats.events * MAX_LOOKS_PER_EVENT {
+            let threads = self.waiting.len();
+            loaded = Err(Box::new(ErrorKind::Inconsistent(Violation::Tangled {
+                threads,
+            })));
+        }
+        match loaded {
+            Ok(()) => Ok(n),
+            Err(kind) if n == 0 => Err(self.fail(*kind, Some(proc))),
+            Err(kind) => {
+                self.failed = Some(self.fail(*kind, Some(proc)));
+                Ok(n)
+            }
+        }
+    }
+
+    /// Puts a P where it belongs by what its next event needs, if there is
+    /// one, and those that waited for what happened last.
+    pub(super) fn settle(&mut self, proc: u32, need: Option<Need>) {
+        let Some(change) = self.model.change.take() else {
+            match need {
+                Some(Need::Nothing) => self.enter(proc),
+                Some(need) => self.waiting.add(&mut self.model, proc, need),
+                None => {}
+            }
+            return;
+        };
+        if let Some(need) = need {
+            self.waiting.add(&mut self.model, proc, need);
+        }
+        self.admit(change);
+    }
+
+    /// Lets those go on that waited for a change.
+    pub(super) fn admit(&mut self, change: Change) {
+        self.looks += self.waiting.len() as u64;
+        let (frontier, cursors, samples) = (&mut self.frontier, &self.cursors, &self.samples);
+        self.waiting.leave(&mut self.model, change, |proc| {
+            let time = match cursors.get(proc as usize) {
+                Some(cursor) => Some(cursor.next.time),
+                None => samples.time(),
+            };
+            if let Some(time) = time {
+                frontier.push(Entry { time, proc });
+            }
+        });
+    }
+
+    fn enter(&mut self, proc: u32) {
+        let time = self.cursors[proc as usize].next.time;
+        self.frontier.push(Entry { time, proc });
+    }
+
+    /// No event can come next: the end, if none is left.
+    fn stuck(&mut self) -> Result<(), Box<ReadError>> {
+        let threads = self.waiting.len();
+        if threads == 0 {
+            self.stage = Stage::Ended;
+            return Ok(());
+        }
+        let first = self.waiting.first();
+        Err(self.fail(ErrorKind::Inconsistent(Violation::Stuck { threads }), first))
+    }
+
+    fn refused(&mut self, proc: u32, refusal: Refusal) -> Box<ReadError> {
+        let kind = match refusal {
+            Refusal::Never(kind) => *kind,
+            Refusal::Later => {
+                let threads = self.waiting.len() + 1;
+                ErrorKind::Inconsistent(Violation::Stuck { threads })
+            }
+        };
+        self.fail(kind, Some(proc))
+    }
+
+    /// Writes a CPU sample.
+    #[cold]
+    fn sample(&mut self, out: &mut Event) -> usize {
+        let Some(sample) = self.samples.take() else {
+            return 0;
+        };
+        self.now = sample.time;
+        let stack = self.tables.stack_id(sample.stack).unwrap_or(StackId::NONE);
+        *out = Event {
+            time: self.clock.ns(sample.time),
+            p: sample.p,
+            g: sample.g,
+            what: What::StackSample { stack },
+            ..Event::default()
+        };
+        self.stamp(out);
+        if let Some(time) = self.samples.time() {
+            let proc = SAMPLES;
+            self.frontier.push(Entry { time, proc });
+        }
+        1
+    }
+
+    /// Writes the next return from a syscall. Returns 0 if other events come
+    /// first after all.
+    #[cold]
+    fn exit(&mut self, out: &mut Event) -> Result<usize, Box<ReadError>> {
+        let prepared = self.exits.prepare(&mut self.input, &mut self.segments);
+        prepared.map_err(|kind| self.fail(kind, None))?;
+        let first = self.frontier.first();
+        if first.is_some_and(|first| first.time <= self.exits.limit()) {
+            return Ok(0);
+        }
+        let Some(exit) = self.exits.next() else {
+            return Ok(0);
+        };
+        let time = self.clock.ns(exit.time);
+        match self.model.exit(exit, time, out) {
+            Err(Refusal::Never(kind)) => {
+                let mut e = self.fail(*kind, None);
+                e.offset = exit.at;
+                Err(e)
+            }
+            _ => {
+                self.stamp(out);
+                Ok(1)
+            }
+        }
+    }
+
+    /// Makes times increase strictly, as the reference does.
+    fn stamp(&mut self, event: &mut Event) {
+        event.time = after(self.last_time, event.time);
+        self.last_time = event.time;
+    }
+}
+
+/// `time`, or just after `last`.
+#[inline(always)]
+fn after(last: Time, time: Time) -> Time {
+    time.max(last.wrapping_add(1))
+}

@@ -1,0 +1,282 @@
+//! Traces of Go 1.11 to 1.21 (headers `go 1.11`, `1.19`, `1.21`).
+//!
+//! Such a trace is a row of batches, each written by one P, which say nothing
+//! of their length. What is needed before the first event can be told stands
+//! behind the last one: the clock's frequency and the stacks. So a trace is
+//! read twice:
+//!
+//! 1. walk it: check every event's form, decode the tables, note where each
+//!    P's events lie ([`scan`], [`index`]);
+//! 2. per P, decode one event at a time ([`cursor`]), the Ps in a heap by the
+//!    time of their next event; offer the earliest one to the scheduler model
+//!    ([`model`], [`runtime`]), which takes it, and tells what it means in
+//!    terms of the later formats, or says that another P's must come first
+//!    ([`merge`]). CPU samples ([`samples`]) and returns from syscalls
+//!    ([`exits`]) have times of their own.
+//!
+//! What is kept in memory is the tables and 64 KiB a P, and the bytes of a
+//! stream, which can't be read twice. The events, their order and their times
+//! are those of the reference reader, golang.org/x/exp/trace. Where it leaves
+//! the order to chance, this reader has one: goroutines of which only their
+//! existence is known when the trace begins come as they were written.
+
+mod clock;
+mod cursor;
+mod exits;
+mod frontier;
+mod index;
+mod merge;
+mod model;
+mod names;
+mod runtime;
+mod samples;
+mod scan;
+mod state;
+mod waiting;
+mod wire;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::Stats;
+use super::error::ErrorKind;
+use super::error::ReadError;
+use super::event::{Event, StringId, Time, What};
+use super::input::Input;
+use super::tables::Tables;
+use clock::Clock;
+use cursor::{Cursor, Source};
+use exits::Exits;
+use frontier::Frontier;
+use index::{NIL, Segment};
+use model::Model;
+use names::Names;
+use samples::Samples;
+use state::Proc;
+use waiting::{Change, Need, Waitings};
+
+/// Where reading stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nothing was read.
+    Start,
+    /// There may be more events.
+    Events,
+    /// All events but the final synchronisation were returned.
+    Ended,
+    /// All were.
+    Done,
+}
+
+/// Reads a v1 trace.
+pub struct Reader<'a> {
+    input: Input<'a>,
+    version: u32,
+    stage: Stage,
+    tables: Arc<Tables>,
+    segments: Vec<Segment>,
+    messages: HashMap<Box<[u8]>, StringId, foldhash::fast::RandomState>,
+    clock: Clock,
+    cursors: Vec<Cursor>,
+    /// Ps whose next event can come next, and those whose can't.
+    frontier: Frontier,
+    waiting: Waitings,
+    samples: Samples,
+    exits: Exits,
+    model: Model,
+    /// What comes after the events that were handed out.
+    failed: Option<Box<ReadError>>,
+    /// What comes after all events.
+    broken: Option<Box<ReadError>>,
+    last_time: Time,
+    /// When the last event of a P was written, in ticks.
+    now: i64,
+    /// Work spent on finding Ps whose event can come next.
+    looks: u64,
+    stats: Stats,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads on behind the header.
+    pub fn new(input: Input<'a>, version: u32) -> Self {
+        let mut tables = Tables::default();
+        let names = Names::new(&mut tables, version);
+        Self {
+            input,
+            version,
+            stage: Stage::Start,
+            tables: Arc::new(tables),
+            segments: Vec::new(),
+            messages: HashMap::default(),
+            clock: Clock::default(),
+            cursors: Vec::new(),
+            frontier: Frontier::default(),
+            waiting: Waitings::default(),
+            samples: Samples::default(),
+            exits: Exits::default(),
+            model: Model::new(names, HashSet::default(), false),
+            failed: None,
+            broken: None,
+            last_time: -1,
+            now: i64::MIN,
+            looks: 0,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Strings and stacks of all events.
+    pub fn tables(&self) -> &Arc<Tables> {
+        &self.tables
+    }
+
+    /// Whether all events were returned.
+    pub fn is_done(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
+    pub fn stats(&self) -> Stats {
+        Stats {
+            bytes: match self.stage {
+                Stage::Start | Stage::Events => self.stats.bytes,
+                Stage::Ended | Stage::Done => self.input.pos(),
+            },
+            total_bytes: self.input.known_len(),
+            ..self.stats
+        }
+    }
+
+    /// Before and after the events. Writes a synchronisation event, if it may
+    /// be written and there is one left; returns how many.
+    #[cold]
+    fn outside(&mut self, out: &mut Event, first: bool) -> Result<usize, Box<ReadError>> {
+        if self.stage == Stage::Start {
+            self.stage = Stage::Done;
+            let first_time = self.start()?;
+            self.stage = Stage::Ended;
+            if let Some(time) = first_time {
+                self.stage = Stage::Events;
+                self.clock = self.clock.from(time);
+                *out = self.sync(-1);
+                return Ok(1);
+            }
+        }
+        match self.stage {
+            Stage::Ended if first => {
+                self.stage = Stage::Done;
+                *out = self.sync(self.last_time.wrapping_add(1));
+                Ok(1)
+            }
+            Stage::Done => self.broken.take().map_or(Ok(0), Err),
+            _ => Ok(0),
+        }
+    }
+
+    fn sync(&mut self, time: Time) -> Event {
+        self.stats.syncs += 1;
+        let n = self.stats.syncs;
+        Event {
+            time,
+            what: What::Sync { n },
+            ..Event::default()
+        }
+    }
+
+    /// Walks the trace and sets the cursors to each P's first event. Returns
+    /// the earliest event's time, in ticks.
+    fn start(&mut self) -> Result<Option<i64>, Box<ReadError>> {
+        let start = self.input.pos();
+        let mut index = scan::scan(&mut self.input, self.version);
+        let len = self.input.known_len();
+        let error = |b: index::Broken, lost_bytes| {
+            Box::new(ReadError {
+                kind: b.kind,
+                offset: b.offset,
+                generation: None,
+                lost_bytes,
+            })
+        };
+        let broken = index.broken.is_some();
+        index
+            .close(len)
+            .map_err(|b| error(b, len.saturating_sub(start)))?;
+        let names = Names::new(&mut index.tables, self.version);
+        self.model = Model::new(names, index.timers, broken);
+        self.broken = index.broken.map(|b| {
+            let lost = len.saturating_sub(b.offset);
+            error(b, lost)
+        });
+        self.tables = Arc::new(index.tables);
+        self.messages = index.messages;
+        self.segments = index.segments;
+        self.clock = Clock::new(index.ticks_per_second.unwrap_or(0));
+        self.stats.generations = 1;
+        let mut first = index.first_exits.first().map(|e| e.time);
+        let mut earliest = |time: i64| first = Some(first.map_or(time, |f| f.min(time)));
+        if let Some(sample) = index.samples.first() {
+            earliest(sample.time);
+        }
+        self.samples = Samples::new(index.samples);
+        self.exits = Exits::new(index.first_exits);
+        for p in index.procs {
+            if p.head == NIL {
+                continue;
+            }
+            let mut cursor = Cursor::new(p.head);
+            let number = self.cursors.len() as u32;
+            let loaded = cursor.load(&mut Source {
+                input: &mut self.input,
+                segments: &mut self.segments,
+                exits: &mut self.exits,
+                bytes: &mut self.stats.bytes,
+            });
+            let time = cursor.next.time;
+            self.cursors.push(cursor);
+            self.model.procs.push(Proc::new(p.p));
+            match loaded {
+                Ok(true) => {
+                    earliest(time);
+                    let cursor = &self.cursors[number as usize];
+                    let next = cursor.next;
+                    let need = self.model.need(number, next.kind, cursor.args(next));
+                    self.waiting.add(&mut self.model, number, need);
+                }
+                Ok(false) => {}
+                Err(kind) => return Err(self.fail(*kind, Some(number))),
+            }
+        }
+        if self.samples.time().is_some() {
+            self.waiting
+                .add(&mut self.model, merge::SAMPLES, Need::Nothing);
+        }
+        self.admit(Change::Anything);
+        Ok(first)
+    }
+
+    /// The error for events that can't be right: nothing more can be read.
+    #[cold]
+    fn fail(&mut self, kind: ErrorKind, proc: Option<u32>) -> Box<ReadError> {
+        let segments = &self.segments;
+        let lost_bytes = self.cursors.iter().map(|c| c.bytes_left(segments)).sum();
+        let cursor = proc.and_then(|p| self.cursors.get(p as usize));
+        let offset = cursor.map_or(0, |c| c.offset(segments));
+        self.stage = Stage::Done;
+        self.frontier.clear();
+        self.waiting.clear();
+        self.samples.clear();
+        self.exits.clear();
+        self.model.follow.clear();
+        match self.broken.take() {
+            // Events contradict each other because some are missing.
+            Some(e) => Box::new(ReadError {
+                lost_bytes: lost_bytes + e.lost_bytes,
+                ..*e
+            }),
+            None => Box::new(ReadError {
+                kind,
+                offset,
+                generation: None,
+                lost_bytes,
+            }),
+        }
+    }
+}

@@ -1,0 +1,572 @@
+//! The scheduler model: which event can come next, whether it can be right,
+//! and what it means.
+//!
+//! An event of the old format is one of the common [`Event`]s, or none, or
+//! several; which of them, and in which context, is what the reference reader
+//! makes of it. Some contexts are Ps that do not exist: the runtime's timers,
+//! its network poller, returns from syscalls and the collector.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::super::error::{Corruption, ErrorKind};
+use super::super::event::{
+    Event, GoId, GoState, Metric, ProcId, Slot, StackId, StringId, ThreadId, Time, What,
+};
+use super::super::tables::Tables;
+use super::super::v2::Violation;
+use super::super::v2::args::Args;
+use super::cursor::Position;
+use super::exits::{self, Exit};
+use super::names::Names;
+use super::state::{Goroutines, Proc, Status};
+use super::waiting::Change;
+use super::wire;
+
+const TIMER_P: ProcId = ProcId(1_000_001);
+const NETPOLL_P: ProcId = ProcId(1_000_002);
+const SYSCALL_P: ProcId = ProcId(1_000_003);
+pub(super) const GC_P: ProcId = ProcId(1_000_004);
+
+/// Why an event is not taken.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Another P's event must come first: not that it can, as an event is
+    /// offered only when it seemed possible.
+    Later,
+    /// It can't be right.
+    Never(Box<ErrorKind>),
+}
+
+impl From<Violation> for Refusal {
+    #[cold]
+    fn from(v: Violation) -> Self {
+        Self::Never(Box::new(ErrorKind::Inconsistent(v)))
+    }
+}
+
+impl From<Corruption> for Refusal {
+    #[cold]
+    fn from(c: Corruption) -> Self {
+        Self::Never(Box::new(ErrorKind::Corrupt(c)))
+    }
+}
+
+/// What came of an event that was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// An event.
+    Event,
+    /// None.
+    Nothing,
+    /// Events that wait in the model.
+    Others,
+    /// An event, and others that wait in the model.
+    Followed,
+    /// A syscall began. If it does not block, which only the goroutine's next
+    /// event tells, it ends at once.
+    Syscall,
+    /// A log message, whose text stands behind the arguments.
+    Log,
+}
+
+pub(super) type Result<T> = std::result::Result<T, Refusal>;
+
+/// One P's next event, offered to the model.
+pub struct Step<'a, 'b> {
+    pub tables: &'a Tables,
+    pub next: Position,
+    /// The event's time, ns.
+    pub time: Time,
+    pub args: &'a mut Args<'b>,
+    /// The event that comes of it.
+    pub out: &'a mut Event,
+}
+
+impl Step<'_, '_> {
+    /// Reads a reference to a stack. What is unknown is none, as in the
+    /// reference reader.
+    #[inline(always)]
+    pub(super) fn stack(&mut self) -> StackId {
+        let id = u64::from(self.args.next() as u32);
+        let found = self.tables.dense_stack_id(id);
+        found.unwrap_or_else(|| self.tables.stack_id(id).unwrap_or(StackId::NONE))
+    }
+
+    pub(super) fn string(&self, id: u64) -> Result<StringId> {
+        Ok(self.tables.string_id(id)?)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Task {
+    pub name: StringId,
+    /// As the wire has it: 0 is none.
+    pub parent: u64,
+}
+
+/// What is known of the program, up to the event that came last.
+#[derive(Debug)]
+pub struct Model {
+    pub(super) gs: Goroutines,
+    pub procs: Vec<Proc>,
+    pub(super) names: Names,
+    pub(super) tasks: HashMap<u64, Task, foldhash::fast::RandomState>,
+    timers: HashSet<u64, foldhash::fast::RandomState>,
+    /// The number of the next collection.
+    pub(super) collections: u64,
+    pub(super) collecting: bool,
+    /// Why the world is stopped, or was last.
+    pub(super) stop: StringId,
+    pub(super) stopped: bool,
+    /// Whether goroutines are still being told of that were there before.
+    starting: bool,
+    /// Those of which nothing but their existence was told.
+    fresh: Vec<(GoId, u32)>,
+    /// Whether stacks may be missing because the trace breaks off.
+    pub(super) lenient: bool,
+    /// What the last event changed, if somebody may have waited for it.
+    pub change: Option<Change>,
+    /// Whether an event waits for a goroutine that does not exist yet.
+    pub(super) unborn: bool,
+    /// Whether an event waits for a collection to begin.
+    pub(super) gc_awaited: bool,
+    /// Events that come along with the last one taken.
+    pub follow: VecDeque<Event>,
+}
+
+impl Model {
+    pub fn new(
+        names: Names,
+        timers: HashSet<u64, foldhash::fast::RandomState>,
+        lenient: bool,
+    ) -> Self {
+        Self {
+            gs: Goroutines::default(),
+            procs: Vec::new(),
+            names,
+            tasks: HashMap::default(),
+            timers,
+            collections: 0,
+            collecting: false,
+            stop: StringId::default(),
+            stopped: false,
+            starting: true,
+            fresh: Vec::new(),
+            lenient,
+            change: None,
+            unborn: false,
+            gc_awaited: false,
+            follow: VecDeque::new(),
+        }
+    }
+
+    /// Takes the next event of P number `proc`, if it can come next. Reads all
+    /// its arguments then.
+    #[inline(always)]
+    pub fn take(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
+        let kind = step.next.kind;
+        match kind {
+            wire::GO_START | wire::GO_START_LOCAL => {
+                let id = step.args.next();
+                let (g, slot) = self.start(proc, kind, id, &mut step)?;
+                let from = match self.starting {
+                    true => GoState::Undetermined,
+                    false => GoState::Runnable,
+                };
+                self.gs[slot].fresh &= !self.starting;
+                let what = transition((g, slot), from, GoState::Running);
+                self.write(proc, &mut step, what)
+            }
+            wire::GO_SLEEP
+            | wire::GO_BLOCK
+            | wire::GO_BLOCK_SEND
+            | wire::GO_BLOCK_RECV
+            | wire::GO_BLOCK_SELECT
+            | wire::GO_BLOCK_SYNC
+            | wire::GO_BLOCK_COND
+            | wire::GO_BLOCK_NET
+            | wire::GO_BLOCK_GC => self.stop_running(proc, Status::Waiting, GoState::Waiting, step),
+            wire::GO_SCHED | wire::GO_PREEMPT => {
+                self.stop_running(proc, Status::Runnable, GoState::Runnable, step)
+            }
+            wire::GO_UNBLOCK | wire::GO_UNBLOCK_LOCAL => self.unblock(proc, step),
+            wire::GO_SYSCALL => {
+                let slot = self.procs[proc].current(kind)?;
+                let g = &mut self.gs[slot];
+                g.network = false;
+                let id = g.id;
+                let stack = step.stack();
+                let what =
+                    with_stacks((id, slot), GoState::Running, GoState::Syscall, stack, stack);
+                self.write(proc, &mut step, what)?;
+                Ok(Taken::Syscall)
+            }
+            wire::GO_SYSBLOCK => {
+                let p = &mut self.procs[proc];
+                let slot = p.current(kind)?;
+                let g = &mut self.gs[slot];
+                p.clear_g();
+                if g.awaited {
+                    self.change = Some(Change::Step(slot));
+                }
+                (g.order, g.status) = (Status::Waiting, Status::Waiting);
+                g.blocked = step.next.time;
+                Ok(Taken::Nothing)
+            }
+            wire::GO_SYSEXIT | wire::GO_SYSEXIT_LOCAL => self.exit_syscall(step),
+            wire::GO_CREATE => self.create(proc, step),
+            wire::GO_END => {
+                let p = self.procs[proc];
+                let slot = p.current(kind)?;
+                let what = transition((p.goroutine(), slot), GoState::Running, GoState::NotExist);
+                self.write(proc, &mut step, what)?;
+                self.procs[proc].clear_g();
+                self.gs.end(slot);
+                Ok(Taken::Event)
+            }
+            wire::HEAP_ALLOC | wire::HEAP_GOAL => {
+                let what = What::Metric {
+                    metric: match kind {
+                        wire::HEAP_ALLOC => Metric::HeapObjects,
+                        _ => Metric::HeapGoal,
+                    },
+                    value: step.args.next(),
+                    stack: StackId::NONE,
+                };
+                self.write(proc, &mut step, what)
+            }
+            _ => self.rare(proc, step),
+        }
+    }
+
+    /// Goroutines' events that are not worth a place among the frequent ones.
+    #[inline(never)]
+    fn rare(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
+        let kind = step.next.kind;
+        match kind {
+            wire::GO_START_LABEL => {
+                let id = step.args.next();
+                let (g, slot) = self.start(proc, kind, id, &mut step)?;
+                let label = step.args.next();
+                let label = step.string(label)?;
+                let what = transition((g, slot), GoState::Runnable, GoState::Running);
+                self.write(proc, &mut step, what)?;
+                step.out.m = self.procs[proc].thread_or_first();
+                self.follow.push_back(Event {
+                    what: What::Label { label },
+                    time: step.time,
+                    ..*step.out
+                });
+                Ok(Taken::Followed)
+            }
+            wire::GO_STOP => {
+                let p = &mut self.procs[proc];
+                let slot = p.current(kind)?;
+                let g = &mut self.gs[slot];
+                // It stays where it is for good.
+                g.status = Status::Dead;
+                let (id, stack) = (g.id, step.stack());
+                let what = self.stops(kind, (id, slot), GoState::Waiting, stack);
+                self.write(proc, &mut step, what)?;
+                self.procs[proc].clear_g();
+                Ok(Taken::Event)
+            }
+            wire::GO_WAITING | wire::GO_IN_SYSCALL => {
+                let id = GoId(step.args.next() as i64);
+                let Some((slot, g)) = self.gs.find(id) else {
+                    return Err(Refusal::Later);
+                };
+                if (g.order, g.seq) != (Status::Runnable, 1) {
+                    return Err(Refusal::Later);
+                }
+                g.must_be(Status::Runnable, kind)?;
+                if g.awaited {
+                    self.change = Some(Change::Step(slot));
+                }
+                (g.order, g.status, g.seq) = (Status::Waiting, Status::Waiting, 2);
+                (g.network, g.fresh) = (false, false);
+                let mut to = GoState::Waiting;
+                if kind == wire::GO_IN_SYSCALL {
+                    g.blocked = step.next.time;
+                    to = GoState::Syscall;
+                }
+                let what = transition((id, slot), GoState::Undetermined, to);
+                self.write(proc, &mut step, what)?;
+                step.out.g = id;
+                Ok(Taken::Event)
+            }
+            wire::GOMAXPROCS => {
+                let value = step.args.next();
+                let stack = step.stack();
+                if std::mem::take(&mut self.starting) {
+                    self.tell_fresh(step.time);
+                    return Ok(Taken::Others);
+                }
+                let metric = Metric::Gomaxprocs;
+                let what = What::Metric {
+                    metric,
+                    value,
+                    stack,
+                };
+                self.write(proc, &mut step, what)
+            }
+            _ => self.runtime(proc, step),
+        }
+    }
+
+    /// Everybody who was there before the trace has been told of: those of
+    /// whom nothing was said are runnable.
+    fn tell_fresh(&mut self, time: Time) {
+        for (id, slot) in std::mem::take(&mut self.fresh) {
+            let g = &self.gs[slot];
+            if g.id == id && g.fresh {
+                self.follow.push_back(Event {
+                    time,
+                    what: transition((id, slot), GoState::Undetermined, GoState::Runnable),
+                    ..Event::default()
+                });
+            }
+        }
+    }
+
+    /// Writes an event in the context of a P.
+    #[inline(always)]
+    pub(super) fn write(&self, proc: usize, step: &mut Step<'_, '_>, what: What) -> Result<Taken> {
+        let p = &self.procs[proc];
+        *step.out = Event {
+            time: step.time,
+            m: p.m,
+            p: p.p,
+            g: p.goroutine(),
+            what,
+        };
+        Ok(Taken::Event)
+    }
+
+    /// A goroutine starts to run on a P.
+    #[inline(always)]
+    fn start(
+        &mut self,
+        proc: usize,
+        kind: u8,
+        id: u64,
+        step: &mut Step<'_, '_>,
+    ) -> Result<(GoId, u32)> {
+        let hint = self.procs[proc].hint;
+        let Some((slot, g)) = self.gs.find_again(GoId(id as i64), hint) else {
+            return Err(Refusal::Later);
+        };
+        if g.awaited {
+            self.change = Some(Change::Step(slot));
+        }
+        let in_turn = kind == wire::GO_START_LOCAL || step.args.next() == g.seq;
+        if g.order != Status::Runnable || !in_turn {
+            return Err(Refusal::Later);
+        }
+        g.must_be(Status::Runnable, kind)?;
+        let p = &mut self.procs[proc];
+        if p.g != 0 {
+            let present = "goroutine";
+            return Err(Violation::Unexpected {
+                event: kind,
+                present,
+            }
+            .into());
+        }
+        (g.order, g.status) = (Status::Running, Status::Running);
+        g.seq = g.seq.wrapping_add(1);
+        g.network = false;
+        (p.g, p.g_slot) = (id, slot);
+        Ok((g.id, slot))
+    }
+
+    /// The running goroutine yields or waits.
+    #[inline(always)]
+    fn stop_running(
+        &mut self,
+        proc: usize,
+        status: Status,
+        to: GoState,
+        mut step: Step<'_, '_>,
+    ) -> Result<Taken> {
+        let kind = step.next.kind;
+        let slot = self.procs[proc].current(kind)?;
+        let g = &mut self.gs[slot];
+        if g.awaited {
+            self.change = Some(Change::Step(slot));
+        }
+        (g.order, g.status) = (status, status);
+        g.network = kind == wire::GO_BLOCK_NET;
+        let (id, stack) = (g.id, step.stack());
+        let what = self.stops(kind, (id, slot), to, stack);
+        self.write(proc, &mut step, what)?;
+        self.procs[proc].clear_g();
+        Ok(Taken::Event)
+    }
+
+    #[inline(always)]
+    fn stops(&self, kind: u8, (id, slot): (GoId, u32), to: GoState, stack: StackId) -> What {
+        What::Goroutine {
+            id,
+            slot: Slot(slot),
+            from: GoState::Running,
+            to,
+            reason: self.names.reason(kind),
+            own_stack: stack,
+            stack,
+        }
+    }
+
+    #[inline(always)]
+    fn unblock(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
+        let kind = step.next.kind;
+        let id = GoId(step.args.next() as i64);
+        let hint = self.procs[proc].hint;
+        let Some((slot, g)) = self.gs.find_again(id, hint) else {
+            return Err(Refusal::Later);
+        };
+        if g.awaited {
+            self.change = Some(Change::Step(slot));
+        }
+        let in_turn = kind == wire::GO_UNBLOCK_LOCAL || step.args.next() == g.seq;
+        if g.order != Status::Waiting || !in_turn {
+            return Err(Refusal::Later);
+        }
+        g.must_be(Status::Waiting, kind)?;
+        (g.order, g.status) = (Status::Runnable, Status::Runnable);
+        g.seq = g.seq.wrapping_add(1);
+        let by_network = std::mem::take(&mut g.network);
+        let stack = step.stack();
+        let what = with_stacks(
+            (id, slot),
+            GoState::Waiting,
+            GoState::Runnable,
+            StackId::NONE,
+            stack,
+        );
+        self.write(proc, &mut step, what)?;
+        let by_timer = !self.timers.is_empty() && self.timers.contains(&self.procs[proc].g);
+        if by_network || by_timer {
+            step.out.m = ThreadId::NONE;
+            step.out.p = if by_network { NETPOLL_P } else { TIMER_P };
+        }
+        Ok(Taken::Event)
+    }
+
+    #[inline(always)]
+    fn create(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
+        let id = GoId(step.args.next() as i64);
+        let own = step.args.next();
+        let stack = step.stack();
+        let Some(slot) = self.gs.create(id) else {
+            return Err(Refusal::Later);
+        };
+        if self.unborn {
+            self.change = Some(Change::Birth(id));
+        }
+        if self.starting {
+            self.gs[slot].fresh = true;
+            self.fresh.push((id, slot));
+            return Ok(Taken::Nothing);
+        }
+        let own_stack = match step.tables.stack_id(own) {
+            Ok(own) => own,
+            Err(_) if self.lenient => StackId::NONE,
+            Err(c) => return Err(c.into()),
+        };
+        let (from, to) = (GoState::NotExist, GoState::Runnable);
+        let what = with_stacks((id, slot), from, to, own_stack, stack);
+        self.write(proc, &mut step, what)
+    }
+
+    /// A P says that a goroutine left a syscall.
+    fn exit_syscall(&mut self, step: Step<'_, '_>) -> Result<Taken> {
+        let kind = step.next.kind;
+        let id = GoId(step.args.next() as i64);
+        let Some((slot, g)) = self.gs.find(id) else {
+            return Err(Refusal::Later);
+        };
+        if g.awaited {
+            self.change = Some(Change::Step(slot));
+        }
+        let local = kind == wire::GO_SYSEXIT_LOCAL;
+        let in_turn = local || step.args.next() == g.seq;
+        if g.order != Status::Waiting || !in_turn {
+            return Err(Refusal::Later);
+        }
+        g.order = Status::Runnable;
+        g.seq = g.seq.wrapping_add(1);
+        let time = step.args.next() as i64;
+        if !local && time != 0 && (g.blocked == 0 || time < g.blocked) {
+            let g = id.0;
+            return Err(Violation::GoroutineState { event: kind, g }.into());
+        }
+        if !local && exits::is_displaced(time, step.next.time) {
+            return Ok(Taken::Nothing);
+        }
+        self.exited(id, kind, step.time, step.out)
+    }
+
+    /// A goroutine leaves a syscall at a time of its own.
+    pub fn exit(&mut self, exit: Exit, time: Time, out: &mut Event) -> Result<Taken> {
+        self.exited(exit.g, wire::GO_SYSEXIT, time, out)
+    }
+
+    fn exited(&mut self, id: GoId, kind: u8, time: Time, out: &mut Event) -> Result<Taken> {
+        let Some((slot, g)) = self.gs.find(id) else {
+            let g = id.0;
+            return Err(Violation::UnknownGoroutine { event: kind, g }.into());
+        };
+        g.must_be(Status::Waiting, kind)?;
+        g.status = Status::Runnable;
+        g.network = false;
+        *out = Event {
+            time,
+            m: ThreadId::NONE,
+            p: SYSCALL_P,
+            g: id,
+            what: transition((id, slot), GoState::Syscall, GoState::Runnable),
+        };
+        Ok(Taken::Event)
+    }
+
+    /// The end of the syscall that `begun` says began, if it did not block: it
+    /// ended at once.
+    pub fn end_syscall(&mut self, proc: usize, begun: &mut Event, time: Time) -> Event {
+        begun.m = self.procs[proc].thread_or_first();
+        let g = match begun.what {
+            What::Goroutine { id, slot, .. } => (id, slot.0),
+            _ => unreachable!("a syscall begins by a transition"),
+        };
+        Event {
+            time: time.wrapping_add(1),
+            what: transition(g, GoState::Syscall, GoState::Running),
+            ..*begun
+        }
+    }
+}
+
+/// A transition, with nothing but the states.
+#[inline(always)]
+fn transition(g: (GoId, u32), from: GoState, to: GoState) -> What {
+    with_stacks(g, from, to, StackId::NONE, StackId::NONE)
+}
+
+#[inline(always)]
+fn with_stacks(
+    (id, slot): (GoId, u32),
+    from: GoState,
+    to: GoState,
+    own_stack: StackId,
+    stack: StackId,
+) -> What {
+    What::Goroutine {
+        id,
+        slot: Slot(slot),
+        from,
+        to,
+        reason: StringId::default(),
+        own_stack,
+        stack,
+    }
+}

@@ -1,0 +1,489 @@
+//! The first pass: every event's form is checked and its length found, tables
+//! are decoded, and the rest is only noted as [segments](Index).
+//!
+//! The old format needs it: batches don't tell their length, and what has to
+//! be known before the first event, the clock's frequency and the stacks, is
+//! written last.
+
+use super::super::error::{Corruption, ErrorKind};
+use super::super::event::{GoId, ProcId};
+use super::super::input::Input;
+use super::super::v2::args::{Args, WINDOW};
+use super::super::varint::{self, Scanner};
+use super::super::work;
+use super::exits;
+use super::index::{Broken, Index, NIL, SEGMENT, Sample, Segment};
+use super::wire;
+
+/// Bytes that are read at a time.
+const CHUNK: usize = 256 << 10;
+
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// Walks the whole trace.
+pub fn scan(input: &mut Input<'_>, version: u32) -> Index {
+    let mut scan = Scan {
+        version,
+        index: Index::default(),
+        base: input.pos(),
+        open: Open {
+            proc: NIL,
+            start: input.pos(),
+            time: 0,
+            timed: false,
+            first_exit: i64::MAX,
+        },
+        time: 0,
+    };
+    scan.index.broken = scan.all(input).err();
+    scan.index
+}
+
+/// The segment that is being walked.
+struct Open {
+    proc: u32,
+    start: u64,
+    /// Time before its first event.
+    time: i64,
+    /// Whether it has any event but tables.
+    timed: bool,
+    first_exit: i64,
+}
+
+struct Scan {
+    version: u32,
+    index: Index,
+    /// Offset of the first byte in the buffer.
+    base: u64,
+    open: Open,
+    time: i64,
+}
+
+/// Where an event ends, or that it does not within the buffer.
+type End = Result<Option<usize>, ErrorKind>;
+
+impl Scan {
+    fn all(&mut self, input: &mut Input<'_>) -> Result<(), Broken> {
+        let mut buf = Vec::new();
+        let (mut pos, mut len) = (0, 0);
+        loop {
+            buf.drain(..pos);
+            buf.truncate(len - pos);
+            self.base += pos as u64;
+            (pos, len) = (0, len - pos);
+            let more = input.read_on(&mut buf, CHUNK);
+            let more = more.map_err(|e| self.broken(ErrorKind::Io(e), 0))?;
+            len += more;
+            buf.resize(len + WINDOW, 0);
+            let walked = self.walk(input, &buf, len, &mut pos);
+            let walked = walked.map_err(|kind| self.broken(kind, pos));
+            let end = self.base + pos as u64;
+            if walked.is_err() || more == 0 {
+                self.close_segment(input, end);
+            }
+            walked?;
+            if more == 0 {
+                break;
+            }
+        }
+        match len - pos {
+            0 => Ok(()),
+            _ => Err(self.broken(ErrorKind::Truncated("within an event"), pos)),
+        }
+    }
+
+    fn broken(&self, kind: ErrorKind, pos: usize) -> Broken {
+        let offset = self.base + pos as u64;
+        Broken { kind, offset }
+    }
+
+    /// Ends the segment at `end`, where the next one of its P starts.
+    fn close_segment(&mut self, input: &mut Input<'_>, end: u64) {
+        let open = &mut self.open;
+        let first_exit = (open.first_exit != i64::MAX).then_some(open.first_exit);
+        if open.timed {
+            let segment = Segment {
+                at: open.start,
+                time: open.time,
+                len: (end - open.start) as u32,
+                next: NIL,
+                exits: first_exit.is_some(),
+            };
+            self.index.add(input, open.proc, segment, first_exit);
+        }
+        input.forget(open.start, end);
+        *open = Open {
+            proc: open.proc,
+            start: end,
+            time: self.time,
+            timed: false,
+            first_exit: i64::MAX,
+        };
+    }
+
+    /// Walks the events in the buffer as far as they are whole.
+    fn walk(
+        &mut self,
+        input: &mut Input<'_>,
+        buf: &[u8],
+        len: usize,
+        pos: &mut usize,
+    ) -> Result<(), ErrorKind> {
+        while *pos < len {
+            let segment = self.open.start + SEGMENT as u64;
+            let stop = segment.saturating_sub(self.base).min(len as u64) as usize;
+            if self.open.proc != NIL {
+                self.plain(buf, stop, len, pos);
+                if *pos >= len {
+                    break;
+                }
+            }
+            let end = self.base + *pos as u64;
+            if end >= segment {
+                self.close_segment(input, end);
+            }
+            match self.event(input, buf, len, *pos)? {
+                Some(end) => *pos = end,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Walks events with a time and up to three arguments, which are most.
+    /// Stops at whatever takes more care.
+    #[inline]
+    fn plain(&mut self, buf: &[u8], stop: usize, len: usize, pos: &mut usize) {
+        let mut time = self.time;
+        let mut at = *pos;
+        let mut events = 0;
+        while at < stop
+            && let Some((delta, end)) = plain(buf, at)
+            && end <= len
+        {
+            time = time.wrapping_add(delta as i64);
+            events += 1;
+            at = end;
+        }
+        work::add(events);
+        self.open.timed |= events > 0;
+        self.time = time;
+        *pos = at;
+    }
+
+    /// Walks one event of any form.
+    fn event(&mut self, input: &mut Input<'_>, buf: &[u8], len: usize, pos: usize) -> End {
+        work::add(1);
+        let first = buf[pos];
+        let kind = first & wire::TYPE;
+        if kind == 0
+            || kind >= wire::COUNT
+            || (kind == wire::CPU_SAMPLE && self.version < wire::WITH_CPU_SAMPLES)
+        {
+            return Err(Corruption::BadEventType(kind).into());
+        }
+        if kind == wire::STRING {
+            return self.string(buf, len, pos);
+        }
+        if kind == wire::BATCH {
+            return self.batch(input, buf, len, pos);
+        }
+        if self.open.proc == NIL {
+            return Err(Corruption::NotABatch(kind).into());
+        }
+        let wanted = wire::ARGS[kind as usize];
+        if first >= wire::PREFIXED {
+            let Some((from, to)) = prefixed(buf, len, pos)? else {
+                return Ok(None);
+            };
+            let payload = &buf[from..to];
+            let mut ends = Some(to);
+            match kind {
+                wire::STACK => self.stack(payload)?,
+                wire::CPU_SAMPLE => self.sample(payload)?,
+                wire::FREQUENCY | wire::TIMER_GOROUTINE => {
+                    let mut s = Scanner::new(payload);
+                    let value = s.varint().filter(|_| s.is_empty());
+                    self.value(kind, value.ok_or(Corruption::Arguments(kind))?)?;
+                }
+                _ => {
+                    let delta = check_args(kind, payload, wanted)?;
+                    if kind == wire::LOG {
+                        ends = self.message(buf, len, to)?;
+                    }
+                    if ends.is_some() {
+                        self.open.timed = true;
+                        self.time = self.time.wrapping_add(delta as i64);
+                    }
+                    if kind == wire::GO_SYSEXIT {
+                        self.exit(payload);
+                    }
+                }
+            }
+            return Ok(ends);
+        }
+        let n = (first >> 6) + 1;
+        let mut values = [0; 3];
+        let mut end = pos + 1;
+        for value in values.iter_mut().take(n.into()) {
+            let (v, bytes) = varint::decode(&buf[end..]).ok_or(Corruption::Varint("an event"))?;
+            *value = v;
+            end += bytes;
+            if end > len {
+                return Ok(None);
+            }
+        }
+        match kind {
+            wire::FREQUENCY | wire::TIMER_GOROUTINE if n == 1 => self.value(kind, values[0])?,
+            // A stack without frames is none.
+            wire::STACK if n == 2 && values[1] == 0 => {}
+            _ if n == wanted => {
+                self.open.timed = true;
+                self.time = self.time.wrapping_add(values[0] as i64);
+            }
+            _ => return Err(Corruption::Arguments(kind).into()),
+        }
+        Ok(Some(end))
+    }
+
+    fn batch(&mut self, input: &mut Input<'_>, buf: &[u8], len: usize, pos: usize) -> End {
+        if buf[pos] >> 6 != 1 {
+            return Err(Corruption::Arguments(wire::BATCH).into());
+        }
+        let mut end = pos + 1;
+        let mut field = || {
+            let field = varint::decode(&buf[end..]).ok_or(Corruption::Varint("a batch header"));
+            field.map(|(value, n)| {
+                end += n;
+                value
+            })
+        };
+        let (p, time) = (field()?, field()?);
+        if end > len {
+            return Ok(None);
+        }
+        let p = match p {
+            u64::MAX => ProcId::NONE,
+            p if p <= i32::MAX as u64 => ProcId(p as i64),
+            p => {
+                return Err(Corruption::TooLarge {
+                    what: "the number of a P",
+                    found: p,
+                    limit: i32::MAX as u64,
+                }
+                .into());
+            }
+        };
+        let proc = self.index.proc(p);
+        if proc != self.open.proc {
+            self.close_segment(input, self.base + pos as u64);
+            self.open.proc = proc;
+        }
+        self.time = time as i64;
+        Ok(Some(end))
+    }
+
+    fn string(&mut self, buf: &[u8], len: usize, pos: usize) -> End {
+        let Some((id, at)) = number(buf, len, pos + 1)? else {
+            return Ok(None);
+        };
+        let Some((size, at)) = number(buf, len, at)? else {
+            return Ok(None);
+        };
+        let Some(text) = text(buf, len, at, size)? else {
+            return Ok(None);
+        };
+        // What stands before all batches belongs to none.
+        if self.open.proc != NIL {
+            if text.is_empty() {
+                return Err(Corruption::EmptyString(id).into());
+            }
+            self.index.tables.add_string(id, text)?;
+        }
+        Ok(Some(at + text.len()))
+    }
+
+    fn message(&mut self, buf: &[u8], len: usize, at: usize) -> End {
+        let Some((size, at)) = number(buf, len, at)? else {
+            return Ok(None);
+        };
+        let Some(text) = text(buf, len, at, size)? else {
+            return Ok(None);
+        };
+        self.index.message(text);
+        Ok(Some(at + text.len()))
+    }
+
+    fn value(&mut self, kind: u8, value: u64) -> Result<(), Corruption> {
+        if kind == wire::TIMER_GOROUTINE {
+            self.index.timers.insert(value);
+            return Ok(());
+        }
+        if value as i64 <= 0 {
+            return Err(Corruption::BadFrequency(value));
+        }
+        self.index.ticks_per_second = Some(value);
+        Ok(())
+    }
+
+    fn stack(&mut self, payload: &[u8]) -> Result<(), Corruption> {
+        const SECTION: &str = "a stack";
+        let mut s = Scanner::new(payload);
+        let mut varint = || s.varint().ok_or(Corruption::Varint(SECTION));
+        // The runtime writes 32 bits.
+        let id = varint()? as u32;
+        let frames = varint()?;
+        if frames > wire::MAX_FRAMES {
+            return Err(Corruption::TooLarge {
+                what: SECTION,
+                found: frames,
+                limit: wire::MAX_FRAMES,
+            });
+        }
+        let tables = &mut self.index.tables;
+        for _ in 0..frames {
+            let frame = [varint()?, varint()?, varint()?, varint()?];
+            if id != 0 {
+                tables.add_frame(frame[0], frame[1], frame[2], frame[3]);
+            }
+        }
+        if !s.is_empty() {
+            return Err(Corruption::Arguments(wire::STACK));
+        }
+        if id != 0 && frames > 0 {
+            tables.end_latest_stack(id.into());
+        }
+        Ok(())
+    }
+
+    fn sample(&mut self, payload: &[u8]) -> Result<(), Corruption> {
+        let mut s = Scanner::new(payload);
+        let mut args = [0; 5];
+        for arg in &mut args {
+            *arg = s.varint().ok_or(Corruption::Arguments(wire::CPU_SAMPLE))?;
+        }
+        if !s.is_empty() {
+            return Err(Corruption::Arguments(wire::CPU_SAMPLE));
+        }
+        // The first one is when it was written.
+        let [_, time, p, g, stack] = args;
+        self.index.samples.push(Sample {
+            time: time as i64,
+            p: ProcId(i64::from(p as i32)),
+            g: GoId(match g {
+                0 => -1,
+                g => g as i64,
+            }),
+            stack: u64::from(stack as u32),
+        });
+        Ok(())
+    }
+
+    /// Notes when a goroutine left a syscall, if that was not when it says so.
+    fn exit(&mut self, payload: &[u8]) {
+        let mut s = Scanner::new(payload);
+        let real = (0..4).filter_map(|_| s.varint()).last().unwrap_or(0) as i64;
+        if exits::is_displaced(real, self.time) {
+            self.open.first_exit = self.open.first_exit.min(real);
+        }
+    }
+}
+
+/// The time difference of an event that has one, has up to three arguments,
+/// and is whole in eight bytes, and where it ends.
+#[inline(always)]
+pub fn plain(buf: &[u8], at: usize) -> Option<(u64, usize)> {
+    let first = buf[at];
+    let n = (first >> 6) + 1;
+    if wire::ARGS[(first & wire::TYPE) as usize] != n || n == 4 {
+        return None;
+    }
+    let word = load(buf, at + 1);
+    let mut ends = !word & HIGH_BITS;
+    let delta_ends = ends;
+    for _ in 1..n {
+        ends &= ends.wrapping_sub(1);
+    }
+    let end = at + 1 + (ends.trailing_zeros() as usize + 1) / 8;
+    (ends != 0).then(|| (small(word, delta_ends), end))
+}
+
+/// Eight bytes; zeros stand behind the buffer's end.
+#[inline(always)]
+fn load(buf: &[u8], at: usize) -> u64 {
+    let bytes = buf[at..at + 8].try_into();
+    u64::from_le_bytes(bytes.expect("eight bytes"))
+}
+
+/// The varint at the front of `word`, which ends at the lowest of `ends`.
+#[inline(always)]
+fn small(word: u64, ends: u64) -> u64 {
+    if word & 0x80 == 0 {
+        return word & 0x7f;
+    }
+    if word & 0x8000 == 0 {
+        return word & 0x7f | (word >> 1) & 0x3f80;
+    }
+    let word = word & (ends ^ ends.wrapping_sub(1)) & !HIGH_BITS;
+    let word = (word & 0x007f_007f_007f_007f) | (word & 0x7f00_7f00_7f00_7f00) >> 1;
+    let word = (word & 0x0000_3fff_0000_3fff) | (word & 0x3fff_0000_3fff_0000) >> 2;
+    (word & 0x0000_0000_0fff_ffff) | (word & 0x0fff_ffff_0000_0000) >> 4
+}
+
+/// A varint and where it ends, unless the buffer ends before.
+fn number(buf: &[u8], len: usize, at: usize) -> Result<Option<(u64, usize)>, Corruption> {
+    let (value, n) = varint::decode(&buf[at..]).ok_or(Corruption::Varint("an event"))?;
+    Ok((at + n <= len).then_some((value, at + n)))
+}
+
+/// `size` bytes of text, unless the buffer ends before.
+fn text(buf: &[u8], len: usize, at: usize, size: u64) -> Result<Option<&[u8]>, Corruption> {
+    if size > wire::MAX_STRING {
+        return Err(Corruption::TooLarge {
+            what: "a string",
+            found: size,
+            limit: wire::MAX_STRING,
+        });
+    }
+    Ok(buf[..len].get(at..at + size as usize))
+}
+
+/// Where the arguments lie of an event that tells its length, unless the
+/// buffer ends before.
+#[inline]
+fn prefixed(buf: &[u8], len: usize, pos: usize) -> Result<Option<(usize, usize)>, Corruption> {
+    let Some((size, from)) = number(buf, len, pos + 1)? else {
+        return Ok(None);
+    };
+    if size > wire::MAX_PREFIXED {
+        return Err(Corruption::TooLarge {
+            what: "an event",
+            found: size,
+            limit: wire::MAX_PREFIXED,
+        });
+    }
+    let to = from + size as usize;
+    Ok((to <= len).then_some((from, to)))
+}
+
+/// Checks that these are so many arguments; returns the first.
+#[inline]
+fn check_args(kind: u8, payload: &[u8], wanted: u8) -> Result<u64, Corruption> {
+    let mut s = Scanner::new(payload);
+    let delta = s.varint().ok_or(Corruption::Arguments(kind))?;
+    for _ in 1..wanted {
+        s.varint().ok_or(Corruption::Arguments(kind))?;
+    }
+    match s.is_empty() && wanted != wire::NOT_TIMED {
+        true => Ok(delta),
+        false => Err(Corruption::Arguments(kind)),
+    }
+}
+
+/// The arguments that begin at `at`.
+pub fn args_at(buf: &[u8], at: usize) -> Args<'_> {
+    match buf.get(at..at + WINDOW).map(TryInto::try_into) {
+        Some(Ok(window)) => Args::new(window),
+        _ => unreachable!("zeros follow the events"),
+    }
+}

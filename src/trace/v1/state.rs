@@ -1,0 +1,250 @@
+//! What is known of goroutines and Ps.
+//!
+//! A goroutine has two states: one by which the order of events is found, and
+//! one as of the time that was come to. They differ between the moment a
+//! goroutine left a syscall and the moment at which this was written.
+
+use std::collections::HashMap;
+
+use super::super::event::{GoId, ProcId, ThreadId};
+use super::super::ids::GoIds;
+use super::super::v2::Violation;
+
+/// What a goroutine is doing, as far as events must agree on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    Dead,
+    Runnable,
+    Running,
+    Waiting,
+}
+
+/// A region that a goroutine has open: its task and the wire id of its name.
+pub type OpenRegion = (u64, u64);
+
+#[derive(Debug)]
+pub struct Goroutine {
+    pub id: GoId,
+    /// How many of its steps had to be put in order.
+    pub seq: u64,
+    /// When it blocked in a syscall, in ticks; 0 if it never did.
+    pub blocked: i64,
+    /// As far as the order came.
+    pub order: Status,
+    /// As of now.
+    pub status: Status,
+    /// Whether another P's next event waits for a step of it.
+    pub awaited: bool,
+    /// Whether it last waited for the network.
+    pub network: bool,
+    pub assisting: bool,
+    /// Whether it was created before the trace and nothing else is known.
+    pub fresh: bool,
+    /// Those it has open, innermost last.
+    pub regions: Vec<OpenRegion>,
+}
+
+impl Goroutine {
+    fn new(id: GoId, order: Status, status: Status) -> Self {
+        Self {
+            id,
+            seq: 1,
+            blocked: 0,
+            order,
+            status,
+            awaited: false,
+            network: false,
+            assisting: false,
+            fresh: false,
+            regions: Vec::new(),
+        }
+    }
+
+    /// Refuses an event that needs the goroutine to be in another status.
+    #[inline(always)]
+    pub fn must_be(&self, status: Status, event: u8) -> Result<(), Violation> {
+        match self.status == status {
+            true => Ok(()),
+            false => Err(Violation::GoroutineState {
+                event,
+                g: self.id.0,
+            }),
+        }
+    }
+}
+
+/// The slot of "no goroutine", which may do some things too.
+pub const G0: u32 = 0;
+
+/// All goroutines that exist.
+#[derive(Debug)]
+pub struct Goroutines {
+    slots: Vec<Goroutine>,
+    free: Vec<u32>,
+    ids: GoIds,
+    ended: Ended,
+}
+
+impl Default for Goroutines {
+    fn default() -> Self {
+        let g0 = Goroutine::new(GoId(0), Status::Dead, Status::Running);
+        let mut ids = GoIds::default();
+        ids.insert(g0.id, G0);
+        Self {
+            slots: vec![g0],
+            free: Vec::new(),
+            ids,
+            ended: Ended::default(),
+        }
+    }
+}
+
+impl Goroutines {
+    #[inline(always)]
+    pub fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
+        let slot = self.ids.find(id)?;
+        self.slots.get_mut(slot as usize).map(|g| (slot, g))
+    }
+
+    /// As [`find`](Self::find), where the slot may be the one that the
+    /// goroutine was found in before.
+    #[inline(always)]
+    pub fn find_again(&mut self, id: GoId, slot: u32) -> Option<(u32, &mut Goroutine)> {
+        let slot = match self.slots.get(slot as usize) {
+            Some(g) if g.id == id && g.order != Status::Dead => slot,
+            _ => self.ids.find(id)?,
+        };
+        self.slots.get_mut(slot as usize).map(|g| (slot, g))
+    }
+
+    /// Whether there never was such a goroutine.
+    pub fn is_new(&self, id: GoId) -> bool {
+        self.ids.find(id).is_none() && !self.ended.contains(id)
+    }
+
+    /// Adds a runnable goroutine; `None` if it exists or did.
+    pub fn create(&mut self, id: GoId) -> Option<u32> {
+        if !self.is_new(id) {
+            return None;
+        }
+        let new = Goroutine::new(id, Status::Runnable, Status::Runnable);
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = new;
+                slot
+            }
+            None => {
+                self.slots.push(new);
+                (self.slots.len() - 1) as u32
+            }
+        };
+        self.ids.insert(id, slot);
+        Some(slot)
+    }
+
+    pub fn end(&mut self, slot: u32) {
+        let g = &mut self.slots[slot as usize];
+        (g.order, g.status) = (Status::Dead, Status::Dead);
+        g.regions = Vec::new();
+        self.ids.remove(g.id);
+        self.ended.insert(g.id);
+        self.free.push(slot);
+    }
+}
+
+impl std::ops::Index<u32> for Goroutines {
+    type Output = Goroutine;
+    #[inline]
+    fn index(&self, slot: u32) -> &Goroutine {
+        &self.slots[slot as usize]
+    }
+}
+
+impl std::ops::IndexMut<u32> for Goroutines {
+    #[inline]
+    fn index_mut(&mut self, slot: u32) -> &mut Goroutine {
+        &mut self.slots[slot as usize]
+    }
+}
+
+/// Goroutines that ended: none begins a second time. Ids are nearly dense, so
+/// each costs little more than a bit.
+#[derive(Debug, Default)]
+struct Ended(HashMap<i64, u64, foldhash::fast::RandomState>);
+
+impl Ended {
+    fn insert(&mut self, id: GoId) {
+        *self.0.entry(id.0 >> 6).or_default() |= 1 << (id.0 & 63);
+    }
+
+    fn contains(&self, id: GoId) -> bool {
+        let word = self.0.get(&(id.0 >> 6));
+        word.is_some_and(|w| w & 1 << (id.0 & 63) != 0)
+    }
+}
+
+/// A P and what it runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Proc {
+    pub p: ProcId,
+    /// The thread it runs on.
+    pub m: ThreadId,
+    /// The goroutine that runs, as the wire counts: 0 is none.
+    pub g: u64,
+    pub g_slot: u32,
+    /// Where the goroutine was found that its next event is about.
+    pub hint: u32,
+    /// Whether its state was told.
+    pub seen: bool,
+    pub running: bool,
+    pub sweeping: bool,
+}
+
+impl Proc {
+    pub fn new(p: ProcId) -> Self {
+        Self {
+            p,
+            m: ThreadId::NONE,
+            g: 0,
+            g_slot: G0,
+            hint: G0,
+            seen: false,
+            running: false,
+            sweeping: false,
+        }
+    }
+
+    /// The goroutine that runs.
+    #[inline(always)]
+    pub fn goroutine(&self) -> GoId {
+        match self.g {
+            0 => GoId::NONE,
+            g => GoId(g as i64),
+        }
+    }
+
+    /// The slot of the goroutine that runs, if there is one.
+    #[inline(always)]
+    pub fn current(&self, event: u8) -> Result<u32, Violation> {
+        match self.g {
+            0 => Err(Violation::Missing {
+                event,
+                missing: "goroutine",
+            }),
+            _ => Ok(self.g_slot),
+        }
+    }
+
+    /// The thread, as the reference reader has it for some events: if it is
+    /// not known, it is the first.
+    pub fn thread_or_first(&self) -> ThreadId {
+        match self.m.is_some() {
+            true => self.m,
+            false => ThreadId(0),
+        }
+    }
+
+    pub fn clear_g(&mut self) {
+        (self.g, self.g_slot) = (0, G0);
+    }
+}

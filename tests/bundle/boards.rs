@@ -1,0 +1,214 @@
+//! The dashboards: what stands in them, and that it fits together.
+
+use std::collections::HashSet;
+use std::process::{Command, Stdio};
+
+use gotracer::rules::{Preset, RULES, Unit};
+use regex::Regex;
+use serde_json::Value;
+
+use crate::support::{Scratch, program};
+use crate::{read, repository};
+
+pub const NAMES: [&str; 4] = ["overview", "service", "releases", "exporter"];
+
+/// A dashboard.
+pub struct Board {
+    pub name: &'static str,
+    pub json: Value,
+    pub panels: Vec<Panel>,
+}
+
+/// A panel of it that has queries.
+pub struct Panel {
+    pub title: String,
+    pub queries: Vec<Query>,
+}
+
+pub struct Query {
+    pub expr: String,
+    pub legend: String,
+    /// Asked for the end of the time range only.
+    pub instant: bool,
+}
+
+/// All of them.
+pub fn all() -> Vec<Board> {
+    let boards = NAMES.into_iter().map(|name| {
+        let text = read(&format!("dashboards/{name}.json"));
+        let json: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let shown = list(&json["panels"]).iter().filter(|p| p["type"] != "row");
+        let panels = shown.map(Panel::new).collect();
+        Board { name, json, panels }
+    });
+    boards.collect()
+}
+
+impl Panel {
+    fn new(json: &Value) -> Self {
+        let queries = list(&json["targets"]).iter().map(|target| Query {
+            expr: text(&target["expr"]),
+            legend: text(&target["legendFormat"]),
+            instant: target["instant"] == true,
+        });
+        Self {
+            title: text(&json["title"]),
+            queries: queries.collect(),
+        }
+    }
+}
+
+/// What a list holds.
+pub fn list(json: &Value) -> &[Value] {
+    json.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text(json: &Value) -> String {
+    json.as_str().unwrap_or_default().to_owned()
+}
+
+/// An expression with Grafana's variables filled in.
+pub fn filled(expr: &str, values: &[(&str, &str)]) -> String {
+    let variable = Regex::new(r"\$(\w+)").unwrap();
+    let value = |found: &regex::Captures<'_>| {
+        let known = values.iter().find(|(name, _)| *name == &found[1]);
+        known
+            .unwrap_or_else(|| panic!("${} in {expr}", &found[1]))
+            .1
+            .to_owned()
+    };
+    variable.replace_all(expr, value).into_owned()
+}
+
+/// The names of the variables that a text uses.
+fn variables(text: &str) -> HashSet<String> {
+    let variable = Regex::new(r"\$\{?(\w+)").unwrap();
+    let names = variable.captures_iter(text).map(|c| c[1].to_owned());
+    names.filter(|name| !name.starts_with("__")).collect()
+}
+
+#[test]
+fn they_are_what_the_generator_makes_of_the_rules() {
+    let Some(python) = program("python3") else {
+        return;
+    };
+    let scratch = Scratch::new();
+    let mut registry = Command::new(env!("CARGO_BIN_EXE_gotracer"))
+        .args(["rules", "--format=json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let made = Command::new(python)
+        .arg("-B")
+        .arg(repository("dashboards/generator"))
+        .arg(scratch.path())
+        .stdin(registry.stdout.take().unwrap())
+        .status()
+        .unwrap();
+    assert!(made.success() && registry.wait().unwrap().success());
+    for name in NAMES {
+        let made = std::fs::read_to_string(scratch.path().join(format!("{name}.json"))).unwrap();
+        let kept = read(&format!("dashboards/{name}.json"));
+        assert!(
+            made == kept,
+            "dashboards/{name}.json is not what the generator makes: \
+             gotracer rules --format json | python3 dashboards/generator"
+        );
+    }
+}
+
+#[test]
+fn panels_say_what_to_do_and_stand_beside_each_other() {
+    for board in all() {
+        let mut places = HashSet::new();
+        let mut ids = HashSet::new();
+        for panel in list(&board.json["panels"]) {
+            let title = text(&panel["title"]);
+            let at = format!("{}: {title}", board.name);
+            assert!(
+                !title.is_empty() && ids.insert(panel["id"].as_u64()),
+                "{at}"
+            );
+            let place = &panel["gridPos"];
+            let [x, y, w, h] = ["x", "y", "w", "h"].map(|k| place[k].as_u64().unwrap());
+            assert!(x + w <= 24, "{at}");
+            for cell in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
+                assert!(places.insert(cell), "{at} overlaps another");
+            }
+            if panel["type"] != "row" {
+                assert!(
+                    text(&panel["description"]).len() > 60,
+                    "{at} has no description"
+                );
+                assert!(!list(&panel["targets"]).is_empty(), "{at} has no query");
+                assert_eq!(panel["datasource"]["uid"], "${datasource}", "{at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_dashboard_has_the_variables_and_links_that_are_used() {
+    let boards = all();
+    let uids: HashSet<_> = boards.iter().map(|b| text(&b.json["uid"])).collect();
+    assert_eq!(uids.len(), NAMES.len());
+    let to = Regex::new(r#""/d/([a-z-]+)"#).unwrap();
+    for board in &boards {
+        let named = list(&board.json["templating"]["list"]);
+        let named: HashSet<_> = named.iter().map(|v| text(&v["name"])).collect();
+        for name in ["datasource", "job", "service", "version", "instance"] {
+            assert!(named.contains(name), "{} lacks ${name}", board.name);
+        }
+        let json = board.json.to_string();
+        for name in variables(&json) {
+            assert!(
+                named.contains(&name),
+                "{}: ${name} is no variable",
+                board.name
+            );
+        }
+        // Every variable is used, if only by another one.
+        for name in &named {
+            let used = json.contains(&format!("${name}")) || json.contains(&format!("${{{name}}}"));
+            assert!(used, "{}: ${name} is not used", board.name);
+        }
+        for link in to.captures_iter(&json) {
+            assert!(
+                uids.contains(&link[1]),
+                "{}: no dashboard {}",
+                board.name,
+                &link[1]
+            );
+        }
+        assert!(json.contains("${gotracer}/#traces"), "{}", board.name);
+        let others = &list(&board.json["links"])[0];
+        assert_eq!(others["tags"][0], board.json["tags"][0], "{}", board.name);
+    }
+}
+
+#[test]
+fn each_rule_has_its_panels_with_its_thresholds() {
+    let boards = all();
+    let service = boards.iter().find(|b| b.name == "service").unwrap();
+    for rule in RULES {
+        let panels = list(&service.json["panels"]);
+        let titled = |title: &str| {
+            let found = panels.iter().find(|p| p["title"] == title);
+            found.unwrap_or_else(|| panic!("no panel {title}"))
+        };
+        let distribution = titled(&format!("{}: distribution", rule.name));
+        assert_eq!(distribution["type"], "heatmap");
+        assert!(text(&distribution["description"]).contains(rule.advice));
+        let quantiles = titled(&format!("{}: quantiles", rule.name));
+        let steps = list(&quantiles["fieldConfig"]["defaults"]["thresholds"]["steps"]);
+        let values: Vec<_> = steps.iter().filter_map(|s| s["value"].as_f64()).collect();
+        let limits = rule.thresholds[Preset::Service as usize];
+        let scale = if rule.unit == Unit::Nanoseconds {
+            1e9
+        } else {
+            1.0
+        };
+        let wanted = [limits.warn.value, limits.error.value].map(|v| v as f64 / scale);
+        assert_eq!(values, wanted, "{}", rule.name);
+    }
+}

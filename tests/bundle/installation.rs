@@ -1,0 +1,374 @@
+//! gotracer with everything that can go well and wrong, on real traces and a
+//! real Go program; a real Prometheus with the rules; and whether every panel
+//! and every rule has something to show.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::boards::{self, Board, Panel, Query, filled, list};
+use crate::pictures;
+use crate::prometheus::{Prometheus, Series, now};
+use crate::repository;
+use crate::rules::{self, FILES};
+use crate::support::{Running, Scratch, eventually_or, fixture, free_address, pack, program};
+
+/// A trace for each rule, in which it finds something, and some for what else
+/// there is to see.
+const TRACES: [&str; 9] = [
+    "gc_pause",
+    "sched_latency",
+    "mutex_contention",
+    "syscall_long",
+    "goroutine_leak",
+    "heap_spike",
+    "proc_starvation",
+    "gc_assist",
+    "other_stw",
+];
+
+/// How often they come.
+const ROUNDS: usize = 5;
+
+/// The windows of trends, which look back for a day, in what this test lasts.
+const DAYS: [(&str, &str); 2] = [("[1h]", "[1s]"), ("offset 1d", "offset 2s")];
+
+/// What Grafana would fill in.
+const VARIABLES: [(&str, &str); 9] = [
+    ("__rate_interval", "8s"),
+    ("__range", "60s"),
+    ("__range_s", "60"),
+    ("job", ".*"),
+    ("service", ".*"),
+    ("version", ".*"),
+    ("instance", ".*"),
+    ("exporter", ".*"),
+    ("baseline", "1.0"),
+];
+
+/// tests/workloads' small HTTP service, whose collections have to wait for a
+/// huge copy.
+pub struct Server {
+    child: Child,
+    pub address: String,
+}
+
+impl Server {
+    /// Builds and starts it; `None` where there is no Go.
+    pub fn start(scratch: &Scratch) -> Option<Self> {
+        let go = program("go")?;
+        let binary = scratch.path().join("workloads");
+        let mut build = Command::new(go);
+        build
+            .args(["build", "-buildvcs=false", "-o"])
+            .arg(&binary)
+            .arg(".");
+        build
+            .env("CGO_ENABLED", "0")
+            .current_dir(repository("tests/workloads"));
+        assert!(build.status().unwrap().success());
+        let mut command = Command::new(binary);
+        let mut child = command
+            .args(["-w", "server"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut url)
+            .unwrap();
+        let address = url.trim().trim_start_matches("http://").to_owned();
+        Some(Self { child, address })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The configuration: a directory of uploads, a program, one that nobody
+/// started, a list of targets that can be had and one that can't.
+fn configuration(scratch: &Scratch, server: &str) -> String {
+    let list = scratch.path().join("targets.json");
+    fs::write(&list, "[]").unwrap();
+    format!(
+        "
+watch_configs:
+- directory: {uploads}
+  labels: {{job: ci, instance: uploads}}
+  patterns: ['{{service}}_{{version}}_{{_}}.trace']
+  settle: 100ms
+prometheus: {{series_limit: 440}}
+otlp: {{spans: true}}
+scrape_configs:
+- job_name: shop
+  scrape_interval: 2s
+  seconds: 1
+  static_configs: [{{targets: ['{server}'], labels: {{service: shop, version: '2.0'}}}}]
+- job_name: gone
+  scrape_interval: 1s
+  static_configs: [{{targets: ['{nobody}']}}]
+- job_name: lists
+  file_sd_configs: [{{files: ['{list}'], refresh_interval: 1s}}]
+  http_sd_configs: [{{url: 'http://{nobody}/targets', refresh_interval: 500ms}}]
+",
+        uploads = scratch.path().join("in").display(),
+        nobody = free_address(),
+        list = list.display(),
+    )
+}
+
+/// Uploads of a round. The first version of the service is idle half of the
+/// time.
+fn upload(directory: &Path, round: usize) {
+    let all = TRACES.into_iter().map(|name| format!("go1.22.10/{name}"));
+    for (number, name) in all.enumerate() {
+        let trace = fs::read(fixture(&format!("{name}.trace"))).unwrap();
+        for version in ["1.0", "1.1"] {
+            let quiet = version == "1.0" && round.is_multiple_of(2);
+            let idle = fs::read(fixture("go1.22.10/heap_saw.trace")).unwrap();
+            let trace = if quiet { &idle } else { &trace };
+            pack(
+                trace,
+                directory,
+                &format!("checkout_{version}_{round}-{number}"),
+            );
+        }
+    }
+    // Their last third is missing from the second round on.
+    let trace = fs::read(fixture("go1.27.3/idle.trace")).unwrap();
+    let length = if round == 0 {
+        trace.len()
+    } else {
+        trace.len() * 2 / 3
+    };
+    pack(&trace[..length], directory, &format!("torn_1.0_{round}"));
+    // Goroutines and heap that became more, in traces that don't tell when they
+    // were made: of those, the one read last counts.
+    let (goroutines, heap) = if round < 3 {
+        ("idle", "heap_saw")
+    } else {
+        ("goroutine_leak", "gc_assist")
+    };
+    for (service, name) in [("leaking", goroutines), ("growing", heap)] {
+        let trace = fs::read(fixture(&format!("go1.22.10/{name}.trace"))).unwrap();
+        pack(&trace, directory, &format!("{service}_1.0_{round}"));
+    }
+}
+
+/// What is not there is not asked for.
+fn shows(series: &[Series]) -> bool {
+    series
+        .iter()
+        .any(|s| s.samples.iter().any(|(_, value)| !value.is_nan()))
+}
+
+/// The values of the variables of a dashboard.
+fn chosen(board: &Board) -> Vec<(&'static str, &'static str)> {
+    let mut values = VARIABLES.to_vec();
+    if board.name == "releases" {
+        values.insert(0, ("service", "checkout"));
+        values.insert(0, ("version", "1.1"));
+    }
+    values
+}
+
+/// What each query of a panel has.
+fn ask(
+    prometheus: &Prometheus,
+    board: &Board,
+    panel: &Panel,
+    (from, to): (f64, f64),
+) -> Vec<Vec<Series>> {
+    let values = chosen(board);
+    let answer = |query: &Query| {
+        let expr = filled(&query.expr, &values);
+        if query.instant {
+            prometheus.instant(&expr, to)
+        } else {
+            prometheus.range(&expr, from, to, 0.5)
+        }
+    };
+    panel.queries.iter().map(answer).collect()
+}
+
+/// Every panel of every dashboard. Returns how many series each query had.
+fn panels_have_data(prometheus: &Prometheus, time: (f64, f64)) -> String {
+    let mut told = String::new();
+    let label = Regex::new(r"\{\{(\w+)\}\}").unwrap();
+    let mut drawn = Vec::new();
+    for board in boards::all() {
+        let answers: Vec<_> = board
+            .panels
+            .iter()
+            .map(|p| ask(prometheus, &board, p, time))
+            .collect();
+        for (panel, answers) in board.panels.iter().zip(&answers) {
+            let at = format!("{}: {}", board.name, panel.title);
+            for (query, series) in panel.queries.iter().zip(answers) {
+                assert!(shows(series), "{at}: nothing from {}", query.expr);
+                for name in label.captures_iter(&query.legend) {
+                    let has = series.iter().any(|s| s.labels[&name[1]].is_string());
+                    assert!(has, "{at}: no label {} from {}", &name[1], query.expr);
+                }
+            }
+            let counts: Vec<_> = answers.iter().map(Vec::len).collect();
+            writeln!(told, "{at}: {counts:?} series").unwrap();
+        }
+        for variable in list(&board.json["templating"]["list"]) {
+            let Some(query) = variable["query"]["query"].as_str() else {
+                continue;
+            };
+            let inside = query
+                .strip_prefix("label_values(")
+                .and_then(|q| q.strip_suffix(')'));
+            let (selector, label) = inside.unwrap().rsplit_once(", ").unwrap();
+            let found = prometheus.values(label, &filled(selector, &chosen(&board)));
+            assert!(!found.is_empty(), "{}: {query}", board.name);
+        }
+        drawn.push((board, answers));
+    }
+    pictures::draw(&drawn, time, |board| {
+        chosen(board).into_iter().rev().collect()
+    });
+    told
+}
+
+/// How much more of something one release has is what both have, divided.
+fn releases_are_compared(prometheus: &Prometheus, time: (f64, f64)) {
+    let boards = boards::all();
+    let board = boards.iter().find(|b| b.name == "releases").unwrap();
+    let answers = |title: &str| {
+        let panel = board.panels.iter().find(|p| p.title == title).unwrap();
+        ask(prometheus, board, panel, time)
+    };
+    let table = answers("Versions, newest first");
+    for (column, stat) in [(4, "Live heap"), (6, "GC pauses"), (8, "Lock waits")] {
+        let of = |version: &str| {
+            let found = table[column]
+                .iter()
+                .find(|s| s.labels["version"] == version);
+            found.unwrap().samples[0].1
+        };
+        let said = answers(stat)[0][0].samples[0].1;
+        let wanted = of("1.1") / of("1.0");
+        assert!(
+            (said - wanted).abs() < wanted * 1e-6,
+            "{stat}: {said}, not {wanted}"
+        );
+    }
+}
+
+/// Every metric that a panel or a rule names, and gotracer does not have.
+fn unknown_metrics(exposition: &str) -> BTreeSet<String> {
+    let known: BTreeSet<_> = exposition
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split(['{', ' ']).next())
+        .collect();
+    let name = Regex::new(r"\b(?:gotracer?|process)_\w+").unwrap();
+    let boards = boards::all();
+    let queries = boards
+        .iter()
+        .flat_map(|b| &b.panels)
+        .flat_map(|p| &p.queries);
+    let rules = rules::all();
+    // What is recorded is named like what it is made of.
+    let recorded = Regex::new(r"\w+:\w+:\w+").unwrap();
+    let exprs = queries
+        .map(|q| &q.expr)
+        .chain(rules.iter().map(|r| &r.expr));
+    exprs
+        .flat_map(|expr| {
+            let text = recorded.replace_all(expr, "").into_owned();
+            name.find_iter(&text)
+                .map(|m| m.as_str().to_owned())
+                .collect::<Vec<_>>()
+        })
+        .filter(|name| !known.contains(name.as_str()))
+        .collect()
+}
+
+#[test]
+fn every_panel_and_every_rule_has_data() {
+    let scratch = Scratch::new();
+    let Some(server) = Server::start(&scratch) else {
+        return;
+    };
+    let uploads = scratch.directory("in");
+    let config = scratch.path().join("gotracer.yml");
+    fs::write(&config, configuration(&scratch, &server.address)).unwrap();
+    let receiver = format!("--otlp.endpoint=http://{}", free_address());
+    let flag = format!("--config={}", config.display());
+    let flags = [&*flag, &receiver, "--otlp.queue-size=64KiB", "--jobs=2"];
+    let gotracer = Running::gotracer_with(scratch.path(), &flags, &[]);
+
+    let rule_files = FILES.map(repository);
+    let Some(prometheus) = Prometheus::start(&scratch, &gotracer.address, &rule_files, None) else {
+        return;
+    };
+    let began = now();
+
+    for round in 0..ROUNDS {
+        upload(&uploads, round);
+        let seen = "sum(gotracer_traces_total{job='ci'})";
+        let wanted = ((round + 1) * (2 * TRACES.len() + 3)) as f64;
+        let scraped = || {
+            let series = prometheus.instant(seen, now());
+            (series.first()?.samples[0].1 == wanted).then_some(())
+        };
+        eventually_or("Prometheus has the round", || gotracer.log(), scraped);
+    }
+    // More at once than can be read until the next scrape.
+    let trace = fs::read(fixture("go1.22.10/pingpong.trace")).unwrap();
+    (0..300).for_each(|n| pack(&trace, &uploads, &format!("burst_1.0_{n}")));
+    let waiting = || {
+        let queue = prometheus.instant("gotracer_queue_length > 0", now());
+        (!queue.is_empty()).then_some(())
+    };
+    eventually_or("traces wait", || gotracer.log(), waiting);
+    fs::write(&config, "nonsense: true\n").unwrap();
+    gotracer.signal("-HUP");
+    gotracer.wait_sample("gotracer_config_last_reload_successful", 0.0);
+    std::thread::sleep(Duration::from_secs(2));
+
+    let unknown = unknown_metrics(&gotracer.get("/metrics", "text/plain").text());
+    assert!(unknown.is_empty(), "{unknown:?}");
+    let time = (began, now());
+    let told = panels_have_data(&prometheus, time);
+    releases_are_compared(&prometheus, time);
+    eprintln!("{told}");
+
+    // The end of gotracer is an alert as well.
+    drop(gotracer);
+    let absent = || {
+        (!prometheus
+            .instant("absent(gotracer_build_info)", now())
+            .is_empty())
+        .then_some(())
+    };
+    eventually_or("it is absent", || prometheus.log(), absent);
+    for rule in rules::all() {
+        let days = rule.name.ends_with("Trend");
+        let expr = DAYS.iter().fold(rule.expr, |expr, (day, seconds)| {
+            if days {
+                expr.replace(day, seconds)
+            } else {
+                expr
+            }
+        });
+        let series = prometheus.range(&expr, began, now(), 0.25);
+        assert!(shows(&series), "{}: nothing from {expr}", rule.name);
+    }
+    let ill = prometheus.ill_rules();
+    assert!(ill.is_empty(), "{ill:?}");
+}

@@ -1,0 +1,31 @@
+//! What comes with gotracer for Prometheus, Alertmanager and Grafana: rules,
+//! runbooks and dashboards, on the real things and on real traces.
+#![cfg(all(feature = "daemon", unix))]
+
+mod alerting;
+mod boards;
+#[allow(dead_code, reason = "shared with the other tests of the daemon")]
+#[path = "../serve/chromium.rs"]
+mod chromium;
+mod installation;
+mod pictures;
+mod prometheus;
+mod rules;
+#[allow(dead_code, reason = "shared with the other tests of the daemon")]
+#[path = "../serve/support.rs"]
+mod support;
+mod types;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A path of the repository.
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// What stands in a file of the repository.
+fn read(path: &str) -> String {
+    let path = repository(path);
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}

@@ -1,0 +1,209 @@
+//! The rules for Prometheus and their runbooks: that they fit to gotracer's own
+//! rules and to each other, and what promtool says of them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use gotracer::rules::{Preset, RULES, Rule};
+use regex::Regex;
+use serde_json::Value;
+
+use crate::boards::list;
+use crate::support::program;
+use crate::{read, repository};
+
+pub const FILES: [&str; 2] = [
+    "config/prometheus/recording.yml",
+    "config/prometheus/alerts.yml",
+];
+
+/// What a runbook has to tell, in this order.
+const CHAPTERS: [&str; 4] = ["## What it means", "## Confirm", "## Fix", "## Silence"];
+
+/// A rule of one of the files.
+pub struct PrometheusRule {
+    /// Of the alert or of the recorded series.
+    pub name: String,
+    pub alert: bool,
+    pub expr: String,
+    json: Value,
+}
+
+/// All rules of both files.
+pub fn all() -> Vec<PrometheusRule> {
+    let mut rules = Vec::new();
+    for file in FILES {
+        let parsed: Value = serde_saphyr::from_str(&read(file)).unwrap();
+        for rule in list(&parsed["groups"])
+            .iter()
+            .flat_map(|g| list(&g["rules"]))
+        {
+            let alert = rule["alert"].as_str();
+            let name = alert.or(rule["record"].as_str()).unwrap();
+            rules.push(PrometheusRule {
+                name: name.into(),
+                alert: alert.is_some(),
+                expr: rule["expr"].as_str().unwrap().into(),
+                json: rule.clone(),
+            });
+        }
+    }
+    rules
+}
+
+fn alerts() -> impl Iterator<Item = PrometheusRule> {
+    all().into_iter().filter(|rule| rule.alert)
+}
+
+fn alert(name: &str) -> PrometheusRule {
+    let found = alerts().find(|alert| alert.name == name);
+    found.unwrap_or_else(|| panic!("no alert {name}"))
+}
+
+fn promtool(arguments: &[&str], files: impl Iterator<Item = std::path::PathBuf>) {
+    let Some(promtool) = program("promtool") else {
+        return;
+    };
+    let output = Command::new(promtool)
+        .args(arguments)
+        .args(files)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("SUCCESS") && !said.contains("FAILED"),
+        "{said}"
+    );
+}
+
+#[test]
+fn promtool_takes_the_rules() {
+    promtool(
+        &["check", "rules", "--lint=all", "--lint-fatal"],
+        FILES.iter().map(|f| repository(f)),
+    );
+}
+
+#[test]
+fn each_alert_is_pending_fires_and_resolves() {
+    let tests = fs::read_dir(repository("tests/bundle/alerts")).unwrap();
+    let tests: Vec<_> = tests.map(|file| file.unwrap().path()).collect();
+    let mut fires = BTreeSet::new();
+    let mut quiet = BTreeSet::new();
+    for file in &tests {
+        let parsed: Value = serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        for case in list(&parsed["tests"])
+            .iter()
+            .flat_map(|t| list(&t["alert_rule_test"]))
+        {
+            let name = case["alertname"].as_str().unwrap().to_owned();
+            let several = if list(&case["exp_alerts"]).is_empty() {
+                &mut quiet
+            } else {
+                &mut fires
+            };
+            several.insert(name);
+        }
+    }
+    let names: BTreeSet<_> = alerts().map(|alert| alert.name).collect();
+    assert_eq!(fires, names);
+    assert_eq!(quiet, names);
+    promtool(&["test", "rules"], tests.into_iter());
+}
+
+#[test]
+fn each_rule_of_gotracer_has_its_alert() {
+    for rule in RULES {
+        let alert = alert(rule.name);
+        let selected = format!("rule=\"{}\"", rule.name);
+        assert_eq!(alert.expr.matches(&selected).count(), 2, "{}", rule.name);
+    }
+    // And no alert asks for a rule that there is not.
+    let named = Regex::new("rule=\"([^\"]+)\"").unwrap();
+    for alert in alerts() {
+        for name in named.captures_iter(&alert.expr) {
+            assert!(Rule::find(&name[1]).is_some(), "{}", alert.name);
+        }
+    }
+}
+
+#[test]
+fn trends_have_the_thresholds_of_their_rules() {
+    // The numbers behind the comparisons, in their order.
+    let limit = |alert: &PrometheusRule, nth: usize| -> f64 {
+        let behind = alert.expr.split(" > ").nth(nth + 1).unwrap();
+        let factors = behind.lines().next().unwrap().split('*');
+        factors.map(|f| f.trim().parse::<f64>().unwrap()).product()
+    };
+    for (name, rule) in [
+        ("GoroutineLeakTrend", "GoroutineLeakGrowth"),
+        ("HeapGrowthTrend", "HeapGrowthSpike"),
+    ] {
+        let alert = alert(name);
+        let warn = Rule::find(rule).unwrap().thresholds[Preset::Service as usize].warn;
+        assert_eq!(limit(&alert, 0), warn.value as f64, "{name}");
+        let percent = warn.percent.unwrap_or(25.0);
+        assert_eq!(limit(&alert, 1), 1.0 + percent / 100.0, "{name}");
+    }
+}
+
+#[test]
+fn each_alert_says_what_a_person_needs() {
+    for alert in alerts() {
+        let name = &alert.name;
+        let said = |path: &str| {
+            alert
+                .json
+                .pointer(path)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        assert!(!said("/for").is_empty(), "{name} has no for");
+        let severity = said("/labels/severity");
+        let known = severity.contains("warning") || severity == "info";
+        assert!(known, "{name}: {severity}");
+        assert!(said("/annotations/summary").len() > 10, "{name}");
+        let description = said("/annotations/description");
+        // All but the one without a series have a value to tell.
+        let told = description.contains("{{ $value") || description.contains("| value |");
+        assert!(
+            told || name == "GotracerAbsent",
+            "{name} does not tell the value"
+        );
+        let runbook = said("/annotations/runbook_url");
+        assert!(
+            runbook.ends_with(&format!("/docs/runbooks/{name}.md")),
+            "{name}: {runbook}"
+        );
+    }
+}
+
+#[test]
+fn each_alert_has_its_runbook_and_each_runbook_its_alert() {
+    let names: BTreeSet<_> = alerts().map(|alert| format!("{}.md", alert.name)).collect();
+    let files = fs::read_dir(repository("docs/runbooks")).unwrap();
+    let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut books: BTreeSet<_> = files.collect();
+    assert!(books.remove("README.md"));
+    assert_eq!(books, names);
+    let index = read("docs/runbooks/README.md");
+    let links = Regex::new(r"\]\(([^):#]+)").unwrap();
+    for book in &books {
+        assert!(
+            index.contains(&format!("]({book})")),
+            "README.md lacks {book}"
+        );
+        let text = read(&format!("docs/runbooks/{book}"));
+        let name = book.trim_end_matches(".md");
+        assert!(text.starts_with(&format!("# {name}\n")), "{book}");
+        let chapters: Vec<_> = text.lines().filter(|l| l.starts_with("## ")).collect();
+        assert_eq!(chapters, CHAPTERS, "{book}");
+        for link in links.captures_iter(&text) {
+            let to = repository("docs/runbooks").join(&link[1]);
+            assert!(to.exists(), "{book}: {}", &link[1]);
+        }
+    }
+}
