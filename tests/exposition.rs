@@ -36,6 +36,7 @@ fn rule_report(rule: &'static Rule) -> RuleReport {
     };
     RuleReport {
         rule,
+        thresholds: None,
         status: Status::Ok,
         reason: None,
         measurement: distribution(values),
@@ -120,6 +121,7 @@ fn report() -> Report {
             finding("GCPauseSpike", Severity::Warn),
             finding("MutexContention", Severity::Error),
         ],
+        course: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::report::{Cause, Finding, Frame};
+use crate::report::{self, Cause, Finding, Frame};
 use crate::rules::{Found, Rule};
 use crate::timeline::{FrameText, StackKey, Stacks, Timeline};
 
@@ -83,14 +83,9 @@ fn stack(stacks: &Stacks, key: StackKey) -> Vec<Frame> {
     stacks.frames(key).map(frame).collect()
 }
 
-/// The same for the same rule and place in every trace: FNV-1a over what
-/// identifies both.
+/// The same for the same rule and place in every trace.
 fn id(rule: &Rule, place: &Frame, variant: &str) -> String {
     let line = place.line.to_string();
     let parts = [rule.name, &place.function, &place.file, &line, variant];
-    let bytes = parts.iter().flat_map(|p| p.bytes().chain([0]));
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |h: u64, b| {
-        (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
-    });
-    format!("{hash:016x}")
+    report::hash(&parts)
 }

@@ -5,6 +5,7 @@
 //! true up to then.
 
 mod findings;
+mod history;
 mod live;
 mod pipeline;
 mod program;
@@ -19,6 +20,7 @@ use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{HeapFloor, Interval, Observer, Timeline};
 use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What};
+use history::History;
 use slices::Slices;
 
 /// For how long the growth of the number of goroutines is counted in a live
@@ -156,6 +158,9 @@ pub struct Analysis {
     slices: Slices,
     /// The first clock snapshot since the last report.
     snapshot: Option<ClockSnapshot>,
+    /// Notes how the program goes, if that is wanted.
+    history: Option<Box<History>>,
+    settings: Settings,
     /// A generation started since.
     started: bool,
 }
@@ -172,6 +177,8 @@ impl Analysis {
             rules: Rules::new(enabled),
             slices: Slices::new(),
             snapshot: None,
+            history: settings.course.then(Box::default),
+            settings: settings.clone(),
             started: false,
         }
     }
@@ -193,6 +200,9 @@ impl Analysis {
                 self.slices.end(event.time, measured);
             }
             self.timeline.event(event, tables, &mut self.rules);
+            if let Some(history) = &mut self.history {
+                history.note(&self.timeline);
+            }
         }
     }
 
@@ -255,6 +265,7 @@ impl Analysis {
         for (i, (rule, verdict)) in verdicts.into_iter().enumerate() {
             rules.push(RuleReport {
                 rule,
+                thresholds: Some(self.settings.of(rule).thresholds),
                 status: match (&verdict.not_applicable, verdict.found.is_empty()) {
                     (Some(_), _) => Status::NotApplicable,
                     (None, true) => Status::Ok,
@@ -289,6 +300,7 @@ impl Analysis {
             program: program::program(&self.timeline),
             rules,
             findings: all,
+            course: self.history.as_ref().map(|h| h.course().clone()),
             known: 0,
             evidence: None,
         }

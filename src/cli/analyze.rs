@@ -2,9 +2,8 @@
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gotracer::compare::Baseline;
 use gotracer::report::{Detail, Format, Options, Report, Severity};
 use gotracer::trace::ErrorKind;
@@ -12,7 +11,7 @@ use gotracer::trace::ErrorKind;
 use super::inputs::{self, Source};
 use super::output::{Color, Output};
 use super::progress::Progress;
-use super::{CLEAN, FOUND, UNREADABLE, batch, complain, settings};
+use super::{CLEAN, FOUND, UNREADABLE, batch, complain, outputs, paths, settings};
 
 /// Say what is wrong in traces, where, and what to do
 #[derive(clap::Args)]
@@ -23,9 +22,11 @@ pub struct Args {
     #[arg(required = true, value_name = "TRACE")]
     traces: Vec<PathBuf>,
 
-    /// Write to a file instead of standard output
+    /// Write to a file instead of standard output, in the format given or the
+    /// one that its ending names: .html, .sarif, .json, .xml (JUnit), .md,
+    /// .jsonl, .csv (may be repeated)
     #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    output: Vec<PathBuf>,
 
     #[command(flatten)]
     judgement: Judgement,
@@ -39,9 +40,8 @@ pub struct Args {
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct Judgement {
-    /// How to print the findings
-    #[arg(long, default_value = "table", value_parser = formats())]
-    format: Format,
+    #[command(flatten)]
+    formats: outputs::Formats,
 
     /// Show of each rule only the N findings that hurt most
     #[arg(long, value_name = "N")]
@@ -78,6 +78,9 @@ pub struct Judgement {
     color: Color,
 
     #[command(flatten)]
+    paths: paths::Args,
+
+    #[command(flatten)]
     settings: settings::Args,
 }
 
@@ -87,7 +90,8 @@ Examples:
   gotracer analyze -v --rule MutexContention --top 3 trace.out
   gotracer analyze --preset low-latency --set GCAssist.warn=500us trace.out
   gotracer analyze --baseline known.json trace.out
-  gotracer analyze --format json --output report.json traces/
+  gotracer analyze --output report.html --output results.sarif traces/
+  gotracer analyze --format github --format junit=junit.xml trace.out
   curl -s localhost:6060/debug/pprof/trace?seconds=5 | gotracer analyze -
 
 Exit codes: 0 nothing at --fail-on or above, 1 something, 2 a trace or an
@@ -101,15 +105,10 @@ enum FailOn {
     Never,
 }
 
-fn formats() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(Format::ALL.map(Format::name))
-        .try_map(|name| Format::from_name(&name).ok_or("there is no such format"))
-}
-
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let (sources, failed) = args.sources();
-    let code = judge(sources, &args.judgement, args.output.as_deref(), args.jobs)?;
+    let code = judge(sources, &args.judgement, &args.output, args.jobs)?;
     Ok(if failed { UNREADABLE } else { code })
 }
 
@@ -117,13 +116,14 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 pub fn judge(
     sources: Vec<Source>,
     args: &Judgement,
-    output: Option<&Path>,
+    output: &[PathBuf],
     jobs: Option<NonZeroUsize>,
 ) -> anyhow::Result<u8> {
-    let settings = args.settings.settings()?;
+    let mut settings = args.settings.settings()?;
     let baseline = args.baseline.as_deref().map(super::reports::read);
     let baseline = baseline.transpose()?.map(|known| Baseline::new(&known));
-    let mut output = Output::to(output)?;
+    let mut outputs = args.formats.open(output)?;
+    settings.course = outputs.want_course();
     let mut unreadable = false;
     let progress = Progress::new(!args.quiet);
     let results = batch::analyze(&sources, &settings, jobs, &progress);
@@ -161,9 +161,7 @@ pub fn judge(
     if let Some(baseline) = &baseline {
         reports.iter_mut().for_each(|r| baseline.apply(r));
     }
-    let options = args.options(&output);
-    args.format.write(&mut output.writer, &reports, &options)?;
-    output.writer.flush()?;
+    outputs.write(&reports, &args.options(), args.color)?;
     Ok(if unreadable {
         UNREADABLE
     } else if args.write_baseline.is_some() {
@@ -192,7 +190,7 @@ impl Args {
 }
 
 impl Judgement {
-    fn options(&self, output: &Output) -> Options {
+    fn options(&self) -> Options {
         Options {
             top: self.top.map(NonZeroUsize::get),
             detail: match (self.quiet, self.verbose) {
@@ -200,8 +198,9 @@ impl Judgement {
                 (_, true) => Detail::Full,
                 _ => Detail::Normal,
             },
-            color: output.color(self.color),
-            width: output.width(),
+            paths: self.paths.map(),
+            fail_on: self.fail_on.least(),
+            ..Options::default()
         }
     }
 
@@ -213,11 +212,18 @@ impl Judgement {
 }
 
 impl FailOn {
+    /// The least severity that fails; none if nothing does.
+    fn least(self) -> Option<Severity> {
+        match self {
+            Self::Warn => Some(Severity::Warn),
+            Self::Error => Some(Severity::Error),
+            Self::Never => None,
+        }
+    }
+
     fn exit_code(self, reports: &[Report]) -> u8 {
-        let least = match self {
-            Self::Warn => Severity::Warn,
-            Self::Error => Severity::Error,
-            Self::Never => return CLEAN,
+        let Some(least) = self.least() else {
+            return CLEAN;
         };
         let found = reports.iter().any(|r| r.worst() >= Some(least));
         if found { FOUND } else { CLEAN }

@@ -84,7 +84,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let mut remote = Remote::new(&args.url, options)?;
     remote.interruptible = true;
     remote.save.clone_from(&args.output);
-    analyze::judge(vec![Source::remote(remote)], &args.judgement, None, None)
+    analyze::judge(vec![Source::remote(remote)], &args.judgement, &[], None)
 }
 
 impl Args {

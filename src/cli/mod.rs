@@ -8,9 +8,13 @@ mod capture;
 mod check_config;
 mod diff;
 mod events;
+#[cfg(feature = "daemon")]
+mod healthcheck;
 mod inputs;
 mod lines;
 mod output;
+mod outputs;
+mod paths;
 mod progress;
 #[cfg(feature = "daemon")]
 mod remote;
@@ -56,6 +60,8 @@ enum Command {
     Events(events::Args),
     #[cfg(feature = "daemon")]
     Serve(Box<serve::Args>),
+    #[cfg(feature = "daemon")]
+    Healthcheck(healthcheck::Args),
     Rules(rules::Args),
     CheckConfig(check_config::Args),
     Completions(shell::CompletionsArgs),
@@ -79,6 +85,8 @@ pub fn main() -> ExitCode {
         Command::Events(args) => events::run(&args),
         #[cfg(feature = "daemon")]
         Command::Serve(args) => serve::run(&args),
+        #[cfg(feature = "daemon")]
+        Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Completions(args) => shell::completions(&args),

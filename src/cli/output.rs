@@ -34,15 +34,21 @@ impl Output {
                 writer: Box::new(BufWriter::new(io::stdout())),
                 terminal: io::stdout().is_terminal(),
             },
+            Some(path) if path.as_os_str() == "-" => Self::to(None)?,
             Some(path) => {
                 let file = File::create(path);
                 let file = file.with_context(|| format!("cannot write {}", path.display()))?;
-                Self {
-                    writer: Box::new(BufWriter::new(file)),
-                    terminal: false,
-                }
+                Self::of(BufWriter::new(file))
             }
         })
+    }
+
+    /// Anything that is no terminal.
+    pub fn of(writer: impl Write + 'static) -> Self {
+        Self {
+            writer: Box::new(writer),
+            terminal: false,
+        }
     }
 
     /// Whether to use colour.

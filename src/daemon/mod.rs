@@ -6,6 +6,7 @@ mod board;
 mod captures;
 mod discoverer;
 mod failure;
+mod health;
 mod http;
 mod identity;
 mod journal;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::analyst::Analyst;
 use self::failure::REASONS;
+pub use self::health::{HealthCheck, HealthError};
 pub use self::journal::JournalError;
 use self::memory::Memory;
 use self::seen::Seen;

@@ -47,7 +47,7 @@ struct One<'a> {
 }
 
 #[derive(Serialize)]
-struct RuleJson<'a> {
+pub(super) struct RuleJson<'a> {
     rule: &'static str,
     status: Status,
     reason: Option<&'a str>,
@@ -71,7 +71,7 @@ pub(crate) struct Measurement {
 }
 
 #[derive(Serialize)]
-struct FindingJson<'a> {
+pub(super) struct FindingJson<'a> {
     id: &'a str,
     #[serde(serialize_with = "name")]
     rule: &'static Rule,
@@ -113,7 +113,7 @@ impl<'a> One<'a> {
 }
 
 impl<'a> RuleJson<'a> {
-    fn new(report: &'a RuleReport) -> Self {
+    pub(super) fn new(report: &'a RuleReport) -> Self {
         Self {
             rule: report.rule.name,
             status: report.status,
@@ -147,7 +147,7 @@ fn on_one_line(value: &impl Serialize) -> Box<RawValue> {
 }
 
 impl<'a> FindingJson<'a> {
-    fn new(f: &'a Finding) -> Self {
+    pub(super) fn new(f: &'a Finding) -> Self {
         Self {
             id: &f.id,
             rule: f.rule,

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::rules::{Distribution, Rule, Severity, Unit};
+use super::Course;
+use crate::rules::{Distribution, Rule, Severity, Thresholds, Unit};
 
 /// One frame of a stack.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -102,11 +103,24 @@ pub enum Status {
     NotApplicable,
 }
 
+impl Status {
+    /// Its name for people and in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Found => "found",
+            Self::NotApplicable => "not applicable",
+        }
+    }
+}
+
 /// What a rule saw, whether or not it crossed a threshold.
 #[derive(Clone, Debug)]
 pub struct RuleReport {
     /// The rule.
     pub rule: &'static Rule,
+    /// From where on it finds something; unknown in a report that was saved.
+    pub thresholds: Option<Thresholds>,
     /// Whether it found something.
     pub status: Status,
     /// Why it is not applicable.
@@ -198,6 +212,8 @@ pub struct Report {
     pub rules: Vec<RuleReport>,
     /// Findings, those that hurt most first.
     pub findings: Vec<Finding>,
+    /// How the program went over time, where that was asked for.
+    pub course: Option<Course>,
     /// How many more there are that a baseline knows, see
     /// [`Baseline`](crate::compare::Baseline).
     pub known: u64,

@@ -3,7 +3,7 @@
 use super::{
     Cause, Finding, Frame, Goroutines, Program, Report, RuleReport, Severity, Status, TraceInfo,
 };
-use crate::rules::{RULES, Rule};
+use crate::rules::{RULES, Rule, Settings};
 
 /// A report without findings.
 pub fn report(source: &str) -> Report {
@@ -23,6 +23,7 @@ pub fn report(source: &str) -> Report {
         program: program(),
         rules: RULES.into_iter().map(rule).collect(),
         findings: Vec::new(),
+        course: None,
         known: 0,
         evidence: None,
     }
@@ -47,6 +48,7 @@ fn program() -> Program {
 fn rule(rule: &'static Rule) -> RuleReport {
     RuleReport {
         rule,
+        thresholds: Some(Settings::default().of(rule).thresholds),
         status: Status::Ok,
         reason: None,
         measurement: Default::default(),
@@ -135,6 +137,36 @@ pub fn eventful(source: &str) -> Report {
     let assist = &mut r.rules[7];
     assist.status = Status::NotApplicable;
     assist.reason = Some("the trace holds no garbage collection".into());
+    r
+}
+
+/// A report in which every text is what some reader of it might obey.
+pub fn hostile() -> Report {
+    const EVIL: &str = "</script><script>alert(1)</script><img src=x onerror=alert(1)>&lt;\"' \
+        `x` | a|b @everyone [l](javascript:x) ]]> <!-- %0A ${x} {{x}}\r\n::error::owned\n\
+        \u{0}\u{1b}[2J\u{fffe}\u{202e}\u{7f}";
+    let mut r = eventful(&format!("{EVIL}.trace"));
+    r.trace.go_version = Some(EVIL.into());
+    r.trace.error = Some(EVIL.into());
+    let evil = Frame {
+        function: format!("main.{EVIL}[go.shape.struct {{ X \"json:`<b>`\" }}]"),
+        file: format!("evil::error,x={EVIL}.go"),
+        line: u64::MAX,
+    };
+    for found in &mut r.findings {
+        found.message = format!("=cmd {EVIL}");
+        found.suggestion = EVIL.into();
+        found.place = evil.clone();
+        found.stack = vec![evil.clone(), evil.clone()];
+        found.cause = Some(Cause {
+            kind: "unlocked_late".into(),
+            text: EVIL.into(),
+            goroutine: Some(i64::MIN),
+            place: Some(evil.clone()),
+            stack: vec![evil.clone()],
+        });
+    }
+    r.rules[7].reason = Some(EVIL.into());
     r
 }
 

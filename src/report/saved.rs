@@ -117,6 +117,7 @@ impl One {
             findings: findings.collect(),
             known: self.known,
             evidence: None,
+            course: None,
         })
     }
 }
@@ -129,6 +130,7 @@ impl SavedRule {
         let measurement = measurement.filter(|d| d.count() == m.count);
         Ok(RuleReport {
             rule,
+            thresholds: None,
             status: self.status,
             reason: self.reason,
             measurement: measurement.ok_or(SavedError::Contradiction(self.rule))?,

@@ -40,6 +40,17 @@ pub enum Unit {
     Goroutines,
 }
 
+impl Unit {
+    /// Its name in outputs for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nanoseconds => "ns",
+            Self::Bytes => "bytes",
+            Self::Goroutines => "goroutines",
+        }
+    }
+}
+
 /// A rule's entry in the registry.
 #[derive(Debug)]
 pub struct Rule {

@@ -81,6 +81,9 @@ pub struct RuleSettings {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
     rules: Vec<RuleSettings>,
+    /// Whether reports tell how the program went over time, which takes a
+    /// while longer.
+    pub course: bool,
 }
 
 /// Why a setting can't be made.
@@ -132,6 +135,7 @@ impl Settings {
         };
         Self {
             rules: RULES.iter().map(|r| settings(r)).collect(),
+            course: false,
         }
     }
 

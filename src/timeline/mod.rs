@@ -190,6 +190,26 @@ impl Timeline {
         self.procs.limit()
     }
 
+    /// Goroutines of the program that could run and do not.
+    pub fn runnable(&self) -> u64 {
+        u64::from(self.runnable)
+    }
+
+    /// Goroutines that run now; counts them.
+    pub fn running(&self) -> u64 {
+        self.procs.running()
+    }
+
+    /// Whether the world is stopped.
+    pub fn is_stopped(&self) -> bool {
+        self.world.is_stopped()
+    }
+
+    /// What the heap holds, live or not swept yet, bytes.
+    pub fn heap_objects(&self) -> Option<u64> {
+        self.heap.objects
+    }
+
     /// The last known heap goal, bytes; `None` as well while the collector is
     /// off.
     pub fn heap_goal(&self) -> Option<u64> {

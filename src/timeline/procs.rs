@@ -98,6 +98,11 @@ impl Procs {
         }
     }
 
+    /// How many goroutines run now.
+    pub fn running(&self) -> u64 {
+        self.procs.iter().filter(|p| p.now.is_some()).count() as u64
+    }
+
     #[inline]
     fn get(&mut self, id: ProcId) -> &mut Proc {
         match self.small.get(id.0 as usize) {

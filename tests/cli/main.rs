@@ -5,6 +5,7 @@ mod analyze;
 mod ci;
 mod diff;
 mod events;
+mod formats;
 mod inputs;
 
 use std::fs;

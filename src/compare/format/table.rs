@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use super::words::{self, Row};
 use crate::compare::{Comparison, Difference, Verdict};
-use crate::report::table::{place, safe};
+use crate::report::human;
+use crate::report::table::safe;
 use crate::report::{Severity, Style};
 
 /// Words stand to the left of their column, numbers to the right.
@@ -30,7 +31,9 @@ pub fn write(out: &mut impl Write, c: &Comparison, color: bool) -> io::Result<()
             Difference::Better | Difference::Gone => style.green(word),
         };
         let seen = f.new.as_ref().or(f.base.as_ref());
-        let at = seen.map(|s| place(&s.place)).unwrap_or_default();
+        let at = seen
+            .map(|s| safe(&human::place(&s.place)))
+            .unwrap_or_default();
         let what = words::finding(f);
         writeln!(out, "{word}  {}  {}  {what}", f.rule.name, style.bold(at))?;
     }
@@ -38,7 +41,12 @@ pub fn write(out: &mut impl Write, c: &Comparison, color: bool) -> io::Result<()
         writeln!(out, "\n{}", style.dim("GOROUTINES"))?;
     }
     for s in &c.sites {
-        writeln!(out, "{}  {}", style.bold(place(&s.place)), words::site(s))?;
+        writeln!(
+            out,
+            "{}  {}",
+            style.bold(safe(&human::place(&s.place))),
+            words::site(s)
+        )?;
     }
     let conclusion = words::conclusion(c);
     let conclusion = match (c.count(Verdict::Regression), c.count(Verdict::Improvement)) {

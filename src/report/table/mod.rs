@@ -11,10 +11,9 @@ use std::io::{self, Write};
 
 use super::style::Style;
 use super::{Detail, Finding, Options, Report, Severity, Status, human, top, wrap};
-use crate::units;
 use rows::Rows;
+pub(crate) use text::safe;
 use text::wrapped;
-pub(crate) use text::{place, safe};
 
 /// What stands below a row is set in by this.
 const INDENT: &str = "    ";
@@ -75,20 +74,7 @@ fn header(out: &mut impl Write, report: &Report, options: &Options) -> io::Resul
     if options.detail == Detail::Findings {
         return writeln!(out, "{source}");
     }
-    let mut facts = Vec::new();
-    facts.extend(trace.go_version.as_ref().map(|v| format!("Go {}", safe(v))));
-    facts.extend(
-        trace
-            .start_time
-            .map(|start| window(start, trace.duration_ns)),
-    );
-    facts.push(units::duration(trace.duration_ns));
-    facts.push(human::plural(trace.events, "event"));
-    facts.push(human::plural(trace.generations, "generation"));
-    facts.push(units::bytes(trace.bytes));
-    if trace.lost_bytes > 0 {
-        facts.push(format!("{} lost", units::bytes(trace.lost_bytes)));
-    }
+    let facts: Vec<_> = human::facts(trace).iter().map(|f| safe(f)).collect();
     let line = format!("{source}: {}", facts.join(", "));
     wrapped(out, "", &line, options.width)?;
     if let Some(error) = &trace.error {
@@ -96,15 +82,6 @@ fn header(out: &mut impl Write, report: &Report, options: &Options) -> io::Resul
         wrapped(out, "", &format!("{word} {}", safe(error)), options.width)?;
     }
     Ok(())
-}
-
-/// The trace's wall-clock window.
-fn window(start: jiff::Timestamp, duration_ns: u64) -> String {
-    let nanoseconds = i64::try_from(duration_ns).unwrap_or(i64::MAX);
-    match start.checked_add(jiff::SignedDuration::from_nanos(nanoseconds)) {
-        Ok(end) => format!("{start:.3} to {end:.3}"),
-        Err(_) => format!("from {start:.3}"),
-    }
 }
 
 /// What stands below a finding's row.
@@ -150,22 +127,11 @@ fn not_applicable(out: &mut impl Write, report: &Report, options: &Options) -> i
 }
 
 /// `3 findings: 1 error, 2 warn`.
-fn verdict<'a>(findings: impl Iterator<Item = &'a Finding> + Clone, style: Style) -> String {
-    let all = findings.clone().count() as u64;
-    if all == 0 {
-        return style.green("no findings").to_string();
-    }
-    let of = |severity| findings.clone().filter(|f| f.severity == severity).count() as u64;
-    let parts: Vec<_> = Severity::ALL
-        .into_iter()
-        .filter(|&s| of(s) > 0)
-        .map(|s| {
-            style
-                .severity(s, format!("{} {}", human::count(of(s)), s.name()))
-                .to_string()
-        })
-        .collect();
-    format!("{}: {}", human::plural(all, "finding"), parts.join(", "))
+fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>, style: Style) -> String {
+    human::verdict(findings, |severity, text| match severity {
+        Some(severity) => style.severity(severity, text).to_string(),
+        None => style.green(text).to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -236,7 +202,7 @@ mod tests {
                     ..Options::default()
                 };
                 let reports = [report.clone(), report.clone()];
-                let plain = table(&reports, options);
+                let plain = table(&reports, options.clone());
                 assert!(
                     !plain.chars().any(|c| c.is_control() && c != '\n'),
                     "{plain:?}"

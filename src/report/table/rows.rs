@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::INDENT;
-use super::text::place;
+use super::text::safe;
 use crate::report::style::Style;
 use crate::report::{Finding, Options, human};
 use crate::units;
@@ -42,7 +42,7 @@ impl Rows {
     ) -> io::Result<()> {
         let style = Style::new(options.color);
         let line = self.line(&cells(finding));
-        let place = place(&finding.place);
+        let place = safe(&human::place(&finding.place));
         let fits = line.chars().count() + 2 + place.chars().count();
         let (severity, rest) = line.split_at(self.widths[0]);
         write!(out, "{}{rest}", style.severity(finding.severity, severity))?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::text::place;
+use super::text::safe;
 use super::{INDENT, verdict};
 use crate::report::style::Style;
 use crate::report::{Finding, Options, Report, human};
@@ -33,7 +33,7 @@ pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io:
             human::count(same.count),
             human::value(f.unit(), f.worst),
         );
-        writeln!(out, "{line}\n{INDENT}{}", place(&f.place))?;
+        writeln!(out, "{line}\n{INDENT}{}", safe(&human::place(&f.place)))?;
     }
     let all = reports.iter().flat_map(|r| &r.findings);
     let mut line = verdict(all, style);

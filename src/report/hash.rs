@@ -1,0 +1,10 @@
+//! Names that stay the same from one trace to the next.
+
+/// The same for the same parts: 64-bit FNV-1a, in hexadecimal.
+pub fn hash(parts: &[&str]) -> String {
+    let bytes = parts.iter().flat_map(|p| p.bytes().chain([0]));
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |h: u64, b| {
+        (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}

@@ -1,0 +1,54 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const button = document.getElementById("theme");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => root.dataset.theme ? root.dataset.theme === "dark" : dark.matches;
+  const label = () => { button.textContent = isDark() ? "Light" : "Dark"; };
+  // A page from a file may not be allowed to remember anything.
+  const remember = (theme) => { try { localStorage.setItem("gotracer-theme", theme); } catch {} };
+  try { const theme = localStorage.getItem("gotracer-theme"); if (theme) root.dataset.theme = theme; } catch {}
+  button.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    remember(root.dataset.theme);
+    label();
+  });
+  dark.addEventListener("change", label);
+  label();
+  button.hidden = false;
+
+  // On paper nothing can be unfolded.
+  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
+
+  const form = document.getElementById("filter");
+  if (!form) return;
+  const findings = [...document.querySelectorAll(".finding")].map((element) =>
+    ({ element, text: element.textContent.toLowerCase() }));
+  const apply = () => {
+    const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const severities = new Set([...form.querySelectorAll("[name=severity]:checked")].map((box) => box.value));
+    const rule = form.elements.rule.value;
+    let shown = 0;
+    for (const { element, text } of findings) {
+      const fits = severities.has(element.dataset.severity) && (!rule || element.dataset.rule === rule)
+        && words.every((word) => text.includes(word));
+      element.hidden = !fits;
+      shown += fits;
+    }
+    document.getElementById("shown").textContent = `${shown} of ${findings.length} shown`;
+  };
+  form.addEventListener("input", apply);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  addEventListener("keydown", (event) => {
+    const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName);
+    if (event.key === "/" && !typing) { event.preventDefault(); form.elements.text.focus(); }
+    if (event.key === "Escape" && document.activeElement === form.elements.text) { form.elements.text.value = ""; apply(); }
+  });
+  // Whoever follows a link to a finding wants to see it.
+  addEventListener("hashchange", () => {
+    const wanted = document.getElementById(location.hash.slice(1));
+    if (wanted && wanted.hidden) { form.reset(); apply(); wanted.scrollIntoView(); }
+  });
+  form.hidden = false;
+  apply();
+})();

@@ -1,0 +1,91 @@
+//! Reports as JSON Lines, for scripts: one object a line, of which `type` says
+//! what it is.
+//!
+//! A `trace` comes first, then what each `rule` saw, then each `finding`; all
+//! say of which trace they are. Their fields are those of the JSON format.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::json::{FindingJson, RuleJson};
+use super::{Options, Program, Report, TraceInfo, top};
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Line<'a> {
+    Trace {
+        #[serde(flatten)]
+        trace: &'a TraceInfo,
+        program: &'a Program,
+    },
+    Rule {
+        source: &'a str,
+        #[serde(flatten)]
+        rule: RuleJson<'a>,
+    },
+    Finding {
+        source: &'a str,
+        #[serde(flatten)]
+        finding: Box<FindingJson<'a>>,
+    },
+}
+
+/// Writes the lines of each report.
+///
+/// # Errors
+/// If writing fails.
+pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
+    for report in reports {
+        let Report { trace, program, .. } = report;
+        let source = trace.source.as_str();
+        line(out, &Line::Trace { trace, program })?;
+        for rule in &report.rules {
+            let rule = RuleJson::new(rule);
+            line(out, &Line::Rule { source, rule })?;
+        }
+        for finding in top(report, options.top) {
+            let finding = Box::new(FindingJson::new(finding));
+            line(out, &Line::Finding { source, finding })?;
+        }
+    }
+    Ok(())
+}
+
+fn line(out: &mut impl Write, line: &Line<'_>) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn lines(reports: &[Report]) -> String {
+        let mut out = Vec::new();
+        write(&mut out, reports, &Options::default()).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn golden() {
+        let mut report = sample::eventful("a.trace");
+        report.rules.retain(|r| [2, 7].contains(&r.rule.index()));
+        insta::assert_snapshot!(lines(&[report, sample::broken("-")]));
+    }
+
+    #[test]
+    fn a_line_is_an_object_whatever_it_says() {
+        let text = lines(&[sample::hostile()]);
+        let of: Vec<serde_json::Value> = text
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect();
+        let found = of.iter().filter(|v| v["type"] == "finding");
+        let found: Vec<_> = found.map(|v| v["message"].as_str().unwrap()).collect();
+        let report = sample::hostile();
+        let expected: Vec<_> = report.findings.iter().map(|f| f.message.as_str()).collect();
+        assert_eq!(found, expected);
+    }
+}

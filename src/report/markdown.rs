@@ -1,0 +1,228 @@
+//! Reports as Markdown, for the summary of a job, a comment or an issue:
+//! GitHub's flavour, which GitLab reads as well.
+
+use std::fmt::{self, Display, Write as _};
+use std::io::{self, Write};
+
+use super::{Detail, Escaped, Finding, Frame, Options, Report, Status, human, top};
+
+/// GitHub drops a summary of more than 1 MiB.
+const MOST: usize = 900 << 10;
+
+/// Writes each report as a section.
+///
+/// # Errors
+/// If writing fails.
+pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
+    let mut text = String::new();
+    let quiet = options.detail == Detail::Findings;
+    let mut left_out = 0;
+    for report in reports.iter().filter(|r| !quiet || !r.findings.is_empty()) {
+        if text.len() > MOST {
+            left_out += 1;
+            continue;
+        }
+        // Writing to a string does not fail.
+        let _ = section(&mut text, report, options);
+    }
+    if left_out > 0 {
+        let _ = writeln!(
+            text,
+            "\n{} left out.",
+            human::plural(left_out, "more trace")
+        );
+    }
+    out.write_all(text.as_bytes())
+}
+
+fn section(out: &mut String, report: &Report, options: &Options) -> fmt::Result {
+    let trace = &report.trace;
+    let verdict = human::outcome(report);
+    writeln!(out, "### gotracer: {verdict} in {}\n", Code(&trace.source))?;
+    if options.detail > Detail::Findings {
+        let facts = human::facts(trace).into_iter();
+        let facts: Vec<_> = facts.map(|f| Text(&f).to_string()).collect();
+        writeln!(out, "{}\n", facts.join(", "))?;
+    }
+    if let Some(error) = &trace.error {
+        writeln!(out, "**The trace broke off:** {}\n", Text(error))?;
+    }
+    let shown = top(report, options.top);
+    if !shown.is_empty() {
+        out.push_str("| | Rule | Place | Count | Worst | Total |\n|---|---|---|--:|--:|--:|\n");
+    }
+    for finding in &shown {
+        row(out, finding, options)?;
+    }
+    for (i, finding) in shown.iter().enumerate() {
+        if out.len() > MOST {
+            let rest = human::plural((shown.len() - i) as u64, "finding");
+            writeln!(out, "\nThe details of {rest} are left out.")?;
+            break;
+        }
+        details(out, finding)?;
+    }
+    if options.detail > Detail::Findings {
+        not_applicable(out, report)?;
+    }
+    out.write_char('\n')
+}
+
+fn row(out: &mut String, finding: &Finding, options: &Options) -> fmt::Result {
+    let icon = match finding.severity.name() {
+        "error" => "🔴 error",
+        "warn" => "🟠 warn",
+        _ => "🔵 info",
+    };
+    let location = options.paths.location(finding);
+    let at = Frame {
+        file: location.path,
+        ..location.frame.clone()
+    };
+    let unit = finding.unit();
+    let least = if finding.open > 0 { "≥" } else { "" };
+    writeln!(
+        out,
+        "| {icon} | {} | {} | {} | {least}{} | {least}{} |",
+        finding.rule.name,
+        Code(&human::place(&at)),
+        human::count(finding.count),
+        human::value(unit, finding.worst),
+        human::value(unit, finding.total),
+    )
+}
+
+fn details(out: &mut String, finding: &Finding) -> fmt::Result {
+    write!(
+        out,
+        "\n<details><summary>{}: {}</summary>\n\n",
+        finding.rule.name,
+        Text(&finding.message)
+    )?;
+    writeln!(out, "**Fix:** {}\n", Text(&finding.suggestion))?;
+    if let Some(cause) = &finding.cause {
+        writeln!(out, "**Cause:** {}\n", Text(&cause.text))?;
+    }
+    stack(out, &finding.stack)?;
+    out.push_str("</details>\n");
+    Ok(())
+}
+
+fn stack(out: &mut String, frames: &[Frame]) -> fmt::Result {
+    for frame in frames {
+        let Frame {
+            function,
+            file,
+            line,
+        } = frame;
+        let at = if file.is_empty() {
+            String::new()
+        } else {
+            format!(" {file}:{line}")
+        };
+        writeln!(out, "- {}", Code(&format!("{function}{at}")))?;
+    }
+    if !frames.is_empty() {
+        out.push('\n');
+    }
+    Ok(())
+}
+
+fn not_applicable(out: &mut String, report: &Report) -> fmt::Result {
+    let silent = report.rules.iter();
+    let silent = silent.filter(|r| r.status == Status::NotApplicable);
+    for (i, asked) in silent.enumerate() {
+        let why = asked.reason.as_deref().unwrap_or_default();
+        let gap = if i == 0 { "\n" } else { "" };
+        writeln!(
+            out,
+            "{gap}- {}: not applicable: {}",
+            asked.rule.name,
+            Text(why)
+        )?;
+    }
+    Ok(())
+}
+
+/// Text in which nothing is markup.
+pub struct Text<'a>(pub &'a str);
+
+/// Text shown as code, in a cell of a table as well.
+pub struct Code<'a>(pub &'a str);
+
+impl Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in Escaped(self.0).to_string().chars() {
+            match c {
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '&' => f.write_str("&amp;")?,
+                // Nobody is to be told of what a trace says.
+                '@' => f.write_str("&#64;")?,
+                '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '$' => {
+                    write!(f, "\\{c}")?;
+                }
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Display for Code<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Within HTML's own tag nothing has to be balanced as backticks have.
+        f.write_str("<code>")?;
+        Text(self.0).fmt(f)?;
+        f.write_str("</code>")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn markdown(reports: &[Report]) -> String {
+        let mut out = Vec::new();
+        write(&mut out, reports, &Options::default()).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn golden() {
+        insta::assert_snapshot!(markdown(&[
+            sample::eventful("a.trace"),
+            sample::broken("b")
+        ]));
+    }
+
+    #[test]
+    fn nothing_is_markup() {
+        let text = markdown(&[sample::hostile()]);
+        assert!(
+            !text.contains("<script") && !text.contains("<img"),
+            "{text}"
+        );
+        assert!(!text.contains("@everyone"), "{text}");
+        for row in text.lines().filter(|l| l.starts_with("| ")) {
+            let bars = row.replace("\\|", "").matches('|').count();
+            assert_eq!(bars, 7, "{row}");
+        }
+        assert!(!text.replace("\\`", "").contains('`'), "{text}");
+    }
+
+    #[test]
+    fn a_summary_is_never_dropped_for_its_size() {
+        let mut report = sample::eventful("big.trace");
+        let finding = report.findings[0].clone();
+        report.findings = vec![finding; 5_000];
+        let text = markdown(&[report.clone(), report]);
+        assert!(text.len() < 1 << 20, "{}", text.len());
+        assert!(
+            text.contains("are left out"),
+            "{}",
+            &text[text.len() - 200..]
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! Findings beside the code, for code hosts: each place once, however many
+//! traces show it, and recognisable from one run to the next.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::{Finding, Location, Options, Report, hash, top};
+
+/// A finding, and where it is shown.
+pub struct Placed<'a> {
+    pub finding: &'a Finding,
+    /// The trace in which it was worst.
+    pub source: &'a str,
+    pub location: Location<'a>,
+    /// The same in the next run, even if lines moved or the repository is in
+    /// another directory.
+    pub fingerprint: String,
+}
+
+/// The findings of all traces, the worst first.
+pub fn placed<'a>(reports: &'a [Report], options: &Options) -> Vec<Placed<'a>> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut worst: Vec<(&str, &Finding)> = Vec::new();
+    for report in reports {
+        let source = report.trace.source.as_str();
+        for finding in top(report, options.top) {
+            let place = *places.entry(&finding.id).or_insert(worst.len());
+            match worst.get_mut(place) {
+                None => worst.push((source, finding)),
+                Some(known) => {
+                    let badness = |f: &Finding| (f.severity, f.worst);
+                    if badness(known.1) < badness(finding) {
+                        *known = (source, finding);
+                    }
+                }
+            }
+        }
+    }
+    worst.sort_by_key(|(_, f)| Reverse(f.severity));
+    let mut seen = HashMap::new();
+    let place = |(source, finding): (&'a str, &'a Finding)| {
+        let location = options.paths.location(finding);
+        let nth = seen.entry(fingerprint(finding, &location, 0)).or_insert(0);
+        let fingerprint = fingerprint(finding, &location, *nth);
+        *nth += 1;
+        Placed {
+            finding,
+            source,
+            location,
+            fingerprint,
+        }
+    };
+    worst.into_iter().map(place).collect()
+}
+
+/// Of several findings of a rule in one function, each has its own.
+fn fingerprint(finding: &Finding, location: &Location<'_>, nth: u32) -> String {
+    let function = finding.place.function.as_str();
+    let nth = nth.to_string();
+    hash(&[finding.rule.name, function, &location.path, &nth])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn a_place_is_told_once_and_known_again() {
+        let mut reports = [sample::eventful("a"), sample::eventful("b")];
+        reports[1].findings[0].worst += 1;
+        let options = Options::default();
+        let first = placed(&reports, &options);
+        assert_eq!(first.len(), reports[0].findings.len());
+        assert_eq!((first[0].source, first[1].source), ("b", "a"));
+
+        // The repository moved, and the code within its file.
+        let mut moved = reports.clone();
+        let mut there = Options::default();
+        for found in moved.iter_mut().flat_map(|r| &mut r.findings) {
+            for frame in found.stack.iter_mut().chain([&mut found.place]) {
+                frame.file = frame.file.replace("example.com/shop", "/builds/7/shop");
+                frame.line += 10;
+            }
+        }
+        there.paths.add("/builds/7/shop", "");
+        let mut here = Options::default();
+        here.paths.add("example.com/shop", "");
+        let of = |reports: &[Report], options| -> Vec<String> {
+            let all = placed(reports, options).into_iter();
+            all.map(|p| p.fingerprint).collect()
+        };
+        assert_eq!(of(&reports, &here), of(&moved, &there));
+
+        // Two at different lines of one function stay two.
+        let mut second = reports[0].findings[0].clone();
+        second.id = "another".into();
+        reports[0].findings.push(second);
+        let mut all = of(&reports, &here);
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), reports[0].findings.len());
+    }
+}

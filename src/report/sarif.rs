@@ -1,0 +1,212 @@
+//! Reports as SARIF 2.1.0, the Static Analysis Results Interchange Format:
+//! GitHub's code scanning, Azure DevOps and editors show it beside the code.
+//!
+//! All traces make one run, and each place one result: code hosts take what a
+//! file says twice for two things.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::placed::{Placed, placed};
+use super::{Frame, Options, PathMap, Report, Severity, Status, human};
+use crate::rules::{RULES, Rule};
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+/// Writes one SARIF log.
+///
+/// # Errors
+/// If writing fails.
+pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
+    let results = placed(reports, options);
+    let results: Vec<_> = results.iter().map(|r| result(r, &options.paths)).collect();
+    let driver = json!({
+        "name": "gotracer",
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "rules": RULES.map(rule),
+    });
+    let log = json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": driver},
+            "columnKind": "unicodeCodePoints",
+            "invocations": [{
+                "executionSuccessful": reports.iter().all(|r| r.trace.error.is_none()),
+                "toolExecutionNotifications": notifications(reports),
+            }],
+            "results": results,
+        }],
+    });
+    serde_json::to_writer_pretty(&mut *out, &log)?;
+    out.write_all(b"\n")
+}
+
+fn rule(rule: &Rule) -> Value {
+    json!({
+        "id": rule.name,
+        "name": rule.name,
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": format!("{} {}", rule.summary, rule.why)},
+        "help": {
+            "text": format!("{} {}", rule.why, rule.advice),
+            "markdown": format!("**Why** {}\n\n**What to do** {}", rule.why, rule.advice),
+        },
+        "defaultConfiguration": {"level": "warning"},
+        "properties": {"tags": ["performance", "go"], "precision": "very-high"},
+    })
+}
+
+/// Traces that broke off, and rules that could not be asked.
+fn notifications(reports: &[Report]) -> Vec<Value> {
+    let mut all = Vec::new();
+    for report in reports {
+        let source = &report.trace.source;
+        if let Some(error) = &report.trace.error {
+            let text = format!("{source}: {error}");
+            all.push(json!({"level": "error", "message": {"text": text}}));
+        }
+        for asked in &report.rules {
+            if asked.status == Status::NotApplicable {
+                let why = asked.reason.as_deref().unwrap_or_default();
+                let text = format!("{source}: {} is not applicable: {why}", asked.rule.name);
+                all.push(json!({
+                    "level": "note",
+                    "message": {"text": text},
+                    "associatedRule": {"id": asked.rule.name, "index": asked.rule.index()},
+                }));
+            }
+        }
+    }
+    all
+}
+
+fn result(found: &Placed<'_>, paths: &PathMap) -> Value {
+    let finding = found.finding;
+    let mut message = format!("{} ({}).", finding.message, human::extent(finding));
+    if let Some(cause) = &finding.cause {
+        message += &format!(" Cause: {}.", cause.text);
+    }
+    message += &format!(" {}", finding.suggestion);
+    let mut result = json!({
+        "ruleId": finding.rule.name,
+        "ruleIndex": finding.rule.index(),
+        "kind": "fail",
+        "level": match finding.severity {
+            Severity::Error => "error",
+            Severity::Warn => "warning",
+            Severity::Info => "note",
+        },
+        "message": {"text": message},
+        "occurrenceCount": finding.count.max(1),
+        "partialFingerprints": {"gotracer/v1": found.fingerprint},
+        "properties": {
+            "source": found.source,
+            "unit": finding.unit().name(),
+            "worst": finding.worst,
+            "total": finding.total,
+            "threshold": finding.threshold,
+        },
+    });
+    // GitHub refuses a result that is nowhere.
+    let frame = Frame {
+        file: found.location.path.clone(),
+        ..found.location.frame.clone()
+    };
+    result["locations"] = match frame.file.as_str() {
+        "" => json!([{"physicalLocation": {"artifactLocation": {"uri": uri(found.source)}}}]),
+        _ => json!([location(&frame)]),
+    };
+    let mut stacks = Vec::new();
+    let causes = finding.cause.as_ref().map(|c| ("cause", &c.stack));
+    for (title, frames) in [("stack", &finding.stack)].into_iter().chain(causes) {
+        if frames.is_empty() {
+            continue;
+        }
+        let frames = frames.iter().map(|frame| {
+            let file = paths.in_repository(&frame.file);
+            let file = file.unwrap_or_else(|| frame.file.replace('\\', "/"));
+            json!({"location": location(&Frame { file, ..frame.clone() })})
+        });
+        let frames: Vec<_> = frames.collect();
+        stacks.push(json!({"message": {"text": title}, "frames": frames}));
+    }
+    if !stacks.is_empty() {
+        result["stacks"] = stacks.into();
+    }
+    result
+}
+
+fn location(frame: &Frame) -> Value {
+    let mut location = json!({
+        "logicalLocations": [{"fullyQualifiedName": frame.function, "kind": "function"}],
+    });
+    if !frame.file.is_empty() {
+        let artifact = json!({"artifactLocation": {"uri": uri(&frame.file)}});
+        location["physicalLocation"] = artifact;
+        if frame.line > 0 {
+            location["physicalLocation"]["region"] = json!({"startLine": frame.line});
+        }
+    }
+    location
+}
+
+/// A path as a URI reference: relative ones stay so.
+fn uri(path: &str) -> String {
+    let mut out = match path.as_bytes() {
+        [b'/', ..] => "file://".to_owned(),
+        [drive, b':', b'/', ..] if drive.is_ascii_alphabetic() => "file:///".to_owned(),
+        _ => String::new(),
+    };
+    let absolute = !out.is_empty();
+    for byte in path.bytes() {
+        // A colon in a relative path would end a scheme.
+        let colon = byte == b':' && absolute;
+        if colon || byte.is_ascii_alphanumeric() || b"-._~/@+!$&'()*,;=".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out += &format!("%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn sarif(reports: &[Report]) -> String {
+        let mut out = Vec::new();
+        let mut options = Options::default();
+        options.paths.add("example.com/shop", "");
+        write(&mut out, reports, &options).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn golden() {
+        let log = sarif(&[sample::eventful("a.trace"), sample::broken("b")]);
+        let mut log: Value = serde_json::from_str(&log).unwrap();
+        let driver = &mut log["runs"][0]["tool"]["driver"];
+        assert_eq!(driver["rules"].as_array().unwrap().len(), RULES.len());
+        // The registry tells the others in the same way.
+        driver["rules"].as_array_mut().unwrap().truncate(1);
+        driver["semanticVersion"] = "[version]".into();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&log).unwrap());
+    }
+
+    #[test]
+    fn paths_become_references() {
+        for (path, expected) in [
+            ("cart/a b.go", "cart/a%20b.go"),
+            ("/usr/lib/go/x.go", "file:///usr/lib/go/x.go"),
+            ("C:/go/x.go", "file:///C:/go/x.go"),
+            ("javascript:x#y?", "javascript%3Ax%23y%3F"),
+            ("ü.go", "%C3%BC.go"),
+        ] {
+            assert_eq!(uri(path), expected);
+        }
+    }
+}
