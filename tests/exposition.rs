@@ -100,6 +100,7 @@ fn report() -> Report {
             lost_bytes: 17,
             gomaxprocs: Some(4),
             error: None,
+            warning: None,
         },
         program: Program {
             goroutines: Goroutines {

@@ -19,6 +19,7 @@ pub fn report(source: &str) -> Report {
             lost_bytes: 0,
             gomaxprocs: Some(8),
             error: None,
+            warning: None,
         },
         program: program(),
         rules: RULES.into_iter().map(rule).collect(),
