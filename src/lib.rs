@@ -10,6 +10,8 @@ pub mod config;
 pub mod daemon;
 pub mod explain;
 #[cfg(feature = "daemon")]
+pub mod evidence;
+#[cfg(feature = "daemon")]
 pub mod export;
 #[cfg(feature = "daemon")]
 pub mod labels;
