@@ -3,12 +3,14 @@
 #![cfg(feature = "daemon")]
 
 mod afterwards;
+mod alerts;
 mod capture;
 mod certificates;
 mod check;
 mod chromium;
 mod discovery;
 mod endpoint;
+mod evidence;
 mod exposition;
 mod health;
 mod pages;
