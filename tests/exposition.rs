@@ -100,6 +100,7 @@ fn report() -> Report {
             lost_bytes: 17,
             gomaxprocs: Some(4),
             error: None,
+            warning: None,
         },
         program: Program {
             goroutines: Goroutines {
@@ -116,6 +117,7 @@ fn report() -> Report {
         },
         rules: RULES.into_iter().map(rule_report).collect(),
         known: 0,
+        evidence: None,
         findings: vec![
             finding("GCPauseSpike", Severity::Warn),
             finding("MutexContention", Severity::Error),

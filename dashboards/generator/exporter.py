@@ -18,8 +18,8 @@ def exporter(_rules):
              mappings=[{"type": "value", "options": {"0": {"text": "failed", "index": 0}, "1": {"text": "good", "index": 1}}}]),
         stat("Targets", "Programs and directories that gotracer knows. Fewer than expected: look at the lists of targets below.",
              instant(f"count(gotracer_traces_total{{{TARGET}}})")),
-        stat("Without a trace", "Targets of which the last hour has no trace. Their failures stand in the table below.",
-             instant(f"count(changes(gotracer_traces_total{{{TARGET}}}[1h]) == 0) or vector(0)"),
+        stat("Without a trace", "Targets of which the last hour has no trace, and nothing of a stream. Their failures stand in the table below.",
+             instant(f"count(changes(gotrace_observed_seconds_total{{{TARGET}}}[1h]) == 0) or vector(0)"),
              thresholds=steps(warn=1)),
         stat("Queue", "Traces that wait to be analysed. More and more: more `--jobs` or `--memory.budget`, or capture less "
              "often.", instant(f"sum(gotracer_queue_length{{{SELF}}})"), thresholds=steps(10, 100)),
@@ -56,6 +56,18 @@ def exporter(_rules):
         heatmap("How long a trace takes", "From its start, for a captured one with the capture, to its report. Times above "
                 "`seconds` are the analysis.",
                 f"sum by (le) (increase(gotracer_analysis_seconds_bucket{{{TARGET}}}[$__rate_interval]))", "s"),
+        row("Streams"),
+        lines("Connected", "By program: 1 while its stream comes in. 0 for longer than a roll-out takes: the table above has its "
+              "failures.", [query(f"max by (job, instance) (gotracer_stream_connected{{{TARGET}}})", "{{job}} {{instance}}")],
+              "none", most=1),
+        lines("Gaps of streams", "Share of time that is missing, by reason. lost: connections break off; budget: the program sends "
+              "more than `stream_budget`; renewed should be next to nothing.",
+              [query(rate("reason", "gotracer_stream_gap_seconds_total", TARGET)
+                     + f" / on () group_left () count(gotracer_stream_connected{{{TARGET}}})", "{{reason}}")], "percentunit",
+              stacked=True),
+        lines("Age of streams", "How old the last second was when it was counted. More than a few seconds: the program is idle and "
+              "fills its buffers slowly, or gotracer does not keep up.",
+              [query(f"max by (job, instance) (gotracer_stream_delay_seconds{{{TARGET}}})", "{{job}} {{instance}}")], "s"),
         row("Work"),
         lines("Bytes read", "After decompression. A program that writes more than 10 MB a second is better captured for "
               "fewer `seconds`.", [query(rate("job", "gotracer_trace_bytes_total", TARGET), "{{job}}")], "Bps"),

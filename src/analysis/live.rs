@@ -3,12 +3,11 @@
 use super::{Analysis, Read};
 use crate::report::Report;
 use crate::rules::Settings;
-use crate::trace::{ErrorKind, Event, Input, ReadError, Reader, Stats, What, peek_version};
+use crate::trace::{ErrorKind, Event, Input, ReadError, Reader, Stats, What};
+use crate::trace::{is_in_generations, peek_version};
 
 /// Events read at a time.
 const BLOCK: usize = 256;
-/// The first version whose traces are written a generation at a time.
-const IN_GENERATIONS: u32 = 22;
 /// Frames of stacks that are remembered before everything is forgotten: about
 /// 64 MiB. Only programs that make up stacks without end have so many.
 const FRAMES: usize = 4 << 20;
@@ -44,7 +43,7 @@ pub fn follow(
         lost_bytes: 0,
     };
     let version = peek_version(&mut input).map_err(|e| whole(ErrorKind::Io(e)))?;
-    if let Some(old) = version.filter(|v| *v < IN_GENERATIONS) {
+    if let Some(old) = version.filter(|v| !is_in_generations(*v)) {
         return Err(whole(ErrorKind::NotLive(old)));
     }
     let mut reader = Reader::new(input).map_err(|e| *e)?;

@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{HeapFloor, Interval, Observer, Timeline};
-use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What};
+use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What, is_newer};
 use history::History;
 use slices::Slices;
 
@@ -105,6 +105,14 @@ pub struct Read<'a> {
     pub stats: Stats,
     /// Why no more could be read.
     pub error: Option<&'a ReadError>,
+}
+
+/// What to say of a trace of a format that is newer than all known ones.
+fn newer(version: u32) -> String {
+    format!(
+        "the trace is of format \"go 1.{version}\", newer than this gotracer: it was read as the \
+         newest known one; update gotracer"
+    )
 }
 
 /// The rules at work.
@@ -296,12 +304,14 @@ impl Analysis {
                 lost_bytes: error.map_or(0, |e| e.lost_bytes),
                 gomaxprocs: self.timeline.gomaxprocs(),
                 error: error.map(ToString::to_string),
+                warning: is_newer(read.version).then(|| newer(read.version)),
             },
             program: program::program(&self.timeline),
             rules,
             findings: all,
             course: self.history.as_ref().map(|h| h.course().clone()),
             known: 0,
+            evidence: None,
         }
     }
 

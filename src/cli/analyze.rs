@@ -61,7 +61,8 @@ pub struct Judgement {
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
 
-    /// Exit with 2 if a trace breaks off or is corrupt, whatever was found
+    /// Exit with 2 if a trace breaks off, is corrupt or of a newer format than
+    /// known, whatever was found
     #[arg(long)]
     strict: bool,
 
@@ -136,6 +137,10 @@ pub fn judge(
                 if let Some(error) = outcome.error {
                     unreadable |= args.strict;
                     args.warn(&format!("{}: {error}", source.name()));
+                }
+                if let Some(warning) = &outcome.report.trace.warning {
+                    unreadable |= args.strict;
+                    args.warn(&format!("{}: {warning}", source.name()));
                 }
                 reports.push(outcome.report);
             }

@@ -93,7 +93,14 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         .map_err(|e| anyhow::anyhow!("{}: {e}", source.name()))?;
     let mut lines = Lines::new(BufWriter::with_capacity(BUFFER, io::stdout()));
     let result = match Reader::new(input) {
-        Ok(mut reader) => args.print(&mut reader, &mut lines)?,
+        Ok(mut reader) => {
+            if reader.is_newer() {
+                let (name, version) = (source.name(), reader.version());
+                let text = format!("{name}: format \"go 1.{version}\" is newer than this gotracer");
+                complain("warning", &text);
+            }
+            args.print(&mut reader, &mut lines)?
+        }
         Err(error) => Err(error),
     };
     if let Err(error) = &result {

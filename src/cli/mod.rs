@@ -9,6 +9,9 @@ mod capture;
 mod check_config;
 mod diff;
 mod events;
+mod explain;
+#[cfg(feature = "daemon")]
+mod healthcheck;
 mod inputs;
 mod lines;
 mod output;
@@ -46,6 +49,7 @@ Examples:
   gotracer rules MutexContention          what a rule sees and what to do
   gotracer capture localhost:6060         what is wrong in a running program
   gotracer diff before.trace after.trace  did it become worse
+  gotracer explain trace.out --at 1.204s  what happened then
   gotracer events trace.out | grep StateTransition
 
 Exit codes: 0 nothing found, 1 something found, 2 something could not be read.";
@@ -58,8 +62,11 @@ enum Command {
     Diff(diff::Args),
     Anonymize(anonymize::Args),
     Events(events::Args),
+    Explain(explain::Args),
     #[cfg(feature = "daemon")]
     Serve(Box<serve::Args>),
+    #[cfg(feature = "daemon")]
+    Healthcheck(healthcheck::Args),
     Rules(rules::Args),
     CheckConfig(check_config::Args),
     Completions(shell::CompletionsArgs),
@@ -81,9 +88,12 @@ pub fn main() -> ExitCode {
         Command::Capture(args) => capture::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Anonymize(args) => anonymize::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Events(args) => events::run(&args),
         #[cfg(feature = "daemon")]
         Command::Serve(args) => serve::run(&args),
+        #[cfg(feature = "daemon")]
+        Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Completions(args) => shell::completions(&args),

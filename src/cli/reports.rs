@@ -56,6 +56,9 @@ impl Reports<'_> {
                     if let Some(error) = outcome.error {
                         self.warn(&format!("{}: {error}", source.name()));
                     }
+                    if let Some(warning) = &outcome.report.trace.warning {
+                        self.warn(&format!("{}: {warning}", source.name()));
+                    }
                     reports.push(outcome.report);
                 }
                 Err(error) if source.found && matches!(error.kind, ErrorKind::NotATrace(_)) => {

@@ -9,6 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
+use jiff::Timestamp;
+
 use super::board::Board;
 use super::failure::Failure;
 use super::identity::Identity;
@@ -16,6 +18,7 @@ use super::memory::Memory;
 use super::recent::{Entry, Recent};
 use super::seen::{Claim, Seen, Verdict};
 use crate::analysis::{Outcome, analyze};
+use crate::evidence::{Evidence, Kept, Recording};
 use crate::export::otlp;
 use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
@@ -23,7 +26,7 @@ use crate::report::{Report, Severity};
 use crate::rules::Settings;
 use crate::source::directory::{FileTrace, Shelf, Stamp};
 use crate::source::scrape::ScrapeError;
-use crate::source::{from_reader, open};
+use crate::source::{decompressed, from_reader, open};
 use crate::trace::{ErrorKind, Input, ReadError};
 
 /// What analysing needs, and those who want to hear of it.
@@ -37,6 +40,8 @@ pub struct Analyst {
     otlp: Option<otlp::Exporter>,
     /// What of it to send.
     sending: RwLock<otlp::Settings>,
+    /// Keeps traces, if any are to be kept.
+    pub evidence: Option<Arc<Evidence>>,
     /// Decides how many traces are read at once.
     pub memory: Memory,
     /// Remembers for people.
@@ -72,6 +77,7 @@ impl Analyst {
         otlp: Option<otlp::Exporter>,
         seen: Seen,
         memory: Memory,
+        evidence: Option<Arc<Evidence>>,
     ) -> Self {
         Self {
             thresholds: RwLock::default(),
@@ -80,6 +86,7 @@ impl Analyst {
             otlp,
             sending: RwLock::default(),
             memory,
+            evidence,
             recent: Recent::default(),
             seen,
         }
@@ -153,8 +160,15 @@ impl Analyst {
         }
         let verdict = verdict(&outcome);
         let lasting = is_lasting(&outcome);
-        let ended = Ended::of(&trace.labels, source, started.elapsed(), outcome, None);
+        let mut ended = Ended::of(&trace.labels, source, started.elapsed(), outcome, None);
         if !again {
+            // It may be deleted or moved soon.
+            self.keep(&mut ended, None, || {
+                let recording = self.evidence.as_ref()?.record()?;
+                let mut reader = recording.of(decompressed(&trace.path).ok()?);
+                std::io::copy(&mut reader, &mut std::io::sink()).ok()?;
+                Some(recording)
+            });
             self.count(&ended);
         }
         // Last of all: killed before, the trace is analysed again.
@@ -258,7 +272,8 @@ impl Analyst {
 
     /// Tells everyone what became of a trace, and gives what failed. `early` is
     /// why its source ended before the trace did: what the reader says of that
-    /// is only what follows from it.
+    /// is only what follows from it. What was recorded of it may be worth
+    /// keeping, and is if somebody asked for it and said why.
     pub fn conclude(
         &self,
         labels: &Arc<Labels>,
@@ -266,11 +281,35 @@ impl Analyst {
         took: Duration,
         outcome: Analysed,
         early: Option<(Failure, String)>,
+        (recording, asked): (Option<Recording>, Option<&str>),
     ) -> Option<(Failure, String)> {
-        let ended = Ended::of(labels, source, took, outcome, early);
+        let mut ended = Ended::of(labels, source, took, outcome, early);
+        self.keep(&mut ended, asked, || recording);
         let failure = ended.failure.clone();
         self.tell(ended);
         failure
+    }
+
+    /// Keeps a trace if its findings are worth it, and says where.
+    fn keep(
+        &self,
+        ended: &mut Ended,
+        asked: Option<&str>,
+        trace: impl FnOnce() -> Option<Recording>,
+    ) {
+        let (Some(evidence), Some(report)) = (&self.evidence, &mut ended.report) else {
+            return;
+        };
+        let (target, now) = (&ended.labels, Timestamp::now());
+        let asked = || Some(evidence.item(target, report, now, asked?));
+        if let Some(item) = evidence.judge(target, report, now).or_else(asked)
+            && let Some(trace) = trace()
+        {
+            report.evidence = Some(evidence.url(&item.id));
+            evidence.keep(item, report, Kept::Recording(trace));
+        } else {
+            report.evidence = evidence.recent(target, report);
+        }
     }
 
     fn tell(&self, ended: Ended) {

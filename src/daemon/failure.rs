@@ -101,7 +101,9 @@ impl From<&ReadError> for Failure {
         match error.kind {
             ErrorKind::Empty => Self::Empty,
             ErrorKind::NotATrace(_) => Self::NotATrace,
-            ErrorKind::UnsupportedVersion(_) => Self::UnsupportedVersion,
+            ErrorKind::UnsupportedVersion(_) | ErrorKind::NewerVersion { .. } => {
+                Self::UnsupportedVersion
+            }
             ErrorKind::NotLive(_) => Self::NotLive,
             ErrorKind::Truncated(_) => Self::BrokeOff,
             ErrorKind::Corrupt(_) => Self::Corrupt,

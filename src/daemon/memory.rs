@@ -14,6 +14,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::export::prometheus::Exporter;
+use crate::{source, trace};
 
 /// The unit of the budget.
 const UNIT: u64 = 1 << 20;
@@ -57,10 +58,16 @@ impl Memory {
         }
     }
 
-    /// Waits until there is room for a trace of so many bytes.
+    /// Waits until there is room for a trace of so many bytes of which nothing
+    /// else is known.
     pub async fn reserve(&self, trace: u64) -> Reservation {
+        self.reserve_for(expected(trace)).await
+    }
+
+    /// Waits until there is room for what is expected to take so much.
+    pub async fn reserve_for(&self, expected: u64) -> Reservation {
         let permit = Arc::clone(&self.left)
-            .acquire_many_owned(self.share(trace))
+            .acquire_many_owned(self.units(expected))
             .await;
         // It is never closed.
         self.reservation(permit.ok())
@@ -68,12 +75,12 @@ impl Memory {
 
     /// The same, if there is room now.
     pub fn try_reserve(&self, trace: u64) -> Option<Reservation> {
-        let permit = Arc::clone(&self.left).try_acquire_many_owned(self.share(trace));
+        let permit = Arc::clone(&self.left).try_acquire_many_owned(self.units(expected(trace)));
         Some(self.reservation(Some(permit.ok()?)))
     }
 
-    fn share(&self, trace: u64) -> u32 {
-        let units = expected(trace).div_ceil(UNIT);
+    fn units(&self, expected: u64) -> u32 {
+        let units = expected.div_ceil(UNIT);
         u32::try_from(units).unwrap_or(u32::MAX).min(self.all)
     }
 
@@ -105,19 +112,30 @@ fn expected(trace: u64) -> u64 {
     LEAST + trace.min(GENERATION)
 }
 
-/// How large the trace in a file is, roughly, when it is decompressed.
-pub fn size_of_file(path: &Path) -> u64 {
-    let Ok(mut file) = fs::File::open(path) else {
-        return 0;
-    };
-    let length = file.metadata().map_or(0, |m| m.len());
+/// What reading the trace in a file is expected to take.
+///
+/// Of a trace of Go 1.21 or older all tables are kept, not those of a second,
+/// and what has to be decompressed is kept as a whole, because such a trace is
+/// read twice.
+pub fn expected_of_file(path: &Path) -> u64 {
+    let length = path.metadata().map_or(0, |m| m.len());
     let mut head = [0; 2];
+    let file = fs::File::open(path);
     // All traces begin with `go 1.`.
-    let plain = file.read_exact(&mut head).is_ok() && &head == b"go";
-    match plain {
-        true => length,
-        false => length.saturating_mul(COMPRESSION),
+    let plain = file.is_ok_and(|mut f| f.read_exact(&mut head).is_ok()) && &head == b"go";
+    if plain {
+        return expected(length);
     }
+    let length = length.saturating_mul(COMPRESSION);
+    match is_read_twice(path) {
+        true => LEAST.saturating_add(length),
+        false => expected(length),
+    }
+}
+
+fn is_read_twice(path: &Path) -> bool {
+    let version = source::open(path).and_then(|mut input| trace::peek_version(&mut input));
+    matches!(version, Ok(Some(version)) if !trace::is_in_generations(version))
 }
 
 /// The memory of the container or the machine, bytes.

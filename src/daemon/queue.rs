@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::analyst::Analyst;
-use super::memory::size_of_file;
+use super::memory::expected_of_file;
 use crate::source::directory::FileTrace;
 
 /// Analyses what comes out of `traces`, at most `jobs` at a time and as many as
@@ -35,7 +35,7 @@ pub async fn work(
         };
         let room = tokio::select! {
             () = stop.cancelled() => break,
-            room = analyst.memory.reserve(size_of_file(&trace.path)) => room,
+            room = analyst.memory.reserve_for(expected_of_file(&trace.path)) => room,
         };
         analyst.exporter.set_queue_length(traces.len());
         let analyst = Arc::clone(&analyst);

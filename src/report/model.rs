@@ -44,6 +44,9 @@ pub struct TraceInfo {
     pub gomaxprocs: Option<u64>,
     /// Why reading stopped early.
     pub error: Option<String>,
+    /// Why what was read may not be all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 /// What the program was like: at the trace's end, and at most within it. What
@@ -217,6 +220,8 @@ pub struct Report {
     /// How many more there are that a baseline knows, see
     /// [`Baseline`](crate::compare::Baseline).
     pub known: u64,
+    /// Where the trace is kept, if it is.
+    pub evidence: Option<String>,
 }
 
 impl TraceInfo {

@@ -19,12 +19,14 @@ pub fn report(source: &str) -> Report {
             lost_bytes: 0,
             gomaxprocs: Some(8),
             error: None,
+            warning: None,
         },
         program: program(),
         rules: RULES.into_iter().map(rule).collect(),
         findings: Vec::new(),
         course: None,
         known: 0,
+        evidence: None,
     }
 }
 

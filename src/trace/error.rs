@@ -43,6 +43,18 @@ pub enum ErrorKind {
          end; Go 1.22 and later can be streamed, this one scraped (mode: scrape)"
     )]
     NotLive(u32),
+    /// The trace is of a format that this build does not know, and is not what
+    /// the newest one it knows would be.
+    #[error(
+        "the trace is of format \"go 1.{version}\", newer than this gotracer, and holds what it \
+         does not know ({what}): update gotracer"
+    )]
+    NewerVersion {
+        /// The version in the header.
+        version: u32,
+        /// What is wrong with it as a trace of the newest known format.
+        what: Box<ErrorKind>,
+    },
     /// The bytes end within something.
     #[error("the trace breaks off: {0}")]
     Truncated(&'static str),
@@ -148,10 +160,12 @@ impl From<Corruption> for ErrorKind {
 }
 
 fn version_hint(version: u32) -> &'static str {
-    if version < 22 {
-        "traces of Go 1.21 and older are in another format; use a newer Go, or `go tool trace` of that version"
-    } else {
-        "it is newer than this gotracer; update gotracer"
+    match version {
+        5..=10 => {
+            "Go 1.10 and older wrote formats of their own; build the program with Go 1.11 or \
+             later, or use `go tool trace` of that version"
+        }
+        _ => "no Go version writes such a header, the file is damaged",
     }
 }
 

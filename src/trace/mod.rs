@@ -41,6 +41,8 @@ pub use v2::{ExperimentalBatch, Violation, anonymize};
 
 /// The first version of the format that is written today.
 const FIRST_V2: u32 = 22;
+/// The newest version that is known.
+const NEWEST: u32 = 26;
 /// Length of the header, `go 1.NN trace` padded with NUL.
 const HEADER: usize = 16;
 
@@ -141,6 +143,12 @@ impl<'a> Reader<'a> {
         self.version
     }
 
+    /// Whether that is newer than all known ones. Such a trace is read as one
+    /// of the newest known, which goes well until it holds something new.
+    pub fn is_newer(&self) -> bool {
+        is_newer(self.version)
+    }
+
     /// Goes on to the next event, which [`event`](Self::event) then gives.
     /// False after the last. The first and the last event are a
     /// [`What::Sync`], and one stands before each generation.
@@ -160,7 +168,7 @@ impl<'a> Reader<'a> {
     #[cold]
     fn advance_block(&mut self) -> Result<bool, Box<ReadError>> {
         (self.next, self.filled) = (0, 0);
-        self.filled = self.format.fill(&mut self.block)?;
+        self.filled = self.format.fill(&mut self.block, self.version)?;
         self.next = self.filled.min(1);
         Ok(self.filled > 0)
     }
@@ -180,7 +188,7 @@ impl<'a> Reader<'a> {
     pub fn fill(&mut self, block: &mut [Event]) -> Result<usize, Box<ReadError>> {
         let ahead = &self.block[self.next..self.filled];
         if ahead.is_empty() {
-            return self.format.fill(block);
+            return self.format.fill(block, self.version);
         }
         let n = ahead.len().min(block.len());
         block[..n].copy_from_slice(&ahead[..n]);
@@ -263,12 +271,35 @@ impl<'a> Reader<'a> {
 }
 
 impl Format<'_> {
-    fn fill(&mut self, block: &mut [Event]) -> Result<usize, Box<ReadError>> {
-        match self {
+    fn fill(&mut self, block: &mut [Event], version: u32) -> Result<usize, Box<ReadError>> {
+        let filled = match self {
             Self::V1(r) => r.fill(block),
             Self::V2(r) => r.fill(block),
+        };
+        match filled {
+            Err(e) if is_newer(version) => Err(in_newer(e, version)),
+            filled => filled,
         }
     }
+}
+
+/// Whether traces of a version are written a generation at a time.
+pub(crate) fn is_in_generations(version: u32) -> bool {
+    version >= FIRST_V2
+}
+
+/// Whether a version is newer than all known ones.
+pub(crate) fn is_newer(version: u32) -> bool {
+    version > NEWEST
+}
+
+/// What does not follow the newest known format may well be right.
+fn in_newer(mut e: Box<ReadError>, version: u32) -> Box<ReadError> {
+    if let ErrorKind::Corrupt(_) | ErrorKind::Inconsistent(_) = e.kind {
+        let what = Box::new(std::mem::replace(&mut e.kind, ErrorKind::Empty));
+        e.kind = ErrorKind::NewerVersion { version, what };
+    }
+    e
 }
 
 /// The version in the header, if there is one; nothing is consumed.
@@ -289,7 +320,7 @@ fn read_header(input: &mut Input<'_>) -> Result<u32, ErrorKind> {
         }
     })?;
     match version {
-        11 | 19 | 21 | 22 | 23 | 25 | 26 => {
+        11 | 19 | 21 | 22 | 23 | 25 | NEWEST.. => {
             input.consume(HEADER);
             Ok(version)
         }

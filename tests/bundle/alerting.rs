@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::boards::list;
-use crate::installation::Server;
 use crate::prometheus::Prometheus;
 use crate::rules::FILES;
+use crate::server::Server;
 use crate::support::{Running, Scratch, free_address, program};
 use crate::{read, repository};
 

@@ -5,9 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use regex::Regex;
@@ -17,7 +15,8 @@ use crate::pictures;
 use crate::prometheus::{Prometheus, Series, now};
 use crate::repository;
 use crate::rules::{self, FILES};
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, pack, program};
+use crate::server::Server;
+use crate::support::{Running, Scratch, fixture, free_address, pack};
 
 /// A trace for each rule, in which it finds something, and some for what else
 /// there is to see.
@@ -52,52 +51,10 @@ const VARIABLES: [(&str, &str); 9] = [
     ("baseline", "1.0"),
 ];
 
-/// tests/workloads' small HTTP service, whose collections have to wait for a
-/// huge copy.
-pub struct Server {
-    child: Child,
-    pub address: String,
-}
-
-impl Server {
-    /// Builds and starts it; `None` where there is no Go.
-    pub fn start(scratch: &Scratch) -> Option<Self> {
-        let go = program("go")?;
-        let binary = scratch.path().join("workloads");
-        let mut build = Command::new(go);
-        build
-            .args(["build", "-buildvcs=false", "-o"])
-            .arg(&binary)
-            .arg(".");
-        build
-            .env("CGO_ENABLED", "0")
-            .current_dir(repository("tests/workloads"));
-        assert!(build.status().unwrap().success());
-        let mut command = Command::new(binary);
-        let mut child = command
-            .args(["-w", "server"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut url)
-            .unwrap();
-        let address = url.trim().trim_start_matches("http://").to_owned();
-        Some(Self { child, address })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The configuration: a directory of uploads, a program, one that nobody
-/// started, a list of targets that can be had and one that can't.
-fn configuration(scratch: &Scratch, server: &str) -> String {
+/// The configuration: a directory of uploads, a program, one that is streamed,
+/// one that nobody started, a list of targets that can be had and one that
+/// can't.
+fn configuration(scratch: &Scratch, server: &str, streamed: &str) -> String {
     let list = scratch.path().join("targets.json");
     fs::write(&list, "[]").unwrap();
     format!(
@@ -114,6 +71,9 @@ scrape_configs:
   scrape_interval: 2s
   seconds: 1
   static_configs: [{{targets: ['{server}'], labels: {{service: shop, version: '2.0'}}}}]
+- job_name: live
+  mode: stream
+  static_configs: [{{targets: ['{streamed}'], labels: {{service: shop, version: '2.1'}}}}]
 - job_name: gone
   scrape_interval: 1s
   static_configs: [{{targets: ['{nobody}']}}]
@@ -304,9 +264,13 @@ fn every_panel_and_every_rule_has_data() {
     let Some(server) = Server::start(&scratch) else {
         return;
     };
+    let streamed = free_address();
+    let Some(stream) = Server::start_at(&scratch, &streamed) else {
+        return;
+    };
     let uploads = scratch.directory("in");
     let config = scratch.path().join("gotracer.yml");
-    fs::write(&config, configuration(&scratch, &server.address)).unwrap();
+    fs::write(&config, configuration(&scratch, &server.address, &streamed)).unwrap();
     let receiver = format!("--otlp.endpoint=http://{}", free_address());
     let flag = format!("--config={}", config.display());
     let flags = [&*flag, &receiver, "--otlp.queue-size=64KiB", "--jobs=2"];
@@ -320,22 +284,24 @@ fn every_panel_and_every_rule_has_data() {
 
     for round in 0..ROUNDS {
         upload(&uploads, round);
-        let seen = "sum(gotracer_traces_total{job='ci'})";
-        let wanted = ((round + 1) * (2 * TRACES.len() + 3)) as f64;
-        let scraped = || {
-            let series = prometheus.instant(seen, now());
-            (series.first()?.samples[0].1 == wanted).then_some(())
-        };
-        eventually_or("Prometheus has the round", || gotracer.log(), scraped);
+        let wanted = (round + 1) * (2 * TRACES.len() + 3);
+        prometheus.wait(&format!(
+            "sum(gotracer_traces_total{{job='ci'}}) == {wanted}"
+        ));
     }
+    // A stream that breaks off, and goes on.
+    prometheus.wait("gotracer_stream_generations_total >= 2");
+    drop(stream);
+    prometheus.wait("gotracer_stream_connected == 0");
+    let Some(_stream) = Server::start_at(&scratch, &streamed) else {
+        return;
+    };
+    prometheus.wait("increase(gotracer_stream_gap_seconds_total{reason='lost'}[1h]) > 0");
+
     // More at once than can be read until the next scrape.
     let trace = fs::read(fixture("go1.22.10/pingpong.trace")).unwrap();
     (0..300).for_each(|n| pack(&trace, &uploads, &format!("burst_1.0_{n}")));
-    let waiting = || {
-        let queue = prometheus.instant("gotracer_queue_length > 0", now());
-        (!queue.is_empty()).then_some(())
-    };
-    eventually_or("traces wait", || gotracer.log(), waiting);
+    prometheus.wait("gotracer_queue_length > 0");
     fs::write(&config, "nonsense: true\n").unwrap();
     gotracer.signal("-HUP");
     gotracer.wait_sample("gotracer_config_last_reload_successful", 0.0);
@@ -350,13 +316,7 @@ fn every_panel_and_every_rule_has_data() {
 
     // The end of gotracer is an alert as well.
     drop(gotracer);
-    let absent = || {
-        (!prometheus
-            .instant("absent(gotracer_build_info)", now())
-            .is_empty())
-        .then_some(())
-    };
-    eventually_or("it is absent", || prometheus.log(), absent);
+    prometheus.wait("absent(gotracer_build_info)");
     for rule in rules::all() {
         let days = rule.name.ends_with("Trend");
         let expr = DAYS.iter().fold(rule.expr, |expr, (day, seconds)| {

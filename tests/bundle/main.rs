@@ -11,6 +11,7 @@ mod installation;
 mod pictures;
 mod prometheus;
 mod rules;
+mod server;
 #[allow(dead_code, reason = "shared with the other tests of the daemon")]
 #[path = "../serve/support.rs"]
 mod support;

@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 use serde_json::Value;
 
 use crate::boards::list;
-use crate::support::{Running, Scratch, free_address, get, program};
+use crate::support::{Running, Scratch, eventually_or, free_address, get, program};
 
 /// One that scrapes a gotracer.
 pub struct Prometheus {
@@ -66,11 +66,6 @@ scrape_configs:
         Some(Self { process })
     }
 
-    /// What it logged.
-    pub fn log(&self) -> String {
-        self.process.log()
-    }
-
     fn ask(&self, path: &str, parameters: &[(&str, &dyn Display)]) -> Value {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in parameters {
@@ -92,6 +87,12 @@ scrape_configs:
             samples: vec![sample(&series["value"])],
         });
         series.collect()
+    }
+
+    /// Waits until a query has a result.
+    pub fn wait(&self, expr: &str) {
+        let there = || (!self.instant(expr, now()).is_empty()).then_some(());
+        eventually_or(expr, || self.process.log(), there);
     }
 
     /// The results from one time to another, every `step` seconds.

@@ -145,6 +145,7 @@ fn trends_have_the_thresholds_of_their_rules() {
         let alert = alert(name);
         let warn = Rule::find(rule).unwrap().thresholds[Preset::Service as usize].warn;
         assert_eq!(limit(&alert, 0), warn.value as f64, "{name}");
+        // The rule on the heap has none; its trend takes that of goroutines.
         let percent = warn.percent.unwrap_or(25.0);
         assert_eq!(limit(&alert, 1), 1.0 + percent / 100.0, "{name}");
     }

@@ -193,3 +193,57 @@ fn mistakes_are_explained() {
     }
     assert_exit(&run(&["analyze"]), 2);
 }
+
+/// A trace of Go 1.27 that says it is newer.
+fn newer(edit: impl FnOnce(&mut Vec<u8>)) -> (tempfile::TempDir, String) {
+    let mut bytes = fs::read("tests/fixtures/go1.27.3/idle.trace").unwrap();
+    bytes[..16].copy_from_slice(b"go 1.31 trace\0\0\0");
+    edit(&mut bytes);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("newer.trace");
+    fs::write(&path, bytes).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (dir, path)
+}
+
+#[test]
+fn a_newer_format_is_read_with_a_warning_until_it_holds_something_new() {
+    let (_dir, path) = newer(|_| ());
+    let output = run(&["analyze", "--format", "json", &path]);
+    assert_exit(&output, 0);
+    let said = stderr(&output);
+    assert!(
+        said.contains("warning") && said.contains("go 1.31"),
+        "{said}"
+    );
+    let report = &json(&output)["reports"][0]["trace"];
+    assert!(report["warning"].as_str().unwrap().contains("go 1.31"));
+    assert!(report["events"].as_u64().unwrap() > 100);
+    assert_exit(&run(&["analyze", "--strict", &path]), 2);
+
+    // A batch with an event of type 120.
+    let (_dir, path) = newer(|bytes| {
+        bytes.truncate(16);
+        bytes.extend([1, 1, 0, 1, 2, 120, 0]);
+        bytes.extend([1, 1, 1, 1, 8, 50, 8, 64, 51, 0, 1, 1, 1, 52]);
+    });
+    let said = stderr(&run(&["analyze", "--strict", &path]));
+    assert!(
+        said.contains("go 1.31") && said.contains("update gotracer"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_format_older_than_all_known_is_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("old.trace");
+    fs::write(&path, b"go 1.9 trace\0\0\0\0").unwrap();
+    let output = run(&["analyze", path.to_str().unwrap()]);
+    assert_exit(&output, 2);
+    let said = stderr(&output);
+    assert!(
+        said.contains("go 1.9") && said.contains("Go 1.11 or later"),
+        "{said}"
+    );
+}

@@ -6,6 +6,7 @@ mod anonymize;
 mod ci;
 mod diff;
 mod events;
+mod explain;
 mod formats;
 mod inputs;
 

@@ -3,13 +3,16 @@
 #![cfg(feature = "daemon")]
 
 mod afterwards;
+mod alerts;
 mod capture;
 mod certificates;
 mod check;
 mod chromium;
 mod discovery;
 mod endpoint;
+mod evidence;
 mod exposition;
+mod health;
 mod pages;
 mod process;
 mod prometheus;

@@ -78,7 +78,7 @@ fn what_is_no_trace_is_counted_and_harms_nobody() {
     let whole = fs::read(fixture("go1.25.5/idle.trace")).unwrap();
     fs::write(directory.join("junk.trace"), "<html>no trace</html>").unwrap();
     fs::write(directory.join("empty.trace"), "").unwrap();
-    fs::write(directory.join("new.trace"), b"go 1.99 trace\0\0\0").unwrap();
+    fs::write(directory.join("old.trace"), b"go 1.7 trace\0\0\0\0").unwrap();
     fs::write(directory.join("cut.trace"), &whole[..whole.len() - 100]).unwrap();
     fs::write(directory.join(".hidden.trace"), "not looked at").unwrap();
     fs::write(directory.join("unfinished.part"), "not looked at").unwrap();

@@ -2,6 +2,7 @@
 //! reference reader.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod old_trace;
 pub mod text_trace;
 
 use std::path::{Path, PathBuf};

@@ -51,6 +51,13 @@ impl TlsConfig {
         *self == Self::default()
     }
 
+    /// The same, but any certificate is believed.
+    #[must_use]
+    pub fn believing_everybody(mut self) -> Self {
+        self.insecure_skip_verify = true;
+        self
+    }
+
     /// The server's name if it is not the host's.
     pub(super) fn server_name(&self) -> Result<Option<ServerName<'static>>, TlsError> {
         let Some(name) = &self.server_name else {

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::error::{Corruption, ErrorKind};
+use super::super::error::ErrorKind;
 use super::super::event::{GoId, ProcId, StringId, Time};
 use super::super::input::Input;
 use super::super::tables::Tables;
@@ -137,22 +137,16 @@ impl Index {
     /// in the order of time. The trace ends at `end`.
     pub fn close(&mut self, end: u64) -> Result<(), Broken> {
         if self.ticks_per_second.is_none() {
-            return Err(self.broken.take().map_or(
-                Broken {
-                    kind: Corruption::NoFrequency.into(),
-                    offset: 0,
+            // Wherever it breaks off, this is what is missing.
+            const NO_CLOCK: &str = "before the clock's frequency, which Go 1.21 and older write \
+                after all events: nobody knows when anything in it happened";
+            return Err(match self.broken.take() {
+                Some(b) if !matches!(b.kind, ErrorKind::Truncated(_)) => b,
+                _ => Broken {
+                    kind: ErrorKind::Truncated(NO_CLOCK),
+                    offset: end,
                 },
-                |b| Broken {
-                    kind: match b.kind {
-                        ErrorKind::Truncated(_) => ErrorKind::Truncated(
-                            "before the clock's frequency, which Go 1.21 and older write after \
-                             all events: nobody knows when anything in it happened",
-                        ),
-                        other => other,
-                    },
-                    ..b
-                },
-            ));
+            });
         }
         // Without a string a frame has no name, but the events stay true.
         let missing = self.tables.resolve_known_frames();

@@ -1,0 +1,48 @@
+# gotracer alone, statically linked: no shell, no package manager, no root.
+#
+#   docker build -t gotracer .
+#   docker run -p 16060:16060 -v "$PWD/traces:/traces:ro" gotracer serve --watch /traces
+#
+# Any image with Rust, a C compiler and certificates builds it; give a digest to have the same one for ever:
+#   --build-arg RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm@sha256:…
+ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
+
+FROM ${RUST_IMAGE} AS build
+WORKDIR /build
+ENV RUSTFLAGS="-C target-feature=+crt-static"
+# With a target that is named, RUSTFLAGS are not for build scripts and macros, which can't be static.
+RUN rustc -vV | sed -n 's/^host: //p' > /target
+
+# The dependencies alone, so that they are built again only when they change.
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir src benches \
+    && touch src/lib.rs benches/count.rs benches/micro.rs \
+    && echo 'fn main() {}' > src/main.rs \
+    && cargo build --locked --release --target "$(cat /target)" \
+    && rm -r src
+
+COPY src src
+# What was built of the empty files is older than they are.
+RUN find src -name '*.rs' -exec touch {} + \
+    && cargo build --locked --release --target "$(cat /target)" \
+    && mkdir -p /image/etc/ssl/certs \
+    && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
+    && echo 'hosts: files dns' > /image/etc/nsswitch.conf \
+    && echo '127.0.0.1 localhost' > /image/etc/hosts \
+    && cp "target/$(cat /target)/release/gotracer" /image/gotracer \
+    && strip /image/gotracer
+
+FROM scratch
+ARG VERSION=0.1.0
+ARG REVISION=
+LABEL org.opencontainers.image.title="gotracer" \
+      org.opencontainers.image.description="Reads Go execution traces, says what is wrong, where, and what to do" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /image/ /
+USER 65534:65534
+EXPOSE 16060
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["/gotracer", "healthcheck"]
+ENTRYPOINT ["/gotracer"]
+CMD ["serve"]

@@ -1,0 +1,316 @@
+//! A real API server with etcd: it takes what the chart makes, strictly, and
+//! lets the pods into a namespace where little is allowed.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::example::example;
+use crate::tools::{Tools, chart, examples, said, tools};
+
+/// Long enough for a busy machine; nothing waits for it that goes well.
+const DEADLINE: Duration = Duration::from_secs(180);
+
+/// What ends with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// An API server, its etcd, and no nodes.
+struct Cluster {
+    tools: &'static Tools,
+    kubeconfig: PathBuf,
+    scratch: tempfile::TempDir,
+    _processes: [Process; 2],
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Whether there is an etcd; CI must have one.
+fn have_etcd() -> bool {
+    let have = Command::new("etcd").arg("--version").output().is_ok();
+    assert!(have || std::env::var_os("CI").is_none(), "CI needs etcd");
+    if !have {
+        eprintln!("SKIPPED: no `etcd` on the PATH, so no API server");
+    }
+    have
+}
+
+impl Cluster {
+    fn start(tools: &'static Tools) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = |name: &str| scratch.path().join(name).display().to_string();
+        let run = |program: &Path, arguments: &[String]| {
+            let name = program.file_name().unwrap().to_str().unwrap();
+            let log = fs::File::create(path(&format!("{name}.log"))).unwrap();
+            let mut command = Command::new(program);
+            command.args(arguments).stdout(Stdio::null()).stderr(log);
+            Process(command.spawn().unwrap())
+        };
+        let store = format!("http://127.0.0.1:{}", free_port());
+        let etcd = [
+            format!("--data-dir={}", path("etcd")),
+            format!("--listen-client-urls={store}"),
+            format!("--advertise-client-urls={store}"),
+            format!("--listen-peer-urls=http://127.0.0.1:{}", free_port()),
+        ];
+        let etcd = run(Path::new("etcd"), &etcd);
+        let key = rcgen::KeyPair::generate().unwrap();
+        fs::write(path("key.pem"), key.serialize_pem()).unwrap();
+        fs::write(path("public.pem"), key.public_key_pem()).unwrap();
+        fs::write(path("tokens.csv"), "admin,admin,admin,system:masters\n").unwrap();
+        let port = free_port();
+        let server = [
+            format!("--etcd-servers={store}"),
+            format!("--secure-port={port}"),
+            "--bind-address=127.0.0.1".into(),
+            format!("--cert-dir={}", path("certificates")),
+            format!("--service-account-key-file={}", path("public.pem")),
+            format!("--service-account-signing-key-file={}", path("key.pem")),
+            "--service-account-issuer=https://localhost".into(),
+            format!("--token-auth-file={}", path("tokens.csv")),
+            "--authorization-mode=RBAC".into(),
+            "--service-cluster-ip-range=10.0.0.0/24".into(),
+        ];
+        let server = run(&tools.path("kube-apiserver"), &server);
+        let kubeconfig = scratch.path().join("kubeconfig");
+        let yaml = format!(
+            "{{apiVersion: v1, kind: Config, current-context: test, \
+             contexts: [{{name: test, context: {{cluster: test, user: admin}}}}], \
+             clusters: [{{name: test, cluster: {{server: 'https://127.0.0.1:{port}', insecure-skip-tls-verify: true}}}}], \
+             users: [{{name: admin, user: {{token: admin}}}}]}}"
+        );
+        fs::write(&kubeconfig, yaml).unwrap();
+        let cluster = Self {
+            tools,
+            kubeconfig,
+            scratch,
+            _processes: [etcd, server],
+        };
+        cluster.wait("the API server is ready", &["get", "--raw=/readyz"]);
+        cluster
+    }
+
+    fn kubectl(&self, arguments: &[&str]) -> Output {
+        Command::new(self.tools.path("kubectl"))
+            .args(arguments)
+            .arg("--cache-dir")
+            .arg(self.scratch.path().join("cache"))
+            .arg("--kubeconfig")
+            .arg(&self.kubeconfig)
+            .output()
+            .unwrap()
+    }
+
+    /// The same, which has to go well.
+    fn must(&self, arguments: &[&str]) -> String {
+        let output = self.kubectl(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn wait(&self, what: &str, arguments: &[&str]) {
+        let started = Instant::now();
+        while !self.kubectl(arguments).status.success() {
+            let log = || fs::read_to_string(self.scratch.path().join("kube-apiserver.log"));
+            assert!(started.elapsed() < DEADLINE, "{what}\n{}", log().unwrap());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// Applies manifests as the server's own validation, at its strictest, has
+    /// them.
+    fn apply(&self, manifests: &str) -> Output {
+        let path = self.scratch.path().join("manifests.yaml");
+        fs::write(&path, manifests).unwrap();
+        let path = path.display().to_string();
+        self.kubectl(&[
+            "apply",
+            "--server-side",
+            "--validate=strict",
+            "--filename",
+            &path,
+        ])
+    }
+
+    fn must_apply(&self, what: &str, manifests: &str) {
+        let output = self.apply(manifests);
+        assert!(output.status.success(), "{what}: {}", said(&output));
+        // It has nothing to warn of either, such as of what is deprecated.
+        assert!(
+            !said(&output).contains("Warning"),
+            "{what}: {}",
+            said(&output)
+        );
+    }
+
+    /// A namespace in which Pods must be as the standard says.
+    fn namespace(&self, name: &str, standard: &str) {
+        let enforce = "pod-security.kubernetes.io/enforce";
+        let manifest = format!(
+            "{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}, labels: {{{enforce}: {standard}}}}}}}"
+        );
+        self.must_apply(name, &manifest);
+        // Nobody runs here who would make it.
+        self.must(&["create", "serviceaccount", "default", "--namespace", name]);
+    }
+
+    /// Whether a pod of this workload is let in.
+    fn admit(&self, namespace: &str, workload: &str) -> Output {
+        let json = self.must(&["get", workload, "--namespace", namespace, "--output=json"]);
+        let mut pod: Value = serde_json::from_str(&json).unwrap();
+        let mut pod = pod["spec"]["template"].take();
+        pod["apiVersion"] = "v1".into();
+        pod["kind"] = "Pod".into();
+        pod["metadata"]["name"] = "pod".into();
+        pod["metadata"]["namespace"] = namespace.into();
+        let path = self.scratch.path().join("pod.json");
+        fs::write(&path, pod.to_string()).unwrap();
+        let path = path.display().to_string();
+        self.kubectl(&[
+            "create",
+            "--dry-run=server",
+            "--validate=strict",
+            "--filename",
+            &path,
+        ])
+    }
+
+    fn helm(&self, arguments: &[&str]) -> Output {
+        let kubeconfig = self.kubeconfig.display().to_string();
+        self.tools
+            .helm(&[arguments, &["--kubeconfig", &kubeconfig]].concat())
+    }
+}
+
+#[test]
+fn an_api_server_takes_all_shapes() {
+    let Some(tools) = tools() else { return };
+    if !have_etcd() {
+        return;
+    }
+    let cluster = Cluster::start(tools);
+    for crd in fs::read_dir(tools.path("crds")).unwrap() {
+        let text = fs::read_to_string(crd.unwrap().path()).unwrap();
+        cluster.must_apply("a definition", &text);
+    }
+    for kind in ["servicemonitors", "podmonitors", "prometheusrules"] {
+        cluster.wait(kind, &["get", &format!("{kind}.monitoring.coreos.com")]);
+    }
+    cluster.namespace("shop", "restricted");
+    cluster.namespace("nodes", "privileged");
+
+    // Every shape, and everything that it may have.
+    for (name, file) in examples() {
+        let options = ["--values", &file];
+        let manifests = tools.template(&chart(), &options).unwrap();
+        let (namespace, manifests) = match name.as_str() {
+            // Nothing less than privileged may mount directories of the node.
+            "daemonset" => (
+                "nodes",
+                manifests.replace("namespace: shop", "namespace: nodes"),
+            ),
+            _ => ("shop", manifests),
+        };
+        cluster.must_apply(&name, &manifests);
+        let workload = match name.as_str() {
+            "daemonset" => "daemonset/demo-gotracer",
+            "deployment" => "deployment/demo-gotracer",
+            "deployment-full" => "deployment/traces",
+            "shards" => "statefulset/demo-gotracer",
+            _ => continue,
+        };
+        let admitted = cluster.admit(namespace, workload);
+        assert!(admitted.status.success(), "{name}: {}", said(&admitted));
+    }
+
+    // A sidecar is let in, and starts before the program and ends after it.
+    let manifests = tools.template(&example(tools, cluster.scratch.path()), &[]);
+    cluster.must_apply("example", &manifests.unwrap());
+    let admitted = cluster.admit("shop", "deployment/demo");
+    assert!(admitted.status.success(), "{}", said(&admitted));
+    let policy = "--output=jsonpath={.spec.template.spec.initContainers[0].restartPolicy}";
+    let policy = cluster.must(&["get", "deployment/demo", "--namespace=shop", policy]);
+    assert_eq!(policy, "Always");
+
+    // Which says something, since it refuses others.
+    let root = [
+        "--set",
+        "targets={a:1},tests.enabled=false,securityContext.runAsNonRoot=false,securityContext.runAsUser=0",
+    ];
+    let manifests = tools.template(&chart(), &root).unwrap();
+    let applied = cluster.apply(&manifests);
+    assert!(applied.status.success(), "{}", said(&applied));
+    let refused = said(&cluster.admit("shop", "deployment/demo-gotracer"));
+    assert!(
+        refused.contains("violates PodSecurity \"restricted"),
+        "{refused}"
+    );
+    let wrong = manifests.replace("revisionHistoryLimit", "revisionHistory");
+    let refused = said(&cluster.apply(&wrong));
+    assert!(refused.contains("revisionHistory"), "{refused}");
+
+    // What a user reads, and does.
+    insta::assert_snapshot!("notes", notes(&cluster));
+    install_and_upgrade(&cluster);
+}
+
+/// What is said after an installation.
+fn notes(cluster: &Cluster) -> String {
+    let chart = chart().display().to_string();
+    let fixed = [
+        "install",
+        "demo",
+        &chart,
+        "--namespace=new",
+        "--dry-run=client",
+    ];
+    let notes = |name: &str, values: &[&str]| {
+        let output = cluster.helm(&[&fixed[..], values].concat());
+        assert!(output.status.success(), "{name}: {}", said(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (_, notes) = text.split_once("NOTES:\n").unwrap();
+        format!("=== {name}\n{notes}\n")
+    };
+    let usual = notes("usual", &["--set", "targets={api:6060}"]);
+    let all = examples();
+    let all = all
+        .iter()
+        .map(|(name, file)| notes(name, &["--values", file]));
+    all.chain([usual]).collect()
+}
+
+/// Only what changes is changed, and nothing is left behind.
+fn install_and_upgrade(cluster: &Cluster) {
+    let chart = chart().display().to_string();
+    let fixed = [&chart, "--namespace=live", "--set", "targets={api:6060}"];
+    let helm = |command: &[&str], more: &[&str]| {
+        let output = cluster.helm(&[command, more].concat());
+        assert!(output.status.success(), "{command:?}: {}", said(&output));
+    };
+    let deployment = "deployment/live-gotracer";
+    let jsonpath = "--output=jsonpath={.metadata.generation}";
+    let generation = || cluster.must(&["get", deployment, "--namespace=live", jsonpath]);
+    helm(&["install", "live", "--create-namespace"], &fixed);
+    assert_eq!(generation(), "1");
+    helm(&["upgrade", "live"], &fixed);
+    assert_eq!(generation(), "1", "nothing changed");
+    helm(&["upgrade", "live", "--set", "config.preset=batch"], &fixed);
+    assert_eq!(generation(), "2", "the configuration did");
+    helm(&["uninstall", "live"], &["--namespace=live"]);
+    let kinds = "deployments,services,configmaps,serviceaccounts,secrets";
+    let left = cluster.must(&["get", kinds, "--namespace=live", "--output=name"]);
+    assert_eq!(left, "");
+}

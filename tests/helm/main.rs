@@ -1,0 +1,11 @@
+//! The chart `helm/gotracer`, by a real Helm and a real API server of
+//! Kubernetes.
+#![cfg(all(feature = "daemon", unix))]
+
+mod chart;
+mod cluster;
+mod example;
+mod files;
+mod shapes;
+mod tools;
+mod values;

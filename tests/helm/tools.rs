@@ -1,0 +1,112 @@
+//! The programs of others that the chart is tested with.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+/// Helm, kubectl, an API server and helm-docs, in one directory.
+pub struct Tools(PathBuf);
+
+/// What tests/kubernetes/build.sh made. It takes minutes, so that only CI
+/// insists on it.
+pub fn tools() -> Option<&'static Tools> {
+    static BUILT: OnceLock<Option<Tools>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let ci = std::env::var_os("CI").is_some();
+        let output = Command::new(repository("tests/kubernetes/build.sh"))
+            .args((!ci).then_some("--only-find"))
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(!ci || output.status.success(), "nothing was built");
+        let directory = String::from_utf8(output.stdout).unwrap();
+        output
+            .status
+            .success()
+            .then(|| Tools(directory.trim().into()))
+    });
+    if built.is_none() {
+        eprintln!("SKIPPED: run tests/kubernetes/build.sh to have Helm and Kubernetes");
+    }
+    built.as_ref()
+}
+
+impl Tools {
+    /// One of them.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Runs Helm with the settings of nobody.
+    pub fn helm<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Output {
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("helm");
+        Command::new(self.path("helm"))
+            .args(arguments)
+            .env("HELM_CACHE_HOME", home.join("cache"))
+            .env("HELM_CONFIG_HOME", home.join("config"))
+            .env("HELM_DATA_HOME", home.join("data"))
+            .env_remove("KUBECONFIG")
+            .output()
+            .unwrap()
+    }
+
+    /// What Helm makes of a chart with these options.
+    pub fn template(&self, chart: &Path, options: &[&str]) -> Result<String, String> {
+        let chart = chart.display().to_string();
+        let fixed = ["template", "demo", &chart, "--namespace=shop"];
+        let output = self.helm(&[&fixed[..], options].concat());
+        match output.status.success() {
+            true => Ok(String::from_utf8(output.stdout).unwrap()),
+            false => Err(said(&output)),
+        }
+    }
+
+    /// The same as objects.
+    pub fn objects(&self, chart: &Path, options: &[&str]) -> Vec<Value> {
+        let text = self.template(chart, options).unwrap();
+        let documents = text.split("\n---\n").filter(|d| d.contains("kind:"));
+        let parse = |d: &str| serde_saphyr::from_str(d.trim_start_matches("---\n"));
+        documents.map(|d| parse(d).unwrap()).collect()
+    }
+}
+
+/// What Helm complains of, without what it says of links that it follows.
+pub fn said(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines = text.lines().filter(|l| !l.contains("found symbolic link"));
+    lines.map(|l| format!("{l}\n")).collect()
+}
+
+/// A path in the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The chart.
+pub fn chart() -> PathBuf {
+    repository("helm/gotracer")
+}
+
+/// Its files of values, one or more for each shape, by name.
+pub fn examples() -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(chart().join("ci")).unwrap();
+    let paths = entries.map(|e| e.unwrap().path().display().to_string());
+    let named = paths.map(|path| {
+        let name = path.rsplit('/').next().unwrap();
+        (name.trim_end_matches("-values.yaml").to_owned(), path)
+    });
+    let mut all: Vec<_> = named.collect();
+    all.sort();
+    assert!(all.len() >= 4, "{all:?}");
+    all
+}
+
+/// The only object of that kind.
+pub fn only<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+    let mut found = objects.iter().filter(|o| o["kind"] == kind);
+    let first = found.next().unwrap_or_else(|| panic!("no {kind}"));
+    assert!(found.next().is_none(), "two of {kind}");
+    first
+}
