@@ -8,6 +8,7 @@ pub mod compare;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod daemon;
+pub mod explain;
 #[cfg(feature = "daemon")]
 pub mod evidence;
 #[cfg(feature = "daemon")]

@@ -5,6 +5,7 @@ mod analyze;
 mod ci;
 mod diff;
 mod events;
+mod explain;
 mod formats;
 mod inputs;
 
