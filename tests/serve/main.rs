@@ -12,6 +12,7 @@ mod discovery;
 mod endpoint;
 mod evidence;
 mod exposition;
+mod flight;
 mod health;
 mod pages;
 mod process;
