@@ -9,6 +9,9 @@ pub mod config;
 #[cfg(feature = "daemon")]
 pub mod daemon;
 #[cfg(feature = "daemon")]
+pub mod evidence;
+pub mod explain;
+#[cfg(feature = "daemon")]
 pub mod export;
 #[cfg(feature = "daemon")]
 pub mod labels;

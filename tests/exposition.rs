@@ -117,6 +117,7 @@ fn report() -> Report {
         },
         rules: RULES.into_iter().map(rule_report).collect(),
         known: 0,
+        evidence: None,
         findings: vec![
             finding("GCPauseSpike", Severity::Warn),
             finding("MutexContention", Severity::Error),

@@ -311,6 +311,7 @@ impl Analysis {
             findings: all,
             course: self.history.as_ref().map(|h| h.course().clone()),
             known: 0,
+            evidence: None,
         }
     }
 

@@ -74,7 +74,7 @@ half, single ones only of several times. Exit codes: 0 compared, 1 something is
 worse and --fail-on-regression is given, 2 something could not be read.";
 
 fn formats() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(Format::ALL.map(Format::name))
+    PossibleValuesParser::new(Format::ALL.iter().map(|f| f.name()))
         .try_map(|name| Format::from_name(&name).ok_or("there is no such format"))
 }
 

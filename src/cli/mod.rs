@@ -2,12 +2,14 @@
 //! subcommand.
 
 mod analyze;
+mod anonymize;
 mod batch;
 #[cfg(feature = "daemon")]
 mod capture;
 mod check_config;
 mod diff;
 mod events;
+mod explain;
 #[cfg(feature = "daemon")]
 mod healthcheck;
 mod inputs;
@@ -47,6 +49,7 @@ Examples:
   gotracer rules MutexContention          what a rule sees and what to do
   gotracer capture localhost:6060         what is wrong in a running program
   gotracer diff before.trace after.trace  did it become worse
+  gotracer explain trace.out --at 1.204s  what happened then
   gotracer events trace.out | grep StateTransition
 
 Exit codes: 0 nothing found, 1 something found, 2 something could not be read.";
@@ -57,7 +60,9 @@ enum Command {
     #[cfg(feature = "daemon")]
     Capture(Box<capture::Args>),
     Diff(diff::Args),
+    Anonymize(anonymize::Args),
     Events(events::Args),
+    Explain(explain::Args),
     #[cfg(feature = "daemon")]
     Serve(Box<serve::Args>),
     #[cfg(feature = "daemon")]
@@ -82,6 +87,8 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "daemon")]
         Command::Capture(args) => capture::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Anonymize(args) => anonymize::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Events(args) => events::run(&args),
         #[cfg(feature = "daemon")]
         Command::Serve(args) => serve::run(&args),

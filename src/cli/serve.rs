@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use gotracer::config::Config as FileConfig;
 use gotracer::daemon::{self, Config, DEFAULT_ADDRESS, Plan, Scrape};
+use gotracer::evidence;
 use gotracer::export::otlp;
 use gotracer::labels::Labels;
 use gotracer::rules::{SettingError, Unit};
@@ -126,6 +127,16 @@ pub struct Args {
     #[arg(long = "storage.path", value_name = "DIR")]
     storage: Option<PathBuf>,
 
+    /// Keep the traces of findings in this directory; the key evidence of the
+    /// configuration says which and for how long
+    #[arg(long = "evidence.path", value_name = "DIR")]
+    evidence: Option<PathBuf>,
+
+    /// Where others find this server, for links to what is kept [default:
+    /// http://HOSTNAME:PORT]
+    #[arg(long = "web.external-url", value_name = "URL")]
+    external_url: Option<String>,
+
     /// How many traces to analyse at a time [default: one for each core]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -200,6 +211,13 @@ enum OtlpProtocol {
 }
 
 impl Args {
+    /// What options and configuration say to keep.
+    fn evidence(&self, file: &FileConfig) -> evidence::Settings {
+        let mut settings = file.evidence().clone();
+        settings.directory = self.evidence.clone().or(settings.directory);
+        settings
+    }
+
     /// What the environment and the options say to send by OTLP.
     fn otlp(&self) -> Result<Option<otlp::Config>, otlp::ConfigError> {
         let flags = otlp::Flags {
@@ -232,6 +250,7 @@ impl Args {
             services: services.collect::<anyhow::Result<_>>()?,
             prometheus: file.prometheus().clone(),
             otlp: file.otlp().clone(),
+            evidence: self.evidence(file),
         })
     }
 
@@ -315,6 +334,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let config = Config {
         listen: args.listen_address.clone(),
         storage: args.storage.clone(),
+        external_url: args.external_url.clone(),
         web: args.web_config.clone(),
         jobs: args.jobs.unwrap_or(cores),
         memory: args.memory,

@@ -14,6 +14,8 @@ use serde_saphyr::{Spanned, UserMessageFormatter};
 use super::error::{ConfigError, Position};
 use super::{Change, Config, Section, names};
 #[cfg(feature = "daemon")]
+use crate::evidence;
+#[cfg(feature = "daemon")]
 use crate::export::{otlp, prometheus};
 #[cfg(feature = "daemon")]
 use crate::source::directory::WatchConfig;
@@ -38,6 +40,12 @@ struct FileYaml {
     prometheus: Option<Spanned<prometheus::Settings>>,
     #[cfg(feature = "daemon")]
     otlp: Option<otlp::Settings>,
+    #[cfg(feature = "daemon")]
+    evidence: Option<evidence::Settings>,
+    /// The same file serves a program without the daemon.
+    #[cfg(not(feature = "daemon"))]
+    #[serde(rename = "evidence")]
+    _evidence: Option<serde::de::IgnoredAny>,
     #[cfg(feature = "daemon")]
     sharding: Option<Shard>,
     /// The same file serves a program without the daemon.
@@ -123,6 +131,8 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
         prometheus: file.prometheus.map_or(Ok(Default::default()), checked)?,
         #[cfg(feature = "daemon")]
         otlp: file.otlp.unwrap_or_default(),
+        #[cfg(feature = "daemon")]
+        evidence: file.evidence.unwrap_or_default(),
         #[cfg(feature = "daemon")]
         sharding: file.sharding,
     })

@@ -35,6 +35,8 @@ pub(crate) use file::read as read_yaml;
 pub use names::{UnknownName, preset, rule};
 
 #[cfg(feature = "daemon")]
+use crate::evidence;
+#[cfg(feature = "daemon")]
 use crate::export::{otlp, prometheus};
 use crate::rules::{Preset, RULES, Rule, SettingError, Settings};
 #[cfg(feature = "daemon")]
@@ -56,6 +58,8 @@ pub struct Config {
     prometheus: prometheus::Settings,
     #[cfg(feature = "daemon")]
     otlp: otlp::Settings,
+    #[cfg(feature = "daemon")]
+    evidence: evidence::Settings,
     #[cfg(feature = "daemon")]
     sharding: Option<Shard>,
 }
@@ -137,6 +141,12 @@ impl Config {
     #[cfg(feature = "daemon")]
     pub fn otlp(&self) -> &otlp::Settings {
         &self.otlp
+    }
+
+    /// Which traces `gotracer serve` is to keep.
+    #[cfg(feature = "daemon")]
+    pub fn evidence(&self) -> &evidence::Settings {
+        &self.evidence
     }
 
     /// Which of several daemons that share all targets this one is, if it says.

@@ -9,21 +9,25 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
+use jiff::Timestamp;
+
 use super::board::Board;
+use super::ended::{Ended, is_lasting, verdict};
 use super::failure::Failure;
 use super::identity::Identity;
 use super::memory::Memory;
 use super::recent::{Entry, Recent};
 use super::seen::{Claim, Seen, Verdict};
 use crate::analysis::{Outcome, analyze};
+use crate::evidence::{Evidence, Kept, Recording};
 use crate::export::otlp;
 use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
-use crate::report::{Report, Severity};
+use crate::report::Report;
 use crate::rules::Settings;
 use crate::source::directory::{FileTrace, Shelf, Stamp};
 use crate::source::scrape::ScrapeError;
-use crate::source::{from_reader, open};
+use crate::source::{decompressed, from_reader, open};
 use crate::trace::{ErrorKind, Input, ReadError};
 
 /// What analysing needs, and those who want to hear of it.
@@ -37,6 +41,8 @@ pub struct Analyst {
     otlp: Option<otlp::Exporter>,
     /// What of it to send.
     sending: RwLock<otlp::Settings>,
+    /// Keeps traces, if any are to be kept.
+    pub evidence: Option<Arc<Evidence>>,
     /// Decides how many traces are read at once.
     pub memory: Memory,
     /// Remembers for people.
@@ -72,6 +78,7 @@ impl Analyst {
         otlp: Option<otlp::Exporter>,
         seen: Seen,
         memory: Memory,
+        evidence: Option<Arc<Evidence>>,
     ) -> Self {
         Self {
             thresholds: RwLock::default(),
@@ -80,6 +87,7 @@ impl Analyst {
             otlp,
             sending: RwLock::default(),
             memory,
+            evidence,
             recent: Recent::default(),
             seen,
         }
@@ -153,8 +161,15 @@ impl Analyst {
         }
         let verdict = verdict(&outcome);
         let lasting = is_lasting(&outcome);
-        let ended = Ended::of(&trace.labels, source, started.elapsed(), outcome, None);
+        let mut ended = Ended::of(&trace.labels, source, started.elapsed(), outcome, None);
         if !again {
+            // It may be deleted or moved soon.
+            self.keep(&mut ended, None, || {
+                let recording = self.evidence.as_ref()?.record()?;
+                let mut reader = recording.of(decompressed(&trace.path).ok()?);
+                std::io::copy(&mut reader, &mut std::io::sink()).ok()?;
+                Some(recording)
+            });
             self.count(&ended);
         }
         // Last of all: killed before, the trace is analysed again.
@@ -258,7 +273,8 @@ impl Analyst {
 
     /// Tells everyone what became of a trace, and gives what failed. `early` is
     /// why its source ended before the trace did: what the reader says of that
-    /// is only what follows from it.
+    /// is only what follows from it. What was recorded of it may be worth
+    /// keeping, and is if somebody asked for it and said why.
     pub fn conclude(
         &self,
         labels: &Arc<Labels>,
@@ -266,11 +282,35 @@ impl Analyst {
         took: Duration,
         outcome: Analysed,
         early: Option<(Failure, String)>,
+        (recording, asked): (Option<Recording>, Option<&str>),
     ) -> Option<(Failure, String)> {
-        let ended = Ended::of(labels, source, took, outcome, early);
+        let mut ended = Ended::of(labels, source, took, outcome, early);
+        self.keep(&mut ended, asked, || recording);
         let failure = ended.failure.clone();
         self.tell(ended);
         failure
+    }
+
+    /// Keeps a trace if its findings are worth it, and says where.
+    fn keep(
+        &self,
+        ended: &mut Ended,
+        asked: Option<&str>,
+        trace: impl FnOnce() -> Option<Recording>,
+    ) {
+        let (Some(evidence), Some(report)) = (&self.evidence, &mut ended.report) else {
+            return;
+        };
+        let (target, now) = (&ended.labels, Timestamp::now());
+        let asked = || Some(evidence.item(target, report, now, asked?));
+        if let Some(item) = evidence.judge(target, report, now).or_else(asked)
+            && let Some(trace) = trace()
+        {
+            report.evidence = Some(evidence.url(&item.id));
+            evidence.keep(item, report, Kept::Recording(trace));
+        } else {
+            report.evidence = evidence.recent(target, report);
+        }
     }
 
     fn tell(&self, ended: Ended) {
@@ -328,61 +368,6 @@ impl Analyst {
     }
 }
 
-/// What became of a trace.
-struct Ended {
-    labels: Arc<Labels>,
-    source: String,
-    at: SystemTime,
-    took: Duration,
-    report: Option<Report>,
-    failure: Option<(Failure, String)>,
-}
-
-impl Ended {
-    fn new(labels: &Arc<Labels>, source: String, took: Duration) -> Self {
-        Self {
-            labels: Arc::clone(labels),
-            source,
-            at: SystemTime::now(),
-            took,
-            report: None,
-            failure: None,
-        }
-    }
-
-    fn of(
-        labels: &Arc<Labels>,
-        source: String,
-        took: Duration,
-        outcome: Analysed,
-        early: Option<(Failure, String)>,
-    ) -> Self {
-        let failed = |e: ReadError| (Failure::from(&e), e.to_string());
-        let (report, failure) = match outcome {
-            Ok(Ok(Outcome { report, error })) => (Some(report), early.or(error.map(failed))),
-            Ok(Err(error)) => (None, early.or(Some(failed(error)))),
-            Err(panicked) => (None, Some((Failure::Panic, panicked))),
-        };
-        Self {
-            report,
-            failure,
-            ..Self::new(labels, source, took)
-        }
-    }
-
-    fn capture(&self) -> otlp::Capture<'_> {
-        let failure = self.failure.as_ref();
-        otlp::Capture {
-            target: &self.labels,
-            source: &self.source,
-            started: self.at.checked_sub(self.took).unwrap_or(self.at),
-            ended: self.at,
-            report: self.report.as_ref(),
-            failure: failure.map(|(reason, text)| (reason.name(), text.as_str())),
-        }
-    }
-}
-
 fn put_away(trace: &FileTrace, verdict: Verdict) {
     let shelf = match verdict {
         Verdict::Clean => Shelf::Done,
@@ -392,30 +377,4 @@ fn put_away(trace: &FileTrace, verdict: Verdict) {
     if let Err(error) = trace.put_away(shelf) {
         tracing::error!(source = %trace.path.display(), %error, "cannot move or delete the trace");
     }
-}
-
-fn verdict(outcome: &Analysed) -> Verdict {
-    match outcome {
-        Ok(Ok(Outcome {
-            report,
-            error: None,
-        })) if report.worst() >= Some(Severity::Warn) => Verdict::Found,
-        Ok(Ok(Outcome { error: None, .. })) => Verdict::Clean,
-        _ => Verdict::Failed,
-    }
-}
-
-/// Whether the outcome lies in the trace. A disk may read better the next
-/// time, and a newer gotracer may know the version.
-fn is_lasting(outcome: &Analysed) -> bool {
-    let error = match outcome {
-        Ok(Ok(outcome)) => outcome.error.as_ref(),
-        Ok(Err(error)) => Some(error),
-        Err(_) => None,
-    };
-    let reason = error.map(Failure::from);
-    !matches!(
-        reason,
-        Some(Failure::Unreadable | Failure::UnsupportedVersion)
-    )
 }

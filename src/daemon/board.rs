@@ -31,6 +31,8 @@ struct Row {
     options: Options,
     last: Option<Last>,
     turn: Turn,
+    /// Why somebody wants what a stream just sent to be kept.
+    request: Option<String>,
 }
 
 /// Held by whoever captures a target: one at a time.
@@ -48,6 +50,7 @@ impl Board {
             options: options.clone(),
             last: None,
             turn: Turn::default(),
+            request: None,
         };
         self.lock().entry(key(target)).or_insert_with(new).options = options.clone();
     }
@@ -67,6 +70,32 @@ impl Board {
         Some((row.target.clone(), row.options.clone(), turn))
     }
 
+    /// The targets that labels mean, as those of an alert do: what both have of
+    /// job, instance and service is the same, and that is at least one of the
+    /// latter two.
+    pub fn meant(&self, labels: &BTreeMap<String, String>) -> Vec<(Target, Options, Turn)> {
+        let targets = self.lock();
+        let meant = targets.values().filter(|row| {
+            let same = |name: &&str| {
+                let own = row.target.labels.get(name);
+                let asked = labels.get(*name).map_or("", String::as_str);
+                (!own.is_empty() && !asked.is_empty()).then(|| own == asked)
+            };
+            let [job, instance, service] = ["job", "instance", "service"].map(|n| same(&n));
+            let told = [instance, service].contains(&Some(true));
+            told && ![job, instance, service].contains(&Some(false))
+        });
+        meant
+            .map(|row| {
+                (
+                    row.target.clone(),
+                    row.options.clone(),
+                    Arc::clone(&row.turn),
+                )
+            })
+            .collect()
+    }
+
     /// To be held while a target is captured.
     pub fn turn(&self, target: &Target) -> Turn {
         let targets = self.lock();
@@ -84,6 +113,19 @@ impl Board {
         if let Some(entry) = self.lock().get_mut(&key(target)) {
             entry.last = Some(last);
         }
+    }
+
+    /// Somebody wants what a target's stream just sent to be kept, and says
+    /// why.
+    pub fn request(&self, target: &Target, why: &str) {
+        if let Some(entry) = self.lock().get_mut(&key(target)) {
+            entry.request = Some(why.into());
+        }
+    }
+
+    /// What was asked for, once.
+    pub fn take_request(&self, target: &Target) -> Option<String> {
+        self.lock().get_mut(&key(target))?.request.take()
     }
 
     /// All targets.

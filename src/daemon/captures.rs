@@ -9,9 +9,10 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::analyst::Analyst;
+use super::analyst::{Analysed, Analyst};
 use super::board::Last;
 use super::failure::Failure;
+use crate::evidence::Recording;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 
 /// How many bytes a second of a busy program's trace has.
@@ -128,22 +129,47 @@ impl Captures {
         capture: Capture,
         started: Instant,
     ) -> Option<(Failure, String)> {
-        let (reader, feed) = capture.split();
-        let analyst = Arc::clone(&self.analyst);
-        let (name, labels) = (source.clone(), Arc::clone(&target.labels));
-        let analysis = tokio::task::spawn_blocking(move || analyst.stream(reader, &name, &labels));
-        let ended = feed.await;
-        let early = ended.err().map(|e| (Failure::from(&e), e.to_string()));
-        // Panics of the analysis are caught where it runs.
-        let outcome = analysis.await.ok()?;
+        let (outcome, early, recording) = read(&self.analyst, target, capture, true).await;
         if let Ok(Ok(outcome)) = &outcome {
             let size = outcome.report.trace.bytes;
             self.last_size.store(size, Ordering::Relaxed);
         }
         let took = started.elapsed();
         let labels = &target.labels;
-        self.analyst.conclude(labels, source, took, outcome, early)
+        let evidence = (recording, None);
+        self.analyst
+            .conclude(labels, source, took, outcome, early, evidence)
     }
+}
+
+/// Analyses what comes in, and tells why its source ended early, if it did. It
+/// may be recorded, in case it is evidence.
+pub async fn read(
+    analyst: &Arc<Analyst>,
+    target: &Target,
+    capture: Capture,
+    record: bool,
+) -> (Analysed, Option<(Failure, String)>, Option<Recording>) {
+    let (reader, feed) = capture.split();
+    let evidence = analyst.evidence.as_ref().filter(|_| record);
+    let recording = evidence.and_then(|evidence| evidence.record());
+    let analyst = Arc::clone(analyst);
+    let (source, labels) = (target.url().to_string(), Arc::clone(&target.labels));
+    let analysis = tokio::task::spawn_blocking(move || match recording {
+        Some(recording) => {
+            let reader = recording.of(reader);
+            let outcome = analyst.stream(reader, &source, &labels);
+            (outcome, Some(recording))
+        }
+        None => (analyst.stream(reader, &source, &labels), None),
+    });
+    let early = feed.await.err();
+    let early = early.map(|e| (Failure::from(&e), e.to_string()));
+    // Panics of the analysis are caught where it runs.
+    let (outcome, recording) = analysis
+        .await
+        .unwrap_or_else(|e| (Err(e.to_string()), None));
+    (outcome, early, recording)
 }
 
 /// How long it is until a moment within an interval, by the wall clock.

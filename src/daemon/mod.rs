@@ -5,6 +5,7 @@ mod analyst;
 mod board;
 mod captures;
 mod discoverer;
+mod ended;
 mod failure;
 mod health;
 mod http;
@@ -42,6 +43,7 @@ use self::shown::Shown;
 use self::supervisor::Supervisor;
 use self::web::Guard;
 pub use self::web::WebError;
+use crate::evidence::{self, Evidence, EvidenceError};
 use crate::export::otlp;
 use crate::export::prometheus::{self, Exporter};
 use crate::rules::Settings;
@@ -74,6 +76,9 @@ pub struct Config {
     pub memory: Option<u64>,
     /// Where to send findings and measurements by OTLP, if anywhere.
     pub otlp: Option<otlp::Config>,
+    /// Where people and programs find the HTTP server; by the machine's name,
+    /// if nothing is said.
+    pub external_url: Option<String>,
     /// TLS, passwords and headers of the HTTP server: a file in the form of
     /// Prometheus' exporters.
     pub web: Option<PathBuf>,
@@ -105,6 +110,8 @@ pub struct Plan {
     pub prometheus: prometheus::Settings,
     /// What to send by OTLP.
     pub otlp: otlp::Settings,
+    /// Which traces to keep, if any. This alone stays until the daemon ends.
+    pub evidence: evidence::Settings,
 }
 
 impl Plan {
@@ -156,6 +163,9 @@ pub enum StartError {
     /// The OpenTelemetry SDK can't be used.
     #[error("OTLP: {0}")]
     Otlp(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// Nothing can be kept.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// Nobody can be told from others.
     #[error(transparent)]
     Web(#[from] WebError),
@@ -176,6 +186,7 @@ pub enum StartError {
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartError> {
     config.plan.check()?;
     let guard = config.web.as_deref().map(Guard::new).transpose()?;
+    let guard = guard.map(Arc::new);
     let seen = match &config.storage {
         Some(directory) => Seen::kept_in(directory)?,
         None => Seen::default(),
@@ -190,7 +201,15 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     });
     exporter.reloaded(true);
     let memory = Memory::new(config.memory, Arc::clone(&exporter));
-    let analyst = Arc::new(Analyst::new(exporter, otlp, seen, memory));
+    let port = listener.local_addr().map_or(0, |address| address.port());
+    let encrypted = match &guard {
+        Some(guard) => guard.now().await.tls.is_some(),
+        None => false,
+    };
+    let url = config.external_url.unwrap_or_else(|| url(encrypted, port));
+    let evidence = Evidence::open(config.plan.evidence.clone(), &url)?.map(Arc::new);
+    let analyst = Analyst::new(exporter, otlp, seen, memory, evidence);
+    let analyst = Arc::new(analyst);
     let (found, queue) = mpsc::unbounded_channel();
     let (reload, requests) = mpsc::channel(1);
     let shown = Arc::new(Shown::default());
@@ -199,6 +218,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     supervisor.apply(config.plan)?;
     reload::on_hangup(reload.clone());
     let mut work = JoinSet::new();
+    if let Some(evidence) = &analyst.evidence {
+        let swept = retention::sweep_evidence(Arc::clone(evidence));
+        let until = stop.clone();
+        work.spawn(async move {
+            until.run_until_cancelled(swept).await;
+        });
+    }
     work.spawn(supervisor.run(config.load, requests));
     work.spawn(queue::work(
         queue,
@@ -212,8 +238,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let state = Arc::new(http::State {
         analyst,
         uploads: Arc::new(Semaphore::new(config.jobs.max(1))),
+        alerted: http::Alerted::default(),
         reload: config.lifecycle.then_some(reload),
-        guard: guard.map(Arc::new),
+        guard,
         shown,
     });
     let serve = http::serve(listener, state, stop.clone());
@@ -232,6 +259,17 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         delivery.flush(FLUSH).await;
     }
     Ok(())
+}
+
+/// Where others find this server, as far as it can tell.
+fn url(encrypted: bool, port: u16) -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = match name.trim() {
+        "" => "localhost",
+        name => name,
+    };
+    let scheme = if encrypted { "https" } else { "http" };
+    format!("{scheme}://{host}:{port}")
 }
 
 /// Listens on `address`, which may lack a host as in Prometheus' exporters.

@@ -1,7 +1,9 @@
 //! Deletes, now and then, what a directory's retention says.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::evidence::Evidence;
 use crate::source::directory::Directory;
 
 /// How often.
@@ -24,4 +26,17 @@ pub async fn follow(directory: Directory) {
         tokio::time::sleep(PERIOD).await;
     }
     std::future::pending().await
+}
+
+/// Deletes evidence that is too old, for as long as it is polled; it never
+/// ends.
+pub async fn sweep_evidence(evidence: Arc<Evidence>) {
+    loop {
+        tokio::time::sleep(PERIOD).await;
+        let evidence = Arc::clone(&evidence);
+        let swept = tokio::task::spawn_blocking(move || evidence.sweep(jiff::Timestamp::now()));
+        if let Err(error) = swept.await {
+            tracing::error!(%error, "cannot delete old evidence");
+        }
+    }
 }

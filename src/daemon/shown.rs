@@ -8,6 +8,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::Plan;
+use crate::evidence;
 use crate::export::{otlp, prometheus};
 use crate::rules::{RULES, Settings, keys};
 use crate::source::directory::WatchConfig;
@@ -43,6 +44,7 @@ struct Document<'a> {
     scrape_configs: Vec<Job>,
     prometheus: &'a prometheus::Settings,
     otlp: &'a otlp::Settings,
+    evidence: &'a evidence::Settings,
     sharding: Shard,
 }
 
@@ -77,6 +79,7 @@ impl<'a> Document<'a> {
             scrape_configs: jobs.map(Job::in_full).collect(),
             prometheus: &plan.prometheus,
             otlp: &plan.otlp,
+            evidence: &plan.evidence,
             sharding: plan.shard,
         }
     }

@@ -220,6 +220,8 @@ pub struct Report {
     /// How many more there are that a baseline knows, see
     /// [`Baseline`](crate::compare::Baseline).
     pub known: u64,
+    /// Where the trace is kept, if it is.
+    pub evidence: Option<String>,
 }
 
 impl TraceInfo {

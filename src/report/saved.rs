@@ -116,6 +116,7 @@ impl One {
             rules: rules.collect::<Result<_, _>>()?,
             findings: findings.collect(),
             known: self.known,
+            evidence: None,
             course: None,
         })
     }

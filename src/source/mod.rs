@@ -13,6 +13,8 @@ pub mod scrape;
 #[cfg(feature = "daemon")]
 pub(crate) mod yaml;
 
+#[cfg(feature = "daemon")]
+pub use open::decompressed;
 pub use open::{from_reader, open, stdin};
 #[cfg(feature = "daemon")]
 pub use yaml::parse_duration;

@@ -28,6 +28,21 @@ pub fn open(path: &Path) -> io::Result<Input<'static>> {
     from_file(File::open(path)?)
 }
 
+/// A trace's bytes, decompressed.
+///
+/// # Errors
+/// If it can't be opened or its first bytes can't be read.
+#[cfg(feature = "daemon")]
+pub fn decompressed(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    let mut file = File::open(path)?;
+    let head = magic(&mut file)?;
+    file.rewind()?;
+    Ok(match decoder(&head, file)? {
+        Ok(decoded) => decoded,
+        Err(plain) => Box::new(plain),
+    })
+}
+
 /// The trace on standard input; if that is a regular file, read as one.
 ///
 /// # Errors

@@ -72,6 +72,26 @@ pub fn write_size<S: Serializer>(value: &Option<u64>, s: S) -> Result<S::Ok, S::
     s.serialize_str(&Unit::Bytes.exactly(value.unwrap_or_default()))
 }
 
+/// As [`duration`], where there is always one.
+pub fn given_duration<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+    duration(d).map(Option::unwrap_or_default)
+}
+
+/// As [`size`], where there is always one.
+pub fn given_size<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
+    size(d).map(Option::unwrap_or_default)
+}
+
+/// Writes what [`given_duration`] reads.
+pub fn put_duration<S: Serializer>(value: &Duration, s: S) -> Result<S::Ok, S::Error> {
+    write_duration(&Some(*value), s)
+}
+
+/// Writes what [`given_size`] reads.
+pub fn put_size<S: Serializer>(value: &u64, s: S) -> Result<S::Ok, S::Error> {
+    write_size(&Some(*value), s)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,7 +37,7 @@ pub use event::{
 };
 pub use input::Input;
 pub use tables::{Frame, Tables};
-pub use v2::{ExperimentalBatch, Violation};
+pub use v2::{ExperimentalBatch, Violation, anonymize};
 
 /// The first version of the format that is written today.
 const FIRST_V2: u32 = 22;

@@ -14,6 +14,31 @@ fn what_differs_is_a_table_for_people() {
 }
 
 #[test]
+fn markdown_and_a_page_tell_the_same() {
+    let markdown = run(&["diff", "--format=markdown", BASE, WORSE]);
+    assert_exit(&markdown, 0);
+    insta::assert_snapshot!("diff_markdown", stdout(&markdown));
+    let page = run(&["diff", "--format=html", BASE, WORSE]);
+    assert_exit(&page, 0);
+    let page = stdout(&page);
+    // Both sides are drawn where both saw something.
+    let article = page.split("<h4>HighSchedulingLatency</h4>").nth(1).unwrap();
+    let drawn = article.split("</article>").next().unwrap();
+    assert!(
+        drawn.contains("class=\"base-run\"") && drawn.contains("class=\"seen\""),
+        "{drawn}"
+    );
+    assert!(page.contains("3 regressions"));
+    for (inside, outside) in [
+        ("<table>", "</table>"),
+        ("<svg", "</svg>"),
+        ("<main", "</main>"),
+    ] {
+        assert_eq!(page.matches(inside).count(), page.matches(outside).count());
+    }
+}
+
+#[test]
 fn a_trace_does_not_differ_from_itself() {
     for trace in [BASE, WORSE, FOUND, CLEAN] {
         let output = run(&["diff", "--fail-on-regression=0%", trace, trace]);

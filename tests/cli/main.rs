@@ -2,9 +2,11 @@
 #![cfg(feature = "cli")]
 
 mod analyze;
+mod anonymize;
 mod ci;
 mod diff;
 mod events;
+mod explain;
 mod formats;
 mod inputs;
 

@@ -84,6 +84,7 @@ fn an_api_server_takes_all_shapes() {
             "daemonset" => "daemonset/demo-gotracer",
             "deployment" => "deployment/demo-gotracer",
             "deployment-full" => "deployment/traces",
+            "shards" => "statefulset/demo-gotracer",
             _ => continue,
         };
         let admitted = cluster.admit(namespace, workload);

@@ -11,7 +11,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_gotracer");
 
 /// The spec of the pods that a chart's example makes.
 fn pod(objects: &[Value]) -> Option<&Value> {
-    let workload = |o: &&Value| o["kind"] == "Deployment" || o["kind"] == "DaemonSet";
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet"];
+    let workload = |o: &&Value| kinds.iter().any(|k| o["kind"] == *k);
     let found = objects.iter().find(workload)?;
     Some(&found["spec"]["template"]["spec"])
 }
@@ -27,11 +28,12 @@ fn each_shape_runs_what_it_says() {
     for (name, file) in examples() {
         let objects = tools.objects(&chart(), &["--values", &file]);
         let kinds = |kind: &str| objects.iter().filter(|o| o["kind"] == kind).count();
-        let workloads = (kinds("Deployment"), kinds("DaemonSet"));
+        let workloads = ["Deployment", "StatefulSet", "DaemonSet"].map(kinds);
         let wanted = match name.split('-').next().unwrap() {
-            "deployment" => (1, 0),
-            "daemonset" => (0, 1),
-            "sidecar" => (0, 0),
+            "deployment" => [1, 0, 0],
+            "shards" => [0, 1, 0],
+            "daemonset" => [0, 0, 1],
+            "sidecar" => [0, 0, 0],
             other => panic!("what is {other}?"),
         };
         assert_eq!(workloads, wanted, "{name}");
@@ -149,6 +151,7 @@ fn the_program_knows_the_flags_and_the_files() {
         };
         let arguments = arguments.iter().map(|argument| match argument.as_str() {
             "--config=/etc/gotracer/gotracer.yml" => config.clone(),
+            "--shard=$(POD_NAME)" => "--shard=demo-gotracer-2".into(),
             other => other.replace("/etc/gotracer-web", &scratch.path().display().to_string()),
         });
         let output = Command::new(PROGRAM)

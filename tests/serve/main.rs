@@ -3,19 +3,23 @@
 #![cfg(feature = "daemon")]
 
 mod afterwards;
+mod alerts;
 mod capture;
 mod certificates;
 mod check;
 mod chromium;
 mod discovery;
 mod endpoint;
+mod evidence;
 mod exposition;
+mod flight;
 mod health;
 mod kubernetes;
 mod pages;
 mod process;
 mod prometheus;
 mod reload;
+mod report;
 mod resilience;
 mod scrape;
 mod secure;

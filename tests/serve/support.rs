@@ -167,7 +167,8 @@ pub fn post(address: &str, path: &str, body: &[u8]) -> std::io::Result<Response>
     send(address, &[head.as_bytes(), body].concat())
 }
 
-fn send(address: &str, request: &[u8]) -> std::io::Result<Response> {
+/// Sends a request as it is.
+pub fn send(address: &str, request: &[u8]) -> std::io::Result<Response> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(DEADLINE))?;
     // A server that answers 1.0 sends no chunks.
@@ -294,4 +295,19 @@ pub fn says(head: &'static str, body: Vec<u8>) -> String {
         let _ = write!(stream, "HTTP/1.1 {head}\r\n\r\n");
         let _ = stream.write_all(&body);
     })
+}
+
+/// A Go of a certain version, as tests/toolchains.sh has it; none on a machine
+/// that is not prepared.
+pub fn toolchain(version: &str) -> Option<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/toolchains.sh");
+    let output = Command::new(script).arg(version).output().unwrap();
+    if !output.status.success() {
+        let ci = std::env::var_os("CI").is_some_and(|v| v == "true");
+        assert!(!ci, "no Go {version}");
+        eprintln!("SKIPPED: no Go {version}");
+        return None;
+    }
+    let path = String::from_utf8(output.stdout).unwrap();
+    Some(path.trim().into())
 }

@@ -23,12 +23,23 @@ args:
   - --otlp.endpoint={{ . }}
   - --otlp.protocol={{ $.Values.otlp.protocol }}
   {{- end }}
+  {{- with include "gotracer.shards" . }}
+  - --shard=$(POD_NAME)
+  - --total-shards={{ . }}
+  {{- end }}
   {{- with .Values.extraArgs }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- $headers := .Values.otlp.headersSecret }}
-{{- if or $headers.name .Values.extraEnv }}
+{{- $shards := include "gotracer.shards" . }}
+{{- if or $headers.name $shards .Values.extraEnv }}
 env:
+  {{- if $shards }}
+  - name: POD_NAME
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.name
+  {{- end }}
   {{- if $headers.name }}
   - name: OTEL_EXPORTER_OTLP_HEADERS
     valueFrom:

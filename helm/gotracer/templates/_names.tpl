@@ -58,6 +58,11 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{/* How many pods share the targets, if any do. */}}
+{{- define "gotracer.shards" -}}
+{{- if and (eq .Values.mode "deployment") (gt (int .Values.replicas) 1) }}{{ .Values.replicas }}{{ end }}
+{{- end }}
+
 {{- define "gotracer.image" -}}
 {{- with .Values.image -}}
 {{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ default $.Chart.AppVersion .tag }}{{ end }}

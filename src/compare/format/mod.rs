@@ -1,6 +1,10 @@
 //! The forms in which comparisons are written.
 
+#[cfg(feature = "formats")]
+mod html;
 mod json;
+#[cfg(feature = "formats")]
+mod markdown;
 mod table;
 mod words;
 
@@ -17,23 +21,40 @@ pub enum Format {
     Table,
     /// JSON for programs: `schema/diff-v1.json` describes it.
     Json,
+    /// Markdown for the summary of a job.
+    #[cfg(feature = "formats")]
+    Markdown,
+    /// A page with pictures of the distributions.
+    #[cfg(feature = "formats")]
+    Html,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 2] = [Self::Table, Self::Json];
+    pub const ALL: &[Self] = &[
+        Self::Table,
+        Self::Json,
+        #[cfg(feature = "formats")]
+        Self::Markdown,
+        #[cfg(feature = "formats")]
+        Self::Html,
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Table => "table",
             Self::Json => "json",
+            #[cfg(feature = "formats")]
+            Self::Markdown => "markdown",
+            #[cfg(feature = "formats")]
+            Self::Html => "html",
         }
     }
 
     /// The format of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|f| f.name() == name)
+        Self::ALL.iter().copied().find(|f| f.name() == name)
     }
 
     /// Writes a comparison, with colour where a format has some.
@@ -44,6 +65,10 @@ impl Format {
         match self {
             Self::Table => table::write(out, c, color),
             Self::Json => json::write(out, c),
+            #[cfg(feature = "formats")]
+            Self::Markdown => markdown::write(out, c),
+            #[cfg(feature = "formats")]
+            Self::Html => html::write(out, c),
         }
     }
 }

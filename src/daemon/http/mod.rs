@@ -1,6 +1,8 @@
 //! The HTTP server.
 
+mod alerts;
 mod api;
+mod evidence;
 mod page;
 mod probe;
 mod reply;
@@ -20,6 +22,7 @@ use tokio::sync::mpsc::Sender;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+pub use self::alerts::Alerted;
 use super::analyst::Analyst;
 use super::shown::Shown;
 use super::supervisor::Request;
@@ -38,6 +41,8 @@ pub struct State {
     pub uploads: Arc<Semaphore>,
     /// Reads the configuration again, if HTTP may ask for that.
     pub reload: Option<Sender<Request>>,
+    /// When alerts had which targets captured.
+    pub alerted: alerts::Alerted,
     /// Who may ask, if not everybody.
     pub guard: Option<Arc<Guard>>,
     /// The configuration in force.

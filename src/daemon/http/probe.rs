@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 use super::State;
 use super::reply::{Reply, compressed, text};
 use crate::analysis::Outcome;
+use crate::daemon::captures;
 use crate::daemon::failure::{Failure, REASONS};
 use crate::export::prometheus::{Exporter, Format};
 use crate::report::Report;
@@ -87,14 +88,9 @@ async fn capture(
         Ok(capture) => capture,
         Err(error) => return (None, Some((Failure::from(&error), error.to_string()))),
     };
-    let (reader, feed) = capture.split();
-    let analyst = Arc::clone(&state.analyst);
-    let (source, labels) = (target.url().to_string(), Arc::clone(&target.labels));
-    let analysis = tokio::task::spawn_blocking(move || analyst.stream(reader, &source, &labels));
-    let early = feed.await.err();
-    let early = early.map(|e| (Failure::from(&e), e.to_string()));
+    let (outcome, early, _) = captures::read(&state.analyst, target, capture, false).await;
     let failed = |e: crate::trace::ReadError| (Failure::from(&e), e.to_string());
-    match analysis.await.unwrap_or_else(|e| Err(e.to_string())) {
+    match outcome {
         Ok(Ok(Outcome { report, error })) => (Some(report), early.or(error.map(failed))),
         Ok(Err(error)) => (None, early.or(Some(failed(error)))),
         Err(panicked) => (None, Some((Failure::Panic, panicked))),

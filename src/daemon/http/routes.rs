@@ -9,7 +9,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::State;
 use super::reply::{Reply, compressed, text};
-use super::{api, page, probe, targets};
+use super::{alerts, api, evidence, page, probe, targets};
 use crate::daemon::recent::Entry;
 use crate::daemon::web::Verdict;
 use crate::export::prometheus::Format;
@@ -39,13 +39,14 @@ pub async fn guarded(request: Request<Incoming>, state: Arc<State>) -> Result<Re
 /// Answers one request.
 async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Reply, Infallible> {
     let path = request.uri().path().to_owned();
-    let post = matches!(path.as_str(), "/api/v1/analyze" | "/-/reload");
+    let post = POST.contains(&path.as_str());
     let allowed: &[Method] = if post {
         &[Method::POST]
     } else {
         &[Method::GET, Method::HEAD]
     };
-    let known = PATHS.contains(&path.as_str()) || numbered(&path).is_some();
+    let listed = PATHS.contains(&path.as_str()) || path.starts_with(EVIDENCE);
+    let known = listed || numbered(&path).is_some();
     Ok(if !known {
         text(StatusCode::NOT_FOUND, "not found; / lists what there is")
     } else if !allowed.contains(request.method()) {
@@ -59,7 +60,13 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Reply, 
     })
 }
 
-const PATHS: [&str; 10] = [
+/// What is kept, each by its number.
+const EVIDENCE: &str = "/api/v1/evidence/";
+
+/// What is asked for by POST.
+const POST: [&str; 3] = ["/-/reload", "/api/v1/alertmanager", "/api/v1/analyze"];
+
+const PATHS: [&str; 12] = [
     "/",
     "/metrics",
     "/config",
@@ -67,6 +74,8 @@ const PATHS: [&str; 10] = [
     "/-/healthy",
     "/-/ready",
     "/-/reload",
+    "/api/v1/alertmanager",
+    "/api/v1/evidence",
     "/api/v1/reports",
     "/api/v1/targets",
     "/api/v1/analyze",
@@ -102,7 +111,12 @@ async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> 
     if let Some((json, id)) = numbered(path) {
         return one(json, id, &request, state).await;
     }
+    if let Some(id) = path.strip_prefix(EVIDENCE) {
+        return evidence::one(id, &request, state).await;
+    }
     match path {
+        "/api/v1/alertmanager" => alerts::webhook(request, state).await,
+        "/api/v1/evidence" => evidence::list(&request, &state),
         "/metrics" => metrics(&request, state).await,
         "/-/healthy" => text(StatusCode::OK, "gotracer is healthy"),
         "/-/ready" => text(StatusCode::OK, "gotracer is ready"),
@@ -122,7 +136,9 @@ async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> 
         }
         "/api/v1/analyze" => api::analyze(request, state).await,
         _ => {
-            let page = page::landing(&state.analyst.board.all(), &state.analyst.recent.all());
+            let analyst = &state.analyst;
+            let kept = analyst.evidence.as_ref().map_or_else(Vec::new, |e| e.all());
+            let page = page::landing(&analyst.board.all(), &analyst.recent.all(), &kept);
             compressed(request.headers(), HTML, page.into())
         }
     }

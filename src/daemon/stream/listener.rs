@@ -6,7 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 use super::gaps::Gaps;
 use super::pace::Pace;
 use super::repeats::Repeats;
-use super::tap::Bytes;
+use super::scene::Scene;
+use super::tap::{Bytes, SharedTape};
 use crate::analysis::{Heard, follow};
 use crate::daemon::analyst::{Analyst, Thresholds};
 use crate::daemon::board::Last;
@@ -31,6 +32,7 @@ pub struct Session {
     gaps: Gaps,
     pace: Pace,
     repeats: Repeats,
+    scene: Option<Scene>,
 }
 
 /// Nobody panics with it; if somebody does, what it counted is still true.
@@ -42,6 +44,7 @@ impl Session {
     /// Nothing was seen yet.
     pub fn new(analyst: Arc<Analyst>, target: &Target, options: &Options) -> Self {
         let pace = Pace::new(options.stream_budget);
+        let scene = analyst.evidence.clone();
         analyst
             .exporter
             .stream(&target.labels, |s| s.duty = pace.duty());
@@ -52,6 +55,7 @@ impl Session {
             gaps: Gaps::default(),
             pace,
             repeats: Repeats::default(),
+            scene: scene.map(Scene::new),
         }
     }
 
@@ -107,7 +111,7 @@ impl Session {
         let (now, at) = (Instant::now(), SystemTime::now());
         let findings = std::mem::take(&mut heard.report.findings);
         heard.report.findings = self.repeats.fold(findings, now, heard.last);
-        let trace = &heard.report.trace;
+        let trace = heard.report.trace.clone();
         let (bytes, lasted) = (trace.bytes, Duration::from_nanos(trace.duration_ns));
         let window = trace.window(at);
         let delay = trace
@@ -125,6 +129,10 @@ impl Session {
         }
         let source = self.target.url().to_string();
         let labels = &self.target.labels;
+        if let Some(scene) = &mut self.scene {
+            let asked = self.analyst.board.take_request(&self.target);
+            scene.hear(labels, &mut heard, asked);
+        }
         let delay = delay.filter(|_| !heard.last);
         self.analyst
             .heard(labels, source, heard.report, (at, delay), first);
@@ -137,26 +145,29 @@ pub struct Listener {
     session: Arc<Mutex<Session>>,
     thresholds: Arc<Thresholds>,
     bytes: Arc<Bytes>,
+    tape: Option<SharedTape>,
     cut: Option<Cut>,
 }
 
 impl Listener {
     /// One that tells the session what it hears.
     pub fn new(session: Arc<Mutex<Session>>) -> Self {
-        let (thresholds, bytes) = {
-            let session = lock(&session);
+        let (thresholds, bytes, tape) = {
+            let mut session = lock(&session);
+            let tape = session.scene.as_mut().map(Scene::start);
             let labels = &session.target.labels;
             session
                 .analyst
                 .exporter
                 .stream(labels, |s| s.connected = true);
             let bytes = Arc::new(Bytes::new(session.limit));
-            (session.analyst.thresholds(), bytes)
+            (session.analyst.thresholds(), bytes, tape)
         };
         Self {
             session,
             thresholds,
             bytes,
+            tape,
             cut: None,
         }
     }
@@ -164,6 +175,11 @@ impl Listener {
     /// What its input may have.
     pub fn bytes(&self) -> Arc<Bytes> {
         Arc::clone(&self.bytes)
+    }
+
+    /// What is to record its input, if anything is.
+    pub fn tape(&self) -> Option<SharedTape> {
+        self.tape.clone()
     }
 
     /// Why it stopped, if it did so by itself.

@@ -10,6 +10,7 @@ mod gaps;
 mod listener;
 mod pace;
 mod repeats;
+mod scene;
 mod tap;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -131,8 +132,11 @@ impl Streams {
         let admitted = async {
             let permit = self.permits.acquire().await;
             let mine = self.analyst.board.turn(target).lock_owned().await;
-            // The generation that is read and the one that comes in.
-            let room = self.analyst.memory.reserve(2 * BUSY).await;
+            // The generation that is read, the one that comes in, and those
+            // that are evidence.
+            let tape = self.analyst.evidence.as_ref();
+            let tape = tape.map_or(0, |evidence| evidence.settings().buffer);
+            let room = self.analyst.memory.reserve(2 * BUSY + tape).await;
             let opened = self.scraper.stream(target, seconds).await;
             ((permit, mine, room), opened)
         };
@@ -158,7 +162,7 @@ impl Streams {
         let (reader, feed) = capture.split();
         let mut listener = Listener::new(Arc::clone(session));
         let mut analysis = tokio::task::spawn_blocking(move || {
-            let tap = Tap::new(reader, listener.bytes());
+            let tap = Tap::new(reader, listener.bytes(), listener.tape());
             let input = Input::from_reader(tap);
             // A session is whole whenever nobody has it locked.
             let listen = AssertUnwindSafe(|| listener.listen(input));

@@ -1,8 +1,10 @@
 //! What comes in on its way to the analysis, counted.
 
 use std::io::{self, Read};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::evidence::Tape;
 
 /// The bytes that the generation that comes in may have.
 #[derive(Debug)]
@@ -32,15 +34,20 @@ pub struct Tap<R> {
     inner: R,
     read: u64,
     bytes: Arc<Bytes>,
+    tape: Option<SharedTape>,
 }
+
+/// What records the bytes, shared with who wants them.
+pub type SharedTape = Arc<Mutex<Tape>>;
 
 impl<R> Tap<R> {
     /// One over a reader.
-    pub fn new(inner: R, bytes: Arc<Bytes>) -> Self {
+    pub fn new(inner: R, bytes: Arc<Bytes>, tape: Option<SharedTape>) -> Self {
         Self {
             inner,
             read: 0,
             bytes,
+            tape,
         }
     }
 }
@@ -54,6 +61,10 @@ impl<R: Read> Read for Tap<R> {
         }
         let n = self.inner.read(buf)?;
         self.read += n as u64;
+        if let Some(tape) = &self.tape {
+            let mut tape = tape.lock().unwrap_or_else(PoisonError::into_inner);
+            tape.record(&buf[..n]);
+        }
         Ok(n)
     }
 }
@@ -65,7 +76,7 @@ mod tests {
     #[test]
     fn a_generation_without_end_is_cut_off() {
         let bytes = Arc::new(Bytes::new(1_000));
-        let mut tap = Tap::new(io::repeat(1), Arc::clone(&bytes));
+        let mut tap = Tap::new(io::repeat(1), Arc::clone(&bytes), None);
         let mut buf = [0; 600];
         tap.read_exact(&mut buf).unwrap();
         bytes.analysed(600);

@@ -77,6 +77,9 @@ impl Logs {
             let records = findings.iter().map(|finding| {
                 let mut record = self.logger.create_log_record();
                 describe(&mut record, finding, &report.trace.source, at);
+                if let Some(url) = &report.evidence {
+                    record.add_attribute("gotracer.evidence.url", url.clone());
+                }
                 if let Some(span) = span {
                     let flags = Some(span.trace_flags());
                     record.set_trace_context(span.trace_id(), span.span_id(), flags);

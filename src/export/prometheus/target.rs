@@ -19,6 +19,8 @@ const MAX_REASONS: usize = 32;
 pub const OTHER: &str = "other";
 /// OpenMetrics allows 128 characters for all of an exemplar's labels.
 const MAX_EXEMPLAR: usize = 80;
+/// How many of them a URL may take, and what its label's name does.
+const MAX_URL: usize = 60;
 
 /// Labels of an exemplar.
 pub type ExemplarLabels = Vec<(&'static str, String)>;
@@ -133,7 +135,7 @@ impl Target {
             self.count_reasons(r, limits);
         }
         for finding in &report.findings {
-            self.count(finding);
+            self.count(finding, report.evidence.as_deref());
         }
         let goroutines = &report.program.goroutines;
         self.created.add(goroutines.created, goroutines.exited);
@@ -205,13 +207,16 @@ impl Target {
         self.last = Some((now, made));
     }
 
-    fn count(&mut self, finding: &Finding) {
+    fn count(&mut self, finding: &Finding, evidence: Option<&str>) {
         let severity = Severity::ALL.iter().position(|s| *s == finding.severity);
         let counter = &self.findings[finding.rule.index()][severity.unwrap_or(0)];
-        let labels = vec![
-            ("finding", finding.id.clone()),
-            ("function", shorten(&finding.place.function)),
-        ];
+        let mut labels = vec![("finding", finding.id.clone())];
+        let mut room = MAX_EXEMPLAR;
+        if let Some(url) = evidence.filter(|url| url.chars().count() <= MAX_URL) {
+            labels.push(("evidence", url.into()));
+            room = MAX_EXEMPLAR - MAX_URL;
+        }
+        labels.push(("function", last(&finding.place.function, room)));
         let at = finding.first_time.map(SystemTime::from);
         counter.inc_by(1, Some(labels), at);
     }
@@ -219,8 +224,12 @@ impl Target {
 
 /// The end of a function's name, which tells more than its beginning.
 pub fn shorten(function: &str) -> String {
-    let excess = function.chars().count().saturating_sub(MAX_EXEMPLAR);
-    function.chars().skip(excess).collect()
+    last(function, MAX_EXEMPLAR)
+}
+
+fn last(text: &str, most: usize) -> String {
+    let excess = text.chars().count().saturating_sub(most);
+    text.chars().skip(excess).collect()
 }
 
 #[cfg(test)]

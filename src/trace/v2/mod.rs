@@ -15,6 +15,7 @@
 //! thread. The events, their order and their times are those of the reference
 //! reader, golang.org/x/exp/trace, to the last tie.
 
+mod anonymize;
 pub(super) mod args;
 mod batch;
 mod clock;
@@ -31,6 +32,7 @@ pub(super) mod sort;
 mod violation;
 pub(crate) mod wire;
 
+pub use anonymize::anonymize;
 pub use generation::ExperimentalBatch;
 pub use violation::Violation;
 

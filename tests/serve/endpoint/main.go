@@ -30,7 +30,11 @@ func main() {
 	header := flag.String("header", "", "NAME=VALUE that has to be there")
 	address := flag.String("listen", "127.0.0.1:0", "where to listen")
 	writeTimeout := flag.Duration("write-timeout", 0, "the server's WriteTimeout")
+	flight := flag.Bool("flight", false, "have a flight recorder at /debug/flight")
 	flag.Parse()
+	if *flight {
+		http.HandleFunc("/debug/flight", flightRecorder())
+	}
 	var mu sync.Mutex
 	for i := 0; i < 4; i++ {
 		go func() {

@@ -8,14 +8,23 @@ use jiff::Timestamp;
 use super::{Html, failed, page};
 use crate::daemon::board::Last;
 use crate::daemon::recent::Entry;
+use crate::evidence::Item;
 use crate::labels::Labels;
 use crate::report::Severity;
+use crate::units::bytes;
+
+/// How many traces that are kept are listed.
+const EVIDENCE: usize = 50;
 
 /// The page with the targets and the last traces, the newest of them first.
-pub fn landing(targets: &[(Labels, String, Option<Last>)], recent: &[Entry]) -> String {
+pub fn landing(
+    targets: &[(Labels, String, Option<Last>)],
+    recent: &[Entry],
+    kept: &[Item],
+) -> String {
     let mut out = String::new();
     // Writing to a string does not fail.
-    let _ = body(&mut out, targets, recent);
+    let _ = body(&mut out, targets, recent).and_then(|()| evidence(&mut out, kept));
     page("gotracer", &out)
 }
 
@@ -29,7 +38,8 @@ fn body(
         out,
         "<h1>gotracer {version}</h1>\n<nav><a href=\"metrics\">Metrics</a> \
          <a href=\"config\">Configuration</a> <a href=\"api/v1/reports\">Reports (JSON)</a> \
-         <a href=\"api/v1/targets\">Targets (JSON)</a> <a href=\"-/healthy\">Healthy</a> \
+         <a href=\"api/v1/targets\">Targets (JSON)</a> \
+         <a href=\"api/v1/evidence\">Evidence (JSON)</a> <a href=\"-/healthy\">Healthy</a> \
          <a href=\"-/ready\">Ready</a></nav>\n"
     )?;
     if !targets.is_empty() {
@@ -71,6 +81,26 @@ fn body(
         out.push_str("</tbody></table>\n");
     }
     Ok(())
+}
+
+/// The traces that are kept, to be had.
+fn evidence(out: &mut String, kept: &[Item]) -> fmt::Result {
+    if kept.is_empty() {
+        return Ok(());
+    }
+    table(out, "evidence", "Evidence", ["When", "Trace", "Why"])?;
+    for item in kept.iter().take(EVIDENCE) {
+        let Item { id, time, rule, .. } = item;
+        write!(out, "<tr><td><time>{time:.0}</time></td>")?;
+        source(out, &item.target, &item.source)?;
+        writeln!(
+            out,
+            "<td><a href=\"api/v1/evidence/{id}\">{}</a> ({}, <a href=\"api/v1/evidence/{id}/report\">report</a>)</td></tr>",
+            Html(rule.as_ref().unwrap_or(&item.reason)),
+            bytes(item.bytes),
+        )?;
+    }
+    out.write_str("</tbody></table>\n")
 }
 
 fn table(out: &mut String, id: &str, title: &str, columns: [&str; 3]) -> fmt::Result {
@@ -171,6 +201,7 @@ mod tests {
                 report: None,
                 failure: Some((Failure::NotATrace, "a & b".into())),
             }],
+            &[],
         );
         assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"));
         assert!(page.contains("1970-01-01T00:00:00Z"), "{page}");

@@ -1,0 +1,133 @@
+//! A comparison as a page, with both distributions of each signal over each
+//! other.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
+
+use super::words::{self, Row};
+use crate::compare::{Comparison, Difference, Signal, Verdict};
+use crate::report::html::{Html, page};
+use crate::report::human;
+use crate::report::svg::{Series, histogram};
+
+pub fn write(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = body(&mut text, c);
+    out.write_all(page("Comparison", &text).as_bytes())
+}
+
+fn body(out: &mut String, c: &Comparison) -> fmt::Result {
+    let class = match (c.count(Verdict::Regression), c.count(Verdict::Improvement)) {
+        (0, _) => "good",
+        _ => "error",
+    };
+    write!(
+        out,
+        "<a class=\"skip\" href=\"#main\">Skip to the changes</a>\n<header>\n<h1>Comparison</h1>\n\
+         <button type=\"button\" id=\"theme\" hidden>Dark</button>\n\
+         <p class=\"verdict {class}\" role=\"status\">{}</p>\n</header>\n<main id=\"main\">\n<ul>\n",
+        words::conclusion(c)
+    )?;
+    for (name, side) in [("base", &c.base), ("new", &c.new)] {
+        writeln!(out, "<li>{name}: {}</li>", Html(words::side(side)))?;
+    }
+    out.push_str("</ul>\n<h2>Signals</h2>\n");
+    signals(out, c)?;
+    findings(out, c)?;
+    if !c.sites.is_empty() {
+        out.push_str("<h2>Goroutines</h2>\n<ul>\n");
+        for s in &c.sites {
+            let place = human::place(&s.place);
+            writeln!(
+                out,
+                "<li><code>{}</code> {}</li>",
+                Html(place),
+                words::site(s)
+            )?;
+        }
+        out.push_str("</ul>\n");
+    }
+    out.push_str("</main>\n");
+    Ok(())
+}
+
+fn signals(out: &mut String, c: &Comparison) -> fmt::Result {
+    let rows = words::rows(c);
+    if !rows.is_empty() {
+        out.push_str("<table>\n<thead><tr>");
+        for heading in Row::HEADING {
+            write!(out, "<th scope=\"col\">{}</th>", capital(heading))?;
+        }
+        out.push_str("</tr></thead>\n<tbody>\n");
+        for row in &rows {
+            let class = match row.verdict {
+                Verdict::Regression => "error",
+                Verdict::Improvement => "good",
+                Verdict::NoChange | Verdict::TooLittle => "weak",
+            };
+            let [first @ .., verdict] = row.cells();
+            out.push_str("<tr>");
+            for cell in first {
+                write!(out, "<td>{}</td>", Html(cell))?;
+            }
+            writeln!(out, "<td class=\"{class}\">{verdict}</td></tr>")?;
+        }
+        out.push_str("</tbody>\n</table>\n");
+    }
+    for line in words::left_out(c) {
+        writeln!(out, "<p class=\"weak\">{}</p>", Html(line))?;
+    }
+    out.push_str(
+        "<p>Drawn in blue: new; in brown, before it: the base.</p>\n<div class=\"rules\">\n",
+    );
+    for signal in &c.signals {
+        picture(out, signal)?;
+    }
+    out.push_str("</div>\n");
+    Ok(())
+}
+
+fn picture(out: &mut String, s: &Signal) -> fmt::Result {
+    // The one in front lets the other be seen.
+    let sides = [("new", "seen", &s.new), ("base", "base-run", &s.base)];
+    let series = sides.map(|(name, class, seen)| Series { name, class, seen });
+    if s.base.count() + s.new.count() == 0 {
+        return Ok(());
+    }
+    writeln!(out, "<article class=\"rule\">\n<h4>{}</h4>", s.rule.name)?;
+    histogram(out, s.rule.unit, &series, &[])?;
+    out.push_str("</article>\n");
+    Ok(())
+}
+
+fn findings(out: &mut String, c: &Comparison) -> fmt::Result {
+    if c.findings.is_empty() {
+        return Ok(());
+    }
+    out.push_str("<h2>Findings</h2>\n<ul>\n");
+    for f in &c.findings {
+        let class = match f.difference {
+            Difference::New | Difference::Worse => "warn",
+            Difference::Better | Difference::Gone => "good",
+        };
+        let seen = f.new.as_ref().or(f.base.as_ref());
+        let at = seen.map(|s| human::place(&s.place)).unwrap_or_default();
+        writeln!(
+            out,
+            "<li><strong class=\"{class}\">{}</strong> {} <code>{}</code>: {}</li>",
+            words::difference(f.difference),
+            f.rule.name,
+            Html(at),
+            Html(words::finding(f))
+        )?;
+    }
+    out.push_str("</ul>\n");
+    Ok(())
+}
+
+/// A heading as a page has it.
+fn capital(heading: &str) -> String {
+    let (first, rest) = heading.split_at(1);
+    format!("{first}{}", rest.to_lowercase())
+}

@@ -1,0 +1,59 @@
+//! A comparison as Markdown, for the summary of a job or a comment.
+
+use std::io::{self, Write};
+
+use super::words::{self, Row};
+use crate::compare::{Comparison, Verdict};
+use crate::report::human;
+use crate::report::markdown::{Code, Text};
+
+pub fn write(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
+    writeln!(out, "### gotracer: {}\n", words::conclusion(c))?;
+    for (name, side) in [("base", &c.base), ("new", &c.new)] {
+        writeln!(out, "- {name}: {}", Text(&words::side(side)))?;
+    }
+    let rows = words::rows(c);
+    if !rows.is_empty() {
+        writeln!(out, "\n| {} |", Row::HEADING.join(" | "))?;
+        writeln!(out, "|---|---|--:|--:|--:|---|")?;
+    }
+    for row in &rows {
+        let cells = row.cells();
+        let cells = cells.each_ref().map(|cell| Text(cell).to_string());
+        let [rule, quantity, base, new, change, verdict] = cells;
+        let verdict = match row.verdict {
+            Verdict::Regression | Verdict::Improvement => format!("**{verdict}**"),
+            Verdict::NoChange | Verdict::TooLittle => verdict,
+        };
+        writeln!(
+            out,
+            "| {rule} | {quantity} | {base} | {new} | {change} | {verdict} |"
+        )?;
+    }
+    for line in words::left_out(c) {
+        writeln!(out, "\n{}", Text(&line))?;
+    }
+    if !c.findings.is_empty() {
+        writeln!(out, "\n#### Findings\n")?;
+    }
+    for f in &c.findings {
+        let (word, what) = (words::difference(f.difference), words::finding(f));
+        let seen = f.new.as_ref().or(f.base.as_ref());
+        let at = seen.map(|s| human::place(&s.place)).unwrap_or_default();
+        writeln!(
+            out,
+            "- **{word}** {} {}: {}",
+            f.rule.name,
+            Code(&at),
+            Text(&what)
+        )?;
+    }
+    if !c.sites.is_empty() {
+        writeln!(out, "\n#### Goroutines\n")?;
+    }
+    for s in &c.sites {
+        let place = human::place(&s.place);
+        writeln!(out, "- {} {}", Code(&place), Text(&words::site(s)))?;
+    }
+    Ok(())
+}

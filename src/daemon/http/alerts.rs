@@ -1,0 +1,160 @@
+//! `/api/v1/alertmanager`: an alert has its target captured, and the trace is
+//! kept.
+//!
+//! Whoever may write here can have no more traced than the configuration says:
+//! known targets, each once in a while.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::{Request, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::State;
+use super::reply::{Reply, reply, text};
+use crate::daemon::board::Turn;
+use crate::daemon::captures;
+use crate::labels::Labels;
+use crate::source::scrape::{Mode, Options, Scraper, Target};
+
+/// The most bytes of a notification.
+const LIMIT: usize = 1 << 20;
+/// The most targets that one alert has captured: a service may have hundreds
+/// of instances, and what is wrong with it shows in a few.
+const TARGETS: usize = 3;
+/// How long a capture waits for another one of the same target.
+const WAIT: Duration = Duration::from_secs(120);
+
+/// When alerts had which targets captured.
+#[derive(Default)]
+pub struct Alerted(Mutex<HashMap<(Labels, String), Instant>>);
+
+/// What Alertmanager sends, as far as it matters here.
+#[derive(Deserialize)]
+struct Notification {
+    alerts: Vec<Alert>,
+}
+
+#[derive(Deserialize)]
+struct Alert {
+    status: String,
+    labels: BTreeMap<String, String>,
+}
+
+/// What becomes of a firing alert.
+#[derive(Serialize)]
+struct Answer<'a> {
+    alert: &'a str,
+    /// The targets that are captured now.
+    captures: Vec<String>,
+    /// Why there are no more of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<&'static str>,
+}
+
+/// Takes a notification, and answers before anything is captured.
+pub async fn webhook(request: Request<Incoming>, state: Arc<State>) -> Reply {
+    let body = Limited::new(request.into_body(), LIMIT).collect().await;
+    let Ok(body) = body else {
+        return text(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the notification is too large",
+        );
+    };
+    let notification: Notification = match serde_json::from_slice(&body.to_bytes()) {
+        Ok(notification) => notification,
+        Err(error) => {
+            let why = format!("not a notification of Alertmanager: {error}");
+            return text(StatusCode::BAD_REQUEST, &why);
+        }
+    };
+    let Some(evidence) = state.analyst.evidence.as_ref() else {
+        let off = "nothing is kept; --evidence.path or `evidence: {directory: …}` says where to";
+        return text(StatusCode::CONFLICT, off);
+    };
+    let interval = evidence.settings().interval;
+    let firing = notification.alerts.iter().filter(|a| a.status == "firing");
+    let answers = firing.map(|alert| {
+        let name = alert.labels.get("alertname").map_or("", String::as_str);
+        let meant = state.analyst.board.meant(&alert.labels);
+        let known = !meant.is_empty();
+        let due = meant
+            .into_iter()
+            .filter(|(target, ..)| state.alerted.admit(target, interval))
+            .take(TARGETS);
+        let captures: Vec<_> = due.map(|meant| start(&state, name, meant)).collect();
+        Answer {
+            alert: name,
+            skipped: match (known, captures.is_empty()) {
+                (false, _) => Some("no target has its instance or service"),
+                (true, true) => Some("captured a short while ago"),
+                (true, false) => None,
+            },
+            captures,
+        }
+    });
+    let answers: Vec<_> = answers.collect();
+    let body = serde_json::json!({"status": "success", "data": answers});
+    reply(StatusCode::ACCEPTED, "application/json", body.to_string())
+}
+
+impl Alerted {
+    /// Whether a target may be captured again; if so, it is noted.
+    fn admit(&self, target: &Target, interval: Duration) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, at| at.elapsed() < interval);
+        let key = ((*target.labels).clone(), target.url().to_string());
+        let free = !known.contains_key(&key);
+        if free {
+            known.insert(key, Instant::now());
+        }
+        free
+    }
+}
+
+/// Has a target captured, and gives its URL.
+fn start(
+    state: &Arc<State>,
+    alert: &str,
+    (target, options, turn): (Target, Options, Turn),
+) -> String {
+    let url = target.url().to_string();
+    tracing::info!(alert, target = url, labels = %target.labels, "captured for an alert");
+    let why = format!("alert {alert}");
+    match options.mode {
+        Mode::Stream => state.analyst.board.request(&target, &why),
+        Mode::Scrape => {
+            let state = Arc::clone(state);
+            tokio::spawn(async move { capture(&state, &target, options, &turn, &why).await });
+        }
+    }
+    url
+}
+
+async fn capture(state: &State, target: &Target, options: Options, turn: &Turn, why: &str) {
+    let analyst = &state.analyst;
+    let source = target.url().to_string();
+    let Ok(_mine) = tokio::time::timeout(WAIT, turn.lock()).await else {
+        tracing::warn!(
+            target = source,
+            "not captured for an alert: it is being captured"
+        );
+        return;
+    };
+    let _room = analyst.memory.reserve(options.limit).await;
+    let started = Instant::now();
+    match Scraper::new(options).open(target).await {
+        Ok(capture) => {
+            let (outcome, early, recording) = captures::read(analyst, target, capture, true).await;
+            let (labels, took) = (&target.labels, started.elapsed());
+            let evidence = (recording, Some(why));
+            analyst.conclude(labels, source, took, outcome, early, evidence);
+        }
+        Err(error) => {
+            analyst.no_capture(&target.labels, source, &error);
+        }
+    }
+}

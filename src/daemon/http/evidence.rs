@@ -1,0 +1,79 @@
+//! What is kept, for programs and for `go tool trace`.
+
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_DISPOSITION, HeaderValue, LOCATION};
+use hyper::{Request, StatusCode};
+
+use super::State;
+use super::reply::{Reply, compressed, reply, text};
+use crate::evidence::{Evidence, Item};
+
+/// The word that stands for the newest one.
+const LATEST: &str = "latest";
+
+/// All that is kept, or what the query's labels, `rule` and `severity` fit.
+pub fn list(request: &Request<Incoming>, state: &State) -> Reply {
+    let query = request.uri().query().unwrap_or_default();
+    let items = chosen(state, query);
+    let body = serde_json::json!({"status": "success", "data": items});
+    compressed(
+        request.headers(),
+        "application/json",
+        body.to_string().into(),
+    )
+}
+
+/// One trace, or with `/report` behind it what it told; `latest` is the newest
+/// that fits the query.
+pub async fn one(path: &str, request: &Request<Incoming>, state: Arc<State>) -> Reply {
+    let (id, report) = match path.strip_suffix("/report") {
+        Some(id) => (id, true),
+        None => (path, false),
+    };
+    let gone = || text(StatusCode::NOT_FOUND, "this is not kept, or no longer");
+    let Some(evidence) = state.analyst.evidence.as_ref() else {
+        return gone();
+    };
+    if id == LATEST {
+        let query = request.uri().query().unwrap_or_default();
+        let newest = chosen(&state, query).into_iter().next();
+        return newest.map_or_else(gone, |item| {
+            let url = format!("{}{}", item.id, if report { "/report" } else { "" });
+            let mut there = text(StatusCode::FOUND, &url);
+            if let Ok(url) = HeaderValue::from_str(&url) {
+                there.headers_mut().insert(LOCATION, url);
+            }
+            there
+        });
+    }
+    let Some((item, trace)) = evidence.find(id) else {
+        return gone();
+    };
+    let (file, content_type) = match report {
+        true => (Evidence::document(&trace), "application/json"),
+        false => (trace, "application/octet-stream"),
+    };
+    let read = tokio::task::spawn_blocking(move || std::fs::read(file)).await;
+    let Ok(Ok(bytes)) = read else { return gone() };
+    let mut reply = reply(StatusCode::OK, content_type, bytes);
+    let name = format!("attachment; filename=\"{}\"", item.file);
+    if !report && let Ok(name) = HeaderValue::from_str(&name) {
+        reply.headers_mut().insert(CONTENT_DISPOSITION, name);
+    }
+    reply
+}
+
+fn chosen(state: &State, query: &str) -> Vec<Item> {
+    let all = state.analyst.evidence.as_ref();
+    let mut all = all.map_or_else(Vec::new, |evidence| evidence.all());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        all.retain(|item| match &*name {
+            "rule" => item.rule.as_deref() == Some(&*value),
+            "severity" => item.severity.is_some_and(|s| s.name() == value),
+            label => item.target.get(label) == value,
+        });
+    }
+    all
+}

@@ -1,0 +1,55 @@
+//! What is kept, and for how long.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::report::Severity;
+use crate::source::yaml::{given_duration, given_size, put_duration, put_size};
+
+/// The key `evidence` of the configuration.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where to keep it; nothing is kept without.
+    pub directory: Option<PathBuf>,
+    /// From which severity on a finding is worth it.
+    pub severity: Severity,
+    /// How long after it was last kept for a rule of a target it is kept again;
+    /// sooner only if it is worse.
+    #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
+    pub interval: Duration,
+    /// The most bytes of all together; the oldest go first.
+    #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
+    pub max_bytes: u64,
+    /// The most bytes of one target.
+    #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
+    pub max_target_bytes: u64,
+    /// What is older is deleted.
+    #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
+    pub max_age: Duration,
+    /// Generations of a stream to keep before that of the finding.
+    pub before: usize,
+    /// Generations of a stream to keep after it.
+    pub after: usize,
+    /// The most bytes that a stream's last generations may take in memory.
+    #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
+    pub buffer: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            directory: None,
+            severity: Severity::Error,
+            interval: Duration::from_secs(300),
+            max_bytes: 1 << 30,
+            max_target_bytes: 256 << 20,
+            max_age: Duration::from_secs(7 * 86_400),
+            before: 2,
+            after: 1,
+            buffer: 16 << 20,
+        }
+    }
+}

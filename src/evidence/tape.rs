@@ -1,0 +1,115 @@
+//! The last generations of a stream, as they came.
+//!
+//! A generation of a trace of Go 1.22 and later stands for itself: it repeats
+//! the state of every goroutine and holds its own strings and stacks. The
+//! header and any generations that follow each other are a whole trace.
+
+use std::collections::VecDeque;
+
+/// Length of a trace's header.
+const HEADER: usize = 16;
+
+/// Keeps the bytes of a few generations.
+#[derive(Debug)]
+pub struct Tape {
+    header: Vec<u8>,
+    /// Whole generations, the oldest first.
+    whole: VecDeque<Vec<u8>>,
+    /// What comes in; nothing while a generation is larger than all that may be
+    /// kept.
+    current: Option<Vec<u8>>,
+    /// The offset in the trace of the end of what came in.
+    read: u64,
+    generations: usize,
+    limit: usize,
+}
+
+impl Tape {
+    /// One that keeps so many generations and bytes at most.
+    pub fn new(generations: usize, limit: u64) -> Self {
+        Self {
+            header: Vec::new(),
+            whole: VecDeque::new(),
+            current: Some(Vec::new()),
+            read: 0,
+            generations,
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// More came in.
+    pub fn record(&mut self, mut bytes: &[u8]) {
+        self.read += bytes.len() as u64;
+        let missing = (HEADER - self.header.len()).min(bytes.len());
+        self.header.extend(&bytes[..missing]);
+        bytes = &bytes[missing..];
+        let room = self.limit;
+        if let Some(current) = self.current.as_mut() {
+            match current.len() + bytes.len() <= room {
+                true => current.extend(bytes),
+                false => self.current = None,
+            }
+        }
+    }
+
+    /// A generation ended at that offset. Gives its bytes, if they are there.
+    pub fn cut(&mut self, end: u64) -> Option<&[u8]> {
+        let behind = usize::try_from(self.read.saturating_sub(end)).ok()?;
+        let Some(current) = self.current.as_mut() else {
+            // What comes now follows on nothing that is kept. The beginning of
+            // the next generation may be gone, too, if it was read already.
+            self.whole.clear();
+            self.current = (behind == 0).then(Vec::new);
+            return None;
+        };
+        let next = current.split_off(current.len().saturating_sub(behind));
+        self.whole.push_back(std::mem::replace(current, next));
+        let all = |whole: &VecDeque<Vec<u8>>| whole.iter().map(Vec::len).sum::<usize>();
+        while self.whole.len() > self.generations || all(&self.whole) > self.limit {
+            self.whole.pop_front();
+        }
+        self.whole.back().map(Vec::as_slice)
+    }
+
+    /// The generations that are kept, as a trace; nothing if there are none.
+    pub fn trace(&self) -> Option<Vec<u8>> {
+        let mut trace = self.header.clone();
+        self.whole.iter().for_each(|bytes| trace.extend(bytes));
+        (!self.whole.is_empty()).then_some(trace)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_generations_are_a_trace() {
+        let mut tape = Tape::new(2, 100);
+        tape.record(b"go 1.26 tr");
+        tape.record(b"ace\0\0\0AAAB");
+        assert_eq!(tape.cut(19), Some(&b"AAA"[..]));
+        tape.record(b"BBCC");
+        assert_eq!(tape.cut(22), Some(&b"BBB"[..]));
+        assert_eq!(tape.trace().unwrap(), b"go 1.26 trace\0\0\0AAABBB");
+        assert_eq!(tape.cut(24), Some(&b"CC"[..]));
+        assert_eq!(tape.trace().unwrap(), b"go 1.26 trace\0\0\0BBBCC");
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_kept_and_leaves_no_hole() {
+        let mut tape = Tape::new(9, 4);
+        tape.record(&[0; 16]);
+        tape.record(b"AAA");
+        assert!(tape.cut(19).is_some());
+        tape.record(b"BBBBBB");
+        assert_eq!(tape.cut(25), None);
+        assert_eq!(tape.trace(), None);
+        tape.record(b"CC");
+        assert_eq!(tape.cut(27), Some(&b"CC"[..]));
+        assert_eq!(tape.trace().unwrap().len(), 18);
+        tape.record(b"DDD");
+        tape.cut(30);
+        assert_eq!(tape.trace().unwrap()[16..], *b"DDD");
+    }
+}

@@ -1,0 +1,300 @@
+//! An explanation as text.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
+
+use super::{Explanation, Held, Run};
+use crate::report::table::safe;
+use crate::report::{Frame, Style, human};
+use crate::timeline::{Actor, FrameKey, Kind, Owner, StackKey, Way};
+use crate::trace::Time;
+use crate::units::{bytes, duration};
+
+/// So many lines of each kind are shown, the longest.
+const LINES: usize = 12;
+
+/// Writes what happened for people.
+///
+/// # Errors
+/// If writing fails.
+pub fn write(out: &mut impl Write, e: &Explanation, color: bool) -> io::Result<()> {
+    let page = Page {
+        e,
+        style: Style::new(color),
+    };
+    page.head(out)?;
+    page.stops(out)?;
+    page.processors(out)?;
+    page.waits(out)?;
+    page.still(out)
+}
+
+struct Page<'a> {
+    e: &'a Explanation,
+    style: Style,
+}
+
+impl Page<'_> {
+    fn head(&self, out: &mut impl Write) -> io::Result<()> {
+        let (e, t) = (self.e, &self.e.timeline);
+        let since = |time: Time| duration((time - t.start()).max(0) as u64);
+        let procs = t.gomaxprocs().map(|n| format!(", GOMAXPROCS {n}"));
+        writeln!(
+            out,
+            "{} to {} of the trace, {}{}",
+            since(e.from),
+            since(e.to),
+            duration(length(e.from, e.to)),
+            procs.unwrap_or_default()
+        )?;
+        let mut heap = Vec::new();
+        heap.extend(t.heap_live().map(|n| format!("{} live", bytes(n))));
+        heap.extend(t.heap_goal().map(|n| format!("goal {}", bytes(n))));
+        if !heap.is_empty() {
+            writeln!(out, "heap: {}", heap.join(", "))?;
+        }
+        for &(start, end) in e.marking.iter().take(LINES) {
+            let open = if end >= e.to { " and longer" } else { "" };
+            let took = duration(length(start, end));
+            writeln!(
+                out,
+                "{}  collector marking for {took}{open}",
+                self.at(start)
+            )?;
+        }
+        for floor in e.floors.iter().take(LINES) {
+            writeln!(
+                out,
+                "{}  {} found live",
+                self.at(floor.time),
+                bytes(floor.live)
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The world's stops.
+    fn stops(&self, out: &mut impl Write) -> io::Result<()> {
+        for held in &self.e.held {
+            let i = &held.interval;
+            let Kind::StopTheWorld(reason) = i.kind else {
+                continue;
+            };
+            let reason = safe(self.e.timeline.stop_reason(reason));
+            let took = duration(i.duration());
+            let by = match i.by.g.is_some() {
+                true => format!(", held up by {}", self.who(i.by)),
+                false => String::new(),
+            };
+            let line = format!("world stopped for {took} ({reason}){by}");
+            writeln!(out, "{}  {}", self.at(i.start), self.style.bold(line))?;
+        }
+        Ok(())
+    }
+
+    fn processors(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut by_processor: BTreeMap<i64, Vec<&Run>> = BTreeMap::new();
+        for run in &self.e.runs {
+            by_processor.entry(run.p.0).or_default().push(run);
+        }
+        for (p, runs) in by_processor {
+            let within = |r: &Run| length(r.start.max(self.e.from), r.end.min(self.e.to));
+            let busy: u64 = runs.iter().map(|r| within(r)).sum();
+            let share = busy as f64 * 100.0 / length(self.e.from, self.e.to).max(1) as f64;
+            let title = format!("processor {p}");
+            writeln!(
+                out,
+                "\n{}: ran goroutines {share:.0}% of the time",
+                self.style.bold(title)
+            )?;
+            // Who ran often is one line.
+            let mut by_place: HashMap<(i64, FrameKey), (u64, u64, &Run)> = HashMap::new();
+            for run in &runs {
+                let key = (run.g.0, self.e.place(run.stack));
+                let (times, sum, first) = by_place.entry(key).or_insert((0, 0, run));
+                *times += 1;
+                *sum += within(run);
+                if run.start < first.start {
+                    *first = run;
+                }
+            }
+            let mut lines: Vec<_> = by_place.into_values().collect();
+            lines.sort_by_key(|(_, sum, first)| (Reverse(*sum), first.start));
+            let rest = lines.split_off(lines.len().min(LINES));
+            lines.sort_by_key(|(.., first)| first.start);
+            for (times, sum, run) in lines {
+                let who = self.who(Actor {
+                    g: run.g,
+                    stack: run.stack,
+                });
+                let times = match times {
+                    1 => String::new(),
+                    n => format!(" in {} turns", human::count(n)),
+                };
+                writeln!(
+                    out,
+                    "{}  {}{times}  {who}",
+                    self.at(run.start),
+                    duration(sum)
+                )?;
+            }
+            more(out, rest.len(), rest.iter().map(|(_, sum, _)| sum).sum())?;
+        }
+        Ok(())
+    }
+
+    /// Who waited, and does no more.
+    fn waits(&self, out: &mut impl Write) -> io::Result<()> {
+        let ended = self.e.held.iter().filter(|h| !h.goes_on && is_wait(h));
+        let mut ended: Vec<_> = ended.collect();
+        ended.sort_by_key(|h| (Reverse(h.interval.duration()), h.interval.start));
+        let rest = ended.split_off(ended.len().min(LINES));
+        ended.sort_by_key(|h| h.interval.start);
+        if !ended.is_empty() {
+            writeln!(out, "\n{}", self.style.bold("waits that ended"))?;
+        }
+        for held in ended {
+            let i = &held.interval;
+            let cut = if i.cut_at_start { "≥" } else { "" };
+            let ended_by = match i.by.g.is_some() {
+                true if matches!(i.kind, Kind::Blocked(_)) => {
+                    format!(", woken by {}", self.who(i.by))
+                }
+                _ => String::new(),
+            };
+            let what = self.what(held);
+            let who = self.who(i.victim);
+            let took = duration(i.duration());
+            writeln!(
+                out,
+                "{}  {cut}{took}  {who}: {what}{ended_by}",
+                self.at(i.start)
+            )?;
+        }
+        more(
+            out,
+            rest.len(),
+            rest.iter().map(|h| h.interval.duration()).sum(),
+        )
+    }
+
+    /// Who still waits at the end, by place.
+    fn still(&self, out: &mut impl Write) -> io::Result<()> {
+        let open = self.e.held.iter().filter(|h| h.goes_on && is_wait(h));
+        let mut groups: BTreeMap<(String, String), (u64, &Held)> = BTreeMap::new();
+        for held in open {
+            let stack = held.interval.victim.stack;
+            let place = self.place(stack);
+            let key = (self.what(held), place);
+            let (count, longest) = groups.entry(key).or_insert((0, held));
+            *count += 1;
+            if held.interval.start < longest.interval.start {
+                *longest = held;
+            }
+        }
+        if groups.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n{}", self.style.bold("still waiting at the end"))?;
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_by_key(|(_, (count, held))| (Reverse(*count), held.interval.start));
+        let rest = groups.split_off(groups.len().min(LINES));
+        for ((what, place), (count, held)) in groups {
+            let i = &held.interval;
+            let cut = if i.cut_at_start { "≥" } else { "" };
+            let who = match count {
+                1 => format!("goroutine {}", i.victim.g),
+                n => format!(
+                    "{} goroutines, goroutine {} longest",
+                    human::count(n),
+                    i.victim.g
+                ),
+            };
+            let owner = if i.owner == Owner::Runtime {
+                " (runtime)"
+            } else {
+                ""
+            };
+            let took = duration(i.duration());
+            writeln!(out, "  {who}{owner}: {what} for {cut}{took}  {place}")?;
+        }
+        let all: u64 = rest.iter().map(|(_, (count, _))| count).sum();
+        match all {
+            0 => Ok(()),
+            n => writeln!(out, "  and {} elsewhere", human::plural(n, "goroutine")),
+        }
+    }
+
+    /// What a goroutine did instead of running.
+    fn what(&self, held: &Held) -> String {
+        let i = &held.interval;
+        match i.kind {
+            Kind::Runnable(way) => match way {
+                Way::Unknown => "could run, had no processor".into(),
+                way => format!(
+                    "could run ({}), had no processor",
+                    way.name().replace('_', " ")
+                ),
+            },
+            Kind::Syscall => "in a system call".into(),
+            Kind::MarkAssist => "assisted the collector".into(),
+            Kind::Blocked(_) if self.e.timeline.stacks().traits(i.victim.stack).locks => {
+                "waited for a lock".into()
+            }
+            Kind::Blocked(_) => match self.e.reason(held) {
+                "" => "waited".into(),
+                reason => format!("waited ({})", safe(reason)),
+            },
+            Kind::StopTheWorld(_) | Kind::Starvation => "a processor stood idle beside it".into(),
+        }
+    }
+
+    fn who(&self, actor: Actor) -> String {
+        let place = self.place(actor.stack);
+        match actor.g.is_some() {
+            true => format!("goroutine {} {place}", actor.g),
+            false => place,
+        }
+    }
+
+    fn place(&self, stack: StackKey) -> String {
+        let text = self.e.timeline.stacks().get(self.e.place(stack));
+        safe(&human::place(&Frame {
+            function: text.function.into(),
+            file: text.file.into(),
+            line: text.line,
+        }))
+    }
+
+    /// A time as distance from the window's start.
+    fn at(&self, time: Time) -> String {
+        let from = self.e.from;
+        let text = match time >= from {
+            true => format!("+{}", duration(length(from, time))),
+            false => format!("-{}", duration(length(time, from))),
+        };
+        format!("  {text:>8}")
+    }
+}
+
+/// A goroutine's wait, not the world's.
+fn is_wait(held: &Held) -> bool {
+    !matches!(held.interval.kind, Kind::StopTheWorld(_) | Kind::Starvation)
+}
+
+fn more(out: &mut impl Write, n: usize, sum: u64) -> io::Result<()> {
+    match n {
+        0 => Ok(()),
+        n => writeln!(
+            out,
+            "            and {} more, {} in all",
+            human::count(n as u64),
+            duration(sum)
+        ),
+    }
+}
+
+fn length(from: Time, to: Time) -> u64 {
+    to.saturating_sub(from).max(0) as u64
+}

@@ -1,0 +1,113 @@
+//! `gotracer explain`.
+
+use super::*;
+
+fn fixture(name: &str) -> String {
+    format!("tests/fixtures/go1.27.3/{name}.trace")
+}
+
+fn explain(name: &str, args: &[&str]) -> String {
+    let output = run(&[&["explain", &fixture(name)], args].concat());
+    assert_exit(&output, 0);
+    assert_eq!(stderr(&output), "");
+    stdout(&output)
+}
+
+#[test]
+fn a_lock_and_who_held_it() {
+    let text = explain("mutex_contention", &["--at", "300ms", "--window", "60ms"]);
+    insta::assert_snapshot!("explain_lock", text);
+}
+
+#[test]
+fn a_long_pause_and_who_held_it_up() {
+    let text = explain("gc_pause", &["--finding", "1", "--window=200ms"]);
+    insta::assert_snapshot!("explain_pause", text);
+}
+
+#[test]
+fn goroutines_that_are_left() {
+    insta::assert_snapshot!("explain_leak", explain("goroutine_leak", &["--at=200ms"]));
+}
+
+#[test]
+fn a_finding_is_named_by_number_or_id() {
+    let value = json(&run(&["analyze", "--format=json", &fixture("gc_pause")]));
+    let id = value["reports"][0]["findings"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let by_number = explain("gc_pause", &["--finding=1"]);
+    assert_eq!(explain("gc_pause", &["--finding", &id]), by_number);
+    assert_eq!(explain("gc_pause", &["--finding", &id[..8]]), by_number);
+}
+
+#[test]
+fn every_trace_can_be_explained_at_any_time() {
+    for dir in fs::read_dir("tests/fixtures").unwrap() {
+        let dir = dir.unwrap().path();
+        for name in [
+            "gc_pause",
+            "syscall_long",
+            "goroutine_leak",
+            "coroutine",
+            "empty",
+        ] {
+            let trace = dir.join(name).with_extension("trace");
+            if !trace.exists() {
+                continue;
+            }
+            for at in ["0s", "10ms", "500ms"] {
+                let args = [
+                    "explain",
+                    trace.to_str().unwrap(),
+                    "--at",
+                    at,
+                    "--window=1s",
+                ];
+                assert_exit(&run(&args), 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_trace_that_breaks_off_is_explained_as_far_as_it_goes() {
+    let whole = fs::read(LONG).unwrap();
+    let (_dir, path) = with_file("half.trace", &whole[..whole.len() / 2]);
+    assert_exit(&run(&["explain", &path, "--at", "1s"]), 0);
+    let behind = run(&["explain", &path, "--at", "1000s"]);
+    assert_exit(&behind, 2);
+    assert!(
+        stderr(&behind).contains("is over after"),
+        "{}",
+        stderr(&behind)
+    );
+    let whole = run_with_stdin(&["explain", "-", "--at", "1s"], &whole);
+    assert_exit(&whole, 0);
+}
+
+#[test]
+fn mistakes_of_explain_are_explained() {
+    let trace = fixture("gc_pause");
+    for (args, expected) in [
+        (&[trace.as_str()][..], "--at"),
+        (
+            &[&trace, "--at", "1s", "--finding", "1"],
+            "cannot be used with",
+        ),
+        (&[&trace, "--at", "soon"], "soon"),
+        (&[&trace, "--finding", "99"], "none is 99"),
+        (&["-", "--finding", "1"], "give a file"),
+        (&["README.md", "--at", "1s"], "README.md"),
+        (&["no/such", "--at", "1s"], "no/such"),
+    ] {
+        let output = run(&[&["explain"], args].concat());
+        assert_exit(&output, 2);
+        assert!(
+            stderr(&output).contains(expected),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+    }
+}

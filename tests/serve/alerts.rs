@@ -1,0 +1,128 @@
+//! From a real Alertmanager's alert to a trace of the program that it is about.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::endpoint::Endpoint;
+use crate::evidence::{kept, opens};
+use crate::support::{Running, Scratch, free_address, post, program};
+
+/// An Alertmanager that tells gotracer.
+fn alertmanager(scratch: &Scratch, gotracer: &str) -> Option<Running> {
+    let program = program("prometheus-alertmanager")?;
+    let config = scratch.path().join("alertmanager.yml");
+    let yaml = format!(
+        "route: {{receiver: gotracer, group_wait: 0s, group_interval: 1s}}\n\
+         receivers:\n- name: gotracer\n  webhook_configs:\n  \
+         - {{url: 'http://{gotracer}/api/v1/alertmanager', send_resolved: true}}\n"
+    );
+    fs::write(&config, yaml).unwrap();
+    let address = free_address();
+    let mut command = Command::new(program);
+    command
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!(
+            "--storage.path={}",
+            scratch.path().join("am").display()
+        ))
+        .arg(format!("--web.listen-address={address}"))
+        .arg("--cluster.listen-address=");
+    let log = scratch.path().join("alertmanager.log");
+    let mut running = Running::start(&mut command, address, log);
+    running.wait_ready();
+    Some(running)
+}
+
+fn fire(alertmanager: &Running, labels: Value) {
+    let body = json!([{"labels": labels}]).to_string();
+    let head = format!(
+        "POST /api/v2/alerts HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let request = [head.as_bytes(), body.as_bytes()].concat();
+    let answer = crate::support::send(&alertmanager.address, &request).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[test]
+fn an_alert_has_its_target_captured_and_the_trace_kept() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
+        return;
+    };
+    for mode in ["scrape", "stream"] {
+        let scratch = Scratch::new();
+        let config = scratch.path().join("gotracer.yml");
+        // Only alerts make traces here, and no finding is bad enough.
+        let seconds = if mode == "scrape" { 1 } else { 3600 };
+        let yaml = format!(
+            "preset: batch\nscrape_configs: [{{job_name: api, mode: {mode}, scrape_interval: 1h, seconds: {seconds}, \
+             static_configs: [{{targets: ['{}'], labels: {{service: shop}}}}, \
+             {{targets: ['localhost:1'], labels: {{service: other}}}}]}}]\n\
+             evidence: {{directory: '{}'}}\n",
+            endpoint.address,
+            scratch.path().join("evidence").display()
+        );
+        fs::write(&config, yaml).unwrap();
+        let flag = format!("--config={}", config.display());
+        let gotracer = Running::gotracer_with(scratch.path(), &[&flag], &[]);
+        let Some(alertmanager) = alertmanager(&scratch, &gotracer.address) else {
+            return;
+        };
+        fire(
+            &alertmanager,
+            json!({"alertname": "SlowShop", "service": "shop", "severity": "page"}),
+        );
+        let item = kept(&gotracer, "?service=shop");
+        assert_eq!(item["reason"], "alert SlowShop");
+        assert_eq!(item["target"]["instance"], endpoint.address);
+        opens(&gotracer, &item, &scratch);
+    }
+}
+
+#[test]
+fn only_known_targets_are_captured_and_not_too_often() {
+    let scratch = Scratch::new();
+    let directory = scratch.path().join("evidence");
+    let path = format!("--evidence.path={}", directory.display());
+    let url = "--scrape=http://localhost:1";
+    let gotracer = Running::gotracer_with(scratch.path(), &[url, &path], &[]);
+    let ask = |alerts: Value| {
+        let body = json!({"version": "4", "alerts": alerts}).to_string();
+        let answer = post(&gotracer.address, "/api/v1/alertmanager", body.as_bytes()).unwrap();
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        serde_json::from_slice::<Value>(&answer.body).unwrap()["data"].clone()
+    };
+    let alert = |status: &str, instance: &str| {
+        let labels = json!({"alertname": "A", "instance": instance});
+        json!({"status": status, "labels": labels})
+    };
+    let known = alert("firing", "localhost:1");
+    let unknown = alert("firing", "169.254.169.254:80");
+    let over = alert("resolved", "localhost:1");
+    let answer = ask(json!([over, unknown, known, known]));
+    assert_eq!(
+        answer,
+        json!([
+            {"alert": "A", "captures": [], "skipped": "no target has its instance or service"},
+            {"alert": "A", "captures": ["http://localhost:1/"]},
+            {"alert": "A", "captures": [], "skipped": "captured a short while ago"},
+        ])
+    );
+    for bad in [&b"{}"[..], b"x", b"[]"] {
+        let answer = post(&gotracer.address, "/api/v1/alertmanager", bad).unwrap();
+        assert_eq!(answer.status, 400);
+    }
+    drop(gotracer);
+    // Without a place to keep traces there is nothing to capture for.
+    let gotracer = Running::gotracer_with(scratch.path(), &[url], &[]);
+    let answer = post(
+        &gotracer.address,
+        "/api/v1/alertmanager",
+        b"{\"alerts\": []}",
+    )
+    .unwrap();
+    assert_eq!(answer.status, 409);
+}
