@@ -8,9 +8,9 @@ pub mod compare;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod daemon;
-pub mod explain;
 #[cfg(feature = "daemon")]
 pub mod evidence;
+pub mod explain;
 #[cfg(feature = "daemon")]
 pub mod export;
 #[cfg(feature = "daemon")]

@@ -15,7 +15,6 @@
 //! thread. The events, their order and their times are those of the reference
 //! reader, golang.org/x/exp/trace, to the last tie.
 
-pub(super) mod args;
 mod batch;
 mod clock;
 mod cursor;
@@ -25,14 +24,12 @@ mod generation;
 mod linear;
 mod merge;
 mod order;
+mod raw;
 mod samples;
 mod sections;
-pub(super) mod sort;
-mod violation;
 pub(crate) mod wire;
 
 pub use generation::ExperimentalBatch;
-pub use violation::Violation;
 
 use std::sync::Arc;
 
