@@ -180,6 +180,28 @@ fn fixtures_read_the_same() {
     eprintln!("{} fixtures, {total} events are the same", fixtures.len());
 }
 
+/// What was anonymised is a trace as good as before, event for event.
+#[test]
+fn anonymized_traces_read_the_same() {
+    if !support::have_go() {
+        return;
+    }
+    let out = scratch("anonymized").join("copy.trace");
+    // Older formats are refused.
+    let old = |version: &str| ["1.19", "1.21"].iter().any(|v| version.starts_with(v));
+    let fixtures = support::fixtures().into_iter();
+    for (version, name, path) in fixtures.filter(|(version, ..)| !old(version)) {
+        let copied = support::gotracer()
+            .arg("anonymize")
+            .args([&path, &out])
+            .status();
+        assert!(copied.expect("it runs").success(), "{name} of Go {version}");
+        let (events, accepted) = compare(&out, false);
+        assert!(accepted, "{name} of Go {version}");
+        assert_eq!(events, compare(&path, false).0, "{name} of Go {version}");
+    }
+}
+
 #[test]
 fn fresh_traces_read_the_same() {
     if !support::have_go() {

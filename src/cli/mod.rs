@@ -2,6 +2,7 @@
 //! subcommand.
 
 mod analyze;
+mod anonymize;
 mod batch;
 #[cfg(feature = "daemon")]
 mod capture;
@@ -59,6 +60,7 @@ enum Command {
     #[cfg(feature = "daemon")]
     Capture(Box<capture::Args>),
     Diff(diff::Args),
+    Anonymize(anonymize::Args),
     Events(events::Args),
     Explain(explain::Args),
     #[cfg(feature = "daemon")]
@@ -85,6 +87,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "daemon")]
         Command::Capture(args) => capture::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Anonymize(args) => anonymize::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Events(args) => events::run(&args),
         #[cfg(feature = "daemon")]

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::Timestamp;
 
 use super::board::Board;
+use super::ended::{Ended, is_lasting, verdict};
 use super::failure::Failure;
 use super::identity::Identity;
 use super::memory::Memory;
@@ -22,7 +23,7 @@ use crate::evidence::{Evidence, Kept, Recording};
 use crate::export::otlp;
 use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
-use crate::report::{Report, Severity};
+use crate::report::Report;
 use crate::rules::Settings;
 use crate::source::directory::{FileTrace, Shelf, Stamp};
 use crate::source::scrape::ScrapeError;
@@ -367,61 +368,6 @@ impl Analyst {
     }
 }
 
-/// What became of a trace.
-struct Ended {
-    labels: Arc<Labels>,
-    source: String,
-    at: SystemTime,
-    took: Duration,
-    report: Option<Report>,
-    failure: Option<(Failure, String)>,
-}
-
-impl Ended {
-    fn new(labels: &Arc<Labels>, source: String, took: Duration) -> Self {
-        Self {
-            labels: Arc::clone(labels),
-            source,
-            at: SystemTime::now(),
-            took,
-            report: None,
-            failure: None,
-        }
-    }
-
-    fn of(
-        labels: &Arc<Labels>,
-        source: String,
-        took: Duration,
-        outcome: Analysed,
-        early: Option<(Failure, String)>,
-    ) -> Self {
-        let failed = |e: ReadError| (Failure::from(&e), e.to_string());
-        let (report, failure) = match outcome {
-            Ok(Ok(Outcome { report, error })) => (Some(report), early.or(error.map(failed))),
-            Ok(Err(error)) => (None, early.or(Some(failed(error)))),
-            Err(panicked) => (None, Some((Failure::Panic, panicked))),
-        };
-        Self {
-            report,
-            failure,
-            ..Self::new(labels, source, took)
-        }
-    }
-
-    fn capture(&self) -> otlp::Capture<'_> {
-        let failure = self.failure.as_ref();
-        otlp::Capture {
-            target: &self.labels,
-            source: &self.source,
-            started: self.at.checked_sub(self.took).unwrap_or(self.at),
-            ended: self.at,
-            report: self.report.as_ref(),
-            failure: failure.map(|(reason, text)| (reason.name(), text.as_str())),
-        }
-    }
-}
-
 fn put_away(trace: &FileTrace, verdict: Verdict) {
     let shelf = match verdict {
         Verdict::Clean => Shelf::Done,
@@ -431,30 +377,4 @@ fn put_away(trace: &FileTrace, verdict: Verdict) {
     if let Err(error) = trace.put_away(shelf) {
         tracing::error!(source = %trace.path.display(), %error, "cannot move or delete the trace");
     }
-}
-
-fn verdict(outcome: &Analysed) -> Verdict {
-    match outcome {
-        Ok(Ok(Outcome {
-            report,
-            error: None,
-        })) if report.worst() >= Some(Severity::Warn) => Verdict::Found,
-        Ok(Ok(Outcome { error: None, .. })) => Verdict::Clean,
-        _ => Verdict::Failed,
-    }
-}
-
-/// Whether the outcome lies in the trace. A disk may read better the next
-/// time, and a newer gotracer may know the version.
-fn is_lasting(outcome: &Analysed) -> bool {
-    let error = match outcome {
-        Ok(Ok(outcome)) => outcome.error.as_ref(),
-        Ok(Err(error)) => Some(error),
-        Err(_) => None,
-    };
-    let reason = error.map(Failure::from);
-    !matches!(
-        reason,
-        Some(Failure::Unreadable | Failure::UnsupportedVersion)
-    )
 }

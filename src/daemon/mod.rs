@@ -5,6 +5,7 @@ mod analyst;
 mod board;
 mod captures;
 mod discoverer;
+mod ended;
 mod failure;
 mod health;
 mod http;

@@ -152,7 +152,8 @@ const STANDARD: [&str; 55] = [
     "_cgo",
 ];
 
-fn is_standard(function: &str) -> bool {
+/// Whether a function is the standard library's.
+pub fn is_standard(function: &str) -> bool {
     let end = function.find(['/', '.']).unwrap_or(function.len());
     let first = match function[end..].chars().next() {
         // A dot before the first slash belongs to a host name, unless no slash

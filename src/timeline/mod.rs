@@ -19,7 +19,7 @@ mod stacks;
 mod transitions;
 mod world;
 
-pub use classify::Owner;
+pub use classify::{Owner, is_standard};
 pub use goroutines::{Goroutine, Population, Site};
 pub use interval::{Actor, Interval, Kind, StopReason, Wait, Way, kinds};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};

@@ -40,7 +40,7 @@ pub use event::{
 };
 pub use input::Input;
 pub use tables::{Frame, Tables};
-pub use v2::ExperimentalBatch;
+pub use v2::{ExperimentalBatch, anonymize};
 pub use violation::Violation;
 
 /// The first version of the format that is written today.

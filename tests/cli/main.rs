@@ -2,6 +2,7 @@
 #![cfg(feature = "cli")]
 
 mod analyze;
+mod anonymize;
 mod ci;
 mod diff;
 mod events;

@@ -23,6 +23,8 @@ pub struct Browser {
     messages: Receiver<Value>,
     session: Value,
     number: u64,
+    /// What pages complained of: exceptions, and errors on the console.
+    pub complaints: Vec<Value>,
     log: std::path::PathBuf,
 }
 
@@ -77,13 +79,16 @@ impl Browser {
             messages,
             session: Value::Null,
             number: 0,
+            complaints: Vec::new(),
             log,
         };
         let blank = json!({"url": "about:blank"});
         let target = browser.call("Target.createTarget", blank)["targetId"].take();
         let attach = json!({"targetId": target, "flatten": true});
         browser.session = browser.call("Target.attachToTarget", attach)["sessionId"].take();
-        browser.call("Page.enable", json!({}));
+        for domain in ["Page", "Runtime", "Log"] {
+            browser.call(&format!("{domain}.enable"), json!({}));
+        }
         Some(browser)
     }
 
@@ -101,11 +106,18 @@ impl Browser {
         answer["result"].take()
     }
 
-    fn wait(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+    fn wait(&mut self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
             let message = self.messages.recv_timeout(DEADLINE);
             let log = || fs::read_to_string(&self.log).unwrap_or_default();
             let message = message.unwrap_or_else(|e| panic!("{what}: {e}\n{}", log()));
+            let params = &message["params"];
+            if message["method"] == "Runtime.exceptionThrown"
+                || params["entry"]["level"] == "error"
+                || message["method"] == "Runtime.consoleAPICalled" && params["type"] == "error"
+            {
+                self.complaints.push(message.clone());
+            }
             if is_it(&message) {
                 return message;
             }

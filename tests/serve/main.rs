@@ -18,6 +18,7 @@ mod pages;
 mod process;
 mod prometheus;
 mod reload;
+mod report;
 mod resilience;
 mod scrape;
 mod secure;

@@ -15,6 +15,7 @@
 //! thread. The events, their order and their times are those of the reference
 //! reader, golang.org/x/exp/trace, to the last tie.
 
+mod anonymize;
 mod batch;
 mod clock;
 mod cursor;
@@ -29,6 +30,7 @@ mod samples;
 mod sections;
 pub(crate) mod wire;
 
+pub use anonymize::anonymize;
 pub use generation::ExperimentalBatch;
 
 use std::sync::Arc;

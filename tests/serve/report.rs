@@ -1,0 +1,117 @@
+//! `analyze --format html` in a real browser: the page is read, filtered and
+//! printed by people.
+#![cfg(unix)]
+
+use std::process::Command;
+
+use crate::chromium::Browser;
+use crate::support::{Scratch, fixture};
+
+const FITS: &str = "document.documentElement.scrollWidth <= window.innerWidth";
+const SHOWN: &str = "[...document.querySelectorAll('.finding')].filter(f => f.offsetParent).length";
+
+/// The contrast of each text with what is behind it that is too weak to read.
+const WEAK: &str = "(() => { \
+    const parts = c => c.match(/[\\d.]+/g).map(Number); \
+    const light = c => { const [r, g, b] = parts(c).slice(0, 3).map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); \
+      return .2126 * r + .7152 * g + .0722 * b; }; \
+    const behind = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; \
+      if (parts(c)[3] !== 0) return c; } return 'rgb(255,255,255)'; }; \
+    return [...document.querySelectorAll('h1,h3,h4,h4 span,p,dt,dd,li,button,label,summary,.at')].filter(e => e.offsetParent && e.innerText).map(e => { \
+      const [a, b] = [light(getComputedStyle(e).color), light(behind(e))]; \
+      return [(Math.max(a, b) + .05) / (Math.min(a, b) + .05), e.innerText]; }).filter(([ratio]) => ratio < 4.5); })()";
+
+/// Analyses fixtures into a page.
+fn page(scratch: &Scratch, traces: &[&str]) -> String {
+    let file = scratch.path().join("report.html");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+    command
+        .args(["analyze", "--fail-on=never", "--output"])
+        .arg(&file);
+    let output = command
+        .args(traces.iter().map(|t| fixture(t)))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    format!("file://{}", file.display())
+}
+
+#[test]
+fn a_report_is_read_and_filtered() {
+    let scratch = Scratch::new();
+    let Some(mut browser) = Browser::start(&scratch) else {
+        return;
+    };
+    let url = page(
+        &scratch,
+        &[
+            "go1.25.5/gc_assist.trace",
+            "go1.25.5/mutex_contention.trace",
+        ],
+    );
+    for (name, width, scheme) in [
+        ("phone-light", 360, "light"),
+        ("phone-dark", 360, "dark"),
+        ("desktop-light", 1280, "light"),
+        ("desktop-dark", 1280, "dark"),
+    ] {
+        browser.look(width, 800, width < 400, scheme);
+        browser.open(&url);
+        let text = browser.text();
+        for said in [
+            "MutexContention",
+            "main.holdMutex",
+            "Over time",
+            "not applicable",
+            "Fix",
+        ] {
+            assert!(text.contains(said), "{name}: {said} is not in\n{text}");
+        }
+        assert_eq!(browser.value(FITS), true, "{name}: the page is too wide");
+        assert_eq!(
+            browser.value(WEAK),
+            serde_json::json!([]),
+            "{name}: hard to read"
+        );
+        browser.picture(&format!("analysis-{name}"));
+    }
+
+    let all = browser.value("document.querySelectorAll('.finding').length");
+    assert_eq!(browser.value(SHOWN), all);
+    let type_in = |text: &str| {
+        format!(
+            "f = document.getElementById('filter'); f.elements.text.value = '{text}'; \
+            f.dispatchEvent(new Event('input'))"
+        )
+    };
+    browser.value(&type_in("HOLDMUTEX mutexcontention"));
+    assert_eq!(browser.value(SHOWN), 1);
+    assert!(browser.text().contains(&format!("1 of {all} shown")));
+    browser.value(&type_in("there is no such thing"));
+    assert_eq!(browser.value(SHOWN), 0);
+    // A mark of the timeline leads to its finding, filtered out or not.
+    browser.value(
+        "document.querySelector('.lane a').dispatchEvent(new MouseEvent('click', {bubbles: true}))",
+    );
+    let waited = "new Promise(done => setTimeout(() => done(document.querySelector(':target').offsetParent !== null), 100))";
+    assert_eq!(browser.value(waited), true);
+    browser.value("document.querySelector('[name=severity][value=warn]').click()");
+    assert_ne!(browser.value(SHOWN), all);
+
+    let paper = "getComputedStyle(document.body).backgroundColor";
+    let dark = browser.value(paper);
+    browser.value("document.getElementById('theme').click()");
+    assert_ne!(browser.value(paper), dark);
+    assert_eq!(
+        browser.value("document.getElementById('theme').textContent"),
+        "Dark"
+    );
+    // It is remembered, though the system is dark.
+    browser.open(&url);
+    assert_ne!(browser.value(paper), dark);
+    assert!(browser.complaints.is_empty(), "{:#?}", browser.complaints);
+}
