@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use super::v2::Violation;
+use super::violation::Violation;
 
 /// Why reading a trace stopped, and where.
 ///

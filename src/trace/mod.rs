@@ -18,14 +18,17 @@
 //! length that was not read. Memory follows the tables of the largest
 //! generation, not the trace.
 
+mod args;
 mod error;
 mod event;
 pub(crate) mod ids;
 mod input;
+mod sort;
 mod tables;
 mod v1;
 mod v2;
 mod varint;
+mod violation;
 mod work;
 
 use std::sync::Arc;
@@ -37,7 +40,8 @@ pub use event::{
 };
 pub use input::Input;
 pub use tables::{Frame, Tables};
-pub use v2::{ExperimentalBatch, Violation, anonymize};
+pub use v2::{ExperimentalBatch, anonymize};
+pub use violation::Violation;
 
 /// The first version of the format that is written today.
 const FIRST_V2: u32 = 22;

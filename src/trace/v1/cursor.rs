@@ -4,10 +4,10 @@
 //! again but what costs nothing: a file that was changed in between gives
 //! nonsense, not a panic.
 
+use super::super::args::{Args, WINDOW};
 use super::super::error::ErrorKind;
 use super::super::input::Input;
-use super::super::v2::Violation;
-use super::super::v2::args::{Args, WINDOW};
+use super::super::violation::Violation;
 use super::super::work;
 use super::exits::Exits;
 use super::index::{NIL, Segment};

@@ -157,7 +157,7 @@ impl Index {
             });
         }
         self.first_exits.sort_unstable();
-        super::super::v2::sort::by_key(&mut self.samples, |s| s.time);
+        super::super::sort::by_key(&mut self.samples, |s| s.time);
         Ok(())
     }
 }

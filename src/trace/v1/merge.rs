@@ -7,7 +7,7 @@
 
 use super::super::error::{ErrorKind, ReadError};
 use super::super::event::{Event, GoId, StackId, Time, What};
-use super::super::v2::Violation;
+use super::super::violation::Violation;
 use super::super::work;
 use super::cursor::{self, Position, Source};
 use super::frontier::Entry;

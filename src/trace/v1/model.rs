@@ -8,13 +8,13 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use super::super::args::Args;
 use super::super::error::{Corruption, ErrorKind};
 use super::super::event::{
     Event, GoId, GoState, Metric, ProcId, Slot, StackId, StringId, ThreadId, Time, What,
 };
 use super::super::tables::Tables;
-use super::super::v2::Violation;
-use super::super::v2::args::Args;
+use super::super::violation::Violation;
 use super::cursor::Position;
 use super::exits::{self, Exit};
 use super::names::Names;

@@ -3,7 +3,7 @@
 
 use super::super::error::Corruption;
 use super::super::event::{ProcState, Range, StackId, StringId, ThreadId, What};
-use super::super::v2::Violation;
+use super::super::violation::Violation;
 use super::model::{GC_P, Model, Refusal, Result, Step, Taken, Task};
 use super::waiting::Change;
 use super::wire;

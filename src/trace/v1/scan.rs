@@ -5,10 +5,10 @@
 //! be known before the first event, the clock's frequency and the stacks, is
 //! written last.
 
+use super::super::args::{Args, WINDOW};
 use super::super::error::{Corruption, ErrorKind};
 use super::super::event::{GoId, ProcId};
 use super::super::input::Input;
-use super::super::v2::args::{Args, WINDOW};
 use super::super::varint::{self, Scanner};
 use super::super::work;
 use super::exits;

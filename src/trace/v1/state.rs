@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::super::event::{GoId, ProcId, ThreadId};
 use super::super::ids::GoIds;
-use super::super::v2::Violation;
+use super::super::violation::Violation;
 
 /// What a goroutine is doing, as far as events must agree on it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,8 +6,8 @@
 //! of events. But looking is needed only when a goroutine took a step that
 //! somebody waits for.
 
+use super::super::args::Args;
 use super::super::event::GoId;
-use super::super::v2::args::Args;
 use super::super::work;
 use super::model::Model;
 use super::state::Status;

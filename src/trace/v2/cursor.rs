@@ -8,14 +8,15 @@
 //! damaged bytes, which is rare, and towards its end each event is looked
 //! through before the cursor comes to it.
 
+use super::super::args::{self, Args, WINDOW};
 use super::super::error::{Corruption, ErrorKind};
 use super::super::event::Time;
 use super::super::input::Input;
 use super::super::varint::Scanner;
 use super::super::work;
-use super::args::{self, Args, MAX_EVENT, WINDOW};
 use super::clock::Clock;
 use super::generation::{EventBatch, NIL};
+use super::raw::MAX_EVENT;
 use super::wire;
 
 /// The event that comes next on a thread.

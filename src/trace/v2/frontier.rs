@@ -5,9 +5,9 @@
 //! entries as the reference reader's does.
 
 use super::super::event::Time;
+use super::super::sort;
 use super::super::work;
 use super::generation::NIL;
-use super::sort;
 
 /// A thread's cursor and the time of its next event.
 #[derive(Clone, Copy, Debug)]

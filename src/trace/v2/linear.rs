@@ -1,8 +1,8 @@
 //! Traces made to be slow: twice the trace is twice the work, or an error.
 
 use super::super::error::ErrorKind;
+use super::super::violation::Violation;
 use super::super::{Input, Reader, work};
-use super::violation::Violation;
 use super::wire;
 
 /// Writes a trace of Go 1.22.

@@ -7,13 +7,13 @@
 
 use super::super::error::{ErrorKind, ReadError};
 use super::super::event::{Event, Time};
+use super::super::violation::Violation;
 use super::super::work;
 use super::Reader;
-use super::args::Raw;
 use super::cursor::Source;
 use super::generation::NIL;
 use super::order::{Refusal, Step};
-use super::violation::Violation;
+use super::raw::Raw;
 
 /// How many events may have to wait for another thread's before a trace is
 /// taken for one made to be slow: looking for the one that can come next costs

@@ -16,7 +16,6 @@
 //! reader, golang.org/x/exp/trace, to the last tie.
 
 mod anonymize;
-pub(super) mod args;
 mod batch;
 mod clock;
 mod cursor;
@@ -26,15 +25,13 @@ mod generation;
 mod linear;
 mod merge;
 mod order;
+mod raw;
 mod samples;
 mod sections;
-pub(super) mod sort;
-mod violation;
 pub(crate) mod wire;
 
 pub use anonymize::anonymize;
 pub use generation::ExperimentalBatch;
-pub use violation::Violation;
 
 use std::sync::Arc;
 

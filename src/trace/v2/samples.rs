@@ -2,10 +2,10 @@
 
 use super::super::error::Corruption;
 use super::super::event::{Event, Time, What};
+use super::super::sort;
 use super::super::tables::Tables;
 use super::clock::Clock;
 use super::sections::CpuSample;
-use super::sort;
 
 /// A generation's samples, and which of them comes next.
 #[derive(Debug)]

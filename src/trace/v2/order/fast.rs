@@ -5,9 +5,9 @@
 //! [`Order::advance`] is asked, which knows all that can happen. So the errors
 //! and the rare cases stay out of the loop that most of the time is spent in.
 
+use super::super::super::args::Args;
 use super::super::super::event::{Event, GoId, GoState, Slot, StackId, StringId, What};
 use super::super::super::tables::Tables;
-use super::super::args::Args;
 use super::super::wire;
 use super::state::{Goroutine, Thread, go, proc};
 use super::{Model, Order};

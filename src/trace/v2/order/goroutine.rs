@@ -1,7 +1,7 @@
 //! Goroutines: created, started, stopped, blocked, in syscalls.
 
 use super::super::super::event::{Event, GoId, GoState, Slot, StackId, StringId, ThreadId, What};
-use super::super::violation::Violation;
+use super::super::super::violation::Violation;
 use super::super::wire;
 use super::state::{go, proc};
 use super::{Model, Order, Refusal, Step, Taken, Thread};

@@ -1,7 +1,7 @@
 //! Ps: started, stopped, stolen.
 
 use super::super::super::event::{ProcId, ProcState, ThreadId, What};
-use super::super::violation::Violation;
+use super::super::super::violation::Violation;
 use super::super::wire;
 use super::state::{Proc, proc};
 use super::{Model, Order, Refusal, Step, Taken, Thread};

@@ -2,7 +2,7 @@
 //! and the metrics around it.
 
 use super::super::super::event::{GoId, Metric, ProcId, Range, StackId, What};
-use super::super::violation::Violation;
+use super::super::super::violation::Violation;
 use super::super::wire;
 use super::{Gc, Model, Refusal, Step, Taken, Thread};
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::super::super::event::{GoId, ProcId, ThreadId};
 use super::super::super::ids::GoIds;
-use super::super::violation::Violation;
+use super::super::super::violation::Violation;
 use super::names::NameId;
 
 type IdMap = HashMap<i64, u32, foldhash::fast::RandomState>;

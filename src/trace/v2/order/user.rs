@@ -2,7 +2,7 @@
 //! events of experiments, which are passed on as they are.
 
 use super::super::super::event::{Experimental, StringId, What};
-use super::super::violation::Violation;
+use super::super::super::violation::Violation;
 use super::super::wire;
 use super::state::OpenRegion;
 use super::{Model, Step, Taken, Task, Thread};

@@ -1,11 +1,9 @@
 //! Arguments of events, decoded with wide loads where they are needed.
 //!
-//! Nothing is checked here: the [`cursor`](super::cursor) has made sure that
-//! the event is whole and its varints are valid before anybody asks for its
-//! arguments.
+//! Nothing is checked here: who reads a batch makes sure that the event is
+//! whole and its varints are valid before anybody asks for its arguments.
 
-use super::super::varint;
-use super::wire;
+use super::varint;
 
 /// The bytes from an event's arguments on: with what follows them, the next
 /// event's type and time difference. Loads of eight bytes that start within
@@ -14,23 +12,6 @@ pub type Window = [u8; WINDOW];
 
 /// Four arguments, a type and a time difference are 51 bytes at most.
 pub const WINDOW: usize = 72;
-
-/// The longest event: its type and five varints.
-pub const MAX_EVENT: usize = 1 + 5 * varint::MAX_LEN;
-
-/// An event's type and its arguments; references are still wire ids.
-#[derive(Clone, Copy, Debug)]
-pub struct Raw {
-    pub kind: u8,
-    pub args: [u64; 4],
-}
-
-impl Raw {
-    /// An event whose arguments are still to be read.
-    pub fn new(kind: u8) -> Self {
-        Self { kind, args: [0; 4] }
-    }
-}
 
 /// Reads the arguments of one event.
 #[derive(Clone, Copy)]
@@ -62,14 +43,6 @@ impl<'a> Args<'a> {
     #[inline(always)]
     pub fn next(&mut self) -> u64 {
         varint(self.window, &mut self.at)
-    }
-
-    /// Reads all arguments of an event.
-    pub fn all(&mut self, raw: &mut Raw) {
-        let n = wire::ARGS[raw.kind as usize].into();
-        for arg in raw.args.iter_mut().take(n) {
-            *arg = self.next();
-        }
     }
 }
 
