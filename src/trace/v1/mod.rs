@@ -25,6 +25,8 @@ mod cursor;
 mod exits;
 mod frontier;
 mod index;
+#[cfg(test)]
+mod linear;
 mod merge;
 mod model;
 mod names;

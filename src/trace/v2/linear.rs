@@ -2,7 +2,7 @@
 
 use super::super::error::ErrorKind;
 use super::super::violation::Violation;
-use super::super::{Input, Reader, work};
+use super::super::work;
 use super::wire;
 
 /// Writes a trace of Go 1.22.
@@ -28,20 +28,6 @@ impl Trace {
             1,
             &[u64::from(wire::FREQUENCY), 1_000_000_000],
         );
-    }
-
-    /// The steps of reading it, and the error it ends with.
-    fn read(&self) -> (u64, Option<ErrorKind>) {
-        work::take();
-        let mut reader = Reader::new(Input::from_slice(&self.0)).unwrap();
-        let error = loop {
-            match reader.advance() {
-                Ok(true) => {}
-                Ok(false) => break None,
-                Err(e) => break Some(e.kind),
-            }
-        };
-        (work::take(), error)
     }
 }
 
@@ -69,12 +55,7 @@ fn running(p: u64, g: u64, m: u64) -> Vec<u64> {
 
 /// Reads what `make` makes of `n` and of twice as many parts.
 fn assert_linear(n: u64, make: impl Fn(u64) -> Trace) {
-    let (once, error) = make(n).read();
-    assert!(error.is_none(), "{error:?}");
-    let (twice, error) = make(2 * n).read();
-    assert!(error.is_none(), "{error:?}");
-    assert!(once >= n, "{once} steps are too few to tell");
-    assert!(twice * 10 <= once * 23, "{once} steps became {twice}");
+    work::assert_linear(n, |n| make(n).0);
 }
 
 #[test]
@@ -195,7 +176,7 @@ fn events_that_wait_for_each_other_in_turn_are_given_up() {
         let stop = [u64::from(wire::PROC_STOP), 1];
         t.batch(1, m, 10 + m, &[&start[..], &stop].concat());
     }
-    let (_, error) = t.read();
+    let (_, error) = work::read(&t.0);
     let given_up = matches!(
         error,
         Some(ErrorKind::Inconsistent(Violation::Tangled { .. }))

@@ -1,0 +1,151 @@
+//! Traces made to be slow: twice the trace is twice the work, or an error.
+
+use super::super::error::ErrorKind;
+use super::super::violation::Violation;
+use super::super::work;
+use super::wire;
+
+/// Writes a trace of Go 1.19.
+struct Trace(Vec<u8>);
+
+impl Trace {
+    fn new() -> Self {
+        Self(b"go 1.19 trace\0\0\0".to_vec())
+    }
+
+    /// What follows is of this P.
+    fn batch(&mut self, p: u64, ticks: u64) {
+        self.event(wire::BATCH, &[p, ticks]);
+    }
+
+    fn event(&mut self, kind: u8, args: &[u64]) {
+        let mut bytes = Vec::new();
+        args.iter().for_each(|&arg| varint(&mut bytes, arg));
+        let inline = args.len() - 1;
+        if inline < 3 {
+            self.0.push(kind | (inline as u8) << 6);
+        } else {
+            self.0.push(kind | wire::PREFIXED);
+            varint(&mut self.0, bytes.len() as u64);
+        }
+        self.0.extend(bytes);
+    }
+
+    /// A goroutine that nobody created within the trace, and that can run.
+    fn create(&mut self, g: u64) {
+        self.event(wire::GO_CREATE, &[1, g, 0, 0]);
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        self.event(wire::FREQUENCY, &[1_000_000_000]);
+        self.0
+    }
+}
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+#[test]
+fn many_goroutines_that_end_at_once() {
+    work::assert_linear(20_000, |n| {
+        let mut t = Trace::new();
+        t.batch(0, 100);
+        t.event(wire::PROC_START, &[1, 1]);
+        for g in 1..=n {
+            t.create(g);
+            t.event(wire::GO_START_LOCAL, &[1, g]);
+            t.event(wire::GO_END, &[1]);
+        }
+        t.end()
+    });
+}
+
+#[test]
+fn many_goroutines_that_stay() {
+    work::assert_linear(20_000, |n| {
+        let mut t = Trace::new();
+        t.batch(0, 100);
+        for g in 1..=n {
+            t.create(g);
+        }
+        t.end()
+    });
+}
+
+#[test]
+fn an_event_a_batch() {
+    work::assert_linear(20_000, |n| {
+        let mut t = Trace::new();
+        for i in 0..n {
+            t.batch(0, 100 + i);
+            t.event(wire::HEAP_ALLOC, &[1, i]);
+        }
+        t.end()
+    });
+}
+
+/// Here a heap's depth counts, too.
+#[test]
+fn many_processors() {
+    work::assert_linear(4_000, |n| {
+        let mut t = Trace::new();
+        for p in 0..n {
+            t.batch(p, 100 + p % 7);
+            for _ in 0..4 {
+                t.event(wire::HEAP_ALLOC, &[3, p]);
+            }
+        }
+        t.end()
+    });
+}
+
+#[test]
+fn large_tables() {
+    work::assert_linear(20_000, |n| {
+        let mut t = Trace::new();
+        t.batch(0, 100);
+        t.event(wire::HEAP_ALLOC, &[1, 1]);
+        for id in 1..=n {
+            t.0.push(wire::STRING);
+            varint(&mut t.0, id);
+            varint(&mut t.0, 3);
+            t.0.extend(b"abc");
+        }
+        for id in 1..=n {
+            // One frame: program counter, function, file, line.
+            t.event(wire::STACK, &[id, 1, 4096 + id, id, id, 7]);
+        }
+        t.end()
+    });
+}
+
+/// Each P waits for the one after it: what can come next has to be looked for
+/// among all of them, which ends in an error before it takes too long.
+#[test]
+fn processors_that_wait_for_each_other() {
+    let waiting = |n: u64| {
+        let mut t = Trace::new();
+        t.batch(0, 1);
+        t.create(1);
+        for p in 1..=n {
+            // All at the same time: only the numbers tell what comes first.
+            t.batch(p, 10);
+            t.event(wire::GO_START, &[0, 1, n + 1 - p]);
+            t.event(wire::GO_SCHED, &[0, 0]);
+        }
+        t.end()
+    };
+    let (_, error) = work::read(&waiting(1_000));
+    assert!(error.is_none(), "{error:?}");
+    let (steps, error) = work::read(&waiting(40_000));
+    let given_up = matches!(
+        error,
+        Some(ErrorKind::Inconsistent(Violation::Tangled { .. }))
+    );
+    assert!(given_up, "{steps} steps, {error:?}");
+}
