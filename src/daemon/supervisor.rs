@@ -122,11 +122,14 @@ impl Supervisor {
     /// undisturbed.
     ///
     /// # Errors
-    /// If a directory can't be watched; nothing has changed then.
+    /// If a directory can't be watched, or nothing be kept; nothing has changed
+    /// then.
     pub fn apply(&mut self, plan: Plan) -> Result<(), StartError> {
         for directory in &plan.directories {
             directory.check()?;
         }
+        let evidence = self.analyst.evidence.prepare(&plan.evidence)?;
+        self.analyst.evidence.set(evidence);
         self.shown.show(&plan);
         self.analyst.judge_by(plan.settings, plan.services);
         self.analyst.exporter.configure(plan.prometheus);

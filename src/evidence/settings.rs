@@ -36,6 +36,9 @@ pub struct Settings {
     /// The most bytes that a stream's last generations may take in memory.
     #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
     pub buffer: u64,
+    /// Whether to keep copies without the program's names, and nothing of which
+    /// there can't be one.
+    pub anonymize: bool,
 }
 
 impl Default for Settings {
@@ -50,6 +53,7 @@ impl Default for Settings {
             before: 2,
             after: 1,
             buffer: 16 << 20,
+            anonymize: false,
         }
     }
 }

@@ -271,6 +271,21 @@ pub fn program(name: &str) -> Option<PathBuf> {
     found
 }
 
+/// Whether Go's own tool and gotracer read all of a trace.
+pub fn opens(go: &Path, trace: &Path) {
+    let mut tool = Command::new(go);
+    let output = tool.args(["tool", "trace", "-d=parsed"]).arg(trace);
+    let output = output.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert!(text.lines().count() > 100, "{text}{errors}");
+    assert!(!errors.contains("failed"), "{errors}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+    let output = command.args(["analyze", "--strict"]).arg(trace);
+    assert_ne!(output.output().unwrap().status.code(), Some(2));
+}
+
 /// Something that accepts connections and does as it likes with them.
 pub fn impostor(answer: impl Fn(TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -8,7 +8,7 @@ use hyper::{Request, StatusCode};
 
 use super::State;
 use super::reply::{Reply, compressed, reply, text};
-use crate::evidence::{Evidence, Item};
+use crate::evidence::Item;
 
 /// The word that stands for the newest one.
 const LATEST: &str = "latest";
@@ -33,7 +33,7 @@ pub async fn one(path: &str, request: &Request<Incoming>, state: Arc<State>) -> 
         None => (path, false),
     };
     let gone = || text(StatusCode::NOT_FOUND, "this is not kept, or no longer");
-    let Some(evidence) = state.analyst.evidence.as_ref() else {
+    let Some(evidence) = state.analyst.evidence.now() else {
         return gone();
     };
     if id == LATEST {
@@ -48,12 +48,12 @@ pub async fn one(path: &str, request: &Request<Incoming>, state: Arc<State>) -> 
             there
         });
     }
-    let Some((item, trace)) = evidence.find(id) else {
+    let Some(item) = evidence.find(id) else {
         return gone();
     };
     let (file, content_type) = match report {
-        true => (Evidence::document(&trace), "application/json"),
-        false => (trace, "application/octet-stream"),
+        true => (evidence.path(&item.document()), "application/json"),
+        false => (evidence.path(&item.file), "application/octet-stream"),
     };
     let read = tokio::task::spawn_blocking(move || std::fs::read(file)).await;
     let Ok(Ok(bytes)) = read else { return gone() };
@@ -66,8 +66,7 @@ pub async fn one(path: &str, request: &Request<Incoming>, state: Arc<State>) -> 
 }
 
 fn chosen(state: &State, query: &str) -> Vec<Item> {
-    let all = state.analyst.evidence.as_ref();
-    let mut all = all.map_or_else(Vec::new, |evidence| evidence.all());
+    let mut all = state.analyst.evidence.all();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         all.retain(|item| match &*name {
             "rule" => item.rule.as_deref() == Some(&*value),

@@ -1,0 +1,54 @@
+//! What became of what was to be kept.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Why a trace that was to be kept is not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lost {
+    /// It could not be written.
+    Disk,
+    /// Its names could not be replaced.
+    Names,
+    /// It has more bytes than there may be.
+    Quota,
+}
+
+impl Lost {
+    /// All reasons.
+    pub const ALL: [Self; 3] = [Self::Disk, Self::Names, Self::Quota];
+
+    /// Its name as a label's value.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Names => "names",
+            Self::Quota => "quota",
+        }
+    }
+}
+
+/// Counts.
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// Whether anything is kept at all.
+    pub on: AtomicBool,
+    /// Traces that were kept.
+    pub kept: AtomicU64,
+    lost: [AtomicU64; Lost::ALL.len()],
+    /// Traces that are there now.
+    pub traces: AtomicU64,
+    /// Their bytes.
+    pub bytes: AtomicU64,
+}
+
+impl Stats {
+    /// A trace is not kept.
+    pub fn lose(&self, why: Lost) {
+        self.lost[why as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many were not kept.
+    pub fn lost(&self, why: Lost) -> u64 {
+        self.lost[why as usize].load(Ordering::Relaxed)
+    }
+}
