@@ -233,9 +233,12 @@ impl Evidence {
         state.items.iter().find(|item| item.id == id).cloned()
     }
 
-    /// Where a file of it is.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.disk.path(name)
+    /// What is in one of its files. Blocks.
+    ///
+    /// # Errors
+    /// If that is no longer there, or can't be had.
+    pub fn read(&self, name: &str) -> io::Result<impl Read + Send + use<>> {
+        fs::File::open(self.disk.path(name))
     }
 
     /// Deletes what is too old or too much, the oldest first.

@@ -1,13 +1,14 @@
 //! What is kept, for programs and for `go tool trace`.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_DISPOSITION, HeaderValue, LOCATION};
+use hyper::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, HeaderValue, LOCATION};
 use hyper::{Request, StatusCode};
 
 use super::State;
-use super::reply::{Reply, compressed, reply, text};
+use super::reply::{Reply, compressed, streamed, text};
 use crate::evidence::Item;
 
 /// The word that stands for the newest one.
@@ -51,16 +52,25 @@ pub async fn one(path: &str, request: &Request<Incoming>, state: Arc<State>) -> 
     let Some(item) = evidence.find(id) else {
         return gone();
     };
-    let (file, content_type) = match report {
-        true => (evidence.path(&item.document()), "application/json"),
-        false => (evidence.path(&item.file), "application/octet-stream"),
+    let (name, content_type) = match report {
+        true => (item.document(), "application/json"),
+        false => (item.file.clone(), "application/octet-stream"),
     };
-    let read = tokio::task::spawn_blocking(move || std::fs::read(file)).await;
-    let Ok(Ok(bytes)) = read else { return gone() };
-    let mut reply = reply(StatusCode::OK, content_type, bytes);
+    let opened = tokio::task::spawn_blocking(move || evidence.read(&name)).await;
+    let from = match opened {
+        Ok(Ok(from)) => from,
+        Ok(Err(error)) if error.kind() != ErrorKind::NotFound => {
+            tracing::warn!(file = item.file, %error, "evidence can't be had");
+            return text(StatusCode::BAD_GATEWAY, &error.to_string());
+        }
+        _ => return gone(),
+    };
+    let mut reply = streamed(content_type, from);
     let name = format!("attachment; filename=\"{}\"", item.file);
     if !report && let Ok(name) = HeaderValue::from_str(&name) {
-        reply.headers_mut().insert(CONTENT_DISPOSITION, name);
+        let headers = reply.headers_mut();
+        headers.insert(CONTENT_DISPOSITION, name);
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(item.bytes));
     }
     reply
 }
