@@ -14,9 +14,9 @@ use gotracer::export::otlp;
 use gotracer::labels::Labels;
 use gotracer::rules::{SettingError, Unit};
 use gotracer::source::directory::{After, Directory, Pattern, Retention, WatchConfig};
-use gotracer::source::discovery::{Shard, ordinal};
 use gotracer::source::parse_duration;
 use gotracer::source::scrape::{Mode, Options, Target};
+use gotracer::source::{Shard, ordinal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 

@@ -47,8 +47,9 @@ use crate::evidence::{self, EvidenceError};
 use crate::export::otlp;
 use crate::export::prometheus::{self, Exporter};
 use crate::rules::Settings;
+use crate::source::Shard;
 use crate::source::directory::{Directory, WatchError};
-use crate::source::discovery::{Job, Shard};
+use crate::source::discovery::Job;
 use crate::source::scrape::{Options, Target};
 
 /// Where `/metrics` is if nobody says otherwise: all of 9100 to 9999 is given

@@ -20,8 +20,9 @@ use super::shown::Shown;
 use super::stream::Streams;
 use super::{Loader, Plan, Scrape, StartError, retention};
 use crate::labels::Labels;
+use crate::source::Shard;
 use crate::source::directory::{Directory, FileTrace};
-use crate::source::discovery::{Group, Job, Shard};
+use crate::source::discovery::{Group, Job};
 use crate::source::scrape::{Mode, Options, Scraper, Target};
 
 /// How many captures run at a time. Most of the time they wait for their program;
@@ -176,7 +177,7 @@ impl Supervisor {
         let mut wanted = HashSet::new();
         for scrape in &self.scrapes {
             let mut add = |target: Target| {
-                if self.shard.owns(&target) {
+                if self.shard.owns(&target.url().to_string()) {
                     wanted.insert((target, scrape.options.clone()));
                 }
             };
