@@ -60,7 +60,8 @@ pub const DEFAULT_ADDRESS: &str = ":16060";
 /// daemon is told to end.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// How long what waits to be sent by OTLP may take after that.
+/// How long what waits to be sent by OTLP, or to get to a bucket, may take after
+/// that.
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// What the daemon is to do, and how. All but the plan stays until it ends.
@@ -237,7 +238,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         tracing::info!(%address, "listening");
     }
     let state = Arc::new(http::State {
-        analyst,
+        analyst: Arc::clone(&analyst),
         uploads: Arc::new(Semaphore::new(config.jobs.max(1))),
         alerted: http::Alerted::default(),
         reload: config.lifecycle.then_some(reload),
@@ -256,9 +257,11 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
             tracing::warn!("not everything ended within {GRACE:?}");
         }
     }
+    let evidence = tokio::task::spawn_blocking(move || analyst.evidence.flush(FLUSH));
     if let Some(delivery) = delivery {
         delivery.flush(FLUSH).await;
     }
+    let _ = evidence.await;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -47,6 +48,13 @@ impl InForce {
     pub fn sweep(&self) {
         if let Some(now) = self.now() {
             now.sweep(Timestamp::now());
+        }
+    }
+
+    /// Waits until everything is where it is to be, but no longer than that.
+    pub fn flush(&self, longest: Duration) {
+        if let Some(now) = self.now() {
+            now.flush(longest);
         }
     }
 

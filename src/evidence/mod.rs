@@ -6,10 +6,13 @@
 //! document is written last: a trace without one is not complete.
 
 mod anonymous;
+mod bucket;
+mod courier;
 mod disk;
 mod in_force;
 mod item;
 mod judge;
+mod place;
 mod quota;
 mod recording;
 mod settings;

@@ -11,11 +11,13 @@ pub enum Lost {
     Names,
     /// It has more bytes than there may be.
     Quota,
+    /// The bucket was down for too long.
+    Waiting,
 }
 
 impl Lost {
     /// All reasons.
-    pub const ALL: [Self; 3] = [Self::Disk, Self::Names, Self::Quota];
+    pub const ALL: [Self; 4] = [Self::Disk, Self::Names, Self::Quota, Self::Waiting];
 
     /// Its name as a label's value.
     pub fn name(self) -> &'static str {
@@ -23,6 +25,7 @@ impl Lost {
             Self::Disk => "disk",
             Self::Names => "names",
             Self::Quota => "quota",
+            Self::Waiting => "waiting",
         }
     }
 }
@@ -39,12 +42,16 @@ pub struct Stats {
     pub traces: AtomicU64,
     /// Their bytes.
     pub bytes: AtomicU64,
+    /// Bytes that are on their way to a bucket.
+    pub waiting_bytes: AtomicU64,
+    /// Attempts to change something in a bucket that failed.
+    pub upload_failures: AtomicU64,
 }
 
 impl Stats {
-    /// A trace is not kept.
-    pub fn lose(&self, why: Lost) {
-        self.lost[why as usize].fetch_add(1, Ordering::Relaxed);
+    /// So many traces are not kept.
+    pub fn lose(&self, why: Lost, traces: usize) {
+        self.lost[why as usize].fetch_add(traces as u64, Ordering::Relaxed);
     }
 
     /// How many were not kept.

@@ -1,30 +1,50 @@
 //! Keeps traces: decides which, and for how long.
 
-use std::io::{self, Write};
+use std::collections::HashSet;
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::anonymous::{self, Analyse, AnonymousError};
-use super::disk::Disk;
 use super::item::Item;
 use super::judge::Judge;
+use super::place::Place;
 use super::quota;
 use super::recording::Recording;
 use super::settings::Settings;
 use super::stats::{Lost, Stats};
 use crate::labels::Labels;
+use crate::objects::ObjectError;
 use crate::report::Report;
 
 /// Why evidence can't be kept.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot keep evidence in {}: {error}", .path.display())]
-pub struct EvidenceError {
-    path: PathBuf,
-    #[source]
-    error: io::Error,
+#[non_exhaustive]
+pub enum EvidenceError {
+    /// The directory can't be used.
+    #[error("cannot keep evidence in {}: {error}", .path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// There is no directory for what waits.
+    #[error(
+        "cannot keep evidence that waits for its bucket: {0}; `evidence: {{directory: …}}` says \
+         where it can be"
+    )]
+    Temporary(#[source] io::Error),
+    /// The bucket can't be used.
+    #[error(transparent)]
+    Bucket(#[from] ObjectError),
+    /// Nothing can be brought there.
+    #[error("cannot start a thread for evidence: {0}")]
+    Thread(#[source] io::Error),
 }
 
 /// Why a trace is not kept.
@@ -50,7 +70,7 @@ pub enum Kept {
 #[derive(Debug)]
 pub struct Evidence {
     settings: RwLock<Arc<Settings>>,
-    disk: Disk,
+    place: Place,
     url: String,
     stats: Arc<Stats>,
     numbers: AtomicU64,
@@ -69,20 +89,18 @@ impl Evidence {
     /// pages are.
     ///
     /// # Errors
-    /// If the directory can't be used.
+    /// If that can't be used.
     pub fn open(
         settings: &Settings,
         url: &str,
         stats: &Arc<Stats>,
     ) -> Result<Option<Self>, EvidenceError> {
-        let Some(path) = settings.directory.clone() else {
+        let Some((place, items)) = Place::open(settings, stats)? else {
             return Ok(None);
         };
-        let opened = Disk::open(&path);
-        let (disk, items) = opened.map_err(|error| EvidenceError { path, error })?;
         Ok(Some(Self {
             settings: RwLock::new(Arc::new(settings.clone())),
-            disk,
+            place,
             url: url.into(),
             stats: Arc::clone(stats),
             numbers: AtomicU64::new(0),
@@ -101,7 +119,8 @@ impl Evidence {
 
     /// Whether these settings say the place where this is.
     pub fn is_at(&self, settings: &Settings) -> bool {
-        self.settings().directory == settings.directory
+        let place = |settings: &Settings| (settings.directory.clone(), settings.bucket.clone());
+        place(&self.settings()) == place(settings)
     }
 
     /// From now on, it is kept by these.
@@ -118,7 +137,7 @@ impl Evidence {
     /// A recording that may become evidence. None if that can't be: then it is
     /// logged why.
     pub fn record(&self) -> Option<Recording> {
-        let recording = self.disk.record();
+        let recording = self.place.record();
         recording
             .inspect_err(|error| tracing::error!(%error, "a trace can't be recorded as evidence"))
             .ok()
@@ -164,11 +183,12 @@ impl Evidence {
             }
             Err(error) => {
                 tracing::error!(file, %error, "a trace is not kept as evidence");
-                self.stats.lose(match error {
+                let why = match error {
                     Failure::Disk(_) | Failure::Names(AnonymousError::Io(_)) => Lost::Disk,
                     Failure::Names(_) => Lost::Names,
                     Failure::Quota(_) => Lost::Quota,
-                });
+                };
+                self.stats.lose(why, 1);
                 self.lock().judge.lost(&id);
             }
         }
@@ -187,7 +207,7 @@ impl Evidence {
         let trace = match trace {
             Kept::Recording(recording) => recording,
             Kept::Bytes(bytes) => {
-                let mut recording = self.disk.record()?;
+                let mut recording = self.place.record()?;
                 recording.write_all(&bytes)?;
                 recording
             }
@@ -195,7 +215,7 @@ impl Evidence {
         item.bytes = trace.bytes()?;
         let copied;
         let (trace, report) = if settings.anonymize {
-            let copy = self.disk.record()?;
+            let copy = self.place.record()?;
             copied = anonymous::copy(&trace, copy, analyse).map_err(Failure::Names)?;
             item.bytes = copied.0.bytes()?;
             item.anonymized = true;
@@ -206,7 +226,7 @@ impl Evidence {
         if item.bytes > settings.max_bytes.min(settings.max_target_bytes) {
             return Err(Failure::Quota(item.bytes));
         }
-        self.disk.put(&item, trace, &item.told(report)?)?;
+        self.place.put(&item, trace, &item.told(report)?)?;
         tracing::info!(
             file = item.file,
             reason = item.reason,
@@ -237,8 +257,8 @@ impl Evidence {
     ///
     /// # Errors
     /// If that is no longer there, or can't be had.
-    pub fn read(&self, name: &str) -> io::Result<impl Read + Send + use<>> {
-        fs::File::open(self.disk.path(name))
+    pub fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+        self.place.read(name)
     }
 
     /// Deletes what is too old or too much, the oldest first.
@@ -246,7 +266,17 @@ impl Evidence {
         let settings = self.settings();
         let mut state = self.lock();
         for item in quota::take_excess(&mut state.items, &settings, now) {
-            self.disk.delete(&item);
+            self.place.delete(&item);
+        }
+        let given_up = self.place.give_up(&settings);
+        if !given_up.is_empty() {
+            let traces = given_up.len();
+            tracing::error!(
+                traces,
+                "the bucket is down for too long: the oldest are given up"
+            );
+            self.stats.lose(Lost::Waiting, traces);
+            state.items.retain(|item| !given_up.contains(item));
         }
         state.judge.forget(&settings, now);
         let (traces, bytes) = (state.items.len(), state.items.iter().map(|i| i.bytes).sum());
@@ -254,8 +284,26 @@ impl Evidence {
         self.stats.bytes.store(bytes, Ordering::Relaxed);
     }
 
+    /// Waits until everything is where it is to be, but no longer than that.
+    pub fn flush(&self, longest: Duration) {
+        let traces = self.place.flush(longest);
+        if traces > 0 {
+            tracing::error!(traces, "evidence did not get to its bucket before the end");
+            self.stats.lose(Lost::Waiting, traces);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.place.found();
+        if !found.is_empty() {
+            // What was brought there since is known already.
+            let known: HashSet<_> = state.items.iter().map(|item| item.id.clone()).collect();
+            let new = found.into_iter().filter(|item| !known.contains(&item.id));
+            state.items.extend(new);
+            state.items.sort_by_key(|item| item.time);
+        }
+        state
     }
 }
 
@@ -304,7 +352,7 @@ mod tests {
         let kept = |evidence: &Evidence| {
             let is = |id: &String| {
                 let item = evidence.find(id);
-                item.is_some_and(|item| evidence.path(&item.file).exists())
+                item.is_some_and(|item| evidence.read(&item.file).is_ok())
             };
             ids.iter().map(is).collect::<Vec<_>>()
         };
@@ -373,7 +421,9 @@ mod tests {
         let item = evidence.item(&Labels::new(), &report, Timestamp::now(), "alert A");
         assert!(evidence.keep(item, &report, Kept::Recording(record()), &|_| None));
         let item = evidence.all().remove(0);
-        let bytes = fs::read(evidence.path(&item.file)).unwrap();
+        let mut bytes = Vec::new();
+        let mut file = evidence.read(&item.file).unwrap();
+        file.read_to_end(&mut bytes).unwrap();
         assert_eq!((item.bytes, bytes), (5, b"bytes".to_vec()));
     }
 }

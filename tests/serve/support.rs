@@ -237,6 +237,13 @@ impl Scratch {
     }
 }
 
+/// A path below tests/.
+pub fn tests_dir(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(path)
+}
+
 /// A small real trace.
 pub fn fixture(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))

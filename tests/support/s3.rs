@@ -30,30 +30,30 @@ impl S3 {
     /// Starts one with an empty bucket; none if tests/s3/build.sh has not been
     /// run, on which only CI insists.
     pub fn start() -> Option<Self> {
-        let program = program()?;
         let scratch = tempfile::tempdir().expect("a directory");
         for directory in [&format!("data/{BUCKET}"), "metadata"] {
             fs::create_dir_all(scratch.path().join(directory)).expect("a directory");
         }
         let address = free_address();
-        let log = fs::File::create(scratch.path().join("log")).expect("a file");
-        let child = Command::new(program)
-            .args(["--port", &address, "--health", "/health", "--quiet"])
-            .args(["--access", KEY, "--secret", SECRET])
-            .args(["posix", "--sidecar"])
-            .args(["metadata", "data"].map(|name| scratch.path().join(name)))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a file"))
-            .stderr(log)
-            .spawn()
-            .expect("the S3 server starts");
         let mut server = Self {
-            child,
+            child: serve(&address, scratch.path())?,
             address,
             scratch,
         };
         server.wait();
         Some(server)
+    }
+
+    /// It is down.
+    pub fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// It is back, and has what it had.
+    pub fn resume(&mut self) {
+        self.child = serve(&self.address, self.scratch.path()).expect("it was there before");
+        self.wait();
     }
 
     fn wait(&mut self) {
@@ -117,9 +117,22 @@ impl S3 {
 
 impl Drop for S3 {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.stop();
     }
+}
+
+fn serve(address: &str, scratch: &Path) -> Option<Child> {
+    let log = fs::File::create(scratch.join("log")).expect("a file");
+    let child = Command::new(program()?)
+        .args(["--port", address, "--health", "/health", "--quiet"])
+        .args(["--access", KEY, "--secret", SECRET])
+        .args(["posix", "--sidecar"])
+        .args(["metadata", "data"].map(|name| scratch.join(name)))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a file"))
+        .stderr(log)
+        .spawn();
+    Some(child.expect("the S3 server starts"))
 }
 
 fn program() -> Option<PathBuf> {

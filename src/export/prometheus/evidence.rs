@@ -30,8 +30,15 @@ pub static LOST: Head = Head::new(
     "Traces that were to be kept as evidence and are not, by reason.",
 );
 
+/// Attempts that failed.
+pub static FAILURES: Head = Head::new(
+    "gotracer_evidence_upload_failures",
+    MetricType::Counter,
+    "Attempts to bring evidence to its bucket, or to delete some there, that failed. They are made again.",
+);
+
 /// What there is now.
-pub static GAUGES: [Valued<Stats>; 2] = [
+pub static GAUGES: [Valued<Stats>; 3] = [
     (
         Head::new(
             "gotracer_evidence_traces",
@@ -49,6 +56,15 @@ pub static GAUGES: [Valued<Stats>; 2] = [
         ),
         |s| count(&s.bytes),
     ),
+    (
+        Head::within(
+            "gotracer_evidence_waiting",
+            Unit::Bytes,
+            MetricType::Gauge,
+            "What is on its way to the bucket; see max_waiting_bytes.",
+        ),
+        |s| count(&s.waiting_bytes),
+    ),
 ];
 
 fn count(of: &AtomicU64) -> f64 {
@@ -65,8 +81,10 @@ impl Collector for Evidence {
         if !stats.on.load(Ordering::Relaxed) {
             return Ok(());
         }
-        if let Some(family) = KEPT.begin(&mut encoder, &settings)? {
-            ConstCounter::new(stats.kept.load(Ordering::Relaxed)).encode(family)?;
+        for (head, counter) in [(&KEPT, &stats.kept), (&FAILURES, &stats.upload_failures)] {
+            if let Some(family) = head.begin(&mut encoder, &settings)? {
+                ConstCounter::new(counter.load(Ordering::Relaxed)).encode(family)?;
+            }
         }
         if let Some(mut family) = LOST.begin(&mut encoder, &settings)? {
             for why in Lost::ALL {

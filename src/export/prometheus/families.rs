@@ -95,7 +95,7 @@ pub fn names() -> Vec<String> {
         .iter()
         .chain([&delivery::QUEUE, &own::BUILD]);
     let evidence = evidence::GAUGES.iter().map(|(head, _)| head);
-    let evidence = evidence.chain([&evidence::KEPT, &evidence::LOST]);
+    let evidence = evidence.chain([&evidence::KEPT, &evidence::LOST, &evidence::FAILURES]);
     let refreshes = [&refreshes::FAILURES, &refreshes::LAST];
     let all = targets.chain(own).chain(delivery).chain(refreshes);
     all.chain(evidence)
