@@ -17,13 +17,14 @@ const LIMIT: u64 = 64 << 20;
 
 /// Starts them. They end with the bucket.
 pub fn start(shared: &Arc<Shared>) -> io::Result<()> {
-    let work: [(&str, fn(&Shared)); 2] = [("evidence", carry), ("evidence-list", explore)];
-    for (name, work) in work {
-        let shared = Arc::clone(shared);
-        let thread = thread::Builder::new().name(name.into());
-        thread.spawn(move || work(&shared))?;
-    }
-    Ok(())
+    run("evidence", carry, shared)?;
+    run("evidence-list", explore, shared)
+}
+
+fn run(name: &str, work: fn(&Shared), shared: &Arc<Shared>) -> io::Result<()> {
+    let shared = Arc::clone(shared);
+    let thread = thread::Builder::new().name(name.into());
+    thread.spawn(move || work(&shared)).map(drop)
 }
 
 /// Does one thing after the other, until each succeeds.
