@@ -9,30 +9,33 @@ use crate::endpoint::Endpoint;
 use crate::evidence::{kept, opens};
 use crate::support::{Running, Scratch, eventually_or, free_address, post, program};
 
+/// A program of Prometheus' with a configuration.
+fn start(name: &str, scratch: &Scratch, config: &str, flags: &[&str]) -> Option<Running> {
+    let program = program(name)?;
+    let file = scratch.path().join(format!("{name}.yml"));
+    fs::write(&file, config).unwrap();
+    let address = free_address();
+    let mut command = Command::new(program);
+    command
+        .arg(format!("--config.file={}", file.display()))
+        .arg(format!("--web.listen-address={address}"))
+        .args(flags)
+        .current_dir(scratch.path());
+    let log = scratch.path().join(format!("{name}.log"));
+    let mut running = Running::start(&mut command, address, log);
+    running.wait_ready();
+    Some(running)
+}
+
 /// An Alertmanager that tells gotracer.
 fn alertmanager(scratch: &Scratch, gotracer: &str) -> Option<Running> {
-    let program = program("prometheus-alertmanager")?;
-    let config = scratch.path().join("alertmanager.yml");
-    let yaml = format!(
+    let config = format!(
         "route: {{receiver: gotracer, group_wait: 0s, group_interval: 1s}}\n\
          receivers:\n- name: gotracer\n  webhook_configs:\n  \
          - {{url: 'http://{gotracer}/api/v1/alertmanager', send_resolved: true}}\n"
     );
-    fs::write(&config, yaml).unwrap();
-    let address = free_address();
-    let mut command = Command::new(program);
-    command
-        .arg(format!("--config.file={}", config.display()))
-        .arg(format!(
-            "--storage.path={}",
-            scratch.path().join("am").display()
-        ))
-        .arg(format!("--web.listen-address={address}"))
-        .arg("--cluster.listen-address=");
-    let log = scratch.path().join("alertmanager.log");
-    let mut running = Running::start(&mut command, address, log);
-    running.wait_ready();
-    Some(running)
+    let flags = ["--storage.path=alertmanager", "--cluster.listen-address="];
+    start("prometheus-alertmanager", scratch, &config, &flags)
 }
 
 fn fire(alertmanager: &Running, labels: Value) {
@@ -130,37 +133,21 @@ fn only_known_targets_are_captured_and_not_too_often() {
 /// A Prometheus that scrapes gotracer and has an alert with docs/continuous.md's
 /// annotation.
 fn prometheus(scratch: &Scratch, gotracer: &str, alertmanager: &str) -> Option<Running> {
-    let program = program("prometheus")?;
-    let rules = scratch.path().join("rules.yml");
     let annotation = "/api/v1/evidence/latest?instance={{ $labels.instance | urlquery }}\
         &rule={{ $labels.rule }}";
-    let yaml = format!(
+    let rules = format!(
         "groups: [{{name: g, rules: [{{alert: Locks, expr: 'gotrace_findings_total{{rule=\"MutexContention\",\
          severity=\"warn\"}} > 0', annotations: {{evidence: 'http://{gotracer}{annotation}'}}}}]}}]\n"
     );
-    fs::write(&rules, yaml).unwrap();
-    let config = scratch.path().join("prometheus.yml");
-    let yaml = format!(
+    fs::write(scratch.path().join("rules.yml"), rules).unwrap();
+    let config = format!(
         "global: {{scrape_interval: 250ms, scrape_timeout: 250ms, evaluation_interval: 250ms}}\n\
-         rule_files: ['{}']\n\
+         rule_files: [rules.yml]\n\
          alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n\
-         scrape_configs: [{{job_name: gotracer, honor_labels: true, static_configs: [{{targets: ['{gotracer}']}}]}}]\n",
-        rules.display()
+         scrape_configs: [{{job_name: gotracer, honor_labels: true, static_configs: [{{targets: ['{gotracer}']}}]}}]\n"
     );
-    fs::write(&config, yaml).unwrap();
-    let address = free_address();
-    let mut command = Command::new(program);
-    command
-        .arg(format!("--config.file={}", config.display()))
-        .arg(format!(
-            "--storage.tsdb.path={}",
-            scratch.path().join("data").display()
-        ))
-        .arg(format!("--web.listen-address={address}"));
-    let log = scratch.path().join("prometheus.log");
-    let mut running = Running::start(&mut command, address, log);
-    running.wait_ready();
-    Some(running)
+    let flags = ["--storage.tsdb.path=prometheus"];
+    start("prometheus", scratch, &config, &flags)
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn what_waits_is_bounded_and_outlives_the_daemon() {
     keeper.comes(&gotracer, ERRORS[0]);
     let last = keeper.comes(&gotracer, ERRORS[1]);
     gotracer.wait_sample("gotracer_evidence_lost_total{reason=\"waiting\"}", 1.0);
-    assert_eq!(list(&gotracer), [last.clone()]);
+    assert_eq!(list(&gotracer), std::slice::from_ref(&last));
     assert_eq!(files(&waiting), 2);
     gotracer.signal("-TERM");
     assert!(gotracer.wait().success());
@@ -209,7 +209,7 @@ fn what_waits_is_bounded_and_outlives_the_daemon() {
     fs::remove_dir_all(keeper.scratch.path().join("in")).unwrap();
     keeper.scratch.directory("in");
     let gotracer = keeper.start();
-    assert_eq!(list(&gotracer), [last.clone()]);
+    assert_eq!(list(&gotracer), std::slice::from_ref(&last));
     s3.resume();
     in_bucket(&s3, &gotracer, &last, true);
     gotracer.wait_sample("gotracer_evidence_waiting_bytes", 0.0);

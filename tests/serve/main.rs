@@ -22,6 +22,7 @@ mod prometheus;
 mod reload;
 mod report;
 mod resilience;
+#[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/s3.rs"]
 mod s3;
 mod scrape;
