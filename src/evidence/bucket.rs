@@ -306,3 +306,119 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::Labels;
+    use crate::report::sample;
+    use jiff::Timestamp;
+
+    /// A bucket that nobody works on.
+    fn shared(own: Option<TempDir>) -> (TempDir, Shared) {
+        let directory = tempfile::tempdir().unwrap();
+        let location: Location = "s3://traces/evidence".parse().unwrap();
+        let shared = Shared {
+            store: Store::with(location, []).unwrap(),
+            disk: Disk::open(directory.path()).unwrap().0,
+            inherited: 0,
+            stats: Arc::default(),
+            own,
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+        };
+        (directory, shared)
+    }
+
+    /// Something is kept.
+    fn kept(bucket: &Bucket, second: i64) -> Item {
+        let report = sample::eventful("a");
+        let at = Timestamp::from_second(second).unwrap();
+        let item = Item {
+            bytes: 10,
+            ..Item::new(&Labels::new(), &report, at, "alert A", 0)
+        };
+        let recording = bucket.disk().record().unwrap();
+        bucket.disk().put(&item, recording, b"{}").unwrap();
+        bucket.carry(&item);
+        item
+    }
+
+    fn files(directory: &TempDir) -> usize {
+        std::fs::read_dir(directory.path()).unwrap().count()
+    }
+
+    #[test]
+    fn what_is_there_is_no_longer_in_the_directory() {
+        let (directory, shared) = shared(None);
+        let bucket = Bucket(Arc::new(shared));
+        let item = kept(&bucket, 1);
+        assert_eq!(bucket.0.stats.waiting_bytes.load(Ordering::Relaxed), 10);
+        let task = bucket.0.next().unwrap();
+        assert_eq!((&task, files(&directory)), (&Task::Put(item), 2));
+        bucket.0.done(&task);
+        assert_eq!(files(&directory), 0);
+        assert_eq!(bucket.0.stats.waiting_bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_is_deleted_while_it_is_on_its_way_does_not_stay_there() {
+        let (directory, shared) = shared(None);
+        let bucket = Bucket(Arc::new(shared));
+        let (item, other) = (kept(&bucket, 1), kept(&bucket, 2));
+        let task = bucket.0.next().unwrap();
+        bucket.delete(&item);
+        assert_eq!(files(&directory), 2);
+        bucket.0.done(&task);
+        let task = bucket.0.next().unwrap();
+        assert_eq!(task, Task::Put(other));
+        bucket.0.done(&task);
+        assert_eq!(bucket.0.next(), Some(Task::Delete(item)));
+    }
+
+    #[test]
+    fn who_may_not_delete_may_still_write() {
+        let (_directory, shared) = shared(None);
+        let bucket = Bucket(Arc::new(shared));
+        let item = kept(&bucket, 1);
+        bucket.0.done(&Task::Put(item.clone()));
+        bucket.delete(&item);
+        let other = kept(&bucket, 2);
+        let delete = bucket.0.next().unwrap();
+        assert_eq!(delete, Task::Delete(item));
+        bucket.0.put_off(&delete);
+        assert_eq!(bucket.0.next(), Some(Task::Put(other.clone())));
+        // What could not be brought there keeps its turn.
+        bucket.0.put_off(&Task::Put(other.clone()));
+        assert_eq!(bucket.0.next(), Some(Task::Put(other)));
+    }
+
+    #[test]
+    fn the_oldest_are_given_up() {
+        let (directory, shared) = shared(None);
+        let bucket = Bucket(Arc::new(shared));
+        let items = [1, 2, 3].map(|second| kept(&bucket, second));
+        assert_eq!(bucket.give_up(30), []);
+        assert_eq!(bucket.give_up(15), items[..2]);
+        assert_eq!(files(&directory), 2);
+        assert!(bucket.read(&items[2].file).is_ok());
+    }
+
+    #[test]
+    fn what_nobody_else_will_find_is_brought_there_at_the_end() {
+        let own = tempfile::tempdir().unwrap();
+        for own in [None, Some(own)] {
+            let (_directory, shared) = shared(own);
+            let shared = Arc::new(shared);
+            let lost = shared.own.is_some();
+            let bucket = Bucket(Arc::clone(&shared));
+            let item = kept(&bucket, 1);
+            assert_eq!(bucket.flush(Duration::ZERO), usize::from(lost));
+            drop(bucket);
+            assert_eq!(shared.next(), lost.then(|| Task::Put(item.clone())));
+            shared.done(&Task::Put(item));
+            assert_eq!(shared.next(), None);
+            assert!(!shared.rest(Duration::from_secs(60)));
+        }
+    }
+}
