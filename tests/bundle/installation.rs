@@ -66,7 +66,7 @@ watch_configs:
   settle: 100ms
 prometheus: {{series_limit: 440}}
 otlp: {{spans: true}}
-evidence: {{severity: warn, bucket: 's3://traces', max_waiting_bytes: 20KiB}}
+evidence: {{severity: warn, bucket: 's3://traces', max_target_bytes: 15KiB}}
 scrape_configs:
 - job_name: shop
   scrape_interval: 2s

@@ -230,6 +230,35 @@ fn the_end_waits_for_the_bucket() {
     }
 }
 
+#[test]
+fn a_reload_moves_a_directory_to_a_bucket() {
+    let Some(s3) = S3::start() else { return };
+    let mut keeper = Keeper::new(&s3, &[]);
+    keeper.flags.retain(|flag| !flag.starts_with("--evidence"));
+    let directory = keeper.scratch.path().join("evidence");
+    let here = format!("directory: '{}'", directory.display());
+    keeper.configure(&here);
+    let gotracer = keeper.start();
+    let item = keeper.comes(&gotracer, ERRORS[0]);
+    assert_eq!(files(&directory), 2);
+    let reload = |evidence: &str| {
+        keeper.configure(evidence);
+        post(&gotracer.address, "/-/reload", b"").unwrap()
+    };
+    let bucket = format!("{here}, bucket: '{}'", s3.url("evidence/one"));
+    assert_eq!(reload(&bucket).status, 200);
+    in_bucket(&s3, &gotracer, &item, true);
+    gotracer.wait_sample("gotracer_evidence_waiting_bytes", 0.0);
+    assert_eq!(files(&directory), 0);
+    // What is no bucket changes nothing.
+    let refused = reload("bucket: 'http://traces'");
+    assert_eq!(refused.status, 500);
+    assert!(refused.text().contains("s3://BUCKET/PREFIX"));
+    let refused = reload("directory: 's3://traces'");
+    assert!(refused.text().contains("`bucket` is for that"));
+    assert!(is_fixture(&downloaded(&gotracer, &item), ERRORS[0]));
+}
+
 fn files(directory: &Path) -> usize {
     fs::read_dir(directory).unwrap().count()
 }
