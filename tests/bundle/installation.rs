@@ -41,8 +41,8 @@ const DAYS: [(&str, &str); 2] = [("[1h]", "[1s]"), ("offset 1d", "offset 2s")];
 /// What Grafana would fill in.
 const VARIABLES: [(&str, &str); 9] = [
     ("__rate_interval", "8s"),
-    ("__range", "60s"),
-    ("__range_s", "60"),
+    ("__range", "300s"),
+    ("__range_s", "300"),
     ("job", ".*"),
     ("service", ".*"),
     ("version", ".*"),
