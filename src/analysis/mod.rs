@@ -10,6 +10,7 @@ mod live;
 mod packed;
 mod pipeline;
 mod program;
+mod record;
 mod slices;
 
 pub use live::{Heard, follow};
