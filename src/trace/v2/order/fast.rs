@@ -1,15 +1,15 @@
 //! What busy programs do all the time, when nothing is out of the ordinary.
 //!
-//! Six types of events are nine in ten. Each has a branch here that takes the
-//! event if all is as it should be, and else changes nothing: then
+//! Nine types of events are nearly all there are. Each has a branch here that
+//! takes the event if all is as it should be, and else changes nothing: then
 //! [`Order::advance`] is asked, which knows all that can happen. So the errors
 //! and the rare cases stay out of the loop that most of the time is spent in.
 
 use super::super::super::args::Args;
-use super::super::super::event::{Event, GoId, GoState, Slot, StackId, StringId, What};
+use super::super::super::event::{Event, GoId, GoState, Metric, Slot, StackId, StringId, What};
 use super::super::super::tables::Tables;
 use super::super::wire;
-use super::state::{Goroutine, Thread, go, proc};
+use super::state::{Goroutine, Seq, Thread, go, proc};
 use super::{Model, Order};
 
 /// The part of the order that one thread's ordinary events concern.
@@ -115,6 +115,48 @@ impl Fast<'_> {
                     }
                     _ => false,
                 }
+            }
+            wire::GO_CREATE => {
+                let id = GoId(args.next() as i64);
+                let own = tables.dense_stack_id(args.next());
+                let stack = tables.dense_stack_id(args.next());
+                let running = model.gs.run_by(t, go::RUNNING).is_some();
+                match (own, stack) {
+                    (Some(own_stack), Some(stack))
+                        if running && t.p.is_some() && model.gs.find(id).is_none() =>
+                    {
+                        let seq = Seq { generation, n: 0 };
+                        out.what = What::Goroutine {
+                            id,
+                            slot: Slot(model.gs.add(id, go::RUNNABLE, seq)),
+                            from: GoState::NotExist,
+                            to: GoState::Runnable,
+                            reason: StringId::default(),
+                            own_stack,
+                            stack,
+                        };
+                        true
+                    }
+                    _ => false,
+                }
+            }
+            wire::GO_DESTROY => match model.gs.run_by(t, go::RUNNING) {
+                Some(g) if t.p.is_some() && !g.has_open_regions() => {
+                    let states = (GoState::Running, GoState::NotExist);
+                    out.what = plain(t.g, t.g_slot, states, StackId::NONE);
+                    model.gs.remove(t.g_slot);
+                    t.clear_g();
+                    true
+                }
+                _ => false,
+            },
+            wire::HEAP_ALLOC if t.p.is_some() => {
+                out.what = What::Metric {
+                    metric: Metric::HeapObjects,
+                    value: args.next(),
+                    stack: StackId::NONE,
+                };
+                true
             }
             wire::GO_SYSCALL_BEGIN => {
                 let n = args.next();
