@@ -1,6 +1,7 @@
 //! A bucket, or the part of it below a prefix.
 
 use std::env;
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,12 @@ pub(super) struct Inner {
     anonymous: bool,
     /// None only while it ends.
     runtime: Option<Runtime>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.location())
+    }
 }
 
 /// What a store says of an object.
