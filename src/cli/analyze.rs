@@ -120,6 +120,9 @@ enum FailOn {
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let (all, failed) = args.sources();
     let named = all.len();
+    if failed && named == 0 {
+        return Ok(UNREADABLE);
+    }
     let sources = args.selection.select(all)?;
     let shard = args.selection.shard()?;
     if sources.is_empty() && named > 0 {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::example::example;
 use crate::kubernetes::{Cluster, have_etcd};
-use crate::tools::{chart, examples, said, tools};
+use crate::tools::{chart, examples, repository, said, tools};
 
 impl Cluster {
     /// A namespace in which Pods must be as the standard says.
@@ -99,6 +99,16 @@ fn an_api_server_takes_all_shapes() {
     let policy = "--output=jsonpath={.spec.template.spec.initContainers[0].restartPolicy}";
     let policy = cluster.must(&["get", "deployment/demo", "--namespace=shop", policy]);
     assert_eq!(policy, "Always");
+
+    // A Job over an archive, as docs/archive.md has it.
+    let text = fs::read_to_string(repository("docs/archive.md")).unwrap();
+    let (_, job) = text.split_once("```yaml\n").unwrap();
+    let (job, _) = job.split_once("```").unwrap();
+    let job = job.replacen("  name: traces", "  name: traces\n  namespace: shop", 1);
+    cluster.must_apply("the Job", &job);
+    cluster.must(&["create", "serviceaccount", "traces", "--namespace=shop"]);
+    let admitted = cluster.admit("shop", "job/traces");
+    assert!(admitted.status.success(), "{}", said(&admitted));
 
     // Which says something, since it refuses others.
     let root = [
