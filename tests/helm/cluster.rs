@@ -4,10 +4,11 @@
 use std::fs;
 use std::process::Output;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::example::example;
 use crate::kubernetes::{Cluster, have_etcd};
+use crate::rights::discovering;
 use crate::tools::{chart, examples, repository, said, tools};
 
 impl Cluster {
@@ -99,6 +100,29 @@ fn an_api_server_takes_all_shapes() {
     let policy = "--output=jsonpath={.spec.template.spec.initContainers[0].restartPolicy}";
     let policy = cluster.must(&["get", "deployment/demo", "--namespace=shop", policy]);
     assert_eq!(policy, "Always");
+
+    // Who is to find pods sees them, where they are to be found, and nothing else.
+    let set = discovering(&json!([{"role": "pod", "namespaces": {"own_namespace": true}}]));
+    let manifests = tools.template(&chart(), &["--set-json", &set]).unwrap();
+    cluster.must_apply("rights", &manifests);
+    let account = "--as=system:serviceaccount:shop:demo-gotracer";
+    for (what, namespace, may) in [
+        ("pods", "shop", true),
+        ("pods", "nodes", false),
+        ("secrets", "shop", false),
+    ] {
+        let asked = [
+            "auth",
+            "can-i",
+            "watch",
+            what,
+            "--namespace",
+            namespace,
+            account,
+        ];
+        let answer = cluster.kubectl(&asked).status.success();
+        assert_eq!(answer, may, "{what} in {namespace}");
+    }
 
     // A Job over an archive, as docs/archive.md has it.
     let text = fs::read_to_string(repository("docs/archive.md")).unwrap();
