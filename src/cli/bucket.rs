@@ -5,6 +5,7 @@ use std::io;
 use gotracer::objects::{Failure, Location, Object, Store};
 use gotracer::source::{self, directory};
 use gotracer::trace::Input;
+#[cfg(feature = "parquet")]
 use jiff::Timestamp;
 
 /// A trace in a bucket.
@@ -26,6 +27,7 @@ impl Stored {
     }
 
     /// When it was written.
+    #[cfg(feature = "parquet")]
     pub fn modified(&self) -> Timestamp {
         self.object.modified
     }

@@ -13,6 +13,7 @@ use gotracer::objects::Location;
 #[cfg(feature = "daemon")]
 use gotracer::source::scrape::Options;
 use gotracer::{source, trace::Input};
+#[cfg(feature = "parquet")]
 use jiff::Timestamp;
 
 #[cfg(feature = "daemon")]
@@ -109,8 +110,8 @@ impl Source {
     }
 
     /// When it was written, where that is known.
+    #[cfg(feature = "parquet")]
     pub fn modified(&self) -> Option<Timestamp> {
-        #[cfg(feature = "daemon")]
         if let From::Stored(stored) = &self.from {
             return Some(stored.modified());
         }

@@ -12,7 +12,7 @@ mod tables;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use support::s3::S3;
@@ -85,23 +85,4 @@ fn reports(command: Command, root: &str, code: i32) -> Vec<serde_json::Value> {
 fn sources(reports: &[serde_json::Value]) -> BTreeSet<String> {
     let source = |r: &serde_json::Value| r["trace"]["source"].as_str().unwrap().to_owned();
     reports.iter().map(source).collect()
-}
-
-/// All files below a directory, by their names in it.
-fn files(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut directories = vec![root.to_owned()];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                directories.push(path);
-            } else {
-                let content = fs::read(&path).unwrap();
-                found.push((path.strip_prefix(root).unwrap().to_owned(), content));
-            }
-        }
-    }
-    found.sort();
-    found
 }

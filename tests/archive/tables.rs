@@ -1,5 +1,7 @@
 //! Results as Parquet, read by a real DuckDB.
 
+use std::path::PathBuf;
+
 use super::*;
 
 /// A Python that has DuckDB; none if tests/archive/install.sh has not been run,
@@ -28,6 +30,25 @@ fn query(python: &Path, what: &str, results: &Path) -> serde_json::Value {
         .unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// All files below a directory, by their names in it.
+fn files(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                let content = fs::read(&path).unwrap();
+                found.push((path.strip_prefix(root).unwrap().to_owned(), content));
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 fn write(server: Option<&S3>, to: &str, more: &[&str], from: &str) -> Command {
