@@ -16,7 +16,7 @@ use object_store::signer::Signer;
 use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::runtime::{self, Runtime};
 
-use super::error::ObjectError;
+use super::error::{ObjectError, is_of_machine};
 use super::location::Location;
 use super::read::{Listing, ObjectReader};
 use super::settings::Variables;
@@ -184,7 +184,11 @@ impl Inner {
     }
 
     pub fn error(&self, name: &str, doing: &'static str, error: &Error) -> ObjectError {
-        ObjectError::of(&self.location, name, doing, error).unless_anonymous(self.anonymous)
+        let said = ObjectError::of(&self.location, name, doing, error);
+        match self.anonymous && is_of_machine(error) {
+            true => said.anonymous(),
+            false => said,
+        }
     }
 }
 

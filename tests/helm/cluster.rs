@@ -128,10 +128,10 @@ fn an_api_server_takes_all_shapes() {
     let text = fs::read_to_string(repository("docs/archive.md")).unwrap();
     let (_, job) = text.split_once("```yaml\n").unwrap();
     let (job, _) = job.split_once("```").unwrap();
-    let job = job.replacen("  name: traces", "  name: traces\n  namespace: shop", 1);
+    let job = job.replacen("  name: archive", "  name: archive\n  namespace: shop", 1);
     cluster.must_apply("the Job", &job);
-    cluster.must(&["create", "serviceaccount", "traces", "--namespace=shop"]);
-    let admitted = cluster.admit("shop", "job/traces");
+    cluster.must(&["create", "serviceaccount", "archive", "--namespace=shop"]);
+    let admitted = cluster.admit("shop", "job/archive");
     assert!(admitted.status.success(), "{}", said(&admitted));
 
     // Which says something, since it refuses others.
