@@ -18,13 +18,13 @@ COPY Cargo.toml Cargo.lock ./
 RUN mkdir src benches \
     && touch src/lib.rs benches/count.rs benches/micro.rs \
     && echo 'fn main() {}' > src/main.rs \
-    && cargo build --locked --release --features kubernetes --target "$(cat /target)" \
+    && cargo build --locked --release --features kubernetes,parquet --target "$(cat /target)" \
     && rm -r src
 
 COPY src src
 # What was built of the empty files is older than they are.
 RUN find src -name '*.rs' -exec touch {} + \
-    && cargo build --locked --release --features kubernetes --target "$(cat /target)" \
+    && cargo build --locked --release --features kubernetes,parquet --target "$(cat /target)" \
     && mkdir -p /image/etc/ssl/certs \
     && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
     && echo 'hosts: files dns' > /image/etc/nsswitch.conf \

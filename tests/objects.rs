@@ -176,3 +176,19 @@ fn half_a_name_is_no_credential() {
         "cannot use s3://b/: Missing SecretAccessKey"
     );
 }
+
+#[test]
+fn who_has_no_credentials_is_told_so() {
+    let nobody = [(
+        "AWS_METADATA_ENDPOINT".to_owned(),
+        "http://127.0.0.1:1".to_owned(),
+    )];
+    let store = Store::with("s3://b/x".parse().unwrap(), nobody).unwrap();
+    let (failure, text) = said(store.read("a"));
+    assert_eq!(failure, Failure::Credentials, "{text}");
+    assert!(
+        text.starts_with("cannot read s3://b/x/a: there are no credentials"),
+        "{text}"
+    );
+    assert!(text.contains("set AWS_ACCESS_KEY_ID"), "{text}");
+}

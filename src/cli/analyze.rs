@@ -5,26 +5,31 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use gotracer::compare::Baseline;
-use gotracer::report::{Detail, Format, Options, Report, Severity};
+use gotracer::report::{Detail, Format, Options, Severity};
+use gotracer::source::Shard;
 use gotracer::trace::ErrorKind;
+use md5::{Digest, Md5};
 
+use super::batch::Batch;
 use super::inputs::{self, Source};
 use super::output::{Color, Output};
 use super::progress::Progress;
-use super::{CLEAN, FOUND, UNREADABLE, batch, complain, outputs, paths, settings};
+use super::tables::Written;
+use super::{CLEAN, FOUND, UNREADABLE, complain, outputs, paths, selection, settings};
 
 /// Say what is wrong in traces, where, and what to do
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Files, directories, patterns, http:// or https:// of a running program,
-    /// or `-` for standard input; plain, gzip or zstd
+    /// Files, directories, patterns, s3://BUCKET/PREFIX, http:// or https:// of
+    /// a running program, or `-` for standard input; plain, gzip or zstd
     #[arg(required = true, value_name = "TRACE")]
     traces: Vec<PathBuf>,
 
     /// Write to a file instead of standard output, in the format given or the
     /// one that its ending names: .html, .sarif, .json, .xml (JUnit), .md,
-    /// .jsonl, .csv (may be repeated)
+    /// .jsonl, .csv; with --format parquet to a directory or s3://BUCKET/PREFIX
+    /// (may be repeated)
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
 
@@ -34,6 +39,9 @@ pub struct Args {
     /// How many traces to analyse at once [default: the number of cores]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    selection: selection::Args,
 }
 
 /// What to judge by, and how to show it.
@@ -94,6 +102,8 @@ Examples:
   gotracer analyze --output report.html --output results.sarif traces/
   gotracer analyze --format github --format junit=junit.xml trace.out
   curl -s localhost:6060/debug/pprof/trace?seconds=5 | gotracer analyze -
+  gotracer analyze --pattern '{service}/{version}/{_}.trace' --format parquet \\
+    --output s3://results/traces s3://archive/traces
 
 Exit codes: 0 nothing at --fail-on or above, 1 something, 2 a trace or an
 argument could not be read. A trace that breaks off is analysed as far as it
@@ -108,8 +118,22 @@ enum FailOn {
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
-    let (sources, failed) = args.sources();
-    let code = judge(sources, &args.judgement, &args.output, args.jobs)?;
+    let (all, failed) = args.sources();
+    let named = all.len();
+    if failed && named == 0 {
+        return Ok(UNREADABLE);
+    }
+    let sources = args.selection.select(all)?;
+    let shard = args.selection.shard()?;
+    if sources.is_empty() && named > 0 {
+        let (ordinal, total) = (shard.ordinal(), shard.total());
+        args.judgement.warn(&format!(
+            "none of the {named} traces is for shard {ordinal} of {total}"
+        ));
+        return Ok(if failed { UNREADABLE } else { CLEAN });
+    }
+    let part = args.part(shard);
+    let code = judge(sources, &args.judgement, &args.output, args.jobs, &part)?;
     Ok(if failed { UNREADABLE } else { code })
 }
 
@@ -119,19 +143,25 @@ pub fn judge(
     args: &Judgement,
     output: &[PathBuf],
     jobs: Option<NonZeroUsize>,
+    part: &str,
 ) -> anyhow::Result<u8> {
-    let mut settings = args.settings.settings()?;
+    let mut settings = args.settings.by_service()?;
     let baseline = args.baseline.as_deref().map(super::reports::read);
     let baseline = baseline.transpose()?.map(|known| Baseline::new(&known));
-    let mut outputs = args.formats.open(output)?;
-    settings.course = outputs.want_course();
-    let mut unreadable = false;
+    let mut outputs = args.formats.open(output, part)?;
+    if outputs.want_course() {
+        settings.want_course();
+    }
+    let (mut unreadable, mut analysed, mut worst) = (false, 0, None);
+    // Of an archive, these stay empty.
+    let (mut known, mut reports) = (Vec::new(), Vec::new());
     let progress = Progress::new(!args.quiet);
-    let results = batch::analyze(&sources, &settings, jobs, &progress);
-    progress.finish();
-
-    let mut reports = Vec::new();
-    for (source, result) in sources.iter().zip(results) {
+    let batch = Batch {
+        settings: &|source| settings.of(source.service()),
+        jobs,
+        progress: &progress,
+    };
+    let delivered = batch.analyze(&sources, |source, result| {
         match result {
             Ok(outcome) => {
                 if let Some(error) = outcome.error {
@@ -142,7 +172,21 @@ pub fn judge(
                     unreadable |= args.strict;
                     args.warn(&format!("{}: {warning}", source.name()));
                 }
-                reports.push(outcome.report);
+                analysed += 1;
+                let mut report = outcome.report;
+                if args.write_baseline.is_some() {
+                    known.push(report.clone());
+                }
+                if let Some(baseline) = &baseline {
+                    baseline.apply(&mut report);
+                }
+                worst = worst.max(report.worst());
+                if let Some(tables) = &mut outputs.tables {
+                    tables.add(source, args.settings.service(), &report)?;
+                }
+                if outputs.want_reports() {
+                    reports.push(report);
+                }
             }
             Err(error) if source.found && matches!(error.kind, ErrorKind::NotATrace(_)) => {
                 args.warn(&format!("{}: skipped: {}", source.name(), error.kind));
@@ -152,19 +196,23 @@ pub fn judge(
                 complain("error", &format!("{}: {error}", source.name()));
             }
         }
-    }
-    if reports.is_empty() && !unreadable {
+        Ok(())
+    });
+    progress.finish();
+    delivered?;
+    if analysed == 0 && !unreadable {
         // A check that looks at nothing must not pass.
         unreadable = true;
         complain("error", "there is no trace among the files");
     }
     if let Some(path) = &args.write_baseline {
         let mut file = Output::to(Some(path))?;
-        Format::Json.write(&mut file.writer, &reports, &Options::default())?;
+        Format::Json.write(&mut file.writer, &known, &Options::default())?;
         file.writer.flush()?;
     }
-    if let Some(baseline) = &baseline {
-        reports.iter_mut().for_each(|r| baseline.apply(r));
+    if let Some(tables) = outputs.tables.take() {
+        let written = tables.finish()?;
+        args.tell(analysed, &written);
     }
     outputs.write(&reports, &args.options(), args.color)?;
     Ok(if unreadable {
@@ -172,7 +220,7 @@ pub fn judge(
     } else if args.write_baseline.is_some() {
         CLEAN
     } else {
-        args.fail_on.exit_code(&reports)
+        args.fail_on.exit_code(worst)
     })
 }
 
@@ -182,7 +230,7 @@ impl Args {
         let mut sources = Vec::new();
         let mut failed = false;
         for argument in &self.traces {
-            match inputs::expand(argument) {
+            match inputs::expand(argument, self.selection.deep()) {
                 Ok(more) => sources.extend(more),
                 Err(error) => {
                     failed = true;
@@ -191,6 +239,23 @@ impl Args {
             }
         }
         (sources, failed)
+    }
+
+    /// What the files of tables are called: the same if the same is asked for
+    /// again, another name for other traces.
+    fn part(&self, shard: Shard) -> String {
+        let mut named = Md5::new();
+        for argument in &self.traces {
+            named.update(argument.as_os_str().as_encoded_bytes());
+            named.update([0]);
+        }
+        let named: String = named
+            .finalize()
+            .iter()
+            .take(4)
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        format!("{named}-{:05}-of-{:05}", shard.ordinal(), shard.total())
     }
 }
 
@@ -206,6 +271,20 @@ impl Judgement {
             paths: self.paths.map(),
             fail_on: self.fail_on.least(),
             ..Options::default()
+        }
+    }
+
+    /// Says what tables there are now.
+    fn tell(&self, analysed: u64, written: &Written) {
+        if !self.quiet {
+            let Written {
+                files,
+                findings,
+                measurements,
+            } = written;
+            println!(
+                "{analysed} traces: {findings} findings and {measurements} measurements in {files} files"
+            );
         }
     }
 
@@ -226,11 +305,10 @@ impl FailOn {
         }
     }
 
-    fn exit_code(self, reports: &[Report]) -> u8 {
-        let Some(least) = self.least() else {
-            return CLEAN;
-        };
-        let found = reports.iter().any(|r| r.worst() >= Some(least));
-        if found { FOUND } else { CLEAN }
+    fn exit_code(self, worst: Option<Severity>) -> u8 {
+        match self.least() {
+            Some(least) if worst >= Some(least) => FOUND,
+            _ => CLEAN,
+        }
     }
 }

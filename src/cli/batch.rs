@@ -1,7 +1,11 @@
 //! Several traces at once, on the cores there are.
 
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::io;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -15,52 +19,114 @@ use super::progress::Progress;
 /// What became of one source.
 pub type Result = std::result::Result<Outcome, ReadError>;
 
-/// Analyses all sources; the results are in their order.
-pub fn analyze(
-    sources: &[Source],
-    settings: &Settings,
-    jobs: Option<NonZeroUsize>,
-    progress: &Progress,
-) -> Vec<Result> {
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let jobs = jobs.map_or(cores, NonZeroUsize::get);
-    let workers = jobs.min(sources.len());
-    // Cores that would have nothing to do help with each trace.
-    let two_threads = 2 * workers <= jobs;
-    progress.expect(sources.iter().map(Source::size).sum());
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::with_capacity(sources.len()));
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some((i, source)) = take(sources, &next) {
-                    let result = one(source, settings, progress, two_threads);
-                    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-                    results.push((i, result));
+/// For each worker, how many traces may be ahead of one that takes long: their
+/// results have to wait for its.
+const AHEAD: usize = 8;
+
+/// How to go about it.
+#[derive(Clone, Copy)]
+pub struct Batch<'a> {
+    /// What to judge each source by.
+    pub settings: &'a (dyn Fn(&Source) -> &'a Settings + Sync),
+    /// How many at once; as many as there are cores, if nobody says.
+    pub jobs: Option<NonZeroUsize>,
+    pub progress: &'a Progress,
+}
+
+impl Batch<'_> {
+    /// Analyses all sources, and hands on the results in their order, as soon
+    /// as they are there: only a few wait, however many there are.
+    ///
+    /// # Errors
+    /// If somebody can't take one: then the rest is not analysed.
+    pub fn analyze(
+        &self,
+        sources: &[Source],
+        mut deliver: impl FnMut(&Source, Result) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let jobs = self.jobs.map_or(cores, NonZeroUsize::get);
+        let workers = jobs.min(sources.len());
+        // Cores that would have nothing to do help with each trace.
+        let two_threads = 2 * workers <= jobs;
+        let sizes = sources.iter().map(Source::size);
+        self.progress.expect(sizes.sum());
+        let (work, taken) = mpsc::channel();
+        let (done, results) = mpsc::channel();
+        let taken = Mutex::new(taken);
+        let mut left = 0..sources.len();
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                let (done, taken) = (done.clone(), &taken);
+                scope.spawn(move || {
+                    while let Some(i) = take(taken) {
+                        let result = self.one(&sources[i], two_threads);
+                        if done.send((i, result)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            // The workers end with either.
+            let (work, results) = (work, results);
+            for i in left.by_ref().take(workers * AHEAD) {
+                let _ = work.send(i);
+            }
+            let mut early = BTreeMap::new();
+            for (i, source) in sources.iter().enumerate() {
+                let result = loop {
+                    if let Some(result) = early.remove(&i) {
+                        break result;
+                    }
+                    let Ok((i, result)) = results.recv() else {
+                        return Ok(());
+                    };
+                    early.insert(i, result);
+                };
+                if let Some(i) = left.next() {
+                    let _ = work.send(i);
                 }
-            });
-        }
-    });
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|&(i, _)| i);
-    results.into_iter().map(|(_, result)| result).collect()
+                deliver(source, result)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Analyses one. What it does to the reader must not end the others.
+    fn one(&self, source: &Source, two_threads: bool) -> Result {
+        let settings = (self.settings)(source);
+        let analysis = || one(source, settings, self.progress, two_threads);
+        let panicked = |panic: Box<dyn Any + Send>| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref().copied());
+            let text = text.unwrap_or("for no reason given");
+            Err(unread(io::Error::other(format!(
+                "the analysis panicked: {text}"
+            ))))
+        };
+        catch_unwind(AssertUnwindSafe(analysis)).unwrap_or_else(panicked)
+    }
 }
 
 /// A shorter trace, in bytes, is read before a second thread has started.
 const WORTH_A_THREAD: u64 = 256 << 10;
 
-fn take<'a>(sources: &'a [Source], next: &AtomicUsize) -> Option<(usize, &'a Source)> {
-    let i = next.fetch_add(1, Ordering::Relaxed);
-    Some((i, sources.get(i)?))
+fn take(work: &Mutex<Receiver<usize>>) -> Option<usize> {
+    let work = work.lock().unwrap_or_else(PoisonError::into_inner);
+    work.recv().ok()
 }
 
-fn one(source: &Source, settings: &Settings, progress: &Progress, two_threads: bool) -> Result {
-    let input = source.open().map_err(|error| ReadError {
+fn unread(error: io::Error) -> ReadError {
+    ReadError {
         kind: ErrorKind::Io(error),
         offset: 0,
         generation: None,
         lost_bytes: 0,
-    })?;
+    }
+}
+
+fn one(source: &Source, settings: &Settings, progress: &Progress, two_threads: bool) -> Result {
+    let input = source.open().map_err(unread)?;
     let (mut read, mut known) = (0, source.size());
     let progress = |stats: Stats| {
         progress.expect(stats.total_bytes.saturating_sub(known));

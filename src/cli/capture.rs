@@ -72,6 +72,9 @@ Examples:
 ^C ends the capture, and what came until then is analysed. Exit codes: 0 nothing
 at --fail-on or above, 1 something, 2 there is no trace.";
 
+/// What the files of a capture's tables are called.
+const CAPTURED: &str = "captured";
+
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let options = Options {
@@ -84,7 +87,13 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let mut remote = Remote::new(&args.url, options)?;
     remote.interruptible = true;
     remote.save.clone_from(&args.output);
-    analyze::judge(vec![Source::remote(remote)], &args.judgement, &[], None)
+    analyze::judge(
+        vec![Source::remote(remote)],
+        &args.judgement,
+        &[],
+        None,
+        CAPTURED,
+    )
 }
 
 impl Args {

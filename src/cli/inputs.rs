@@ -1,14 +1,23 @@
 //! The traces that the arguments name.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 #[cfg(feature = "daemon")]
+use gotracer::labels::Labels;
+#[cfg(feature = "daemon")]
+use gotracer::objects::Location;
+#[cfg(feature = "daemon")]
 use gotracer::source::scrape::Options;
 use gotracer::{source, trace::Input};
+#[cfg(feature = "parquet")]
+use jiff::Timestamp;
 
+#[cfg(feature = "daemon")]
+use super::bucket::{self, Stored};
 #[cfg(feature = "daemon")]
 use super::remote::{self, Remote};
 
@@ -19,6 +28,11 @@ pub struct Source {
     /// It was not named but found in a directory, where other files may stand
     /// beside the traces.
     pub found: bool,
+    /// Its name below the directory or the prefix in which it was found.
+    below: Option<String>,
+    /// Whose it is.
+    #[cfg(feature = "daemon")]
+    pub labels: Labels,
 }
 
 #[derive(Debug)]
@@ -27,28 +41,43 @@ enum From {
     File(PathBuf),
     #[cfg(feature = "daemon")]
     Remote(Box<Remote>),
+    #[cfg(feature = "daemon")]
+    Stored(Stored),
 }
 
 impl Source {
     /// The trace that one argument names.
     pub fn named(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
+        Self::of(match is_stdin(&path) {
+            true => From::Stdin,
+            false => From::File(path),
+        })
+    }
+
+    fn of(from: From) -> Self {
         Self {
-            from: match is_stdin(&path) {
-                true => From::Stdin,
-                false => From::File(path),
-            },
+            from,
             found: false,
+            below: None,
+            #[cfg(feature = "daemon")]
+            labels: Labels::new(),
+        }
+    }
+
+    /// One of many, by its name among them.
+    fn found(from: From, below: String) -> Self {
+        Self {
+            found: true,
+            below: Some(below),
+            ..Self::of(from)
         }
     }
 
     /// The trace of a running program.
     #[cfg(feature = "daemon")]
     pub fn remote(remote: Remote) -> Self {
-        Self {
-            from: From::Remote(Box::new(remote)),
-            found: false,
-        }
+        Self::of(From::Remote(Box::new(remote)))
     }
 
     /// Its name in the report.
@@ -58,7 +87,36 @@ impl Source {
             From::File(path) => path.display().to_string(),
             #[cfg(feature = "daemon")]
             From::Remote(remote) => remote.name(),
+            #[cfg(feature = "daemon")]
+            From::Stored(stored) => stored.url(),
         }
+    }
+
+    /// What it is called among those that were found with it, wherever they
+    /// are; else its name.
+    pub fn below(&self) -> Cow<'_, str> {
+        match &self.below {
+            Some(below) => Cow::Borrowed(below),
+            None => Cow::Owned(self.name()),
+        }
+    }
+
+    /// The service whose it is, empty if nobody says.
+    pub fn service(&self) -> &str {
+        #[cfg(feature = "daemon")]
+        return self.labels.get("service");
+        #[cfg(not(feature = "daemon"))]
+        return "";
+    }
+
+    /// When it was written, where that is known.
+    #[cfg(feature = "parquet")]
+    pub fn modified(&self) -> Option<Timestamp> {
+        if let From::Stored(stored) = &self.from {
+            return Some(stored.modified());
+        }
+        let metadata = self.file()?.metadata();
+        metadata.and_then(|m| m.modified()).ok()?.try_into().ok()
     }
 
     /// Its path, if it is a regular file.
@@ -71,6 +129,10 @@ impl Source {
 
     /// Its length, where it is a file; compressed, it will turn out longer.
     pub fn size(&self) -> u64 {
+        #[cfg(feature = "daemon")]
+        if let From::Stored(stored) = &self.from {
+            return stored.size();
+        }
         let metadata = self.file().and_then(|path| path.metadata().ok());
         metadata.map_or(0, |m| m.len())
     }
@@ -82,13 +144,16 @@ impl Source {
             From::File(path) => source::open(path),
             #[cfg(feature = "daemon")]
             From::Remote(remote) => remote.open(),
+            #[cfg(feature = "daemon")]
+            From::Stored(stored) => stored.open(),
         }
     }
 }
 
-/// The traces of one argument: a file, `-`, a URL, the files of a directory, or what
-/// a pattern matches that the shell did not expand.
-pub fn expand(argument: &Path) -> anyhow::Result<Vec<Source>> {
+/// The traces of one argument: a file, `-`, a URL, the files of a directory
+/// and, if it is `deep`, of those below, the objects of a bucket, or what a
+/// pattern matches that the shell did not expand.
+pub fn expand(argument: &Path, deep: bool) -> anyhow::Result<Vec<Source>> {
     let name = || argument.display().to_string();
     if is_stdin(argument) {
         return Ok(vec![Source::named(argument)]);
@@ -98,10 +163,24 @@ pub fn expand(argument: &Path) -> anyhow::Result<Vec<Source>> {
         let remote = Remote::new(url, Options::default())?;
         return Ok(vec![Source::remote(remote)]);
     }
+    #[cfg(feature = "daemon")]
+    if let Some(url) = argument.to_str().filter(|a| Location::is_url(a)) {
+        let stored = bucket::objects(url)?;
+        let source = |(below, stored)| match below {
+            Some(below) => Source::found(From::Stored(stored), below),
+            None => Source::of(From::Stored(stored)),
+        };
+        return Ok(stored.into_iter().map(source).collect());
+    }
     if argument.is_dir() {
-        let sources = directory(argument).with_context(name)?;
+        let sources = directory(argument, deep).with_context(name)?;
         if sources.is_empty() {
-            bail!("{}: there are no files in this directory", name());
+            let deeper = if deep {
+                ""
+            } else {
+                "; --recursive also looks into those in it"
+            };
+            bail!("{}: there are no files in this directory{deeper}", name());
         }
         return Ok(sources);
     }
@@ -121,17 +200,25 @@ fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == OsStr::new("-")
 }
 
-/// The files directly inside, by name, hidden ones left out.
-fn directory(path: &Path) -> io::Result<Vec<Source>> {
+/// The files directly inside or also below, by name, hidden ones left out.
+/// Links to directories are not followed: they may lead in circles.
+fn directory(root: &Path, deep: bool) -> io::Result<Vec<Source>> {
     let mut sources = Vec::new();
-    for entry in path.read_dir()? {
-        let entry = entry?;
-        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        if !hidden && entry.path().is_file() {
-            sources.push(Source {
-                from: From::File(entry.path()),
-                found: true,
-            });
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in directory.read_dir()? {
+            let entry = entry?;
+            let path = entry.path();
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            if path.is_file() {
+                let below = path.strip_prefix(root).unwrap_or(&path);
+                let below = below.to_string_lossy().into_owned();
+                sources.push(Source::found(From::File(path), below));
+            } else if deep && entry.file_type()?.is_dir() {
+                directories.push(path);
+            }
         }
     }
     sources.sort_by_cached_key(Source::name);
@@ -166,15 +253,19 @@ mod tests {
             fs::write(dir.path().join(name), "").unwrap();
         }
         fs::create_dir(dir.path().join("inner")).unwrap();
-        let all = expand(dir.path()).unwrap();
+        let all = expand(dir.path(), false).unwrap();
         assert_eq!(names(&all), ["a.trace", "b.trace", "c[1].trace"]);
         assert!(all.iter().all(|s| s.found));
-        let some = expand(&dir.path().join("[ab]*.trace")).unwrap();
+        let some = expand(&dir.path().join("[ab]*.trace"), false).unwrap();
         assert_eq!(names(&some), ["a.trace", "b.trace"]);
         assert!(some.iter().all(|s| !s.found));
-        let literal = expand(&dir.path().join("c[1].trace")).unwrap();
+        let literal = expand(&dir.path().join("c[1].trace"), false).unwrap();
         assert_eq!(names(&literal), ["c[1].trace"]);
-        assert!(expand(&dir.path().join("x*")).is_err());
-        assert!(expand(&dir.path().join("inner")).is_err());
+        assert!(expand(&dir.path().join("x*"), false).is_err());
+        assert!(expand(&dir.path().join("inner"), false).is_err());
+        fs::write(dir.path().join("inner/d.trace"), "").unwrap();
+        let deep = expand(dir.path(), true).unwrap();
+        let below: Vec<_> = deep.iter().map(Source::below).collect();
+        assert_eq!(below, ["a.trace", "b.trace", "c[1].trace", "inner/d.trace"]);
     }
 }

@@ -5,6 +5,8 @@ mod analyze;
 mod anonymize;
 mod batch;
 #[cfg(feature = "daemon")]
+mod bucket;
+#[cfg(feature = "daemon")]
 mod capture;
 mod check_config;
 mod diff;
@@ -22,10 +24,16 @@ mod progress;
 mod remote;
 mod reports;
 mod rules;
+mod selection;
 #[cfg(feature = "daemon")]
 mod serve;
 mod settings;
 mod shell;
+#[cfg(feature = "parquet")]
+mod tables;
+#[cfg(not(feature = "parquet"))]
+#[path = "without_tables.rs"]
+mod tables;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use gotracer::report::{Format, Options, Report};
 
 use super::output::{Color, Output};
+use super::tables::{self, Tables};
 
 /// What to write.
 #[derive(clap::Args)]
@@ -22,17 +23,43 @@ pub struct Formats {
     format: Vec<Wanted>,
 }
 
+/// What a file is to hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Form {
+    /// Reports, in one of their formats.
+    Reports(Format),
+    /// Tables: files in a directory.
+    Tables,
+}
+
+impl Form {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Reports(format) => format.name(),
+            Self::Tables => tables::NAME,
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        let tables = (name == tables::NAME).then_some(Self::Tables);
+        tables.or_else(|| Format::from_name(name).map(Self::Reports))
+    }
+}
+
 fn parse(text: &str) -> Result<Wanted, String> {
     let (name, file) = match text.split_once('=') {
         Some((_, "")) => return Err("there is no file after the =".into()),
         Some((name, file)) => (name, Some(file.into())),
         None => (text, None),
     };
-    let format = Format::from_name(name).ok_or_else(|| {
+    let form = Form::from_name(name).ok_or_else(|| {
         let known = Format::ALL.map(Format::name).join(", ");
-        format!("there is no format \"{name}\"; there is {known}")
+        format!(
+            "there is no format \"{name}\"; there is {known}, {}",
+            tables::NAME
+        )
     })?;
-    Ok((format, file))
+    Ok((form, file))
 }
 
 /// Reads `FORMAT` and `FORMAT=FILE`; help and completions come from the formats
@@ -56,31 +83,43 @@ impl TypedValueParser for FormatParser {
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
         let value = |f: Format| PossibleValue::new(f.name()).help(f.summary());
-        Some(Box::new(Format::ALL.into_iter().map(value)))
+        let tables = PossibleValue::new(tables::NAME).help(tables::SUMMARY);
+        Some(Box::new(Format::ALL.into_iter().map(value).chain([tables])))
     }
 }
 
 /// A file, or standard output, and what it is to hold.
-type Wanted = (Format, Option<PathBuf>);
+type Wanted = (Form, Option<PathBuf>);
 
 /// Files that are open to be written.
 pub struct Outputs {
     all: Vec<(Format, Output)>,
+    /// What takes each report as it comes.
+    pub tables: Option<Tables>,
 }
 
 impl Formats {
     /// Creates the files, those of `--output` as well, before anything else is
     /// done.
-    pub fn open(&self, output: &[PathBuf]) -> anyhow::Result<Outputs> {
+    /// `part` is what files of tables are called.
+    pub fn open(&self, output: &[PathBuf], part: &str) -> anyhow::Result<Outputs> {
         let wanted = self.wanted(output)?;
-        let open = |(format, path): &Wanted| Ok((*format, Output::to(path.as_deref())?));
-        let mut all: Vec<_> = wanted.iter().map(open).collect::<anyhow::Result<_>>()?;
-        if wanted.contains(&(Format::Github, None))
+        let (mut all, mut tables) = (Vec::new(), None);
+        for (form, path) in &wanted {
+            match form {
+                Form::Reports(format) => all.push((*format, Output::to(path.as_deref())?)),
+                Form::Tables if tables.is_some() => {
+                    bail!("tables can only be written to one place")
+                }
+                Form::Tables => tables = Some(Tables::open(path.as_deref(), part)?),
+            }
+        }
+        if wanted.contains(&(Form::Reports(Format::Github), None))
             && let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|p| !p.is_empty())
         {
             all.push((Format::Markdown, appending(Path::new(&path))?));
         }
-        Ok(Outputs { all })
+        Ok(Outputs { all, tables })
     }
 
     /// An `--output` is in the `--format` that names no file, unless its ending
@@ -88,7 +127,7 @@ impl Formats {
     /// output.
     fn wanted(&self, output: &[PathBuf]) -> anyhow::Result<Vec<Wanted>> {
         let bare = self.format.iter().filter(|(_, file)| file.is_none());
-        let bare: Vec<Format> = bare.map(|(format, _)| *format).collect();
+        let bare: Vec<Form> = bare.map(|(form, _)| *form).collect();
         if bare.len() > 1 {
             let names: Vec<_> = bare.iter().map(|f| f.name()).collect();
             bail!(
@@ -103,14 +142,16 @@ impl Formats {
         let mut wanted: Vec<Wanted> = Vec::new();
         for path in output {
             let endings = Format::of_file(path);
-            let format = match (bare, endings) {
+            let form = match (bare, endings) {
                 (Some(bare), []) => bare,
-                (Some(bare), may_be) if may_be.contains(&bare) => bare,
-                (_, [likeliest, ..]) => *likeliest,
-                (None, []) => Format::Table,
+                (Some(Form::Reports(bare)), may_be) if may_be.contains(&bare) => {
+                    Form::Reports(bare)
+                }
+                (_, [likeliest, ..]) => Form::Reports(*likeliest),
+                (None, []) => Form::Reports(Format::Table),
             };
-            taken |= Some(format) == bare;
-            wanted.push((format, Some(path.clone())));
+            taken |= Some(form) == bare;
+            wanted.push((form, Some(path.clone())));
         }
         let files = self.format.iter().filter(|(_, file)| file.is_some());
         wanted.extend(files.cloned());
@@ -118,7 +159,7 @@ impl Formats {
             wanted.push((bare, None));
         }
         if wanted.is_empty() {
-            wanted.push((Format::Table, None));
+            wanted.push((Form::Reports(Format::Table), None));
         }
         for (i, (_, path)) in wanted.iter().enumerate() {
             if path.is_some() && wanted[..i].iter().any(|(_, other)| other == path) {
@@ -137,6 +178,11 @@ fn appending(path: &Path) -> anyhow::Result<Output> {
 }
 
 impl Outputs {
+    /// Whether any of them holds the reports of all traces.
+    pub fn want_reports(&self) -> bool {
+        !self.all.is_empty()
+    }
+
     /// Whether any of them shows how the program went over time.
     pub fn want_course(&self) -> bool {
         self.all.iter().any(|(format, _)| format.wants_course())
@@ -171,9 +217,9 @@ mod tests {
             format: formats.iter().map(|f| parse(f).unwrap()).collect(),
         };
         let outputs: Vec<_> = outputs.iter().map(PathBuf::from).collect();
-        let show = |(format, path): Wanted| {
+        let show = |(form, path): Wanted| {
             let path = path.unwrap_or("stdout".into());
-            format!("{} {}", format.name(), path.display())
+            format!("{} {}", form.name(), path.display())
         };
         let wanted = args.wanted(&outputs).map_err(|e| e.to_string())?;
         Ok(wanted.into_iter().map(show).collect())
@@ -196,6 +242,8 @@ mod tests {
             ),
             (&["github"], &["a.xml"], &["junit a.xml", "github stdout"]),
             (&["html=x", "csv=-"], &[], &["html x", "csv -"]),
+            (&["parquet"], &["s3://b/x"], &["parquet s3://b/x"]),
+            (&["parquet=x"], &["r.md"], &["markdown r.md", "parquet x"]),
             (&["table", "html=x"], &[], &["html x", "table stdout"]),
         ] {
             let wanted = wanted(formats, outputs).unwrap();

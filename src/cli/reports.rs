@@ -9,9 +9,10 @@ use gotracer::report::{Report, saved};
 use gotracer::rules::Settings;
 use gotracer::trace::ErrorKind;
 
+use super::batch::Batch;
+use super::complain;
 use super::inputs::{self, Source};
 use super::progress::Progress;
-use super::{batch, complain};
 
 /// How to come by reports.
 #[derive(Clone, Copy)]
@@ -43,14 +44,18 @@ impl Reports<'_> {
     fn one(&self, argument: &Path) -> anyhow::Result<Vec<Report>> {
         let mut traces = Vec::new();
         let mut reports = Vec::new();
-        for source in inputs::expand(argument)? {
+        for source in inputs::expand(argument, false)? {
             match saved_as_json(&source)? {
                 Some(mut more) => reports.append(&mut more),
                 None => traces.push(source),
             }
         }
-        let results = batch::analyze(&traces, self.settings, self.jobs, self.progress);
-        for (source, result) in traces.iter().zip(results) {
+        let batch = Batch {
+            settings: &|_| self.settings,
+            jobs: self.jobs,
+            progress: self.progress,
+        };
+        batch.analyze(&traces, |source, result| {
             match result {
                 Ok(outcome) => {
                     if let Some(error) = outcome.error {
@@ -66,7 +71,8 @@ impl Reports<'_> {
                 }
                 Err(error) => anyhow::bail!("{}: {error}", source.name()),
             }
-        }
+            Ok(())
+        })?;
         anyhow::ensure!(
             !reports.is_empty(),
             "{}: there is neither a trace nor a report",

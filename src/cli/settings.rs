@@ -1,5 +1,6 @@
 //! Options that say what is too much.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -42,7 +43,44 @@ pub struct Args {
     service: Option<String>,
 }
 
+/// What to judge the traces of each service by.
+pub struct ByService {
+    usual: Settings,
+    own: HashMap<String, Settings>,
+}
+
+impl ByService {
+    /// What to judge those of one by.
+    pub fn of(&self, service: &str) -> &Settings {
+        self.own.get(service).unwrap_or(&self.usual)
+    }
+
+    /// Has reports show how programs went over time.
+    pub fn want_course(&mut self) {
+        let all = self.own.values_mut().chain([&mut self.usual]);
+        all.for_each(|settings| settings.course = true);
+    }
+}
+
 impl Args {
+    /// The service that the options name.
+    pub fn service(&self) -> Option<&str> {
+        self.service.as_deref()
+    }
+
+    /// The settings of those who say whose they are, and of all others.
+    pub fn by_service(&self) -> anyhow::Result<ByService> {
+        let config = self.config()?;
+        let own = config.services().map(|name| {
+            let settings = self.settings_of(&config, Some(name))?;
+            Ok((name.to_owned(), settings))
+        });
+        Ok(ByService {
+            own: own.collect::<anyhow::Result<_>>()?,
+            usual: self.settings()?,
+        })
+    }
+
     /// The configuration, empty if none is given.
     pub fn config(&self) -> anyhow::Result<Config> {
         self.config.as_ref().map_or(Ok(Config::default()), |path| {

@@ -2,4 +2,6 @@
 //! knows where the traces came from.
 
 pub mod otlp;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod prometheus;

@@ -70,18 +70,25 @@ impl ObjectError {
         }
     }
 
-    /// The same, where nothing says who we are.
-    pub(super) fn unless_anonymous(mut self, anonymous: bool) -> Self {
-        if anonymous && self.failure == Failure::Unavailable {
-            self.failure = Failure::Credentials;
-            self.why = format!(
+    /// Nothing says who we are, and neither does the machine.
+    pub(super) fn anonymous(self) -> Self {
+        Self {
+            failure: Failure::Credentials,
+            why: format!(
                 "there are no credentials, and this machine has none to give ({})",
                 self.why
-            );
-            self.advice = Some("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into());
+            ),
+            advice: Some("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into()),
+            ..self
         }
-        self
     }
+}
+
+/// Whether it was the machine that did not answer, when asked for its role.
+pub(super) fn is_of_machine(error: &Error) -> bool {
+    let asked = ["/latest/api/token", "/latest/meta-data/iam"];
+    let text = error.to_string();
+    asked.iter().any(|path| text.contains(path))
 }
 
 fn failure(error: &Error, code: &str) -> Failure {

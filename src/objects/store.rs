@@ -1,6 +1,7 @@
 //! A bucket, or the part of it below a prefix.
 
 use std::env;
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use object_store::signer::Signer;
 use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::runtime::{self, Runtime};
 
-use super::error::ObjectError;
+use super::error::{ObjectError, is_of_machine};
 use super::location::Location;
 use super::read::{Listing, ObjectReader};
 use super::settings::Variables;
@@ -34,6 +35,12 @@ pub(super) struct Inner {
     anonymous: bool,
     /// None only while it ends.
     runtime: Option<Runtime>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.location())
+    }
 }
 
 /// What a store says of an object.
@@ -177,7 +184,11 @@ impl Inner {
     }
 
     pub fn error(&self, name: &str, doing: &'static str, error: &Error) -> ObjectError {
-        ObjectError::of(&self.location, name, doing, error).unless_anonymous(self.anonymous)
+        let said = ObjectError::of(&self.location, name, doing, error);
+        match self.anonymous && is_of_machine(error) {
+            true => said.anonymous(),
+            false => said,
+        }
     }
 }
 

@@ -4,11 +4,12 @@
 use std::fs;
 use std::process::Output;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::example::example;
 use crate::kubernetes::{Cluster, have_etcd};
-use crate::tools::{chart, examples, said, tools};
+use crate::rights::discovering;
+use crate::tools::{chart, examples, repository, said, tools};
 
 impl Cluster {
     /// A namespace in which Pods must be as the standard says.
@@ -99,6 +100,39 @@ fn an_api_server_takes_all_shapes() {
     let policy = "--output=jsonpath={.spec.template.spec.initContainers[0].restartPolicy}";
     let policy = cluster.must(&["get", "deployment/demo", "--namespace=shop", policy]);
     assert_eq!(policy, "Always");
+
+    // Who is to find pods sees them, where they are to be found, and nothing else.
+    let set = discovering(&json!([{"role": "pod", "namespaces": {"own_namespace": true}}]));
+    let manifests = tools.template(&chart(), &["--set-json", &set]).unwrap();
+    cluster.must_apply("rights", &manifests);
+    let account = "--as=system:serviceaccount:shop:demo-gotracer";
+    for (what, namespace, may) in [
+        ("pods", "shop", true),
+        ("pods", "nodes", false),
+        ("secrets", "shop", false),
+    ] {
+        let asked = [
+            "auth",
+            "can-i",
+            "watch",
+            what,
+            "--namespace",
+            namespace,
+            account,
+        ];
+        let answer = cluster.kubectl(&asked).status.success();
+        assert_eq!(answer, may, "{what} in {namespace}");
+    }
+
+    // A Job over an archive, as docs/archive.md has it.
+    let text = fs::read_to_string(repository("docs/archive.md")).unwrap();
+    let (_, job) = text.split_once("```yaml\n").unwrap();
+    let (job, _) = job.split_once("```").unwrap();
+    let job = job.replacen("  name: archive", "  name: archive\n  namespace: shop", 1);
+    cluster.must_apply("the Job", &job);
+    cluster.must(&["create", "serviceaccount", "archive", "--namespace=shop"]);
+    let admitted = cluster.admit("shop", "job/archive");
+    assert!(admitted.status.success(), "{}", said(&admitted));
 
     // Which says something, since it refuses others.
     let root = [

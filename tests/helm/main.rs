@@ -8,6 +8,7 @@ mod example;
 mod files;
 #[path = "../kubernetes/cluster.rs"]
 mod kubernetes;
+mod rights;
 mod shapes;
 mod tools;
 mod values;

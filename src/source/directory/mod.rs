@@ -31,6 +31,7 @@ pub use after::{After, Shelf};
 pub use config::WatchConfig;
 pub use pattern::{Pattern, PatternError};
 pub use retention::Retention;
+pub use scan::may_be_trace;
 pub use stamp::Stamp;
 
 /// Why a directory can't be watched.

@@ -106,10 +106,20 @@ impl From<Pattern> for String {
 }
 
 impl Pattern {
+    /// Whether it is about directories too, not only about a file's own name.
+    pub fn is_deep(&self) -> bool {
+        self.text.contains('/')
+    }
+
+    /// The labels that a path tells; `None` if it looks otherwise.
+    pub fn labels(&self, below: &Path) -> Option<Labels> {
+        self.apply(below, &Labels::new())
+    }
+
     /// The labels with those that the path below the watched directory tells;
     /// `None` if it looks otherwise.
     fn apply(&self, below: &Path, labels: &Labels) -> Option<Labels> {
-        let name = if self.text.contains('/') {
+        let name = if self.is_deep() {
             below.as_os_str()
         } else {
             below.file_name()?

@@ -1,0 +1,63 @@
+//! `--format parquet`: tables, which take each report as it comes.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+pub use gotracer::export::parquet::Written;
+use gotracer::export::parquet::{Dataset, Origin, Place};
+use gotracer::labels::Labels;
+use gotracer::objects::{Location, Store};
+use gotracer::report::Report;
+
+use super::inputs::Source;
+
+/// What they are called.
+pub const NAME: &str = "parquet";
+/// What they are for.
+pub const SUMMARY: &str = "tables in a directory or a bucket, for DuckDB and the like";
+
+/// Tables that are being written.
+pub struct Tables(Dataset);
+
+impl Tables {
+    /// In a directory or a bucket.
+    pub fn open(place: Option<&Path>, part: &str) -> anyhow::Result<Self> {
+        let Some(place) = place.filter(|place| place.as_os_str() != "-") else {
+            bail!("--format {NAME}: needs --output with a directory or s3://BUCKET/PREFIX");
+        };
+        let url = place.to_str().filter(|text| Location::is_url(text));
+        let place = match url {
+            Some(url) => Place::Bucket(Store::open(url.parse::<Location>()?)?),
+            None => {
+                let cannot = || format!("cannot write to {}", place.display());
+                std::fs::create_dir_all(place).with_context(cannot)?;
+                Place::Directory(place.into())
+            }
+        };
+        Ok(Self(Dataset::new(place, part)))
+    }
+
+    /// Adds what a trace told; `service` is whose it is if it does not say so.
+    pub fn add(
+        &mut self,
+        source: &Source,
+        service: Option<&str>,
+        report: &Report,
+    ) -> anyhow::Result<()> {
+        let mut labels = Labels::new();
+        labels.set("service", service.unwrap_or_default());
+        for (name, value) in source.labels.iter() {
+            labels.set(name, value);
+        }
+        let origin = Origin {
+            labels: &labels,
+            written: source.modified(),
+        };
+        Ok(self.0.add(origin, report)?)
+    }
+
+    /// Finishes all files.
+    pub fn finish(self) -> anyhow::Result<Written> {
+        Ok(self.0.finish()?)
+    }
+}

@@ -1,0 +1,110 @@
+//! Both tables.
+
+use std::io;
+
+use jiff::Timestamp;
+
+use super::place::Place;
+use super::table::Table;
+use super::trace::Of;
+use super::{findings, measurements, partition};
+use crate::labels::Labels;
+use crate::report::Report;
+
+/// Tables that are being written.
+pub struct Dataset {
+    place: Place,
+    findings: Table,
+    measurements: Table,
+}
+
+/// Where a trace comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// Whose it is: `service` and `version` choose the partition.
+    pub labels: &'a Labels,
+    /// When it was written, which chooses the day of one that does not tell
+    /// its time.
+    pub written: Option<Timestamp>,
+}
+
+/// What was written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Written {
+    /// Files of both tables.
+    pub files: u64,
+    /// Rows of `findings`.
+    pub findings: u64,
+    /// Rows of `measurements`.
+    pub measurements: u64,
+}
+
+/// Why results can't be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write Parquet files to {place}: {error}")]
+pub struct DatasetError {
+    place: String,
+    #[source]
+    error: io::Error,
+}
+
+impl Dataset {
+    /// Writes to a place, into files whose names end in `part`: those of the
+    /// same name are replaced.
+    pub fn new(place: Place, part: &str) -> Self {
+        Self {
+            findings: Table::new("findings", &place, part),
+            measurements: Table::new("measurements", &place, part),
+            place,
+        }
+    }
+
+    /// Adds what a trace told.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn add(&mut self, origin: Origin<'_>, report: &Report) -> Result<(), DatasetError> {
+        let day = report.trace.start_time.or(origin.written);
+        let directory = partition::directory(origin.labels, day);
+        let of = Of {
+            trace: &report.trace,
+            labels: origin.labels,
+        };
+        let rules: Vec<_> = report.rules.iter().map(|rule| (of, rule)).collect();
+        let mut added = self
+            .measurements
+            .add(&directory, measurements::columns(&rules));
+        // A partition in which nothing was found has no file.
+        if added.is_ok() && !report.findings.is_empty() {
+            let findings: Vec<_> = report.findings.iter().map(|f| (of, f)).collect();
+            added = self.findings.add(&directory, findings::columns(&findings));
+        }
+        added.map_err(|error| self.error(error))
+    }
+
+    /// Finishes all files.
+    ///
+    /// # Errors
+    /// If one can't be written.
+    pub fn finish(mut self) -> Result<Written, DatasetError> {
+        let finished = self
+            .measurements
+            .finish()
+            .and_then(|()| self.findings.finish());
+        finished.map_err(|error| self.error(error))?;
+        let (files, findings) = self.findings.written();
+        let (more, measurements) = self.measurements.written();
+        Ok(Written {
+            files: files + more,
+            findings,
+            measurements,
+        })
+    }
+
+    fn error(&self, error: io::Error) -> DatasetError {
+        DatasetError {
+            place: self.place.to_string(),
+            error,
+        }
+    }
+}
