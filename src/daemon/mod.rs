@@ -14,6 +14,7 @@ mod journal;
 mod memory;
 mod queue;
 mod recent;
+mod releases;
 mod reload;
 mod retention;
 mod seen;
@@ -46,6 +47,7 @@ pub use self::web::WebError;
 use crate::evidence::{self, Evidence, EvidenceError};
 use crate::export::otlp;
 use crate::export::prometheus::{self, Exporter};
+use crate::releases::{Releases, StoreError};
 use crate::rules::Settings;
 use crate::source::directory::{Directory, WatchError};
 use crate::source::discovery::{Job, Shard};
@@ -66,8 +68,8 @@ const FLUSH: Duration = Duration::from_secs(5);
 pub struct Config {
     /// Address and port of the HTTP server; without an address, all of them.
     pub listen: String,
-    /// Where to remember across restarts which traces were analysed; without
-    /// it, those still there are analysed again.
+    /// Where to remember across restarts which traces were analysed and what is
+    /// known of releases; without it, traces still there are analysed again.
     pub storage: Option<PathBuf>,
     /// How many traces to analyse at a time.
     pub jobs: usize,
@@ -110,6 +112,8 @@ pub struct Plan {
     pub prometheus: prometheus::Settings,
     /// What to send by OTLP.
     pub otlp: otlp::Settings,
+    /// How to judge releases.
+    pub releases: crate::releases::Settings,
     /// Which traces to keep, if any. This alone stays until the daemon ends.
     pub evidence: evidence::Settings,
 }
@@ -160,6 +164,9 @@ pub enum StartError {
     /// Nothing can be remembered.
     #[error(transparent)]
     Storage(#[from] JournalError),
+    /// Releases can't be.
+    #[error(transparent)]
+    Releases(#[from] StoreError),
     /// The OpenTelemetry SDK can't be used.
     #[error("OTLP: {0}")]
     Otlp(#[from] opentelemetry_otlp::ExporterBuildError),
@@ -187,14 +194,18 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     config.plan.check()?;
     let guard = config.web.as_deref().map(Guard::new).transpose()?;
     let guard = guard.map(Arc::new);
-    let seen = match &config.storage {
-        Some(directory) => Seen::kept_in(directory)?,
-        None => Seen::default(),
+    let (seen, releases) = match &config.storage {
+        Some(directory) => (Seen::kept_in(directory)?, Releases::kept_in(directory)?),
+        None => (Seen::default(), Releases::default()),
     };
+    let releases = Arc::new(releases);
     let listener = listen(&config.listen).await?;
     let otlp = config.otlp.map(otlp::Exporter::start).transpose()?;
     let (otlp, delivery) = otlp.unzip();
-    let exporter = Exporter::new(&REASONS).with_process();
+    let known = Arc::clone(&releases);
+    let exporter = Exporter::new(&REASONS)
+        .with_process()
+        .with_releases(move || known.running());
     let exporter = Arc::new(match &otlp {
         Some(otlp) => exporter.with_otlp(otlp.stats()),
         None => exporter,
@@ -208,7 +219,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     };
     let url = config.external_url.unwrap_or_else(|| url(encrypted, port));
     let evidence = Evidence::open(config.plan.evidence.clone(), &url)?.map(Arc::new);
-    let analyst = Analyst::new(exporter, otlp, seen, memory, evidence);
+    let analyst = Analyst::new(exporter, otlp, seen, memory, evidence, releases);
     let analyst = Arc::new(analyst);
     let (found, queue) = mpsc::unbounded_channel();
     let (reload, requests) = mpsc::channel(1);
@@ -225,6 +236,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
             until.run_until_cancelled(swept).await;
         });
     }
+    work.spawn(releases::follow(Arc::clone(&analyst), stop.clone()));
     work.spawn(supervisor.run(config.load, requests));
     work.spawn(queue::work(
         queue,
@@ -236,7 +248,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         tracing::info!(%address, "listening");
     }
     let state = Arc::new(http::State {
-        analyst,
+        analyst: Arc::clone(&analyst),
         uploads: Arc::new(Semaphore::new(config.jobs.max(1))),
         alerted: http::Alerted::default(),
         reload: config.lifecycle.then_some(reload),
@@ -255,6 +267,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
             tracing::warn!("not everything ended within {GRACE:?}");
         }
     }
+    // What the last captures told.
+    releases::settle(&analyst).await;
     if let Some(delivery) = delivery {
         delivery.flush(FLUSH).await;
     }

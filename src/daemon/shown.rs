@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use super::Plan;
 use crate::evidence;
 use crate::export::{otlp, prometheus};
+use crate::releases;
 use crate::rules::{RULES, Settings, keys};
 use crate::source::directory::WatchConfig;
 use crate::source::discovery::{Job, Shard};
@@ -45,6 +46,7 @@ struct Document<'a> {
     prometheus: &'a prometheus::Settings,
     otlp: &'a otlp::Settings,
     evidence: &'a evidence::Settings,
+    releases: &'a releases::Settings,
     sharding: Shard,
 }
 
@@ -80,6 +82,7 @@ impl<'a> Document<'a> {
             prometheus: &plan.prometheus,
             otlp: &plan.otlp,
             evidence: &plan.evidence,
+            releases: &plan.releases,
             sharding: plan.shard,
         }
     }

@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::signals::{BY_REASON, SIGNALS, unit};
 use super::stream::{self, Stream};
 use super::target::Target;
-use super::{delivery, own, process, refreshes};
+use super::{delivery, own, process, refreshes, releases};
 use crate::rules::{Distribution, RULES, Rule, Severity};
 
 /// How many reasons for failures each target has room for.
@@ -95,7 +95,9 @@ pub fn names() -> Vec<String> {
         .iter()
         .chain([&delivery::QUEUE, &own::BUILD]);
     let refreshes = [&refreshes::FAILURES, &refreshes::LAST];
+    let releases = releases::FAMILIES.iter().map(|family| &family.head);
     let all = targets.chain(own).chain(delivery).chain(refreshes);
+    let all = all.chain(releases).chain([&releases::INFO]);
     all.chain(process::heads()).map(Head::exposed).collect()
 }
 

@@ -2,11 +2,13 @@
 //! dark.
 
 mod landing;
+mod releases;
 mod report;
 
 use std::fmt::{self, Write};
 
 pub use landing::landing;
+pub use releases::releases;
 pub use report::report;
 
 use crate::daemon::failure::Failure;
