@@ -120,7 +120,8 @@ impl Quantity {
             Self::P99 => 0.6,
             Self::PerSecond => 0.4,
             Self::Floor => 0.2,
-            Self::Trend => 0.4,
+            // What a trend tells of itself is beside it.
+            Self::Trend => 0.25,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::rules::{Distribution, MIN_GROWTH, RULES, Rule, Settings};
 /// How much of what programs differ by is there to stay: two programs of the
 /// same version differ by that however often they are captured. Measured
 /// (docs/releases.md).
-const LASTING: f64 = 0.5;
+const LASTING: f64 = 0.25;
 
 /// So many goroutines more in all captures together are chance.
 const HANDFUL: f64 = 5.0;
