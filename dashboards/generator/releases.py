@@ -53,21 +53,21 @@ def releases(rules):
             "worse than the one before it, where that is hardly chance; empty while too little is known. Click on "
             "gotracer's address for the places that create goroutines.",
             [
-                ("Worse by", "sum by (service, version) (max by (service, version, rule) "
+                ("Worse by", "sum by (namespace, service, version) (max by (namespace, service, version, rule) "
                  f"(gotrace_release_regression{{{RUNNING}}}))", "short", steps(warn=1, base="green")),
-                ("Since", "1000 * " + worst("gotrace_release_first_seen_timestamp_seconds", "service, version", RUNNING, "min"),
+                ("Since", "1000 * " + worst("gotrace_release_first_seen_timestamp_seconds", "namespace, service, version", RUNNING, "min"),
                  "dateTimeFromNow", None),
-                ("Captures", worst("gotrace_release_captures_total", "service, version", RUNNING, "sum"), "short", None),
-                ("Observed", worst("gotrace_release_observed_seconds_total", "service, version", RUNNING, "sum"), "s", None),
-                ("Instances", worst("gotrace_release_instances", "service, version", RUNNING, "sum"), "short", None),
-                ("Goroutines a second", worst("gotrace_release_goroutines_per_second", "service, version",
+                ("Captures", worst("gotrace_release_captures_total", "namespace, service, version", RUNNING, "sum"), "short", None),
+                ("Observed", worst("gotrace_release_observed_seconds_total", "namespace, service, version", RUNNING, "sum"), "s", None),
+                ("Instances", worst("gotrace_release_instances", "namespace, service, version", RUNNING, "sum"), "short", None),
+                ("Goroutines a second", worst("gotrace_release_goroutines_per_second", "namespace, service, version",
                                               RUNNING + ', quantity="trend"'), "none", steps(0.03, 1, base="text")),
-                ("Live heap", worst("gotrace_release_heap_live_bytes", "service, version", RUNNING), "bytes", None),
+                ("Live heap", worst("gotrace_release_heap_live_bytes", "namespace, service, version", RUNNING), "bytes", None),
             ],
-            ["service", "version"], (24, 7), "Since", links={"service": ALL}),
+            ["namespace", "service", "version"], (24, 7), "Since", links={"service": ALL}),
         states("$version is worse than the version before", "By rule, while enough is known of both. Red for longer than a "
                "quarter of an hour is an alert; docs/releases.md tells how often that is wrong.",
-               query(worst("gotrace_release_regression", "service, version, rule", JUDGED), "{{rule}}"),
+               query(worst("gotrace_release_regression", "namespace, service, version, rule", JUDGED), "{{rule}}"),
                {0: ("no worse", "green"), 1: ("worse", "red")}, (12, 9), links=[ALL]),
         lines("$version against the version before", "How many times as much of each quantity: 1 is the same, what is too "
               "small to matter was added to both. What is not red on the left can be chance.",

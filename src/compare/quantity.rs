@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::{Report, Status};
 use crate::rules::{Rule, RuleSettings, Unit};
+use crate::units::rounded;
 
 /// What of a signal is compared.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -172,6 +173,14 @@ impl Quantity {
 }
 
 impl Measured {
+    /// The same in fewer digits, to be stored.
+    pub fn rounded(self) -> Self {
+        Self {
+            value: rounded(self.value),
+            range: self.range.map(|(low, high)| (rounded(low), rounded(high))),
+        }
+    }
+
     /// As what is compared.
     pub fn observation(&self, floor: Floor) -> Observation {
         Observation {

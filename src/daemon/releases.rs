@@ -43,7 +43,7 @@ fn tell(news: &News) {
     } = news;
     let rules = rules.join(", ");
     tracing::warn!(
-        service,
+        %service,
         version,
         previous,
         rules,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::name::ServiceName;
 use super::settings::Settings;
 use super::store::{Entry, Op, Record};
 use super::verdict::{Comparison, Value, compare, values};
@@ -14,7 +15,7 @@ use crate::report::Report;
 use crate::rules;
 
 /// How many versions of a service keep what they are compared by.
-const COMPARED: usize = 4;
+const COMPARED: usize = 3;
 
 /// A service's versions by name.
 pub type Service = BTreeMap<String, Chapter>;
@@ -44,9 +45,9 @@ impl Chapter {
 /// What is known of all services.
 #[derive(Debug, Default)]
 pub struct Book {
-    services: BTreeMap<String, Service>,
+    services: BTreeMap<ServiceName, Service>,
     /// Services whose versions are to be compared again.
-    stale: BTreeSet<String>,
+    stale: BTreeSet<ServiceName>,
     /// What came, changed or went since it was last stored.
     touched: BTreeSet<Record>,
 }
@@ -55,7 +56,7 @@ pub struct Book {
 #[derive(Debug, PartialEq)]
 pub struct News {
     /// Whose.
-    pub service: String,
+    pub service: ServiceName,
     /// The version that is worse.
     pub version: String,
     /// The one before it.
@@ -84,7 +85,7 @@ impl Book {
     }
 
     /// All services.
-    pub fn services(&self) -> &BTreeMap<String, Service> {
+    pub fn services(&self) -> &BTreeMap<ServiceName, Service> {
         &self.services
     }
 
@@ -96,31 +97,31 @@ impl Book {
     /// Takes in a capture of an instance that ended at that time.
     pub fn add(
         &mut self,
-        (service, version, instance): (&str, &str, &str),
+        (service, version, instance): (&ServiceName, &str, &str),
         report: &Report,
         at: Timestamp,
         settings: &Settings,
     ) {
         self.make_room(service, version, settings);
-        let versions = self.services.entry(service.into()).or_default();
+        let versions = self.services.entry(service.clone()).or_default();
         let new = || Chapter::new(Version::new(at));
         let chapter = versions.entry(version.into()).or_insert_with(new);
         let captures = chapter.version.add(instance, report, at, settings);
         self.touch(service, version, captures);
-        self.stale.insert(service.into());
+        self.stale.insert(service.clone());
     }
 
     /// A version and some of its captures are to be stored again, or deleted.
-    fn touch(&mut self, service: &str, version: &str, captures: Vec<Key>) {
+    fn touch(&mut self, service: &ServiceName, version: &str, captures: Vec<Key>) {
         let captures = captures.into_iter().map(Some);
         let records = captures.chain([None]);
         self.touched
-            .extend(records.map(|key| (service.into(), version.into(), key)));
+            .extend(records.map(|key| (service.clone(), version.into(), key)));
     }
 
     /// What is older makes room for a version, and keeps no captures if it is
     /// not compared any more.
-    fn make_room(&mut self, service: &str, version: &str, settings: &Settings) {
+    fn make_room(&mut self, service: &ServiceName, version: &str, settings: &Settings) {
         let Some(versions) = self.services.get(service) else {
             while self.services.len() >= settings.max_services {
                 let last = |versions: &Service| versions.values().map(last_seen).max();
@@ -152,7 +153,7 @@ impl Book {
         }
     }
 
-    fn retire(&mut self, service: &str, name: &str) {
+    fn retire(&mut self, service: &ServiceName, name: &str) {
         let versions = self.services.get_mut(service);
         if let Some(chapter) = versions.and_then(|v| v.get_mut(name)) {
             let captures = chapter.version.retire();
@@ -175,7 +176,7 @@ impl Book {
             let options = Options {
                 effect: settings.min_change,
                 confidence: settings.confidence,
-                settings: of(&service),
+                settings: of(service.service()),
             };
             for name in versions.keys().cloned().collect::<Vec<_>>() {
                 let judged = judged(versions, &name, now, settings, &options).map(Arc::new);
@@ -268,7 +269,7 @@ fn judged(
 }
 
 fn difference(
-    service: &str,
+    service: &ServiceName,
     version: &str,
     before: Option<Arc<Comparison>>,
     now: Option<&Comparison>,
@@ -278,7 +279,7 @@ fn difference(
     let rules: Vec<_> = now.worse().filter(|rule| !known.contains(rule)).collect();
     let place = now.sites.first().filter(|site| site.growth() > 0.0);
     (!rules.is_empty()).then(|| News {
-        service: service.into(),
+        service: service.clone(),
         version: version.into(),
         previous: now.previous.clone(),
         rules,
@@ -304,6 +305,10 @@ mod tests {
         }
     }
 
+    fn service(name: &str) -> ServiceName {
+        ServiceName::new("", name)
+    }
+
     fn minute(n: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::from_mins(n)
     }
@@ -315,7 +320,12 @@ mod tests {
                 let mut report = sample::report(i);
                 report.trace.start_time = None;
                 report.program.goroutines.end = 100 + growth * n as u64;
-                book.add(("shop", version, i), &report, minute(from + n), &settings());
+                book.add(
+                    (&service("shop"), version, i),
+                    &report,
+                    minute(from + n),
+                    &settings(),
+                );
             }
         }
     }
@@ -325,7 +335,9 @@ mod tests {
     }
 
     fn comparison<'a>(book: &'a Book, version: &str) -> Option<&'a Comparison> {
-        book.services["shop"][version].comparison.as_deref()
+        book.services[&service("shop")][version]
+            .comparison
+            .as_deref()
     }
 
     #[test]
@@ -381,16 +393,16 @@ mod tests {
             roll_out(&mut book, &format!("1.{n}"), (20 * n, 9), 0);
             keep(&mut book);
         }
-        let shop = &book.services["shop"];
+        let shop = &book.services[&service("shop")];
         let names: Vec<_> = shop.keys().map(String::as_str).collect();
         assert_eq!(names, ["1.10", "1.11", "1.7", "1.8", "1.9"]);
-        assert_eq!(shop["1.7"].version.evidence().0, 0);
-        assert_eq!(shop["1.8"].version.evidence().0, 27);
+        assert_eq!(shop["1.8"].version.evidence().0, 0);
+        assert_eq!(shop["1.9"].version.evidence().0, 27);
         assert_eq!(keep(&mut book), 5 + COMPARED * 27);
         let all = book.all_ops().len();
         assert_eq!(all, 5 + COMPARED * 27);
         for n in 0..9 {
-            let name = format!("s{n}");
+            let name = service(&format!("s{n}"));
             book.add(
                 (&name, "1", ""),
                 &sample::report("a"),
@@ -398,7 +410,7 @@ mod tests {
                 &settings(),
             );
         }
-        let names: Vec<_> = book.services.keys().map(String::as_str).collect();
+        let names: Vec<_> = book.services.keys().map(ServiceName::service).collect();
         assert_eq!(names, ["s6", "s7", "s8"]);
         assert_eq!(keep(&mut book), 3 * 2);
     }

@@ -49,7 +49,7 @@ impl Capture {
     pub fn new(report: &Report, at: Timestamp) -> Self {
         let said = RULES.into_iter().flat_map(|rule| {
             let quantities = Quantity::of(rule).iter().chain(Quantity::over_time(rule));
-            quantities.filter_map(move |&q| Some((rule, q, q.measure(report, rule)?)))
+            quantities.filter_map(move |&q| Some((rule, q, q.measure(report, rule)?.rounded())))
         });
         Self {
             at,
@@ -92,7 +92,7 @@ mod tests {
         let read: Capture = serde_json::from_str(&older).unwrap();
         assert!(read.said.0.len() < capture.said.0.len());
         let heap = Rule::find("HeapGrowthSpike").unwrap();
-        assert_eq!(capture.point(heap), Some((0.0, (60 << 20) as f64)));
+        assert_eq!(capture.point(heap), Some((0.0, 62_914_600.0)));
         assert_eq!(read.point(heap), None);
     }
 }

@@ -14,6 +14,7 @@ mod book;
 mod capture;
 mod gather;
 mod instance;
+mod name;
 mod places;
 mod settings;
 mod store;
@@ -38,6 +39,7 @@ use gather::Gathering;
 use store::Store;
 
 pub use book::News;
+pub use name::ServiceName;
 pub use settings::{Settings, SettingsError};
 pub use store::StoreError;
 pub use verdict::{Comparison, Value};
@@ -69,15 +71,18 @@ enum Keeping {
     Failed(PathBuf, Instant),
 }
 
-/// A version of a service, and the program that was captured.
-fn names(target: &Labels) -> Option<(&str, &str, &str)> {
+/// A service, a version of it, and the program that was captured.
+fn names(target: &Labels) -> Option<(ServiceName, &str, &str)> {
     let service = match target.get("service") {
         "" => target.get("job"),
         service => service,
     };
     let version = target.get("version");
     let told = !service.is_empty() && !version.is_empty();
-    told.then(|| (service, version, target.get("instance")))
+    told.then(|| {
+        let service = ServiceName::new(target.get("namespace"), service);
+        (service, version, target.get("instance"))
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -114,12 +119,13 @@ impl Releases {
     /// Takes in what a trace of a target told, whose analysis ended then.
     pub fn record(&self, target: &Labels, report: &Report, at: SystemTime) {
         let settings = self.settings();
-        let Some(names) = names(target).filter(|_| settings.enabled) else {
+        let Some((service, version, instance)) = names(target).filter(|_| settings.enabled) else {
             return;
         };
         let at = Timestamp::try_from(at).unwrap_or_default();
         if report.trace.duration_ns > 0 {
-            lock(&self.book).add(names, report, at, &settings);
+            let mut book = lock(&self.book);
+            book.add((&service, version, instance), report, at, &settings);
         }
     }
 

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 
 use super::capture::Capture;
+use super::name::ServiceName;
 use super::version::{Key, Version};
 
 /// The file's name.
@@ -73,7 +74,7 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Entry {
     /// Whose.
-    pub service: String,
+    pub service: ServiceName,
     /// Its name.
     pub name: String,
     /// What is known of it.
@@ -82,7 +83,7 @@ pub struct Entry {
 
 /// What is stored one by one: a version, or a capture of it, by service,
 /// version and capture.
-pub type Record = (String, String, Option<Key>);
+pub type Record = (ServiceName, String, Option<Key>);
 
 /// Something to be stored or deleted.
 #[derive(Debug)]
@@ -155,7 +156,7 @@ impl Store {
             let mut captures = transaction.open_table(CAPTURES)?;
             for op in ops {
                 let (service, version, capture) = &op.record;
-                let (service, version) = (service.as_str(), version.as_str());
+                let (service, version) = (service.key(), version.as_str());
                 let capture = capture.as_ref();
                 let key = capture.map(|(instance, n)| (service, version, instance.as_str(), *n));
                 match (key, &op.value) {
@@ -215,7 +216,7 @@ fn read(db: &Database) -> Result<Vec<Entry>, Unusable> {
         let (key, value) = row.map_err(redb::Error::from)?;
         let (service, name) = key.value();
         entries.push(Entry {
-            service: service.into(),
+            service: ServiceName::stored(service),
             name: name.into(),
             version: serde_json::from_slice(value.value())?,
         });
@@ -227,7 +228,7 @@ fn read(db: &Database) -> Result<Vec<Entry>, Unusable> {
         for (instance, known) in &mut entry.version.instances {
             let of = |n| {
                 (
-                    entry.service.as_str(),
+                    entry.service.key(),
                     entry.name.as_str(),
                     instance.as_str(),
                     n,
@@ -282,7 +283,7 @@ mod tests {
     }
 
     fn op(version: &str, key: Option<Key>, value: Option<Vec<u8>>) -> Op {
-        let record = ("shop".into(), version.into(), key);
+        let record = (ServiceName::new("a", "shop"), version.into(), key);
         Op { record, value }
     }
 
@@ -319,7 +320,7 @@ mod tests {
         drop(store);
         let (store, entries) = Store::open(directory.path()).unwrap();
         let wanted = Entry {
-            service: "shop".into(),
+            service: ServiceName::new("a", "shop"),
             name: "1".into(),
             version: known.clone(),
         };

@@ -4,13 +4,17 @@
 //! A straight line through what each capture ended with, by least squares. It
 //! sees what no single trace does: ten goroutines a minute are none in five
 //! seconds. Captures may be far apart: what came between them is in the line.
+//!
+//! A program that fills its caches or gets its share of the load grows as well,
+//! and then stops. So what counts is the growth of late, where that is less: a
+//! leak goes on.
 
 use crate::compare::Measured;
 
 /// With fewer points, how far they lie beside a line says nothing.
 const LEAST: usize = 5;
 /// Over a shorter time, s, nothing grows that matters.
-const SHORTEST: f64 = 3.0;
+const SHORTEST: f64 = 1.0;
 
 /// The growth each second of what points tell: a time in s and a value each,
 /// in any order. `None` if that can't be told. What falls does not grow.
@@ -18,6 +22,13 @@ pub fn trend(points: impl IntoIterator<Item = (f64, f64)>) -> Option<Measured> {
     let mut points: Vec<_> = points.into_iter().collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     let points = since_restart(&points);
+    let all = slope(points)?;
+    let of_late = slope(&points[points.len() / 2..]);
+    Some(of_late.filter(|late| late.value < all.value).unwrap_or(all))
+}
+
+/// The slope of the line through points, in the order of their times.
+fn slope(points: &[(f64, f64)]) -> Option<Measured> {
     let (first, last) = (points.first()?, points.last()?);
     if points.len() < LEAST || last.0 - first.0 < SHORTEST {
         return None;
@@ -71,6 +82,17 @@ mod tests {
         assert_eq!(of(&[9.0; 6]).unwrap().range, Some((0.0, 0.0)));
         assert_eq!(of(&[1.0, 2.0, 3.0, 4.0]), None);
         assert_eq!(trend([(0.0, 1.0); 9]), None);
+    }
+
+    #[test]
+    fn what_grew_and_stopped_does_not_grow() {
+        let warm: Vec<_> = (0..40).map(|i| f64::from(i.min(15)) * 30.0).collect();
+        assert_eq!(of(&warm).unwrap().value, 0.0);
+        let leak: Vec<_> = (0..40).map(|i| f64::from(i) * 30.0).collect();
+        assert!((of(&leak).unwrap().value - 0.5).abs() < 1e-9);
+        // It began late, and is not over.
+        let late: Vec<_> = (0..40).map(|i| f64::from((i - 20).max(0)) * 30.0).collect();
+        assert!(of(&late).unwrap().value > 0.2);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::book::{Chapter, Service, is_current};
+use super::name::ServiceName;
 use super::verdict::{Comparison, Value};
 use super::version::Totals;
 use super::{Releases, lock};
@@ -14,7 +15,7 @@ use super::{Releases, lock};
 #[derive(Clone, Debug)]
 pub struct Release {
     /// Whose.
-    pub service: String,
+    pub service: ServiceName,
     /// Its name.
     pub version: String,
     /// Sums over all captures.
@@ -69,9 +70,9 @@ impl Releases {
 }
 
 impl Release {
-    fn new(service: &str, name: &str, chapter: &Chapter, current: bool) -> Self {
+    fn new(service: &ServiceName, name: &str, chapter: &Chapter, current: bool) -> Self {
         Self {
-            service: service.into(),
+            service: service.clone(),
             version: name.into(),
             totals: chapter.version.totals.clone(),
             evidence: chapter.version.evidence(),

@@ -14,6 +14,7 @@ const PLACES: usize = 20;
 
 #[derive(Serialize)]
 struct Version<'a> {
+    namespace: &'a str,
     service: &'a str,
     version: &'a str,
     current: bool,
@@ -103,7 +104,8 @@ impl<'a> Version<'a> {
         let totals = &r.totals;
         let (captures, instances) = r.evidence;
         Self {
-            service: &r.service,
+            namespace: r.service.namespace(),
+            service: r.service.service(),
             version: &r.version,
             current: r.current,
             first_seen: totals.first_seen,

@@ -1,8 +1,8 @@
 //! What became of releases: of the versions that run, and of those with which
 //! they are compared.
 //!
-//! Labels are service, version and previous version, rule and quantity: the
-//! first are as many as `releases` of the configuration allows. Places are no
+//! Labels are namespace, service, version and previous version, rule and
+//! quantity: the former are as many as `releases` of the configuration allows. Places are no
 //! labels; `/api/v1/releases` tells them.
 
 use std::fmt;
@@ -20,6 +20,7 @@ use super::settings::InForce;
 use crate::compare::{Change, Quantity};
 use crate::releases::Release;
 use crate::rules;
+use crate::units::rounded;
 
 /// Tells the releases there are.
 pub type Source = Arc<dyn Fn() -> Vec<Release> + Send + Sync>;
@@ -40,8 +41,8 @@ type Label<'a> = (&'static str, &'a str);
 pub static INFO: Head = Head::new(
     "gotrace_release",
     MetricType::Info,
-    "Versions of services that run, each with the one before it that it is compared with, if there \
-        is enough of both.",
+    "Versions of services that run, each with the one before it, if both are known well enough to \
+        be compared; and those before.",
 );
 
 const GROWTH: [Quantity; 2] = [Quantity::PerSecond, Quantity::Trend];
@@ -178,6 +179,14 @@ const fn timestamp(name: &'static str, help: &'static str, samples: Samples) -> 
     Family { head, samples }
 }
 
+/// The labels of a version.
+fn release(r: &Release) -> Vec<Label<'_>> {
+    let namespace = Some(r.service.namespace()).filter(|n| !n.is_empty());
+    let namespace = namespace.map(|namespace| ("namespace", namespace));
+    let own = [("service", r.service.service()), ("version", &r.version)];
+    namespace.into_iter().chain(own).collect()
+}
+
 fn seconds(at: jiff::Timestamp) -> f64 {
     at.as_millisecond() as f64 / 1e3
 }
@@ -188,7 +197,7 @@ fn changes(r: &Release, tell: &mut Tell<'_>, of: fn(&Change) -> Option<f64>) {
         for change in &signal.changes {
             if let Some(value) = of(change).filter(|v| v.is_finite()) {
                 let quantity = ("quantity", change.quantity.id());
-                tell(&[("rule", signal.rule.name), quantity], value);
+                tell(&[("rule", signal.rule.name), quantity], rounded(value));
             }
         }
     }
@@ -203,7 +212,11 @@ fn values(
 ) {
     for (rule, quantity, value) in &r.values {
         if rule.unit == unit && quantities.contains(quantity) {
-            tell(("rule", rule.name), ("quantity", quantity.id()), *value);
+            tell(
+                ("rule", rule.name),
+                ("quantity", quantity.id()),
+                rounded(*value),
+            );
         }
     }
 }
@@ -226,21 +239,17 @@ impl Collector for Releases {
         let settings = self.1.get();
         if let Some(mut family) = INFO.begin(&mut encoder, &settings)? {
             for r in &releases {
-                let previous = r.comparison.as_ref().map_or("", |c| &c.previous);
-                let labels = [
-                    ("service", r.service.as_str()),
-                    ("version", &r.version),
-                    ("previous_version", previous),
-                ];
-                family.encode_info(&labels)?;
+                let previous = r.comparison.as_ref().map(|c| c.previous.as_str());
+                let previous = previous.map(|p| ("previous_version", p));
+                let labels = release(r).into_iter().chain(previous);
+                family.encode_info(&labels.collect::<Vec<_>>().as_slice())?;
             }
         }
         for Family { head, samples } in &FAMILIES {
             let mut all = Vec::new();
             for r in &releases {
                 samples(r, &mut |own, value| {
-                    let release = [("service", r.service.as_str()), ("version", &r.version)];
-                    all.push(([&release, own].concat(), value));
+                    all.push(([&release(r)[..], own].concat(), value));
                 });
             }
             // A family without samples would be a HELP text about nothing.

@@ -40,13 +40,15 @@ fn body(out: &mut String, all: &[Release]) -> fmt::Result {
 }
 
 fn service(out: &mut String, versions: &[Release]) -> fmt::Result {
-    let name = versions.first().map_or("", |r| &r.service);
+    let Some(newest) = versions.first() else {
+        return Ok(());
+    };
     write!(
         out,
         "<h2>{}</h2>\n<table><thead><tr><th>Version</th><th>Since</th><th>Last capture</th>\
          <th class=\"number\">Captures</th><th class=\"number\">Observed</th>\
          <th class=\"number\">Live heap</th><th>Against the version before</th></tr></thead><tbody>\n",
-        Html(name)
+        Html(&newest.service)
     )?;
     for release in versions {
         version(out, release)?;
@@ -57,9 +59,9 @@ fn service(out: &mut String, versions: &[Release]) -> fmt::Result {
             compared(out, release, comparison)?;
         }
     }
-    match versions.first() {
-        Some(newest) if newest.comparison.is_none() => places(out, newest),
-        _ => Ok(()),
+    match newest.comparison {
+        None => places(out, newest),
+        Some(_) => Ok(()),
     }
 }
 
