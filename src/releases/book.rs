@@ -12,7 +12,7 @@ use super::verdict::{Comparison, Value, compare, values};
 use super::version::{Key, Version};
 use crate::compare::Options;
 use crate::report::Report;
-use crate::rules;
+use crate::rules::{self, Rule, Unit};
 
 /// How many versions of a service keep what they are compared by.
 const COMPARED: usize = 3;
@@ -63,7 +63,7 @@ pub struct News {
     pub previous: String,
     /// The rules by which it is worse now and was not before.
     pub rules: Vec<&'static str>,
-    /// The place that leaves most goroutines behind, if one does.
+    /// The place that leaves most goroutines behind, if they are what is worse.
     pub place: Option<String>,
 }
 
@@ -277,7 +277,9 @@ fn difference(
     let now = now?;
     let known: Vec<_> = before.iter().flat_map(|c| c.worse()).collect();
     let rules: Vec<_> = now.worse().filter(|rule| !known.contains(rule)).collect();
-    let place = now.sites.first().filter(|site| site.growth() > 0.0);
+    let counts = |name: &&str| Rule::find(name).is_some_and(|r| r.unit == Unit::Goroutines);
+    let leaks = rules.iter().any(counts);
+    let place = now.sites.first().filter(|s| leaks && s.growth() > 0.0);
     (!rules.is_empty()).then(|| News {
         service: service.clone(),
         version: version.into(),

@@ -8,6 +8,7 @@ use crate::releases::{Comparison, Heap, Release, Totals};
 use crate::report::json::Measurement;
 use crate::report::{Creations, Frame};
 use crate::rules::{Rule, Unit};
+use crate::units::rounded;
 
 /// The most places of a version that are listed.
 const PLACES: usize = 20;
@@ -140,8 +141,11 @@ fn places(totals: &Totals) -> Vec<Place<'_>> {
 fn seen(r: &Release) -> Vec<Seen<'_>> {
     let typical = |rule: &Rule| {
         let own = r.values.iter().filter(|(of, ..)| of.name == rule.name);
-        own.map(|&(_, quantity, value)| Typical { quantity, value })
-            .collect()
+        own.map(|&(_, quantity, value)| Typical {
+            quantity,
+            value: rounded(value),
+        })
+        .collect()
     };
     let all = r.totals.signals.iter().filter_map(|(name, signal)| {
         let rule = Rule::find(name)?;
@@ -173,15 +177,16 @@ impl<'a> Against<'a> {
 
 impl Changed {
     fn new(rule: &'static Rule, c: &Change) -> Self {
+        // JSON knows no infinity.
+        let interval = c.interval.filter(|(_, high)| high.is_finite());
         Self {
             rule: rule.name,
             unit: rule.unit,
             quantity: c.quantity,
-            base: c.base,
-            new: c.new,
-            factor: c.factor,
-            // JSON knows no infinity.
-            interval: c.interval.filter(|(_, high)| high.is_finite()),
+            base: c.base.map(rounded),
+            new: c.new.map(rounded),
+            factor: c.factor.map(rounded),
+            interval: interval.map(|(low, high)| (rounded(low), rounded(high))),
             verdict: c.verdict,
         }
     }

@@ -50,8 +50,8 @@ fn service(out: &mut String, versions: &[Release]) -> fmt::Result {
          <th class=\"number\">Live heap</th><th>Against the version before</th></tr></thead><tbody>\n",
         Html(&newest.service)
     )?;
-    for release in versions {
-        version(out, release)?;
+    for (n, release) in versions.iter().enumerate() {
+        version(out, release, n + 1 == versions.len())?;
     }
     out.push_str("</tbody></table>\n");
     for release in versions {
@@ -65,7 +65,8 @@ fn service(out: &mut String, versions: &[Release]) -> fmt::Result {
     }
 }
 
-fn version(out: &mut String, r: &Release) -> fmt::Result {
+/// One of them; the `first` has none before it.
+fn version(out: &mut String, r: &Release, first: bool) -> fmt::Result {
     let totals = &r.totals;
     write!(
         out,
@@ -88,16 +89,16 @@ fn version(out: &mut String, r: &Release) -> fmt::Result {
         write!(out, "<td class=\"number\" data-is=\"{what}\">{number}</td>")?;
     }
     out.push_str("<td>");
-    verdict(out, r)?;
+    verdict(out, r, first)?;
     out.write_str("</td></tr>\n")
 }
 
-fn verdict(out: &mut String, r: &Release) -> fmt::Result {
+fn verdict(out: &mut String, r: &Release, first: bool) -> fmt::Result {
     let Some(comparison) = &r.comparison else {
-        let why = if r.current {
-            "not compared: too little is known of it, or of one before"
-        } else {
-            "does not run"
+        let why = match (first, r.current) {
+            (true, _) => "the first one that is known",
+            (false, true) => "not compared yet: too little is known of it, or of those before",
+            (false, false) => "does not run",
         };
         return write!(out, "<span class=\"weak\">{why}</span>");
     };
@@ -155,16 +156,14 @@ fn compared(out: &mut String, r: &Release, c: &Comparison) -> fmt::Result {
     if c.sites.is_empty() {
         return Ok(());
     }
-    heading(
-        out,
-        &[
-            "Goroutines are created at",
-            "Left behind, before",
-            "Left behind, now",
-        ],
-    )?;
+    out.push_str("<h3>Goroutines by the place that creates them</h3>\n");
+    heading(out, &["Place", "Left behind, before", "Left behind, now"])?;
     for site in &c.sites {
-        place(out, &site.place, &[site.base, site.new])?;
+        place(
+            out,
+            &site.place,
+            &[("before", site.base), ("now", site.new)],
+        )?;
     }
     out.write_str("</tbody></table>\n")
 }
@@ -176,10 +175,14 @@ fn places(out: &mut String, r: &Release) -> fmt::Result {
     if all.is_empty() {
         return Ok(());
     }
-    writeln!(out, "<h3>{}</h3>", Html(&r.version))?;
-    heading(out, &["Goroutines are created at", "Left behind"])?;
+    writeln!(
+        out,
+        "<h3>Goroutines of {} by the place that creates them</h3>",
+        Html(&r.version)
+    )?;
+    heading(out, &["Place", "Left behind"])?;
     for (at, created) in all {
-        place(out, &at, &[created])?;
+        place(out, &at, &[("left behind", created)])?;
     }
     out.write_str("</tbody></table>\n")
 }
@@ -193,15 +196,15 @@ fn heading(out: &mut String, columns: &[&str]) -> fmt::Result {
     out.write_str("</tr></thead><tbody>\n")
 }
 
-fn place(out: &mut String, at: &Frame, created: &[Created]) -> fmt::Result {
+fn place(out: &mut String, at: &Frame, created: &[(&str, Created)]) -> fmt::Result {
     let file = at.file.rsplit('/').next().unwrap_or_default();
     let function = Html(&at.function);
     write!(out, "<tr><td>{function} {}:{}</td>", Html(file), at.line)?;
-    for one in created {
+    for (what, one) in created {
         let (left, all) = (one.left_per_second, one.per_second);
         write!(
             out,
-            "<td class=\"number\" data-is=\"left\">{left:.2}/s of {all:.2}/s</td>"
+            "<td class=\"number\" data-is=\"{what}\">{left:.2}/s of {all:.2}/s</td>"
         )?;
     }
     out.write_str("</tr>\n")
