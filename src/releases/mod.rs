@@ -197,3 +197,81 @@ fn failed(path: &Path, error: &dyn std::fmt::Display) -> Keeping {
     let directory = path.parent().unwrap_or(path).into();
     Keeping::Failed(directory, Instant::now())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn told(releases: &Releases) -> Vec<(String, String, u64)> {
+        let all = releases.all().into_iter();
+        all.map(|r| (r.service.to_string(), r.version, r.totals.captures))
+            .collect()
+    }
+
+    fn settle(releases: &Releases) {
+        releases.settle(|_| rules::Settings::default());
+    }
+
+    fn version(of: &str, version: &str) -> Labels {
+        Labels::new().with("job", of).with("version", version)
+    }
+
+    #[test]
+    fn a_target_counts_with_its_version_and_a_stream_by_the_minute() {
+        let releases = Releases::default();
+        let (now, report) = (SystemTime::now(), sample::report("a"));
+        releases.record(&Labels::new().with("service", "shop"), &report, now);
+        releases.record(&version("shop", "1"), &report, now);
+        let named = version("api", "1")
+            .with("service", "cart")
+            .with("namespace", "prod");
+        releases.record(&named, &report, now);
+        // Five seconds each.
+        (0..30).for_each(|_| releases.hear(&version("live", "2"), &report, now, false));
+        releases.hear(&version("live", "2"), &report, now, true);
+        let row = |s: &str, v: &str, n| (s.to_owned(), v.to_owned(), n);
+        let wanted = [
+            row("live", "2", 3),
+            row("shop", "1", 1),
+            row("prod/cart", "1", 1),
+        ];
+        assert_eq!(told(&releases), wanted);
+        releases.configure(Settings {
+            enabled: false,
+            ..Settings::default()
+        });
+        releases.record(&version("shop", "2"), &report, now);
+        assert_eq!(told(&releases), wanted);
+    }
+
+    #[test]
+    fn what_could_not_be_stored_is_stored_when_that_works_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let releases = Releases::default();
+        releases.configure(Settings {
+            warmup: Duration::ZERO,
+            ..Settings::default()
+        });
+        let report = sample::report("a");
+        let record = || releases.record(&version("shop", "1"), &report, SystemTime::now());
+        record();
+        let path = || directory.path().to_owned();
+        *lock(&releases.store) = Keeping::Failed(path(), Instant::now());
+        settle(&releases);
+        assert_eq!(directory.path().read_dir().unwrap().count(), 0);
+        record();
+        let long_ago = Instant::now().checked_sub(AGAIN).unwrap();
+        *lock(&releases.store) = Keeping::Failed(path(), long_ago);
+        settle(&releases);
+        record();
+        settle(&releases);
+        let before = format!("{:?}", releases.all());
+        drop(releases);
+        let again = Releases::kept_in(directory.path()).unwrap();
+        settle(&again);
+        assert_eq!(format!("{:?}", again.all()), before);
+        assert_eq!(told(&again)[0].2, 3);
+        assert_eq!(again.all()[0].evidence, (3, 1));
+    }
+}
