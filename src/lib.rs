@@ -16,6 +16,8 @@ pub mod export;
 #[cfg(feature = "daemon")]
 pub mod labels;
 #[cfg(feature = "daemon")]
+pub mod objects;
+#[cfg(feature = "daemon")]
 pub mod releases;
 pub mod report;
 pub mod rules;

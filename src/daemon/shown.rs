@@ -12,8 +12,9 @@ use crate::evidence;
 use crate::export::{otlp, prometheus};
 use crate::releases;
 use crate::rules::{RULES, Settings, keys};
+use crate::source::Shard;
 use crate::source::directory::WatchConfig;
-use crate::source::discovery::{Job, Shard};
+use crate::source::discovery::Job;
 
 /// The text, of whatever is in force.
 #[derive(Default)]

@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::signals::{BY_REASON, SIGNALS, unit};
 use super::stream::{self, Stream};
 use super::target::Target;
-use super::{delivery, own, process, refreshes, releases};
+use super::{delivery, evidence, own, process, refreshes, releases};
 use crate::rules::{Distribution, RULES, Rule, Severity};
 
 /// How many reasons for failures each target has room for.
@@ -94,11 +94,17 @@ pub fn names() -> Vec<String> {
     let delivery = delivery::COUNTERS
         .iter()
         .chain([&delivery::QUEUE, &own::BUILD]);
+    let evidence = evidence::GAUGES.iter().map(|(head, _)| head);
+    let evidence = evidence.chain([&evidence::KEPT, &evidence::LOST, &evidence::FAILURES]);
     let refreshes = [&refreshes::FAILURES, &refreshes::LAST];
     let releases = releases::FAMILIES.iter().map(|family| &family.head);
     let all = targets.chain(own).chain(delivery).chain(refreshes);
-    let all = all.chain(releases).chain([&releases::INFO]);
-    all.chain(process::heads()).map(Head::exposed).collect()
+    all.chain(releases)
+        .chain([&releases::INFO])
+        .chain(evidence)
+        .chain(process::heads())
+        .map(Head::exposed)
+        .collect()
 }
 
 /// The HELP text of the family of that name, without unit and ending.
