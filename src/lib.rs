@@ -17,6 +17,8 @@ pub mod export;
 pub mod labels;
 #[cfg(feature = "daemon")]
 pub mod objects;
+#[cfg(feature = "daemon")]
+pub mod releases;
 pub mod report;
 pub mod rules;
 #[cfg(feature = "daemon")]

@@ -26,6 +26,11 @@ pub fn bytes(n: u64) -> String {
     digits(value, UNITS[unit])
 }
 
+/// A value to six significant digits, for estimates that are no surer.
+pub fn rounded(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
+}
+
 fn digits(value: f64, unit: &str) -> String {
     let decimals = match value {
         v if v < 9.995 => 2,
@@ -43,6 +48,14 @@ fn digits(value: f64, unit: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn estimates_are_short_and_stay_as_they_are() {
+        let values = [0.0, 1.0 / 3.0, 62_914_560.000_000_36, -1e-9, f64::INFINITY];
+        let short = values.map(rounded);
+        assert_eq!(short, [0.0, 0.333333, 62_914_600.0, -1e-9, f64::INFINITY]);
+        assert_eq!(short.map(rounded), short);
+    }
 
     #[test]
     fn three_digits_are_enough() {

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use gotracer::evidence::{Lost, Stats};
 use gotracer::export::prometheus::{Exporter, Format, Settings};
 use gotracer::labels::Labels;
+use gotracer::releases::Releases;
 use gotracer::report::{
     Creations, Distribution, Finding, Frame, Goroutines, Program, Report, RuleReport, Severity,
     Status, TraceInfo,
@@ -129,13 +130,40 @@ fn report() -> Report {
     }
 }
 
+/// A version after another, the second of which leaks.
+fn releases() -> Releases {
+    let releases = Releases::default();
+    releases.configure(gotracer::releases::Settings {
+        warmup: Duration::ZERO,
+        // What is compared was captured long ago.
+        current_for: Duration::from_secs(u32::MAX.into()),
+        ..Default::default()
+    });
+    for (version, leak) in [("1.2.2", 0), ("1.3.0", 40)] {
+        let target = Labels::new()
+            .with("service", "shop \"x\"")
+            .with("version", version);
+        for minute in 0..10 {
+            let mut report = report();
+            report.program.goroutines.end += leak * minute;
+            let after = Duration::from_secs(60 * minute + 600 * u64::from(leak > 0));
+            let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_428_000) + after;
+            releases.record(&target, &report, at);
+        }
+    }
+    releases.settle(|_| gotracer::rules::Settings::default());
+    releases
+}
+
 fn exporter() -> Exporter {
+    let releases = releases();
     let kept = Stats::default();
     kept.on.store(true, Ordering::Relaxed);
     kept.kept.store(3, Ordering::Relaxed);
     kept.lose(Lost::Quota, 1);
     kept.waiting_bytes.store(20_000, Ordering::Relaxed);
     let exporter = Exporter::new(&["not_a_trace", "broke_off"]).with_evidence(Arc::new(kept));
+    let exporter = exporter.with_releases(move || releases.running());
     let api = Labels::new()
         .with("job", "api \"v\\1\"")
         .with("version", "1.2.3")

@@ -1,12 +1,19 @@
 """Did this release make it worse?"""
 
-from panels import choice, dashboard, instant, lines, query, row, stat, steps, table, targets
+from panels import choice, dashboard, instant, link, lines, query, row, stat, states, steps, table, targets
 from rules import by_observed, gained
 
 # All versions of the service, whichever are chosen to be compared.
 ANY = 'job=~"$job", service=~"$service", version!="", instance=~"$instance"'
 CHOSEN = 'job=~"$job", service=~"$service", version=~"$version|$baseline", instance=~"$instance"'
 NEW, OLD = (f'job=~"$job", service=~"$service", version="{v}", instance=~"$instance"' for v in ("$version", "$baseline"))
+
+# What gotracer itself says of releases has no job and no instance of a program. Of several gotracers that share
+# targets, the one that sees the worst is right.
+RUNNING = 'service=~"$service"'
+JUDGED = 'service=~"$service", version="$version"'
+BOTH = 'service=~"$service", version=~"$version|$baseline"'
+ALL = link("Releases, with the places that create goroutines", "${gotracer}/releases", new_tab=True)
 
 FOUND = ', severity=~"warn|error"'
 # Some noise is always there.
@@ -35,7 +42,46 @@ def releases(rules):
     def over_time(title, description, expr, unit, log=False, calcs=("mean", "max")):
         return lines(title, description, [query(expr, "{{version}}")], unit, (8, 8), log=log, legend="table", calcs=calcs)
 
+    def worst(metric, by, where, what="max"):
+        return f"{what} by ({by}) ({metric}{{{where}}})"
+
     panels = [
+        row("What gotracer says of the releases that run"),
+        table(
+            "Running versions",
+            "All that was captured of each version, across restarts of gotracer. Worse by: how many rules find the version "
+            "worse than the one before it, where that is hardly chance; empty while too little is known. Click on "
+            "gotracer's address for the places that create goroutines.",
+            [
+                ("Worse by", "sum by (namespace, service, version) (max by (namespace, service, version, rule) "
+                 f"(gotrace_release_regression{{{RUNNING}}}))", "short", steps(warn=1, base="green")),
+                ("Since", "1000 * " + worst("gotrace_release_first_seen_timestamp_seconds", "namespace, service, version", RUNNING, "min"),
+                 "dateTimeFromNow", None),
+                ("Captures", worst("gotrace_release_captures_total", "namespace, service, version", RUNNING, "sum"), "short", None),
+                ("Observed", worst("gotrace_release_observed_seconds_total", "namespace, service, version", RUNNING, "sum"), "s", None),
+                ("Instances", worst("gotrace_release_instances", "namespace, service, version", RUNNING, "sum"), "short", None),
+                ("Goroutines a second", worst("gotrace_release_goroutines_per_second", "namespace, service, version",
+                                              RUNNING + ', quantity="trend"'), "none", steps(0.03, 1, base="text")),
+                ("Live heap", worst("gotrace_release_heap_live_bytes", "namespace, service, version", RUNNING), "bytes", None),
+            ],
+            ["namespace", "service", "version"], (24, 7), "Since", links={"service": ALL}),
+        states("$version is worse than the version before", "By rule, while enough is known of both. Red for longer than a "
+               "quarter of an hour is an alert; docs/releases.md tells how often that is wrong.",
+               query(worst("gotrace_release_regression", "namespace, service, version, rule", JUDGED), "{{rule}}"),
+               {0: ("no worse", "green"), 1: ("worse", "red")}, (12, 9), links=[ALL]),
+        lines("$version against the version before", "How many times as much of each quantity: 1 is the same, what is too "
+              "small to matter was added to both. What is not red on the left can be chance.",
+              [query(worst("gotrace_release_change_ratio", "rule, quantity", JUDGED), "{{rule}} {{quantity}}")],
+              "suffix:×", (12, 9), log=True, links=[ALL]),
+        lines("Goroutines gained each second, from trace to trace", "By a typical instance, over its last captures: sees what "
+              "is too slow for any one trace. One that stays above that of the other version is a leak.",
+              [query(worst("gotrace_release_goroutines_per_second", "version", BOTH + ', quantity="trend"'), "{{version}}")],
+              "none", links=[ALL]),
+        lines("Floor of the live heap", "Of a typical instance, over its last captures. Higher and level is the price of a "
+              "feature.", [query(worst("gotrace_release_heap_live_bytes", "version", BOTH), "{{version}}")], "bytes", links=[ALL]),
+        lines("99th percentiles", "Of a typical instance, over its last captures, by what each rule measures. Traces with few "
+              "waits tell none.", [query(worst("gotrace_release_wait_seconds", "version, rule", BOTH + ', quantity="p99"'),
+                                        "{{version}} {{rule}}")], "s", log=True, links=[ALL]),
         row("$version against $baseline, 1 is the same"),
         compared("Goroutines", "Goroutines of an instance on average", average("gotrace_goroutines")),
         compared("Live heap", "The live heap of an instance on average", average("gotrace_heap_live_bytes")),

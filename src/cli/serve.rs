@@ -125,7 +125,8 @@ pub struct Args {
     retention_size: Option<u64>,
 
     /// Remember in this directory which traces were analysed, so that a restart
-    /// does not analyse them again; none by default
+    /// does not analyse them again, and what is known of releases; none by
+    /// default
     #[arg(long = "storage.path", value_name = "DIR")]
     storage: Option<PathBuf>,
 
@@ -278,6 +279,7 @@ impl Args {
             prometheus: file.prometheus().clone(),
             otlp: file.otlp().clone(),
             evidence: self.evidence(file),
+            releases: file.releases().clone(),
         })
     }
 

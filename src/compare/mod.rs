@@ -17,11 +17,12 @@ use crate::rules::{RULES, Rule, Settings};
 
 pub use baseline::Baseline;
 pub use findings::{Difference, FindingChange, Seen, findings};
+#[cfg(feature = "daemon")]
+pub(crate) use format::words;
 pub use format::{Format, SCHEMA};
-pub use quantity::Quantity;
-pub use sites::{Created, SiteChange, sites};
+pub use quantity::{Floor, Measured, Observation, Quantity};
+pub use sites::{Created, SiteChange, Sites, sites};
 
-use quantity::{Floor, Observation};
 use statistics::Test;
 
 /// How to compare.
@@ -78,6 +79,8 @@ pub struct Change {
     pub base: Option<f64>,
     /// The same of the new traces.
     pub new: Option<f64>,
+    /// How many times as much it is, relative as in `interval`.
+    pub factor: Option<f64>,
     /// Between which shares it changed, chance allowed for: 0.5 is 50 % more.
     /// Relative to the base and to what is large enough to matter, so that
     /// nothing divides by 0.
@@ -141,25 +144,26 @@ pub fn compare(base: &[Report], new: &[Report], options: &Options) -> Comparison
     let asked = RULES
         .into_iter()
         .filter(|rule| options.settings.of(rule).enabled);
-    let mut signals: Vec<_> = asked
-        .map(|rule| Evidence::of(rule, base, new, options))
-        .collect();
-    // One statement in twenty is wrong by chance: the more there are, the
-    // surer each must be.
-    let tests = signals.iter().flat_map(|s| &s.tests).flatten().count();
-    let doubt = (1.0 - options.confidence) / tests.max(1) as f64;
+    let evidence = asked.map(|rule| gather(rule, base, new, options));
     Comparison {
         base: side(base),
         new: side(new),
         confidence: options.confidence,
         effect: options.effect,
-        signals: signals
-            .drain(..)
-            .map(|s| s.judge(doubt, options.effect))
-            .collect(),
+        signals: judge(evidence.collect(), options),
         findings: findings(base, new),
         sites: sites(base, new),
     }
+}
+
+/// What became of the signals.
+pub fn judge(evidence: Vec<Evidence>, options: &Options) -> Vec<Signal> {
+    // One statement in twenty is wrong by chance: the more there are, the
+    // surer each must be.
+    let tests = evidence.iter().flat_map(|e| &e.tests).flatten().count();
+    let doubt = (1.0 - options.confidence) / tests.max(1) as f64;
+    let judged = evidence.into_iter().map(|e| e.judge(doubt, options.effect));
+    judged.collect()
 }
 
 fn side(reports: &[Report]) -> Side {
@@ -169,70 +173,69 @@ fn side(reports: &[Report]) -> Side {
     }
 }
 
-/// A rule's signal, not judged yet.
-struct Evidence {
+/// A rule's signal on both sides, not judged yet.
+#[derive(Debug)]
+pub struct Evidence {
     signal: Signal,
     /// For each change, its test if there is enough for one.
-    tests: Vec<Option<(Test, Floor)>>,
+    tests: Vec<Option<Test>>,
 }
 
 impl Evidence {
-    fn of(rule: &'static Rule, base: &[Report], new: &[Report], options: &Options) -> Self {
-        let merged = |side: &[Report]| {
-            let rules = side.iter().flat_map(|r| &r.rules);
-            let measured = rules.filter(|r| r.rule == rule && r.status != Status::NotApplicable);
-            Distribution::of_all(measured.map(|r| &r.measurement))
-        };
-        let mut evidence = Self {
+    /// All that was measured; no quantity of it yet.
+    pub fn new(rule: &'static Rule, base: Distribution, new: Distribution) -> Self {
+        Self {
             signal: Signal {
                 rule,
-                base: merged(base),
-                new: merged(new),
+                base,
+                new,
                 changes: Vec::new(),
-                reason: [("base", base), ("new", new)]
-                    .into_iter()
-                    .find_map(|(name, side)| not_applicable(rule, name, side)),
+                reason: None,
             },
             tests: Vec::new(),
-        };
-        if evidence.signal.reason.is_none() {
-            for &quantity in Quantity::of(rule) {
-                let floor = quantity.floor(options.settings.of(rule));
-                let observe = |side: &[Report]| -> Vec<Observation> {
-                    let traces = side.iter();
-                    traces
-                        .filter_map(|r| quantity.observe(r, rule, floor))
-                        .collect()
-                };
-                evidence.add(quantity, floor, &observe(base), &observe(new));
-            }
         }
-        evidence
     }
 
-    fn add(&mut self, quantity: Quantity, floor: Floor, base: &[Observation], new: &[Observation]) {
+    /// Nothing can be compared, and why.
+    pub fn silenced(mut self, reason: String) -> Self {
+        self.signal.reason = Some(reason);
+        self
+    }
+
+    /// Adds a quantity, which differs from observation to observation of the
+    /// same program by `usual`.
+    pub fn add(
+        &mut self,
+        quantity: Quantity,
+        floor: Floor,
+        (base, new): (&[Observation], &[Observation]),
+        usual: f64,
+    ) {
         let typical = |side: &[Observation]| {
             let mean = side.iter().map(|o| o.level).sum::<f64>() / side.len() as f64;
             (!side.is_empty()).then(|| floor.value(mean))
         };
-        let nothing = self.signal.base.count() + self.signal.new.count() == 0;
+        let values = [typical(base), typical(new)];
+        let nothing = self.signal.base.count() + self.signal.new.count() == 0
+            && values.iter().flatten().all(|&value| value == 0.0);
+        let test = Test::new(base, new, usual).filter(|_| !nothing);
         self.signal.changes.push(Change {
             quantity,
-            base: typical(base),
-            new: typical(new),
+            base: values[0],
+            new: values[1],
+            factor: test.as_ref().map(|test| test.difference.exp()),
             interval: None,
             verdict: match nothing {
                 true => Verdict::NoChange,
                 false => Verdict::TooLittle,
             },
         });
-        let test = Test::new(base, new, quantity.usual_noise()).filter(|_| !nothing);
-        self.tests.push(test.map(|test| (test, floor)));
+        self.tests.push(test);
     }
 
     fn judge(mut self, doubt: f64, effect: f64) -> Signal {
         for (change, test) in self.signal.changes.iter_mut().zip(&self.tests) {
-            let Some((test, _)) = test else {
+            let Some(test) = test else {
                 continue;
             };
             let (low, high) = test.interval(doubt);
@@ -246,6 +249,32 @@ impl Evidence {
         }
         self.signal
     }
+}
+
+/// What reports say of a rule.
+fn gather(rule: &'static Rule, base: &[Report], new: &[Report], options: &Options) -> Evidence {
+    let merged = |side: &[Report]| {
+        let rules = side.iter().flat_map(|r| &r.rules);
+        let measured = rules.filter(|r| r.rule == rule && r.status != Status::NotApplicable);
+        Distribution::of_all(measured.map(|r| &r.measurement))
+    };
+    let mut evidence = Evidence::new(rule, merged(base), merged(new));
+    let reason = [("base", base), ("new", new)]
+        .into_iter()
+        .find_map(|(name, side)| not_applicable(rule, name, side));
+    if let Some(reason) = reason {
+        return evidence.silenced(reason);
+    }
+    for &quantity in Quantity::of(rule) {
+        let floor = quantity.floor(options.settings.of(rule));
+        let observe = |side: &[Report]| -> Vec<Observation> {
+            let measured = side.iter().filter_map(|r| quantity.measure(r, rule));
+            measured.map(|m| m.observation(floor)).collect()
+        };
+        let sides = (&observe(base)[..], &observe(new)[..]);
+        evidence.add(quantity, floor, sides, quantity.usual_noise());
+    }
+    evidence
 }
 
 /// Why a side says nothing of a rule.

@@ -1,9 +1,8 @@
 //! Goroutines by the place that created them, on both sides.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::report::{Frame, Report};
+use crate::report::{Creations, Frame, Report};
 use crate::rules::MIN_GROWTH;
 
 /// The most places to tell of.
@@ -36,21 +35,52 @@ impl SiteChange {
     }
 }
 
-type Sites = BTreeMap<(String, String), (Frame, Created)>;
+/// Places by function and file: lines move.
+#[derive(Clone, Debug, Default)]
+pub struct Sites(BTreeMap<(String, String), (Frame, Created)>);
 
-/// By function and file: lines move.
-fn created(reports: &[Report]) -> Sites {
-    let seconds: f64 = reports.iter().map(seconds).sum();
-    let mut sites = Sites::new();
-    for site in reports.iter().flat_map(|r| &r.program.goroutines.places) {
-        let key = (site.place.function.clone(), site.place.file.clone());
-        let (_, sum) = sites
-            .entry(key)
-            .or_insert_with(|| (site.place.clone(), Created::default()));
-        sum.per_second += site.created as f64 / seconds;
-        sum.left_per_second += site.created.saturating_sub(site.exited) as f64 / seconds;
+impl Sites {
+    /// What places did within so many seconds of traces. One may be told of
+    /// more than once.
+    pub fn new<'a>(places: impl IntoIterator<Item = &'a Creations>, seconds: f64) -> Self {
+        let mut sites = Self::default();
+        for site in places {
+            let key = (site.place.function.clone(), site.place.file.clone());
+            let new = || (site.place.clone(), Created::default());
+            let (_, sum) = sites.0.entry(key).or_insert_with(new);
+            sum.per_second += site.created as f64 / seconds;
+            sum.left_per_second += site.created.saturating_sub(site.exited) as f64 / seconds;
+        }
+        sites
     }
-    sites
+
+    fn of_all(reports: &[Report]) -> Self {
+        let places = reports.iter().flat_map(|r| &r.program.goroutines.places);
+        Self::new(places, reports.iter().map(seconds).sum())
+    }
+
+    /// The places that leave so many more or fewer behind each second than
+    /// before, those first that leave more.
+    pub fn changes_since(self, mut before: Self, enough: f64) -> Vec<SiteChange> {
+        let now = self.0.into_iter();
+        let mut changes: Vec<_> = now
+            .map(|(key, (place, new))| SiteChange {
+                place,
+                base: before.0.remove(&key).map(|(_, c)| c).unwrap_or_default(),
+                new,
+            })
+            .collect();
+        let gone = before.0.into_values().map(|(place, base)| SiteChange {
+            place,
+            base,
+            new: Created::default(),
+        });
+        changes.extend(gone);
+        changes.retain(|c| c.growth().abs() >= enough);
+        changes.sort_by(|a, b| b.growth().total_cmp(&a.growth()));
+        changes.truncate(MOST);
+        changes
+    }
 }
 
 fn seconds(report: &Report) -> f64 {
@@ -60,26 +90,8 @@ fn seconds(report: &Report) -> f64 {
 /// The places whose goroutines grow otherwise than before, by so many that it
 /// matters, those that grow most first.
 pub fn sites(base: &[Report], new: &[Report]) -> Vec<SiteChange> {
-    let (mut before, now) = (created(base), created(new));
-    let mut changes: Vec<_> = now
-        .into_iter()
-        .map(|(key, (place, new))| SiteChange {
-            place,
-            base: before.remove(&key).map(|(_, c)| c).unwrap_or_default(),
-            new,
-        })
-        .collect();
-    let gone = before.into_values().map(|(place, base)| SiteChange {
-        place,
-        base,
-        new: Created::default(),
-    });
-    changes.extend(gone);
-    let least = |side: &[Report]| side.iter().map(seconds).fold(0.0, f64::max);
+    let longest = base.iter().chain(new).map(seconds).fold(0.0, f64::max);
     // A handful in a short trace is no growth.
-    let enough = MIN_GROWTH as f64 / least(new).max(least(base)).max(f64::MIN_POSITIVE);
-    changes.retain(|c| c.growth().abs() >= enough);
-    changes.sort_by_key(|c| Reverse(c.growth() as i64));
-    changes.truncate(MOST);
-    changes
+    let enough = MIN_GROWTH as f64 / longest.max(f64::MIN_POSITIVE);
+    Sites::of_all(new).changes_since(Sites::of_all(base), enough)
 }

@@ -18,6 +18,8 @@ use crate::evidence;
 #[cfg(feature = "daemon")]
 use crate::export::{otlp, prometheus};
 #[cfg(feature = "daemon")]
+use crate::releases;
+#[cfg(feature = "daemon")]
 use crate::source::directory::WatchConfig;
 #[cfg(feature = "daemon")]
 use crate::source::{Shard, discovery::Job};
@@ -46,6 +48,12 @@ struct FileYaml {
     #[cfg(not(feature = "daemon"))]
     #[serde(rename = "evidence")]
     _evidence: Option<serde::de::IgnoredAny>,
+    #[cfg(feature = "daemon")]
+    releases: Option<Spanned<releases::Settings>>,
+    /// The same file serves a program without the daemon.
+    #[cfg(not(feature = "daemon"))]
+    #[serde(rename = "releases")]
+    _releases: Option<serde::de::IgnoredAny>,
     #[cfg(feature = "daemon")]
     sharding: Option<Shard>,
     /// The same file serves a program without the daemon.
@@ -128,11 +136,13 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
         #[cfg(feature = "daemon")]
         jobs: jobs(file.scrape_configs.unwrap_or_default())?,
         #[cfg(feature = "daemon")]
-        prometheus: file.prometheus.map_or(Ok(Default::default()), checked)?,
+        prometheus: checked(file.prometheus, prometheus::Settings::check)?,
         #[cfg(feature = "daemon")]
         otlp: file.otlp.unwrap_or_default(),
         #[cfg(feature = "daemon")]
         evidence: file.evidence.unwrap_or_default(),
+        #[cfg(feature = "daemon")]
+        releases: checked(file.releases, releases::Settings::check)?,
         #[cfg(feature = "daemon")]
         sharding: file.sharding,
     })
@@ -161,10 +171,16 @@ fn jobs(jobs: Vec<Spanned<Job>>) -> Result<Vec<Job>, ConfigError> {
     Ok(jobs.into_iter().map(|job| job.value).collect())
 }
 
-/// Settings that make sense.
+/// Settings that make sense, or the usual ones.
 #[cfg(feature = "daemon")]
-fn checked(settings: Spanned<prometheus::Settings>) -> Result<prometheus::Settings, ConfigError> {
-    match settings.value.check() {
+fn checked<T: Default, E: fmt::Display>(
+    settings: Option<Spanned<T>>,
+    check: fn(&T) -> Result<(), E>,
+) -> Result<T, ConfigError> {
+    let Some(settings) = settings else {
+        return Ok(T::default());
+    };
+    match check(&settings.value) {
         Ok(()) => Ok(settings.value),
         Err(error) => Err(ConfigError::Yaml {
             at: position(&settings),

@@ -38,6 +38,8 @@ pub use names::{UnknownName, preset, rule};
 use crate::evidence;
 #[cfg(feature = "daemon")]
 use crate::export::{otlp, prometheus};
+#[cfg(feature = "daemon")]
+use crate::releases;
 use crate::rules::{Preset, RULES, Rule, SettingError, Settings};
 #[cfg(feature = "daemon")]
 use crate::source::directory::WatchConfig;
@@ -60,6 +62,8 @@ pub struct Config {
     otlp: otlp::Settings,
     #[cfg(feature = "daemon")]
     evidence: evidence::Settings,
+    #[cfg(feature = "daemon")]
+    releases: releases::Settings,
     #[cfg(feature = "daemon")]
     sharding: Option<Shard>,
 }
@@ -147,6 +151,12 @@ impl Config {
     #[cfg(feature = "daemon")]
     pub fn evidence(&self) -> &evidence::Settings {
         &self.evidence
+    }
+
+    /// How `gotracer serve` is to judge releases.
+    #[cfg(feature = "daemon")]
+    pub fn releases(&self) -> &releases::Settings {
+        &self.releases
     }
 
     /// Which of several daemons that share all targets this one is, if it says.

@@ -23,6 +23,7 @@ use crate::evidence::{self, Kept, Recording};
 use crate::export::otlp;
 use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
+use crate::releases::Releases;
 use crate::report::Report;
 use crate::rules::Settings;
 use crate::source::directory::{FileTrace, Shelf, Stamp};
@@ -41,6 +42,8 @@ pub struct Analyst {
     otlp: Option<otlp::Exporter>,
     /// What of it to send.
     sending: RwLock<otlp::Settings>,
+    /// Knows what became of each release.
+    pub releases: Arc<Releases>,
     /// Keeps traces, if any are to be kept.
     pub evidence: evidence::InForce,
     /// Decides how many traces are read at once.
@@ -62,8 +65,12 @@ pub struct Thresholds {
 impl Thresholds {
     /// Those of a target.
     pub fn of(&self, target: &Labels) -> &Settings {
-        let own = self.services.get(target.get("service"));
-        own.unwrap_or(&self.usual)
+        self.of_service(target.get("service"))
+    }
+
+    /// Those of a service.
+    pub fn of_service(&self, service: &str) -> &Settings {
+        self.services.get(service).unwrap_or(&self.usual)
     }
 }
 
@@ -79,6 +86,7 @@ impl Analyst {
         seen: Seen,
         memory: Memory,
         evidence: evidence::InForce,
+        releases: Arc<Releases>,
     ) -> Self {
         Self {
             thresholds: RwLock::default(),
@@ -87,6 +95,7 @@ impl Analyst {
             otlp,
             sending: RwLock::default(),
             memory,
+            releases,
             evidence,
             recent: Recent::default(),
             seen,
@@ -119,6 +128,7 @@ impl Analyst {
     /// A target is gone, and so is what was counted of it.
     pub fn forget(&self, target: &Labels) {
         self.exporter.forget(target);
+        self.releases.forget(target);
         if let Some(otlp) = &self.otlp {
             otlp.forget(target);
         }
@@ -232,18 +242,19 @@ impl Analyst {
     }
 
     /// Tells everyone what a generation of a stream told, at that time and so
-    /// long after its end; the `first` of its trace. For people, only what has
-    /// findings is worth keeping.
+    /// long after its end; the first or the last of its trace. For people, only
+    /// what has findings is worth keeping.
     pub fn heard(
         &self,
         labels: &Arc<Labels>,
         source: String,
         report: Report,
         (at, delay): (SystemTime, Option<Duration>),
-        first: bool,
+        (first, last): (bool, bool),
     ) {
         self.exporter
             .record_generation(labels, &report, at, delay, first);
+        self.releases.hear(labels, &report, at, last);
         let found = !report.findings.is_empty();
         let heard = Ended {
             at,
@@ -341,6 +352,7 @@ impl Analyst {
         if let Some(report) = &ended.report {
             self.exporter
                 .record(&ended.labels, report, ended.took, ended.at);
+            self.releases.record(&ended.labels, report, ended.at);
         }
         if let Some((reason, _)) = &ended.failure {
             self.exporter.failed(&ended.labels, reason.name());

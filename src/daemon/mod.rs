@@ -14,6 +14,7 @@ mod journal;
 mod memory;
 mod queue;
 mod recent;
+mod releases;
 mod reload;
 mod retention;
 mod seen;
@@ -46,6 +47,7 @@ pub use self::web::WebError;
 use crate::evidence::{self, EvidenceError};
 use crate::export::otlp;
 use crate::export::prometheus::{self, Exporter};
+use crate::releases::{Releases, StoreError};
 use crate::rules::Settings;
 use crate::source::Shard;
 use crate::source::directory::{Directory, WatchError};
@@ -68,8 +70,8 @@ const FLUSH: Duration = Duration::from_secs(5);
 pub struct Config {
     /// Address and port of the HTTP server; without an address, all of them.
     pub listen: String,
-    /// Where to remember across restarts which traces were analysed; without
-    /// it, those still there are analysed again.
+    /// Where to remember across restarts which traces were analysed and what is
+    /// known of releases; without it, traces still there are analysed again.
     pub storage: Option<PathBuf>,
     /// How many traces to analyse at a time.
     pub jobs: usize,
@@ -112,6 +114,8 @@ pub struct Plan {
     pub prometheus: prometheus::Settings,
     /// What to send by OTLP.
     pub otlp: otlp::Settings,
+    /// How to judge releases.
+    pub releases: crate::releases::Settings,
     /// Which traces to keep, if any.
     pub evidence: evidence::Settings,
 }
@@ -162,6 +166,9 @@ pub enum StartError {
     /// Nothing can be remembered.
     #[error(transparent)]
     Storage(#[from] JournalError),
+    /// Releases can't be.
+    #[error(transparent)]
+    Releases(#[from] StoreError),
     /// The OpenTelemetry SDK can't be used.
     #[error("OTLP: {0}")]
     Otlp(#[from] opentelemetry_otlp::ExporterBuildError),
@@ -189,16 +196,20 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     config.plan.check()?;
     let guard = config.web.as_deref().map(Guard::new).transpose()?;
     let guard = guard.map(Arc::new);
-    let seen = match &config.storage {
-        Some(directory) => Seen::kept_in(directory)?,
-        None => Seen::default(),
+    let (seen, releases) = match &config.storage {
+        Some(directory) => (Seen::kept_in(directory)?, Releases::kept_in(directory)?),
+        None => (Seen::default(), Releases::default()),
     };
+    let releases = Arc::new(releases);
     let listener = listen(&config.listen).await?;
     let otlp = config.otlp.map(otlp::Exporter::start).transpose()?;
     let (otlp, delivery) = otlp.unzip();
     let kept = Arc::new(evidence::Stats::default());
-    let exporter = Exporter::new(&REASONS).with_process();
-    let exporter = exporter.with_evidence(Arc::clone(&kept));
+    let known = Arc::clone(&releases);
+    let exporter = Exporter::new(&REASONS)
+        .with_process()
+        .with_releases(move || known.running())
+        .with_evidence(Arc::clone(&kept));
     let exporter = Arc::new(match &otlp {
         Some(otlp) => exporter.with_otlp(otlp.stats()),
         None => exporter,
@@ -212,7 +223,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     };
     let url = config.external_url.unwrap_or_else(|| url(encrypted, port));
     let evidence = evidence::InForce::new(&url, kept);
-    let analyst = Analyst::new(exporter, otlp, seen, memory, evidence);
+    let analyst = Analyst::new(exporter, otlp, seen, memory, evidence, releases);
     let analyst = Arc::new(analyst);
     let (found, queue) = mpsc::unbounded_channel();
     let (reload, requests) = mpsc::channel(1);
@@ -227,6 +238,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     work.spawn(async move {
         until.run_until_cancelled(swept).await;
     });
+    work.spawn(releases::follow(Arc::clone(&analyst), stop.clone()));
     work.spawn(supervisor.run(config.load, requests));
     work.spawn(queue::work(
         queue,
@@ -257,6 +269,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
             tracing::warn!("not everything ended within {GRACE:?}");
         }
     }
+    // What the last captures told.
+    releases::settle(&analyst).await;
     let evidence = tokio::task::spawn_blocking(move || analyst.evidence.flush(FLUSH));
     if let Some(delivery) = delivery {
         delivery.flush(FLUSH).await;

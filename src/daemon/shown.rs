@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use super::Plan;
 use crate::evidence;
 use crate::export::{otlp, prometheus};
+use crate::releases;
 use crate::rules::{RULES, Settings, keys};
 use crate::source::Shard;
 use crate::source::directory::WatchConfig;
@@ -46,6 +47,7 @@ struct Document<'a> {
     prometheus: &'a prometheus::Settings,
     otlp: &'a otlp::Settings,
     evidence: &'a evidence::Settings,
+    releases: &'a releases::Settings,
     sharding: Shard,
 }
 
@@ -81,6 +83,7 @@ impl<'a> Document<'a> {
             prometheus: &plan.prometheus,
             otlp: &plan.otlp,
             evidence: &plan.evidence,
+            releases: &plan.releases,
             sharding: plan.shard,
         }
     }

@@ -135,6 +135,7 @@ impl Supervisor {
         self.analyst.judge_by(plan.settings, plan.services);
         self.analyst.exporter.configure(plan.prometheus);
         self.analyst.send(plan.otlp);
+        self.analyst.releases.configure(plan.releases);
         self.watch(plan.directories);
         self.scrapes = plan.scrapes;
         self.shard = plan.shard;

@@ -4,6 +4,8 @@
 //! at scale 3: eight to each doubling, so a quantile read from them is within
 //! 4.5 % of the true one. Distributions of several traces add up without loss.
 
+use serde::{Deserialize, Serialize};
+
 /// Buckets to each doubling, as a power of two.
 pub const SCALE: u32 = 3;
 const PER_DOUBLING: usize = 1 << SCALE;
@@ -38,7 +40,8 @@ const FIRST: [u8; 128] = {
 const FIRST_SHIFT: u32 = 56;
 
 /// What was seen of one quantity.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
 pub struct Distribution {
     count: u64,
     sum: u64,
@@ -47,6 +50,37 @@ pub struct Distribution {
     zeros: u64,
     /// By index from [`Self::index`]; grows with the greatest value seen.
     buckets: Vec<u64>,
+}
+
+/// A distribution as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Parts {
+    min: u64,
+    max: u64,
+    sum: u64,
+    zeros: u64,
+    buckets: Vec<(u64, u64)>,
+}
+
+impl From<Distribution> for Parts {
+    fn from(d: Distribution) -> Self {
+        Self {
+            min: d.min,
+            max: d.max,
+            sum: d.sum,
+            zeros: d.zeros,
+            buckets: d.buckets().map(|(i, n)| (i as u64, n)).collect(),
+        }
+    }
+}
+
+impl TryFrom<Parts> for Distribution {
+    type Error = &'static str;
+
+    fn try_from(p: Parts) -> Result<Self, Self::Error> {
+        Self::from_parts((p.min, p.max, p.sum), p.zeros, p.buckets)
+            .ok_or("a distribution that contradicts itself")
+    }
 }
 
 impl Distribution {
@@ -294,6 +328,8 @@ mod tests {
             let buckets = d.buckets().map(|(i, n)| (i as u64, n));
             let again = Distribution::from_parts((d.min(), d.max(), d.sum()), d.zeros(), buckets);
             prop_assert_eq!(again, Some(d.clone()));
+            let text = serde_json::to_string(&d).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Distribution>(&text).unwrap(), d.clone());
             let since = d.since(&earlier);
             prop_assert_eq!(since.count(), b.len() as u64);
             prop_assert!(since.rank(u64::MAX) <= b.len() as f64 + 1e-6);

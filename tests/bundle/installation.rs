@@ -66,6 +66,7 @@ watch_configs:
   settle: 100ms
 prometheus: {{series_limit: 440}}
 otlp: {{spans: true}}
+releases: {{warmup: 0s, min_captures: 5, min_observed: 100ms, confidence: 0.8}}
 evidence: {{severity: warn, bucket: 's3://traces', max_target_bytes: 15KiB}}
 scrape_configs:
 - job_name: shop
@@ -126,6 +127,30 @@ fn upload(directory: &Path, round: usize) {
     }
 }
 
+/// Two services whose second version has too much of something; versions are
+/// told apart by which of them came first.
+fn roll_out(directory: &Path, prometheus: &Prometheus) {
+    for (version, names) in [
+        ("1.0", ["idle", "idle"]),
+        ("1.1", ["goroutine_leak", "mutex_contention"]),
+    ] {
+        for round in 1..=ROUNDS + 1 {
+            for (service, name) in ["rolled", "slowed"].into_iter().zip(names) {
+                let trace = fs::read(fixture(&format!("go1.22.10/{name}.trace"))).unwrap();
+                pack(&trace, directory, &format!("{service}_{version}_{round}"));
+            }
+            prometheus.wait(&format!(
+                "count(gotrace_release_captures_total{{service=~'rolled|slowed',version='{version}'}} == {round}) == 2"
+            ));
+        }
+    }
+    for rule in ["GoroutineLeakGrowth", "MutexContention"] {
+        prometheus.wait(&format!(
+            "gotrace_release_regression{{version='1.1',rule='{rule}'}} == 1"
+        ));
+    }
+}
+
 /// What is not there is not asked for.
 fn shows(series: &[Series]) -> bool {
     series
@@ -137,7 +162,7 @@ fn shows(series: &[Series]) -> bool {
 fn chosen(board: &Board) -> Vec<(&'static str, &'static str)> {
     let mut values = VARIABLES.to_vec();
     if board.name == "releases" {
-        values.insert(0, ("service", "checkout"));
+        values.insert(0, ("service", "checkout|rolled|slowed"));
         values.insert(0, ("version", "1.1"));
     }
     values
@@ -296,6 +321,7 @@ fn every_panel_and_every_rule_has_data() {
             "sum(gotracer_traces_total{{job='ci'}}) == {wanted}"
         ));
     }
+    roll_out(&uploads, &prometheus);
     // A stream that breaks off, and goes on.
     prometheus.wait("gotracer_stream_generations_total >= 2");
     drop(stream);

@@ -6,6 +6,24 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::{Scratch, program};
 
+/// Builds it under a name, and gives the binary.
+pub fn build(go: &Path, scratch: &Scratch, name: &str, flags: &[&str]) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/endpoint");
+    let binary = scratch.path().join(name);
+    let mut build = Command::new(go);
+    build
+        .arg("build")
+        .args(flags)
+        .arg("-o")
+        .arg(&binary)
+        .arg(".")
+        .env("GOTOOLCHAIN", "local")
+        .env_remove("GOROOT")
+        .current_dir(source);
+    assert!(build.status().unwrap().success());
+    binary
+}
+
 /// It runs until it is dropped.
 pub struct Endpoint {
     child: Child,
@@ -19,17 +37,11 @@ impl Endpoint {
 
     /// The same, built with a certain `go`.
     pub fn built_with(go: &Path, scratch: &Scratch, flags: &[&str]) -> Self {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/endpoint");
-        let binary: PathBuf = scratch.path().join("endpoint");
-        let mut build = Command::new(go);
-        build
-            .args(["build", "-o"])
-            .arg(&binary)
-            .arg(".")
-            .env("GOTOOLCHAIN", "local")
-            .env_remove("GOROOT")
-            .current_dir(source);
-        assert!(build.status().unwrap().success());
+        Self::run(&build(go, scratch, "endpoint", &[]), flags)
+    }
+
+    /// One that was built.
+    pub fn run(binary: &Path, flags: &[&str]) -> Self {
         let mut command = Command::new(binary);
         command.args(flags);
         command.stdout(Stdio::piped()).stderr(Stdio::null());

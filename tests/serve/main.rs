@@ -19,6 +19,7 @@ mod kubernetes;
 mod pages;
 mod process;
 mod prometheus;
+mod releases;
 mod reload;
 mod report;
 mod resilience;

@@ -21,16 +21,18 @@ pub fn prometheus(
     flags: &[&str],
     how: &str,
 ) -> Running {
+    let config = format!(
+        "scrape_configs: [{{job_name: gotracer, {how}, \
+         static_configs: [{{targets: ['{target}']}}]}}]\n"
+    );
+    configured(binary, &config, scratch, flags)
+}
+
+/// One with a configuration.
+pub fn configured(binary: &Path, yaml: &str, scratch: &Scratch, flags: &[&str]) -> Running {
     let address = free_address();
     let config = scratch.path().join("prometheus.yml");
-    fs::write(
-        &config,
-        format!(
-            "scrape_configs: [{{job_name: gotracer, {how}, \
-             static_configs: [{{targets: ['{target}']}}]}}]\n"
-        ),
-    )
-    .unwrap();
+    fs::write(&config, yaml).unwrap();
     let mut command = Command::new(binary);
     command
         .arg(format!("--config.file={}", config.display()))
@@ -46,7 +48,7 @@ pub fn prometheus(
 }
 
 /// The results of a query.
-fn query(prometheus: &Running, query: &str) -> Vec<Value> {
+pub fn query(prometheus: &Running, query: &str) -> Vec<Value> {
     let encoded: String = query
         .bytes()
         .map(|b| match b {

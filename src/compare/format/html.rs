@@ -53,7 +53,7 @@ fn body(out: &mut String, c: &Comparison) -> fmt::Result {
 }
 
 fn signals(out: &mut String, c: &Comparison) -> fmt::Result {
-    let rows = words::rows(c);
+    let rows = words::rows(&c.signals);
     if !rows.is_empty() {
         out.push_str("<table>\n<thead><tr>");
         for heading in Row::HEADING {

@@ -12,7 +12,7 @@ pub fn write(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
     for (name, side) in [("base", &c.base), ("new", &c.new)] {
         writeln!(out, "- {name}: {}", Text(&words::side(side)))?;
     }
-    let rows = words::rows(c);
+    let rows = words::rows(&c.signals);
     if !rows.is_empty() {
         writeln!(out, "\n| {} |", Row::HEADING.join(" | "))?;
         writeln!(out, "|---|---|--:|--:|--:|---|")?;

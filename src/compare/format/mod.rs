@@ -6,7 +6,7 @@ mod json;
 #[cfg(feature = "formats")]
 mod markdown;
 mod table;
-mod words;
+pub(crate) mod words;
 
 use std::io::{self, Write};
 

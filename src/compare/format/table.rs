@@ -17,7 +17,7 @@ pub fn write(out: &mut impl Write, c: &Comparison, color: bool) -> io::Result<()
         writeln!(out, "{name:>4}: {}", safe(&words::side(side)))?;
     }
     writeln!(out)?;
-    signals(out, &words::rows(c), style)?;
+    signals(out, &words::rows(&c.signals), style)?;
     for line in words::left_out(c) {
         writeln!(out, "{}", style.dim(safe(&line)))?;
     }

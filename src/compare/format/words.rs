@@ -10,11 +10,17 @@ use crate::units;
 
 /// A row of the signals' table.
 pub struct Row {
+    /// The rule.
     pub rule: &'static Rule,
+    /// The quantity's name.
     pub quantity: &'static str,
+    /// What it was.
     pub base: String,
+    /// What it is.
     pub new: String,
+    /// By how much it changed.
     pub change: String,
+    /// What became of it.
     pub verdict: Verdict,
 }
 
@@ -34,8 +40,8 @@ impl Row {
 }
 
 /// The quantities of which a side knows something.
-pub fn rows(c: &Comparison) -> Vec<Row> {
-    let seen = c.signals.iter().filter(|s| !is_silent(s));
+pub fn rows(signals: &[Signal]) -> Vec<Row> {
+    let seen = signals.iter().filter(|s| !is_silent(s));
     let changes = seen.flat_map(|s| s.changes.iter().map(|c| (s.rule, c)));
     let known = changes.filter(|(_, c)| c.base.is_some() || c.new.is_some());
     known.map(|(rule, change)| row(rule, change)).collect()
@@ -43,7 +49,8 @@ pub fn rows(c: &Comparison) -> Vec<Row> {
 
 /// Nothing was seen on either side.
 fn is_silent(s: &Signal) -> bool {
-    s.base.count() + s.new.count() == 0
+    let seen = |c: &Change| c.base.unwrap_or_default() + c.new.unwrap_or_default() > 0.0;
+    s.base.count() + s.new.count() == 0 && !s.changes.iter().any(seen)
 }
 
 fn row(rule: &'static Rule, change: &Change) -> Row {
@@ -60,8 +67,8 @@ fn row(rule: &'static Rule, change: &Change) -> Row {
 
 fn value(unit: Unit, quantity: Quantity, value: f64) -> String {
     match quantity {
-        Quantity::P50 | Quantity::P99 => human::value(unit, value.round() as u64),
-        Quantity::PerSecond => rate(unit, value),
+        Quantity::P50 | Quantity::P99 | Quantity::Floor => human::value(unit, value.round() as u64),
+        Quantity::PerSecond | Quantity::Trend => rate(unit, value),
     }
 }
 

@@ -5,6 +5,7 @@ mod api;
 mod evidence;
 mod page;
 mod probe;
+mod releases;
 mod reply;
 mod routes;
 mod targets;

@@ -9,7 +9,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::State;
 use super::reply::{Reply, compressed, text};
-use super::{alerts, api, evidence, page, probe, targets};
+use super::{alerts, api, evidence, page, probe, releases, targets};
 use crate::daemon::recent::Entry;
 use crate::daemon::web::Verdict;
 use crate::export::prometheus::Format;
@@ -66,16 +66,18 @@ const EVIDENCE: &str = "/api/v1/evidence/";
 /// What is asked for by POST.
 const POST: [&str; 3] = ["/-/reload", "/api/v1/alertmanager", "/api/v1/analyze"];
 
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 14] = [
     "/",
     "/metrics",
     "/config",
     "/probe",
+    "/releases",
     "/-/healthy",
     "/-/ready",
     "/-/reload",
     "/api/v1/alertmanager",
     "/api/v1/evidence",
+    "/api/v1/releases",
     "/api/v1/reports",
     "/api/v1/targets",
     "/api/v1/analyze",
@@ -126,6 +128,14 @@ async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> 
         }
         "/probe" => probe::probe(&request, state).await,
         "/-/reload" => reload(&state).await,
+        "/api/v1/releases" => {
+            let body = releases::document(&state.analyst.releases.all()).to_string();
+            compressed(request.headers(), "application/json", body.into())
+        }
+        "/releases" => {
+            let page = page::releases(&state.analyst.releases.all());
+            compressed(request.headers(), HTML, page.into())
+        }
         "/api/v1/reports" => {
             let recent = state.analyst.recent.all().into_iter();
             api::reports(&request, recent.filter_map(|e| e.report).collect()).await

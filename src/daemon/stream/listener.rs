@@ -133,8 +133,9 @@ impl Session {
             scene.hear(&self.analyst, labels, &mut heard, asked);
         }
         let delay = delay.filter(|_| !heard.last);
+        let ends = (first, heard.last);
         self.analyst
-            .heard(labels, source, heard.report, (at, delay), first);
+            .heard(labels, source, heard.report, (at, delay), ends);
         heard.last || self.pace.add(bytes, lasted)
     }
 }

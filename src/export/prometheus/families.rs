@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::signals::{BY_REASON, SIGNALS, unit};
 use super::stream::{self, Stream};
 use super::target::Target;
-use super::{delivery, evidence, own, process, refreshes};
+use super::{delivery, evidence, own, process, refreshes, releases};
 use crate::rules::{Distribution, RULES, Rule, Severity};
 
 /// How many reasons for failures each target has room for.
@@ -97,8 +97,11 @@ pub fn names() -> Vec<String> {
     let evidence = evidence::GAUGES.iter().map(|(head, _)| head);
     let evidence = evidence.chain([&evidence::KEPT, &evidence::LOST, &evidence::FAILURES]);
     let refreshes = [&refreshes::FAILURES, &refreshes::LAST];
+    let releases = releases::FAMILIES.iter().map(|family| &family.head);
     let all = targets.chain(own).chain(delivery).chain(refreshes);
-    all.chain(evidence)
+    all.chain(releases)
+        .chain([&releases::INFO])
+        .chain(evidence)
         .chain(process::heads())
         .map(Head::exposed)
         .collect()

@@ -16,6 +16,7 @@ mod own;
 mod places;
 mod process;
 mod refreshes;
+mod releases;
 mod settings;
 mod signals;
 mod stream;
@@ -37,6 +38,7 @@ use self::target::{Limits, Target};
 use crate::evidence::Stats;
 use crate::export::otlp;
 use crate::labels::Labels;
+use crate::releases::Release;
 use crate::report::Report;
 
 pub(in crate::export) use families::help;
@@ -136,6 +138,18 @@ impl Exporter {
     pub fn with_otlp(mut self, stats: Arc<otlp::Stats>) -> Self {
         let delivery = delivery::Delivery(stats, self.targets.settings.clone());
         self.registry.register_collector(Box::new(delivery));
+        self
+    }
+
+    /// Tells what became of releases as well: those that `running` gives at
+    /// each scrape.
+    #[must_use]
+    pub fn with_releases(
+        mut self,
+        running: impl Fn() -> Vec<Release> + Send + Sync + 'static,
+    ) -> Self {
+        let releases = releases::Releases(Arc::new(running), self.targets.settings.clone());
+        self.registry.register_collector(Box::new(releases));
         self
     }
 

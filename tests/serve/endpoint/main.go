@@ -2,7 +2,9 @@
 // goroutines that wait for a mutex while one of them sleeps with it. It prints
 // its address. With -cert it speaks TLS, with -client-ca it wants certificates,
 // with -password and -header it wants to be told those. /moved redirects to its
-// traces, /targets is a list with itself, and POST to /capture answers with one for whoever sends "please". /gc collects garbage.
+// traces, /targets is a list with itself, and POST to /capture answers with one for whoever sends "please". /gc collects garbage. With
+// -jobs it does some as well; built with the tag leak, it leaves a goroutine
+// behind for each.
 package main
 
 import (
@@ -30,10 +32,14 @@ func main() {
 	header := flag.String("header", "", "NAME=VALUE that has to be there")
 	address := flag.String("listen", "127.0.0.1:0", "where to listen")
 	writeTimeout := flag.Duration("write-timeout", 0, "the server's WriteTimeout")
+	jobs := flag.Int("jobs", 0, "how many jobs to do each second")
 	flight := flag.Bool("flight", false, "have a flight recorder at /debug/flight")
 	flag.Parse()
 	if *flight {
 		http.HandleFunc("/debug/flight", flightRecorder())
+	}
+	if *jobs > 0 {
+		go work(*jobs)
 	}
 	var mu sync.Mutex
 	for i := 0; i < 4; i++ {

@@ -37,7 +37,7 @@ fn body(
     write!(
         out,
         "<h1>gotracer {version}</h1>\n<nav><a href=\"metrics\">Metrics</a> \
-         <a href=\"config\">Configuration</a> <a href=\"api/v1/reports\">Reports (JSON)</a> \
+         <a href=\"releases\">Releases</a> <a href=\"config\">Configuration</a> <a href=\"api/v1/reports\">Reports (JSON)</a> \
          <a href=\"api/v1/targets\">Targets (JSON)</a> \
          <a href=\"api/v1/evidence\">Evidence (JSON)</a> <a href=\"-/healthy\">Healthy</a> \
          <a href=\"-/ready\">Ready</a></nav>\n"

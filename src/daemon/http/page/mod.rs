@@ -2,11 +2,13 @@
 //! dark.
 
 mod landing;
+mod releases;
 mod report;
 
 use std::fmt::{self, Write};
 
 pub use landing::landing;
+pub use releases::releases;
 pub use report::report;
 
 use crate::daemon::failure::Failure;
@@ -17,7 +19,7 @@ const STYLE: &str = "
 @media (prefers-color-scheme: dark) { :root { --weak: #999; --error: #ff8a80; --warn: #ffb74d; --info: #90caf9; --good: #81c784 } }
 * { box-sizing: border-box }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem }
-h1 { font-size: 1.5rem; margin: .5rem 0 } h2 { font-size: 1.2rem; margin: 1.5rem 0 .5rem } h3 { font-size: 1rem; margin: 0 }
+h1 { font-size: 1.5rem; margin: .5rem 0 } h2 { font-size: 1.2rem; margin: 1.5rem 0 .5rem } h3 { font-size: 1rem; margin: 0 } table + h3 { margin-top: 1rem }
 h1, h3, td, li, p { overflow-wrap: anywhere }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem }
 nav a { padding: .25rem 0 }

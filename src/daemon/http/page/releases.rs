@@ -1,0 +1,220 @@
+//! The versions of each service, and what became of them.
+
+use std::fmt::{self, Write};
+
+use jiff::Timestamp;
+
+use super::{Html, page};
+use crate::compare::words::{self, Row, rows};
+use crate::compare::{Created, Verdict};
+use crate::releases::{Comparison, Release};
+use crate::report::human::{count, plural};
+use crate::report::{Creations, Frame};
+use crate::units::{bytes, duration};
+
+/// The most places of a version that are listed.
+const PLACES: usize = 10;
+
+/// The page; of each service, the newest version comes first.
+pub fn releases(all: &[Release]) -> String {
+    let mut out = String::new();
+    // Writing to a string does not fail.
+    let _ = body(&mut out, all);
+    page("gotracer: releases", &out)
+}
+
+fn body(out: &mut String, all: &[Release]) -> fmt::Result {
+    out.push_str(
+        "<nav><a href=\"./\">All traces</a> <a href=\"api/v1/releases\">Releases (JSON)</a></nav>\n\
+         <h1>Releases</h1>\n",
+    );
+    if all.is_empty() {
+        out.push_str(
+            "<p>Nothing is known yet. A target needs the label version, and service or job.</p>\n",
+        );
+    }
+    for versions in all.chunk_by(|a, b| a.service == b.service) {
+        service(out, versions)?;
+    }
+    Ok(())
+}
+
+fn service(out: &mut String, versions: &[Release]) -> fmt::Result {
+    let Some(newest) = versions.first() else {
+        return Ok(());
+    };
+    write!(
+        out,
+        "<h2>{}</h2>\n<table><thead><tr><th>Version</th><th>Since</th><th>Last capture</th>\
+         <th class=\"number\">Captures</th><th class=\"number\">Observed</th>\
+         <th class=\"number\">Live heap</th><th>Against the version before</th></tr></thead><tbody>\n",
+        Html(&newest.service)
+    )?;
+    for (n, release) in versions.iter().enumerate() {
+        version(out, release, n + 1 == versions.len())?;
+    }
+    out.push_str("</tbody></table>\n");
+    for release in versions {
+        if let Some(comparison) = &release.comparison {
+            compared(out, release, comparison)?;
+        }
+    }
+    match newest.comparison {
+        None => places(out, newest),
+        Some(_) => Ok(()),
+    }
+}
+
+/// One of them; the `first` has none before it.
+fn version(out: &mut String, r: &Release, first: bool) -> fmt::Result {
+    let totals = &r.totals;
+    write!(
+        out,
+        "<tr><td>{}</td><td data-is=\"since\">{}</td><td data-is=\"last\">{}</td>",
+        Html(&r.version),
+        Time(totals.first_seen),
+        Time(totals.last_seen),
+    )?;
+    let heap = totals.heap.map_or(String::new(), |heap| {
+        match (bytes(heap.lowest), bytes(heap.highest)) {
+            (low, high) if low == high => low,
+            (low, high) => format!("{low} to {high}"),
+        }
+    });
+    for (what, number) in [
+        ("captures", count(totals.captures)),
+        ("observed", duration(totals.observed_ns)),
+        ("live heap", heap),
+    ] {
+        write!(out, "<td class=\"number\" data-is=\"{what}\">{number}</td>")?;
+    }
+    out.push_str("<td>");
+    verdict(out, r, first)?;
+    out.write_str("</td></tr>\n")
+}
+
+fn verdict(out: &mut String, r: &Release, first: bool) -> fmt::Result {
+    let Some(comparison) = &r.comparison else {
+        let why = match (first, r.current) {
+            (true, _) => "the first one that is known",
+            (false, true) => "not compared yet: too little is known of it, or of those before",
+            (false, false) => "does not run",
+        };
+        return write!(out, "<span class=\"weak\">{why}</span>");
+    };
+    let worse: Vec<_> = comparison.worse().collect();
+    match worse.is_empty() {
+        true => out.write_str("<span class=\"good\">no worse</span>"),
+        false => write!(
+            out,
+            "<span class=\"error\">worse: {}</span>",
+            worse.join(", ")
+        ),
+    }?;
+    let (captures, instances) = r.evidence;
+    write!(
+        out,
+        "<br><span class=\"weak\">{}: {} of {}</span>",
+        Html(&comparison.previous),
+        plural(captures as u64, "capture"),
+        plural(instances as u64, "instance")
+    )
+}
+
+fn compared(out: &mut String, r: &Release, c: &Comparison) -> fmt::Result {
+    let (version, previous) = (Html(&r.version), Html(&c.previous));
+    write!(
+        out,
+        "<h3>{version} against {previous}</h3>\n<table><thead><tr><th>Rule</th><th>Quantity</th>\
+         <th class=\"number\">{previous}</th><th class=\"number\">{version}</th><th class=\"number\">Change</th>\
+         <th>Verdict</th></tr></thead><tbody>\n",
+    )?;
+    for Row {
+        rule,
+        quantity,
+        base,
+        new,
+        change,
+        verdict,
+    } in rows(&c.signals)
+    {
+        let class = match verdict {
+            Verdict::Regression => "error",
+            Verdict::Improvement => "good",
+            Verdict::NoChange | Verdict::TooLittle => "weak",
+        };
+        writeln!(
+            out,
+            "<tr><td>{}</td><td>{quantity}</td><td class=\"number\" data-is=\"before\">{base}</td>\
+             <td class=\"number\" data-is=\"now\">{new}</td><td class=\"number\" data-is=\"change\">{change}</td>\
+             <td class=\"{class}\">{}</td></tr>",
+            rule.name,
+            words::verdict(verdict)
+        )?;
+    }
+    out.push_str("</tbody></table>\n");
+    if c.sites.is_empty() {
+        return Ok(());
+    }
+    out.push_str("<h3>Goroutines by the place that creates them</h3>\n");
+    heading(out, &["Place", "Left behind, before", "Left behind, now"])?;
+    for site in &c.sites {
+        place(
+            out,
+            &site.place,
+            &[("before", site.base), ("now", site.new)],
+        )?;
+    }
+    out.write_str("</tbody></table>\n")
+}
+
+/// Places of a version that is compared with none.
+fn places(out: &mut String, r: &Release) -> fmt::Result {
+    let created = |p: &Creations| (p.place.clone(), r.totals.created(p));
+    let all: Vec<_> = r.totals.places.iter().take(PLACES).map(created).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "<h3>Goroutines of {} by the place that creates them</h3>",
+        Html(&r.version)
+    )?;
+    heading(out, &["Place", "Left behind"])?;
+    for (at, created) in all {
+        place(out, &at, &[("left behind", created)])?;
+    }
+    out.write_str("</tbody></table>\n")
+}
+
+fn heading(out: &mut String, columns: &[&str]) -> fmt::Result {
+    out.push_str("<table><thead><tr>");
+    for (i, column) in columns.iter().enumerate() {
+        let class = if i > 0 { " class=\"number\"" } else { "" };
+        write!(out, "<th{class}>{column}</th>")?;
+    }
+    out.write_str("</tr></thead><tbody>\n")
+}
+
+fn place(out: &mut String, at: &Frame, created: &[(&str, Created)]) -> fmt::Result {
+    let file = at.file.rsplit('/').next().unwrap_or_default();
+    let function = Html(&at.function);
+    write!(out, "<tr><td>{function} {}:{}</td>", Html(file), at.line)?;
+    for (what, one) in created {
+        let (left, all) = (one.left_per_second, one.per_second);
+        write!(
+            out,
+            "<td class=\"number\" data-is=\"{what}\">{left:.2}/s of {all:.2}/s</td>"
+        )?;
+    }
+    out.write_str("</tr>\n")
+}
+
+/// A time to the minute.
+struct Time(Timestamp);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<time>{}</time>", self.0.strftime("%Y-%m-%d %H:%M"))
+    }
+}

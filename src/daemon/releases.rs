@@ -1,0 +1,53 @@
+//! Has releases compared and stored, now and then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::analyst::Analyst;
+use crate::releases::News;
+
+/// How often: so much is lost at most when the daemon is killed.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Settles what came until told to stop.
+pub async fn follow(analyst: Arc<Analyst>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        stop.run_until_cancelled(tokio::time::sleep(PERIOD)).await;
+        settle(&analyst).await;
+    }
+}
+
+/// Compares and stores what came since the last time, and tells what is worse.
+pub async fn settle(analyst: &Arc<Analyst>) {
+    let analyst = Arc::clone(analyst);
+    let settled = tokio::task::spawn_blocking(move || {
+        let thresholds = analyst.thresholds();
+        let of = |service: &str| thresholds.of_service(service).clone();
+        analyst.releases.settle(of)
+    });
+    match settled.await {
+        Ok(news) => news.iter().for_each(tell),
+        Err(error) => tracing::error!(%error, "releases are not compared"),
+    }
+}
+
+fn tell(news: &News) {
+    let News {
+        service,
+        version,
+        previous,
+        rules,
+        place,
+    } = news;
+    let rules = rules.join(", ");
+    tracing::warn!(
+        %service,
+        version,
+        previous,
+        rules,
+        goroutines_from = place,
+        "this release is worse than the one before"
+    );
+}

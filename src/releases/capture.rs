@@ -1,0 +1,98 @@
+//! What of a capture is kept to be compared.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::compare::{Measured, Quantity};
+use crate::report::Report;
+use crate::rules::{RULES, Rule, Unit};
+
+/// One capture of a program.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Capture {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Goroutines of the program then.
+    pub goroutines: u64,
+    /// What it says of each rule's quantities.
+    pub said: Said,
+}
+
+/// What is said of the rules' quantities. Rules that are not known any more
+/// are left out when it is read.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Stored>", into = "Vec<Stored>")]
+pub struct Said(Vec<(&'static Rule, Quantity, Measured)>);
+
+/// The same by the rules' names.
+type Stored = (String, Quantity, Measured);
+
+impl From<Vec<Stored>> for Said {
+    fn from(stored: Vec<Stored>) -> Self {
+        let known = |(name, quantity, measured): Stored| {
+            Rule::find(&name).map(|rule| (rule, quantity, measured))
+        };
+        Self(stored.into_iter().filter_map(known).collect())
+    }
+}
+
+impl From<Said> for Vec<Stored> {
+    fn from(said: Said) -> Self {
+        let all = said.0.into_iter();
+        all.map(|(rule, quantity, m)| (rule.name.into(), quantity, m))
+            .collect()
+    }
+}
+
+impl Capture {
+    /// What a report tells, of a capture that ended then.
+    pub fn new(report: &Report, at: Timestamp) -> Self {
+        let said = RULES.into_iter().flat_map(|rule| {
+            let quantities = Quantity::of(rule).iter().chain(Quantity::over_time(rule));
+            quantities.filter_map(move |&q| Some((rule, q, q.measure(report, rule)?.rounded())))
+        });
+        Self {
+            at,
+            goroutines: report.program.goroutines.end,
+            said: Said(said.collect()),
+        }
+    }
+
+    /// What it says of a quantity.
+    pub fn measured(&self, rule: &Rule, quantity: Quantity) -> Option<Measured> {
+        let mut all = self.said.0.iter();
+        let found = all.find(|(r, q, _)| (r.name, *q) == (rule.name, quantity));
+        found.map(|(.., measured)| *measured)
+    }
+
+    /// When it ended, in s, and how much there was then of what a rule watches
+    /// grow.
+    pub fn point(&self, rule: &Rule) -> Option<(f64, f64)> {
+        let value = match rule.unit {
+            Unit::Goroutines => self.goroutines as f64,
+            Unit::Bytes => self.measured(rule, Quantity::Floor)?.value,
+            Unit::Nanoseconds => return None,
+        };
+        Some((self.at.as_millisecond() as f64 / 1e3, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn what_is_stored_is_read_without_rules_that_are_gone() {
+        let capture = Capture::new(&sample::eventful("a"), Timestamp::UNIX_EPOCH);
+        let text = serde_json::to_string(&capture).unwrap();
+        assert!(text.len() < 2_000, "{}: {text}", text.len());
+        assert_eq!(serde_json::from_str::<Capture>(&text).unwrap(), capture);
+        let older = text.replace("HeapGrowthSpike", "Forgotten");
+        let read: Capture = serde_json::from_str(&older).unwrap();
+        assert!(read.said.0.len() < capture.said.0.len());
+        let heap = Rule::find("HeapGrowthSpike").unwrap();
+        assert_eq!(capture.point(heap), Some((0.0, 62_914_600.0)));
+        assert_eq!(read.point(heap), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! When a release is judged, and how many are remembered.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::yaml::{given_duration, put_duration};
+
+/// The key `releases` of the configuration.
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Whether releases are remembered at all.
+    pub enabled: bool,
+    /// For how long a program is new: what its first captures tell counts in
+    /// all sums, but is not compared.
+    #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
+    pub warmup: Duration,
+    /// How many captures make enough evidence, on each side.
+    pub min_captures: u64,
+    /// How much time they have to cover together.
+    #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
+    pub min_observed: Duration,
+    /// A smaller change is none, as a share of what it was before.
+    pub min_change: f64,
+    /// How sure all statements on a release together are to be.
+    pub confidence: f64,
+    /// For how long after its last capture a version still counts as running.
+    #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
+    pub current_for: Duration,
+    /// The most services that are remembered; the one heard of last stays.
+    pub max_services: usize,
+    /// The most versions of a service.
+    pub max_versions: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            warmup: Duration::from_secs(300),
+            min_captures: 10,
+            min_observed: Duration::from_secs(30),
+            min_change: 0.1,
+            confidence: 0.99,
+            current_for: Duration::from_secs(3600),
+            max_services: 100,
+            max_versions: 10,
+        }
+    }
+}
+
+/// Why settings can't be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// Nobody is that sure.
+    #[error("confidence: {0} is not between 0 and 1; 0.99 is wrong in one release of a hundred")]
+    Confidence(f64),
+    /// No change is that small.
+    #[error("min_change: {0} is no share; 0.1 is 10 %")]
+    Change(f64),
+    /// Nothing could be compared.
+    #[error("{0}: has to be at least {1}")]
+    TooFew(&'static str, usize),
+}
+
+impl Settings {
+    /// Whether they make sense.
+    ///
+    /// # Errors
+    /// Says what does not.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        if !(self.confidence > 0.0 && self.confidence < 1.0) {
+            return Err(SettingsError::Confidence(self.confidence));
+        }
+        if !(self.min_change >= 0.0 && self.min_change.is_finite()) {
+            return Err(SettingsError::Change(self.min_change));
+        }
+        for (key, value, least) in [
+            ("min_captures", self.min_captures as usize, 1),
+            ("max_services", self.max_services, 1),
+            ("max_versions", self.max_versions, 2),
+        ] {
+            if value < least {
+                return Err(SettingsError::TooFew(key, least));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let refused = |change: fn(&mut Settings)| {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            settings.check().unwrap_err().to_string()
+        };
+        assert!(Settings::default().check().is_ok());
+        assert!(refused(|s| s.confidence = 99.0).contains("99 is not between"));
+        assert!(refused(|s| s.confidence = f64::NAN).contains("confidence"));
+        assert!(refused(|s| s.min_change = -0.1).contains("min_change"));
+        assert!(refused(|s| s.max_versions = 1).contains("at least 2"));
+        assert!(refused(|s| s.min_captures = 0).contains("min_captures"));
+    }
+}

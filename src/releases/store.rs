@@ -1,0 +1,398 @@
+//! The book on the disk: an embedded database in one file.
+//!
+//! What changed since the last time is written in one transaction, which is on
+//! the disk when it is over: killing the daemon, or the machine, loses what
+//! came since and nothing else. A file that can't be read is put aside and a
+//! new one begun, since what is in it is of use to nobody then.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
+
+use super::capture::Capture;
+use super::name::ServiceName;
+use super::version::{Key, Version};
+
+/// The file's name.
+const NAME: &str = "releases.redb";
+/// The name of one that could not be read; only the last is kept.
+const ASIDE: &str = "releases.redb.unusable";
+/// The form of what is stored. Another one is not read.
+const SCHEMA: u64 = 1;
+/// How much memory the database may take for itself. The book has all of it in
+/// memory, so nothing is read but at the start.
+const CACHE: usize = 1 << 20;
+
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+/// By service and version.
+const VERSIONS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("versions");
+/// By service, version, instance and number.
+const CAPTURES: TableDefinition<'_, CaptureKey<'_>, &[u8]> = TableDefinition::new("captures");
+
+type CaptureKey<'a> = (&'a str, &'a str, &'a str, u64);
+
+/// Why nothing can be stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file can't be used.
+    #[error("cannot use {} for releases: {error}", .path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: std::io::Error,
+    },
+    /// Two daemons would overwrite each other's.
+    #[error("{} is in use by another gotracer", .0.display())]
+    InUse(PathBuf),
+}
+
+/// Why a file is put aside.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("{0}")]
+    Database(#[from] redb::Error),
+    #[error("it has the form {0}, and {SCHEMA} is needed")]
+    Schema(u64),
+    #[error("a record of it can't be read: {0}")]
+    Record(#[from] serde_json::Error),
+    #[error("it contradicts itself")]
+    Panic,
+}
+
+/// The open database.
+pub struct Store {
+    db: Database,
+    path: PathBuf,
+}
+
+/// A version that was stored.
+#[derive(Debug)]
+pub struct Entry {
+    /// Whose.
+    pub service: ServiceName,
+    /// Its name.
+    pub name: String,
+    /// What is known of it.
+    pub version: Version,
+}
+
+/// What is stored one by one: a version, or a capture of it, by service,
+/// version and capture.
+pub type Record = (ServiceName, String, Option<Key>);
+
+/// Something to be stored or deleted.
+#[derive(Debug)]
+pub struct Op {
+    /// What.
+    pub record: Record,
+    /// As what; nothing deletes it.
+    pub value: Option<Vec<u8>>,
+}
+
+impl Store {
+    /// Opens the one in `directory`, which is made if it is not there, and
+    /// tells what is in it.
+    pub fn open(directory: &Path) -> Result<(Self, Vec<Entry>), StoreError> {
+        let path = directory.join(NAME);
+        let failed = |error| StoreError::Io {
+            path: path.clone(),
+            error,
+        };
+        fs::create_dir_all(directory).map_err(failed)?;
+        // A damaged file may fool the database in any way.
+        let opened = catch_unwind(AssertUnwindSafe(|| open(&path)));
+        let why = match opened.unwrap_or(Err(Unusable::Panic)) {
+            Ok((db, entries)) => return Ok((Self { db, path }, entries)),
+            Err(Unusable::Database(redb::Error::DatabaseAlreadyOpen)) => {
+                return Err(StoreError::InUse(path));
+            }
+            // The disk is no reason to begin anew.
+            Err(Unusable::Database(redb::Error::Io(error))) if !is_content(&error) => {
+                return Err(failed(error));
+            }
+            Err(why) => why,
+        };
+        let aside = directory.join(ASIDE);
+        tracing::error!(
+            file = %path.display(), aside = %aside.display(), error = %why,
+            "what was known of releases can't be read; it is put aside, and all is learnt anew"
+        );
+        fs::rename(&path, &aside).map_err(failed)?;
+        match open(&path) {
+            Ok((db, entries)) => Ok((Self { db, path }, entries)),
+            Err(error) => Err(failed(std::io::Error::other(error))),
+        }
+    }
+
+    /// Stores and deletes in one transaction, after which all of it is on the
+    /// disk or nothing.
+    pub fn write(&self, ops: &[Op]) -> Result<(), Box<redb::Error>> {
+        self.commit(ops, false).map_err(Box::new)
+    }
+
+    /// Stores these, and nothing else is stored any more.
+    pub fn rewrite(&self, ops: &[Op]) -> Result<(), Box<redb::Error>> {
+        self.commit(ops, true).map_err(Box::new)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn commit(&self, ops: &[Op], anew: bool) -> Result<(), redb::Error> {
+        let transaction = self.db.begin_write()?;
+        if anew {
+            transaction.delete_table(VERSIONS)?;
+            transaction.delete_table(CAPTURES)?;
+        }
+        {
+            let mut versions = transaction.open_table(VERSIONS)?;
+            let mut captures = transaction.open_table(CAPTURES)?;
+            for op in ops {
+                let (service, version, capture) = &op.record;
+                let (service, version) = (service.key(), version.as_str());
+                let capture = capture.as_ref();
+                let key = capture.map(|(instance, n)| (service, version, instance.as_str(), *n));
+                match (key, &op.value) {
+                    (None, Some(value)) => drop(versions.insert((service, version), &value[..])?),
+                    (None, None) => drop(versions.remove((service, version))?),
+                    (Some(key), Some(value)) => drop(captures.insert(key, &value[..])?),
+                    (Some(key), None) => drop(captures.remove(key)?),
+                }
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+/// Whether the system's error means that the content is no database.
+fn is_content(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, UnexpectedEof};
+    matches!(error.kind(), InvalidData | UnexpectedEof)
+}
+
+fn open(path: &Path) -> Result<(Database, Vec<Entry>), Unusable> {
+    let mut db = Database::builder()
+        .set_cache_size(CACHE)
+        .create(path)
+        .map_err(redb::Error::from)?;
+    // All pages' checksums: what follows reads all of it anyway.
+    db.check_integrity().map_err(redb::Error::from)?;
+    let entries = read(&db)?;
+    Ok((db, entries))
+}
+
+fn read(db: &Database) -> Result<Vec<Entry>, Unusable> {
+    let transaction = db.begin_read().map_err(redb::Error::from)?;
+    let known = match transaction.open_table(META) {
+        Ok(meta) => meta
+            .get("schema")
+            .map_err(redb::Error::from)?
+            .map(|v| v.value()),
+        Err(TableError::TableDoesNotExist(_)) => None,
+        Err(error) => return Err(redb::Error::from(error).into()),
+    };
+    match known {
+        Some(SCHEMA) => {}
+        Some(other) => return Err(Unusable::Schema(other)),
+        None => {
+            drop(transaction);
+            begin(db)?;
+            return Ok(Vec::new());
+        }
+    }
+    let versions = transaction
+        .open_table(VERSIONS)
+        .map_err(redb::Error::from)?;
+    let mut entries = Vec::new();
+    for row in versions.iter().map_err(redb::Error::from)? {
+        let (key, value) = row.map_err(redb::Error::from)?;
+        let (service, name) = key.value();
+        entries.push(Entry {
+            service: ServiceName::stored(service),
+            name: name.into(),
+            version: serde_json::from_slice(value.value())?,
+        });
+    }
+    let captures = transaction
+        .open_table(CAPTURES)
+        .map_err(redb::Error::from)?;
+    for entry in &mut entries {
+        for (instance, known) in &mut entry.version.instances {
+            let of = |n| {
+                (
+                    entry.service.key(),
+                    entry.name.as_str(),
+                    instance.as_str(),
+                    n,
+                )
+            };
+            for row in captures
+                .range(of(0)..=of(u64::MAX))
+                .map_err(redb::Error::from)?
+            {
+                let (key, value) = row.map_err(redb::Error::from)?;
+                let capture: Capture = serde_json::from_slice(value.value())?;
+                known.captures.push_back((key.value().3, capture));
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// An empty database of this form.
+fn begin(db: &Database) -> Result<(), redb::Error> {
+    let transaction = db.begin_write()?;
+    transaction.open_table(META)?.insert("schema", SCHEMA)?;
+    transaction.open_table(VERSIONS)?;
+    transaction.open_table(CAPTURES)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::releases::settings::Settings;
+    use crate::report::sample;
+    use jiff::Timestamp;
+
+    fn version(captures: u64) -> Version {
+        let settings = Settings {
+            warmup: std::time::Duration::ZERO,
+            ..Settings::default()
+        };
+        let mut version = Version::new(Timestamp::UNIX_EPOCH);
+        for n in 0..captures {
+            let name = format!("i{}", n % 3);
+            version.add(
+                &name,
+                &sample::eventful("a"),
+                Timestamp::UNIX_EPOCH,
+                &settings,
+            );
+        }
+        version
+    }
+
+    fn op(version: &str, key: Option<Key>, value: Option<Vec<u8>>) -> Op {
+        let record = (ServiceName::new("a", "shop"), version.into(), key);
+        Op { record, value }
+    }
+
+    fn ops(version: &Version) -> Vec<Op> {
+        let puts = version.kept().map(|key| {
+            let value = serde_json::to_vec(version.capture(&key).unwrap());
+            op("1", Some(key), value.ok())
+        });
+        let own = op("1", None, serde_json::to_vec(version).ok());
+        puts.chain([own]).collect()
+    }
+
+    fn text(entries: &[Entry]) -> Vec<String> {
+        let captures = |e: &Entry| -> Vec<_> {
+            let all = e.version.instances.values().flat_map(|i| &i.captures);
+            all.map(|c| serde_json::to_string(c).unwrap()).collect()
+        };
+        let text = |e: &Entry| {
+            let version = serde_json::to_string(&e.version).unwrap();
+            format!("{} {} {version} {:?}", e.service, e.name, captures(e))
+        };
+        entries.iter().map(text).collect()
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_what_was_deleted_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let known = version(2);
+        let (store, entries) = Store::open(directory.path()).unwrap();
+        assert!(entries.is_empty());
+        store.write(&ops(&known)).unwrap();
+        let second = Store::open(directory.path());
+        assert!(matches!(second, Err(StoreError::InUse(_))));
+        drop(store);
+        let (store, entries) = Store::open(directory.path()).unwrap();
+        let wanted = Entry {
+            service: ServiceName::new("a", "shop"),
+            name: "1".into(),
+            version: known.clone(),
+        };
+        assert_eq!(text(&entries), text(&[wanted]));
+        let key = ("i0".to_owned(), 0);
+        store.write(&[op("1", Some(key), None)]).unwrap();
+        drop(store);
+        let (store, entries) = Store::open(directory.path()).unwrap();
+        assert_eq!(entries[0].version.evidence(), (1, 1));
+        let mut other = ops(&known);
+        other.iter_mut().for_each(|op| op.record.1 = "2".into());
+        store.rewrite(&other).unwrap();
+        drop(store);
+        let (store, entries) = Store::open(directory.path()).unwrap();
+        let names: Vec<_> = entries.iter().map(|e| e.name.as_str()).collect();
+        assert_eq!(names, ["2"]);
+        store.write(&[op("2", None, None)]).unwrap();
+        drop(store);
+        assert!(Store::open(directory.path()).unwrap().1.is_empty());
+    }
+
+    #[test]
+    fn another_form_is_put_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(directory.path()).unwrap();
+        store.write(&ops(&version(2))).unwrap();
+        let transaction = store.db.begin_write().unwrap();
+        transaction
+            .open_table(META)
+            .unwrap()
+            .insert("schema", SCHEMA + 1)
+            .unwrap();
+        transaction.commit().unwrap();
+        drop(store);
+        let (_store, entries) = Store::open(directory.path()).unwrap();
+        assert!(entries.is_empty());
+        let aside = Database::open(directory.path().join(ASIDE)).unwrap();
+        assert!(matches!(read(&aside), Err(Unusable::Schema(2))));
+    }
+
+    #[test]
+    fn damage_never_stops_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(directory.path()).unwrap();
+        let known = version(2);
+        store.write(&ops(&known)).unwrap();
+        drop(store);
+        let path = directory.path().join(NAME);
+        let whole = fs::read(&path).unwrap();
+        let mut read = 0;
+        let mut damaged = vec![
+            Vec::new(),
+            b"no database".to_vec(),
+            whole[..whole.len() / 2].to_vec(),
+        ];
+        for i in 0..30 {
+            let mut flipped = whole.clone();
+            let at = i * 7_919 * 31 % flipped.len();
+            let end = (at + 64).min(flipped.len());
+            flipped[at..end].iter_mut().for_each(|b| *b ^= 0x55);
+            damaged.push(flipped);
+        }
+        for content in damaged {
+            fs::write(&path, content).unwrap();
+            let (store, entries) = Store::open(directory.path()).unwrap();
+            // What is read is what was written, or nothing is.
+            assert!(entries.len() <= 1);
+            read += entries.len();
+            store.write(&ops(&known)).unwrap();
+            drop(store);
+            assert_eq!(Store::open(directory.path()).unwrap().1.len(), 1);
+        }
+        assert!(read > 0, "all of it was thought to be unusable");
+    }
+}

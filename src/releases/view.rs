@@ -1,0 +1,84 @@
+//! What is known of releases, to be shown.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::book::{Chapter, Service, is_current};
+use super::name::ServiceName;
+use super::verdict::{Comparison, Value};
+use super::version::Totals;
+use super::{Releases, lock};
+
+/// A version of a service.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// Whose.
+    pub service: ServiceName,
+    /// Its name.
+    pub version: String,
+    /// Sums over all captures.
+    pub totals: Totals,
+    /// How many captures are kept to be compared, and of how many programs.
+    pub evidence: (usize, usize),
+    /// Whether it is running, as far as is known.
+    pub current: bool,
+    /// Quantities of a typical program of it.
+    pub values: Vec<Value>,
+    /// What became of it since the version before, if that can be told.
+    pub comparison: Option<Arc<Comparison>>,
+}
+
+impl Releases {
+    /// All of them, by service; of each, those first that were seen first
+    /// last.
+    pub fn all(&self) -> Vec<Release> {
+        self.those(|_, _, _| true)
+    }
+
+    /// Those that run, and those with which they are compared.
+    pub fn running(&self) -> Vec<Release> {
+        self.those(|release, versions, current| {
+            let is_base = |other: &Chapter| {
+                let comparison = other.comparison.as_ref();
+                current(other) && comparison.is_some_and(|c| c.previous == release.version)
+            };
+            release.current || versions.values().any(is_base)
+        })
+    }
+
+    fn those(
+        &self,
+        wanted: impl Fn(&Release, &Service, &dyn Fn(&Chapter) -> bool) -> bool,
+    ) -> Vec<Release> {
+        let (settings, now) = (self.settings(), Timestamp::now());
+        let current = |chapter: &Chapter| is_current(&chapter.version, now, &settings);
+        let book = lock(&self.book);
+        let mut all = Vec::new();
+        for (service, versions) in book.services() {
+            let releases = versions.iter();
+            let releases = releases.map(|(name, c)| Release::new(service, name, c, current(c)));
+            let mut releases: Vec<_> = releases
+                .filter(|release| wanted(release, versions, &current))
+                .collect();
+            releases.sort_by_key(|r| Reverse(r.totals.first_seen));
+            all.extend(releases);
+        }
+        all
+    }
+}
+
+impl Release {
+    fn new(service: &ServiceName, name: &str, chapter: &Chapter, current: bool) -> Self {
+        Self {
+            service: service.clone(),
+            version: name.into(),
+            totals: chapter.version.totals.clone(),
+            evidence: chapter.version.evidence(),
+            current,
+            values: chapter.values.clone(),
+            comparison: chapter.comparison.clone().filter(|_| current),
+        }
+    }
+}
