@@ -15,6 +15,8 @@ pub mod explain;
 pub mod export;
 #[cfg(feature = "daemon")]
 pub mod labels;
+#[cfg(feature = "perfetto")]
+pub mod perfetto;
 pub mod report;
 pub mod rules;
 #[cfg(feature = "daemon")]

@@ -7,7 +7,7 @@ use std::thread;
 
 use gotracer::analysis::{self, Outcome};
 use gotracer::rules::Settings;
-use gotracer::trace::{ErrorKind, ReadError, Stats};
+use gotracer::trace::{ErrorKind, ReadError};
 
 use super::inputs::Source;
 use super::progress::Progress;
@@ -61,12 +61,7 @@ fn one(source: &Source, settings: &Settings, progress: &Progress, two_threads: b
         generation: None,
         lost_bytes: 0,
     })?;
-    let (mut read, mut known) = (0, source.size());
-    let progress = |stats: Stats| {
-        progress.expect(stats.total_bytes.saturating_sub(known));
-        progress.advance(stats.bytes.saturating_sub(read));
-        (read, known) = (stats.bytes, known.max(stats.total_bytes));
-    };
+    let progress = progress.follow(source);
     if two_threads && !(1..WORTH_A_THREAD).contains(&source.size()) {
         analysis::analyze_on_two_threads(input, &source.name(), settings, progress)
     } else {

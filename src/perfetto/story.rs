@@ -1,0 +1,174 @@
+//! What lasted, drawn when it is over.
+
+use std::io::Write;
+
+use super::annotations::{Annotations, Key};
+use super::scene::{Arrows, Goroutine, Scene, Span};
+use super::tracks::Fixed;
+use crate::explain::{Held, Reasons, Run, Story};
+use crate::report::Escaped;
+use crate::timeline::{HeapFloor, Kind, Timeline};
+use crate::trace::{ThreadId, Time};
+
+impl<W: Write> Story for Scene<W> {
+    /// A run is drawn three times: for its processor, its thread and its
+    /// goroutine.
+    fn run(&mut self, run: Run, timeline: &Timeline) {
+        let known = self.goroutine(run.g, timeline);
+        self.goroutines
+            .insert(run.g, Goroutine { m: run.m, ..known });
+        let span = Span {
+            start: run.start,
+            end: run.end,
+            cut: false,
+        };
+        let whose = Annotations::default().int(Key::Goroutine, run.g.0);
+        let on = |notes: Annotations| notes.int(Key::Processor, run.p.0);
+        let under = |notes: Annotations| match run.m.is_some() {
+            true => notes.int(Key::Thread, run.m.0),
+            false => notes,
+        };
+        let place = self.place(run.stack, timeline);
+        let wake = self.wakes.remove(&run.g).filter(|flow| flow.begun);
+        let arrows = Arrows {
+            into: wake.map(|flow| flow.id),
+            ..Arrows::default()
+        };
+        if run.p.is_some() {
+            let track = self.tracks.processor(&mut self.packets, run.p);
+            let notes = under(whose.clone()).text(Key::Place, place);
+            self.slice(track, known.name, span, notes, arrows);
+        }
+        if run.m.is_some() {
+            let track = self.tracks.thread(&mut self.packets, run.m);
+            let none = Arrows::default();
+            self.slice(track, known.name, span, on(whose), none);
+        }
+        let running = self.packets.name("running");
+        let notes = under(on(Annotations::default())).text(Key::Place, place);
+        self.slice(known.track, running, span, notes, Arrows::default());
+    }
+
+    fn held(&mut self, held: Held, reasons: &Reasons, timeline: &Timeline) {
+        let i = &held.interval;
+        let span = Span {
+            start: i.start,
+            end: i.end,
+            cut: i.cut_at_start || held.goes_on,
+        };
+        let stack = self.stack(i.victim.stack, timeline);
+        let notes = Annotations::default().text(Key::Stack, stack);
+        match i.kind {
+            Kind::Runnable(way) => {
+                let why = self.packets.text(&way.name().replace('_', " "));
+                let mut notes = notes.text(Key::Why, Some(why));
+                if i.stopped > 0 {
+                    notes = notes.size(Key::Stopped, i.stopped);
+                }
+                let notes = self.by(notes, i.by, timeline);
+                let wake = self.wakes.get(&i.victim.g).copied();
+                let arrows = Arrows {
+                    through: wake.map(|flow| flow.id),
+                    ..Arrows::default()
+                };
+                if self.state("runnable", &held, span, notes, arrows, timeline)
+                    && let Some(flow) = self.wakes.get_mut(&i.victim.g)
+                {
+                    flow.begun = true;
+                }
+            }
+            Kind::Blocked(_) => {
+                let name = match reasons.of(&held) {
+                    _ if timeline.waits_for_lock(i) => "waiting: lock".into(),
+                    "" => "waiting".into(),
+                    reason => format!("waiting: {}", Escaped(reason)),
+                };
+                let notes = match held.goes_on {
+                    true => notes,
+                    false => self.by(notes, i.by, timeline),
+                };
+                self.state(&name, &held, span, notes, Arrows::default(), timeline);
+            }
+            Kind::Syscall => self.syscall(&held, span, notes, timeline),
+            Kind::MarkAssist => {
+                let track = self.assists_of(i.victim.g, timeline);
+                let name = self.packets.name("mark assist");
+                self.slice(track, name, span, notes, Arrows::default());
+            }
+            Kind::StopTheWorld(reason) => {
+                let track = self.tracks.fixed(&mut self.packets, Fixed::StopTheWorld);
+                let reason = Escaped(timeline.stop_reason(reason)).to_string();
+                let name = self.packets.name(&reason);
+                let notes = notes.int(Key::Goroutine, i.victim.g.0);
+                let notes = self.by(notes, i.by, timeline);
+                self.slice(track, name, span, notes, Arrows::default());
+            }
+            Kind::Starvation => {
+                let track = self.tracks.fixed(&mut self.packets, Fixed::Starvation);
+                let name = self.packets.name("starvation");
+                let notes = match i.victim.g.is_some() {
+                    true => notes.int(Key::Goroutine, i.victim.g.0),
+                    false => notes,
+                };
+                self.slice(track, name, span, notes, Arrows::default());
+            }
+        }
+    }
+
+    fn marking(&mut self, start: Time, end: Time) {
+        let track = self.tracks.fixed(&mut self.packets, Fixed::Marking);
+        let name = self.packets.name("marking");
+        let span = Span {
+            start,
+            end,
+            cut: false,
+        };
+        self.slice(track, name, span, Annotations::default(), Arrows::default());
+    }
+
+    fn floor(&mut self, _: HeapFloor) {
+        // A counter shows it.
+    }
+}
+
+impl<W: Write> Scene<W> {
+    /// A goroutine's state other than running.
+    fn state(
+        &mut self,
+        name: &str,
+        held: &Held,
+        span: Span,
+        notes: Annotations,
+        arrows: Arrows,
+        timeline: &Timeline,
+    ) -> bool {
+        let known = self.goroutine(held.interval.victim.g, timeline);
+        let name = self.packets.name(name);
+        self.slice(known.track, name, span, notes, arrows)
+    }
+
+    /// A system call keeps its thread. Where the runtime parks one, it is no
+    /// call of the program.
+    fn syscall(&mut self, held: &Held, span: Span, notes: Annotations, timeline: &Timeline) {
+        let stack = held.interval.victim.stack;
+        let name = match timeline.stacks().traits(stack).parked {
+            true => "parked",
+            false => "syscall",
+        };
+        let none = Arrows::default();
+        let known = self.goroutine(held.interval.victim.g, timeline);
+        let m = match known.m.is_some() || held.goes_on {
+            true => known.m,
+            // It was in the call when the trace started, and comes back on
+            // the thread that it left on.
+            false => self.m,
+        };
+        if m != ThreadId::NONE {
+            let track = self.tracks.thread(&mut self.packets, m);
+            let name = self.packets.name(name);
+            let whose = Annotations::default().int(Key::Goroutine, held.interval.victim.g.0);
+            self.slice(track, name, span, whose, none);
+        }
+        self.state(name, held, span, notes, none, timeline);
+    }
+}
