@@ -16,14 +16,16 @@ mod schema;
 mod story;
 mod tracks;
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::path::Path;
 
 use crate::analysis::{Analysis, Read};
 use crate::explain::{Watch, Window};
 use crate::report::Escaped;
 use crate::rules::Settings;
 use crate::timeline::Timeline;
-use crate::trace::{ClockSnapshot, Event, ReadError, Reader, Stats, Time, What};
+use crate::trace::{ClockSnapshot, Event, ReadError, Reader, Stats, Tables, Time, What};
 use scene::Scene;
 use schema::{Clock, TracePacket, clock};
 
@@ -64,6 +66,7 @@ pub fn export(
         analysis: Analysis::new(options.settings),
         title: title(options, reader.version()),
         snapshot: None,
+        end: None,
     };
     let mut out = Some(out);
     let error = loop {
@@ -96,8 +99,11 @@ pub fn export(
     Ok(Exported { duration, error })
 }
 
+/// A name that fits beside the tracks.
 fn title(options: &Options<'_>, version: u32) -> String {
-    format!("{}, Go 1.{version}", Escaped(options.source))
+    let name = Path::new(options.source).file_name();
+    let name = name.map_or(options.source.into(), OsStr::to_string_lossy);
+    format!("{}, Go 1.{version}", Escaped(&name))
 }
 
 struct Export<W> {
@@ -108,6 +114,8 @@ struct Export<W> {
     title: String,
     /// The last one up to now, until it is written.
     snapshot: Option<ClockSnapshot>,
+    /// The window's end, if the trace goes on beyond.
+    end: Option<Time>,
 }
 
 impl<W: Write> Export<W> {
@@ -117,11 +125,12 @@ impl<W: Write> Export<W> {
     }
 
     /// Takes in the next event; false after the last one that is wanted.
-    fn event(&mut self, event: &Event, tables: &crate::trace::Tables) -> io::Result<bool> {
+    fn event(&mut self, event: &Event, tables: &Tables) -> io::Result<bool> {
         let Some(watch) = &mut self.watch else {
             return Ok(false);
         };
         if event.time >= watch.story.to {
+            self.end = Some(watch.story.to);
             return Ok(false);
         }
         if event.time >= watch.story.from && !self.title.is_empty() {
@@ -147,7 +156,7 @@ impl<W: Write> Export<W> {
             // It ended before the window began.
             return watch.story.packets.finish().map(|()| duration);
         }
-        let end = watch.story.to.min(self.timeline.now());
+        let end = self.end.unwrap_or(self.timeline.now());
         let (mut scene, _) = watch.conclude(end, &self.timeline);
         scene.to = end;
         scene.close(end, &self.timeline);
@@ -161,8 +170,7 @@ impl<W: Write> Export<W> {
 impl<W: Write> Scene<W> {
     /// Writes what stands before everything else.
     fn begin(&mut self, title: &str, snapshot: Option<ClockSnapshot>) {
-        let description = "Written by gotracer".into();
-        self.tracks.root(&mut self.packets, title, description);
+        self.tracks.root(&mut self.packets, title);
         if let Some(snapshot) = snapshot {
             self.packets.packet(TracePacket {
                 clock_snapshot: Some(clocks(&snapshot, self.from)),

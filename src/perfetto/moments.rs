@@ -212,6 +212,7 @@ impl<W: Write> Scene<W> {
 
     /// Draws what is still open at the end.
     pub fn close(&mut self, end: Time, timeline: &Timeline) {
+        self.place_all(timeline);
         let mut regions: Vec<_> = std::mem::take(&mut self.regions).into_iter().collect();
         regions.sort_by_key(|(g, _)| g.0);
         for (g, open) in regions {

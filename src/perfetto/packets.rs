@@ -67,12 +67,15 @@ pub struct Packets<W> {
     texts: Texts,
     /// Texts that the next packet has to bring along.
     news: InternedData,
+    /// Added to all times, which have no sign in Perfetto.
+    shift: Time,
     begun: bool,
     failed: Option<io::Error>,
 }
 
 impl<W: Write> Packets<W> {
-    pub fn new(out: W) -> Self {
+    /// Nothing happens before `start`.
+    pub fn new(out: W, start: Time) -> Self {
         let keys = Key::NAMES.iter().zip(1..);
         Self {
             out,
@@ -83,6 +86,7 @@ impl<W: Write> Packets<W> {
                 debug_annotation_names: keys.map(|(key, iid)| named(iid, key)).collect(),
                 ..InternedData::default()
             },
+            shift: start.min(0).saturating_neg(),
             begun: false,
             failed: None,
         }
@@ -138,7 +142,7 @@ impl<W: Write> Packets<W> {
     pub fn event(&mut self, time: Time, kind: Type, name: Option<Name>, event: TrackEvent) {
         let news = std::mem::take(&mut self.news);
         self.packet(TracePacket {
-            timestamp: Some(time.max(0) as u64),
+            timestamp: Some(time.saturating_add(self.shift).max(0) as u64),
             track_event: Some(TrackEvent {
                 r#type: kind.into(),
                 name_iid: name.map(|name| name.0),

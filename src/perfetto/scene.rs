@@ -14,6 +14,10 @@ use crate::trace::{GoId, ProcId, ThreadId, Time};
 /// A stack has up to 128 frames; the outermost are the least telling.
 const FRAMES: usize = 64;
 
+/// What a goroutine is shows when it first stops running: so many states may
+/// come before.
+const UNPLACED: usize = 8;
+
 /// The drawing.
 pub struct Scene<W> {
     pub packets: Packets<W>,
@@ -23,6 +27,8 @@ pub struct Scene<W> {
     /// What comes after is not, either.
     pub to: Time,
     pub goroutines: HashMap<GoId, Goroutine>,
+    /// States of goroutines of which nobody knows yet what they are.
+    unplaced: HashMap<GoId, Vec<State>>,
     /// Who was made runnable and did not run since.
     pub wakes: HashMap<GoId, Flow>,
     pub last_flow: u64,
@@ -52,6 +58,14 @@ pub struct Goroutine {
     pub assists: Option<Track>,
     /// The thread it last ran on.
     pub m: ThreadId,
+}
+
+/// A state of a goroutine.
+pub struct State {
+    pub name: Name,
+    pub span: Span,
+    pub notes: Annotations,
+    pub arrows: Arrows,
 }
 
 /// An arrow from who made a goroutine runnable to where it runs.
@@ -99,11 +113,12 @@ pub struct Arrows {
 impl<W: Write> Scene<W> {
     pub fn new(out: W, from: Time, to: Time) -> Self {
         Self {
-            packets: Packets::new(out),
+            packets: Packets::new(out, from),
             tracks: Tracks::default(),
             from,
             to,
             goroutines: HashMap::new(),
+            unplaced: HashMap::new(),
             wakes: HashMap::new(),
             last_flow: 0,
             regions: HashMap::new(),
@@ -187,25 +202,37 @@ impl<W: Write> Scene<W> {
         self.packets.event(time, Type::Counter, None, event);
     }
 
+    /// Draws a goroutine's state, as soon as it is known what goroutine that is.
+    /// Returns whether any of it is within the window.
+    pub fn state(&mut self, g: GoId, state: State, timeline: &Timeline) -> bool {
+        let waiting = self.unplaced.get(&g).map_or(0, Vec::len);
+        let placed = self.goroutines.contains_key(&g) || origin(g, timeline).is_some();
+        if !placed && waiting < UNPLACED {
+            let within = state.span.start < self.to && state.span.end > self.from;
+            if within {
+                self.unplaced.entry(g).or_default().push(state);
+            }
+            return within;
+        }
+        let track = self.goroutine(g, timeline).track;
+        self.slice(track, state.name, state.span, state.notes, state.arrows)
+    }
+
     /// A goroutine, which from now on has a track and a name.
     pub fn goroutine(&mut self, g: GoId, timeline: &Timeline) -> Goroutine {
         if let Some(known) = self.goroutines.get(&g) {
             return *known;
         }
-        let (owner, function) = match timeline.find(g) {
-            Some(known) => {
-                let stacks = timeline.stacks();
-                let first = [known.start, known.stack];
-                let root = first.into_iter().find(|stack| stack.is_some());
-                let root = root.map_or(FrameKey::default(), |stack| stacks.traits(stack).root);
-                (known.owner, stacks.get(root).function)
-            }
-            None => (Owner::Program, ""),
-        };
-        let name = format!("Goroutine {g}");
-        let track =
-            self.tracks
-                .goroutine(&mut self.packets, owner == Owner::Program, function, &name);
+        let owner = timeline.find(g).map_or(Owner::Program, |g| g.owner);
+        let stacks = timeline.stacks();
+        let origin = origin(g, timeline).unwrap_or_default();
+        let function = stacks.get(stacks.traits(origin).root).function;
+        let track = self.tracks.goroutine(
+            &mut self.packets,
+            owner == Owner::Program,
+            function,
+            &format!("Goroutine {g}"),
+        );
         let name = format!("g{g} {}", Escaped(function));
         let known = Goroutine {
             track,
@@ -215,7 +242,19 @@ impl<W: Write> Scene<W> {
             m: ThreadId::NONE,
         };
         self.goroutines.insert(g, known);
+        for state in self.unplaced.remove(&g).into_iter().flatten() {
+            self.slice(track, state.name, state.span, state.notes, state.arrows);
+        }
         known
+    }
+
+    /// Draws what is left over at the end.
+    pub fn place_all(&mut self, timeline: &Timeline) {
+        let mut left: Vec<_> = self.unplaced.keys().copied().collect();
+        left.sort();
+        for g in left {
+            self.goroutine(g, timeline);
+        }
     }
 
     /// Where a goroutine's regions and messages are drawn.
@@ -292,4 +331,11 @@ impl<W: Write> Scene<W> {
         let place = self.place(by.stack, timeline);
         notes.text(Key::By, place)
     }
+}
+
+/// A stack that tells which function a goroutine was started with, if one does.
+fn origin(g: GoId, timeline: &Timeline) -> Option<StackKey> {
+    let known = timeline.find(g)?;
+    let stacks = [known.start, known.stack];
+    stacks.into_iter().find(|stack| stack.is_some())
 }

@@ -72,8 +72,6 @@ pub struct TrackDescriptor {
     pub child_ordering: Option<i32>,
     #[prost(int32, optional, tag = "12")]
     pub sibling_order_rank: Option<i32>,
-    #[prost(string, optional, tag = "14")]
-    pub description: Option<String>,
 }
 
 /// `TrackDescriptor.ChildTracksOrdering`.
@@ -90,6 +88,8 @@ pub enum Ordering {
 pub struct CounterDescriptor {
     #[prost(enumeration = "Unit", tag = "3")]
     pub unit: i32,
+    #[prost(string, optional, tag = "6")]
+    pub unit_name: Option<String>,
     #[prost(string, optional, tag = "7")]
     pub y_axis_share_key: Option<String>,
 }

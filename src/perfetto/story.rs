@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::annotations::{Annotations, Key};
-use super::scene::{Arrows, Goroutine, Scene, Span};
+use super::scene::{Arrows, Goroutine, Scene, Span, State};
 use super::tracks::Fixed;
 use crate::explain::{Held, Reasons, Run, Story};
 use crate::report::Escaped;
@@ -71,8 +71,17 @@ impl<W: Write> Story for Scene<W> {
                     through: wake.map(|flow| flow.id),
                     ..Arrows::default()
                 };
-                if self.state("runnable", &held, span, notes, arrows, timeline)
-                    && let Some(flow) = self.wakes.get_mut(&i.victim.g)
+                let name = self.packets.name("runnable");
+                if self.state(
+                    i.victim.g,
+                    State {
+                        name,
+                        span,
+                        notes,
+                        arrows,
+                    },
+                    timeline,
+                ) && let Some(flow) = self.wakes.get_mut(&i.victim.g)
                 {
                     flow.begun = true;
                 }
@@ -87,7 +96,18 @@ impl<W: Write> Story for Scene<W> {
                     true => notes,
                     false => self.by(notes, i.by, timeline),
                 };
-                self.state(&name, &held, span, notes, Arrows::default(), timeline);
+                let name = self.packets.name(&name);
+                let arrows = Arrows::default();
+                self.state(
+                    i.victim.g,
+                    State {
+                        name,
+                        span,
+                        notes,
+                        arrows,
+                    },
+                    timeline,
+                );
             }
             Kind::Syscall => self.syscall(&held, span, notes, timeline),
             Kind::MarkAssist => {
@@ -132,43 +152,38 @@ impl<W: Write> Story for Scene<W> {
 }
 
 impl<W: Write> Scene<W> {
-    /// A goroutine's state other than running.
-    fn state(
-        &mut self,
-        name: &str,
-        held: &Held,
-        span: Span,
-        notes: Annotations,
-        arrows: Arrows,
-        timeline: &Timeline,
-    ) -> bool {
-        let known = self.goroutine(held.interval.victim.g, timeline);
-        let name = self.packets.name(name);
-        self.slice(known.track, name, span, notes, arrows)
-    }
-
     /// A system call keeps its thread. Where the runtime parks one, it is no
     /// call of the program.
     fn syscall(&mut self, held: &Held, span: Span, notes: Annotations, timeline: &Timeline) {
-        let stack = held.interval.victim.stack;
-        let name = match timeline.stacks().traits(stack).parked {
+        let victim = held.interval.victim;
+        let name = match timeline.stacks().traits(victim.stack).parked {
             true => "parked",
             false => "syscall",
         };
-        let none = Arrows::default();
-        let known = self.goroutine(held.interval.victim.g, timeline);
-        let m = match known.m.is_some() || held.goes_on {
-            true => known.m,
+        let name = self.packets.name(name);
+        let arrows = Arrows::default();
+        let known = self.goroutines.get(&victim.g);
+        let m = match known.map(|known| known.m).filter(|m| m.is_some()) {
+            Some(m) => m,
             // It was in the call when the trace started, and comes back on
             // the thread that it left on.
-            false => self.m,
+            None if !held.goes_on => self.m,
+            None => ThreadId::NONE,
         };
-        if m != ThreadId::NONE {
+        if m.is_some() {
             let track = self.tracks.thread(&mut self.packets, m);
-            let name = self.packets.name(name);
-            let whose = Annotations::default().int(Key::Goroutine, held.interval.victim.g.0);
-            self.slice(track, name, span, whose, none);
+            let whose = Annotations::default().int(Key::Goroutine, victim.g.0);
+            self.slice(track, name, span, whose, arrows);
         }
-        self.state(name, held, span, notes, none, timeline);
+        self.state(
+            victim.g,
+            State {
+                name,
+                span,
+                notes,
+                arrows,
+            },
+            timeline,
+        );
     }
 }

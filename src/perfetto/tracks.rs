@@ -66,15 +66,26 @@ impl Fixed {
         }
     }
 
-    /// What is counted, if it is a counter.
-    fn counts(self) -> Option<Unit> {
-        match self {
-            Self::Heap | Self::HeapLive | Self::HeapGoal => Some(Unit::SizeBytes),
-            Self::Gomaxprocs | Self::Running | Self::Runnable | Self::Goroutines => {
-                Some(Unit::Count)
-            }
-            _ => None,
-        }
+    /// What it counts, if it is a counter.
+    fn counter(self) -> Option<CounterDescriptor> {
+        let unit_name = match self {
+            Self::Heap | Self::HeapLive | Self::HeapGoal => None,
+            Self::Gomaxprocs => Some("processors".into()),
+            Self::Running | Self::Runnable | Self::Goroutines => Some("goroutines".into()),
+            _ => return None,
+        };
+        Some(match unit_name {
+            // Three lines that want to be compared.
+            None => CounterDescriptor {
+                unit: Unit::SizeBytes.into(),
+                y_axis_share_key: Some("heap".into()),
+                ..CounterDescriptor::default()
+            },
+            unit_name => CounterDescriptor {
+                unit_name,
+                ..CounterDescriptor::default()
+            },
+        })
     }
 
     /// How what stands below it is ordered.
@@ -110,10 +121,9 @@ pub struct Tracks {
 
 impl Tracks {
     /// The group with everything.
-    pub fn root(&mut self, packets: &mut Packets<impl Write>, name: &str, description: String) {
+    pub fn root(&mut self, packets: &mut Packets<impl Write>, name: &str) {
         self.fixed[Fixed::Root as usize] = true;
         packets.track(TrackDescriptor {
-            description: Some(description),
             child_ordering: ordering(Fixed::Root.ordering()),
             ..described(Fixed::Root.track(), name, None)
         });
@@ -125,11 +135,7 @@ impl Tracks {
             packets.track(TrackDescriptor {
                 child_ordering: ordering(which.ordering()),
                 sibling_order_rank: Some(which as i32),
-                counter: which.counts().map(|unit| CounterDescriptor {
-                    unit: unit.into(),
-                    // Three lines of one picture.
-                    y_axis_share_key: (unit == Unit::SizeBytes).then(|| "heap".into()),
-                }),
+                counter: which.counter(),
                 ..described(which.track(), which.name(), Some(Fixed::Root.track()))
             });
         }
