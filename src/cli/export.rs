@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     args.check()?;
     let settings = args.settings.settings()?;
     let part = args.moment.part(&source, &settings)?;
-    let window = part.map(|part| part.window);
+    let (window, findings) = part.map(|part| (part.window, part.found)).unzip();
     let name = || source.name();
     let reader = Reader::new(source.open().with_context(name)?).with_context(name)?;
     let output = Output::to(Some(&args.output))?;
@@ -69,6 +69,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         source: &source.name(),
         window,
         settings: &settings,
+        findings: findings.flatten(),
     };
     let progress = Progress::new(true);
     progress.expect(source.size());

@@ -11,7 +11,8 @@ use super::inputs::Source;
 /// How much is told of if nothing is said, ns.
 const USUAL: u64 = 20_000_000;
 
-/// Which moment.
+/// Which moment. Whoever flattens this has a group `when` of `at` and
+/// `finding`, and so says whether one has to be named.
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct Args {
@@ -25,7 +26,7 @@ pub struct Args {
     finding: Option<String>,
 
     /// How much to tell of [default: 20ms]
-    #[arg(long, value_name = "DURATION", value_parser = time)]
+    #[arg(long, value_name = "DURATION", value_parser = time, requires = "when")]
     window: Option<u64>,
 }
 
@@ -35,6 +36,8 @@ pub struct Part {
     pub window: Window,
     /// What it is around.
     pub finding: Option<Finding>,
+    /// All that was found in the trace, if it was looked for.
+    pub found: Option<Vec<Finding>>,
 }
 
 fn time(text: &str) -> Result<u64, SettingError> {
@@ -45,18 +48,28 @@ impl Args {
     /// The part of a trace that is named; none if none is.
     pub fn part(&self, source: &Source, settings: &Settings) -> anyhow::Result<Option<Part>> {
         let length = self.window.unwrap_or(USUAL);
-        let finding = self.finding.as_deref();
-        let finding = finding.map(|id| find(id, source, settings)).transpose()?;
-        // What led to a finding matters as much as it does.
-        let at = self.at.or(finding.as_ref().map(|f| f.first_ns));
-        Ok(at.map(|at| Part {
-            window: Window::around(at, length),
-            finding,
+        if let Some(at) = self.at {
+            return Ok(Some(Part {
+                window: Window::around(at, length),
+                finding: None,
+                found: None,
+            }));
+        }
+        let Some(id) = &self.finding else {
+            return Ok(None);
+        };
+        let found = findings(source, settings)?;
+        let finding = find(id, &found).with_context(|| source.name())?.clone();
+        Ok(Some(Part {
+            // What led to a finding matters as much as it does.
+            window: Window::around(finding.first_ns, length),
+            finding: Some(finding),
+            found: Some(found),
         }))
     }
 }
 
-fn find(id: &str, source: &Source, settings: &Settings) -> anyhow::Result<Finding> {
+fn findings(source: &Source, settings: &Settings) -> anyhow::Result<Vec<Finding>> {
     let file = source.file().with_context(|| {
         format!(
             "{}: --finding reads the trace twice, give a file",
@@ -66,20 +79,21 @@ fn find(id: &str, source: &Source, settings: &Settings) -> anyhow::Result<Findin
     let name = || file.display().to_string();
     let input = source.open().with_context(name)?;
     let outcome = analysis::analyze(input, &name(), settings, |_| {});
-    let mut findings = outcome.with_context(name)?.report.findings;
+    Ok(outcome.with_context(name)?.report.findings)
+}
+
+/// The finding with this number, or whose id begins like this.
+fn find<'a>(id: &str, findings: &'a [Finding]) -> anyhow::Result<&'a Finding> {
+    let by_id = || {
+        findings
+            .iter()
+            .find(|f| id.len() >= 4 && f.id.starts_with(id))
+    };
     let number = id.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-    let at = findings
-        .iter()
-        .position(|f| id.len() >= 4 && f.id.starts_with(id))
-        .or(number.filter(|n| *n < findings.len()));
-    match at {
-        Some(at) => Ok(findings.swap_remove(at)),
-        None => Err(anyhow!(
-            "{}: of {} findings none is {id}",
-            name(),
-            findings.len()
-        )),
-    }
+    let by_number = || findings.get(number?);
+    by_id()
+        .or_else(by_number)
+        .with_context(|| format!("of {} findings none is {id}", findings.len()))
 }
 
 /// Says that a trace is over before the moment comes.

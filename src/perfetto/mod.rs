@@ -22,7 +22,7 @@ use std::path::Path;
 
 use crate::analysis::{Analysis, Read};
 use crate::explain::{Watch, Window};
-use crate::report::Escaped;
+use crate::report::{Escaped, Finding};
 use crate::rules::Settings;
 use crate::timeline::Timeline;
 use crate::trace::{ClockSnapshot, Event, ReadError, Reader, Stats, Tables, Time, What};
@@ -30,7 +30,7 @@ use scene::Scene;
 use schema::{Clock, TracePacket, clock};
 
 /// What to export.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options<'a> {
     /// The trace's name.
     pub source: &'a str,
@@ -38,6 +38,9 @@ pub struct Options<'a> {
     pub window: Option<Window>,
     /// What counts as a finding.
     pub settings: &'a Settings,
+    /// What was found in all of the trace, if that is known. Otherwise what is
+    /// found until the window's end is marked.
+    pub findings: Option<Vec<Finding>>,
 }
 
 /// What was read for an export.
@@ -63,7 +66,10 @@ pub fn export(
     let mut export = Export {
         watch: None,
         timeline: Timeline::default(),
-        analysis: Analysis::new(options.settings),
+        analysis: match options.findings {
+            None => Some(Analysis::new(options.settings)),
+            Some(_) => None,
+        },
         title: title(options, reader.version()),
         snapshot: None,
         end: None,
@@ -95,7 +101,7 @@ pub fn export(
         stats: reader.stats(),
         error: error.as_ref(),
     };
-    let duration = export.conclude(&read)?;
+    let duration = export.conclude(&read, options.findings.as_ref())?;
     Ok(Exported { duration, error })
 }
 
@@ -110,7 +116,8 @@ struct Export<W> {
     /// There is none before the first event.
     watch: Option<Watch<Scene<W>>>,
     timeline: Timeline,
-    analysis: Analysis,
+    /// None if nothing has to be found.
+    analysis: Option<Analysis>,
     title: String,
     /// The last one up to now, until it is written.
     snapshot: Option<ClockSnapshot>,
@@ -121,7 +128,9 @@ struct Export<W> {
 impl<W: Write> Export<W> {
     fn start_generation(&mut self, snapshot: Option<ClockSnapshot>) {
         self.snapshot = snapshot.or(self.snapshot);
-        self.analysis.start_generation(snapshot);
+        if let Some(analysis) = &mut self.analysis {
+            analysis.start_generation(snapshot);
+        }
     }
 
     /// Takes in the next event; false after the last one that is wanted.
@@ -138,7 +147,9 @@ impl<W: Write> Export<W> {
                 .story
                 .begin(&std::mem::take(&mut self.title), self.snapshot);
         }
-        self.analysis.events(std::slice::from_ref(event), tables);
+        if let Some(analysis) = &mut self.analysis {
+            analysis.events(std::slice::from_ref(event), tables);
+        }
         watch.story.before(event, tables, &self.timeline);
         watch.event(event, tables, &mut self.timeline);
         watch.story.after(event, &self.timeline);
@@ -147,7 +158,7 @@ impl<W: Write> Export<W> {
     }
 
     /// Nothing more is wanted, or comes.
-    fn conclude(self, read: &Read<'_>) -> io::Result<u64> {
+    fn conclude(self, read: &Read<'_>, known: Option<&Vec<Finding>>) -> io::Result<u64> {
         let duration = self.timeline.duration();
         let Some(watch) = self.watch else {
             return Ok(duration);
@@ -160,8 +171,10 @@ impl<W: Write> Export<W> {
         let (mut scene, _) = watch.conclude(end, &self.timeline);
         scene.to = end;
         scene.close(end, &self.timeline);
-        let report = self.analysis.report(read);
-        scene.findings(&report.findings, self.timeline.start());
+        let report = self.analysis.map(|analysis| analysis.report(read));
+        let findings = report.map(|report| report.findings);
+        let findings = findings.as_ref().or(known).map_or(&[][..], Vec::as_slice);
+        scene.findings(findings, self.timeline.start());
         scene.packets.finish()?;
         Ok(duration)
     }

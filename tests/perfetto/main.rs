@@ -201,7 +201,8 @@ fn arrows_lead_from_who_woke_to_where_it_ran() {
                 (a.name in ('wakes', 'creates') and b.name glob 'g[0-9]* runtime*' and a.ts < b.ts)"),
             "woken": "select count(*) n from slice where name in ('wakes', 'creates')",
             "who": format!("select extract_arg(a.arg_set_id, 'debug.goroutine') woken, t.name \
-                {from} join track t on t.id = b.track_id where a.name = 'wakes'"),
+                {from} join track t on t.id = b.track_id \
+                where a.name = 'wakes' and b.name = 'runnable'"),
         }));
         let n = |name: &str| answer[name][0]["n"].as_u64().unwrap();
         assert!(n("woken") > 50 && n("all") > n("woken"), "{answer}");

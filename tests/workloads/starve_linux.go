@@ -22,6 +22,19 @@ func childMain() {
 	}
 }
 
+// startBurner starts a process that wants the first CPU all the time.
+func startBurner(e *env) *exec.Cmd {
+	burner := exec.Command("/proc/self/exe")
+	burner.Env = append(os.Environ(), burnerEnv+"="+(e.dur+20*time.Second).String(), "GOMAXPROCS=1")
+	check(burner.Start())
+	return burner
+}
+
+func stopBurner(burner *exec.Cmd) {
+	burner.Process.Kill()
+	burner.Wait()
+}
+
 func init() {
 	var burner *exec.Cmd
 
@@ -38,9 +51,7 @@ func init() {
 				go burn(30 * time.Millisecond)
 			}
 			time.Sleep(60 * time.Millisecond)
-			burner = exec.Command("/proc/self/exe")
-			burner.Env = append(os.Environ(), burnerEnv+"="+(e.dur+20*time.Second).String(), "GOMAXPROCS=1")
-			check(burner.Start())
+			burner = startBurner(e)
 			time.Sleep(60 * time.Millisecond)
 		},
 		run: func(e *env) {
@@ -53,10 +64,24 @@ func init() {
 			}
 			late.put(e, "started_goroutines_waited")
 		},
-		after: func(*env) {
-			burner.Process.Kill()
-			burner.Wait()
-		}}
+		after: func(*env) { stopBurner(burner) }}
+}
+
+// starve gives a service too little CPU: its threads share one with others that
+// want it all the time. A thread that is woken to run a goroutine waits for its
+// turn, while the processor it is to take stands idle.
+func starve(e *env) (stop func()) {
+	oneCPU(0) // threads that start from here on stay there, too
+	forThreads(oneCPU)
+	var burners []*exec.Cmd
+	for i := 0; i < 4; i++ {
+		burners = append(burners, startBurner(e))
+	}
+	return func() {
+		for _, burner := range burners {
+			stopBurner(burner)
+		}
+	}
 }
 
 //go:noinline
@@ -74,13 +99,9 @@ func startAndBurn(late *waits) {
 // demoteOthers lets all threads but the current one run only on the burner's
 // CPU, and there only when nobody else wants it.
 func demoteOthers() {
-	tasks, err := os.ReadDir("/proc/self/task")
-	check(err)
-	for _, t := range tasks {
-		tid, err := strconv.Atoi(t.Name())
-		check(err)
+	forThreads(func(tid int) {
 		if tid == syscall.Gettid() {
-			continue
+			return
 		}
 		oneCPU(tid)
 		const schedIdle = 5
@@ -89,6 +110,17 @@ func demoteOthers() {
 		if no != 0 {
 			check(no)
 		}
+	})
+}
+
+// forThreads does something with each thread of this process.
+func forThreads(do func(tid int)) {
+	tasks, err := os.ReadDir("/proc/self/task")
+	check(err)
+	for _, t := range tasks {
+		tid, err := strconv.Atoi(t.Name())
+		check(err)
+		do(tid)
 	}
 }
 
