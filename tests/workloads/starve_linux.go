@@ -13,19 +13,30 @@ import (
 // burnerEnv turns this program into one that only burns a CPU for so long.
 const burnerEnv = "GOTRACER_BURN"
 
+// restEnv makes it rest for so long after each burnTime.
+const restEnv = "GOTRACER_REST"
+
+const burnTime = 15 * time.Millisecond
+
 // childMain is where a burner ends; for everybody else it does nothing.
 func childMain() {
-	if d, err := time.ParseDuration(os.Getenv(burnerEnv)); err == nil {
-		oneCPU(0)
-		burn(d)
-		os.Exit(0)
+	d, err := time.ParseDuration(os.Getenv(burnerEnv))
+	if err != nil {
+		return
 	}
+	rest, _ := time.ParseDuration(os.Getenv(restEnv))
+	oneCPU(0)
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(rest) {
+		burn(burnTime)
+	}
+	os.Exit(0)
 }
 
-// startBurner starts a process that wants the first CPU all the time.
-func startBurner(e *env) *exec.Cmd {
+// startBurner starts a process that wants the first CPU all the time, except
+// while it rests.
+func startBurner(e *env, rest time.Duration) *exec.Cmd {
 	burner := exec.Command("/proc/self/exe")
-	burner.Env = append(os.Environ(), burnerEnv+"="+(e.dur+20*time.Second).String(), "GOMAXPROCS=1")
+	burner.Env = append(os.Environ(), burnerEnv+"="+(e.dur+20*time.Second).String(), restEnv+"="+rest.String(), "GOMAXPROCS=1")
 	check(burner.Start())
 	return burner
 }
@@ -51,7 +62,7 @@ func init() {
 				go burn(30 * time.Millisecond)
 			}
 			time.Sleep(60 * time.Millisecond)
-			burner = startBurner(e)
+			burner = startBurner(e, 0)
 			time.Sleep(60 * time.Millisecond)
 		},
 		run: func(e *env) {
@@ -67,21 +78,13 @@ func init() {
 		after: func(*env) { stopBurner(burner) }}
 }
 
-// starve gives a service too little CPU: its threads share one with others that
-// want it all the time. A thread that is woken to run a goroutine waits for its
-// turn, while the processor it is to take stands idle.
+// starve gives a service too little CPU, as a quota does: its threads may run
+// for 5 ms in every 20, on one CPU. A thread that was woken to run a goroutine
+// waits, and so does the processor that it is to take.
 func starve(e *env) (stop func()) {
-	oneCPU(0) // threads that start from here on stay there, too
-	forThreads(oneCPU)
-	var burners []*exec.Cmd
-	for i := 0; i < 4; i++ {
-		burners = append(burners, startBurner(e))
-	}
-	return func() {
-		for _, burner := range burners {
-			stopBurner(burner)
-		}
-	}
+	burner := startBurner(e, 5*time.Millisecond)
+	forThreads(demote)
+	return func() { stopBurner(burner) }
 }
 
 //go:noinline
@@ -96,21 +99,25 @@ func startAndBurn(late *waits) {
 	<-done
 }
 
-// demoteOthers lets all threads but the current one run only on the burner's
-// CPU, and there only when nobody else wants it.
+// demoteOthers demotes all threads but the current one.
 func demoteOthers() {
 	forThreads(func(tid int) {
-		if tid == syscall.Gettid() {
-			return
-		}
-		oneCPU(tid)
-		const schedIdle = 5
-		var priority int32
-		_, _, no := syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, uintptr(tid), schedIdle, uintptr(unsafe.Pointer(&priority)))
-		if no != 0 {
-			check(no)
+		if tid != syscall.Gettid() {
+			demote(tid)
 		}
 	})
+}
+
+// demote lets a thread, and those that it starts, run only on the burner's CPU,
+// and there only when nobody else wants it.
+func demote(tid int) {
+	oneCPU(tid)
+	const schedIdle = 5
+	var priority int32
+	_, _, no := syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, uintptr(tid), schedIdle, uintptr(unsafe.Pointer(&priority)))
+	if no != 0 {
+		check(no)
+	}
 }
 
 // forThreads does something with each thread of this process.
