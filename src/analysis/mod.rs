@@ -7,6 +7,7 @@
 mod findings;
 mod history;
 mod live;
+mod packed;
 mod pipeline;
 mod program;
 mod slices;
@@ -18,9 +19,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
-use crate::timeline::{HeapFloor, Interval, Observer, Timeline};
-use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What, is_newer};
+use crate::timeline::{Creation, HeapFloor, Interval, Observer, Timeline, Transition};
+use crate::trace::{
+    ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, Time, What, is_newer,
+};
 use history::History;
+use packed::{Packed, Taker};
 use slices::Slices;
 
 /// For how long the growth of the number of goroutines is counted in a live
@@ -202,15 +206,46 @@ impl Analysis {
     /// Takes in the next events. `tables` are those of their generation.
     pub fn events(&mut self, events: &[Event], tables: &Tables) {
         for event in events {
-            if self.slices.is_over(event.time) {
-                let rules = self.rules.enabled.iter();
-                let measured = || rules.map(|(_, d)| d.measurement()).collect();
-                self.slices.end(event.time, measured);
-            }
-            self.timeline.event(event, tables, &mut self.rules);
-            if let Some(history) = &mut self.history {
-                history.note(&self.timeline);
-            }
+            self.event(event, tables);
+        }
+    }
+
+    /// As [`events`](Self::events).
+    fn packed(&mut self, events: &Packed, tables: &Tables) {
+        events.unpack(&mut Taking {
+            analysis: self,
+            tables,
+        });
+    }
+
+    #[inline(always)]
+    fn event(&mut self, event: &Event, tables: &Tables) {
+        // What nobody heeds may be left out, and makes no difference.
+        let heeded = Timeline::heeds(event);
+        if heeded {
+            self.slice(event.time);
+        }
+        self.timeline.event(event, tables, &mut self.rules);
+        if heeded {
+            self.note();
+        }
+    }
+
+    /// Ends a slice if its time is over.
+    #[inline(always)]
+    fn slice(&mut self, time: Time) {
+        if self.slices.is_over(time) {
+            let rules = self.rules.enabled.iter();
+            let measured = || rules.map(|(_, d)| d.measurement()).collect();
+            self.slices.end(time, measured);
+        }
+    }
+
+    /// Notes how the program goes, if that is wanted.
+    #[inline(always)]
+    fn note(&mut self) {
+        if let Some(history) = &mut self.history {
+            history.note(&self.timeline);
         }
     }
 
@@ -328,5 +363,39 @@ impl Analysis {
         at_snapshot
             .checked_sub(SignedDuration::from_nanos(before))
             .ok()
+    }
+}
+
+/// Takes in events of one generation.
+struct Taking<'a> {
+    analysis: &'a mut Analysis,
+    tables: &'a Tables,
+}
+
+impl Taker for Taking<'_> {
+    #[inline(always)]
+    fn transition(&mut self, transition: &Transition) {
+        let Self { analysis, tables } = self;
+        analysis.slice(transition.time);
+        let rules = &mut analysis.rules;
+        analysis.timeline.transition(transition, tables, rules);
+        analysis.note();
+    }
+
+    #[inline(always)]
+    fn creation(&mut self, creation: &Creation) {
+        let Self { analysis, tables } = self;
+        analysis.slice(creation.time);
+        let rules = &mut analysis.rules;
+        analysis.timeline.creation(creation, tables, rules);
+        analysis.note();
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.analysis.event(event, self.tables);
+    }
+
+    fn pass(&mut self, time: Time) {
+        self.analysis.timeline.pass(time);
     }
 }

@@ -4,21 +4,21 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
+use super::packed::Packed;
 use super::{Analysis, Outcome, conclude};
 use crate::rules::Settings;
-use crate::trace::{ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, What};
+use crate::trace::{ClockSnapshot, Input, ReadError, Reader, Stats, Tables};
 
-/// Events handed over at a time: enough that handing over costs nothing, few
-/// enough that they are still in the cache.
-const BLOCK: usize = 2048;
-/// Blocks that may wait to be analysed.
-const BLOCKS: usize = 8;
+/// Parcels that may wait to be analysed: few, for they are still in a cache.
+/// With more events in a parcel, or fewer, threads wait longer for each other:
+/// on a virtual machine to wake a core takes as long as to read a thousand.
+const PARCELS: usize = 4;
 
 /// Events of one generation.
-struct Block {
-    events: Vec<Event>,
-    /// How many of them there are.
-    filled: usize,
+struct Parcel {
+    events: Packed,
+    /// Whether the generation begins with them.
+    begins: bool,
     tables: Arc<Tables>,
     snapshot: Option<ClockSnapshot>,
     stats: Stats,
@@ -37,12 +37,12 @@ pub fn analyze_on_two_threads(
     let reader = Reader::new(input).map_err(|e| *e)?;
     let version = reader.version();
     let mut analysis = Analysis::new(settings);
-    let (blocks, to_analyse) = sync_channel(BLOCKS);
+    let (parcels, to_analyse) = sync_channel(PARCELS);
     let (spent, spares) = channel();
     let (stats, error) = thread::scope(|scope| {
-        let reading = scope.spawn(move || read(reader, &blocks, &spares));
-        for block in to_analyse {
-            take_in(&mut analysis, block, &spent, &mut progress);
+        let reading = scope.spawn(move || read(reader, Handing { parcels, spares }));
+        for parcel in to_analyse {
+            take_in(&mut analysis, parcel, &spent, &mut progress);
         }
         reading
             .join()
@@ -53,45 +53,45 @@ pub fn analyze_on_two_threads(
 
 fn take_in(
     analysis: &mut Analysis,
-    block: Block,
-    spent: &Sender<Vec<Event>>,
+    parcel: Parcel,
+    spent: &Sender<Packed>,
     progress: &mut impl FnMut(Stats),
 ) {
-    let events = &block.events[..block.filled];
-    if let Some(What::Sync { .. }) = events.first().map(|e| e.what) {
-        analysis.start_generation(block.snapshot);
-        progress(block.stats);
+    if parcel.begins {
+        analysis.start_generation(parcel.snapshot);
+        progress(parcel.stats);
     }
-    analysis.events(events, &block.tables);
+    analysis.packed(&parcel.events, &parcel.tables);
     // The reader may be done already, and then wants no more of them.
-    let _ = spent.send(block.events);
+    let _ = spent.send(parcel.events);
 }
 
-/// Reads to the end, a block at a time.
-fn read(
-    mut reader: Reader<'_>,
-    blocks: &SyncSender<Block>,
-    spares: &Receiver<Vec<Event>>,
-) -> (Stats, Option<ReadError>) {
+/// The reading side's ends of the channels.
+struct Handing {
+    parcels: SyncSender<Parcel>,
+    spares: Receiver<Packed>,
+}
+
+/// Reads to the end, a parcel at a time.
+fn read(mut reader: Reader<'_>, handing: Handing) -> (Stats, Option<ReadError>) {
     let error = loop {
-        let mut events = spares
-            .try_recv()
-            .unwrap_or_else(|_| vec![Event::default(); BLOCK]);
-        let filled = match reader.fill(&mut events) {
+        let mut events = handing.spares.try_recv().unwrap_or_default();
+        events.clear();
+        match reader.pour(&mut events) {
             Ok(0) => break None,
-            Ok(filled) => filled,
+            Ok(_) => {}
             Err(e) => break Some(*e),
-        };
-        let block = Block {
+        }
+        let parcel = Parcel {
+            begins: events.begins(),
             events,
-            filled,
             tables: reader.tables().clone(),
             snapshot: reader.clock_snapshot(),
             stats: reader.stats(),
         };
         // Nobody listens only if the other thread panicked, which will be
         // known there.
-        if blocks.send(block).is_err() {
+        if handing.parcels.send(parcel).is_err() {
             break None;
         }
     };

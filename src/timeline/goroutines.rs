@@ -47,11 +47,15 @@ pub struct Goroutine {
 impl Goroutine {
     /// The best stack there is to place it: its own, where it was created, or
     /// the function it was started with.
+    #[inline]
     pub fn best_stack(&self) -> StackKey {
-        [self.stack, self.creator, self.start]
-            .into_iter()
-            .find(|s| s.is_some())
-            .unwrap_or_default()
+        if self.stack.is_some() {
+            self.stack
+        } else if self.creator.is_some() {
+            self.creator
+        } else {
+            self.start
+        }
     }
 }
 
@@ -251,7 +255,9 @@ impl Goroutines {
             self.slots.resize(slot.index() + 1, None);
         }
         // A damaged trace's goroutine may be there twice.
-        self.ids.remove(g.id);
+        if self.ids.find(g.id).is_some() {
+            self.ids.remove(g.id);
+        }
         self.ids.insert(g.id, slot.0);
         self.slots[slot.index()] = Some(g);
     }

@@ -16,6 +16,7 @@ mod interval;
 mod procs;
 mod reasons;
 mod stacks;
+mod transition;
 mod transitions;
 mod world;
 
@@ -23,6 +24,7 @@ pub use classify::{Owner, is_standard};
 pub use goroutines::{Goroutine, Population, Site};
 pub use interval::{Actor, Interval, Kind, StopReason, Wait, Way, kinds};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
+pub use transition::{Creation, Transition};
 
 use crate::trace::{Event, GoId, Metric, Range, Tables, Time, What};
 use goroutines::Goroutines;
@@ -73,12 +75,51 @@ pub struct Timeline {
 }
 
 impl Timeline {
+    /// Whether an event tells more than the time.
+    #[inline(always)]
+    pub fn heeds(event: &Event) -> bool {
+        match event.what {
+            What::Goroutine { .. }
+            | What::Proc { .. }
+            | What::Metric { .. }
+            | What::RangeBegin { .. }
+            | What::RangeActive { .. }
+            | What::RangeEnd { .. }
+            | What::Sync { .. } => true,
+            What::SweepEnd { .. }
+            | What::Label { .. }
+            | What::StackSample { .. }
+            | What::TaskBegin { .. }
+            | What::TaskEnd { .. }
+            | What::RegionBegin { .. }
+            | What::RegionEnd { .. }
+            | What::Log { .. }
+            | What::Experimental { .. } => false,
+        }
+    }
+
     /// Takes in the next event. `tables` are those of its generation.
     #[inline(always)]
     pub fn event(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
+        match Transition::of(event) {
+            Some(transition) => self.transition(&transition, tables, observer),
+            None => self.other(event, tables, observer),
+        }
+    }
+
+    /// Up to a time nothing happened that is [heeded](Self::heeds).
+    pub fn pass(&mut self, time: Time) {
+        self.now = time;
+    }
+
+    /// An event that is no transition.
+    fn other(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
         self.now = event.time;
         match event.what {
-            What::Goroutine { .. } => self.goroutine(event, tables, observer),
+            What::Goroutine { .. } => match Creation::of(event) {
+                Some(creation) => self.creation(&creation, tables, observer),
+                None => self.appear_or_repeat(event, tables, observer),
+            },
             What::Proc { id, to, .. } => {
                 self.procs.transition(id, to);
                 self.check_starvation(None, observer);

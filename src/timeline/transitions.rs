@@ -6,18 +6,9 @@ use super::interval::{Actor, Interval, Kind, Wait, Way};
 use super::procs::Run;
 use super::reasons::Reason;
 use super::stacks::StackKey;
+use super::transition::{Creation, Transition};
 use super::{Observer, Timeline};
-use crate::trace::{Event, GoState, Slot, StackId, Tables, What};
-
-/// The parts of a transition that is none of the ordinary ones.
-struct Step {
-    slot: Slot,
-    to: GoState,
-    /// The goroutine's own stack.
-    own: StackKey,
-    /// In whose context it happened.
-    by: Actor,
-}
+use crate::trace::{Event, GoId, GoState, Slot, StackId, Tables, What};
 
 impl Goroutine {
     /// Whether it is the program's and waits for a processor.
@@ -28,51 +19,84 @@ impl Goroutine {
 }
 
 impl Timeline {
+    /// Takes in the next event, if it is such a one. `tables` are those of its
+    /// generation.
     #[inline(always)]
-    pub(super) fn goroutine(
+    pub fn transition(&mut self, t: &Transition, tables: &Tables, observer: &mut impl Observer) {
+        self.now = t.time;
+        if t.from == GoState::Running {
+            self.stop(t, tables, observer);
+        } else {
+            self.leave(t, tables, observer);
+            self.enter(t, tables, observer);
+        }
+    }
+
+    /// Takes in the next event, if it is such a one. `tables` are those of its
+    /// generation.
+    #[inline]
+    pub fn creation(&mut self, c: &Creation, tables: &Tables, observer: &mut impl Observer) {
+        self.now = c.time;
+        let start = self.stacks.key(c.own, tables);
+        let creator = self.stacks.key(c.stack, tables);
+        let owner = self.stacks.traits(start).owner;
+        let site = match owner {
+            Owner::Program => self.population.create(start, creator, c.time),
+            _ => u32::MAX,
+        };
+        let g = Goroutine {
+            id: c.id,
+            state: c.to,
+            since: c.time,
+            cut: false,
+            owner,
+            born: true,
+            way: Way::Created,
+            wait: Wait::Unknown,
+            stack: StackKey::NONE,
+            start,
+            creator,
+            site,
+            by: Actor {
+                g: c.by,
+                stack: creator,
+            },
+            stopped_before: self.world.stopped(c.time),
+            ran: 0,
+        };
+        self.add(c.slot, g);
+        if c.to == GoState::Running {
+            self.procs.run(c.p, c.slot.0, c.time);
+        }
+        self.check_starvation(None, observer);
+    }
+
+    /// A goroutine shows up that is older than the trace, or the state of one
+    /// that is known is repeated.
+    #[inline(never)]
+    pub(super) fn appear_or_repeat(
         &mut self,
         event: &Event,
         tables: &Tables,
         observer: &mut impl Observer,
     ) {
-        let What::Goroutine { from, to, .. } = event.what else {
-            return;
-        };
-        match from {
-            GoState::Running if to != from => self.stop(event, tables, observer),
-            GoState::Runnable | GoState::Waiting | GoState::Syscall if to != from => {
-                self.leave(event, tables, observer);
-                self.enter(event, tables, observer);
-            }
-            _ => self.appear_or_repeat(event, tables, observer),
-        }
-    }
-
-    #[inline(never)]
-    fn appear_or_repeat(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
         let What::Goroutine {
+            id,
             slot,
             from,
             to,
             own_stack,
-            stack,
             ..
         } = event.what
         else {
             return;
         };
-        let own = self.stacks.key(own_stack, tables);
-        let stack = self.stacks.key(stack, tables);
-        let by = Actor { g: event.g, stack };
-        let step = Step { slot, to, own, by };
-        match from {
-            GoState::Undetermined => self.appear(event, &step),
-            GoState::NotExist => self.create(event, &step),
-            _ => {
-                self.repeat(&step);
-                return;
-            }
+        let stack = self.stacks.key(own_stack, tables);
+        if from != GoState::Undetermined {
+            self.repeat(slot, stack);
+            return;
         }
+        self.appear(id, slot, to, stack);
         if to == GoState::Running {
             self.procs.run(event.p, slot.0, event.time);
         }
@@ -81,90 +105,49 @@ impl Timeline {
 
     /// A goroutine that is older than the trace. Its state is written before
     /// its first event, so it was in that state ever since the trace started.
-    fn appear(&mut self, event: &Event, step: &Step) {
-        let since = self.start();
-        let g = self.new_goroutine(event, step, since);
-        let traits = self.stacks.traits(step.own);
-        let owner = traits.owner;
+    fn appear(&mut self, id: GoId, slot: Slot, state: GoState, stack: StackKey) {
+        let owner = self.stacks.traits(stack).owner;
         if owner == Owner::Program {
             self.population.appear();
         }
-        self.add(
-            step,
-            Goroutine {
-                cut: true,
-                owner,
-                stack: step.own,
-                ..g
-            },
-        );
-    }
-
-    fn create(&mut self, event: &Event, step: &Step) {
-        let owner = self.stacks.traits(step.own).owner;
-        let g = self.new_goroutine(event, step, event.time);
-        let site = if owner == Owner::Program {
-            let creator = step.by.stack;
-            self.population.create(step.own, creator, event.time)
-        } else {
-            u32::MAX
-        };
-        self.add(
-            step,
-            Goroutine {
-                owner,
-                born: true,
-                way: Way::Created,
-                start: step.own,
-                creator: step.by.stack,
-                site,
-                by: step.by,
-                ..g
-            },
-        );
-    }
-
-    fn new_goroutine(&self, event: &Event, step: &Step, since: i64) -> Goroutine {
-        let What::Goroutine { id, .. } = event.what else {
-            unreachable!("only called for transitions of goroutines");
-        };
-        Goroutine {
+        let g = Goroutine {
             id,
-            state: step.to,
-            since,
-            cut: false,
-            owner: Owner::Program,
+            state,
+            since: self.start(),
+            cut: true,
+            owner,
             born: false,
             way: Way::Unknown,
             wait: Wait::Unknown,
-            stack: StackKey::NONE,
+            stack,
             start: StackKey::NONE,
             creator: StackKey::NONE,
             site: u32::MAX,
             by: Actor::NONE,
-            stopped_before: self.world.stopped(event.time),
+            stopped_before: self.world.stopped(self.now),
             ran: 0,
-        }
+        };
+        self.add(slot, g);
     }
 
-    fn add(&mut self, step: &Step, g: Goroutine) {
+    fn add(&mut self, slot: Slot, g: Goroutine) {
         self.runnable += u32::from(g.counts_as_runnable());
-        self.gs.insert(step.slot, g);
+        self.gs.insert(slot, g);
     }
 
     /// A generation starts: the state is repeated, sometimes with a stack that
     /// was not known before.
-    fn repeat(&mut self, step: &Step) {
-        let Some(g) = self.gs.get_mut(step.slot) else {
+    fn repeat(&mut self, slot: Slot, own: StackKey) {
+        let Some(g) = self.gs.get_mut(slot) else {
             return;
         };
-        if g.stack.is_some() || !step.own.is_some() {
+        if g.stack.is_some() || !own.is_some() {
             return;
         }
-        g.stack = step.own;
-        let owner = self.stacks.traits(step.own).owner;
+        g.stack = own;
+        let owner = self.stacks.traits(own).owner;
         if !g.born && g.owner == Owner::Program && owner != Owner::Program {
-            self.disown(step.slot, owner);
+            self.disown(slot, owner);
         }
     }
 
@@ -180,23 +163,13 @@ impl Timeline {
 
     /// It runs no longer.
     #[inline(always)]
-    fn stop(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
-        let What::Goroutine {
-            slot,
-            to,
-            reason,
-            own_stack,
-            stack,
-            ..
-        } = event.what
-        else {
-            return;
-        };
-        let own = self.stacks.key(own_stack, tables);
+    fn stop(&mut self, t: &Transition, tables: &Tables, observer: &mut impl Observer) {
+        let Transition { time, slot, to, .. } = *t;
+        let own = self.stacks.key(t.own, tables);
         let Some(g) = self.gs.get_mut(slot) else {
             return;
         };
-        g.ran += event.time.saturating_sub(g.since).max(0) as u64;
+        g.ran += time.saturating_sub(g.since).max(0) as u64;
         let news = own.is_some() && own != g.stack;
         if news {
             g.stack = own;
@@ -208,26 +181,26 @@ impl Timeline {
         let run = Run {
             who,
             start: g.since,
-            end: event.time,
+            end: time,
         };
-        self.procs.stop(event.p, run);
+        self.procs.stop(t.p, run);
         if g.owner == Owner::Program {
-            self.world.program_stopped(who, event.time);
+            self.world.program_stopped(who, time);
         }
         g.state = to;
-        g.since = event.time;
+        g.since = time;
         g.cut = false;
         match to {
-            GoState::Waiting => g.wait = self.reasons.get(reason, tables).wait(),
+            GoState::Waiting => g.wait = self.reasons.get(t.reason, tables).wait(),
             GoState::Runnable => {
-                g.way = match self.reasons.get(reason, tables) {
+                g.way = match self.reasons.get(t.reason, tables) {
                     Reason::Preempted => Way::Preempted,
                     _ => Way::Yielded,
                 };
-                g.stopped_before = self.world.stopped(event.time);
+                g.stopped_before = self.world.stopped(time);
                 g.by = Actor {
-                    g: event.g,
-                    stack: self.stacks.key(stack, tables),
+                    g: g.id,
+                    stack: self.stacks.key(t.stack, tables),
                 };
                 self.runnable += u32::from(g.counts_as_runnable());
             }
@@ -258,14 +231,8 @@ impl Timeline {
 
     /// The wait that ends here becomes an interval.
     #[inline(always)]
-    fn leave(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
-        let What::Goroutine {
-            slot, from, stack, ..
-        } = event.what
-        else {
-            return;
-        };
-        let Some(g) = self.gs.get(slot.0) else {
+    fn leave(&mut self, t: &Transition, tables: &Tables, observer: &mut impl Observer) {
+        let Some(g) = self.gs.get(t.slot.0) else {
             return;
         };
         self.runnable -= u32::from(g.counts_as_runnable());
@@ -275,10 +242,10 @@ impl Timeline {
         {
             let mut interval = self.open_interval(g, kind);
             interval.cut_at_end = false;
-            if from == GoState::Waiting {
+            if t.from == GoState::Waiting {
                 interval.by = Actor {
-                    g: event.g,
-                    stack: self.stacks.key(stack, tables),
+                    g: t.by,
+                    stack: self.stacks.key(t.stack, tables),
                 };
             }
             observer.interval(&interval, self);
@@ -287,25 +254,20 @@ impl Timeline {
 
     /// What waited runs, may run, or ends.
     #[inline(always)]
-    fn enter(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
-        let What::Goroutine {
-            id,
+    fn enter(&mut self, t: &Transition, tables: &Tables, observer: &mut impl Observer) {
+        let Transition {
+            time,
             slot,
             from,
             to,
-            reason,
-            own_stack,
-            stack,
-        } = event.what
-        else {
-            return;
-        };
+            ..
+        } = *t;
         if let Some(g) = self.gs.get_mut(slot) {
             g.state = to;
-            g.since = event.time;
+            g.since = time;
             g.cut = false;
             match to {
-                GoState::Running => self.procs.run(event.p, slot.0, event.time),
+                GoState::Running => self.procs.run(t.p, slot.0, time),
                 GoState::Runnable => {
                     g.way = match from {
                         GoState::Waiting if g.wait == Wait::Scanned => Way::Preempted,
@@ -313,23 +275,23 @@ impl Timeline {
                         GoState::Syscall => Way::SyscallExit,
                         _ => Way::Yielded,
                     };
-                    g.stopped_before = self.world.stopped(event.time);
+                    g.stopped_before = self.world.stopped(time);
                     g.by = Actor {
-                        g: event.g,
-                        stack: self.stacks.key(stack, tables),
+                        g: t.by,
+                        stack: self.stacks.key(t.stack, tables),
                     };
                     self.runnable += u32::from(g.counts_as_runnable());
                 }
-                GoState::Waiting => g.wait = self.reasons.get(reason, tables).wait(),
+                GoState::Waiting => g.wait = self.reasons.get(t.reason, tables).wait(),
                 GoState::NotExist => self.end(slot),
                 _ => {}
             }
-            if own_stack != StackId::NONE {
-                let own = self.stacks.key(own_stack, tables);
+            if t.own != StackId::NONE {
+                let own = self.stacks.key(t.own, tables);
                 self.place(slot, own);
             }
         }
-        let starts = (from == GoState::Runnable).then_some((id, slot));
+        let starts = (from == GoState::Runnable).then_some(slot);
         self.check_starvation(starts, observer);
     }
 

@@ -196,11 +196,7 @@ impl Timeline {
     /// Looks whether a processor is idle beside a runnable goroutine. `starts`
     /// is the goroutine that just ceased to be runnable.
     #[inline(always)]
-    pub(super) fn check_starvation(
-        &mut self,
-        starts: Option<(GoId, Slot)>,
-        observer: &mut impl Observer,
-    ) {
+    pub(super) fn check_starvation(&mut self, starts: Option<Slot>, observer: &mut impl Observer) {
         let hungry = self.runnable > 0 && self.procs.idle() > 0 && !self.world.is_stopped();
         if hungry != self.starving.is_some() {
             self.starvation_changes(starts, observer);
@@ -208,16 +204,15 @@ impl Timeline {
     }
 
     #[inline(never)]
-    fn starvation_changes(&mut self, starts: Option<(GoId, Slot)>, observer: &mut impl Observer) {
+    fn starvation_changes(&mut self, starts: Option<Slot>, observer: &mut impl Observer) {
         let Some(since) = self.starving.take() else {
             self.starving = Some(self.now);
             return;
         };
-        let starts = starts.map(|(g, slot)| {
-            let known = self.gs.get(slot.0);
-            known.map_or(Actor::NONE, |known| Actor {
-                g,
-                stack: known.best_stack(),
+        let starts = starts.map(|slot| {
+            self.gs.get(slot.0).map_or(Actor::NONE, |g| Actor {
+                g: g.id,
+                stack: g.best_stack(),
             })
         });
         let interval = self.starvation(since, starts);

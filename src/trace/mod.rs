@@ -23,6 +23,7 @@ mod error;
 mod event;
 pub(crate) mod ids;
 mod input;
+pub(crate) mod sink;
 mod sort;
 mod tables;
 mod v1;
@@ -42,6 +43,8 @@ pub use input::Input;
 pub use tables::{Frame, Tables};
 pub use v2::{ExperimentalBatch, anonymize};
 pub use violation::Violation;
+
+use sink::{Room, Sink};
 
 /// The first version of the format that is written today.
 const FIRST_V2: u32 = 22;
@@ -172,7 +175,8 @@ impl<'a> Reader<'a> {
     #[cold]
     fn advance_block(&mut self) -> Result<bool, Box<ReadError>> {
         (self.next, self.filled) = (0, 0);
-        self.filled = self.format.fill(&mut self.block, self.version)?;
+        let room = &mut Room::new(&mut self.block);
+        self.filled = self.format.fill(room, self.version)?;
         self.next = self.filled.min(1);
         Ok(self.filled > 0)
     }
@@ -190,14 +194,20 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`advance`](Self::advance).
     pub fn fill(&mut self, block: &mut [Event]) -> Result<usize, Box<ReadError>> {
-        let ahead = &self.block[self.next..self.filled];
-        if ahead.is_empty() {
-            return self.format.fill(block, self.version);
+        self.pour(&mut Room::new(block))
+    }
+
+    /// As [`fill`](Self::fill), until the sink is full.
+    pub(crate) fn pour(&mut self, sink: &mut impl Sink) -> Result<usize, Box<ReadError>> {
+        if self.next == self.filled {
+            return self.format.fill(sink, self.version);
         }
-        let n = ahead.len().min(block.len());
-        block[..n].copy_from_slice(&ahead[..n]);
-        self.next += n;
-        Ok(n)
+        let before = sink.len();
+        while self.next < self.filled && !sink.is_full() {
+            sink.write(self.block[self.next]);
+            self.next += 1;
+        }
+        Ok(sink.len() - before)
     }
 
     /// A copy of the next event; `None` after the last.
@@ -275,10 +285,10 @@ impl<'a> Reader<'a> {
 }
 
 impl Format<'_> {
-    fn fill(&mut self, block: &mut [Event], version: u32) -> Result<usize, Box<ReadError>> {
+    fn fill(&mut self, sink: &mut impl Sink, version: u32) -> Result<usize, Box<ReadError>> {
         let filled = match self {
-            Self::V1(r) => r.fill(block),
-            Self::V2(r) => r.fill(block),
+            Self::V1(r) => sink.take_from(|block| r.fill(block)),
+            Self::V2(r) => r.fill(sink),
         };
         match filled {
             Err(e) if is_newer(version) => Err(in_newer(e, version)),

@@ -43,8 +43,7 @@ impl IdMap {
         }
         self.len += 1;
         work::add(1);
-        let dense_limit = 2 * u64::from(self.len) + 64;
-        if id < dense_limit {
+        if id < self.dense_limit() {
             let i = id as usize;
             if i >= self.dense.len() {
                 work::add(i + 1 - self.dense.len());
@@ -70,6 +69,28 @@ impl IdMap {
     fn skip(&mut self) -> u32 {
         self.len += 1;
         self.len
+    }
+
+    /// Gives ids a place in `dense` that came too early for one: the runtime
+    /// writes stacks in the order of their hashes.
+    fn settle(&mut self) {
+        let limit = self.dense_limit();
+        work::add(self.sparse.len());
+        let (dense, sparse) = (&mut self.dense, &mut self.sparse);
+        let largest = sparse.keys().copied().filter(|id| *id < limit).max();
+        let Some(largest) = largest else { return };
+        let length = dense.len().max(largest as usize + 1);
+        work::add(length - dense.len());
+        dense.resize(length, ABSENT);
+        sparse.retain(|id, slot| {
+            let place = dense.get_mut(*id as usize);
+            place.map(|place| *place = *slot).is_none()
+        });
+    }
+
+    /// Ids below it have a place in `dense`.
+    fn dense_limit(&self) -> u64 {
+        2 * u64::from(self.len) + 64
     }
 
     #[inline]
@@ -210,6 +231,8 @@ impl Tables {
     /// As [`resolve_frames`](Self::resolve_frames), but strings that are
     /// missing are empty. Returns what one of them is.
     pub(crate) fn resolve_known_frames(&mut self) -> Option<Corruption> {
+        self.string_ids.settle();
+        self.stack_ids.settle();
         work::add(self.raw_frames.len());
         self.frames.reserve(self.raw_frames.len());
         let mut missing = None;
@@ -348,6 +371,22 @@ mod tests {
         assert_eq!(ids.get(u64::MAX), Some(1));
         assert_eq!(ids.get(2), None);
         assert!(ids.dense.capacity() < 100);
+    }
+
+    #[test]
+    fn ids_that_came_in_disorder_are_found_by_index() {
+        let mut ids = IdMap::default();
+        for id in (1..1000).rev() {
+            ids.insert(id);
+        }
+        ids.insert(1 << 40);
+        assert_eq!(ids.dense(999), None);
+        ids.settle();
+        for id in 1..1000 {
+            assert_eq!(ids.dense(id), Some(1000 - id as u32), "{id}");
+        }
+        assert_eq!((ids.get(1 << 40), ids.get(1000)), (Some(1000), None));
+        assert_eq!(ids.sparse.len(), 1);
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl Position {
     pub fn advance(&mut self, mut args: Args<'_>, careful: u32, clock: Clock) -> bool {
         let end = self.args + args.len() as u32;
         let kind = args.kind();
-        if end >= careful || self.time == 0 || wire::ARGS[kind as usize] == wire::NOT_TIMED {
+        if end >= careful || self.time == 0 || !wire::is_timed(kind) {
             self.args = end;
             return false;
         }

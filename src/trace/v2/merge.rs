@@ -7,6 +7,7 @@
 
 use super::super::error::{ErrorKind, ReadError};
 use super::super::event::{Event, Time};
+use super::super::sink::Sink;
 use super::super::violation::Violation;
 use super::super::work;
 use super::Reader;
@@ -37,40 +38,30 @@ enum Pause {
 }
 
 impl Reader<'_> {
-    /// Writes the next events to `out`, all of one generation: a
-    /// synchronisation event only stands first. Returns how many; 0 at the end.
-    pub fn fill(&mut self, out: &mut [Event]) -> Result<usize, Box<ReadError>> {
+    /// Writes the next events to `sink` until it is full, all of one
+    /// generation: a synchronisation event only stands first. Returns how many;
+    /// 0 at the end.
+    pub fn fill(&mut self, sink: &mut impl Sink) -> Result<usize, Box<ReadError>> {
         if let Some(e) = self.failed.take() {
             self.installed = false;
             return Err(e);
         }
-        let mut n = 0;
-        while n < out.len() {
-            let more = match self.run(&mut out[n..]) {
-                (taken, Pause::Full) => {
-                    n += taken;
-                    break;
+        let before = sink.len();
+        while !sink.is_full() {
+            let more = match self.run(sink) {
+                Pause::Full => break,
+                Pause::Taken { loaded } => {
+                    let more = self.after_taken(loaded);
+                    more.inspect_err(|_| sink.retract()).map(|()| true)
                 }
-                (taken, Pause::Taken { loaded }) => {
-                    n += taken;
-                    self.after_taken(loaded).map(|()| true)
-                }
-                (taken, Pause::Refused(refusal)) => {
-                    n += taken;
-                    self.refused(refusal, &mut out[n]).map(|()| true)
-                }
-                (taken, Pause::NoThread) => {
-                    n += taken;
-                    match out.get_mut(n) {
-                        Some(out) => self.otherwise(n == 0, out),
-                        None => break,
-                    }
-                }
+                Pause::Refused(refusal) => self.refused(refusal, sink).map(|()| true),
+                Pause::NoThread if sink.is_full() => break,
+                Pause::NoThread => self.otherwise(sink.len() == before, sink),
             };
             match more {
-                Ok(true) => n += 1,
+                Ok(true) => {}
                 Ok(false) => break,
-                Err(e) if n == 0 => {
+                Err(e) if sink.len() == before => {
                     self.installed = false;
                     return Err(e);
                 }
@@ -82,26 +73,24 @@ impl Reader<'_> {
                 }
             }
         }
-        self.stats.events += n as u64;
-        Ok(n)
+        let filled = sink.len() - before;
+        self.stats.events += filled as u64;
+        Ok(filled)
     }
 
     /// Takes threads' events until something else has to be done.
-    fn run(&mut self, out: &mut [Event]) -> (usize, Pause) {
+    fn run(&mut self, sink: &mut impl Sink) -> Pause {
         let tables = &*self.generation.tables;
         let generation = self.generation.number;
         let sample = self.generation.samples.time();
         let clock = self.clock;
         let mut last = self.last_time;
-        let room = out.len();
-        let mut out = out.iter_mut();
         let pause = 'threads: loop {
             work::add(1);
             let Some(cursor) = self.cursors.get_mut(self.head as usize) else {
                 break Pause::NoThread;
             };
             let thread = cursor.thread;
-            self.order.turn_to(thread);
             let limit = self.frontier.second_time().min(sample);
             let mut fast = self.order.fast(thread);
             let mut next = cursor.next;
@@ -112,33 +101,39 @@ impl Reader<'_> {
                     self.head = self.frontier.head(sample);
                     continue 'threads;
                 }
-                let Some(event) = out.next() else {
+                if sink.is_full() {
                     break Pause::Full;
-                };
-                event.time = after(last, next.time);
+                }
+                let time = after(last, next.time);
                 let start = cursor.args(next);
                 let mut args = start;
-                if !fast.take(next.kind(), &mut args, tables, generation, event) {
+                if fast.take(next.kind(), &mut args, tables, generation, time, sink) {
+                    last = time;
+                } else {
                     args = start;
                     let mut raw = Raw::new(next.kind());
                     args.all(&mut raw);
+                    let mut event = Event {
+                        time,
+                        ..Event::default()
+                    };
                     let step = Step {
                         tables,
                         generation,
                         raw: &raw,
-                        out: event,
+                        out: &mut event,
                     };
                     if let Err(e) = self.order.advance(thread, step) {
                         break Pause::Refused(e);
                     }
+                    last = event.time;
+                    sink.write(event);
                     if self.order.has_following() {
-                        last = event.time;
                         let loaded = next.advance(args, cursor.careful, clock);
                         break Pause::Taken { loaded };
                     }
                     fast = self.order.fast(thread);
                 }
-                last = event.time;
                 if !next.advance(args, cursor.careful, clock) {
                     break Pause::Taken { loaded: false };
                 }
@@ -147,12 +142,7 @@ impl Reader<'_> {
             break pause;
         };
         self.last_time = last;
-        let taken = room - out.len();
-        match pause {
-            Pause::Full | Pause::NoThread => (taken, pause),
-            // The last one is not to be counted yet.
-            Pause::Taken { .. } | Pause::Refused(_) => (taken - 1, pause),
-        }
+        pause
     }
 
     /// Goes on behind an event of the earliest thread. An error in the thread's
@@ -181,10 +171,10 @@ impl Reader<'_> {
     }
 
     /// Writes an event that is no thread's next one. False if there is none,
-    /// or only in a block of its own.
+    /// or only as a first one.
     #[cold]
-    fn otherwise(&mut self, first: bool, out: &mut Event) -> Result<bool, Box<ReadError>> {
-        *out = if let Some(event) = self.order.next_following() {
+    fn otherwise(&mut self, first: bool, sink: &mut impl Sink) -> Result<bool, Box<ReadError>> {
+        let event = if let Some(event) = self.order.next_following() {
             event
         } else {
             match self.generation.samples.take(&self.generation.tables) {
@@ -197,22 +187,26 @@ impl Reader<'_> {
                 },
             }
         };
-        self.stamp(out);
+        self.stamp(event, sink);
         if !self.order.has_following() {
             self.follow_first();
         }
         Ok(true)
     }
 
-    /// Makes times increase strictly, as the reference does.
-    fn stamp(&mut self, event: &mut Event) {
-        event.time = after(self.last_time, event.time);
-        self.last_time = event.time;
+    /// Writes an event, and makes times increase strictly, as the reference
+    /// does.
+    fn stamp(&mut self, event: Event, sink: &mut impl Sink) {
+        self.last_time = after(self.last_time, event.time);
+        sink.write(Event {
+            time: self.last_time,
+            ..event
+        });
     }
 
     /// The earliest thread's event was not taken: try the others by time.
     #[cold]
-    fn refused(&mut self, refusal: Refusal, out: &mut Event) -> Result<(), Box<ReadError>> {
+    fn refused(&mut self, refusal: Refusal, sink: &mut impl Sink) -> Result<(), Box<ReadError>> {
         if let Refusal::Never(kind) = refusal {
             return Err(self.fail(*kind, Some(self.head)));
         }
@@ -225,8 +219,8 @@ impl Reader<'_> {
         }
         self.frontier.sort();
         for i in 1..threads {
-            if self.try_thread(i, out)? {
-                self.stamp(out);
+            if let Some(event) = self.try_thread(i)? {
+                self.stamp(event, sink);
                 if self.order.has_following() {
                     self.head = NIL;
                 } else {
@@ -240,11 +234,14 @@ impl Reader<'_> {
     }
 
     /// Offers the next event of heap entry `i` to the order.
-    fn try_thread(&mut self, i: usize, out: &mut Event) -> Result<bool, Box<ReadError>> {
+    fn try_thread(&mut self, i: usize) -> Result<Option<Event>, Box<ReadError>> {
         work::add(1);
         let index = self.frontier.get(i).cursor;
         let cursor = &mut self.cursors[index as usize];
-        out.time = cursor.next.time;
+        let mut event = Event {
+            time: cursor.next.time,
+            ..Event::default()
+        };
         self.order.turn_to(cursor.thread);
         let mut next = cursor.next;
         let mut args = cursor.args(next);
@@ -254,11 +251,11 @@ impl Reader<'_> {
             tables: &self.generation.tables,
             generation: self.generation.number,
             raw: &raw,
-            out,
+            out: &mut event,
         };
         match self.order.advance(cursor.thread, step) {
             Ok(()) => {}
-            Err(Refusal::Later) => return Ok(false),
+            Err(Refusal::Later) => return Ok(None),
             Err(Refusal::Never(kind)) => return Err(self.fail(*kind, Some(index))),
         }
         let loaded = next.advance(args, cursor.careful, self.clock);
@@ -268,7 +265,7 @@ impl Reader<'_> {
         } else {
             self.load(i)?;
         }
-        Ok(true)
+        Ok(Some(event))
     }
 
     /// Goes on to the event after the one of heap entry `i`, which was taken.

@@ -19,6 +19,13 @@ macro_rules! events {
 /// The event type carries no time: it does not stand in a batch of events.
 pub const NOT_TIMED: u8 = u8::MAX;
 
+/// Whether an event type carries a time.
+#[inline(always)]
+pub fn is_timed(kind: u8) -> bool {
+    // Nearly all do that there are: looking it up costs more.
+    matches!(kind, PROCS_CHANGE..=GO_STATUS_STACK) || ARGS[kind as usize] != NOT_TIMED
+}
+
 events! {
     EVENT_BATCH = 1;
     STACKS = 2;

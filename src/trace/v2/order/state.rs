@@ -84,6 +84,12 @@ impl Goroutine {
     pub fn extras(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
     }
+
+    /// Whether it has regions open.
+    #[inline]
+    pub fn has_open_regions(&self) -> bool {
+        self.extras.as_ref().is_some_and(|x| !x.regions.is_empty())
+    }
 }
 
 /// All goroutines that exist.
