@@ -1,8 +1,6 @@
 //! `gotracer export`: a trace in the form of another tool.
 
-use std::fs;
-use std::io::{IsTerminal, stdout};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use gotracer::perfetto::{self, Options};
@@ -58,13 +56,15 @@ A trace that breaks off is exported as far as it goes, with exit code 2.";
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let source = Source::named(&args.trace);
-    args.check()?;
     let settings = args.settings.settings()?;
     let part = args.moment.part(&source, &settings)?;
     let (window, findings) = part.map(|part| (part.window, part.found)).unzip();
     let name = || source.name();
     let reader = Reader::new(source.open().with_context(name)?).with_context(name)?;
-    let output = Output::to(Some(&args.output))?;
+    let output = Output::beside(&args.trace, &args.output)?;
+    if output.terminal {
+        bail!("this is no text for a terminal: give --output FILE, or redirect it");
+    }
     let options = Options {
         source: &source.name(),
         window,
@@ -84,21 +84,4 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         return Err(moment::over(&source, exported.duration));
     }
     Ok(CLEAN)
-}
-
-impl Args {
-    /// Whether the output can be where it is wanted.
-    fn check(&self) -> anyhow::Result<()> {
-        if self.output == Path::new("-") {
-            if stdout().is_terminal() {
-                bail!("this is no text for a terminal: give --output FILE, or redirect it");
-            }
-            return Ok(());
-        }
-        let same = |path| fs::canonicalize(path).ok();
-        if same(&self.trace).is_some_and(|from| Some(from) == same(&self.output)) {
-            bail!("{} would be written over itself", self.output.display());
-        }
-        Ok(())
-    }
 }

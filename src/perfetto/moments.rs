@@ -4,8 +4,9 @@
 use std::io::Write;
 
 use super::annotations::{Annotations, Key};
-use super::scene::{Arrows, Flow, Open, Scene, Span, Task};
-use super::tracks::{Fixed, Track};
+use super::packets::Name;
+use super::scene::{Arrows, Aside, Flow, Open, Scene, Span, Task};
+use super::tracks::Fixed;
 use crate::report::Escaped;
 use crate::timeline::Timeline;
 use crate::trace::{Event, GoId, GoState, Range, StringId, Tables, Time, What};
@@ -63,7 +64,7 @@ impl<W: Write> Scene<W> {
                 message,
                 ..
             } if g.is_some() && time >= self.from => {
-                let track = self.notes_of(g, timeline);
+                let track = self.aside(g, Aside::Regions, timeline);
                 let text = |id| Escaped(&String::from_utf8_lossy(tables.string(id))).to_string();
                 let line = match text(category) {
                     category if category.is_empty() => text(message),
@@ -89,11 +90,10 @@ impl<W: Write> Scene<W> {
                     end: time,
                 };
                 if time >= self.from {
-                    let track = self.tracks.sweep(&mut self.packets, p);
-                    let name = self.packets.name("sweeping");
+                    let track = self.tracks.processor(&mut self.packets, p, true);
                     let notes = Annotations::default().size(Key::Swept, swept);
                     let notes = notes.size(Key::Reclaimed, reclaimed);
-                    self.slice(track, name, span, notes, Arrows::default());
+                    self.draw(track, "sweeping", span, notes);
                 }
             }
             _ => {}
@@ -146,7 +146,7 @@ impl<W: Write> Scene<W> {
         let flow = self.last_flow;
         let track = match (event.p, event.m) {
             _ if event.time < self.from => None,
-            (p, _) if p.is_some() => Some(self.tracks.processor(&mut self.packets, p)),
+            (p, _) if p.is_some() => Some(self.tracks.processor(&mut self.packets, p, false)),
             (_, m) if m.is_some() => Some(self.tracks.thread(&mut self.packets, m)),
             _ => None,
         };
@@ -165,7 +165,7 @@ impl<W: Write> Scene<W> {
     }
 
     /// A name that the program gave.
-    fn named(&mut self, id: StringId, tables: &Tables, otherwise: &str) -> super::packets::Name {
+    fn named(&mut self, id: StringId, tables: &Tables, otherwise: &str) -> Name {
         let text = String::from_utf8_lossy(tables.string(id));
         match text.is_empty() {
             true => self.packets.name(otherwise),
@@ -178,7 +178,7 @@ impl<W: Write> Scene<W> {
         let cut = open.is_err();
         let (Ok(open) | Err(open)) = open;
         if end >= self.from {
-            let track = self.notes_of(g, timeline);
+            let track = self.aside(g, Aside::Regions, timeline);
             let start = open.start;
             let span = Span { start, end, cut };
             let notes = task_notes(open.task);
@@ -194,7 +194,7 @@ impl<W: Write> Scene<W> {
             return;
         }
         let group = self.tracks.fixed(&mut self.packets, Fixed::Tasks);
-        let track: Track = self
+        let track = self
             .tracks
             .below(&mut self.packets, group, &format!("Task {id}"));
         let span = Span {

@@ -52,12 +52,19 @@ pub struct Goroutine {
     pub track: Track,
     /// Its name where it runs.
     pub name: Name,
-    /// Where its regions and messages are.
-    pub notes: Option<Track>,
-    /// Where its assists are.
-    pub assists: Option<Track>,
+    /// Where the rest is, by [`Aside`].
+    asides: [Option<Track>; 2],
     /// The thread it last ran on.
     pub m: ThreadId,
+}
+
+/// What is drawn below the states of a goroutine.
+#[derive(Clone, Copy)]
+pub enum Aside {
+    /// Regions and messages.
+    Regions,
+    /// Mark assists.
+    Assists,
 }
 
 /// A state of a goroutine.
@@ -168,6 +175,12 @@ impl<W: Write> Scene<W> {
         true
     }
 
+    /// Draws something that lasted and that no arrow touches.
+    pub fn draw(&mut self, track: Track, name: &str, span: Span, notes: Annotations) {
+        let name = self.packets.name(name);
+        self.slice(track, name, span, notes, Arrows::default());
+    }
+
     /// Draws a moment.
     pub fn instant(
         &mut self,
@@ -237,8 +250,7 @@ impl<W: Write> Scene<W> {
         let known = Goroutine {
             track,
             name: self.packets.own_name(name.trim_end()),
-            notes: None,
-            assists: None,
+            asides: [None; 2],
             m: ThreadId::NONE,
         };
         self.goroutines.insert(g, known);
@@ -257,29 +269,20 @@ impl<W: Write> Scene<W> {
         }
     }
 
-    /// Where a goroutine's regions and messages are drawn.
-    pub fn notes_of(&mut self, g: GoId, timeline: &Timeline) -> Track {
-        let known = self.goroutine(g, timeline);
-        if let Some(track) = known.notes {
+    /// Where something of a goroutine is drawn that its states are not.
+    pub fn aside(&mut self, g: GoId, aside: Aside, timeline: &Timeline) -> Track {
+        let mut known = self.goroutine(g, timeline);
+        if let Some(track) = known.asides[aside as usize] {
             return track;
         }
-        let name = format!("Goroutine {g} regions");
+        let what = match aside {
+            Aside::Regions => "regions",
+            Aside::Assists => "assists",
+        };
+        let name = format!("Goroutine {g} {what}");
         let track = self.tracks.below(&mut self.packets, known.track, &name);
-        let notes = Some(track);
-        self.goroutines.insert(g, Goroutine { notes, ..known });
-        track
-    }
-
-    /// Where a goroutine's assists are drawn.
-    pub fn assists_of(&mut self, g: GoId, timeline: &Timeline) -> Track {
-        let known = self.goroutine(g, timeline);
-        if let Some(track) = known.assists {
-            return track;
-        }
-        let name = format!("Goroutine {g} assists");
-        let track = self.tracks.below(&mut self.packets, known.track, &name);
-        let assists = Some(track);
-        self.goroutines.insert(g, Goroutine { assists, ..known });
+        known.asides[aside as usize] = Some(track);
+        self.goroutines.insert(g, known);
         track
     }
 

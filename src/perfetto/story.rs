@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::annotations::{Annotations, Key};
-use super::scene::{Arrows, Goroutine, Scene, Span, State};
+use super::scene::{Arrows, Aside, Scene, Span, State};
 use super::tracks::Fixed;
 use crate::explain::{Held, Reasons, Run, Story};
 use crate::report::Escaped;
@@ -14,19 +14,13 @@ impl<W: Write> Story for Scene<W> {
     /// A run is drawn three times: for its processor, its thread and its
     /// goroutine.
     fn run(&mut self, run: Run, timeline: &Timeline) {
-        let known = self.goroutine(run.g, timeline);
-        self.goroutines
-            .insert(run.g, Goroutine { m: run.m, ..known });
+        let mut known = self.goroutine(run.g, timeline);
+        known.m = run.m;
+        self.goroutines.insert(run.g, known);
         let span = Span {
             start: run.start,
             end: run.end,
             cut: false,
-        };
-        let whose = Annotations::default().int(Key::Goroutine, run.g.0);
-        let on = |notes: Annotations| notes.int(Key::Processor, run.p.0);
-        let under = |notes: Annotations| match run.m.is_some() {
-            true => notes.int(Key::Thread, run.m.0),
-            false => notes,
         };
         let place = self.place(run.stack, timeline);
         let wake = self.wakes.remove(&run.g).filter(|flow| flow.begun);
@@ -34,19 +28,24 @@ impl<W: Write> Story for Scene<W> {
             into: wake.map(|flow| flow.id),
             ..Arrows::default()
         };
+        // The name says which goroutine, and there are many of these.
         if run.p.is_some() {
-            let track = self.tracks.processor(&mut self.packets, run.p);
-            let notes = under(whose.clone()).text(Key::Place, place);
+            let track = self.tracks.processor(&mut self.packets, run.p, false);
+            let notes = Annotations::default().text(Key::Place, place);
             self.slice(track, known.name, span, notes, arrows);
         }
+        let none = Arrows::default();
         if run.m.is_some() {
             let track = self.tracks.thread(&mut self.packets, run.m);
-            let none = Arrows::default();
-            self.slice(track, known.name, span, on(whose), none);
+            self.slice(track, known.name, span, Annotations::default(), none);
         }
+        let mut notes = Annotations::default().int(Key::Processor, run.p.0);
+        if run.m.is_some() {
+            notes = notes.int(Key::Thread, run.m.0);
+        }
+        let notes = notes.text(Key::Place, place);
         let running = self.packets.name("running");
-        let notes = under(on(Annotations::default())).text(Key::Place, place);
-        self.slice(known.track, running, span, notes, Arrows::default());
+        self.slice(known.track, running, span, notes, none);
     }
 
     fn held(&mut self, held: Held, reasons: &Reasons, timeline: &Timeline) {
@@ -111,39 +110,35 @@ impl<W: Write> Story for Scene<W> {
             }
             Kind::Syscall => self.syscall(&held, span, notes, timeline),
             Kind::MarkAssist => {
-                let track = self.assists_of(i.victim.g, timeline);
-                let name = self.packets.name("mark assist");
-                self.slice(track, name, span, notes, Arrows::default());
+                let track = self.aside(i.victim.g, Aside::Assists, timeline);
+                self.draw(track, "mark assist", span, notes);
             }
             Kind::StopTheWorld(reason) => {
                 let track = self.tracks.fixed(&mut self.packets, Fixed::StopTheWorld);
                 let reason = Escaped(timeline.stop_reason(reason)).to_string();
-                let name = self.packets.name(&reason);
                 let notes = notes.int(Key::Goroutine, i.victim.g.0);
                 let notes = self.by(notes, i.by, timeline);
-                self.slice(track, name, span, notes, Arrows::default());
+                self.draw(track, &reason, span, notes);
             }
             Kind::Starvation => {
                 let track = self.tracks.fixed(&mut self.packets, Fixed::Starvation);
-                let name = self.packets.name("starvation");
                 let notes = match i.victim.g.is_some() {
                     true => notes.int(Key::Goroutine, i.victim.g.0),
                     false => notes,
                 };
-                self.slice(track, name, span, notes, Arrows::default());
+                self.draw(track, "starvation", span, notes);
             }
         }
     }
 
     fn marking(&mut self, start: Time, end: Time) {
         let track = self.tracks.fixed(&mut self.packets, Fixed::Marking);
-        let name = self.packets.name("marking");
         let span = Span {
             start,
             end,
             cut: false,
         };
-        self.slice(track, name, span, Annotations::default(), Arrows::default());
+        self.draw(track, "marking", span, Annotations::default());
     }
 
     fn floor(&mut self, _: HeapFloor) {

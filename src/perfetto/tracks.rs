@@ -110,8 +110,8 @@ impl Fixed {
 #[derive(Default)]
 pub struct Tracks {
     fixed: [bool; Fixed::Last as usize],
-    processors: HashMap<ProcId, Track>,
-    sweeps: HashMap<ProcId, Track>,
+    /// Those of what is swept, too.
+    processors: HashMap<(ProcId, bool), Track>,
     threads: HashMap<ThreadId, Track>,
     /// Groups of goroutines, by whether they are the program's and by the
     /// function they were started with.
@@ -142,27 +142,21 @@ impl Tracks {
         which.track()
     }
 
-    /// A processor's.
-    pub fn processor(&mut self, packets: &mut Packets<impl Write>, p: ProcId) -> Track {
+    /// A processor's: what runs on it, or what is swept there.
+    pub fn processor(
+        &mut self,
+        packets: &mut Packets<impl Write>,
+        p: ProcId,
+        sweeping: bool,
+    ) -> Track {
         let group = self.fixed(packets, Fixed::Processors);
-        let (track, new) = one(&mut self.processors, &mut self.given, p);
+        let (track, new) = one(&mut self.processors, &mut self.given, (p, sweeping));
         if new {
+            let what = if sweeping { " sweeping" } else { "" };
+            let rank = p.0.saturating_mul(2).saturating_add(i64::from(sweeping));
             packets.track(TrackDescriptor {
-                sibling_order_rank: i32::try_from(p.0.saturating_mul(2)).ok(),
-                ..described(track, &format!("Processor {p}"), Some(group))
-            });
-        }
-        track
-    }
-
-    /// What is swept on a processor.
-    pub fn sweep(&mut self, packets: &mut Packets<impl Write>, p: ProcId) -> Track {
-        let group = self.fixed(packets, Fixed::Processors);
-        let (track, new) = one(&mut self.sweeps, &mut self.given, p);
-        if new {
-            packets.track(TrackDescriptor {
-                sibling_order_rank: i32::try_from(p.0.saturating_mul(2).saturating_add(1)).ok(),
-                ..described(track, &format!("Processor {p} sweeping"), Some(group))
+                sibling_order_rank: i32::try_from(rank).ok(),
+                ..described(track, &format!("Processor {p}{what}"), Some(group))
             });
         }
         track

@@ -63,27 +63,14 @@ fn a_report_is_read_and_filtered() {
             "go1.25.5/mutex_contention.trace",
         ],
     );
-    for (name, width, scheme) in LOOKS {
-        browser.look(width, 800, width < 400, scheme);
-        browser.open(&url);
-        let text = browser.text();
-        for said in [
-            "MutexContention",
-            "main.holdMutex",
-            "Over time",
-            "not applicable",
-            "Fix",
-        ] {
-            assert!(text.contains(said), "{name}: {said} is not in\n{text}");
-        }
-        assert_eq!(browser.value(FITS), true, "{name}: the page is too wide");
-        assert_eq!(
-            browser.value(WEAK),
-            serde_json::json!([]),
-            "{name}: hard to read"
-        );
-        browser.picture(&format!("analysis-{name}"));
-    }
+    let said = [
+        "MutexContention",
+        "main.holdMutex",
+        "Over time",
+        "not applicable",
+        "Fix",
+    ];
+    it_looks_well(&mut browser, &url, "analysis", &said);
 
     let all = browser.value("document.querySelectorAll('.finding').length");
     assert_eq!(browser.value(SHOWN), all);
@@ -109,6 +96,26 @@ fn a_report_is_read_and_filtered() {
 
     the_theme_is_changed_and_kept(&mut browser, &url);
     assert!(browser.complaints.is_empty(), "{:#?}", browser.complaints);
+}
+
+/// A page says this, fits and can be read in every window; the last one that is
+/// tried is dark.
+fn it_looks_well(browser: &mut Browser, url: &str, kind: &str, said: &[&str]) {
+    for (name, width, scheme) in LOOKS {
+        browser.look(width, 800, width < 400, scheme);
+        browser.open(url);
+        let text = browser.text();
+        for said in said {
+            assert!(text.contains(said), "{name}: {said} is not in\n{text}");
+        }
+        assert_eq!(browser.value(FITS), true, "{name}: the page is too wide");
+        assert_eq!(
+            browser.value(WEAK),
+            serde_json::json!([]),
+            "{name}: hard to read"
+        );
+        browser.picture(&format!("{kind}-{name}"));
+    }
 }
 
 /// On a page whose colours are dark, since the system's are.
@@ -141,26 +148,13 @@ fn a_comparison_is_read() {
     assert!(output.status.success(), "{error}");
     std::fs::write(&file, output.stdout).unwrap();
     let url = format!("file://{}", file.display());
-    for (name, width, scheme) in LOOKS {
-        browser.look(width, 800, width < 400, scheme);
-        browser.open(&url);
-        let text = browser.text();
-        for said in [
-            "regressions",
-            "MutexContention",
-            "from nothing",
-            "main.holdMutex",
-        ] {
-            assert!(text.contains(said), "{name}: {said} is not in\n{text}");
-        }
-        assert_eq!(browser.value(FITS), true, "{name}: the page is too wide");
-        assert_eq!(
-            browser.value(WEAK),
-            serde_json::json!([]),
-            "{name}: hard to read"
-        );
-        browser.picture(&format!("comparison-{name}"));
-    }
+    let said = [
+        "regressions",
+        "MutexContention",
+        "from nothing",
+        "main.holdMutex",
+    ];
+    it_looks_well(&mut browser, &url, "comparison", &said);
     // Both are drawn where both saw something, and each in its own colour.
     let drawn = "[...document.querySelectorAll('.rule')].map(r => [r.querySelector('h3').textContent, \
         ...['seen', 'base-run'].map(c => r.querySelectorAll('.' + c + ' rect').length > 0)])";
