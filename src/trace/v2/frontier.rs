@@ -16,18 +16,41 @@ pub struct Entry {
     pub cursor: u32,
 }
 
+/// Where no entry is.
+const NONE: Entry = Entry {
+    time: Time::MAX,
+    cursor: NIL,
+};
+
+/// Places for the root and its children.
+const FEWEST: usize = 4;
+
 /// The heap.
-#[derive(Debug, Default)]
+///
+/// The root's place is 1, so that the children of place `k` are pair `k` of all
+/// places taken in pairs, found by one look. Behind the last entry the pair is
+/// filled up with one that is never the smaller.
+#[derive(Debug)]
 pub struct Frontier {
-    heap: Vec<Entry>,
+    places: Vec<Entry>,
+    len: usize,
+}
+
+impl Default for Frontier {
+    fn default() -> Self {
+        Self {
+            places: vec![NONE; FEWEST],
+            len: 0,
+        }
+    }
 }
 
 impl Frontier {
     /// The cursor of the thread whose next event is the earliest; [`NIL`] if
     /// there is none until `sample`.
-    #[inline]
+    #[inline(always)]
     pub fn head(&self, sample: Time) -> u32 {
-        match self.heap.first() {
+        match self.places.get(1) {
             Some(first) if first.time <= sample => first.cursor,
             _ => NIL,
         }
@@ -35,99 +58,101 @@ impl Frontier {
 
     /// The time up to which the first thread stays the first: that of the
     /// one after it.
-    #[inline]
+    #[inline(always)]
     pub fn second_time(&self) -> Time {
-        let time = |i| self.heap.get(i).map_or(Time::MAX, |e: &Entry| e.time);
-        time(1).min(time(2))
+        let children = self.places.as_chunks::<2>().0.get(1);
+        children.map_or(Time::MAX, |[left, right]| left.time.min(right.time))
     }
 
     #[inline]
     pub fn len(&self) -> usize {
-        self.heap.len()
+        self.len
     }
 
+    /// Entry `i`; 0 is the earliest.
     #[inline]
     pub fn get(&self, i: usize) -> Entry {
-        self.heap[i]
+        self.places[i + 1]
     }
 
     pub fn clear(&mut self) {
-        self.heap.clear();
+        self.places.clear();
+        self.places.resize(FEWEST, NONE);
+        self.len = 0;
     }
 
     pub fn insert(&mut self, entry: Entry) {
-        self.heap.push(entry);
-        self.sift_up(self.heap.len() - 1);
+        self.len += 1;
+        if self.len + 1 >= self.places.len() {
+            self.places.extend([NONE; 2]);
+        }
+        self.places[self.len] = entry;
+        self.sift_up(self.len);
     }
 
     /// Gives the first entry a later time.
     #[inline(always)]
     pub fn delay_first(&mut self, time: Time) {
-        if let Some(first) = self.heap.first_mut() {
-            first.time = time;
-            self.sift_down(0);
-        }
+        self.places[1].time = time;
+        self.sift_down(1);
     }
 
     /// Gives entry `i` a new time.
     pub fn update(&mut self, i: usize, time: Time) {
-        self.heap[i].time = time;
-        if i == 0 || self.sift_up(i) == i {
-            self.sift_down(i);
+        let k = i + 1;
+        self.places[k].time = time;
+        if k == 1 || self.sift_up(k) == k {
+            self.sift_down(k);
         }
     }
 
     /// Removes entry `i`: lifts it to the root, then takes the root away.
-    pub fn remove(&mut self, mut i: usize) {
-        while i > 0 {
-            let parent = (i - 1) / 2;
+    pub fn remove(&mut self, i: usize) {
+        let mut k = i + 1;
+        while k > 1 {
             work::add(1);
-            self.heap.swap(parent, i);
-            i = parent;
+            self.places.swap(k / 2, k);
+            k /= 2;
         }
-        self.heap.swap_remove(0);
-        if !self.heap.is_empty() {
-            self.sift_down(0);
-        }
+        self.places[1] = self.places[self.len];
+        self.places[self.len] = NONE;
+        self.len -= 1;
+        self.sift_down(1);
     }
 
     /// Sorts the heap, which stays one.
     pub fn sort(&mut self) {
-        work::add(self.heap.len());
-        sort::by_key(&mut self.heap, |e| e.time);
+        work::add(self.len);
+        sort::by_key(&mut self.places[1..=self.len], |e| e.time);
     }
 
-    fn sift_up(&mut self, mut i: usize) -> usize {
-        while i > 0 {
-            let parent = (i - 1) / 2;
+    fn sift_up(&mut self, mut k: usize) -> usize {
+        while k > 1 {
             work::add(1);
-            if self.heap[parent].time <= self.heap[i].time {
+            if self.places[k / 2].time <= self.places[k].time {
                 break;
             }
-            self.heap.swap(parent, i);
-            i = parent;
+            self.places.swap(k / 2, k);
+            k /= 2;
         }
-        i
+        k
     }
 
     #[inline(always)]
-    fn sift_down(&mut self, mut i: usize) {
-        let heap = &mut self.heap[..];
-        let entry = heap[i];
-        let mut child = 2 * i + 1;
-        while child < heap.len() {
+    fn sift_down(&mut self, mut k: usize) {
+        let pairs = self.places.as_chunks_mut::<2>().0;
+        let entry = pairs[k / 2][k % 2];
+        while let Some([left, right]) = pairs.get(k) {
             work::add(1);
             // Which of two children is the smaller one can't be predicted.
-            if child + 1 < heap.len() {
-                child += usize::from(heap[child + 1].time < heap[child].time);
-            }
-            if heap[child].time >= entry.time {
+            let smaller = usize::from(right.time < left.time);
+            let child = pairs[k][smaller];
+            if child.time >= entry.time {
                 break;
             }
-            heap[i] = heap[child];
-            i = child;
-            child = 2 * i + 1;
+            pairs[k / 2][k % 2] = child;
+            k = 2 * k + smaller;
         }
-        heap[i] = entry;
+        pairs[k / 2][k % 2] = entry;
     }
 }
