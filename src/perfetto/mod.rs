@@ -72,6 +72,7 @@ pub fn export(
         },
         title: title(options, reader.version()),
         snapshot: None,
+        windowed: options.window.is_some(),
         end: None,
     };
     let mut out = Some(out);
@@ -121,6 +122,8 @@ struct Export<W> {
     title: String,
     /// The last one up to now, until it is written.
     snapshot: Option<ClockSnapshot>,
+    /// Not all of the trace is wanted.
+    windowed: bool,
     /// The window's end, if the trace goes on beyond.
     end: Option<Time>,
 }
@@ -142,10 +145,14 @@ impl<W: Write> Export<W> {
             self.end = Some(watch.story.to);
             return Ok(false);
         }
-        if event.time >= watch.story.from && !self.title.is_empty() {
-            watch
-                .story
-                .begin(&std::mem::take(&mut self.title), self.snapshot);
+        let from = watch.story.from;
+        if event.time >= from && !self.title.is_empty() {
+            let title = std::mem::take(&mut self.title);
+            watch.story.begin(&title, self.snapshot);
+            if self.windowed {
+                // As they were left by what was before.
+                watch.story.counters(from, &self.timeline);
+            }
         }
         if let Some(analysis) = &mut self.analysis {
             analysis.events(std::slice::from_ref(event), tables);

@@ -116,7 +116,8 @@ impl<W: Write> Scene<W> {
         }
     }
 
-    fn counters(&mut self, time: Time, t: &Timeline) {
+    /// Draws the counters that changed.
+    pub fn counters(&mut self, time: Time, t: &Timeline) {
         for (which, value) in [
             (Fixed::Heap, t.heap_objects()),
             (Fixed::HeapLive, t.heap_live()),

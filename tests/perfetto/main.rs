@@ -308,6 +308,11 @@ fn a_window_is_cut_out() {
     let of = &part.rows(bounds)[0];
     let since = |name: &str| of[name].as_i64().unwrap() - start;
     assert_eq!((since("start"), since("end")), (270_000_000, 330_000_000));
+    // Counters stand from the window's start on.
+    let counted = "select min(ts) start from counter group by track_id";
+    for counter in part.rows(counted) {
+        assert_eq!(counter["start"], of["start"]);
+    }
     // What is cut says how long it really was.
     let longest = format!(
         "select max(coalesce(extract_arg(arg_set_id, 'debug.lasted_ns'), dur)) n from slice \
