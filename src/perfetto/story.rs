@@ -7,7 +7,7 @@ use super::scene::{Arrows, Aside, Scene, Span, State};
 use super::tracks::Fixed;
 use crate::explain::{Held, Reasons, Run, Story};
 use crate::report::Escaped;
-use crate::timeline::{HeapFloor, Kind, Timeline};
+use crate::timeline::{HeapFloor, Interval, Kind, Timeline};
 use crate::trace::{ThreadId, Time};
 
 impl<W: Write> Story for Scene<W> {
@@ -70,17 +70,8 @@ impl<W: Write> Story for Scene<W> {
                     through: wake.map(|flow| flow.id),
                     ..Arrows::default()
                 };
-                let name = self.packets.name("runnable");
-                if self.state(
-                    i.victim.g,
-                    State {
-                        name,
-                        span,
-                        notes,
-                        arrows,
-                    },
-                    timeline,
-                ) && let Some(flow) = self.wakes.get_mut(&i.victim.g)
+                if self.other_state(i, "runnable", span, notes, arrows, timeline)
+                    && let Some(flow) = self.wakes.get_mut(&i.victim.g)
                 {
                     flow.begun = true;
                 }
@@ -95,18 +86,8 @@ impl<W: Write> Story for Scene<W> {
                     true => notes,
                     false => self.by(notes, i.by, timeline),
                 };
-                let name = self.packets.name(&name);
-                let arrows = Arrows::default();
-                self.state(
-                    i.victim.g,
-                    State {
-                        name,
-                        span,
-                        notes,
-                        arrows,
-                    },
-                    timeline,
-                );
+                let none = Arrows::default();
+                self.other_state(i, &name, span, notes, none, timeline);
             }
             Kind::Syscall => self.syscall(&held, span, notes, timeline),
             Kind::MarkAssist => {
@@ -147,6 +128,26 @@ impl<W: Write> Story for Scene<W> {
 }
 
 impl<W: Write> Scene<W> {
+    /// A goroutine's state other than running; returns whether any of it is
+    /// within the window.
+    fn other_state(
+        &mut self,
+        interval: &Interval,
+        name: &str,
+        span: Span,
+        notes: Annotations,
+        arrows: Arrows,
+        timeline: &Timeline,
+    ) -> bool {
+        let state = State {
+            name: self.packets.name(name),
+            span,
+            notes,
+            arrows,
+        };
+        self.state(interval.victim.g, state, timeline)
+    }
+
     /// A system call keeps its thread. Where the runtime parks one, it is no
     /// call of the program.
     fn syscall(&mut self, held: &Held, span: Span, notes: Annotations, timeline: &Timeline) {
@@ -155,8 +156,6 @@ impl<W: Write> Scene<W> {
             true => "parked",
             false => "syscall",
         };
-        let name = self.packets.name(name);
-        let arrows = Arrows::default();
         let known = self.goroutines.get(&victim.g);
         let m = match known.map(|known| known.m).filter(|m| m.is_some()) {
             Some(m) => m,
@@ -168,17 +167,9 @@ impl<W: Write> Scene<W> {
         if m.is_some() {
             let track = self.tracks.thread(&mut self.packets, m);
             let whose = Annotations::default().int(Key::Goroutine, victim.g.0);
-            self.slice(track, name, span, whose, arrows);
+            self.draw(track, name, span, whose);
         }
-        self.state(
-            victim.g,
-            State {
-                name,
-                span,
-                notes,
-                arrows,
-            },
-            timeline,
-        );
+        let none = Arrows::default();
+        self.other_state(&held.interval, name, span, notes, none, timeline);
     }
 }
