@@ -15,6 +15,8 @@ pub mod explain;
 pub mod export;
 #[cfg(feature = "daemon")]
 pub mod labels;
+#[cfg(feature = "daemon")]
+pub mod objects;
 #[cfg(feature = "perfetto")]
 pub mod perfetto;
 pub mod report;

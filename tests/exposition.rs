@@ -3,8 +3,11 @@
 #![cfg(feature = "daemon")]
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
+use gotracer::evidence::{Lost, Stats};
 use gotracer::export::prometheus::{Exporter, Format, Settings};
 use gotracer::labels::Labels;
 use gotracer::report::{
@@ -127,7 +130,12 @@ fn report() -> Report {
 }
 
 fn exporter() -> Exporter {
-    let exporter = Exporter::new(&["not_a_trace", "broke_off"]);
+    let kept = Stats::default();
+    kept.on.store(true, Ordering::Relaxed);
+    kept.kept.store(3, Ordering::Relaxed);
+    kept.lose(Lost::Quota, 1);
+    kept.waiting_bytes.store(20_000, Ordering::Relaxed);
+    let exporter = Exporter::new(&["not_a_trace", "broke_off"]).with_evidence(Arc::new(kept));
     let api = Labels::new()
         .with("job", "api \"v\\1\"")
         .with("version", "1.2.3")

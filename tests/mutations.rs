@@ -1,11 +1,12 @@
 //! A bounded run of what the fuzz targets do without end: damaged traces make
 //! neither the reader nor the analysis panic or hang, a slice and a stream give
-//! the same events, and times always increase.
+//! the same events, one thread and two the same report, and times always
+//! increase.
 
 use std::fs;
 use std::path::Path;
 
-use gotracer::analysis::analyze;
+use gotracer::analysis::{analyze, analyze_on_two_threads};
 use gotracer::rules::{Preset, Settings};
 use gotracer::trace::{Event, Input, Reader};
 
@@ -111,7 +112,8 @@ fn read(input: Input<'_>) -> (Vec<Event>, Option<String>) {
 fn damaged_traces_are_read_as_far_as_they_go() {
     let samples = samples();
     let mut random = Random(0x2545_f491_4f6c_dd1d);
-    let settings = Settings::preset(Preset::LowLatency);
+    let mut settings = Settings::preset(Preset::LowLatency);
+    settings.course = true;
     let (mut broken, mut whole) = (0, 0);
     for i in 0..2_000 {
         let bytes = mutate(&mut random, &samples);
@@ -129,7 +131,15 @@ fn damaged_traces_are_read_as_far_as_they_go() {
         } else {
             whole += 1;
         }
-        if let Ok(outcome) = analyze(Input::from_slice(&bytes), "mutated", &settings, |_| ()) {
+        let outcome = analyze(Input::from_slice(&bytes), "mutated", &settings, |_| ());
+        let input = Input::from_slice(&bytes);
+        let on_two = analyze_on_two_threads(input, "mutated", &settings, |_| ());
+        assert_eq!(
+            format!("{outcome:?}"),
+            format!("{on_two:?}"),
+            "mutation {i}"
+        );
+        if let Ok(outcome) = outcome {
             for f in &outcome.report.findings {
                 assert!(
                     f.count > 0 && f.open <= f.count && f.worst <= f.total,

@@ -102,6 +102,17 @@ def exporter(_rules):
               overrides=[matching("lost", color={"mode": "fixed", "fixedColor": RED})]),
         lines("OTLP queue", "What waits for a receiver. At `--otlp.queue-size`, what comes is lost.",
               [query(f"sum by (signal) (gotracer_otlp_queue_bytes{{{SELF}}})", "{{signal}}")], "bytes"),
+        lines("Evidence", "Traces an hour that are kept, those that were to be and are not, and attempts to bring them to a "
+              "bucket that failed. The log says why.",
+              [query(f"3600 * {rate('instance', 'gotracer_evidence_kept_total', SELF)}", "{{instance}} kept"),
+               query(f"3600 * {rate('reason', 'gotracer_evidence_lost_total', SELF)}", "{{reason}} lost"),
+               query(f"3600 * {rate('instance', 'gotracer_evidence_upload_failures_total', SELF)}",
+                     "{{instance}} failed attempts")], "none",
+              overrides=[matching("lost", color={"mode": "fixed", "fixedColor": RED})]),
+        lines("Evidence: size", "What is kept, which is at most `max_bytes`, and what waits for a bucket. At "
+              "`max_waiting_bytes`, the oldest are given up.",
+              [query(f"sum by (instance) (gotracer_evidence_bytes{{{SELF}}})", "{{instance}} kept"),
+               query(f"sum by (instance) (gotracer_evidence_waiting_bytes{{{SELF}}})", "{{instance}} waits")], "bytes"),
         lines("Uptime", "A saw is a process that is killed again and again: look for OOM.",
               [query(f"time() - max by (instance) (process_start_time_seconds{{{SELF}}})", "{{instance}}"),
                query(f"time() - max by (instance) (gotracer_config_last_reload_success_timestamp_seconds{{{SELF}}})",

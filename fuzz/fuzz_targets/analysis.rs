@@ -1,14 +1,18 @@
-//! Whatever the bytes: the timeline and the rules make a report of it.
+//! Whatever the bytes: the timeline and the rules make a report of it, the same
+//! on one thread and on two.
 #![no_main]
 
-use gotracer::analysis::analyze;
+use gotracer::analysis::{analyze, analyze_on_two_threads};
 use gotracer::rules::{Preset, Settings};
 use gotracer::trace::Input;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let settings = Settings::preset(Preset::LowLatency);
-    if let Ok(outcome) = analyze(Input::from_slice(bytes), "fuzz", &settings, |_| ()) {
+    let outcome = analyze(Input::from_slice(bytes), "fuzz", &settings, |_| ());
+    let on_two = analyze_on_two_threads(Input::from_slice(bytes), "fuzz", &settings, |_| ());
+    assert_eq!(format!("{outcome:?}"), format!("{on_two:?}"));
+    if let Ok(outcome) = outcome {
         for finding in &outcome.report.findings {
             assert!(finding.count > 0 && finding.open <= finding.count);
             assert!(finding.worst <= finding.total);

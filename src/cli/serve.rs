@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -12,11 +13,12 @@ use gotracer::daemon::{self, Config, DEFAULT_ADDRESS, Plan, Scrape};
 use gotracer::evidence;
 use gotracer::export::otlp;
 use gotracer::labels::Labels;
+use gotracer::objects::{Location, LocationError};
 use gotracer::rules::{SettingError, Unit};
 use gotracer::source::directory::{After, Directory, Pattern, Retention, WatchConfig};
-use gotracer::source::discovery::{Shard, ordinal};
 use gotracer::source::parse_duration;
 use gotracer::source::scrape::{Mode, Options, Target};
+use gotracer::source::{Shard, ordinal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -127,10 +129,12 @@ pub struct Args {
     #[arg(long = "storage.path", value_name = "DIR")]
     storage: Option<PathBuf>,
 
-    /// Keep the traces of findings in this directory; the key evidence of the
-    /// configuration says which and for how long
-    #[arg(long = "evidence.path", value_name = "DIR")]
-    evidence: Option<PathBuf>,
+    /// Keep the traces of findings in this directory, or in a bucket such as
+    /// s3://BUCKET/PREFIX; with both, what is on its way to the bucket lies in
+    /// the directory. The key evidence of the configuration says which and for
+    /// how long
+    #[arg(long = "evidence.path", value_name = "DIR|URL")]
+    evidence: Vec<EvidencePath>,
 
     /// Where others find this server, for links to what is kept [default:
     /// http://HOSTNAME:PORT]
@@ -171,6 +175,24 @@ pub struct Args {
 
     #[command(flatten)]
     settings: settings::Args,
+}
+
+/// Where to keep traces.
+#[derive(Clone)]
+enum EvidencePath {
+    Directory(PathBuf),
+    Bucket(Location),
+}
+
+impl FromStr for EvidencePath {
+    type Err = LocationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.contains("://") {
+            true => Self::Bucket(text.parse()?),
+            false => Self::Directory(text.into()),
+        })
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -214,7 +236,12 @@ impl Args {
     /// What options and configuration say to keep.
     fn evidence(&self, file: &FileConfig) -> evidence::Settings {
         let mut settings = file.evidence().clone();
-        settings.directory = self.evidence.clone().or(settings.directory);
+        for path in self.evidence.iter().cloned() {
+            match path {
+                EvidencePath::Directory(directory) => settings.directory = Some(directory),
+                EvidencePath::Bucket(location) => settings.bucket = Some(location),
+            }
+        }
         settings
     }
 
@@ -368,10 +395,11 @@ fn log_to_stderr(level: LogLevel, format: LogFormat) {
         LogLevel::Debug => "debug",
         LogLevel::Trace => "trace",
     };
-    // What fails there is said by who follows Kubernetes, and only once.
+    // What fails there is said by who follows Kubernetes or asks a bucket, and
+    // only once.
     let quiet = match level {
         "debug" | "trace" => "",
-        _ => ",kube_client=error,kube_runtime=off",
+        _ => ",kube_client=error,kube_runtime=off,object_store=error",
     };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(format!("{level}{quiet}")))

@@ -20,7 +20,7 @@ use crate::export::{otlp, prometheus};
 #[cfg(feature = "daemon")]
 use crate::source::directory::WatchConfig;
 #[cfg(feature = "daemon")]
-use crate::source::discovery::{Job, Shard};
+use crate::source::{Shard, discovery::Job};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

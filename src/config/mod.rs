@@ -42,7 +42,7 @@ use crate::rules::{Preset, RULES, Rule, SettingError, Settings};
 #[cfg(feature = "daemon")]
 use crate::source::directory::WatchConfig;
 #[cfg(feature = "daemon")]
-use crate::source::discovery::{Job, Shard};
+use crate::source::{Shard, discovery::Job};
 use error::Position;
 
 /// A configuration whose every value was checked.

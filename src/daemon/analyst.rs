@@ -19,7 +19,7 @@ use super::memory::Memory;
 use super::recent::{Entry, Recent};
 use super::seen::{Claim, Seen, Verdict};
 use crate::analysis::{Outcome, analyze};
-use crate::evidence::{Evidence, Kept, Recording};
+use crate::evidence::{self, Kept, Recording};
 use crate::export::otlp;
 use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
@@ -42,7 +42,7 @@ pub struct Analyst {
     /// What of it to send.
     sending: RwLock<otlp::Settings>,
     /// Keeps traces, if any are to be kept.
-    pub evidence: Option<Arc<Evidence>>,
+    pub evidence: evidence::InForce,
     /// Decides how many traces are read at once.
     pub memory: Memory,
     /// Remembers for people.
@@ -78,7 +78,7 @@ impl Analyst {
         otlp: Option<otlp::Exporter>,
         seen: Seen,
         memory: Memory,
-        evidence: Option<Arc<Evidence>>,
+        evidence: evidence::InForce,
     ) -> Self {
         Self {
             thresholds: RwLock::default(),
@@ -165,7 +165,7 @@ impl Analyst {
         if !again {
             // It may be deleted or moved soon.
             self.keep(&mut ended, None, || {
-                let recording = self.evidence.as_ref()?.record()?;
+                let recording = self.evidence.now()?.record()?;
                 let mut reader = recording.of(decompressed(&trace.path).ok()?);
                 std::io::copy(&mut reader, &mut std::io::sink()).ok()?;
                 Some(recording)
@@ -259,6 +259,12 @@ impl Analyst {
         }
     }
 
+    /// Analyses a copy of a trace.
+    pub fn again(&self, input: Input<'_>, source: &str, labels: &Labels) -> Option<Report> {
+        let outcome = self.run(input, source, labels);
+        Some(outcome.ok()?.ok()?.report)
+    }
+
     fn run(&self, input: Input<'_>, source: &str, labels: &Labels) -> Analysed {
         let thresholds = self.thresholds();
         let settings = thresholds.of(labels);
@@ -298,7 +304,7 @@ impl Analyst {
         asked: Option<&str>,
         trace: impl FnOnce() -> Option<Recording>,
     ) {
-        let (Some(evidence), Some(report)) = (&self.evidence, &mut ended.report) else {
+        let (Some(evidence), Some(report)) = (self.evidence.now(), &mut ended.report) else {
             return;
         };
         let (target, now) = (&ended.labels, Timestamp::now());
@@ -306,8 +312,10 @@ impl Analyst {
         if let Some(item) = evidence.judge(target, report, now).or_else(asked)
             && let Some(trace) = trace()
         {
-            report.evidence = Some(evidence.url(&item.id));
-            evidence.keep(item, report, Kept::Recording(trace));
+            let url = evidence.url(&item.id);
+            let analyse = |input: Input<'_>| self.again(input, &ended.source, target);
+            let kept = evidence.keep(item, report, Kept::Recording(trace), &analyse);
+            report.evidence = kept.then_some(url);
         } else {
             report.evidence = evidence.recent(target, report);
         }

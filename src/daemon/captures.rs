@@ -105,7 +105,7 @@ impl Captures {
         let started = Instant::now();
         let source = target.url().to_string();
         let (failure, busy) = match self.scraper.open(target).await {
-            Ok(capture) => (self.read(target, source, capture, started).await, false),
+            Ok(capture) => (self.read(target, capture, started).await, false),
             Err(error) => {
                 let busy = matches!(error, ScrapeError::AlreadyTracing);
                 let labels = &target.labels;
@@ -125,7 +125,6 @@ impl Captures {
     async fn read(
         &self,
         target: &Target,
-        source: String,
         capture: Capture,
         started: Instant,
     ) -> Option<(Failure, String)> {
@@ -135,10 +134,8 @@ impl Captures {
             self.last_size.store(size, Ordering::Relaxed);
         }
         let took = started.elapsed();
-        let labels = &target.labels;
         let evidence = (recording, None);
-        self.analyst
-            .conclude(labels, source, took, outcome, early, evidence)
+        conclude(&self.analyst, target, took, outcome, early, evidence).await
     }
 }
 
@@ -151,7 +148,7 @@ pub async fn read(
     record: bool,
 ) -> (Analysed, Option<(Failure, String)>, Option<Recording>) {
     let (reader, feed) = capture.split();
-    let evidence = analyst.evidence.as_ref().filter(|_| record);
+    let evidence = analyst.evidence.now().filter(|_| record);
     let recording = evidence.and_then(|evidence| evidence.record());
     let analyst = Arc::clone(analyst);
     let (source, labels) = (target.url().to_string(), Arc::clone(&target.labels));
@@ -170,6 +167,28 @@ pub async fn read(
         .await
         .unwrap_or_else(|e| (Err(e.to_string()), None));
     (outcome, early, recording)
+}
+
+/// Tells everyone what became of a capture, and gives what failed. Keeping its
+/// trace may take a while.
+pub async fn conclude(
+    analyst: &Arc<Analyst>,
+    target: &Target,
+    took: Duration,
+    outcome: Analysed,
+    early: Option<(Failure, String)>,
+    (recording, asked): (Option<Recording>, Option<String>),
+) -> Option<(Failure, String)> {
+    let analyst = Arc::clone(analyst);
+    let (source, labels) = (target.url().to_string(), Arc::clone(&target.labels));
+    let concluded = tokio::task::spawn_blocking(move || {
+        let evidence = (recording, asked.as_deref());
+        analyst.conclude(&labels, source, took, outcome, early, evidence)
+    });
+    concluded.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a capture was not counted");
+        Some((Failure::Panic, error.to_string()))
+    })
 }
 
 /// How long it is until a moment within an interval, by the wall clock.

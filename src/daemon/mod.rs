@@ -43,12 +43,13 @@ use self::shown::Shown;
 use self::supervisor::Supervisor;
 use self::web::Guard;
 pub use self::web::WebError;
-use crate::evidence::{self, Evidence, EvidenceError};
+use crate::evidence::{self, EvidenceError};
 use crate::export::otlp;
 use crate::export::prometheus::{self, Exporter};
 use crate::rules::Settings;
+use crate::source::Shard;
 use crate::source::directory::{Directory, WatchError};
-use crate::source::discovery::{Job, Shard};
+use crate::source::discovery::Job;
 use crate::source::scrape::{Options, Target};
 
 /// Where `/metrics` is if nobody says otherwise: all of 9100 to 9999 is given
@@ -59,7 +60,8 @@ pub const DEFAULT_ADDRESS: &str = ":16060";
 /// daemon is told to end.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// How long what waits to be sent by OTLP may take after that.
+/// How long what waits to be sent by OTLP, or to get to a bucket, may take after
+/// that.
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// What the daemon is to do, and how. All but the plan stays until it ends.
@@ -110,7 +112,7 @@ pub struct Plan {
     pub prometheus: prometheus::Settings,
     /// What to send by OTLP.
     pub otlp: otlp::Settings,
-    /// Which traces to keep, if any. This alone stays until the daemon ends.
+    /// Which traces to keep, if any.
     pub evidence: evidence::Settings,
 }
 
@@ -194,7 +196,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let listener = listen(&config.listen).await?;
     let otlp = config.otlp.map(otlp::Exporter::start).transpose()?;
     let (otlp, delivery) = otlp.unzip();
+    let kept = Arc::new(evidence::Stats::default());
     let exporter = Exporter::new(&REASONS).with_process();
+    let exporter = exporter.with_evidence(Arc::clone(&kept));
     let exporter = Arc::new(match &otlp {
         Some(otlp) => exporter.with_otlp(otlp.stats()),
         None => exporter,
@@ -207,7 +211,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         None => false,
     };
     let url = config.external_url.unwrap_or_else(|| url(encrypted, port));
-    let evidence = Evidence::open(config.plan.evidence.clone(), &url)?.map(Arc::new);
+    let evidence = evidence::InForce::new(&url, kept);
     let analyst = Analyst::new(exporter, otlp, seen, memory, evidence);
     let analyst = Arc::new(analyst);
     let (found, queue) = mpsc::unbounded_channel();
@@ -218,13 +222,11 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     supervisor.apply(config.plan)?;
     reload::on_hangup(reload.clone());
     let mut work = JoinSet::new();
-    if let Some(evidence) = &analyst.evidence {
-        let swept = retention::sweep_evidence(Arc::clone(evidence));
-        let until = stop.clone();
-        work.spawn(async move {
-            until.run_until_cancelled(swept).await;
-        });
-    }
+    let swept = retention::sweep_evidence(Arc::clone(&analyst));
+    let until = stop.clone();
+    work.spawn(async move {
+        until.run_until_cancelled(swept).await;
+    });
     work.spawn(supervisor.run(config.load, requests));
     work.spawn(queue::work(
         queue,
@@ -236,7 +238,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         tracing::info!(%address, "listening");
     }
     let state = Arc::new(http::State {
-        analyst,
+        analyst: Arc::clone(&analyst),
         uploads: Arc::new(Semaphore::new(config.jobs.max(1))),
         alerted: http::Alerted::default(),
         reload: config.lifecycle.then_some(reload),
@@ -255,9 +257,11 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
             tracing::warn!("not everything ended within {GRACE:?}");
         }
     }
+    let evidence = tokio::task::spawn_blocking(move || analyst.evidence.flush(FLUSH));
     if let Some(delivery) = delivery {
         delivery.flush(FLUSH).await;
     }
+    let _ = evidence.await;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::evidence::Evidence;
+use super::analyst::Analyst;
 use crate::source::directory::Directory;
 
 /// How often.
@@ -30,11 +30,11 @@ pub async fn follow(directory: Directory) {
 
 /// Deletes evidence that is too old, for as long as it is polled; it never
 /// ends.
-pub async fn sweep_evidence(evidence: Arc<Evidence>) {
+pub async fn sweep_evidence(analyst: Arc<Analyst>) {
     loop {
         tokio::time::sleep(PERIOD).await;
-        let evidence = Arc::clone(&evidence);
-        let swept = tokio::task::spawn_blocking(move || evidence.sweep(jiff::Timestamp::now()));
+        let analyst = Arc::clone(&analyst);
+        let swept = tokio::task::spawn_blocking(move || analyst.evidence.sweep());
         if let Err(error) = swept.await {
             tracing::error!(%error, "cannot delete old evidence");
         }

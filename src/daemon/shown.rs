@@ -11,8 +11,9 @@ use super::Plan;
 use crate::evidence;
 use crate::export::{otlp, prometheus};
 use crate::rules::{RULES, Settings, keys};
+use crate::source::Shard;
 use crate::source::directory::WatchConfig;
-use crate::source::discovery::{Job, Shard};
+use crate::source::discovery::Job;
 
 /// The text, of whatever is in force.
 #[derive(Default)]

@@ -20,8 +20,9 @@ use super::shown::Shown;
 use super::stream::Streams;
 use super::{Loader, Plan, Scrape, StartError, retention};
 use crate::labels::Labels;
+use crate::source::Shard;
 use crate::source::directory::{Directory, FileTrace};
-use crate::source::discovery::{Group, Job, Shard};
+use crate::source::discovery::{Group, Job};
 use crate::source::scrape::{Mode, Options, Scraper, Target};
 
 /// How many captures run at a time. Most of the time they wait for their program;
@@ -122,11 +123,14 @@ impl Supervisor {
     /// undisturbed.
     ///
     /// # Errors
-    /// If a directory can't be watched; nothing has changed then.
+    /// If a directory can't be watched, or nothing be kept; nothing has changed
+    /// then.
     pub fn apply(&mut self, plan: Plan) -> Result<(), StartError> {
         for directory in &plan.directories {
             directory.check()?;
         }
+        let evidence = self.analyst.evidence.prepare(&plan.evidence)?;
+        self.analyst.evidence.set(evidence);
         self.shown.show(&plan);
         self.analyst.judge_by(plan.settings, plan.services);
         self.analyst.exporter.configure(plan.prometheus);
@@ -173,7 +177,7 @@ impl Supervisor {
         let mut wanted = HashSet::new();
         for scrape in &self.scrapes {
             let mut add = |target: Target| {
-                if self.shard.owns(&target) {
+                if self.shard.owns(&target.url().to_string()) {
                     wanted.insert((target, scrape.options.clone()));
                 }
             };

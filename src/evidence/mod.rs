@@ -5,12 +5,26 @@
 //! tells whose it is, when and why it was kept, and what its report said. The
 //! document is written last: a trace without one is not complete.
 
+mod anonymous;
+mod bucket;
+mod courier;
+mod disk;
+mod in_force;
+mod item;
+mod judge;
+mod place;
+mod quota;
 mod recording;
 mod settings;
+mod stats;
 mod store;
 mod tape;
 
+pub use anonymous::Analyse;
+pub use in_force::{InForce, Next};
+pub use item::Item;
 pub use recording::{Recorder, Recording};
 pub use settings::Settings;
-pub use store::{Evidence, EvidenceError, Item, Kept};
+pub use stats::{Lost, Stats};
+pub use store::{Evidence, EvidenceError, Kept};
 pub use tape::Tape;

@@ -9,14 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug)]
 pub struct Recording {
     path: PathBuf,
-    /// Nothing if it could not be written.
-    file: Arc<Mutex<Option<File>>>,
+    tape: Tape,
 }
+
+/// Nothing if not all of it could be written.
+type Tape = Arc<Mutex<Option<File>>>;
 
 /// Reads, and records what it read.
 pub struct Recorder<R> {
     inner: R,
-    file: Arc<Mutex<Option<File>>>,
+    tape: Tape,
 }
 
 impl Recording {
@@ -25,29 +27,46 @@ impl Recording {
     /// # Errors
     /// If the file can't be made.
     pub fn create(path: PathBuf) -> io::Result<Self> {
-        let file = Arc::new(Mutex::new(Some(File::create_new(&path)?)));
-        Ok(Self { path, file })
+        let tape = Arc::new(Mutex::new(Some(File::create_new(&path)?)));
+        Ok(Self { path, tape })
     }
 
     /// A reader whose bytes are recorded.
     pub fn of<R: Read>(&self, inner: R) -> Recorder<R> {
         Recorder {
             inner,
-            file: Arc::clone(&self.file),
+            tape: Arc::clone(&self.tape),
         }
     }
 
-    /// Moves it to where it is to stay; how many bytes it has. Nothing if not
-    /// all of it could be written.
+    /// Where it is for now.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes it has.
+    ///
+    /// # Errors
+    /// If not all of it could be written.
+    pub fn bytes(&self) -> io::Result<u64> {
+        let tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
+        let incomplete = || io::Error::other("not all of it could be recorded");
+        let file = tape.as_ref().ok_or_else(incomplete)?;
+        Ok(file.metadata()?.len())
+    }
+
+    /// Moves it to where it is to stay.
     ///
     /// # Errors
     /// If it can't be moved.
-    pub fn keep(self, to: &Path) -> io::Result<Option<u64>> {
-        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(file) = &*file else { return Ok(None) };
-        let bytes = file.metadata()?.len();
-        std::fs::rename(&self.path, to)?;
-        Ok(Some(bytes))
+    pub fn keep(self, to: &Path) -> io::Result<()> {
+        match std::fs::rename(&self.path, to) {
+            // The directory is another one than when it began.
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                std::fs::copy(&self.path, to).map(drop)
+            }
+            renamed => renamed,
+        }
     }
 }
 
@@ -58,15 +77,26 @@ impl Drop for Recording {
     }
 }
 
+impl Write for Recording {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
+        tape.as_mut().map_or(Ok(buf.len()), |file| file.write(buf))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl<R: Read> Read for Recorder<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = &mut *file
-            && let Err(error) = open.write_all(&buf[..n])
+        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = &mut *tape
+            && let Err(error) = file.write_all(&buf[..n])
         {
             tracing::error!(%error, "a trace can't be recorded as evidence");
-            *file = None;
+            *tape = None;
         }
         Ok(n)
     }

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::objects::Location;
 use crate::report::Severity;
 use crate::source::yaml::{given_duration, given_size, put_duration, put_size};
 
@@ -12,8 +14,16 @@ use crate::source::yaml::{given_duration, given_size, put_duration, put_size};
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Where to keep it; nothing is kept without.
+    /// Where to keep it; with a bucket, what waits for that. Nothing is kept
+    /// without either.
+    #[serde(deserialize_with = "directory")]
     pub directory: Option<PathBuf>,
+    /// Where to keep it instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<Location>,
+    /// The most bytes that wait for the bucket; the oldest are given up first.
+    #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
+    pub max_waiting_bytes: u64,
     /// From which severity on a finding is worth it.
     pub severity: Severity,
     /// How long after it was last kept for a rule of a target it is kept again;
@@ -36,12 +46,17 @@ pub struct Settings {
     /// The most bytes that a stream's last generations may take in memory.
     #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
     pub buffer: u64,
+    /// Whether to keep copies without the program's names, and nothing of which
+    /// there can't be one.
+    pub anonymize: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             directory: None,
+            bucket: None,
+            max_waiting_bytes: 256 << 20,
             severity: Severity::Error,
             interval: Duration::from_secs(300),
             max_bytes: 1 << 30,
@@ -50,6 +65,17 @@ impl Default for Settings {
             before: 2,
             after: 1,
             buffer: 16 << 20,
+            anonymize: false,
         }
     }
+}
+
+/// A directory, which is no URL.
+fn directory<'de, D: Deserializer<'de>>(d: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = Option::<String>::deserialize(d)?;
+    if let Some(path) = path.as_deref().filter(|path| path.contains("://")) {
+        let why = format_args!("directory: {path} is a URL; `bucket` is for that");
+        return Err(D::Error::custom(why));
+    }
+    Ok(path.map(Into::into))
 }

@@ -43,6 +43,12 @@ pub enum ErrorKind {
          end; Go 1.22 and later can be streamed, this one scraped (mode: scrape)"
     )]
     NotLive(u32),
+    /// A trace in which names stand among the events.
+    #[error(
+        "a trace of Go 1.{0} can't be anonymised: only those of Go 1.22 and later keep all names \
+         in tables"
+    )]
+    NotAnonymizable(u32),
     /// The trace is of a format that this build does not know, and is not what
     /// the newest one it knows would be.
     #[error(

@@ -53,7 +53,7 @@ const VARIABLES: [(&str, &str); 9] = [
 
 /// The configuration: a directory of uploads, a program, one that is streamed,
 /// one that nobody started, a list of targets that can be had and one that
-/// can't.
+/// can't, and evidence that gets nowhere.
 fn configuration(scratch: &Scratch, server: &str, streamed: &str) -> String {
     let list = scratch.path().join("targets.json");
     fs::write(&list, "[]").unwrap();
@@ -66,6 +66,7 @@ watch_configs:
   settle: 100ms
 prometheus: {{series_limit: 440}}
 otlp: {{spans: true}}
+evidence: {{severity: warn, bucket: 's3://traces', max_target_bytes: 15KiB}}
 scrape_configs:
 - job_name: shop
   scrape_interval: 2s
@@ -274,7 +275,13 @@ fn every_panel_and_every_rule_has_data() {
     let receiver = format!("--otlp.endpoint=http://{}", free_address());
     let flag = format!("--config={}", config.display());
     let flags = [&*flag, &receiver, "--otlp.queue-size=64KiB", "--jobs=2"];
-    let gotracer = Running::gotracer_with(scratch.path(), &flags, &[]);
+    let store = format!("http://{}", free_address());
+    let variables = [
+        ("AWS_ENDPOINT_URL", store.as_str()),
+        ("AWS_ACCESS_KEY_ID", "somebody"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    let gotracer = Running::gotracer_with(scratch.path(), &flags, &variables);
 
     let rule_files = FILES.map(repository);
     let Some(prometheus) = Prometheus::start(&scratch, &gotracer.address, &rule_files, None) else {
@@ -297,6 +304,8 @@ fn every_panel_and_every_rule_has_data() {
         return;
     };
     prometheus.wait("increase(gotracer_stream_gap_seconds_total{reason='lost'}[1h]) > 0");
+
+    prometheus.wait("increase(gotracer_evidence_upload_failures_total[15m]) > 0");
 
     // More at once than can be read until the next scrape.
     let trace = fs::read(fixture("go1.22.10/pingpong.trace")).unwrap();

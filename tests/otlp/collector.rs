@@ -94,24 +94,32 @@ service:
 
     /// So many log records, each with its resource and scope.
     pub fn logs(&self, count: usize) -> Vec<(Value, Value, Value)> {
-        let all = || {
-            let mut found = Vec::new();
-            for resource in self.read("logs", "resourceLogs") {
-                for scope in resource["scopeLogs"].as_array().unwrap() {
-                    for record in scope["logRecords"].as_array().unwrap() {
-                        let of = resource["resource"].clone();
-                        found.push((of, scope["scope"].clone(), record.clone()));
-                    }
-                }
-            }
-            found
-        };
         let found = eventually_or(
             "the findings arrive",
             || self.process.log(),
-            || Some(all()).filter(|found| found.len() >= count),
+            || Some(self.all_logs()).filter(|found| found.len() >= count),
         );
         assert_eq!(found.len(), count);
+        found
+    }
+
+    /// The first log record for which `holds` does.
+    pub fn log(&self, holds: impl Fn(&Value) -> bool) -> Value {
+        let found = || self.all_logs().into_iter().find(|(.., log)| holds(log));
+        let what = "a certain finding arrives";
+        eventually_or(what, || self.process.log(), found).2
+    }
+
+    fn all_logs(&self) -> Vec<(Value, Value, Value)> {
+        let mut found = Vec::new();
+        for resource in self.read("logs", "resourceLogs") {
+            for scope in resource["scopeLogs"].as_array().unwrap() {
+                for record in scope["logRecords"].as_array().unwrap() {
+                    let of = resource["resource"].clone();
+                    found.push((of, scope["scope"].clone(), record.clone()));
+                }
+            }
+        }
         found
     }
 

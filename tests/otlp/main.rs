@@ -4,6 +4,10 @@
 #[path = "../serve/certificates.rs"]
 mod certificates;
 mod collector;
+#[allow(dead_code, reason = "shared with the other tests of the daemon")]
+#[path = "../serve/endpoint.rs"]
+mod endpoint;
+mod evidence;
 mod refusals;
 mod signals;
 #[allow(dead_code, reason = "shared with the other tests of the daemon")]

@@ -7,32 +7,35 @@ use serde_json::{Value, json};
 
 use crate::endpoint::Endpoint;
 use crate::evidence::{kept, opens};
-use crate::support::{Running, Scratch, free_address, post, program};
+use crate::support::{Running, Scratch, eventually_or, free_address, post, program};
+
+/// A program of Prometheus' with a configuration.
+fn start(name: &str, scratch: &Scratch, config: &str, flags: &[&str]) -> Option<Running> {
+    let program = program(name)?;
+    let file = scratch.path().join(format!("{name}.yml"));
+    fs::write(&file, config).unwrap();
+    let address = free_address();
+    let mut command = Command::new(program);
+    command
+        .arg(format!("--config.file={}", file.display()))
+        .arg(format!("--web.listen-address={address}"))
+        .args(flags)
+        .current_dir(scratch.path());
+    let log = scratch.path().join(format!("{name}.log"));
+    let mut running = Running::start(&mut command, address, log);
+    running.wait_ready();
+    Some(running)
+}
 
 /// An Alertmanager that tells gotracer.
 fn alertmanager(scratch: &Scratch, gotracer: &str) -> Option<Running> {
-    let program = program("prometheus-alertmanager")?;
-    let config = scratch.path().join("alertmanager.yml");
-    let yaml = format!(
+    let config = format!(
         "route: {{receiver: gotracer, group_wait: 0s, group_interval: 1s}}\n\
          receivers:\n- name: gotracer\n  webhook_configs:\n  \
          - {{url: 'http://{gotracer}/api/v1/alertmanager', send_resolved: true}}\n"
     );
-    fs::write(&config, yaml).unwrap();
-    let address = free_address();
-    let mut command = Command::new(program);
-    command
-        .arg(format!("--config.file={}", config.display()))
-        .arg(format!(
-            "--storage.path={}",
-            scratch.path().join("am").display()
-        ))
-        .arg(format!("--web.listen-address={address}"))
-        .arg("--cluster.listen-address=");
-    let log = scratch.path().join("alertmanager.log");
-    let mut running = Running::start(&mut command, address, log);
-    running.wait_ready();
-    Some(running)
+    let flags = ["--storage.path=alertmanager", "--cluster.listen-address="];
+    start("prometheus-alertmanager", scratch, &config, &flags)
 }
 
 fn fire(alertmanager: &Running, labels: Value) {
@@ -125,4 +128,71 @@ fn only_known_targets_are_captured_and_not_too_often() {
     )
     .unwrap();
     assert_eq!(answer.status, 409);
+}
+
+/// A Prometheus that scrapes gotracer and has an alert with docs/continuous.md's
+/// annotation.
+fn prometheus(scratch: &Scratch, gotracer: &str, alertmanager: &str) -> Option<Running> {
+    let annotation = "/api/v1/evidence/latest?instance={{ $labels.instance | urlquery }}\
+        &rule={{ $labels.rule }}";
+    let rules = format!(
+        "groups: [{{name: g, rules: [{{alert: Locks, expr: 'gotrace_findings_total{{rule=\"MutexContention\",\
+         severity=\"warn\"}} > 0', annotations: {{evidence: 'http://{gotracer}{annotation}'}}}}]}}]\n"
+    );
+    fs::write(scratch.path().join("rules.yml"), rules).unwrap();
+    let config = format!(
+        "global: {{scrape_interval: 250ms, scrape_timeout: 250ms, evaluation_interval: 250ms}}\n\
+         rule_files: [rules.yml]\n\
+         alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n\
+         scrape_configs: [{{job_name: gotracer, honor_labels: true, static_configs: [{{targets: ['{gotracer}']}}]}}]\n"
+    );
+    let flags = ["--storage.tsdb.path=prometheus"];
+    start("prometheus", scratch, &config, &flags)
+}
+
+#[test]
+fn the_annotation_of_an_alert_leads_to_the_trace() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
+        return;
+    };
+    let directory = scratch.path().join("evidence");
+    let config = scratch.path().join("gotracer.yml");
+    let yaml = format!(
+        "evidence: {{severity: warn, directory: '{}'}}\n",
+        directory.display()
+    );
+    fs::write(&config, yaml).unwrap();
+    let (url, config) = (endpoint.url(), format!("--config={}", config.display()));
+    let flags = ["--scrape.mode=stream", "--scrape", &url, &config];
+    let gotracer = Running::gotracer_with(scratch.path(), &flags, &[]);
+    let item = kept(&gotracer, "?rule=MutexContention");
+    let Some(alertmanager) = alertmanager(&scratch, &gotracer.address) else {
+        return;
+    };
+    let Some(prometheus) = prometheus(&scratch, &gotracer.address, &alertmanager.address) else {
+        return;
+    };
+    let link = eventually_or(
+        "the alert fires",
+        || format!("{}\n{}", prometheus.log(), gotracer.log()),
+        || {
+            let alerts = alertmanager.get("/api/v2/alerts", "").body;
+            let alerts: Value = serde_json::from_slice(&alerts).unwrap();
+            let link = alerts[0]["annotations"]["evidence"].as_str()?;
+            Some(link.to_owned())
+        },
+    );
+    let path = link.strip_prefix(&format!("http://{}", gotracer.address));
+    let answer = gotracer.get(path.unwrap(), "");
+    assert_eq!(answer.status, 302, "{link}");
+    let location = answer
+        .head
+        .lines()
+        .find_map(|l| l.strip_prefix("location: "));
+    // More may have been kept meanwhile, for the alert itself.
+    let newest = kept(&gotracer, "?rule=MutexContention");
+    let ids = [&item, &newest].map(|item| item["id"].as_str().unwrap());
+    assert!(ids.contains(&location.unwrap()), "{location:?}");
+    opens(&gotracer, &newest, &scratch);
 }

@@ -7,7 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::endpoint::Endpoint;
-use crate::support::{Running, Scratch, eventually_or, fixture, get, program, toolchain};
+use crate::support::{
+    self, Running, Scratch, eventually_or, fixture, get, post, program, toolchain,
+};
 
 /// What is kept, once there is something that fits.
 pub fn kept(gotracer: &Running, query: &str) -> Value {
@@ -35,28 +37,22 @@ pub fn opens(gotracer: &Running, item: &Value, scratch: &Scratch) -> Option<Path
     let trace = scratch.path().join(name);
     fs::write(&trace, answer.body).unwrap();
 
-    let mut tool = Command::new(go);
-    let output = tool.args(["tool", "trace", "-d=parsed"]).arg(&trace);
-    let output = output.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    assert!(text.lines().count() > 100, "{text}{errors}");
-    assert!(!errors.contains("failed"), "{errors}");
-    assert!(gotracer_reads(&trace));
+    support::opens(&go, &trace);
     Some(trace)
 }
 
-/// Whether all of a trace can be read.
-fn gotracer_reads(trace: &Path) -> bool {
+/// What `gotracer analyze` says of a trace.
+fn report(trace: &Path) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
-    command.args(["analyze", "--strict"]).arg(trace);
-    command.output().unwrap().status.code() != Some(2)
+    let output = command.args(["analyze", "--format=json"]).arg(trace);
+    let document: Value = serde_json::from_slice(&output.output().unwrap().stdout).unwrap();
+    document["reports"][0].clone()
 }
 
-fn severity(scratch: &Scratch, severity: &str) -> String {
+/// An option with a configuration of evidence.
+fn configured(scratch: &Scratch, evidence: &str) -> String {
     let config = scratch.path().join("evidence.yml");
-    fs::write(&config, format!("evidence: {{severity: {severity}}}\n")).unwrap();
+    fs::write(&config, format!("evidence: {{{evidence}}}\n")).unwrap();
     format!("--config={}", config.display())
 }
 
@@ -71,7 +67,7 @@ fn the_generations_around_a_finding_in_a_stream_are_a_trace() {
         let endpoint = Endpoint::built_with(&go, &scratch, &[]);
         let directory = scratch.path().join("evidence");
         let path = format!("--evidence.path={}", directory.display());
-        let warn = severity(&scratch, "warn");
+        let warn = configured(&scratch, "severity: warn");
         let url = endpoint.url();
         let flags = ["--scrape.mode=stream", "--scrape", &url, &path, &warn];
         let gotracer = Running::gotracer_with(scratch.path(), &flags, &[]);
@@ -85,13 +81,7 @@ fn the_generations_around_a_finding_in_a_stream_are_a_trace() {
             return;
         };
         // The finding is in it.
-        let output = Command::new(env!("CARGO_BIN_EXE_gotracer"))
-            .args(["analyze", "--format=json"])
-            .arg(&trace)
-            .output()
-            .unwrap();
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let report = &report["reports"][0];
+        let report = report(&trace);
         let findings = report["findings"].as_array().unwrap();
         assert!(findings.iter().any(|f| f["rule"] == "MutexContention"));
         let generations = report["trace"]["generations"].as_u64().unwrap();
@@ -112,7 +102,7 @@ fn a_scraped_trace_is_kept_whole_and_everything_says_where() {
     };
     let directory = scratch.path().join("evidence");
     let path = format!("--evidence.path={}", directory.display());
-    let warn = severity(&scratch, "warn");
+    let warn = configured(&scratch, "severity: warn");
     let url = endpoint.url();
     let flags = [
         "--scrape.seconds=1",
@@ -176,4 +166,204 @@ fn a_file_with_findings_is_kept_decompressed() {
     assert_eq!(answer.body, trace);
     gotracer.wait_sample("gotracer_traces_total", 2.0);
     assert_eq!(fs::read_dir(evidence).unwrap().count(), 2);
+}
+
+/// The names of a program's own functions and files, as a trace of it tells.
+fn names(trace: &Path) -> Vec<String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+    let output = command.arg("events").arg(trace).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let frames = text.lines().filter(|line| line.starts_with("S\t"));
+    let mut names = Vec::new();
+    for frame in frames.flat_map(|line| line.split('\t').skip(2)) {
+        let Some((function, place)) = frame.split_once(' ') else {
+            continue;
+        };
+        if function.starts_with("main.") && function != "main.main" {
+            let (file, _) = place.rsplit_once(':').unwrap();
+            names.extend([function.to_owned(), file.to_owned()]);
+        }
+    }
+    assert!(!names.is_empty(), "{text}");
+    names
+}
+
+/// What was found, without the names of places.
+fn numbers(report: &Value) -> Vec<String> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let keys = ["rule", "severity", "count", "worst", "total", "first_ns"];
+    let numbers = |finding: &Value| keys.map(|key| finding[key].to_string()).join(" ");
+    let mut numbers: Vec<String> = findings.map(numbers).collect();
+    numbers.sort();
+    numbers
+}
+
+#[test]
+fn no_name_of_the_program_is_in_anonymised_evidence() {
+    for mode in ["scrape", "stream"] {
+        let scratch = Scratch::new();
+        let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
+            return;
+        };
+        let raw = get(&endpoint.address, "/debug/pprof/trace?seconds=1", "").unwrap();
+        let known = scratch.path().join("raw.trace");
+        fs::write(&known, &raw.body).unwrap();
+        let names = names(&known);
+
+        let directory = scratch.path().join("evidence");
+        let path = format!("--evidence.path={}", directory.display());
+        let config = configured(&scratch, "severity: warn, anonymize: true");
+        let (url, mode_flag) = (endpoint.url(), format!("--scrape.mode={mode}"));
+        let mut flags = vec!["--scrape", &url, &mode_flag, &path, &config];
+        if mode == "scrape" {
+            flags.push("--scrape.seconds=1");
+        }
+        let gotracer = Running::gotracer_with(scratch.path(), &flags, &[]);
+        let item = kept(&gotracer, "?rule=MutexContention");
+        assert_eq!(item["anonymized"], true);
+        let Some(trace) = opens(&gotracer, &item, &scratch) else {
+            return;
+        };
+        for file in fs::read_dir(&directory).unwrap() {
+            let bytes = fs::read(file.unwrap().path()).unwrap();
+            for name in &names {
+                let there = bytes.windows(name.len()).any(|w| w == name.as_bytes());
+                assert!(!there, "{name}");
+            }
+        }
+        // The document tells the same as the copy, and that the same as what it
+        // was copied from.
+        let path = format!("/api/v1/evidence/{}/report", item["id"].as_str().unwrap());
+        let document: Value = serde_json::from_slice(&gotracer.get(&path, "").body).unwrap();
+        let told = &document["report"]["reports"][0];
+        assert!(!numbers(told).is_empty());
+        assert_eq!(numbers(told), numbers(&report(&trace)));
+        if mode == "scrape" {
+            let all = gotracer.get("/api/v1/reports", "").body;
+            let all: Value = serde_json::from_slice(&all).unwrap();
+            let start = &told["trace"]["start_time"];
+            let mut original = all["reports"].as_array().unwrap().iter();
+            let original = original.find(|r| r["trace"]["start_time"] == *start);
+            assert_eq!(numbers(told), numbers(original.unwrap()));
+        }
+        assert_eq!(gotracer.sample("gotracer_evidence_kept_total"), Some(1.0));
+    }
+}
+
+#[test]
+fn what_can_not_be_anonymised_is_not_kept() {
+    let scratch = Scratch::new();
+    let (directory, evidence) = (scratch.directory("in"), scratch.path().join("evidence"));
+    let path = format!("--evidence.path={}", evidence.display());
+    let config = configured(&scratch, "severity: info, anonymize: true");
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[&path, &config]);
+    let old = fixture("go1.19/mutex_contention.trace");
+    fs::copy(old, directory.join("old.trace")).unwrap();
+    gotracer.wait_sample("gotracer_evidence_lost_total{reason=\"names\"}", 1.0);
+    assert_eq!(gotracer.sample("gotracer_evidence_kept_total"), Some(0.0));
+    assert_eq!(fs::read_dir(evidence).unwrap().count(), 0);
+    let log = gotracer.log();
+    assert!(log.contains("Go 1.19 can't be anonymised"), "{log}");
+}
+
+#[test]
+fn a_reload_changes_what_is_kept_and_where() {
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    let [one, two] = ["one", "two"].map(|name| scratch.path().join(name));
+    let config = configured(&scratch, "");
+    let more = [&*config, "--web.enable-lifecycle"];
+    let gotracer = Running::gotracer(&directory, scratch.path(), &more);
+    let reload = |evidence: &str| {
+        configured(&scratch, evidence);
+        post(&gotracer.address, "/-/reload", b"").unwrap()
+    };
+    let shows = |line: &str| gotracer.get("/config", "").text().contains(line);
+    let list = || {
+        let answer = gotracer.get("/api/v1/evidence", "").body;
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        answer["data"].as_array().unwrap().len()
+    };
+    let mut analysed = 0.0;
+    let mut comes = |trace: &str| {
+        analysed += 1.0;
+        fs::copy(fixture(trace), directory.join(format!("{analysed}.trace"))).unwrap();
+        gotracer.wait_sample("gotracer_traces_total", analysed);
+    };
+    let (error, warn) = (
+        "go1.25.5/mutex_long.trace",
+        "go1.25.5/mutex_contention.trace",
+    );
+    comes(error);
+    assert_eq!((list(), one.exists()), (0, false));
+    assert_eq!(gotracer.sample("gotracer_evidence_kept_total"), None);
+
+    let at = |path: &Path, more: &str| format!("directory: '{}'{more}", path.display());
+    assert_eq!(reload(&at(&one, "")).status, 200);
+    comes(warn);
+    assert_eq!(list(), 0);
+    comes("go1.22.10/mutex_long.trace");
+    assert_eq!((list(), fs::read_dir(&one).unwrap().count()), (1, 2));
+    // Who asks for less gets more, and what was kept stays.
+    assert_eq!(
+        reload(&at(&one, ", severity: warn, interval: 0s")).status,
+        200
+    );
+    assert!(shows("severity: warn"));
+    comes("go1.26.6/mutex_contention.trace");
+    assert_eq!(list(), 2);
+    // One that can't be changes nothing.
+    let file = scratch.path().join("file");
+    fs::write(&file, "").unwrap();
+    let refused = reload(&at(&file, ""));
+    assert_eq!(refused.status, 500);
+    assert!(refused.text().contains("/file"), "{}", refused.text());
+    assert!(shows("/one") && !shows("/file"));
+    comes("go1.27.3/mutex_contention.trace");
+    assert_eq!(list(), 3);
+    // Quotas hold at once.
+    assert_eq!(reload(&at(&one, ", max_age: 1ms")).status, 200);
+    assert_eq!((list(), fs::read_dir(&one).unwrap().count()), (0, 0));
+    assert_eq!(reload(&at(&two, ", anonymize: true")).status, 200);
+    comes("go1.27.3/mutex_long.trace");
+    assert_eq!((list(), fs::read_dir(&two).unwrap().count()), (1, 2));
+    assert_eq!(kept(&gotracer, "")["anonymized"], true);
+    assert_eq!(reload("").status, 200);
+    assert_eq!(list(), 0);
+    assert_eq!(gotracer.sample("gotracer_evidence_kept_total"), None);
+}
+
+#[test]
+fn a_reload_reaches_streams() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
+        return;
+    };
+    let config = configured(&scratch, "");
+    let url = endpoint.url();
+    let flags = [
+        "--scrape.mode=stream",
+        "--scrape",
+        &url,
+        &config,
+        "--web.enable-lifecycle",
+    ];
+    let gotracer = Running::gotracer_with(scratch.path(), &flags, &[]);
+    let instance = &endpoint.address;
+    let heard = || {
+        let series = format!("gotracer_stream_generations_total{{instance=\"{instance}\"}}");
+        gotracer.sample(&series).filter(|n| *n >= 2.0)
+    };
+    eventually_or("it is streamed", || gotracer.log(), heard);
+    let directory = scratch.path().join("evidence");
+    let wanted = format!("severity: warn, directory: '{}'", directory.display());
+    configured(&scratch, &wanted);
+    assert_eq!(
+        post(&gotracer.address, "/-/reload", b"").unwrap().status,
+        200
+    );
+    let item = kept(&gotracer, "?rule=MutexContention");
+    opens(&gotracer, &item, &scratch);
+    let lost = format!("gotracer_stream_gaps_total{{instance=\"{instance}\",reason=\"lost\"}}");
+    assert_eq!(gotracer.sample(&lost), Some(0.0));
 }

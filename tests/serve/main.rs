@@ -4,6 +4,7 @@
 
 mod afterwards;
 mod alerts;
+mod bucket;
 mod capture;
 mod certificates;
 mod check;
@@ -21,6 +22,9 @@ mod prometheus;
 mod reload;
 mod report;
 mod resilience;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../support/s3.rs"]
+mod s3;
 mod scrape;
 mod secure;
 mod shards;
@@ -29,3 +33,5 @@ mod stream;
 mod support;
 mod watch;
 mod web;
+
+use support::tests_dir;

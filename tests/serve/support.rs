@@ -237,6 +237,13 @@ impl Scratch {
     }
 }
 
+/// A path below tests/.
+pub fn tests_dir(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(path)
+}
+
 /// A small real trace.
 pub fn fixture(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -269,6 +276,21 @@ pub fn program(name: &str) -> Option<PathBuf> {
         eprintln!("SKIPPED: {name} is not in PATH");
     }
     found
+}
+
+/// Whether Go's own tool and gotracer read all of a trace.
+pub fn opens(go: &Path, trace: &Path) {
+    let mut tool = Command::new(go);
+    let output = tool.args(["tool", "trace", "-d=parsed"]).arg(trace);
+    let output = output.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert!(text.lines().count() > 100, "{text}{errors}");
+    assert!(!errors.contains("failed"), "{errors}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+    let output = command.args(["analyze", "--strict"]).arg(trace);
+    assert_ne!(output.output().unwrap().status.code(), Some(2));
 }
 
 /// Something that accepts connections and does as it likes with them.

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod old_trace;
+pub mod s3;
 pub mod text_trace;
 
 use std::path::{Path, PathBuf};

@@ -22,6 +22,19 @@
 {{- if and (eq .Values.storage.kind "claim") (gt (int .Values.replicas) 1) }}
 {{- fail "storage.kind claim is for one replica: two can't write the same files" }}
 {{- end }}
+{{- $kind := .Values.evidence.kind }}
+{{- if and (eq $kind "claim") (ne $mode "deployment") }}
+{{- fail (printf "evidence.kind claim is for mode deployment, not %s, whose pods would share it: use bucket" $mode) }}
+{{- end }}
+{{- if and (eq $kind "claim") (gt (int .Values.replicas) 1) }}
+{{- fail "evidence.kind claim is for one replica: two can't write the same files: use bucket" }}
+{{- end }}
+{{- if and (eq $kind "bucket") (not .Values.evidence.bucket.url) }}
+{{- fail "evidence.kind bucket needs evidence.bucket.url" }}
+{{- end }}
+{{- if and (ne $kind "bucket") .Values.evidence.bucket.url }}
+{{- fail "evidence.bucket.url needs evidence.kind bucket" }}
+{{- end }}
 {{- if and .Values.existingConfigMap (or .Values.config .Values.targets) }}
 {{- fail "existingConfigMap stands instead of config and targets: use one" }}
 {{- end }}

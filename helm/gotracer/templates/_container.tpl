@@ -13,11 +13,20 @@ args:
   {{- if .Values.web.existingSecret }}
   - --web.config.file=/etc/gotracer-web/{{ .Values.web.key }}
   {{- end }}
+  {{- with include "gotracer.externalUrl" . }}
+  - --web.external-url={{ . }}
+  {{- end }}
   {{- with .Values.memoryBudget }}
   - --memory.budget={{ . }}
   {{- end }}
   {{- if ne .Values.storage.kind "none" }}
   - --storage.path=/var/lib/gotracer
+  {{- end }}
+  {{- if ne .Values.evidence.kind "none" }}
+  - --evidence.path=/var/lib/gotracer-evidence
+  {{- end }}
+  {{- if eq .Values.evidence.kind "bucket" }}
+  - --evidence.path={{ include "gotracer.evidence.url" . }}
   {{- end }}
   {{- with .Values.otlp.endpoint }}
   - --otlp.endpoint={{ . }}
@@ -31,14 +40,23 @@ args:
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- $headers := .Values.otlp.headersSecret }}
-{{- $shards := include "gotracer.shards" . }}
-{{- if or $headers.name $shards .Values.extraEnv }}
+{{- $own := include "gotracer.own" . }}
+{{- $bucket := ternary .Values.evidence.bucket dict (eq .Values.evidence.kind "bucket") }}
+{{- if or $headers.name $own $bucket.endpoint $bucket.region .Values.extraEnv }}
 env:
-  {{- if $shards }}
-  - name: POD_NAME
+  {{- with $own }}
+  - name: {{ . }}
     valueFrom:
       fieldRef:
-        fieldPath: metadata.name
+        fieldPath: {{ ternary "spec.nodeName" "metadata.name" (eq . "NODE_NAME") }}
+  {{- end }}
+  {{- with $bucket.endpoint }}
+  - name: AWS_ENDPOINT_URL
+    value: {{ . | quote }}
+  {{- end }}
+  {{- with $bucket.region }}
+  - name: AWS_REGION
+    value: {{ . | quote }}
   {{- end }}
   {{- if $headers.name }}
   - name: OTEL_EXPORTER_OTLP_HEADERS
@@ -51,9 +69,15 @@ env:
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}
-{{- with .Values.extraEnvFrom }}
+{{- if or $bucket.existingSecret .Values.extraEnvFrom }}
 envFrom:
+  {{- with $bucket.existingSecret }}
+  - secretRef:
+      name: {{ . }}
+  {{- end }}
+  {{- with .Values.extraEnvFrom }}
   {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end }}
 ports:
   - name: gotracer
@@ -92,6 +116,10 @@ volumeMounts:
   {{- if ne .Values.storage.kind "none" }}
   - name: gotracer-storage
     mountPath: /var/lib/gotracer
+  {{- end }}
+  {{- if ne .Values.evidence.kind "none" }}
+  - name: gotracer-evidence
+    mountPath: /var/lib/gotracer-evidence
   {{- end }}
   {{- if eq .Values.mode "daemonset" }}
   - name: gotracer-traces
@@ -153,6 +181,17 @@ httpGet:
     claimName: {{ default (include "gotracer.fullname" $) .existingClaim }}
 {{- end }}
 {{- end }}
+{{- with .Values.evidence }}
+{{- if eq .kind "claim" }}
+- name: gotracer-evidence
+  persistentVolumeClaim:
+    claimName: {{ default (printf "%s-evidence" (include "gotracer.fullname" $)) .existingClaim }}
+{{- else if ne .kind "none" }}
+- name: gotracer-evidence
+  emptyDir:
+    sizeLimit: {{ .size }}
+{{- end }}
+{{- end }}
 {{- if eq .Values.mode "daemonset" }}
 - name: gotracer-traces
   hostPath:
@@ -165,4 +204,32 @@ httpGet:
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{/* The variable with what tells this pod from the others of its kind, where that matters. */}}
+{{- define "gotracer.own" -}}
+{{- $bucket := eq .Values.evidence.kind "bucket" -}}
+{{- if include "gotracer.shards" . -}}
+POD_NAME
+{{- else if and $bucket (eq .Values.mode "daemonset") -}}
+NODE_NAME
+{{- else if and $bucket (eq .Values.mode "sidecar") -}}
+POD_NAME
+{{- end -}}
+{{- end }}
+
+{{/* Where links to evidence lead. */}}
+{{- define "gotracer.externalUrl" -}}
+{{- $single := and (eq .Values.mode "deployment") (not (include "gotracer.shards" .)) .Values.service.enabled -}}
+{{- if .Values.web.externalUrl -}}
+{{ .Values.web.externalUrl }}
+{{- else if and $single (ne .Values.evidence.kind "none") -}}
+{{ .Values.web.scheme }}://{{ include "gotracer.fullname" . }}.{{ .Release.Namespace }}:{{ .Values.service.port }}
+{{- end -}}
+{{- end }}
+
+{{/* Each gotracer has a part of the bucket to itself. */}}
+{{- define "gotracer.evidence.url" -}}
+{{- trimSuffix "/" .Values.evidence.bucket.url }}
+{{- with include "gotracer.own" . }}/$({{ . }}){{ end }}
 {{- end }}

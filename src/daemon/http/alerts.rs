@@ -71,7 +71,7 @@ pub async fn webhook(request: Request<Incoming>, state: Arc<State>) -> Reply {
             return text(StatusCode::BAD_REQUEST, &why);
         }
     };
-    let Some(evidence) = state.analyst.evidence.as_ref() else {
+    let Some(evidence) = state.analyst.evidence.now() else {
         let off = "nothing is kept; --evidence.path or `evidence: {directory: …}` says where to";
         return text(StatusCode::CONFLICT, off);
     };
@@ -149,9 +149,8 @@ async fn capture(state: &State, target: &Target, options: Options, turn: &Turn, 
     match Scraper::new(options).open(target).await {
         Ok(capture) => {
             let (outcome, early, recording) = captures::read(analyst, target, capture, true).await;
-            let (labels, took) = (&target.labels, started.elapsed());
-            let evidence = (recording, Some(why));
-            analyst.conclude(labels, source, took, outcome, early, evidence);
+            let (took, evidence) = (started.elapsed(), (recording, Some(why.into())));
+            captures::conclude(analyst, target, took, outcome, early, evidence).await;
         }
         Err(error) => {
             analyst.no_capture(&target.labels, source, &error);

@@ -1,14 +1,15 @@
 //! What is kept, for programs and for `go tool trace`.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_DISPOSITION, HeaderValue, LOCATION};
+use hyper::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, HeaderValue, LOCATION};
 use hyper::{Request, StatusCode};
 
 use super::State;
-use super::reply::{Reply, compressed, reply, text};
-use crate::evidence::{Evidence, Item};
+use super::reply::{Reply, compressed, streamed, text};
+use crate::evidence::Item;
 
 /// The word that stands for the newest one.
 const LATEST: &str = "latest";
@@ -33,7 +34,7 @@ pub async fn one(path: &str, request: &Request<Incoming>, state: Arc<State>) -> 
         None => (path, false),
     };
     let gone = || text(StatusCode::NOT_FOUND, "this is not kept, or no longer");
-    let Some(evidence) = state.analyst.evidence.as_ref() else {
+    let Some(evidence) = state.analyst.evidence.now() else {
         return gone();
     };
     if id == LATEST {
@@ -48,26 +49,34 @@ pub async fn one(path: &str, request: &Request<Incoming>, state: Arc<State>) -> 
             there
         });
     }
-    let Some((item, trace)) = evidence.find(id) else {
+    let Some(item) = evidence.find(id) else {
         return gone();
     };
-    let (file, content_type) = match report {
-        true => (Evidence::document(&trace), "application/json"),
-        false => (trace, "application/octet-stream"),
+    let (name, content_type) = match report {
+        true => (item.document(), "application/json"),
+        false => (item.file.clone(), "application/octet-stream"),
     };
-    let read = tokio::task::spawn_blocking(move || std::fs::read(file)).await;
-    let Ok(Ok(bytes)) = read else { return gone() };
-    let mut reply = reply(StatusCode::OK, content_type, bytes);
+    let opened = tokio::task::spawn_blocking(move || evidence.read(&name)).await;
+    let from = match opened {
+        Ok(Ok(from)) => from,
+        Ok(Err(error)) if error.kind() != ErrorKind::NotFound => {
+            tracing::warn!(file = item.file, %error, "evidence can't be had");
+            return text(StatusCode::BAD_GATEWAY, &error.to_string());
+        }
+        _ => return gone(),
+    };
+    let mut reply = streamed(content_type, from);
     let name = format!("attachment; filename=\"{}\"", item.file);
     if !report && let Ok(name) = HeaderValue::from_str(&name) {
-        reply.headers_mut().insert(CONTENT_DISPOSITION, name);
+        let headers = reply.headers_mut();
+        headers.insert(CONTENT_DISPOSITION, name);
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(item.bytes));
     }
     reply
 }
 
 fn chosen(state: &State, query: &str) -> Vec<Item> {
-    let all = state.analyst.evidence.as_ref();
-    let mut all = all.map_or_else(Vec::new, |evidence| evidence.all());
+    let mut all = state.analyst.evidence.all();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         all.retain(|item| match &*name {
             "rule" => item.rule.as_deref() == Some(&*value),

@@ -1,31 +1,85 @@
 //! Small helpers to build answers.
 
-use std::io::Write;
+use std::io::{self, Read, Write};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http_body_util::Full;
-use hyper::body::Bytes;
+use http_body_util::{Either, Full};
+use hyper::body::{Body, Bytes, Frame};
 use hyper::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, VARY,
 };
 use hyper::{Response, StatusCode};
+use tokio::sync::mpsc::{Receiver, channel};
 
-/// An answer.
-pub type Reply = Response<Full<Bytes>>;
+/// An answer, which is there as a whole or comes in pieces.
+pub type Reply = Response<Either<Full<Bytes>, Pieces>>;
+
+/// A body that is read while it is sent.
+pub struct Pieces(Receiver<io::Result<Bytes>>);
+
+/// How large its pieces are.
+const PIECE: usize = 64 << 10;
+/// How many of them wait for who reads slowly.
+const AHEAD: usize = 4;
 
 /// Smaller bodies are not worth compressing.
 const MIN_COMPRESSED: usize = 1 << 10;
 
 /// An answer with a body of that type.
 pub fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(Full::new(body.into()));
+    let mut reply = of_type(content_type, Either::Left(Full::new(body.into())));
     *reply.status_mut() = status;
+    reply
+}
+
+/// An answer with a body that is read, on a thread that may block, while it is
+/// sent.
+pub fn streamed(content_type: &'static str, mut from: impl Read + Send + 'static) -> Reply {
+    let (pieces, body) = channel(AHEAD);
+    tokio::task::spawn_blocking(move || {
+        loop {
+            let mut buf = vec![0; PIECE];
+            let piece = match from.read(&mut buf) {
+                Ok(0) => return,
+                Ok(n) => {
+                    buf.truncate(n);
+                    Ok(Bytes::from(buf))
+                }
+                Err(error) => Err(error),
+            };
+            let broken = piece.is_err();
+            // Nobody may listen any more.
+            if pieces.blocking_send(piece).is_err() || broken {
+                return;
+            }
+        }
+    });
+    of_type(content_type, Either::Right(Pieces(body)))
+}
+
+fn of_type(content_type: &'static str, body: Either<Full<Bytes>, Pieces>) -> Reply {
+    let mut reply = Response::new(body);
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     let nosniff = HeaderValue::from_static("nosniff");
     headers.insert(hyper::header::X_CONTENT_TYPE_OPTIONS, nosniff);
     reply
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let piece = self.0.poll_recv(cx);
+        piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
+    }
 }
 
 /// A line of text.

@@ -137,7 +137,7 @@ async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> 
         "/api/v1/analyze" => api::analyze(request, state).await,
         _ => {
             let analyst = &state.analyst;
-            let kept = analyst.evidence.as_ref().map_or_else(Vec::new, |e| e.all());
+            let kept = analyst.evidence.all();
             let page = page::landing(&analyst.board.all(), &analyst.recent.all(), &kept);
             compressed(request.headers(), HTML, page.into())
         }

@@ -20,7 +20,7 @@ use crate::trace::{Input, ReadError};
 pub enum Cut {
     /// It had too many bytes.
     Budget,
-    /// Other thresholds are in force.
+    /// Other thresholds are in force, or other evidence is wanted.
     Renewal,
 }
 
@@ -44,7 +44,6 @@ impl Session {
     /// Nothing was seen yet.
     pub fn new(analyst: Arc<Analyst>, target: &Target, options: &Options) -> Self {
         let pace = Pace::new(options.stream_budget);
-        let scene = analyst.evidence.clone();
         analyst
             .exporter
             .stream(&target.labels, |s| s.duty = pace.duty());
@@ -55,7 +54,7 @@ impl Session {
             gaps: Gaps::default(),
             pace,
             repeats: Repeats::default(),
-            scene: scene.map(Scene::new),
+            scene: None,
         }
     }
 
@@ -131,7 +130,7 @@ impl Session {
         let labels = &self.target.labels;
         if let Some(scene) = &mut self.scene {
             let asked = self.analyst.board.take_request(&self.target);
-            scene.hear(labels, &mut heard, asked);
+            scene.hear(&self.analyst, labels, &mut heard, asked);
         }
         let delay = delay.filter(|_| !heard.last);
         self.analyst
@@ -154,7 +153,8 @@ impl Listener {
     pub fn new(session: Arc<Mutex<Session>>) -> Self {
         let (thresholds, bytes, tape) = {
             let mut session = lock(&session);
-            let tape = session.scene.as_mut().map(Scene::start);
+            session.scene = session.analyst.evidence.now().map(Scene::new);
+            let tape = session.scene.as_ref().map(Scene::tape);
             let labels = &session.target.labels;
             session
                 .analyst
@@ -187,6 +187,17 @@ impl Listener {
         self.cut
     }
 
+    /// Whether it hears by the configuration in force.
+    fn is_wanted(&self, analyst: &Analyst) -> bool {
+        let evidence = analyst.evidence.now();
+        let evidence = evidence.as_ref();
+        let scene = |session: &Session| match &session.scene {
+            Some(scene) => scene.is_wanted(evidence),
+            None => evidence.is_none(),
+        };
+        Arc::ptr_eq(&self.thresholds, &analyst.thresholds()) && scene(&lock(&self.session))
+    }
+
     /// Listens to the end.
     ///
     /// # Errors
@@ -211,7 +222,7 @@ impl Listener {
             let within = lock(&self.session).hear(heard, std::mem::take(&mut first));
             if !last && !within {
                 self.cut = Some(Cut::Budget);
-            } else if !last && !Arc::ptr_eq(&self.thresholds, &analyst.thresholds()) {
+            } else if !last && !self.is_wanted(&analyst) {
                 self.cut = Some(Cut::Renewal);
             }
             self.cut.is_none()

@@ -134,7 +134,7 @@ impl Streams {
             let mine = self.analyst.board.turn(target).lock_owned().await;
             // The generation that is read, the one that comes in, and those
             // that are evidence.
-            let tape = self.analyst.evidence.as_ref();
+            let tape = self.analyst.evidence.now();
             let tape = tape.map_or(0, |evidence| evidence.settings().buffer);
             let room = self.analyst.memory.reserve(2 * BUSY + tape).await;
             let opened = self.scraper.stream(target, seconds).await;
@@ -173,7 +173,11 @@ impl Streams {
             biased;
             read = &mut analysis => (read, Ok(())),
             fed = feed => (analysis.await, fed),
-            () = stop.cancelled() => return End::Stopped,
+            () = stop.cancelled() => {
+                // What came in is analysed to its end, and kept if it is worth it.
+                let _ = analysis.await;
+                return End::Stopped;
+            }
         };
         listener::lock(session).disconnected();
         match (read.ok(), fed) {

@@ -6,13 +6,17 @@ use jiff::Timestamp;
 
 use super::tap::SharedTape;
 use crate::analysis::Heard;
-use crate::evidence::{Evidence, Item, Kept, Tape};
+use crate::daemon::analyst::Analyst;
+use crate::evidence::{Evidence, Item, Kept, Settings, Tape};
 use crate::labels::Labels;
 use crate::report::Report;
+use crate::trace::Input;
 
-/// Watches a stream for what is worth keeping.
+/// Watches one trace of a stream for what is worth keeping.
 pub struct Scene {
     evidence: Arc<Evidence>,
+    /// What the tape was made by.
+    settings: Arc<Settings>,
     tape: SharedTape,
     taken: Option<Taken>,
 }
@@ -30,23 +34,37 @@ struct Taken {
 impl Scene {
     /// Nothing came yet.
     pub fn new(evidence: Arc<Evidence>) -> Self {
-        let tape = tape(&evidence);
+        let settings = evidence.settings();
+        let tape = Tape::new(settings.before + 1, settings.buffer);
         Self {
             evidence,
-            tape,
+            settings,
+            tape: Arc::new(Mutex::new(tape)),
             taken: None,
         }
     }
 
-    /// Another trace begins; what records it.
-    pub fn start(&mut self) -> SharedTape {
-        self.tape = tape(&self.evidence);
+    /// What records the trace.
+    pub fn tape(&self) -> SharedTape {
         Arc::clone(&self.tape)
+    }
+
+    /// Whether this records what is wanted now; a reload may have changed that.
+    pub fn is_wanted(&self, now: Option<&Arc<Evidence>>) -> bool {
+        let same = now.is_some_and(|now| Arc::ptr_eq(now, &self.evidence));
+        let tape = |settings: &Settings| (settings.before, settings.buffer);
+        same && tape(&self.evidence.settings()) == tape(&self.settings)
     }
 
     /// A generation told something; `asked` is why somebody else wants it to be
     /// kept. A report whose trace is kept says where.
-    pub fn hear(&mut self, target: &Labels, heard: &mut Heard, asked: Option<String>) {
+    pub fn hear(
+        &mut self,
+        analyst: &Analyst,
+        target: &Labels,
+        heard: &mut Heard,
+        asked: Option<String>,
+    ) {
         let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = match heard.last {
             true => None,
@@ -93,13 +111,10 @@ impl Scene {
                 trace,
                 ..
             } = taken;
-            self.evidence.keep(item, &report, Kept::Bytes(trace));
+            let source = &report.trace.source;
+            let analyse = |input: Input<'_>| analyst.again(input, source, target);
+            self.evidence
+                .keep(item, &report, Kept::Bytes(trace), &analyse);
         }
     }
-}
-
-fn tape(evidence: &Evidence) -> SharedTape {
-    let settings = evidence.settings();
-    let generations = settings.before + 1;
-    Arc::new(Mutex::new(Tape::new(generations, settings.buffer)))
 }

@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::signals::{BY_REASON, SIGNALS, unit};
 use super::stream::{self, Stream};
 use super::target::Target;
-use super::{delivery, own, process, refreshes};
+use super::{delivery, evidence, own, process, refreshes};
 use crate::rules::{Distribution, RULES, Rule, Severity};
 
 /// How many reasons for failures each target has room for.
@@ -94,9 +94,14 @@ pub fn names() -> Vec<String> {
     let delivery = delivery::COUNTERS
         .iter()
         .chain([&delivery::QUEUE, &own::BUILD]);
+    let evidence = evidence::GAUGES.iter().map(|(head, _)| head);
+    let evidence = evidence.chain([&evidence::KEPT, &evidence::LOST, &evidence::FAILURES]);
     let refreshes = [&refreshes::FAILURES, &refreshes::LAST];
     let all = targets.chain(own).chain(delivery).chain(refreshes);
-    all.chain(process::heads()).map(Head::exposed).collect()
+    all.chain(evidence)
+        .chain(process::heads())
+        .map(Head::exposed)
+        .collect()
 }
 
 /// The HELP text of the family of that name, without unit and ending.

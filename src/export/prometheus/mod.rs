@@ -7,6 +7,7 @@
 
 mod collector;
 mod delivery;
+mod evidence;
 mod families;
 mod format;
 mod head;
@@ -33,6 +34,7 @@ use prometheus_client::registry::{Registry, Unit};
 use self::collector::Targets;
 use self::refreshes::Refreshes;
 use self::target::{Limits, Target};
+use crate::evidence::Stats;
 use crate::export::otlp;
 use crate::labels::Labels;
 use crate::report::Report;
@@ -134,6 +136,14 @@ impl Exporter {
     pub fn with_otlp(mut self, stats: Arc<otlp::Stats>) -> Self {
         let delivery = delivery::Delivery(stats, self.targets.settings.clone());
         self.registry.register_collector(Box::new(delivery));
+        self
+    }
+
+    /// Tells what became of what is kept.
+    #[must_use]
+    pub fn with_evidence(mut self, stats: Arc<Stats>) -> Self {
+        let evidence = evidence::Evidence(stats, self.targets.settings.clone());
+        self.registry.register_collector(Box::new(evidence));
         self
     }
 

@@ -11,7 +11,6 @@ mod kubernetes;
 mod refresh;
 mod relabel;
 mod server;
-mod shard;
 mod targets;
 
 pub use files::FileSd;
@@ -20,4 +19,3 @@ pub use kubernetes::KubernetesSd;
 pub use refresh::{Discovery, DiscoveryError, Update};
 pub use relabel::Relabel;
 pub use server::HttpSd;
-pub use shard::{Shard, ShardError, ordinal};

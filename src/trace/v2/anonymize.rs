@@ -105,7 +105,7 @@ impl<W: Write, F: Fn(&str) -> bool> Copy<'_, W, F> {
         let header = input.peek(HEADER).map_err(ErrorKind::Io)?.to_vec();
         let version = read_header(input)?;
         if version < FIRST_V2 {
-            return Err(ErrorKind::UnsupportedVersion(version));
+            return Err(ErrorKind::NotAnonymizable(version));
         }
         self.write(&header)?;
         let mut buf = Vec::new();

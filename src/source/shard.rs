@@ -1,18 +1,18 @@
-//! Which of several daemons captures a target.
+//! Which of several processes a piece of work is for: a target to capture, a
+//! trace of an archive.
 //!
-//! Daemons that share targets don't talk to each other: each is told how many
-//! they are and which of them it is, and leaves alone what is another's. That
-//! is decided by the target's URL before anything is fetched, by a jump
-//! consistent hash (Lamping and Veach, 2014): with one daemon more, one
-//! target in so many moves, and only to the new one. It needs daemons that are
-//! numbered from 0, as the pods of a StatefulSet are.
+//! Those who share work don't talk to each other: each is told how many they
+//! are and which of them it is, and leaves alone what is another's. That is
+//! decided by a target's URL or a trace's name before anything is fetched, by
+//! a jump consistent hash (Lamping and Veach, 2014): with one process more,
+//! one piece in so many moves, and only to the new one. It needs processes
+//! that are numbered from 0, as the pods of a StatefulSet or of an indexed Job
+//! are.
 
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
-use crate::source::scrape::Target;
-
-/// One of several daemons that share all targets.
+/// One of several processes that share all work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize)]
 #[serde(try_from = "Said", into = "Said")]
 pub struct Shard {
@@ -78,10 +78,11 @@ impl Shard {
         self.total
     }
 
-    /// Whether the target is for this one to capture. Who the target is does
-    /// not matter, only where: a program can be traced by one at a time.
-    pub fn owns(self, target: &Target) -> bool {
-        self.total == 1 || jump(key(&target.url().to_string()), self.total) == self.ordinal
+    /// Whether what has this name is for this one to do. Of a target that is
+    /// its URL: who it is does not matter, since a program can be traced by
+    /// one at a time.
+    pub fn owns(self, name: &str) -> bool {
+        self.total == 1 || jump(key(name), self.total) == self.ordinal
     }
 }
 
@@ -115,8 +116,8 @@ impl From<Shard> for Said {
 }
 
 /// The same for all versions of this program on all machines.
-fn key(url: &str) -> u64 {
-    let digest = Md5::digest(url.as_bytes());
+fn key(name: &str) -> u64 {
+    let digest = Md5::digest(name.as_bytes());
     let (low, _) = digest.split_at(8);
     low.iter().fold(0, |key, b| key << 8 | u64::from(*b))
 }
@@ -137,18 +138,16 @@ fn jump(mut key: u64, buckets: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labels::Labels;
 
-    fn targets(n: u32) -> Vec<Target> {
-        let url = |i: u32| format!("http://10.0.{}.{}:6060", i / 250, i % 250);
-        let all = (0..n).map(|i| Target::new(&url(i), Labels::new()));
-        all.collect::<Result<_, _>>().expect("URLs")
+    fn targets(n: u32) -> Vec<String> {
+        let url = |i: u32| format!("http://10.0.{}.{}:6060/", i / 250, i % 250);
+        (0..n).map(url).collect()
     }
 
-    fn owner(target: &Target, total: u32) -> u32 {
+    fn owner(target: &str, total: u32) -> u32 {
         let shards = (0..total).map(|i| Shard::new(i, total).expect("one of them"));
         let owners: Vec<_> = shards.filter(|s| s.owns(target)).collect();
-        assert_eq!(owners.len(), 1, "{} has one owner", target.url());
+        assert_eq!(owners.len(), 1, "{target} has one owner");
         owners[0].ordinal
     }
 

@@ -1,0 +1,424 @@
+//! Evidence in a bucket, by way of a directory.
+//!
+//! What is kept lies in the directory until the bucket has it: a bucket that is
+//! slow or down holds nobody up, and gets everything when it is back. What a
+//! process leaves in a directory, the next one brings on its way.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::courier;
+use super::disk::Disk;
+use super::item::Item;
+use super::place;
+use super::stats::Stats;
+use super::store::EvidenceError;
+use crate::objects::{Failure, Location, Store};
+
+/// A bucket, and the directory of what is on its way there.
+pub struct Bucket(Arc<Shared>);
+
+/// What the bucket's threads share with who keeps evidence.
+pub struct Shared {
+    /// The objects.
+    pub store: Store,
+    /// What is on its way.
+    pub disk: Disk,
+    /// How much of that was there before: all that was kept in the directory, if
+    /// the bucket is new.
+    inherited: u64,
+    /// Counts.
+    pub stats: Arc<Stats>,
+    /// The directory, if nobody said which.
+    own: Option<TempDir>,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+/// Something to do in the bucket.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Task {
+    /// Brings a trace there.
+    Put(Item),
+    /// Deletes one.
+    Delete(Item),
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// The first is being done, unless what is was deleted meanwhile.
+    tasks: VecDeque<Task>,
+    /// What turned out to be there.
+    found: Vec<Item>,
+    /// Nobody wants anything any more.
+    closed: bool,
+}
+
+impl Queue {
+    /// What waits to be brought there, the oldest first.
+    fn waiting(&self) -> impl Iterator<Item = &Item> {
+        self.tasks.iter().filter_map(|task| match task {
+            Task::Put(item) => Some(item),
+            Task::Delete(_) => None,
+        })
+    }
+}
+
+impl Bucket {
+    /// A bucket, and what waits for it in the directory.
+    pub fn open(
+        location: &Location,
+        directory: Option<&Path>,
+        stats: &Arc<Stats>,
+    ) -> Result<(Self, Vec<Item>), EvidenceError> {
+        let store = Store::open(location.clone())?;
+        let (own, (disk, items)) = match directory {
+            Some(path) => (None, place::disk(path)?),
+            None => {
+                let own = TempDir::with_prefix("gotracer-").map_err(EvidenceError::Temporary)?;
+                let opened = place::disk(own.path())?;
+                (Some(own), opened)
+            }
+        };
+        let shared = Arc::new(Shared {
+            store,
+            disk,
+            inherited: items.iter().map(|item| item.bytes).sum(),
+            stats: Arc::clone(stats),
+            own,
+            queue: Mutex::new(Queue {
+                tasks: items.iter().cloned().map(Task::Put).collect(),
+                ..Queue::default()
+            }),
+            changed: Condvar::new(),
+        });
+        shared.count(&shared.lock());
+        courier::start(&shared).map_err(EvidenceError::Thread)?;
+        Ok((Self(shared), items))
+    }
+
+    /// The directory.
+    pub fn disk(&self) -> &Disk {
+        &self.0.disk
+    }
+
+    /// Has something brought there that is in the directory.
+    pub fn carry(&self, item: &Item) {
+        self.0.add(Task::Put(item.clone()));
+    }
+
+    /// Deletes what is there, or on its way.
+    pub fn delete(&self, item: &Item) {
+        if self.0.withdraw(item) {
+            self.0.disk.delete(item);
+        } else {
+            self.0.add(Task::Delete(item.clone()));
+        }
+    }
+
+    /// What is in a file. Blocks.
+    pub fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+        match File::open(self.0.disk.path(name)) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(_) => match self.0.store.read(name) {
+                Ok(object) => Ok(Box::new(object)),
+                Err(error) => Err(io::Error::new(kind(error.failure()), error)),
+            },
+        }
+    }
+
+    /// What turned out to be there since it was asked last.
+    pub fn found(&self) -> Vec<Item> {
+        std::mem::take(&mut self.0.lock().found)
+    }
+
+    /// Gives up what waits and is more than may wait, the oldest first.
+    pub fn give_up(&self, most: u64) -> Vec<Item> {
+        let most = most.max(self.0.inherited);
+        let mut excess = Vec::new();
+        {
+            let queue = self.0.lock();
+            let mut left: u64 = queue.waiting().map(|item| item.bytes).sum();
+            for item in queue.waiting() {
+                if left <= most {
+                    break;
+                }
+                left -= item.bytes;
+                excess.push(item.clone());
+            }
+        }
+        excess.iter().for_each(|item| self.delete(item));
+        excess
+    }
+
+    /// Waits until everything is there, but no longer than that; how many traces
+    /// are lost, since they lie where nobody will look for them.
+    pub fn flush(&self, longest: Duration) -> usize {
+        let until = Instant::now() + longest;
+        let mut queue = self.0.lock();
+        while !queue.tasks.is_empty() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            queue = self.0.wait(queue, Some(left));
+        }
+        match self.0.own {
+            Some(_) => queue.waiting().count(),
+            None => 0,
+        }
+    }
+}
+
+/// What an error of a bucket is among those of files.
+fn kind(failure: Failure) -> io::ErrorKind {
+    match failure {
+        Failure::Missing => io::ErrorKind::NotFound,
+        Failure::Denied | Failure::Credentials => io::ErrorKind::PermissionDenied,
+        _ => io::ErrorKind::Other,
+    }
+}
+
+impl Drop for Bucket {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.store.location())
+    }
+}
+
+impl Shared {
+    /// The next thing to do, once there is one; none if there never will be.
+    pub fn next(&self) -> Option<Task> {
+        let mut queue = self.lock();
+        loop {
+            // The next process finds what is in a directory with a name.
+            let enough = queue.closed && (self.own.is_none() || queue.tasks.is_empty());
+            if enough {
+                return None;
+            }
+            if let Some(task) = queue.tasks.front() {
+                return Some(task.clone());
+            }
+            queue = self.wait(queue, None);
+        }
+    }
+
+    /// Something was done.
+    pub fn done(&self, task: &Task) {
+        let mut queue = self.lock();
+        let wanted = queue.tasks.front() == Some(task);
+        match task {
+            Task::Put(item) if wanted => self.disk.delete(item),
+            // It was deleted while it was on its way.
+            Task::Put(item) => queue.tasks.push_back(Task::Delete(item.clone())),
+            Task::Delete(_) => {}
+        }
+        if wanted {
+            queue.tasks.pop_front();
+        }
+        self.count(&queue);
+        self.changed.notify_all();
+    }
+
+    /// Something failed. Who may write there and not delete gets on all the same.
+    pub fn put_off(&self, task: &Task) {
+        let mut queue = self.lock();
+        if matches!(task, Task::Delete(_)) && queue.tasks.front() == Some(task) {
+            queue.tasks.rotate_left(1);
+        }
+    }
+
+    /// Something turned out to be there.
+    pub fn find(&self, item: Item) {
+        self.lock().found.push(item);
+    }
+
+    /// Waits that long; whether it is still worth trying.
+    pub fn rest(&self, pause: Duration) -> bool {
+        let until = Instant::now() + pause;
+        let mut queue = self.lock();
+        while !queue.closed {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            queue = self.wait(queue, Some(left));
+        }
+        false
+    }
+
+    fn add(&self, task: Task) {
+        let mut queue = self.lock();
+        queue.tasks.push_back(task);
+        self.count(&queue);
+        self.changed.notify_all();
+    }
+
+    /// Takes back what waits; whether it did.
+    fn withdraw(&self, item: &Item) -> bool {
+        let mut queue = self.lock();
+        let before = queue.tasks.len();
+        queue.tasks.retain(|task| match task {
+            Task::Put(waiting) => waiting.id != item.id,
+            Task::Delete(_) => true,
+        });
+        self.count(&queue);
+        queue.tasks.len() < before
+    }
+
+    fn count(&self, queue: &Queue) {
+        let waiting = queue.waiting().map(|item| item.bytes).sum();
+        self.stats.waiting_bytes.store(waiting, Ordering::Relaxed);
+    }
+
+    fn wait<'q>(
+        &self,
+        queue: MutexGuard<'q, Queue>,
+        longest: Option<Duration>,
+    ) -> MutexGuard<'q, Queue> {
+        match longest {
+            Some(longest) => {
+                let waited = self.changed.wait_timeout(queue, longest);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => {
+                let waited = self.changed.wait(queue);
+                waited.unwrap_or_else(PoisonError::into_inner)
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::Labels;
+    use crate::report::sample;
+    use jiff::Timestamp;
+
+    /// A bucket that nobody works on.
+    fn shared(own: Option<TempDir>) -> (TempDir, Shared) {
+        let directory = tempfile::tempdir().unwrap();
+        let location: Location = "s3://traces/evidence".parse().unwrap();
+        let shared = Shared {
+            store: Store::with(location, []).unwrap(),
+            disk: Disk::open(directory.path()).unwrap().0,
+            inherited: 0,
+            stats: Arc::default(),
+            own,
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+        };
+        (directory, shared)
+    }
+
+    /// Something is kept.
+    fn kept(bucket: &Bucket, second: i64) -> Item {
+        let report = sample::eventful("a");
+        let at = Timestamp::from_second(second).unwrap();
+        let item = Item {
+            bytes: 10,
+            ..Item::new(&Labels::new(), &report, at, "alert A", 0)
+        };
+        let recording = bucket.disk().record().unwrap();
+        bucket.disk().put(&item, recording, b"{}").unwrap();
+        bucket.carry(&item);
+        item
+    }
+
+    fn files(directory: &TempDir) -> usize {
+        std::fs::read_dir(directory.path()).unwrap().count()
+    }
+
+    #[test]
+    fn what_is_there_is_no_longer_in_the_directory() {
+        let (directory, shared) = shared(None);
+        let bucket = Bucket(Arc::new(shared));
+        let item = kept(&bucket, 1);
+        assert_eq!(bucket.0.stats.waiting_bytes.load(Ordering::Relaxed), 10);
+        let task = bucket.0.next().unwrap();
+        assert_eq!((&task, files(&directory)), (&Task::Put(item), 2));
+        bucket.0.done(&task);
+        assert_eq!(files(&directory), 0);
+        assert_eq!(bucket.0.stats.waiting_bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_is_deleted_while_it_is_on_its_way_does_not_stay_there() {
+        let (directory, shared) = shared(None);
+        let bucket = Bucket(Arc::new(shared));
+        let (item, other) = (kept(&bucket, 1), kept(&bucket, 2));
+        let task = bucket.0.next().unwrap();
+        bucket.delete(&item);
+        assert_eq!(files(&directory), 2);
+        bucket.0.done(&task);
+        let task = bucket.0.next().unwrap();
+        assert_eq!(task, Task::Put(other));
+        bucket.0.done(&task);
+        assert_eq!(bucket.0.next(), Some(Task::Delete(item)));
+    }
+
+    #[test]
+    fn who_may_not_delete_may_still_write() {
+        let (_directory, shared) = shared(None);
+        let bucket = Bucket(Arc::new(shared));
+        let item = kept(&bucket, 1);
+        bucket.0.done(&Task::Put(item.clone()));
+        bucket.delete(&item);
+        let other = kept(&bucket, 2);
+        let delete = bucket.0.next().unwrap();
+        assert_eq!(delete, Task::Delete(item));
+        bucket.0.put_off(&delete);
+        assert_eq!(bucket.0.next(), Some(Task::Put(other.clone())));
+        // What could not be brought there keeps its turn.
+        bucket.0.put_off(&Task::Put(other.clone()));
+        assert_eq!(bucket.0.next(), Some(Task::Put(other)));
+    }
+
+    #[test]
+    fn the_oldest_are_given_up() {
+        let (directory, shared) = shared(None);
+        let bucket = Bucket(Arc::new(shared));
+        let items = [1, 2, 3].map(|second| kept(&bucket, second));
+        assert_eq!(bucket.give_up(30), []);
+        assert_eq!(bucket.give_up(15), items[..2]);
+        assert_eq!(files(&directory), 2);
+        assert!(bucket.read(&items[2].file).is_ok());
+    }
+
+    #[test]
+    fn what_nobody_else_will_find_is_brought_there_at_the_end() {
+        let own = tempfile::tempdir().unwrap();
+        for own in [None, Some(own)] {
+            let (_directory, shared) = shared(own);
+            let shared = Arc::new(shared);
+            let lost = shared.own.is_some();
+            let bucket = Bucket(Arc::clone(&shared));
+            let item = kept(&bucket, 1);
+            assert_eq!(bucket.flush(Duration::ZERO), usize::from(lost));
+            drop(bucket);
+            assert_eq!(shared.next(), lost.then(|| Task::Put(item.clone())));
+            shared.done(&Task::Put(item));
+            assert_eq!(shared.next(), None);
+            assert!(!shared.rest(Duration::from_secs(60)));
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Decides what is worth keeping: what is bad enough, and was not kept a short
+//! while ago.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::settings::Settings;
+use crate::labels::Labels;
+use crate::report::{Finding, Report, Severity};
+
+/// Remembers what was worth it lately.
+#[derive(Debug, Default)]
+pub struct Judge(HashMap<(Labels, String), Last>);
+
+#[derive(Debug)]
+struct Last {
+    at: Timestamp,
+    severity: Severity,
+    /// What was kept, if it could be.
+    id: Option<String>,
+}
+
+impl Judge {
+    /// What of a report is worth keeping its trace: of a rule that was kept a
+    /// while ago only what got worse.
+    pub fn news<'r>(
+        &self,
+        settings: &Settings,
+        target: &Labels,
+        report: &'r Report,
+        now: Timestamp,
+    ) -> Option<&'r Finding> {
+        let is_news = |finding: &&Finding| {
+            self.last(target, finding).is_none_or(|last| {
+                let since = now.duration_since(last.at).unsigned_abs();
+                finding.severity > last.severity || since >= settings.interval
+            })
+        };
+        // They are sorted by what hurts most.
+        worth(settings, report).find(is_news)
+    }
+
+    /// A finding's trace is kept.
+    pub fn note(&mut self, target: &Labels, finding: &Finding, now: Timestamp, id: &str) {
+        let last = Last {
+            at: now,
+            severity: finding.severity,
+            id: Some(id.into()),
+        };
+        self.0
+            .insert((target.clone(), finding.rule.name.into()), last);
+    }
+
+    /// What was kept a short while ago for a rule that found something again.
+    pub fn recent(&self, settings: &Settings, target: &Labels, report: &Report) -> Option<&str> {
+        let kept = |finding| self.last(target, finding)?.id.as_deref();
+        worth(settings, report).find_map(kept)
+    }
+
+    /// What was to be kept is not there.
+    pub fn lost(&mut self, id: &str) {
+        for last in self.0.values_mut() {
+            last.id.take_if(|known| known == id);
+        }
+    }
+
+    /// Forgets what no longer matters.
+    pub fn forget(&mut self, settings: &Settings, now: Timestamp) {
+        self.0
+            .retain(|_, last| now.duration_since(last.at).unsigned_abs() < settings.interval);
+    }
+
+    fn last(&self, target: &Labels, finding: &Finding) -> Option<&Last> {
+        self.0.get(&(target.clone(), finding.rule.name.into()))
+    }
+}
+
+fn worth<'r>(settings: &Settings, report: &'r Report) -> impl Iterator<Item = &'r Finding> {
+    let least = settings.severity;
+    report
+        .findings
+        .iter()
+        .filter(move |finding| finding.severity >= least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn the_same_is_kept_once_in_a_while_and_what_is_worse_at_once() {
+        let (settings, mut judge) = (Settings::default(), Judge::default());
+        let (mut report, target) = (sample::eventful("a"), Labels::new());
+        let at = |second: i64| Timestamp::from_second(1_000_000 + second).unwrap();
+        let first = judge.news(&settings, &target, &report, at(0)).unwrap();
+        assert_eq!(first.rule.name, "MutexContention");
+        let mild = Finding {
+            severity: Severity::Warn,
+            ..first.clone()
+        };
+        judge.note(&target, &mild, at(0), "1");
+        assert!(judge.news(&settings, &target, &report, at(1)).is_some());
+        judge.note(&target, first, at(1), "2");
+        assert!(judge.news(&settings, &target, &report, at(300)).is_none());
+        assert!(judge.news(&settings, &target, &report, at(301)).is_some());
+        assert_eq!(judge.recent(&settings, &target, &report), Some("2"));
+        judge.lost("2");
+        assert_eq!(judge.recent(&settings, &target, &report), None);
+        let other: Labels = [("instance", "x")].into_iter().collect();
+        assert!(judge.news(&settings, &other, &report, at(1)).is_some());
+        judge.forget(&settings, at(301));
+        assert!(judge.news(&settings, &target, &report, at(1)).is_some());
+        report.findings.clear();
+        assert!(judge.news(&settings, &target, &report, at(5_000)).is_none());
+    }
+}

@@ -1,0 +1,115 @@
+//! Where evidence is: in a directory, or in a bucket.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::bucket::Bucket;
+use super::disk::Disk;
+use super::item::Item;
+use super::recording::Recording;
+use super::settings::Settings;
+use super::stats::Stats;
+use super::store::EvidenceError;
+
+/// Where traces and their documents are.
+#[derive(Debug)]
+pub enum Place {
+    /// In a directory.
+    Disk(Disk),
+    /// In a bucket, by way of a directory.
+    Bucket(Bucket),
+}
+
+impl Place {
+    /// The place that the settings say, if they do, and what is known to be
+    /// there, the oldest first.
+    pub fn open(
+        settings: &Settings,
+        stats: &Arc<Stats>,
+    ) -> Result<Option<(Self, Vec<Item>)>, EvidenceError> {
+        if let Some(location) = &settings.bucket {
+            let directory = settings.directory.as_deref();
+            let (bucket, items) = Bucket::open(location, directory, stats)?;
+            return Ok(Some((Self::Bucket(bucket), items)));
+        }
+        let Some(directory) = &settings.directory else {
+            return Ok(None);
+        };
+        let (disk, items) = disk(directory)?;
+        Ok(Some((Self::Disk(disk), items)))
+    }
+
+    /// Begins a recording.
+    pub fn record(&self) -> io::Result<Recording> {
+        self.disk().record()
+    }
+
+    /// Keeps a trace and its document.
+    pub fn put(&self, item: &Item, trace: Recording, document: &[u8]) -> io::Result<()> {
+        self.disk().put(item, trace, document)?;
+        if let Self::Bucket(bucket) = self {
+            bucket.carry(item);
+        }
+        Ok(())
+    }
+
+    /// Deletes both.
+    pub fn delete(&self, item: &Item) {
+        match self {
+            Self::Disk(disk) => disk.delete(item),
+            Self::Bucket(bucket) => bucket.delete(item),
+        }
+    }
+
+    /// What is in a file. Blocks.
+    pub fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+        match self {
+            Self::Disk(disk) => Ok(Box::new(File::open(disk.path(name))?)),
+            Self::Bucket(bucket) => bucket.read(name),
+        }
+    }
+
+    /// What turned out to be there since it was asked last.
+    pub fn found(&self) -> Vec<Item> {
+        match self {
+            Self::Disk(_) => Vec::new(),
+            Self::Bucket(bucket) => bucket.found(),
+        }
+    }
+
+    /// Gives up what waits to get there and is more than may wait, the oldest
+    /// first.
+    pub fn give_up(&self, settings: &Settings) -> Vec<Item> {
+        match self {
+            Self::Disk(_) => Vec::new(),
+            Self::Bucket(bucket) => bucket.give_up(settings.max_waiting_bytes),
+        }
+    }
+
+    /// Waits until everything is there, but no longer than that; how many traces
+    /// are lost.
+    pub fn flush(&self, longest: Duration) -> usize {
+        match self {
+            Self::Disk(_) => 0,
+            Self::Bucket(bucket) => bucket.flush(longest),
+        }
+    }
+
+    fn disk(&self) -> &Disk {
+        match self {
+            Self::Disk(disk) => disk,
+            Self::Bucket(bucket) => bucket.disk(),
+        }
+    }
+}
+
+/// A directory, or why it can't be used.
+pub fn disk(path: &Path) -> Result<(Disk, Vec<Item>), EvidenceError> {
+    Disk::open(path).map_err(|error| EvidenceError::Directory {
+        path: path.into(),
+        error,
+    })
+}

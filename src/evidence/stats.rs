@@ -1,0 +1,61 @@
+//! What became of what was to be kept.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Why a trace that was to be kept is not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lost {
+    /// It could not be written.
+    Disk,
+    /// Its names could not be replaced.
+    Names,
+    /// It has more bytes than there may be.
+    Quota,
+    /// The bucket was down for too long.
+    Waiting,
+}
+
+impl Lost {
+    /// All reasons.
+    pub const ALL: [Self; 4] = [Self::Disk, Self::Names, Self::Quota, Self::Waiting];
+
+    /// Its name as a label's value.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Names => "names",
+            Self::Quota => "quota",
+            Self::Waiting => "waiting",
+        }
+    }
+}
+
+/// Counts.
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// Whether anything is kept at all.
+    pub on: AtomicBool,
+    /// Traces that were kept.
+    pub kept: AtomicU64,
+    lost: [AtomicU64; Lost::ALL.len()],
+    /// Traces that are there now.
+    pub traces: AtomicU64,
+    /// Their bytes.
+    pub bytes: AtomicU64,
+    /// Bytes that are on their way to a bucket.
+    pub waiting_bytes: AtomicU64,
+    /// Attempts to change something in a bucket that failed.
+    pub upload_failures: AtomicU64,
+}
+
+impl Stats {
+    /// So many traces are not kept.
+    pub fn lose(&self, why: Lost, traces: usize) {
+        self.lost[why as usize].fetch_add(traces as u64, Ordering::Relaxed);
+    }
+
+    /// How many were not kept.
+    pub fn lost(&self, why: Lost) -> u64 {
+        self.lost[why as usize].load(Ordering::Relaxed)
+    }
+}

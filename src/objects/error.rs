@@ -1,0 +1,159 @@
+//! Why something can't be had from a store, or given to it.
+
+use object_store::Error;
+
+use super::location::Location;
+
+/// What kind of failure it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// There is no such object, or no such bucket.
+    Missing,
+    /// Who we are may not do that.
+    Denied,
+    /// It is not said, or not right, who we are.
+    Credentials,
+    /// The store does not answer, or answers that it can't.
+    Unavailable,
+    /// What was asked for can't be.
+    Invalid,
+}
+
+/// Why something can't be had from a store, or given to it.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("cannot {doing} {url}: {why}{}", then(.advice))]
+pub struct ObjectError {
+    failure: Failure,
+    doing: &'static str,
+    url: String,
+    why: String,
+    advice: Option<String>,
+}
+
+fn then(advice: &Option<String>) -> String {
+    advice.as_ref().map_or(String::new(), |a| format!("; {a}"))
+}
+
+impl ObjectError {
+    /// What kind of failure it is.
+    pub fn failure(&self) -> Failure {
+        self.failure
+    }
+
+    /// The environment says what can't be.
+    pub(super) fn settings(location: &Location, why: &str) -> Self {
+        Self {
+            failure: Failure::Invalid,
+            doing: "use",
+            url: location.to_string(),
+            why: why.into(),
+            advice: None,
+        }
+    }
+
+    /// What a store's answer means, for what has this name below a location.
+    pub(super) fn of(location: &Location, name: &str, doing: &'static str, error: &Error) -> Self {
+        let answer = deepest(error);
+        let code = element(&answer, "Code").unwrap_or_default();
+        let why = match (code, element(&answer, "Message")) {
+            ("", _) => answer.clone(),
+            (code, None) => code.into(),
+            (code, Some(message)) => format!("{code}: {message}"),
+        };
+        let failure = failure(error, code);
+        Self {
+            failure,
+            doing,
+            url: location.url(name),
+            why: why.trim_end_matches('.').into(),
+            advice: advise(location, doing, failure, &answer, code),
+        }
+    }
+
+    /// The same, where nothing says who we are.
+    pub(super) fn unless_anonymous(mut self, anonymous: bool) -> Self {
+        if anonymous && self.failure == Failure::Unavailable {
+            self.failure = Failure::Credentials;
+            self.why = format!(
+                "there are no credentials, and this machine has none to give ({})",
+                self.why
+            );
+            self.advice = Some("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into());
+        }
+        self
+    }
+}
+
+fn failure(error: &Error, code: &str) -> Failure {
+    match (error, code) {
+        (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId" | "ExpiredToken" | "InvalidToken")
+        | (Error::Unauthenticated { .. }, _) => Failure::Credentials,
+        (Error::NotFound { .. }, _) | (_, "NoSuchBucket") => Failure::Missing,
+        (Error::PermissionDenied { .. }, _) | (_, "AccessDenied") => Failure::Denied,
+        (
+            Error::InvalidPath { .. } | Error::NotSupported { .. } | Error::NotImplemented { .. },
+            _,
+        ) => Failure::Invalid,
+        _ => Failure::Unavailable,
+    }
+}
+
+/// What to do about it.
+fn advise(
+    location: &Location,
+    doing: &str,
+    failure: Failure,
+    answer: &str,
+    code: &str,
+) -> Option<String> {
+    let permission = match doing {
+        "list" => "s3:ListBucket",
+        "write" => "s3:PutObject",
+        "delete" => "s3:DeleteObject",
+        _ => "s3:GetObject",
+    };
+    let bucket = location.bucket();
+    match (failure, code) {
+        (Failure::Missing, "NoSuchBucket") => Some(
+            "check the bucket's name, and AWS_ENDPOINT_URL if the store is not Amazon's".into(),
+        ),
+        (Failure::Missing, _) if doing == "list" => {
+            Some(format!("check that there is a bucket {bucket}"))
+        }
+        (Failure::Denied, _) => Some(format!("the credentials need {permission} there")),
+        (Failure::Credentials, "ExpiredToken" | "InvalidToken") => {
+            Some("AWS_SESSION_TOKEN has to be renewed".into())
+        }
+        (Failure::Credentials, _) => {
+            Some("check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into())
+        }
+        (_, "PermanentRedirect" | "AuthorizationHeaderMalformed") => {
+            Some(format!("set AWS_REGION to the region of {bucket}"))
+        }
+        _ if answer.contains("configured region") => {
+            Some(format!("set AWS_REGION to the region of {bucket}"))
+        }
+        (Failure::Unavailable, "") => {
+            Some("check AWS_ENDPOINT_URL and AWS_REGION, and whether the store is reachable".into())
+        }
+        _ => None,
+    }
+}
+
+/// The first cause, which says most.
+pub(super) fn deepest(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = error.to_string();
+        cause = error.source();
+    }
+    text
+}
+
+/// What stands in an element of the answer's XML.
+fn element<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+    let (_, after) = answer.split_once(&format!("<{name}>"))?;
+    let (text, _) = after.split_once("</")?;
+    Some(text)
+}
