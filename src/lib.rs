@@ -17,6 +17,8 @@ pub mod export;
 pub mod labels;
 #[cfg(feature = "daemon")]
 pub mod objects;
+#[cfg(feature = "perfetto")]
+pub mod perfetto;
 #[cfg(feature = "daemon")]
 pub mod releases;
 pub mod report;

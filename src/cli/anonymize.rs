@@ -1,10 +1,8 @@
 //! `gotracer anonymize`: a trace that can be shown to others.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::bail;
 use gotracer::timeline::is_standard;
 use gotracer::trace;
 
@@ -37,13 +35,9 @@ pub struct Args {
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
-    let same = |path| fs::canonicalize(path).ok();
-    if same(&args.from).is_some_and(|from| Some(from) == same(&args.to)) {
-        bail!("{} would be written over itself", args.to.display());
-    }
     let source = Source::named(&args.from);
     let input = source.open()?;
-    let mut output = Output::to(Some(&args.to))?;
+    let mut output = Output::beside(&args.from, &args.to)?;
     let is_public = |function: &str| !args.all && is_standard(function);
     let copied = trace::anonymize(input, &mut output.writer, is_public);
     output.writer.flush()?;

@@ -11,7 +11,7 @@ use std::thread;
 
 use gotracer::analysis::{self, Outcome};
 use gotracer::rules::Settings;
-use gotracer::trace::{ErrorKind, ReadError, Stats};
+use gotracer::trace::{ErrorKind, ReadError};
 
 use super::inputs::Source;
 use super::progress::Progress;
@@ -127,12 +127,7 @@ fn unread(error: io::Error) -> ReadError {
 
 fn one(source: &Source, settings: &Settings, progress: &Progress, two_threads: bool) -> Result {
     let input = source.open().map_err(unread)?;
-    let (mut read, mut known) = (0, source.size());
-    let progress = |stats: Stats| {
-        progress.expect(stats.total_bytes.saturating_sub(known));
-        progress.advance(stats.bytes.saturating_sub(read));
-        (read, known) = (stats.bytes, known.max(stats.total_bytes));
-    };
+    let progress = progress.follow(source);
     if two_threads && !(1..WORTH_A_THREAD).contains(&source.size()) {
         analysis::analyze_on_two_threads(input, &source.name(), settings, progress)
     } else {

@@ -12,10 +12,12 @@ mod check_config;
 mod diff;
 mod events;
 mod explain;
+mod export;
 #[cfg(feature = "daemon")]
 mod healthcheck;
 mod inputs;
 mod lines;
+mod moment;
 mod output;
 mod outputs;
 mod paths;
@@ -58,6 +60,7 @@ Examples:
   gotracer capture localhost:6060         what is wrong in a running program
   gotracer diff before.trace after.trace  did it become worse
   gotracer explain trace.out --at 1.204s  what happened then
+  gotracer export --perfetto trace.out    the same for ui.perfetto.dev
   gotracer events trace.out | grep StateTransition
 
 Exit codes: 0 nothing found, 1 something found, 2 something could not be read.";
@@ -71,6 +74,7 @@ enum Command {
     Anonymize(anonymize::Args),
     Events(events::Args),
     Explain(explain::Args),
+    Export(export::Args),
     #[cfg(feature = "daemon")]
     Serve(Box<serve::Args>),
     #[cfg(feature = "daemon")]
@@ -97,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Anonymize(args) => anonymize::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Events(args) => events::run(&args),
         #[cfg(feature = "daemon")]
         Command::Serve(args) => serve::run(&args),

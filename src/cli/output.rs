@@ -1,11 +1,11 @@
 //! Where output goes, and whether it may be coloured.
 
 use std::env;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 /// When to use colour.
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -23,7 +23,7 @@ pub struct Output {
     /// Takes the output.
     pub writer: Box<dyn Write>,
     /// It is shown on a terminal.
-    terminal: bool,
+    pub terminal: bool,
 }
 
 impl Output {
@@ -41,6 +41,15 @@ impl Output {
                 Self::of(BufWriter::new(file))
             }
         })
+    }
+
+    /// A file, which must not be the one that is read, or standard output.
+    pub fn beside(from: &Path, to: &Path) -> anyhow::Result<Self> {
+        let same = |path| fs::canonicalize(path).ok();
+        if same(from).is_some_and(|from| Some(from) == same(to)) {
+            bail!("{} would be written over itself", to.display());
+        }
+        Self::to(Some(to))
     }
 
     /// Anything that is no terminal.

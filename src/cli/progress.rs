@@ -3,7 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use gotracer::trace::Stats;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::inputs::Source;
 
 /// From here on a wait wants an explanation.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -41,6 +44,18 @@ impl Progress {
         let late = self.started.elapsed() > PATIENCE;
         if late && !self.shown.swap(true, Ordering::Relaxed) {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+
+    /// Takes what was read of a source, which is expected already, time and
+    /// again.
+    pub fn follow(&self, source: &Source) -> impl FnMut(Stats) {
+        let (mut read, mut known) = (0, source.size());
+        move |stats: Stats| {
+            // A compressed file turns out longer.
+            self.expect(stats.total_bytes.saturating_sub(known));
+            self.advance(stats.bytes.saturating_sub(read));
+            (read, known) = (stats.bytes, known.max(stats.total_bytes));
         }
     }
 

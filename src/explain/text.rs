@@ -239,9 +239,7 @@ impl Page<'_> {
             },
             Kind::Syscall => "in a system call".into(),
             Kind::MarkAssist => "assisted the collector".into(),
-            Kind::Blocked(_) if self.e.timeline.stacks().traits(i.victim.stack).locks => {
-                "waited for a lock".into()
-            }
+            Kind::Blocked(_) if self.e.timeline.waits_for_lock(i) => "waited for a lock".into(),
             Kind::Blocked(_) => match self.e.reason(held) {
                 "" => "waited".into(),
                 reason => format!("waited ({})", safe(reason)),

@@ -30,17 +30,9 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
     Box::new(MutexContention(Signal::new(&settings)))
 }
 
-/// Whether the wait was for a lock. The runtime's reason ("sync") is the same
-/// for every semaphore, only stacks tell; where the trace has none of the
-/// waiter, the one that woke it must have unlocked something.
-fn is_for_lock(i: &Interval, t: &Timeline) -> bool {
-    let waits = t.stacks().traits(i.victim.stack).locks;
-    waits || (!i.victim.stack.is_some() && t.stacks().traits(i.by.stack).unlocks)
-}
-
 impl Detector for MutexContention {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
-        if i.owner == Owner::Program && is_for_lock(i, t) {
+        if i.owner == Owner::Program && t.waits_for_lock(i) {
             self.0.see(i, t, |o| {
                 let stack = [o.victim.stack, i.by.stack];
                 let stack = stack.into_iter().find(|s| s.is_some());

@@ -291,6 +291,15 @@ impl Timeline {
         self.gs.find(g)
     }
 
+    /// Whether a wait is for a lock. The runtime's reason ("sync") is the same
+    /// for every semaphore, only stacks tell; where the trace has none of the
+    /// waiter, the one that woke it must have unlocked something.
+    pub fn waits_for_lock(&self, wait: &Interval) -> bool {
+        let of = |actor: Actor| self.stacks.traits(actor.stack);
+        let untold = !wait.victim.stack.is_some();
+        of(wait.victim).locks || (untold && of(wait.by).unlocks)
+    }
+
     /// The goroutine that is runnable for the longest time.
     pub fn longest_runnable(&self) -> Option<Actor> {
         let runnable = self.gs.iter().filter(|g| g.counts_as_runnable());

@@ -22,7 +22,7 @@ fn markdown_and_a_page_tell_the_same() {
     assert_exit(&page, 0);
     let page = stdout(&page);
     // Both sides are drawn where both saw something.
-    let article = page.split("<h4>HighSchedulingLatency</h4>").nth(1).unwrap();
+    let article = page.split("<h3>HighSchedulingLatency</h3>").nth(1).unwrap();
     let drawn = article.split("</article>").next().unwrap();
     assert!(
         drawn.contains("class=\"base-run\"") && drawn.contains("class=\"seen\""),

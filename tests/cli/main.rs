@@ -7,6 +7,7 @@ mod ci;
 mod diff;
 mod events;
 mod explain;
+mod export;
 mod formats;
 mod inputs;
 
@@ -88,6 +89,11 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn a_closed_pipe_is_no_error() {
     for args in [
         &["events", "tests/fixtures/go1.25.5/many_goroutines.trace"][..],
+        &[
+            "export",
+            "--perfetto",
+            "tests/fixtures/go1.25.5/many_goroutines.trace",
+        ],
         &["analyze", "--format", "json", FOUND],
         &["analyze", FOUND],
         &["rules"],

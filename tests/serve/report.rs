@@ -1,5 +1,5 @@
-//! `analyze --format html` in a real browser: the page is read, filtered and
-//! printed by people.
+//! `analyze` and `diff` with `--format html` in a real browser: the pages are
+//! read, filtered and printed by people.
 #![cfg(unix)]
 
 use std::process::Command;
@@ -20,6 +20,16 @@ const WEAK: &str = "(() => { \
     return [...document.querySelectorAll('h1,h3,h4,h4 span,p,dt,dd,li,button,label,summary,.at')].filter(e => e.offsetParent && e.innerText).map(e => { \
       const [a, b] = [light(getComputedStyle(e).color), light(behind(e))]; \
       return [(Math.max(a, b) + .05) / (Math.min(a, b) + .05), e.innerText]; }).filter(([ratio]) => ratio < 4.5); })()";
+
+const PAPER: &str = "getComputedStyle(document.body).backgroundColor";
+
+/// Sizes of windows, and the colours that are liked there.
+const LOOKS: [(&str, u32, &str); 4] = [
+    ("phone-light", 360, "light"),
+    ("phone-dark", 360, "dark"),
+    ("desktop-light", 1280, "light"),
+    ("desktop-dark", 1280, "dark"),
+];
 
 /// Analyses fixtures into a page.
 fn page(scratch: &Scratch, traces: &[&str]) -> String {
@@ -53,32 +63,14 @@ fn a_report_is_read_and_filtered() {
             "go1.25.5/mutex_contention.trace",
         ],
     );
-    for (name, width, scheme) in [
-        ("phone-light", 360, "light"),
-        ("phone-dark", 360, "dark"),
-        ("desktop-light", 1280, "light"),
-        ("desktop-dark", 1280, "dark"),
-    ] {
-        browser.look(width, 800, width < 400, scheme);
-        browser.open(&url);
-        let text = browser.text();
-        for said in [
-            "MutexContention",
-            "main.holdMutex",
-            "Over time",
-            "not applicable",
-            "Fix",
-        ] {
-            assert!(text.contains(said), "{name}: {said} is not in\n{text}");
-        }
-        assert_eq!(browser.value(FITS), true, "{name}: the page is too wide");
-        assert_eq!(
-            browser.value(WEAK),
-            serde_json::json!([]),
-            "{name}: hard to read"
-        );
-        browser.picture(&format!("analysis-{name}"));
-    }
+    let said = [
+        "MutexContention",
+        "main.holdMutex",
+        "Over time",
+        "not applicable",
+        "Fix",
+    ];
+    it_looks_well(&mut browser, &url, "analysis", &said);
 
     let all = browser.value("document.querySelectorAll('.finding').length");
     assert_eq!(browser.value(SHOWN), all);
@@ -102,16 +94,81 @@ fn a_report_is_read_and_filtered() {
     browser.value("document.querySelector('[name=severity][value=warn]').click()");
     assert_ne!(browser.value(SHOWN), all);
 
-    let paper = "getComputedStyle(document.body).backgroundColor";
-    let dark = browser.value(paper);
+    the_theme_is_changed_and_kept(&mut browser, &url);
+    assert!(browser.complaints.is_empty(), "{:#?}", browser.complaints);
+}
+
+/// A page says this, fits and can be read in every window; the last one that is
+/// tried is dark.
+fn it_looks_well(browser: &mut Browser, url: &str, kind: &str, said: &[&str]) {
+    for (name, width, scheme) in LOOKS {
+        browser.look(width, 800, width < 400, scheme);
+        browser.open(url);
+        let text = browser.text();
+        for said in said {
+            assert!(text.contains(said), "{name}: {said} is not in\n{text}");
+        }
+        assert_eq!(browser.value(FITS), true, "{name}: the page is too wide");
+        assert_eq!(
+            browser.value(WEAK),
+            serde_json::json!([]),
+            "{name}: hard to read"
+        );
+        browser.picture(&format!("{kind}-{name}"));
+    }
+}
+
+/// On a page whose colours are dark, since the system's are.
+fn the_theme_is_changed_and_kept(browser: &mut Browser, url: &str) {
+    let dark = browser.value(PAPER);
     browser.value("document.getElementById('theme').click()");
-    assert_ne!(browser.value(paper), dark);
+    assert_ne!(browser.value(PAPER), dark);
     assert_eq!(
         browser.value("document.getElementById('theme').textContent"),
         "Dark"
     );
     // It is remembered, though the system is dark.
-    browser.open(&url);
-    assert_ne!(browser.value(paper), dark);
+    browser.open(url);
+    assert_ne!(browser.value(PAPER), dark);
+}
+
+#[test]
+fn a_comparison_is_read() {
+    let scratch = Scratch::new();
+    let Some(mut browser) = Browser::start(&scratch) else {
+        return;
+    };
+    let file = scratch.path().join("diff.html");
+    let output = Command::new(env!("CARGO_BIN_EXE_gotracer"))
+        .args(["diff", "--format=html"])
+        .args(["go1.25.5/idle.trace", "go1.25.5/mutex_contention.trace"].map(fixture))
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    std::fs::write(&file, output.stdout).unwrap();
+    let url = format!("file://{}", file.display());
+    let said = [
+        "regressions",
+        "MutexContention",
+        "from nothing",
+        "main.holdMutex",
+    ];
+    it_looks_well(&mut browser, &url, "comparison", &said);
+    // Both are drawn where both saw something, and each in its own colour.
+    let drawn = "[...document.querySelectorAll('.rule')].map(r => [r.querySelector('h3').textContent, \
+        ...['seen', 'base-run'].map(c => r.querySelectorAll('.' + c + ' rect').length > 0)])";
+    assert_eq!(
+        browser.value(drawn),
+        serde_json::json!([
+            ["GCPauseSpike", false, true],
+            ["HighSchedulingLatency", true, true],
+            ["MutexContention", true, false],
+            ["ProcessorStarvation", true, true],
+        ])
+    );
+    let colours = "new Set([...document.querySelectorAll('.rule rect')].map(r => getComputedStyle(r).fill)).size";
+    assert_eq!(browser.value(colours), 2);
+    the_theme_is_changed_and_kept(&mut browser, &url);
     assert!(browser.complaints.is_empty(), "{:#?}", browser.complaints);
 }

@@ -23,7 +23,7 @@ type job struct {
 
 // faults are what -worse takes, one for each thing that can get worse.
 var faults = map[string]bool{"": true, "pause": true, "sched": true, "lock": true, "syscall": true, "leak": true,
-	"heap": true, "assist": true}
+	"heap": true, "assist": true, "starve": true}
 
 func (j *job) do() {
 	j.mu.Lock()
@@ -81,6 +81,8 @@ func init() {
 				c := newCopier(10 * time.Millisecond)
 				c.start()
 				end = c.stop
+			case "starve":
+				end = starve(e)
 			case "assist":
 				for i := 0; i < 2; i++ {
 					live = append(live, tree(19))

@@ -13,13 +13,37 @@ import (
 // burnerEnv turns this program into one that only burns a CPU for so long.
 const burnerEnv = "GOTRACER_BURN"
 
+// restEnv makes it rest for so long after each burnTime.
+const restEnv = "GOTRACER_REST"
+
+const burnTime = 15 * time.Millisecond
+
 // childMain is where a burner ends; for everybody else it does nothing.
 func childMain() {
-	if d, err := time.ParseDuration(os.Getenv(burnerEnv)); err == nil {
-		oneCPU(0)
-		burn(d)
-		os.Exit(0)
+	d, err := time.ParseDuration(os.Getenv(burnerEnv))
+	if err != nil {
+		return
 	}
+	rest, _ := time.ParseDuration(os.Getenv(restEnv))
+	oneCPU(0)
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(rest) {
+		burn(burnTime)
+	}
+	os.Exit(0)
+}
+
+// startBurner starts a process that wants the first CPU all the time, except
+// while it rests.
+func startBurner(e *env, rest time.Duration) *exec.Cmd {
+	burner := exec.Command("/proc/self/exe")
+	burner.Env = append(os.Environ(), burnerEnv+"="+(e.dur+20*time.Second).String(), restEnv+"="+rest.String(), "GOMAXPROCS=1")
+	check(burner.Start())
+	return burner
+}
+
+func stopBurner(burner *exec.Cmd) {
+	burner.Process.Kill()
+	burner.Wait()
 }
 
 func init() {
@@ -38,9 +62,7 @@ func init() {
 				go burn(30 * time.Millisecond)
 			}
 			time.Sleep(60 * time.Millisecond)
-			burner = exec.Command("/proc/self/exe")
-			burner.Env = append(os.Environ(), burnerEnv+"="+(e.dur+20*time.Second).String(), "GOMAXPROCS=1")
-			check(burner.Start())
+			burner = startBurner(e, 0)
 			time.Sleep(60 * time.Millisecond)
 		},
 		run: func(e *env) {
@@ -53,10 +75,16 @@ func init() {
 			}
 			late.put(e, "started_goroutines_waited")
 		},
-		after: func(*env) {
-			burner.Process.Kill()
-			burner.Wait()
-		}}
+		after: func(*env) { stopBurner(burner) }}
+}
+
+// starve gives a service too little CPU, as a quota does: its threads may run
+// for 5 ms in every 20, on one CPU. A thread that was woken to run a goroutine
+// waits, and so does the processor that it is to take.
+func starve(e *env) (stop func()) {
+	burner := startBurner(e, 5*time.Millisecond)
+	forThreads(demote)
+	return func() { stopBurner(burner) }
 }
 
 //go:noinline
@@ -71,24 +99,35 @@ func startAndBurn(late *waits) {
 	<-done
 }
 
-// demoteOthers lets all threads but the current one run only on the burner's
-// CPU, and there only when nobody else wants it.
+// demoteOthers demotes all threads but the current one.
 func demoteOthers() {
+	forThreads(func(tid int) {
+		if tid != syscall.Gettid() {
+			demote(tid)
+		}
+	})
+}
+
+// demote lets a thread, and those that it starts, run only on the burner's CPU,
+// and there only when nobody else wants it.
+func demote(tid int) {
+	oneCPU(tid)
+	const schedIdle = 5
+	var priority int32
+	_, _, no := syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, uintptr(tid), schedIdle, uintptr(unsafe.Pointer(&priority)))
+	if no != 0 {
+		check(no)
+	}
+}
+
+// forThreads does something with each thread of this process.
+func forThreads(do func(tid int)) {
 	tasks, err := os.ReadDir("/proc/self/task")
 	check(err)
 	for _, t := range tasks {
 		tid, err := strconv.Atoi(t.Name())
 		check(err)
-		if tid == syscall.Gettid() {
-			continue
-		}
-		oneCPU(tid)
-		const schedIdle = 5
-		var priority int32
-		_, _, no := syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, uintptr(tid), schedIdle, uintptr(unsafe.Pointer(&priority)))
-		if no != 0 {
-			check(no)
-		}
+		do(tid)
 	}
 }
 

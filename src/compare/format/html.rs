@@ -55,7 +55,10 @@ fn body(out: &mut String, c: &Comparison) -> fmt::Result {
 fn signals(out: &mut String, c: &Comparison) -> fmt::Result {
     let rows = words::rows(&c.signals);
     if !rows.is_empty() {
-        out.push_str("<table>\n<thead><tr>");
+        out.push_str(
+            "<div class=\"wide\" tabindex=\"0\" role=\"group\" \
+             aria-label=\"Signals, can be scrolled\">\n<table>\n<thead><tr>",
+        );
         for heading in Row::HEADING {
             write!(out, "<th scope=\"col\">{}</th>", capital(heading))?;
         }
@@ -73,13 +76,14 @@ fn signals(out: &mut String, c: &Comparison) -> fmt::Result {
             }
             writeln!(out, "<td class=\"{class}\">{verdict}</td></tr>")?;
         }
-        out.push_str("</tbody>\n</table>\n");
+        out.push_str("</tbody>\n</table>\n</div>\n");
     }
     for line in words::left_out(c) {
         writeln!(out, "<p class=\"weak\">{}</p>", Html(line))?;
     }
     out.push_str(
-        "<p>Drawn in blue: new; in brown, before it: the base.</p>\n<div class=\"rules\">\n",
+        "<ul class=\"legend\">\n<li class=\"seen\">new</li>\n\
+         <li class=\"base-run\">base, in front of it</li>\n</ul>\n<div class=\"rules\">\n",
     );
     for signal in &c.signals {
         picture(out, signal)?;
@@ -95,7 +99,7 @@ fn picture(out: &mut String, s: &Signal) -> fmt::Result {
     if s.base.count() + s.new.count() == 0 {
         return Ok(());
     }
-    writeln!(out, "<article class=\"rule\">\n<h4>{}</h4>", s.rule.name)?;
+    writeln!(out, "<article class=\"rule\">\n<h3>{}</h3>", s.rule.name)?;
     histogram(out, s.rule.unit, &series, &[])?;
     out.push_str("</article>\n");
     Ok(())

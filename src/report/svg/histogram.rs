@@ -4,6 +4,7 @@
 //! seen, for it is what the picture is looked at for.
 
 use std::fmt::{self, Write};
+use std::iter;
 
 use super::At;
 use crate::report::html::Html;
@@ -17,6 +18,8 @@ const PLOT: [f64; 4] = [4.0, 476.0, 28.0, 110.0];
 /// The most bars of a series.
 const BARS: i32 = 60;
 const TICKS: usize = 6;
+/// Fewer than these say little of a scale: then there are some between powers.
+const FEW: usize = 3;
 
 /// One distribution of a picture.
 pub struct Series<'a> {
@@ -214,18 +217,9 @@ impl Axis {
             At(bottom),
             At(right)
         )?;
-        let base: f64 = if unit == Unit::Bytes { 4.0 } else { 10.0 };
-        let range = (
-            bucket_bound(self.first),
-            bucket_bound(self.first + self.buckets),
-        );
-        let mut round: Vec<u64> = Vec::new();
-        let mut value = 1.0;
-        while value <= range.1 as f64 && value < u64::MAX as f64 {
-            if value >= range.0 as f64 {
-                round.push(value as u64);
-            }
-            value *= base;
+        let mut round = self.round(unit, 1);
+        if round.len() < FEW {
+            round = self.round(unit, 3);
         }
         let step = round.len().div_ceil(TICKS).max(1);
         for &value in round.iter().step_by(step) {
@@ -251,6 +245,22 @@ impl Axis {
             )?;
         }
         out.write_str("</g>")
+    }
+
+    /// Round values, up to so many for each power.
+    fn round(&self, unit: Unit, each: usize) -> Vec<u64> {
+        let last = bucket_bound(self.first + self.buckets);
+        let range = bucket_bound(self.first)..=last;
+        let (base, parts): (u64, &[u64]) = match unit {
+            Unit::Bytes => (4, &[1, 2]),
+            Unit::Nanoseconds | Unit::Goroutines => (10, &[1, 2, 5]),
+        };
+        let powers = iter::successors(Some(1_u64), |power| power.checked_mul(base));
+        let parts = &parts[..parts.len().min(each)];
+        let all = powers
+            .take_while(|power| *power <= last)
+            .flat_map(|power| parts.iter().map(move |part| power.saturating_mul(*part)));
+        all.filter(|value| range.contains(value)).collect()
     }
 
     /// Where a value is.

@@ -1,0 +1,87 @@
+//! `gotracer export`: a trace in the form of another tool.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use gotracer::perfetto::{self, Options};
+use gotracer::trace::Reader;
+
+use super::inputs::Source;
+use super::output::Output;
+use super::progress::Progress;
+use super::{CLEAN, UNREADABLE, complain, moment, settings};
+
+/// Write a trace for ui.perfetto.dev: processors, goroutines and threads over
+/// time, who woke whom, the collector, the heap, and what the rules found
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES, group(
+    clap::ArgGroup::new("when").args(["at", "finding"])
+))]
+pub struct Args {
+    /// A file, or `-` for standard input; plain, gzip or zstd
+    #[arg(value_name = "TRACE")]
+    trace: PathBuf,
+
+    /// Write Perfetto's protobuf format
+    #[arg(long, required = true)]
+    perfetto: bool,
+
+    /// Write to a file; `-` is standard output
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        default_value = "-",
+        hide_default_value = true
+    )]
+    output: PathBuf,
+
+    #[command(flatten)]
+    moment: moment::Args,
+
+    #[command(flatten)]
+    settings: settings::Args,
+}
+
+const EXAMPLES: &str = "\
+Without --at or --finding all of the trace is written.
+
+Examples:
+  gotracer export --perfetto trace.out -o trace.pftrace
+  gotracer export --perfetto trace.out --finding 1 --window 100ms -o finding.pftrace
+  gotracer export --perfetto trace.out | gzip > trace.pftrace.gz
+
+A trace that breaks off is exported as far as it goes, with exit code 2.";
+
+/// Runs the subcommand.
+pub fn run(args: &Args) -> anyhow::Result<u8> {
+    let source = Source::named(&args.trace);
+    let settings = args.settings.settings()?;
+    let part = args.moment.part(&source, &settings)?;
+    let (window, findings) = part.map(|part| (part.window, part.found)).unzip();
+    let name = || source.name();
+    let reader = Reader::new(source.open().with_context(name)?).with_context(name)?;
+    let output = Output::beside(&args.trace, &args.output)?;
+    if output.terminal {
+        bail!("this is no text for a terminal: give --output FILE, or redirect it");
+    }
+    let options = Options {
+        source: &source.name(),
+        window,
+        settings: &settings,
+        findings: findings.flatten(),
+    };
+    let progress = Progress::new(true);
+    progress.expect(source.size());
+    let exported = perfetto::export(reader, output.writer, &options, progress.follow(&source));
+    progress.finish();
+    let exported = exported.with_context(|| format!("cannot write {}", args.output.display()))?;
+    if let Some(error) = exported.error {
+        complain("error", &format!("{}: {error}", source.name()));
+        return Ok(UNREADABLE);
+    }
+    if window.is_some_and(|window| window.from > exported.duration) {
+        return Err(moment::over(&source, exported.duration));
+    }
+    Ok(CLEAN)
+}

@@ -1,0 +1,103 @@
+//! Options that name a moment of a trace, and how much around it.
+
+use anyhow::{Context, anyhow};
+use gotracer::analysis;
+use gotracer::explain::Window;
+use gotracer::report::Finding;
+use gotracer::rules::{SettingError, Settings, Unit};
+
+use super::inputs::Source;
+
+/// How much is told of if nothing is said, ns.
+const USUAL: u64 = 20_000_000;
+
+/// Which moment. Whoever flattens this has a group `when` of `at` and
+/// `finding`, and so says whether one has to be named.
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// The moment, since the trace's start, such as 1.204s
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "finding")]
+    at: Option<u64>,
+
+    /// The moment at which a finding of `analyze` began: its number in the
+    /// table, or its id in JSON
+    #[arg(long, value_name = "ID")]
+    finding: Option<String>,
+
+    /// How much to tell of [default: 20ms]
+    #[arg(long, value_name = "DURATION", value_parser = time, requires = "when")]
+    window: Option<u64>,
+}
+
+/// The part of a trace that was asked for.
+pub struct Part {
+    /// From when to when.
+    pub window: Window,
+    /// What it is around.
+    pub finding: Option<Finding>,
+    /// All that was found in the trace, if it was looked for.
+    pub found: Option<Vec<Finding>>,
+}
+
+fn time(text: &str) -> Result<u64, SettingError> {
+    Unit::Nanoseconds.parse(text)
+}
+
+impl Args {
+    /// The part of a trace that is named; none if none is.
+    pub fn part(&self, source: &Source, settings: &Settings) -> anyhow::Result<Option<Part>> {
+        let length = self.window.unwrap_or(USUAL);
+        if let Some(at) = self.at {
+            return Ok(Some(Part {
+                window: Window::around(at, length),
+                finding: None,
+                found: None,
+            }));
+        }
+        let Some(id) = &self.finding else {
+            return Ok(None);
+        };
+        let found = findings(source, settings)?;
+        let finding = find(id, &found).with_context(|| source.name())?.clone();
+        Ok(Some(Part {
+            // What led to a finding matters as much as it does.
+            window: Window::around(finding.first_ns, length),
+            finding: Some(finding),
+            found: Some(found),
+        }))
+    }
+}
+
+fn findings(source: &Source, settings: &Settings) -> anyhow::Result<Vec<Finding>> {
+    let file = source.file().with_context(|| {
+        format!(
+            "{}: --finding reads the trace twice, give a file",
+            source.name()
+        )
+    })?;
+    let name = || file.display().to_string();
+    let input = source.open().with_context(name)?;
+    let outcome = analysis::analyze(input, &name(), settings, |_| {});
+    Ok(outcome.with_context(name)?.report.findings)
+}
+
+/// The finding with this number, or whose id begins like this.
+fn find<'a>(id: &str, findings: &'a [Finding]) -> anyhow::Result<&'a Finding> {
+    let by_id = || {
+        findings
+            .iter()
+            .find(|f| id.len() >= 4 && f.id.starts_with(id))
+    };
+    let number = id.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+    let by_number = || findings.get(number?);
+    by_id()
+        .or_else(by_number)
+        .with_context(|| format!("of {} findings none is {id}", findings.len()))
+}
+
+/// Says that a trace is over before the moment comes.
+pub fn over(source: &Source, duration: u64) -> anyhow::Error {
+    let took = gotracer::units::duration(duration);
+    anyhow!("{}: the trace is over after {took}", source.name())
+}

@@ -1,0 +1,250 @@
+//! Who ran where, and who did not run and why: what explanations and exports
+//! are made of, told as soon as each is over.
+
+use std::collections::HashMap;
+
+use crate::timeline::{HeapFloor, Interval, Kind, Observer, Owner, StackKey, Timeline};
+use crate::trace::{
+    Event, GoId, GoState, ProcId, ProcState, Range, StringId, Tables, ThreadId, Time, What,
+};
+
+/// The most reasons that are told apart. There are a few dozen of them; a trace
+/// with more is no real one.
+const MOST: usize = 4096;
+
+/// A goroutine on a processor.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// The processor.
+    pub p: ProcId,
+    /// The thread that held it.
+    pub m: ThreadId,
+    /// The goroutine.
+    pub g: GoId,
+    /// Its stack when it stopped running, or the last one known.
+    pub stack: StackKey,
+    /// When it began.
+    pub start: Time,
+    /// When it ended, or the window did.
+    pub end: Time,
+}
+
+/// A goroutine that did not run.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    /// What it was, from when to when, and who ended it.
+    pub interval: Interval,
+    /// The runtime's word for what it waited for.
+    pub reason: Option<u16>,
+    /// It went on beyond the window.
+    pub goes_on: bool,
+}
+
+/// The runtime's words for what goroutines wait for.
+#[derive(Debug, Default)]
+pub struct Reasons(Vec<Box<str>>);
+
+impl Reasons {
+    /// What a goroutine waited for; empty if nobody says.
+    pub fn of(&self, held: &Held) -> &str {
+        let text = held.reason.and_then(|i| self.0.get(usize::from(i)));
+        text.map_or("", |text| text)
+    }
+
+    fn number(&mut self, id: StringId, tables: &Tables) -> u16 {
+        let text = String::from_utf8_lossy(tables.string(id));
+        let known = self.0.iter().position(|r| **r == *text);
+        let number = known.unwrap_or_else(|| {
+            if self.0.len() < MOST {
+                self.0.push(text.into());
+            }
+            self.0.len() - 1
+        });
+        u16::try_from(number).unwrap_or(u16::MAX)
+    }
+}
+
+/// Is told what happened in a part of a trace, in the order in which it ended.
+pub trait Story {
+    /// A goroutine stopped running.
+    fn run(&mut self, run: Run, timeline: &Timeline);
+
+    /// A goroutine was held up, or the world was.
+    fn held(&mut self, held: Held, reasons: &Reasons, timeline: &Timeline);
+
+    /// The collector marked.
+    fn marking(&mut self, start: Time, end: Time);
+
+    /// Marking found what is live.
+    fn floor(&mut self, floor: HeapFloor);
+}
+
+/// Follows the events of a trace, and tells a story of what did not end before
+/// some time.
+pub struct Watch<S> {
+    /// Is told.
+    pub story: S,
+    from: Time,
+    /// Who runs on each processor, on which thread and since when.
+    running: HashMap<ProcId, (GoId, ThreadId, Time)>,
+    /// What each goroutine waits for.
+    waits: HashMap<GoId, u16>,
+    reasons: Reasons,
+    marking: Option<Time>,
+    /// The wait that the current event ends has this reason.
+    ended: Option<(GoId, u16)>,
+}
+
+impl<S: Story> Observer for Watch<S> {
+    fn watches(&self) -> u8 {
+        u8::MAX
+    }
+
+    fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
+        if interval.end < self.from || interval.owner == Owner::Tracer {
+            return;
+        }
+        let reason = self.ended.filter(|(g, _)| *g == interval.victim.g);
+        let held = Held {
+            interval: *interval,
+            reason: reason.map(|(_, reason)| reason),
+            goes_on: false,
+        };
+        self.story.held(held, &self.reasons, timeline);
+    }
+
+    fn heap_floor(&mut self, floor: HeapFloor, _: &Timeline) {
+        if floor.time >= self.from {
+            self.story.floor(floor);
+        }
+    }
+}
+
+impl<S: Story> Watch<S> {
+    /// Tells of what happened from some time on.
+    pub fn new(story: S, from: Time) -> Self {
+        Self {
+            story,
+            from,
+            running: HashMap::new(),
+            waits: HashMap::new(),
+            reasons: Reasons::default(),
+            marking: None,
+            ended: None,
+        }
+    }
+
+    /// Takes in the next event, and has the timeline take it in.
+    pub fn event(&mut self, event: &Event, tables: &Tables, timeline: &mut Timeline) {
+        self.ended = None;
+        match event.what {
+            What::Goroutine { id, from, to, .. } if from != to => {
+                self.ended = self.waits.remove(&id).map(|reason| (id, reason));
+                timeline.event(event, tables, self);
+                self.goroutine(event, tables, timeline);
+                return;
+            }
+            What::Proc { id, to, .. } if to != ProcState::Running => {
+                self.stop(id, event.time, timeline);
+            }
+            What::RangeBegin {
+                range: Range::GcMark,
+                ..
+            }
+            | What::RangeActive {
+                range: Range::GcMark,
+            } => {
+                self.marking.get_or_insert(event.time);
+            }
+            What::RangeEnd {
+                range: Range::GcMark,
+            } => self.marked(event.time),
+            _ => {}
+        }
+        timeline.event(event, tables, self);
+    }
+
+    fn goroutine(&mut self, event: &Event, tables: &Tables, timeline: &Timeline) {
+        let What::Goroutine {
+            id,
+            from,
+            to,
+            reason,
+            ..
+        } = event.what
+        else {
+            return;
+        };
+        if from == GoState::Running {
+            self.stop(event.p, event.time, timeline);
+        }
+        match to {
+            GoState::Running => {
+                self.running.insert(event.p, (id, event.m, event.time));
+            }
+            GoState::Waiting => {
+                let reason = self.reasons.number(reason, tables);
+                self.waits.insert(id, reason);
+            }
+            _ => {}
+        }
+    }
+
+    /// Nobody runs on a processor any more.
+    fn stop(&mut self, p: ProcId, now: Time, timeline: &Timeline) {
+        let Some((g, m, start)) = self.running.remove(&p) else {
+            return;
+        };
+        if now >= self.from {
+            let stack = timeline.find(g).map(|g| g.best_stack());
+            let run = Run {
+                p,
+                m,
+                g,
+                stack: stack.unwrap_or_default(),
+                start,
+                end: now,
+            };
+            self.story.run(run, timeline);
+        }
+    }
+
+    fn marked(&mut self, now: Time) {
+        if let Some(start) = self.marking.take()
+            && now >= self.from
+        {
+            self.story.marking(start, now);
+        }
+    }
+
+    /// What is not over at the window's end ends there; nothing happens between
+    /// the last event and that.
+    pub fn conclude(mut self, now: Time, timeline: &Timeline) -> (S, Reasons) {
+        let mut processors: Vec<_> = self.running.keys().copied().collect();
+        processors.sort_by_key(|p| p.0);
+        for p in processors {
+            self.stop(p, now, timeline);
+        }
+        self.marked(now);
+        let mut open: Vec<_> = timeline
+            .open_intervals(true)
+            .filter(|i| i.owner != Owner::Tracer)
+            .collect();
+        open.sort_by_key(|i| (i.start, i.victim.g.0));
+        for interval in open {
+            let held = Held {
+                reason: match interval.kind {
+                    Kind::Blocked(_) => self.waits.get(&interval.victim.g).copied(),
+                    _ => None,
+                },
+                interval: Interval {
+                    end: now,
+                    ..interval
+                },
+                goes_on: true,
+            };
+            self.story.held(held, &self.reasons, timeline);
+        }
+        (self.story, self.reasons)
+    }
+}

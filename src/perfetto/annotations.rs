@@ -1,0 +1,95 @@
+//! What an event says beside its name and time.
+
+use super::packets::Text;
+use super::schema::{DebugAnnotation, Value};
+
+macro_rules! keys {
+    ($($key:ident = $name:literal,)*) => {
+        /// The names of annotations.
+        #[derive(Clone, Copy, Debug)]
+        pub enum Key {
+            $($key,)*
+        }
+
+        impl Key {
+            /// The names by themselves, in the order of the keys.
+            pub const NAMES: &'static [&'static str] = &[$($name,)*];
+        }
+    };
+}
+
+keys! {
+    Goroutine = "goroutine",
+    Processor = "processor",
+    Thread = "thread",
+    Stack = "stack",
+    Why = "why",
+    ByGoroutine = "by_goroutine",
+    By = "by",
+    Stopped = "stopped_ns",
+    Lasted = "lasted_ns",
+    AtLeast = "at_least",
+    Task = "task",
+    Parent = "parent",
+    Swept = "swept_bytes",
+    Reclaimed = "reclaimed_bytes",
+    Severity = "severity",
+    Count = "count",
+    Worst = "worst",
+    Total = "total",
+    Place = "place",
+    Cause = "cause",
+    Suggestion = "suggestion",
+}
+
+impl Key {
+    /// Its number among the interned names.
+    pub fn iid(self) -> u64 {
+        self as u64 + 1
+    }
+}
+
+/// The annotations of one event.
+#[derive(Clone, Default)]
+pub struct Annotations(pub Vec<DebugAnnotation>);
+
+impl Annotations {
+    /// A number.
+    pub fn int(self, key: Key, value: i64) -> Self {
+        self.with(key, Value::Int(value))
+    }
+
+    /// A length or a size.
+    pub fn size(self, key: Key, value: u64) -> Self {
+        self.int(key, i64::try_from(value).unwrap_or(i64::MAX))
+    }
+
+    /// Something that holds, if it does.
+    pub fn flag(self, key: Key, holds: bool) -> Self {
+        match holds {
+            true => self.with(key, Value::Bool(true)),
+            false => self,
+        }
+    }
+
+    /// A text that many events have, if there is one.
+    pub fn text(self, key: Key, text: Option<Text>) -> Self {
+        match text {
+            Some(Text(iid)) => self.with(key, Value::Interned(iid)),
+            None => self,
+        }
+    }
+
+    /// A text that this event alone has.
+    pub fn own_text(self, key: Key, text: String) -> Self {
+        self.with(key, Value::Text(text))
+    }
+
+    fn with(mut self, key: Key, value: Value) -> Self {
+        self.0.push(DebugAnnotation {
+            name_iid: key.iid(),
+            value: Some(value),
+        });
+        self
+    }
+}

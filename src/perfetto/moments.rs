@@ -1,0 +1,238 @@
+//! What is drawn as it happens: who wakes whom, what the program noted itself,
+//! sweeping, and the counters.
+
+use std::io::Write;
+
+use super::annotations::{Annotations, Key};
+use super::packets::Name;
+use super::scene::{Arrows, Aside, Flow, Open, Scene, Span, Task};
+use super::tracks::Fixed;
+use crate::report::Escaped;
+use crate::timeline::Timeline;
+use crate::trace::{Event, GoId, GoState, Range, StringId, Tables, Time, What};
+
+impl<W: Write> Scene<W> {
+    /// To be told of each event before the timeline is.
+    pub fn before(&mut self, event: &Event, tables: &Tables, timeline: &Timeline) {
+        self.m = event.m;
+        let (g, time) = (event.g, event.time);
+        match event.what {
+            What::Goroutine { id, from, to, .. } => self.wake(event, id, from, to, timeline),
+            What::RegionBegin { task, name, .. } if g.is_some() => {
+                let name = self.named(name, tables, "region");
+                let start = time;
+                let regions = self.regions.entry(g).or_default();
+                regions.push(Open { name, task, start });
+            }
+            What::RegionEnd { task, name, .. } if g.is_some() => {
+                let before = Open {
+                    name: self.named(name, tables, "region"),
+                    task,
+                    start: timeline.start(),
+                };
+                let open = self.regions.get_mut(&g).and_then(Vec::pop);
+                self.region(g, open.ok_or(before), time, timeline);
+            }
+            What::TaskBegin {
+                id, parent, name, ..
+            } => {
+                let name = self.named(name, tables, "task");
+                let start = time;
+                self.tasks.insert(
+                    id,
+                    Task {
+                        name,
+                        parent,
+                        start,
+                    },
+                );
+            }
+            What::TaskEnd {
+                id, parent, name, ..
+            } => {
+                let before = Task {
+                    name: self.named(name, tables, "task"),
+                    parent,
+                    start: timeline.start(),
+                };
+                let known = self.tasks.remove(&id);
+                self.task(id, known.ok_or(before), time);
+            }
+            What::Log {
+                task,
+                category,
+                message,
+                ..
+            } if g.is_some() && time >= self.from => {
+                let track = self.aside(g, Aside::Regions, timeline);
+                let text = |id| Escaped(&String::from_utf8_lossy(tables.string(id))).to_string();
+                let line = match text(category) {
+                    category if category.is_empty() => text(message),
+                    category => format!("{category}: {}", text(message)),
+                };
+                let name = self.packets.name(&line);
+                self.instant(track, name, time, task_notes(task), None);
+            }
+            What::RangeBegin {
+                range: Range::GcSweep { p },
+                ..
+            } => {
+                self.sweeps.insert(p, time);
+            }
+            What::SweepEnd {
+                p,
+                swept,
+                reclaimed,
+            } => {
+                let span = Span {
+                    cut: !self.sweeps.contains_key(&p),
+                    start: self.sweeps.remove(&p).unwrap_or(timeline.start()),
+                    end: time,
+                };
+                if time >= self.from {
+                    let track = self.tracks.processor(&mut self.packets, p, true);
+                    let notes = Annotations::default().size(Key::Swept, swept);
+                    let notes = notes.size(Key::Reclaimed, reclaimed);
+                    self.draw(track, "sweeping", span, notes);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// To be told of each event after the timeline was.
+    pub fn after(&mut self, event: &Event, timeline: &Timeline) {
+        if let What::Goroutine { id, to, .. } = event.what
+            && to == GoState::NotExist
+        {
+            for open in self.regions.remove(&id).into_iter().flatten().rev() {
+                self.region(id, Ok(open), event.time, timeline);
+            }
+            self.goroutines.remove(&id);
+            self.wakes.remove(&id);
+        }
+        if event.time >= self.from {
+            self.counters(event.time, timeline);
+        }
+    }
+
+    /// Draws the counters that changed.
+    pub fn counters(&mut self, time: Time, t: &Timeline) {
+        for (which, value) in [
+            (Fixed::Heap, t.heap_objects()),
+            (Fixed::HeapLive, t.heap_live()),
+            (Fixed::HeapGoal, t.heap_goal()),
+            (Fixed::Gomaxprocs, t.gomaxprocs()),
+            (Fixed::Running, Some(t.running())),
+            (Fixed::Runnable, Some(t.runnable())),
+            (Fixed::Goroutines, Some(t.population().now)),
+        ] {
+            self.count(which, time, value);
+        }
+    }
+
+    /// A goroutine changes state: who makes it runnable is where the arrow to
+    /// its next run starts.
+    fn wake(&mut self, event: &Event, id: GoId, from: GoState, to: GoState, timeline: &Timeline) {
+        if to == GoState::NotExist && event.time >= self.from {
+            // Who is gone has no name.
+            self.goroutine(id, timeline);
+        }
+        let name = match (from, to) {
+            (GoState::Waiting, GoState::Runnable) => "wakes",
+            (GoState::NotExist, GoState::Runnable) => "creates",
+            _ => return,
+        };
+        self.last_flow += 1;
+        let flow = self.last_flow;
+        let track = match (event.p, event.m) {
+            _ if event.time < self.from => None,
+            (p, _) if p.is_some() => Some(self.tracks.processor(&mut self.packets, p, false)),
+            (_, m) if m.is_some() => Some(self.tracks.thread(&mut self.packets, m)),
+            _ => None,
+        };
+        if let Some(track) = track {
+            let name = self.packets.name(name);
+            let notes = Annotations::default().int(Key::Goroutine, id.0);
+            self.instant(track, name, event.time, notes, Some(flow));
+        }
+        self.wakes.insert(
+            id,
+            Flow {
+                id: flow,
+                begun: track.is_some(),
+            },
+        );
+    }
+
+    /// A name that the program gave.
+    fn named(&mut self, id: StringId, tables: &Tables, otherwise: &str) -> Name {
+        let text = String::from_utf8_lossy(tables.string(id));
+        match text.is_empty() {
+            true => self.packets.name(otherwise),
+            false => self.packets.name(&Escaped(&text).to_string()),
+        }
+    }
+
+    /// A region ends; that it was open before the trace is an `Err`.
+    fn region(&mut self, g: GoId, open: Result<Open, Open>, end: Time, timeline: &Timeline) {
+        let cut = open.is_err();
+        let (Ok(open) | Err(open)) = open;
+        if end >= self.from {
+            let track = self.aside(g, Aside::Regions, timeline);
+            let start = open.start;
+            let span = Span { start, end, cut };
+            let notes = task_notes(open.task);
+            self.slice(track, open.name, span, notes, Arrows::default());
+        }
+    }
+
+    /// A task ends; that it is older than the trace is an `Err`.
+    fn task(&mut self, id: i64, task: Result<Task, Task>, end: Time) {
+        let cut = task.is_err();
+        let (Ok(task) | Err(task)) = task;
+        if end < self.from {
+            return;
+        }
+        let group = self.tracks.fixed(&mut self.packets, Fixed::Tasks);
+        let track = self
+            .tracks
+            .below(&mut self.packets, group, &format!("Task {id}"));
+        let span = Span {
+            start: task.start,
+            end,
+            cut,
+        };
+        let notes = task_notes(id);
+        let notes = match task.parent {
+            ..=0 => notes,
+            parent => notes.int(Key::Parent, parent),
+        };
+        self.slice(track, task.name, span, notes, Arrows::default());
+    }
+
+    /// Draws what is still open at the end.
+    pub fn close(&mut self, end: Time, timeline: &Timeline) {
+        self.place_all(timeline);
+        let mut regions: Vec<_> = std::mem::take(&mut self.regions).into_iter().collect();
+        regions.sort_by_key(|(g, _)| g.0);
+        for (g, open) in regions {
+            for open in open.into_iter().rev() {
+                self.region(g, Err(open), end, timeline);
+            }
+        }
+        let mut tasks: Vec<_> = std::mem::take(&mut self.tasks).into_iter().collect();
+        tasks.sort_by_key(|(id, _)| *id);
+        for (id, task) in tasks {
+            self.task(id, Err(task), end);
+        }
+    }
+}
+
+fn task_notes(task: i64) -> Annotations {
+    // The background task is none.
+    match task {
+        ..=0 => Annotations::default(),
+        task => Annotations::default().int(Key::Task, task),
+    }
+}

@@ -1,0 +1,344 @@
+//! What is drawn on, and what has to be known to go on drawing.
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use super::annotations::{Annotations, Key};
+use super::packets::{Name, Packets, Text};
+use super::schema::{TrackEvent, Type};
+use super::tracks::{Fixed, Track, Tracks};
+use crate::report::{Escaped, Frame, human};
+use crate::timeline::{Actor, FrameKey, Owner, StackKey, Timeline};
+use crate::trace::{GoId, ProcId, ThreadId, Time};
+
+/// A stack has up to 128 frames; the outermost are the least telling.
+const FRAMES: usize = 64;
+
+/// What a goroutine is shows when it first stops running: so many states may
+/// come before.
+const UNPLACED: usize = 8;
+
+/// The drawing.
+pub struct Scene<W> {
+    pub packets: Packets<W>,
+    pub tracks: Tracks,
+    /// What was before is not drawn.
+    pub from: Time,
+    /// What comes after is not, either.
+    pub to: Time,
+    pub goroutines: HashMap<GoId, Goroutine>,
+    /// States of goroutines of which nobody knows yet what they are.
+    unplaced: HashMap<GoId, Vec<State>>,
+    /// Who was made runnable and did not run since.
+    pub wakes: HashMap<GoId, Flow>,
+    pub last_flow: u64,
+    /// Regions that are open, the innermost last.
+    pub regions: HashMap<GoId, Vec<Open>>,
+    pub tasks: HashMap<i64, Task>,
+    /// Since when each processor sweeps.
+    pub sweeps: HashMap<ProcId, Time>,
+    /// The last value of each counter.
+    pub counted: [Option<i64>; Fixed::Last as usize],
+    /// The thread of the current event.
+    pub m: ThreadId,
+    stacks: HashMap<StackKey, Text>,
+    places: HashMap<FrameKey, Text>,
+}
+
+/// A goroutine that something was drawn of.
+#[derive(Clone, Copy)]
+pub struct Goroutine {
+    /// Where its states are.
+    pub track: Track,
+    /// Its name where it runs.
+    pub name: Name,
+    /// Where the rest is, by [`Aside`].
+    asides: [Option<Track>; 2],
+    /// The thread it last ran on.
+    pub m: ThreadId,
+}
+
+/// What is drawn below the states of a goroutine.
+#[derive(Clone, Copy)]
+pub enum Aside {
+    /// Regions and messages.
+    Regions,
+    /// Mark assists.
+    Assists,
+}
+
+/// A state of a goroutine.
+pub struct State {
+    pub name: Name,
+    pub span: Span,
+    pub notes: Annotations,
+    pub arrows: Arrows,
+}
+
+/// An arrow from who made a goroutine runnable to where it runs.
+#[derive(Clone, Copy)]
+pub struct Flow {
+    pub id: u64,
+    /// Its first end is drawn.
+    pub begun: bool,
+}
+
+/// Something that has not ended yet.
+#[derive(Clone, Copy)]
+pub struct Open {
+    pub name: Name,
+    pub task: i64,
+    pub start: Time,
+}
+
+/// A task that has not ended yet.
+#[derive(Clone, Copy)]
+pub struct Task {
+    pub name: Name,
+    pub parent: i64,
+    pub start: Time,
+}
+
+/// From when to when something lasted.
+#[derive(Clone, Copy)]
+pub struct Span {
+    pub start: Time,
+    pub end: Time,
+    /// It lasted longer than the trace tells.
+    pub cut: bool,
+}
+
+/// What arrows touch a slice.
+#[derive(Clone, Copy, Default)]
+pub struct Arrows {
+    /// It begins here, or goes on.
+    pub through: Option<u64>,
+    /// It ends here.
+    pub into: Option<u64>,
+}
+
+impl<W: Write> Scene<W> {
+    pub fn new(out: W, from: Time, to: Time) -> Self {
+        Self {
+            packets: Packets::new(out, from),
+            tracks: Tracks::default(),
+            from,
+            to,
+            goroutines: HashMap::new(),
+            unplaced: HashMap::new(),
+            wakes: HashMap::new(),
+            last_flow: 0,
+            regions: HashMap::new(),
+            tasks: HashMap::new(),
+            sweeps: HashMap::new(),
+            counted: [None; Fixed::Last as usize],
+            m: ThreadId::NONE,
+            stacks: HashMap::new(),
+            places: HashMap::new(),
+        }
+    }
+
+    /// Draws something that lasted, as far as it is within the window; returns
+    /// whether any of it is.
+    pub fn slice(
+        &mut self,
+        track: Track,
+        name: Name,
+        span: Span,
+        notes: Annotations,
+        arrows: Arrows,
+    ) -> bool {
+        let (start, end) = (span.start.max(self.from), span.end.min(self.to));
+        if start >= end {
+            return false;
+        }
+        let clipped = start > span.start || end < span.end;
+        let lasted = span.end.saturating_sub(span.start).max(0) as u64;
+        let notes = match clipped {
+            true => notes.size(Key::Lasted, lasted),
+            false => notes,
+        };
+        let notes = notes.flag(Key::AtLeast, span.cut);
+        let on_track = TrackEvent {
+            track_uuid: track.0,
+            ..TrackEvent::default()
+        };
+        let begin = TrackEvent {
+            debug_annotations: notes.0,
+            flow_ids: arrows.through.into_iter().collect(),
+            terminating_flow_ids: arrows.into.into_iter().collect(),
+            ..on_track.clone()
+        };
+        let packets = &mut self.packets;
+        packets.event(start, Type::SliceBegin, Some(name), begin);
+        packets.event(end, Type::SliceEnd, None, on_track);
+        true
+    }
+
+    /// Draws something that lasted and that no arrow touches.
+    pub fn draw(&mut self, track: Track, name: &str, span: Span, notes: Annotations) {
+        let name = self.packets.name(name);
+        self.slice(track, name, span, notes, Arrows::default());
+    }
+
+    /// Draws a moment.
+    pub fn instant(
+        &mut self,
+        track: Track,
+        name: Name,
+        time: Time,
+        notes: Annotations,
+        flow: Option<u64>,
+    ) {
+        let event = TrackEvent {
+            track_uuid: track.0,
+            debug_annotations: notes.0,
+            flow_ids: flow.into_iter().collect(),
+            ..TrackEvent::default()
+        };
+        self.packets.event(time, Type::Instant, Some(name), event);
+    }
+
+    /// Draws a counter's value, if it is a new one.
+    pub fn count(&mut self, which: Fixed, time: Time, value: Option<u64>) {
+        let value = value.map(|value| i64::try_from(value).unwrap_or(i64::MAX));
+        if value.is_none() || self.counted[which as usize] == value {
+            return;
+        }
+        self.counted[which as usize] = value;
+        let track = self.tracks.fixed(&mut self.packets, which);
+        let event = TrackEvent {
+            track_uuid: track.0,
+            counter_value: value,
+            ..TrackEvent::default()
+        };
+        self.packets.event(time, Type::Counter, None, event);
+    }
+
+    /// Draws a goroutine's state, as soon as it is known what goroutine that is.
+    /// Returns whether any of it is within the window.
+    pub fn state(&mut self, g: GoId, state: State, timeline: &Timeline) -> bool {
+        let waiting = self.unplaced.get(&g).map_or(0, Vec::len);
+        let placed = self.goroutines.contains_key(&g) || origin(g, timeline).is_some();
+        if !placed && waiting < UNPLACED {
+            let within = state.span.start < self.to && state.span.end > self.from;
+            if within {
+                self.unplaced.entry(g).or_default().push(state);
+            }
+            return within;
+        }
+        let track = self.goroutine(g, timeline).track;
+        self.slice(track, state.name, state.span, state.notes, state.arrows)
+    }
+
+    /// A goroutine, which from now on has a track and a name.
+    pub fn goroutine(&mut self, g: GoId, timeline: &Timeline) -> Goroutine {
+        if let Some(known) = self.goroutines.get(&g) {
+            return *known;
+        }
+        let owner = timeline.find(g).map_or(Owner::Program, |g| g.owner);
+        let stacks = timeline.stacks();
+        let origin = origin(g, timeline).unwrap_or_default();
+        let function = stacks.get(stacks.traits(origin).root).function;
+        let track = self.tracks.goroutine(
+            &mut self.packets,
+            owner == Owner::Program,
+            function,
+            &format!("Goroutine {g}"),
+        );
+        let name = format!("g{g} {}", Escaped(function));
+        let known = Goroutine {
+            track,
+            name: self.packets.own_name(name.trim_end()),
+            asides: [None; 2],
+            m: ThreadId::NONE,
+        };
+        self.goroutines.insert(g, known);
+        for state in self.unplaced.remove(&g).into_iter().flatten() {
+            self.slice(track, state.name, state.span, state.notes, state.arrows);
+        }
+        known
+    }
+
+    /// Draws what is left over at the end.
+    pub fn place_all(&mut self, timeline: &Timeline) {
+        let mut left: Vec<_> = self.unplaced.keys().copied().collect();
+        left.sort();
+        for g in left {
+            self.goroutine(g, timeline);
+        }
+    }
+
+    /// Where something of a goroutine is drawn that its states are not.
+    pub fn aside(&mut self, g: GoId, aside: Aside, timeline: &Timeline) -> Track {
+        let mut known = self.goroutine(g, timeline);
+        if let Some(track) = known.asides[aside as usize] {
+            return track;
+        }
+        let what = match aside {
+            Aside::Regions => "regions",
+            Aside::Assists => "assists",
+        };
+        let name = format!("Goroutine {g} {what}");
+        let track = self.tracks.below(&mut self.packets, known.track, &name);
+        known.asides[aside as usize] = Some(track);
+        self.goroutines.insert(g, known);
+        track
+    }
+
+    /// A stack, a frame a line.
+    pub fn stack(&mut self, stack: StackKey, timeline: &Timeline) -> Option<Text> {
+        if !stack.is_some() {
+            return None;
+        }
+        if let Some(&text) = self.stacks.get(&stack) {
+            return Some(text);
+        }
+        let frames = timeline.stacks().frames(stack);
+        let lines: Vec<_> = frames
+            .take(FRAMES)
+            .map(|f| format!("{} {}:{}", Escaped(f.function), Escaped(f.file), f.line))
+            .collect();
+        let text = self.packets.text(&lines.join("\n"));
+        self.stacks.insert(stack, text);
+        Some(text)
+    }
+
+    /// The place of a stack.
+    pub fn place(&mut self, stack: StackKey, timeline: &Timeline) -> Option<Text> {
+        let place = timeline.stacks().traits(stack).place;
+        if !place.is_some() {
+            return None;
+        }
+        if let Some(&text) = self.places.get(&place) {
+            return Some(text);
+        }
+        let frame = timeline.stacks().get(place);
+        let frame = Frame {
+            function: frame.function.into(),
+            file: frame.file.into(),
+            line: frame.line,
+        };
+        let text = Escaped(&human::place(&frame)).to_string();
+        let text = self.packets.text(&text);
+        self.places.insert(place, text);
+        Some(text)
+    }
+
+    /// Says who did it, and where.
+    pub fn by(&mut self, notes: Annotations, by: Actor, timeline: &Timeline) -> Annotations {
+        let notes = match by.g.is_some() {
+            true => notes.int(Key::ByGoroutine, by.g.0),
+            false => notes,
+        };
+        let place = self.place(by.stack, timeline);
+        notes.text(Key::By, place)
+    }
+}
+
+/// A stack that tells which function a goroutine was started with, if one does.
+fn origin(g: GoId, timeline: &Timeline) -> Option<StackKey> {
+    let known = timeline.find(g)?;
+    let stacks = [known.start, known.stack];
+    stacks.into_iter().find(|stack| stack.is_some())
+}
