@@ -95,12 +95,27 @@ impl Releases {
     /// Blocks.
     ///
     /// # Errors
-    /// If nothing can be stored there. What can't be read is no error.
+    /// If nothing can be stored there. What can't be read is no error, and a
+    /// full disk is none, either.
     pub fn kept_in(directory: &Path) -> Result<Self, StoreError> {
-        let (store, entries) = Store::open(directory)?;
+        let is_new = !Store::is_in(directory);
+        let (store, entries) = match Store::open(directory) {
+            Ok((store, entries)) => (Keeping::Open(store), entries),
+            Err(error) if error.is_full() && is_new => {
+                Store::forget(directory);
+                (failed(directory, &error), Vec::new())
+            }
+            // What is stored must not be overwritten by one who could not read
+            // it.
+            Err(error) if error.is_full() => {
+                tracing::error!(%error, "what is known of releases is not stored until the next start");
+                (Keeping::InMemory, Vec::new())
+            }
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             book: Mutex::new(Book::new(entries)),
-            store: Mutex::new(Keeping::Open(store)),
+            store: Mutex::new(store),
             ..Self::default()
         })
     }
@@ -165,7 +180,7 @@ impl Releases {
                 if !ops.is_empty()
                     && let Err(error) = open.write(&ops)
                 {
-                    *store = failed(open.path(), &error);
+                    *store = failed(open.directory(), &error);
                 }
             }
             Keeping::Failed(path, since) if again(since) => {
@@ -187,15 +202,14 @@ fn reopened(directory: &Path, ops: &[store::Op]) -> Keeping {
             tracing::info!(directory = %directory.display(), "releases are stored again");
             Keeping::Open(store)
         }
-        Ok(Err(error)) => failed(&directory.join("releases.redb"), &error),
-        Err(error) => failed(&directory.join("releases.redb"), &error),
+        Ok(Err(error)) => failed(directory, &error),
+        Err(error) => failed(directory, &error),
     }
 }
 
-fn failed(path: &Path, error: &dyn std::fmt::Display) -> Keeping {
-    tracing::error!(file = %path.display(), %error, "cannot store what is known of releases; it is tried again in a minute");
-    let directory = path.parent().unwrap_or(path).into();
-    Keeping::Failed(directory, Instant::now())
+fn failed(directory: &Path, error: &dyn std::fmt::Display) -> Keeping {
+    tracing::error!(directory = %directory.display(), %error, "cannot store what is known of releases; it is tried again in a minute");
+    Keeping::Failed(directory.into(), Instant::now())
 }
 
 #[cfg(test)]

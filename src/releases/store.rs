@@ -51,6 +51,19 @@ pub enum StoreError {
     InUse(PathBuf),
 }
 
+impl StoreError {
+    /// Whether there is no room, which may pass.
+    pub fn is_full(&self) -> bool {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        match self {
+            Self::Io { error, .. } => {
+                matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)
+            }
+            Self::InUse(_) => false,
+        }
+    }
+}
+
 /// Why a file is put aside.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
@@ -95,6 +108,16 @@ pub struct Op {
 }
 
 impl Store {
+    /// Whether there is one in `directory`.
+    pub fn is_in(directory: &Path) -> bool {
+        directory.join(NAME).exists()
+    }
+
+    /// Takes away what there is of one that could not be made.
+    pub fn forget(directory: &Path) {
+        let _ = fs::remove_file(directory.join(NAME));
+    }
+
     /// Opens the one in `directory`, which is made if it is not there, and
     /// tells what is in it.
     pub fn open(directory: &Path) -> Result<(Self, Vec<Entry>), StoreError> {
@@ -140,9 +163,9 @@ impl Store {
         self.commit(ops, true).map_err(Box::new)
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The directory it is in.
+    pub fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
     }
 
     fn commit(&self, ops: &[Op], anew: bool) -> Result<(), redb::Error> {
