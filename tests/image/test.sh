@@ -62,7 +62,7 @@ inside=$(cd "$tmp/bundle/rootfs" && find . -type f | sort | tr '\n' ' ')
 wanted="./etc/hosts ./etc/nsswitch.conf ./etc/ssl/certs/ca-certificates.crt ./gotracer "
 [ "$inside" = "$wanted" ] || fail "it holds $inside"
 size=$(du -sb "$tmp/bundle/rootfs" | cut -f1)
-[ "$size" -lt $((32 << 20)) ] || fail "it has $size bytes"
+[ "$size" -lt $((36 << 20)) ] || fail "it has $size bytes"
 
 cp tests/fixtures/go1.27.3/gc_pause.trace "$tmp/bundle/traces/"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')

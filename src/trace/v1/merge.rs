@@ -11,7 +11,7 @@ use super::super::violation::Violation;
 use super::super::work;
 use super::cursor::{self, Position, Source};
 use super::frontier::Entry;
-use super::model::{Refusal, Step, Taken};
+use super::step::{Refusal, Step, Taken};
 use super::waiting::{Change, Need};
 use super::wire;
 use super::{Reader, Stage};

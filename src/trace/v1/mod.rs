@@ -34,6 +34,8 @@ mod runtime;
 mod samples;
 mod scan;
 mod state;
+mod step;
+mod syscalls;
 mod waiting;
 mod wire;
 

@@ -8,94 +8,20 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::super::args::Args;
-use super::super::error::{Corruption, ErrorKind};
 use super::super::event::{
     Event, GoId, GoState, Metric, ProcId, Slot, StackId, StringId, ThreadId, Time, What,
 };
-use super::super::tables::Tables;
 use super::super::violation::Violation;
-use super::cursor::Position;
-use super::exits::{self, Exit};
 use super::names::Names;
 use super::state::{Goroutines, Proc, Status};
+use super::step::{Refusal, Result, Step, Taken};
 use super::waiting::Change;
 use super::wire;
 
 const TIMER_P: ProcId = ProcId(1_000_001);
 const NETPOLL_P: ProcId = ProcId(1_000_002);
-const SYSCALL_P: ProcId = ProcId(1_000_003);
+pub(super) const SYSCALL_P: ProcId = ProcId(1_000_003);
 pub(super) const GC_P: ProcId = ProcId(1_000_004);
-
-/// Why an event is not taken.
-#[derive(Debug)]
-pub enum Refusal {
-    /// Another P's event must come first: not that it can, as an event is
-    /// offered only when it seemed possible.
-    Later,
-    /// It can't be right.
-    Never(Box<ErrorKind>),
-}
-
-impl From<Violation> for Refusal {
-    #[cold]
-    fn from(v: Violation) -> Self {
-        Self::Never(Box::new(ErrorKind::Inconsistent(v)))
-    }
-}
-
-impl From<Corruption> for Refusal {
-    #[cold]
-    fn from(c: Corruption) -> Self {
-        Self::Never(Box::new(ErrorKind::Corrupt(c)))
-    }
-}
-
-/// What came of an event that was taken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Taken {
-    /// An event.
-    Event,
-    /// None.
-    Nothing,
-    /// Events that wait in the model.
-    Others,
-    /// An event, and others that wait in the model.
-    Followed,
-    /// A syscall began. If it does not block, which only the goroutine's next
-    /// event tells, it ends at once.
-    Syscall,
-    /// A log message, whose text stands behind the arguments.
-    Log,
-}
-
-pub(super) type Result<T> = std::result::Result<T, Refusal>;
-
-/// One P's next event, offered to the model.
-pub struct Step<'a, 'b> {
-    pub tables: &'a Tables,
-    pub next: Position,
-    /// The event's time, ns.
-    pub time: Time,
-    pub args: &'a mut Args<'b>,
-    /// The event that comes of it.
-    pub out: &'a mut Event,
-}
-
-impl Step<'_, '_> {
-    /// Reads a reference to a stack. What is unknown is none, as in the
-    /// reference reader.
-    #[inline(always)]
-    pub(super) fn stack(&mut self) -> StackId {
-        let id = u64::from(self.args.next() as u32);
-        let found = self.tables.dense_stack_id(id);
-        found.unwrap_or_else(|| self.tables.stack_id(id).unwrap_or(StackId::NONE))
-    }
-
-    pub(super) fn string(&self, id: u64) -> Result<StringId> {
-        Ok(self.tables.string_id(id)?)
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Task {
@@ -478,77 +404,11 @@ impl Model {
         let what = with_stacks((id, slot), from, to, own_stack, stack);
         self.write(proc, &mut step, what)
     }
-
-    /// A P says that a goroutine left a syscall.
-    fn exit_syscall(&mut self, step: Step<'_, '_>) -> Result<Taken> {
-        let kind = step.next.kind;
-        let id = GoId(step.args.next() as i64);
-        let Some((slot, g)) = self.gs.find(id) else {
-            return Err(Refusal::Later);
-        };
-        if g.awaited {
-            self.change = Some(Change::Step(slot));
-        }
-        let local = kind == wire::GO_SYSEXIT_LOCAL;
-        let in_turn = local || step.args.next() == g.seq;
-        if g.order != Status::Waiting || !in_turn {
-            return Err(Refusal::Later);
-        }
-        g.order = Status::Runnable;
-        g.seq = g.seq.wrapping_add(1);
-        let time = step.args.next() as i64;
-        if !local && time != 0 && (g.blocked == 0 || time < g.blocked) {
-            let g = id.0;
-            return Err(Violation::GoroutineState { event: kind, g }.into());
-        }
-        if !local && exits::is_displaced(time, step.next.time) {
-            return Ok(Taken::Nothing);
-        }
-        self.exited(id, kind, step.time, step.out)
-    }
-
-    /// A goroutine leaves a syscall at a time of its own.
-    pub fn exit(&mut self, exit: Exit, time: Time, out: &mut Event) -> Result<Taken> {
-        self.exited(exit.g, wire::GO_SYSEXIT, time, out)
-    }
-
-    fn exited(&mut self, id: GoId, kind: u8, time: Time, out: &mut Event) -> Result<Taken> {
-        let Some((slot, g)) = self.gs.find(id) else {
-            let g = id.0;
-            return Err(Violation::UnknownGoroutine { event: kind, g }.into());
-        };
-        g.must_be(Status::Waiting, kind)?;
-        g.status = Status::Runnable;
-        g.network = false;
-        *out = Event {
-            time,
-            m: ThreadId::NONE,
-            p: SYSCALL_P,
-            g: id,
-            what: transition((id, slot), GoState::Syscall, GoState::Runnable),
-        };
-        Ok(Taken::Event)
-    }
-
-    /// The end of the syscall that `begun` says began, if it did not block: it
-    /// ended at once.
-    pub fn end_syscall(&mut self, proc: usize, begun: &mut Event, time: Time) -> Event {
-        begun.m = self.procs[proc].thread_or_first();
-        let g = match begun.what {
-            What::Goroutine { id, slot, .. } => (id, slot.0),
-            _ => unreachable!("a syscall begins by a transition"),
-        };
-        Event {
-            time: time.wrapping_add(1),
-            what: transition(g, GoState::Syscall, GoState::Running),
-            ..*begun
-        }
-    }
 }
 
 /// A transition, with nothing but the states.
 #[inline(always)]
-fn transition(g: (GoId, u32), from: GoState, to: GoState) -> What {
+pub(super) fn transition(g: (GoId, u32), from: GoState, to: GoState) -> What {
     with_stacks(g, from, to, StackId::NONE, StackId::NONE)
 }
 

@@ -4,7 +4,8 @@
 use super::super::error::Corruption;
 use super::super::event::{ProcState, Range, StackId, StringId, ThreadId, What};
 use super::super::violation::Violation;
-use super::model::{GC_P, Model, Refusal, Result, Step, Taken, Task};
+use super::model::{GC_P, Model, Task};
+use super::step::{Refusal, Result, Step, Taken};
 use super::waiting::Change;
 use super::wire;
 

@@ -1,0 +1,80 @@
+//! An event that is offered to the [`Model`](super::model::Model), and what came
+//! of it.
+
+use super::super::args::Args;
+use super::super::error::{Corruption, ErrorKind};
+use super::super::event::{Event, StackId, StringId, Time};
+use super::super::tables::Tables;
+use super::super::violation::Violation;
+use super::cursor::Position;
+
+/// Why an event is not taken.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Another P's event must come first: not that it can, as an event is
+    /// offered only when it seemed possible.
+    Later,
+    /// It can't be right.
+    Never(Box<ErrorKind>),
+}
+
+impl From<Violation> for Refusal {
+    #[cold]
+    fn from(v: Violation) -> Self {
+        Self::Never(Box::new(ErrorKind::Inconsistent(v)))
+    }
+}
+
+impl From<Corruption> for Refusal {
+    #[cold]
+    fn from(c: Corruption) -> Self {
+        Self::Never(Box::new(ErrorKind::Corrupt(c)))
+    }
+}
+
+/// What came of an event that was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// An event.
+    Event,
+    /// None.
+    Nothing,
+    /// Events that wait in the model.
+    Others,
+    /// An event, and others that wait in the model.
+    Followed,
+    /// A syscall began. If it does not block, which only the goroutine's next
+    /// event tells, it ends at once.
+    Syscall,
+    /// A log message, whose text stands behind the arguments.
+    Log,
+}
+
+/// Of an offer.
+pub(super) type Result<T> = std::result::Result<T, Refusal>;
+
+/// One P's next event, offered to the model.
+pub struct Step<'a, 'b> {
+    pub tables: &'a Tables,
+    pub next: Position,
+    /// The event's time, ns.
+    pub time: Time,
+    pub args: &'a mut Args<'b>,
+    /// The event that comes of it.
+    pub out: &'a mut Event,
+}
+
+impl Step<'_, '_> {
+    /// Reads a reference to a stack. What is unknown is none, as in the
+    /// reference reader.
+    #[inline(always)]
+    pub(super) fn stack(&mut self) -> StackId {
+        let id = u64::from(self.args.next() as u32);
+        let found = self.tables.dense_stack_id(id);
+        found.unwrap_or_else(|| self.tables.stack_id(id).unwrap_or(StackId::NONE))
+    }
+
+    pub(super) fn string(&self, id: u64) -> Result<StringId> {
+        Ok(self.tables.string_id(id)?)
+    }
+}

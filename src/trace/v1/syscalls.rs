@@ -1,0 +1,78 @@
+//! Goroutines leave syscalls.
+
+use super::super::event::{Event, GoId, GoState, ThreadId, Time, What};
+use super::super::violation::Violation;
+use super::exits::{self, Exit};
+use super::model::{Model, SYSCALL_P, transition};
+use super::state::Status;
+use super::step::{Refusal, Result, Step, Taken};
+use super::waiting::Change;
+use super::wire;
+
+impl Model {
+    /// A P says that a goroutine left a syscall.
+    pub(super) fn exit_syscall(&mut self, step: Step<'_, '_>) -> Result<Taken> {
+        let kind = step.next.kind;
+        let id = GoId(step.args.next() as i64);
+        let Some((slot, g)) = self.gs.find(id) else {
+            return Err(Refusal::Later);
+        };
+        if g.awaited {
+            self.change = Some(Change::Step(slot));
+        }
+        let local = kind == wire::GO_SYSEXIT_LOCAL;
+        let in_turn = local || step.args.next() == g.seq;
+        if g.order != Status::Waiting || !in_turn {
+            return Err(Refusal::Later);
+        }
+        g.order = Status::Runnable;
+        g.seq = g.seq.wrapping_add(1);
+        let time = step.args.next() as i64;
+        if !local && time != 0 && (g.blocked == 0 || time < g.blocked) {
+            let g = id.0;
+            return Err(Violation::GoroutineState { event: kind, g }.into());
+        }
+        if !local && exits::is_displaced(time, step.next.time) {
+            return Ok(Taken::Nothing);
+        }
+        self.exited(id, kind, step.time, step.out)
+    }
+
+    /// A goroutine leaves a syscall at a time of its own.
+    pub fn exit(&mut self, exit: Exit, time: Time, out: &mut Event) -> Result<Taken> {
+        self.exited(exit.g, wire::GO_SYSEXIT, time, out)
+    }
+
+    fn exited(&mut self, id: GoId, kind: u8, time: Time, out: &mut Event) -> Result<Taken> {
+        let Some((slot, g)) = self.gs.find(id) else {
+            let g = id.0;
+            return Err(Violation::UnknownGoroutine { event: kind, g }.into());
+        };
+        g.must_be(Status::Waiting, kind)?;
+        g.status = Status::Runnable;
+        g.network = false;
+        *out = Event {
+            time,
+            m: ThreadId::NONE,
+            p: SYSCALL_P,
+            g: id,
+            what: transition((id, slot), GoState::Syscall, GoState::Runnable),
+        };
+        Ok(Taken::Event)
+    }
+
+    /// The end of the syscall that `begun` says began, if it did not block: it
+    /// ended at once.
+    pub fn end_syscall(&mut self, proc: usize, begun: &mut Event, time: Time) -> Event {
+        begun.m = self.procs[proc].thread_or_first();
+        let g = match begun.what {
+            What::Goroutine { id, slot, .. } => (id, slot.0),
+            _ => unreachable!("a syscall begins by a transition"),
+        };
+        Event {
+            time: time.wrapping_add(1),
+            what: transition(g, GoState::Syscall, GoState::Running),
+            ..*begun
+        }
+    }
+}
