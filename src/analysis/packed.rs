@@ -13,8 +13,8 @@ use crate::trace::{Event, GoState, Time, What};
 /// Records that make a parcel: enough that handing it over costs nothing, few
 /// enough that they are still in a cache.
 const FULL: usize = 16 << 10;
-/// Events of the old format that are packed at a time.
-const BLOCK: usize = 256;
+/// Events of the old format that are packed at a time, and make a parcel.
+const BLOCK: usize = 2048;
 
 /// Events of one generation, in order.
 #[derive(Debug, Default)]
