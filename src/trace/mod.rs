@@ -23,6 +23,7 @@ mod error;
 mod event;
 pub(crate) mod ids;
 mod input;
+mod refusal;
 pub(crate) mod sink;
 mod sort;
 mod tables;

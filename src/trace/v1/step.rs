@@ -2,35 +2,10 @@
 //! of it.
 
 use super::super::args::Args;
-use super::super::error::{Corruption, ErrorKind};
 use super::super::event::{Event, StackId, StringId, Time};
+pub use super::super::refusal::Refusal;
 use super::super::tables::Tables;
-use super::super::violation::Violation;
 use super::cursor::Position;
-
-/// Why an event is not taken.
-#[derive(Debug)]
-pub enum Refusal {
-    /// Another P's event must come first: not that it can, as an event is
-    /// offered only when it seemed possible.
-    Later,
-    /// It can't be right.
-    Never(Box<ErrorKind>),
-}
-
-impl From<Violation> for Refusal {
-    #[cold]
-    fn from(v: Violation) -> Self {
-        Self::Never(Box::new(ErrorKind::Inconsistent(v)))
-    }
-}
-
-impl From<Corruption> for Refusal {
-    #[cold]
-    fn from(c: Corruption) -> Self {
-        Self::Never(Box::new(ErrorKind::Corrupt(c)))
-    }
-}
 
 /// What came of an event that was taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

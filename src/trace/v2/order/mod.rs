@@ -21,8 +21,9 @@ mod user;
 
 use std::collections::HashMap;
 
-use super::super::error::{Corruption, ErrorKind};
+use super::super::error::Corruption;
 use super::super::event::{Event, GoId, ProcId, StackId, StringId, ThreadId, What};
+pub use super::super::refusal::Refusal;
 use super::super::tables::{Extra, Tables};
 use super::super::violation::Violation;
 use super::raw::Raw;
@@ -35,33 +36,8 @@ pub struct Step<'a> {
     pub tables: &'a Tables,
     pub generation: u64,
     pub raw: &'a Raw,
-    /// The event that comes of it, with its context filled in. It is written
-    /// where the reader's caller will look at it: an event that is moved on
-    /// its way costs more than all the rest of its handling.
+    /// The event that comes of it, with its context filled in.
     pub out: &'a mut Event,
-}
-
-/// Why an event is not taken.
-#[derive(Debug)]
-pub enum Refusal {
-    /// Another thread's event must come first.
-    Later,
-    /// It can't be right.
-    Never(Box<ErrorKind>),
-}
-
-impl From<Violation> for Refusal {
-    #[cold]
-    fn from(v: Violation) -> Self {
-        Self::Never(Box::new(ErrorKind::Inconsistent(v)))
-    }
-}
-
-impl From<Corruption> for Refusal {
-    #[cold]
-    fn from(c: Corruption) -> Self {
-        Self::Never(Box::new(ErrorKind::Corrupt(c)))
-    }
 }
 
 /// What became of an offered event: taken, or not.
