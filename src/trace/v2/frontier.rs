@@ -22,8 +22,24 @@ const NONE: Entry = Entry {
     cursor: NIL,
 };
 
-/// Places for the root and its children.
-const FEWEST: usize = 4;
+/// Places for the root, its children and theirs.
+const TOP: usize = 8;
+
+/// The thread whose turn it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    pub first: Entry,
+    /// The time up to which it stays the first: that of the one after it.
+    pub until: Time,
+}
+
+impl Turn {
+    /// Nobody's.
+    const NONE: Self = Self {
+        first: NONE,
+        until: Time::MAX,
+    };
+}
 
 /// The heap.
 ///
@@ -39,7 +55,7 @@ pub struct Frontier {
 impl Default for Frontier {
     fn default() -> Self {
         Self {
-            places: vec![NONE; FEWEST],
+            places: vec![NONE; TOP],
             len: 0,
         }
     }
@@ -77,7 +93,7 @@ impl Frontier {
 
     pub fn clear(&mut self) {
         self.places.clear();
-        self.places.resize(FEWEST, NONE);
+        self.places.resize(TOP, NONE);
         self.len = 0;
     }
 
@@ -90,11 +106,38 @@ impl Frontier {
         self.sift_up(self.len);
     }
 
-    /// Gives the first entry a later time.
+    /// Gives the first entry a later time, and says which is the first then.
     #[inline(always)]
-    pub fn delay_first(&mut self, time: Time) {
-        self.places[1].time = time;
-        self.sift_down(1);
+    pub fn delay_first(&mut self, time: Time) -> Turn {
+        // One look at the places that nearly always suffice.
+        let Some([_, root, left, right, rest @ ..]) = self.places.first_chunk_mut::<TOP>() else {
+            return Turn::NONE;
+        };
+        let entry = Entry { time, ..*root };
+        let smaller = usize::from(right.time < left.time);
+        let (child, other) = match smaller {
+            0 => (left, right.time),
+            _ => (right, left.time),
+        };
+        work::add(1);
+        if child.time >= time {
+            *root = entry;
+            let until = child.time.min(other);
+            return Turn { first: entry, until };
+        }
+        let first = *child;
+        *root = first;
+        let pair = if smaller == 0 { &rest[..2] } else { &rest[2..] };
+        let grandchild = pair[0].time.min(pair[1].time);
+        if grandchild >= time {
+            work::add(1);
+            *child = entry;
+            let until = time.min(other);
+            return Turn { first, until };
+        }
+        self.sift_down_entry(2 + smaller, entry);
+        let until = self.second_time();
+        Turn { first, until }
     }
 
     /// Gives entry `i` a new time.
@@ -138,10 +181,14 @@ impl Frontier {
         k
     }
 
-    #[inline(always)]
-    fn sift_down(&mut self, mut k: usize) {
+    fn sift_down(&mut self, k: usize) {
+        self.sift_down_entry(k, self.places[k]);
+    }
+
+    /// Moves `entry` from place `k` down.
+    #[inline(never)]
+    fn sift_down_entry(&mut self, mut k: usize, entry: Entry) {
         let pairs = self.places.as_chunks_mut::<2>().0;
-        let entry = pairs[k / 2][k % 2];
         while let Some([left, right]) = pairs.get(k) {
             work::add(1);
             // Which of two children is the smaller one can't be predicted.

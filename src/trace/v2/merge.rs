@@ -85,20 +85,25 @@ impl Reader<'_> {
         let sample = self.generation.samples.time();
         let clock = self.clock;
         let mut last = self.last_time;
+        let mut limit = self.frontier.second_time().min(sample);
         let pause = 'threads: loop {
             work::add(1);
             let Some(cursor) = self.cursors.get_mut(self.head as usize) else {
                 break Pause::NoThread;
             };
             let thread = cursor.thread;
-            let limit = self.frontier.second_time().min(sample);
             let mut fast = self.order.fast(thread);
             let mut next = cursor.next;
             let pause = loop {
                 if next.time > limit {
                     cursor.next = next;
-                    self.frontier.delay_first(next.time);
-                    self.head = self.frontier.head(sample);
+                    let turn = self.frontier.delay_first(next.time);
+                    self.head = turn.first.cursor;
+                    if turn.first.time > sample {
+                        self.head = NIL;
+                        break 'threads Pause::NoThread;
+                    }
+                    limit = turn.until.min(sample);
                     continue 'threads;
                 }
                 if sink.is_full() {
