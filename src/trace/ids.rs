@@ -52,14 +52,16 @@ impl GoIds {
     #[inline]
     pub fn find(&self, id: GoId) -> Option<u32> {
         self.find_soon(id)
+            .filter(|&slot| slot != NONE)
             .or_else(|| self.displaced.get(&id).copied())
     }
 
-    /// As [`find`](Self::find), but may miss it.
+    /// As [`find`](Self::find), but may miss it: then it gives none, or
+    /// `u32::MAX`. It misses [`GoId::NONE`], which a corrupt trace may name.
     #[inline(always)]
     pub fn find_soon(&self, id: GoId) -> Option<u32> {
         let place = self.places.get(self.place(id))?;
-        (place.id == id && place.slot != NONE).then_some(place.slot)
+        (place.id == id).then_some(place.slot)
     }
 
     #[inline(always)]
@@ -79,7 +81,7 @@ impl GoIds {
     fn enter(&mut self, new: Place) {
         let at = self.place(new.id);
         let place = &mut self.places[at];
-        if place.slot == NONE {
+        if place.slot == NONE && new.id.is_some() {
             *place = new;
         } else {
             self.displaced.insert(new.id, new.slot);

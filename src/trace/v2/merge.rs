@@ -112,7 +112,8 @@ impl Reader<'_> {
                 let time = after(last, next.time);
                 let start = cursor.args(next);
                 let mut args = start;
-                if fast.take(next.kind(), &mut args, tables, generation, time, sink) {
+                let taken = fast.take(next.kind(), &mut args, tables, generation, time, sink);
+                if taken.is_some() {
                     last = time;
                 } else {
                     args = start;

@@ -35,7 +35,7 @@ impl Order {
 }
 
 impl Fast<'_> {
-    /// Takes an event of type `kind` and writes it to `sink`. False changes
+    /// Takes an event of type `kind` and writes it to `sink`. None changes
     /// nothing.
     #[inline(always)]
     pub fn take(
@@ -46,172 +46,152 @@ impl Fast<'_> {
         generation: u64,
         time: Time,
         sink: &mut impl Sink,
-    ) -> bool {
+    ) -> Option<()> {
         let Self { t, model } = self;
-        let (m, p, g) = (t.m, t.p, t.g);
-        if !m.is_some() {
-            return false;
-        }
-        // Called in each branch: there it is known what has happened.
-        let mut took = |what| {
+        // Called in each branch: there it is known what has happened. The
+        // context is read where it is wanted, or it would have to be kept.
+        let mut write = |t: &Thread, what| {
             sink.write(Event {
                 time,
-                m,
-                p,
-                g,
+                m: t.m,
+                p: t.p,
+                g: t.g,
                 what,
             });
-            true
         };
+        // A thread that has a P or a goroutine is one.
         match kind {
             wire::GO_START => {
                 let id = GoId(args.next() as i64);
                 let n = args.next();
-                match model.gs.find_soon(id) {
-                    Some((slot, g))
-                        if g.is_next(go::RUNNABLE, generation, n)
-                            && t.p.is_some()
-                            && !t.g.is_some() =>
-                    {
-                        g.status = go::RUNNING;
-                        g.seq.n = n;
-                        t.set_g(id, slot);
-                        let states = (GoState::Runnable, GoState::Running);
-                        took(plain(id, slot, states, StackId::NONE))
-                    }
-                    _ => false,
+                let (slot, g) = model.gs.find_soon(id)?;
+                if !g.is_next(go::RUNNABLE, generation, n) || !t.p.is_some() || t.g.is_some() {
+                    return None;
                 }
+                g.status = go::RUNNING;
+                g.seq.n = n;
+                let states = (GoState::Runnable, GoState::Running);
+                write(t, plain(id, slot, states, StackId::NONE));
+                (t.g, t.g_slot) = (id, slot);
             }
             wire::GO_UNBLOCK => {
                 let id = GoId(args.next() as i64);
                 let n = args.next();
-                let Some(stack) = tables.dense_stack_id(args.next()) else {
-                    return false;
-                };
-                match model.gs.find_soon(id) {
-                    Some((slot, g)) if g.is_next(go::WAITING, generation, n) => {
-                        g.status = go::RUNNABLE;
-                        g.seq.n = n;
-                        let states = (GoState::Waiting, GoState::Runnable);
-                        took(What::Goroutine {
-                            id,
-                            slot: Slot(slot),
-                            from: states.0,
-                            to: states.1,
-                            reason: StringId::default(),
-                            own_stack: StackId::NONE,
-                            stack,
-                        })
-                    }
-                    _ => false,
+                let stack = tables.dense_stack_id(args.next())?;
+                let (slot, g) = model.gs.find_soon(id)?;
+                if !g.is_next(go::WAITING, generation, n) {
+                    return None;
                 }
+                g.status = go::RUNNABLE;
+                g.seq.n = n;
+                let what = What::Goroutine {
+                    id,
+                    slot: Slot(slot),
+                    from: GoState::Waiting,
+                    to: GoState::Runnable,
+                    reason: StringId::default(),
+                    own_stack: StackId::NONE,
+                    stack,
+                };
+                write(t, what);
             }
             wire::GO_BLOCK => {
-                let reason = tables.dense_string_id(args.next());
-                let stack = tables.dense_stack_id(args.next());
-                match (model.gs.run_by(t, go::RUNNING), reason, stack) {
-                    (Some(known), Some(reason), Some(stack)) if p.is_some() => {
-                        known.status = go::WAITING;
-                        let slot = t.g_slot;
-                        t.clear_g();
-                        took(stopped(g, slot, GoState::Waiting, reason, stack))
-                    }
-                    _ => false,
+                let reason = tables.dense_string_id(args.next())?;
+                let stack = tables.dense_stack_id(args.next())?;
+                let g = model.gs.run_by(t, go::RUNNING)?;
+                if !t.p.is_some() {
+                    return None;
                 }
+                g.status = go::WAITING;
+                write(t, stopped(t, GoState::Waiting, reason, stack));
+                t.clear_g();
             }
             wire::GO_STOP => {
-                let reason = tables.dense_string_id(args.next());
-                let stack = tables.dense_stack_id(args.next());
-                match (model.gs.run_by(t, go::RUNNING), reason, stack) {
-                    (Some(known), Some(reason), Some(stack)) if p.is_some() => {
-                        known.status = go::RUNNABLE;
-                        let slot = t.g_slot;
-                        t.clear_g();
-                        took(stopped(g, slot, GoState::Runnable, reason, stack))
-                    }
-                    _ => false,
+                let reason = tables.dense_string_id(args.next())?;
+                let stack = tables.dense_stack_id(args.next())?;
+                let g = model.gs.run_by(t, go::RUNNING)?;
+                if !t.p.is_some() {
+                    return None;
                 }
+                g.status = go::RUNNABLE;
+                write(t, stopped(t, GoState::Runnable, reason, stack));
+                t.clear_g();
             }
             wire::GO_CREATE => {
                 let id = GoId(args.next() as i64);
-                let own = tables.dense_stack_id(args.next());
-                let stack = tables.dense_stack_id(args.next());
-                let running = model.gs.run_by(t, go::RUNNING).is_some();
-                match (own, stack) {
-                    (Some(own_stack), Some(stack))
-                        if running && t.p.is_some() && model.gs.find(id).is_none() =>
-                    {
-                        let seq = Seq { generation, n: 0 };
-                        took(What::Goroutine {
-                            id,
-                            slot: Slot(model.gs.add(id, go::RUNNABLE, seq)),
-                            from: GoState::NotExist,
-                            to: GoState::Runnable,
-                            reason: StringId::default(),
-                            own_stack,
-                            stack,
-                        })
-                    }
-                    _ => false,
+                let own_stack = tables.dense_stack_id(args.next())?;
+                let stack = tables.dense_stack_id(args.next())?;
+                model.gs.run_by(t, go::RUNNING)?;
+                if !t.p.is_some() || model.gs.find(id).is_some() {
+                    return None;
                 }
+                let seq = Seq { generation, n: 0 };
+                let what = What::Goroutine {
+                    id,
+                    slot: Slot(model.gs.add(id, go::RUNNABLE, seq)),
+                    from: GoState::NotExist,
+                    to: GoState::Runnable,
+                    reason: StringId::default(),
+                    own_stack,
+                    stack,
+                };
+                write(t, what);
             }
-            wire::GO_DESTROY => match model.gs.run_by(t, go::RUNNING) {
-                Some(known) if p.is_some() && !known.has_open_regions() => {
-                    let states = (GoState::Running, GoState::NotExist);
-                    let slot = t.g_slot;
-                    model.gs.remove(slot);
-                    t.clear_g();
-                    took(plain(g, slot, states, StackId::NONE))
+            wire::GO_DESTROY => {
+                let g = model.gs.run_by(t, go::RUNNING)?;
+                if !t.p.is_some() || g.has_open_regions() {
+                    return None;
                 }
-                _ => false,
-            },
-            wire::HEAP_ALLOC if t.p.is_some() => took(What::Metric {
-                metric: Metric::HeapObjects,
-                value: args.next(),
-                stack: StackId::NONE,
-            }),
+                model.gs.remove(t.g_slot);
+                let states = (GoState::Running, GoState::NotExist);
+                write(t, plain(t.g, t.g_slot, states, StackId::NONE));
+                t.clear_g();
+            }
+            wire::HEAP_ALLOC if t.p.is_some() => {
+                let what = What::Metric {
+                    metric: Metric::HeapObjects,
+                    value: args.next(),
+                    stack: StackId::NONE,
+                };
+                write(t, what);
+            }
             wire::GO_SYSCALL_BEGIN => {
                 let n = args.next();
-                let stack = tables.dense_stack_id(args.next());
-                let proc = model.ps.slots.get_mut(t.p_slot as usize);
-                match (model.gs.run_by(t, go::RUNNING), proc, stack) {
-                    (Some(known), Some(proc), Some(stack))
-                        if p.is_some()
-                            && proc.seq.generation == generation
-                            && n == proc.seq.n.wrapping_add(1) =>
-                    {
-                        proc.status = proc::SYSCALL;
-                        proc.seq.n = n;
-                        known.status = go::SYSCALL;
-                        let states = (GoState::Running, GoState::Syscall);
-                        took(plain(g, t.g_slot, states, stack))
-                    }
-                    _ => false,
+                let stack = tables.dense_stack_id(args.next())?;
+                let p = model.ps.slots.get_mut(t.p_slot as usize)?;
+                let g = model.gs.run_by(t, go::RUNNING)?;
+                if p.seq.generation != generation || n != p.seq.n.wrapping_add(1) {
+                    return None;
                 }
+                p.status = proc::SYSCALL;
+                p.seq.n = n;
+                g.status = go::SYSCALL;
+                let states = (GoState::Running, GoState::Syscall);
+                write(t, plain(t.g, t.g_slot, states, stack));
             }
             wire::GO_SYSCALL_END => {
-                let proc = model.ps.slots.get_mut(t.p_slot as usize);
-                match (model.gs.run_by(t, go::SYSCALL), proc) {
-                    (Some(known), Some(proc)) if p.is_some() && proc.status == proc::SYSCALL => {
-                        proc.status = proc::RUNNING;
-                        known.status = go::RUNNING;
-                        let states = (GoState::Syscall, GoState::Running);
-                        took(plain(g, t.g_slot, states, StackId::NONE))
-                    }
-                    _ => false,
+                let p = model.ps.slots.get_mut(t.p_slot as usize)?;
+                let g = model.gs.run_by(t, go::SYSCALL)?;
+                if p.status != proc::SYSCALL {
+                    return None;
                 }
+                p.status = proc::RUNNING;
+                g.status = go::RUNNING;
+                let states = (GoState::Syscall, GoState::Running);
+                write(t, plain(t.g, t.g_slot, states, StackId::NONE));
             }
-            _ => false,
+            _ => return None,
         }
+        Some(())
     }
 }
 
 /// The running goroutine stops.
 #[inline(always)]
-fn stopped(id: GoId, slot: u32, to: GoState, reason: StringId, stack: StackId) -> What {
+fn stopped(t: &Thread, to: GoState, reason: StringId, stack: StackId) -> What {
     What::Goroutine {
-        id,
-        slot: Slot(slot),
+        id: t.g,
+        slot: Slot(t.g_slot),
         from: GoState::Running,
         to,
         reason,

@@ -252,7 +252,7 @@ impl Thread {
     #[inline]
     fn set_g(&mut self, g: GoId, slot: u32) {
         self.g = g;
-        self.g_slot = slot;
+        self.g_slot = if g.is_some() { slot } else { state::NONE };
     }
 
     #[inline]
@@ -263,7 +263,7 @@ impl Thread {
     #[inline]
     fn set_p(&mut self, p: ProcId, slot: u32) {
         self.p = p;
-        self.p_slot = slot;
+        self.p_slot = if p.is_some() { slot } else { state::NONE };
     }
 
     #[inline]

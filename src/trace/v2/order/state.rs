@@ -117,7 +117,7 @@ impl Goroutines {
     #[inline(always)]
     pub fn run_by(&mut self, t: &Thread, status: u8) -> Option<&mut Goroutine> {
         let g = self.slots.get_mut(t.g_slot as usize)?;
-        (g.id == t.g && g.status == status && t.g.is_some()).then_some(g)
+        (g.id == t.g && g.status == status).then_some(g)
     }
 
     /// The goroutine that the thread runs, which must be in `status`.
@@ -258,9 +258,10 @@ pub struct Thread {
     pub g: GoId,
     /// Its own slot.
     pub slot: u32,
+    /// No slot if there is no P.
     pub p_slot: u32,
-    /// Where `g` was last found; checked before use, see
-    /// [`Goroutines::current`].
+    /// Where `g` was last found, no slot if there is none; checked before
+    /// use, see [`Goroutines::current`].
     pub g_slot: u32,
     /// Whether one of its events was looked at, or an event named it.
     pub seen: bool,
