@@ -69,10 +69,13 @@ pub fn varint(window: &Window, at: &mut usize) -> u64 {
         return word & 0x7f | (word >> 1) & 0x3f80 | (word >> 2) & 0x1f_c000;
     }
     let (value, n) = long_varint(window, from);
-    *at += n;
+    // It never is more. That it is said here spares the checks above: how far
+    // an event's arguments reach is then known.
+    *at += n.min(varint::MAX_LEN);
     value
 }
 
+#[cold]
 #[inline(never)]
 fn long_varint(window: &Window, at: usize) -> (u64, usize) {
     let bytes = window[at..at + 8].try_into();

@@ -20,6 +20,16 @@ pub(crate) trait Sink {
     /// Takes in the next one.
     fn write(&mut self, event: Event);
 
+    /// Takes in the next one, written by `fill`, unless that fails. There must
+    /// be room.
+    #[inline(always)]
+    fn write_with<T, E>(&mut self, fill: impl FnOnce(&mut Event) -> Result<T, E>) -> Result<T, E> {
+        let mut event = Event::default();
+        let filled = fill(&mut event)?;
+        self.write(event);
+        Ok(filled)
+    }
+
     /// The last one does not count after all; none follows it.
     fn retract(&mut self);
 
@@ -63,6 +73,14 @@ impl Sink for Room<'_> {
         if let Some(place) = self.rest.next() {
             *place = event;
         }
+    }
+
+    #[inline(always)]
+    fn write_with<T, E>(&mut self, fill: impl FnOnce(&mut Event) -> Result<T, E>) -> Result<T, E> {
+        let rest = std::mem::take(&mut self.rest).into_slice();
+        let filled = fill(&mut rest[0]);
+        self.rest = rest[usize::from(filled.is_ok())..].iter_mut();
+        filled
     }
 
     fn retract(&mut self) {

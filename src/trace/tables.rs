@@ -100,10 +100,10 @@ impl IdMap {
 
     #[inline(always)]
     fn dense(&self, id: u64) -> Option<u32> {
-        self.dense
-            .get(id as usize)
-            .copied()
-            .filter(|&slot| slot != ABSENT)
+        match self.dense.get(id as usize) {
+            Some(&slot) if slot != ABSENT => Some(slot),
+            _ => None,
+        }
     }
 
     #[cold]

@@ -56,8 +56,6 @@ impl Position {
 /// The events of one thread.
 #[derive(Debug)]
 pub struct Cursor {
-    /// Where the order keeps the thread's state.
-    pub thread: u32,
     pub next: Position,
     /// From here on events may be damaged or reach beyond the batch's end.
     pub careful: u32,
@@ -68,12 +66,18 @@ pub struct Cursor {
     following: u32,
 }
 
+impl Default for Cursor {
+    /// A cursor of a thread that has no events.
+    fn default() -> Self {
+        Self::new(NIL, Vec::new())
+    }
+}
+
 impl Cursor {
     /// A cursor before the batch `head`, to be [loaded](Self::load);
     /// `buf` is memory to be used again.
-    pub fn new(thread: u32, head: u32, buf: Vec<u8>) -> Self {
+    pub fn new(head: u32, buf: Vec<u8>) -> Self {
         Self {
-            thread,
             next: Position::default(),
             careful: 0,
             buf,
@@ -83,9 +87,9 @@ impl Cursor {
         }
     }
 
-    /// The cursor's memory, once it has no more events.
-    pub fn into_memory(self) -> Vec<u8> {
-        self.buf
+    /// Takes the memory of a cursor that is no longer needed.
+    pub fn take_memory(&mut self) -> Vec<u8> {
+        std::mem::take(self).buf
     }
 
     /// The arguments of the event at `position`.

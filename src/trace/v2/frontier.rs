@@ -7,19 +7,19 @@
 use super::super::event::Time;
 use super::super::sort;
 use super::super::work;
-use super::generation::NIL;
+use super::threads;
 
-/// A thread's cursor and the time of its next event.
+/// A thread's slot and the time of its next event.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     pub time: Time,
-    pub cursor: u32,
+    pub thread: u32,
 }
 
 /// Where no entry is.
 const NONE: Entry = Entry {
     time: Time::MAX,
-    cursor: NIL,
+    thread: threads::NONE,
 };
 
 /// Places for the root, its children and theirs.
@@ -31,14 +31,6 @@ pub struct Turn {
     pub first: Entry,
     /// The time up to which it stays the first: that of the one after it.
     pub until: Time,
-}
-
-impl Turn {
-    /// Nobody's.
-    const NONE: Self = Self {
-        first: NONE,
-        until: Time::MAX,
-    };
 }
 
 /// The heap.
@@ -62,13 +54,13 @@ impl Default for Frontier {
 }
 
 impl Frontier {
-    /// The cursor of the thread whose next event is the earliest; [`NIL`] if
+    /// The slot of the thread whose next event is the earliest; [`threads::NONE`] if
     /// there is none until `sample`.
     #[inline(always)]
     pub fn head(&self, sample: Time) -> u32 {
         match self.places.get(1) {
-            Some(first) if first.time <= sample => first.cursor,
-            _ => NIL,
+            Some(first) if first.time <= sample => first.thread,
+            _ => threads::NONE,
         }
     }
 
@@ -111,7 +103,7 @@ impl Frontier {
     pub fn delay_first(&mut self, time: Time) -> Turn {
         // One look at the places that nearly always suffice.
         let Some([_, root, left, right, rest @ ..]) = self.places.first_chunk_mut::<TOP>() else {
-            return Turn::NONE;
+            unreachable!("there are always places for these");
         };
         let entry = Entry { time, ..*root };
         let smaller = usize::from(right.time < left.time);
@@ -123,7 +115,10 @@ impl Frontier {
         if child.time >= time {
             *root = entry;
             let until = child.time.min(other);
-            return Turn { first: entry, until };
+            return Turn {
+                first: entry,
+                until,
+            };
         }
         let first = *child;
         *root = first;

@@ -14,6 +14,7 @@ use super::super::tables::Tables;
 use super::super::work;
 use super::batch::{self, Batch, Next};
 use super::clock::Clock;
+use super::order::Epoch;
 use super::samples::Samples;
 use super::sections::{self, Clocks};
 use super::wire;
@@ -74,6 +75,15 @@ pub struct Generation {
 }
 
 impl Generation {
+    /// What its events refer to.
+    #[inline(always)]
+    pub fn epoch(&self) -> Epoch<'_> {
+        Epoch {
+            tables: &self.tables,
+            generation: self.number,
+        }
+    }
+
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         self.number = 0;

@@ -5,16 +5,19 @@
 //! registers. As long as that thread's next event is not later than any
 //! other's the heap need not be touched.
 
+use std::hint;
+
 use super::super::error::{ErrorKind, ReadError};
 use super::super::event::{Event, Time};
 use super::super::sink::Sink;
 use super::super::violation::Violation;
 use super::super::work;
 use super::Reader;
+use super::clock::Clock;
 use super::cursor::Source;
-use super::generation::NIL;
-use super::order::{Refusal, Step};
-use super::raw::Raw;
+use super::frontier::Entry;
+use super::order::{Epoch, Order, Refusal, Step};
+use super::threads::{self, Lane, Threads};
 
 /// How many events may have to wait for another thread's before a trace is
 /// taken for one made to be slow: looking for the one that can come next costs
@@ -80,66 +83,63 @@ impl Reader<'_> {
 
     /// Takes threads' events until something else has to be done.
     fn run(&mut self, sink: &mut impl Sink) -> Pause {
-        let tables = &*self.generation.tables;
-        let generation = self.generation.number;
+        let epoch = self.generation.epoch();
         let sample = self.generation.samples.time();
         let clock = self.clock;
-        let mut last = self.last_time;
         let mut limit = self.frontier.second_time().min(sample);
-        let pause = 'threads: loop {
+        let mut last = self.last_time;
+        let mut head = self.head;
+        let pause = 'turns: loop {
             work::add(1);
-            let Some(cursor) = self.cursors.get_mut(self.head as usize) else {
+            let Some(Lane { thread, cursor }) = self.threads.get_mut(head) else {
                 break Pause::NoThread;
             };
-            let thread = cursor.thread;
-            let mut fast = self.order.fast(thread);
+            thread.seen = true;
             let mut next = cursor.next;
             let pause = loop {
                 if next.time > limit {
                     cursor.next = next;
                     let turn = self.frontier.delay_first(next.time);
-                    self.head = turn.first.cursor;
+                    head = turn.first.thread;
                     if turn.first.time > sample {
-                        self.head = NIL;
-                        break 'threads Pause::NoThread;
+                        head = threads::NONE;
+                        break 'turns Pause::NoThread;
                     }
                     limit = turn.until.min(sample);
-                    continue 'threads;
+                    continue 'turns;
                 }
                 if sink.is_full() {
                     break Pause::Full;
                 }
                 let time = after(last, next.time);
-                let start = cursor.args(next);
-                let mut args = start;
-                let taken = fast.take(next.kind(), &mut args, tables, generation, time, sink);
-                if taken.is_some() {
+                let kind = next.kind();
+                let mut args = cursor.args(next);
+                let taken = self
+                    .order
+                    .take_soon(thread, kind, &mut args, epoch, time, sink);
+                if taken.is_none() {
+                    cursor.next = next;
+                    let offer = Offer {
+                        threads: &mut self.threads,
+                        order: &mut self.order,
+                        epoch,
+                        clock,
+                    };
+                    let taken = sink.write_with(|event| {
+                        event.time = time;
+                        offer.of(head, event)
+                    });
+                    let loaded = match taken {
+                        Ok(loaded) => loaded,
+                        Err(refusal) => break 'turns Pause::Refused(refusal),
+                    };
                     last = time;
-                } else {
-                    args = start;
-                    let mut raw = Raw::new(next.kind());
-                    args.all(&mut raw);
-                    let mut event = Event {
-                        time,
-                        ..Event::default()
-                    };
-                    let step = Step {
-                        tables,
-                        generation,
-                        raw: &raw,
-                        out: &mut event,
-                    };
-                    if let Err(e) = self.order.advance(thread, step) {
-                        break Pause::Refused(e);
+                    if !loaded || self.order.has_following() {
+                        break 'turns Pause::Taken { loaded };
                     }
-                    last = event.time;
-                    sink.write(event);
-                    if self.order.has_following() {
-                        let loaded = next.advance(args, cursor.careful, clock);
-                        break Pause::Taken { loaded };
-                    }
-                    fast = self.order.fast(thread);
+                    continue 'turns;
                 }
+                last = time;
                 if !next.advance(args, cursor.careful, clock) {
                     break Pause::Taken { loaded: false };
                 }
@@ -147,6 +147,7 @@ impl Reader<'_> {
             cursor.next = next;
             break pause;
         };
+        self.head = head;
         self.last_time = last;
         pause
     }
@@ -166,10 +167,10 @@ impl Reader<'_> {
 
     /// Lets something else come before the next event of a thread.
     fn interrupt(&mut self) {
-        if let Some(cursor) = self.cursors.get(self.head as usize) {
-            self.frontier.update(0, cursor.next.time);
+        if let Some(lane) = self.threads.get_mut(self.head) {
+            self.frontier.update(0, lane.cursor.next.time);
         }
-        self.head = NIL;
+        self.head = threads::NONE;
     }
 
     fn follow_first(&mut self) {
@@ -228,7 +229,7 @@ impl Reader<'_> {
             if let Some(event) = self.try_thread(i)? {
                 self.stamp(event, sink);
                 if self.order.has_following() {
-                    self.head = NIL;
+                    self.head = threads::NONE;
                 } else {
                     self.follow_first();
                 }
@@ -242,31 +243,24 @@ impl Reader<'_> {
     /// Offers the next event of heap entry `i` to the order.
     fn try_thread(&mut self, i: usize) -> Result<Option<Event>, Box<ReadError>> {
         work::add(1);
-        let index = self.frontier.get(i).cursor;
-        let cursor = &mut self.cursors[index as usize];
+        let Entry { time, thread } = self.frontier.get(i);
         let mut event = Event {
-            time: cursor.next.time,
+            time,
             ..Event::default()
         };
-        self.order.turn_to(cursor.thread);
-        let mut next = cursor.next;
-        let mut args = cursor.args(next);
-        let mut raw = Raw::new(next.kind());
-        args.all(&mut raw);
-        let step = Step {
-            tables: &self.generation.tables,
-            generation: self.generation.number,
-            raw: &raw,
-            out: &mut event,
+        let offer = Offer {
+            threads: &mut self.threads,
+            order: &mut self.order,
+            epoch: self.generation.epoch(),
+            clock: self.clock,
         };
-        match self.order.advance(cursor.thread, step) {
-            Ok(()) => {}
+        let loaded = match offer.of(thread, &mut event) {
+            Ok(loaded) => loaded,
             Err(Refusal::Later) => return Ok(None),
-            Err(Refusal::Never(kind)) => return Err(self.fail(*kind, Some(index))),
-        }
-        let loaded = next.advance(args, cursor.careful, self.clock);
-        cursor.next = next;
+            Err(Refusal::Never(kind)) => return Err(self.fail(*kind, Some(thread))),
+        };
         if loaded {
+            let next = self.threads[thread].cursor.next;
             self.frontier.update(i, next.time);
         } else {
             self.load(i)?;
@@ -277,8 +271,8 @@ impl Reader<'_> {
     /// Goes on to the event after the one of heap entry `i`, which was taken.
     #[cold]
     fn load(&mut self, i: usize) -> Result<(), Box<ReadError>> {
-        let index = self.frontier.get(i).cursor;
-        let cursor = &mut self.cursors[index as usize];
+        let thread = self.frontier.get(i).thread;
+        let cursor = &mut self.threads[thread].cursor;
         let mut source = Source {
             input: &mut self.input,
             batches: &self.generation.batches,
@@ -287,19 +281,52 @@ impl Reader<'_> {
         match cursor.load(&mut source) {
             Ok(true) => self.frontier.update(i, cursor.next.time),
             Ok(false) => self.frontier.remove(i),
-            Err(e) => return Err(self.fail(*e, Some(index))),
+            Err(e) => return Err(self.fail(*e, Some(thread))),
         }
         self.follow_first();
         Ok(())
     }
 }
 
+/// What it takes to offer any event to the order.
+struct Offer<'a> {
+    threads: &'a mut Threads,
+    order: &'a mut Order,
+    epoch: Epoch<'a>,
+    clock: Clock,
+}
+
+impl Offer<'_> {
+    /// Offers a thread's next event, with its time in `event`. If it is taken,
+    /// the thread goes on to the following one. False if that is not loaded
+    /// yet; then the thread stands before it.
+    #[inline(never)]
+    fn of(self, thread: u32, event: &mut Event) -> Result<bool, Refusal> {
+        let Self {
+            threads,
+            order,
+            epoch,
+            clock,
+        } = self;
+        let cursor = &threads[thread].cursor;
+        let mut next = cursor.next;
+        let (kind, mut args) = (next.kind(), cursor.args(next));
+        let raw = args.all(kind);
+        let loaded = next.advance(args, cursor.careful, clock);
+        let step = Step {
+            epoch,
+            raw: &raw,
+            out: event,
+        };
+        order.advance(threads, thread, step)?;
+        threads[thread].cursor.next = next;
+        Ok(loaded)
+    }
+}
+
 /// The time of an event behind one at `last`.
 #[inline(always)]
 fn after(last: Time, time: Time) -> Time {
-    if time <= last {
-        last.wrapping_add(1)
-    } else {
-        time
-    }
+    // Times are equal at every fifth event, and who could tell at which.
+    hint::select_unpredictable(time <= last, last.wrapping_add(1), time)
 }

@@ -28,6 +28,7 @@ mod order;
 mod raw;
 mod samples;
 mod sections;
+mod threads;
 pub(crate) mod wire;
 
 pub use anonymize::anonymize;
@@ -47,6 +48,7 @@ use cursor::{Cursor, Source};
 use frontier::{Entry, Frontier};
 use generation::{Generation, NIL};
 use order::Order;
+use threads::Threads;
 
 /// First version whose sync batches carry clock snapshots.
 const WITH_SNAPSHOTS: u32 = 25;
@@ -75,9 +77,11 @@ pub struct Reader<'a> {
     /// Whether `generation` is one that events refer to.
     installed: bool,
     spill: Option<Batch>,
-    cursors: Vec<Cursor>,
+    threads: Threads,
+    /// Those that have events in the generation.
+    reading: Vec<u32>,
     frontier: Frontier,
-    /// The cursor whose events come next; [`NIL`] if something else does.
+    /// The thread whose events come next; none if something else does.
     head: u32,
     order: Order,
     ahead: Ahead,
@@ -101,9 +105,10 @@ impl<'a> Reader<'a> {
             clock: Clock::new(0),
             installed: false,
             spill: None,
-            cursors: Vec::new(),
+            threads: Threads::default(),
+            reading: Vec::new(),
             frontier: Frontier::default(),
-            head: NIL,
+            head: threads::NONE,
             order: Order::default(),
             ahead: Ahead::More,
             failed: None,
@@ -239,32 +244,31 @@ impl<'a> Reader<'a> {
             if t.head == NIL {
                 continue;
             }
-            let thread = self.order.thread(t.m);
+            let thread = self.threads.slot(t.m);
             let memory = self.spare.pop().unwrap_or_default();
-            let mut cursor = Cursor::new(thread, t.head, memory);
-            let index = self.cursors.len() as u32;
+            let cursor = &mut self.threads[thread].cursor;
+            *cursor = Cursor::new(t.head, memory);
+            self.reading.push(thread);
             let first = cursor.load(&mut Source {
                 input: &mut self.input,
                 batches: &self.generation.batches,
                 clock,
             });
             let time = cursor.next.time;
-            self.cursors.push(cursor);
             if let Err(kind) = first {
-                return Err(self.fail(*kind, Some(index)));
+                return Err(self.fail(*kind, Some(thread)));
             }
-            self.frontier.insert(Entry {
-                time,
-                cursor: index,
-            });
+            self.frontier.insert(Entry { time, thread });
         }
         Ok(())
     }
 
     fn recycle(&mut self) {
         self.generation.clear();
-        let memory = self.cursors.drain(..).map(Cursor::into_memory);
-        self.spare.extend(memory);
+        for thread in self.reading.drain(..) {
+            let cursor = &mut self.threads[thread].cursor;
+            self.spare.push(cursor.take_memory());
+        }
     }
 
     fn sync(&mut self, time: Time) -> Event {
@@ -292,17 +296,18 @@ impl<'a> Reader<'a> {
 
     /// The error for events that can't be right: nothing more can be read.
     #[cold]
-    fn fail(&mut self, kind: ErrorKind, cursor: Option<u32>) -> Box<ReadError> {
+    fn fail(&mut self, kind: ErrorKind, thread: Option<u32>) -> Box<ReadError> {
         let batches = &self.generation.batches;
-        let unread: u64 = self.cursors.iter().map(|c| c.bytes_left(batches)).sum();
+        let cursors = self.reading.iter().map(|t| &self.threads[*t].cursor);
+        let unread: u64 = cursors.map(|c| c.bytes_left(batches)).sum();
         let behind = self.input.known_len().saturating_sub(self.input.pos());
-        let offset = match cursor {
-            Some(c) => self.cursors[c as usize].offset(batches),
+        let offset = match thread {
+            Some(t) => self.threads[t].cursor.offset(batches),
             None => self.generation.start,
         };
         let lost_bytes = unread + behind;
         self.frontier.clear();
-        self.head = NIL;
+        self.head = threads::NONE;
         self.order.drop_following();
         self.generation.samples.clear();
         let generation = Some(self.generation.number);

@@ -14,19 +14,24 @@ pub struct Raw {
     pub args: [u64; 4],
 }
 
-impl Raw {
-    /// An event whose arguments are still to be read.
-    pub fn new(kind: u8) -> Self {
-        Self { kind, args: [0; 4] }
-    }
-}
-
 impl Args<'_> {
-    /// Reads all arguments of an event.
-    pub fn all(&mut self, raw: &mut Raw) {
-        let n = wire::ARGS[raw.kind as usize].into();
-        for arg in raw.args.iter_mut().take(n) {
-            *arg = self.next();
+    /// Reads all arguments of an event of type `kind`.
+    #[inline]
+    pub fn all(&mut self, kind: u8) -> Raw {
+        let n = wire::ARGS[kind as usize];
+        let mut args = [0; 4];
+        if n > 0 {
+            args[0] = self.next();
+            if n > 1 {
+                args[1] = self.next();
+                if n > 2 {
+                    args[2] = self.next();
+                    if n > 3 {
+                        args[3] = self.next();
+                    }
+                }
+            }
         }
+        Raw { kind, args }
     }
 }

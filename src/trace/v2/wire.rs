@@ -26,6 +26,13 @@ pub fn is_timed(kind: u8) -> bool {
     matches!(kind, PROCS_CHANGE..=GO_STATUS_STACK) || ARGS[kind as usize] != NOT_TIMED
 }
 
+/// Whether an event of this type may change the state of other threads than
+/// the one that wrote it.
+#[inline(always)]
+pub fn may_concern_others(kind: u8) -> bool {
+    matches!(kind, GO_STATUS | GO_STATUS_STACK | PROC_STEAL | PROC_STATUS)
+}
+
 events! {
     EVENT_BATCH = 1;
     STACKS = 2;

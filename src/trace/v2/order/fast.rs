@@ -10,44 +10,24 @@ use super::super::super::event::{
     Event, GoId, GoState, Metric, Slot, StackId, StringId, Time, What,
 };
 use super::super::super::sink::Sink;
-use super::super::super::tables::Tables;
+use super::super::threads::Thread;
 use super::super::wire;
-use super::state::{Goroutine, Seq, Thread, go, proc};
-use super::{Model, Order};
-
-/// The part of the order that one thread's ordinary events concern.
-pub struct Fast<'a> {
-    t: &'a mut Thread,
-    model: &'a mut Model,
-}
+use super::state::{Goroutine, Seq, go, proc};
+use super::{Epoch, Order};
 
 impl Order {
-    /// For the ordinary events of one thread, whose turn it is.
-    #[inline(always)]
-    pub fn fast(&mut self, thread: u32) -> Fast<'_> {
-        let t = &mut self.ms.slots[thread as usize];
-        t.seen = true;
-        Fast {
-            t,
-            model: &mut self.model,
-        }
-    }
-}
-
-impl Fast<'_> {
     /// Takes an event of type `kind` and writes it to `sink`. None changes
     /// nothing.
     #[inline(always)]
-    pub fn take(
+    pub fn take_soon(
         &mut self,
+        t: &mut Thread,
         kind: u8,
         args: &mut Args<'_>,
-        tables: &Tables,
-        generation: u64,
+        Epoch { tables, generation }: Epoch<'_>,
         time: Time,
         sink: &mut impl Sink,
     ) -> Option<()> {
-        let Self { t, model } = self;
         // Called in each branch: there it is known what has happened. The
         // context is read where it is wanted, or it would have to be kept.
         let mut write = |t: &Thread, what| {
@@ -64,7 +44,7 @@ impl Fast<'_> {
             wire::GO_START => {
                 let id = GoId(args.next() as i64);
                 let n = args.next();
-                let (slot, g) = model.gs.find_soon(id)?;
+                let (slot, g) = self.gs.find_soon(id)?;
                 if !g.is_next(go::RUNNABLE, generation, n) || !t.p.is_some() || t.g.is_some() {
                     return None;
                 }
@@ -78,7 +58,7 @@ impl Fast<'_> {
                 let id = GoId(args.next() as i64);
                 let n = args.next();
                 let stack = tables.dense_stack_id(args.next())?;
-                let (slot, g) = model.gs.find_soon(id)?;
+                let (slot, g) = self.gs.find_soon(id)?;
                 if !g.is_next(go::WAITING, generation, n) {
                     return None;
                 }
@@ -98,7 +78,7 @@ impl Fast<'_> {
             wire::GO_BLOCK => {
                 let reason = tables.dense_string_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
-                let g = model.gs.run_by(t, go::RUNNING)?;
+                let g = self.gs.run_by(t, go::RUNNING)?;
                 if !t.p.is_some() {
                     return None;
                 }
@@ -109,7 +89,7 @@ impl Fast<'_> {
             wire::GO_STOP => {
                 let reason = tables.dense_string_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
-                let g = model.gs.run_by(t, go::RUNNING)?;
+                let g = self.gs.run_by(t, go::RUNNING)?;
                 if !t.p.is_some() {
                     return None;
                 }
@@ -121,14 +101,14 @@ impl Fast<'_> {
                 let id = GoId(args.next() as i64);
                 let own_stack = tables.dense_stack_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
-                model.gs.run_by(t, go::RUNNING)?;
-                if !t.p.is_some() || model.gs.find(id).is_some() {
+                self.gs.run_by(t, go::RUNNING)?;
+                if !t.p.is_some() || self.gs.find(id).is_some() {
                     return None;
                 }
                 let seq = Seq { generation, n: 0 };
                 let what = What::Goroutine {
                     id,
-                    slot: Slot(model.gs.add(id, go::RUNNABLE, seq)),
+                    slot: Slot(self.gs.add(id, go::RUNNABLE, seq)),
                     from: GoState::NotExist,
                     to: GoState::Runnable,
                     reason: StringId::default(),
@@ -138,11 +118,11 @@ impl Fast<'_> {
                 write(t, what);
             }
             wire::GO_DESTROY => {
-                let g = model.gs.run_by(t, go::RUNNING)?;
+                let g = self.gs.run_by(t, go::RUNNING)?;
                 if !t.p.is_some() || g.has_open_regions() {
                     return None;
                 }
-                model.gs.remove(t.g_slot);
+                self.gs.remove(t.g_slot);
                 let states = (GoState::Running, GoState::NotExist);
                 write(t, plain(t.g, t.g_slot, states, StackId::NONE));
                 t.clear_g();
@@ -158,8 +138,8 @@ impl Fast<'_> {
             wire::GO_SYSCALL_BEGIN => {
                 let n = args.next();
                 let stack = tables.dense_stack_id(args.next())?;
-                let p = model.ps.slots.get_mut(t.p_slot as usize)?;
-                let g = model.gs.run_by(t, go::RUNNING)?;
+                let p = self.ps.slots.get_mut(t.p_slot as usize)?;
+                let g = self.gs.run_by(t, go::RUNNING)?;
                 if p.seq.generation != generation || n != p.seq.n.wrapping_add(1) {
                     return None;
                 }
@@ -170,8 +150,8 @@ impl Fast<'_> {
                 write(t, plain(t.g, t.g_slot, states, stack));
             }
             wire::GO_SYSCALL_END => {
-                let p = model.ps.slots.get_mut(t.p_slot as usize)?;
-                let g = model.gs.run_by(t, go::SYSCALL)?;
+                let p = self.ps.slots.get_mut(t.p_slot as usize)?;
+                let g = self.gs.run_by(t, go::SYSCALL)?;
                 if p.status != proc::SYSCALL {
                     return None;
                 }

@@ -2,9 +2,10 @@
 
 use super::super::super::event::{Event, GoId, GoState, Slot, StackId, StringId, ThreadId, What};
 use super::super::super::violation::Violation;
+use super::super::threads::Threads;
 use super::super::wire;
 use super::state::{go, proc};
-use super::{Model, Order, Refusal, Step, Taken, Thread};
+use super::{Order, Refusal, Step, Taken, Thread};
 
 /// A transition, with nothing but the states.
 fn transition(g: (GoId, u32), from: GoState, to: GoState) -> What {
@@ -39,7 +40,7 @@ fn state_of(status: u8) -> GoState {
     }
 }
 
-impl Model {
+impl Order {
     pub(super) fn go_start(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let id = GoId(step.arg(0) as i64);
         let seq = step.seq(1);
@@ -281,7 +282,12 @@ impl Model {
 }
 
 impl Order {
-    pub(super) fn go_status(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
+    pub(super) fn go_status(
+        &mut self,
+        threads: &mut Threads,
+        t: &mut Thread,
+        mut step: Step<'_>,
+    ) -> Taken {
         let id = GoId(step.arg(0) as i64);
         let m = ThreadId(step.arg(1) as i64);
         // Go reads the status as a byte.
@@ -291,8 +297,8 @@ impl Order {
             return Err(Violation::InvalidStatus { status }.into());
         }
         let to = state_of(status);
-        let first = self.model.in_first_generation(&step);
-        let (slot, from) = match self.model.gs.find(id) {
+        let first = self.in_first_generation(&step);
+        let (slot, from) = match self.gs.find(id) {
             Some((slot, g)) => {
                 if g.status != status {
                     let event = step.raw.kind;
@@ -302,14 +308,14 @@ impl Order {
                 (slot, to)
             }
             None if first => (
-                self.model.gs.add(id, status, step.seq_reset()),
+                self.gs.add(id, status, step.seq_reset()),
                 GoState::Undetermined,
             ),
             None => return Err(Violation::GoroutineFromNowhere { g: id.0 }.into()),
         };
         match status {
             go::RUNNING => t.set_g(id, slot),
-            go::SYSCALL => self.status_in_syscall(t, &mut step, m, id, slot)?,
+            go::SYSCALL => self.status_in_syscall(threads, t, &mut step, m, id, slot)?,
             _ => {}
         }
         let stack = match step.raw.kind {
@@ -323,6 +329,7 @@ impl Order {
     /// that wrote the event.
     fn status_in_syscall(
         &mut self,
+        threads: &mut Threads,
         t: &mut Thread,
         step: &mut Step<'_>,
         m: ThreadId,
@@ -335,7 +342,7 @@ impl Order {
         }
         if m == t.m {
             // After the first generation the binding must be known already.
-            if !self.model.in_first_generation(step) && t.g != id {
+            if !self.in_first_generation(step) && t.g != id {
                 return Err(mismatch.into());
             }
             t.set_g(id, slot);
@@ -343,16 +350,16 @@ impl Order {
         }
         // It sat in the syscall for the whole generation, on a thread without
         // a P that writes nothing; the event is put into that context.
-        match self.ms.find_seen(m) {
+        match threads.find_seen(m) {
             Some(other) => {
-                if self.ms.slots[other as usize].g != id {
+                if threads[other].thread.g != id {
                     return Err(mismatch.into());
                 }
                 step.out.g = id;
             }
             None => {
-                let other = self.ms.slot(m);
-                let other = &mut self.ms.slots[other as usize];
+                let other = threads.slot(m);
+                let other = &mut threads[other].thread;
                 other.seen = true;
                 other.set_g(id, slot);
                 other.clear_p();

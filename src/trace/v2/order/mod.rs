@@ -22,19 +22,26 @@ mod user;
 use std::collections::HashMap;
 
 use super::super::error::Corruption;
-use super::super::event::{Event, GoId, ProcId, StackId, StringId, ThreadId, What};
+use super::super::event::{Event, GoId, ProcId, StackId, StringId, What};
 pub use super::super::refusal::Refusal;
 use super::super::tables::{Extra, Tables};
 use super::super::violation::Violation;
 use super::raw::Raw;
+use super::threads::{self, Thread, Threads};
 use super::wire;
 use names::{NameId, Names};
-use state::{Goroutines, Procs, Seq, Thread, Threads};
+use state::{Goroutines, Procs, Seq};
+
+/// The generation that events are of.
+#[derive(Clone, Copy)]
+pub struct Epoch<'a> {
+    pub tables: &'a Tables,
+    pub generation: u64,
+}
 
 /// One thread's next event, offered to the order.
 pub struct Step<'a> {
-    pub tables: &'a Tables,
-    pub generation: u64,
+    pub epoch: Epoch<'a>,
     pub raw: &'a Raw,
     /// The event that comes of it, with its context filled in.
     pub out: &'a mut Event,
@@ -57,9 +64,9 @@ struct Task {
     parent: i64,
 }
 
-/// What the order knows of everything but threads.
+/// The scheduler model: what is known of everything but threads.
 #[derive(Debug, Default)]
-struct Model {
+pub struct Order {
     gs: Goroutines,
     ps: Procs,
     tasks: HashMap<u64, Task, foldhash::fast::RandomState>,
@@ -75,91 +82,73 @@ struct Model {
     followed: bool,
 }
 
-/// The scheduler model.
-#[derive(Debug, Default)]
-pub struct Order {
-    ms: Threads,
-    model: Model,
-}
-
 impl Order {
-    /// Where the state of thread `m` is kept.
-    pub fn thread(&mut self, m: ThreadId) -> u32 {
-        self.ms.slot(m)
-    }
-
     /// To be called before a generation's first event is offered.
     pub fn start_generation(&mut self, generation: u64) {
-        self.model.names.start_generation();
-        self.model.extra.clear();
-        if self.model.first_generation == 0 {
-            self.model.first_generation = generation;
+        self.names.start_generation();
+        self.extra.clear();
+        if self.first_generation == 0 {
+            self.first_generation = generation;
         }
     }
 
     /// A string that only an event of this generation has.
     pub fn extra_string(&self, id: StringId) -> Option<&[u8]> {
-        self.model.extra.get(id)
+        self.extra.get(id)
     }
 
     /// Whether events came along with the last one taken.
     #[inline]
     pub fn has_following(&self) -> bool {
-        self.model.followed
+        self.followed
     }
 
     /// The next of them.
     pub fn next_following(&mut self) -> Option<Event> {
-        let follow = &mut self.model.follow;
+        let follow = &mut self.follow;
         let event = follow[1].take().or_else(|| follow[0].take());
-        self.model.followed = follow[0].is_some();
+        self.followed = follow[0].is_some();
         event
     }
 
     /// Forgets what came along with an event that can't be returned.
     pub fn drop_following(&mut self) {
-        self.model.follow = [None, None];
-        self.model.followed = false;
-    }
-
-    /// To be called before the events of a thread are offered.
-    #[inline]
-    pub fn turn_to(&mut self, thread: u32) {
-        self.ms.slots[thread as usize].seen = true;
+        self.follow = [None, None];
+        self.followed = false;
     }
 
     /// Offers the next event of a thread, with its time in `step.out`.
-    #[inline(never)]
-    pub fn advance(&mut self, thread: u32, step: Step<'_>) -> Taken {
-        let t = &mut self.ms.slots[thread as usize];
-        step.out.m = t.m;
-        step.out.p = t.p;
-        step.out.g = t.g;
-        match step.raw.kind {
-            // These may change the state of other threads.
-            wire::GO_STATUS | wire::GO_STATUS_STACK | wire::PROC_STEAL | wire::PROC_STATUS => {
-                self.advance_across(thread, step)
-            }
-            _ => self.model.advance(t, step),
+    #[inline(always)]
+    pub fn advance(&mut self, threads: &mut Threads, thread: u32, step: Step<'_>) -> Taken {
+        if wire::may_concern_others(step.raw.kind) {
+            self.advance_across(threads, thread, step)
+        } else {
+            let t = &mut threads[thread].thread;
+            t.seen = true;
+            self.advance_within(t, step)
         }
     }
 
-    fn advance_across(&mut self, thread: u32, step: Step<'_>) -> Taken {
-        let mut t = self.ms.slots[thread as usize];
+    #[inline(never)]
+    fn advance_across(&mut self, threads: &mut Threads, thread: u32, mut step: Step<'_>) -> Taken {
+        let mut t = threads[thread].thread;
+        t.seen = true;
+        threads[thread].thread = t;
+        step.set_context(&t);
         let taken = match step.raw.kind {
-            wire::PROC_STEAL => self.proc_steal(&mut t, step),
-            wire::PROC_STATUS => self.proc_status(&mut t, step),
-            _ => self.go_status(&mut t, step),
+            wire::PROC_STEAL => self.proc_steal(threads, &mut t, step),
+            wire::PROC_STATUS => self.proc_status(threads, &mut t, step),
+            _ => self.go_status(threads, &mut t, step),
         };
         if taken.is_ok() && t.m.is_some() {
-            self.ms.slots[thread as usize] = t;
+            threads[thread].thread = t;
         }
         taken
     }
-}
 
-impl Model {
-    fn advance(&mut self, t: &mut Thread, step: Step<'_>) -> Taken {
+    #[inline(always)]
+    fn advance_within(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
+        step.set_context(t);
         match step.raw.kind {
             wire::GO_START => self.go_start(t, step),
             wire::GO_UNBLOCK => self.go_unblock(step),
@@ -210,7 +199,7 @@ impl Model {
     /// Whether the trace's first generation is being read, in which states
     /// appear from nowhere.
     fn in_first_generation(&self, step: &Step<'_>) -> bool {
-        step.generation == self.first_generation
+        step.epoch.generation == self.first_generation
     }
 }
 
@@ -252,23 +241,23 @@ impl Thread {
     #[inline]
     fn set_g(&mut self, g: GoId, slot: u32) {
         self.g = g;
-        self.g_slot = if g.is_some() { slot } else { state::NONE };
+        self.g_slot = if g.is_some() { slot } else { threads::NONE };
     }
 
     #[inline]
     fn clear_g(&mut self) {
-        self.set_g(GoId::NONE, state::NONE);
+        self.set_g(GoId::NONE, threads::NONE);
     }
 
     #[inline]
     fn set_p(&mut self, p: ProcId, slot: u32) {
         self.p = p;
-        self.p_slot = if p.is_some() { slot } else { state::NONE };
+        self.p_slot = if p.is_some() { slot } else { threads::NONE };
     }
 
     #[inline]
     fn clear_p(&mut self) {
-        self.set_p(ProcId::NONE, state::NONE);
+        self.set_p(ProcId::NONE, threads::NONE);
     }
 }
 
@@ -282,6 +271,11 @@ fn need(have: bool, event: u8, missing: &'static str) -> Result<(), Violation> {
 }
 
 impl Step<'_> {
+    #[inline]
+    fn set_context(&mut self, t: &Thread) {
+        (self.out.m, self.out.p, self.out.g) = (t.m, t.p, t.g);
+    }
+
     /// Takes the event: this is what happened.
     #[inline]
     fn take(&mut self, what: What) -> Taken {
@@ -301,18 +295,18 @@ impl Step<'_> {
 
     #[inline]
     fn stack(&self, i: usize) -> Result<StackId, Corruption> {
-        self.tables.stack_id(self.arg(i))
+        self.epoch.tables.stack_id(self.arg(i))
     }
 
     #[inline]
     fn string(&self, i: usize) -> Result<StringId, Corruption> {
-        self.tables.string_id(self.arg(i))
+        self.epoch.tables.string_id(self.arg(i))
     }
 
     #[inline]
     fn seq(&self, i: usize) -> Seq {
         Seq {
-            generation: self.generation,
+            generation: self.epoch.generation,
             n: self.arg(i),
         }
     }
@@ -320,7 +314,7 @@ impl Step<'_> {
     #[inline]
     fn seq_reset(&self) -> Seq {
         Seq {
-            generation: self.generation,
+            generation: self.epoch.generation,
             n: 0,
         }
     }

@@ -2,9 +2,10 @@
 
 use super::super::super::event::{ProcId, ProcState, ThreadId, What};
 use super::super::super::violation::Violation;
+use super::super::threads::Threads;
 use super::super::wire;
 use super::state::{Proc, proc};
-use super::{Model, Order, Refusal, Step, Taken, Thread};
+use super::{Order, Refusal, Step, Taken, Thread};
 
 fn transition(id: ProcId, from: ProcState, to: ProcState) -> What {
     What::Proc { id, from, to }
@@ -24,7 +25,7 @@ fn state_of(status: u8) -> ProcState {
     }
 }
 
-impl Model {
+impl Order {
     pub(super) fn proc_start(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let id = ProcId(step.arg(0) as i64);
         let seq = step.seq(1);
@@ -60,13 +61,18 @@ impl Model {
 }
 
 impl Order {
-    pub(super) fn proc_steal(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
+    pub(super) fn proc_steal(
+        &mut self,
+        threads: &mut Threads,
+        t: &mut Thread,
+        mut step: Step<'_>,
+    ) -> Taken {
         let id = ProcId(step.arg(0) as i64);
         let seq = step.seq(1);
-        let Some(slot) = self.model.ps.find(id) else {
+        let Some(slot) = self.ps.find(id) else {
             return Err(Refusal::Later);
         };
-        let p = &mut self.model.ps.slots[slot as usize];
+        let p = &mut self.ps.slots[slot as usize];
         let abandoned = p.status == proc::SYSCALL_ABANDONED;
         if !(abandoned || p.status == proc::SYSCALL) || !seq.follows(p.seq) {
             return Err(Refusal::Later);
@@ -87,8 +93,8 @@ impl Order {
             t.clear_p();
             return step.take(released(id));
         }
-        let victim = self.ms.find_seen(m).ok_or(not_held)?;
-        let victim = &mut self.ms.slots[victim as usize];
+        let victim = threads.find_seen(m).ok_or(not_held)?;
+        let victim = &mut threads[victim].thread;
         if victim.p != id {
             return Err(not_held.into());
         }
@@ -97,7 +103,12 @@ impl Order {
         step.take(released(id))
     }
 
-    pub(super) fn proc_status(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
+    pub(super) fn proc_status(
+        &mut self,
+        threads: &mut Threads,
+        t: &mut Thread,
+        mut step: Step<'_>,
+    ) -> Taken {
         let id = ProcId(step.arg(0) as i64);
         let wire_status = step.arg(1);
         if wire_status >= u64::from(proc::COUNT) {
@@ -106,9 +117,9 @@ impl Order {
         }
         let status = wire_status as u8;
         let (mut from, mut to) = (state_of(status), state_of(status));
-        let slot = match self.model.ps.find(id) {
+        let slot = match self.ps.find(id) {
             Some(slot) => {
-                let p = &mut self.model.ps.slots[slot as usize];
+                let p = &mut self.ps.slots[slot as usize];
                 if status == proc::SYSCALL_ABANDONED && p.status == proc::SYSCALL {
                     // It is about to be stolen, and here it is known from whom.
                     (from, to) = (ProcState::Running, ProcState::Running);
@@ -120,12 +131,12 @@ impl Order {
                 slot
             }
             None => {
-                from = if self.model.in_first_generation(&step) {
+                from = if self.in_first_generation(&step) {
                     ProcState::Undetermined
                 } else {
                     ProcState::NotExist
                 };
-                self.model.ps.add(Proc {
+                self.ps.add(Proc {
                     id,
                     seq: step.seq_reset(),
                     status,
@@ -135,13 +146,13 @@ impl Order {
             }
         };
         if status == proc::RUNNING || status == proc::SYSCALL {
-            self.model.ps.slots[slot as usize].holder = t.slot;
+            self.ps.slots[slot as usize].holder = t.slot;
             t.set_p(id, slot);
         }
         if status == proc::SYSCALL_ABANDONED && from == ProcState::Running {
             // Written by another thread: put the event where the P is held.
-            let holder = self.model.ps.slots[slot as usize].holder;
-            let holder = &self.ms.slots[holder as usize];
+            let holder = self.ps.slots[slot as usize].holder;
+            let holder = &threads[holder].thread;
             if holder.p != id {
                 let m = t.m.0;
                 return Err(Violation::NotHeld { p: id.0, m }.into());

@@ -4,7 +4,7 @@
 use super::super::super::event::{GoId, Metric, ProcId, Range, StackId, What};
 use super::super::super::violation::Violation;
 use super::super::wire;
-use super::{Gc, Model, Refusal, Step, Taken, Thread};
+use super::{Gc, Order, Refusal, Step, Taken, Thread};
 
 fn begin(range: Range, stack: StackId) -> What {
     What::RangeBegin { range, stack }
@@ -18,7 +18,7 @@ fn wrong(event: u8, wrong: &'static str) -> Violation {
     Violation::Range { event, wrong }
 }
 
-impl Model {
+impl Order {
     pub(super) fn metric(t: &Thread, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_m(event)?;
@@ -75,7 +75,7 @@ impl Model {
             .ok_or(wrong(event, "ends without having begun"))?;
         let (_, reason) = ranges.swap_remove(index);
         let range = if event == wire::STW_END {
-            let reason = step.tables.string_id(reason)?;
+            let reason = step.epoch.tables.string_id(reason)?;
             Range::StopTheWorld { reason, g }
         } else {
             Range::MarkAssist { g }

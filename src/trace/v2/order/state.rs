@@ -1,4 +1,4 @@
-//! What the order knows of goroutines, Ps and threads.
+//! What the order knows of goroutines and Ps.
 //!
 //! States live in slabs and are addressed by slot. A thread remembers the slot
 //! of the P and of the goroutine it runs, so most events need no look-up at
@@ -7,15 +7,13 @@
 
 use std::collections::HashMap;
 
-use super::super::super::event::{GoId, ProcId, ThreadId};
+use super::super::super::event::{GoId, ProcId};
 use super::super::super::ids::GoIds;
 use super::super::super::violation::Violation;
+use super::super::threads::Thread;
 use super::names::NameId;
 
 type IdMap = HashMap<i64, u32, foldhash::fast::RandomState>;
-
-/// No slot.
-pub const NONE: u32 = u32::MAX;
 
 /// A goroutine's status as the wire counts it; 0 is never written by a real
 /// runtime and is carried along.
@@ -247,55 +245,5 @@ impl Procs {
         self.by_id.insert(proc.id.0, slot);
         self.slots.push(proc);
         slot
-    }
-}
-
-/// A thread and what it runs.
-#[derive(Clone, Copy, Debug)]
-pub struct Thread {
-    pub m: ThreadId,
-    pub p: ProcId,
-    pub g: GoId,
-    /// Its own slot.
-    pub slot: u32,
-    /// No slot if there is no P.
-    pub p_slot: u32,
-    /// Where `g` was last found, no slot if there is none; checked before
-    /// use, see [`Goroutines::current`].
-    pub g_slot: u32,
-    /// Whether one of its events was looked at, or an event named it.
-    pub seen: bool,
-}
-
-/// All threads that were ever seen.
-#[derive(Debug, Default)]
-pub struct Threads {
-    pub slots: Vec<Thread>,
-    by_id: IdMap,
-}
-
-impl Threads {
-    /// The slot of a thread, seen or not.
-    pub fn slot(&mut self, m: ThreadId) -> u32 {
-        let next = self.slots.len() as u32;
-        let slot = *self.by_id.entry(m.0).or_insert(next);
-        if slot == next {
-            self.slots.push(Thread {
-                m,
-                p: ProcId::NONE,
-                g: GoId::NONE,
-                slot,
-                p_slot: NONE,
-                g_slot: NONE,
-                seen: false,
-            });
-        }
-        slot
-    }
-
-    /// The slot of a thread that was seen. The missing thread never is.
-    pub fn find_seen(&self, m: ThreadId) -> Option<u32> {
-        let slot = *self.by_id.get(&m.0)?;
-        (self.slots[slot as usize].seen && m.is_some()).then_some(slot)
     }
 }

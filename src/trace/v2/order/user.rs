@@ -5,14 +5,14 @@ use super::super::super::event::{Experimental, StringId, What};
 use super::super::super::violation::Violation;
 use super::super::wire;
 use super::state::OpenRegion;
-use super::{Model, Step, Taken, Task, Thread};
+use super::{Order, Step, Taken, Task, Thread};
 
 /// No task, as Go's `trace.NoTask`.
 const NO_TASK: i64 = -1;
 /// `trace.BackgroundTask`: as the parent of a task it means none.
 const BACKGROUND_TASK: i64 = 0;
 
-impl Model {
+impl Order {
     pub(super) fn task_begin(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let id = step.arg(0);
         if self.tasks.contains_key(&id) {
@@ -23,7 +23,7 @@ impl Model {
             parent => parent,
         };
         let name_id = step.string(2)?;
-        let name = self.names.find(step.tables, name_id);
+        let name = self.names.find(step.epoch.tables, name_id);
         self.names.keep(name);
         self.tasks.insert(id, Task { name, parent });
         t.needs_all(wire::USER_TASK_BEGIN)?;
@@ -68,7 +68,7 @@ impl Model {
         let slot = self.gs.expect_current(t, event)?;
         let region = OpenRegion {
             task,
-            name: self.names.find(step.tables, id),
+            name: self.names.find(step.epoch.tables, id),
         };
         let open = &mut self.gs[slot].extras().regions;
         let stack = step.stack(2)?;

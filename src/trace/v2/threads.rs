@@ -1,0 +1,91 @@
+//! Threads (Ms): what each runs, and where its events are read.
+//!
+//! Both are wanted whenever a thread has its turn, so they lie side by side.
+
+use std::collections::HashMap;
+
+use super::super::event::{GoId, ProcId, ThreadId};
+use super::cursor::Cursor;
+
+/// No slot.
+pub const NONE: u32 = u32::MAX;
+
+/// A thread and what it runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Thread {
+    pub m: ThreadId,
+    pub p: ProcId,
+    pub g: GoId,
+    /// Its own slot.
+    pub slot: u32,
+    /// No slot if there is no P.
+    pub p_slot: u32,
+    /// Where `g` was last found, no slot if there is none; checked before
+    /// use, see `Goroutines::current`.
+    pub g_slot: u32,
+    /// Whether one of its events was looked at, or an event named it.
+    pub seen: bool,
+}
+
+/// A thread, and its events in the current generation.
+#[derive(Debug)]
+#[repr(align(128))]
+pub struct Lane {
+    pub thread: Thread,
+    pub cursor: Cursor,
+}
+
+/// All threads that were ever seen.
+#[derive(Debug, Default)]
+pub struct Threads {
+    lanes: Vec<Lane>,
+    by_id: HashMap<i64, u32, foldhash::fast::RandomState>,
+}
+
+impl Threads {
+    /// The slot of a thread, seen or not.
+    pub fn slot(&mut self, m: ThreadId) -> u32 {
+        let next = self.lanes.len() as u32;
+        let slot = *self.by_id.entry(m.0).or_insert(next);
+        if slot == next {
+            let thread = Thread {
+                m,
+                p: ProcId::NONE,
+                g: GoId::NONE,
+                slot,
+                p_slot: NONE,
+                g_slot: NONE,
+                seen: false,
+            };
+            let cursor = Cursor::default();
+            self.lanes.push(Lane { thread, cursor });
+        }
+        slot
+    }
+
+    /// The slot of a thread that was seen. The missing thread never is.
+    pub fn find_seen(&self, m: ThreadId) -> Option<u32> {
+        let slot = *self.by_id.get(&m.0)?;
+        (self[slot].thread.seen && m.is_some()).then_some(slot)
+    }
+
+    #[inline(always)]
+    pub fn get_mut(&mut self, slot: u32) -> Option<&mut Lane> {
+        self.lanes.get_mut(slot as usize)
+    }
+}
+
+impl std::ops::Index<u32> for Threads {
+    type Output = Lane;
+    #[inline]
+    fn index(&self, slot: u32) -> &Lane {
+        &self.lanes[slot as usize]
+    }
+}
+
+impl std::ops::IndexMut<u32> for Threads {
+    #[inline]
+    fn index_mut(&mut self, slot: u32) -> &mut Lane {
+        &mut self.lanes[slot as usize]
+    }
+}
