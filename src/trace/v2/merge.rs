@@ -308,9 +308,17 @@ impl Offer<'_> {
             epoch,
             clock,
         } = self;
-        let cursor = &threads[thread].cursor;
+        let Lane { thread: t, cursor } = &mut threads[thread];
         let mut next = cursor.next;
         let (kind, mut args) = (next.kind(), cursor.args(next));
+        if let Some(what) = order.take_user(t, kind, &mut args, epoch) {
+            (event.m, event.p, event.g) = (t.m, t.p, t.g);
+            event.what = what;
+            let loaded = next.advance(args, cursor.careful, clock);
+            cursor.next = next;
+            return Ok(loaded);
+        }
+        let mut args = cursor.args(next);
         let raw = args.all(kind);
         let loaded = next.advance(args, cursor.careful, clock);
         let step = Step {

@@ -52,10 +52,14 @@ impl Names {
     /// keeps it calls [`keep`](Self::keep).
     #[inline]
     pub fn find(&mut self, tables: &Tables, string: StringId) -> NameId {
-        match self.by_string.get(string.index()) {
-            Some(&Some(id)) => id,
-            _ => self.add(tables, string),
-        }
+        let known = self.find_soon(string);
+        known.unwrap_or_else(|| self.add(tables, string))
+    }
+
+    /// As [`find`](Self::find), but may miss it.
+    #[inline]
+    pub fn find_soon(&self, string: StringId) -> Option<NameId> {
+        *self.by_string.get(string.index())?
     }
 
     #[cold]

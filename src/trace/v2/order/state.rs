@@ -118,6 +118,13 @@ impl Goroutines {
         (g.id == t.g && g.status == status).then_some(g)
     }
 
+    /// The goroutine that the thread has, but may miss it.
+    #[inline(always)]
+    pub fn current_soon(&mut self, t: &Thread) -> Option<&mut Goroutine> {
+        let g = self.slots.get_mut(t.g_slot as usize)?;
+        (g.id == t.g && g.status != go::DEAD).then_some(g)
+    }
+
     /// The goroutine that the thread runs, which must be in `status`.
     pub fn running(
         &mut self,

@@ -1,27 +1,121 @@
 //! What the program itself wrote: tasks, regions, logs, labels. And the
 //! events of experiments, which are passed on as they are.
 
+use std::collections::hash_map::Entry;
+
+use super::super::super::args::Args;
 use super::super::super::event::{Experimental, StringId, What};
 use super::super::super::violation::Violation;
 use super::super::wire;
 use super::state::OpenRegion;
-use super::{Order, Step, Taken, Task, Thread};
+use super::{Epoch, Order, Step, Taken, Task, Thread};
 
 /// No task, as Go's `trace.NoTask`.
 const NO_TASK: i64 = -1;
 /// `trace.BackgroundTask`: as the parent of a task it means none.
 const BACKGROUND_TASK: i64 = 0;
 
+/// The parent of a task, as it is told.
+fn parent_of(arg: u64) -> i64 {
+    match arg as i64 {
+        BACKGROUND_TASK => NO_TASK,
+        parent => parent,
+    }
+}
+
 impl Order {
+    /// Takes an event of the program's own that is as it should be. None
+    /// changes nothing.
+    #[inline]
+    pub fn take_user(
+        &mut self,
+        t: &Thread,
+        kind: u8,
+        args: &mut Args<'_>,
+        epoch: Epoch<'_>,
+    ) -> Option<What> {
+        if !t.p.is_some() || !t.g.is_some() {
+            return None;
+        }
+        let tables = epoch.tables;
+        let id = args.next();
+        let task = id as i64;
+        match kind {
+            wire::USER_REGION_BEGIN => {
+                let name = tables.dense_string_id(args.next())?;
+                let stack = tables.dense_stack_id(args.next())?;
+                let region = OpenRegion {
+                    task: id,
+                    name: self.names.find_soon(name)?,
+                };
+                let g = self.gs.current_soon(t)?;
+                self.names.keep(region.name);
+                g.extras().regions.push(region);
+                Some(What::RegionBegin { task, name, stack })
+            }
+            wire::USER_REGION_END => {
+                let name = tables.dense_string_id(args.next())?;
+                let stack = tables.dense_stack_id(args.next())?;
+                let region = OpenRegion {
+                    task: id,
+                    name: self.names.find_soon(name)?,
+                };
+                let open = &mut self.gs.current_soon(t)?.extras().regions;
+                open.pop_if(|innermost| *innermost == region)?;
+                self.names.release(region.name);
+                Some(What::RegionEnd { task, name, stack })
+            }
+            wire::USER_LOG => Some(What::Log {
+                task,
+                category: tables.dense_string_id(args.next())?,
+                message: tables.dense_string_id(args.next())?,
+                stack: tables.dense_stack_id(args.next())?,
+            }),
+            wire::USER_TASK_BEGIN => {
+                let parent = parent_of(args.next());
+                let string = tables.dense_string_id(args.next())?;
+                let stack = tables.dense_stack_id(args.next())?;
+                let name = self.names.find_soon(string)?;
+                let Entry::Vacant(entry) = self.tasks.entry(id) else {
+                    return None;
+                };
+                entry.insert(Task { name, parent });
+                self.names.keep(name);
+                Some(What::TaskBegin {
+                    id: task,
+                    parent,
+                    name: string,
+                    stack,
+                })
+            }
+            wire::USER_TASK_END => {
+                let stack = tables.dense_stack_id(args.next())?;
+                let Entry::Occupied(entry) = self.tasks.entry(id) else {
+                    return None;
+                };
+                let name = self.names.string(entry.get().name)?;
+                let Task {
+                    name: known,
+                    parent,
+                } = entry.remove();
+                self.names.release(known);
+                Some(What::TaskEnd {
+                    id: task,
+                    parent,
+                    name,
+                    stack,
+                })
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn task_begin(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let id = step.arg(0);
         if self.tasks.contains_key(&id) {
             return Err(Violation::TaskExists { id: id as i64 }.into());
         }
-        let parent = match step.arg(1) as i64 {
-            BACKGROUND_TASK => NO_TASK,
-            parent => parent,
-        };
+        let parent = parent_of(step.arg(1));
         let name_id = step.string(2)?;
         let name = self.names.find(step.epoch.tables, name_id);
         self.names.keep(name);
