@@ -41,13 +41,16 @@ impl Position {
     pub fn advance(&mut self, mut args: Args<'_>, careful: u32, clock: Clock) -> bool {
         let end = self.args + args.len() as u32;
         let kind = args.kind();
-        if end >= careful || self.time == 0 || !wire::is_timed(kind) {
+        if end >= careful || !wire::is_timed(kind) {
             self.args = end;
             return false;
         }
-        let delta = args.next();
+        let Some(delta) = clock.ns_soon(args.next()) else {
+            self.args = end;
+            return false;
+        };
         self.kind = kind.into();
-        self.time = self.time.wrapping_add(clock.ns(delta));
+        self.time = self.time.wrapping_add(delta);
         self.args += args.len() as u32;
         true
     }
@@ -169,7 +172,11 @@ impl Cursor {
         padding.fill(0);
         source.input.take(b.at, bytes).map_err(ErrorKind::Io)?;
         let sound = args::first_suspect(bytes);
-        self.careful = sound.saturating_sub(MAX_EVENT) as u32;
+        // Where a time may come to be 0, the next event begins anew at that
+        // of the batch; elsewhere nobody need ask.
+        let ordinary = (1..1 << 62).contains(&source.clock.ns(b.time));
+        let careful = sound.saturating_sub(MAX_EVENT) as u32;
+        self.careful = if ordinary { careful } else { 0 };
         Ok(true)
     }
 }
