@@ -22,7 +22,7 @@ use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{Creation, HeapFloor, Interval, Observer, Timeline, Transition};
 use crate::trace::{
-    ClockSnapshot, Event, Input, ReadError, Reader, Stats, Tables, Time, What, is_newer,
+    ClockSnapshot, Event, GoId, Input, ReadError, Reader, Slot, Stats, Tables, Time, What, is_newer,
 };
 use history::History;
 use packed::{Packed, Taker};
@@ -381,6 +381,16 @@ impl Taker for Taking<'_> {
         let rules = &mut analysis.rules;
         analysis.timeline.transition(transition, tables, rules);
         analysis.note();
+    }
+
+    #[inline(never)]
+    fn rare_transition(&mut self, transition: &Transition) {
+        self.transition(transition);
+    }
+
+    #[inline(always)]
+    fn goroutine(&self, slot: Slot) -> GoId {
+        self.analysis.timeline.goroutine_at(slot)
     }
 
     #[inline(always)]

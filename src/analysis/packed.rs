@@ -5,45 +5,61 @@
 //! in a quarter of the event's bytes; events that nobody heeds are left out,
 //! and all others go as they are.
 
-use super::record::{Origin, Record, code, pack, pack_creation};
+use super::record::{self, code};
 use crate::timeline::{Creation, Timeline, Transition};
-use crate::trace::sink::Sink;
-use crate::trace::{Event, GoState, Time, What};
+use crate::trace::sink::{NO_SLOT, Sink};
+use crate::trace::{Event, GoId, GoState, Slot, Time, What};
 
-/// Records that make a parcel: enough that handing it over costs nothing, few
+/// Words that make a parcel: enough that handing it over costs nothing, few
 /// enough that they are still in a cache.
 const FULL: usize = 16 << 10;
 /// Events of the old format that are packed at a time, and make a parcel.
 const BLOCK: usize = 2048;
 
+/// A time before all events: too early for the first one to be few words, so
+/// that it goes as it is, with its time.
+const BEFORE: Time = Time::MIN;
+
 /// Events of one generation, in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Packed {
-    records: Vec<Record>,
-    origins: Vec<Origin>,
+    words: Vec<u64>,
     whole: Vec<Event>,
     /// How many events there were, with those that nobody heeds.
     len: usize,
-    /// The time of the first record.
-    start: Time,
     /// The time of the last record.
     last: Time,
     /// The time of the last event and of the one before it, heeded or not.
     end: Time,
     before_end: Time,
-    /// Whether the last event has a record.
-    recorded: bool,
+    /// How many words there were before the last event.
+    before: usize,
     /// For events that come as they are.
     block: Vec<Event>,
+}
+
+impl Default for Packed {
+    fn default() -> Self {
+        Self {
+            words: Vec::new(),
+            whole: Vec::new(),
+            len: 0,
+            last: BEFORE,
+            end: BEFORE,
+            before_end: BEFORE,
+            before: 0,
+            block: Vec::new(),
+        }
+    }
 }
 
 impl Packed {
     /// Forgets the events and keeps the memory.
     pub fn clear(&mut self) {
-        self.records.clear();
-        self.origins.clear();
+        self.words.clear();
         self.whole.clear();
         self.len = 0;
+        self.last = BEFORE;
     }
 
     /// Whether a generation begins with them.
@@ -52,35 +68,49 @@ impl Packed {
         matches!(first, Some(What::Sync { .. }))
     }
 
-    #[inline(always)]
-    fn record(&mut self, record: Record, time: Time) {
-        if self.records.is_empty() {
-            self.start = time;
+    #[cold]
+    #[inline(never)]
+    fn write_long(&mut self, event: Event, after: Time) {
+        if let Some(words) = record::pack_long(&event, after) {
+            self.words.extend(words);
+        } else {
+            self.whole.push(event);
+            self.words.push(code::WHOLE);
         }
-        self.last = time;
-        self.records.push(record);
     }
 
     /// Hands them to `taker`, one after the other.
     #[inline(always)]
     pub fn unpack(&self, taker: &mut impl Taker) {
-        let (mut origins, mut whole) = (self.origins.iter(), self.whole.iter());
-        let mut time = self.start;
-        for record in &self.records {
-            time = time.wrapping_add(record.after.into());
+        let mut words = self.words.iter().copied();
+        let mut whole = self.whole.iter();
+        let mut time = BEFORE;
+        while let Some(word) = words.next() {
+            time = time.wrapping_add(record::after(word));
             // Each kind has a copy of the timeline's code that does nothing
             // else.
-            match record.code() {
-                code::STARTS => taker.transition(&record.starts(time, GoState::Runnable)),
-                code::RETURNS => taker.transition(&record.starts(time, GoState::Syscall)),
-                code::WOKEN => taker.transition(&record.woken(time)),
-                code::BLOCKS => taker.transition(&record.stops(time, GoState::Waiting)),
-                code::YIELDS => taker.transition(&record.stops(time, GoState::Runnable)),
-                code::CALLS => taker.transition(&record.stops(time, GoState::Syscall)),
-                code::ENDS => taker.transition(&record.stops(time, GoState::NotExist)),
+            match record::code(word) {
+                code::STARTS => taker.transition(&record::starts(word, time, GoState::Runnable)),
+                code::RETURNS => taker.transition(&record::starts(word, time, GoState::Syscall)),
+                code::WOKEN => {
+                    let by = record::waker(word).map(|slot| taker.goroutine(slot));
+                    taker.transition(&record::woken(word, time, by.unwrap_or_default()));
+                }
+                code::BLOCKS => taker.transition(&record::stops(word, time, GoState::Waiting)),
+                code::YIELDS => taker.transition(&record::stops(word, time, GoState::Runnable)),
+                code::CALLS => taker.transition(&record::stops(word, time, GoState::Syscall)),
+                code::ENDS => taker.transition(&record::stops(word, time, GoState::NotExist)),
                 code::CREATED => {
-                    let Some(origin) = origins.next() else { return };
-                    taker.creation(&record.created(time, *origin));
+                    let (Some(second), Some(third)) = (words.next(), words.next()) else {
+                        return;
+                    };
+                    time = time.wrapping_add(record::more_after(word));
+                    taker.creation(&record::creation([word, second, third], time));
+                }
+                code::LONG => {
+                    let Some(second) = words.next() else { return };
+                    time = time.wrapping_add(record::more_after(word));
+                    taker.rare_transition(&record::long_transition([word, second], time));
                 }
                 _ => {
                     let Some(event) = whole.next() else { return };
@@ -98,7 +128,7 @@ impl Packed {
 impl Sink for Packed {
     #[inline(always)]
     fn is_full(&self) -> bool {
-        self.records.len() >= FULL
+        self.words.len() >= FULL
     }
 
     #[inline(always)]
@@ -107,40 +137,30 @@ impl Sink for Packed {
     }
 
     #[inline(always)]
-    fn write(&mut self, event: Event) {
+    fn write(&mut self, event: Event, by: u32) {
         self.len += 1;
-        self.before_end = self.end;
-        self.end = event.time;
-        let after = match self.records.is_empty() {
-            true => 0,
-            false => event.time.wrapping_sub(self.last),
-        };
-        self.recorded = true;
-        if let Some(record) = pack(&event, after) {
-            self.record(record, event.time);
-        } else if let Some((record, origin)) = pack_creation(&event, after) {
-            self.record(record, event.time);
-            self.origins.push(origin);
+        self.before = self.words.len();
+        (self.before_end, self.end) = (self.end, event.time);
+        let after = event.time.wrapping_sub(self.last);
+        if let Some(word) = record::pack(&event, by, after) {
+            self.words.push(word);
+        } else if let Some(words) = record::pack_creation(&event, after) {
+            self.words.extend(words);
         } else if Timeline::heeds(&event) {
-            self.whole.push(event);
-            self.record(Record::default(), event.time);
+            self.write_long(event, after);
         } else {
-            self.recorded = false;
+            return;
         }
+        self.last = event.time;
     }
 
     fn retract(&mut self) {
         self.len -= 1;
         self.end = self.before_end;
-        if !self.recorded {
-            return;
+        if self.words.get(self.before) == Some(&code::WHOLE) {
+            self.whole.pop();
         }
-        let record = self.records.pop().unwrap_or_default();
-        match record.code() {
-            code::WHOLE => drop(self.whole.pop()),
-            code::CREATED => drop(self.origins.pop()),
-            _ => {}
-        }
+        self.words.truncate(self.before);
     }
 
     fn take_from<E>(
@@ -151,7 +171,8 @@ impl Sink for Packed {
         block.resize(BLOCK, Event::default());
         let filled = fill(&mut block);
         if let Ok(filled) = filled {
-            block[..filled].iter().for_each(|event| self.write(*event));
+            let events = block[..filled].iter();
+            events.for_each(|event| self.write(*event, NO_SLOT));
         }
         self.block = block;
         filled
@@ -161,8 +182,12 @@ impl Sink for Packed {
 /// Takes events in.
 pub trait Taker {
     fn transition(&mut self, transition: &Transition);
+    /// As [`transition`](Self::transition), for those that are few.
+    fn rare_transition(&mut self, transition: &Transition);
     fn creation(&mut self, creation: &Creation);
     fn event(&mut self, event: &Event);
+    /// The goroutine that has a slot now.
+    fn goroutine(&self, slot: Slot) -> GoId;
     /// Up to then nothing happened that anybody heeds.
     fn pass(&mut self, time: Time);
 }
@@ -257,10 +282,26 @@ mod tests {
     /// Compares what it takes with what is to come.
     struct Compare<'a>(std::vec::IntoIter<&'a Event>, Option<Time>);
 
+    /// Goroutines have their id's slot, if that is known.
+    fn slot_of(g: GoId) -> u32 {
+        match g.0 {
+            0..100_000 if g.0 % 3 != 0 => g.0 as u32,
+            _ => NO_SLOT,
+        }
+    }
+
     impl Taker for Compare<'_> {
         fn transition(&mut self, transition: &Transition) {
             let want = Transition::of(self.0.next().unwrap()).unwrap();
             assert_eq!(heeded(*transition), heeded(want));
+        }
+
+        fn rare_transition(&mut self, transition: &Transition) {
+            self.transition(transition);
+        }
+
+        fn goroutine(&self, slot: Slot) -> GoId {
+            GoId(slot.0.into())
         }
 
         fn creation(&mut self, creation: &Creation) {
@@ -281,7 +322,8 @@ mod tests {
 
     fn packed(events: &[Event]) -> Packed {
         let mut packed = Packed::default();
-        events.iter().for_each(|event| packed.write(*event));
+        let events = events.iter();
+        events.for_each(|event| packed.write(*event, slot_of(event.g)));
         packed
     }
 
@@ -311,7 +353,30 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_a_quarter_of_an_event() {
-        assert_eq!(4 * size_of::<Record>(), size_of::<Event>());
+    fn an_ordinary_event_is_one_word() {
+        let what = What::Goroutine {
+            id: GoId(7),
+            slot: Slot(9000),
+            from: GoState::Waiting,
+            to: GoState::Runnable,
+            reason: StringId(0),
+            own_stack: StackId(0),
+            stack: StackId(12_000),
+        };
+        let event = |time, g| Event {
+            time,
+            m: ThreadId(1),
+            p: ProcId(200),
+            g,
+            what,
+        };
+        let mut packed = Packed::default();
+        packed.write(event(5, GoId::NONE), NO_SLOT);
+        packed.write(event(200_000, GoId(1 << 40)), 16_000);
+        packed.write(event(400_000, GoId::NONE), NO_SLOT);
+        assert_eq!((packed.words.len(), packed.whole.len()), (3, 1));
+        packed.write(event(400_001, GoId(1)), NO_SLOT);
+        packed.write(event(1_400_001, GoId(1)), 16_000);
+        assert_eq!((packed.words.len(), packed.whole.len()), (7, 1));
     }
 }

@@ -26,7 +26,7 @@ pub use interval::{Actor, Interval, Kind, StopReason, Wait, Way, kinds};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
 pub use transition::{Creation, Transition};
 
-use crate::trace::{Event, GoId, Metric, Range, Tables, Time, What};
+use crate::trace::{Event, GoId, Metric, Range, Slot, Tables, Time, What};
 use goroutines::Goroutines;
 use heap::Heap;
 use procs::Procs;
@@ -284,6 +284,12 @@ impl Timeline {
     /// The name of a reason to stop the world, as the runtime gives it.
     pub fn stop_reason(&self, reason: StopReason) -> &str {
         self.world.reason(reason)
+    }
+
+    /// The goroutine that has a slot now; none if nobody has.
+    #[inline]
+    pub fn goroutine_at(&self, slot: Slot) -> GoId {
+        self.gs.get(slot.0).map_or(GoId::NONE, |g| g.id)
     }
 
     /// A goroutine by its id; `None` if it is gone.

@@ -45,7 +45,7 @@ pub use tables::{Frame, Tables};
 pub use v2::{ExperimentalBatch, anonymize};
 pub use violation::Violation;
 
-use sink::{Room, Sink};
+use sink::{NO_SLOT, Room, Sink};
 
 /// The first version of the format that is written today.
 const FIRST_V2: u32 = 22;
@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
         }
         let before = sink.len();
         while self.next < self.filled && !sink.is_full() {
-            sink.write(self.block[self.next]);
+            sink.write(self.block[self.next], NO_SLOT);
             self.next += 1;
         }
         Ok(sink.len() - before)

@@ -9,6 +9,9 @@ use std::slice;
 
 use super::event::Event;
 
+/// No slot.
+pub(crate) const NO_SLOT: u32 = u32::MAX;
+
 /// Takes events in.
 pub(crate) trait Sink {
     /// Whether no more are wanted for now.
@@ -17,8 +20,9 @@ pub(crate) trait Sink {
     /// How many it took.
     fn len(&self) -> usize;
 
-    /// Takes in the next one.
-    fn write(&mut self, event: Event);
+    /// Takes in the next one. `slot` is that of the goroutine in whose context
+    /// it happened, or [`NO_SLOT`] if it is not known.
+    fn write(&mut self, event: Event, slot: u32);
 
     /// Takes in the next one, written by `fill`, unless that fails. There must
     /// be room.
@@ -26,7 +30,7 @@ pub(crate) trait Sink {
     fn write_with<T, E>(&mut self, fill: impl FnOnce(&mut Event) -> Result<T, E>) -> Result<T, E> {
         let mut event = Event::default();
         let filled = fill(&mut event)?;
-        self.write(event);
+        self.write(event, NO_SLOT);
         Ok(filled)
     }
 
@@ -69,7 +73,7 @@ impl Sink for Room<'_> {
     }
 
     #[inline(always)]
-    fn write(&mut self, event: Event) {
+    fn write(&mut self, event: Event, _: u32) {
         if let Some(place) = self.rest.next() {
             *place = event;
         }

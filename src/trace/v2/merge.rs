@@ -9,7 +9,7 @@ use std::hint;
 
 use super::super::error::{ErrorKind, ReadError};
 use super::super::event::{Event, Time};
-use super::super::sink::Sink;
+use super::super::sink::{NO_SLOT, Sink};
 use super::super::violation::Violation;
 use super::super::work;
 use super::Reader;
@@ -205,10 +205,8 @@ impl Reader<'_> {
     /// does.
     fn stamp(&mut self, event: Event, sink: &mut impl Sink) {
         self.last_time = after(self.last_time, event.time);
-        sink.write(Event {
-            time: self.last_time,
-            ..event
-        });
+        let time = self.last_time;
+        sink.write(Event { time, ..event }, NO_SLOT);
     }
 
     /// The earliest thread's event was not taken: try the others by time.

@@ -9,7 +9,7 @@ use super::super::super::args::Args;
 use super::super::super::event::{
     Event, GoId, GoState, Metric, Slot, StackId, StringId, Time, What,
 };
-use super::super::super::sink::Sink;
+use super::super::super::sink::{NO_SLOT, Sink};
 use super::super::threads::Thread;
 use super::super::wire;
 use super::state::{Goroutine, Seq, go, proc};
@@ -30,15 +30,17 @@ impl Order {
     ) -> Option<()> {
         // Called in each branch: there it is known what has happened. The
         // context is read where it is wanted, or it would have to be kept.
-        let mut write = |t: &Thread, what| {
-            sink.write(Event {
+        let mut write_by = |t: &Thread, what, slot| {
+            let event = Event {
                 time,
                 m: t.m,
                 p: t.p,
                 g: t.g,
                 what,
-            });
+            };
+            sink.write(event, slot);
         };
+        let mut write = |t: &Thread, what| write_by(t, what, NO_SLOT);
         // A thread that has a P or a goroutine is one.
         match kind {
             wire::GO_START => {
@@ -73,7 +75,8 @@ impl Order {
                     own_stack: StackId::NONE,
                     stack,
                 };
-                write(t, what);
+                let known = self.gs.current_soon(t).is_some();
+                write_by(t, what, if known { t.g_slot } else { NO_SLOT });
             }
             wire::GO_BLOCK => {
                 let reason = tables.dense_string_id(args.next())?;
