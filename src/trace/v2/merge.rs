@@ -82,6 +82,8 @@ impl Reader<'_> {
     }
 
     /// Takes threads' events until something else has to be done.
+    // By itself, so that the loop has all registers wherever it is used.
+    #[inline(never)]
     fn run(&mut self, sink: &mut impl Sink) -> Pause {
         let epoch = self.generation.epoch();
         let sample = self.generation.samples.time();
