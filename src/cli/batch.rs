@@ -51,6 +51,14 @@ impl Batch<'_> {
         let two_threads = 2 * workers <= jobs;
         let sizes = sources.iter().map(Source::size);
         self.progress.expect(sizes.sum());
+        if workers == 1 {
+            // Starting a worker and waking up for its result would take as
+            // long as reading a small trace.
+            for source in sources {
+                deliver(source, self.one(source, two_threads))?;
+            }
+            return Ok(());
+        }
         let (work, taken) = mpsc::channel();
         let (done, results) = mpsc::channel();
         let taken = Mutex::new(taken);
