@@ -25,15 +25,15 @@ const BEFORE: Time = Time::MIN;
 pub struct Packed {
     words: Vec<u64>,
     whole: Vec<Event>,
-    /// How many events there were, with those that nobody heeds.
-    len: usize,
+    /// How many of the words go with the one before them.
+    more_words: usize,
     /// The time of the last record.
     last: Time,
-    /// The time of the last event and of the one before it, heeded or not.
-    end: Time,
-    before_end: Time,
-    /// How many words there were before the last event.
-    before: usize,
+    /// How many events there were that nobody heeds, and the times of the
+    /// last one and of the one before it.
+    unheeded: usize,
+    passed: Time,
+    passed_before: Time,
     /// For events that come as they are.
     block: Vec<Event>,
 }
@@ -43,11 +43,11 @@ impl Default for Packed {
         Self {
             words: Vec::new(),
             whole: Vec::new(),
-            len: 0,
+            more_words: 0,
             last: BEFORE,
-            end: BEFORE,
-            before_end: BEFORE,
-            before: 0,
+            unheeded: 0,
+            passed: BEFORE,
+            passed_before: BEFORE,
             block: Vec::new(),
         }
     }
@@ -58,8 +58,8 @@ impl Packed {
     pub fn clear(&mut self) {
         self.words.clear();
         self.whole.clear();
-        self.len = 0;
-        self.last = BEFORE;
+        (self.more_words, self.unheeded) = (0, 0);
+        (self.last, self.passed, self.passed_before) = (BEFORE, BEFORE, BEFORE);
     }
 
     /// Whether a generation begins with them.
@@ -73,6 +73,7 @@ impl Packed {
     fn write_long(&mut self, event: Event, after: Time) {
         if let Some(words) = record::pack_long(&event, after) {
             self.words.extend(words);
+            self.more_words += words.len() - 1;
         } else {
             self.whole.push(event);
             self.words.push(code::WHOLE);
@@ -119,8 +120,8 @@ impl Packed {
                 }
             }
         }
-        if self.len > 0 {
-            taker.pass(self.end);
+        if self.passed > time {
+            taker.pass(self.passed);
         }
     }
 }
@@ -133,34 +134,43 @@ impl Sink for Packed {
 
     #[inline(always)]
     fn len(&self) -> usize {
-        self.len
+        self.words.len() - self.more_words + self.unheeded
     }
 
     #[inline(always)]
     fn write(&mut self, event: Event, by: u32) {
-        self.len += 1;
-        self.before = self.words.len();
-        (self.before_end, self.end) = (self.end, event.time);
         let after = event.time.wrapping_sub(self.last);
         if let Some(word) = record::pack(&event, by, after) {
             self.words.push(word);
         } else if let Some(words) = record::pack_creation(&event, after) {
             self.words.extend(words);
+            self.more_words += words.len() - 1;
         } else if Timeline::heeds(&event) {
             self.write_long(event, after);
         } else {
+            self.unheeded += 1;
+            (self.passed_before, self.passed) = (self.passed, event.time);
             return;
         }
         self.last = event.time;
     }
 
     fn retract(&mut self) {
-        self.len -= 1;
-        self.end = self.before_end;
-        if self.words.get(self.before) == Some(&code::WHOLE) {
+        if self.passed > self.last {
+            self.unheeded -= 1;
+            self.passed = self.passed_before;
+            return;
+        }
+        // Only the ones before it tell where the last record begins.
+        let (mut at, mut next) = (0, 0);
+        while let Some(&word) = self.words.get(next) {
+            (at, next) = (next, next + record::words(word));
+        }
+        if self.words.get(at) == Some(&code::WHOLE) {
             self.whole.pop();
         }
-        self.words.truncate(self.before);
+        self.more_words -= (next - at).saturating_sub(1);
+        self.words.truncate(at);
     }
 
     fn take_from<E>(

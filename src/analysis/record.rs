@@ -199,6 +199,15 @@ fn goroutine(who: u64) -> GoId {
     }
 }
 
+/// How many words a record has, by its first one.
+pub fn words(first: u64) -> usize {
+    match code(first) {
+        code::CREATED => 3,
+        code::LONG => 2,
+        _ => 1,
+    }
+}
+
 /// The code of a word.
 #[inline(always)]
 pub fn code(word: u64) -> u64 {
