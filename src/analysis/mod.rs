@@ -212,6 +212,8 @@ impl Analysis {
     }
 
     /// As [`events`](Self::events).
+    // By itself, as the reader's loop is.
+    #[inline(never)]
     fn packed(&mut self, events: &Packed, tables: &Tables) {
         events.unpack(&mut Taking {
             analysis: self,

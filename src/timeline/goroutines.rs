@@ -250,22 +250,29 @@ impl Goroutines {
         self.get(self.ids.find(id)?)
     }
 
-    pub fn insert(&mut self, slot: Slot, g: Goroutine) {
+    /// The place of a goroutine that is to be written there: it is not built
+    /// elsewhere first, for copying what was just written piece by piece makes
+    /// the processor wait.
+    #[inline]
+    pub fn place(&mut self, slot: Slot, id: GoId) -> &mut Option<Goroutine> {
         if slot.index() >= self.slots.len() {
             self.slots.resize(slot.index() + 1, None);
         }
         // A damaged trace's goroutine may be there twice.
-        if self.ids.find(g.id).is_some() {
-            self.ids.remove(g.id);
+        if self.ids.find(id).is_some() {
+            self.ids.remove(id);
         }
-        self.ids.insert(g.id, slot.0);
-        self.slots[slot.index()] = Some(g);
+        self.ids.insert(id, slot.0);
+        &mut self.slots[slot.index()]
     }
 
-    pub fn remove(&mut self, slot: Slot) -> Option<Goroutine> {
-        let g = self.slots.get_mut(slot.index())?.take()?;
-        self.ids.remove(g.id);
-        Some(g)
+    pub fn remove(&mut self, slot: Slot) {
+        if let Some(place) = self.slots.get_mut(slot.index())
+            && let Some(g) = place
+        {
+            self.ids.remove(g.id);
+            *place = None;
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Goroutine> {

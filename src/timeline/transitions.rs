@@ -34,7 +34,7 @@ impl Timeline {
 
     /// Takes in the next event, if it is such a one. `tables` are those of its
     /// generation.
-    #[inline]
+    #[inline(never)]
     pub fn creation(&mut self, c: &Creation, tables: &Tables, observer: &mut impl Observer) {
         self.now = c.time;
         let start = self.stacks.key(c.own, tables);
@@ -44,7 +44,9 @@ impl Timeline {
             Owner::Program => self.population.create(start, creator, c.time),
             _ => u32::MAX,
         };
-        let g = Goroutine {
+        let stopped_before = self.world.stopped(c.time);
+        let place = self.gs.place(c.slot, c.id);
+        let g = place.insert(Goroutine {
             id: c.id,
             state: c.to,
             since: c.time,
@@ -61,10 +63,10 @@ impl Timeline {
                 g: c.by,
                 stack: creator,
             },
-            stopped_before: self.world.stopped(c.time),
+            stopped_before,
             ran: 0,
-        };
-        self.add(c.slot, g);
+        });
+        self.runnable += u32::from(g.counts_as_runnable());
         if c.to == GoState::Running {
             self.procs.run(c.p, c.slot.0, c.time);
         }
@@ -110,10 +112,11 @@ impl Timeline {
         if owner == Owner::Program {
             self.population.appear();
         }
-        let g = Goroutine {
+        let (start, stopped_before) = (self.start(), self.world.stopped(self.now));
+        let g = self.gs.place(slot, id).insert(Goroutine {
             id,
             state,
-            since: self.start(),
+            since: start,
             cut: true,
             owner,
             born: false,
@@ -124,15 +127,10 @@ impl Timeline {
             creator: StackKey::NONE,
             site: u32::MAX,
             by: Actor::NONE,
-            stopped_before: self.world.stopped(self.now),
+            stopped_before,
             ran: 0,
-        };
-        self.add(slot, g);
-    }
-
-    fn add(&mut self, slot: Slot, g: Goroutine) {
+        });
         self.runnable += u32::from(g.counts_as_runnable());
-        self.gs.insert(slot, g);
     }
 
     /// A generation starts: the state is repeated, sometimes with a stack that
@@ -297,18 +295,18 @@ impl Timeline {
 
     #[inline(never)]
     fn end(&mut self, slot: Slot) {
-        let Some(g) = self.gs.remove(slot) else {
+        let Some(g) = self.gs.get(slot.0) else {
             return;
         };
-        if g.owner != Owner::Program {
-            return;
+        match g.owner {
+            Owner::Program if g.born => self.population.end(g.site),
+            Owner::Program => {
+                let root = self.stacks.traits(g.stack).root;
+                self.population.end_old(root);
+            }
+            _ => {}
         }
-        if g.born {
-            self.population.end(g.site);
-        } else {
-            let root = self.stacks.traits(g.stack).root;
-            self.population.end_old(root);
-        }
+        self.gs.remove(slot);
     }
 
     /// The kind of interval that a goroutine's present state is. The tracer's
