@@ -30,7 +30,7 @@ impl Clock {
     /// one batch last less than 2^62 ns together.
     #[inline(always)]
     pub fn ns_soon(self, units: u64) -> Option<Time> {
-        (units < self.limit).then_some((units * self.whole) as Time)
+        (units < self.limit).then(|| (units * self.whole) as Time)
     }
 
     /// Converts a time or a difference of times.
@@ -67,7 +67,9 @@ mod tests {
         assert_eq!((c.whole, c.limit), (64, 1 << 32));
         for units in [0, 1, 63, 1 << 20, (1 << 32) - 1] {
             assert_eq!(c.ns(units), c.ns_float(units));
+            assert_eq!(c.ns_soon(units), Some(c.ns(units)));
         }
+        assert_eq!((c.ns_soon(1 << 32), c.ns_soon(u64::MAX)), (None, None));
     }
 
     #[test]

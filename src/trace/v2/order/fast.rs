@@ -16,7 +16,7 @@ use super::state::{Goroutine, Seq, go, proc};
 use super::{Epoch, Order};
 
 impl Order {
-    /// Takes an event of type `kind` and writes it to `sink`, None changes
+    /// Takes an event of type `kind` and writes it to `sink`. None changes
     /// nothing.
     #[inline(always)]
     pub fn take_soon(
