@@ -2,8 +2,8 @@
 //!
 //! What one core writes and another reads costs more than what both do with
 //! it. So what the timeline wants to know of an ordinary event is handed over,
-//! in a quarter of the event's bytes; events that nobody heeds are left out,
-//! and all others go as they are.
+//! in one word; events that nobody heeds are left out, and those that are not
+//! ordinary go as they are.
 
 use super::record::{self, code};
 use crate::timeline::{Creation, Timeline, Transition};
