@@ -28,6 +28,8 @@ mod order;
 mod raw;
 mod samples;
 mod sections;
+#[cfg(test)]
+mod soon;
 mod threads;
 pub(crate) mod wire;
 

@@ -29,6 +29,8 @@ use super::super::violation::Violation;
 use super::raw::Raw;
 use super::threads::{self, Thread, Threads};
 use super::wire;
+#[cfg(test)]
+pub use fast::NEVER;
 use names::{NameId, Names};
 use state::{Goroutines, Procs, Seq};
 
