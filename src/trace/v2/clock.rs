@@ -36,10 +36,9 @@ impl Clock {
     /// Converts a time or a difference of times.
     #[inline]
     pub fn ns(self, units: u64) -> Time {
-        if units < self.limit {
-            (units * self.whole) as Time
-        } else {
-            self.ns_float(units)
+        match self.ns_soon(units) {
+            Some(ns) => ns,
+            None => self.ns_float(units),
         }
     }
 

@@ -279,9 +279,7 @@ impl Order {
         self.also([Some(step.also(ended)), None]);
         step.take(super::proc::released(id))
     }
-}
 
-impl Order {
     pub(super) fn go_status(
         &mut self,
         threads: &mut Threads,

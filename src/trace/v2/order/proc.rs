@@ -58,9 +58,7 @@ impl Order {
         t.clear_p();
         step.take(released(id))
     }
-}
 
-impl Order {
     pub(super) fn proc_steal(
         &mut self,
         threads: &mut Threads,

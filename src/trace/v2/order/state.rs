@@ -198,9 +198,9 @@ impl Goroutines {
     /// The state of the goroutine a thread runs, if it has one.
     #[inline]
     pub fn current(&mut self, t: &Thread) -> Option<u32> {
-        match self.slots.get(t.g_slot as usize) {
-            Some(g) if g.id == t.g && g.status != go::DEAD => Some(t.g_slot),
-            _ => self.find(t.g).map(|(slot, _)| slot),
+        match self.current_soon(t) {
+            Some(_) => Some(t.g_slot),
+            None => self.find(t.g).map(|(slot, _)| slot),
         }
     }
 }
