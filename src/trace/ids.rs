@@ -25,7 +25,11 @@ const FREE: Place = Place {
 };
 
 /// The fewest places there are.
-const MIN_PLACES: usize = 256;
+const MIN_PLACES: usize = 1024;
+/// Where there are fewer, at most an eighth of the places is taken: a goroutine
+/// that goes on for long is in the way of all that are sent to its place. Where
+/// there are more, it is a half, for the sake of memory.
+const MANY_PLACES: usize = 1 << 16;
 
 /// Slots by goroutine.
 #[derive(Debug)]
@@ -72,7 +76,9 @@ impl GoIds {
     /// Gives a goroutine that has none a slot.
     pub fn insert(&mut self, id: GoId, slot: u32) {
         self.len += 1;
-        if self.len > self.places.len() / 2 {
+        let places = self.places.len();
+        let share = if places < MANY_PLACES { 8 } else { 2 };
+        if self.len > places / share {
             self.grow();
         }
         self.enter(Place { id, slot });
