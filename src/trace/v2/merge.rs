@@ -302,32 +302,35 @@ impl Offer<'_> {
     /// yet; then the thread stands before it.
     #[inline(never)]
     fn of(self, thread: u32, event: &mut Event) -> Result<bool, Refusal> {
-        let Self {
-            threads,
-            order,
-            epoch,
-            clock,
-        } = self;
-        let Lane { thread: t, cursor } = &mut threads[thread];
+        let Lane { thread: t, cursor } = &mut self.threads[thread];
         let mut next = cursor.next;
         let (kind, mut args) = (next.kind(), cursor.args(next));
-        if let Some(what) = order.take_user(t, kind, &mut args, epoch) {
-            (event.m, event.p, event.g) = (t.m, t.p, t.g);
-            event.what = what;
-            let loaded = next.advance(args, cursor.careful, clock);
-            cursor.next = next;
-            return Ok(loaded);
-        }
+        let Some(what) = self.order.take_user(t, kind, &mut args, self.epoch) else {
+            return self.of_any(thread, event);
+        };
+        (event.m, event.p, event.g) = (t.m, t.p, t.g);
+        event.what = what;
+        let loaded = next.advance(args, cursor.careful, self.clock);
+        cursor.next = next;
+        Ok(loaded)
+    }
+
+    /// As [`of`](Self::of), by the whole model.
+    // By itself, or what is taken soon would have to make room for it too.
+    #[inline(never)]
+    fn of_any(self, thread: u32, event: &mut Event) -> Result<bool, Refusal> {
+        let cursor = &self.threads[thread].cursor;
+        let mut next = cursor.next;
         let mut args = cursor.args(next);
-        let raw = args.all(kind);
-        let loaded = next.advance(args, cursor.careful, clock);
+        let raw = args.all(next.kind());
+        let loaded = next.advance(args, cursor.careful, self.clock);
         let step = Step {
-            epoch,
+            epoch: self.epoch,
             raw: &raw,
             out: event,
         };
-        order.advance(threads, thread, step)?;
-        threads[thread].cursor.next = next;
+        self.order.advance(self.threads, thread, step)?;
+        self.threads[thread].cursor.next = next;
         Ok(loaded)
     }
 }
