@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::classify::Owner;
 use super::interval::{Actor, Wait, Way};
 use super::stacks::{FrameKey, StackKey};
-use crate::trace::ids::GoIds;
+use crate::trace::ids::Ids;
 use crate::trace::{GoId, GoState, Slot, Time};
 
 /// A goroutine that exists.
@@ -232,7 +232,7 @@ impl Population {
 #[derive(Debug, Default)]
 pub struct Goroutines {
     slots: Vec<Option<Goroutine>>,
-    ids: GoIds,
+    ids: Ids,
 }
 
 impl Goroutines {
@@ -247,7 +247,7 @@ impl Goroutines {
 
     /// A goroutine by its id.
     pub fn find(&self, id: GoId) -> Option<&Goroutine> {
-        self.get(self.ids.find(id)?)
+        self.get(self.ids.find(id.0)?)
     }
 
     /// The place of a goroutine that is to be written there: it is not built
@@ -259,10 +259,10 @@ impl Goroutines {
             self.slots.resize(slot.index() + 1, None);
         }
         // A damaged trace's goroutine may be there twice.
-        if self.ids.find(id).is_some() {
-            self.ids.remove(id);
+        if self.ids.find(id.0).is_some() {
+            self.ids.remove(id.0);
         }
-        self.ids.insert(id, slot.0);
+        self.ids.insert(id.0, slot.0);
         &mut self.slots[slot.index()]
     }
 
@@ -270,7 +270,7 @@ impl Goroutines {
         if let Some(place) = self.slots.get_mut(slot.index())
             && let Some(g) = place
         {
-            self.ids.remove(g.id);
+            self.ids.remove(g.id.0);
             *place = None;
         }
     }

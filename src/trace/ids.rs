@@ -1,13 +1,12 @@
-//! From ids of goroutines to slots.
+//! From ids to slots.
 //!
-//! The runtime numbers goroutines nearly in a row, so those that exist seldom
+//! The runtime numbers goroutines and tasks nearly in a row, so those that exist seldom
 //! meet where the low bits of their ids send them: one load finds nearly all
 //! of them. The others are in a hash map with a random seed, so that no trace
 //! can make finding them slow.
 
 use std::collections::HashMap;
 
-use super::event::GoId;
 use super::work;
 
 /// No slot.
@@ -15,14 +14,11 @@ const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    id: GoId,
+    id: i64,
     slot: u32,
 }
 
-const FREE: Place = Place {
-    id: GoId::NONE,
-    slot: NONE,
-};
+const FREE: Place = Place { id: -1, slot: NONE };
 
 /// The fewest places there are.
 const MIN_PLACES: usize = 1024;
@@ -31,17 +27,17 @@ const MIN_PLACES: usize = 1024;
 /// there are more, it is a half, for the sake of memory.
 const MANY_PLACES: usize = 1 << 16;
 
-/// Slots by goroutine.
+/// Slots by id.
 #[derive(Debug)]
-pub(crate) struct GoIds {
+pub(crate) struct Ids {
     /// By the low bits of the id; a power of two long.
     places: Vec<Place>,
     /// Those that found their place taken.
-    displaced: HashMap<GoId, u32, foldhash::fast::RandomState>,
+    displaced: HashMap<i64, u32, foldhash::fast::RandomState>,
     len: usize,
 }
 
-impl Default for GoIds {
+impl Default for Ids {
     fn default() -> Self {
         Self {
             places: vec![FREE; MIN_PLACES],
@@ -51,30 +47,30 @@ impl Default for GoIds {
     }
 }
 
-impl GoIds {
-    /// The slot of a goroutine.
+impl Ids {
+    /// The slot of an id.
     #[inline]
-    pub fn find(&self, id: GoId) -> Option<u32> {
+    pub fn find(&self, id: i64) -> Option<u32> {
         self.find_soon(id)
             .filter(|&slot| slot != NONE)
             .or_else(|| self.displaced.get(&id).copied())
     }
 
     /// As [`find`](Self::find), but may miss it: then it gives none, or
-    /// `u32::MAX`. It misses [`GoId::NONE`], which a corrupt trace may name.
+    /// `u32::MAX`. It misses -1, which a corrupt trace may name.
     #[inline(always)]
-    pub fn find_soon(&self, id: GoId) -> Option<u32> {
+    pub fn find_soon(&self, id: i64) -> Option<u32> {
         let place = self.places.get(self.place(id))?;
         (place.id == id).then_some(place.slot)
     }
 
     #[inline(always)]
-    fn place(&self, id: GoId) -> usize {
-        id.0 as usize & (self.places.len() - 1)
+    fn place(&self, id: i64) -> usize {
+        id as usize & (self.places.len() - 1)
     }
 
-    /// Gives a goroutine that has none a slot.
-    pub fn insert(&mut self, id: GoId, slot: u32) {
+    /// Gives an id that has none a slot.
+    pub fn insert(&mut self, id: i64, slot: u32) {
         self.len += 1;
         let places = self.places.len();
         let share = if places < MANY_PLACES { 8 } else { 2 };
@@ -87,15 +83,15 @@ impl GoIds {
     fn enter(&mut self, new: Place) {
         let at = self.place(new.id);
         let place = &mut self.places[at];
-        if place.slot == NONE && new.id.is_some() {
+        if place.slot == NONE && new.id != FREE.id {
             *place = new;
         } else {
             self.displaced.insert(new.id, new.slot);
         }
     }
 
-    /// Takes a goroutine's slot away.
-    pub fn remove(&mut self, id: GoId) {
+    /// Takes an id's slot away.
+    pub fn remove(&mut self, id: i64) {
         let at = self.place(id);
         let place = &mut self.places[at];
         if place.id == id && place.slot != NONE {
@@ -128,10 +124,10 @@ mod tests {
         fn finds_what_a_map_finds(
             steps in proptest::collection::vec((any::<bool>(), 0i64..2000, 0u32..2), 0..3000)
         ) {
-            let (mut ids, mut map) = (GoIds::default(), HashMap::new());
+            let (mut ids, mut map) = (Ids::default(), HashMap::new());
             for (slot, (insert, id, far)) in steps.into_iter().enumerate() {
                 // Some are sent to the same place.
-                let id = GoId(id << (20 * far));
+                let id = id << (20 * far);
                 if insert && !map.contains_key(&id) {
                     ids.insert(id, slot as u32);
                     map.insert(id, slot as u32);

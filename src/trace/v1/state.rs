@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::super::event::{GoId, ProcId, ThreadId};
-use super::super::ids::GoIds;
+use super::super::ids::Ids;
 use super::super::violation::Violation;
 
 /// What a goroutine is doing, as far as events must agree on it.
@@ -81,15 +81,15 @@ pub const G0: u32 = 0;
 pub struct Goroutines {
     slots: Vec<Goroutine>,
     free: Vec<u32>,
-    ids: GoIds,
+    ids: Ids,
     ended: Ended,
 }
 
 impl Default for Goroutines {
     fn default() -> Self {
         let g0 = Goroutine::new(GoId(0), Status::Dead, Status::Running);
-        let mut ids = GoIds::default();
-        ids.insert(g0.id, G0);
+        let mut ids = Ids::default();
+        ids.insert(g0.id.0, G0);
         Self {
             slots: vec![g0],
             free: Vec::new(),
@@ -102,7 +102,7 @@ impl Default for Goroutines {
 impl Goroutines {
     #[inline(always)]
     pub fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
-        let slot = self.ids.find(id)?;
+        let slot = self.ids.find(id.0)?;
         self.slots.get_mut(slot as usize).map(|g| (slot, g))
     }
 
@@ -112,14 +112,14 @@ impl Goroutines {
     pub fn find_again(&mut self, id: GoId, slot: u32) -> Option<(u32, &mut Goroutine)> {
         let slot = match self.slots.get(slot as usize) {
             Some(g) if g.id == id && g.order != Status::Dead => slot,
-            _ => self.ids.find(id)?,
+            _ => self.ids.find(id.0)?,
         };
         self.slots.get_mut(slot as usize).map(|g| (slot, g))
     }
 
     /// Whether there never was such a goroutine.
     pub fn is_new(&self, id: GoId) -> bool {
-        self.ids.find(id).is_none() && !self.ended.contains(id)
+        self.ids.find(id.0).is_none() && !self.ended.contains(id)
     }
 
     /// Adds a runnable goroutine; `None` if it exists or did.
@@ -138,7 +138,7 @@ impl Goroutines {
                 (self.slots.len() - 1) as u32
             }
         };
-        self.ids.insert(id, slot);
+        self.ids.insert(id.0, slot);
         Some(slot)
     }
 
@@ -146,7 +146,7 @@ impl Goroutines {
         let g = &mut self.slots[slot as usize];
         (g.order, g.status) = (Status::Dead, Status::Dead);
         g.regions = Vec::new();
-        self.ids.remove(g.id);
+        self.ids.remove(g.id.0);
         self.ended.insert(g.id);
         self.free.push(slot);
     }

@@ -17,9 +17,8 @@ mod names;
 mod proc;
 mod range;
 mod state;
+mod tasks;
 mod user;
-
-use std::collections::HashMap;
 
 use super::super::error::Corruption;
 use super::super::event::{Event, GoId, ProcId, StackId, StringId, What};
@@ -31,8 +30,9 @@ use super::threads::{self, Thread, Threads};
 use super::wire;
 #[cfg(test)]
 pub use fast::NEVER;
-use names::{NameId, Names};
+use names::Names;
 use state::{Goroutines, Procs, Seq};
+use tasks::Tasks;
 
 /// The generation that events are of.
 #[derive(Clone, Copy)]
@@ -60,18 +60,12 @@ enum Gc {
     Running,
 }
 
-#[derive(Debug)]
-struct Task {
-    name: NameId,
-    parent: i64,
-}
-
 /// The scheduler model: what is known of everything but threads.
 #[derive(Debug, Default)]
 pub struct Order {
     gs: Goroutines,
     ps: Procs,
-    tasks: HashMap<u64, Task, foldhash::fast::RandomState>,
+    tasks: Tasks,
     names: Names,
     /// Names of tasks that ended, for the events that say so.
     extra: Extra,

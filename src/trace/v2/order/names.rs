@@ -117,10 +117,15 @@ impl Names {
         let name = &mut self.all[id.0 as usize];
         name.users -= 1;
         if name.users == 0 {
-            let text = std::mem::take(&mut name.text);
-            self.by_text.remove(&text);
-            self.free.push(id.0);
+            self.forget(id);
         }
+    }
+
+    #[cold]
+    fn forget(&mut self, id: NameId) {
+        let text = std::mem::take(&mut self.all[id.0 as usize].text);
+        self.by_text.remove(&text);
+        self.free.push(id.0);
     }
 
     /// A name's handle in the current generation, if it was used there.

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use super::super::super::event::{GoId, ProcId};
-use super::super::super::ids::GoIds;
+use super::super::super::ids::Ids;
 use super::super::super::violation::Violation;
 use super::super::threads::Thread;
 use super::names::NameId;
@@ -59,7 +59,7 @@ pub type OpenRange = (u8, u64);
 /// A region that a goroutine has open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenRegion {
-    pub task: u64,
+    pub task: i64,
     pub name: NameId,
 }
 
@@ -79,6 +79,7 @@ pub struct Goroutine {
 }
 
 impl Goroutine {
+    #[inline]
     pub fn extras(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
     }
@@ -95,19 +96,19 @@ impl Goroutine {
 pub struct Goroutines {
     slots: Vec<Goroutine>,
     free: Vec<u32>,
-    ids: GoIds,
+    ids: Ids,
 }
 
 impl Goroutines {
     pub fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
-        let slot = self.ids.find(id)?;
+        let slot = self.ids.find(id.0)?;
         self.slots.get_mut(slot as usize).map(|g| (slot, g))
     }
 
     /// As [`find`](Self::find), but may miss it.
     #[inline(always)]
     pub fn find_soon(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
-        let slot = self.ids.find_soon(id)?;
+        let slot = self.ids.find_soon(id.0)?;
         self.slots.get_mut(slot as usize).map(|g| (slot, g))
     }
 
@@ -174,7 +175,7 @@ impl Goroutines {
                 (self.slots.len() - 1) as u32
             }
         };
-        self.ids.insert(id, slot);
+        self.ids.insert(id.0, slot);
         slot
     }
 
@@ -191,7 +192,7 @@ impl Goroutines {
         if let Some(x) = &mut g.extras {
             x.ranges.clear();
         }
-        self.ids.remove(g.id);
+        self.ids.remove(g.id.0);
         self.free.push(slot);
     }
 

@@ -1,15 +1,14 @@
 //! What the program itself wrote: tasks, regions, logs, labels. And the
 //! events of experiments, which are passed on as they are.
 
-use std::collections::hash_map::Entry;
-
 use super::super::super::args::Args;
 use super::super::super::event::{Experimental, StringId, What};
 use super::super::super::violation::Violation;
 use super::super::wire;
 use super::fast;
 use super::state::OpenRegion;
-use super::{Epoch, Order, Step, Taken, Task, Thread};
+use super::tasks::Task;
+use super::{Epoch, Order, Step, Taken, Thread};
 
 /// No task, as Go's `trace.NoTask`.
 const NO_TASK: i64 = -1;
@@ -39,14 +38,13 @@ impl Order {
             return None;
         }
         let tables = epoch.tables;
-        let id = args.next();
-        let task = id as i64;
+        let task = args.next() as i64;
         match kind {
             wire::USER_REGION_BEGIN => {
                 let name = tables.dense_string_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
                 let region = OpenRegion {
-                    task: id,
+                    task,
                     name: self.names.find_soon(name)?,
                 };
                 let g = self.gs.current_soon(t)?;
@@ -58,7 +56,7 @@ impl Order {
                 let name = tables.dense_string_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
                 let region = OpenRegion {
-                    task: id,
+                    task,
                     name: self.names.find_soon(name)?,
                 };
                 let open = &mut self.gs.current_soon(t)?.extras().regions;
@@ -77,13 +75,14 @@ impl Order {
                 let string = tables.dense_string_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
                 let name = self.names.find_soon(string)?;
-                let Entry::Vacant(entry) = self.tasks.entry(id) else {
+                let id = task;
+                if self.tasks.find(id).is_some() {
                     return None;
-                };
-                entry.insert(Task { name, parent });
+                }
+                self.tasks.add(Task { id, name, parent });
                 self.names.keep(name);
                 Some(What::TaskBegin {
-                    id: task,
+                    id,
                     parent,
                     name: string,
                     stack,
@@ -91,18 +90,13 @@ impl Order {
             }
             wire::USER_TASK_END => {
                 let stack = tables.dense_stack_id(args.next())?;
-                let Entry::Occupied(entry) = self.tasks.entry(id) else {
-                    return None;
-                };
-                let name = self.names.string(entry.get().name)?;
-                let Task {
-                    name: known,
-                    parent,
-                } = entry.remove();
-                self.names.release(known);
+                let id = task;
+                let name = self.names.string(self.tasks.find(id)?.name)?;
+                let ended = self.tasks.remove(id)?;
+                self.names.release(ended.name);
                 Some(What::TaskEnd {
-                    id: task,
-                    parent,
+                    id,
+                    parent: ended.parent,
                     name,
                     stack,
                 })
@@ -112,18 +106,18 @@ impl Order {
     }
 
     pub(super) fn task_begin(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
-        let id = step.arg(0);
-        if self.tasks.contains_key(&id) {
-            return Err(Violation::TaskExists { id: id as i64 }.into());
+        let id = step.arg(0) as i64;
+        if self.tasks.find(id).is_some() {
+            return Err(Violation::TaskExists { id }.into());
         }
         let parent = parent_of(step.arg(1));
         let name_id = step.string(2)?;
         let name = self.names.find(step.epoch.tables, name_id);
         self.names.keep(name);
-        self.tasks.insert(id, Task { name, parent });
+        self.tasks.add(Task { id, name, parent });
         t.needs_all(wire::USER_TASK_BEGIN)?;
         step.take(What::TaskBegin {
-            id: id as i64,
+            id,
             parent,
             name: name_id,
             stack: step.stack(3)?,
@@ -131,10 +125,10 @@ impl Order {
     }
 
     pub(super) fn task_end(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
-        let id = step.arg(0);
+        let id = step.arg(0) as i64;
         // The task may have begun before the trace, or in a generation whose
         // strings are gone.
-        let (parent, name) = match self.tasks.remove(&id) {
+        let (parent, name) = match self.tasks.remove(id) {
             Some(task) => {
                 let name = match self.names.string(task.name) {
                     Some(string) => string,
@@ -147,7 +141,7 @@ impl Order {
         };
         t.needs_all(wire::USER_TASK_END)?;
         step.take(What::TaskEnd {
-            id: id as i64,
+            id,
             parent,
             name,
             stack: step.stack(1)?,
@@ -157,7 +151,7 @@ impl Order {
     pub(super) fn region(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_all(event)?;
-        let task = step.arg(0);
+        let task = step.arg(0) as i64;
         let id = step.string(1)?;
         let g = t.g.0;
         let slot = self.gs.expect_current(t, event)?;
@@ -167,7 +161,7 @@ impl Order {
         };
         let open = &mut self.gs[slot].extras().regions;
         let stack = step.stack(2)?;
-        let (task, name) = (task as i64, id);
+        let name = id;
         if event == wire::USER_REGION_BEGIN {
             self.names.keep(region.name);
             open.push(region);
