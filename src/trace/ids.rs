@@ -1,9 +1,9 @@
 //! From ids to slots.
 //!
-//! The runtime numbers goroutines and tasks nearly in a row, so those that exist seldom
-//! meet where the low bits of their ids send them: one load finds nearly all
-//! of them. The others are in a hash map with a random seed, so that no trace
-//! can make finding them slow.
+//! The runtime numbers goroutines and tasks nearly in a row, so those that
+//! exist seldom meet where the low bits of their ids send them: one load finds
+//! nearly all of them. The others are in a hash map with a random seed, so that
+//! no trace can make finding them slow.
 
 use std::collections::HashMap;
 
