@@ -11,7 +11,7 @@ use super::super::violation::Violation;
 use super::super::work;
 use super::exits::Exits;
 use super::index::{NIL, Segment};
-use super::scan::{self, args_at};
+use super::parts::{self, args_at};
 use super::wire;
 
 /// The event that comes next on a P.
@@ -294,7 +294,7 @@ impl<'a> Walk<'a> {
     /// that is not.
     pub fn pass_plain(&mut self) {
         while self.at < self.len
-            && let Some((delta, end)) = scan::plain(self.buf, self.at)
+            && let Some((delta, end)) = parts::plain(self.buf, self.at)
         {
             work::add(1);
             self.time = self.time.wrapping_add(delta as i64);

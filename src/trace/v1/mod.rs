@@ -30,6 +30,7 @@ mod linear;
 mod merge;
 mod model;
 mod names;
+mod parts;
 mod runtime;
 mod samples;
 mod scan;

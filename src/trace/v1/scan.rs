@@ -5,7 +5,7 @@
 //! be known before the first event, the clock's frequency and the stacks, is
 //! written last.
 
-use super::super::args::{Args, WINDOW};
+use super::super::args::WINDOW;
 use super::super::error::{Corruption, ErrorKind};
 use super::super::event::{GoId, ProcId};
 use super::super::input::Input;
@@ -13,12 +13,11 @@ use super::super::varint::{self, Scanner};
 use super::super::work;
 use super::exits;
 use super::index::{Broken, Index, NIL, SEGMENT, Sample, Segment};
+use super::parts::{check_args, number, plain, prefixed, text};
 use super::wire;
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 256 << 10;
-
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// Walks the whole trace.
 pub fn scan(input: &mut Input<'_>, version: u32) -> Index {
@@ -386,104 +385,5 @@ impl Scan {
         if exits::is_displaced(real, self.time) {
             self.open.first_exit = self.open.first_exit.min(real);
         }
-    }
-}
-
-/// The time difference of an event that has one, has up to three arguments,
-/// and is whole in eight bytes, and where it ends.
-#[inline(always)]
-pub fn plain(buf: &[u8], at: usize) -> Option<(u64, usize)> {
-    let first = buf[at];
-    let n = (first >> 6) + 1;
-    if wire::ARGS[(first & wire::TYPE) as usize] != n || n == 4 {
-        return None;
-    }
-    let word = load(buf, at + 1);
-    let mut ends = !word & HIGH_BITS;
-    let delta_ends = ends;
-    for _ in 1..n {
-        ends &= ends.wrapping_sub(1);
-    }
-    let end = at + 1 + (ends.trailing_zeros() as usize + 1) / 8;
-    (ends != 0).then(|| (small(word, delta_ends), end))
-}
-
-/// Eight bytes; zeros stand behind the buffer's end.
-#[inline(always)]
-fn load(buf: &[u8], at: usize) -> u64 {
-    let bytes = buf[at..at + 8].try_into();
-    u64::from_le_bytes(bytes.expect("eight bytes"))
-}
-
-/// The varint at the front of `word`, which ends at the lowest of `ends`.
-#[inline(always)]
-fn small(word: u64, ends: u64) -> u64 {
-    if word & 0x80 == 0 {
-        return word & 0x7f;
-    }
-    if word & 0x8000 == 0 {
-        return word & 0x7f | (word >> 1) & 0x3f80;
-    }
-    let word = word & (ends ^ ends.wrapping_sub(1)) & !HIGH_BITS;
-    let word = (word & 0x007f_007f_007f_007f) | (word & 0x7f00_7f00_7f00_7f00) >> 1;
-    let word = (word & 0x0000_3fff_0000_3fff) | (word & 0x3fff_0000_3fff_0000) >> 2;
-    (word & 0x0000_0000_0fff_ffff) | (word & 0x0fff_ffff_0000_0000) >> 4
-}
-
-/// A varint and where it ends, unless the buffer ends before.
-fn number(buf: &[u8], len: usize, at: usize) -> Result<Option<(u64, usize)>, Corruption> {
-    let (value, n) = varint::decode(&buf[at..]).ok_or(Corruption::Varint("an event"))?;
-    Ok((at + n <= len).then_some((value, at + n)))
-}
-
-/// `size` bytes of text, unless the buffer ends before.
-fn text(buf: &[u8], len: usize, at: usize, size: u64) -> Result<Option<&[u8]>, Corruption> {
-    if size > wire::MAX_STRING {
-        return Err(Corruption::TooLarge {
-            what: "a string",
-            found: size,
-            limit: wire::MAX_STRING,
-        });
-    }
-    Ok(buf[..len].get(at..at + size as usize))
-}
-
-/// Where the arguments lie of an event that tells its length, unless the
-/// buffer ends before.
-#[inline]
-fn prefixed(buf: &[u8], len: usize, pos: usize) -> Result<Option<(usize, usize)>, Corruption> {
-    let Some((size, from)) = number(buf, len, pos + 1)? else {
-        return Ok(None);
-    };
-    if size > wire::MAX_PREFIXED {
-        return Err(Corruption::TooLarge {
-            what: "an event",
-            found: size,
-            limit: wire::MAX_PREFIXED,
-        });
-    }
-    let to = from + size as usize;
-    Ok((to <= len).then_some((from, to)))
-}
-
-/// Checks that these are so many arguments; returns the first.
-#[inline]
-fn check_args(kind: u8, payload: &[u8], wanted: u8) -> Result<u64, Corruption> {
-    let mut s = Scanner::new(payload);
-    let delta = s.varint().ok_or(Corruption::Arguments(kind))?;
-    for _ in 1..wanted {
-        s.varint().ok_or(Corruption::Arguments(kind))?;
-    }
-    match s.is_empty() && wanted != wire::NOT_TIMED {
-        true => Ok(delta),
-        false => Err(Corruption::Arguments(kind)),
-    }
-}
-
-/// The arguments that begin at `at`.
-pub fn args_at(buf: &[u8], at: usize) -> Args<'_> {
-    match buf.get(at..at + WINDOW).map(TryInto::try_into) {
-        Some(Ok(window)) => Args::new(window),
-        _ => unreachable!("zeros follow the events"),
     }
 }
