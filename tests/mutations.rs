@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use gotracer::analysis::{analyze, analyze_on_two_threads};
+use gotracer::analysis::{analyze, analyze_on_two_threads, analyze_plainly};
 use gotracer::rules::{Preset, Settings};
 use gotracer::trace::{Event, Input, Reader};
 
@@ -134,11 +134,10 @@ fn damaged_traces_are_read_as_far_as_they_go() {
         let outcome = analyze(Input::from_slice(&bytes), "mutated", &settings, |_| ());
         let input = Input::from_slice(&bytes);
         let on_two = analyze_on_two_threads(input, "mutated", &settings, |_| ());
-        assert_eq!(
-            format!("{outcome:?}"),
-            format!("{on_two:?}"),
-            "mutation {i}"
-        );
+        let plain = analyze_plainly(Input::from_slice(&bytes), "mutated", &settings);
+        let plain = format!("{plain:?}");
+        assert_eq!(format!("{outcome:?}"), plain, "mutation {i}");
+        assert_eq!(format!("{on_two:?}"), plain, "mutation {i}");
         if let Ok(outcome) = outcome {
             for f in &outcome.report.findings {
                 assert!(

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use gotracer::analysis::{analyze, analyze_on_two_threads};
+use gotracer::analysis::{analyze, analyze_on_two_threads, analyze_plainly};
 use gotracer::report::{Finding, Report, Severity, Status};
 use gotracer::rules::{Rule, Settings};
 use gotracer::trace::Input;
@@ -377,7 +377,7 @@ fn the_wall_clock_is_known_since_go_1_25() {
 }
 
 #[test]
-fn two_threads_say_what_one_says() {
+fn one_thread_two_threads_and_plain_events_say_the_same() {
     let settings = Settings::default();
     for version in FULL {
         for name in [
@@ -393,7 +393,10 @@ fn two_threads_say_what_one_says() {
                 let input = || Input::from_reader(&bytes[..len]);
                 let one = analyze(input(), name, &settings, |_| ());
                 let two = analyze_on_two_threads(input(), name, &settings, |_| ());
-                assert_eq!(format!("{one:?}"), format!("{two:?}"), "{version} {name}");
+                let plain = analyze_plainly(input(), name, &settings);
+                let plain = format!("{plain:?}");
+                assert_eq!(format!("{one:?}"), plain, "{version} {name}");
+                assert_eq!(format!("{two:?}"), plain, "{version} {name}");
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Whatever the bytes: the timeline and the rules make a report of it, the same
-//! on one thread and on two.
+//! on one thread, on two, and of plain events.
 #![no_main]
 
-use gotracer::analysis::{analyze, analyze_on_two_threads};
+use gotracer::analysis::{analyze, analyze_on_two_threads, analyze_plainly};
 use gotracer::rules::{Preset, Settings};
 use gotracer::trace::Input;
 use libfuzzer_sys::fuzz_target;
@@ -11,7 +11,10 @@ fuzz_target!(|bytes: &[u8]| {
     let settings = Settings::preset(Preset::LowLatency);
     let outcome = analyze(Input::from_slice(bytes), "fuzz", &settings, |_| ());
     let on_two = analyze_on_two_threads(Input::from_slice(bytes), "fuzz", &settings, |_| ());
-    assert_eq!(format!("{outcome:?}"), format!("{on_two:?}"));
+    let plain = analyze_plainly(Input::from_slice(bytes), "fuzz", &settings);
+    let plain = format!("{plain:?}");
+    assert_eq!(format!("{outcome:?}"), plain);
+    assert_eq!(format!("{on_two:?}"), plain);
     if let Ok(outcome) = outcome {
         for finding in &outcome.report.findings {
             assert!(finding.count > 0 && finding.open <= finding.count);

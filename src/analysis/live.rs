@@ -1,13 +1,12 @@
 //! A trace that is still being written, analysed a generation at a time.
 
+use super::portion::Portion;
 use super::{Analysis, Read};
 use crate::report::Report;
 use crate::rules::Settings;
-use crate::trace::{ErrorKind, Event, Input, ReadError, Reader, Stats, What};
+use crate::trace::{ErrorKind, Input, ReadError, Reader, Stats};
 use crate::trace::{is_in_generations, peek_version};
 
-/// Events read at a time.
-const BLOCK: usize = 256;
 /// Frames of stacks that are remembered before everything is forgotten: about
 /// 64 MiB. Only programs that make up stacks without end have so many.
 const FRAMES: usize = 4 << 20;
@@ -49,18 +48,14 @@ pub fn follow(
     let mut reader = Reader::new(input).map_err(|e| *e)?;
     let version = reader.version();
     let mut analysis = Analysis::new(settings);
-    let mut block = vec![Event::default(); BLOCK];
+    let mut events = Portion::new(&reader);
     let mut told = Stats::default();
     let error = loop {
-        let events = match reader.fill(&mut block) {
-            Ok(0) => break None,
-            Ok(n) => &block[..n],
+        match events.read(&mut reader) {
+            Ok(true) => analysis.portion(&events, &reader),
+            Ok(false) => break None,
             Err(e) => break Some(*e),
-        };
-        if let What::Sync { .. } = events[0].what {
-            analysis.start_generation(reader.clock_snapshot());
         }
-        analysis.events(events, reader.tables());
         if reader.is_between_generations() {
             let stats = reader.stats();
             let read = Read {

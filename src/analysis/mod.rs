@@ -9,12 +9,17 @@ mod history;
 mod live;
 mod packed;
 mod pipeline;
+mod portion;
 mod program;
 mod record;
 mod slices;
+mod whole;
 
 pub use live::{Heard, follow};
 pub use pipeline::analyze_on_two_threads;
+#[doc(hidden)]
+pub use whole::analyze_plainly;
+pub use whole::{Outcome, analyze};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -22,82 +27,17 @@ use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{Creation, HeapFloor, Interval, Observer, Timeline, Transition};
 use crate::trace::{
-    ClockSnapshot, Event, GoId, Input, ReadError, Reader, Slot, Stats, Tables, Time, What, is_newer,
+    ClockSnapshot, Event, GoId, ReadError, Reader, Slot, Stats, Tables, Time, is_newer,
 };
 use history::History;
 use packed::{Packed, Taker};
+use portion::Portion;
 use slices::Slices;
 
 /// For how long the growth of the number of goroutines is counted in a live
 /// trace before it is measured and counted anew, ns: a service's load changes
 /// within hours, which is no leak.
 const GROWTH: i64 = 60 * 1_000_000_000;
-
-/// What became of one trace.
-#[derive(Debug)]
-pub struct Outcome {
-    /// All that could be read told this.
-    pub report: Report,
-    /// Why reading stopped before the trace's end.
-    pub error: Option<ReadError>,
-}
-
-/// Events taken at a time: few enough that they stay in the nearest cache.
-const BLOCK: usize = 256;
-
-/// Reads a whole trace and applies the rules. `source` is its name in the
-/// report; `progress` is called about once a generation.
-///
-/// # Errors
-/// If the input is no trace, or not even its first generation can be read. A
-/// trace that breaks off later is an [`Outcome`] with an error.
-pub fn analyze(
-    input: Input<'_>,
-    source: &str,
-    settings: &Settings,
-    mut progress: impl FnMut(Stats),
-) -> Result<Outcome, ReadError> {
-    let mut reader = Reader::new(input).map_err(|e| *e)?;
-    let mut analysis = Analysis::new(settings);
-    let mut block = vec![Event::default(); BLOCK];
-    let error = loop {
-        let events = match reader.fill(&mut block) {
-            Ok(0) => break None,
-            Ok(n) => &block[..n],
-            Err(e) => break Some(*e),
-        };
-        if let What::Sync { .. } = events[0].what {
-            analysis.start_generation(reader.clock_snapshot());
-            progress(reader.stats());
-        }
-        analysis.events(events, reader.tables());
-    };
-    let (version, stats) = (reader.version(), reader.stats());
-    conclude(&analysis, source, version, stats, error)
-}
-
-/// The outcome of a trace of which `stats` was read.
-fn conclude(
-    analysis: &Analysis,
-    source: &str,
-    version: u32,
-    stats: Stats,
-    error: Option<ReadError>,
-) -> Result<Outcome, ReadError> {
-    if stats.generations == 0
-        && let Some(e) = error
-    {
-        // Nothing was seen of it: that must not pass for a clean bill.
-        return Err(e);
-    }
-    let report = analysis.report(&Read {
-        source,
-        version,
-        stats,
-        error: error.as_ref(),
-    });
-    Ok(Outcome { report, error })
-}
 
 /// What was read of a trace, for its report.
 #[derive(Clone, Copy, Debug)]
@@ -208,6 +148,17 @@ impl Analysis {
     pub fn events(&mut self, events: &[Event], tables: &Tables) {
         for event in events {
             self.event(event, tables);
+        }
+    }
+
+    /// Takes in what was just read.
+    fn portion(&mut self, events: &Portion, reader: &Reader<'_>) {
+        if events.begins() {
+            self.start_generation(reader.clock_snapshot());
+        }
+        match events {
+            Portion::Packed(events) => self.packed(events, reader.tables()),
+            Portion::Plain { block, filled } => self.events(&block[..*filled], reader.tables()),
         }
     }
 
