@@ -3,7 +3,7 @@
 //! Nothing is checked here: who reads a batch makes sure that the event is
 //! whole and its varints are valid before anybody asks for its arguments.
 
-use super::varint;
+use super::varint::{self, HIGH_BITS};
 
 /// The bytes from an event's arguments on: with what follows them, the next
 /// event's type and time difference. Loads of eight bytes that start within
@@ -46,8 +46,6 @@ impl<'a> Args<'a> {
     }
 }
 
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-
 /// Decodes a varint of the window at `at`.
 #[inline(always)]
 pub fn varint(window: &Window, at: &mut usize) -> u64 {
@@ -84,14 +82,10 @@ fn long_varint(window: &Window, at: usize) -> (u64, usize) {
     if ends == 0 {
         return varint::decode(&window[at..]).unwrap_or_default();
     }
-    // Keep the bytes up to and with the first whose high bit is clear, then
-    // squeeze the high bits out: pairs, quads, the whole.
+    // Up to and with the first byte whose high bit is clear.
     let n = ends.trailing_zeros() + 1;
-    let word = word & (u64::MAX >> (64 - n)) & !HIGH_BITS;
-    let word = (word & 0x007f_007f_007f_007f) | (word & 0x7f00_7f00_7f00_7f00) >> 1;
-    let word = (word & 0x0000_3fff_0000_3fff) | (word & 0x3fff_0000_3fff_0000) >> 2;
-    let word = (word & 0x0000_0000_0fff_ffff) | (word & 0x0fff_ffff_0000_0000) >> 4;
-    (word, (n / 8) as usize)
+    let word = word & (u64::MAX >> (64 - n));
+    (varint::squeeze(word), (n / 8) as usize)
 }
 
 /// Where the first varint may begin that is not valid: no earlier one is.

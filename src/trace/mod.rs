@@ -25,6 +25,7 @@ pub(crate) mod ids;
 mod input;
 mod refusal;
 pub(crate) mod sink;
+mod slab;
 mod sort;
 mod tables;
 mod v1;

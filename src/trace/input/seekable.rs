@@ -37,6 +37,7 @@ impl ReadAt for &[u8] {
 /// How much is read ahead at a batch header of a seekable input: enough for
 /// the header and for runs of small batches, little beside a full batch.
 const WINDOW: usize = 4 << 10;
+
 /// A file or a slice.
 pub struct Seekable<'a> {
     source: Box<dyn ReadAt + Send + 'a>,

@@ -2,10 +2,8 @@
 
 use super::super::args::{Args, WINDOW};
 use super::super::error::Corruption;
-use super::super::varint::{self, Scanner};
+use super::super::varint::{self, HIGH_BITS, Scanner};
 use super::wire;
-
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// The time difference of an event that has one, has up to three arguments,
 /// and is whole in eight bytes, and where it ends.
@@ -42,10 +40,7 @@ fn small(word: u64, ends: u64) -> u64 {
     if word & 0x8000 == 0 {
         return word & 0x7f | (word >> 1) & 0x3f80;
     }
-    let word = word & (ends ^ ends.wrapping_sub(1)) & !HIGH_BITS;
-    let word = (word & 0x007f_007f_007f_007f) | (word & 0x7f00_7f00_7f00_7f00) >> 1;
-    let word = (word & 0x0000_3fff_0000_3fff) | (word & 0x3fff_0000_3fff_0000) >> 2;
-    (word & 0x0000_0000_0fff_ffff) | (word & 0x0fff_ffff_0000_0000) >> 4
+    varint::squeeze(word & (ends ^ ends.wrapping_sub(1)))
 }
 
 /// A varint and where it ends, unless the buffer ends before.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use super::super::event::{GoId, ProcId, ThreadId};
 use super::super::ids::Ids;
+use super::super::slab::Slab;
 use super::super::violation::Violation;
 
 /// What a goroutine is doing, as far as events must agree on it.
@@ -79,8 +80,7 @@ pub const G0: u32 = 0;
 /// All goroutines that exist.
 #[derive(Debug)]
 pub struct Goroutines {
-    slots: Vec<Goroutine>,
-    free: Vec<u32>,
+    slots: Slab<Goroutine>,
     ids: Ids,
     ended: Ended,
 }
@@ -88,11 +88,11 @@ pub struct Goroutines {
 impl Default for Goroutines {
     fn default() -> Self {
         let g0 = Goroutine::new(GoId(0), Status::Dead, Status::Running);
-        let mut ids = Ids::default();
+        let (mut slots, mut ids) = (Slab::default(), Ids::default());
         ids.insert(g0.id.0, G0);
+        slots.add(g0);
         Self {
-            slots: vec![g0],
-            free: Vec::new(),
+            slots,
             ids,
             ended: Ended::default(),
         }
@@ -103,18 +103,18 @@ impl Goroutines {
     #[inline(always)]
     pub fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
         let slot = self.ids.find(id.0)?;
-        self.slots.get_mut(slot as usize).map(|g| (slot, g))
+        self.slots.get_mut(slot).map(|g| (slot, g))
     }
 
     /// As [`find`](Self::find), where the slot may be the one that the
     /// goroutine was found in before.
     #[inline(always)]
     pub fn find_again(&mut self, id: GoId, slot: u32) -> Option<(u32, &mut Goroutine)> {
-        let slot = match self.slots.get(slot as usize) {
+        let slot = match self.slots.get(slot) {
             Some(g) if g.id == id && g.order != Status::Dead => slot,
             _ => self.ids.find(id.0)?,
         };
-        self.slots.get_mut(slot as usize).map(|g| (slot, g))
+        self.slots.get_mut(slot).map(|g| (slot, g))
     }
 
     /// Whether there never was such a goroutine.
@@ -128,27 +128,18 @@ impl Goroutines {
             return None;
         }
         let new = Goroutine::new(id, Status::Runnable, Status::Runnable);
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = new;
-                slot
-            }
-            None => {
-                self.slots.push(new);
-                (self.slots.len() - 1) as u32
-            }
-        };
+        let slot = self.slots.add(new);
         self.ids.insert(id.0, slot);
         Some(slot)
     }
 
     pub fn end(&mut self, slot: u32) {
-        let g = &mut self.slots[slot as usize];
+        let g = &mut self.slots[slot];
         (g.order, g.status) = (Status::Dead, Status::Dead);
         g.regions = Vec::new();
         self.ids.remove(g.id.0);
         self.ended.insert(g.id);
-        self.free.push(slot);
+        self.slots.free(slot);
     }
 }
 
@@ -156,14 +147,14 @@ impl std::ops::Index<u32> for Goroutines {
     type Output = Goroutine;
     #[inline]
     fn index(&self, slot: u32) -> &Goroutine {
-        &self.slots[slot as usize]
+        &self.slots[slot]
     }
 }
 
 impl std::ops::IndexMut<u32> for Goroutines {
     #[inline]
     fn index_mut(&mut self, slot: u32) -> &mut Goroutine {
-        &mut self.slots[slot as usize]
+        &mut self.slots[slot]
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::super::event::StringId;
+use super::super::super::slab::Slab;
 use super::super::super::tables::Tables;
 use super::super::super::work;
 
@@ -28,8 +29,7 @@ struct Name {
 /// All names in use.
 #[derive(Debug, Default)]
 pub struct Names {
-    all: Vec<Name>,
-    free: Vec<u32>,
+    all: Slab<Name>,
     by_text: HashMap<Arc<[u8]>, u32, foldhash::fast::RandomState>,
     /// The numbers of the current generation's strings, so far as they were
     /// used as names.
@@ -43,7 +43,7 @@ impl Names {
         self.by_string.clear();
         work::add(self.used.len());
         for id in std::mem::take(&mut self.used) {
-            self.all[id.0 as usize].string = None;
+            self.all[id.0].string = None;
             self.release(id);
         }
     }
@@ -69,7 +69,7 @@ impl Names {
             Some(&id) => id,
             None => self.add_text(text.into()),
         };
-        let name = &mut self.all[id as usize];
+        let name = &mut self.all[id];
         let id = NameId(id);
         if name.string.is_none() {
             name.string = Some(string);
@@ -91,16 +91,7 @@ impl Names {
             users: 0,
             string: None,
         };
-        let id = match self.free.pop() {
-            Some(id) => {
-                self.all[id as usize] = name;
-                id
-            }
-            None => {
-                self.all.push(name);
-                (self.all.len() - 1) as u32
-            }
-        };
+        let id = self.all.add(name);
         self.by_text.insert(text, id);
         id
     }
@@ -108,13 +99,13 @@ impl Names {
     /// A name is used once more.
     #[inline]
     pub fn keep(&mut self, id: NameId) {
-        self.all[id.0 as usize].users += 1;
+        self.all[id.0].users += 1;
     }
 
     /// A name is used once less.
     #[inline]
     pub fn release(&mut self, id: NameId) {
-        let name = &mut self.all[id.0 as usize];
+        let name = &mut self.all[id.0];
         name.users -= 1;
         if name.users == 0 {
             self.forget(id);
@@ -123,19 +114,19 @@ impl Names {
 
     #[cold]
     fn forget(&mut self, id: NameId) {
-        let text = std::mem::take(&mut self.all[id.0 as usize].text);
+        let text = std::mem::take(&mut self.all[id.0].text);
         self.by_text.remove(&text);
-        self.free.push(id.0);
+        self.all.free(id.0);
     }
 
     /// A name's handle in the current generation, if it was used there.
     pub fn string(&self, id: NameId) -> Option<StringId> {
-        self.all[id.0 as usize].string
+        self.all[id.0].string
     }
 
     /// A name's text.
     pub fn text(&self, id: NameId) -> &Arc<[u8]> {
-        &self.all[id.0 as usize].text
+        &self.all[id.0].text
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use super::super::super::event::{GoId, ProcId};
 use super::super::super::ids::Ids;
+use super::super::super::slab::Slab;
 use super::super::super::violation::Violation;
 use super::super::threads::Thread;
 use super::names::NameId;
@@ -94,35 +95,34 @@ impl Goroutine {
 /// All goroutines that exist.
 #[derive(Debug, Default)]
 pub struct Goroutines {
-    slots: Vec<Goroutine>,
-    free: Vec<u32>,
+    slots: Slab<Goroutine>,
     ids: Ids,
 }
 
 impl Goroutines {
     pub fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
         let slot = self.ids.find(id.0)?;
-        self.slots.get_mut(slot as usize).map(|g| (slot, g))
+        self.slots.get_mut(slot).map(|g| (slot, g))
     }
 
     /// As [`find`](Self::find), but may miss it.
     #[inline(always)]
     pub fn find_soon(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
         let slot = self.ids.find_soon(id.0)?;
-        self.slots.get_mut(slot as usize).map(|g| (slot, g))
+        self.slots.get_mut(slot).map(|g| (slot, g))
     }
 
     /// As [`running`](Self::running), but may miss it.
     #[inline(always)]
     pub fn run_by(&mut self, t: &Thread, status: u8) -> Option<&mut Goroutine> {
-        let g = self.slots.get_mut(t.g_slot as usize)?;
+        let g = self.slots.get_mut(t.g_slot)?;
         (g.id == t.g && g.status == status).then_some(g)
     }
 
     /// The goroutine that the thread has, but may miss it.
     #[inline(always)]
     pub fn current_soon(&mut self, t: &Thread) -> Option<&mut Goroutine> {
-        let g = self.slots.get_mut(t.g_slot as usize)?;
+        let g = self.slots.get_mut(t.g_slot)?;
         (g.id == t.g && g.status != go::DEAD).then_some(g)
     }
 
@@ -133,11 +133,11 @@ impl Goroutines {
         event: u8,
         status: u8,
     ) -> Result<(u32, &mut Goroutine), Violation> {
-        let slot = match self.slots.get(t.g_slot as usize) {
+        let slot = match self.slots.get(t.g_slot) {
             Some(g) if g.id == t.g && g.status == status => t.g_slot,
             _ => self.running_elsewhere(t, event, status)?,
         };
-        Ok((slot, &mut self.slots[slot as usize]))
+        Ok((slot, &mut self.slots[slot]))
     }
 
     #[cold]
@@ -159,21 +159,18 @@ impl Goroutines {
 
     /// Adds a goroutine that does not exist yet.
     pub fn add(&mut self, id: GoId, status: u8, seq: Seq) -> u32 {
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                let g = &mut self.slots[slot as usize];
+        let slot = match self.slots.reuse() {
+            // It may have memory for its extras.
+            Some((slot, g)) => {
                 (g.id, g.seq, g.status) = (id, seq, status);
                 slot
             }
-            None => {
-                self.slots.push(Goroutine {
-                    id,
-                    seq,
-                    status,
-                    extras: None,
-                });
-                (self.slots.len() - 1) as u32
-            }
+            None => self.slots.add(Goroutine {
+                id,
+                seq,
+                status,
+                extras: None,
+            }),
         };
         self.ids.insert(id.0, slot);
         slot
@@ -181,19 +178,19 @@ impl Goroutines {
 
     /// The regions that a goroutine had open and has no more.
     pub fn close_regions(&mut self, slot: u32) -> impl Iterator<Item = OpenRegion> {
-        let extras = self.slots[slot as usize].extras.as_mut();
+        let extras = self.slots[slot].extras.as_mut();
         extras.into_iter().flat_map(|x| x.regions.drain(..))
     }
 
     /// Removes a goroutine that has no open regions.
     pub fn remove(&mut self, slot: u32) {
-        let g = &mut self.slots[slot as usize];
+        let g = &mut self.slots[slot];
         g.status = go::DEAD;
         if let Some(x) = &mut g.extras {
             x.ranges.clear();
         }
         self.ids.remove(g.id.0);
-        self.free.push(slot);
+        self.slots.free(slot);
     }
 
     /// The state of the goroutine a thread runs, if it has one.
@@ -210,14 +207,14 @@ impl std::ops::Index<u32> for Goroutines {
     type Output = Goroutine;
     #[inline]
     fn index(&self, slot: u32) -> &Goroutine {
-        &self.slots[slot as usize]
+        &self.slots[slot]
     }
 }
 
 impl std::ops::IndexMut<u32> for Goroutines {
     #[inline]
     fn index_mut(&mut self, slot: u32) -> &mut Goroutine {
-        &mut self.slots[slot as usize]
+        &mut self.slots[slot]
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tasks that have begun and not ended.
 
 use super::super::super::ids::Ids;
+use super::super::super::slab::Slab;
 use super::names::NameId;
 
 /// A task.
@@ -14,41 +15,36 @@ pub struct Task {
 /// All open tasks.
 #[derive(Debug, Default)]
 pub struct Tasks {
-    slots: Vec<Task>,
-    free: Vec<u32>,
+    slots: Slab<Task>,
     ids: Ids,
 }
 
 impl Tasks {
-    /// An open task.
+    /// The slot of an open task.
     #[inline]
-    pub fn find(&self, id: i64) -> Option<&Task> {
-        let slot = self.ids.find(id)?;
-        self.slots.get(slot as usize)
+    pub fn find(&self, id: i64) -> Option<u32> {
+        self.ids.find(id)
+    }
+
+    /// The open task of a slot.
+    #[inline]
+    pub fn get(&self, slot: u32) -> Task {
+        self.slots[slot]
     }
 
     /// Adds a task that is not open.
     #[inline]
     pub fn add(&mut self, task: Task) {
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = task;
-                slot
-            }
-            None => {
-                self.slots.push(task);
-                (self.slots.len() - 1) as u32
-            }
-        };
+        let slot = self.slots.add(task);
         self.ids.insert(task.id, slot);
     }
 
-    /// Takes an open task out.
+    /// Takes out the open task of a slot.
     #[inline]
-    pub fn remove(&mut self, id: i64) -> Option<Task> {
-        let slot = self.ids.find(id)?;
-        self.ids.remove(id);
-        self.free.push(slot);
-        Some(self.slots[slot as usize])
+    pub fn remove(&mut self, slot: u32) -> Task {
+        let task = self.slots[slot];
+        self.ids.remove(task.id);
+        self.slots.free(slot);
+        task
     }
 }

@@ -75,14 +75,17 @@ impl Order {
                 let string = tables.dense_string_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
                 let name = self.names.find_soon(string)?;
-                let id = task;
-                if self.tasks.find(id).is_some() {
+                if self.tasks.find(task).is_some() {
                     return None;
                 }
-                self.tasks.add(Task { id, name, parent });
+                self.tasks.add(Task {
+                    id: task,
+                    name,
+                    parent,
+                });
                 self.names.keep(name);
                 Some(What::TaskBegin {
-                    id,
+                    id: task,
                     parent,
                     name: string,
                     stack,
@@ -90,12 +93,12 @@ impl Order {
             }
             wire::USER_TASK_END => {
                 let stack = tables.dense_stack_id(args.next())?;
-                let id = task;
-                let name = self.names.string(self.tasks.find(id)?.name)?;
-                let ended = self.tasks.remove(id)?;
+                let slot = self.tasks.find(task)?;
+                let name = self.names.string(self.tasks.get(slot).name)?;
+                let ended = self.tasks.remove(slot);
                 self.names.release(ended.name);
                 Some(What::TaskEnd {
-                    id,
+                    id: task,
                     parent: ended.parent,
                     name,
                     stack,
@@ -128,8 +131,9 @@ impl Order {
         let id = step.arg(0) as i64;
         // The task may have begun before the trace, or in a generation whose
         // strings are gone.
-        let (parent, name) = match self.tasks.remove(id) {
-            Some(task) => {
+        let (parent, name) = match self.tasks.find(id) {
+            Some(slot) => {
+                let task = self.tasks.remove(slot);
                 let name = match self.names.string(task.name) {
                     Some(string) => string,
                     None => self.extra.add(self.names.text(task.name)),
