@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use crate::once;
 use crate::support::{Running, Scratch, eventually_or, free_address, program};
 
 /// Where it listens.
@@ -168,21 +169,17 @@ pub fn attribute(of: &Value, name: &str) -> Value {
     }
 }
 
-/// Builds it, once for all tests; Go's cache makes that a second the next
-/// time.
+/// Builds the collector.
 pub fn build() -> Option<&'static Path> {
     static BINARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     let binary = BINARY.get_or_init(|| {
         let go = program("go")?;
-        let binary = Path::new(env!("CARGO_TARGET_TMPDIR")).join("collector");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/collector");
-        let mut build = Command::new(go);
-        build
-            .args(["build", "-ldflags=-s", "-o"])
-            .arg(&binary)
-            .arg(".");
-        assert!(build.current_dir(source).status().unwrap().success());
-        Some(binary)
+        Some(once::build("collector", |out| {
+            let mut build = Command::new(go);
+            build.args(["build", "-ldflags=-s", "-o"]).arg(out).arg(".");
+            build.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/collector"));
+            build
+        }))
     });
     binary.as_deref()
 }

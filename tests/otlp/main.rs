@@ -8,6 +8,8 @@ mod collector;
 #[path = "../serve/endpoint.rs"]
 mod endpoint;
 mod evidence;
+#[path = "../support/once.rs"]
+mod once;
 mod refusals;
 mod signals;
 #[allow(dead_code, reason = "shared with the other tests of the daemon")]

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod old_trace;
+mod once;
 pub mod s3;
 pub mod text_trace;
 
@@ -68,21 +69,21 @@ pub fn have_go() -> bool {
     have
 }
 
+/// Builds the program in `tests/DIR`.
 fn go_build(dir: &str, go: &Path, out: &str) -> PathBuf {
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(out);
-    let status = Command::new(go)
-        .args(["build", "-trimpath", "-buildvcs=false", "-o"])
-        .arg(&out)
-        .arg(".")
-        .current_dir(tests_dir(dir))
-        .env("GOTOOLCHAIN", "local")
-        .env("CGO_ENABLED", "0")
-        .env_remove("GOROOT")
-        .stdout(Stdio::null())
-        .status()
-        .expect("go runs");
-    assert!(status.success(), "go build of tests/{dir} failed");
-    out
+    once::build(out, |out| {
+        let mut build = Command::new(go);
+        build
+            .args(["build", "-trimpath", "-buildvcs=false", "-o"])
+            .arg(out)
+            .arg(".")
+            .current_dir(tests_dir(dir))
+            .env("GOTOOLCHAIN", "local")
+            .env("CGO_ENABLED", "0")
+            .env_remove("GOROOT")
+            .stdout(Stdio::null());
+        build
+    })
 }
 
 /// The reference reader's canonical lines for a trace.
