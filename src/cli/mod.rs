@@ -17,6 +17,8 @@ mod export;
 mod healthcheck;
 mod inputs;
 mod lines;
+#[cfg(feature = "daemon")]
+mod log;
 mod moment;
 mod output;
 mod outputs;

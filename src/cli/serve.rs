@@ -20,9 +20,8 @@ use gotracer::source::parse_duration;
 use gotracer::source::scrape::{Mode, Options, Target};
 use gotracer::source::{Shard, ordinal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
-use super::{CLEAN, check_config, settings};
+use super::{CLEAN, check_config, log, settings};
 
 /// Watch directories and scrape programs; export what traces tell to Prometheus
 ///
@@ -168,11 +167,11 @@ pub struct Args {
 
     /// How much to log on stderr
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
-    log_level: LogLevel,
+    log_level: log::Level,
 
     /// How to log
     #[arg(long = "log.format", value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
+    log_format: log::Format,
 
     #[command(flatten)]
     settings: settings::Args,
@@ -209,21 +208,6 @@ impl ScrapeMode {
             Self::Stream => Mode::Stream,
         }
     }
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum LogLevel {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -357,7 +341,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         writeln!(std::io::stdout(), "good")?;
         return Ok(CLEAN);
     }
-    log_to_stderr(args.log_level, args.log_format);
+    log::to_stderr(args.log_level, args.log_format);
     let cores = available_parallelism().map_or(1, |n| n.get());
     let again = args.clone();
     let config = Config {
@@ -387,34 +371,6 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     // Analyses that outlive the grace period end with the process.
     runtime.shutdown_background();
     result.map(|()| CLEAN)
-}
-
-fn log_to_stderr(level: LogLevel, format: LogFormat) {
-    let level = match level {
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "info",
-        LogLevel::Debug => "debug",
-        LogLevel::Trace => "trace",
-    };
-    // What fails there is said by who follows Kubernetes or asks a bucket, and
-    // only once.
-    let quiet = match level {
-        "debug" | "trace" => "",
-        _ => ",kube_client=error,kube_runtime=off,object_store=error",
-    };
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(format!("{level}{quiet}")))
-        .with_target(false)
-        .with_writer(std::io::stderr)
-        // Where the log can't be written, nothing can be said about that.
-        .log_internal_errors(false);
-    match format {
-        LogFormat::Text => builder
-            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-            .init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-    }
 }
 
 #[cfg(unix)]

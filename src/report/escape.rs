@@ -20,9 +20,9 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Control characters, and those that are invisible or change how the text
-/// around them is laid out.
-fn is_hostile(c: char) -> bool {
+/// Whether a terminal would obey or hide a character: control characters, and
+/// those that are invisible or change how the text around them is laid out.
+pub fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -40,7 +40,7 @@ mod wrap;
 
 pub use crate::rules::{Distribution, Severity};
 pub use course::{Column, Course, State};
-pub use escape::Escaped;
+pub use escape::{Escaped, is_hostile};
 #[cfg(feature = "formats")]
 pub use format::Format;
 pub(crate) use hash::hash;

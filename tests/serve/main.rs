@@ -16,6 +16,7 @@ mod exposition;
 mod flight;
 mod health;
 mod kubernetes;
+mod log;
 mod pages;
 mod process;
 mod prometheus;
