@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 pub mod analysis;
+pub mod causes;
 pub mod compare;
 #[cfg(feature = "cli")]
 pub mod config;

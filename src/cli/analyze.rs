@@ -15,7 +15,9 @@ use super::inputs::{self, Source};
 use super::output::{Color, Output};
 use super::progress::Progress;
 use super::tables::Written;
-use super::{CLEAN, FOUND, UNREADABLE, complain, outputs, paths, selection, settings};
+use super::{
+    CLEAN, FOUND, UNREADABLE, complain, complain_of, number, outputs, paths, selection, settings,
+};
 
 /// Say what is wrong in traces, where, and what to do
 #[derive(clap::Args)]
@@ -24,7 +26,7 @@ pub struct Args {
     /// Files, directories, patterns, s3://BUCKET/PREFIX, http:// or https:// of
     /// a running program, or `-` for standard input; plain, gzip or zstd
     #[arg(required = true, value_name = "TRACE")]
-    traces: Vec<PathBuf>,
+    pub(super) traces: Vec<PathBuf>,
 
     /// Write to a file instead of standard output, in the format given or the
     /// one that its ending names: .html, .sarif, .json, .xml (JUnit), .md,
@@ -37,7 +39,7 @@ pub struct Args {
     judgement: Judgement,
 
     /// How many traces to analyse at once [default: the number of cores]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = number::jobs)]
     jobs: Option<NonZeroUsize>,
 
     #[command(flatten)]
@@ -51,9 +53,9 @@ pub struct Judgement {
     #[command(flatten)]
     formats: outputs::Formats,
 
-    /// Show of each rule only the N findings that hurt most
-    #[arg(long, value_name = "N")]
-    top: Option<NonZeroUsize>,
+    /// Show only the N worst findings of each rule; 0 shows all
+    #[arg(long, value_name = "N", value_parser = number::at_least(0usize))]
+    top: Option<usize>,
 
     /// The least severity that makes the exit code 1
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
@@ -145,6 +147,7 @@ pub fn judge(
     jobs: Option<NonZeroUsize>,
     part: &str,
 ) -> anyhow::Result<u8> {
+    args.color.apply();
     let mut settings = args.settings.by_service()?;
     let baseline = args.baseline.as_deref().map(super::reports::read);
     let baseline = baseline.transpose()?.map(|known| Baseline::new(&known));
@@ -234,7 +237,7 @@ impl Args {
                 Ok(more) => sources.extend(more),
                 Err(error) => {
                     failed = true;
-                    complain("error", &format!("{error:#}"));
+                    complain_of(&error);
                 }
             }
         }
@@ -262,7 +265,7 @@ impl Args {
 impl Judgement {
     fn options(&self) -> Options {
         Options {
-            top: self.top.map(NonZeroUsize::get),
+            top: self.top.filter(|top| *top > 0),
             detail: match (self.quiet, self.verbose) {
                 (true, _) => Detail::Findings,
                 (_, true) => Detail::Full,

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use gotracer::timeline::is_standard;
 use gotracer::trace;
 
@@ -36,7 +37,7 @@ pub struct Args {
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let source = Source::named(&args.from);
-    let input = source.open()?;
+    let input = source.open().with_context(|| source.name())?;
     let mut output = Output::beside(&args.from, &args.to)?;
     let is_public = |function: &str| !args.all && is_standard(function);
     let copied = trace::anonymize(input, &mut output.writer, is_public);

@@ -10,6 +10,7 @@ use gotracer::source::scrape::Options;
 
 use super::analyze::{self, Judgement};
 use super::inputs::Source;
+use super::number;
 use super::remote::Remote;
 use super::serve::size;
 
@@ -23,7 +24,7 @@ pub struct Args {
 
     /// For how many seconds the program is to trace itself
     #[arg(short, long, value_name = "N", default_value = "5",
-        value_parser = clap::value_parser!(u32).range(1..))]
+        value_parser = number::at_least(1u32))]
     seconds: u32,
 
     /// Keep the raw trace in this file

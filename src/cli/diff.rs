@@ -10,7 +10,7 @@ use gotracer::compare::{self, Format, Options, Verdict};
 use super::output::{Color, Output};
 use super::progress::Progress;
 use super::reports::Reports;
-use super::{CLEAN, FOUND, UNREADABLE, settings};
+use super::{CLEAN, FOUND, UNREADABLE, number, settings};
 
 /// Say whether a program became worse from some traces to others
 #[derive(clap::Args)]
@@ -56,7 +56,7 @@ pub struct Args {
     color: Color,
 
     /// How many traces to analyse at once [default: the number of cores]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = number::jobs)]
     jobs: Option<NonZeroUsize>,
 
     #[command(flatten)]
@@ -103,6 +103,7 @@ fn confidence(text: &str) -> Result<f64, String> {
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
+    args.color.apply();
     let settings = args.settings.settings()?;
     let mut options = Options {
         confidence: args.confidence,

@@ -39,6 +39,7 @@ Examples:
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
+    args.color.apply();
     let source = Source::named(&args.trace);
     let mut output = Output::to(None)?;
     let color = output.color(args.color);

@@ -3,6 +3,7 @@
 
 mod analyze;
 mod anonymize;
+mod bare;
 mod batch;
 #[cfg(feature = "daemon")]
 mod bucket;
@@ -20,6 +21,7 @@ mod lines;
 #[cfg(feature = "daemon")]
 mod log;
 mod moment;
+mod number;
 mod output;
 mod outputs;
 mod paths;
@@ -39,10 +41,13 @@ mod tables;
 #[path = "without_tables.rs"]
 mod tables;
 
+use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::builder::styling::{AnsiColor, Style};
 use clap::{Parser, Subcommand};
+use gotracer::causes::with_causes;
 use gotracer::report::Escaped;
 
 /// Reads Go execution traces, says what is wrong, where, and what to do.
@@ -55,7 +60,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  gotracer analyze trace.out              what is wrong in this trace
+  gotracer trace.out                      what is wrong in this trace
   gotracer analyze --format json traces/  the same of a directory, for programs
   curl -s localhost:6060/debug/pprof/trace?seconds=5 | gotracer analyze -
   gotracer rules MutexContention          what a rule sees and what to do
@@ -96,7 +101,10 @@ const UNREADABLE: u8 = 2;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let result = match bare::parse(env::args_os())
+        .unwrap_or_else(|e| e.exit())
+        .command
+    {
         Command::Analyze(args) => analyze::run(&args),
         #[cfg(feature = "daemon")]
         Command::Capture(args) => capture::run(&args),
@@ -119,7 +127,7 @@ pub fn main() -> ExitCode {
         // Who closes the pipe has seen enough, as `head` does.
         Err(error) if is_closed_pipe(&error) => CLEAN,
         Err(error) => {
-            complain("error", &format!("{error:#}"));
+            complain_of(&error);
             UNREADABLE
         }
     })
@@ -131,10 +139,21 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     causes.filter_map(|e| e.downcast_ref()).any(closed)
 }
 
-/// Tells the user on standard error. That nobody reads it is no reason to
-/// fail.
+/// The style of `error:` in clap's messages, and those of the others.
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const OTHER: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Writes a message to standard error, in the form of clap's. That nobody reads
+/// it is no reason to fail.
 fn complain(level: &str, text: &str) {
-    let _ = writeln!(io::stderr(), "gotracer: {level}: {}", Escaped(text));
+    let style = if level == "error" { ERROR } else { OTHER };
+    let text = Escaped(text);
+    let _ = writeln!(anstream::stderr(), "{style}{level}:{style:#} {text}");
+}
+
+/// Writes an error with its causes to standard error.
+fn complain_of(error: &anyhow::Error) {
+    complain("error", &with_causes(error.chain()));
 }
 
 #[cfg(test)]

@@ -18,6 +18,18 @@ pub enum Color {
     Never,
 }
 
+impl Color {
+    /// Uses this choice for messages on standard error, too.
+    pub fn apply(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
 /// Where output goes.
 pub struct Output {
     /// Takes the output.

@@ -10,9 +10,9 @@ use gotracer::rules::Settings;
 use gotracer::trace::ErrorKind;
 
 use super::batch::Batch;
-use super::complain;
 use super::inputs::{self, Source};
 use super::progress::Progress;
+use super::{complain, complain_of};
 
 /// How to come by reports.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ impl Reports<'_> {
                 Ok(more) => reports.extend(more),
                 Err(error) => {
                     whole = false;
-                    complain("error", &format!("{error:#}"));
+                    complain_of(&error);
                 }
             }
         }

@@ -8,6 +8,7 @@ use gotracer::source::directory::Pattern;
 use gotracer::source::{Shard, ordinal};
 
 use super::inputs::Source;
+use super::number;
 
 /// What an indexed Job of Kubernetes tells each of its pods.
 const INDEX: &str = "JOB_COMPLETION_INDEX";
@@ -31,7 +32,7 @@ pub struct Args {
     shard: Option<u32>,
 
     /// How many share all traces: the Job's completions
-    #[arg(long = "total-shards", value_name = "N", env = TOTAL, hide_env_values = true)]
+    #[arg(long = "total-shards", value_name = "N", env = TOTAL, hide_env_values = true, value_parser = number::at_least(1u32))]
     total_shards: Option<u32>,
 
     /// Make labels of names, such as {service}/{version}/{_}.trace; {_} is

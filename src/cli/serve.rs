@@ -1,6 +1,7 @@
 //! `gotracer serve`: the daemon.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::thread::available_parallelism;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
+use gotracer::causes::with_causes;
 use gotracer::config::Config as FileConfig;
 use gotracer::daemon::{self, Config, DEFAULT_ADDRESS, Plan, Scrape};
 use gotracer::evidence;
@@ -21,7 +23,7 @@ use gotracer::source::scrape::{Mode, Options, Target};
 use gotracer::source::{Shard, ordinal};
 use tokio_util::sync::CancellationToken;
 
-use super::{CLEAN, check_config, log, settings};
+use super::{CLEAN, check_config, log, number, settings};
 
 /// Watch directories and scrape programs; export what traces tell to Prometheus
 ///
@@ -54,7 +56,7 @@ pub struct Args {
 
     /// For how many seconds to trace at a time [default: 5, or 3600 to stream]
     #[arg(long = "scrape.seconds", value_name = "N",
-        value_parser = clap::value_parser!(u32).range(1..=86_400))]
+        value_parser = number::between(1, 86_400))]
     seconds: Option<u32>,
 
     /// How long connecting may take, and how much longer than the trace itself
@@ -72,7 +74,7 @@ pub struct Args {
     shard: Option<u32>,
 
     /// How many daemons share all targets; each captures its own
-    #[arg(long = "total-shards", value_name = "N", requires = "shard")]
+    #[arg(long = "total-shards", value_name = "N", requires = "shard", value_parser = number::at_least(1u32))]
     total_shards: Option<u32>,
 
     /// Where to serve /metrics; without an address before the colon, on all
@@ -142,8 +144,8 @@ pub struct Args {
     external_url: Option<String>,
 
     /// How many traces to analyse at a time [default: one for each core]
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = number::jobs)]
+    jobs: Option<NonZeroUsize>,
 
     /// How much memory the traces being read may take together; more traces
     /// wait [default: half of what there is]
@@ -349,11 +351,11 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         storage: args.storage.clone(),
         external_url: args.external_url.clone(),
         web: args.web_config.clone(),
-        jobs: args.jobs.unwrap_or(cores),
+        jobs: args.jobs.map_or(cores, NonZeroUsize::get),
         memory: args.memory,
         lifecycle: args.lifecycle,
         plan,
-        load: Box::new(move || again.plan().map_err(|error| format!("{error:#}"))),
+        load: Box::new(move || again.plan().map_err(|error| with_causes(error.chain()))),
         otlp,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

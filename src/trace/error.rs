@@ -2,13 +2,14 @@
 
 use std::{fmt, io};
 
+use super::lookalike::Lookalike;
 use super::violation::Violation;
 
 /// Why reading a trace stopped, and where.
 ///
 /// Everything the reader returned before it stays true.
 #[derive(Debug, thiserror::Error)]
-#[error("{kind}{}{}", At(*.offset, *.generation), Lost(*.lost_bytes))]
+#[error("{kind}{}", Where(self))]
 pub struct ReadError {
     /// What is wrong.
     #[source]
@@ -32,8 +33,8 @@ pub enum ErrorKind {
     #[error("the input is empty: nothing was written, or the capture failed before it started")]
     Empty,
     /// Something else than an execution trace.
-    #[error("not a Go execution trace{}", .0.map(|w| format!(" ({w})")).unwrap_or_default())]
-    NotATrace(Option<&'static str>),
+    #[error("not a Go execution trace{}", Instead(.0.as_ref()))]
+    NotATrace(Option<Lookalike>),
     /// A format version this build does not know.
     #[error("trace format \"go 1.{0}\" is not supported: {hint}", hint = version_hint(*.0))]
     UnsupportedVersion(u32),
@@ -175,23 +176,47 @@ fn version_hint(version: u32) -> &'static str {
     }
 }
 
-struct At(u64, Option<u64>);
+struct Instead<'a>(Option<&'a Lookalike>);
 
-impl fmt::Display for At {
+impl fmt::Display for Instead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, " (at byte {}", self.0)?;
-        if let Some(generation) = self.1 {
-            write!(f, ", generation {generation}")?;
+        match self.0 {
+            Some(it) => write!(f, " but {it}"),
+            None => Ok(()),
         }
-        f.write_str(")")
     }
 }
 
-struct Lost(u64);
+impl ErrorKind {
+    /// Whether the error shows at some byte of a trace, rather than for the
+    /// trace as a whole.
+    fn is_located(&self) -> bool {
+        !matches!(
+            self,
+            Self::Empty
+                | Self::NotATrace(_)
+                | Self::UnsupportedVersion(_)
+                | Self::NotLive(_)
+                | Self::NotAnonymizable(_)
+        )
+    }
+}
 
-impl fmt::Display for Lost {
+/// Where an error shows, and what was lost by it, as far as that says more.
+struct Where<'a>(&'a ReadError);
+
+impl fmt::Display for Where<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        let error = self.0;
+        if !error.kind.is_located() {
+            return Ok(());
+        }
+        match (error.offset, error.generation) {
+            (0, None) => {}
+            (at, None) => write!(f, " (at byte {at})")?,
+            (at, Some(generation)) => write!(f, " (at byte {at}, generation {generation})")?,
+        }
+        match error.lost_bytes {
             0 => Ok(()),
             n => write!(f, "; {n} bytes could not be used"),
         }

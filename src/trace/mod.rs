@@ -23,6 +23,7 @@ mod error;
 mod event;
 pub(crate) mod ids;
 mod input;
+mod lookalike;
 mod refusal;
 pub(crate) mod sink;
 mod slab;
@@ -42,10 +43,12 @@ pub use event::{
     ThreadId, Time, What,
 };
 pub use input::Input;
+pub use lookalike::Lookalike;
 pub use tables::{Frame, Tables};
 pub use v2::{ExperimentalBatch, anonymize};
 pub use violation::Violation;
 
+use lookalike::LOOKED_AT;
 use sink::{NO_SLOT, Room, Sink};
 
 /// The first version of the format that is written today.
@@ -324,7 +327,7 @@ pub(crate) fn peek_version(input: &mut Input<'_>) -> std::io::Result<Option<u32>
 }
 
 fn read_header(input: &mut Input<'_>) -> Result<u32, ErrorKind> {
-    let bytes = input.peek(HEADER).map_err(ErrorKind::Io)?;
+    let bytes = input.peek_some(HEADER, LOOKED_AT).map_err(ErrorKind::Io)?;
     if bytes.is_empty() {
         return Err(ErrorKind::Empty);
     }
@@ -332,7 +335,7 @@ fn read_header(input: &mut Input<'_>) -> Result<u32, ErrorKind> {
         if b"go 1.".starts_with(&bytes[..bytes.len().min(5)]) && bytes.len() < HEADER {
             ErrorKind::Truncated("within the header")
         } else {
-            ErrorKind::NotATrace(looks_like(bytes))
+            ErrorKind::NotATrace(lookalike::identify(bytes))
         }
     })?;
     match version {
@@ -348,25 +351,9 @@ fn parse_header(bytes: &[u8]) -> Option<u32> {
     let rest = bytes.strip_prefix(b"go 1.")?;
     let end = rest.iter().position(|b| !b.is_ascii_digit())?;
     let (digits, tail) = rest.split_at(end);
-    let complete = tail.strip_prefix(b" trace")?.iter().all(|&b| b == 0);
+    let padding = HEADER.checked_sub(b"go 1. trace".len() + digits.len())?;
+    let padding = tail.strip_prefix(b" trace")?.get(..padding)?;
+    let complete = padding.iter().all(|&b| b == 0);
     let digits = std::str::from_utf8(digits).ok()?;
     digits.parse().ok().filter(|_| complete)
-}
-
-/// A guess at what was given instead of a trace.
-fn looks_like(bytes: &[u8]) -> Option<&'static str> {
-    const KNOWN: [(&[u8], &str); 8] = [
-        (b"\x1f\x8b", "it is gzip data"),
-        (b"\x28\xb5\x2f\xfd", "it is zstd data"),
-        (b"PK", "it is a zip archive"),
-        (b"\x7fELF", "it is a program"),
-        (b"<", "it looks like a web page"),
-        (b"{", "it looks like JSON"),
-        (b"\x0a", "it looks like a pprof profile"),
-        (b"mode: ", "it is a coverage profile"),
-    ];
-    KNOWN
-        .iter()
-        .find(|(magic, _)| bytes.starts_with(magic))
-        .map(|&(_, name)| name)
 }

@@ -179,7 +179,7 @@ fn mistakes_are_explained() {
         (&["--config", &config], "line 3, column 11: "),
         (&["--config", "no/such.yml"], "no/such.yml"),
         (&["--service", "x"], "--config"),
-        (&["--top", "0"], "--top"),
+        (&["--top", "few"], "--top"),
         (&["--format", "xml"], "table, json"),
         (&["--jobs", "0"], "--jobs"),
     ] {

@@ -136,3 +136,66 @@ fn compressed_data_that_breaks_off() {
         stdout(&output)
     );
 }
+
+/// A traced program's likeliest other files, as people pass them.
+#[test]
+fn other_files_are_named_with_what_to_do() {
+    let pprof = b"\x5a\x04\x08\x01\x10\x02\x60\x80\x80\x20\x0a\x04\x08\x03\x10\x04\x12\x02\x08\x01";
+    let mut tar = vec![0; 1024];
+    tar[..5].copy_from_slice(b"a.trc");
+    tar[257..262].copy_from_slice(b"ustar");
+    let dump = b"goroutine 1 [running]:\nmain.main()\n\t/src/main.go:3 +0x1d\n";
+    for (bytes, wanted) in [
+        (
+            gzip(pprof),
+            "a pprof profile; a trace comes from /debug/pprof/trace?seconds=5",
+        ),
+        (
+            pprof.to_vec(),
+            "a pprof profile; a trace comes from /debug/pprof/trace?seconds=5",
+        ),
+        (tar.clone(), "a tar archive; unpack it"),
+        (gzip(&tar), "a tar archive; unpack it"),
+        (gzip(b"hello\n"), "text that begins with \"hello\""),
+        (gzip(&gzip(b"hello\n")), "gzip data within compressed data"),
+        (dump.to_vec(), "a goroutine dump; a trace comes from"),
+        (
+            b"FLR\0\0\x02\0\x01".to_vec(),
+            "a recording of Java Flight Recorder",
+        ),
+        (b"\xfd7zXZ\0\0\x04".to_vec(), "an xz file; unpack it"),
+    ] {
+        let (_dir, path) = with_file("trace.out", &bytes);
+        for output in [
+            run(&["analyze", &path]),
+            run_with_stdin(&["analyze", "-"], &bytes),
+        ] {
+            assert_exit(&output, 2);
+            let said = stderr(&output);
+            let wanted = format!("not a Go execution trace but {wanted}");
+            assert!(said.contains(&wanted), "{wanted}: {said}");
+            assert!(!said.contains("could not be used"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_trace_needs_no_subcommand() {
+    let long = run(&["analyze", FOUND]);
+    assert_eq!(stdout(&run(&[FOUND])), stdout(&long));
+    assert_exit(&run(&[FOUND]), 1);
+    let verbose = run(&["-v", FOUND, "--top=0"]);
+    assert_exit(&verbose, 1);
+    assert_eq!(stdout(&verbose), stdout(&run(&["analyze", "-v", FOUND])));
+    let missing = run(&["no.trace"]);
+    assert_exit(&missing, 2);
+    let wanted = "error: no.trace: cannot read: No such file or directory (os error 2)\n";
+    assert_eq!(stderr(&missing), wanted);
+    let misspelled = run(&["anlyze", FOUND]);
+    assert_exit(&misspelled, 2);
+    assert!(
+        stderr(&misspelled).contains("'analyze'"),
+        "{}",
+        stderr(&misspelled)
+    );
+}

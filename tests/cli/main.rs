@@ -5,6 +5,7 @@ mod analyze;
 mod anonymize;
 mod ci;
 mod diff;
+mod errors;
 mod events;
 mod explain;
 mod export;

@@ -313,7 +313,7 @@ fn mistakes_are_said_before_anything_starts() {
             assert_eq!(output.status.code(), Some(2), "{name}");
             let said = String::from_utf8(output.stderr).unwrap();
             if arguments.len() == 1 {
-                all.push_str(said.strip_prefix("gotracer: error: ").unwrap());
+                all.push_str(said.strip_prefix("error: ").unwrap());
             }
         }
     }
