@@ -19,7 +19,7 @@ pub use live::{Heard, follow};
 pub use pipeline::analyze_on_two_threads;
 #[doc(hidden)]
 pub use whole::analyze_plainly;
-pub use whole::{Outcome, analyze};
+pub use whole::{Outcome, analyze, analyze_all};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -50,6 +50,17 @@ pub struct Read<'a> {
     pub stats: Stats,
     /// Why no more could be read.
     pub error: Option<&'a ReadError>,
+}
+
+/// What to say of a trace in which no time is true.
+const WITHOUT_CLOCK: &str = "the trace's clock has a frequency of 0, so its times mean nothing";
+
+/// Why what was read may not be all, or not be true.
+fn warning(read: &Read<'_>) -> Option<String> {
+    if read.stats.without_clock > 0 {
+        return Some(WITHOUT_CLOCK.into());
+    }
+    is_newer(read.version).then(|| newer(read.version))
 }
 
 /// What to say of a trace of a format that is newer than all known ones.
@@ -208,14 +219,6 @@ impl Analysis {
     pub fn report(&self, read: &Read<'_>) -> Report {
         let open: Vec<_> = self.timeline.open_intervals(false).collect();
         let verdicts = self.rules.enabled.iter().map(|(rule, detector)| {
-            if read.stats.generations == 0 {
-                let nothing = "no whole generation of the trace could be read";
-                let verdict = Verdict {
-                    not_applicable: Some(nothing.into()),
-                    ..Verdict::default()
-                };
-                return (*rule, verdict);
-            }
             let mut detector = detector.boxed_clone();
             for interval in open.iter().filter(|i| rule.watches & i.kind.bit() != 0) {
                 detector.interval(interval, &self.timeline);
@@ -259,7 +262,13 @@ impl Analysis {
         let (start_time, now) = (self.start_time(), self.timeline.now());
         let mut rules = Vec::new();
         let mut all = Vec::new();
-        for (i, (rule, verdict)) in verdicts.into_iter().enumerate() {
+        for (i, (rule, mut verdict)) in verdicts.into_iter().enumerate() {
+            if stats.without_clock > 0 {
+                verdict = Verdict {
+                    not_applicable: Some(WITHOUT_CLOCK.into()),
+                    ..Verdict::default()
+                };
+            }
             rules.push(RuleReport {
                 rule,
                 thresholds: Some(self.settings.of(rule).thresholds),
@@ -293,7 +302,7 @@ impl Analysis {
                 lost_bytes: error.map_or(0, |e| e.lost_bytes),
                 gomaxprocs: self.timeline.gomaxprocs(),
                 error: error.map(ToString::to_string),
-                warning: is_newer(read.version).then(|| newer(read.version)),
+                warning: warning(read),
             },
             program: program::program(&self.timeline),
             rules,

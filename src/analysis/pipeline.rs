@@ -6,7 +6,7 @@ use std::thread;
 
 use super::Analysis;
 use super::packed::Packed;
-use super::whole::{Outcome, conclude};
+use super::whole::{Outcome, Step, conclude};
 use crate::rules::Settings;
 use crate::trace::{ClockSnapshot, Input, ReadError, Reader, Stats, Tables};
 
@@ -33,14 +33,25 @@ pub fn analyze_on_two_threads(
     input: Input<'_>,
     source: &str,
     settings: &Settings,
-    mut progress: impl FnMut(Stats),
+    progress: impl FnMut(Stats),
 ) -> Result<Outcome, ReadError> {
-    let reader = Reader::new(input).map_err(|e| *e)?;
-    let version = reader.version();
+    step(input, source, settings, progress).0
+}
+
+pub(super) fn step<'a>(
+    input: Input<'a>,
+    source: &str,
+    settings: &Settings,
+    mut progress: impl FnMut(Stats),
+) -> Step<'a> {
+    let reader = match Reader::new(input) {
+        Ok(reader) => reader,
+        Err(error) => return (Err(*error), None),
+    };
     let mut analysis = Analysis::new(settings);
     let (parcels, to_analyse) = sync_channel(PARCELS);
     let (spent, spares) = channel();
-    let (stats, error) = thread::scope(|scope| {
+    let (reader, error) = thread::scope(|scope| {
         let reading = scope.spawn(move || read(reader, Handing { parcels, spares }));
         for parcel in to_analyse {
             take_in(&mut analysis, parcel, &spent, &mut progress);
@@ -49,7 +60,7 @@ pub fn analyze_on_two_threads(
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
-    conclude(&analysis, source, version, stats, error)
+    conclude(&analysis, source, reader, error)
 }
 
 fn take_in(
@@ -74,7 +85,7 @@ struct Handing {
 }
 
 /// Reads to the end, a parcel at a time.
-fn read(mut reader: Reader<'_>, handing: Handing) -> (Stats, Option<ReadError>) {
+fn read(mut reader: Reader<'_>, handing: Handing) -> (Reader<'_>, Option<ReadError>) {
     let error = loop {
         let mut events = handing.spares.try_recv().unwrap_or_default();
         events.clear();
@@ -96,5 +107,5 @@ fn read(mut reader: Reader<'_>, handing: Handing) -> (Stats, Option<ReadError>) 
             break None;
         }
     };
-    (reader.stats(), error)
+    (reader, error)
 }

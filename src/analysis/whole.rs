@@ -1,10 +1,10 @@
 //! A whole trace to a report.
 
 use super::portion::Portion;
-use super::{Analysis, Read};
+use super::{Analysis, Read, pipeline};
 use crate::report::Report;
 use crate::rules::Settings;
-use crate::trace::{Input, ReadError, Reader, Stats};
+use crate::trace::{ErrorKind, Input, ReadError, Reader, Stats};
 
 /// What became of one trace.
 #[derive(Debug)]
@@ -14,6 +14,13 @@ pub struct Outcome {
     /// Why reading stopped before the trace's end.
     pub error: Option<ReadError>,
 }
+
+/// Traces of one input that are analyzed at most: each has a report, however
+/// small it is.
+const MOST: usize = 1_000;
+
+/// The outcome of one trace, and the input of the one that follows it.
+pub(super) type Step<'a> = (Result<Outcome, ReadError>, Option<Input<'a>>);
 
 /// Reads a whole trace and applies the rules. `source` is its name in the
 /// report; `progress` is called about once a generation.
@@ -27,9 +34,44 @@ pub fn analyze(
     settings: &Settings,
     progress: impl FnMut(Stats),
 ) -> Result<Outcome, ReadError> {
-    let reader = Reader::new(input).map_err(|e| *e)?;
-    let events = Portion::new(&reader);
-    analyze_by(events, reader, source, settings, progress)
+    step(input, source, settings, progress).0
+}
+
+/// Analyzes every trace of an input: a program may start a trace on the same
+/// file again, and files are appended. Calls `each` with the name and the
+/// outcome of each: `source`, then `source (2)`, and so on. `on_two_threads` is
+/// faster for large traces.
+pub fn analyze_all(
+    input: Input<'_>,
+    source: &str,
+    settings: &Settings,
+    on_two_threads: bool,
+    mut progress: impl FnMut(Stats),
+    mut each: impl FnMut(String, Result<Outcome, ReadError>),
+) {
+    let mut next = Some(input);
+    for n in 1.. {
+        let Some(input) = next else { return };
+        let name = match n {
+            1 => source.to_owned(),
+            n => format!("{source} ({n})"),
+        };
+        if n > MOST {
+            let error = ReadError {
+                offset: input.pos(),
+                generation: None,
+                lost_bytes: input.known_len() - input.pos(),
+                kind: ErrorKind::TooManyTraces(MOST),
+            };
+            return each(name, Err(error));
+        }
+        let (outcome, following) = match on_two_threads {
+            true => pipeline::step(input, &name, settings, &mut progress),
+            false => step(input, &name, settings, &mut progress),
+        };
+        each(name, outcome);
+        next = following;
+    }
 }
 
 /// As [`analyze`], with the same result, but slower: every event is read as it
@@ -44,16 +86,28 @@ pub fn analyze_plainly(
     settings: &Settings,
 ) -> Result<Outcome, ReadError> {
     let reader = Reader::new(input).map_err(|e| *e)?;
-    analyze_by(Portion::plain(), reader, source, settings, |_| ())
+    analyze_by(Portion::plain(), reader, source, settings, |_| ()).0
 }
 
-fn analyze_by(
+fn step<'a>(
+    input: Input<'a>,
+    source: &str,
+    settings: &Settings,
+    progress: impl FnMut(Stats),
+) -> Step<'a> {
+    match Reader::new(input) {
+        Ok(reader) => analyze_by(Portion::new(&reader), reader, source, settings, progress),
+        Err(error) => (Err(*error), None),
+    }
+}
+
+fn analyze_by<'a>(
     mut events: Portion,
-    mut reader: Reader<'_>,
+    mut reader: Reader<'a>,
     source: &str,
     settings: &Settings,
     mut progress: impl FnMut(Stats),
-) -> Result<Outcome, ReadError> {
+) -> Step<'a> {
     let mut analysis = Analysis::new(settings);
     let error = loop {
         match events.read(&mut reader) {
@@ -66,29 +120,29 @@ fn analyze_by(
         }
         analysis.portion(&events, &reader);
     };
-    let (version, stats) = (reader.version(), reader.stats());
-    conclude(&analysis, source, version, stats, error)
+    conclude(&analysis, source, reader, error)
 }
 
-/// The outcome of a trace of which `stats` was read.
-pub(super) fn conclude(
+/// The outcome of a trace of which the reader read all that it can.
+pub(super) fn conclude<'a>(
     analysis: &Analysis,
     source: &str,
-    version: u32,
-    stats: Stats,
+    reader: Reader<'a>,
     error: Option<ReadError>,
-) -> Result<Outcome, ReadError> {
-    if stats.generations == 0
-        && let Some(e) = error
-    {
+) -> Step<'a> {
+    let (version, stats) = (reader.version(), reader.stats());
+    let outcome = match error {
         // Nothing was seen of it: that must not pass for a clean bill.
-        return Err(e);
-    }
-    let report = analysis.report(&Read {
-        source,
-        version,
-        stats,
-        error: error.as_ref(),
-    });
-    Ok(Outcome { report, error })
+        Some(error) if stats.is_silent() => Err(error),
+        error => Ok(Outcome {
+            report: analysis.report(&Read {
+                source,
+                version,
+                stats,
+                error: error.as_ref(),
+            }),
+            error,
+        }),
+    };
+    (outcome, reader.following().unwrap_or_default())
 }

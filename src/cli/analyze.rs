@@ -10,7 +10,7 @@ use gotracer::source::Shard;
 use gotracer::trace::ErrorKind;
 use md5::{Digest, Md5};
 
-use super::batch::Batch;
+use super::batch::{Analyzed, Batch};
 use super::inputs::{self, Source};
 use super::output::{Color, Output};
 use super::progress::Progress;
@@ -156,6 +156,7 @@ pub fn judge(
         settings.want_course();
     }
     let (mut unreadable, mut analysed, mut worst) = (false, 0, None);
+    let mut judged = false;
     // Of an archive, these stay empty.
     let (mut known, mut reports) = (Vec::new(), Vec::new());
     let progress = Progress::new(!args.quiet);
@@ -164,18 +165,19 @@ pub fn judge(
         jobs,
         progress: &progress,
     };
-    let delivered = batch.analyze(&sources, |source, result| {
+    let delivered = batch.analyze(&sources, |source, Analyzed { name, result }| {
         match result {
             Ok(outcome) => {
                 if let Some(error) = outcome.error {
                     unreadable |= args.strict;
-                    args.warn(&format!("{}: {error}", source.name()));
+                    args.warn(&format!("{name}: {error}"));
                 }
                 if let Some(warning) = &outcome.report.trace.warning {
                     unreadable |= args.strict;
-                    args.warn(&format!("{}: {warning}", source.name()));
+                    args.warn(&format!("{name}: {warning}"));
                 }
                 analysed += 1;
+                judged |= outcome.report.is_judged();
                 let mut report = outcome.report;
                 if args.write_baseline.is_some() {
                     known.push(report.clone());
@@ -192,11 +194,11 @@ pub fn judge(
                 }
             }
             Err(error) if source.found && matches!(error.kind, ErrorKind::NotATrace(_)) => {
-                args.warn(&format!("{}: skipped: {}", source.name(), error.kind));
+                args.warn(&format!("{name}: skipped: {}", error.kind));
             }
             Err(error) => {
                 unreadable = true;
-                complain("error", &format!("{}: {error}", source.name()));
+                complain("error", &format!("{name}: {error}"));
             }
         }
         Ok(())
@@ -207,6 +209,10 @@ pub fn judge(
         // A check that looks at nothing must not pass.
         unreadable = true;
         complain("error", "there is no trace among the files");
+    }
+    if analysed > 0 && !judged {
+        unreadable = true;
+        complain("error", "no rule could be judged: the reports say why");
     }
     if let Some(path) = &args.write_baseline {
         let mut file = Output::to(Some(path))?;

@@ -1,11 +1,13 @@
 //! `gotracer anonymize`: a trace that can be shown to others.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use gotracer::timeline::is_standard;
-use gotracer::trace;
+use gotracer::trace::{self, ErrorKind, Input, ReadError, Reader};
+use tempfile::NamedTempFile;
 
 use super::inputs::Source;
 use super::output::Output;
@@ -37,16 +39,55 @@ pub struct Args {
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let source = Source::named(&args.from);
-    let input = source.open().with_context(|| source.name())?;
+    let name = source.name();
+    let (source, _kept) = twice(source, &args.from).with_context(|| name.clone())?;
+    // A copy may hold what is lost to every reader: only reading the trace
+    // shows that.
+    let errors = check(source.open().with_context(|| name.clone())?);
+    let errors = errors.map_err(|error| anyhow!("{name}: {error}"))?;
     let mut output = Output::beside(&args.from, &args.to)?;
     let is_public = |function: &str| !args.all && is_standard(function);
-    let copied = trace::anonymize(input, &mut output.writer, is_public);
+    let copied = trace::anonymize(source.open()?, &mut output.writer, is_public);
     output.writer.flush()?;
-    Ok(match copied {
-        Ok(()) => CLEAN,
-        Err(error) => {
-            complain("error", &format!("{}: {error}", source.name()));
-            UNREADABLE
+    if let Err(error) = copied
+        && (errors.is_empty() || matches!(error.kind, ErrorKind::NotAnonymizable(_)))
+    {
+        complain("error", &format!("{name}: {error}"));
+        return Ok(UNREADABLE);
+    }
+    for error in &errors {
+        complain("warning", &format!("{name}: {error}"));
+    }
+    Ok(CLEAN)
+}
+
+/// A source that can be read twice: what comes from a pipe is kept in a file.
+fn twice(source: Source, path: &Path) -> io::Result<(Source, Option<NamedTempFile>)> {
+    if source.file().is_some() {
+        return Ok((source, None));
+    }
+    let mut kept = NamedTempFile::new()?;
+    match path.as_os_str() == "-" {
+        true => io::copy(&mut io::stdin().lock(), &mut kept)?,
+        false => io::copy(&mut File::open(path)?, &mut kept)?,
+    };
+    Ok((Source::named(kept.path()), Some(kept)))
+}
+
+/// Reads all traces of an input; returns the errors with which they end.
+///
+/// # Errors
+/// If a trace has no event.
+fn check(input: Input<'_>) -> Result<Vec<ReadError>, Box<ReadError>> {
+    let mut errors = Vec::new();
+    let mut next = Some(input);
+    while let Some(input) = next {
+        let mut reader = Reader::new(input)?;
+        match reader.skip_rest() {
+            Err(error) if reader.stats().is_silent() => return Err(error),
+            ended => errors.extend(ended.err().map(|error| *error)),
         }
-    })
+        next = reader.following().unwrap_or_default();
+    }
+    Ok(errors)
 }

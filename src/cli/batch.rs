@@ -9,15 +9,20 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use gotracer::analysis::{self, Outcome};
+use gotracer::analysis::{Outcome, analyze_all};
 use gotracer::rules::Settings;
 use gotracer::trace::{ErrorKind, ReadError};
 
 use super::inputs::Source;
 use super::progress::Progress;
 
-/// What became of one source.
-pub type Result = std::result::Result<Outcome, ReadError>;
+/// One trace of a source.
+pub struct Analyzed {
+    /// Its name: the source's, with a number if the source has several traces.
+    pub name: String,
+    /// What became of it.
+    pub result: Result<Outcome, ReadError>,
+}
 
 /// For each worker, how many traces may be ahead of one that takes long: their
 /// results have to wait for its.
@@ -34,16 +39,21 @@ pub struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Analyses all sources, and hands on the results in their order, as soon
-    /// as they are there: only a few wait, however many there are.
+    /// Analyses all sources, and hands on each trace of them in their order, as
+    /// soon as it is there: only a few wait, however many there are.
     ///
     /// # Errors
     /// If somebody can't take one: then the rest is not analysed.
     pub fn analyze(
         &self,
         sources: &[Source],
-        mut deliver: impl FnMut(&Source, Result) -> anyhow::Result<()>,
+        mut deliver: impl FnMut(&Source, Analyzed) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
+        let mut deliver = |source, traces: Vec<_>| -> anyhow::Result<()> {
+            traces
+                .into_iter()
+                .try_for_each(|trace| deliver(source, trace))
+        };
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let jobs = self.jobs.map_or(cores, NonZeroUsize::get);
         let workers = jobs.min(sources.len());
@@ -101,16 +111,17 @@ impl Batch<'_> {
     }
 
     /// Analyses one. What it does to the reader must not end the others.
-    fn one(&self, source: &Source, two_threads: bool) -> Result {
+    fn one(&self, source: &Source, two_threads: bool) -> Vec<Analyzed> {
         let settings = (self.settings)(source);
         let analysis = || one(source, settings, self.progress, two_threads);
         let panicked = |panic: Box<dyn Any + Send>| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref().copied());
             let text = text.unwrap_or("for no reason given");
-            Err(unread(io::Error::other(format!(
-                "the analysis panicked: {text}"
-            ))))
+            unread(
+                source,
+                io::Error::other(format!("the analysis panicked: {text}")),
+            )
         };
         catch_unwind(AssertUnwindSafe(analysis)).unwrap_or_else(panicked)
     }
@@ -124,21 +135,40 @@ fn take(work: &Mutex<Receiver<usize>>) -> Option<usize> {
     work.recv().ok()
 }
 
-fn unread(error: io::Error) -> ReadError {
-    ReadError {
+fn unread(source: &Source, error: io::Error) -> Vec<Analyzed> {
+    let error = ReadError {
         kind: ErrorKind::Io(error),
         offset: 0,
         generation: None,
         lost_bytes: 0,
-    }
+    };
+    vec![Analyzed {
+        name: source.name(),
+        result: Err(error),
+    }]
 }
 
-fn one(source: &Source, settings: &Settings, progress: &Progress, two_threads: bool) -> Result {
-    let input = source.open().map_err(unread)?;
+/// The traces of a source.
+fn one(
+    source: &Source,
+    settings: &Settings,
+    progress: &Progress,
+    two_threads: bool,
+) -> Vec<Analyzed> {
+    let input = match source.open() {
+        Ok(input) => input,
+        Err(error) => return unread(source, error),
+    };
     let progress = progress.follow(source);
-    if two_threads && !(1..WORTH_A_THREAD).contains(&source.size()) {
-        analysis::analyze_on_two_threads(input, &source.name(), settings, progress)
-    } else {
-        analysis::analyze(input, &source.name(), settings, progress)
-    }
+    let two_threads = two_threads && !(1..WORTH_A_THREAD).contains(&source.size());
+    let mut traces = Vec::new();
+    analyze_all(
+        input,
+        &source.name(),
+        settings,
+        two_threads,
+        progress,
+        |name, result| traces.push(Analyzed { name, result }),
+    );
+    traces
 }

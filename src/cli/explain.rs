@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use gotracer::explain;
 
 use super::inputs::Source;
@@ -50,9 +50,10 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         let (rule, message) = (finding.rule.name, &finding.message);
         writeln!(output.writer, "{rule}: {message}\n")?;
     }
-    let name = || source.name();
-    let input = source.open().with_context(name)?;
-    let explanation = explain::explain(input, part.window).with_context(name)?;
+    let explanation = explain::explain(args.moment.open(&source)?, part.window);
+    let explanation = explanation.map_err(|e| anyhow!("{}: {e}", source.name()))?;
+    let (error, another) = (explanation.error.as_ref(), explanation.another);
+    args.moment.warn(&source, error, another);
     if explanation.from > explanation.timeline.now() {
         return Err(moment::over(&source, explanation.timeline.duration()));
     }

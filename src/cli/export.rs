@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use gotracer::perfetto::{self, Options};
 use gotracer::trace::Reader;
 
@@ -51,7 +51,7 @@ Examples:
   gotracer export --perfetto trace.out --finding 1 --window 100ms -o finding.pftrace
   gotracer export --perfetto trace.out | gzip > trace.pftrace.gz
 
-A trace that breaks off is exported as far as it goes, with exit code 2.";
+A trace that breaks off is exported as far as it goes, with a warning.";
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
@@ -59,8 +59,8 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let settings = args.settings.settings()?;
     let part = args.moment.part(&source, &settings)?;
     let (window, findings) = part.map(|part| (part.window, part.found)).unzip();
-    let name = || source.name();
-    let reader = Reader::new(source.open().with_context(name)?).with_context(name)?;
+    let reader = Reader::new(args.moment.open(&source)?);
+    let reader = reader.map_err(|e| anyhow!("{}: {e}", source.name()))?;
     let output = Output::beside(&args.trace, &args.output)?;
     if output.terminal {
         bail!("this is no text for a terminal: give --output FILE, or redirect it");
@@ -76,10 +76,12 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let exported = perfetto::export(reader, output.writer, &options, progress.follow(&source));
     progress.finish();
     let exported = exported.with_context(|| format!("cannot write {}", args.output.display()))?;
-    if let Some(error) = exported.error {
+    if let Some(error) = exported.error.as_ref().filter(|_| exported.silent) {
         complain("error", &format!("{}: {error}", source.name()));
         return Ok(UNREADABLE);
     }
+    let (error, another) = (exported.error.as_ref(), exported.another);
+    args.moment.warn(&source, error, another);
     if window.is_some_and(|window| window.from > exported.duration) {
         return Err(moment::over(&source, exported.duration));
     }

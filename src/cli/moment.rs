@@ -1,11 +1,16 @@
 //! Options that name a moment of a trace, and how much around it.
 
-use anyhow::{Context, anyhow};
+use std::num::NonZeroUsize;
+
+use anyhow::{Context, anyhow, bail};
 use gotracer::analysis;
 use gotracer::explain::Window;
 use gotracer::report::Finding;
+use gotracer::report::human::plural;
 use gotracer::rules::{SettingError, Settings, Unit};
+use gotracer::trace::{Input, ReadError, Reader};
 
+use super::complain;
 use super::inputs::Source;
 
 /// How much is told of if nothing is said, ns.
@@ -28,6 +33,11 @@ pub struct Args {
     /// How much to tell of [default: 20ms]
     #[arg(long, value_name = "DURATION", value_parser = time, requires = "when")]
     window: Option<u64>,
+
+    /// Which trace of a file that holds several: 2 is what analyze calls
+    /// `TRACE (2)`
+    #[arg(long, value_name = "N", default_value = "1", hide_default_value = true)]
+    nth: NonZeroUsize,
 }
 
 /// The part of a trace that was asked for.
@@ -45,6 +55,40 @@ fn time(text: &str) -> Result<u64, SettingError> {
 }
 
 impl Args {
+    /// Opens the trace that is asked for.
+    pub fn open(&self, source: &Source) -> anyhow::Result<Input<'static>> {
+        let name = || source.name();
+        let unread = |e: Box<ReadError>| anyhow!("{}: {e}", source.name());
+        let mut input = source.open().with_context(name)?;
+        for n in 1..self.nth.get() {
+            let mut reader = Reader::new(input).map_err(unread)?;
+            // Where a trace is damaged the next one may be whole.
+            let ended = reader.skip_rest();
+            input = match reader.following().with_context(name)? {
+                Some(following) => following,
+                None => {
+                    ended.map_err(unread)?;
+                    bail!("{}: it holds {}", name(), plural(n as u64, "trace"));
+                }
+            };
+        }
+        Ok(input)
+    }
+
+    /// Warns of what is not shown: what is lost behind an error, and another
+    /// trace that begins in the input.
+    pub fn warn(&self, source: &Source, error: Option<&ReadError>, another: Option<u64>) {
+        let name = source.name();
+        if let Some(error) = error {
+            complain("warning", &format!("{name}: {error}"));
+        }
+        if let Some(at) = another {
+            let next = self.nth.get() + 1;
+            let text = format!("{name}: another trace begins at byte {at}; --nth {next} shows it");
+            complain("warning", &text);
+        }
+    }
+
     /// The part of a trace that is named; none if none is.
     pub fn part(&self, source: &Source, settings: &Settings) -> anyhow::Result<Option<Part>> {
         let length = self.window.unwrap_or(USUAL);
@@ -58,7 +102,7 @@ impl Args {
         let Some(id) = &self.finding else {
             return Ok(None);
         };
-        let found = findings(source, settings)?;
+        let found = self.findings(source, settings)?;
         let finding = find(id, &found).with_context(|| source.name())?.clone();
         Ok(Some(Part {
             // What led to a finding matters as much as it does.
@@ -67,19 +111,16 @@ impl Args {
             found: Some(found),
         }))
     }
-}
 
-fn findings(source: &Source, settings: &Settings) -> anyhow::Result<Vec<Finding>> {
-    let file = source.file().with_context(|| {
-        format!(
-            "{}: --finding reads the trace twice, give a file",
-            source.name()
-        )
-    })?;
-    let name = || file.display().to_string();
-    let input = source.open().with_context(name)?;
-    let outcome = analysis::analyze(input, &name(), settings, |_| {});
-    Ok(outcome.with_context(name)?.report.findings)
+    fn findings(&self, source: &Source, settings: &Settings) -> anyhow::Result<Vec<Finding>> {
+        let name = source.name();
+        if source.file().is_none() {
+            bail!("{name}: --finding reads the trace twice, give a file");
+        }
+        let outcome = analysis::analyze(self.open(source)?, &name, settings, |_| {});
+        let outcome = outcome.map_err(|e| anyhow!("{name}: {e}"))?;
+        Ok(outcome.report.findings)
+    }
 }
 
 /// The finding with this number, or whose id begins like this.

@@ -9,7 +9,7 @@ use gotracer::report::{Report, saved};
 use gotracer::rules::Settings;
 use gotracer::trace::ErrorKind;
 
-use super::batch::Batch;
+use super::batch::{Analyzed, Batch};
 use super::inputs::{self, Source};
 use super::progress::Progress;
 use super::{complain, complain_of};
@@ -55,21 +55,21 @@ impl Reports<'_> {
             jobs: self.jobs,
             progress: self.progress,
         };
-        batch.analyze(&traces, |source, result| {
+        batch.analyze(&traces, |source, Analyzed { name, result }| {
             match result {
                 Ok(outcome) => {
                     if let Some(error) = outcome.error {
-                        self.warn(&format!("{}: {error}", source.name()));
+                        self.warn(&format!("{name}: {error}"));
                     }
                     if let Some(warning) = &outcome.report.trace.warning {
-                        self.warn(&format!("{}: {warning}", source.name()));
+                        self.warn(&format!("{name}: {warning}"));
                     }
                     reports.push(outcome.report);
                 }
                 Err(error) if source.found && matches!(error.kind, ErrorKind::NotATrace(_)) => {
-                    self.warn(&format!("{}: skipped: {}", source.name(), error.kind));
+                    self.warn(&format!("{name}: skipped: {}", error.kind));
                 }
-                Err(error) => anyhow::bail!("{}: {error}", source.name()),
+                Err(error) => anyhow::bail!("{name}: {error}"),
             }
             Ok(())
         })?;

@@ -2,6 +2,7 @@
 //!
 //! All of this blocks, and runs on threads made for that.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
@@ -18,7 +19,7 @@ use super::identity::Identity;
 use super::memory::Memory;
 use super::recent::{Entry, Recent};
 use super::seen::{Claim, Seen, Verdict};
-use crate::analysis::{Outcome, analyze};
+use crate::analysis::{Outcome, analyze, analyze_all};
 use crate::evidence::{self, Kept, Recording};
 use crate::export::otlp;
 use crate::export::prometheus::Exporter;
@@ -163,14 +164,26 @@ impl Analyst {
                 return;
             }
         };
-        let outcome = self.run(input, &source, &trace.labels);
+        let mut traces = self.run_all(input, &source, &trace.labels);
         if Stamp::of(&trace.path).is_ok_and(|now| now != Some(trace.stamp)) {
             tracing::info!(source, "changed while it was read; it will be read again");
             self.seen.release(identity);
             return;
         }
-        let verdict = verdict(&outcome);
-        let lasting = is_lasting(&outcome);
+        let verdict = traces.iter().map(|(_, outcome)| verdict(outcome)).max();
+        let verdict = verdict.unwrap_or(Verdict::Failed);
+        let lasting = traces.iter().all(|(_, outcome)| is_lasting(outcome));
+        let more = traces.split_off(traces.len().min(1));
+        let Some((source, outcome)) = traces.pop() else {
+            return;
+        };
+        for (source, outcome) in more {
+            let ended = Ended::of(&trace.labels, source, started.elapsed(), outcome, None);
+            match again {
+                true => self.note(ended),
+                false => self.tell(ended),
+            }
+        }
         let mut ended = Ended::of(&trace.labels, source, started.elapsed(), outcome, None);
         if !again {
             // It may be deleted or moved soon.
@@ -212,12 +225,18 @@ impl Analyst {
     ) -> Analysed {
         match from_reader(reader) {
             Ok(input) => self.run(input, source, labels),
-            Err(error) => Ok(Err(ReadError {
-                kind: ErrorKind::Io(error),
-                offset: 0,
-                generation: None,
-                lost_bytes: 0,
-            })),
+            Err(error) => Ok(Err(unread(error))),
+        }
+    }
+
+    /// Analyzes every trace of what comes in.
+    pub fn upload(&self, reader: impl Read + Send + 'static, source: &str) -> Vec<Analysed> {
+        match from_reader(reader) {
+            Ok(input) => {
+                let traces = self.run_all(input, source, &Labels::new());
+                traces.into_iter().map(|(_, outcome)| outcome).collect()
+            }
+            Err(error) => vec![Ok(Err(unread(error)))],
         }
     }
 
@@ -281,11 +300,21 @@ impl Analyst {
         let settings = thresholds.of(labels);
         // Nothing that the analysis changes outlives it.
         let analysis = AssertUnwindSafe(|| analyze(input, source, settings, |_| ()));
-        catch_unwind(analysis).map_err(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            format!("gotracer has a defect: {}", text.unwrap_or("panic"))
-        })
+        catch_unwind(analysis).map_err(defect)
+    }
+
+    /// Analyzes every trace of an input, with its name.
+    fn run_all(&self, input: Input<'_>, source: &str, labels: &Labels) -> Vec<(String, Analysed)> {
+        let thresholds = self.thresholds();
+        let settings = thresholds.of(labels);
+        let mut traces = Vec::new();
+        let each = |name, outcome| traces.push((name, Ok(outcome)));
+        let analysis =
+            AssertUnwindSafe(|| analyze_all(input, source, settings, false, |_| (), each));
+        if let Err(panic) = catch_unwind(analysis) {
+            traces.push((source.to_owned(), Err(defect(panic))));
+        }
+        traces
     }
 
     /// Tells everyone what became of a trace, and gives what failed. `early` is
@@ -386,6 +415,22 @@ impl Analyst {
             failure: ended.failure,
         });
     }
+}
+
+fn unread(error: std::io::Error) -> ReadError {
+    ReadError {
+        kind: ErrorKind::Io(error),
+        offset: 0,
+        generation: None,
+        lost_bytes: 0,
+    }
+}
+
+/// A panic by its message.
+fn defect(panic: Box<dyn Any + Send>) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("gotracer has a defect: {}", text.unwrap_or("panic"))
 }
 
 fn put_away(trace: &FileTrace, verdict: Verdict) {

@@ -8,7 +8,7 @@ use crate::trace::{ErrorKind, ReadError};
 pub enum Failure {
     /// The file could not be opened or read.
     Unreadable,
-    /// No bytes at all.
+    /// No bytes at all, or no events.
     Empty,
     /// Something else than a trace.
     NotATrace,
@@ -99,7 +99,7 @@ impl Failure {
 impl From<&ReadError> for Failure {
     fn from(error: &ReadError) -> Self {
         match error.kind {
-            ErrorKind::Empty => Self::Empty,
+            ErrorKind::Empty | ErrorKind::NothingRecorded => Self::Empty,
             ErrorKind::NotATrace(_) => Self::NotATrace,
             ErrorKind::UnsupportedVersion(_) | ErrorKind::NewerVersion { .. } => {
                 Self::UnsupportedVersion
@@ -107,7 +107,7 @@ impl From<&ReadError> for Failure {
             ErrorKind::NotLive(_) => Self::NotLive,
             ErrorKind::Truncated(_) => Self::BrokeOff,
             ErrorKind::Corrupt(_) => Self::Corrupt,
-            ErrorKind::Inconsistent(_) => Self::Inconsistent,
+            ErrorKind::Inconsistent(_) | ErrorKind::CgoCallback(_) => Self::Inconsistent,
             _ => Self::Unreadable,
         }
     }

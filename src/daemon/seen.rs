@@ -9,7 +9,7 @@ use super::identity::Identity;
 use super::journal::{Journal, JournalError};
 
 /// What became of a trace that was analysed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Verdict {
     /// It was read, and nothing was found at warn or above.
     Clean,

@@ -1,8 +1,8 @@
 //! What happened around a moment of a trace: who ran where, who waited for
 //! whom, what the collector did. The answer to "why" that needs no browser.
 //!
-//! A trace is read once, up to the window's end. What is kept is the state that
-//! the timeline keeps anyway, and of the window at most [`MOST`] of each kind.
+//! A trace is read once. What is kept is the state that the timeline keeps
+//! anyway, and of the window at most [`MOST`] of each kind.
 
 mod text;
 mod watch;
@@ -63,6 +63,10 @@ pub struct Explanation {
     pub marking: Vec<(Time, Time)>,
     /// The live heap that was found within the window.
     pub floors: Vec<HeapFloor>,
+    /// Why the trace could not be read to its end.
+    pub error: Option<ReadError>,
+    /// Where in the input another trace begins.
+    pub another: Option<u64>,
     reasons: Reasons,
 }
 
@@ -78,22 +82,20 @@ impl Explanation {
     }
 }
 
-/// Reads a trace up to the end of a window, and tells what happened in it.
+/// Reads a trace, and tells what happened in a window of it. What is behind the
+/// window is read only for the errors in it.
 ///
 /// # Errors
-/// If the trace can't be read so far.
+/// If no event can be read.
 pub fn explain(input: Input<'_>, window: Window) -> Result<Explanation, Box<ReadError>> {
     let mut reader = Reader::new(input)?;
     let mut timeline = Timeline::default();
     let mut watch = None;
     let (mut from, mut to) = (Time::MIN, Time::MAX);
-    let whole = loop {
+    let (whole, read) = loop {
         match reader.advance() {
             Ok(true) => {}
-            Ok(false) => break false,
-            // What is told goes as far as the trace does.
-            Err(_) if watch.is_some() => break false,
-            Err(error) => return Err(error),
+            end => break (false, end.map(|_| ())),
         }
         let event = reader.event();
         let watch = watch.get_or_insert_with(|| {
@@ -101,20 +103,28 @@ pub fn explain(input: Input<'_>, window: Window) -> Result<Explanation, Box<Read
             Watch::new(Explanation::default(), from)
         });
         if event.time >= to {
-            break true;
+            break (true, reader.skip_rest());
         }
         watch.event(event, reader.tables(), &mut timeline);
+    };
+    // What is told goes as far as the trace does.
+    let error = match read {
+        Err(error) if reader.stats().is_silent() => return Err(error),
+        read => read.err().map(|error| *error),
     };
     if !whole {
         to = to.min(timeline.now());
     }
     let watch = watch.unwrap_or_else(|| Watch::new(Explanation::default(), from));
     let (seen, reasons) = watch.conclude(to, &timeline);
+    let following = reader.following().unwrap_or_default();
     Ok(Explanation {
         from,
         to,
         timeline,
         reasons,
+        error,
+        another: following.map(|input| input.pos()),
         ..seen
     })
 }

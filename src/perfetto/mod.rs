@@ -48,8 +48,12 @@ pub struct Options<'a> {
 pub struct Exported {
     /// How long the trace goes, as far as it was read, ns.
     pub duration: u64,
-    /// Why reading stopped before the end of what was wanted.
+    /// Why the trace could not be read to its end.
     pub error: Option<ReadError>,
+    /// Whether not a single event could be read.
+    pub silent: bool,
+    /// Where in the input another trace begins.
+    pub another: Option<u64>,
 }
 
 /// Writes a trace in Perfetto's format, as far as it can be read. `progress` is
@@ -93,7 +97,8 @@ pub fn export(
             export.watch = Some(Watch::new(Scene::new(out, from, to), from));
         }
         if !export.event(event, reader.tables())? {
-            break None;
+            // What is behind the window is read only for the errors in it.
+            break reader.skip_rest().err().map(|error| *error);
         }
     };
     let read = Read {
@@ -102,8 +107,15 @@ pub fn export(
         stats: reader.stats(),
         error: error.as_ref(),
     };
+    let silent = read.stats.is_silent();
     let duration = export.conclude(&read, options.findings.as_ref())?;
-    Ok(Exported { duration, error })
+    let following = reader.following().unwrap_or_default();
+    Ok(Exported {
+        duration,
+        error,
+        silent,
+        another: following.map(|input| input.pos()),
+    })
 }
 
 /// A name that fits beside the tracks.

@@ -46,18 +46,26 @@ pub fn extent(finding: &Finding) -> String {
 }
 
 /// `3 findings: 1 error, 2 warn`; `paint` may colour the parts, those without
-/// a severity mean that all is well.
+/// a severity mean that all is well. Where no rule had evidence, no finding
+/// means nothing.
 pub fn verdict<'a>(
-    findings: impl IntoIterator<Item = &'a Finding>,
+    reports: impl IntoIterator<Item = &'a Report>,
     paint: impl Fn(Option<Severity>, String) -> String,
 ) -> String {
     let mut counts = [0; Severity::ALL.len()];
-    for finding in findings {
-        counts[finding.severity as usize] += 1;
+    let mut judged = false;
+    for report in reports {
+        judged |= report.is_judged();
+        for finding in &report.findings {
+            counts[finding.severity as usize] += 1;
+        }
     }
     let all: u64 = counts.iter().sum();
     if all == 0 {
-        return paint(None, "no findings".into());
+        return match judged {
+            true => paint(None, "no findings".into()),
+            false => paint(Some(Severity::Warn), "no rule could be judged".into()),
+        };
     }
     let of = |severity: Severity| Some((severity, counts[severity as usize]));
     let parts = Severity::ALL.into_iter().filter_map(of);
@@ -67,13 +75,17 @@ pub fn verdict<'a>(
     format!("{}: {}", plural(all, "finding"), parts.join(", "))
 }
 
-/// What a report found, and how much more a baseline knows.
-pub fn outcome(report: &Report) -> String {
-    let verdict = verdict(&report.findings, |_, text| text);
-    match report.known {
-        0 => verdict,
-        known => format!("{verdict}; {} known", count(known)),
+/// What a report found, how much more a baseline knows, and whether the trace
+/// was whole.
+pub fn outcome(report: &Report, paint: impl Fn(Option<Severity>, String) -> String) -> String {
+    let mut outcome = verdict([report], paint);
+    if report.known > 0 {
+        outcome += &format!("; {} known", count(report.known));
     }
+    if report.trace.error.is_some() {
+        outcome += " in what could be read";
+    }
+    outcome
 }
 
 /// What a trace was, one fact after the other.

@@ -37,7 +37,7 @@ pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io:
 
 fn section(out: &mut String, report: &Report, options: &Options) -> fmt::Result {
     let trace = &report.trace;
-    let verdict = human::outcome(report);
+    let verdict = human::outcome(report, |_, text| text);
     writeln!(out, "### gotracer: {verdict} in {}\n", Code(&trace.source))?;
     if options.detail > Detail::Findings {
         let facts = human::facts(trace).into_iter();

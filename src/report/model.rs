@@ -260,6 +260,13 @@ impl Finding {
 }
 
 impl Report {
+    /// Whether a rule had the evidence it needs. Without any, no finding means
+    /// nothing.
+    pub fn is_judged(&self) -> bool {
+        let mut rules = self.rules.iter();
+        rules.any(|rule| rule.status != Status::NotApplicable)
+    }
+
     /// The worst severity among the findings.
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(|f| f.severity).max()

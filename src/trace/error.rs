@@ -32,6 +32,15 @@ pub enum ErrorKind {
     /// No bytes at all.
     #[error("the input is empty: nothing was written, or the capture failed before it started")]
     Empty,
+    /// A trace without a single event.
+    #[error(
+        "nothing was recorded: the program ended before trace.Stop; call it before os.Exit or \
+         log.Fatal, also in tests run with `go test -trace`"
+    )]
+    NothingRecorded,
+    /// An input with more traces than are read of one.
+    #[error("it holds more than {0} traces: split it")]
+    TooManyTraces(usize),
     /// Something else than an execution trace.
     #[error("not a Go execution trace{}", Instead(.0.as_ref()))]
     NotATrace(Option<Lookalike>),
@@ -71,6 +80,13 @@ pub enum ErrorKind {
     /// The events contradict each other.
     #[error("the trace is inconsistent: {0}")]
     Inconsistent(Violation),
+    /// A goroutine enters or leaves a system call that it was not in, in a
+    /// trace of Go 1.21 or older.
+    #[error(
+        "the trace is inconsistent: {0}; Go 1.21 and older record C threads that call Go wrongly \
+         (golang/go#29707), Go 1.22 and later do not"
+    )]
+    CgoCallback(Violation),
 }
 
 /// How bytes break the format.

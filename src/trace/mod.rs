@@ -57,6 +57,8 @@ const FIRST_V2: u32 = 22;
 const NEWEST: u32 = 26;
 /// Length of the header, `go 1.NN trace` padded with NUL.
 const HEADER: usize = 16;
+/// What every header starts with.
+const HEADER_START: &[u8] = b"go 1.";
 
 /// The trace clock and the wall clock read at the same moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,15 +84,25 @@ pub struct Stats {
     pub bytes: u64,
     /// Bytes there are, or were received so far.
     pub total_bytes: u64,
+    /// Generations whose clock has a frequency of 0, so that no time in them
+    /// is true.
+    pub without_clock: u64,
     syncs: u32,
 }
 
 impl Stats {
+    /// Whether no event but synchronization was returned.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.events == u64::from(self.syncs)
+    }
+
     /// What was read after `before` was.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
         Self {
             generations: self.generations - before.generations,
+            without_clock: self.without_clock - before.without_clock,
             events: self.events - before.events,
             bytes: self.bytes - before.bytes,
             ..self
@@ -131,9 +143,9 @@ impl<'a> Reader<'a> {
             Err(kind) => {
                 return Err(Box::new(ReadError {
                     kind,
-                    offset: 0,
+                    offset: input.pos(),
                     generation: None,
-                    lost_bytes: input.known_len(),
+                    lost_bytes: input.known_len() - input.pos(),
                 }));
             }
         };
@@ -276,12 +288,33 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads what is left of the trace, for what follows it and for the error it
+    /// ends with.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn skip_rest(&mut self) -> Result<(), Box<ReadError>> {
+        while self.advance()? {}
+        Ok(())
+    }
+
+    /// The input of the trace that begins where this one, of which everything
+    /// was read, ends: two traces may be written to one file, or appended.
+    ///
+    /// # Errors
+    /// If the input can't be read.
+    pub fn following(self) -> std::io::Result<Option<Input<'a>>> {
+        let mut input = match self.format {
+            Format::V1(r) => r.into_input(),
+            Format::V2(r) => r.into_input(),
+        };
+        let follows = starts_with_header(input.peek(HEADER)?);
+        Ok(follows.then_some(input))
+    }
+
     /// How much was read so far.
     pub fn stats(&self) -> Stats {
-        let stats = match &self.format {
-            Format::V1(r) => r.stats(),
-            Format::V2(r) => r.stats(),
-        };
+        let stats = self.format.stats();
         Stats {
             events: stats.events - (self.filled - self.next) as u64,
             ..stats
@@ -297,8 +330,40 @@ impl Format<'_> {
         };
         match filled {
             Err(e) if is_newer(version) => Err(in_newer(e, version)),
+            Err(e) if self.stats().is_silent() => Err(self.without_events(e)),
+            Ok(0) if self.stats().is_silent() => Err(self.nothing_recorded()),
             filled => filled,
         }
+    }
+
+    fn stats(&self) -> Stats {
+        match self {
+            Self::V1(r) => r.stats(),
+            Self::V2(r) => r.stats(),
+        }
+    }
+
+    /// An error before the first event, with what brings it about.
+    #[cold]
+    fn without_events(&self, mut e: Box<ReadError>) -> Box<ReadError> {
+        const CUT: &str = "before its first generation was whole: the program ended before \
+            trace.Stop, or the file was cut off";
+        if let (Self::V2(_), ErrorKind::Truncated(_)) = (self, &e.kind) {
+            e.kind = ErrorKind::Truncated(CUT);
+        }
+        e
+    }
+
+    /// The error at the end of a trace without events: its reader must not
+    /// take it for one in which nothing is wrong.
+    #[cold]
+    fn nothing_recorded(&self) -> Box<ReadError> {
+        Box::new(ReadError {
+            kind: ErrorKind::NothingRecorded,
+            offset: self.stats().bytes,
+            generation: None,
+            lost_bytes: 0,
+        })
     }
 }
 
@@ -332,7 +397,7 @@ fn read_header(input: &mut Input<'_>) -> Result<u32, ErrorKind> {
         return Err(ErrorKind::Empty);
     }
     let version = parse_header(bytes).ok_or_else(|| {
-        if b"go 1.".starts_with(&bytes[..bytes.len().min(5)]) && bytes.len() < HEADER {
+        if HEADER_START.starts_with(&bytes[..bytes.len().min(5)]) && bytes.len() < HEADER {
             ErrorKind::Truncated("within the header")
         } else {
             ErrorKind::NotATrace(lookalike::identify(bytes))
@@ -347,8 +412,13 @@ fn read_header(input: &mut Input<'_>) -> Result<u32, ErrorKind> {
     }
 }
 
+/// Whether the bytes start with the header of a trace of any version.
+fn starts_with_header(bytes: &[u8]) -> bool {
+    bytes.get(..HEADER).and_then(parse_header).is_some()
+}
+
 fn parse_header(bytes: &[u8]) -> Option<u32> {
-    let rest = bytes.strip_prefix(b"go 1.")?;
+    let rest = bytes.strip_prefix(HEADER_START)?;
     let end = rest.iter().position(|b| !b.is_ascii_digit())?;
     let (digits, tail) = rest.split_at(end);
     let padding = HEADER.checked_sub(b"go 1. trace".len() + digits.len())?;

@@ -11,6 +11,9 @@ mod explain;
 mod export;
 mod formats;
 mod inputs;
+mod several;
+mod silent;
+mod truncated;
 
 use std::fs;
 use std::io::Write;

@@ -105,6 +105,51 @@ fn what_is_no_trace_is_counted_and_harms_nobody() {
 }
 
 #[test]
+fn a_trace_without_events_is_a_failure() {
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    for name in ["no-stop-go1.22", "no-stop-go1.26"] {
+        let name = format!("{name}.trace");
+        fs::copy(format!("tests/damaged/{name}"), directory.join(name)).unwrap();
+    }
+    for version in [19, 21, 23, 25, 26] {
+        let name = format!("header-{version}.trace");
+        let header = format!("go 1.{version} trace\0\0\0");
+        fs::write(directory.join(name), header).unwrap();
+    }
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
+    gotracer.wait_sample(&failures("empty"), 7.0);
+    assert_eq!(gotracer.sample(TRACES).unwrap_or(0.0), 0.0);
+    let page = gotracer.get("/", "text/html").text();
+    assert!(page.contains("nothing was recorded"), "{page}");
+}
+
+#[test]
+fn every_trace_of_a_file_is_counted() {
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    let two = "tests/damaged/two-traces-one-file-go1.26.trace";
+    fs::copy(two, directory.join("two.trace")).unwrap();
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
+    gotracer.wait_sample(TRACES, 2.0);
+    let bytes = fs::metadata(two).unwrap().len();
+    assert_eq!(
+        gotracer.sample("gotracer_trace_bytes_total"),
+        Some(bytes as f64)
+    );
+    let page = gotracer.get("/", "text/html").text();
+    assert!(page.contains("two.trace (2)"), "{page}");
+    let reports = post(
+        &gotracer.address,
+        "/api/v1/analyze",
+        &fs::read(two).unwrap(),
+    )
+    .unwrap();
+    let value: serde_json::Value = serde_json::from_slice(&reports.body).unwrap();
+    assert_eq!(value["reports"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
 fn many_files_at_once_are_each_counted_once() {
     let scratch = Scratch::new();
     let directory = scratch.directory("in");

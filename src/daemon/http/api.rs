@@ -9,7 +9,6 @@ use hyper::{Request, StatusCode};
 
 use super::State;
 use super::reply::{Reply, compressed, text};
-use crate::labels::Labels;
 use crate::report::{Options, Report, json};
 use crate::source::scrape::{Capture, ScrapeError};
 
@@ -45,11 +44,17 @@ pub async fn analyze(request: Request<Incoming>, state: Arc<State>) -> Reply {
     let (reader, feed) = Capture::new(request.into_body(), UPLOAD, LIMIT).split();
     let analysis = tokio::spawn(blocking(move || {
         let _held = (permit, room);
-        match state.analyst.stream(reader, "request", &Labels::new()) {
-            Ok(Ok(outcome)) => document(&headers, &[outcome.report]),
-            Ok(Err(error)) => text(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
-            Err(panic) => text(StatusCode::INTERNAL_SERVER_ERROR, &panic),
+        let mut reports = Vec::new();
+        for outcome in state.analyst.upload(reader, "request") {
+            match outcome {
+                Ok(Ok(outcome)) => reports.push(outcome.report),
+                Ok(Err(error)) => {
+                    return text(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string());
+                }
+                Err(panic) => return text(StatusCode::INTERNAL_SERVER_ERROR, &panic),
+            }
         }
+        document(&headers, &reports)
     }));
     let fed = feed.await;
     let reply = analysis.await;

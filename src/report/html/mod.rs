@@ -7,9 +7,10 @@ mod rules;
 use std::cmp::Reverse;
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
+use std::slice;
 
 use super::svg::{Lane, timeline};
-use super::{Escaped, Finding, Options, Report, Severity, human, top};
+use super::{Escaped, Finding, Options, Report, human, top};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -50,18 +51,16 @@ pub fn page(title: &str, body: &str) -> String {
 }
 
 fn body(out: &mut String, title: &str, reports: &[Report], options: &Options) -> fmt::Result {
-    let all = reports.iter().flat_map(|r| &r.findings);
     write!(
         out,
         "<a class=\"skip\" href=\"#main\">Skip to the findings</a>\n<header>\n<h1>{}</h1>\n\
          <button type=\"button\" id=\"theme\" hidden>Dark</button>\n",
         Html(title)
     )?;
-    let worst = all.clone().map(|f| f.severity).max();
-    let class = worst.map_or("good", Severity::name);
+    let class = class(reports);
     let verdict = match reports {
-        [one] => human::outcome(one),
-        _ => human::verdict(all, |_, text| text),
+        [one] => human::outcome(one, |_, text| text),
+        _ => human::verdict(reports, |_, text| text),
     };
     writeln!(
         out,
@@ -94,14 +93,23 @@ fn body(out: &mut String, title: &str, reports: &[Report], options: &Options) ->
     )
 }
 
+/// The class of a verdict.
+fn class(reports: &[Report]) -> &'static str {
+    match reports.iter().filter_map(Report::worst).max() {
+        Some(worst) => worst.name(),
+        None if reports.iter().any(Report::is_judged) => "good",
+        None => "warn",
+    }
+}
+
 fn list(out: &mut String, order: &[(usize, &Report)]) -> fmt::Result {
     out.push_str(
         "<h2>Traces</h2>\n<table><thead><tr><th scope=\"col\">Trace</th><th scope=\"col\">Found</th>\
          </tr></thead><tbody>\n",
     );
     for (number, report) in order.iter().take(TRACES) {
-        let class = report.worst().map_or("good", Severity::name);
-        let verdict = human::outcome(report);
+        let class = class(slice::from_ref(report));
+        let verdict = human::outcome(report, |_, text| text);
         writeln!(
             out,
             "<tr><td><a href=\"#t{number}\">{}</a></td><td class=\"{class}\">{verdict}</td></tr>",

@@ -54,17 +54,11 @@ fn one(out: &mut impl Write, report: &Report, options: &Options) -> io::Result<(
         return Ok(());
     }
     not_applicable(out, report, options)?;
-    let mut verdict = verdict(report.findings.iter(), style);
+    let mut outcome = human::outcome(report, paint(style));
     if shown.len() < report.findings.len() {
-        verdict += &format!("; {} shown", human::count(shown.len() as u64));
+        outcome += &format!("; {} shown", human::count(shown.len() as u64));
     }
-    if report.known > 0 {
-        verdict += &format!("; {} known", human::count(report.known));
-    }
-    if report.trace.error.is_some() {
-        verdict += " in what could be read";
-    }
-    writeln!(out, "{verdict}")
+    writeln!(out, "{outcome}")
 }
 
 fn header(out: &mut impl Write, report: &Report, options: &Options) -> io::Result<()> {
@@ -126,12 +120,12 @@ fn not_applicable(out: &mut impl Write, report: &Report, options: &Options) -> i
     Ok(())
 }
 
-/// `3 findings: 1 error, 2 warn`.
-fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>, style: Style) -> String {
-    human::verdict(findings, |severity, text| match severity {
+/// Colours the parts of a verdict.
+fn paint(style: Style) -> impl Fn(Option<Severity>, String) -> String {
+    move |severity, text| match severity {
         Some(severity) => style.severity(severity, text).to_string(),
         None => style.green(text).to_string(),
-    })
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::text::safe;
-use super::{INDENT, verdict};
+use super::{INDENT, paint};
 use crate::report::style::Style;
 use crate::report::{Finding, Options, Report, human};
 
@@ -35,8 +35,7 @@ pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io:
         );
         writeln!(out, "{line}\n{INDENT}{}", safe(&human::place(&f.place)))?;
     }
-    let all = reports.iter().flat_map(|r| &r.findings);
-    let mut line = verdict(all, style);
+    let mut line = human::verdict(reports, paint(style));
     if found > 0 {
         line += &format!(", in {} of {traces}", human::count(found));
     }

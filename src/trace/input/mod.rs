@@ -136,6 +136,12 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Goes back to `at`, from where on bytes were [read](Self::read_on) but not
+    /// forgotten.
+    pub(crate) fn go_back(&mut self, at: u64) {
+        self.pos = at;
+    }
+
     /// Gives back the bytes from `from` to `to` that nobody holds.
     pub(crate) fn forget(&mut self, from: u64, to: u64) {
         if let Bytes::Spool(s) = &mut self.bytes {

@@ -80,6 +80,8 @@ pub struct Index {
     /// The clock's frequency.
     pub ticks_per_second: Option<u64>,
     pub broken: Option<Broken>,
+    /// Where the trace ends, if another one follows it.
+    pub end: Option<u64>,
 }
 
 impl Index {
@@ -137,9 +139,15 @@ impl Index {
     /// in the order of time. The trace ends at `end`.
     pub fn close(&mut self, end: u64) -> Result<(), Broken> {
         if self.ticks_per_second.is_none() {
+            if self.procs.is_empty() && self.broken.is_none() {
+                return Err(Broken {
+                    kind: ErrorKind::NothingRecorded,
+                    offset: end,
+                });
+            }
             // Wherever it breaks off, this is what is missing.
             const NO_CLOCK: &str = "before the clock's frequency, which Go 1.21 and older write \
-                after all events: nobody knows when anything in it happened";
+                after all events: the program ended before trace.Stop, or the file was cut off";
             return Err(match self.broken.take() {
                 Some(b) if !matches!(b.kind, ErrorKind::Truncated(_)) => b,
                 _ => Broken {

@@ -73,6 +73,7 @@ fn many_goroutines_that_stay() {
         for g in 1..=n {
             t.create(g);
         }
+        t.event(wire::HEAP_ALLOC, &[1, 1]);
         t.end()
     });
 }

@@ -43,12 +43,12 @@ mod wire;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Stats;
-use super::error::ErrorKind;
-use super::error::ReadError;
+use super::error::{ErrorKind, ReadError};
 use super::event::{Event, StringId, Time, What};
 use super::input::Input;
 use super::tables::Tables;
+use super::violation::Violation;
+use super::{HEADER, Stats};
 use clock::Clock;
 use cursor::{Cursor, Source};
 use exits::Exits;
@@ -76,6 +76,8 @@ enum Stage {
 /// Reads a v1 trace.
 pub struct Reader<'a> {
     input: Input<'a>,
+    /// Where its header starts in the input.
+    start: u64,
     version: u32,
     stage: Stage,
     tables: Arc<Tables>,
@@ -107,6 +109,7 @@ impl<'a> Reader<'a> {
         let mut tables = Tables::default();
         let names = Names::new(&mut tables, version);
         Self {
+            start: input.pos() - HEADER as u64,
             input,
             version,
             stage: Stage::Start,
@@ -129,6 +132,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Gives the input back, at the end of what was read.
+    pub fn into_input(self) -> Input<'a> {
+        self.input
+    }
+
     /// Strings and stacks of all events.
     pub fn tables(&self) -> &Arc<Tables> {
         &self.tables
@@ -143,9 +151,9 @@ impl<'a> Reader<'a> {
         Stats {
             bytes: match self.stage {
                 Stage::Start | Stage::Events => self.stats.bytes,
-                Stage::Ended | Stage::Done => self.input.pos(),
+                Stage::Ended | Stage::Done => self.input.pos() - self.start,
             },
-            total_bytes: self.input.known_len(),
+            total_bytes: self.input.known_len() - self.start,
             ..self.stats
         }
     }
@@ -191,7 +199,8 @@ impl<'a> Reader<'a> {
     fn start(&mut self) -> Result<Option<i64>, Box<ReadError>> {
         let start = self.input.pos();
         let mut index = scan::scan(&mut self.input, self.version);
-        let len = self.input.known_len();
+        // Behind the trace there may be another one.
+        let len = index.end.unwrap_or(self.input.known_len());
         let error = |b: index::Broken, lost_bytes| {
             Box::new(ReadError {
                 kind: b.kind,
@@ -277,11 +286,24 @@ impl<'a> Reader<'a> {
                 ..*e
             }),
             None => Box::new(ReadError {
-                kind,
+                kind: explained(kind),
                 offset,
                 generation: None,
                 lost_bytes,
             }),
         }
+    }
+}
+
+/// An error that Go 1.21 and older bring about themselves is said to be theirs.
+fn explained(kind: ErrorKind) -> ErrorKind {
+    use wire::{GO_SYSBLOCK, GO_SYSCALL, GO_SYSEXIT, GO_SYSEXIT_LOCAL};
+    let syscall = |event| [GO_SYSCALL, GO_SYSEXIT, GO_SYSEXIT_LOCAL, GO_SYSBLOCK].contains(&event);
+    match kind {
+        ErrorKind::Inconsistent(
+            violation @ (Violation::UnknownGoroutine { event, .. }
+            | Violation::GoroutineState { event, .. }),
+        ) if syscall(event) => ErrorKind::CgoCallback(violation),
+        kind => kind,
     }
 }

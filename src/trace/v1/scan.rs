@@ -10,7 +10,7 @@ use super::super::error::{Corruption, ErrorKind};
 use super::super::event::{GoId, ProcId};
 use super::super::input::Input;
 use super::super::varint::{self, Scanner};
-use super::super::work;
+use super::super::{HEADER, HEADER_START, starts_with_header, work};
 use super::exits;
 use super::index::{Broken, Index, NIL, SEGMENT, Sample, Segment};
 use super::parts::{check_args, number, plain, prefixed, text};
@@ -36,6 +36,13 @@ pub fn scan(input: &mut Input<'_>, version: u32) -> Index {
     };
     scan.index.broken = scan.all(input).err();
     scan.index
+}
+
+/// Whether the header of another trace may start here, as far as the buffer
+/// goes: no event looks like one, its first byte asks for other arguments.
+fn may_be_header(bytes: &[u8]) -> bool {
+    let known = bytes.len().min(HEADER_START.len());
+    bytes[..known] == HEADER_START[..known] && (bytes.len() < HEADER || starts_with_header(bytes))
 }
 
 /// The segment that is being walked.
@@ -77,10 +84,16 @@ impl Scan {
             let walked = self.walk(input, &buf, len, &mut pos);
             let walked = walked.map_err(|kind| self.broken(kind, pos));
             let end = self.base + pos as u64;
-            if walked.is_err() || more == 0 {
+            let another = starts_with_header(&buf[pos..len]);
+            if walked.is_err() || another || more == 0 {
                 self.close_segment(input, end);
             }
             walked?;
+            if another {
+                self.index.end = Some(end);
+                input.go_back(end);
+                return Ok(());
+            }
             if more == 0 {
                 break;
             }
@@ -140,6 +153,9 @@ impl Scan {
             let end = self.base + *pos as u64;
             if end >= segment {
                 self.close_segment(input, end);
+            }
+            if may_be_header(&buf[*pos..len]) {
+                break;
             }
             match self.event(input, buf, len, *pos)? {
                 Some(end) => *pos = end,

@@ -11,7 +11,7 @@ use super::super::error::{ErrorKind, ReadError};
 use super::super::input::Input;
 use super::super::tables::Tables;
 use super::super::varint::Scanner;
-use super::super::{FIRST_V2, HEADER, read_header};
+use super::super::{FIRST_V2, HEADER, read_header, starts_with_header};
 use super::batch::{self, Batch, Next};
 use super::{sections, wire};
 
@@ -101,7 +101,18 @@ struct Copy<'a, W, F> {
 }
 
 impl<W: Write, F: Fn(&str) -> bool> Copy<'_, W, F> {
+    /// Copies one trace after the other.
     fn all(&mut self, input: &mut Input<'_>) -> Result<(), ErrorKind> {
+        loop {
+            self.one(input)?;
+            let header = input.peek(HEADER).map_err(ErrorKind::Io)?;
+            if !starts_with_header(header) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn one(&mut self, input: &mut Input<'_>) -> Result<(), ErrorKind> {
         let header = input.peek(HEADER).map_err(ErrorKind::Io)?.to_vec();
         let version = read_header(input)?;
         if version < FIRST_V2 {

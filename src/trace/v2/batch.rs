@@ -6,6 +6,7 @@ use super::super::error::{Corruption, ErrorKind};
 use super::super::event::ThreadId;
 use super::super::input::Input;
 use super::super::varint::Scanner;
+use super::super::{HEADER, HEADER_START, starts_with_header};
 use super::wire;
 
 /// A header: type, experiment, and four varints.
@@ -42,7 +43,7 @@ pub enum Next {
     Batch(Batch),
     /// The marker that Go 1.26 writes after each generation.
     EndOfGeneration,
-    /// Nothing.
+    /// Nothing, or another trace.
     End,
 }
 
@@ -50,6 +51,7 @@ pub enum Next {
 enum Header {
     Batch(Batch, usize),
     EndOfGeneration,
+    AnotherTrace,
     /// It goes on behind these bytes; if they are the last ones, this is what
     /// they are.
     Short(Result<(), ErrorKind>),
@@ -74,6 +76,7 @@ pub fn next(input: &mut Input<'_>) -> Result<Next, ErrorKind> {
                 input.consume(1);
                 return Ok(Next::EndOfGeneration);
             }
+            Header::AnotherTrace => return Ok(Next::End),
             Header::Short(is) if ended => return is.map(|()| Next::End),
             Header::Short(_) => {}
         }
@@ -98,7 +101,7 @@ fn header(bytes: &[u8]) -> Result<Header, ErrorKind> {
             // the reference reader does.
             None => return Ok(Header::Short(Ok(()))),
         },
-        Some(other) => return Err(Corruption::NotABatch(other).into()),
+        Some(other) => return another_trace(bytes, other),
     };
     let mut fields = [0; 4];
     let names = [
@@ -141,6 +144,20 @@ fn header(bytes: &[u8]) -> Result<Header, ErrorKind> {
         first,
     };
     Ok(Header::Batch(batch, length))
+}
+
+/// The header of another trace, whose first byte `other` starts no batch.
+#[cold]
+fn another_trace(bytes: &[u8], other: u8) -> Result<Header, ErrorKind> {
+    let not_a_batch = Corruption::NotABatch(other).into();
+    if starts_with_header(bytes) {
+        return Ok(Header::AnotherTrace);
+    }
+    let known = bytes.len().min(HEADER_START.len());
+    if bytes.len() < HEADER && bytes[..known] == HEADER_START[..known] {
+        return Ok(Header::Short(Err(not_a_batch)));
+    }
+    Err(not_a_batch)
 }
 
 /// Loads the data of a batch that is not read event by event.

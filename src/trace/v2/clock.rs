@@ -26,6 +26,11 @@ impl Clock {
         }
     }
 
+    /// Whether its frequency is above 0, so that its times mean something.
+    pub fn runs(self) -> bool {
+        self.ns_per_unit.is_finite()
+    }
+
     /// As [`ns`](Self::ns), of the differences there mostly are: all those in
     /// one batch last less than 2^62 ns together.
     #[inline(always)]

@@ -243,9 +243,14 @@ impl Generation {
             self.add(input, &b, snapshots)?;
         }
         let mut broke_off = None;
+        let mut ended = false;
         loop {
             let b = match batch::next(input) {
-                Ok(Next::End) => break,
+                Ok(Next::End) if self.number == 0 => return Err(ErrorKind::NothingRecorded),
+                Ok(Next::End) => {
+                    ended = true;
+                    break;
+                }
                 Ok(Next::Batch(b)) => b,
                 Ok(Next::EndOfGeneration) => return Err(Corruption::GenerationZero.into()),
                 Err(e) if self.number != 0 => {
@@ -268,6 +273,11 @@ impl Generation {
                 return Err(self.interleaved(&b));
             }
             self.add(input, &b, snapshots)?;
+        }
+        if ended && self.clocks.clock.is_none() {
+            return Err(ErrorKind::Truncated(
+                "before the clock's frequency, which ends a generation",
+            ));
         }
         match self.close(snapshots) {
             Ok(()) => Ok(broke_off),

@@ -108,6 +108,7 @@ fn tables_of_scattered_ids() {
     assert_linear(20_000, |n| {
         let mut t = Trace::new();
         t.frequency(1);
+        t.batch(1, 1, 1, &running(0, 1, 1));
         for part in 0..n / 1_000 {
             let ids = (0..1_000).map(|i| (part * 1_000 + i + 1) * 1_000_003);
             let strings = ids

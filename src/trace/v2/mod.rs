@@ -43,7 +43,7 @@ use super::event::{Event, GoId, ProcId, StringId, ThreadId, Time, What};
 use super::input::Input;
 use super::tables::Tables;
 use super::work;
-use super::{ClockSnapshot, Stats};
+use super::{ClockSnapshot, HEADER, Stats, starts_with_header};
 use batch::Batch;
 use clock::Clock;
 use cursor::{Cursor, Source};
@@ -73,6 +73,8 @@ enum Ahead {
 /// Reads a v2 trace.
 pub struct Reader<'a> {
     input: Input<'a>,
+    /// Where its header starts in the input.
+    start: u64,
     version: u32,
     generation: Generation,
     clock: Clock,
@@ -101,6 +103,7 @@ impl<'a> Reader<'a> {
     /// Reads on behind the header.
     pub fn new(input: Input<'a>, version: u32) -> Self {
         Self {
+            start: input.pos() - HEADER as u64,
             input,
             version,
             generation: Generation::default(),
@@ -119,6 +122,11 @@ impl<'a> Reader<'a> {
             stats: Stats::default(),
             spare: Vec::new(),
         }
+    }
+
+    /// Gives the input back, at the end of what was read.
+    pub fn into_input(self) -> Input<'a> {
+        self.input
     }
 
     /// Strings and stacks of the events since the last synchronisation.
@@ -166,8 +174,8 @@ impl<'a> Reader<'a> {
 
     pub fn stats(&self) -> Stats {
         Stats {
-            bytes: self.input.pos(),
-            total_bytes: self.input.known_len(),
+            bytes: self.input.pos() - self.start,
+            total_bytes: self.input.known_len() - self.start,
             ..self.stats
         }
     }
@@ -209,6 +217,7 @@ impl<'a> Reader<'a> {
         }
         self.stats.generations += 1;
         self.clock = self.generation.clock();
+        self.stats.without_clock += u64::from(!self.clock.runs());
         self.install()?;
         Ok(Some(self.sync(self.clock.ns(self.generation.min_time))))
     }
@@ -287,22 +296,31 @@ impl<'a> Reader<'a> {
     }
 
     /// The error for a generation that could not be read from `start` on.
-    fn broken(&self, kind: ErrorKind, start: u64) -> ReadError {
+    fn broken(&mut self, kind: ErrorKind, start: u64) -> ReadError {
         ReadError {
             kind,
             offset: self.input.pos(),
             generation: (self.generation.number != 0).then_some(self.generation.number),
-            lost_bytes: self.input.known_len().saturating_sub(start),
+            lost_bytes: self.end().saturating_sub(start),
+        }
+    }
+
+    /// Where the trace ends, as far as is known.
+    fn end(&mut self) -> u64 {
+        let another = self.input.peek(HEADER).is_ok_and(starts_with_header);
+        match another {
+            true => self.input.pos(),
+            false => self.input.known_len(),
         }
     }
 
     /// The error for events that can't be right: nothing more can be read.
     #[cold]
     fn fail(&mut self, kind: ErrorKind, thread: Option<u32>) -> Box<ReadError> {
+        let behind = self.end().saturating_sub(self.input.pos());
         let batches = &self.generation.batches;
         let cursors = self.reading.iter().map(|t| &self.threads[*t].cursor);
         let unread: u64 = cursors.map(|c| c.bytes_left(batches)).sum();
-        let behind = self.input.known_len().saturating_sub(self.input.pos());
         let offset = match thread {
             Some(t) => self.threads[t].cursor.offset(batches),
             None => self.generation.start,

@@ -10,7 +10,7 @@ use crate::daemon::board::Last;
 use crate::daemon::recent::Entry;
 use crate::evidence::Item;
 use crate::labels::Labels;
-use crate::report::Severity;
+use crate::report::{Severity, human};
 use crate::units::bytes;
 
 /// How many traces that are kept are listed.
@@ -163,7 +163,7 @@ fn outcome(out: &mut String, entry: &Entry) -> fmt::Result {
             }
         }
         if report.findings.is_empty() {
-            out.push_str("nothing");
+            out.push_str(&human::outcome(report, |_, text| text));
         }
         out.push_str("</a> ");
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::{Html, failed, page};
 use crate::daemon::recent::Entry;
-use crate::report::human::{plural, value};
+use crate::report::human::{outcome, plural, value};
 use crate::report::{Finding, Frame, Report, RuleReport, Status};
 use crate::units::{bytes, duration};
 
@@ -38,7 +38,7 @@ fn body(out: &mut String, entry: &Entry) -> fmt::Result {
     facts(out, report)?;
     out.push_str("<h2>Findings</h2>\n");
     if report.findings.is_empty() {
-        out.push_str("<p>Nothing was found.</p>\n");
+        writeln!(out, "<p>{}</p>", outcome(report, |_, text| text))?;
     }
     for found in &report.findings {
         finding(out, found)?;
