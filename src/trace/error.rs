@@ -210,6 +210,7 @@ impl ErrorKind {
         !matches!(
             self,
             Self::Empty
+                | Self::NothingRecorded
                 | Self::NotATrace(_)
                 | Self::UnsupportedVersion(_)
                 | Self::NotLive(_)
