@@ -28,6 +28,8 @@ pub mod rules;
 pub mod secret;
 #[cfg(feature = "cli")]
 pub mod source;
+#[cfg(feature = "daemon")]
+pub mod storage;
 pub mod timeline;
 #[cfg(feature = "daemon")]
 pub mod tls;

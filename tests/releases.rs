@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use gotracer::labels::Labels;
@@ -318,7 +319,7 @@ fn a_release_that_takes_over_the_load_is_no_leak() {
 #[test]
 fn what_is_kept_is_bounded_however_much_there_is() {
     let directory = tempfile::tempdir().unwrap();
-    let releases = Releases::kept_in(directory.path()).unwrap();
+    let releases = Releases::kept_in(directory.path(), Arc::default()).unwrap();
     releases.configure(Settings {
         warmup: Duration::ZERO,
         ..Settings::default()
@@ -350,7 +351,7 @@ fn what_is_kept_is_bounded_however_much_there_is() {
     releases.settle(|_| rules::Settings::default());
     let before = format!("{:?}", releases.all());
     drop(releases);
-    let again = Releases::kept_in(directory.path()).unwrap();
+    let again = Releases::kept_in(directory.path(), Arc::default()).unwrap();
     again.settle(|_| rules::Settings::default());
     assert_eq!(format!("{:?}", again.all()), before);
 }

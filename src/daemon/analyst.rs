@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::board::Board;
 use super::ended::{Ended, is_lasting, verdict};
 use super::failure::Failure;
-use super::identity::Identity;
+use super::identity::{Identity, changed};
 use super::memory::Memory;
 use super::recent::{Entry, Recent};
 use super::seen::{Claim, Seen, Verdict};
@@ -27,7 +27,7 @@ use crate::labels::Labels;
 use crate::releases::Releases;
 use crate::report::Report;
 use crate::rules::Settings;
-use crate::source::directory::{FileTrace, Shelf, Stamp};
+use crate::source::directory::{After, FileTrace, Shelf, Stamp};
 use crate::source::scrape::ScrapeError;
 use crate::source::{decompressed, from_reader, open};
 use crate::trace::{ErrorKind, Input, ReadError};
@@ -52,7 +52,7 @@ pub struct Analyst {
     /// Remembers for people.
     pub recent: Recent,
     /// Knows which files were done.
-    pub seen: Seen,
+    pub seen: Arc<Seen>,
 }
 
 /// What is too much.
@@ -84,7 +84,7 @@ impl Analyst {
     pub fn new(
         exporter: Arc<Exporter>,
         otlp: Option<otlp::Exporter>,
-        seen: Seen,
+        seen: Arc<Seen>,
         memory: Memory,
         evidence: evidence::InForce,
         releases: Arc<Releases>,
@@ -139,9 +139,11 @@ impl Analyst {
     pub fn file(self: &Arc<Self>, trace: &FileTrace) {
         let source = trace.path.display().to_string();
         let started = Instant::now();
-        let opened = File::open(&trace.path)
-            .and_then(|mut file| Ok((Identity::of(&mut file)?, open(&trace.path)?)));
-        let (identity, input) = match opened {
+        let opened = File::open(&trace.path).and_then(|mut file| {
+            let identity = Identity::of(&mut file)?;
+            Ok((identity, changed(&file)?, open(&trace.path)?))
+        });
+        let (identity, changed, input) = match opened {
             Ok(opened) => opened,
             // Who deletes a trace before it was read does not want it read.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
@@ -154,17 +156,20 @@ impl Analyst {
                 return;
             }
         };
-        let again = match self.seen.claim(identity) {
+        let again = match self.seen.claim(identity, changed) {
             Claim::Granted => false,
             Claim::Counted => true,
             Claim::Taken => return,
+            Claim::Crashed => return self.set_aside(trace, identity, source),
             Claim::Done(verdict) => {
                 tracing::debug!(source, "this trace was analysed before");
                 put_away(trace, verdict);
                 return;
             }
         };
+        let turn = self.seen.begin(identity);
         let mut traces = self.run_all(input, &source, &trace.labels);
+        drop(turn);
         if Stamp::of(&trace.path).is_ok_and(|now| now != Some(trace.stamp)) {
             tracing::info!(source, "changed while it was read; it will be read again");
             self.seen.release(identity);
@@ -175,7 +180,7 @@ impl Analyst {
         let lasting = traces.iter().all(|(_, outcome)| is_lasting(outcome));
         let more = traces.split_off(traces.len().min(1));
         let Some((source, outcome)) = traces.pop() else {
-            return;
+            return self.seen.release(identity);
         };
         for (source, outcome) in more {
             let ended = Ended::of(&trace.labels, source, started.elapsed(), outcome, None);
@@ -214,6 +219,17 @@ impl Analyst {
             None => done(),
         }
         self.note(ended);
+    }
+
+    /// Counts a trace that must not be read again, since gotracer died each time
+    /// it read it.
+    fn set_aside(&self, trace: &FileTrace, identity: Identity, source: String) {
+        let why = "gotracer ended twice while it read this trace; the trace is set aside. \
+                   `gotracer analyze` shows why. The daemon reads it again when the file is \
+                   touched or gotracer has another version";
+        self.failed(&trace.labels, source, (Failure::Crashed, why.into()));
+        self.seen.done(identity, Verdict::Crashed, true);
+        put_away(trace, Verdict::Crashed);
     }
 
     /// Analyses a trace that comes in.
@@ -437,7 +453,9 @@ fn put_away(trace: &FileTrace, verdict: Verdict) {
     let shelf = match verdict {
         Verdict::Clean => Shelf::Done,
         Verdict::Found => Shelf::Findings,
-        Verdict::Failed => Shelf::Failed,
+        // The trace is needed to find out why.
+        Verdict::Crashed if trace.after == After::Delete => return,
+        Verdict::Failed | Verdict::Crashed => Shelf::Failed,
     };
     if let Err(error) = trace.put_away(shelf) {
         tracing::error!(source = %trace.path.display(), %error, "cannot move or delete the trace");

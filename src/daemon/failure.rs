@@ -22,6 +22,8 @@ pub enum Failure {
     Inconsistent,
     /// A defect of gotracer itself.
     Panic,
+    /// The process died each time it read the trace.
+    Crashed,
     /// Nobody listens at the target.
     Refused,
     /// The target can't be reached or is not known.
@@ -47,7 +49,7 @@ pub enum Failure {
 }
 
 /// The names of all reasons.
-pub const REASONS: [&str; 19] = [
+pub const REASONS: [&str; 20] = [
     Failure::Unreadable.name(),
     Failure::Empty.name(),
     Failure::NotATrace.name(),
@@ -56,6 +58,7 @@ pub const REASONS: [&str; 19] = [
     Failure::Corrupt.name(),
     Failure::Inconsistent.name(),
     Failure::Panic.name(),
+    Failure::Crashed.name(),
     Failure::Refused.name(),
     Failure::Unreachable.name(),
     Failure::Credentials.name(),
@@ -81,6 +84,7 @@ impl Failure {
             Self::Corrupt => "corrupt",
             Self::Inconsistent => "inconsistent",
             Self::Panic => "panic",
+            Self::Crashed => "crashed",
             Self::Refused => "refused",
             Self::Unreachable => "unreachable",
             Self::Credentials => "credentials",

@@ -1,5 +1,6 @@
 //! What makes a trace itself, wherever it lies and however it is called.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -11,7 +12,7 @@ const SAMPLE: u64 = 64 << 10;
 /// no protection against somebody who wants two traces to be taken for one;
 /// who may write to the directory could as well delete them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Identity(pub(super) u128);
+pub struct Identity(pub(super) [u8; 16]);
 
 impl Identity {
     /// The identity of a file.
@@ -29,8 +30,37 @@ impl Identity {
             file.take(SAMPLE).read_to_end(&mut sample)?;
             hash.write(&sample);
         }
-        Ok(Self(hash.0))
+        Ok(Self(hash.0.to_be_bytes()))
     }
+
+    /// Parses 32 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = u128::from_str_radix(text, 16).ok()?;
+        (text.len() == 32).then_some(Self(number.to_be_bytes()))
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+/// Returns when a file was last written, moved or touched, as Unix time in
+/// seconds. On Unix, that is always what the clock of its file system showed.
+///
+/// # Errors
+/// If the file has no metadata.
+pub fn changed(file: &File) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    #[cfg(unix)]
+    let seconds = u64::try_from(std::os::unix::fs::MetadataExt::ctime(&metadata));
+    #[cfg(not(unix))]
+    let seconds = metadata.modified().map(|at| {
+        let since = at.duration_since(std::time::UNIX_EPOCH);
+        since.unwrap_or_default().as_secs()
+    });
+    Ok(seconds.unwrap_or_default())
 }
 
 /// FNV-1a with 128 bits: the same on every machine and in every version.

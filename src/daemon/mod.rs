@@ -10,7 +10,6 @@ mod failure;
 mod health;
 mod http;
 mod identity;
-mod journal;
 mod memory;
 mod queue;
 mod recent;
@@ -37,8 +36,8 @@ use tokio_util::sync::CancellationToken;
 use self::analyst::Analyst;
 use self::failure::REASONS;
 pub use self::health::{HealthCheck, HealthError};
-pub use self::journal::JournalError;
 use self::memory::Memory;
+pub use self::seen::JournalError;
 use self::seen::Seen;
 use self::shown::Shown;
 use self::supervisor::Supervisor;
@@ -196,11 +195,15 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     config.plan.check()?;
     let guard = config.web.as_deref().map(Guard::new).transpose()?;
     let guard = guard.map(Arc::new);
+    let stores = prometheus::Stores::default();
     let (seen, releases) = match &config.storage {
-        Some(directory) => (Seen::kept_in(directory)?, Releases::kept_in(directory)?),
+        Some(directory) => (
+            Seen::kept_in(directory, stores.add("traces"))?,
+            Releases::kept_in(directory, stores.add("releases"))?,
+        ),
         None => (Seen::default(), Releases::default()),
     };
-    let releases = Arc::new(releases);
+    let (seen, releases) = (Arc::new(seen), Arc::new(releases));
     let listener = listen(&config.listen).await?;
     let otlp = config.otlp.map(otlp::Exporter::start).transpose()?;
     let (otlp, delivery) = otlp.unzip();
@@ -209,7 +212,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let exporter = Exporter::new(&REASONS)
         .with_process()
         .with_releases(move || known.running())
-        .with_evidence(Arc::clone(&kept));
+        .with_evidence(Arc::clone(&kept))
+        .with_storage(stores);
     let exporter = Arc::new(match &otlp {
         Some(otlp) => exporter.with_otlp(otlp.stats()),
         None => exporter,
@@ -223,7 +227,14 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     };
     let url = config.external_url.unwrap_or_else(|| url(encrypted, port));
     let evidence = evidence::InForce::new(&url, kept);
-    let analyst = Analyst::new(exporter, otlp, seen, memory, evidence, releases);
+    let analyst = Analyst::new(
+        exporter,
+        otlp,
+        Arc::clone(&seen),
+        memory,
+        evidence,
+        releases,
+    );
     let analyst = Arc::new(analyst);
     let (found, queue) = mpsc::unbounded_channel();
     let (reload, requests) = mpsc::channel(1);
@@ -239,6 +250,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         until.run_until_cancelled(swept).await;
     });
     work.spawn(releases::follow(Arc::clone(&analyst), stop.clone()));
+    work.spawn(Arc::clone(&seen).follow(stop.clone()));
     work.spawn(supervisor.run(config.load, requests));
     work.spawn(queue::work(
         queue,
@@ -271,6 +283,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     }
     // What the last captures told.
     releases::settle(&analyst).await;
+    let closed = tokio::task::spawn_blocking(move || seen.close());
+    let _ = closed.await;
     let evidence = tokio::task::spawn_blocking(move || analyst.evidence.flush(FLUSH));
     if let Some(delivery) = delivery {
         delivery.flush(FLUSH).await;

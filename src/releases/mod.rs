@@ -33,6 +33,7 @@ use jiff::Timestamp;
 use crate::labels::Labels;
 use crate::report::Report;
 use crate::rules;
+use crate::storage::Health;
 
 use book::Book;
 use gather::Gathering;
@@ -47,7 +48,7 @@ pub use version::{Heap, Totals};
 pub use view::Release;
 
 /// How long after it failed storing is tried again.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// What is known of all releases.
 #[derive(Default)]
@@ -57,6 +58,7 @@ pub struct Releases {
     /// Streams, by target.
     streams: Mutex<HashMap<Labels, Gathering>>,
     store: Mutex<Keeping>,
+    health: Arc<Health>,
 }
 
 /// How it is stored.
@@ -97,17 +99,18 @@ impl Releases {
     /// # Errors
     /// If nothing can be stored there. What can't be read is no error, and a
     /// full disk is none, either.
-    pub fn kept_in(directory: &Path) -> Result<Self, StoreError> {
+    pub fn kept_in(directory: &Path, health: Arc<Health>) -> Result<Self, StoreError> {
         let is_new = !Store::is_in(directory);
         let (store, entries) = match Store::open(directory) {
             Ok((store, entries)) => (Keeping::Open(store), entries),
             Err(error) if error.is_full() && is_new => {
                 Store::forget(directory);
-                (failed(directory, &error), Vec::new())
+                (failed(directory, &error, &health), Vec::new())
             }
             // What is stored must not be overwritten by one who could not read
             // it.
             Err(error) if error.is_full() => {
+                health.failed();
                 tracing::error!(%error, "what is known of releases is not stored until the next start");
                 (Keeping::InMemory, Vec::new())
             }
@@ -116,6 +119,7 @@ impl Releases {
         Ok(Self {
             book: Mutex::new(Book::new(entries)),
             store: Mutex::new(store),
+            health,
             ..Self::default()
         })
     }
@@ -174,19 +178,27 @@ impl Releases {
         let again = |since: &Instant| since.elapsed() >= AGAIN;
         match &mut *store {
             Keeping::InMemory => book.skip_ops(),
+            Keeping::Open(open) if open.is_lost() => {
+                let directory = open.directory().to_owned();
+                let ops = book.all_ops();
+                drop(book);
+                let why = "the file was deleted or replaced";
+                failed(&directory, &why, &self.health);
+                *store = reopened(&directory, &ops, &self.health);
+            }
             Keeping::Open(open) => {
                 let ops = book.take_ops();
                 drop(book);
                 if !ops.is_empty()
                     && let Err(error) = open.write(&ops)
                 {
-                    *store = failed(open.directory(), &error);
+                    *store = failed(open.directory(), &error, &self.health);
                 }
             }
             Keeping::Failed(path, since) if again(since) => {
                 let ops = book.all_ops();
                 drop(book);
-                *store = reopened(path, &ops);
+                *store = reopened(path, &ops, &self.health);
             }
             Keeping::Failed(..) => {}
         }
@@ -195,20 +207,26 @@ impl Releases {
 }
 
 /// Stores all of it in a directory that failed before.
-fn reopened(directory: &Path, ops: &[store::Op]) -> Keeping {
+fn reopened(directory: &Path, ops: &[store::Op], health: &Health) -> Keeping {
     let opened = Store::open(directory);
     match opened.map(|(store, _)| store.rewrite(ops).map(|()| store)) {
         Ok(Ok(store)) => {
+            health.succeeded();
             tracing::info!(directory = %directory.display(), "releases are stored again");
             Keeping::Open(store)
         }
-        Ok(Err(error)) => failed(directory, &error),
-        Err(error) => failed(directory, &error),
+        Ok(Err(error)) => failed(directory, &error, health),
+        Err(error) => failed(directory, &error, health),
     }
 }
 
-fn failed(directory: &Path, error: &dyn std::fmt::Display) -> Keeping {
-    tracing::error!(directory = %directory.display(), %error, "cannot store what is known of releases; it is tried again in a minute");
+fn failed(directory: &Path, error: &dyn std::fmt::Display, health: &Health) -> Keeping {
+    if health.failed() {
+        tracing::error!(
+            directory = %directory.display(), %error,
+            "releases cannot be stored; they are kept in memory until they can"
+        );
+    }
     Keeping::Failed(directory.into(), Instant::now())
 }
 
@@ -282,7 +300,7 @@ mod tests {
         settle(&releases);
         let before = format!("{:?}", releases.all());
         drop(releases);
-        let again = Releases::kept_in(directory.path()).unwrap();
+        let again = Releases::kept_in(directory.path(), Arc::default()).unwrap();
         settle(&again);
         assert_eq!(format!("{:?}", again.all()), before);
         assert_eq!(told(&again)[0].2, 3);

@@ -9,11 +9,13 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use redb::backends::FileBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 
 use super::capture::Capture;
 use super::name::ServiceName;
 use super::version::{Key, Version};
+use crate::storage::{FileId, create_dir_all, options};
 
 /// The file's name.
 const NAME: &str = "releases.redb";
@@ -80,6 +82,7 @@ enum Unusable {
 /// The open database.
 pub struct Store {
     db: Database,
+    id: FileId,
     path: PathBuf,
 }
 
@@ -126,11 +129,11 @@ impl Store {
             path: path.clone(),
             error,
         };
-        fs::create_dir_all(directory).map_err(failed)?;
+        create_dir_all(directory).map_err(failed)?;
         // A damaged file may fool the database in any way.
         let opened = catch_unwind(AssertUnwindSafe(|| open(&path)));
         let why = match opened.unwrap_or(Err(Unusable::Panic)) {
-            Ok((db, entries)) => return Ok((Self { db, path }, entries)),
+            Ok((db, id, entries)) => return Ok((Self { db, id, path }, entries)),
             Err(Unusable::Database(redb::Error::DatabaseAlreadyOpen)) => {
                 return Err(StoreError::InUse(path));
             }
@@ -147,7 +150,7 @@ impl Store {
         );
         fs::rename(&path, &aside).map_err(failed)?;
         match open(&path) {
-            Ok((db, entries)) => Ok((Self { db, path }, entries)),
+            Ok((db, id, entries)) => Ok((Self { db, id, path }, entries)),
             Err(error) => Err(failed(std::io::Error::other(error))),
         }
     }
@@ -161,6 +164,12 @@ impl Store {
     /// Stores these, and nothing else is stored any more.
     pub fn rewrite(&self, ops: &[Op]) -> Result<(), Box<redb::Error>> {
         self.commit(ops, true).map_err(Box::new)
+    }
+
+    /// Whether the file was deleted or replaced. Writing it still succeeds, and
+    /// is lost.
+    pub fn is_lost(&self) -> bool {
+        !self.id.is_at(&self.path)
     }
 
     /// The directory it is in.
@@ -201,15 +210,20 @@ fn is_content(error: &std::io::Error) -> bool {
     matches!(error.kind(), InvalidData | UnexpectedEof)
 }
 
-fn open(path: &Path) -> Result<(Database, Vec<Entry>), Unusable> {
+fn open(path: &Path) -> Result<(Database, FileId, Vec<Entry>), Unusable> {
+    let mut options = options();
+    let file = options.read(true).write(true).create(true).open(path);
+    let file = file.map_err(redb::Error::from)?;
+    let id = FileId::of(&file).map_err(redb::Error::from)?;
+    let backend = FileBackend::new(file).map_err(redb::Error::from)?;
     let mut db = Database::builder()
         .set_cache_size(CACHE)
-        .create(path)
+        .create_with_backend(backend)
         .map_err(redb::Error::from)?;
     // All pages' checksums: what follows reads all of it anyway.
     db.check_integrity().map_err(redb::Error::from)?;
     let entries = read(&db)?;
-    Ok((db, entries))
+    Ok((db, id, entries))
 }
 
 fn read(db: &Database) -> Result<Vec<Entry>, Unusable> {

@@ -101,6 +101,12 @@ impl Running {
         assert!(status.success());
     }
 
+    /// Kills it at once.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.wait();
+    }
+
     /// Waits for its end.
     pub fn wait(&mut self) -> std::process::ExitStatus {
         eventually("it ends", || self.child.try_wait().unwrap())

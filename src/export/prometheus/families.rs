@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::signals::{BY_REASON, SIGNALS, unit};
 use super::stream::{self, Stream};
 use super::target::Target;
-use super::{delivery, evidence, own, process, refreshes, releases};
+use super::{delivery, evidence, own, process, refreshes, releases, storage};
 use crate::rules::{Distribution, RULES, Rule, Severity};
 
 /// How many reasons for failures each target has room for.
@@ -102,6 +102,7 @@ pub fn names() -> Vec<String> {
     all.chain(releases)
         .chain([&releases::INFO])
         .chain(evidence)
+        .chain([&storage::UP, &storage::FAILURES])
         .chain(process::heads())
         .map(Head::exposed)
         .collect()

@@ -19,6 +19,7 @@ mod refreshes;
 mod releases;
 mod settings;
 mod signals;
+mod storage;
 mod stream;
 mod target;
 mod text;
@@ -45,6 +46,7 @@ pub(in crate::export) use families::help;
 pub use format::Format;
 pub use settings::{Settings, SettingsError};
 pub(in crate::export) use signals::{ByReason, SIGNALS, bounds};
+pub use storage::Stores;
 pub use stream::{Gap, Stream};
 
 /// Why an exposition could not be written.
@@ -158,6 +160,14 @@ impl Exporter {
     pub fn with_evidence(mut self, stats: Arc<Stats>) -> Self {
         let evidence = evidence::Evidence(stats, self.targets.settings.clone());
         self.registry.register_collector(Box::new(evidence));
+        self
+    }
+
+    /// Adds whether what outlives the daemon can be written.
+    #[must_use]
+    pub fn with_storage(mut self, stores: Stores) -> Self {
+        let storage = storage::Storage(stores, self.targets.settings.clone());
+        self.registry.register_collector(Box::new(storage));
         self
     }
 

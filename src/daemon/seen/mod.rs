@@ -1,0 +1,372 @@
+//! Which traces were analyzed already, by their content: a trace that was
+//! renamed, copied or touched is still the same trace.
+
+mod journal;
+mod known;
+mod record;
+mod turns;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio_util::sync::CancellationToken;
+
+use self::journal::Journal;
+use self::known::Known;
+use self::record::{Pending, Record, Word};
+use self::turns::{Turn, Turns};
+use super::identity::Identity;
+use crate::storage::Health;
+
+pub use journal::JournalError;
+pub use record::Verdict;
+
+/// How often the journal is maintained.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Whether a caller may analyze a trace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Claim {
+    /// The caller may.
+    Granted,
+    /// Another caller analyzes the trace.
+    Taken,
+    /// The caller may, but the trace was counted before. Only what it has for
+    /// OTLP was not sent.
+    Counted,
+    /// The trace must not be read again: the process died each time. The caller
+    /// reports that.
+    Crashed,
+    /// The trace was done before.
+    Done(Verdict),
+}
+
+/// The traces analyzed or being analyzed.
+#[derive(Default)]
+pub struct Seen {
+    state: Mutex<State>,
+    turns: Turns,
+}
+
+#[derive(Default)]
+struct State {
+    known: Known,
+    /// Claims of this process that are not done.
+    taken: HashSet<Identity>,
+    journal: Option<Journal>,
+    /// The process ends: what it leaves is no crash.
+    closed: bool,
+}
+
+impl State {
+    fn note(&mut self, identity: Identity, word: Word) {
+        self.known.apply(identity, word);
+        if let Some(journal) = &mut self.journal {
+            journal.append(identity, word);
+        }
+    }
+
+    fn maintain(&mut self) {
+        let Self { known, journal, .. } = self;
+        if let Some(journal) = journal {
+            journal.maintain(words(known));
+        }
+    }
+
+    /// Finds out which traces were being read when the last process died.
+    fn blame(&mut self) {
+        let begun = |(identity, record)| match record {
+            Record::Pending(pending) if pending.begun => Some((identity, pending)),
+            _ => None,
+        };
+        let begun: Vec<(Identity, Pending)> = self.known.iter().filter_map(begun).collect();
+        if !begun.is_empty() {
+            tracing::warn!(
+                traces = begun.len(),
+                "gotracer did not end by itself the last time; it reads the traces that it read then one at a time"
+            );
+        }
+        let alone = begun.len() == 1;
+        for (identity, pending) in begun {
+            let word = match pending.is_guilty(alone) {
+                true => Word::Crashed,
+                false => Word::Interrupted,
+            };
+            self.note(identity, word);
+        }
+    }
+}
+
+impl Seen {
+    /// Knows what was stored in `directory`, and stores there what comes.
+    ///
+    /// # Errors
+    /// If that directory cannot be used.
+    pub fn kept_in(directory: &Path, health: Arc<Health>) -> Result<Self, JournalError> {
+        let mut known = Known::default();
+        let mut journal = Journal::open(directory, health, |id, word| known.apply(id, word))?;
+        tracing::info!(storage = %directory.display(), traces = known.len(), "analysed before");
+        journal.compact(words(&known));
+        let mut state = State {
+            known,
+            journal: Some(journal),
+            ..State::default()
+        };
+        state.blame();
+        Ok(Self {
+            state: Mutex::new(state),
+            turns: Turns::default(),
+        })
+    }
+
+    /// Claims a trace, if nobody did before. A file that `changed` (Unix time,
+    /// seconds) since its trace was set aside is read again.
+    pub fn claim(&self, identity: Identity, changed: u64) -> Claim {
+        let mut state = self.lock();
+        if state.taken.contains(&identity) {
+            return Claim::Taken;
+        }
+        let claim = match state.known.get(identity) {
+            Some(Record::Done(verdict) | Record::Passing(verdict)) => return Claim::Done(verdict),
+            Some(Record::SetAside(at)) if !(u64::from(at) + 1..=now()).contains(&changed) => {
+                return Claim::Done(Verdict::Crashed);
+            }
+            Some(Record::Crashed) => Claim::Crashed,
+            Some(Record::Pending(Pending { counted: true, .. })) => Claim::Counted,
+            _ => Claim::Granted,
+        };
+        state.taken.insert(identity);
+        claim
+    }
+
+    /// Waits until a claimed trace can be read, and remembers that it is, until
+    /// it is counted, done or released. Reading ends with the turn.
+    pub fn begin(&self, identity: Identity) -> Turn<'_> {
+        let suspect = match self.lock().known.get(identity) {
+            Some(Record::Pending(pending)) => pending.is_suspect(),
+            _ => false,
+        };
+        let turn = self.turns.take(suspect);
+        let mut state = self.lock();
+        if !state.closed {
+            state.note(identity, Word::Begun);
+        }
+        turn
+    }
+
+    /// Gives a claim back: the trace was not analyzed after all.
+    pub fn release(&self, identity: Identity) {
+        let mut state = self.lock();
+        state.taken.remove(&identity);
+        state.note(identity, Word::Released);
+    }
+
+    /// A claimed trace was counted, and is done when what it has for OTLP was
+    /// sent. A restart before that sends it, and does not count it again.
+    pub fn counted(&self, identity: Identity) {
+        self.lock().note(identity, Word::Counted);
+    }
+
+    /// A claimed trace is done. With `lasting`, restarts don't change that.
+    pub fn done(&self, identity: Identity, verdict: Verdict, lasting: bool) {
+        let mut state = self.lock();
+        state.taken.remove(&identity);
+        if !lasting {
+            state.note(identity, Word::Released);
+            state.known.insert(identity, Record::Passing(verdict));
+        } else if verdict == Verdict::Crashed {
+            let at = u32::try_from(now()).unwrap_or(u32::MAX);
+            state.note(identity, Word::SetAside(at));
+        } else {
+            state.note(identity, Word::Done(verdict));
+        }
+    }
+
+    /// Maintains the journal until told to stop.
+    pub async fn follow(self: Arc<Self>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            stop.run_until_cancelled(tokio::time::sleep(PERIOD)).await;
+            let seen = Arc::clone(&self);
+            // The disk may take its time.
+            let maintained = tokio::task::spawn_blocking(move || seen.lock().maintain());
+            let _ = maintained.await;
+        }
+    }
+
+    /// The process ends. What is still being read is not the reason.
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        for identity in state.taken.clone() {
+            if let Some(Record::Pending(Pending { begun: true, .. })) = state.known.get(identity) {
+                state.note(identity, Word::Released);
+            }
+        }
+        state.maintain();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn words(known: &Known) -> impl Iterator<Item = (Identity, Word)> + Clone + '_ {
+    let words = |(identity, record): (Identity, Record)| record.words().map(move |w| (identity, w));
+    known.iter().flat_map(words)
+}
+
+/// Unix time, in seconds.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn id(n: u128) -> Identity {
+        Identity(n.to_be_bytes())
+    }
+
+    fn open(directory: &Path) -> Seen {
+        Seen::kept_in(directory, Arc::default()).unwrap()
+    }
+
+    /// Begins to read, and dies while doing so.
+    fn die_reading(directory: &Path, traces: &[u128]) {
+        let seen = open(directory);
+        for &n in traces {
+            assert_eq!(seen.claim(id(n), 0), Claim::Granted, "{n}");
+            // All at once, if they may.
+            drop(seen.begin(id(n)));
+        }
+    }
+
+    fn claim(directory: &Path, n: u128, changed: u64) -> Claim {
+        open(directory).claim(id(n), changed)
+    }
+
+    #[test]
+    fn a_claim_is_exclusive_until_it_is_given_back() {
+        let (seen, a) = (Seen::default(), id(1));
+        assert_eq!(seen.claim(a, 0), Claim::Granted);
+        assert_eq!(seen.claim(a, 0), Claim::Taken);
+        seen.release(a);
+        assert_eq!(seen.claim(a, 0), Claim::Granted);
+        seen.done(a, Verdict::Found, true);
+        assert_eq!(seen.claim(a, 0), Claim::Done(Verdict::Found));
+    }
+
+    #[test]
+    fn what_is_done_survives_and_what_was_begun_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let seen = open(directory.path());
+        for n in 0..4 {
+            assert_eq!(seen.claim(id(n), 0), Claim::Granted);
+            drop(seen.begin(id(n)));
+        }
+        seen.done(id(0), Verdict::Clean, true);
+        seen.done(id(1), Verdict::Failed, true);
+        seen.done(id(2), Verdict::Failed, false);
+        assert_eq!(seen.claim(id(2), 0), Claim::Done(Verdict::Failed));
+        seen.counted(id(3));
+        let second = Seen::kept_in(directory.path(), Arc::default());
+        assert!(second.is_err(), "it is in use");
+        drop(seen);
+        let seen = open(directory.path());
+        assert_eq!(seen.claim(id(0), 0), Claim::Done(Verdict::Clean));
+        assert_eq!(seen.claim(id(1), 0), Claim::Done(Verdict::Failed));
+        assert_eq!(seen.claim(id(2), 0), Claim::Granted);
+        assert_eq!(seen.claim(id(3), 0), Claim::Counted);
+        drop(seen.begin(id(3)));
+        drop(seen);
+        // Whoever dies while sending counts nothing twice.
+        let seen = open(directory.path());
+        assert_eq!(seen.claim(id(3), 0), Claim::Counted);
+        seen.done(id(3), Verdict::Found, true);
+        drop(seen);
+        assert_eq!(claim(directory.path(), 3, 0), Claim::Done(Verdict::Found));
+    }
+
+    #[test]
+    fn a_trace_that_kills_twice_is_set_aside_and_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        die_reading(path, &[1, 2, 3]);
+        // The second one kills, and is read alone now.
+        let seen = open(path);
+        for n in [1, 3] {
+            assert_eq!(seen.claim(id(n), 0), Claim::Granted);
+            drop(seen.begin(id(n)));
+            seen.done(id(n), Verdict::Clean, true);
+        }
+        drop(seen);
+        die_reading(path, &[2]);
+        assert_eq!(claim(path, 2, 0), Claim::Crashed);
+        // Until that is reported.
+        let seen = open(path);
+        assert_eq!(seen.claim(id(2), 0), Claim::Crashed);
+        seen.done(id(2), Verdict::Crashed, true);
+        drop(seen);
+        for n in [1, 3] {
+            assert_eq!(claim(path, n, 0), Claim::Done(Verdict::Clean));
+        }
+        let aside = Claim::Done(Verdict::Crashed);
+        assert_eq!(claim(path, 2, 0), aside);
+        // Its clock is ahead.
+        assert_eq!(claim(path, 2, now() + 3600), aside);
+    }
+
+    #[test]
+    fn a_trace_is_never_blamed_for_the_company_it_keeps() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        die_reading(path, &[1]);
+        die_reading(path, &[1, 2]);
+        assert_eq!(claim(path, 1, 0), Claim::Granted);
+        assert_eq!(claim(path, 2, 0), Claim::Granted);
+        // But three crashes are enough.
+        die_reading(path, &[1, 2]);
+        assert_eq!(claim(path, 1, 0), Claim::Crashed);
+        assert_eq!(claim(path, 2, 0), Claim::Granted);
+    }
+
+    #[test]
+    fn a_trace_that_is_set_aside_is_read_again_when_it_is_touched_or_by_another_version() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        let journal = path.join("analysed");
+        let before = now() - 10;
+        let version = env!("CARGO_PKG_VERSION");
+        fs::write(&journal, format!("{} aside {version} {before}\n", id(1))).unwrap();
+        assert_eq!(claim(path, 1, before), Claim::Done(Verdict::Crashed));
+        assert_eq!(claim(path, 1, before + 1), Claim::Granted);
+        // Twice more, and no more.
+        die_reading_touched(path, before + 1);
+        die_reading_touched(path, before + 1);
+        assert_eq!(claim(path, 1, before + 1), Claim::Crashed);
+        fs::write(&journal, format!("{} aside 0.0.1 {before}\n", id(1))).unwrap();
+        assert_eq!(claim(path, 1, before), Claim::Granted);
+    }
+
+    fn die_reading_touched(directory: &Path, changed: u64) {
+        let seen = open(directory);
+        assert_eq!(seen.claim(id(1), changed), Claim::Granted);
+        drop(seen.begin(id(1)));
+    }
+
+    #[test]
+    fn what_is_being_read_at_the_end_is_not_its_reason() {
+        let directory = tempfile::tempdir().unwrap();
+        for _ in 0..5 {
+            let seen = open(directory.path());
+            assert_eq!(seen.claim(id(1), 0), Claim::Granted);
+            let _turn = seen.begin(id(1));
+            seen.close();
+        }
+    }
+}
