@@ -15,15 +15,20 @@ RUN rustc -vV | sed -n 's/^host: //p' > /target
 
 # The dependencies alone, so that they are built again only when they change.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir src benches \
-    && touch src/lib.rs benches/count.rs benches/micro.rs \
+COPY crates/gotrace/Cargo.toml crates/gotrace/
+COPY crates/gotracer-core/Cargo.toml crates/gotracer-core/
+COPY crates/gotracer-daemon/Cargo.toml crates/gotracer-daemon/
+RUN mkdir -p src benches crates/gotrace/src crates/gotracer-core/src crates/gotracer-daemon/src \
+    && touch src/lib.rs benches/count.rs benches/micro.rs crates/gotrace/src/lib.rs crates/gotracer-core/src/lib.rs \
+        crates/gotracer-daemon/src/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
     && cargo build --locked --release --features kubernetes,parquet --target "$(cat /target)" \
-    && rm -r src
+    && rm -r src crates/*/src
 
+COPY crates crates
 COPY src src
 # What was built of the empty files is older than they are.
-RUN find src -name '*.rs' -exec touch {} + \
+RUN find src crates -name '*.rs' -exec touch {} + \
     && cargo build --locked --release --features kubernetes,parquet --target "$(cat /target)" \
     && mkdir -p /image/etc/ssl/certs \
     && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
@@ -33,7 +38,7 @@ RUN find src -name '*.rs' -exec touch {} + \
     && strip /image/gotracer
 
 FROM scratch
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=
 LABEL org.opencontainers.image.title="gotracer" \
       org.opencontainers.image.description="Reads Go execution traces, says what is wrong, where, and what to do" \

@@ -1,37 +1,25 @@
 //! Reads Go execution traces as a stream, applies rules to them, and says what
 //! is wrong, where, and what to do.
-#![warn(missing_docs)]
+//!
+//! The parts are crates of their own: `gotrace` reads traces, `gotracer-core` analyzes them, and `gotracer-daemon` is
+//! what `gotracer serve` runs. This crate is the command line, and names them in one place.
 
-pub mod analysis;
-pub mod causes;
-pub mod compare;
-#[cfg(feature = "cli")]
-pub mod config;
 #[cfg(feature = "daemon")]
-pub mod daemon;
+pub use gotracer_daemon::{daemon, evidence, export, labels, objects, releases, secret, tls};
+
+pub use gotrace as trace;
+pub use gotracer_core::{
+    analysis, causes, compare, explain, perfetto, report, rules, timeline, units,
+};
+
+#[cfg(not(feature = "daemon"))]
+pub use gotracer_core::{config, source};
 #[cfg(feature = "daemon")]
-pub mod evidence;
-pub mod explain;
+pub use gotracer_daemon::source;
+
+/// The configuration file.
 #[cfg(feature = "daemon")]
-pub mod export;
-#[cfg(feature = "daemon")]
-pub mod labels;
-#[cfg(feature = "daemon")]
-pub mod objects;
-#[cfg(feature = "perfetto")]
-pub mod perfetto;
-#[cfg(feature = "daemon")]
-pub mod releases;
-pub mod report;
-pub mod rules;
-#[cfg(feature = "daemon")]
-pub mod secret;
-#[cfg(feature = "cli")]
-pub mod source;
-#[cfg(feature = "daemon")]
-pub mod storage;
-pub mod timeline;
-#[cfg(feature = "daemon")]
-pub mod tls;
-pub mod trace;
-pub mod units;
+pub mod config {
+    pub use gotracer_core::config::*;
+    pub use gotracer_daemon::config::Config;
+}

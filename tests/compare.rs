@@ -1,6 +1,5 @@
 //! How often chance is taken for change, and whether change is found: over
 //! reports of hundreds of real runs (tests/compare).
-#![cfg(feature = "cli")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

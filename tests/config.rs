@@ -1,5 +1,4 @@
 //! The configuration file: the example is true, and errors help.
-#![cfg(feature = "cli")]
 
 use std::fmt::Write;
 use std::fs;
@@ -125,7 +124,7 @@ fn errors_say_where_and_what() {
 #[test]
 fn the_convention_of_kubernetes_is_documented() {
     let documented = include_str!("../docs/kubernetes.md");
-    let convention = include_str!("../src/source/discovery/convention.yml");
+    let convention = include_str!("../crates/gotracer-daemon/src/source/discovery/convention.yml");
     for line in convention.lines().filter(|l| l.starts_with('-')) {
         assert!(documented.contains(&format!("    {line}\n")), "{line}");
     }

@@ -1,5 +1,4 @@
 //! The program as a user runs it.
-#![cfg(feature = "cli")]
 
 mod analyze;
 mod anonymize;

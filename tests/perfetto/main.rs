@@ -1,6 +1,5 @@
 //! What `gotracer export --perfetto` writes, as Perfetto's own trace processor
 //! reads it.
-#![cfg(feature = "cli")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,0 +1,146 @@
+//! From ids to slots.
+//!
+//! The runtime numbers goroutines and tasks nearly in a row, so those that
+//! exist seldom meet where the low bits of their ids send them: one load finds
+//! nearly all of them. The others are in a hash map with a random seed, so that
+//! no trace can make finding them slow.
+
+use std::collections::HashMap;
+
+use super::work;
+
+/// No slot.
+const NONE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    id: i64,
+    slot: u32,
+}
+
+const FREE: Place = Place { id: -1, slot: NONE };
+
+/// The fewest places there are.
+const MIN_PLACES: usize = 1024;
+/// Where there are fewer, at most an eighth of the places is taken: a goroutine
+/// that goes on for long is in the way of all that are sent to its place. Where
+/// there are more, it is a half, for the sake of memory.
+const MANY_PLACES: usize = 1 << 16;
+
+/// Slots by id.
+#[derive(Debug)]
+pub struct Ids {
+    /// By the low bits of the id; a power of two long.
+    places: Vec<Place>,
+    /// Those that found their place taken.
+    displaced: HashMap<i64, u32, foldhash::fast::RandomState>,
+    len: usize,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self {
+            places: vec![FREE; MIN_PLACES],
+            displaced: HashMap::default(),
+            len: 0,
+        }
+    }
+}
+
+impl Ids {
+    /// The slot of an id.
+    #[inline]
+    pub fn find(&self, id: i64) -> Option<u32> {
+        self.find_soon(id)
+            .filter(|&slot| slot != NONE)
+            .or_else(|| self.displaced.get(&id).copied())
+    }
+
+    /// As [`find`](Self::find), but may miss it: then it gives none, or
+    /// `u32::MAX`. It misses -1, which a corrupt trace may name.
+    #[inline(always)]
+    pub fn find_soon(&self, id: i64) -> Option<u32> {
+        let place = self.places.get(self.place(id))?;
+        (place.id == id).then_some(place.slot)
+    }
+
+    #[inline(always)]
+    fn place(&self, id: i64) -> usize {
+        id as usize & (self.places.len() - 1)
+    }
+
+    /// Gives an id that has none a slot.
+    pub fn insert(&mut self, id: i64, slot: u32) {
+        self.len += 1;
+        let places = self.places.len();
+        let share = if places < MANY_PLACES { 8 } else { 2 };
+        if self.len > places / share {
+            self.grow();
+        }
+        self.enter(Place { id, slot });
+    }
+
+    fn enter(&mut self, new: Place) {
+        let at = self.place(new.id);
+        let place = &mut self.places[at];
+        if place.slot == NONE && new.id != FREE.id {
+            *place = new;
+        } else {
+            self.displaced.insert(new.id, new.slot);
+        }
+    }
+
+    /// Takes an id's slot away.
+    pub fn remove(&mut self, id: i64) {
+        let at = self.place(id);
+        let place = &mut self.places[at];
+        if place.id == id && place.slot != NONE {
+            *place = FREE;
+        } else if self.displaced.remove(&id).is_none() {
+            return;
+        }
+        self.len -= 1;
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let more = vec![FREE; 2 * self.places.len()];
+        let places = std::mem::replace(&mut self.places, more);
+        let displaced = std::mem::take(&mut self.displaced);
+        work::add(places.len() + displaced.len());
+        let taken = places.into_iter().filter(|p| p.slot != NONE);
+        let displaced = displaced.into_iter().map(|(id, slot)| Place { id, slot });
+        taken.chain(displaced).for_each(|p| self.enter(p));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn finds_what_a_map_finds(
+            steps in proptest::collection::vec((any::<bool>(), -2i64..2000, 0u32..2), 0..3000)
+        ) {
+            let (mut ids, mut map) = (Ids::default(), HashMap::new());
+            for (slot, (insert, id, far)) in steps.into_iter().enumerate() {
+                // Some are sent to the same place.
+                let id = id << (20 * far);
+                if insert && !map.contains_key(&id) {
+                    ids.insert(id, slot as u32);
+                    map.insert(id, slot as u32);
+                } else {
+                    ids.remove(id);
+                    map.remove(&id);
+                }
+                prop_assert_eq!(ids.find(id), map.get(&id).copied());
+            }
+            for (&id, &slot) in &map {
+                prop_assert_eq!(ids.find(id), Some(slot));
+            }
+            prop_assert_eq!(ids.len, map.len());
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! Bytes of a Go execution trace to events, in the order the scheduler made
+//! them happen.
+//!
+//! ```
+//! use gotrace::{Input, Reader, What};
+//!
+//! # let bytes = b"go 1.26 trace\0\0\0";
+//! let mut reader = Reader::new(Input::from_slice(bytes))?;
+//! while let Some(event) = reader.next_event()? {
+//!     if let What::Goroutine { id, from, to, .. } = event.what {
+//!         println!("{} goroutine {id}: {} to {}", event.time, from.name(), to.name());
+//!     }
+//! }
+//! # Ok::<(), Box<gotrace::ReadError>>(())
+//! ```
+//!
+//! The bytes are untrusted: nothing here panics, and nothing is allocated by a
+//! length that was not read. Memory follows the tables of the largest
+//! generation, not the trace.
+
+mod args;
+mod error;
+mod event;
+mod ids;
+mod input;
+mod lookalike;
+mod refusal;
+mod sink;
+mod slab;
+mod sort;
+mod tables;
+mod v1;
+mod v2;
+mod varint;
+mod violation;
+mod work;
+
+use std::sync::Arc;
+
+pub use error::{Corruption, ErrorKind, ReadError};
+pub use event::{
+    Event, Experimental, GoId, GoState, Metric, ProcId, ProcState, Range, Slot, StackId, StringId,
+    ThreadId, Time, What,
+};
+pub use input::Input;
+pub use lookalike::Lookalike;
+pub use tables::{Frame, Tables};
+pub use v2::{ExperimentalBatch, anonymize};
+pub use violation::Violation;
+
+/// Parts that `gotracer-core` needs and that may change at any time.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::ids::Ids;
+    pub use crate::sink::{NO_SLOT, Sink};
+    pub use crate::{is_in_generations, is_newer, peek_version};
+}
+
+use lookalike::LOOKED_AT;
+use sink::{NO_SLOT, Room, Sink};
+
+/// The first version of the format that is written today.
+const FIRST_V2: u32 = 22;
+/// The newest version that is known.
+const NEWEST: u32 = 26;
+/// Length of the header, `go 1.NN trace` padded with NUL.
+const HEADER: usize = 16;
+/// What every header starts with.
+const HEADER_START: &[u8] = b"go 1.";
+
+/// The trace clock and the wall clock read at the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockSnapshot {
+    /// Time on the trace's clock.
+    pub trace: Time,
+    /// The system's monotonic clock, ns.
+    pub mono: u64,
+    /// Wall clock, seconds since the Unix epoch.
+    pub wall_sec: i64,
+    /// Wall clock, nanoseconds within the second.
+    pub wall_nsec: i64,
+}
+
+/// How much was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Generations begun.
+    pub generations: u64,
+    /// Events returned.
+    pub events: u64,
+    /// Bytes walked, decompressed.
+    pub bytes: u64,
+    /// Bytes there are, or were received so far.
+    pub total_bytes: u64,
+    /// Generations whose clock has a frequency of 0, so that no time in them
+    /// is true.
+    pub without_clock: u64,
+    syncs: u32,
+}
+
+impl Stats {
+    /// Whether no event but synchronization was returned.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.events == u64::from(self.syncs)
+    }
+
+    /// What was read after `before` was.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            generations: self.generations - before.generations,
+            without_clock: self.without_clock - before.without_clock,
+            events: self.events - before.events,
+            bytes: self.bytes - before.bytes,
+            ..self
+        }
+    }
+}
+
+/// Reads the events of one trace, of any supported version.
+pub struct Reader<'a> {
+    version: u32,
+    format: Format<'a>,
+    /// Events read ahead of [`advance`](Self::advance), up to `filled`; the one
+    /// it came to stands before `next`.
+    block: Vec<Event>,
+    next: usize,
+    filled: usize,
+}
+
+/// The two formats there have been.
+enum Format<'a> {
+    V1(Box<v1::Reader<'a>>),
+    V2(Box<v2::Reader<'a>>),
+}
+
+/// Events that [`Reader::advance`] has read at a time: they stay in the
+/// processor's first cache.
+const BLOCK: usize = 128;
+
+impl<'a> Reader<'a> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// If the input can't be read, is empty, is not a Go execution trace, or is
+    /// one of an unsupported version.
+    pub fn new(mut input: Input<'a>) -> Result<Self, Box<ReadError>> {
+        let version = match read_header(&mut input) {
+            Ok(version) => version,
+            Err(kind) => {
+                return Err(Box::new(ReadError {
+                    kind,
+                    offset: input.pos(),
+                    generation: None,
+                    lost_bytes: input.known_len() - input.pos(),
+                }));
+            }
+        };
+        let format = match version {
+            ..FIRST_V2 => Format::V1(Box::new(v1::Reader::new(input, version))),
+            _ => Format::V2(Box::new(v2::Reader::new(input, version))),
+        };
+        Ok(Self {
+            version,
+            format,
+            block: vec![Event::default(); BLOCK],
+            next: 0,
+            filled: 0,
+        })
+    }
+
+    /// The minor version of the trace format's header: 22 for `go 1.22 trace`.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Whether that is newer than all known ones. Such a trace is read as one
+    /// of the newest known, which goes well until it holds something new.
+    pub fn is_newer(&self) -> bool {
+        is_newer(self.version)
+    }
+
+    /// Goes on to the next event, which [`event`](Self::event) then gives.
+    /// False after the last. The first and the last event are a
+    /// [`What::Sync`], and one stands before each generation.
+    ///
+    /// # Errors
+    /// If the trace breaks off, is corrupt, or contradicts itself. Nothing can
+    /// be read after that; what was given before stays true.
+    #[inline]
+    pub fn advance(&mut self) -> Result<bool, Box<ReadError>> {
+        if self.next < self.filled {
+            self.next += 1;
+            return Ok(true);
+        }
+        self.advance_block()
+    }
+
+    #[cold]
+    fn advance_block(&mut self) -> Result<bool, Box<ReadError>> {
+        (self.next, self.filled) = (0, 0);
+        let room = &mut Room::new(&mut self.block);
+        self.filled = self.format.fill(room, self.version)?;
+        self.next = self.filled.min(1);
+        Ok(self.filled > 0)
+    }
+
+    /// The event that [`advance`](Self::advance) came to.
+    #[inline]
+    pub fn event(&self) -> &Event {
+        &self.block[self.next.saturating_sub(1)]
+    }
+
+    /// Writes the next events to `block`; returns how many, 0 after the last.
+    /// They are all of one generation: a [`What::Sync`] only stands first.
+    /// Cheaper than [`advance`](Self::advance) for who keeps the events.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn fill(&mut self, block: &mut [Event]) -> Result<usize, Box<ReadError>> {
+        self.pour(&mut Room::new(block))
+    }
+
+    /// As [`fill`](Self::fill), until the sink is full.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    #[doc(hidden)]
+    pub fn pour(&mut self, sink: &mut impl Sink) -> Result<usize, Box<ReadError>> {
+        if self.next == self.filled {
+            return self.format.fill(sink, self.version);
+        }
+        let before = sink.len();
+        while self.next < self.filled && !sink.is_full() {
+            sink.write(self.block[self.next], NO_SLOT);
+            self.next += 1;
+        }
+        Ok(sink.len() - before)
+    }
+
+    /// A copy of the next event; `None` after the last.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    #[inline]
+    pub fn next_event(&mut self) -> Result<Option<Event>, Box<ReadError>> {
+        Ok(self.advance()?.then(|| *self.event()))
+    }
+
+    /// Strings and stacks of the events since the last [`What::Sync`].
+    pub fn tables(&self) -> &Arc<Tables> {
+        match &self.format {
+            Format::V1(r) => r.tables(),
+            Format::V2(r) => r.tables(),
+        }
+    }
+
+    /// A string of the event that [`advance`](Self::advance) came to; the name
+    /// of a task that began in an earlier generation is not in its tables.
+    pub fn string(&self, id: StringId) -> &[u8] {
+        match &self.format {
+            Format::V1(r) => r.tables().string(id),
+            Format::V2(r) => r.string(id),
+        }
+    }
+
+    /// Uninterpreted batches of experiments in the current generation.
+    pub fn experimental(&self) -> &[ExperimentalBatch] {
+        match &self.format {
+            Format::V1(_) => &[],
+            Format::V2(r) => r.experimental(),
+        }
+    }
+
+    /// The clock snapshot of the current generation (Go 1.25 and later).
+    pub fn clock_snapshot(&self) -> Option<ClockSnapshot> {
+        match &self.format {
+            Format::V1(_) => None,
+            Format::V2(r) => r.clock_snapshot(),
+        }
+    }
+
+    /// Whether all events of the current generation were returned, so that the
+    /// next one has to be read, which a live stream may take a second to send.
+    pub fn is_between_generations(&self) -> bool {
+        let between = match &self.format {
+            Format::V1(r) => r.is_done(),
+            Format::V2(r) => r.is_between_generations(),
+        };
+        self.next == self.filled && between
+    }
+
+    /// Where the generation that was last read ends, as an offset into the
+    /// trace.
+    pub fn generation_end(&self) -> u64 {
+        match &self.format {
+            Format::V1(r) => r.stats().total_bytes,
+            Format::V2(r) => r.generation_end(),
+        }
+    }
+
+    /// Reads what is left of the trace, for what follows it and for the error it
+    /// ends with.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn skip_rest(&mut self) -> Result<(), Box<ReadError>> {
+        while self.advance()? {}
+        Ok(())
+    }
+
+    /// The input of the trace that begins where this one, of which everything
+    /// was read, ends: two traces may be written to one file, or appended.
+    ///
+    /// # Errors
+    /// If the input can't be read.
+    pub fn following(self) -> std::io::Result<Option<Input<'a>>> {
+        let mut input = match self.format {
+            Format::V1(r) => r.into_input(),
+            Format::V2(r) => r.into_input(),
+        };
+        let follows = starts_with_header(input.peek(HEADER)?);
+        Ok(follows.then_some(input))
+    }
+
+    /// How much was read so far.
+    pub fn stats(&self) -> Stats {
+        let stats = self.format.stats();
+        Stats {
+            events: stats.events - (self.filled - self.next) as u64,
+            ..stats
+        }
+    }
+}
+
+impl Format<'_> {
+    fn fill(&mut self, sink: &mut impl Sink, version: u32) -> Result<usize, Box<ReadError>> {
+        let filled = match self {
+            Self::V1(r) => sink.take_from(|block| r.fill(block)),
+            Self::V2(r) => r.fill(sink),
+        };
+        match filled {
+            Err(e) if is_newer(version) => Err(in_newer(e, version)),
+            Err(e) if self.stats().is_silent() => Err(self.without_events(e)),
+            Ok(0) if self.stats().is_silent() => Err(self.nothing_recorded()),
+            filled => filled,
+        }
+    }
+
+    fn stats(&self) -> Stats {
+        match self {
+            Self::V1(r) => r.stats(),
+            Self::V2(r) => r.stats(),
+        }
+    }
+
+    /// An error before the first event, with what brings it about.
+    #[cold]
+    fn without_events(&self, mut e: Box<ReadError>) -> Box<ReadError> {
+        const CUT: &str = "before its first generation was whole: the program ended before \
+            trace.Stop, or the file was cut off";
+        if let (Self::V2(_), ErrorKind::Truncated(_)) = (self, &e.kind) {
+            e.kind = ErrorKind::Truncated(CUT);
+        }
+        e
+    }
+
+    /// The error at the end of a trace without events: its reader must not
+    /// take it for one in which nothing is wrong.
+    #[cold]
+    fn nothing_recorded(&self) -> Box<ReadError> {
+        Box::new(ReadError {
+            kind: ErrorKind::NothingRecorded,
+            offset: self.stats().bytes,
+            generation: None,
+            lost_bytes: 0,
+        })
+    }
+}
+
+/// Whether traces of a version are written a generation at a time.
+pub fn is_in_generations(version: u32) -> bool {
+    version >= FIRST_V2
+}
+
+/// Whether a version is newer than all known ones.
+pub fn is_newer(version: u32) -> bool {
+    version > NEWEST
+}
+
+/// What does not follow the newest known format may well be right.
+fn in_newer(mut e: Box<ReadError>, version: u32) -> Box<ReadError> {
+    if let ErrorKind::Corrupt(_) | ErrorKind::Inconsistent(_) = e.kind {
+        let what = Box::new(std::mem::replace(&mut e.kind, ErrorKind::Empty));
+        e.kind = ErrorKind::NewerVersion { version, what };
+    }
+    e
+}
+
+/// The version in the header, if there is one; nothing is consumed.
+pub fn peek_version(input: &mut Input<'_>) -> std::io::Result<Option<u32>> {
+    Ok(parse_header(input.peek(HEADER)?))
+}
+
+fn read_header(input: &mut Input<'_>) -> Result<u32, ErrorKind> {
+    let bytes = input.peek_some(HEADER, LOOKED_AT).map_err(ErrorKind::Io)?;
+    if bytes.is_empty() {
+        return Err(ErrorKind::Empty);
+    }
+    let version = parse_header(bytes).ok_or_else(|| {
+        if HEADER_START.starts_with(&bytes[..bytes.len().min(5)]) && bytes.len() < HEADER {
+            ErrorKind::Truncated("within the header")
+        } else {
+            ErrorKind::NotATrace(lookalike::identify(bytes))
+        }
+    })?;
+    match version {
+        11 | 19 | 21 | 22 | 23 | 25 | NEWEST.. => {
+            input.consume(HEADER);
+            Ok(version)
+        }
+        other => Err(ErrorKind::UnsupportedVersion(other)),
+    }
+}
+
+/// Whether the bytes start with the header of a trace of any version.
+fn starts_with_header(bytes: &[u8]) -> bool {
+    bytes.get(..HEADER).and_then(parse_header).is_some()
+}
+
+fn parse_header(bytes: &[u8]) -> Option<u32> {
+    let rest = bytes.strip_prefix(HEADER_START)?;
+    let end = rest.iter().position(|b| !b.is_ascii_digit())?;
+    let (digits, tail) = rest.split_at(end);
+    let padding = HEADER.checked_sub(b"go 1. trace".len() + digits.len())?;
+    let padding = tail.strip_prefix(b" trace")?.get(..padding)?;
+    let complete = padding.iter().all(|&b| b == 0);
+    let digits = std::str::from_utf8(digits).ok()?;
+    digits.parse().ok().filter(|_| complete)
+}

@@ -1,0 +1,373 @@
+//! Drives one trace through the timeline and the rules into a report.
+//!
+//! Files and live streams are the same code: [`Analysis`] takes one event
+//! after the other, a report can be asked for at any time, and says what was
+//! true up to then.
+
+mod findings;
+mod history;
+mod live;
+mod packed;
+mod pipeline;
+mod portion;
+mod program;
+mod record;
+mod slices;
+mod whole;
+
+pub use live::{Heard, follow};
+pub use pipeline::analyze_on_two_threads;
+#[doc(hidden)]
+pub use whole::analyze_plainly;
+pub use whole::{Outcome, analyze, analyze_all};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::report::{Report, RuleReport, Status, TraceInfo};
+use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
+use crate::timeline::{Creation, HeapFloor, Interval, Observer, Timeline, Transition};
+use crate::trace::internal::is_newer;
+use crate::trace::{ClockSnapshot, Event, GoId, ReadError, Reader, Slot, Stats, Tables, Time};
+use history::History;
+use packed::{Packed, Taker};
+use portion::Portion;
+use slices::Slices;
+
+/// For how long the growth of the number of goroutines is counted in a live
+/// trace before it is measured and counted anew, ns: a service's load changes
+/// within hours, which is no leak.
+const GROWTH: i64 = 60 * 1_000_000_000;
+
+/// What was read of a trace, for its report.
+#[derive(Clone, Copy, Debug)]
+pub struct Read<'a> {
+    /// The trace's name.
+    pub source: &'a str,
+    /// The minor version of its format, see [`Reader::version`].
+    pub version: u32,
+    /// How much was read.
+    pub stats: Stats,
+    /// Why no more could be read.
+    pub error: Option<&'a ReadError>,
+}
+
+/// What to say of a trace in which no time is true.
+const WITHOUT_CLOCK: &str = "the trace's clock has a frequency of 0, so its times mean nothing";
+
+/// Why what was read may not be all, or not be true.
+fn warning(read: &Read<'_>) -> Option<String> {
+    if read.stats.without_clock > 0 {
+        return Some(WITHOUT_CLOCK.into());
+    }
+    is_newer(read.version).then(|| newer(read.version))
+}
+
+/// What to say of a trace of a format that is newer than all known ones.
+fn newer(version: u32) -> String {
+    format!(
+        "the trace is of format \"go 1.{version}\", newer than this gotracer: it was read as the \
+         newest known one; update gotracer"
+    )
+}
+
+/// The rules at work.
+struct Rules {
+    enabled: Vec<(&'static Rule, Box<dyn Detector>)>,
+    /// What any of them watches.
+    watches: u8,
+    /// Who watches each kind of interval, by the number of its bit.
+    watchers: [Vec<usize>; u8::BITS as usize],
+}
+
+impl Rules {
+    fn new(enabled: Vec<(&'static Rule, Box<dyn Detector>)>) -> Self {
+        let who = |bit: usize| {
+            let watching = enabled.iter().enumerate();
+            let watching = watching.filter(|(_, (rule, _))| rule.watches & (1 << bit) != 0);
+            watching.map(|(i, _)| i).collect()
+        };
+        Self {
+            watches: enabled.iter().fold(0, |all, (rule, _)| all | rule.watches),
+            watchers: std::array::from_fn(who),
+            enabled,
+        }
+    }
+}
+
+impl Observer for Rules {
+    fn watches(&self) -> u8 {
+        self.watches
+    }
+
+    #[inline]
+    fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
+        let bit = interval.kind.bit().trailing_zeros();
+        for &i in &self.watchers[bit as usize] {
+            self.enabled[i].1.interval(interval, timeline);
+        }
+    }
+
+    fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline) {
+        for (_, detector) in &mut self.enabled {
+            detector.heap_floor(floor, timeline);
+        }
+    }
+}
+
+/// One trace being analysed.
+pub struct Analysis {
+    timeline: Timeline,
+    rules: Rules,
+    slices: Slices,
+    /// The first clock snapshot since the last report.
+    snapshot: Option<ClockSnapshot>,
+    /// Notes how the program goes, if that is wanted.
+    history: Option<Box<History>>,
+    settings: Settings,
+    /// A generation started since.
+    started: bool,
+}
+
+impl Analysis {
+    /// Nothing has happened yet.
+    pub fn new(settings: &Settings) -> Self {
+        let enabled = RULES.into_iter().filter(|rule| settings.of(rule).enabled);
+        let enabled: Vec<_> = enabled
+            .map(|rule| (rule, (rule.detector)(*settings.of(rule))))
+            .collect();
+        Self {
+            timeline: Timeline::default(),
+            rules: Rules::new(enabled),
+            slices: Slices::new(),
+            snapshot: None,
+            history: settings.course.then(Box::default),
+            settings: settings.clone(),
+            started: false,
+        }
+    }
+
+    /// Takes in the clock snapshot of a generation, before its first event.
+    pub fn start_generation(&mut self, snapshot: Option<ClockSnapshot>) {
+        // Clocks drift apart in days: the newest is the best there is.
+        let known = self.snapshot.filter(|_| self.started);
+        self.snapshot = known.or(snapshot).or(self.snapshot);
+        self.started = true;
+    }
+
+    /// Takes in the next events. `tables` are those of their generation.
+    pub fn events(&mut self, events: &[Event], tables: &Tables) {
+        for event in events {
+            self.event(event, tables);
+        }
+    }
+
+    /// Takes in what was just read.
+    fn portion(&mut self, events: &Portion, reader: &Reader<'_>) {
+        if events.begins() {
+            self.start_generation(reader.clock_snapshot());
+        }
+        match events {
+            Portion::Packed(events) => self.packed(events, reader.tables()),
+            Portion::Plain { block, filled } => self.events(&block[..*filled], reader.tables()),
+        }
+    }
+
+    /// As [`events`](Self::events).
+    // By itself, as the reader's loop is.
+    #[inline(never)]
+    fn packed(&mut self, events: &Packed, tables: &Tables) {
+        events.unpack(&mut Taking {
+            analysis: self,
+            tables,
+        });
+    }
+
+    #[inline(always)]
+    fn event(&mut self, event: &Event, tables: &Tables) {
+        // What nobody heeds may be left out, and makes no difference.
+        let heeded = Timeline::heeds(event);
+        if heeded {
+            self.slice(event.time);
+        }
+        self.timeline.event(event, tables, &mut self.rules);
+        if heeded {
+            self.note();
+        }
+    }
+
+    /// Ends a slice if its time is over.
+    #[inline(always)]
+    fn slice(&mut self, time: Time) {
+        if self.slices.is_over(time) {
+            let rules = self.rules.enabled.iter();
+            let measured = || rules.map(|(_, d)| d.measurement()).collect();
+            self.slices.end(time, measured);
+        }
+    }
+
+    /// Notes how the program goes, if that is wanted.
+    #[inline(always)]
+    fn note(&mut self) {
+        if let Some(history) = &mut self.history {
+            history.note(&self.timeline);
+        }
+    }
+
+    /// What the trace told so far. What is not over yet counts as if it ended
+    /// now, and is marked as a lower bound.
+    pub fn report(&self, read: &Read<'_>) -> Report {
+        let open: Vec<_> = self.timeline.open_intervals(false).collect();
+        let verdicts = self.rules.enabled.iter().map(|(rule, detector)| {
+            let mut detector = detector.boxed_clone();
+            for interval in open.iter().filter(|i| rule.watches & i.kind.bit() != 0) {
+                detector.interval(interval, &self.timeline);
+            }
+            (*rule, detector.verdict(&self.timeline))
+        });
+        self.report_of(verdicts.collect(), read)
+    }
+
+    /// What a live trace told since the last time this was asked, and nothing
+    /// twice: what is not over yet is found as soon as it crosses a threshold,
+    /// and measured when it is over. `last` says that no more events will come:
+    /// then it is measured too, as a lower bound.
+    pub fn report_news(&mut self, read: &Read<'_>, last: bool) -> Report {
+        let t = &mut self.timeline;
+        let due = t.now().saturating_sub(t.growing_since()) >= GROWTH;
+        t.set_growing(!(last || due));
+        let open = self.timeline.open_intervals(!last);
+        let watched = self.rules.watches;
+        for interval in open.filter(|i| watched & i.kind.bit() != 0) {
+            self.rules.interval(&interval, &self.timeline);
+        }
+        let verdicts = self.rules.enabled.iter_mut().map(|(rule, detector)| {
+            let verdict = detector.verdict(&self.timeline);
+            detector.forget(&self.timeline);
+            (*rule, verdict)
+        });
+        let verdicts = verdicts.collect();
+        let report = self.report_of(verdicts, read);
+        self.timeline.start_stretch();
+        self.slices = Slices::new();
+        if due {
+            self.timeline.start_growth();
+        }
+        self.started = false;
+        report
+    }
+
+    fn report_of(&self, verdicts: Vec<(&'static Rule, Verdict)>, read: &Read<'_>) -> Report {
+        let Read { stats, error, .. } = *read;
+        let (start_time, now) = (self.start_time(), self.timeline.now());
+        let mut rules = Vec::new();
+        let mut all = Vec::new();
+        for (i, (rule, mut verdict)) in verdicts.into_iter().enumerate() {
+            if stats.without_clock > 0 {
+                verdict = Verdict {
+                    not_applicable: Some(WITHOUT_CLOCK.into()),
+                    ..Verdict::default()
+                };
+            }
+            rules.push(RuleReport {
+                rule,
+                thresholds: Some(self.settings.of(rule).thresholds),
+                status: match (&verdict.not_applicable, verdict.found.is_empty()) {
+                    (Some(_), _) => Status::NotApplicable,
+                    (None, true) => Status::Ok,
+                    (None, false) => Status::Found,
+                },
+                reason: verdict.not_applicable,
+                spread: self.slices.spread(i, &verdict.measurement, now),
+                measurement: verdict.measurement,
+                by_reason: verdict.by_reason,
+            });
+            all.extend(
+                verdict
+                    .found
+                    .into_iter()
+                    .map(|found| findings::finding(rule, found, &self.timeline, start_time)),
+            );
+        }
+        findings::sort(&mut all);
+        Report {
+            trace: TraceInfo {
+                source: read.source.into(),
+                go_version: Some(format!("1.{}", read.version)),
+                start_time,
+                duration_ns: self.timeline.duration(),
+                generations: stats.generations,
+                events: stats.events,
+                bytes: stats.bytes,
+                lost_bytes: error.map_or(0, |e| e.lost_bytes),
+                gomaxprocs: self.timeline.gomaxprocs(),
+                error: error.map(ToString::to_string),
+                warning: warning(read),
+            },
+            program: program::program(&self.timeline),
+            rules,
+            findings: all,
+            course: self.history.as_ref().map(|h| h.course().clone()),
+            known: 0,
+            evidence: None,
+        }
+    }
+
+    /// How many frames of stacks are remembered, in all that goes on.
+    pub fn frames(&self) -> usize {
+        self.timeline.stacks().frames_in_all()
+    }
+
+    /// The wall clock when what a report tells of began, if the trace tells.
+    fn start_time(&self) -> Option<Timestamp> {
+        let s = self.snapshot?;
+        let at_snapshot = Timestamp::new(s.wall_sec, i32::try_from(s.wall_nsec).ok()?).ok()?;
+        let before = s.trace.checked_sub(self.timeline.stretch())?;
+        at_snapshot
+            .checked_sub(SignedDuration::from_nanos(before))
+            .ok()
+    }
+}
+
+/// Takes in events of one generation.
+struct Taking<'a> {
+    analysis: &'a mut Analysis,
+    tables: &'a Tables,
+}
+
+impl Taker for Taking<'_> {
+    #[inline(always)]
+    fn transition(&mut self, transition: &Transition) {
+        let Self { analysis, tables } = self;
+        analysis.slice(transition.time);
+        let rules = &mut analysis.rules;
+        analysis.timeline.transition(transition, tables, rules);
+        analysis.note();
+    }
+
+    #[inline(never)]
+    fn rare_transition(&mut self, transition: &Transition) {
+        self.transition(transition);
+    }
+
+    #[inline(always)]
+    fn goroutine(&self, slot: Slot) -> GoId {
+        self.analysis.timeline.goroutine_at(slot)
+    }
+
+    #[inline(always)]
+    fn creation(&mut self, creation: &Creation) {
+        let Self { analysis, tables } = self;
+        analysis.slice(creation.time);
+        let rules = &mut analysis.rules;
+        analysis.timeline.creation(creation, tables, rules);
+        analysis.note();
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.analysis.event(event, self.tables);
+    }
+
+    fn pass(&mut self, time: Time) {
+        self.analysis.timeline.pass(time);
+    }
+}

@@ -1,0 +1,398 @@
+//! Events on their way from one core to another.
+//!
+//! What one core writes and another reads costs more than what both do with
+//! it. So what the timeline wants to know of an ordinary event is handed over,
+//! in one word; events that nobody heeds are left out, and those that are not
+//! ordinary go as they are.
+
+use super::record::{self, code};
+use crate::timeline::{Creation, Timeline, Transition};
+use crate::trace::internal::{NO_SLOT, Sink};
+use crate::trace::{Event, GoId, GoState, Slot, Time, What};
+
+/// Words that make a parcel: enough that handing it over costs nothing, few
+/// enough that they are still in a cache.
+const FULL: usize = 16 << 10;
+/// Events of the old format that are packed at a time, and make a parcel.
+const BLOCK: usize = 2048;
+
+/// A time before all events: too early for the first one to be few words, so
+/// that it goes as it is, with its time.
+const BEFORE: Time = Time::MIN;
+
+/// Events of one generation, in order.
+#[derive(Debug)]
+pub struct Packed {
+    words: Vec<u64>,
+    whole: Vec<Event>,
+    /// How many of the words go with the one before them.
+    more_words: usize,
+    /// The time of the last record.
+    last: Time,
+    /// How many events there were that nobody heeds, and the times of the
+    /// last one and of the one before it.
+    unheeded: usize,
+    passed: Time,
+    passed_before: Time,
+    /// For events that come as they are.
+    block: Vec<Event>,
+}
+
+impl Default for Packed {
+    fn default() -> Self {
+        Self {
+            words: Vec::new(),
+            whole: Vec::new(),
+            more_words: 0,
+            last: BEFORE,
+            unheeded: 0,
+            passed: BEFORE,
+            passed_before: BEFORE,
+            block: Vec::new(),
+        }
+    }
+}
+
+impl Packed {
+    /// Forgets the events and keeps the memory.
+    pub fn clear(&mut self) {
+        self.words.clear();
+        self.whole.clear();
+        (self.more_words, self.unheeded) = (0, 0);
+        (self.last, self.passed, self.passed_before) = (BEFORE, BEFORE, BEFORE);
+    }
+
+    /// Whether a generation begins with them.
+    pub fn begins(&self) -> bool {
+        let first = self.whole.first().map(|event| event.what);
+        matches!(first, Some(What::Sync { .. }))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_long(&mut self, event: Event, after: Time) {
+        if let Some(words) = record::pack_long(&event, after) {
+            self.words.extend(words);
+            self.more_words += words.len() - 1;
+        } else {
+            self.whole.push(event);
+            self.words.push(code::WHOLE);
+        }
+    }
+
+    /// Hands them to `taker`, one after the other.
+    #[inline(always)]
+    pub fn unpack(&self, taker: &mut impl Taker) {
+        let mut words = self.words.iter().copied();
+        let mut whole = self.whole.iter();
+        let mut time = BEFORE;
+        while let Some(word) = words.next() {
+            time = time.wrapping_add(record::after(word));
+            // Each kind has a copy of the timeline's code that does nothing
+            // else.
+            match record::code(word) {
+                code::STARTS => taker.transition(&record::starts(word, time, GoState::Runnable)),
+                code::RETURNS => taker.transition(&record::starts(word, time, GoState::Syscall)),
+                code::WOKEN => {
+                    let by = record::waker(word).map(|slot| taker.goroutine(slot));
+                    taker.transition(&record::woken(word, time, by.unwrap_or_default()));
+                }
+                code::BLOCKS => taker.transition(&record::stops(word, time, GoState::Waiting)),
+                code::YIELDS => taker.transition(&record::stops(word, time, GoState::Runnable)),
+                code::CALLS => taker.transition(&record::stops(word, time, GoState::Syscall)),
+                code::ENDS => taker.transition(&record::stops(word, time, GoState::NotExist)),
+                code::CREATED => {
+                    let (Some(second), Some(third)) = (words.next(), words.next()) else {
+                        return;
+                    };
+                    time = time.wrapping_add(record::more_after(word));
+                    taker.creation(&record::creation([word, second, third], time));
+                }
+                code::LONG => {
+                    let Some(second) = words.next() else { return };
+                    time = time.wrapping_add(record::more_after(word));
+                    taker.rare_transition(&record::long_transition([word, second], time));
+                }
+                _ => {
+                    let Some(event) = whole.next() else { return };
+                    time = event.time;
+                    taker.event(event);
+                }
+            }
+        }
+        if self.passed > time {
+            taker.pass(self.passed);
+        }
+    }
+}
+
+impl Sink for Packed {
+    #[inline(always)]
+    fn is_full(&self) -> bool {
+        self.words.len() >= FULL
+    }
+
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.words.len() - self.more_words + self.unheeded
+    }
+
+    #[inline(always)]
+    fn write(&mut self, event: Event, by: u32) {
+        let after = event.time.wrapping_sub(self.last);
+        if let Some(word) = record::pack(&event, by, after) {
+            self.words.push(word);
+        } else if let Some(words) = record::pack_creation(&event, after) {
+            self.words.extend(words);
+            self.more_words += words.len() - 1;
+        } else if Timeline::heeds(&event) {
+            self.write_long(event, after);
+        } else {
+            self.unheeded += 1;
+            (self.passed_before, self.passed) = (self.passed, event.time);
+            return;
+        }
+        self.last = event.time;
+    }
+
+    fn retract(&mut self) {
+        if self.passed > self.last {
+            self.unheeded -= 1;
+            self.passed = self.passed_before;
+            return;
+        }
+        // Only the ones before it tell where the last record begins.
+        let (mut at, mut next) = (0, 0);
+        while let Some(&word) = self.words.get(next) {
+            (at, next) = (next, next + record::words(word));
+        }
+        if self.words.get(at) == Some(&code::WHOLE) {
+            self.whole.pop();
+        }
+        self.more_words -= (next - at).saturating_sub(1);
+        self.words.truncate(at);
+    }
+
+    fn take_from<E>(
+        &mut self,
+        fill: impl FnOnce(&mut [Event]) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        let mut block = std::mem::take(&mut self.block);
+        block.resize(BLOCK, Event::default());
+        let filled = fill(&mut block);
+        if let Ok(filled) = filled {
+            let events = block[..filled].iter();
+            events.for_each(|event| self.write(*event, NO_SLOT));
+        }
+        self.block = block;
+        filled
+    }
+}
+
+/// Takes events in.
+pub trait Taker {
+    fn transition(&mut self, transition: &Transition);
+    /// As [`transition`](Self::transition), for those that are few.
+    fn rare_transition(&mut self, transition: &Transition);
+    fn creation(&mut self, creation: &Creation);
+    fn event(&mut self, event: &Event);
+    /// The goroutine that has a slot now.
+    fn goroutine(&self, slot: Slot) -> GoId;
+    /// Up to then nothing happened that anybody heeds.
+    fn pass(&mut self, time: Time);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{GoId, Metric, ProcId, Slot, StackId, StringId, ThreadId};
+    use proptest::prelude::*;
+
+    fn id() -> impl Strategy<Value = i64> {
+        prop_oneof![
+            Just(-1),
+            0..9i64,
+            65_534..65_537i64,
+            (1i64 << 32) - 2..1 << 33,
+            any::<i64>()
+        ]
+    }
+
+    fn small() -> impl Strategy<Value = u32> {
+        prop_oneof![4 => Just(0), 4 => 1..4u32, 1 => 65_535..65_537u32, 1 => any::<u32>()]
+    }
+
+    fn state() -> impl Strategy<Value = GoState> {
+        prop::sample::select(vec![
+            GoState::Undetermined,
+            GoState::NotExist,
+            GoState::Runnable,
+            GoState::Running,
+            GoState::Waiting,
+            GoState::Syscall,
+        ])
+    }
+
+    fn what() -> impl Strategy<Value = What> {
+        let transition = (id(), small(), state(), state(), small(), small(), small());
+        let transition =
+            transition.prop_map(|(id, slot, from, to, reason, own, stack)| What::Goroutine {
+                id: GoId(id),
+                slot: Slot(slot),
+                from,
+                to,
+                reason: StringId(reason),
+                own_stack: StackId(own),
+                stack: StackId(stack),
+            });
+        let metric = What::Metric {
+            metric: Metric::HeapObjects,
+            value: 7,
+            stack: StackId::NONE,
+        };
+        let label = What::Label { label: StringId(1) };
+        prop_oneof![8 => transition, 1 => Just(metric), 1 => Just(label)]
+    }
+
+    fn events() -> impl Strategy<Value = Vec<Event>> {
+        let after = prop_oneof![8 => 1..1000i64, 1 => (1i64 << 32) - 1..(1 << 32) + 2];
+        let event = (after, id(), id(), what());
+        prop::collection::vec(event, 1..50).prop_map(|parts| {
+            let mut time = -5;
+            let event = |(after, p, g, what)| {
+                time += after;
+                Event {
+                    time,
+                    m: ThreadId(1),
+                    p: ProcId(p),
+                    g: GoId(g),
+                    what,
+                }
+            };
+            parts.into_iter().map(event).collect()
+        })
+    }
+
+    /// What the timeline looks at.
+    fn heeded(t: Transition) -> Transition {
+        Transition {
+            p: if t.from == GoState::Running || t.to == GoState::Running {
+                t.p
+            } else {
+                ProcId::NONE
+            },
+            by: match (t.from, t.to) {
+                (GoState::Running, _) | (_, GoState::Running) => GoId::NONE,
+                _ => t.by,
+            },
+            ..t
+        }
+    }
+
+    /// Compares what it takes with what is to come.
+    struct Compare<'a>(std::vec::IntoIter<&'a Event>, Option<Time>);
+
+    /// Goroutines have their id's slot, if that is known.
+    fn slot_of(g: GoId) -> u32 {
+        match g.0 {
+            0..100_000 if g.0 % 3 != 0 => g.0 as u32,
+            _ => NO_SLOT,
+        }
+    }
+
+    impl Taker for Compare<'_> {
+        fn transition(&mut self, transition: &Transition) {
+            let want = Transition::of(self.0.next().unwrap()).unwrap();
+            assert_eq!(heeded(*transition), heeded(want));
+        }
+
+        fn rare_transition(&mut self, transition: &Transition) {
+            self.transition(transition);
+        }
+
+        fn goroutine(&self, slot: Slot) -> GoId {
+            GoId(slot.0.into())
+        }
+
+        fn creation(&mut self, creation: &Creation) {
+            let want = Creation::of(self.0.next().unwrap()).unwrap();
+            // Whose processor it was nobody asks: it does not run yet.
+            let p = want.p;
+            assert_eq!(Creation { p, ..*creation }, want);
+        }
+
+        fn event(&mut self, event: &Event) {
+            assert_eq!(Some(event), self.0.next());
+        }
+
+        fn pass(&mut self, time: Time) {
+            self.1 = Some(time);
+        }
+    }
+
+    /// The time to which it passes on: that of a last event nobody heeds.
+    fn passed(events: &[Event]) -> Option<Time> {
+        let last = events.last().filter(|e| !Timeline::heeds(e));
+        last.map(|e| e.time)
+    }
+
+    fn packed(events: &[Event]) -> Packed {
+        let mut packed = Packed::default();
+        let events = events.iter();
+        events.for_each(|event| packed.write(*event, slot_of(event.g)));
+        packed
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_unpacked_was_packed(events in events()) {
+            let want = events.iter().filter(|e| Timeline::heeds(e));
+            let want: Vec<_> = want.collect();
+            let mut compare = Compare(want.into_iter(), None);
+            packed(&events).unpack(&mut compare);
+            prop_assert!(compare.0.next().is_none());
+            prop_assert_eq!(compare.1, passed(&events));
+        }
+
+        #[test]
+        fn what_is_retracted_was_never_there(events in events()) {
+            let (_, but_last) = events.split_last().unwrap();
+            let mut all = packed(&events);
+            all.retract();
+            let want = but_last.iter().filter(|e| Timeline::heeds(e));
+            let want: Vec<_> = want.collect();
+            let mut compare = Compare(want.into_iter(), None);
+            all.unpack(&mut compare);
+            prop_assert!(compare.0.next().is_none());
+            prop_assert_eq!(compare.1, passed(but_last));
+        }
+    }
+
+    #[test]
+    fn an_ordinary_event_is_one_word() {
+        let what = What::Goroutine {
+            id: GoId(7),
+            slot: Slot(9000),
+            from: GoState::Waiting,
+            to: GoState::Runnable,
+            reason: StringId(0),
+            own_stack: StackId(0),
+            stack: StackId(12_000),
+        };
+        let event = |time, g| Event {
+            time,
+            m: ThreadId(1),
+            p: ProcId(200),
+            g,
+            what,
+        };
+        let mut packed = Packed::default();
+        packed.write(event(5, GoId::NONE), NO_SLOT);
+        packed.write(event(200_000, GoId(1 << 40)), 16_000);
+        packed.write(event(400_000, GoId::NONE), NO_SLOT);
+        assert_eq!((packed.words.len(), packed.whole.len()), (3, 1));
+        packed.write(event(400_001, GoId(1)), NO_SLOT);
+        packed.write(event(1_400_001, GoId(1)), 16_000);
+        assert_eq!((packed.words.len(), packed.whole.len()), (7, 1));
+    }
+}

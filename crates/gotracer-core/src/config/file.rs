@@ -1,0 +1,152 @@
+//! The file as it stands, to what it says.
+//!
+//! Rules and their keys are read as plain pairs with their positions, not as a
+//! struct a rule: names, keys and units then have one definition, the rules'
+//! own, and an error can name its line.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_saphyr::{Spanned, UserMessageFormatter};
+
+use super::error::{ConfigError, Position};
+use super::{Change, Config, Section, names};
+
+/// The keys of the whole file. What only the daemon reads is left to it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileYaml {
+    preset: Option<Spanned<String>>,
+    rules: Option<RulesYaml>,
+    services: Option<Pairs<String, Option<SectionYaml>>>,
+    #[serde(rename = "watch_configs")]
+    _watch_configs: Option<IgnoredAny>,
+    #[serde(rename = "scrape_configs")]
+    _scrape_configs: Option<IgnoredAny>,
+    #[serde(rename = "prometheus")]
+    _prometheus: Option<IgnoredAny>,
+    #[serde(rename = "otlp")]
+    _otlp: Option<IgnoredAny>,
+    #[serde(rename = "evidence")]
+    _evidence: Option<IgnoredAny>,
+    #[serde(rename = "releases")]
+    _releases: Option<IgnoredAny>,
+    #[serde(rename = "sharding")]
+    _sharding: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SectionYaml {
+    preset: Option<Spanned<String>>,
+    rules: Option<RulesYaml>,
+}
+
+type RulesYaml = Pairs<Spanned<String>, Option<Pairs<Spanned<String>, Spanned<String>>>>;
+
+/// A mapping in the file's order.
+struct Pairs<K, V>(Vec<(K, V)>);
+
+impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Pairs<K, V> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct InOrder<K, V>(PhantomData<(K, V)>);
+
+        impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for InOrder<K, V> {
+            type Value = Pairs<K, V>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        d.deserialize_map(InOrder(PhantomData))
+    }
+}
+
+/// Reads YAML; `None` if everything in it is commented out.
+///
+/// # Errors
+/// If it is not the YAML that `T` expects; the error has the position.
+pub fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<Option<T>, ConfigError> {
+    let options = serde_saphyr::options! { with_snippet: false };
+    serde_saphyr::from_str_with_options(text, options).map_err(|e| yaml(&e))
+}
+
+/// Reads the file; whether its values fit is not checked yet.
+pub fn parse(text: &str) -> Result<Config, ConfigError> {
+    let Some(file) = read::<FileYaml>(text)? else {
+        return Ok(Config::default());
+    };
+    let services = file.services.map_or(Vec::new(), |s| s.0).into_iter();
+    Ok(Config {
+        all: section(file.preset, file.rules)?,
+        services: services
+            .map(|(name, own)| match own {
+                Some(own) => Ok((name, section(own.preset, own.rules)?)),
+                None => Ok((name, Section::default())),
+            })
+            .collect::<Result<_, ConfigError>>()?,
+    })
+}
+
+fn section(
+    preset: Option<Spanned<String>>,
+    rules: Option<RulesYaml>,
+) -> Result<Section, ConfigError> {
+    let preset = preset.map(|p| names::preset(&p.value).map_err(|e| name(&p, e)));
+    let mut changes = Vec::new();
+    for (rule, settings) in rules.map_or(Vec::new(), |r| r.0) {
+        let known = names::rule(&rule.value).map_err(|e| name(&rule, e))?;
+        for (key, value) in settings.map_or(Vec::new(), |s| s.0) {
+            let is_key = crate::rules::keys(known).contains(&&*key.value);
+            changes.push(Change {
+                rule: known,
+                at: position(if is_key { &value } else { &key }),
+                key: key.value,
+                value: value.value,
+            });
+        }
+    }
+    Ok(Section {
+        preset: preset.transpose()?,
+        changes,
+    })
+}
+
+fn name(at: &Spanned<String>, error: names::UnknownName) -> ConfigError {
+    ConfigError::Name {
+        at: position(at),
+        error,
+    }
+}
+
+/// Where a value stands in the file.
+pub fn position<T>(value: &Spanned<T>) -> Position {
+    Position {
+        line: value.referenced.line(),
+        column: value.referenced.column(),
+    }
+}
+
+fn yaml(error: &serde_saphyr::Error) -> ConfigError {
+    let error = error.without_snippet();
+    let at = error.location().map_or(Position::default(), |l| Position {
+        line: l.line(),
+        column: l.column(),
+    });
+    let message = error.render_with_formatter(&UserMessageFormatter);
+    // The position stands in front already.
+    let suffix = format!(" at line {}, column {}", at.line, at.column);
+    let message = message.strip_suffix(&suffix).unwrap_or(&message).into();
+    ConfigError::Yaml { at, message }
+}

@@ -1,0 +1,147 @@
+//! The configuration file: which rules to apply to which service, and how
+//! strictly.
+//!
+//! ```
+//! use gotracer_core::config::Config;
+//! use gotracer_core::rules::Rule;
+//!
+//! let config = Config::parse("
+//! preset: low-latency
+//! rules:
+//!   GCPauseSpike: {warn: 2ms}
+//! services:
+//!   nightly-report:
+//!     preset: batch
+//! ")?;
+//! let rule = Rule::find("GCPauseSpike").unwrap();
+//! assert_eq!(config.settings(None).of(rule).thresholds.warn.value, 2_000_000);
+//! let nightly = config.settings(Some("nightly-report"));
+//! assert_eq!(nightly.of(rule).thresholds.warn.value, 50_000_000);
+//! # Ok::<(), gotracer_core::config::ConfigError>(())
+//! ```
+//!
+//! What is said later is stronger: the preset, the rules, then the same two of
+//! the service. A preset replaces all thresholds said before it.
+
+mod error;
+mod file;
+mod names;
+
+use std::path::Path;
+
+pub use error::{ConfigError, Position};
+pub use file::{position, read as read_yaml};
+pub use names::{UnknownName, preset, rule};
+
+use crate::rules::{Preset, RULES, Rule, SettingError, Settings};
+
+/// A configuration whose every value was checked.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    all: Section,
+    services: Vec<(String, Section)>,
+}
+
+/// What is said for all services, or for one.
+#[derive(Clone, Debug, Default)]
+struct Section {
+    preset: Option<Preset>,
+    changes: Vec<Change>,
+}
+
+/// One key of one rule.
+#[derive(Clone, Debug)]
+struct Change {
+    rule: &'static Rule,
+    key: String,
+    value: String,
+    at: Position,
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// If it can't be read, or says something that can't be done.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(ConfigError::Io)?;
+        Self::parse(&text)
+    }
+
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// If it says something that can't be done; the error tells the line.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config = file::parse(text)?;
+        let mut settings = Settings::default();
+        config.all.apply_checked(&mut settings)?;
+        for (_, section) in &config.services {
+            section.apply_checked(&mut settings.clone())?;
+        }
+        Ok(config)
+    }
+
+    /// The settings for a service; for one that the file does not name, and
+    /// for none, those for all.
+    pub fn settings(&self, service: Option<&str>) -> Settings {
+        let mut settings = Settings::default();
+        let own = self
+            .services
+            .iter()
+            .find(|(name, _)| Some(&**name) == service);
+        for section in [Some(&self.all), own.map(|(_, s)| s)].into_iter().flatten() {
+            // Every section was applied once when the file was read.
+            let _ = section.apply(&mut settings);
+        }
+        settings
+    }
+
+    /// The services that have settings of their own.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.services.iter().map(|(name, _)| &**name)
+    }
+}
+
+impl Section {
+    fn apply(&self, settings: &mut Settings) -> Result<(), ConfigError> {
+        if let Some(preset) = self.preset {
+            use_preset(settings, preset);
+        }
+        for change in &self.changes {
+            settings
+                .set(change.rule, &change.key, &change.value)
+                .map_err(|error| change.failed(error))?;
+        }
+        Ok(())
+    }
+
+    fn apply_checked(&self, settings: &mut Settings) -> Result<(), ConfigError> {
+        self.apply(settings)?;
+        settings.check().map_err(|error| {
+            let culprit = |change: &&Change| {
+                matches!(error, SettingError::WarnAboveError { rule } if rule == change.rule.name)
+            };
+            match self.changes.iter().rfind(culprit) {
+                Some(change) => change.failed(error),
+                None => ConfigError::Setting {
+                    at: Position::default(),
+                    error,
+                },
+            }
+        })
+    }
+}
+
+impl Change {
+    fn failed(&self, error: SettingError) -> ConfigError {
+        ConfigError::Setting { at: self.at, error }
+    }
+}
+
+/// Replaces all thresholds by the preset's; which rules are enabled stays.
+pub fn use_preset(settings: &mut Settings, preset: Preset) {
+    for rule in RULES {
+        settings.of_mut(rule).thresholds = rule.thresholds[preset as usize];
+    }
+}

@@ -1,0 +1,18 @@
+//! The analysis of Go execution traces: from events to intervals, findings, reports and their formats.
+//!
+//! This crate reads one trace and describes it. It has no async runtime and knows nothing of daemons, scraping or
+//! exporters.
+
+pub use gotrace as trace;
+
+pub mod analysis;
+pub mod causes;
+pub mod compare;
+pub mod config;
+pub mod explain;
+pub mod perfetto;
+pub mod report;
+pub mod rules;
+pub mod source;
+pub mod timeline;
+pub mod units;

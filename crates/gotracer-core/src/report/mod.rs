@@ -1,0 +1,44 @@
+//! What a trace told, and the forms in which it is handed on.
+
+mod course;
+mod csv;
+mod escape;
+mod format;
+mod github;
+mod gitlab;
+mod hash;
+pub mod html;
+pub mod human;
+pub mod json;
+mod jsonl;
+mod junit;
+pub mod markdown;
+mod model;
+mod options;
+mod paths;
+mod placed;
+#[cfg(any(test, feature = "testing"))]
+#[doc(hidden)]
+pub mod sample;
+mod sarif;
+pub mod saved;
+mod style;
+pub mod svg;
+pub mod table;
+mod top;
+mod wrap;
+
+pub use crate::rules::{Distribution, Severity};
+pub use course::{Column, Course, State};
+pub use escape::{Escaped, is_hostile};
+pub use format::Format;
+pub use hash::hash;
+pub use model::{
+    Cause, Creations, Finding, Frame, Goroutines, Program, Report, RuleReport, Spread, Status,
+    TraceInfo,
+};
+pub use options::{Detail, Options};
+pub use paths::{Location, PathMap};
+pub(crate) use style::Style;
+pub use top::top;
+pub use wrap::wrap;

@@ -1,0 +1,7 @@
+//! Where the bytes of a trace come from, and which of several daemons reads them.
+
+mod open;
+mod shard;
+
+pub use open::{decompressed, from_reader, open, stdin};
+pub use shard::{Shard, ShardError, ordinal};

@@ -1,0 +1,18 @@
+//! The daemon of gotracer: it watches directories, scrapes Go programs, and exports what their traces show to Prometheus
+//! and by OTLP.
+//!
+//! Analysis and reports are `gotracer-core`'s. This crate knows nothing of the command line.
+
+pub(crate) use gotracer_core::{analysis, compare, report, rules, timeline, trace, units};
+
+pub mod config;
+pub mod daemon;
+pub mod evidence;
+pub mod export;
+pub mod labels;
+pub mod objects;
+pub mod releases;
+pub mod secret;
+pub mod source;
+pub mod storage;
+pub mod tls;

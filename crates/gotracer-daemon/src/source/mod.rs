@@ -1,0 +1,13 @@
+//! Where traces come from. A source hands on a name, labels and bytes, and
+//! knows nothing of what is done with them.
+
+pub mod directory;
+pub mod discovery;
+pub mod http;
+pub mod scrape;
+pub(crate) mod yaml;
+
+pub use gotracer_core::source::{
+    Shard, ShardError, decompressed, from_reader, open, ordinal, stdin,
+};
+pub use yaml::parse_duration;
