@@ -1,22 +1,4 @@
-//! Bytes of a Go execution trace to events, in the order the scheduler made
-//! them happen.
-//!
-//! ```
-//! use gotrace::{Input, Reader, What};
-//!
-//! # let bytes = b"go 1.26 trace\0\0\0";
-//! let mut reader = Reader::new(Input::from_slice(bytes))?;
-//! while let Some(event) = reader.next_event()? {
-//!     if let What::Goroutine { id, from, to, .. } = event.what {
-//!         println!("{} goroutine {id}: {} to {}", event.time, from.name(), to.name());
-//!     }
-//! }
-//! # Ok::<(), Box<gotrace::ReadError>>(())
-//! ```
-//!
-//! The bytes are untrusted: nothing here panics, and nothing is allocated by a
-//! length that was not read. Memory follows the tables of the largest
-//! generation, not the trace.
+#![doc = include_str!("../README.md")]
 
 mod args;
 mod error;
@@ -248,6 +230,14 @@ impl<'a> Reader<'a> {
         Ok(self.advance()?.then(|| *self.event()))
     }
 
+    /// The events as an iterator, which ends after the last event or the first error.
+    pub fn events(&mut self) -> Events<'_, 'a> {
+        Events {
+            reader: self,
+            failed: false,
+        }
+    }
+
     /// Strings and stacks of the events since the last [`What::Sync`].
     pub fn tables(&self) -> &Arc<Tables> {
         match &self.format {
@@ -331,6 +321,25 @@ impl<'a> Reader<'a> {
             events: stats.events - (self.filled - self.next) as u64,
             ..stats
         }
+    }
+}
+
+/// The events of a trace: see [`Reader::events`].
+pub struct Events<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    failed: bool,
+}
+
+impl Iterator for Events<'_, '_> {
+    type Item = Result<Event, Box<ReadError>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let event = self.reader.next_event();
+        self.failed = event.is_err();
+        event.transpose()
     }
 }
 
