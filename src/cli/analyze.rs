@@ -1,22 +1,22 @@
 //! `gotracer analyze`: what is wrong in these traces.
 
-use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use gotracer::compare::Baseline;
 use gotracer::report::{Detail, Format, Options, Severity};
 use gotracer::source::Shard;
-use gotracer::trace::ErrorKind;
 use md5::{Digest, Md5};
 
 use super::batch::{Analyzed, Batch};
 use super::inputs::{self, Source};
 use super::output::{Color, Output};
 use super::progress::Progress;
+use super::skipped::Skipped;
 use super::tables::Written;
 use super::{
-    CLEAN, FOUND, UNREADABLE, complain, complain_of, number, outputs, paths, selection, settings,
+    CLEAN, FOUND, UNREADABLE, complain, complain_of, number, outputs, paths, place, selection,
+    settings,
 };
 
 /// Say what is wrong in traces, where, and what to do
@@ -151,12 +151,14 @@ pub fn judge(
     let mut settings = args.settings.by_service()?;
     let baseline = args.baseline.as_deref().map(super::reports::read);
     let baseline = baseline.transpose()?.map(|known| Baseline::new(&known));
+    args.check_places(output, &sources)?;
     let mut outputs = args.formats.open(output, part)?;
     if outputs.want_course() {
         settings.want_course();
     }
     let (mut unreadable, mut analysed, mut worst) = (false, 0, None);
     let mut judged = false;
+    let mut skipped = Skipped::default();
     // Of an archive, these stay empty.
     let (mut known, mut reports) = (Vec::new(), Vec::new());
     let progress = Progress::new(!args.quiet);
@@ -193,18 +195,24 @@ pub fn judge(
                     reports.push(report);
                 }
             }
-            Err(error) if source.found && matches!(error.kind, ErrorKind::NotATrace(_)) => {
-                args.warn(&format!("{name}: skipped: {}", error.kind));
-            }
-            Err(error) => {
-                unreadable = true;
-                complain("error", &format!("{name}: {error}"));
-            }
+            Err(error) => match skipped.add(source, &error.kind) {
+                Some(line) if args.verbose => args.warn(&line),
+                Some(_) => {}
+                None => {
+                    unreadable = true;
+                    complain("error", &format!("{name}: {error}"));
+                }
+            },
         }
         Ok(())
     });
     progress.finish();
     delivered?;
+    if !args.verbose
+        && let Some(line) = skipped.summary("; -v lists them")
+    {
+        args.warn(&line);
+    }
     if analysed == 0 && !unreadable {
         // A check that looks at nothing must not pass.
         unreadable = true;
@@ -216,8 +224,9 @@ pub fn judge(
     }
     if let Some(path) = &args.write_baseline {
         let mut file = Output::to(Some(path))?;
-        Format::Json.write(&mut file.writer, &known, &Options::default())?;
-        file.writer.flush()?;
+        // A failure is kept until the end.
+        let _ = Format::Json.write(&mut file, &known, &Options::default());
+        file.finish()?;
     }
     if let Some(tables) = outputs.tables.take() {
         let written = tables.finish()?;
@@ -281,6 +290,28 @@ impl Judgement {
             fail_on: self.fail_on.least(),
             ..Options::default()
         }
+    }
+
+    /// The files of reports that no `--output` names, and of the baseline.
+    #[cfg(feature = "daemon")]
+    pub fn outputs(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let mut paths = self.formats.paths(&[])?;
+        paths.extend(self.write_baseline.clone());
+        Ok(paths)
+    }
+
+    /// Refuses outputs that would replace what is read.
+    fn check_places(&self, output: &[PathBuf], sources: &[Source]) -> anyhow::Result<()> {
+        let reports = self.formats.paths(output)?;
+        let read = self.baseline.iter().chain(self.settings.file());
+        let read = read.map(PathBuf::as_path);
+        let traces = sources.iter().filter_map(Source::file);
+        // A baseline may be brought up to date.
+        let reports: Vec<_> = reports.iter().map(PathBuf::as_path).collect();
+        place::check(&reports, traces.clone().chain(read))?;
+        let all = self.write_baseline.iter().map(PathBuf::as_path);
+        let all: Vec<_> = all.chain(reports).collect();
+        place::check(&all, traces)
     }
 
     /// Says what tables there are now.

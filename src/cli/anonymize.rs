@@ -1,7 +1,7 @@
 //! `gotracer anonymize`: a trace that can be shown to others.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 
 use super::inputs::Source;
 use super::output::Output;
-use super::{CLEAN, UNREADABLE, complain};
+use super::{CLEAN, UNREADABLE, complain, place};
 
 /// Copy a trace without the names in it, to share it
 ///
@@ -45,10 +45,14 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     // shows that.
     let errors = check(source.open().with_context(|| name.clone())?);
     let errors = errors.map_err(|error| anyhow!("{name}: {error}"))?;
-    let mut output = Output::beside(&args.from, &args.to)?;
+    place::check(&[&args.to], source.file())?;
+    let mut output = Output::to(Some(&args.to))?;
     let is_public = |function: &str| !args.all && is_standard(function);
-    let copied = trace::anonymize(source.open()?, &mut output.writer, is_public);
-    output.writer.flush()?;
+    let copied = trace::anonymize(source.open()?, &mut output, is_public);
+    if !output.is_empty() {
+        // What could be read is copied.
+        output.finish()?;
+    }
     if let Err(error) = copied
         && (errors.is_empty() || matches!(error.kind, ErrorKind::NotAnonymizable(_)))
     {

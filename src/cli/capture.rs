@@ -1,18 +1,21 @@
 //! `gotracer capture`: a trace of a running program, analysed while it comes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use gotracer::report::Format;
 use gotracer::source::http::HttpOptions;
 use gotracer::source::parse_duration;
 use gotracer::source::scrape::Options;
 
 use super::analyze::{self, Judgement};
 use super::inputs::Source;
-use super::number;
 use super::remote::Remote;
 use super::serve::size;
+use super::{UNREADABLE, number, place};
 
 /// Capture a trace of a running Go program, and say what is wrong
 #[derive(clap::Args)]
@@ -27,7 +30,7 @@ pub struct Args {
         value_parser = number::at_least(1u32))]
     seconds: u32,
 
-    /// Keep the raw trace in this file
+    /// Keep the raw trace in this file; for a report, use --format FORMAT=FILE
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -87,17 +90,40 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     };
     let mut remote = Remote::new(&args.url, options)?;
     remote.interruptible = true;
-    remote.save.clone_from(&args.output);
-    analyze::judge(
-        vec![Source::remote(remote)],
-        &args.judgement,
-        &[],
-        None,
-        CAPTURED,
-    )
+    remote.save = args.place()?;
+    let unsaved = Arc::clone(&remote.unsaved);
+    let sources = vec![Source::remote(remote)];
+    let code = analyze::judge(sources, &args.judgement, &[], None, CAPTURED)?;
+    Ok(match unsaved.load(Ordering::Relaxed) {
+        true => UNREADABLE,
+        false => code,
+    })
 }
 
 impl Args {
+    /// Where to keep the raw trace, if anywhere.
+    fn place(&self) -> anyhow::Result<Option<PathBuf>> {
+        let Some(path) = &self.output else {
+            return Ok(None);
+        };
+        let shown = path.display();
+        if path.as_os_str() == "-" {
+            bail!("--output -: standard output has the report; give the raw trace a file");
+        }
+        if let [format, ..] = Format::of_file(path) {
+            let name = format.name();
+            bail!(
+                "--output {shown}: it keeps the raw trace, and the ending is that of a report; \
+                 use --format {name}={shown} for a report"
+            );
+        }
+        let mut outputs = self.judgement.outputs()?;
+        outputs.push(path.clone());
+        let outputs: Vec<_> = outputs.iter().map(PathBuf::as_path).collect();
+        place::check(&outputs, self.http_config.as_deref())?;
+        Ok(self.output.clone())
+    }
+
     fn http(&self) -> anyhow::Result<HttpOptions> {
         let mut http = match &self.http_config {
             None => HttpOptions::default(),

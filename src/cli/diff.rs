@@ -1,16 +1,16 @@
 //! `gotracer diff`: did a program become worse?
 
-use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gotracer::compare::{self, Format, Options, Verdict};
 
+use super::inputs::{self, Source};
 use super::output::{Color, Output};
 use super::progress::Progress;
 use super::reports::Reports;
-use super::{CLEAN, FOUND, UNREADABLE, number, settings};
+use super::{CLEAN, FOUND, UNREADABLE, number, place, settings};
 
 /// Say whether a program became worse from some traces to others
 #[derive(clap::Args)]
@@ -101,6 +101,25 @@ fn confidence(text: &str) -> Result<f64, String> {
     }
 }
 
+impl Args {
+    /// Refuses an output that would replace what is compared.
+    fn check_place(&self, sides: &[PathBuf]) -> anyhow::Result<()> {
+        let Some(output) = &self.output else {
+            return Ok(());
+        };
+        let local = |side: &&PathBuf| !side.to_string_lossy().contains("://");
+        let sides = sides.iter().filter(local);
+        // What can't be read is said when it is read.
+        let sources = sides.flat_map(|side| inputs::expand(side, false).unwrap_or_default());
+        let sources: Vec<_> = sources.collect();
+        let read = sources.iter().filter_map(Source::file);
+        place::check(
+            &[output],
+            read.chain(self.settings.file().map(PathBuf::as_path)),
+        )
+    }
+}
+
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     args.color.apply();
@@ -117,6 +136,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         [base, new] => (vec![base.clone()], vec![new.clone()]),
         _ => (args.base.clone(), args.new.clone()),
     };
+    args.check_place(&[&base[..], &new].concat())?;
     let progress = Progress::new(!args.quiet);
     let reports = Reports {
         settings: &settings,
@@ -133,8 +153,9 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     if !args.quiet || args.output.is_some() {
         let mut output = Output::to(args.output.as_deref())?;
         let color = output.color(args.color);
-        args.format.write(&mut output.writer, &comparison, color)?;
-        output.writer.flush()?;
+        // A failure is kept until the end.
+        let _ = args.format.write(&mut output, &comparison, color);
+        output.finish()?;
     }
     let worse = comparison.count(Verdict::Regression) > 0;
     Ok(if worse && args.fail_on_regression.is_some() {

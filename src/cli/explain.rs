@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     };
     if let Some(finding) = &part.finding {
         let (rule, message) = (finding.rule.name, &finding.message);
-        writeln!(output.writer, "{rule}: {message}\n")?;
+        writeln!(output, "{rule}: {message}\n")?;
     }
     let explanation = explain::explain(args.moment.open(&source)?, part.window);
     let explanation = explanation.map_err(|e| anyhow!("{}: {e}", source.name()))?;
@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     if explanation.from > explanation.timeline.now() {
         return Err(moment::over(&source, explanation.timeline.duration()));
     }
-    explain::write(&mut output.writer, &explanation, color)?;
-    output.writer.flush()?;
+    explain::write(&mut output, &explanation, color)?;
+    output.finish()?;
     Ok(CLEAN)
 }

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use gotracer::perfetto::{self, Options};
 use gotracer::trace::Reader;
 
 use super::inputs::Source;
 use super::output::Output;
 use super::progress::Progress;
-use super::{CLEAN, UNREADABLE, complain, moment, settings};
+use super::{CLEAN, UNREADABLE, complain, moment, place, settings};
 
 /// Write a trace for ui.perfetto.dev: processors, goroutines and threads over
 /// time, who woke whom, the collector, the heap, and what the rules found
@@ -61,7 +61,8 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let (window, findings) = part.map(|part| (part.window, part.found)).unzip();
     let reader = Reader::new(args.moment.open(&source)?);
     let reader = reader.map_err(|e| anyhow!("{}: {e}", source.name()))?;
-    let output = Output::beside(&args.trace, &args.output)?;
+    place::check(&[&args.output], source.file())?;
+    let mut output = Output::to(Some(&args.output))?;
     if output.terminal {
         bail!("this is no text for a terminal: give --output FILE, or redirect it");
     }
@@ -73,9 +74,12 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     };
     let progress = Progress::new(true);
     progress.expect(source.size());
-    let exported = perfetto::export(reader, output.writer, &options, progress.follow(&source));
+    let exported = perfetto::export(reader, &mut output, &options, progress.follow(&source));
     progress.finish();
-    let exported = exported.with_context(|| format!("cannot write {}", args.output.display()))?;
+    let Ok(exported) = exported else {
+        output.finish()?;
+        bail!("cannot write {}", args.output.display());
+    };
     if let Some(error) = exported.error.as_ref().filter(|_| exported.silent) {
         complain("error", &format!("{}: {error}", source.name()));
         return Ok(UNREADABLE);
@@ -85,5 +89,6 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     if window.is_some_and(|window| window.from > exported.duration) {
         return Err(moment::over(&source, exported.duration));
     }
+    output.finish()?;
     Ok(CLEAN)
 }

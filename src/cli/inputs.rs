@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -18,6 +18,7 @@ use jiff::Timestamp;
 
 #[cfg(feature = "daemon")]
 use super::bucket::{self, Stored};
+use super::complain;
 #[cfg(feature = "daemon")]
 use super::remote::{self, Remote};
 
@@ -140,7 +141,12 @@ impl Source {
     /// Opens it.
     pub fn open(&self) -> io::Result<Input<'static>> {
         match &self.from {
-            From::Stdin => source::stdin(),
+            From::Stdin => {
+                if io::stdin().is_terminal() {
+                    complain("note", "waiting for a trace on standard input, a terminal");
+                }
+                source::stdin()
+            }
             From::File(path) => source::open(path),
             #[cfg(feature = "daemon")]
             From::Remote(remote) => remote.open(),

@@ -25,6 +25,7 @@ mod number;
 mod output;
 mod outputs;
 mod paths;
+mod place;
 mod progress;
 #[cfg(feature = "daemon")]
 mod remote;
@@ -35,6 +36,7 @@ mod selection;
 mod serve;
 mod settings;
 mod shell;
+mod skipped;
 #[cfg(feature = "parquet")]
 mod tables;
 #[cfg(not(feature = "parquet"))]

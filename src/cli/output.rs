@@ -1,11 +1,13 @@
 //! Where output goes, and whether it may be coloured.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+
+use super::place::{Place, cannot_write};
 
 /// When to use colour.
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -31,45 +33,75 @@ impl Color {
 }
 
 /// Where output goes.
+///
+/// A file is written beside its place and takes it with [`finish`](Self::finish):
+/// what fails halfway leaves an older file as it was.
 pub struct Output {
-    /// Takes the output.
-    pub writer: Box<dyn Write>,
+    writer: Box<dyn Write + Send>,
     /// It is shown on a terminal.
     pub terminal: bool,
+    place: Option<Place>,
+    empty: bool,
+    /// Why something could not be written.
+    failed: Option<io::Error>,
 }
 
 impl Output {
-    /// A file, or standard output.
+    /// A file, whose directory is made if it is missing, or standard output.
     pub fn to(path: Option<&Path>) -> anyhow::Result<Self> {
-        Ok(match path {
-            None => Self {
-                writer: Box::new(BufWriter::new(io::stdout())),
+        let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
+            return Ok(Self {
                 terminal: io::stdout().is_terminal(),
-            },
-            Some(path) if path.as_os_str() == "-" => Self::to(None)?,
-            Some(path) => {
-                let file = File::create(path);
-                let file = file.with_context(|| format!("cannot write {}", path.display()))?;
-                Self::of(BufWriter::new(file))
-            }
+                ..Self::of(BufWriter::new(io::stdout()))
+            });
+        };
+        Self::placed(path, Place::prepare(path))
+    }
+
+    /// A file that holds at every moment what came until then.
+    pub fn growing(path: &Path) -> anyhow::Result<Self> {
+        Self::placed(path, Place::at(path))
+    }
+
+    fn placed(path: &Path, prepared: io::Result<(File, Place)>) -> anyhow::Result<Self> {
+        let (file, place) = prepared.with_context(|| cannot_write(path))?;
+        let place = Some(place);
+        Ok(Self {
+            place,
+            ..Self::of(BufWriter::new(file))
         })
     }
 
-    /// A file, which must not be the one that is read, or standard output.
-    pub fn beside(from: &Path, to: &Path) -> anyhow::Result<Self> {
-        let same = |path| fs::canonicalize(path).ok();
-        if same(from).is_some_and(|from| Some(from) == same(to)) {
-            bail!("{} would be written over itself", to.display());
-        }
-        Self::to(Some(to))
-    }
-
     /// Anything that is no terminal.
-    pub fn of(writer: impl Write + 'static) -> Self {
+    pub fn of(writer: impl Write + Send + 'static) -> Self {
         Self {
             writer: Box::new(writer),
             terminal: false,
+            place: None,
+            empty: true,
+            failed: None,
         }
+    }
+
+    /// Puts a file in its place, once all of it is written.
+    ///
+    /// # Errors
+    /// If something could not be written, now or before: names the file.
+    pub fn finish(mut self) -> anyhow::Result<()> {
+        let written = match self.failed.take() {
+            Some(error) => Err(error),
+            None => self.writer.flush(),
+        };
+        let place = self.place.take();
+        let cannot = place.as_ref().map(|place| cannot_write(&place.path));
+        let cannot = || cannot.unwrap_or_else(|| "cannot write".into());
+        let taken = || place.map_or(Ok(()), Place::take);
+        written.and_then(|()| taken()).with_context(cannot)
+    }
+
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.empty && self.failed.is_none()
     }
 
     /// Whether to use colour.
@@ -85,6 +117,32 @@ impl Output {
     pub fn width(&self) -> Option<usize> {
         let (width, _) = terminal_size::terminal_size().filter(|_| self.terminal)?;
         Some(width.0.into())
+    }
+}
+
+impl Output {
+    /// Remembers a failure for [`finish`](Self::finish).
+    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &result
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            let again = || io::Error::new(error.kind(), error.to_string());
+            self.failed.get_or_insert_with(again);
+        }
+        result
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.empty = false;
+        let written = self.writer.write(bytes);
+        self.note(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.writer.flush();
+        self.note(flushed)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -161,13 +161,25 @@ impl Formats {
         if wanted.is_empty() {
             wanted.push((Form::Reports(Format::Table), None));
         }
-        for (i, (_, path)) in wanted.iter().enumerate() {
-            if path.is_some() && wanted[..i].iter().any(|(_, other)| other == path) {
-                let path = path.as_deref().unwrap_or(Path::new("-")).display();
-                bail!("{path} would be written twice");
-            }
+        let paths = wanted.iter().map(|(_, path)| path.as_deref());
+        let on_stdout = |path: &Path| path.as_os_str() == "-";
+        let stdout = paths.filter(|path| path.is_none_or(on_stdout)).count();
+        if stdout > 1 {
+            bail!("- would be written twice");
         }
         Ok(wanted)
+    }
+
+    /// The files among `--output` and `--format`.
+    ///
+    /// # Errors
+    /// If one can't be told from another.
+    pub fn paths(&self, output: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+        let named = self
+            .wanted(output)?
+            .into_iter()
+            .filter_map(|(_, path)| path);
+        Ok(named.filter(|path| path.as_os_str() != "-").collect())
     }
 }
 
@@ -189,20 +201,16 @@ impl Outputs {
     }
 
     /// Writes the reports to all of them.
-    pub fn write(
-        &mut self,
-        reports: &[Report],
-        options: &Options,
-        color: Color,
-    ) -> anyhow::Result<()> {
-        for (format, output) in &mut self.all {
+    pub fn write(self, reports: &[Report], options: &Options, color: Color) -> anyhow::Result<()> {
+        for (format, mut output) in self.all {
             let options = Options {
                 color: output.color(color),
                 width: output.width(),
                 ..options.clone()
             };
-            format.write(&mut output.writer, reports, &options)?;
-            output.writer.flush()?;
+            // A failure is kept until the end.
+            let _ = format.write(&mut output, reports, &options);
+            output.finish()?;
         }
         Ok(())
     }
@@ -258,7 +266,11 @@ mod tests {
                 .unwrap_err()
                 .contains("html=FILE")
         );
-        assert!(wanted(&["html=x"], &["x"]).unwrap_err().contains("twice"));
+        assert!(
+            wanted(&["html=-", "csv=-"], &[])
+                .unwrap_err()
+                .contains("twice")
+        );
         assert!(parse("json=").is_err() && parse("xml").is_err());
     }
 }

@@ -1,13 +1,17 @@
 //! Traces that come from a running program.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gotracer::labels::Labels;
 use gotracer::source::scrape::{Options, ScrapeError, Target, capture};
 use gotracer::source::{self};
 use gotracer::trace::Input;
+
+use super::complain_of;
+use super::output::Output;
 
 /// A program to capture.
 #[derive(Clone, Debug)]
@@ -18,6 +22,8 @@ pub struct Remote {
     pub interruptible: bool,
     /// Where to keep the trace.
     pub save: Option<PathBuf>,
+    /// Whether keeping it failed, which was said then.
+    pub unsaved: Arc<AtomicBool>,
 }
 
 /// Whether an argument names a program and no file.
@@ -37,6 +43,7 @@ impl Remote {
             options,
             interruptible: false,
             save: None,
+            unsaved: Arc::default(),
         })
     }
 
@@ -47,25 +54,19 @@ impl Remote {
 
     /// Captures it.
     pub fn open(&self) -> io::Result<Input<'static>> {
-        let save = self.save.as_ref().map(|path| {
-            let cannot = |e: io::Error| {
-                let why = format!("cannot write {}: {e}", path.display());
-                io::Error::new(e.kind(), why)
-            };
-            File::create(path).map_err(cannot)
-        });
-        let save = save.transpose()?;
         let running = capture(
             self.target.clone(),
             self.options.clone(),
             self.interruptible,
         );
         let running = running.map_err(|error| explained(&error))?;
-        match save {
+        let save = self.save.as_deref().map(Output::growing);
+        match save.transpose().map_err(io::Error::other)? {
             None => source::from_reader(running),
-            Some(file) => source::from_reader(Tee {
+            Some(kept) => source::from_reader(Tee {
                 reader: running,
-                file,
+                kept: Some(kept),
+                unsaved: Arc::clone(&self.unsaved),
             }),
         }
     }
@@ -81,21 +82,42 @@ fn explained(error: &ScrapeError) -> io::Error {
 /// Keeps what is read, to the end: even if nobody wants to read on.
 struct Tee<R: Read> {
     reader: R,
-    file: File,
+    /// None if it can't be written.
+    kept: Option<Output>,
+    unsaved: Arc<AtomicBool>,
 }
 
 impl<R: Read> Read for Tee<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.reader.read(buf)?;
-        let kept = self.file.write_all(&buf[..n]);
-        let cannot = |e: io::Error| io::Error::other(format!("cannot keep the trace: {e}"));
-        kept.map(|()| n).map_err(cannot)
+        if let Some(kept) = &mut self.kept
+            && kept.write_all(&buf[..n]).is_err()
+            && let Some(kept) = self.kept.take()
+        {
+            // The analysis goes on.
+            self.finish(kept);
+        }
+        Ok(n)
     }
 }
 
 impl<R: Read> Drop for Tee<R> {
     fn drop(&mut self) {
-        // Why the answer broke off was told when it was read.
-        let _ = io::copy(&mut self.reader, &mut self.file);
+        if let Some(mut kept) = self.kept.take() {
+            // Why the answer broke off was told when it was read.
+            let _ = io::copy(&mut self.reader, &mut kept);
+            if !kept.is_empty() {
+                self.finish(kept);
+            }
+        }
+    }
+}
+
+impl<R: Read> Tee<R> {
+    fn finish(&self, kept: Output) {
+        if let Err(error) = kept.finish() {
+            complain_of(&error);
+            self.unsaved.store(true, Ordering::Relaxed);
+        }
     }
 }

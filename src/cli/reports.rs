@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use gotracer::report::{Report, saved};
 use gotracer::rules::Settings;
-use gotracer::trace::ErrorKind;
 
 use super::batch::{Analyzed, Batch};
 use super::inputs::{self, Source};
 use super::progress::Progress;
+use super::skipped::Skipped;
 use super::{complain, complain_of};
 
 /// How to come by reports.
@@ -55,6 +55,7 @@ impl Reports<'_> {
             jobs: self.jobs,
             progress: self.progress,
         };
+        let mut skipped = Skipped::default();
         batch.analyze(&traces, |source, Analyzed { name, result }| {
             match result {
                 Ok(outcome) => {
@@ -66,13 +67,16 @@ impl Reports<'_> {
                     }
                     reports.push(outcome.report);
                 }
-                Err(error) if source.found && matches!(error.kind, ErrorKind::NotATrace(_)) => {
-                    self.warn(&format!("{name}: skipped: {}", error.kind));
+                Err(error) => {
+                    let skipped = skipped.add(source, &error.kind).is_some();
+                    anyhow::ensure!(skipped, "{name}: {error}");
                 }
-                Err(error) => anyhow::bail!("{name}: {error}"),
             }
             Ok(())
         })?;
+        if let Some(line) = skipped.summary("") {
+            self.warn(&line);
+        }
         anyhow::ensure!(
             !reports.is_empty(),
             "{}: there is neither a trace nor a report",

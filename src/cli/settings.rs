@@ -63,6 +63,11 @@ impl ByService {
 }
 
 impl Args {
+    /// The file that the options are read from.
+    pub fn file(&self) -> Option<&PathBuf> {
+        self.config.as_ref()
+    }
+
     /// The service that the options name.
     pub fn service(&self) -> Option<&str> {
         self.service.as_deref()

@@ -43,7 +43,7 @@ fn output_to_a_file() {
     assert!(output.stdout.is_empty());
     let value: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     assert_eq!(value["schema"], "gotracer.report/v1");
-    assert_exit(&run(&["analyze", "--output", "no/such/dir/x", FOUND]), 2);
+    assert_exit(&run(&["analyze", "--output", "Cargo.toml/x", FOUND]), 2);
 }
 
 #[test]

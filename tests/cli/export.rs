@@ -94,7 +94,7 @@ fn mistakes_of_export_are_explained() {
         (&["--perfetto", "-", "--finding", "1"], "give a file"),
         (&["--perfetto", &text], "not a Go execution trace"),
         (&["--perfetto", "no/such"], "no/such"),
-        (&["--perfetto", &copy, "-o", &copy], "over itself"),
+        (&["--perfetto", &copy, "-o", &copy], "it is the input"),
         (&["--perfetto", &trace, "-o", &nowhere], "cannot write"),
     ] {
         let output = run(&[&["export"], args].concat());

@@ -46,6 +46,31 @@ fn what_is_in_a_directory() {
         warning.contains("notes.txt: skipped: not a Go execution trace"),
         "{warning}"
     );
+    // Of several there is one line with a count, unless each is asked for.
+    for (name, content) in [
+        ("a.json", "{}"),
+        ("b.json", "[1]"),
+        ("c.prof", "\x5a\x04\x08\x01\x10\x02"),
+    ] {
+        fs::write(dir.path().join(name), content).unwrap();
+    }
+    let several = run(&["analyze", path]);
+    let line = "warning: skipped 4 files that are no Go execution traces \
+                (JSON: 2, a pprof profile: 1, text: 1); -v lists them\n";
+    assert_eq!(stderr(&several), line);
+    let listed = stderr(&run(&["analyze", "-v", path]));
+    assert_eq!(
+        listed
+            .matches(": skipped: not a Go execution trace")
+            .count(),
+        4,
+        "{listed}"
+    );
+    let compared = stderr(&run(&["diff", path, FOUND]));
+    assert!(
+        compared.contains("skipped 3 files that are no"),
+        "{compared}"
+    );
     // Named, it is an error; quiet, it is none of our business.
     let named = format!("{path}/notes.txt");
     assert_exit(&run(&["analyze", &named]), 2);

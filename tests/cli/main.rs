@@ -10,6 +10,7 @@ mod explain;
 mod export;
 mod formats;
 mod inputs;
+mod outputs;
 mod several;
 mod silent;
 mod truncated;

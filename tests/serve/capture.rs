@@ -100,8 +100,8 @@ fn why_there_is_no_trace_and_what_to_do() {
     refused(&["capture", "ftp://x"], &["http://"]);
     refused(&["capture", "-s", "0", &url], &["--seconds"]);
     refused(
-        &["capture", "-o", "no/such/dir/x", &url],
-        &["cannot write no/such/dir/x"],
+        &["capture", "-o", "Cargo.toml/x", &url],
+        &["cannot write Cargo.toml/x"],
     );
     refused(
         &["capture", "-s1", "--max-size=200B", &url],

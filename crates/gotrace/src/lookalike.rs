@@ -1,6 +1,5 @@
 //! Recognizes what people pass instead of an execution trace.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use super::parse_header;
@@ -19,14 +18,16 @@ const ARCHIVE: &str = "unpack it, and give the traces in it";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lookalike {
     /// What it is, with its article.
-    pub name: Cow<'static, str>,
+    pub name: &'static str,
+    /// What more is known, to stand behind the name.
+    pub detail: String,
     /// What to do instead.
     pub advice: Option<&'static str>,
 }
 
 impl fmt::Display for Lookalike {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
+        write!(f, "{}{}", self.name, self.detail)?;
         match self.advice {
             Some(advice) => write!(f, "; {advice}"),
             None => Ok(()),
@@ -35,8 +36,12 @@ impl fmt::Display for Lookalike {
 }
 
 fn is(name: &'static str, advice: Option<&'static str>) -> Option<Lookalike> {
-    let name = name.into();
-    Some(Lookalike { name, advice })
+    let detail = String::new();
+    Some(Lookalike {
+        name,
+        detail,
+        advice,
+    })
 }
 
 /// Files that begin with a magic number.
@@ -146,7 +151,8 @@ fn trace_further_on(bytes: &[u8]) -> Option<Lookalike> {
     let starts = |at: &usize| parse_header(&bytes[*at..]).is_some();
     let at = (1..bytes.len()).find(starts)?;
     Some(Lookalike {
-        name: format!("a file with other bytes before a trace, which begins at byte {at}").into(),
+        name: "a file with other bytes before a trace",
+        detail: format!(", which begins at byte {at}"),
         advice: Some("something else was written to the same place, such as standard output"),
     })
 }
@@ -213,7 +219,8 @@ fn text(bytes: &[u8]) -> Option<Lookalike> {
         quoted.push('…');
     }
     Some(Lookalike {
-        name: format!("text that begins with \"{quoted}\"").into(),
+        name: "text",
+        detail: format!(" that begins with \"{quoted}\""),
         advice: first
             .starts_with("404 ")
             .then_some("nothing serves traces at that URL"),
