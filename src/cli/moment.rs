@@ -25,12 +25,13 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "finding")]
     at: Option<u64>,
 
-    /// The moment at which a finding of `analyze` began: its number in the
-    /// table, or its id in JSON
+    /// The worst occurrence of a finding of `analyze`: the finding's number in
+    /// the table, or its id in JSON
     #[arg(long, value_name = "ID")]
     finding: Option<String>,
 
-    /// How much to tell of [default: 20ms]
+    /// How much to tell of [default: 20ms; with --finding at least all of the
+    /// worst occurrence and a tenth of it on each side]
     #[arg(long, value_name = "DURATION", value_parser = time, requires = "when")]
     window: Option<u64>,
 
@@ -91,10 +92,9 @@ impl Args {
 
     /// The part of a trace that is named; none if none is.
     pub fn part(&self, source: &Source, settings: &Settings) -> anyhow::Result<Option<Part>> {
-        let length = self.window.unwrap_or(USUAL);
         if let Some(at) = self.at {
             return Ok(Some(Part {
-                window: Window::around(at, length),
+                window: Window::around(at, self.window.unwrap_or(USUAL)),
                 finding: None,
                 found: None,
             }));
@@ -104,9 +104,14 @@ impl Args {
         };
         let found = self.findings(source, settings)?;
         let finding = find(id, &found).with_context(|| source.name())?.clone();
+        let (at, lasted) = (finding.worst_at_ns, finding.worst_for_ns);
+        let middle = at.saturating_add(lasted / 2);
         Ok(Some(Part {
             // What led to a finding matters as much as it does.
-            window: Window::around(finding.first_ns, length),
+            window: match self.window {
+                Some(length) => Window::around(middle, length),
+                None => Window::of(at, lasted, USUAL),
+            },
             finding: Some(finding),
             found: Some(found),
         }))

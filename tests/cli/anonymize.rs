@@ -21,6 +21,8 @@ fn numbers(trace: &str) -> Value {
             "worst",
             "total",
             "first_ns",
+            "worst_at_ns",
+            "worst_for_ns",
             "goroutines",
         ];
         let cause = finding["cause"]["kind"].to_string();

@@ -111,3 +111,24 @@ fn mistakes_of_explain_are_explained() {
         );
     }
 }
+
+#[test]
+fn a_finding_is_explained_at_its_worst() {
+    for (name, value) in [
+        ("mutex_contention", "waited for a lock"),
+        ("gc_pause", "world stopped"),
+    ] {
+        let report = run(&["analyze", "--format=json", &fixture(name)]);
+        let findings = &json(&report)["reports"][0]["findings"];
+        let finding = findings.as_array().unwrap().iter().position(|f| {
+            let times = ["worst_at_ns", "first_ns"].map(|key| f[key].as_u64().unwrap());
+            f["count"].as_u64() > Some(1) && times[0] > times[1]
+        });
+        let finding = finding.unwrap();
+        let worst = findings[finding]["worst"].as_u64().unwrap();
+        let worst = gotracer::units::duration(worst);
+        let text = explain(name, &["--finding", &(finding + 1).to_string()]);
+        let shown = |line: &str| line.contains(value) && line.contains(&worst);
+        assert!(text.lines().skip(1).any(shown), "{worst}: {text}");
+    }
+}

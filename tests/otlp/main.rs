@@ -154,6 +154,8 @@ fn same_finding((resource, scope, log): &(Value, Value, Value), finding: &Value)
         ("gotracer.count", &finding["count"]),
         ("gotracer.open", &finding["open"]),
         ("gotracer.worst", &finding["worst"]),
+        ("gotracer.worst_at", &finding["worst_at_ns"]),
+        ("gotracer.worst_for", &finding["worst_for_ns"]),
         ("gotracer.total", &finding["total"]),
         ("gotracer.threshold", &finding["threshold"]),
         ("gotracer.unit", &finding["unit"]),

@@ -323,7 +323,7 @@ fn a_window_is_cut_out() {
     let complaints = "select name from stats where value > 0 and severity != 'info'";
     assert_eq!(part.rows(complaints), Vec::<Value>::new());
 
-    let around = Export::of(processor, &trace, &["--finding=1", "--window=10ms"]);
+    let around = Export::of(processor, &trace, &["--finding=1"]);
     let first = &report(&trace)["findings"][0];
     let found = "select s.name, s.ts from slice s join track t on t.id = s.track_id \
         where t.name = 'MutexContention'";

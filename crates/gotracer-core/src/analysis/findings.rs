@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::report::{self, Cause, Finding, Frame};
-use crate::rules::{Found, Rule};
+use crate::rules::{Found, Rule, Unit};
 use crate::timeline::{FrameText, StackKey, Stacks, Timeline};
+use crate::trace::Time;
 
 /// What stands for a place that the trace does not tell.
 const UNKNOWN: Frame = Frame {
@@ -24,6 +25,12 @@ pub fn finding(
     let stacks = t.stacks();
     let place = frame(stacks.get(group.place));
     let first_ns = t.since_stretch(group.first);
+    let (worst_start, worst_end) = group.worst_span;
+    let wall_clock = |time: Time| {
+        // What was told late began before.
+        let since = SignedDuration::from_nanos(time.checked_sub(t.stretch())?);
+        start_time?.checked_add(since).ok()
+    };
     Finding {
         id: id(rule, &place, &found.variant),
         rule,
@@ -31,15 +38,17 @@ pub fn finding(
         count: group.count,
         open: group.open,
         worst: group.worst,
+        worst_at_ns: t.since_stretch(worst_start),
+        worst_for_ns: match rule.unit {
+            Unit::Nanoseconds => worst_end.saturating_sub(worst_start).max(0) as u64,
+            Unit::Bytes | Unit::Goroutines => 0,
+        },
         total: group.total,
         threshold: found.threshold,
         first_ns,
         last_ns: t.since_stretch(group.last),
-        first_time: start_time.and_then(|s| {
-            // What was told late began before.
-            let since = SignedDuration::from_nanos(group.first.checked_sub(t.stretch())?);
-            s.checked_add(since).ok()
-        }),
+        first_time: wall_clock(group.first),
+        worst_time: wall_clock(worst_start),
         message: found.message,
         suggestion: rule.advice.into(),
         goroutines: group.examples.iter().map(|(_, g)| g.0).collect(),

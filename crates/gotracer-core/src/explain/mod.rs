@@ -36,6 +36,16 @@ impl Window {
         }
     }
 
+    /// All of an occurrence that began at `at`, a tenth of it on each side, and
+    /// no less than `least`.
+    pub fn of(at: u64, lasted: u64, least: u64) -> Self {
+        let beside = (lasted / 10).max(least.saturating_sub(lasted) / 2);
+        Self {
+            from: at.saturating_sub(beside),
+            to: at.saturating_add(lasted).saturating_add(beside),
+        }
+    }
+
     /// The same on the clock of a trace that starts at `start`.
     pub fn since(self, start: Time) -> (Time, Time) {
         let time = |since: u64| {

@@ -36,6 +36,8 @@ keys! {
     Severity = "severity",
     Count = "count",
     Worst = "worst",
+    WorstAt = "worst_at_ns",
+    WorstFor = "worst_for_ns",
     Total = "total",
     Place = "place",
     Cause = "cause",

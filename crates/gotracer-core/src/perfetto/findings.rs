@@ -43,6 +43,8 @@ fn notes(finding: &Finding) -> Annotations {
         .own_text(Key::Severity, finding.severity.name().into())
         .size(Key::Count, finding.count)
         .own_text(Key::Worst, value(finding.worst))
+        .size(Key::WorstAt, finding.worst_at_ns)
+        .size(Key::WorstFor, finding.worst_for_ns)
         .own_text(Key::Total, value(finding.total))
         .own_text(Key::Place, frame(&finding.place))
         .own_text(Key::Stack, stack.join("\n"));

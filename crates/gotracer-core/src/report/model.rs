@@ -180,6 +180,10 @@ pub struct Finding {
     pub open: u64,
     /// The worst occurrence, in the rule's unit.
     pub worst: u64,
+    /// Start of the worst occurrence, ns since the trace's start.
+    pub worst_at_ns: u64,
+    /// How long the worst occurrence lasted, ns; 0 for growth.
+    pub worst_for_ns: u64,
     /// All occurrences added up, in the rule's unit.
     pub total: u64,
     /// The threshold that the worst one crossed, in the rule's unit.
@@ -190,6 +194,9 @@ pub struct Finding {
     pub last_ns: u64,
     /// Start of the first occurrence by the wall clock.
     pub first_time: Option<Timestamp>,
+    /// Start of the worst occurrence by the wall clock; unknown in a report that
+    /// was saved.
+    pub worst_time: Option<Timestamp>,
     /// What happened, in one sentence.
     pub message: String,
     /// What to do about it.

@@ -87,6 +87,10 @@ struct SavedFinding {
     count: u64,
     open: u64,
     worst: u64,
+    /// Version 0.1 did not write when the worst occurrence was.
+    worst_at_ns: Option<u64>,
+    #[serde(default)]
+    worst_for_ns: u64,
     total: u64,
     threshold: u64,
     first_ns: u64,
@@ -149,11 +153,14 @@ impl SavedFinding {
             count: self.count,
             open: self.open,
             worst: self.worst,
+            worst_at_ns: self.worst_at_ns.unwrap_or(self.first_ns),
+            worst_for_ns: self.worst_for_ns,
             total: self.total,
             threshold: self.threshold,
             first_ns: self.first_ns,
             last_ns: self.last_ns,
             first_time: self.first_time,
+            worst_time: None,
             message: self.message,
             suggestion: self.suggestion,
             goroutines: self.goroutines,
@@ -184,6 +191,18 @@ mod tests {
         ];
         let text = write(&reports);
         assert_eq!(write(&read(&text).unwrap()), text);
+    }
+
+    #[test]
+    fn a_report_of_version_0_1_does_not_say_when_it_was_worst() {
+        let text = String::from_utf8(write(&[sample::eventful("a")])).unwrap();
+        let worst =
+            |line: &&str| !line.contains("\"worst_at_ns\"") && !line.contains("\"worst_for_ns\"");
+        let old: Vec<_> = text.lines().filter(worst).collect();
+        let reports = read(old.join("\n").as_bytes()).unwrap();
+        let finding = &reports[0].findings[0];
+        assert_eq!(finding.worst_at_ns, finding.first_ns);
+        assert_eq!((finding.worst_for_ns, finding.worst_time), (0, None));
     }
 
     #[test]

@@ -99,6 +99,8 @@ pub struct Group {
     pub open: u64,
     /// The worst one, in the rule's unit.
     pub worst: u64,
+    /// When the worst one began and ended.
+    pub worst_span: (Time, Time),
     /// All of them, in the rule's unit.
     pub total: u64,
     /// When the first began.
@@ -151,6 +153,7 @@ impl Group {
             count: 0,
             open: 0,
             worst: 0,
+            worst_span: (o.start, o.end),
             total: 0,
             first: o.start,
             last: o.end,
@@ -165,6 +168,7 @@ impl Group {
     pub fn add(&mut self, o: &Occurrence, by: impl FnOnce() -> (Actor, u64)) {
         if self.count == 0 || o.value > self.worst {
             self.worst = o.value;
+            self.worst_span = (o.start, o.end);
             self.victim = o.victim;
             (self.by, self.by_amount) = by();
         }

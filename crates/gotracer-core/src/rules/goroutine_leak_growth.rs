@@ -153,6 +153,7 @@ impl GoroutineLeakGrowth {
                 count: 1,
                 open: 0,
                 worst: growth.net,
+                worst_span: (growth.first, growth.last),
                 total: growth.net,
                 first: growth.first,
                 last: growth.last,

@@ -92,6 +92,7 @@ fn finding(out: &mut String, number: usize, f: &Finding, options: &Options) -> f
     out.push_str("<dl>");
     pair(out, "times", human::count(f.count))?;
     pair(out, "worst", format!("{least}{}", value(f.worst)))?;
+    pair(out, "worst at", duration(f.worst_at_ns))?;
     pair(out, "in all", format!("{least}{}", value(f.total)))?;
     pair(out, "threshold", value(f.threshold))?;
     let when = format!("{} to {}", duration(f.first_ns), duration(f.last_ns));

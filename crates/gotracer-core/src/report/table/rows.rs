@@ -74,7 +74,7 @@ fn cells(f: &Finding) -> [String; COLUMNS] {
     [
         f.severity.name().into(),
         f.rule.name.into(),
-        units::duration(f.first_ns),
+        units::duration(f.worst_at_ns),
         format!("×{}{open}", human::count(f.count)),
         human::value(f.unit(), f.worst),
         human::value(f.unit(), f.total),

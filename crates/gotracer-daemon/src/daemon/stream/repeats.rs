@@ -57,7 +57,7 @@ impl Repeats {
                 return !due;
             };
             // It may have begun long before what is told now.
-            more.first_ns = 0;
+            (more.first_ns, more.worst_at_ns) = (0, 0);
             (known.told, known.severity) = (now, more.severity);
             tell.push(more);
             true

@@ -120,6 +120,8 @@ fn describe(record: &mut SdkLogRecord, finding: &Finding, source: &str, at: Syst
     record.add_attribute("gotracer.count", whole(finding.count));
     record.add_attribute("gotracer.open", whole(finding.open));
     record.add_attribute("gotracer.worst", whole(finding.worst));
+    record.add_attribute("gotracer.worst_at", whole(finding.worst_at_ns));
+    record.add_attribute("gotracer.worst_for", whole(finding.worst_for_ns));
     record.add_attribute("gotracer.total", whole(finding.total));
     record.add_attribute("gotracer.threshold", whole(finding.threshold));
     record.add_attribute("gotracer.unit", unit(finding.unit()));

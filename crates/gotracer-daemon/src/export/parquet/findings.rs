@@ -19,6 +19,8 @@ pub fn columns(rows: &[Row<'_>]) -> Vec<Column> {
         number("count", &rows, |f| f.count),
         number("open", &rows, |f| f.open),
         number("worst", &rows, |f| f.worst),
+        number("worst_at_ns", &rows, |f| f.worst_at_ns),
+        number("worst_for_ns", &rows, |f| f.worst_for_ns),
         number("total", &rows, |f| f.total),
         number("threshold", &rows, |f| f.threshold),
         number("first_ns", &rows, |f| f.first_ns),

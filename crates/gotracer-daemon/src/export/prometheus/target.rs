@@ -12,15 +12,18 @@ use super::settings::Settings;
 use super::stream::Stream;
 use crate::report::{Creations, Distribution, Finding, Report, RuleReport, Severity};
 use crate::rules::RULES;
+use crate::units;
 
 /// Reasons come out of the trace: more of them than this are one.
 const MAX_REASONS: usize = 32;
 /// The reason of those, and the place of those that are not told apart.
 pub const OTHER: &str = "other";
-/// OpenMetrics allows 128 characters for all of an exemplar's labels.
-const MAX_EXEMPLAR: usize = 80;
-/// How many of them a URL may take, and what its label's name does.
+/// OpenMetrics allows so many characters for all of an exemplar's labels.
+const MAX_EXEMPLAR: usize = 128;
+/// How many of them a URL may take.
 const MAX_URL: usize = 60;
+/// The most characters of a function's name.
+const MAX_FUNCTION: usize = 80;
 
 /// Labels of an exemplar.
 pub type ExemplarLabels = Vec<(&'static str, String)>;
@@ -210,21 +213,28 @@ impl Target {
     fn count(&mut self, finding: &Finding, evidence: Option<&str>) {
         let severity = Severity::ALL.iter().position(|s| *s == finding.severity);
         let counter = &self.findings[finding.rule.index()][severity.unwrap_or(0)];
-        let mut labels = vec![("finding", finding.id.clone())];
-        let mut room = MAX_EXEMPLAR;
+        let worst_at = units::duration(finding.worst_at_ns);
+        let mut labels = vec![("finding", finding.id.clone()), ("worst_at", worst_at)];
         if let Some(url) = evidence.filter(|url| url.chars().count() <= MAX_URL) {
             labels.push(("evidence", url.into()));
-            room = MAX_EXEMPLAR - MAX_URL;
         }
-        labels.push(("function", last(&finding.place.function, room)));
-        let at = finding.first_time.map(SystemTime::from);
+        let taken = labels
+            .iter()
+            .map(|(name, value)| name.len() + value.chars().count());
+        let room = MAX_EXEMPLAR.saturating_sub(taken.sum::<usize>() + "function".len());
+        let function = last(&finding.place.function, room.min(MAX_FUNCTION));
+        labels.push(("function", function));
+        let at = finding
+            .worst_time
+            .or(finding.first_time)
+            .map(SystemTime::from);
         counter.inc_by(1, Some(labels), at);
     }
 }
 
 /// The end of a function's name, which tells more than its beginning.
 pub fn shorten(function: &str) -> String {
-    last(function, MAX_EXEMPLAR)
+    last(function, MAX_FUNCTION)
 }
 
 fn last(text: &str, most: usize) -> String {

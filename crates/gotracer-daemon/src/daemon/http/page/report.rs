@@ -77,12 +77,13 @@ fn finding(out: &mut String, finding: &Finding) -> fmt::Result {
     write!(
         out,
         "<article class=\"{severity}\"><h3><span class=\"{severity}\">{severity}</span> {} at {}</h3>\n\
-         <p>{}</p>\n<p class=\"weak\">×{}, worst {least}{}, together {least}{}, from {} on</p>\n",
+         <p>{}</p>\n<p class=\"weak\">×{}, worst {least}{} at {}, together {least}{}, from {} on</p>\n",
         finding.rule.name,
         Html(place(&finding.place)),
         Html(&finding.message),
         finding.count,
         value(unit, finding.worst),
+        duration(finding.worst_at_ns),
         value(unit, finding.total),
         value(unit, finding.threshold),
     )?;
