@@ -100,6 +100,12 @@ pub struct Args {
     #[arg(long = "watch.settle", value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     settle: Duration,
 
+    /// How long a file that breaks off must stand still to be taken for
+    /// abandoned by its writer, where the file system does not tell that it was
+    /// closed
+    #[arg(long = "watch.incomplete-after", value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    incomplete_after: Duration,
+
     /// Look at the directories this often instead of waiting for events, which
     /// network file systems don't give
     #[arg(long = "watch.poll", value_name = "DURATION", value_parser = parse_duration)]
@@ -273,6 +279,7 @@ impl Args {
     fn directories(&self, file: &FileConfig) -> Vec<Directory> {
         let own = self.watch.iter().map(|root| Directory {
             settle: self.settle,
+            incomplete_after: self.incomplete_after,
             poll: self.poll,
             patterns: self.patterns.clone(),
             after: self.after,

@@ -64,6 +64,7 @@ watch_configs:
   labels: {{job: ci, instance: uploads}}
   patterns: ['{{service}}_{{version}}_{{_}}.trace']
   settle: 100ms
+- directory: {unmounted}
 prometheus: {{series_limit: 440}}
 otlp: {{spans: true}}
 releases: {{warmup: 0s, min_captures: 5, min_observed: 100ms, confidence: 0.8}}
@@ -84,6 +85,7 @@ scrape_configs:
   http_sd_configs: [{{url: 'http://{nobody}/targets', refresh_interval: 500ms}}]
 ",
         uploads = scratch.path().join("in").display(),
+        unmounted = scratch.path().join("unmounted").display(),
         nobody = free_address(),
         list = list.display(),
     )
@@ -295,6 +297,7 @@ fn every_panel_and_every_rule_has_data() {
         return;
     };
     let uploads = scratch.directory("in");
+    let unmounted = scratch.directory("unmounted");
     let config = scratch.path().join("gotracer.yml");
     fs::write(&config, configuration(&scratch, &server.address, &streamed)).unwrap();
     let receiver = format!("--otlp.endpoint=http://{}", free_address());
@@ -332,6 +335,8 @@ fn every_panel_and_every_rule_has_data() {
     prometheus.wait("increase(gotracer_stream_gap_seconds_total{reason='lost'}[1h]) > 0");
 
     prometheus.wait("increase(gotracer_evidence_upload_failures_total[15m]) > 0");
+    fs::remove_dir(unmounted).unwrap();
+    prometheus.wait("gotracer_watch_directory_up == 0");
 
     // More at once than can be read until the next scrape.
     let trace = fs::read(fixture("go1.22.10/pingpong.trace")).unwrap();

@@ -1,8 +1,10 @@
 //! What happens to files that were analysed, and what their names tell.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 
-use crate::support::{Running, Scratch, eventually_or, fixture};
+use crate::support::{Running, Scratch, eventually_or, fixture, free_address, pack};
 
 const TRACES: &str = "gotracer_traces_total";
 
@@ -82,4 +84,140 @@ fn names_and_the_configuration_give_labels() {
     gotracer.wait_sample(&format!("{TRACES}{api}"), 1.0);
     let web = r#"{job="uploads",service="web",version="7"}"#;
     gotracer.wait_sample(&format!("{TRACES}{web}"), 1.0);
+}
+
+#[test]
+fn copies_are_put_away_as_well() {
+    for after in ["move", "delete"] {
+        let scratch = Scratch::new();
+        let directory = scratch.directory("in");
+        let after = format!("--watch.after={after}");
+        let options = [after.as_str(), "--jobs=4"];
+        let gotracer = Running::gotracer(&directory, scratch.path(), &options);
+        let trace = fs::read(fixture("go1.27.3/pingpong.trace")).unwrap();
+        for round in 0..5 {
+            pack(&trace, scratch.path(), &format!("{round}"));
+            let packed = scratch.path().join(format!("{round}.trace.gz"));
+            // All copies come at once, while the first is being read.
+            let names: Vec<_> = (0..6).map(|i| format!("{round}-{i}")).collect();
+            for name in &names {
+                fs::copy(&packed, directory.join(format!(".{name}"))).unwrap();
+            }
+            for name in &names {
+                let (from, to) = (format!(".{name}"), format!("{name}.trace"));
+                fs::rename(directory.join(from), directory.join(to)).unwrap();
+            }
+        }
+        let left = || {
+            let entries = fs::read_dir(&directory).unwrap();
+            let names = entries.map(|e| e.unwrap().file_name().into_string().unwrap());
+            names.filter(|name| name.contains("trace")).count()
+        };
+        let gone = || (left() == 0).then_some(());
+        eventually_or("all are put away", || gotracer.log(), gone);
+        assert_eq!(gotracer.sample(TRACES), Some(5.0));
+    }
+}
+
+/// Answers OTLP requests as a receiver that takes everything.
+fn receive(listener: &TcpListener) {
+    for mut stream in listener.incoming().flatten() {
+        std::thread::spawn(move || {
+            let mut request = BufReader::new(stream.try_clone().unwrap());
+            loop {
+                let (mut line, mut length) = (String::new(), 0);
+                while request.read_line(&mut line).is_ok_and(|n| n > 2) {
+                    let header = line.to_ascii_lowercase();
+                    if let Some(value) = header.strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    line.clear();
+                }
+                let mut body = vec![0; length];
+                let whole = request.read_exact(&mut body).is_ok() && length > 0;
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n\
+                    Content-Length: 0\r\n\r\n";
+                if !whole || stream.write_all(answer).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn copies_and_renamed_files_are_deleted_when_their_trace_was_sent() {
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    let receiver = free_address();
+    let endpoint = format!("--otlp.endpoint=http://{receiver}");
+    let options = [
+        "--watch.after=delete",
+        "--otlp.protocol=http/protobuf",
+        &endpoint,
+    ];
+    let gotracer = Running::gotracer(&directory, scratch.path(), &options);
+    let trace = fs::read(fixture("go1.27.3/mutex_contention.trace")).unwrap();
+    pack(&trace, &directory, "a");
+    pack(&trace, &directory, "b");
+    gotracer.wait_sample(TRACES, 2.0);
+    let path = |name: &str| directory.join(format!("{name}.trace.gz"));
+    fs::copy(path("a"), path("copy")).unwrap();
+    fs::rename(path("b"), path("renamed")).unwrap();
+    // Nothing goes before somebody has it.
+    let retries = format!("gotracer_otlp_failures_total{{signal=\"{}\"}}", "logs");
+    let tried = || (gotracer.sample(&retries)? >= 1.0).then_some(());
+    eventually_or("it tries to send", || gotracer.log(), tried);
+    assert!(path("a").exists() && path("copy").exists() && path("renamed").exists());
+    let listener = TcpListener::bind(&receiver).unwrap();
+    std::thread::spawn(move || receive(&listener));
+    let gone = || (fs::read_dir(&directory).unwrap().count() == 0).then_some(());
+    eventually_or("all are deleted", || gotracer.log(), gone);
+    assert_eq!(gotracer.sample(TRACES), Some(2.0));
+}
+
+#[test]
+#[cfg(unix)]
+fn shelves_that_lead_elsewhere_are_not_used() {
+    use std::os::unix::fs::symlink;
+    let scratch = Scratch::new();
+    let (directory, victim) = (scratch.directory("in"), scratch.directory("victim"));
+    fs::write(victim.join("database.db"), "precious").unwrap();
+    symlink("../victim", directory.join("done")).unwrap();
+    symlink(&victim, directory.join("failed")).unwrap();
+    fs::create_dir(directory.join("findings")).unwrap();
+    symlink(&victim, directory.join("findings/sub")).unwrap();
+    fs::create_dir(directory.join("sub")).unwrap();
+    fs::copy(
+        fixture("go1.27.3/mutex_contention.trace"),
+        directory.join("sub/found.trace"),
+    )
+    .unwrap();
+    fs::copy(fixture("go1.27.3/idle.trace"), directory.join("good.trace")).unwrap();
+    fs::write(directory.join("evil.trace"), "#!/bin/sh\n").unwrap();
+    let options = [
+        "--watch.after=move",
+        "--watch.retention.size=1B",
+        "--watch.retention.time=1ms",
+    ];
+    let gotracer = Running::gotracer(&directory, scratch.path(), &options);
+    let refused = || {
+        let log = gotracer.log();
+        let swept = log.contains("cannot delete old traces");
+        let names = ["good.trace", "evil.trace"];
+        let kept = |name: &&str| {
+            let line = |l: &&str| l.contains("cannot move or delete") && l.contains(*name);
+            log.lines().any(|l| line(&l))
+        };
+        (swept && names.iter().all(kept)).then_some(())
+    };
+    eventually_or("it refuses", || gotracer.log(), refused);
+    // The link in the shelf that is one goes itself, and the file follows then.
+    let moved = || (!directory.join("sub/found.trace").exists()).then_some(());
+    eventually_or("what can be moved is", || gotracer.log(), moved);
+    let left: Vec<_> = fs::read_dir(&victim).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    let text = fs::read_to_string(victim.join("database.db")).unwrap();
+    assert_eq!(text, "precious");
+    assert!(directory.join("good.trace").exists() && directory.join("evil.trace").exists());
 }

@@ -24,6 +24,7 @@ mod releases;
 mod reload;
 mod report;
 mod resilience;
+mod roots;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/s3.rs"]
 mod s3;
@@ -35,5 +36,6 @@ mod stream;
 mod support;
 mod watch;
 mod web;
+mod writers;
 
 use support::tests_dir;

@@ -32,7 +32,12 @@ fn killed_in_the_middle_each_trace_is_analysed_and_none_twice() {
         let lines = text.lines().filter(|line| done(line));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
-    let options = [flag.as_str(), "--jobs=1", "--log.level=error"];
+    let options = [
+        flag.as_str(),
+        "--watch.incomplete-after=300ms",
+        "--jobs=1",
+        "--log.level=error",
+    ];
     let mut gotracer = Running::gotracer(&directory, scratch.path(), &options);
     eventually("some are done", || (lines().len() > 20).then_some(()));
     gotracer.signal("-KILL");

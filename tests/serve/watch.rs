@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use crate::support::{Running, Scratch, fixture, post, request};
+use crate::support::{Running, Scratch, eventually_or, fixture, post, request};
 
 const TRACES: &str = "gotracer_traces_total";
 
@@ -82,7 +82,8 @@ fn what_is_no_trace_is_counted_and_harms_nobody() {
     fs::write(directory.join("cut.trace"), &whole[..whole.len() - 100]).unwrap();
     fs::write(directory.join(".hidden.trace"), "not looked at").unwrap();
     fs::write(directory.join("unfinished.part"), "not looked at").unwrap();
-    let gotracer = Running::gotracer(&directory, scratch.path(), &["--log.format=json"]);
+    let options = ["--log.format=json", "--watch.incomplete-after=300ms"];
+    let gotracer = Running::gotracer(&directory, scratch.path(), &options);
     gotracer.wait_sample(&failures("not_a_trace"), 1.0);
     gotracer.wait_sample(&failures("empty"), 1.0);
     gotracer.wait_sample(&failures("unsupported_version"), 1.0);
@@ -117,7 +118,8 @@ fn a_trace_without_events_is_a_failure() {
         let header = format!("go 1.{version} trace\0\0\0");
         fs::write(directory.join(name), header).unwrap();
     }
-    let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
+    let options = ["--watch.incomplete-after=300ms"];
+    let gotracer = Running::gotracer(&directory, scratch.path(), &options);
     gotracer.wait_sample(&failures("empty"), 7.0);
     assert_eq!(gotracer.sample(TRACES).unwrap_or(0.0), 0.0);
     let page = gotracer.get("/", "text/html").text();
@@ -147,6 +149,25 @@ fn every_trace_of_a_file_is_counted() {
     .unwrap();
     let value: serde_json::Value = serde_json::from_slice(&reports.body).unwrap();
     assert_eq!(value["reports"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn damage_in_what_is_compressed_is_lasting() {
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    let trace = fs::read(fixture("go1.25.5/http.trace")).unwrap();
+    let mut packed = zstd::encode_all(&trace[..], 1).unwrap();
+    let middle = packed.len() / 2;
+    packed[middle] ^= 0xff;
+    fs::write(directory.join("a.trace.zst"), packed).unwrap();
+    let options = ["--watch.after=move"];
+    let gotracer = Running::gotracer(&directory, scratch.path(), &options);
+    gotracer.wait_sample(&failures("corrupt"), 1.0);
+    let moved = || {
+        let path = directory.join("failed/a.trace.zst");
+        path.exists().then_some(())
+    };
+    eventually_or("it is moved", || gotracer.log(), moved);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub use event::{
     Event, Experimental, GoId, GoState, Metric, ProcId, ProcState, Range, Slot, StackId, StringId,
     ThreadId, Time, What,
 };
-pub use input::Input;
+pub use input::{Input, ReadAt};
 pub use lookalike::Lookalike;
 pub use tables::{Frame, Tables};
 pub use v2::{ExperimentalBatch, anonymize};

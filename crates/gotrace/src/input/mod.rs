@@ -13,7 +13,8 @@ mod spool;
 use std::fs::File;
 use std::io::{self, Read};
 
-use seekable::{ReadAt, Seekable};
+pub use seekable::ReadAt;
+use seekable::Seekable;
 use spool::Spool;
 
 /// The bytes of one trace.
@@ -40,7 +41,12 @@ impl<'a> Input<'a> {
     /// If the file's length can't be had.
     pub fn from_file(file: File) -> io::Result<Self> {
         let len = file.metadata()?.len();
-        Ok(Self::seekable(Box::new(file), len))
+        Ok(Self::from_source(file, len))
+    }
+
+    /// The first `len` bytes of a source that can be read at any offset.
+    pub fn from_source(source: impl ReadAt + Send + 'a, len: u64) -> Self {
+        Self::seekable(Box::new(source), len)
     }
 
     /// A trace from a pipe, a socket, a decompressor.

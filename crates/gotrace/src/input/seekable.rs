@@ -10,6 +10,9 @@ use std::io;
 /// Bytes that can be read at any offset.
 pub trait ReadAt {
     /// Reads some bytes at `offset`; none at the end.
+    ///
+    /// # Errors
+    /// If they can't be read.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 

@@ -3,5 +3,5 @@
 mod open;
 mod shard;
 
-pub use open::{decompressed, from_reader, open, stdin};
+pub use open::{decompressed, from_reader, from_seekable, open, stdin};
 pub use shard::{Shard, ShardError, ordinal};

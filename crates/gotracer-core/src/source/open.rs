@@ -10,7 +10,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use crate::trace::Input;
+use crate::trace::{Input, ReadAt};
 
 const GZIP: &[u8] = b"\x1f\x8b";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
@@ -28,12 +28,14 @@ pub fn open(path: &Path) -> io::Result<Input<'static>> {
     from_file(File::open(path)?)
 }
 
-/// A trace's bytes, decompressed.
+/// A trace's bytes from its file's start, decompressed.
 ///
 /// # Errors
-/// If it can't be opened or its first bytes can't be read.
-pub fn decompressed(path: &Path) -> io::Result<Box<dyn Read + Send>> {
-    let mut file = File::open(path)?;
+/// If its first bytes can't be read.
+pub fn decompressed(
+    mut file: impl Read + Seek + Send + 'static,
+) -> io::Result<Box<dyn Read + Send>> {
+    file.rewind()?;
     let head = magic(&mut file)?;
     file.rewind()?;
     Ok(match decoder(&head, file)? {
@@ -76,15 +78,28 @@ pub fn from_reader(mut reader: impl Read + Send + 'static) -> io::Result<Input<'
     })
 }
 
-fn from_file(mut file: File) -> io::Result<Input<'static>> {
-    if !file.metadata()?.is_file() {
-        return from_reader(file);
-    }
+/// A trace in a regular file of so many bytes.
+///
+/// # Errors
+/// If its first bytes can't be read.
+pub fn from_seekable(
+    mut file: impl Read + Seek + ReadAt + Send + 'static,
+    length: u64,
+) -> io::Result<Input<'static>> {
+    file.rewind()?;
     let head = magic(&mut file)?;
     file.rewind()?;
-    match decoder(&head, file)? {
-        Ok(decoded) => Ok(Input::from_reader(decoded)),
-        Err(plain) => Input::from_file(plain),
+    Ok(match decoder(&head, file)? {
+        Ok(decoded) => Input::from_reader(decoded),
+        Err(plain) => Input::from_source(plain, length),
+    })
+}
+
+fn from_file(file: File) -> io::Result<Input<'static>> {
+    let metadata = file.metadata()?;
+    match metadata.is_file() {
+        true => from_seekable(file, metadata.len()),
+        false => from_reader(file),
     }
 }
 

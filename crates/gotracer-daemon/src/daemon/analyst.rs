@@ -4,7 +4,6 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,10 +12,10 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::Timestamp;
 
 use super::board::Board;
-use super::ended::{Ended, is_lasting, verdict};
+use super::ended::{Ended, is_incomplete, is_lasting, passing, verdict};
 use super::failure::Failure;
 use super::identity::{Identity, changed};
-use super::memory::Memory;
+use super::memory::{Memory, Reservation, expected_of_file};
 use super::recent::{Entry, Recent};
 use super::seen::{Claim, Seen, Verdict};
 use crate::analysis::{Outcome, analyze, analyze_all};
@@ -27,9 +26,10 @@ use crate::labels::Labels;
 use crate::releases::Releases;
 use crate::report::Report;
 use crate::rules::Settings;
-use crate::source::directory::{After, FileTrace, Shelf, Stamp};
+use crate::source::activity::{Activity, Observed};
+use crate::source::directory::{After, FileTrace, Shelf, Watches};
 use crate::source::scrape::ScrapeError;
-use crate::source::{decompressed, from_reader, open};
+use crate::source::{decompressed, from_reader, from_seekable};
 use crate::trace::{ErrorKind, Input, ReadError};
 
 /// What analysing needs, and those who want to hear of it.
@@ -53,6 +53,8 @@ pub struct Analyst {
     pub recent: Recent,
     /// Knows which files were done.
     pub seen: Arc<Seen>,
+    /// Knows how the watched directories are.
+    pub watches: Arc<Watches>,
 }
 
 /// What is too much.
@@ -88,6 +90,7 @@ impl Analyst {
         memory: Memory,
         evidence: evidence::InForce,
         releases: Arc<Releases>,
+        watches: Arc<Watches>,
     ) -> Self {
         Self {
             thresholds: RwLock::default(),
@@ -100,6 +103,7 @@ impl Analyst {
             evidence,
             recent: Recent::default(),
             seen,
+            watches,
         }
     }
 
@@ -135,45 +139,63 @@ impl Analyst {
         }
     }
 
-    /// Analyses a trace in a file, if it was not before.
-    pub fn file(self: &Arc<Self>, trace: &FileTrace) {
-        let source = trace.path.display().to_string();
-        let started = Instant::now();
-        let opened = File::open(&trace.path).and_then(|mut file| {
-            let identity = Identity::of(&mut file)?;
-            Ok((identity, changed(&file)?, open(&trace.path)?))
+    /// Analyzes a trace in a file, if it was not before. `room` waits for memory
+    /// until the daemon ends.
+    pub fn file(
+        self: &Arc<Self>,
+        trace: &FileTrace,
+        activity: &Arc<Activity>,
+        room: impl FnOnce(u64) -> Option<Reservation>,
+    ) {
+        let source = trace.source();
+        let opened = activity.call(|| trace.open()).and_then(|file| {
+            let Some(file) = file else { return Ok(None) };
+            let changed = changed(&file)?;
+            let mut file = Observed::new(file, Arc::clone(activity));
+            Ok(Some((Identity::of(&mut file)?, changed, file)))
         });
-        let (identity, changed, input) = match opened {
-            Ok(opened) => opened,
+        let (identity, changed, file) = match opened {
+            Ok(Some(opened)) => opened,
+            // It changed since it was looked at, and will be looked at again.
+            Ok(None) => return,
             // Who deletes a trace before it was read does not want it read.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-            Err(error) => {
-                let failure = Some((Failure::Unreadable, error.to_string()));
-                self.tell(Ended {
-                    failure,
-                    ..Ended::new(&trace.labels, source, started.elapsed())
-                });
-                return;
-            }
+            Err(error) => return self.put_off(trace, source, &error),
         };
         let again = match self.seen.claim(identity, changed) {
             Claim::Granted => false,
             Claim::Counted => true,
-            Claim::Taken => return,
             Claim::Crashed => return self.set_aside(trace, identity, source),
+            // It may have to be put away as well, or to be read after all.
+            Claim::Taken => return trace.taken(),
             Claim::Done(verdict) => {
-                tracing::debug!(source, "this trace was analysed before");
+                tracing::debug!(source, "this trace was analyzed before");
                 put_away(trace, verdict);
                 return;
             }
         };
+        let Some(_room) = room(expected_of_file(&file, trace.length())) else {
+            return self.seen.release(identity);
+        };
         let turn = self.seen.begin(identity);
-        let mut traces = self.run_all(input, &source, &trace.labels);
+        let started = Instant::now();
+        let mut traces = match from_seekable(file.clone(), trace.length()) {
+            Ok(input) => self.run_all(input, &source, &trace.labels),
+            Err(error) => vec![(source.clone(), Ok(Err(unread(error))))],
+        };
         drop(turn);
-        if Stamp::of(&trace.path).is_ok_and(|now| now != Some(trace.stamp)) {
+        if matches!(activity.call(|| trace.is_unchanged()), Ok(false)) {
             tracing::info!(source, "changed while it was read; it will be read again");
+            return self.seen.release(identity);
+        }
+        if !trace.is_final && traces.iter().any(|(_, outcome)| is_incomplete(outcome)) {
+            tracing::debug!(source, "breaks off, and may still be written to");
             self.seen.release(identity);
-            return;
+            return trace.incomplete();
+        }
+        if let Some(error) = traces.iter().find_map(|(_, outcome)| passing(outcome)) {
+            self.seen.release(identity);
+            return self.put_off(trace, source, error);
         }
         let verdict = traces.iter().map(|(_, outcome)| verdict(outcome)).max();
         let verdict = verdict.unwrap_or(Verdict::Failed);
@@ -194,13 +216,13 @@ impl Analyst {
             // It may be deleted or moved soon.
             self.keep(&mut ended, None, || {
                 let recording = self.evidence.now()?.record()?;
-                let mut reader = recording.of(decompressed(&trace.path).ok()?);
+                let mut reader = recording.of(decompressed(file).ok()?);
                 std::io::copy(&mut reader, &mut std::io::sink()).ok()?;
                 Some(recording)
             });
             self.count(&ended);
         }
-        // Last of all: killed before, the trace is analysed again.
+        // Last of all: killed before, the trace is analyzed again.
         let (analyst, trace) = (Arc::clone(self), trace.clone());
         let done = move || {
             analyst.seen.done(identity, verdict, lasting);
@@ -230,6 +252,17 @@ impl Analyst {
         self.failed(&trace.labels, source, (Failure::Crashed, why.into()));
         self.seen.done(identity, Verdict::Crashed, true);
         put_away(trace, Verdict::Crashed);
+    }
+
+    /// A file could not be read now. The first time that counts as a failure.
+    fn put_off(&self, trace: &FileTrace, source: String, error: &std::io::Error) {
+        if trace.tries == 0 {
+            let failure = (Failure::Unreadable, error.to_string());
+            self.failed(&trace.labels, source, failure);
+        } else {
+            tracing::debug!(source, %error, tries = trace.tries, "still cannot be read");
+        }
+        trace.retry();
     }
 
     /// Analyses a trace that comes in.
@@ -458,6 +491,10 @@ fn put_away(trace: &FileTrace, verdict: Verdict) {
         Verdict::Failed | Verdict::Crashed => Shelf::Failed,
     };
     if let Err(error) = trace.put_away(shelf) {
-        tracing::error!(source = %trace.path.display(), %error, "cannot move or delete the trace");
+        if trace.tries == 0 {
+            let source = trace.source();
+            tracing::error!(source, %error, "cannot move or delete the trace; this is tried again");
+        }
+        trace.retry();
     }
 }

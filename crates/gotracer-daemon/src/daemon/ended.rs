@@ -1,5 +1,6 @@
 //! What became of a trace: a report, a failure, or both.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +11,7 @@ use crate::analysis::Outcome;
 use crate::export::otlp;
 use crate::labels::Labels;
 use crate::report::{Report, Severity};
-use crate::trace::ReadError;
+use crate::trace::{ErrorKind, ReadError};
 
 /// What became of a trace.
 pub struct Ended {
@@ -89,15 +90,33 @@ pub fn verdict(outcome: &Analysed) -> Verdict {
     }
 }
 
-/// Whether the outcome lies in the trace. A disk may read better the next
-/// time, and a newer gotracer may know the version.
-pub fn is_lasting(outcome: &Analysed) -> bool {
-    let error = match outcome {
+/// Whether the trace ends too early: its writer may not be done.
+pub fn is_incomplete(outcome: &Analysed) -> bool {
+    let reason = error(outcome).map(Failure::from);
+    matches!(reason, Some(Failure::BrokeOff | Failure::Empty))
+}
+
+/// Why the file could not be read, if it may be readable at another time.
+pub fn passing(outcome: &Analysed) -> Option<&io::Error> {
+    let error = error(outcome)?;
+    match &error.kind {
+        ErrorKind::Io(cause) if Failure::from(error) == Failure::Unreadable => Some(cause),
+        _ => None,
+    }
+}
+
+fn error(outcome: &Analysed) -> Option<&ReadError> {
+    match outcome {
         Ok(Ok(outcome)) => outcome.error.as_ref(),
         Ok(Err(error)) => Some(error),
         Err(_) => None,
-    };
-    let reason = error.map(Failure::from);
+    }
+}
+
+/// Whether the outcome lies in the trace. A disk may read better the next
+/// time, and a newer gotracer may know the version.
+pub fn is_lasting(outcome: &Analysed) -> bool {
+    let reason = error(outcome).map(Failure::from);
     !matches!(
         reason,
         Some(Failure::Unreadable | Failure::UnsupportedVersion)

@@ -1,5 +1,7 @@
 //! Reasons for which a trace could not be had or read, each counted apart.
 
+use std::io::ErrorKind::UnexpectedEof;
+
 use crate::source::scrape::ScrapeError;
 use crate::trace::{ErrorKind, ReadError};
 
@@ -110,6 +112,9 @@ impl From<&ReadError> for Failure {
             }
             ErrorKind::NotLive(_) => Self::NotLive,
             ErrorKind::Truncated(_) => Self::BrokeOff,
+            // Not the system says so, but a decompressor of what it read.
+            ErrorKind::Io(ref error) if error.kind() == UnexpectedEof => Self::BrokeOff,
+            ErrorKind::Io(ref error) if error.raw_os_error().is_none() => Self::Corrupt,
             ErrorKind::Corrupt(_) => Self::Corrupt,
             ErrorKind::Inconsistent(_) | ErrorKind::CgoCallback(_) => Self::Inconsistent,
             _ => Self::Unreadable,

@@ -19,7 +19,7 @@ impl Identity {
     ///
     /// # Errors
     /// If it can't be read.
-    pub fn of(file: &mut File) -> io::Result<Self> {
+    pub fn of(file: &mut (impl Read + Seek)) -> io::Result<Self> {
         let length = file.seek(SeekFrom::End(0))?;
         let mut hash = Fnv::default();
         hash.write(&length.to_le_bytes());
@@ -27,7 +27,7 @@ impl Identity {
         for at in [0, length.saturating_sub(SAMPLE)] {
             file.seek(SeekFrom::Start(at))?;
             sample.clear();
-            file.take(SAMPLE).read_to_end(&mut sample)?;
+            file.by_ref().take(SAMPLE).read_to_end(&mut sample)?;
             hash.write(&sample);
         }
         Ok(Self(hash.0.to_be_bytes()))

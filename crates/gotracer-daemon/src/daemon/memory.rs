@@ -7,13 +7,13 @@
 //! expected to need more than everything waits until it is alone.
 
 use std::fs;
-use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::export::prometheus::Exporter;
+use crate::source::activity::Observed;
+use crate::trace::ReadAt;
 use crate::{source, trace};
 
 /// The unit of the budget.
@@ -117,25 +117,23 @@ fn expected(trace: u64) -> u64 {
 /// Of a trace of Go 1.21 or older all tables are kept, not those of a second,
 /// and what has to be decompressed is kept as a whole, because such a trace is
 /// read twice.
-pub fn expected_of_file(path: &Path) -> u64 {
-    let length = path.metadata().map_or(0, |m| m.len());
+pub fn expected_of_file(file: &Observed, length: u64) -> u64 {
     let mut head = [0; 2];
-    let file = fs::File::open(path);
     // All traces begin with `go 1.`.
-    let plain = file.is_ok_and(|mut f| f.read_exact(&mut head).is_ok()) && &head == b"go";
+    let plain = file.read_at(&mut head, 0).is_ok() && &head == b"go";
     if plain {
         return expected(length);
     }
-    let length = length.saturating_mul(COMPRESSION);
-    match is_read_twice(path) {
-        true => LEAST.saturating_add(length),
-        false => expected(length),
+    let unpacked = length.saturating_mul(COMPRESSION);
+    match is_read_twice(file, length) {
+        true => LEAST.saturating_add(unpacked),
+        false => expected(unpacked),
     }
 }
 
-fn is_read_twice(path: &Path) -> bool {
-    let version =
-        source::open(path).and_then(|mut input| trace::internal::peek_version(&mut input));
+fn is_read_twice(file: &Observed, length: u64) -> bool {
+    let input = source::from_seekable(file.clone(), length);
+    let version = input.and_then(|mut input| trace::internal::peek_version(&mut input));
     matches!(version, Ok(Some(version)) if !trace::internal::is_in_generations(version))
 }
 

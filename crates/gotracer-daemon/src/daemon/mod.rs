@@ -12,6 +12,7 @@ mod http;
 mod identity;
 mod memory;
 mod queue;
+mod reads;
 mod recent;
 mod releases;
 mod reload;
@@ -45,11 +46,11 @@ use self::web::Guard;
 pub use self::web::WebError;
 use crate::evidence::{self, EvidenceError};
 use crate::export::otlp;
-use crate::export::prometheus::{self, Exporter};
+use crate::export::prometheus::{self, Exporter, Watched};
 use crate::releases::{Releases, StoreError};
 use crate::rules::Settings;
 use crate::source::Shard;
-use crate::source::directory::{Directory, WatchError};
+use crate::source::directory::{Directory, Health, WatchError, Watches};
 use crate::source::discovery::Job;
 use crate::source::scrape::{Options, Target};
 
@@ -208,10 +209,12 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let otlp = config.otlp.map(otlp::Exporter::start).transpose()?;
     let (otlp, delivery) = otlp.unzip();
     let kept = Arc::new(evidence::Stats::default());
+    let watches = Arc::new(Watches::default());
     let known = Arc::clone(&releases);
     let exporter = Exporter::new(&REASONS)
         .with_process()
         .with_releases(move || known.running())
+        .with_watches(watched(&watches))
         .with_evidence(Arc::clone(&kept))
         .with_storage(stores);
     let exporter = Arc::new(match &otlp {
@@ -234,6 +237,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         memory,
         evidence,
         releases,
+        watches,
     );
     let analyst = Arc::new(analyst);
     let (found, queue) = mpsc::unbounded_channel();
@@ -291,6 +295,18 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     }
     let _ = evidence.await;
     Ok(())
+}
+
+/// How the watched directories are, for their metrics.
+fn watched(watches: &Arc<Watches>) -> impl Fn() -> Vec<Watched> + Send + Sync + 'static {
+    let watches = Arc::clone(watches);
+    let watched = |(path, health): (PathBuf, Health)| Watched {
+        directory: path.display().to_string(),
+        up: health.down.is_none(),
+        incomplete: health.incomplete,
+        retries: health.retries,
+    };
+    move || watches.all().into_iter().map(watched).collect()
 }
 
 /// Where others find this server, as far as it can tell.

@@ -1,49 +1,64 @@
-//! Traces that are complete, analysed a few at a time.
+//! Traces that are complete, analyzed a few at a time.
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::analyst::Analyst;
-use super::memory::expected_of_file;
+use super::reads::Reads;
 use crate::source::directory::FileTrace;
 
-/// Analyses what comes out of `traces`, at most `jobs` at a time and as many as
-/// there is memory for, on threads that may block, until told to stop; what was begun is finished.
+/// Analyzes what comes out of `traces`, at most `jobs` at a time and as many as
+/// there is memory for, on threads that may block, until told to stop; what was
+/// begun is finished unless its read hangs.
 pub async fn work(
     mut traces: UnboundedReceiver<FileTrace>,
     jobs: usize,
     analyst: Arc<Analyst>,
     stop: CancellationToken,
 ) {
+    let reads = Arc::new(Reads::new(Arc::clone(&analyst.exporter)));
+    tokio::select! {
+        () = dispatch(&mut traces, jobs, &analyst, &reads, &stop) => {}
+        () = reads.watch() => {}
+    }
+    reads.end().await;
+}
+
+async fn dispatch(
+    traces: &mut UnboundedReceiver<FileTrace>,
+    jobs: usize,
+    analyst: &Arc<Analyst>,
+    reads: &Arc<Reads>,
+    stop: &CancellationToken,
+) {
     let permits = Arc::new(Semaphore::new(jobs.max(1)));
-    let mut running = JoinSet::new();
     loop {
         let next = tokio::select! {
             biased;
-            () = stop.cancelled() => break,
+            () = stop.cancelled() => return,
             next = traces.recv() => next,
         };
-        let Some(trace) = next else { break };
+        let Some(trace) = next else { return };
         analyst.exporter.set_queue_length(traces.len() + 1);
         let permit = tokio::select! {
-            () = stop.cancelled() => break,
+            () = stop.cancelled() => return,
             permit = Arc::clone(&permits).acquire_owned() => permit,
         };
-        let room = tokio::select! {
-            () = stop.cancelled() => break,
-            room = analyst.memory.reserve_for(expected_of_file(&trace.path)) => room,
-        };
+        // It is never closed.
+        let Ok(permit) = permit else { return };
         analyst.exporter.set_queue_length(traces.len());
-        let analyst = Arc::clone(&analyst);
-        running.spawn_blocking(move || {
-            let _held = (permit, room);
-            analyst.file(&trace);
+        let read = reads.begin(trace.source(), permit);
+        let (analyst, stop, runtime) = (Arc::clone(analyst), stop.clone(), Handle::current());
+        tokio::task::spawn_blocking(move || {
+            let room = |expected| {
+                let room = analyst.memory.reserve_for(expected);
+                runtime.block_on(stop.run_until_cancelled(room))
+            };
+            analyst.file(&trace, &read.activity, room);
         });
-        while running.try_join_next().is_some() {}
     }
-    while running.join_next().await.is_some() {}
 }

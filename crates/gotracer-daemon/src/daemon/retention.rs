@@ -14,14 +14,14 @@ const PERIOD: Duration = Duration::from_secs(10);
 pub async fn follow(directory: Directory) {
     let retention = directory.retention;
     while retention.is_bounded() {
-        let root = directory.root.clone();
+        let root = Arc::clone(&directory.root);
         let swept = tokio::task::spawn_blocking(move || retention.sweep(&root)).await;
-        let directory = directory.root.display();
+        let directory = directory.root.written();
         match swept {
             Ok(Ok(0)) => {}
-            Ok(Ok(files)) => tracing::info!(%directory, files, "deleted, as the retention says"),
-            Ok(Err(error)) => tracing::warn!(%directory, %error, "cannot delete old traces"),
-            Err(error) => tracing::error!(%directory, %error, "cannot delete old traces"),
+            Ok(Ok(files)) => tracing::info!(?directory, files, "deleted, as the retention says"),
+            Ok(Err(error)) => tracing::warn!(?directory, %error, "cannot delete old traces"),
+            Err(error) => tracing::error!(?directory, %error, "cannot delete old traces"),
         }
         tokio::time::sleep(PERIOD).await;
     }

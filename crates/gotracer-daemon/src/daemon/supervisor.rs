@@ -204,8 +204,12 @@ impl Supervisor {
         let gone = |(d, _): &mut (Directory, _)| !wanted.contains(d);
         let gone: Vec<_> = self.directories.extract_if(.., gone).collect();
         for (directory, stop) in gone {
-            tracing::info!(directory = %directory.root.display(), "no longer watching");
+            let root = directory.root.written();
+            tracing::info!(directory = ?root, "no longer watching");
             stop.cancel();
+            if !wanted.iter().any(|other| other.root.written() == root) {
+                self.analyst.watches.forget(root);
+            }
             self.forget_files(&directory, &wanted);
         }
         for directory in wanted {
@@ -216,14 +220,17 @@ impl Supervisor {
             if directory.patterns.is_empty() {
                 self.analyst.exporter.add(&directory.labels);
             }
-            tracing::info!(directory = %directory.root.display(), "watching");
+            let root = directory.root.written();
+            tracing::info!(directory = ?root, "watching");
+            self.analyst.watches.add(root);
             let stop = self.stop.child_token();
             let (watch, found) = (directory.clone(), self.found.clone());
+            let watches = Arc::clone(&self.analyst.watches);
             let (swept, until) = (directory.clone(), stop.clone());
             tokio::spawn(async move {
                 tokio::select! {
                     () = until.cancelled() => {}
-                    () = watch.run(found) => {}
+                    () = watch.run(found, watches) => {}
                     () = retention::follow(swept) => {}
                 }
             });

@@ -1,6 +1,7 @@
 //! Where traces come from. A source hands on a name, labels and bytes, and
 //! knows nothing of what is done with them.
 
+pub mod activity;
 pub mod directory;
 pub mod discovery;
 pub mod http;
@@ -8,6 +9,6 @@ pub mod scrape;
 pub(crate) mod yaml;
 
 pub use gotracer_core::source::{
-    Shard, ShardError, decompressed, from_reader, open, ordinal, stdin,
+    Shard, ShardError, decompressed, from_reader, from_seekable, open, ordinal, stdin,
 };
 pub use yaml::parse_duration;

@@ -13,6 +13,7 @@ use super::{alerts, api, evidence, page, probe, releases, targets};
 use crate::daemon::recent::Entry;
 use crate::daemon::web::Verdict;
 use crate::export::prometheus::Format;
+use crate::source::directory::Watches;
 
 /// Answers one request, if whoever asks may.
 pub async fn guarded(request: Request<Incoming>, state: Arc<State>) -> Result<Reply, Infallible> {
@@ -121,7 +122,7 @@ async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> 
         "/api/v1/evidence" => evidence::list(&request, &state),
         "/metrics" => metrics(&request, state).await,
         "/-/healthy" => text(StatusCode::OK, "gotracer is healthy"),
-        "/-/ready" => text(StatusCode::OK, "gotracer is ready"),
+        "/-/ready" => ready(&state.analyst.watches),
         "/config" => {
             let body = state.shown.text().into();
             compressed(request.headers(), "text/yaml; charset=utf-8", body)
@@ -151,6 +152,19 @@ async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> 
             let page = page::landing(&analyst.board.all(), &analyst.recent.all(), &kept);
             compressed(request.headers(), HTML, page.into())
         }
+    }
+}
+
+/// Whether all that is watched is there.
+fn ready(watches: &Watches) -> Reply {
+    let down = watches.all().into_iter().filter_map(|(path, health)| {
+        let why = health.down?;
+        Some(format!("cannot watch {}: {why}", path.display()))
+    });
+    let down: Vec<_> = down.collect();
+    match down.is_empty() {
+        true => text(StatusCode::OK, "gotracer is ready"),
+        false => text(StatusCode::SERVICE_UNAVAILABLE, &down.join("\n")),
     }
 }
 

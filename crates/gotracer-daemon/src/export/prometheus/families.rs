@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::signals::{BY_REASON, SIGNALS, unit};
 use super::stream::{self, Stream};
 use super::target::Target;
-use super::{delivery, evidence, own, process, refreshes, releases, storage};
+use super::{delivery, evidence, own, process, refreshes, releases, storage, watches};
 use crate::rules::{Distribution, RULES, Rule, Severity};
 
 /// How many reasons for failures each target has room for.
@@ -97,8 +97,14 @@ pub fn names() -> Vec<String> {
     let evidence = evidence::GAUGES.iter().map(|(head, _)| head);
     let evidence = evidence.chain([&evidence::KEPT, &evidence::LOST, &evidence::FAILURES]);
     let refreshes = [&refreshes::FAILURES, &refreshes::LAST];
+    let watches = watches::GAUGES.iter().map(|(head, _)| head);
+    let watches = watches.chain([&watches::RETRIES]);
     let releases = releases::FAMILIES.iter().map(|family| &family.head);
-    let all = targets.chain(own).chain(delivery).chain(refreshes);
+    let all = targets
+        .chain(own)
+        .chain(delivery)
+        .chain(refreshes)
+        .chain(watches);
     all.chain(releases)
         .chain([&releases::INFO])
         .chain(evidence)

@@ -23,6 +23,7 @@ mod storage;
 mod stream;
 mod target;
 mod text;
+mod watches;
 
 use std::fmt;
 use std::sync::Arc;
@@ -48,6 +49,7 @@ pub use settings::{Settings, SettingsError};
 pub(in crate::export) use signals::{ByReason, SIGNALS, bounds};
 pub use storage::Stores;
 pub use stream::{Gap, Stream};
+pub use watches::Watched;
 
 /// Why an exposition could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -171,6 +173,15 @@ impl Exporter {
         self
     }
 
+    /// Exposes how the watched directories are: those that `all` gives at each
+    /// scrape.
+    #[must_use]
+    pub fn with_watches(mut self, all: impl Fn() -> Vec<Watched> + Send + Sync + 'static) -> Self {
+        let watches = watches::Watches(Arc::new(all), self.targets.settings.clone());
+        self.registry.register_collector(Box::new(watches));
+        self
+    }
+
     /// From now on, these settings are in force.
     pub fn configure(&self, settings: Settings) {
         self.targets.settings.set(settings);
@@ -256,6 +267,11 @@ impl Exporter {
     /// Traces that wait to be analysed.
     pub fn set_queue_length(&self, length: usize) {
         self.own.queue.store(length as u64, Ordering::Relaxed);
+    }
+
+    /// Reads of files that hang.
+    pub fn set_stalled_reads(&self, reads: usize) {
+        self.own.stalled.store(reads as u64, Ordering::Relaxed);
     }
 
     /// Bytes that traces being read may take, and those they are expected to

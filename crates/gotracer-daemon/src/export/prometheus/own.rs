@@ -15,7 +15,7 @@ use super::head::{Head, Valued};
 use super::settings::InForce;
 
 /// Its families, each with its value.
-pub static FAMILIES: [Valued<State>; 7] = [
+pub static FAMILIES: [Valued<State>; 8] = [
     (
         Head::new(
             "gotracer_queue_length",
@@ -23,6 +23,14 @@ pub static FAMILIES: [Valued<State>; 7] = [
             "Traces that are complete and wait to be analysed.",
         ),
         |s| count(&s.queue),
+    ),
+    (
+        Head::new(
+            "gotracer_stalled_reads",
+            MetricType::Gauge,
+            "Reads of files that hang because their file system does not answer. Other files go on.",
+        ),
+        |s| count(&s.stalled),
     ),
     (
         Head::within(
@@ -85,6 +93,8 @@ pub static BUILD: Head = Head::new("gotracer_build", MetricType::Info, "What thi
 pub struct State {
     /// Traces that wait.
     pub queue: AtomicU64,
+    /// Reads that hang.
+    pub stalled: AtomicU64,
     /// Bytes.
     pub budget: AtomicU64,
     /// Bytes.

@@ -1,14 +1,15 @@
-//! What happens to a trace's file when it was analysed.
+//! What to do with a file once it was analyzed.
 
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
+use cap_std::fs::Dir;
 use serde::{Deserialize, Serialize};
 
-use super::FileTrace;
-use super::stamp::Stamp;
+use super::root::Root;
+use super::shelf::Shelf;
 
-/// What to do with files that were analysed.
+/// What to do with files that were analyzed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum After {
@@ -34,62 +35,124 @@ impl std::str::FromStr for After {
     }
 }
 
-/// A folder for files that were analysed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Shelf {
-    /// Nothing was found.
-    Done,
-    /// Something was found.
-    Findings,
-    /// They could not be read, or only in part.
-    Failed,
-}
-
-impl Shelf {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Done, Self::Findings, Self::Failed];
-
-    /// The folder, below the watched directory.
-    pub const fn folder(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Findings => "findings",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl FileTrace {
-    /// Does with the file what is to be done with one that was analysed, if it
-    /// is still the same.
+impl After {
+    /// Deletes or moves the file `below` a watched directory. A symbolic link is
+    /// itself deleted or moved, not the file it leads to.
     ///
     /// # Errors
-    /// If the system does not allow it.
-    pub fn put_away(&self, shelf: Shelf) -> io::Result<()> {
-        if self.after == After::Keep || Stamp::of(&self.path).ok() != Some(Some(self.stamp)) {
-            return Ok(());
+    /// If the system does not allow it, or the file or its new place would lie
+    /// outside of the watched directory.
+    pub(super) fn apply(self, root: &Root, below: &Path, shelf: Shelf) -> io::Result<()> {
+        match self {
+            Self::Keep => Ok(()),
+            Self::Delete => root.open()?.remove_file(below),
+            Self::Move => {
+                let root = root.open()?;
+                let shelf = shelf.open_or_make(&root)?;
+                if let Some(folder) = below.parent() {
+                    shelf.create_dir_all(folder)?;
+                }
+                root.rename(below, &shelf, free(&shelf, below))
+            }
         }
-        if self.after == After::Delete {
-            return fs::remove_file(&self.path);
-        }
-        let below = self.path.strip_prefix(&*self.root);
-        let below = below.map_err(io::Error::other)?;
-        let to = free(&self.root.join(shelf.folder()).join(below));
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::rename(&self.path, to)
     }
 }
 
-/// That path, or one like it that nothing has.
-fn free(path: &Path) -> PathBuf {
+/// That path in a directory, or one like it that no file has.
+fn free(directory: &Dir, path: &Path) -> PathBuf {
     let numbered = |n: u32| {
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".{n}"));
         PathBuf::from(name)
     };
-    let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
-    let all = std::iter::once(path.to_path_buf()).chain((1..).map(numbered));
-    all.into_iter().find(is_free).unwrap_or_else(|| path.into())
+    let is_free = |path: &PathBuf| directory.symlink_metadata(path).is_err();
+    let mut all = std::iter::once(path.to_path_buf()).chain((1..).map(numbered));
+    all.find(is_free).unwrap_or_else(|| path.into())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    struct Scene {
+        scratch: tempfile::TempDir,
+        root: Root,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let scratch = tempfile::tempdir().unwrap();
+            let root = scratch.path().join("in");
+            fs::create_dir_all(root.join("sub")).unwrap();
+            fs::create_dir(scratch.path().join("victim")).unwrap();
+            fs::write(scratch.path().join("victim/a.trace"), "victim").unwrap();
+            let root = Root::new(root);
+            Self { scratch, root }
+        }
+
+        fn path(&self, below: &str) -> PathBuf {
+            self.scratch.path().join(below)
+        }
+
+        fn victims(&self) -> Vec<String> {
+            let entries = fs::read_dir(self.path("victim")).unwrap();
+            let names = entries.map(|e| e.unwrap().file_name().into_string().unwrap());
+            names.collect()
+        }
+    }
+
+    #[test]
+    fn a_file_moves_beside_one_of_its_name() {
+        let scene = Scene::new();
+        for text in ["1", "2"] {
+            fs::write(scene.path("in/sub/a.trace"), text).unwrap();
+            let below = Path::new("sub/a.trace");
+            After::Move
+                .apply(&scene.root, below, Shelf::Findings)
+                .unwrap();
+        }
+        let text = |path| fs::read_to_string(scene.path(path)).unwrap();
+        assert_eq!(text("in/findings/sub/a.trace"), "1");
+        assert_eq!(text("in/findings/sub/a.trace.1"), "2");
+    }
+
+    #[test]
+    fn a_directory_that_became_a_link_is_not_followed_out() {
+        let scene = Scene::new();
+        fs::remove_dir(scene.path("in/sub")).unwrap();
+        symlink(scene.path("victim"), scene.path("in/sub")).unwrap();
+        for after in [After::Delete, After::Move] {
+            let below = Path::new("sub/a.trace");
+            assert!(after.apply(&scene.root, below, Shelf::Done).is_err());
+        }
+        assert_eq!(scene.victims(), ["a.trace"]);
+    }
+
+    #[test]
+    fn a_folder_of_a_shelf_that_is_a_link_is_not_followed_out() {
+        let scene = Scene::new();
+        fs::write(scene.path("in/sub/b.trace"), "b").unwrap();
+        fs::create_dir(scene.path("in/done")).unwrap();
+        symlink(scene.path("victim"), scene.path("in/done/sub")).unwrap();
+        let below = Path::new("sub/b.trace");
+        assert!(After::Move.apply(&scene.root, below, Shelf::Done).is_err());
+        assert_eq!(scene.victims(), ["a.trace"]);
+        assert!(scene.path("in/sub/b.trace").exists());
+    }
+
+    #[test]
+    fn a_link_goes_itself_and_what_it_leads_to_stays() {
+        let scene = Scene::new();
+        let link = scene.path("in/a.trace");
+        for after in [After::Delete, After::Move] {
+            symlink(scene.path("victim/a.trace"), &link).unwrap();
+            let below = Path::new("a.trace");
+            after.apply(&scene.root, below, Shelf::Done).unwrap();
+            assert!(link.symlink_metadata().is_err());
+        }
+        assert!(scene.path("in/done/a.trace").is_symlink());
+        assert_eq!(scene.victims(), ["a.trace"]);
+    }
 }

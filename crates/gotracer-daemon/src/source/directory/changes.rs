@@ -3,7 +3,7 @@
 //! Gathered by path: however many events there are, there is one entry a file.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
@@ -31,10 +31,12 @@ pub enum Change {
 /// All that happened since the last time.
 #[derive(Default, Debug)]
 pub struct Batch {
-    /// By file.
+    /// By file, as its path below the directory.
     pub files: HashMap<PathBuf, Change>,
     /// Events were lost, or a directory came: only looking everywhere tells.
     pub rescan: bool,
+    /// The directory was deleted or moved away: no more events will come.
+    pub root_gone: bool,
 }
 
 #[derive(Default)]
@@ -90,7 +92,7 @@ impl Gathered {
             Ok(event) => batch.add(&event, scope),
             Err(_) => batch.rescan = true,
         }
-        if batch.rescan || !batch.files.is_empty() {
+        if batch.rescan || batch.root_gone || !batch.files.is_empty() {
             self.wake.notify_one();
         }
     }
@@ -109,21 +111,24 @@ impl Batch {
             let swapped = path.file_name().is_some_and(|n| n == "..data");
             let directory = event.kind == EventKind::Create(CreateKind::Folder)
                 || change == Change::Finished && path.is_dir();
-            if swapped || directory || *path == scope.root {
+            if *path == scope.root {
+                self.root_gone |= change == Change::Gone;
                 self.rescan = true;
-            } else if scope.is_candidate(path) {
-                self.put(path, change);
+            } else if swapped || directory {
+                self.rescan = true;
+            } else if let Some(below) = scope.candidate(path) {
+                self.put(below, change);
             }
         }
     }
 
-    fn put(&mut self, path: &Path, change: Change) {
-        match self.files.get_mut(path) {
+    fn put(&mut self, below: PathBuf, change: Change) {
+        match self.files.get_mut(&below) {
             // Metadata say nothing about whether somebody writes.
             Some(known) if change == Change::Touched && *known != Change::Gone => {}
             Some(known) => *known = change,
             None => {
-                self.files.insert(path.to_path_buf(), change);
+                self.files.insert(below, change);
             }
         }
     }
@@ -148,7 +153,8 @@ fn change(kind: EventKind, i: usize) -> Option<Change> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use notify::event::{DataChange, Event};
+    use notify::event::{DataChange, Event, RemoveKind};
+    use std::path::Path;
 
     fn scope() -> Scope {
         Scope {
@@ -174,7 +180,7 @@ mod tests {
         let both = EventKind::Modify(ModifyKind::Name(RenameMode::Both));
         let batch = batch(&[(both, &["a.tmp", "a.trace"])]);
         let files: Vec<_> = batch.files.into_iter().collect();
-        assert_eq!(files, [("/in/a.trace".into(), Change::Finished)]);
+        assert_eq!(files, [("a.trace".into(), Change::Finished)]);
     }
 
     #[test]
@@ -185,7 +191,7 @@ mod tests {
         let touch = EventKind::Create(CreateKind::File);
         let last = |events: &[EventKind]| {
             let events: Vec<_> = events.iter().map(|&e| (e, &["a"][..])).collect();
-            batch(&events).files[Path::new("/in/a")]
+            batch(&events).files[Path::new("a")]
         };
         assert_eq!(last(&[touch, write, close]), Change::Finished);
         assert_eq!(last(&[touch, write, close, write]), Change::Written);
@@ -201,5 +207,14 @@ mod tests {
         let mut batch = Batch::default();
         batch.add(&lost, &scope());
         assert!(batch.rescan);
+    }
+
+    #[test]
+    fn a_directory_that_goes_ends_its_events() {
+        let from = EventKind::Modify(ModifyKind::Name(RenameMode::From));
+        for kind in [from, EventKind::Remove(RemoveKind::Folder)] {
+            assert!(batch(&[(kind, &[""])]).root_gone);
+            assert!(!batch(&[(kind, &["sub"])]).root_gone);
+        }
     }
 }

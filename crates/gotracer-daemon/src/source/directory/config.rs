@@ -28,6 +28,12 @@ pub struct WatchConfig {
     #[serde(
         default,
         deserialize_with = "duration",
+        serialize_with = "write_duration"
+    )]
+    incomplete_after: Option<Duration>,
+    #[serde(
+        default,
+        deserialize_with = "duration",
         serialize_with = "write_duration",
         skip_serializing_if = "Option::is_none"
     )]
@@ -55,10 +61,11 @@ impl WatchConfig {
     pub fn of(directory: &Directory) -> Self {
         let labels = directory.labels.iter();
         Self {
-            directory: directory.root.clone(),
+            directory: directory.root.written().into(),
             labels: labels.map(|(n, v)| (n.into(), v.into())).collect(),
             patterns: directory.patterns.clone(),
             settle: Some(directory.settle),
+            incomplete_after: Some(directory.incomplete_after),
             poll: directory.poll,
             after: directory.after,
             retention_time: directory.retention.age,
@@ -73,6 +80,7 @@ impl WatchConfig {
         Directory {
             patterns: self.patterns.clone(),
             settle: self.settle.unwrap_or(usual.settle),
+            incomplete_after: self.incomplete_after.unwrap_or(usual.incomplete_after),
             poll: self.poll,
             after: self.after,
             retention: Retention {

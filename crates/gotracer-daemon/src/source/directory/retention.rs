@@ -1,15 +1,18 @@
-//! How long the files of traces that were analysed are kept.
+//! How long the files of traces that were analyzed are kept.
 //!
 //! When there are too many bytes, those in which nothing was found go first,
 //! then those that could not be read, and those with findings last; of each,
 //! the oldest first. Age is the file's own, so that moving it does not make it
 //! young.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, io};
 
-use super::after::Shelf;
+use cap_std::fs::{Dir, Metadata};
+
+use super::root::Root;
+use super::shelf::{Shelf, device};
 
 /// The budget; what is not given has no bound.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -20,9 +23,11 @@ pub struct Retention {
     pub bytes: Option<u64>,
 }
 
+/// A file on a shelf.
 struct Kept {
-    path: PathBuf,
     shelf: Shelf,
+    /// Below the shelf.
+    path: PathBuf,
     age: Duration,
     bytes: u64,
 }
@@ -33,26 +38,39 @@ impl Retention {
         self.age.is_some() || self.bytes.is_some()
     }
 
-    /// Deletes what is too much in a watched directory, and tells how many
-    /// files that were.
+    /// Deletes what is too much in a watched directory, and returns how many
+    /// files that were. Nothing outside of the directory is deleted, whatever
+    /// symbolic links there are.
     ///
     /// # Errors
     /// If something could not be read or deleted; the rest is.
-    pub fn sweep(self, root: &Path) -> io::Result<usize> {
-        let mut kept = Vec::new();
+    pub fn sweep(self, root: &Root) -> io::Result<usize> {
+        let root = root.open()?;
+        let (mut kept, mut shelves) = (Vec::new(), Vec::new());
+        let mut failed = None;
         for shelf in Shelf::ALL {
-            let folder = root.join(shelf.folder());
-            if folder.is_dir() {
-                collect(&folder, shelf, &mut kept)?;
+            match shelf.open(&root) {
+                Ok(Some(folder)) => {
+                    failed = collect(&folder, shelf, &mut kept).err().or(failed);
+                    shelves.push((shelf, folder));
+                }
+                Ok(None) => {}
+                Err(error) => failed = Some(error),
             }
         }
-        let doomed = self.doomed(kept);
-        let deleted = doomed.iter().map(fs::remove_file);
-        let failed = deleted.filter_map(Result::err).next_back();
-        failed.map_or(Ok(doomed.len()), Err)
+        let mut deleted = 0;
+        for (shelf, path) in self.doomed(kept) {
+            let folder = shelves.iter().find(|(s, _)| *s == shelf);
+            match folder.map(|(_, folder)| folder.remove_file(path)) {
+                Some(Ok(())) => deleted += 1,
+                Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => failed = Some(error),
+                _ => {}
+            }
+        }
+        failed.map_or(Ok(deleted), Err)
     }
 
-    fn doomed(self, mut kept: Vec<Kept>) -> Vec<PathBuf> {
+    fn doomed(self, mut kept: Vec<Kept>) -> Vec<(Shelf, PathBuf)> {
         let worth = |k: &Kept| match k.shelf {
             Shelf::Done => 0,
             Shelf::Failed => 1,
@@ -64,30 +82,61 @@ impl Retention {
         let mut doomed = Vec::new();
         for k in kept {
             if old(&k) {
-                doomed.push(k.path);
+                doomed.push((k.shelf, k.path));
             } else if self.bytes.is_some_and(|limit| left > limit) {
                 left -= k.bytes;
-                doomed.push(k.path);
+                doomed.push((k.shelf, k.path));
             }
         }
         doomed
     }
 }
 
-fn collect(folder: &Path, shelf: Shelf, kept: &mut Vec<Kept>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+/// Gathers the files of a shelf. Links count as files, and directories of other
+/// file systems are left alone.
+///
+/// # Errors
+/// If something could not be read; the rest is gathered.
+fn collect(folder: &Dir, shelf: Shelf, kept: &mut Vec<Kept>) -> io::Result<()> {
+    let home = device(&folder.dir_metadata()?);
+    let mut directories = vec![PathBuf::new()];
+    let mut failed = None;
+    while let Some(directory) = directories.pop() {
+        let result = list(folder, &directory, |path, metadata| {
+            if !metadata.is_dir() {
+                let modified = metadata.modified().ok();
+                let age = modified.and_then(|m| m.into_std().elapsed().ok());
+                kept.push(Kept {
+                    shelf,
+                    path,
+                    age: age.unwrap_or_default(),
+                    bytes: metadata.len(),
+                });
+            } else if device(metadata) == home {
+                directories.push(path);
+            }
+        });
+        failed = result.err().or(failed);
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+fn list(
+    folder: &Dir,
+    directory: &Path,
+    mut each: impl FnMut(PathBuf, &Metadata),
+) -> io::Result<()> {
+    let entries = match directory.as_os_str().is_empty() {
+        true => folder.entries()?,
+        false => folder.read_dir(directory)?,
+    };
+    for entry in entries {
         let entry = entry?;
-        let metadata = entry.metadata()?;
-        if metadata.is_dir() {
-            collect(&entry.path(), shelf, kept)?;
-        } else {
-            let age = metadata.modified().ok().and_then(|m| m.elapsed().ok());
-            kept.push(Kept {
-                path: entry.path(),
-                shelf,
-                age: age.unwrap_or_default(),
-                bytes: metadata.len(),
-            });
+        match entry.metadata() {
+            Ok(metadata) => each(directory.join(entry.file_name()), &metadata),
+            // Somebody else deleted it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
@@ -117,7 +166,7 @@ mod tests {
         let doomed = |age: Option<u64>, bytes| {
             let age = age.map(Duration::from_secs);
             let doomed = Retention { age, bytes }.doomed(files());
-            let names = doomed.iter().map(|p| p.display().to_string());
+            let names = doomed.iter().map(|(_, path)| path.display().to_string());
             names.collect::<Vec<_>>().join(" ")
         };
         assert_eq!(doomed(None, None), "");
@@ -125,5 +174,34 @@ mod tests {
         assert_eq!(doomed(Some(100), Some(160)), "ancient");
         assert_eq!(doomed(None, Some(150)), "old new");
         assert_eq!(doomed(Some(100), Some(50)), "old new failed ancient");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nothing_outside_of_the_directory_is_deleted() {
+        use std::fs;
+        use std::os::unix::fs::symlink;
+        let scratch = tempfile::tempdir().unwrap();
+        let (root, victim) = (scratch.path().join("in"), scratch.path().join("victim"));
+        fs::create_dir_all(root.join("findings/sub")).unwrap();
+        fs::create_dir(&victim).unwrap();
+        fs::write(victim.join("database.db"), "precious").unwrap();
+        fs::write(root.join("findings/sub/old.trace"), "old").unwrap();
+        symlink(&victim, root.join("done")).unwrap();
+        symlink(&victim, root.join("findings/link")).unwrap();
+        fs::hard_link(victim.join("database.db"), root.join("findings/hard")).unwrap();
+        let everything = Retention {
+            age: None,
+            bytes: Some(0),
+        };
+        let error = everything.sweep(&Root::new(&root)).unwrap_err();
+        assert!(error.to_string().contains("\"done\""), "{error}");
+        assert_eq!(
+            fs::read_to_string(victim.join("database.db")).unwrap(),
+            "precious"
+        );
+        // The rest is deleted: the links themselves too.
+        assert!(!root.join("findings/sub/old.trace").exists());
+        assert!(root.join("findings/link").symlink_metadata().is_err());
     }
 }

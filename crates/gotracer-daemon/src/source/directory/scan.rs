@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::after::Shelf;
+use super::shelf::Shelf;
 use super::stamp::Stamp;
 
 /// Endings of files that somebody is still writing, or that stand beside a
@@ -30,77 +30,77 @@ pub fn may_be_trace(name: &str) -> bool {
 /// Where traces are looked for.
 #[derive(Clone, Debug)]
 pub struct Scope {
-    /// The directory; everything below it belongs to it.
+    /// The directory, without symbolic links in its path; everything below it
+    /// belongs to it.
     pub root: PathBuf,
-    /// The folders in it to which files are moved don't.
+    /// The shelves in it do not.
     pub shelves: bool,
 }
 
 impl Scope {
-    /// Whether all parts of the path may lead to a trace.
-    pub fn is_candidate(&self, path: &Path) -> bool {
-        let Ok(below) = path.strip_prefix(&self.root) else {
-            return false;
-        };
-        let Some(name) = below.file_name() else {
-            return false;
-        };
-        let mut parents = path.ancestors().skip(1);
-        may_be_trace(&name.to_string_lossy())
-            && parents
-                .by_ref()
-                .take_while(|parent| **parent != self.root)
-                .all(|parent| self.may_enter(parent))
+    /// The path below the directory, if all its parts may lead to a trace.
+    pub fn candidate(&self, path: &Path) -> Option<PathBuf> {
+        let below = path.strip_prefix(&self.root).ok()?;
+        let name = below.file_name()?.to_string_lossy();
+        let mut parents = below.ancestors().skip(1);
+        let leads = may_be_trace(&name) && parents.all(|parent| self.may_enter(parent));
+        leads.then(|| below.to_path_buf())
     }
 
-    fn may_enter(&self, directory: &Path) -> bool {
-        let name = directory.file_name().unwrap_or_default().to_string_lossy();
-        let on_top = directory.parent() == Some(&self.root);
+    /// Whether a directory, by its path below the root, may hold traces.
+    fn may_enter(&self, below: &Path) -> bool {
+        let Some(name) = below.file_name() else {
+            return true;
+        };
+        let name = name.to_string_lossy();
+        let on_top = below.parent() == Some(Path::new(""));
         let shelf = self.shelves && on_top && Shelf::ALL.iter().any(|s| s.folder() == name);
         !name.starts_with('.') && !shelf
     }
 
-    /// The files that may be traces, the oldest first. Directories behind
-    /// symbolic links are not entered: they may lead in circles.
+    /// The files that may be traces, by their paths below the directory, the
+    /// oldest first. Directories behind symbolic links are not entered: they may
+    /// lead in circles.
     ///
     /// # Errors
-    /// If the root itself can't be read. What can't be read below it is left
-    /// out.
+    /// If the directory itself can't be read. What can't be read below it is
+    /// left out.
     pub fn scan(&self) -> io::Result<Vec<(PathBuf, Stamp)>> {
         let mut found = Vec::new();
         let mut directories = Vec::new();
-        enter(&self.root, &mut found, &mut directories)?;
+        self.list(Path::new(""), &mut found, &mut directories)?;
         while let Some(directory) = directories.pop() {
             if !self.may_enter(&directory) {
                 continue;
             }
-            if let Err(error) = enter(&directory, &mut found, &mut directories) {
-                tracing::warn!(directory = %directory.display(), %error, "cannot look into directory");
+            if let Err(error) = self.list(&directory, &mut found, &mut directories) {
+                let directory = self.root.join(directory);
+                tracing::warn!(?directory, %error, "cannot look into directory");
             }
         }
         found.sort_by(|(a_path, a), (b_path, b)| b.age().cmp(&a.age()).then(a_path.cmp(b_path)));
         Ok(found)
     }
-}
 
-fn enter(
-    directory: &Path,
-    found: &mut Vec<(PathBuf, Stamp)>,
-    directories: &mut Vec<PathBuf>,
-) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if entry.file_type()?.is_dir() {
-            directories.push(entry.path());
-        } else if may_be_trace(&name)
-            && let Ok(Some(stamp)) = Stamp::of(&entry.path())
-        {
-            found.push((entry.path(), stamp));
+    fn list(
+        &self,
+        below: &Path,
+        found: &mut Vec<(PathBuf, Stamp)>,
+        directories: &mut Vec<PathBuf>,
+    ) -> io::Result<()> {
+        for entry in fs::read_dir(self.root.join(below))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if entry.file_type()?.is_dir() {
+                directories.push(below.join(name));
+            } else if may_be_trace(&name.to_string_lossy())
+                && let Ok(Some(stamp)) = Stamp::of(&entry.path())
+            {
+                found.push((below.join(name), stamp));
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -136,11 +136,12 @@ mod tests {
             root: "/in".into(),
             shelves,
         };
-        let candidate = |path| scope(true).is_candidate(Path::new(path));
+        let candidate = |path| scope(true).candidate(Path::new(path)).is_some();
         assert!(candidate("/in/api/a.trace") && candidate("/in/api/done/a.trace"));
         assert!(!candidate("/in/..2026_11/a.trace") && !candidate("/in/.x/y/a.trace"));
         assert!(!candidate("/in") && !candidate("/out/a.trace"));
         assert!(!candidate("/in/done/a.trace") && !candidate("/in/failed/x/a.trace"));
-        assert!(scope(false).is_candidate(Path::new("/in/done/a.trace")));
+        let below = scope(false).candidate(Path::new("/in/done/a.trace"));
+        assert_eq!(below.as_deref(), Some(Path::new("done/a.trace")));
     }
 }

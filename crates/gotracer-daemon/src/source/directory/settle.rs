@@ -1,115 +1,274 @@
 //! Telling a trace that is complete from one that is still being written.
 //!
-//! Who closes a file after writing, or moves it into place, has finished it.
-//! Of files for which no such event comes (there before the start, on a
-//! network file system) the length and the time of change must have stood
-//! still for a while.
+//! A file that was closed after writing, or moved into place, is final. For
+//! other files (there before the start, on a network file system) no event
+//! tells. They are read when length and time of change have stood still for a
+//! while, but a trace that breaks off then is not final before it has stood
+//! still for much longer: its writer may only pause.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::stamp::Stamp;
 
-/// How many times longer a file must stand still that was written to while it
-/// was watched and not closed: its writer may be slow, or dead.
-const OPEN_FACTOR: u32 = 12;
+/// How many times longer a file must stand still, at most, that was written to
+/// while it was watched and not closed, or whose writer paused before.
+const LONGEST: u32 = 12;
+/// The first pause before a file that could not be read is offered again.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// The longest one, for so many tries.
+const LAST_RETRY: Duration = Duration::from_secs(30);
+const TRIES: u32 = 20;
+/// The one after that.
+const RARE_RETRY: Duration = Duration::from_secs(600);
+/// The pause before a copy of a trace that is being analyzed is offered again.
+const TAKEN_RETRY: Duration = Duration::from_secs(3);
+/// Longer than any daemon runs; sums of it with a moment do not overflow.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-struct Candidate {
+/// What became of a file that was handed on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// The trace breaks off, and its writer may go on.
+    Incomplete,
+    /// The file could not be read or put away now.
+    Retry,
+    /// A file with the same trace is not done yet.
+    Taken,
+}
+
+/// A file that is to be analyzed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ready {
+    /// Its path below the directory.
+    pub path: PathBuf,
+    /// The state in which it was seen.
+    pub stamp: Stamp,
+    /// Whether its writer is done: a trace that breaks off remains so.
+    pub is_final: bool,
+    /// How often it was tried before.
+    pub tries: u32,
+}
+
+/// What a file waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Until {
+    /// It was closed or stands still.
+    Settled,
+    /// It was closed, changed, or has stood still for very long.
+    Certain,
+    /// The next try.
+    Retry(Instant),
+}
+
+struct File {
     stamp: Stamp,
-    /// Since when it has stood still.
+    /// Since when it has stood still; before it was first seen, by its own time.
     since: Instant,
+    /// Since when it has stood still as far as that is trusted for being final.
+    /// The clock of a file server may be behind.
+    trusted: Instant,
     finished: bool,
     open: bool,
+    until: Until,
+    /// How often its writer paused.
+    pauses: u32,
+    tries: u32,
 }
 
 /// The files of a directory, by what is known of them.
 pub struct Settler {
     settle: Duration,
-    pending: HashMap<PathBuf, Candidate>,
-    handed_on: HashMap<PathBuf, Stamp>,
+    incomplete_after: Duration,
+    /// Whether the whole directory was looked at.
+    begun: bool,
+    waiting: HashMap<PathBuf, File>,
+    handed_on: HashMap<PathBuf, File>,
 }
 
 impl Settler {
-    /// Files must stand still for `settle`.
-    pub fn new(settle: Duration) -> Self {
+    /// Files must stand still for `settle`; those that break off then, for
+    /// `incomplete_after`.
+    pub fn new(settle: Duration, incomplete_after: Duration) -> Self {
         Self {
-            settle,
-            pending: HashMap::new(),
+            settle: settle.min(FOREVER),
+            incomplete_after: incomplete_after.max(settle).min(FOREVER),
+            begun: false,
+            waiting: HashMap::new(),
             handed_on: HashMap::new(),
         }
     }
 
+    /// The whole directory was looked at, and holds these files.
+    pub fn saw_all(&mut self, found: Vec<(PathBuf, Stamp)>, now: Instant) {
+        let there: HashSet<&Path> = found.iter().map(|(path, _)| path.as_path()).collect();
+        self.waiting
+            .retain(|path, _| there.contains(path.as_path()));
+        self.handed_on
+            .retain(|path, _| there.contains(path.as_path()));
+        for (path, stamp) in found {
+            self.saw(path, stamp, now);
+        }
+        self.begun = true;
+    }
+
     /// A file was looked at and is in this state.
     pub fn saw(&mut self, path: PathBuf, stamp: Stamp, now: Instant) {
-        if self.handed_on.get(&path) == Some(&stamp) {
-            self.pending.remove(&path);
-            return;
-        }
-        match self.pending.get_mut(&path) {
-            Some(known) if known.stamp == stamp => {}
-            Some(known) => {
-                known.stamp = stamp;
-                known.since = now;
+        match self.handed_on.get(&path) {
+            Some(known) if known.stamp == stamp => return,
+            Some(_) => {
+                let known = self.handed_on.remove(&path);
+                self.waiting.extend(known.map(|file| (path.clone(), file)));
             }
+            None => {}
+        }
+        match self.waiting.get_mut(&path) {
+            Some(known) if known.stamp == stamp => {}
+            Some(known) => known.change(stamp, now),
             None => {
                 let since = now.checked_sub(stamp.age()).unwrap_or(now);
-                let candidate = Candidate {
+                let file = File {
                     stamp,
                     since,
+                    trusted: if self.begun { now } else { since },
                     finished: false,
                     open: false,
+                    until: Until::Settled,
+                    pauses: 0,
+                    tries: 0,
                 };
-                self.pending.insert(path, candidate);
+                self.waiting.insert(path, file);
             }
+        }
+    }
+
+    /// A file's metadata changed: it may be readable now.
+    pub fn touched(&mut self, path: &Path, now: Instant) {
+        if let Some(file) = self.waiting.get_mut(path)
+            && matches!(file.until, Until::Retry(_))
+        {
+            file.until = Until::Retry(now);
         }
     }
 
     /// A file was written to by somebody who will close it.
     pub fn written(&mut self, path: &Path) {
-        if let Some(candidate) = self.pending.get_mut(path) {
-            candidate.open = true;
-            candidate.finished = false;
+        if let Some(file) = self.waiting.get_mut(path) {
+            file.open = true;
+            file.finished = false;
         }
     }
 
     /// A file was closed after writing, or moved into place.
     pub fn finished(&mut self, path: &Path) {
-        if let Some(candidate) = self.pending.get_mut(path) {
-            candidate.finished = true;
-        }
+        let file = match self.waiting.get_mut(path) {
+            Some(file) => file,
+            None => match self.handed_on.get_mut(path) {
+                Some(file) => file,
+                None => return,
+            },
+        };
+        file.finished = true;
+        file.open = false;
     }
 
     /// A file is no longer there.
     pub fn gone(&mut self, path: &Path) {
-        self.pending.remove(path);
+        self.waiting.remove(path);
         self.handed_on.remove(path);
     }
 
-    /// Files that are not complete yet.
-    pub fn pending(&self) -> impl Iterator<Item = &Path> {
-        self.pending.keys().map(PathBuf::as_path)
-    }
-
-    /// Forgets the files that `exists` says are gone.
-    pub fn retain(&mut self, exists: impl Fn(&Path) -> bool) {
-        self.pending.retain(|path, _| exists(path));
-        self.handed_on.retain(|path, _| exists(path));
-    }
-
-    /// The files that are complete, each state of each once.
-    pub fn take_ready(&mut self, now: Instant) -> Vec<(PathBuf, Stamp)> {
-        let settle = self.settle;
-        let ready = |c: &Candidate| {
-            let still = now.saturating_duration_since(c.since);
-            let wait = settle * if c.open { OPEN_FACTOR } else { 1 };
-            c.finished || still >= wait
+    /// A file that was handed on in this state is to be offered again.
+    pub fn answer(&mut self, path: &Path, stamp: Stamp, fate: Fate, now: Instant) {
+        if self.handed_on.get(path).is_none_or(|f| f.stamp != stamp) {
+            return;
+        }
+        let Some((path, mut file)) = self.handed_on.remove_entry(path) else {
+            return;
         };
-        let ready = self.pending.extract_if(|_, candidate| ready(candidate));
-        let mut ready: Vec<_> = ready.map(|(path, c)| (path, c.stamp)).collect();
-        ready.sort_by(|(a_path, a), (b_path, b)| b.age().cmp(&a.age()).then(a_path.cmp(b_path)));
-        self.handed_on.extend(ready.iter().cloned());
+        match fate {
+            Fate::Incomplete => {
+                file.until = Until::Certain;
+                file.pauses += 1;
+            }
+            Fate::Retry => {
+                file.until = Until::Retry(now + pause_after(file.tries));
+                file.tries += 1;
+            }
+            Fate::Taken => file.until = Until::Retry(now + TAKEN_RETRY),
+        }
+        self.waiting.insert(path, file);
+    }
+
+    /// Files that may still be written to, and are worth a look soon.
+    pub fn settling(&self) -> impl Iterator<Item = &Path> {
+        let settling = self
+            .waiting
+            .iter()
+            .filter(|(_, f)| f.until == Until::Settled);
+        settling.map(|(path, _)| path.as_path())
+    }
+
+    /// Files that break off and are not final yet.
+    pub fn incomplete(&self) -> usize {
+        let incomplete = |f: &&File| f.until == Until::Certain;
+        self.waiting.values().filter(incomplete).count()
+    }
+
+    /// How long it is until the next file is ready, if nothing happens.
+    pub fn next_ready(&self, now: Instant) -> Option<Duration> {
+        let due = |file: &File| file.due(self.settle, self.incomplete_after);
+        let due = self.waiting.values().map(due);
+        due.min().map(|due| due.saturating_duration_since(now))
+    }
+
+    /// The files that are to be analyzed now, each state of each once.
+    pub fn take_ready(&mut self, now: Instant) -> Vec<Ready> {
+        let (settle, incomplete_after) = (self.settle, self.incomplete_after);
+        let due = |_: &PathBuf, file: &mut File| file.due(settle, incomplete_after) <= now;
+        let mut ready = Vec::new();
+        for (path, file) in self.waiting.extract_if(due) {
+            ready.push(Ready {
+                path: path.clone(),
+                stamp: file.stamp,
+                is_final: file.finished || file.trusted + incomplete_after <= now,
+                tries: file.tries,
+            });
+            self.handed_on.insert(path, file);
+        }
+        ready.sort_by(|a, b| b.stamp.age().cmp(&a.stamp.age()).then(a.path.cmp(&b.path)));
         ready
+    }
+}
+
+fn pause_after(tries: u32) -> Duration {
+    match tries {
+        ..TRIES => LAST_RETRY.min(FIRST_RETRY * (1 << tries.min(8))),
+        _ => RARE_RETRY,
+    }
+}
+
+impl File {
+    /// When it is to be analyzed, if nothing happens to it.
+    fn due(&self, settle: Duration, incomplete_after: Duration) -> Instant {
+        match self.until {
+            Until::Retry(at) => at,
+            _ if self.finished => self.since,
+            Until::Certain => self.trusted + incomplete_after,
+            Until::Settled if self.open => self.since + settle * LONGEST,
+            Until::Settled => self.since + settle * LONGEST.min(1 << self.pauses.min(8)),
+        }
+    }
+
+    /// It was written to or replaced.
+    fn change(&mut self, stamp: Stamp, now: Instant) {
+        self.stamp = stamp;
+        self.since = now;
+        self.trusted = now;
+        self.finished = false;
+        self.until = Until::Settled;
+        self.tries = 0;
     }
 }
 
@@ -118,10 +277,15 @@ mod tests {
     use super::*;
 
     const SETTLE: Duration = Duration::from_secs(5);
+    const CERTAIN: Duration = Duration::from_secs(600);
+
+    fn settler() -> Settler {
+        Settler::new(SETTLE, CERTAIN)
+    }
 
     fn paths(settler: &mut Settler, now: Instant) -> Vec<PathBuf> {
         let ready = settler.take_ready(now);
-        ready.into_iter().map(|(path, _)| path).collect()
+        ready.into_iter().map(|r| r.path).collect()
     }
 
     fn a() -> PathBuf {
@@ -130,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_growing_file_waits_until_it_stands_still() {
-        let mut settler = Settler::new(SETTLE);
+        let mut settler = settler();
         let start = Instant::now();
         for second in 0..10 {
             let now = start + Duration::from_secs(second);
@@ -139,29 +303,107 @@ mod tests {
         }
         let now = start + Duration::from_secs(9) + SETTLE;
         settler.saw(a(), Stamp::with_length(9), now);
+        assert_eq!(settler.next_ready(now), Some(Duration::ZERO));
         assert_eq!(paths(&mut settler, now), [a()]);
         settler.saw(a(), Stamp::with_length(9), now);
         assert!(paths(&mut settler, now + SETTLE).is_empty());
+        assert_eq!(settler.next_ready(now), None);
     }
 
     #[test]
-    fn a_closed_file_is_complete_at_once_and_an_open_one_is_waited_for() {
-        let mut settler = Settler::new(SETTLE);
+    fn a_closed_file_is_final_at_once_and_an_open_one_is_waited_for() {
+        let mut settler = settler();
         let now = Instant::now();
         settler.saw(a(), Stamp::with_length(1), now);
         settler.written(&a());
         assert!(paths(&mut settler, now + 2 * SETTLE).is_empty());
         settler.finished(&a());
-        assert_eq!(paths(&mut settler, now), [a()]);
+        let ready = settler.take_ready(now);
+        assert!(ready.len() == 1 && ready[0].is_final);
 
         settler.saw(a(), Stamp::with_length(2), now);
         settler.written(&a());
-        assert_eq!(paths(&mut settler, now + OPEN_FACTOR * SETTLE), [a()]);
+        let ready = settler.take_ready(now + LONGEST * SETTLE);
+        assert!(ready.len() == 1 && !ready[0].is_final);
+    }
+
+    #[test]
+    fn a_file_that_breaks_off_waits_for_its_writer() {
+        let mut settler = settler();
+        let now = Instant::now();
+        let stamp = Stamp::with_length(1);
+        settler.saw(a(), stamp, now);
+        let ready = settler.take_ready(now + SETTLE);
+        assert!(!ready[0].is_final);
+        settler.answer(&a(), stamp, Fate::Incomplete, now + SETTLE);
+        assert_eq!(settler.incomplete(), 1);
+        assert_eq!(settler.settling().count(), 0);
+        let almost = now + CERTAIN - Duration::from_secs(1);
+        assert!(paths(&mut settler, almost).is_empty());
+
+        // The writer goes on: what it wrote before does not count, and the next
+        // pause has to be longer.
+        settler.saw(a(), Stamp::with_length(2), almost);
+        assert_eq!(settler.incomplete(), 0);
+        assert!(paths(&mut settler, almost + SETTLE).is_empty());
+        assert_eq!(paths(&mut settler, almost + 2 * SETTLE), [a()]);
+        settler.answer(&a(), Stamp::with_length(2), Fate::Incomplete, almost);
+
+        // The writer is dead.
+        let ready = settler.take_ready(almost + CERTAIN);
+        assert!(ready[0].is_final);
+    }
+
+    #[test]
+    fn a_file_that_is_closed_while_it_is_read_is_offered_as_final() {
+        let mut settler = settler();
+        let (now, stamp) = (Instant::now(), Stamp::with_length(1));
+        settler.saw(a(), stamp, now);
+        assert!(!settler.take_ready(now + SETTLE)[0].is_final);
+        settler.finished(&a());
+        settler.answer(&a(), stamp, Fate::Incomplete, now);
+        assert!(settler.take_ready(now + SETTLE)[0].is_final);
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_read_is_offered_again_and_again() {
+        let mut settler = settler();
+        let (start, stamp) = (Instant::now(), Stamp::with_length(1));
+        settler.saw(a(), stamp, start);
+        settler.finished(&a());
+        let mut now = start;
+        for tries in 0..2 * TRIES {
+            let ready = settler.take_ready(now);
+            assert_eq!(ready[0].tries, tries);
+            assert!(ready[0].is_final);
+            settler.answer(&a(), stamp, Fate::Retry, now);
+            let pause = settler.next_ready(now).unwrap();
+            assert!(pause >= FIRST_RETRY && pause <= RARE_RETRY);
+            now += pause;
+        }
+        // What was changed meanwhile is not what the answer is about.
+        assert_eq!(paths(&mut settler, now), [a()]);
+        settler.saw(a(), Stamp::with_length(2), now);
+        settler.answer(&a(), stamp, Fate::Retry, now);
+        assert_eq!(settler.settling().count(), 1);
+    }
+
+    #[test]
+    fn new_permissions_end_the_pause() {
+        let mut settler = settler();
+        let (now, stamp) = (Instant::now(), Stamp::with_length(1));
+        settler.saw(a(), stamp, now);
+        settler.finished(&a());
+        settler.take_ready(now);
+        settler.answer(&a(), stamp, Fate::Retry, now);
+        assert!(paths(&mut settler, now).is_empty());
+        settler.touched(&a(), now);
+        assert_eq!(paths(&mut settler, now), [a()]);
     }
 
     #[test]
     fn a_file_that_changed_is_offered_again() {
-        let mut settler = Settler::new(SETTLE);
+        let mut settler = settler();
         let now = Instant::now();
         settler.saw(a(), Stamp::with_length(1), now);
         assert_eq!(paths(&mut settler, now + SETTLE), [a()]);

@@ -1,6 +1,6 @@
 //! Which state of a file is meant.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -23,6 +23,20 @@ impl Stamp {
     pub fn of(path: &Path) -> io::Result<Option<Self>> {
         let metadata = std::fs::metadata(path)?;
         Ok(metadata.is_file().then(|| Self::new(&metadata)))
+    }
+
+    /// The state that an open file is in; `None` if it is no regular file.
+    ///
+    /// # Errors
+    /// If the file can't be looked at.
+    pub fn of_open(file: &File) -> io::Result<Option<Self>> {
+        let metadata = file.metadata()?;
+        Ok(metadata.is_file().then(|| Self::new(&metadata)))
+    }
+
+    /// The file's length, bytes.
+    pub fn length(&self) -> u64 {
+        self.length
     }
 
     fn new(metadata: &Metadata) -> Self {

@@ -1,0 +1,189 @@
+//! The files that are being read, and which of those reads hang.
+//!
+//! A read of a network file system whose server is gone may never return. The
+//! thread is lost then, but its turn is given to another file.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::export::prometheus::Exporter;
+use crate::source::activity::Activity;
+
+/// A read that takes longer than this hangs.
+const STALLED: Duration = Duration::from_secs(20);
+/// A read that takes longer than this is not waited for at the daemon's end.
+const NOT_AWAITED: Duration = Duration::from_secs(3);
+/// How many reads that hang give their turn to others. Each holds a thread.
+const MOST: usize = 64;
+/// How often to look.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// A file that is being read.
+pub struct Read {
+    /// What its thread does.
+    pub activity: Arc<Activity>,
+    source: String,
+    /// Its turn.
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+/// All files that are being read.
+pub struct Reads {
+    all: Mutex<Vec<Weak<Read>>>,
+    exporter: Arc<Exporter>,
+    stalled: Duration,
+}
+
+impl Reads {
+    /// None yet.
+    pub fn new(exporter: Arc<Exporter>) -> Self {
+        Self {
+            all: Mutex::default(),
+            exporter,
+            stalled: STALLED,
+        }
+    }
+
+    /// A file is being read until the result is dropped.
+    pub fn begin(&self, source: String, permit: OwnedSemaphorePermit) -> Arc<Read> {
+        let read = Arc::new(Read {
+            activity: Arc::default(),
+            source,
+            permit: Mutex::new(Some(permit)),
+        });
+        let mut all = lock(&self.all);
+        all.retain(|read| read.strong_count() > 0);
+        all.push(Arc::downgrade(&read));
+        read
+    }
+
+    /// Gives the turns of reads that hang to others, for as long as it is
+    /// polled; it never ends.
+    pub async fn watch(&self) {
+        loop {
+            tokio::time::sleep(PERIOD).await;
+            self.look();
+        }
+    }
+
+    fn look(&self) {
+        let stalled: Vec<_> = self.longer_than(self.stalled).collect();
+        self.exporter.set_stalled_reads(stalled.len());
+        let has_turn = |read: &&Arc<Read>| lock(&read.permit).is_some();
+        let without = stalled.iter().filter(|read| !has_turn(read)).count();
+        let room = MOST.saturating_sub(without);
+        for read in stalled.iter().filter(has_turn).take(room) {
+            lock(&read.permit).take();
+            tracing::warn!(
+                source = read.source,
+                "reading this file hangs: its file system does not answer; other files go on"
+            );
+        }
+    }
+
+    /// Waits until no file is being read but those whose reads hang, and logs
+    /// those.
+    pub async fn end(&self) {
+        loop {
+            let running = self.running().count();
+            let stalled: Vec<_> = self.longer_than(NOT_AWAITED).collect();
+            if running == stalled.len() {
+                for read in stalled {
+                    tracing::warn!(
+                        source = read.source,
+                        "reading this file hangs and is not waited for; it is read again after a restart"
+                    );
+                }
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn longer_than(&self, limit: Duration) -> impl Iterator<Item = Arc<Read>> {
+        let waits = move |read: &Arc<Read>| read.activity.waits_for().is_some_and(|t| t > limit);
+        self.running().filter(waits)
+    }
+
+    fn running(&self) -> impl Iterator<Item = Arc<Read>> {
+        let all = lock(&self.all);
+        let running: Vec<_> = all.iter().filter_map(Weak::upgrade).collect();
+        running.into_iter()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use tokio::sync::Semaphore;
+
+    fn reads() -> Reads {
+        Reads {
+            stalled: Duration::ZERO,
+            ..Reads::new(Arc::new(Exporter::new(&[])))
+        }
+    }
+
+    /// A read that hangs until the sender is dropped.
+    fn hang(read: Arc<Read>) -> mpsc::Sender<()> {
+        let (end, ended) = mpsc::channel::<()>();
+        let (begun, begins) = mpsc::channel();
+        std::thread::spawn(move || {
+            read.activity.call(|| {
+                begun.send(()).unwrap();
+                let _ = ended.recv();
+            });
+        });
+        begins.recv().unwrap();
+        end
+    }
+
+    #[tokio::test]
+    async fn reads_that_hang_give_their_turn_to_others() {
+        let (reads, turns) = (reads(), Arc::new(Semaphore::new(2)));
+        let turn = || Arc::clone(&turns).try_acquire_owned().unwrap();
+        let _end = hang(reads.begin("hangs".into(), turn()));
+        let computes = reads.begin("computes".into(), turn());
+        assert!(turns.try_acquire().is_err());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        reads.look();
+        assert_eq!(turns.available_permits(), 1);
+        drop(computes);
+        assert_eq!(turns.available_permits(), 2);
+    }
+
+    #[tokio::test]
+    async fn threads_are_lost_up_to_a_bound() {
+        let (reads, turns) = (reads(), Arc::new(Semaphore::new(MOST + 3)));
+        let turn = || Arc::clone(&turns).try_acquire_owned().unwrap();
+        let all = (0..MOST + 3).map(|_| hang(reads.begin(String::new(), turn())));
+        let _ends: Vec<_> = all.collect();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        reads.look();
+        reads.look();
+        assert_eq!(turns.available_permits(), MOST);
+    }
+
+    #[tokio::test]
+    async fn the_end_waits_for_reads_that_go_on_and_for_no_others() {
+        let (reads, turns) = (Arc::new(reads()), Arc::new(Semaphore::new(2)));
+        let turn = || Arc::clone(&turns).try_acquire_owned().unwrap();
+        let _end = hang(reads.begin("hangs".into(), turn()));
+        let computes = reads.begin("computes".into(), turn());
+        let ends = tokio::spawn({
+            let reads = Arc::clone(&reads);
+            async move { reads.end().await }
+        });
+        tokio::time::sleep(NOT_AWAITED + Duration::from_millis(200)).await;
+        assert!(!ends.is_finished());
+        drop(computes);
+        ends.await.unwrap();
+    }
+}

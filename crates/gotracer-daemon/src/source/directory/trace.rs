@@ -1,0 +1,135 @@
+//! A file in a watched directory that is to be analyzed.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::after::After;
+use super::root::Root;
+use super::settle::Fate;
+use super::shelf::Shelf;
+use super::stamp::Stamp;
+use crate::labels::Labels;
+
+/// What became of a file, for who watches its directory.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its path below the directory.
+    pub below: PathBuf,
+    /// In which state it was.
+    pub stamp: Stamp,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// A trace that stands still, or is complete.
+#[derive(Clone, Debug)]
+pub struct FileTrace {
+    /// The labels of its measurements.
+    pub labels: Arc<Labels>,
+    /// Whether its writer is done. Otherwise a trace that breaks off is
+    /// [`incomplete`](Self::incomplete).
+    pub is_final: bool,
+    /// How often it was tried before.
+    pub tries: u32,
+    /// What to do with the file afterwards.
+    pub after: After,
+    pub(super) root: Arc<Root>,
+    pub(super) below: PathBuf,
+    pub(super) stamp: Stamp,
+    pub(super) answers: UnboundedSender<Answer>,
+}
+
+impl FileTrace {
+    /// The path for people: the directory as the user wrote it, and the path
+    /// below.
+    pub fn source(&self) -> String {
+        let path = self.root.written().join(&self.below);
+        path.display().to_string()
+    }
+
+    /// The file's length when it was seen, bytes.
+    pub fn length(&self) -> u64 {
+        self.stamp.length()
+    }
+
+    /// Opens the file; `None` if it is not as it was when it was seen. Never
+    /// waits for somebody who writes to a pipe or holds a lease.
+    ///
+    /// # Errors
+    /// If the file can't be opened.
+    pub fn open(&self) -> io::Result<Option<File>> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+            options.custom_flags(flags.bits().cast_signed());
+        }
+        let file = options.open(self.path())?;
+        Ok((Stamp::of_open(&file)? == Some(self.stamp)).then_some(file))
+    }
+
+    /// Whether the file is still as it was when it was seen.
+    ///
+    /// # Errors
+    /// If the file can't be looked at.
+    pub fn is_unchanged(&self) -> io::Result<bool> {
+        Ok(Stamp::of(&self.path())? == Some(self.stamp))
+    }
+
+    /// The trace breaks off. It is offered again when it was closed or changed,
+    /// or has stood still for long.
+    pub fn incomplete(&self) {
+        self.answer(Fate::Incomplete);
+    }
+
+    /// The file could not be read, moved or deleted. It is offered again soon.
+    pub fn retry(&self) {
+        self.answer(Fate::Retry);
+    }
+
+    /// Another file with the same trace is not done yet. It is offered again
+    /// soon.
+    pub fn taken(&self) {
+        self.answer(Fate::Taken);
+    }
+
+    /// Keeps, deletes or moves the file as the directory's settings say, if it
+    /// is still as it was when it was seen.
+    ///
+    /// # Errors
+    /// If the system does not allow it, or the file would leave the directory.
+    pub fn put_away(&self, shelf: Shelf) -> io::Result<()> {
+        if self.after == After::Keep {
+            return Ok(());
+        }
+        let done = match self.is_unchanged() {
+            Ok(true) => self.after.apply(&self.root, &self.below, shelf),
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        match done {
+            // Somebody else deleted or renamed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    fn answer(&self, fate: Fate) {
+        // Nobody listens once the directory is no longer watched.
+        let _ = self.answers.send(Answer {
+            below: self.below.clone(),
+            stamp: self.stamp,
+            fate,
+        });
+    }
+
+    fn path(&self) -> PathBuf {
+        self.root.absolute().join(&self.below)
+    }
+}
