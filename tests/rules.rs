@@ -236,7 +236,11 @@ fn other_waits_are_no_mutex_contention() {
 fn a_syscall_spans_generations_and_the_trace() {
     for version in ALL {
         let r = report(version, "syscall_long");
-        let found = bad(&r, "BlockedOnSyscall");
+        // Both goroutines do nothing but read from a pipe: that is no slow call.
+        assert!(bad(&r, "BlockedOnSyscall").is_empty(), "{version}");
+        let found = r.findings.iter();
+        let found = found.filter(|f| f.rule.name == "BlockedOnSyscall");
+        let found: Vec<_> = found.collect();
         assert_eq!(found.len(), 1, "{version}");
         assert_eq!(found[0].place.function, "main.rawRead");
         assert!(found[0].message.contains("syscall.Read"));
@@ -323,7 +327,7 @@ fn assists_are_found_whether_or_not_they_block() {
         let r = report(version, "gc_assist");
         let found = bad(&r, "GCAssist");
         let total: u64 = found.iter().map(|f| f.total).sum();
-        assert!(total >= 800 * MS, "{version}: {total}");
+        assert!(total >= 600 * MS, "{version}: {total}");
         assert!(
             found
                 .iter()

@@ -50,7 +50,7 @@ pub fn finding(
         first_time: wall_clock(group.first),
         worst_time: wall_clock(worst_start),
         message: found.message,
-        suggestion: rule.advice.into(),
+        suggestion: found.advice.unwrap_or(rule.advice).into(),
         goroutines: group.examples.iter().map(|(_, g)| g.0).collect(),
         stack: stack(stacks, group.victim.stack),
         cause: found.cause.map(|c| Cause {

@@ -1,16 +1,20 @@
 //! Goroutines that stay long in a system call.
 
-use super::detector::{Description, Detector, Group, Signal, Verdict};
+use std::collections::HashMap;
+
+use super::detector::{Description, Detector, Group, Groups, Occurrence, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
-use crate::timeline::{Interval, Owner, Timeline, kinds};
+use crate::timeline::{FrameKey, Interval, Kind, Outside, Owner, Timeline, is_c_call, kinds};
+use crate::trace::GoId;
 use crate::units;
 
 /// The registry's entry.
 pub static RULE: Rule = Rule {
     name: "BlockedOnSyscall",
     unit: Unit::Nanoseconds,
-    summary: "Time that goroutines spend in a system call or a cgo call. The runtime's own \
-        threads (signal delivery) are not counted.",
+    summary: "Time that goroutines spend in a system call or a cgo call. Waits for a child \
+        process, and for input by goroutines that do little else, are told apart. The \
+        runtime's own threads (signal delivery) and C threads are not counted.",
     why: "The goroutine holds an operating system thread for all of it. Many such calls \
         mean many threads, and what waits for the goroutine waits for the disk, the \
         terminal or the C library.",
@@ -24,60 +28,102 @@ pub static RULE: Rule = Rule {
         (100 * MS, SECOND),
         (SECOND, 10 * SECOND),
     ]),
-    watches: kinds::SYSCALL,
+    watches: kinds::SYSCALL | kinds::SEMAPHORE,
     detector: new,
 };
 
-#[derive(Clone)]
-struct BlockedOnSyscall(Signal);
-
-fn new(settings: RuleSettings) -> Box<dyn Detector> {
-    Box::new(BlockedOnSyscall(Signal::new(&settings)))
+/// Tags: what the goroutines wait for.
+mod tag {
+    /// The call itself: the kernel, a disk, a C library.
+    pub const CALL: u8 = 0;
+    /// A child process, until it exits.
+    pub const CHILD: u8 = 1;
+    /// Whoever writes what the goroutine reads: a terminal, a pipe.
+    pub const WRITER: u8 = 2;
 }
 
-/// Whether it is a syscall of the program. In Go 1.22 nothing is known of one
-/// that lasts for the whole trace; signal delivery always does, so it is not
-/// held against the program.
+/// The reasons in metrics, by tag.
+const REASONS: [&str; 3] = ["call", "child_process", "input"];
+
+/// A goroutine whose reads take this part of its life waits for whoever
+/// writes, in percent.
+const WAITS_FOR_WRITER: u64 = 90;
+/// Shorter reads count for nothing, ns.
+const SHORT: u64 = MS;
+
+/// A read that lasted for long. Whether it waited for a writer shows later.
+#[derive(Clone, Copy)]
+struct Read {
+    place: FrameKey,
+    occurrence: Occurrence,
+    ended: bool,
+    /// It waited for a writer, as far as could be told when it ended.
+    waited: bool,
+    /// Others waited for a lock that its goroutine held.
+    locked: bool,
+}
+
+#[derive(Clone)]
+struct BlockedOnSyscall {
+    settings: RuleSettings,
+    by_tag: [Distribution; REASONS.len()],
+    groups: Groups,
+    reads: Vec<Read>,
+    /// How long each goroutine was in reads, ns.
+    reading: HashMap<GoId, u64, foldhash::fast::RandomState>,
+}
+
+fn new(settings: RuleSettings) -> Box<dyn Detector> {
+    Box::new(BlockedOnSyscall {
+        settings,
+        by_tag: Default::default(),
+        groups: Groups::default(),
+        reads: Vec::new(),
+        reading: HashMap::default(),
+    })
+}
+
+/// Whether it is a syscall of the program. A C thread has no stack while it
+/// is in C code of its own, and Go 1.22 knows none of calls that began before
+/// the trace.
 fn is_programs(i: &Interval, t: &Timeline) -> bool {
-    let unknown = !i.victim.stack.is_some() && i.cut_at_start && i.cut_at_end;
     let parked = t.stacks().traits(i.victim.stack).parked;
-    i.owner == Owner::Program && !parked && !unknown
+    i.owner == Owner::Program && !parked && !i.in_c && i.victim.stack.is_some()
 }
 
 impl Detector for BlockedOnSyscall {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
-        if is_programs(i, t) {
-            let place = t.stacks().traits(i.victim.stack).place;
-            self.0.see(i, t, |o| (place, o.victim));
+        match i.kind {
+            Kind::Syscall if is_programs(i, t) => self.call(i, t),
+            Kind::Blocked(_) if !self.reads.is_empty() && t.waits_for_lock(i) => self.lock(i),
+            _ => {}
         }
     }
 
     fn measurement(&self) -> Option<Distribution> {
-        self.0.measurement()
+        Some(self.by_tag[usize::from(tag::CALL)].clone())
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {
-        self.0.verdict(|group| {
-            let (g, worst) = (group.victim.g, units::duration(group.worst));
-            let call = called(t, group);
-            let returned = group.by_amount > 0;
-            Description {
-                variant: "",
-                message: if returned {
-                    format!("goroutine {g} was in a system call for {worst}{call}")
-                } else {
-                    format!(
-                        "goroutine {g} is in a system call for {worst}{call} and did not return"
-                    )
-                },
-                cause: None,
-                at_most: Severity::Error,
-            }
-        })
+        let groups = self.with_reads(t);
+        let found = groups.found(&self.settings.thresholds, |tag, group| {
+            describe(tag, group, t)
+        });
+        let seen = REASONS.iter().zip(&self.by_tag);
+        let seen = seen.filter(|(_, d)| d.count() > 0);
+        Verdict {
+            measurement: self.by_tag[usize::from(tag::CALL)].clone(),
+            by_reason: seen.map(|(&r, d)| (r.to_owned(), d.clone())).collect(),
+            found,
+            ..Verdict::default()
+        }
     }
 
-    fn forget(&mut self, _: &Timeline) {
-        self.0.forget();
+    fn forget(&mut self, t: &Timeline) {
+        self.by_tag = Default::default();
+        self.groups = Groups::default();
+        self.reads.clear();
+        self.reading.retain(|&g, _| t.find(g).is_some());
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {
@@ -85,13 +131,130 @@ impl Detector for BlockedOnSyscall {
     }
 }
 
-/// What the place called, such as `syscall.Read`, if that tells more.
-fn called(t: &Timeline, group: &Group) -> String {
+impl BlockedOnSyscall {
+    /// Takes in a call of the program.
+    fn call(&mut self, i: &Interval, t: &Timeline) {
+        let traits = t.stacks().traits(i.victim.stack);
+        let tag = match traits.outside {
+            Outside::Nobody => tag::CALL,
+            Outside::Child => tag::CHILD,
+            Outside::Writer if self.waits_for_writer(i, t) => tag::WRITER,
+            Outside::Writer => tag::CALL,
+        };
+        if traits.outside == Outside::Writer && !i.under_way && i.duration() >= SHORT {
+            *self.reading.entry(i.victim.g).or_default() += i.duration();
+        }
+        if !i.under_way {
+            self.by_tag[usize::from(tag)].record(i.duration());
+        }
+        if !self.settings.thresholds.crossed_by(i, i.duration(), t) {
+            return;
+        }
+        let (place, occurrence) = (traits.place, Occurrence::of(i));
+        let ended = !i.cut_at_end;
+        if traits.outside == Outside::Writer {
+            self.reads.push(Read {
+                place,
+                occurrence,
+                ended,
+                waited: tag == tag::WRITER,
+                locked: false,
+            });
+        } else {
+            let by = || (i.victim, u64::from(ended));
+            self.groups.add(place, tag, &occurrence, by);
+        }
+    }
+
+    /// Whether a read waits for a writer: it spans the trace's start or end,
+    /// or its goroutine has done little but read so far.
+    fn waits_for_writer(&self, i: &Interval, t: &Timeline) -> bool {
+        i.is_cut() || i.duration() >= SHORT && self.mostly_reads(i.victim.g, i.duration(), t)
+    }
+
+    /// Whether a goroutine that exists does little but read.
+    fn mostly_reads(&self, g: GoId, more: u64, t: &Timeline) -> bool {
+        let reading = self.reading.get(&g).copied().unwrap_or(0) + more;
+        t.find(g).is_some_and(|g| {
+            let life = t.now().saturating_sub(g.birth).max(0) as u64;
+            u128::from(reading) * 100 >= u128::from(life) * u128::from(WAITS_FOR_WRITER)
+        })
+    }
+
+    /// A wait for a lock is over: reads of its holder meanwhile kept others
+    /// waiting.
+    fn lock(&mut self, wait: &Interval) {
+        for read in &mut self.reads {
+            let o = &read.occurrence;
+            let meanwhile = o.start < wait.end && wait.start < o.end;
+            read.locked |= meanwhile && o.victim.g == wait.by.g && wait.by.g.is_some();
+        }
+    }
+
+    /// All groups, with the reads put where they belong.
+    fn with_reads(&self, t: &Timeline) -> Groups {
+        let mut groups = self.groups.clone();
+        for read in &self.reads {
+            let g = read.occurrence.victim.g;
+            // Of a goroutine that ended no more is known than was then.
+            let known = read.occurrence.open || t.find(g).is_none();
+            let waited = match known {
+                true => read.waited,
+                false => self.mostly_reads(g, 0, t),
+            };
+            let tag = match waited && !read.locked {
+                true => tag::WRITER,
+                false => tag::CALL,
+            };
+            let by = || (read.occurrence.victim, u64::from(read.ended));
+            groups.add(read.place, tag, &read.occurrence, by);
+        }
+        groups
+    }
+}
+
+/// The rule's words for a group. Waiting for somebody outside of the program
+/// is what such goroutines are for.
+fn describe<'a>(tag: u8, group: &Group, t: &Timeline) -> Description<'a> {
+    let (g, worst) = (group.victim.g, units::duration(group.worst));
+    let (call, is_c) = called(t, group);
+    let returned = group.by_amount > 0;
+    let (variant, at_most, what) = match tag {
+        tag::CHILD => (
+            "child_process",
+            Severity::Info,
+            "waiting for a child process",
+        ),
+        tag::WRITER => ("input", Severity::Info, "waiting for input"),
+        _ if is_c => ("", Severity::Error, "in a C call"),
+        _ => ("", Severity::Error, "in a system call"),
+    };
+    Description {
+        variant,
+        message: if returned {
+            format!("goroutine {g} was {what} for {worst}{call}")
+        } else {
+            format!("goroutine {g} is {what} for {worst}{call} and did not return")
+        },
+        cause: None,
+        at_most,
+        advice: (at_most == Severity::Info).then_some(WAITS),
+    }
+}
+
+/// For waits that are meant to last.
+const WAITS: &str =
+    "Nothing, if the goroutine is there to wait. Give the wait a deadline if others depend on it.";
+
+/// What the place called, such as `syscall.Read`, if that tells more, and
+/// whether that is C code.
+fn called(t: &Timeline, group: &Group) -> (String, bool) {
+    let stacks = t.stacks();
     let place = function(t, group.victim.stack);
-    let frames = t.stacks().frames(group.victim.stack);
+    let frames = stacks.frames(group.victim.stack);
     let callee = frames.take_while(|f| f.function != place).last();
-    match callee {
-        Some(f) if !f.function.is_empty() => format!(" ({})", f.function),
-        _ => String::new(),
+    match callee.map(|f| f.function) {
+        Some(name) if !name.is_empty() => (format!(" ({name})"), is_c_call(name)),
+        _ => (String::new(), is_c_call(place)),
     }
 }

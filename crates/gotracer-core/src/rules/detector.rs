@@ -59,6 +59,8 @@ pub struct Found {
     pub message: String,
     /// Why it lasted, where the trace tells.
     pub cause: Option<Cause>,
+    /// What to do about it, where the rule's advice does not fit.
+    pub advice: Option<&'static str>,
 }
 
 /// Why something lasted.
@@ -83,6 +85,8 @@ pub struct Description<'a> {
     pub cause: Option<Cause>,
     /// The severity is not above this.
     pub at_most: Severity,
+    /// What to do about it, where the rule's advice does not fit.
+    pub advice: Option<&'static str>,
 }
 
 /// How many goroutines a finding names.
@@ -236,6 +240,7 @@ impl Groups {
                     variant: d.variant.into(),
                     message: d.message,
                     cause: d.cause,
+                    advice: d.advice,
                 })
             })
             .collect()
@@ -269,11 +274,25 @@ impl Signal {
         t: &Timeline,
         place: impl FnOnce(&mut Occurrence) -> (FrameKey, Actor),
     ) {
+        self.see_part(i, i.duration(), t, place);
+    }
+
+    /// As [`see`](Self::see), where only `value` of the interval counts, ns.
+    pub fn see_part(
+        &mut self,
+        i: &Interval,
+        value: u64,
+        t: &Timeline,
+        place: impl FnOnce(&mut Occurrence) -> (FrameKey, Actor),
+    ) {
         if !i.under_way {
-            self.seen.record(i.duration());
+            self.seen.record(value);
         }
-        if self.thresholds.crossed_by(i, t) {
-            let mut occurrence = Occurrence::of(i);
+        if self.thresholds.crossed_by(i, value, t) {
+            let mut occurrence = Occurrence {
+                value,
+                ..Occurrence::of(i)
+            };
             let (place, by) = place(&mut occurrence);
             // Whether it ended at all.
             let ended = u64::from(!i.cut_at_end);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::detector::{Description, Detector, Signal, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, Severity, Unit, times};
-use crate::timeline::{Interval, Owner, Timeline, kinds};
+use crate::timeline::{Assisted, FrameKey, Interval, Kind, Owner, Timeline, kinds};
 use crate::trace::GoId;
 use crate::units;
 
@@ -12,8 +12,9 @@ use crate::units;
 pub static RULE: Rule = Rule {
     name: "GCAssist",
     unit: Unit::Nanoseconds,
-    summary: "Mark assists: time in which a goroutine that allocates is made to mark, or to \
-        wait until others have marked enough.",
+    summary: "Mark assists: time in which a goroutine that allocates marks, or waits until \
+        others have marked enough. Time in which it waits for a processor, for others to \
+        end marking, or under a stop-the-world is left out.",
     why: "The program allocates faster than the collector marks, and the collector takes \
         the time from those who allocate. Requests get slower just when there are \
         many.",
@@ -26,29 +27,44 @@ pub static RULE: Rule = Rule {
     detector: new,
 };
 
+/// For goroutines that mostly waited for the end of marking.
+const COLLECT_LESS: &str = "Let the collector run less often: a larger GOGC, GOMEMLIMIT well above the live heap, \
+    fewer allocations. Marking was nearly over, and the goroutine waited for the last ones to end it.";
+
 #[derive(Clone)]
 struct GcAssist {
     signal: Signal,
-    /// Time each goroutine spent assisting, ns.
-    by_goroutine: HashMap<GoId, u64, foldhash::fast::RandomState>,
+    /// Time each goroutine spent marking, ns.
+    marked: HashMap<GoId, u64, foldhash::fast::RandomState>,
+    /// The parts of the worst assist at each place.
+    worst: HashMap<FrameKey, Assisted, foldhash::fast::RandomState>,
 }
 
 fn new(settings: RuleSettings) -> Box<dyn Detector> {
     Box::new(GcAssist {
         signal: Signal::new(&settings),
-        by_goroutine: HashMap::default(),
+        marked: HashMap::default(),
+        worst: HashMap::default(),
     })
 }
 
 impl Detector for GcAssist {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
-        if i.owner == Owner::Program {
-            if !i.under_way {
-                *self.by_goroutine.entry(i.victim.g).or_default() += i.duration();
-            }
-            let place = t.stacks().traits(i.victim.stack).place;
-            self.signal.see(i, t, |o| (place, o.victim));
+        if i.owner != Owner::Program {
+            return;
         }
+        let parts = parts(i, t);
+        if !i.under_way {
+            *self.marked.entry(i.victim.g).or_default() += parts.marking;
+        }
+        let place = t.stacks().traits(i.victim.stack).place;
+        self.signal.see_part(i, parts.total(), t, |o| {
+            let worst = self.worst.entry(place).or_default();
+            if parts.total() > worst.total() {
+                *worst = parts;
+            }
+            (place, o.victim)
+        });
     }
 
     fn measurement(&self) -> Option<Distribution> {
@@ -56,23 +72,29 @@ impl Detector for GcAssist {
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {
-        self.signal.verdict(|group| Description {
-            variant: "",
-            message: format!(
-                "goroutine {} assisted the garbage collector for {}{}",
-                group.victim.g,
-                units::duration(group.worst),
-                self.share(group.victim.g, t)
-            ),
-            cause: None,
-            at_most: Severity::Error,
+        self.signal.verdict(|group| {
+            let parts = self.worst.get(&group.place).copied().unwrap_or_default();
+            let waited_for_end = parts.ending > parts.total();
+            Description {
+                variant: "",
+                message: format!(
+                    "goroutine {} {}{}",
+                    group.victim.g,
+                    message(parts),
+                    self.share(group.victim.g, t)
+                ),
+                cause: None,
+                at_most: Severity::Error,
+                advice: waited_for_end.then_some(COLLECT_LESS),
+            }
         })
     }
 
     fn forget(&mut self, t: &Timeline) {
         self.signal.forget();
+        self.worst.clear();
         // A share is that of a goroutine's whole life.
-        self.by_goroutine.retain(|&g, _| t.find(g).is_some());
+        self.marked.retain(|&g, _| t.find(g).is_some());
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {
@@ -81,16 +103,48 @@ impl Detector for GcAssist {
 }
 
 impl GcAssist {
-    /// All its assists as a share of the time the goroutine ran, where it is
+    /// All its marking as a share of the time the goroutine ran, where it is
     /// known how long it ran.
     fn share(&self, g: GoId, t: &Timeline) -> String {
-        let assisted = self.by_goroutine.get(&g).copied().unwrap_or(0);
+        let marked = self.marked.get(&g).copied().unwrap_or(0);
         match t.find(g).map(|g| g.ran) {
-            Some(ran) if ran >= assisted && ran > 0 => {
-                let percent = assisted as f64 / ran as f64 * 100.0;
-                format!(" ({percent:.0} % of its run time in all)")
+            Some(ran) if ran >= marked && ran > 0 => {
+                let percent = marked as f64 / ran as f64 * 100.0;
+                format!("; marking took {percent:.0} % of its run time in all")
             }
             _ => String::new(),
         }
     }
+}
+
+/// What the goroutine did within the interval.
+fn parts(i: &Interval, t: &Timeline) -> Assisted {
+    match i.kind {
+        Kind::MarkAssist => t.assisted(i.victim.g).unwrap_or_default(),
+        _ => Assisted {
+            credit: i.duration(),
+            ..Assisted::default()
+        },
+    }
+}
+
+fn message(parts: Assisted) -> String {
+    let Assisted {
+        marking,
+        credit,
+        ending,
+    } = parts;
+    let total = units::duration(parts.total());
+    let mut text = match credit > marking {
+        true => format!(
+            "assisted the garbage collector for {total}, of which it waited {} for credit",
+            units::duration(credit)
+        ),
+        false => format!("assisted the garbage collector for {total}"),
+    };
+    if ending > parts.total() {
+        let ending = units::duration(ending);
+        text += &format!(", and waited {ending} for others to end marking");
+    }
+    text
 }

@@ -70,7 +70,7 @@ impl Detector for GcPauseSpike {
             seen.record(i.duration());
         }
         let judged = is_collectors(name) || (self.settings.all_stops && !is_tracers(name));
-        if judged && self.settings.thresholds.crossed_by(i, t) {
+        if judged && self.settings.thresholds.crossed_by(i, i.duration(), t) {
             // What is to be changed is what the stop waited for, if that is
             // known, else what asked for it.
             let held_up = t.stacks().traits(i.by.stack).place;
@@ -109,6 +109,7 @@ impl Detector for GcPauseSpike {
                 ),
                 cause,
                 at_most: Severity::Error,
+                advice: None,
             }
         });
         Verdict {

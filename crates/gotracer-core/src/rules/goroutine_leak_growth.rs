@@ -1,6 +1,10 @@
 //! Places that create goroutines faster than they end.
 
+mod course;
+
 use std::collections::HashMap;
+
+use course::{Course, Trend};
 
 use super::detector::{Cause, Detector, EXAMPLES, Found, Group, Verdict};
 use super::{Distribution, Limit, Rule, RuleSettings, Severity, Thresholds, Unit, function};
@@ -12,7 +16,8 @@ pub static RULE: Rule = Rule {
     name: "GoroutineLeakGrowth",
     unit: Unit::Goroutines,
     summary: "Live goroutines by the place that created them: how many more there are at the \
-        trace's end than at its start, and how many of those are blocked.",
+        trace's end than at its start, where that growth goes on. A pool, a burst of \
+        requests and connections that are kept open are no leaks.",
     why: "A goroutine that never ends keeps its stack and all it refers to. Memory grows \
         until the process is killed, and a restart hides it until the next time.",
     advice: "Find what the goroutines at that place wait for and who was to end it: a \
@@ -31,6 +36,9 @@ pub static RULE: Rule = Rule {
 /// The least growth at which a percentage can make a finding: three goroutines
 /// more in a program of six is no leak.
 pub const MIN_GROWTH: u64 = 25;
+/// The least growth at which a percentage can make an error: in a small
+/// program 25 goroutines are 100 %.
+const MIN_ERROR: u64 = 4 * MIN_GROWTH;
 
 const fn growth(warn: (u64, f64), error: (u64, f64)) -> Thresholds {
     Thresholds {
@@ -73,6 +81,8 @@ struct Growth {
     examples: Vec<GoId>,
     /// Where most of the blocked ones wait.
     waits: HashMap<StackKey, u64, foldhash::fast::RandomState>,
+    /// How the number grew.
+    course: Course,
 }
 
 impl Detector for GoroutineLeakGrowth {
@@ -84,7 +94,8 @@ impl Detector for GoroutineLeakGrowth {
                 measurement.record(growth.net);
             }
             let told = self.told.get(&growth.place).copied();
-            found.extend(self.judge(growth, t).filter(|f| Some(f.severity) > told));
+            let found_here = self.judge(&growth, t);
+            found.extend(found_here.filter(|f| Some(f.severity) > told));
         }
         Verdict {
             measurement,
@@ -100,7 +111,7 @@ impl Detector for GoroutineLeakGrowth {
         }
         let told = growths(t).into_iter().filter_map(|growth| {
             let place = growth.place;
-            Some((place, self.judge(growth, t)?.severity))
+            Some((place, self.judge(&growth, t)?.severity))
         });
         let told: Vec<_> = told.collect();
         for (place, severity) in told {
@@ -115,24 +126,29 @@ impl Detector for GoroutineLeakGrowth {
 }
 
 impl GoroutineLeakGrowth {
-    fn judge(&self, growth: Growth, t: &Timeline) -> Option<Found> {
+    fn judge(&self, growth: &Growth, t: &Timeline) -> Option<Found> {
         let before = t.population().before;
-        let crosses = |limit: Limit| {
+        let crosses = |limit: Limit, least: u64| {
             let percent = growth.net as f64 / before.max(1) as f64 * 100.0;
             // Goroutines that still run may be about to end; for a percentage
             // alone to count, most of them must be stuck.
             let relative = limit.percent.is_some_and(|p| percent >= p)
-                && growth.net >= MIN_GROWTH
+                && growth.net >= least
                 && growth.blocked * 2 >= growth.net;
             growth.net >= limit.value || relative
         };
         let Thresholds { warn, error } = self.settings.thresholds;
-        let (severity, limit) = if crosses(error) {
+        let (severity, limit) = if crosses(error, MIN_ERROR) {
             (Severity::Error, error)
-        } else if crosses(warn) {
+        } else if crosses(warn, MIN_GROWTH) {
             (Severity::Warn, warn)
         } else {
             return None;
+        };
+        let (severity, course) = match growth.course.trend(t.growing_since(), t.now()) {
+            Trend::Leak => (severity, ""),
+            Trend::Stopped => (Severity::Info, "; they may be kept on purpose"),
+            Trend::InUse => return None,
         };
         let examples = growth.examples.iter().map(|&g| (growth.net, g));
         let victim = Actor {
@@ -143,11 +159,13 @@ impl GoroutineLeakGrowth {
             severity,
             threshold: limit.value,
             variant: String::new(),
+            advice: None,
             message: format!(
-                "{} goroutines more than at the trace's start ({before} in all then), {} of them blocked",
+                "{} goroutines more than at the trace's start ({before} in all then), {} of them \
+                 blocked{course}",
                 growth.net, growth.blocked
             ),
-            cause: cause(&growth, t),
+            cause: cause(growth, t),
             group: Group {
                 place: growth.place,
                 count: 1,
@@ -186,12 +204,15 @@ fn growths(t: &Timeline) -> Vec<Growth> {
     // Goroutines of the same function that were there before and ended make
     // room for as many new ones: a server's connections come and go.
     let mut replaced = t.population().ended_old.clone();
+    let mut courses: HashMap<FrameKey, Course, foldhash::fast::RandomState> = HashMap::default();
     for site in t.population().sites() {
         let stack = if site.creator.is_some() {
             site.creator
         } else {
             site.start
         };
+        let place = stacks.traits(stack).place;
+        courses.entry(place).or_default().add_site(site);
         let mut net = site.growth();
         let root = stacks.traits(site.start).root;
         if let Some(old) = replaced.get_mut(&root) {
@@ -202,7 +223,6 @@ fn growths(t: &Timeline) -> Vec<Growth> {
         if net == 0 {
             continue;
         }
-        let place = stacks.traits(stack).place;
         let growth = by_place.entry(place).or_insert_with(|| Growth {
             place,
             stack,
@@ -212,6 +232,7 @@ fn growths(t: &Timeline) -> Vec<Growth> {
             blocked: 0,
             examples: Vec::new(),
             waits: HashMap::default(),
+            course: Course::default(),
         });
         growth.net += net;
         growth.first = growth.first.min(site.first);
@@ -229,6 +250,9 @@ fn growths(t: &Timeline) -> Vec<Growth> {
         let Some(growth) = by_place.get_mut(&stacks.traits(stack).place) else {
             continue;
         };
+        if g.birth >= t.growing_since() {
+            growth.course.add(g, t.now());
+        }
         if growth.examples.len() < EXAMPLES {
             growth.examples.push(g.id);
         }
@@ -237,7 +261,8 @@ fn growths(t: &Timeline) -> Vec<Growth> {
             *growth.waits.entry(g.stack).or_default() += 1;
         }
     }
-    for growth in by_place.values_mut() {
+    for (place, growth) in &mut by_place {
+        growth.course.add_ended(courses.get(place));
         growth.blocked = growth.blocked.min(growth.net);
     }
     by_place.into_values().collect()

@@ -161,6 +161,7 @@ impl Detector for HeapGrowthSpike {
                     severity,
                     threshold,
                     variant: String::new(),
+                    advice: None,
                     message: match group.count {
                         1 => format!("the live heap grew by {grown} within {took}"),
                         n => format!("the live heap grew {n} times, by up to {grown}"),

@@ -72,7 +72,7 @@ impl Detector for HighSchedulingLatency {
         if !i.under_way {
             self.by_way[way as usize].record(i.duration());
         }
-        if !self.settings.thresholds.crossed_by(i, t) {
+        if !self.settings.thresholds.crossed_by(i, i.duration(), t) {
             return;
         }
         let occurrence = Occurrence::of(i);
@@ -129,6 +129,7 @@ impl Detector for HighSchedulingLatency {
                 message,
                 cause: cause(group, t),
                 at_most,
+                advice: None,
             }
         });
         Verdict {

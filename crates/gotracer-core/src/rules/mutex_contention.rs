@@ -69,6 +69,7 @@ impl Detector for MutexContention {
                 },
                 cause,
                 at_most: Severity::Error,
+                advice: None,
             }
         })
     }

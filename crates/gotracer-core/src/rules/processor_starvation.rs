@@ -55,6 +55,7 @@ impl Detector for ProcessorStarvation {
             ),
             cause: None,
             at_most: Severity::Error,
+            advice: None,
         })
     }
 

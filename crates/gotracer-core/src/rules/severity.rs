@@ -45,15 +45,18 @@ impl Thresholds {
         })
     }
 
-    /// Whether an interval crosses a threshold, and had not yet when a report
-    /// was last made: what lasts longer than that is told once.
+    /// Whether the part of an interval that counts crosses a threshold, and
+    /// had not yet when a report was last made: what lasts longer than that is
+    /// told once.
     #[inline]
-    pub fn crossed_by(&self, i: &Interval, t: &Timeline) -> bool {
-        if i.duration() < self.warn.value {
+    pub fn crossed_by(&self, i: &Interval, value: u64, t: &Timeline) -> bool {
+        if value < self.warn.value {
             return false;
         }
         let severity = |ns| self.judge(ns).map(|(severity, _)| severity);
-        let told = t.reported().map(|at| at.saturating_sub(i.start).max(0));
-        severity(i.duration()) > told.and_then(|ns| severity(ns as u64))
+        // At least so much of it was there at the last report.
+        let since = |at| i.end.saturating_sub(at).max(0) as u64;
+        let told = t.reported().map(|at| value.saturating_sub(since(at)));
+        severity(value) > told.and_then(severity)
     }
 }

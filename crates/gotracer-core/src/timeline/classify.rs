@@ -31,6 +31,14 @@ fn is_of_once(callers: &[&str]) -> bool {
     near.into_iter().any(|f| f.starts_with("sync.(*Once)."))
 }
 
+/// Whether a function is a call of C code, made by cgo: the function and its
+/// file are generated, nobody changes them.
+pub fn is_c_call(function: &str) -> bool {
+    ["._Cfunc_", "._C2func_", "._Cgo_", "._cgo"]
+        .iter()
+        .any(|name| function.contains(name))
+}
+
 /// Whether the runtime parks the thread in a "syscall" of its own.
 pub fn is_parked(functions: &[&str]) -> bool {
     functions.iter().any(|f| PARKED.contains(f))
@@ -72,8 +80,62 @@ fn name_in_sync(function: &str) -> &str {
     name.unwrap_or_default()
 }
 
+/// Whom outside of the program a system call waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Outside {
+    /// Nobody: the kernel or a disk works on it.
+    #[default]
+    Nobody,
+    /// A child process, until it exits.
+    Child,
+    /// Whoever writes what it reads. Only how long it lasts tells a disk from
+    /// a pipe or a terminal.
+    Writer,
+}
+
+/// Whom outside of the program the system call at the stack's top waits for.
+pub fn outside(functions: &[&str]) -> Outside {
+    let any = |of: &[&str]| functions.iter().any(|f| of.contains(f));
+    if any(&CHILD_WAITS) {
+        Outside::Child
+    } else if any(&READS) {
+        Outside::Writer
+    } else {
+        Outside::Nobody
+    }
+}
+
+/// Functions that wait for a child process.
+const CHILD_WAITS: [&str; 10] = [
+    "os.(*Process).Wait",
+    "os.(*Process).wait",
+    "os.(*Process).blockUntilWaitable",
+    "os.(*Process).pidfdWait",
+    "syscall.Wait4",
+    "syscall.wait4",
+    "internal/syscall/unix.Waitid",
+    "golang.org/x/sys/unix.Wait4",
+    "golang.org/x/sys/unix.wait4",
+    "golang.org/x/sys/unix.Waitid",
+];
+
+/// Functions that read from wherever a file, pipe or terminal is now; those
+/// that read at an offset only work on files.
+const READS: [&str; 8] = [
+    "os.(*File).Read",
+    "internal/poll.(*FD).Read",
+    "syscall.Read",
+    "syscall.read",
+    "syscall.ReadFile",
+    "syscall.ReadConsole",
+    "golang.org/x/sys/unix.Read",
+    "golang.org/x/sys/unix.read",
+];
+
 /// Functions in which the runtime parks threads.
-const PARKED: [&str; 4] = [
+const PARKED: [&str; 5] = [
+    // Go 1.20 to 1.22 have no frame of signal_recv.
+    "os/signal.loop",
     "os/signal.signal_recv",
     "runtime/pprof.readProfile",
     "runtime.(*profBuf).read",

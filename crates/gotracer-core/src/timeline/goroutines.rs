@@ -24,6 +24,8 @@ pub struct Goroutine {
     pub owner: Owner,
     /// It was created within the trace.
     pub born: bool,
+    /// When it was created, or the trace's start.
+    pub birth: Time,
     /// How it became runnable, if it is.
     pub way: Way,
     /// What it waits for, if it does.
@@ -42,6 +44,10 @@ pub struct Goroutine {
     pub stopped_before: u64,
     /// How long it ran in all, ns.
     pub ran: u64,
+    /// It is within a mark assist.
+    pub(super) assisting: bool,
+    /// It is a thread of the program's C code, and not within a call of Go.
+    pub in_c: bool,
 }
 
 impl Goroutine {
@@ -70,6 +76,8 @@ pub struct Site {
     pub created: u64,
     /// Of those created during the trace.
     pub ended: u64,
+    /// How long those that ended lived in all, ns.
+    pub lived: u64,
     /// When the first was created.
     pub first: Time,
     /// When the last was created.
@@ -213,11 +221,12 @@ impl Population {
     }
 
     /// A goroutine that the site created ended.
-    pub(super) fn end(&mut self, site: u32) {
+    pub(super) fn end(&mut self, site: u32, lived: u64) {
         self.now = self.now.saturating_sub(1);
         self.ended += 1;
         if let Some(site) = self.sites.get_mut(site as usize) {
             site.ended += 1;
+            site.lived = site.lived.saturating_add(lived);
         }
     }
 
@@ -239,6 +248,12 @@ impl Goroutines {
     #[inline]
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Goroutine> {
         self.slots.get_mut(slot.index())?.as_mut()
+    }
+
+    /// As [`find`](Self::find), to be changed.
+    pub fn find_mut(&mut self, id: GoId) -> Option<&mut Goroutine> {
+        let slot = self.ids.find(id.0)?;
+        self.get_mut(Slot(slot))
     }
 
     pub fn get(&self, slot: u32) -> Option<&Goroutine> {

@@ -21,10 +21,13 @@ pub enum Way {
     Yielded,
     /// It came back from a system call and found no processor.
     SyscallExit,
+    /// Another coroutine handed it the processor (`iter.Pull`): it is runnable
+    /// in name only, and waits for nothing.
+    Switched,
 }
 
 impl Way {
-    /// All ways.
+    /// All ways to wait for a processor.
     pub const ALL: [Self; 6] = [
         Self::Unknown,
         Self::Woken,
@@ -43,6 +46,7 @@ impl Way {
             Self::Preempted => "preempted",
             Self::Yielded => "yielded",
             Self::SyscallExit => "syscall_exit",
+            Self::Switched => "switched",
         }
     }
 }
@@ -57,6 +61,12 @@ pub enum Wait {
     Sync,
     /// Assist credit from the garbage collector.
     AssistCredit,
+    /// The network, or a pipe or terminal that the poller watches.
+    Network,
+    /// Some time to pass (`time.Sleep`).
+    Sleep,
+    /// Another coroutine of the same iterator (`iter.Pull`).
+    Coroutine,
     /// Nothing: the collector stopped it for a moment to scan its stack.
     Scanned,
     /// Anything else: a channel, the network, sleep.
@@ -86,7 +96,8 @@ pub enum Kind {
     Syscall,
     /// The world was stopped.
     StopTheWorld(StopReason),
-    /// A goroutine marked for the collector.
+    /// A goroutine was within a mark assist, see
+    /// [`Timeline::assisted`](super::Timeline::assisted).
     MarkAssist,
     /// A processor was idle while a goroutine was runnable.
     Starvation,
@@ -109,7 +120,8 @@ pub mod kinds {
     pub const STARVATION: u8 = 1 << 5;
     /// [`Kind::Blocked`](super::Kind::Blocked) for assist credit.
     pub const CREDIT: u8 = 1 << 6;
-    /// [`Kind::Blocked`](super::Kind::Blocked) on anything else.
+    /// [`Kind::Blocked`](super::Kind::Blocked) on anything else, and switches
+    /// from one coroutine to another.
     pub const OTHER_WAIT: u8 = 1 << 7;
 }
 
@@ -117,10 +129,13 @@ impl Kind {
     /// The kind's bit, see [`kinds`].
     pub fn bit(self) -> u8 {
         match self {
+            Self::Runnable(Way::Switched) => kinds::OTHER_WAIT,
             Self::Runnable(_) => kinds::RUNNABLE,
             Self::Blocked(Wait::Sync | Wait::Unknown) => kinds::SEMAPHORE,
             Self::Blocked(Wait::AssistCredit) => kinds::CREDIT,
-            Self::Blocked(Wait::Other | Wait::Scanned) => kinds::OTHER_WAIT,
+            Self::Blocked(
+                Wait::Other | Wait::Scanned | Wait::Coroutine | Wait::Network | Wait::Sleep,
+            ) => kinds::OTHER_WAIT,
             Self::Syscall => kinds::SYSCALL,
             Self::StopTheWorld(_) => kinds::STOP_THE_WORLD,
             Self::MarkAssist => kinds::MARK_ASSIST,
@@ -171,6 +186,9 @@ pub struct Interval {
     pub by: Actor,
     /// How long the world was stopped meanwhile, ns.
     pub stopped: u64,
+    /// The goroutine stands for a thread of the program's C code, which was
+    /// not within a call of Go.
+    pub in_c: bool,
 }
 
 impl Interval {

@@ -9,6 +9,7 @@
 //! The state of every goroutine and processor is repeated at the start of each
 //! generation: a transition from a state to itself ends nothing.
 
+mod assists;
 mod classify;
 mod goroutines;
 mod heap;
@@ -20,13 +21,15 @@ mod transition;
 mod transitions;
 mod world;
 
-pub use classify::{Owner, is_standard};
+pub use assists::Assisted;
+pub use classify::{Outside, Owner, is_c_call, is_standard};
 pub use goroutines::{Goroutine, Population, Site};
 pub use interval::{Actor, Interval, Kind, StopReason, Wait, Way, kinds};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
 pub use transition::{Creation, Transition};
 
 use crate::trace::{Event, GoId, Metric, Range, Slot, Tables, Time, What};
+use assists::Assists;
 use goroutines::Goroutines;
 use heap::Heap;
 use procs::Procs;
@@ -63,6 +66,7 @@ pub struct Timeline {
     procs: Procs,
     population: Population,
     world: World,
+    assists: Assists,
     start: Option<Time>,
     /// When a report was last made.
     reported: Option<Time>,
@@ -72,6 +76,9 @@ pub struct Timeline {
     /// Since when a processor is idle although a goroutine is runnable.
     starving: Option<Time>,
     heap: Heap,
+    /// The program has coroutines: a goroutine that waits without a reason
+    /// waits for one. Old traces give no reason for other waits either.
+    coroutines: bool,
 }
 
 impl Timeline {
@@ -127,6 +134,7 @@ impl Timeline {
             What::Metric { metric, value, .. } => match metric {
                 Metric::Gomaxprocs => {
                     self.procs.set_limit(value);
+                    self.world.set_gomaxprocs(event.p);
                     self.check_starvation(None, observer);
                 }
                 Metric::HeapObjects => self.heap.set_objects(value, event.g),
@@ -342,6 +350,7 @@ impl Timeline {
         kinds
             .map(|(g, kind)| self.open_interval(g, kind))
             .chain(self.world.open_intervals(self.now))
+            .chain(self.assists.open_intervals(self.now))
             .chain(self.starving.map(|since| self.starvation(since, None)))
             .map(move |interval| Interval {
                 cut_at_end: true,

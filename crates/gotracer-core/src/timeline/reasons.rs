@@ -14,6 +14,12 @@ pub enum Reason {
     Sync,
     /// Assist credit from the collector.
     AssistCredit,
+    /// The network.
+    Network,
+    /// Some time.
+    Sleep,
+    /// Another coroutine. Only these give no reason.
+    Coroutine,
 }
 
 impl Reason {
@@ -23,6 +29,9 @@ impl Reason {
             Self::Sync => Wait::Sync,
             Self::Preempted => Wait::Scanned,
             Self::AssistCredit => Wait::AssistCredit,
+            Self::Coroutine => Wait::Coroutine,
+            Self::Network => Wait::Network,
+            Self::Sleep => Wait::Sleep,
             Self::Other => Wait::Other,
         }
     }
@@ -52,7 +61,10 @@ impl Reasons {
     #[cold]
     fn learn(&mut self, id: StringId, tables: &Tables) -> Reason {
         let reason = match tables.string(id) {
+            b"" => Reason::Coroutine,
             b"preempted" => Reason::Preempted,
+            b"network" => Reason::Network,
+            b"sleep" => Reason::Sleep,
             b"sync" => Reason::Sync,
             // Since Go 1.22, and before.
             b"GC mark assist wait for work" | b"GC assist wait" => Reason::AssistCredit,

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::classify::{self, Owner};
+use super::classify::{self, Outside, Owner};
 use crate::trace::{StackId, Tables};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -55,6 +55,10 @@ pub struct Traits {
     /// Is a thread that the runtime parks in a "syscall" of its own: signal
     /// delivery, the CPU profile's reader, the timers of old versions.
     pub parked: bool,
+    /// Whom outside of the program a system call waits for.
+    pub outside: Outside,
+    /// Waits for another coroutine (`iter.Pull`).
+    pub coroutine: bool,
     /// Whose goroutine it is, as far as this stack tells.
     pub owner: Owner,
     /// The frame that a person would go and change.
@@ -209,6 +213,8 @@ impl Stacks {
             locks: classify::waits_for_lock(&functions),
             unlocks: classify::unlocks(&functions),
             parked: classify::is_parked(&functions),
+            outside: classify::outside(&functions),
+            coroutine: functions.iter().any(|f| f.starts_with("runtime.coro")),
             owner: classify::owner(functions.last().copied().unwrap_or_default()),
             place,
             function: self.by_function[&function],

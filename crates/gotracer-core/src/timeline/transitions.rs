@@ -5,7 +5,7 @@ use super::goroutines::Goroutine;
 use super::interval::{Actor, Interval, Kind, Wait, Way};
 use super::procs::Run;
 use super::reasons::Reason;
-use super::stacks::StackKey;
+use super::stacks::{StackKey, Traits};
 use super::transition::{Creation, Transition};
 use super::{Observer, Timeline};
 use crate::trace::{Event, GoId, GoState, Slot, StackId, Tables, What};
@@ -14,7 +14,7 @@ impl Goroutine {
     /// Whether it is the program's and waits for a processor.
     #[inline]
     pub(super) fn counts_as_runnable(&self) -> bool {
-        self.state == GoState::Runnable && self.owner == Owner::Program
+        self.state == GoState::Runnable && self.owner == Owner::Program && self.way != Way::Switched
     }
 }
 
@@ -27,6 +27,9 @@ impl Timeline {
         if t.from == GoState::Running {
             self.stop(t, tables, observer);
         } else {
+            if self.world.is_restarting() && t.to == GoState::Running {
+                self.restarted(t, observer);
+            }
             self.leave(t, tables, observer);
             self.enter(t, tables, observer);
         }
@@ -53,8 +56,10 @@ impl Timeline {
             cut: false,
             owner,
             born: true,
+            birth: c.time,
             way: Way::Created,
-            wait: Wait::Unknown,
+            // Only coroutines are created waiting.
+            wait: Wait::Coroutine,
             stack: StackKey::NONE,
             start,
             creator,
@@ -65,8 +70,11 @@ impl Timeline {
             },
             stopped_before,
             ran: 0,
+            assisting: false,
+            in_c: c.to == GoState::Syscall,
         });
         self.runnable += u32::from(g.counts_as_runnable());
+        self.coroutines |= c.to == GoState::Waiting;
         if c.to == GoState::Running {
             self.procs.run(c.p, c.slot.0, c.time);
         }
@@ -98,7 +106,17 @@ impl Timeline {
             self.repeat(slot, stack);
             return;
         }
-        self.appear(id, slot, to, stack);
+        let known = self.gs.get_mut(slot).filter(|g| g.id == id);
+        match known {
+            Some(g) => {
+                self.runnable -= u32::from(g.counts_as_runnable());
+                g.state = to;
+                g.since = event.time;
+                g.in_c = to == GoState::Syscall;
+                self.runnable += u32::from(g.counts_as_runnable());
+            }
+            None => self.appear(id, slot, to, stack),
+        }
         if to == GoState::Running {
             self.procs.run(event.p, slot.0, event.time);
         }
@@ -108,7 +126,10 @@ impl Timeline {
     /// A goroutine that is older than the trace. Its state is written before
     /// its first event, so it was in that state ever since the trace started.
     fn appear(&mut self, id: GoId, slot: Slot, state: GoState, stack: StackKey) {
-        let owner = self.stacks.traits(stack).owner;
+        let Traits {
+            owner, coroutine, ..
+        } = *self.stacks.traits(stack);
+        self.coroutines |= coroutine;
         if owner == Owner::Program {
             self.population.appear();
         }
@@ -120,8 +141,12 @@ impl Timeline {
             cut: true,
             owner,
             born: false,
+            birth: start,
             way: Way::Unknown,
-            wait: Wait::Unknown,
+            wait: match coroutine {
+                true => Wait::Coroutine,
+                false => Wait::Unknown,
+            },
             stack,
             start: StackKey::NONE,
             creator: StackKey::NONE,
@@ -129,6 +154,8 @@ impl Timeline {
             by: Actor::NONE,
             stopped_before,
             ran: 0,
+            assisting: self.assists.contains(id),
+            in_c: false,
         });
         self.runnable += u32::from(g.counts_as_runnable());
     }
@@ -168,6 +195,9 @@ impl Timeline {
             return;
         };
         g.ran += time.saturating_sub(g.since).max(0) as u64;
+        if g.assisting {
+            self.assists.leave(g, time, self.world.stopped(time));
+        }
         let news = own.is_some() && own != g.stack;
         if news {
             g.stack = own;
@@ -190,6 +220,8 @@ impl Timeline {
         g.cut = false;
         match to {
             GoState::Waiting => g.wait = self.reasons.get(t.reason, tables).wait(),
+            // Only a C thread that returns from a call of Go has no stack.
+            GoState::Syscall => g.in_c = !own.is_some(),
             GoState::Runnable => {
                 g.way = match self.reasons.get(t.reason, tables) {
                     Reason::Preempted => Way::Preempted,
@@ -234,6 +266,9 @@ impl Timeline {
             return;
         };
         self.runnable -= u32::from(g.counts_as_runnable());
+        if g.assisting {
+            self.assists.leave(g, t.time, self.world.stopped(t.time));
+        }
         // Most waits are for channels and the network, which nobody watches.
         if let Some(kind) = self.open_kind(g)
             && kind.bit() & observer.watches() != 0
@@ -269,6 +304,9 @@ impl Timeline {
                 GoState::Runnable => {
                     g.way = match from {
                         GoState::Waiting if g.wait == Wait::Scanned => Way::Preempted,
+                        GoState::Waiting if g.wait == Wait::Coroutine && self.coroutines => {
+                            Way::Switched
+                        }
                         GoState::Waiting => Way::Woken,
                         GoState::Syscall => Way::SyscallExit,
                         _ => Way::Yielded,
@@ -299,7 +337,10 @@ impl Timeline {
             return;
         };
         match g.owner {
-            Owner::Program if g.born => self.population.end(g.site),
+            Owner::Program if g.born => {
+                let lived = self.now.saturating_sub(g.birth).max(0) as u64;
+                self.population.end(g.site, lived);
+            }
             Owner::Program => {
                 let root = self.stacks.traits(g.stack).root;
                 self.population.end_old(root);
@@ -319,7 +360,7 @@ impl Timeline {
         match g.state {
             GoState::Runnable => Some(Kind::Runnable(g.way)),
             // A wait for credit within an assist is part of the assist.
-            GoState::Waiting if g.wait == Wait::AssistCredit && self.world.is_assisting(g.id) => {
+            GoState::Waiting if g.wait == Wait::AssistCredit && g.assisting => {
                 Some(Kind::Blocked(Wait::Other))
             }
             GoState::Waiting => Some(Kind::Blocked(g.wait)),
@@ -353,6 +394,7 @@ impl Timeline {
             owner: g.owner,
             by: g.by,
             stopped,
+            in_c: g.in_c && g.state == GoState::Syscall,
         }
     }
 }

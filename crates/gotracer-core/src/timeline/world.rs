@@ -1,13 +1,11 @@
-//! What concerns the whole program: stop-the-worlds, mark assists, and
-//! processors that are idle beside runnable goroutines.
-
-use std::collections::HashMap;
+//! What concerns the whole program: stop-the-worlds, and processors that are idle beside runnable goroutines.
 
 use super::classify::Owner;
 use super::interval::{Actor, Interval, Kind, StopReason};
 use super::stacks::StackKey;
+use super::transition::Transition;
 use super::{Observer, Timeline};
-use crate::trace::{Event, GoId, Range, Slot, Tables, Time, What};
+use crate::trace::{Event, ProcId, Range, Slot, Tables, Time, What};
 
 /// Reasons to stop the world that are told apart. The runtime knows about
 /// twenty; a hostile trace may make up any number.
@@ -19,26 +17,22 @@ struct Stop {
     reason: StopReason,
     since: Time,
     who: Actor,
+    /// The P of the thread that stops the world. The thread keeps the P until the world runs again.
+    p: ProcId,
     /// The program's goroutine that was the last to stop, and when.
     last: Option<(Actor, Time)>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Assist {
-    since: Time,
-    cut: bool,
-    stack: StackKey,
-    owner: Owner,
-}
-
-/// Stop-the-worlds and mark assists.
+/// Stop-the-worlds.
 #[derive(Debug, Default)]
 pub struct World {
     reasons: Vec<Box<str>>,
     stop: Option<Stop>,
+    /// The thread that stopped the world has begun to restart it: the next
+    /// goroutine to run on another thread ends the stop.
+    restarting: bool,
     /// How long the world was stopped in all, ns.
     stopped: u64,
-    assists: HashMap<GoId, Assist, foldhash::fast::RandomState>,
 }
 
 impl World {
@@ -48,6 +42,18 @@ impl World {
 
     pub fn is_stopped(&self) -> bool {
         self.stop.is_some()
+    }
+
+    /// Whether the world is being restarted.
+    #[inline(always)]
+    pub fn is_restarting(&self) -> bool {
+        self.restarting
+    }
+
+    /// Records that a thread that holds `p` wrote GOMAXPROCS. The thread that
+    /// stops the world does so once in each stop, before it wakes any other.
+    pub fn set_gomaxprocs(&mut self, p: ProcId) {
+        self.restarting = p.is_some() && self.stop.as_ref().is_some_and(|stop| stop.p == p);
     }
 
     /// How long the world has been stopped in all, ns.
@@ -65,10 +71,6 @@ impl World {
         {
             stop.last = Some((who, now));
         }
-    }
-
-    pub fn is_assisting(&self, g: GoId) -> bool {
-        self.assists.contains_key(&g)
     }
 
     fn intern(&mut self, reason: &[u8]) -> StopReason {
@@ -100,29 +102,12 @@ impl World {
             owner: Owner::Program,
             by: late.map_or(Actor::NONE, |(who, _)| who),
             stopped: 0,
-        }
-    }
-
-    fn assist_interval(g: GoId, a: Assist, end: Time) -> Interval {
-        Interval {
-            start: a.since,
-            end,
-            cut_at_start: a.cut,
-            cut_at_end: false,
-            under_way: false,
-            kind: Kind::MarkAssist,
-            victim: Actor { g, stack: a.stack },
-            owner: a.owner,
-            by: Actor::NONE,
-            stopped: 0,
+            in_c: false,
         }
     }
 
     pub fn open_intervals(&self, now: Time) -> impl Iterator<Item = Interval> + '_ {
-        let stop = self.stop.iter().map(move |s| self.stop_interval(s, now));
-        let assists = self.assists.iter();
-        let assists = assists.map(move |(&g, &a)| Self::assist_interval(g, a, now));
-        stop.chain(assists)
+        self.stop.iter().map(move |s| self.stop_interval(s, now))
     }
 }
 
@@ -135,24 +120,19 @@ impl Timeline {
             } => {
                 let stack = self.stacks.key(stack, tables);
                 let reason = self.world.intern(tables.string(reason));
+                self.world.restarting = false;
                 self.world.stop = Some(Stop {
                     reason,
                     since: event.time,
                     who: Actor { g, stack },
+                    p: event.p,
                     last: None,
                 });
                 self.check_starvation(None, observer);
             }
             What::RangeEnd {
                 range: Range::StopTheWorld { .. },
-            } => {
-                if let Some(stop) = self.world.stop.take() {
-                    let interval = self.world.stop_interval(&stop, event.time);
-                    self.world.stopped += interval.duration();
-                    observer.interval(&interval, self);
-                }
-                self.check_starvation(None, observer);
-            }
+            } => self.world_runs(observer),
             What::RangeBegin {
                 range: Range::MarkAssist { g },
                 stack,
@@ -164,33 +144,38 @@ impl Timeline {
             // that nobody saw begin are news.
             What::RangeActive {
                 range: Range::MarkAssist { g },
-            } if !self.world.is_assisting(g) => {
+            } if !self.assists.contains(g) => {
                 let stack = self.gs.find(g).map_or(StackKey::NONE, |g| g.best_stack());
                 self.start_assist(g, self.start(), true, stack);
             }
             What::RangeEnd {
                 range: Range::MarkAssist { g },
-            } => {
-                if let Some(a) = self.world.assists.remove(&g)
-                    && a.owner != Owner::Tracer
-                {
-                    let interval = World::assist_interval(g, a, event.time);
-                    observer.interval(&interval, self);
-                }
-            }
+            } => self.end_assist(g, observer),
             _ => {}
         }
     }
 
-    fn start_assist(&mut self, g: GoId, since: Time, cut: bool, stack: StackKey) {
-        let owner = self.gs.find(g).map_or(Owner::Program, |g| g.owner);
-        let assist = Assist {
-            since,
-            cut,
-            stack,
-            owner,
-        };
-        self.world.assists.insert(g, assist);
+    /// A goroutine starts to run while the world is being restarted. On
+    /// another thread than the one that stopped it, that ends the stop: the
+    /// range's own end comes later, when its thread gets to write it.
+    #[cold]
+    pub(super) fn restarted(&mut self, t: &Transition, observer: &mut impl Observer) {
+        let started = self.gs.get(t.slot.0).map(|g| g.id);
+        let other = |stop: &Stop| t.p.is_some() && t.p != stop.p && started != Some(stop.who.g);
+        if self.world.stop.as_ref().is_some_and(other) {
+            self.world_runs(observer);
+        }
+    }
+
+    /// The world runs again.
+    fn world_runs(&mut self, observer: &mut impl Observer) {
+        self.world.restarting = false;
+        if let Some(stop) = self.world.stop.take() {
+            let interval = self.world.stop_interval(&stop, self.now);
+            self.world.stopped += interval.duration();
+            observer.interval(&interval, self);
+        }
+        self.check_starvation(None, observer);
     }
 
     /// Looks whether a processor is idle beside a runnable goroutine. `starts`
@@ -231,6 +216,7 @@ impl Timeline {
             owner: Owner::Program,
             by: Actor::NONE,
             stopped: 0,
+            in_c: false,
         }
     }
 }

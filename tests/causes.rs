@@ -1,0 +1,188 @@
+//! Reports on traces of programs whose causes are known (tests/causes/README.md): what must be found and what must
+//! not, with the numbers that the programs measured of themselves.
+
+use std::path::Path;
+
+use gotracer::analysis::analyze;
+use gotracer::report::{Finding, Report, Severity};
+use gotracer::rules::{Distribution, Rule, Settings};
+use gotracer::source::open;
+
+const MS: u64 = 1_000_000;
+
+/// The report on `tests/causes/NAME.trace.gz`, read as far as it goes.
+fn report(name: &str) -> Report {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let gz = root.join(format!("causes/{name}.trace.gz"));
+    report_of(&gz)
+}
+
+/// The report on a fixture.
+fn fixture(version: &str, name: &str) -> Report {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    report_of(&root.join(format!("fixtures/go{version}/{name}.trace")))
+}
+
+fn report_of(path: &Path) -> Report {
+    let input = open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let outcome = analyze(input, "trace", &Settings::default(), |_| ());
+    outcome.expect("a trace").report
+}
+
+/// A rule's findings of at least a severity.
+fn found<'r>(report: &'r Report, rule: &str, severity: Severity) -> Vec<&'r Finding> {
+    assert!(Rule::find(rule).is_some(), "{rule}");
+    let of = |f: &&Finding| f.rule.name == rule && f.severity >= severity;
+    report.findings.iter().filter(of).collect()
+}
+
+/// A rule's findings that fail a build.
+fn bad<'r>(report: &'r Report, rule: &str) -> Vec<&'r Finding> {
+    found(report, rule, Severity::Warn)
+}
+
+fn measured<'r>(report: &'r Report, rule: &str) -> &'r Distribution {
+    let rule = report.rules.iter().find(|r| r.rule.name == rule);
+    &rule.expect("the rule was asked").measurement
+}
+
+/// One line for each finding, for messages of failed assertions.
+fn told(report: &Report) -> String {
+    let line = |f: &Finding| {
+        let (severity, rule, at) = (f.severity.name(), f.rule.name, &f.place.function);
+        format!(
+            "{severity} {rule} ×{} {} at {at}: {}\n",
+            f.count, f.worst, f.message
+        )
+    };
+    report.findings.iter().map(line).collect()
+}
+
+#[test]
+fn a_stop_ends_when_goroutines_run_again() {
+    // Two stops of 6 and 12 ms by their ranges: goroutines of other threads ran after 0.05 ms.
+    let r = report("1.26-gclimit");
+    assert!(bad(&r, "GCPauseSpike").is_empty(), "{}", told(&r));
+    assert!(measured(&r, "GCPauseSpike").max() < 5 * MS);
+    // Of two long stops one is over after 2.1 ms, the other one is real.
+    let r = report("real-1.26-gin");
+    let pauses = bad(&r, "GCPauseSpike");
+    assert_eq!(pauses.len(), 1, "{}", told(&r));
+    assert_eq!((pauses[0].count, pauses[0].worst / MS), (1, 26));
+}
+
+#[test]
+fn coroutine_switches_are_no_waits_for_a_processor() {
+    for version in ["1.23.9", "1.25.5", "1.27.3"] {
+        let r = fixture(version, "coroutine");
+        let waits = measured(&r, "HighSchedulingLatency");
+        // A switch takes 2 ns in the trace; there are thousands.
+        assert!(
+            waits.count() < 100 && waits.min() > 10,
+            "{version}: {waits:?}"
+        );
+        assert!(
+            measured(&r, "ProcessorStarvation").count() < 100,
+            "{version}"
+        );
+    }
+}
+
+#[test]
+fn waiting_for_a_processor_is_no_assisting() {
+    // The assists' ranges last 31.3 ms in all. For 18.1 ms of that the goroutines were runnable, for 0.5 ms they waited
+    // for others to end marking.
+    let r = report("real-1.26-gin");
+    let assists = measured(&r, "GCAssist");
+    assert_eq!((assists.count(), assists.sum() / MS), (48, 12));
+    assert!(bad(&r, "GCAssist").is_empty(), "{}", told(&r));
+    // Assists that are work are found still.
+    let r = report("1.26-gclimit");
+    let assists = bad(&r, "GCAssist");
+    assert_eq!(assists.len(), 1, "{}", told(&r));
+    assert_eq!(assists[0].place.function, "main.decode");
+    assert!(assists[0].worst > 100 * MS);
+}
+
+/// The findings of GoroutineLeakGrowth that fail a build, as place and number.
+fn leaks(report: &Report) -> Vec<(&str, u64)> {
+    let found = bad(report, "GoroutineLeakGrowth").into_iter();
+    let name = |f: &'_ str| f.rfind('/').map_or(0, |slash| slash + 1);
+    let mut leaks: Vec<_> = found
+        .map(|f| (&f.place.function[name(&f.place.function)..], f.worst))
+        .collect();
+    leaks.sort_unstable();
+    leaks
+}
+
+#[test]
+fn a_leak_is_growth_that_goes_on() {
+    for (name, leak) in [
+        ("1.27-leakread", ("main.acceptLoop", 130)),
+        ("1.23-leakafter", ("main.onExpire", 120)),
+        // Servers that nobody stops; workers and connection cleaners end by themselves.
+        ("real-1.26-fasthttp", ("fasthttp.(*workerPool).Start", 91)),
+    ] {
+        let r = report(name);
+        assert_eq!(leaks(&r), [leak], "{name}: {}", told(&r));
+    }
+    // Pools that work until the end, and a burst of requests in flight.
+    for name in ["1.27-growpool", "pool30-go1.26", "burst-in-flight-go1.26"] {
+        let r = report(name);
+        assert_eq!(leaks(&r), [], "{name}: {}", told(&r));
+    }
+}
+
+#[test]
+fn waiting_for_somebody_outside_is_no_slow_call() {
+    for (name, place, said) in [
+        ("1.23-stdio", "main.readRequests", "input"),
+        ("1.27-stdio", "main.readRequests", "input"),
+        ("waits-for-stdin-go1.27", "main.main.func1", "input"),
+        ("1.27-exec", "main.runJob", "child process"),
+    ] {
+        let r = report(name);
+        let calls = found(&r, "BlockedOnSyscall", Severity::Info);
+        assert_eq!(calls.len(), 1, "{name}: {}", told(&r));
+        assert_eq!(
+            (calls[0].severity, &*calls[0].place.function),
+            (Severity::Info, place)
+        );
+        assert!(calls[0].message.contains(said), "{}", calls[0].message);
+        // It is measured under a reason of its own.
+        assert!(measured(&r, "BlockedOnSyscall").max() < 100 * MS, "{name}");
+        let rule = r
+            .rules
+            .iter()
+            .find(|r| r.rule.name == "BlockedOnSyscall")
+            .expect("asked");
+        let apart = rule.by_reason.iter().filter(|(reason, _)| reason != "call");
+        assert!(
+            apart.map(|(_, d)| d.max()).max() >= Some(500 * MS),
+            "{name}"
+        );
+    }
+    // Go 1.22 has no frame of signal_recv. C threads are in C code of their own between two calls of Go.
+    for name in [
+        "signal-notify-go1.22",
+        "cgo-thread-waits-in-c-go1.27",
+        "cgo-thread-waits-in-c-go1.21",
+    ] {
+        let r = report(name);
+        assert!(r.findings.is_empty(), "{name}: {}", told(&r));
+    }
+}
+
+#[test]
+fn a_read_that_keeps_others_waiting_is_a_slow_call() {
+    for name in ["1.23-locksyscall", "1.27-locksyscall"] {
+        let r = report(name);
+        let reads = bad(&r, "BlockedOnSyscall");
+        assert_eq!(reads.len(), 1, "{name}: {}", told(&r));
+        assert!(
+            reads[0].count >= 11 && (140..250).contains(&(reads[0].worst / MS)),
+            "{}",
+            told(&r)
+        );
+    }
+}
