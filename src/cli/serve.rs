@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use gotracer::causes::with_causes;
 use gotracer::config::Config as FileConfig;
-use gotracer::daemon::{self, Config, DEFAULT_ADDRESS, Plan, Scrape};
+use gotracer::daemon::{self, Config, DEFAULT_ADDRESS, Exposure, Plan, Scrape};
 use gotracer::evidence;
 use gotracer::export::otlp;
 use gotracer::labels::Labels;
@@ -89,6 +89,21 @@ pub struct Args {
     /// Let POST /-/reload read the configuration again, as SIGHUP does
     #[arg(long = "web.enable-lifecycle")]
     lifecycle: bool,
+
+    /// Let all clients send traces to POST /api/v1/analyze, not only local and
+    /// authenticated ones
+    #[arg(long = "web.enable-uploads")]
+    uploads: bool,
+
+    /// Let all clients send alerts to POST /api/v1/alertmanager, not only local
+    /// and authenticated ones
+    #[arg(long = "web.enable-alert-webhook")]
+    alert_webhook: bool,
+
+    /// Let all clients read the kept traces under /api/v1/evidence, not only
+    /// local and authenticated ones
+    #[arg(long = "web.enable-evidence")]
+    evidence_open: bool,
 
     /// Only check options and configuration, and what can be told of the
     /// directories
@@ -361,6 +376,11 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         jobs: args.jobs.map_or(cores, NonZeroUsize::get),
         memory: args.memory,
         lifecycle: args.lifecycle,
+        exposure: Exposure {
+            uploads: args.uploads,
+            alert_webhook: args.alert_webhook,
+            evidence: args.evidence_open,
+        },
         plan,
         load: Box::new(move || again.plan().map_err(|error| with_causes(error.chain()))),
         otlp,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::endpoint::Endpoint;
 use crate::support::{
-    self, Running, Scratch, eventually_or, fixture, get, post, program, toolchain,
+    self, Running, Scratch, eventually_or, fixture, get, post, program, send, toolchain,
 };
 
 /// What is kept, once there is something that fits.
@@ -91,6 +91,11 @@ fn the_generations_around_a_finding_in_a_stream_are_a_trace() {
         let page = gotracer.get("/", "").text();
         let link = format!("api/v1/evidence/{}\"", item["id"].as_str().unwrap());
         assert!(page.contains(&link), "{page}");
+        // Only clients that may read the traces see which there are.
+        let stranger = b"GET / HTTP/1.0\r\nHost: gotracer.internal\r\n\r\n";
+        let page = send(&gotracer.address, stranger).unwrap();
+        assert_eq!(page.status, 200);
+        assert!(!page.text().contains(&link), "{}", page.text());
     }
 }
 

@@ -61,6 +61,18 @@ impl Running {
         running
     }
 
+    /// The same, waiting only until it answers, with a refusal perhaps.
+    pub fn listening(scratch: &Path, options: &[&str]) -> Self {
+        let address = free_address();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+        command.args(["serve", "--web.listen-address", &address]);
+        let log = scratch.join("gotracer.log");
+        let running = Self::start(command.args(options), address, log);
+        let answered = || get(&running.address, "/-/ready", "").ok();
+        eventually_or("it answers", || running.log(), answered);
+        running
+    }
+
     /// Waits until it says that it is ready.
     pub fn wait_ready(&mut self) {
         let started = Instant::now();

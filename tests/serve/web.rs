@@ -17,13 +17,13 @@ use crate::prometheus::{OFTEN, prometheus, wait_value};
 use crate::support::{Running, Scratch, eventually_or, free_address, program};
 
 /// A server that wants certificates and a password.
-struct Guarded {
+pub struct Guarded {
     scratch: Scratch,
     authority: Authority,
-    client: Certificate,
-    gotracer: Running,
+    pub client: Certificate,
+    pub gotracer: Running,
     /// What clients would like to speak.
-    protocols: Vec<Vec<u8>>,
+    pub protocols: Vec<Vec<u8>>,
 }
 
 const YAML: &str = "
@@ -44,7 +44,7 @@ fn hash(password: &str) -> String {
 }
 
 impl Guarded {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let scratch = Scratch::new();
         let authority = Authority::new(scratch.path(), "authority");
         authority.sign("server", &["gotracer.internal"]);
@@ -72,12 +72,12 @@ impl Guarded {
         }
     }
 
-    fn write(&self, yaml: &str) {
+    pub fn write(&self, yaml: &str) {
         fs::write(self.scratch.path().join("web.yml"), yaml).unwrap();
     }
 
     /// A connection to which this certificate is shown, if it comes about.
-    fn connect(
+    pub fn connect(
         &self,
         client: Option<&Certificate>,
     ) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
@@ -108,7 +108,12 @@ impl Guarded {
     }
 
     /// What is answered to somebody with this certificate who says that.
-    fn get(&self, client: Option<&Certificate>, path: &str, said: &str) -> std::io::Result<String> {
+    pub fn get(
+        &self,
+        client: Option<&Certificate>,
+        path: &str,
+        said: &str,
+    ) -> std::io::Result<String> {
         let mut stream = self.connect(client)?;
         let authorization = match said {
             "" => String::new(),
@@ -122,7 +127,7 @@ impl Guarded {
         }
     }
 
-    fn status(&self, path: &str, said: &str) -> String {
+    pub fn status(&self, path: &str, said: &str) -> String {
         let answer = self.get(Some(&self.client), path, said).unwrap();
         answer.split(' ').nth(1).unwrap().to_string()
     }
@@ -282,15 +287,10 @@ fn passwords_alone_do_as_well() {
         .output()
         .unwrap();
     assert!(checked.status.success(), "{checked:?}");
-    let address = free_address();
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gotracer"));
-    command.args(["serve", "--web.listen-address", &address]);
-    command.arg("--watch").arg(scratch.directory("in"));
-    command.arg("--web.config.file").arg(&file);
-    let gotracer = Running::start(&mut command, address, scratch.path().join("log"));
-    let answer = || crate::support::get(&gotracer.address, "/-/ready", "").ok();
-    let answer = eventually_or("it answers", || gotracer.log(), answer);
-    assert_eq!(answer.status, 401);
+    let watch = format!("--watch={}", scratch.directory("in").display());
+    let web = format!("--web.config.file={}", file.display());
+    let gotracer = Running::listening(scratch.path(), &[&watch, &web]);
+    assert_eq!(gotracer.get("/-/ready", "").status, 401);
 }
 
 #[test]

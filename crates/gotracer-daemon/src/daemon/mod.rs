@@ -21,6 +21,7 @@ mod seen;
 mod shown;
 mod stream;
 mod supervisor;
+mod turns;
 mod web;
 
 use std::collections::HashMap;
@@ -30,13 +31,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::analyst::Analyst;
 use self::failure::REASONS;
 pub use self::health::{HealthCheck, HealthError};
+pub use self::http::Exposure;
 use self::memory::Memory;
 pub use self::seen::JournalError;
 use self::seen::Seen;
@@ -46,7 +48,7 @@ use self::web::Guard;
 pub use self::web::WebError;
 use crate::evidence::{self, EvidenceError};
 use crate::export::otlp;
-use crate::export::prometheus::{self, Exporter, Watched};
+use crate::export::prometheus::{self, Exporter, ServerStats, Watched};
 use crate::releases::{Releases, StoreError};
 use crate::rules::Settings;
 use crate::source::Shard;
@@ -88,6 +90,9 @@ pub struct Config {
     pub web: Option<PathBuf>,
     /// Whether HTTP may ask for a reload.
     pub lifecycle: bool,
+    /// What of the HTTP server answers clients that are neither local nor
+    /// authenticated.
+    pub exposure: Exposure,
     /// What to do at first.
     pub plan: Plan,
     /// Makes the plan anew.
@@ -211,8 +216,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let kept = Arc::new(evidence::Stats::default());
     let watches = Arc::new(Watches::default());
     let known = Arc::clone(&releases);
+    let server = Arc::new(ServerStats::default());
     let exporter = Exporter::new(&REASONS)
         .with_process()
+        .with_server(Arc::clone(&server))
         .with_releases(move || known.running())
         .with_watches(watched(&watches))
         .with_evidence(Arc::clone(&kept))
@@ -265,9 +272,12 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening");
     }
+    let connections = Arc::new(http::Connections::new(server));
     let state = Arc::new(http::State {
         analyst: Arc::clone(&analyst),
-        uploads: Arc::new(Semaphore::new(config.jobs.max(1))),
+        limits: http::Limits::new(config.jobs, Arc::clone(&connections)),
+        connections,
+        exposure: config.exposure,
         alerted: http::Alerted::default(),
         reload: config.lifecycle.then_some(reload),
         guard,

@@ -8,20 +8,22 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use super::reply::{Reply, reply, text};
+use super::body::Upload;
+use super::connections::{InFlight, Kind};
+use super::reply::{Reply, busy, refusal, reply, text};
+use super::routes::BUSY;
 use crate::daemon::board::Turn;
 use crate::daemon::captures;
 use crate::labels::Labels;
 use crate::source::scrape::{Mode, Options, Scraper, Target};
 
 /// The most bytes of a notification.
-const LIMIT: usize = 1 << 20;
+const LIMIT: u64 = 1 << 20;
 /// The most targets that one alert has captured: a service may have hundreds
 /// of instances, and what is wrong with it shows in a few.
 const TARGETS: usize = 3;
@@ -56,15 +58,21 @@ struct Answer<'a> {
 }
 
 /// Takes a notification, and answers before anything is captured.
-pub async fn webhook(request: Request<Incoming>, state: Arc<State>) -> Reply {
-    let body = Limited::new(request.into_body(), LIMIT).collect().await;
-    let Ok(body) = body else {
-        return text(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the notification is too large",
-        );
+pub async fn webhook(request: Request<Incoming>, in_flight: &InFlight, state: Arc<State>) -> Reply {
+    let mut body = Upload::new(request.into_body(), in_flight);
+    let head = match body.head().await {
+        Ok(head) => head,
+        Err(error) => return refusal(&error),
     };
-    let notification: Notification = match serde_json::from_slice(&body.to_bytes()) {
+    in_flight.becomes(Kind::Alert);
+    let Ok(_turn) = state.limits.admit(Kind::Alert, in_flight).await else {
+        return busy(BUSY);
+    };
+    let body = match body.collect(head, LIMIT).await {
+        Ok(body) => body,
+        Err(error) => return refusal(&error),
+    };
+    let notification: Notification = match serde_json::from_slice(&body) {
         Ok(notification) => notification,
         Err(error) => {
             let why = format!("not a notification of Alertmanager: {error}");

@@ -1,45 +1,67 @@
 //! The HTTP server.
 
+mod access;
 mod alerts;
 mod api;
+mod body;
+mod connections;
 mod evidence;
+mod limits;
+mod pace;
 mod page;
 mod probe;
 mod releases;
 mod reply;
 mod routes;
+mod socket;
 mod targets;
+mod upload;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+pub use self::access::Exposure;
 pub use self::alerts::Alerted;
+pub use self::connections::Connections;
+use self::connections::{Connection, IDLE};
+pub use self::limits::Limits;
+use self::routes::Caller;
+use self::socket::Socket;
 use super::analyst::Analyst;
 use super::shown::Shown;
 use super::supervisor::Request;
 use super::web::Guard;
 
-/// Connections at a time; more wait to be accepted.
-const CONNECTIONS: usize = 256;
-/// Who connects and does not say what he wants within this is cut off.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often connections are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// Bytes of a connection that are read or written ahead.
+const BUFFER: usize = 64 << 10;
+/// Bytes of a request's body that an HTTP/2 client may send ahead.
+const WINDOW: u32 = 256 << 10;
+/// Requests of one HTTP/2 connection at a time. Prometheus makes one.
+const STREAMS: u32 = 8;
 
 /// What the answers are made of.
 pub struct State {
     /// Knows everything that was analysed.
     pub analyst: Arc<Analyst>,
-    /// How many more traces that are sent here may be analysed now.
-    pub uploads: Arc<Semaphore>,
+    /// The open connections.
+    pub connections: Arc<Connections>,
+    /// How many requests of a kind are served at once.
+    pub limits: Limits,
+    /// What answers all clients.
+    pub exposure: Exposure,
     /// Reads the configuration again, if HTTP may ask for that.
     pub reload: Option<Sender<Request>>,
     /// When alerts had which targets captured.
@@ -50,73 +72,134 @@ pub struct State {
     pub shown: Arc<Shown>,
 }
 
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
 /// Answers until told to stop, and finishes the answers begun.
 pub async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationToken) {
-    let graceful = GracefulShutdown::new();
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let tasks = TaskTracker::new();
+    let mut look = tokio::time::interval(LOOK);
     loop {
-        let accept = async {
-            let permit = Arc::clone(&permits).acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        let (permit, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            accepted = accept => accepted,
+            _ = look.tick() => {
+                state.connections.reap();
+                continue;
+            }
+            accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let connection = connection(stream, Arc::clone(&state), graceful.watcher());
-                tokio::spawn(async move {
-                    let _permit = permit;
-                    if let Err(error) = connection.await {
-                        tracing::debug!(error, "connection failed");
-                    }
-                });
+            Ok((stream, address)) => {
+                tasks.spawn(connection(
+                    stream,
+                    address,
+                    Arc::clone(&state),
+                    stop.clone(),
+                ));
             }
             Err(error) => {
-                // Out of file descriptors, most likely: some will be free soon.
+                // Out of file descriptors, most likely.
                 tracing::warn!(%error, "cannot accept a connection");
+                state.connections.make_room();
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
     }
     drop(listener);
-    graceful.shutdown().await;
+    tasks.close();
+    loop {
+        tokio::select! {
+            () = tasks.wait() => return,
+            _ = look.tick() => state.connections.reap(),
+        }
+    }
 }
 
+/// Serves one connection until it ends or has to.
 async fn connection(
     stream: TcpStream,
+    address: SocketAddr,
     state: Arc<State>,
-    watcher: Watcher,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let tls = match &state.guard {
-        Some(guard) => guard.now().await.tls.clone(),
+    stop: CancellationToken,
+) {
+    let entry = state.connections.add(address.ip(), &stop);
+    let connection = Arc::clone(&entry.connection);
+    let abort = connection.abort.clone();
+    tokio::select! {
+        biased;
+        () = abort.cancelled() => tracing::debug!(%address, "connection ended: the client was too slow"),
+        served = speak(stream, connection, state) => if let Err(error) = served {
+            tracing::debug!(%address, error, "connection failed");
+        }
+    }
+}
+
+/// Speaks TLS if the web configuration says so, and HTTP.
+async fn speak(
+    stream: TcpStream,
+    connection: Arc<Connection>,
+    state: Arc<State>,
+) -> Result<(), Error> {
+    let web = match &state.guard {
+        Some(guard) => Some(guard.now().await),
         None => None,
     };
-    let answer = service_fn(move |request| routes::guarded(request, Arc::clone(&state)));
-    let Some(tls) = tls else {
-        let connection = http1().serve_connection(TokioIo::new(stream), answer);
-        return Ok(watcher.watch(connection).await?);
+    let socket = Socket::new(stream, Arc::clone(&connection));
+    let finish = connection.finish.clone();
+    let mut caller = Caller {
+        connection,
+        certified: false,
     };
-    let handshake = TlsAcceptor::from(tls).accept(stream);
-    let stream = tokio::time::timeout(HEADER_TIMEOUT, handshake).await??;
-    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        let connection = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(HEADER_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), answer);
-        Ok(watcher.watch(connection).await?)
+    let answers = |caller: Caller| {
+        let caller = Arc::new(caller);
+        service_fn(move |request| routes::guarded(request, Arc::clone(&caller), Arc::clone(&state)))
+    };
+    let Some((tls, web)) = web.and_then(|web| Some((web.tls.clone()?, web))) else {
+        let http = http1().serve_connection(TokioIo::new(socket), answers(caller));
+        return drive(http, &finish).await;
+    };
+    let stream = TlsAcceptor::from(tls).accept(socket).await?;
+    let session = stream.get_ref().1;
+    caller.certified = web.verifies_clients && session.peer_certificates().is_some();
+    if session.alpn_protocol() == Some(b"h2") {
+        let http = http2().serve_connection(TokioIo::new(stream), answers(caller));
+        drive(http, &finish).await
     } else {
-        let connection = http1().serve_connection(TokioIo::new(stream), answer);
-        Ok(watcher.watch(connection).await?)
+        let http = http1().serve_connection(TokioIo::new(stream), answers(caller));
+        drive(http, &finish).await
     }
+}
+
+/// Serves requests until the client ends the connection or it should end.
+async fn drive<C>(connection: C, finish: &CancellationToken) -> Result<(), Error>
+where
+    C: GracefulConnection<Error = hyper::Error>,
+{
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        served = &mut connection => return Ok(served?),
+        () = finish.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    Ok(connection.await?)
 }
 
 fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT);
+        .max_buf_size(BUFFER)
+        .header_read_timeout(IDLE);
+    builder
+}
+
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(IDLE)
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_send_buf_size(BUFFER);
     builder
 }

@@ -37,7 +37,7 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
         let hasty = "the scrape timeout is too short for a trace of a second";
         return text(StatusCode::BAD_REQUEST, hasty);
     };
-    let permit = Arc::clone(&state.uploads).try_acquire_owned().ok();
+    let permit = state.limits.probes.try_take();
     let room = state.analyst.memory.try_reserve(options.limit);
     let (Some(_permit), Some(_room)) = (permit, room) else {
         return text(

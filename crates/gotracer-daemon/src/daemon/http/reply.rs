@@ -7,15 +7,19 @@ use std::task::{Context, Poll};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http_body_util::{Either, Full};
-use hyper::body::{Body, Bytes, Frame};
+use hyper::body::{Bytes, Frame};
 use hyper::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, VARY,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, VARY,
 };
 use hyper::{Response, StatusCode};
 use tokio::sync::mpsc::{Receiver, channel};
 
+use super::body::BodyError;
+
 /// An answer, which is there as a whole or comes in pieces.
-pub type Reply = Response<Either<Full<Bytes>, Pieces>>;
+pub type Reply = Response<Body>;
+/// Its body.
+pub type Body = Either<Full<Bytes>, Pieces>;
 
 /// A body that is read while it is sent.
 pub struct Pieces(Receiver<io::Result<Bytes>>);
@@ -64,12 +68,10 @@ fn of_type(content_type: &'static str, body: Either<Full<Bytes>, Pieces>) -> Rep
     let mut reply = Response::new(body);
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    let nosniff = HeaderValue::from_static("nosniff");
-    headers.insert(hyper::header::X_CONTENT_TYPE_OPTIONS, nosniff);
     reply
 }
 
-impl Body for Pieces {
+impl hyper::body::Body for Pieces {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -86,6 +88,24 @@ impl Body for Pieces {
 pub fn text(status: StatusCode, line: &str) -> Reply {
     let body = format!("{line}\n");
     reply(status, "text/plain; charset=utf-8", body)
+}
+
+/// The answer if there is no permit or no memory for a request now.
+pub fn busy(why: &str) -> Reply {
+    let mut reply = text(StatusCode::SERVICE_UNAVAILABLE, why);
+    let soon = HeaderValue::from_static("5");
+    reply.headers_mut().insert(RETRY_AFTER, soon);
+    reply
+}
+
+/// The answer to a body that did not come as a whole.
+pub fn refusal(error: &BodyError) -> Reply {
+    let status = match error {
+        BodyError::Slow => StatusCode::REQUEST_TIMEOUT,
+        BodyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::Broken(_) => StatusCode::BAD_REQUEST,
+    };
+    text(status, &error.to_string())
 }
 
 /// An answer compressed with gzip, if whoever asked can read that.

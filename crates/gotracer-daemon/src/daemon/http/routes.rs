@@ -4,61 +4,168 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, ALLOW, HeaderValue, WWW_AUTHENTICATE};
-use hyper::{Method, Request, StatusCode};
+use hyper::header::{
+    ACCEPT, ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use hyper::{Method, Request, Response, StatusCode};
 
 use super::State;
-use super::reply::{Reply, compressed, text};
-use super::{alerts, api, evidence, page, probe, releases, targets};
+use super::access::{Exposure, is_cross_site, is_local};
+use super::body::{Answer, discard};
+use super::connections::{Connection, InFlight, Kind};
+use super::limits::Busy;
+use super::reply::{Body, Reply, busy, compressed, text};
+use super::{alerts, api, evidence, page, probe, releases, targets, upload};
 use crate::daemon::recent::Entry;
 use crate::daemon::web::Verdict;
 use crate::export::prometheus::Format;
 use crate::source::directory::Watches;
 
-/// Answers one request, if whoever asks may.
-pub async fn guarded(request: Request<Incoming>, state: Arc<State>) -> Result<Reply, Infallible> {
-    let Some(guard) = &state.guard else {
-        return answer(request, state).await;
+/// The client of a connection.
+pub struct Caller {
+    /// The connection.
+    pub connection: Arc<Connection>,
+    /// The client has a certificate of an authority that the web configuration
+    /// names.
+    pub certified: bool,
+}
+
+/// An answer at the pace of the client.
+pub type Paced = Response<Answer<Body>>;
+
+/// Answers one request, or says why not.
+pub async fn guarded(
+    request: Request<Incoming>,
+    caller: Arc<Caller>,
+    state: Arc<State>,
+) -> Result<Paced, Infallible> {
+    let kind = kind(request.uri().path());
+    let in_flight = caller.connection.begin(kind);
+    let web = match &state.guard {
+        Some(guard) => Some((guard, guard.now().await)),
+        None => None,
     };
-    let web = guard.now().await;
-    let mut reply = match guard.judge(&web, request.headers()).await {
-        Verdict::Admitted => answer(request, Arc::clone(&state)).await?,
-        Verdict::TooMany => text(StatusCode::TOO_MANY_REQUESTS, "too many requests"),
+    let verdict = match &web {
+        Some((guard, web)) => {
+            in_flight.queues();
+            let client = in_flight.address();
+            guard.judge(web, request.headers(), client).await
+        }
+        None => Verdict::Admitted,
+    };
+    in_flight.works();
+    let users = web.as_ref().is_some_and(|(_, web)| web.has_users());
+    let trusted = caller.certified || users || is_local(in_flight.address(), &request);
+    let turn = match refuse(&request, verdict, trusted, &state.exposure) {
+        Some(refusal) => Err(refusal),
+        None => {
+            let turn = state.limits.admit(kind, &in_flight).await;
+            turn.map_err(|Busy| busy(BUSY))
+        }
+    };
+    let (mut reply, turn) = match turn {
+        Ok(turn) => {
+            let reply = dispatch(request, &in_flight, trusted, Arc::clone(&state)).await;
+            (reply, turn)
+        }
+        Err(refusal) => {
+            discard(request, &in_flight).await;
+            (refusal, None)
+        }
+    };
+    protect(&mut reply);
+    if let Some((_, web)) = &web {
+        for (name, value) in &web.headers {
+            reply.headers_mut().insert(name, value.clone());
+        }
+    }
+    Ok(reply.map(|body| Answer::new(body, in_flight, turn)))
+}
+
+/// Headers that keep browsers from doing more with an answer than showing it.
+fn protect(reply: &mut Reply) {
+    let headers = reply.headers_mut();
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "deny"),
+        (REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // The pages have one inline style sheet, and neither scripts nor images.
+    // What a person types into developer tools may ask the server.
+    if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == HTML) {
+        let policy = "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'; \
+            base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        let policy = HeaderValue::from_static(policy);
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
+/// The answer to a request that is refused; `None` if it is not.
+fn refuse(
+    request: &Request<Incoming>,
+    verdict: Verdict,
+    trusted: bool,
+    exposure: &Exposure,
+) -> Option<Reply> {
+    match verdict {
+        Verdict::Admitted => {}
+        Verdict::TooMany => return Some(text(StatusCode::TOO_MANY_REQUESTS, "too many requests")),
         Verdict::Unknown => {
             let mut reply = text(StatusCode::UNAUTHORIZED, "a name and a password are needed");
             let basic = HeaderValue::from_static("Basic");
             reply.headers_mut().insert(WWW_AUTHENTICATE, basic);
-            reply
+            return Some(reply);
         }
-    };
-    for (name, value) in &web.headers {
-        reply.headers_mut().insert(name, value.clone());
     }
-    Ok(reply)
-}
-
-/// Answers one request.
-async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Reply, Infallible> {
-    let path = request.uri().path().to_owned();
-    let post = POST.contains(&path.as_str());
+    let path = request.uri().path();
+    let post = POST.contains(&path);
     let allowed: &[Method] = if post {
         &[Method::POST]
     } else {
         &[Method::GET, Method::HEAD]
     };
-    let listed = PATHS.contains(&path.as_str()) || path.starts_with(EVIDENCE);
-    let known = listed || numbered(&path).is_some();
-    Ok(if !known {
-        text(StatusCode::NOT_FOUND, "not found; / lists what there is")
-    } else if !allowed.contains(request.method()) {
+    let listed = PATHS.contains(&path) || path.starts_with(EVIDENCE);
+    if !listed && numbered(path).is_none() {
+        return Some(text(
+            StatusCode::NOT_FOUND,
+            "not found; / lists what there is",
+        ));
+    }
+    if !allowed.contains(request.method()) {
         let names = if post { "POST" } else { "GET, HEAD" };
         let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, &format!("use {names} here"));
         let allow = HeaderValue::from_static(names);
         reply.headers_mut().insert(ALLOW, allow);
-        reply
-    } else {
-        dispatch(&path, request, state).await
-    })
+        return Some(reply);
+    }
+    if is_cross_site(request) {
+        let foreign = "requests of other web sites are refused";
+        return Some(text(StatusCode::FORBIDDEN, foreign));
+    }
+    match exposure.closed_by(path) {
+        Some(option) if !trusted => {
+            let closed =
+                format!("{path} answers local and authenticated clients; {option} opens it to all");
+            Some(text(StatusCode::FORBIDDEN, &closed))
+        }
+        _ => None,
+    }
+}
+
+/// The answer if a request gets no turn.
+pub const BUSY: &str = "too many requests are being answered; try again";
+
+/// What a request under this path is about.
+fn kind(path: &str) -> Kind {
+    match path {
+        "/metrics" | "/-/healthy" | "/-/ready" => Kind::Essential,
+        "/probe" => Kind::Probe,
+        "/api/v1/alertmanager" | "/api/v1/analyze" => Kind::Upload,
+        _ => Kind::Page,
+    }
 }
 
 /// What is kept, each by its number.
@@ -110,7 +217,14 @@ async fn one(json: bool, id: u64, request: &Request<Incoming>, state: Arc<State>
     }
 }
 
-async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> Reply {
+async fn dispatch(
+    request: Request<Incoming>,
+    in_flight: &InFlight,
+    trusted: bool,
+    state: Arc<State>,
+) -> Reply {
+    let path = request.uri().path().to_owned();
+    let path = path.as_str();
     if let Some((json, id)) = numbered(path) {
         return one(json, id, &request, state).await;
     }
@@ -118,7 +232,7 @@ async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> 
         return evidence::one(id, &request, state).await;
     }
     match path {
-        "/api/v1/alertmanager" => alerts::webhook(request, state).await,
+        "/api/v1/alertmanager" => alerts::webhook(request, in_flight, state).await,
         "/api/v1/evidence" => evidence::list(&request, &state),
         "/metrics" => metrics(&request, state).await,
         "/-/healthy" => text(StatusCode::OK, "gotracer is healthy"),
@@ -145,10 +259,15 @@ async fn dispatch(path: &str, request: Request<Incoming>, state: Arc<State>) -> 
             let body = targets::document(state.analyst.board.all()).to_string();
             compressed(request.headers(), "application/json", body.into())
         }
-        "/api/v1/analyze" => api::analyze(request, state).await,
+        "/api/v1/analyze" => upload::analyze(request, in_flight, state).await,
         _ => {
             let analyst = &state.analyst;
-            let kept = analyst.evidence.all();
+            let hidden = state.exposure.closed_by("/api/v1/evidence").is_some() && !trusted;
+            let kept = if hidden {
+                Vec::new()
+            } else {
+                analyst.evidence.all()
+            };
             let page = page::landing(&analyst.board.all(), &analyst.recent.all(), &kept);
             compressed(request.headers(), HTML, page.into())
         }

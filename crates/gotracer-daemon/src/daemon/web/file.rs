@@ -97,6 +97,11 @@ impl TlsYaml {
             || self.client_auth_type.is_some()
     }
 
+    /// Whether certificates of clients are verified.
+    pub fn verifies_clients(&self) -> bool {
+        self.client_auth_type.is_some_and(ClientAuth::verifies)
+    }
+
     /// Files that are not absolute are in this folder.
     pub fn within(&mut self, folder: &Path) {
         let files = [
@@ -113,6 +118,16 @@ impl TlsYaml {
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let files = [&self.cert_file, &self.key_file, &self.client_ca_file];
         files.into_iter().flatten().map(PathBuf::as_path)
+    }
+}
+
+impl ClientAuth {
+    /// Whether a certificate is verified if a client shows one.
+    pub fn verifies(self) -> bool {
+        matches!(
+            self,
+            Self::VerifyClientCertIfGiven | Self::RequireAndVerifyClientCert
+        )
     }
 }
 

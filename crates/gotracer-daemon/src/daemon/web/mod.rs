@@ -10,6 +10,7 @@ mod limit;
 mod tls;
 mod users;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -35,6 +36,8 @@ pub struct WebError {
 pub struct Web {
     /// TLS, if it is to be spoken.
     pub tls: Option<Arc<ServerConfig>>,
+    /// Whether certificates of clients are verified.
+    pub verifies_clients: bool,
     /// Headers of every answer.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     users: Users,
@@ -65,6 +68,13 @@ pub enum Verdict {
     TooMany,
 }
 
+impl Web {
+    /// Whether clients need a password.
+    pub fn has_users(&self) -> bool {
+        !self.users.is_empty()
+    }
+}
+
 impl Guard {
     /// Reads the file.
     ///
@@ -87,11 +97,11 @@ impl Guard {
         looked.unwrap_or_else(|_| Arc::clone(&self.lock().web))
     }
 
-    /// Whether a request may be answered.
-    pub async fn judge(&self, web: &Arc<Web>, headers: &HeaderMap) -> Verdict {
+    /// Whether a request of a client with this address may be answered.
+    pub async fn judge(&self, web: &Web, headers: &HeaderMap, client: IpAddr) -> Verdict {
         if web.rate.is_some_and(|rate| !self.bucket.take(rate)) {
             Verdict::TooMany
-        } else if web.users.admit(&self.verified, headers).await {
+        } else if web.users.admit(&self.verified, headers, client).await {
             Verdict::Admitted
         } else {
             Verdict::Unknown
@@ -162,6 +172,7 @@ fn read(path: &Path) -> Result<Last, WebError> {
     Ok(Last {
         web: Arc::new(Web {
             tls: tls.map(Arc::new),
+            verifies_clients: file.tls_server_config.verifies_clients(),
             headers,
             users,
             rate: file.rate_limit.rate(),

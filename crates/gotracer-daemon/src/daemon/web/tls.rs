@@ -125,11 +125,7 @@ fn verifier(
             None => Ok(None),
         };
     }
-    let verified = matches!(
-        kind,
-        ClientAuth::VerifyClientCertIfGiven | ClientAuth::RequireAndVerifyClientCert
-    );
-    let chain = match verified {
+    let chain = match kind.verifies() {
         true => Some(chain(authority, &provider)?),
         false => None,
     };

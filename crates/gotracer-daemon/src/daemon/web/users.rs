@@ -1,12 +1,15 @@
 //! `basic_auth_users`: names and bcrypt hashes of passwords.
 //!
-//! A hash takes long to compute, that is its point. It is done on a thread that
-//! may block, one at a time, and passwords that were right are remembered. For
-//! a name that is not known it is done as well, so that the time tells nobody
-//! which names there are.
+//! Computing a hash takes long, which is its purpose. One is computed at a time,
+//! on a thread that may block. For a name that is not known a hash is computed
+//! as well, so that the time does not show which names exist.
+//!
+//! Verdicts are remembered: a password that was right is admitted at once, and
+//! one that was wrong is refused at once.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,10 +17,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bcrypt::HashParts;
 use hyper::header::{AUTHORIZATION, HeaderMap};
-use tokio::sync::Semaphore;
 
-/// How many passwords are remembered.
-const REMEMBERED: usize = 100;
+use crate::daemon::turns::Turns;
+
+/// How many right passwords are remembered, and how many wrong ones.
+const REMEMBERED: usize = 1_000;
 
 /// The users.
 #[derive(Debug)]
@@ -28,20 +32,20 @@ pub struct Users {
     decoy: Option<Arc<str>>,
 }
 
-/// Passwords that were right; not themselves, but hashes with keys that nobody
-/// knows.
+/// Verdicts on passwords. It holds no password, but hashes with keys that are
+/// made anew for each process.
 pub struct Verified {
-    right: Mutex<HashSet<[u64; 2]>>,
+    verdicts: Mutex<[HashSet<[u64; 2]>; 2]>,
     keys: [RandomState; 2],
-    one: Semaphore,
+    turns: Turns,
 }
 
 impl Default for Verified {
     fn default() -> Self {
         Self {
-            right: Mutex::default(),
+            verdicts: Mutex::default(),
             keys: [RandomState::new(), RandomState::new()],
-            one: Semaphore::new(1),
+            turns: Turns::new(1),
         }
     }
 }
@@ -49,7 +53,7 @@ impl Default for Verified {
 impl Verified {
     /// From now on each has to be verified again.
     pub fn forget(&self) {
-        self.lock().clear();
+        *self.lock() = Default::default();
     }
 
     fn key(&self, user: &str, hash: &str, password: &[u8]) -> [u64; 2] {
@@ -57,8 +61,22 @@ impl Verified {
         [self.keys[0].hash_one(both), self.keys[1].hash_one(both)]
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<[u64; 2]>> {
-        self.right.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self, key: [u64; 2]) -> Option<bool> {
+        let [wrong, right] = &*self.lock();
+        let right = right.contains(&key);
+        (right || wrong.contains(&key)).then_some(right)
+    }
+
+    fn remember(&self, key: [u64; 2], right: bool) {
+        let all = &mut self.lock()[usize::from(right)];
+        if all.len() >= REMEMBERED {
+            all.clear();
+        }
+        all.insert(key);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, [HashSet<[u64; 2]>; 2]> {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -78,8 +96,14 @@ impl Users {
         Ok(Self { hashes, decoy })
     }
 
-    /// Whether whoever says this may be answered. Without users, everybody.
-    pub async fn admit(&self, verified: &Verified, headers: &HeaderMap) -> bool {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.decoy.is_none()
+    }
+
+    /// Whether a client with this address and these headers may be answered.
+    /// Without users, every client may.
+    pub async fn admit(&self, verified: &Verified, headers: &HeaderMap, client: IpAddr) -> bool {
         let Some(decoy) = &self.decoy else {
             return true;
         };
@@ -89,23 +113,24 @@ impl Users {
         let known = self.hashes.get(&user);
         let hash = known.unwrap_or(decoy);
         let key = verified.key(&user, hash, &password);
-        if known.is_some() && verified.lock().contains(&key) {
-            return true;
+        if let Some(verdict) = verified.known(key) {
+            return verdict;
         }
-        let Ok(_permit) = verified.one.acquire().await else {
-            return false;
-        };
+        let turn = verified.turns.take(client).await;
+        // Another request may have asked the same meanwhile.
+        if let Some(verdict) = verified.known(key) {
+            return verdict;
+        }
         let hash = Arc::clone(hash);
-        let compare = move || bcrypt::verify(&password, &hash).unwrap_or(false);
+        let compare = move || {
+            // A client that gives up does not free the turn: its hash is still
+            // being computed.
+            let _turn = turn;
+            bcrypt::verify(&password, &hash).unwrap_or(false)
+        };
         let right = tokio::task::spawn_blocking(compare).await.unwrap_or(false);
         let admitted = known.is_some() & right;
-        if admitted {
-            let mut all = verified.lock();
-            if all.len() >= REMEMBERED {
-                all.clear();
-            }
-            all.insert(key);
-        }
+        verified.remember(key, admitted);
         admitted
     }
 }
@@ -127,6 +152,8 @@ fn said(headers: &HeaderMap) -> Option<(String, Vec<u8>)> {
 mod tests {
     use super::*;
 
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
     fn headers(said: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, said.parse().unwrap());
@@ -145,17 +172,24 @@ mod tests {
         let first = users("a:x");
         let basic = |text: &str| headers(&format!("Basic {}", STANDARD.encode(text)));
         for _ in 0..2 {
-            assert!(first.admit(&verified, &basic("alice:a:x")).await);
+            assert!(first.admit(&verified, &basic("alice:a:x"), CLIENT).await);
             for wrong in ["alice:b", "alice:", "carol:a:x", "alice", ":"] {
-                assert!(!first.admit(&verified, &basic(wrong)).await, "{wrong}");
+                assert!(
+                    !first.admit(&verified, &basic(wrong), CLIENT).await,
+                    "{wrong}"
+                );
             }
         }
-        assert_eq!(verified.lock().len(), 1);
-        assert!(!first.admit(&verified, &HeaderMap::new()).await);
-        assert!(!first.admit(&verified, &headers("Bearer a:x")).await);
-        assert!(!users("new").admit(&verified, &basic("alice:a:x")).await);
+        assert_eq!(verified.lock().each_ref().map(HashSet::len), [4, 1]);
+        assert!(!first.admit(&verified, &HeaderMap::new(), CLIENT).await);
+        assert!(!first.admit(&verified, &headers("Bearer a:x"), CLIENT).await);
+        assert!(
+            !users("new")
+                .admit(&verified, &basic("alice:a:x"), CLIENT)
+                .await
+        );
         let nobody = Users::new(&BTreeMap::new()).unwrap();
-        assert!(nobody.admit(&verified, &HeaderMap::new()).await);
+        assert!(nobody.admit(&verified, &HeaderMap::new(), CLIENT).await);
     }
 
     #[test]

@@ -15,7 +15,9 @@ use super::settings::Settings;
 use super::signals::{BY_REASON, SIGNALS, unit};
 use super::stream::{self, Stream};
 use super::target::Target;
-use super::{delivery, evidence, own, process, refreshes, releases, storage, watches};
+use super::{
+    delivery, evidence, own, process, refreshes, releases, server, storage, watches,
+};
 use crate::rules::{Distribution, RULES, Rule, Severity};
 
 /// How many reasons for failures each target has room for.
@@ -100,6 +102,7 @@ pub fn names() -> Vec<String> {
     let watches = watches::GAUGES.iter().map(|(head, _)| head);
     let watches = watches.chain([&watches::RETRIES]);
     let releases = releases::FAMILIES.iter().map(|family| &family.head);
+    let server = server::FAMILIES.iter().map(|(head, _)| head);
     let all = targets
         .chain(own)
         .chain(delivery)
@@ -109,6 +112,7 @@ pub fn names() -> Vec<String> {
         .chain([&releases::INFO])
         .chain(evidence)
         .chain([&storage::UP, &storage::FAILURES])
+        .chain(server)
         .chain(process::heads())
         .map(Head::exposed)
         .collect()

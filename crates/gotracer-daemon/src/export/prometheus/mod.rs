@@ -17,6 +17,7 @@ mod places;
 mod process;
 mod refreshes;
 mod releases;
+mod server;
 mod settings;
 mod signals;
 mod storage;
@@ -45,6 +46,7 @@ use crate::report::Report;
 
 pub(in crate::export) use families::help;
 pub use format::Format;
+pub use server::ServerStats;
 pub use settings::{Settings, SettingsError};
 pub(in crate::export) use signals::{ByReason, SIGNALS, bounds};
 pub use storage::Stores;
@@ -179,6 +181,14 @@ impl Exporter {
     pub fn with_watches(mut self, all: impl Fn() -> Vec<Watched> + Send + Sync + 'static) -> Self {
         let watches = watches::Watches(Arc::new(all), self.targets.settings.clone());
         self.registry.register_collector(Box::new(watches));
+        self
+    }
+
+    /// Tells about the HTTP server as well.
+    #[must_use]
+    pub fn with_server(mut self, stats: Arc<ServerStats>) -> Self {
+        let server = server::Server(stats, self.targets.settings.clone());
+        self.registry.register_collector(Box::new(server));
         self
     }
 

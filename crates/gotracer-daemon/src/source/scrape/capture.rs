@@ -127,15 +127,6 @@ impl Scraper {
 }
 
 impl Capture {
-    /// A body that is coming in and may take so long and so many bytes.
-    pub fn new(body: Incoming, allowed: Duration, limit: u64) -> Self {
-        Self {
-            body,
-            patience: Patience::Whole(Instant::now() + allowed, allowed),
-            limit,
-        }
-    }
-
     /// A reader, and a future that feeds it: it must run while the other is
     /// read, and says why the answer ended early, if it did. A reader that is
     /// dropped ends the capture.

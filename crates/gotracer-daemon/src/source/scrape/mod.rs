@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use blocking::{Running, capture};
 pub use capture::{Capture, Scraper};
-pub use feed::Reader;
+pub use feed::{Reader, pipe};
 pub use target::{Target, TargetError};
 
 use crate::source::http::{ClientError, HttpOptions};

@@ -1,0 +1,201 @@
+//! Bodies that come in and go out at the pace of the client.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::Request;
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::header::EXPECT;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::connections::InFlight;
+use super::pace::Pace;
+use crate::daemon::turns;
+
+/// The most bytes handed over at once. What is handed over but not sent takes
+/// memory that nothing counts.
+const PIECE: usize = 16 << 10;
+/// How many bytes are the first ones.
+const HEAD: usize = 16 << 10;
+/// The most bytes that are read of a request that is refused.
+const DISCARDED: u64 = 1 << 20;
+/// How long a request that is refused may take to come.
+const PARTING: Duration = Duration::from_secs(2);
+
+/// The body of a request.
+pub struct Upload<'r> {
+    body: Incoming,
+    request: &'r InFlight,
+    pace: Pace,
+    /// When the server last stopped to wait.
+    left: Instant,
+}
+
+/// Why a body is not complete.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The client stalled or trickled.
+    #[error("the body comes too slowly")]
+    Slow,
+    /// The body has more bytes than allowed.
+    #[error("the body has more than {0} bytes")]
+    TooLarge(u64),
+    /// The connection broke.
+    #[error("the body breaks off: {0}")]
+    Broken(hyper::Error),
+}
+
+impl<'r> Upload<'r> {
+    /// The body of this request.
+    pub fn new(body: Incoming, request: &'r InFlight) -> Self {
+        let now = Instant::now();
+        Self {
+            body,
+            request,
+            pace: Pace::new(now),
+            left: now,
+        }
+    }
+
+    /// Waits for the next bytes; `None` is the end.
+    ///
+    /// # Errors
+    /// If the client is too slow or gone.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        self.pace.excuse(self.left.elapsed());
+        let deadline = self.pace.deadline();
+        self.request.waits(deadline);
+        let frame = timeout_at(deadline, self.body.frame()).await;
+        self.request.works();
+        self.left = Instant::now();
+        let Some(frame) = frame.map_err(|_| BodyError::Slow)? else {
+            return Ok(None);
+        };
+        let bytes = frame.map_err(BodyError::Broken)?.into_data();
+        let bytes = bytes.unwrap_or_default();
+        self.pace.moved(self.left, bytes.len());
+        Ok(Some(bytes))
+    }
+
+    /// The first bytes, or all of a small body. They need no turn, so that
+    /// clients that stall after a few bytes hold none.
+    ///
+    /// # Errors
+    /// If the client is too slow or gone.
+    pub async fn head(&mut self) -> Result<Vec<u8>, BodyError> {
+        let mut head = Vec::new();
+        while head.len() < HEAD
+            && let Some(bytes) = self.next().await?
+        {
+            head.extend_from_slice(&bytes);
+        }
+        Ok(head)
+    }
+
+    /// The whole body after its first bytes.
+    ///
+    /// # Errors
+    /// If it has more bytes than `limit`, or the client is too slow or gone.
+    pub async fn collect(mut self, head: Vec<u8>, limit: u64) -> Result<Vec<u8>, BodyError> {
+        let mut all = head;
+        while let Some(bytes) = self.next().await? {
+            if (all.len() + bytes.len()) as u64 > limit {
+                return Err(BodyError::TooLarge(limit));
+            }
+            all.extend_from_slice(&bytes);
+        }
+        Ok(all)
+    }
+}
+
+/// Reads what a client has still to send if that is little: many clients look
+/// at an answer only after they have sent everything.
+pub async fn discard(request: Request<Incoming>, in_flight: &InFlight) {
+    let (head, body) = request.into_parts();
+    // A client that asks first has sent nothing, and reading would call it in.
+    if head.headers.contains_key(EXPECT) || body.size_hint().lower() > DISCARDED {
+        return;
+    }
+    let all = Upload::new(body, in_flight).collect(Vec::new(), DISCARDED);
+    let _ = timeout(PARTING, all).await;
+}
+
+/// The body of an answer. It ends the request when it is dropped.
+pub struct Answer<B> {
+    body: B,
+    /// Bytes that the body gave and that are not handed over yet.
+    rest: Bytes,
+    pace: Pace,
+    request: InFlight,
+    /// How many bytes the client has to read, or since when it waits.
+    turn: Turn,
+    _held: Option<turns::Turn>,
+}
+
+enum Turn {
+    Client(usize),
+    Server(Instant),
+}
+
+impl<B> Answer<B> {
+    /// An answer to this request, which gives its turn back at the end.
+    pub fn new(body: B, request: InFlight, held: Option<turns::Turn>) -> Self {
+        let now = Instant::now();
+        Self {
+            body,
+            rest: Bytes::new(),
+            pace: Pace::new(now),
+            request,
+            turn: Turn::Server(now),
+            _held: held,
+        }
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = &mut *self;
+        let now = Instant::now();
+        match this.turn {
+            Turn::Client(handed) => this.pace.moved(now, handed),
+            Turn::Server(since) => this.pace.excuse(now - since),
+        }
+        this.turn = Turn::Server(now);
+        this.request.works();
+        if this.rest.is_empty() {
+            match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(bytes) => this.rest = bytes,
+                    Err(other) => return Poll::Ready(Some(Ok(other))),
+                },
+                other => return Poll::Ready(other),
+            }
+        }
+        let piece = this.rest.split_to(this.rest.len().min(PIECE));
+        this.turn = Turn::Client(piece.len());
+        this.request.waits(this.pace.deadline());
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (rest, body) = (self.rest.len() as u64, self.body.size_hint());
+        let mut hint = SizeHint::new();
+        hint.set_lower(body.lower() + rest);
+        if let Some(upper) = body.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint
+    }
+}

@@ -1,0 +1,364 @@
+//! The open connections and what each of them waits for.
+//!
+//! A new connection is always accepted. If there are as many as there may be,
+//! the one that has done nothing for longest ends, of the address that has
+//! most: clients that stall cannot keep others out.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::pace::{CREDIT, Pace};
+use crate::export::prometheus::ServerStats;
+
+/// The most connections.
+const CONNECTIONS: usize = 256;
+/// How long a connection may be open without a request.
+pub const IDLE: Duration = Duration::from_secs(10);
+/// How long after its deadline a client is cut off, so that an answer can tell
+/// it why before.
+const SLACK: Duration = Duration::from_secs(5);
+/// How long a connection has to end by itself once it should.
+const PARTING: Duration = Duration::from_secs(5);
+
+/// What a request is about. Each kind has limits of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Health and metrics, which are never refused.
+    Essential,
+    /// Pages and JSON.
+    Page,
+    /// `/probe`.
+    Probe,
+    /// The first bytes of a body that a client sends.
+    Upload,
+    /// A larger notification of Alertmanager.
+    Alert,
+    /// A trace that is analyzed while the client sends it.
+    Analysis,
+}
+
+impl Kind {
+    /// How far a client may be behind while others wait for its place.
+    fn allowance(self) -> Duration {
+        match self {
+            // Lines that stall for a moment are common.
+            Self::Analysis => Duration::from_secs(3),
+            _ => Duration::from_secs(1),
+        }
+    }
+}
+
+/// Whose turn it is in a request.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    Server,
+    /// A place in a queue.
+    Queue,
+    /// The client has to send or read before the deadline.
+    Client(Instant),
+}
+
+/// All connections.
+pub struct Connections {
+    limit: usize,
+    open: Mutex<HashMap<u64, Arc<Connection>>>,
+    next: AtomicU64,
+    stats: Arc<ServerStats>,
+}
+
+/// One connection.
+pub struct Connection {
+    /// The client's address.
+    pub address: IpAddr,
+    /// Cancelled if the connection should end after the requests it has.
+    pub finish: CancellationToken,
+    /// Cancelled if it should end at once.
+    pub abort: CancellationToken,
+    state: Mutex<State>,
+    stats: Arc<ServerStats>,
+}
+
+struct State {
+    /// When the client last began or ended a request.
+    since: Instant,
+    /// The client reads slower than the server writes.
+    blocked: Option<Pace>,
+    requests: Vec<(u64, Kind, Turn)>,
+    next: u64,
+}
+
+/// A connection's entry in the list; it leaves the list when dropped.
+pub struct Entry {
+    connections: Arc<Connections>,
+    number: u64,
+    /// The connection.
+    pub connection: Arc<Connection>,
+}
+
+/// A request until its answer is handed over.
+pub struct InFlight {
+    connection: Arc<Connection>,
+    number: u64,
+}
+
+impl Connections {
+    /// No connection yet.
+    pub fn new(stats: Arc<ServerStats>) -> Self {
+        Self {
+            limit: limit(),
+            open: Mutex::default(),
+            next: AtomicU64::default(),
+            stats,
+        }
+    }
+
+    /// Adds a connection, for which another one may have to end.
+    pub fn add(self: &Arc<Self>, address: IpAddr, stop: &CancellationToken) -> Entry {
+        let connection = Arc::new(Connection {
+            address: address.to_canonical(),
+            finish: stop.child_token(),
+            abort: CancellationToken::new(),
+            state: Mutex::new(State {
+                since: Instant::now(),
+                blocked: None,
+                requests: Vec::new(),
+                next: 0,
+            }),
+            stats: Arc::clone(&self.stats),
+        });
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut open = self.lock();
+        if living(&open).count() >= self.limit {
+            self.evict(idlest(&open));
+        }
+        open.insert(number, Arc::clone(&connection));
+        self.stats.connections.fetch_add(1, Ordering::Relaxed);
+        drop(open);
+        Entry {
+            connections: Arc::clone(self),
+            number,
+            connection,
+        }
+    }
+
+    /// Ends the idlest connection, because the system has no more of them.
+    pub fn make_room(&self) {
+        self.evict(idlest(&self.lock()));
+    }
+
+    /// Ends the connection whose client is furthest behind with a request of
+    /// this kind, if one is.
+    pub fn make_room_for(&self, kind: Kind) {
+        let open = self.lock();
+        let slow = living(&open).filter_map(|connection| {
+            let state = connection.lock();
+            let requests = state.requests.iter().filter(|(_, k, _)| *k == kind);
+            let waiting = requests.filter_map(|&(_, _, turn)| match turn {
+                Turn::Client(deadline) => Some(deadline),
+                Turn::Server | Turn::Queue => None,
+            });
+            Some((waiting.min()?, connection))
+        });
+        let slowest = slow.min_by_key(|(deadline, _)| *deadline);
+        let latest = Instant::now() + CREDIT - kind.allowance();
+        let slowest = slowest.filter(|(deadline, _)| *deadline < latest);
+        self.evict(slowest.map(|(_, connection)| connection));
+    }
+
+    /// Ends the connections whose clients took too long.
+    pub fn reap(&self) {
+        let now = Instant::now();
+        for connection in living(&self.lock()) {
+            let state = connection.lock();
+            let parting = connection.finish.is_cancelled();
+            if state.is_overdue(now) || parting && state.is_behind(now, PARTING) {
+                connection.abort.cancel();
+                self.stats.timed_out.fetch_add(1, Ordering::Relaxed);
+            } else if state.requests.is_empty() && state.is_behind(now, IDLE) {
+                connection.finish.cancel();
+            }
+        }
+    }
+
+    fn evict(&self, connection: Option<&Arc<Connection>>) {
+        if let Some(connection) = connection {
+            connection.abort.cancel();
+            self.stats.evicted.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Connection>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Half of the files that the process may open, for files of traces need some.
+#[cfg(unix)]
+fn limit() -> usize {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let half = files.map_or(CONNECTIONS, |n| {
+        usize::try_from(n / 2).unwrap_or(usize::MAX)
+    });
+    half.clamp(1, CONNECTIONS)
+}
+
+#[cfg(not(unix))]
+fn limit() -> usize {
+    CONNECTIONS
+}
+
+fn living(open: &HashMap<u64, Arc<Connection>>) -> impl Iterator<Item = &Arc<Connection>> {
+    open.values().filter(|c| !c.abort.is_cancelled())
+}
+
+/// The connection that waits for its client for longest, of the network that
+/// has most connections.
+fn idlest(open: &HashMap<u64, Arc<Connection>>) -> Option<&Arc<Connection>> {
+    let mut of_network = HashMap::<_, usize>::new();
+    for connection in living(open) {
+        *of_network.entry(network(connection.address)).or_default() += 1;
+    }
+    let most = of_network.values().max().copied();
+    let crowded = living(open).filter(|c| of_network.get(&network(c.address)).copied() == most);
+    crowded.min_by_key(|connection| {
+        let state = connection.lock();
+        let waits = state.waits_since();
+        (waits.is_none(), waits.unwrap_or(state.since))
+    })
+}
+
+/// The addresses that one client may have: of IPv6 a network of 64 bits.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+    }
+}
+
+impl State {
+    /// The deadlines of the client.
+    fn deadlines(&self) -> impl Iterator<Item = Instant> {
+        let turns = self.requests.iter().filter_map(|&(_, _, turn)| match turn {
+            Turn::Client(deadline) => Some(deadline),
+            Turn::Server | Turn::Queue => None,
+        });
+        turns.chain(self.blocked.map(Pace::deadline))
+    }
+
+    fn is_overdue(&self, now: Instant) -> bool {
+        self.deadlines().any(|deadline| deadline + SLACK < now)
+    }
+
+    /// Since when the connection waits for its client, if not for the server.
+    fn waits_since(&self) -> Option<Instant> {
+        let queued = |(_, _, turn): &(u64, Kind, Turn)| matches!(turn, Turn::Queue);
+        let rests = self.requests.is_empty() || self.requests.iter().any(queued);
+        let waits = self.deadlines().map(|deadline| deadline - CREDIT);
+        waits.chain(rests.then_some(self.since)).min()
+    }
+
+    fn is_behind(&self, now: Instant, allowed: Duration) -> bool {
+        self.waits_since()
+            .is_some_and(|since| since + allowed < now)
+    }
+}
+
+impl Connection {
+    /// A request that begins.
+    pub fn begin(self: &Arc<Self>, kind: Kind) -> InFlight {
+        let mut state = self.lock();
+        let number = state.next;
+        state.next += 1;
+        state.since = Instant::now();
+        state.requests.push((number, kind, Turn::Server));
+        self.stats.in_flight.fetch_add(1, Ordering::Relaxed);
+        drop(state);
+        InFlight {
+            connection: Arc::clone(self),
+            number,
+        }
+    }
+
+    /// The system took no more bytes, or so many of those it had not taken.
+    pub fn blocked(&self, taken: usize) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let pace = state.blocked.get_or_insert_with(|| Pace::new(now));
+        pace.moved(now, taken);
+    }
+
+    /// The system took all bytes.
+    pub fn flushed(&self) {
+        let mut state = self.lock();
+        if state.blocked.take().is_some() {
+            state.since = Instant::now();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl InFlight {
+    /// The client's address.
+    pub fn address(&self) -> IpAddr {
+        self.connection.address
+    }
+
+    /// From now on the request is of this kind.
+    pub fn becomes(&self, kind: Kind) {
+        self.change(|(_, known, _)| *known = kind);
+    }
+
+    /// The server works.
+    pub fn works(&self) {
+        self.turn(Turn::Server);
+    }
+
+    /// The request has a place in a queue.
+    pub fn queues(&self) {
+        self.turn(Turn::Queue);
+    }
+
+    /// The client has to do something before the deadline.
+    pub fn waits(&self, deadline: Instant) {
+        self.turn(Turn::Client(deadline));
+    }
+
+    fn turn(&self, turn: Turn) {
+        self.change(|(_, _, known)| *known = turn);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut (u64, Kind, Turn))) {
+        let mut state = self.connection.lock();
+        let mut requests = state.requests.iter_mut();
+        if let Some(request) = requests.find(|(number, ..)| *number == self.number) {
+            change(request);
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let mut state = self.connection.lock();
+        state.requests.retain(|(n, ..)| *n != self.number);
+        state.since = Instant::now();
+        let in_flight = &self.connection.stats.in_flight;
+        in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.connections.lock().remove(&self.number);
+        let open = &self.connections.stats.connections;
+        open.fetch_sub(1, Ordering::Relaxed);
+    }
+}

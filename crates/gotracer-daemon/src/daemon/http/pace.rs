@@ -1,0 +1,85 @@
+//! How long the server waits for a client that sends or reads slowly.
+//!
+//! A client has some seconds of credit. Waiting for it uses credit up, and each
+//! byte that it sends or reads earns some back, so that a slow line is served
+//! and a client that stalls or trickles is not.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The most credit, and what a client starts with.
+pub const CREDIT: Duration = Duration::from_secs(30);
+/// Bytes that earn a second.
+const RATE: u32 = 8 << 10;
+
+/// The credit of one client in one direction.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// When the server runs out of patience if the client does nothing.
+    deadline: Instant,
+}
+
+impl Pace {
+    /// Full credit from now on.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            deadline: now + CREDIT,
+        }
+    }
+
+    /// When the credit ends.
+    pub fn deadline(self) -> Instant {
+        self.deadline
+    }
+
+    /// The client sent or read so many bytes.
+    pub fn moved(&mut self, now: Instant, bytes: usize) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let earned = Duration::from_secs(1) * bytes / RATE;
+        self.deadline = (self.deadline + earned).min(now + CREDIT);
+    }
+
+    /// The server kept the client waiting for so long, which costs no credit.
+    pub fn excuse(&mut self, waited: Duration) {
+        self.deadline += waited;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_earn_time_up_to_the_full_credit() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut pace = Pace::new(start);
+        assert_eq!(pace.deadline(), at(30));
+        // Nothing is saved up.
+        pace.moved(start, 1 << 30);
+        assert_eq!(pace.deadline(), at(30));
+        pace.moved(at(20), 5 * RATE as usize);
+        assert_eq!(pace.deadline(), at(35));
+        pace.moved(at(25), usize::MAX);
+        assert_eq!(pace.deadline(), at(55));
+    }
+
+    #[test]
+    fn a_byte_now_and_then_does_not_keep_a_connection_open() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        for second in 1..31 {
+            pace.moved(start + Duration::from_secs(second), 1);
+        }
+        assert!(pace.deadline() < start + Duration::from_secs(31));
+    }
+
+    #[test]
+    fn the_time_of_the_server_does_not_count() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        pace.excuse(Duration::from_secs(60));
+        assert_eq!(pace.deadline(), start + Duration::from_secs(90));
+    }
+}

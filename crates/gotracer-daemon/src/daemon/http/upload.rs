@@ -1,0 +1,89 @@
+//! `POST /api/v1/analyze`: a trace that a client sends, answered with its
+//! report. It counts in no metric, since its target is not known.
+//!
+//! A turn to analyze and memory are taken once a part of the trace is there,
+//! so that clients that connect and stall hold neither.
+
+use std::io;
+use std::sync::Arc;
+
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::{Request, StatusCode};
+use tokio::sync::mpsc::Sender;
+
+use super::State;
+use super::api::{blocking, document, failed};
+use super::body::{BodyError, Upload};
+use super::connections::{InFlight, Kind};
+use super::reply::{Reply, busy, refusal, text};
+use crate::source::scrape::pipe;
+
+/// The most bytes of a trace.
+const LIMIT: u64 = 1 << 30;
+
+/// Analyzes the trace in the request's body while it comes.
+pub async fn analyze(request: Request<Incoming>, in_flight: &InFlight, state: Arc<State>) -> Reply {
+    let size = request.body().size_hint().upper().unwrap_or(LIMIT);
+    let headers = request.headers().clone();
+    let mut body = Upload::new(request.into_body(), in_flight);
+    let head = match body.head().await {
+        Ok(head) => head,
+        Err(error) => return refusal(&error),
+    };
+    in_flight.becomes(Kind::Analysis);
+    let turn = state.limits.admit(Kind::Analysis, in_flight).await;
+    let room = state.analyst.memory.try_reserve(size);
+    let (Ok(turn), Some(room)) = (turn, room) else {
+        return busy("as many traces as allowed are being analyzed; try again");
+    };
+    let (sender, reader) = pipe();
+    let analysis = tokio::spawn(blocking(move || {
+        let _held = (turn, room);
+        let mut reports = Vec::new();
+        for outcome in state.analyst.upload(reader, "request") {
+            match outcome {
+                Ok(Ok(outcome)) => reports.push(outcome.report),
+                Ok(Err(error)) => {
+                    return text(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string());
+                }
+                Err(panic) => return text(StatusCode::INTERNAL_SERVER_ERROR, &panic),
+            }
+        }
+        document(&headers, &reports)
+    }));
+    let fed = feed(head, body, sender).await;
+    match (fed, analysis.await) {
+        (Err(error), _) => refusal(&error),
+        (Ok(()), Ok(reply)) => reply,
+        (Ok(()), Err(_)) => failed(),
+    }
+}
+
+/// Hands the trace to the analysis as fast as that reads it.
+async fn feed(
+    head: Vec<u8>,
+    mut body: Upload<'_>,
+    sender: Sender<io::Result<Bytes>>,
+) -> Result<(), BodyError> {
+    let mut left = LIMIT;
+    let mut next = Ok(Some(Bytes::from(head)));
+    loop {
+        let error = match next {
+            Ok(None) => return Ok(()),
+            Ok(Some(bytes)) if bytes.len() as u64 > left => BodyError::TooLarge(LIMIT),
+            Ok(Some(bytes)) => {
+                left -= bytes.len() as u64;
+                if sender.send(Ok(bytes)).await.is_err() {
+                    // The analysis ended early and has the reason.
+                    return Ok(());
+                }
+                next = body.next().await;
+                continue;
+            }
+            Err(error) => error,
+        };
+        let end = io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string());
+        let _ = sender.send(Err(end)).await;
+        return Err(error);
+    }
+}

@@ -1,0 +1,182 @@
+//! Turns at work that only some requests may do at a time.
+//!
+//! Addresses take turns, and of the requests of one address the newest is next:
+//! a client that floods delays itself, and one that comes now does not wait for
+//! those that came before.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot::{Receiver, Sender, channel};
+
+/// How many requests of an address may wait before those that gave up are
+/// looked for.
+const CROWD: usize = 64;
+
+/// Hands out turns.
+#[derive(Clone)]
+pub struct Turns(Arc<Mutex<Waiting>>);
+
+struct Waiting {
+    /// How many more requests may have a turn now.
+    free: usize,
+    addresses: VecDeque<IpAddr>,
+    requests: HashMap<IpAddr, Vec<Sender<Turn>>>,
+}
+
+/// A turn, until it is dropped.
+pub struct Turn(Option<Turns>);
+
+impl Turns {
+    /// As many at a time as `limit`.
+    pub fn new(limit: usize) -> Self {
+        Self(Arc::new(Mutex::new(Waiting {
+            free: limit,
+            addresses: VecDeque::new(),
+            requests: HashMap::new(),
+        })))
+    }
+
+    /// A turn, if one is free.
+    pub fn try_take(&self) -> Option<Turn> {
+        let mut waiting = self.lock();
+        waiting.free = waiting.free.checked_sub(1)?;
+        Some(Turn(Some(self.clone())))
+    }
+
+    /// Waits for a turn.
+    pub async fn take(&self, address: IpAddr) -> Turn {
+        let turn = {
+            let mut waiting = self.lock();
+            if let Some(left) = waiting.free.checked_sub(1) {
+                waiting.free = left;
+                return Turn(Some(self.clone()));
+            }
+            waiting.push(address)
+        };
+        // Senders are dropped with all turns, after which none is taken.
+        turn.await.unwrap_or(Turn(None))
+    }
+
+    fn pass_on(self) {
+        loop {
+            let next = {
+                let mut waiting = self.lock();
+                let next = waiting.pop();
+                waiting.free += usize::from(next.is_none());
+                next
+            };
+            let Some(next) = next else {
+                return;
+            };
+            // A request that gave up does not take its turn.
+            match next.send(Turn(Some(self.clone()))) {
+                Ok(()) => return,
+                Err(mut turn) => turn.0 = None,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, address: IpAddr) -> Receiver<Turn> {
+        let (sender, turn) = channel();
+        let requests = self.requests.entry(address).or_default();
+        if requests.is_empty() {
+            self.addresses.push_back(address);
+        }
+        if requests.len() >= CROWD {
+            requests.retain(|request| !request.is_closed());
+        }
+        requests.push(sender);
+        turn
+    }
+
+    fn pop(&mut self) -> Option<Sender<Turn>> {
+        let address = self.addresses.pop_front()?;
+        let requests = self.requests.get_mut(&address)?;
+        let next = requests.pop();
+        if requests.is_empty() {
+            self.requests.remove(&address);
+        } else {
+            self.addresses.push_back(address);
+        }
+        next
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(turns) = self.0.take() {
+            turns.pass_on();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// The order in which requests, told by address and number, get their turns.
+    async fn order(requests: &[(u8, u32)]) -> Vec<u32> {
+        let turns = Turns::new(1);
+        let (done, order) = mpsc::channel();
+        let first = turns.take([127, 0, 0, 1].into()).await;
+        let mut tasks = Vec::new();
+        for &(address, number) in requests {
+            let (turns, done) = (turns.clone(), done.clone());
+            tasks.push(tokio::spawn(async move {
+                let _turn = turns.take([10, 0, 0, address].into()).await;
+                done.send(number).unwrap();
+            }));
+            // The test has one thread: the task runs until it waits.
+            tokio::task::yield_now().await;
+        }
+        drop(first);
+        for task in tasks {
+            task.await.unwrap();
+        }
+        order.try_iter().collect()
+    }
+
+    #[tokio::test]
+    async fn addresses_take_turns_and_the_newest_request_is_first() {
+        assert_eq!(order(&[(1, 1), (1, 2), (1, 3)]).await, [3, 2, 1]);
+        let crowd = [(1, 1), (1, 2), (1, 3), (2, 4), (1, 5)];
+        assert_eq!(order(&crowd).await, [5, 4, 3, 2, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_gives_up_does_not_keep_the_turn() {
+        let turns = Turns::new(1);
+        let address = [127, 0, 0, 1].into();
+        let first = turns.take(address).await;
+        for _ in 0..1_000 {
+            let mut waits = Box::pin(turns.take(address));
+            tokio::select! {
+                biased;
+                _ = &mut waits => panic!("two turns at once"),
+                () = std::future::ready(()) => {}
+            }
+        }
+        let waiting = turns.lock().requests[&address].len();
+        assert!(waiting <= CROWD, "{waiting}");
+        // One gets its turn and gives up at the same moment.
+        let mut late = Box::pin(turns.take(address));
+        tokio::select! {
+            biased;
+            _ = &mut late => panic!("two turns at once"),
+            () = std::future::ready(()) => {}
+        }
+        drop(first);
+        drop(late);
+        turns.take(address).await;
+    }
+}
