@@ -122,7 +122,9 @@ fn the_package_holds_them_and_nothing_that_belongs_elsewhere() {
     );
     let output = tools.helm(&["package", &from, "--destination", &to]);
     assert!(output.status.success(), "{}", said(&output));
-    let package = scratch.path().join("gotracer-0.1.0.tgz");
+    let package = scratch
+        .path()
+        .join(concat!("gotracer-", env!("CARGO_PKG_VERSION"), ".tgz"));
     let listed = Command::new("tar")
         .arg("tf")
         .arg(&package)

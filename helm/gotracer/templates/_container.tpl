@@ -13,6 +13,15 @@ args:
   {{- if .Values.web.existingSecret }}
   - --web.config.file=/etc/gotracer-web/{{ .Values.web.key }}
   {{- end }}
+  {{- if .Values.web.enableUploads }}
+  - --web.enable-uploads
+  {{- end }}
+  {{- if .Values.web.enableAlertWebhook }}
+  - --web.enable-alert-webhook
+  {{- end }}
+  {{- if .Values.web.enableEvidence }}
+  - --web.enable-evidence
+  {{- end }}
   {{- with include "gotracer.externalUrl" . }}
   - --web.external-url={{ . }}
   {{- end }}

@@ -15,9 +15,7 @@ use super::settings::Settings;
 use super::signals::{BY_REASON, SIGNALS, unit};
 use super::stream::{self, Stream};
 use super::target::Target;
-use super::{
-    delivery, evidence, own, process, refreshes, releases, server, storage, watches,
-};
+use super::{delivery, evidence, own, process, refreshes, releases, server, storage, watches};
 use crate::rules::{Distribution, RULES, Rule, Severity};
 
 /// How many reasons for failures each target has room for.
