@@ -249,3 +249,123 @@ fn what_a_full_disk_did_not_take_is_written_when_there_is_room() {
     let releases = gotracer.get("/api/v1/releases", "").text();
     assert!(releases.contains("shop"), "{releases}");
 }
+
+/// Adds a trace with findings that is none of the others.
+fn add_found(directory: &Path, number: usize) {
+    let trace = fs::read(fixture("go1.25.5/mutex_long.trace")).unwrap();
+    pack(&trace, directory, &format!("i{number}_1"));
+}
+
+/// Each trace is of a program of its own.
+const INSTANCES: &str = "--watch.pattern={instance}_{timestamp}.trace.gz";
+const LOST: &str = "gotracer_evidence_lost_total{reason=\"missing\"}";
+
+/// Identifiers of what is listed, and how many of them are there.
+fn listed(gotracer: &Running) -> (usize, usize) {
+    let answer = gotracer.get("/api/v1/evidence", "").body;
+    let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+    let items = answer["data"].as_array().unwrap();
+    let is_there = |item: &&serde_json::Value| {
+        let path = format!("/api/v1/evidence/{}", item["id"].as_str().unwrap());
+        gotracer.get(&path, "").status == 200
+    };
+    (items.len(), items.iter().filter(is_there).count())
+}
+
+#[test]
+fn an_evidence_directory_that_is_deleted_is_created_again() {
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    let evidence = scratch.path().join("evidence");
+    let config = scratch.path().join("gotracer.yml");
+    fs::write(&config, "evidence: {interval: 1ms}\n").unwrap();
+    let options = [
+        format!("--evidence.path={}", evidence.display()),
+        format!("--config={}", config.display()),
+        INSTANCES.to_owned(),
+    ];
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    let gotracer = Running::gotracer(&directory, scratch.path(), &options);
+    gotracer.wait_sample(&up("evidence"), 1.0);
+    (0..3).for_each(|i| add_found(&directory, i));
+    gotracer.wait_sample("gotracer_evidence_kept_total", 3.0);
+    assert_eq!(listed(&gotracer), (3, 3));
+    fs::remove_dir_all(&evidence).unwrap();
+    assert_eq!(listed(&gotracer), (0, 0));
+    assert_eq!(gotracer.sample(LOST), Some(3.0));
+    (3..6).for_each(|i| add_found(&directory, i));
+    gotracer.wait_sample("gotracer_evidence_kept_total", 6.0);
+    assert_eq!(listed(&gotracer), (3, 3));
+    assert_eq!(gotracer.sample(&failures("evidence")), Some(1.0));
+    gotracer.wait_sample(&up("evidence"), 1.0);
+
+    // Nobody else may use it meanwhile.
+    let mut second = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+    second.args(["serve", "--web.listen-address=127.0.0.1:0", "--watch"]);
+    let second = second.arg(&directory).args(&options).output().unwrap();
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert!(
+        !second.status.success() && said.contains("another gotracer uses it"),
+        "{said}"
+    );
+    // But the same one may, after a reload.
+    fs::write(&config, "evidence: {interval: 2ms}\n").unwrap();
+    gotracer.signal("-HUP");
+    eventually("it is reloaded", || {
+        gotracer
+            .get("/config", "")
+            .text()
+            .contains("interval: 2ms")
+            .then_some(())
+    });
+    assert_eq!(listed(&gotracer), (3, 3));
+}
+
+#[test]
+fn evidence_that_a_full_disk_does_not_take_is_lost_and_counted() {
+    let Some(prlimit) = program("prlimit") else {
+        return;
+    };
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    let config = scratch.path().join("gotracer.yml");
+    fs::write(&config, "evidence: {interval: 1ms}\n").unwrap();
+    let address = free_address();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_gotracer"))
+        .args([
+            "serve",
+            "--log.level=error",
+            "--web.listen-address",
+            &address,
+        ])
+        .arg(INSTANCES)
+        .arg(format!("--config={}", config.display()))
+        .arg(format!(
+            "--evidence.path={}",
+            scratch.path().join("evidence").display()
+        ))
+        .arg("--watch")
+        .arg(&directory);
+    let log = scratch.path().join("gotracer.log");
+    let mut gotracer = Running::start(&mut command, address, log);
+    gotracer.wait_ready();
+    let id = gotracer.id().to_string();
+    let limit = |bytes: &str| {
+        let mut command = Command::new(&prlimit);
+        let status = command.args(["--pid", &id, &format!("--fsize={bytes}:unlimited")]);
+        assert!(status.status().unwrap().success());
+    };
+    limit("1024");
+    (0..3).for_each(|i| add_found(&directory, i));
+    gotracer.wait_sample("gotracer_evidence_lost_total{reason=\"disk\"}", 3.0);
+    gotracer.wait_sample(&up("evidence"), 0.0);
+    assert_eq!(listed(&gotracer), (0, 0));
+    limit("unlimited");
+    add_found(&directory, 3);
+    gotracer.wait_sample("gotracer_evidence_kept_total", 1.0);
+    gotracer.wait_sample(&up("evidence"), 1.0);
+    assert_eq!(listed(&gotracer), (1, 1));
+}

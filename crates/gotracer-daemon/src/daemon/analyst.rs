@@ -398,9 +398,10 @@ impl Analyst {
         };
         let (target, now) = (&ended.labels, Timestamp::now());
         let asked = || Some(evidence.item(target, report, now, asked?));
-        if let Some(item) = evidence.judge(target, report, now).or_else(asked)
-            && let Some(trace) = trace()
-        {
+        if let Some(item) = evidence.judge(target, report, now).or_else(asked) {
+            let Some(trace) = trace() else {
+                return evidence.lose(&item);
+            };
             let url = evidence.url(&item.id);
             let analyse = |input: Input<'_>| self.again(input, &ended.source, target);
             let kept = evidence.keep(item, report, Kept::Recording(trace), &analyse);

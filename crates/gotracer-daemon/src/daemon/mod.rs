@@ -223,7 +223,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         .with_releases(move || known.running())
         .with_watches(watched(&watches))
         .with_evidence(Arc::clone(&kept))
-        .with_storage(stores);
+        .with_storage(stores, Arc::clone(&kept));
     let exporter = Arc::new(match &otlp {
         Some(otlp) => exporter.with_otlp(otlp.stats()),
         None => exporter,

@@ -31,7 +31,7 @@ pub struct Shared {
     /// The objects.
     pub store: Store,
     /// What is on its way.
-    pub disk: Disk,
+    pub disk: Arc<Disk>,
     /// How much of that was there before: all that was kept in the directory, if
     /// the bucket is new.
     inherited: u64,
@@ -73,18 +73,20 @@ impl Queue {
 }
 
 impl Bucket {
-    /// A bucket, and what waits for it in the directory.
+    /// A bucket, and what waits for it in the directory, which is shared with
+    /// the place `before` if it is the same.
     pub fn open(
         location: &Location,
         directory: Option<&Path>,
         stats: &Arc<Stats>,
+        before: Option<&Arc<Disk>>,
     ) -> Result<(Self, Vec<Item>), EvidenceError> {
         let store = Store::open(location.clone())?;
         let (own, (disk, items)) = match directory {
-            Some(path) => (None, place::disk(path)?),
+            Some(path) => (None, place::disk(path, stats, before)?),
             None => {
                 let own = TempDir::with_prefix("gotracer-").map_err(EvidenceError::Temporary)?;
-                let opened = place::disk(own.path())?;
+                let opened = place::disk(own.path(), stats, None)?;
                 (Some(own), opened)
             }
         };
@@ -106,7 +108,7 @@ impl Bucket {
     }
 
     /// The directory.
-    pub fn disk(&self) -> &Disk {
+    pub fn disk(&self) -> &Arc<Disk> {
         &self.0.disk
     }
 
@@ -320,7 +322,7 @@ mod tests {
         let location: Location = "s3://traces/evidence".parse().unwrap();
         let shared = Shared {
             store: Store::with(location, []).unwrap(),
-            disk: Disk::open(directory.path()).unwrap().0,
+            disk: Arc::new(Disk::open(directory.path(), &Arc::default()).unwrap()),
             inherited: 0,
             stats: Arc::default(),
             own,

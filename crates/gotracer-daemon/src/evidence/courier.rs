@@ -8,12 +8,11 @@ use std::thread;
 use std::time::Duration;
 
 use super::bucket::{Shared, Task};
+use super::disk::LONGEST;
 use super::item::{DOCUMENT, Item};
 
 /// The longest time between two attempts.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The most bytes of a document.
-const LIMIT: u64 = 64 << 20;
 
 /// Starts them. They end with the bucket.
 pub fn start(shared: &Arc<Shared>) -> io::Result<()> {
@@ -106,7 +105,7 @@ fn list(shared: &Shared) -> io::Result<()> {
             .store
             .read(&name)
             .map_err(io::Error::other)?
-            .take(LIMIT);
+            .take(LONGEST);
         object.read_to_end(&mut document)?;
         Item::read(&document, &name)
             .into_iter()

@@ -1,49 +1,164 @@
 //! Evidence in a directory.
 
-use std::fs;
-use std::io;
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::item::{DOCUMENT, Item};
 use super::recording::Recording;
+use super::store::EvidenceError;
+use crate::storage::{FileId, Health, create_dir_all, options};
 
-/// The ending of what is not complete.
-const PARTIAL: &str = "partial";
+/// Beginning and ending of the names of incomplete files. Other files in the
+/// directory belong to others.
+const OWN: &str = "gotracer-";
+const PARTIAL: &str = ".partial";
+/// Name of the file whose lock says that the directory is in use, where a
+/// directory itself cannot be locked.
+const LOCK: &str = "gotracer.lock";
+/// Bytes of the longest document that is read.
+pub const LONGEST: u64 = 64 << 20;
 
 /// A directory with traces and their documents.
 #[derive(Debug)]
 pub struct Disk {
     directory: PathBuf,
-    recordings: AtomicU64,
+    partials: AtomicU64,
+    lock: Mutex<Lock>,
+    health: Arc<Health>,
 }
 
 impl Disk {
-    /// The directory, and what it holds, the oldest first; what was not
-    /// complete is deleted.
+    /// Opens a directory, which is created if it is missing, and deletes
+    /// incomplete files in it.
     ///
     /// # Errors
-    /// If it can't be used.
-    pub fn open(directory: &Path) -> io::Result<(Self, Vec<Item>)> {
-        fs::create_dir_all(directory)?;
+    /// If it cannot be used, or if another process uses it.
+    pub fn open(directory: &Path, health: &Arc<Health>) -> Result<Self, EvidenceError> {
+        let failed = |error| EvidenceError::Directory {
+            path: directory.into(),
+            error,
+        };
+        create_dir_all(directory).map_err(failed)?;
+        let lock = match Lock::take(directory) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(EvidenceError::InUse(directory.into()));
+            }
+            locked => locked.map_err(failed)?,
+        };
+        let disk = Self {
+            directory: directory.into(),
+            partials: AtomicU64::new(0),
+            lock: Mutex::new(lock),
+            health: Arc::clone(health),
+        };
+        disk.clean().map_err(failed)?;
+        Ok(disk)
+    }
+
+    /// Whether this is the directory at a path.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let both = (self.directory.canonicalize(), path.canonicalize());
+        matches!(both, (Ok(own), Ok(other)) if own == other)
+    }
+
+    /// Deletes incomplete files.
+    fn clean(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            if is_partial(&entry.file_name())
+                && entry.file_type().is_ok_and(|kind| kind.is_file())
+                && let Err(error) = fs::remove_file(entry.path())
+            {
+                tracing::warn!(file = %entry.path().display(), %error, "cannot delete an incomplete file");
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists what is there, the oldest first.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub fn items(&self) -> io::Result<Vec<Item>> {
         let mut items = Vec::new();
-        for entry in fs::read_dir(directory)? {
-            let path = entry?.path();
-            match path.extension().and_then(|e| e.to_str()) {
-                Some(PARTIAL) => fs::remove_file(&path)?,
-                Some(DOCUMENT) => {
-                    let name = path.file_name().and_then(|n| n.to_str());
-                    items.extend(Item::read(&fs::read(&path)?, name.unwrap_or_default()));
+        for entry in fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let is_document = Path::new(&name).extension() == Some(OsStr::new(DOCUMENT));
+            // A pipe with such a name would be read for ever.
+            if !is_document || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                continue;
+            }
+            match read(&entry.path()) {
+                Ok(document) => {
+                    let item = Item::read(&document, name.to_str().unwrap_or_default());
+                    items.extend(item.filter(|item| self.has(item)));
                 }
-                _ => {}
+                Err(error) => {
+                    tracing::warn!(file = %entry.path().display(), %error, "cannot read a document of evidence");
+                }
             }
         }
         items.sort_by_key(|item| item.time);
-        let disk = Self {
-            directory: directory.into(),
-            recordings: AtomicU64::new(0),
-        };
-        Ok((disk, items))
+        Ok(items)
+    }
+
+    /// Whether a trace is there.
+    pub fn has(&self, item: &Item) -> bool {
+        self.path(&item.file).is_file()
+    }
+
+    /// Creates the directory again if it was deleted, and tries to write if that
+    /// failed the last time.
+    ///
+    /// # Errors
+    /// If one of them fails.
+    pub fn check(&self) -> io::Result<()> {
+        self.restore()?;
+        if !self.health.is_up() {
+            let probe = self.partial();
+            let written = write(&probe, &[0; 4096]);
+            let _ = fs::remove_file(&probe);
+            written.inspect_err(|error| self.failed(error))?;
+            self.succeeded();
+        }
+        Ok(())
+    }
+
+    fn restore(&self) -> io::Result<()> {
+        let mut held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.id.is_at(&held.path) {
+            return Ok(());
+        }
+        self.failed(&"the directory was deleted or replaced");
+        create_dir_all(&self.directory)?;
+        *held = Lock::take(&self.directory)?;
+        self.succeeded();
+        Ok(())
+    }
+
+    /// Notes that something could not be written. Logs if it could before.
+    pub fn failed(&self, error: &dyn fmt::Display) {
+        if self.health.failed() {
+            let directory = self.directory.display();
+            tracing::error!(%directory, %error, "evidence cannot be written");
+        }
+    }
+
+    fn succeeded(&self) {
+        if self.health.succeeded() {
+            tracing::info!(directory = %self.directory.display(), "evidence can be written again");
+        }
+    }
+
+    fn partial(&self) -> PathBuf {
+        let number = self.partials.fetch_add(1, Ordering::Relaxed);
+        self.path(&format!("{OWN}{number}{PARTIAL}"))
     }
 
     /// Begins a recording.
@@ -51,8 +166,8 @@ impl Disk {
     /// # Errors
     /// If its file can't be made.
     pub fn record(&self) -> io::Result<Recording> {
-        let number = self.recordings.fetch_add(1, Ordering::Relaxed);
-        Recording::create(self.directory.join(format!("{number}.{PARTIAL}")))
+        self.restore()?;
+        Recording::create(self.partial()).inspect_err(|error| self.failed(error))
     }
 
     /// Puts a trace there, and its document last: a trace without one is not
@@ -62,18 +177,28 @@ impl Disk {
     /// If one of them can't be; then neither is there.
     pub fn put(&self, item: &Item, trace: Recording, document: &[u8]) -> io::Result<()> {
         let path = self.path(&item.file);
-        trace.keep(&path)?;
-        write(&self.path(&item.document()), document).inspect_err(|_| {
+        let partial = self.partial();
+        let written = trace
+            .keep(&path)
+            .and_then(|()| write(&partial, document))
+            .and_then(|()| fs::rename(&partial, self.path(&item.document())));
+        written.inspect_err(|_| {
+            let _ = fs::remove_file(&partial);
             let _ = fs::remove_file(&path);
-        })
+        })?;
+        self.succeeded();
+        Ok(())
     }
 
     /// Deletes both.
     pub fn delete(&self, item: &Item) {
         for name in [item.document(), item.file.clone()] {
             let path = self.path(&name);
-            if let Err(error) = fs::remove_file(&path) {
-                tracing::warn!(file = %path.display(), %error, "cannot delete old evidence");
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    tracing::warn!(file = %path.display(), %error, "cannot delete old evidence");
+                }
+                _ => {}
             }
         }
     }
@@ -84,11 +209,165 @@ impl Disk {
     }
 }
 
-/// Writes a file that is there as a whole or not at all.
+/// Exclusive use of a directory.
+#[derive(Debug)]
+struct Lock {
+    /// Locked as long as it is open.
+    _file: File,
+    id: FileId,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Locks a directory. The error is `WouldBlock` if another process did.
+    fn take(directory: &Path) -> io::Result<Self> {
+        let itself = || File::open(directory);
+        // Network file systems lock only what can be written.
+        let beside = || {
+            let mut options = options();
+            options.read(true).write(true).create(true);
+            options.open(directory.join(LOCK))
+        };
+        let mut locked = Self::of(itself, directory);
+        if locked
+            .as_ref()
+            .is_err_and(|e| e.kind() != io::ErrorKind::WouldBlock)
+        {
+            locked = Self::of(beside, &directory.join(LOCK));
+        }
+        locked
+    }
+
+    fn of(open: impl FnOnce() -> io::Result<File>, path: &Path) -> io::Result<Self> {
+        let file = open()?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => io::ErrorKind::WouldBlock.into(),
+            TryLockError::Error(error) => error,
+        })?;
+        Ok(Self {
+            id: FileId::of(&file)?,
+            _file: file,
+            path: path.into(),
+        })
+    }
+}
+
+/// Whether a file is an incomplete one of gotracer.
+fn is_partial(name: &OsStr) -> bool {
+    let number = name
+        .to_str()
+        .and_then(|name| name.strip_prefix(OWN)?.strip_suffix(PARTIAL));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut document = Vec::new();
+    File::open(path)?.take(LONGEST).read_to_end(&mut document)?;
+    Ok(document)
+}
+
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".");
-    partial.push(PARTIAL);
-    fs::write(&partial, bytes)?;
-    fs::rename(&partial, path)
+    let mut file = options().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::labels::Labels;
+    use crate::report::sample;
+    use jiff::Timestamp;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn open(directory: &Path) -> Disk {
+        Disk::open(directory, &Arc::default()).unwrap()
+    }
+
+    fn put(disk: &Disk, number: u64) -> Item {
+        let report = sample::eventful("a");
+        let at = Timestamp::UNIX_EPOCH;
+        let item = Item::new(&Labels::new(), &report, at, "alert A", number);
+        let recording = disk.record().unwrap();
+        disk.put(&item, recording, &item.told(&report).unwrap())
+            .unwrap();
+        item
+    }
+
+    #[test]
+    fn only_own_incomplete_files_are_deleted() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let foreign = [
+            "movie.mkv.partial",
+            "7.partial",
+            "gotracer-x.partial",
+            "gotracer-.partial",
+        ];
+        for name in foreign.into_iter().chain(["gotracer-12.partial"]) {
+            fs::write(path(name), "x").unwrap();
+        }
+        for name in ["x.partial", "gotracer-3.partial", "y.json"] {
+            fs::create_dir(path(name)).unwrap();
+        }
+        let disk = open(directory.path());
+        assert!(foreign.iter().all(|name| path(name).exists()));
+        assert!(path("x.partial").is_dir() && path("gotracer-3.partial").is_dir());
+        assert!(!path("gotracer-12.partial").exists());
+        assert_eq!(disk.items().unwrap(), []);
+        // Names that are taken are no obstacle for ever.
+        let recordings: Vec<_> = (0..5).map(|_| disk.record()).collect();
+        assert_eq!(recordings.iter().filter(|r| r.is_ok()).count(), 4);
+    }
+
+    #[test]
+    fn what_is_no_document_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let disk = open(directory.path());
+        let item = put(&disk, 0);
+        let gone = put(&disk, 1);
+        fs::remove_file(disk.path(&gone.file)).unwrap();
+        fs::write(disk.path("package.json"), "{}").unwrap();
+        let pipe = std::process::Command::new("mkfifo")
+            .arg(disk.path("pipe.json"))
+            .status();
+        assert!(pipe.unwrap().success());
+        assert_eq!(disk.items().unwrap(), [item]);
+    }
+
+    #[test]
+    fn one_process_uses_a_directory_and_only_its_owner_reads_it() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().join("evidence");
+        let disk = open(&directory);
+        let item = put(&disk, 0);
+        let second = Disk::open(&directory, &Arc::default());
+        assert!(matches!(second, Err(EvidenceError::InUse(_))));
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&directory), 0o700);
+        for name in [&item.file, &item.document()] {
+            assert_eq!(mode(&disk.path(name)), 0o600, "{name}");
+        }
+        drop(disk);
+        assert_eq!(open(&directory).items().unwrap(), [item]);
+    }
+
+    #[test]
+    fn a_deleted_directory_is_created_and_locked_again() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().join("evidence");
+        let disk = open(&directory);
+        let item = put(&disk, 0);
+        fs::remove_dir_all(&directory).unwrap();
+        assert!(!disk.has(&item));
+        put(&disk, 1);
+        assert_eq!((disk.health.failures(), disk.health.is_up()), (1, true));
+        assert!(Disk::open(&directory, &Arc::default()).is_err());
+        // Another process may have been faster.
+        fs::remove_dir_all(&directory).unwrap();
+        let other = open(&directory);
+        assert!(disk.record().is_err() && disk.check().is_err() && !disk.health.is_up());
+        drop(other);
+        disk.check().unwrap();
+        assert!(disk.health.is_up() && disk.record().is_ok());
+    }
 }

@@ -64,10 +64,9 @@ impl InForce {
     /// # Errors
     /// If the place can't be used.
     pub fn prepare(&self, settings: &Settings) -> Result<Next, EvidenceError> {
-        let known = self.now().filter(|now| now.is_at(settings));
-        let next = match known {
-            Some(known) => Some(known),
-            None => Evidence::open(settings, &self.url, &self.stats)?.map(Arc::new),
+        let next = match self.now() {
+            Some(now) if now.is_at(settings) => Some(now),
+            now => Evidence::open(settings, &self.url, &self.stats, now.as_deref())?.map(Arc::new),
         };
         Ok(Next(next, settings.clone()))
     }

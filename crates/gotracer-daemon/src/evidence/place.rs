@@ -1,5 +1,6 @@
 //! Where evidence is: in a directory, or in a bucket.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -18,27 +19,30 @@ use super::store::EvidenceError;
 #[derive(Debug)]
 pub enum Place {
     /// In a directory.
-    Disk(Disk),
+    Disk(Arc<Disk>),
     /// In a bucket, by way of a directory.
     Bucket(Bucket),
 }
 
 impl Place {
     /// The place that the settings say, if they do, and what is known to be
-    /// there, the oldest first.
+    /// there, the oldest first. A place with the same directory as the one
+    /// `before` shares it.
     pub fn open(
         settings: &Settings,
         stats: &Arc<Stats>,
+        before: Option<&Self>,
     ) -> Result<Option<(Self, Vec<Item>)>, EvidenceError> {
+        let before = before.map(Self::disk);
         if let Some(location) = &settings.bucket {
             let directory = settings.directory.as_deref();
-            let (bucket, items) = Bucket::open(location, directory, stats)?;
+            let (bucket, items) = Bucket::open(location, directory, stats, before)?;
             return Ok(Some((Self::Bucket(bucket), items)));
         }
         let Some(directory) = &settings.directory else {
             return Ok(None);
         };
-        let (disk, items) = disk(directory)?;
+        let (disk, items) = disk(directory, stats, before)?;
         Ok(Some((Self::Disk(disk), items)))
     }
 
@@ -98,7 +102,26 @@ impl Place {
         }
     }
 
-    fn disk(&self) -> &Disk {
+    /// Whether a trace is there, as far as that can be told at once.
+    pub fn has(&self, item: &Item) -> bool {
+        match self {
+            Self::Disk(disk) => disk.has(item),
+            Self::Bucket(_) => true,
+        }
+    }
+
+    /// Notes that something could not be written.
+    pub fn failed(&self, error: &dyn fmt::Display) {
+        self.disk().failed(error);
+    }
+
+    /// Creates the directory again if it was deleted, and tries to write if that
+    /// failed the last time.
+    pub fn check(&self) -> io::Result<()> {
+        self.disk().check()
+    }
+
+    fn disk(&self) -> &Arc<Disk> {
         match self {
             Self::Disk(disk) => disk,
             Self::Bucket(bucket) => bucket.disk(),
@@ -106,10 +129,20 @@ impl Place {
     }
 }
 
-/// A directory, or why it can't be used.
-pub fn disk(path: &Path) -> Result<(Disk, Vec<Item>), EvidenceError> {
-    Disk::open(path).map_err(|error| EvidenceError::Directory {
+/// Opens a directory, or shares it with the place before, and lists what is in
+/// it.
+pub fn disk(
+    path: &Path,
+    stats: &Stats,
+    before: Option<&Arc<Disk>>,
+) -> Result<(Arc<Disk>, Vec<Item>), EvidenceError> {
+    let disk = match before.filter(|before| before.is_at(path)) {
+        Some(before) => Arc::clone(before),
+        None => Arc::new(Disk::open(path, &stats.disk)?),
+    };
+    let items = disk.items().map_err(|error| EvidenceError::Directory {
         path: path.into(),
         error,
-    })
+    })?;
+    Ok((disk, items))
 }

@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::storage::options;
+
 /// A file that is deleted unless it is kept.
 #[derive(Debug)]
 pub struct Recording {
@@ -27,7 +29,9 @@ impl Recording {
     /// # Errors
     /// If the file can't be made.
     pub fn create(path: PathBuf) -> io::Result<Self> {
-        let tape = Arc::new(Mutex::new(Some(File::create_new(&path)?)));
+        let tape = Arc::new(Mutex::new(Some(
+            options().write(true).create_new(true).open(&path)?,
+        )));
         Ok(Self { path, tape })
     }
 

@@ -1,6 +1,9 @@
 //! What became of what was to be kept.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::storage::Health;
 
 /// Why a trace that was to be kept is not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,11 +16,19 @@ pub enum Lost {
     Quota,
     /// The bucket was down for too long.
     Waiting,
+    /// Its file was deleted, and not by gotracer.
+    Missing,
 }
 
 impl Lost {
     /// All reasons.
-    pub const ALL: [Self; 4] = [Self::Disk, Self::Names, Self::Quota, Self::Waiting];
+    pub const ALL: [Self; 5] = [
+        Self::Disk,
+        Self::Names,
+        Self::Quota,
+        Self::Waiting,
+        Self::Missing,
+    ];
 
     /// Its name as a label's value.
     pub fn name(self) -> &'static str {
@@ -26,6 +37,7 @@ impl Lost {
             Self::Names => "names",
             Self::Quota => "quota",
             Self::Waiting => "waiting",
+            Self::Missing => "missing",
         }
     }
 }
@@ -35,6 +47,8 @@ impl Lost {
 pub struct Stats {
     /// Whether anything is kept at all.
     pub on: AtomicBool,
+    /// Whether the directory can be written.
+    pub disk: Arc<Health>,
     /// Traces that were kept.
     pub kept: AtomicU64,
     lost: [AtomicU64; Lost::ALL.len()],

@@ -33,6 +33,9 @@ pub enum EvidenceError {
         /// What the system says.
         error: io::Error,
     },
+    /// Another daemon uses the directory, and would delete what this one records.
+    #[error("cannot keep evidence in {}: another gotracer uses it", .0.display())]
+    InUse(PathBuf),
     /// There is no directory for what waits.
     #[error(
         "cannot keep evidence that waits for its bucket: {0}; `evidence: {{directory: …}}` says \
@@ -86,7 +89,7 @@ struct State {
 
 impl Evidence {
     /// Keeps it where the settings say, if they do. `url` is where gotracer's
-    /// pages are.
+    /// pages are. A directory stays open that the evidence `before` uses.
     ///
     /// # Errors
     /// If that can't be used.
@@ -94,8 +97,10 @@ impl Evidence {
         settings: &Settings,
         url: &str,
         stats: &Arc<Stats>,
+        before: Option<&Self>,
     ) -> Result<Option<Self>, EvidenceError> {
-        let Some((place, items)) = Place::open(settings, stats)? else {
+        let before = before.map(|before| &before.place);
+        let Some((place, items)) = Place::open(settings, stats, before)? else {
             return Ok(None);
         };
         Ok(Some(Self {
@@ -134,13 +139,19 @@ impl Evidence {
         self.sweep(Timestamp::now());
     }
 
-    /// A recording that may become evidence. None if that can't be: then it is
-    /// logged why.
+    /// A recording that may become evidence. None if that can't be; then it is
+    /// lost if it was to be evidence.
     pub fn record(&self) -> Option<Recording> {
         let recording = self.place.record();
         recording
-            .inspect_err(|error| tracing::error!(%error, "a trace can't be recorded as evidence"))
+            .inspect_err(|error| tracing::debug!(%error, "a trace can't be recorded as evidence"))
             .ok()
+    }
+
+    /// What was to be kept could not be recorded.
+    pub fn lose(&self, item: &Item) {
+        self.stats.lose(Lost::Disk, 1);
+        self.lock().judge.lost(&item.id);
     }
 
     /// Whether a report's findings are worth keeping its trace, and if so, as
@@ -182,12 +193,16 @@ impl Evidence {
                 self.stats.kept.fetch_add(1, Ordering::Relaxed);
             }
             Err(error) => {
-                tracing::error!(file, %error, "a trace is not kept as evidence");
                 let why = match error {
                     Failure::Disk(_) | Failure::Names(AnonymousError::Io(_)) => Lost::Disk,
                     Failure::Names(_) => Lost::Names,
                     Failure::Quota(_) => Lost::Quota,
                 };
+                match why {
+                    // Logged once, until it works again.
+                    Lost::Disk => self.place.failed(error),
+                    _ => tracing::error!(file, %error, "a trace is not kept as evidence"),
+                }
                 self.stats.lose(why, 1);
                 self.lock().judge.lost(&id);
             }
@@ -244,13 +259,35 @@ impl Evidence {
 
     /// All that is kept, the newest first.
     pub fn all(&self) -> Vec<Item> {
-        self.lock().items.iter().rev().cloned().collect()
+        let mut state = self.lock();
+        self.miss(&mut state);
+        state.items.iter().rev().cloned().collect()
     }
 
     /// What has an id.
     pub fn find(&self, id: &str) -> Option<Item> {
         let state = self.lock();
-        state.items.iter().find(|item| item.id == id).cloned()
+        let found = state.items.iter().find(|item| item.id == id)?;
+        self.place.has(found).then(|| found.clone())
+    }
+
+    /// Forgets what somebody else deleted.
+    fn miss(&self, state: &mut State) {
+        let State { items, judge } = state;
+        let missing = items.extract_if(.., |item| !self.place.has(item));
+        let missing = missing
+            .inspect(|item| {
+                judge.lost(&item.id);
+                self.place.delete(item);
+            })
+            .count();
+        if missing > 0 {
+            tracing::warn!(
+                traces = missing,
+                "evidence was deleted, and not by gotracer"
+            );
+            self.stats.lose(Lost::Missing, missing);
+        }
     }
 
     /// What is in one of its files. Blocks.
@@ -264,7 +301,11 @@ impl Evidence {
     /// Deletes what is too old or too much, the oldest first.
     pub fn sweep(&self, now: Timestamp) {
         let settings = self.settings();
+        if let Err(error) = self.place.check() {
+            tracing::debug!(%error, "evidence cannot be written");
+        }
         let mut state = self.lock();
+        self.miss(&mut state);
         for item in quota::take_excess(&mut state.items, &settings, now) {
             self.place.delete(&item);
         }
@@ -325,7 +366,7 @@ mod tests {
 
     fn open(settings: &Settings) -> Evidence {
         let stats = Arc::default();
-        Evidence::open(settings, "http://x", &stats)
+        Evidence::open(settings, "http://x", &stats, None)
             .unwrap()
             .unwrap()
     }
@@ -363,11 +404,18 @@ mod tests {
         keep(&evidence, "d", 30);
         assert_eq!(kept(&evidence), [false, false, true, true]);
 
-        fs::write(directory.path().join("7.partial"), "").unwrap();
         fs::write(directory.path().join("package.json"), "{}").unwrap();
+        let all = evidence.all();
+        drop(evidence);
         let again = open(&settings);
-        assert_eq!(again.all(), evidence.all());
+        assert_eq!(again.all(), all);
         assert_eq!(names(directory.path()), 7);
+        // What somebody else deletes is not offered.
+        fs::remove_file(directory.path().join(&all[0].file)).unwrap();
+        assert_eq!(again.find(&all[0].id), None);
+        assert_eq!(again.all(), all[1..]);
+        assert_eq!(again.stats.lost(Lost::Missing), 1);
+        assert_eq!(names(directory.path()), 5);
         again.sweep(Timestamp::now() + jiff::SignedDuration::from_hours(24 * 8));
         assert!(again.all().is_empty());
         assert_eq!(names(directory.path()), 1);

@@ -169,8 +169,8 @@ impl Exporter {
 
     /// Adds whether what outlives the daemon can be written.
     #[must_use]
-    pub fn with_storage(mut self, stores: Stores) -> Self {
-        let storage = storage::Storage(stores, self.targets.settings.clone());
+    pub fn with_storage(mut self, stores: Stores, evidence: Arc<Stats>) -> Self {
+        let storage = storage::Storage(stores, evidence, self.targets.settings.clone());
         self.registry.register_collector(Box::new(storage));
         self
     }

@@ -2,6 +2,7 @@
 //! itself.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::collector::Collector;
@@ -12,6 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::head::Head;
 use super::settings::InForce;
+use crate::evidence::Stats;
 use crate::storage::Health;
 
 /// Whether a store is up.
@@ -51,11 +53,14 @@ impl Stores {
 
 /// Reads the state of the stores at each scrape.
 #[derive(Debug)]
-pub struct Storage(pub Stores, pub InForce);
+pub struct Storage(pub Stores, pub Arc<Stats>, pub InForce);
 
 impl Collector for Storage {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let (stores, settings) = (self.0.all(), self.1.get());
+        let (mut stores, settings) = (self.0.all(), self.2.get());
+        if self.1.on.load(Ordering::Relaxed) {
+            stores.push(("evidence", Arc::clone(&self.1.disk)));
+        }
         if stores.is_empty() {
             return Ok(());
         }
