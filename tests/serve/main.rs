@@ -36,6 +36,7 @@ mod shards;
 mod storage;
 mod stream;
 mod support;
+mod upgrade;
 mod watch;
 mod web;
 mod writers;
