@@ -2,13 +2,14 @@
 //! change: UPDATE_GOLDEN=1 cargo test --test exposition
 #![cfg(feature = "daemon")]
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use gotracer::evidence::{Lost, Stats};
-use gotracer::export::prometheus::{Exporter, Format, Settings};
+use gotracer::export::prometheus::{Encoding, Escaping, Exporter, Format, Settings};
 use gotracer::labels::Labels;
 use gotracer::releases::Releases;
 use gotracer::report::{
@@ -16,6 +17,9 @@ use gotracer::report::{
     Status, TraceInfo,
 };
 use gotracer::rules::{RULES, Rule};
+use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::MetricFamily;
+use proptest::prelude::*;
+use prost::Message;
 
 fn distribution(values: &[u64]) -> Distribution {
     let mut distribution = Distribution::default();
@@ -190,7 +194,7 @@ fn compare(name: &str, format: Format) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name);
-    let found = String::from_utf8(exporter().encode(format).unwrap()).unwrap();
+    let found = String::from_utf8(exporter().encode(Encoding::of(format)).unwrap()).unwrap();
     let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
     let found = found.replace(&version, "version=\"X\"");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -213,11 +217,205 @@ fn openmetrics_text() {
     compare("metrics.openmetrics.txt", Format::OpenMetrics);
 }
 
+/// All families of the protobuf exposition.
+fn protobuf(exporter: &Exporter) -> Vec<MetricFamily> {
+    let body = exporter.encode(Encoding::of(Format::Protobuf)).unwrap();
+    let mut rest = &body[..];
+    let mut families = Vec::new();
+    while !rest.is_empty() {
+        families.push(MetricFamily::decode_length_delimited(&mut rest).unwrap());
+    }
+    families
+}
+
+#[test]
+fn protobuf_has_what_the_text_has_and_when_it_began() {
+    let exporter = exporter();
+    let text = exporter.encode(Encoding::of(Format::Text)).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let kinds = ["counter", "gauge", "summary", "untyped", "histogram"];
+    let heads: Vec<_> = protobuf(&exporter)
+        .iter()
+        .map(|f| format!("# TYPE {} {}", f.name, kinds[f.r#type as usize]))
+        .collect();
+    let wanted: Vec<_> = text.lines().filter(|l| l.starts_with("# TYPE")).collect();
+    assert_eq!(heads, wanted);
+    let (mut lines, mut began) = (0, 0);
+    for metric in protobuf(&exporter).iter().flat_map(|f| &f.metric) {
+        lines += 1;
+        if let Some(counter) = &metric.counter {
+            assert!(counter.start_timestamp.is_some(), "{metric:?}");
+            began += 1;
+        }
+        if let Some(histogram) = &metric.histogram {
+            assert!(histogram.start_timestamp.is_some(), "{metric:?}");
+            began += 1;
+            lines += histogram.bucket.len() + 1;
+        }
+    }
+    let samples = text.lines().filter(|l| !l.starts_with('#'));
+    assert_eq!(lines, samples.count());
+
+    // In OpenMetrics each is a line, if it is asked for.
+    let created = |exporter: &Exporter| {
+        let body = exporter.encode(Encoding::of(Format::OpenMetrics)).unwrap();
+        let text = String::from_utf8(body).unwrap();
+        text.lines().filter(|l| l.contains("_created")).count()
+    };
+    assert_eq!(created(&exporter), 0);
+    exporter.configure(Settings {
+        created_series: true,
+        goroutine_places: 1,
+        ..Settings::default()
+    });
+    assert_eq!(created(&exporter), began);
+}
+
+#[test]
+fn a_clock_that_is_ahead_freezes_no_gauges() {
+    let exporter = Exporter::new(&[]);
+    let labels = Labels::new();
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_428_000);
+    for (goroutines, made) in [
+        (1, "2026-11-23T09:00:00Z"),
+        (2, "2036-11-23T09:00:00Z"),
+        (3, "2026-11-23T09:30:00Z"),
+    ] {
+        let mut report = report();
+        report.trace.start_time = Some(made.parse().unwrap());
+        report.program.goroutines.end = goroutines;
+        exporter.record(&labels, &report, Duration::ZERO, at);
+        let text = exporter.encode(Encoding::of(Format::Text)).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains(&format!("\ngotrace_goroutines {goroutines}\n")));
+    }
+}
+
+type Pairs = Vec<(String, String)>;
+
+/// A sample's name, labels and the rest of its line.
+fn sample(line: &str) -> Option<(&str, Pairs, &str)> {
+    let end = line.find(['{', ' '])?;
+    let (name, mut rest) = line.split_at(end);
+    let mut labels = Vec::new();
+    if let Some(inner) = rest.strip_prefix('{') {
+        rest = inner;
+        loop {
+            let (label, after) = match rest.starts_with('"') {
+                true => quoted(rest)?,
+                false => {
+                    let (name, _) = rest.split_once('=')?;
+                    let legacy = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+                    if !legacy || name.is_empty() || name.as_bytes()[0].is_ascii_digit() {
+                        return None;
+                    }
+                    (name.to_owned(), &rest[name.len()..])
+                }
+            };
+            let (value, after) = quoted(after.strip_prefix('=')?)?;
+            labels.push((label, value));
+            rest = &after[1..];
+            match after.as_bytes()[0] {
+                b',' => {}
+                b'}' => break,
+                _ => return None,
+            }
+        }
+    }
+    Some((name, labels, rest.strip_prefix(' ')?))
+}
+
+/// A text in quotes, and what follows it.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut chars = text.strip_prefix('"')?.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Some((value, &text[at + 2..])),
+            '\n' => return None,
+            '\\' => value.push(match chars.next()?.1 {
+                'n' => '\n',
+                c @ ('"' | '\\') => c,
+                _ => return None,
+            }),
+            c => value.push(c),
+        }
+    }
+    None
+}
+
+/// Reads a text as strictly as a scraper.
+fn read(text: &str, escaping: Escaping) {
+    let mut all = HashSet::new();
+    for line in text.split_terminator('\n').filter(|l| !l.starts_with('#')) {
+        let (name, mut labels, value) = sample(line).unwrap_or_else(|| panic!("{line:?}"));
+        let number = value.split(' ').next().unwrap();
+        assert!(number.parse::<f64>().is_ok(), "{line:?}");
+        labels.sort();
+        for pair in labels.windows(2) {
+            assert_ne!(pair[0].0, pair[1].0, "{line:?}");
+        }
+        for (name, _) in &labels {
+            let plain = escaping == Escaping::AllowUtf8 || !line.contains(&format!("\"{name}\"="));
+            assert!(plain && !name.starts_with("__"), "{line:?}");
+        }
+        assert!(all.insert((name.to_owned(), labels)), "twice: {line:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Labels come from files, servers, clusters and file names of others.
+    #[test]
+    fn any_labels_make_an_exposition_that_scrapers_read(
+        targets in proptest::collection::vec(
+            proptest::collection::btree_map(
+                "[a-b._:-]{0,3}|rule|le|quantile|(exported_){1,2}(rule|le)|__name__|U__a|\\PC{0,4}|[\\x00-\\x20\"\\\\]{1,3}",
+                "[a-b]{0,1}|\\PC{0,4}|[\\x00-\\x20\"\\\\]{1,3}",
+                0..6,
+            ),
+            1..5,
+        )
+    ) {
+        let exporter = Exporter::new(&["broke_off"]);
+        exporter.configure(Settings {
+            goroutine_places: 2,
+            created_series: true,
+            disabled_families: vec!["gotrace_*_seconds".into()],
+            ..Settings::default()
+        });
+        for labels in targets {
+            let labels: Labels = labels.into_iter().collect();
+            exporter.record(&labels, &report(), Duration::ZERO, SystemTime::UNIX_EPOCH);
+        }
+        for escaping in [
+            Escaping::AllowUtf8,
+            Escaping::Underscores,
+            Escaping::Dots,
+            Escaping::Values,
+        ] {
+            for format in [Format::Text, Format::OpenMetrics] {
+                let body = exporter.encode(Encoding { format, escaping }).unwrap();
+                read(std::str::from_utf8(&body).unwrap(), escaping);
+            }
+        }
+        let mut all = HashSet::new();
+        for family in protobuf(&exporter) {
+            for metric in family.metric {
+                let mut labels: Vec<_> = metric.label.into_iter().map(|l| (l.name, l.value)).collect();
+                labels.sort();
+                prop_assert!(labels.windows(2).all(|pair| pair[0].0 != pair[1].0));
+                prop_assert!(all.insert((family.name.clone(), labels)));
+            }
+        }
+    }
+}
+
 #[test]
 fn a_forgotten_target_is_gone() {
     let exporter = exporter();
     let series = |e: &Exporter| {
-        let text = String::from_utf8(e.encode(Format::Text).unwrap()).unwrap();
+        let text = String::from_utf8(e.encode(Encoding::of(Format::Text)).unwrap()).unwrap();
         text.lines()
             .filter(|l| l.contains("version=\"1.2.3\""))
             .count()
@@ -231,7 +429,7 @@ fn a_forgotten_target_is_gone() {
 
 /// The samples of the recorded target.
 fn samples(exporter: &Exporter) -> Vec<String> {
-    let text = String::from_utf8(exporter.encode(Format::Text).unwrap()).unwrap();
+    let text = String::from_utf8(exporter.encode(Encoding::of(Format::Text)).unwrap()).unwrap();
     let samples = text.lines().filter(|l| l.contains("job=\"api"));
     samples.map(str::to_owned).collect()
 }
@@ -263,7 +461,7 @@ fn what_is_switched_off_is_gone_and_the_rest_is_as_it_was() {
     assert!(wanted.len() < before.len() / 2);
     assert_eq!(after.iter().collect::<Vec<_>>(), wanted);
     for format in [Format::OpenMetrics, Format::Protobuf] {
-        let body = exporter.encode(format).unwrap();
+        let body = exporter.encode(Encoding::of(format)).unwrap();
         let body = String::from_utf8_lossy(&body);
         assert!(!body.contains("gotrace_gc_pause") && body.contains("gotrace_heap_growth"));
     }

@@ -86,6 +86,11 @@ pub struct Args {
     #[arg(long = "web.config.file", value_name = "FILE")]
     web_config: Option<PathBuf>,
 
+    /// The most scrapes of /metrics at a time; more are answered with 503. 0 is
+    /// no limit
+    #[arg(long = "web.max-requests", value_name = "N", default_value_t = 40)]
+    max_requests: usize,
+
     /// Let POST /-/reload read the configuration again, as SIGHUP does
     #[arg(long = "web.enable-lifecycle")]
     lifecycle: bool,
@@ -375,6 +380,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         web: args.web_config.clone(),
         jobs: args.jobs.map_or(cores, NonZeroUsize::get),
         memory: args.memory,
+        max_scrapes: args.max_requests,
         lifecycle: args.lifecycle,
         exposure: Exposure {
             uploads: args.uploads,

@@ -31,6 +31,7 @@ mod roots;
 #[path = "../support/s3.rs"]
 mod s3;
 mod scrape;
+mod scrapes;
 mod secure;
 mod shards;
 mod storage;

@@ -183,6 +183,11 @@ fn promtool_has_nothing_to_say() {
     let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
     gotracer.wait_sample("gotracer_traces_total", 1.0);
     let text = gotracer.get("/metrics", "text/plain").text();
+    check(&promtool, &text);
+}
+
+/// promtool has nothing to say of an exposition.
+pub fn check(promtool: &Path, text: &str) {
     let mut child = Command::new(promtool)
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -200,6 +205,44 @@ fn promtool_has_nothing_to_say() {
     let said = [output.stderr, output.stdout].concat();
     let said = String::from_utf8_lossy(&said);
     assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+/// What Prometheus sees of versions that come one after the other is all there
+/// is: `increase()` has the first trace of each.
+#[test]
+fn prometheus_sees_the_first_trace_of_each_version() {
+    let Some(binary) = program("prometheus") else {
+        return;
+    };
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    let pattern = "--watch.pattern={service}_{version}.trace";
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[pattern]);
+    let prometheus = prometheus(&binary, &gotracer.address, &scratch, &[], OFTEN);
+    wait_value(&prometheus, "up", 1.0);
+    let fixtures = ["go1.27.3", "go1.26.6", "go1.25.5"];
+    for (n, version) in fixtures.iter().enumerate() {
+        let trace = fixture(&format!("{version}/mutex_contention.trace"));
+        fs::copy(trace, directory.join(format!("api_v{n}.trace"))).unwrap();
+        // Somebody looks as well, and does not take the 0 from Prometheus.
+        let version = format!("{{service=\"api\",version=\"v{n}\"}}");
+        gotracer.wait_sample(&format!("gotracer_traces_total{version}"), 1.0);
+    }
+    let count = fixtures.len() as f64;
+    wait_value(&prometheus, "sum(gotracer_traces_total)", count);
+    let all = "max_over_time(gotracer_traces_total[5m])";
+    let increases = format!("sum({all} - min_over_time(gotracer_traces_total[5m]))");
+    wait_value(&prometheus, &increases, count);
+    let findings = gotracer.get("/metrics", "text/plain").text();
+    let findings = findings
+        .lines()
+        .filter(|l| l.starts_with("gotrace_findings_total"));
+    let findings: f64 = findings
+        .map(|l| l.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+        .sum();
+    assert!(findings >= count);
+    let increase = "sum(increase(gotrace_findings_total[1m]))";
+    wait_value(&prometheus, &format!("{increase} >= bool {findings}"), 1.0);
 }
 
 #[test]

@@ -56,7 +56,8 @@ impl Labels {
         self.0.is_empty()
     }
 
-    /// Whether Prometheus takes this as the name of a label.
+    /// Whether this is the name of a label in classic Prometheus, which needs
+    /// no quotes.
     pub fn valid_name(name: &str) -> bool {
         let mut bytes = name.bytes();
         let first = |b: u8| b.is_ascii_alphabetic() || b == b'_';
@@ -79,7 +80,10 @@ impl std::fmt::Display for Labels {
         f.write_str("{")?;
         for (i, (name, value)) in self.iter().enumerate() {
             let comma = if i == 0 { "" } else { ", " };
-            write!(f, "{comma}{name}={value:?}")?;
+            match Self::valid_name(name) {
+                true => write!(f, "{comma}{name}={value:?}")?,
+                false => write!(f, "{comma}{name:?}={value:?}")?,
+            }
         }
         f.write_str("}")
     }
@@ -94,6 +98,17 @@ mod tests {
         let labels = Labels::new().with("job", "api").with("job", "");
         assert!(labels.is_empty());
         assert_eq!(labels.get("job"), "");
+    }
+
+    #[test]
+    fn odd_names_and_values_are_quoted() {
+        let labels = Labels::new()
+            .with("k8s.pod\n", "a\u{1b}[31m")
+            .with("job", "a");
+        assert_eq!(
+            labels.to_string(),
+            r#"{job="a", "k8s.pod\n"="a\u{1b}[31m"}"#
+        );
     }
 
     #[test]

@@ -428,6 +428,9 @@ impl Analyst {
     }
 
     fn count(&self, ended: &Ended) {
+        if let Some(evicted) = self.exporter.make_room(&ended.labels) {
+            self.forget(&evicted);
+        }
         if let Some(report) = &ended.report {
             self.exporter
                 .record(&ended.labels, report, ended.took, ended.at);

@@ -88,6 +88,8 @@ pub struct Config {
     /// TLS, passwords and headers of the HTTP server: a file in the form of
     /// Prometheus' exporters.
     pub web: Option<PathBuf>,
+    /// How many scrapes of `/metrics` are answered at a time; 0 is no limit.
+    pub max_scrapes: usize,
     /// Whether HTTP may ask for a reload.
     pub lifecycle: bool,
     /// What of the HTTP server answers clients that are neither local nor
@@ -275,7 +277,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let connections = Arc::new(http::Connections::new(server));
     let state = Arc::new(http::State {
         analyst: Arc::clone(&analyst),
-        limits: http::Limits::new(config.jobs, Arc::clone(&connections)),
+        limits: http::Limits::new(config.jobs, config.max_scrapes, Arc::clone(&connections)),
         connections,
         exposure: config.exposure,
         alerted: http::Alerted::default(),

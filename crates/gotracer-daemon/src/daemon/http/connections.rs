@@ -29,8 +29,10 @@ const PARTING: Duration = Duration::from_secs(5);
 /// What a request is about. Each kind has limits of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// Health and metrics, which are never refused.
+    /// Health, which is never refused.
     Essential,
+    /// `/metrics`.
+    Scrape,
     /// Pages and JSON.
     Page,
     /// `/probe`.
@@ -153,8 +155,8 @@ impl Connections {
     }
 
     /// Ends the connection whose client is furthest behind with a request of
-    /// this kind, if one is.
-    pub fn make_room_for(&self, kind: Kind) {
+    /// this kind; returns whether one is.
+    pub fn make_room_for(&self, kind: Kind) -> bool {
         let open = self.lock();
         let slow = living(&open).filter_map(|connection| {
             let state = connection.lock();
@@ -169,6 +171,7 @@ impl Connections {
         let latest = Instant::now() + CREDIT - kind.allowance();
         let slowest = slowest.filter(|(deadline, _)| *deadline < latest);
         self.evict(slowest.map(|(_, connection)| connection));
+        slowest.is_some()
     }
 
     /// Ends the connections whose clients took too long.

@@ -22,19 +22,23 @@ pub struct Limits {
     connections: Arc<Connections>,
     pages: Turns,
     alerts: Turns,
+    /// Without a bound if `None`.
+    scrapes: Option<Turns>,
     analyses: Turns,
     /// Captures for `/probe`.
     pub probes: Turns,
 }
 
 impl Limits {
-    /// As many analyses and as many probes as `jobs`.
-    pub fn new(jobs: usize, connections: Arc<Connections>) -> Self {
+    /// As many analyses and as many probes as `jobs`, and so many scrapes of
+    /// `/metrics`; 0 is no limit of these.
+    pub fn new(jobs: usize, scrapes: usize, connections: Arc<Connections>) -> Self {
         let jobs = jobs.max(1);
         Self {
             connections,
             pages: Turns::new(PAGES),
             alerts: Turns::new(ALERTS),
+            scrapes: (scrapes > 0).then(|| Turns::new(scrapes)),
             analyses: Turns::new(jobs),
             probes: Turns::new(jobs),
         }
@@ -44,18 +48,27 @@ impl Limits {
     /// none is free, the slowest requests of the kind end.
     ///
     /// # Errors
-    /// If there was none for ten seconds.
+    /// If there was none for ten seconds, or for a scrape now.
     pub async fn admit(&self, kind: Kind, request: &InFlight) -> Result<Option<Turn>, Busy> {
         let turns = match kind {
             // A probe takes its turn itself, and never waits for it. The begin
             // of a body is small.
             Kind::Essential | Kind::Probe | Kind::Upload => return Ok(None),
+            Kind::Scrape => match &self.scrapes {
+                Some(scrapes) => scrapes,
+                None => return Ok(None),
+            },
             Kind::Page => &self.pages,
             Kind::Alert => &self.alerts,
             Kind::Analysis => &self.analyses,
         };
         if let Some(turn) = turns.try_take() {
             return Ok(Some(turn));
+        }
+        // As with other exporters, a scrape does not wait for others; but a
+        // client that does not read keeps nobody from scraping.
+        if kind == Kind::Scrape && !self.connections.make_room_for(kind) {
+            return Err(Busy);
         }
         request.queues();
         let deadline = Instant::now() + WAIT;

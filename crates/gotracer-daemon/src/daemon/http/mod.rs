@@ -7,6 +7,7 @@ mod body;
 mod connections;
 mod evidence;
 mod limits;
+mod metrics;
 mod pace;
 mod page;
 mod probe;

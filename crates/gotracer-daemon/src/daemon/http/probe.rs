@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, HeaderMap};
+use hyper::header::HeaderMap;
 use hyper::{Request, StatusCode};
 use tokio::time::{Instant, timeout};
 
 use super::State;
+use super::metrics::negotiate;
 use super::reply::{Reply, compressed, text};
 use crate::analysis::Outcome;
 use crate::daemon::captures;
 use crate::daemon::failure::{Failure, REASONS};
-use crate::export::prometheus::{Exporter, Format};
+use crate::export::prometheus::Exporter;
 use crate::report::Report;
 use crate::source::scrape::{Options, Scraper, Target};
 
@@ -70,11 +71,9 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
     if let Some((reason, _)) = failure {
         exporter.failed(&labels, reason.name());
     }
-    let accept = request.headers().get_all(ACCEPT).iter();
-    let accept: Vec<_> = accept.filter_map(|v| v.to_str().ok()).collect();
-    let format = Format::negotiate(&accept.join(","));
-    match exporter.encode(format) {
-        Ok(body) => compressed(request.headers(), format.content_type(), body),
+    let encoding = negotiate(request.headers());
+    match exporter.encode(encoding) {
+        Ok(body) => compressed(request.headers(), encoding.content_type(), body),
         Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -12,7 +12,8 @@ use hyper::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, VARY,
 };
 use hyper::{Response, StatusCode};
-use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
 
 use super::body::BodyError;
 
@@ -21,13 +22,27 @@ pub type Reply = Response<Body>;
 /// Its body.
 pub type Body = Either<Full<Bytes>, Pieces>;
 
-/// A body that is read while it is sent.
-pub struct Pieces(Receiver<io::Result<Bytes>>);
+/// A body that is made while it is sent.
+pub struct Pieces {
+    pieces: Receiver<Piece>,
+    ended: bool,
+}
+
+/// A piece of a body. The last one says so: hyper 1.12 may leave the
+/// connection of an HTTP/1.0 client open if a body ends without a byte.
+enum Piece {
+    More(Bytes),
+    /// The last one, and whom to tell that the connection took it.
+    Last(Bytes, oneshot::Sender<()>),
+    Broken(io::Error),
+}
 
 /// How large its pieces are.
 const PIECE: usize = 64 << 10;
 /// How many of them wait for who reads slowly.
 const AHEAD: usize = 4;
+/// The same of a body that is written: each of many scrapers has as many.
+const WRITTEN_AHEAD: usize = 2;
 
 /// Smaller bodies are not worth compressing.
 const MIN_COMPRESSED: usize = 1 << 10;
@@ -44,24 +59,140 @@ pub fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Byt
 pub fn streamed(content_type: &'static str, mut from: impl Read + Send + 'static) -> Reply {
     let (pieces, body) = channel(AHEAD);
     tokio::task::spawn_blocking(move || {
+        let mut last = Bytes::new();
         loop {
             let mut buf = vec![0; PIECE];
             let piece = match from.read(&mut buf) {
-                Ok(0) => return,
+                Ok(0) => Piece::Last(last.split_off(0), oneshot::channel().0),
                 Ok(n) => {
                     buf.truncate(n);
-                    Ok(Bytes::from(buf))
+                    let before = std::mem::replace(&mut last, Bytes::from(buf));
+                    if before.is_empty() {
+                        continue;
+                    }
+                    Piece::More(before)
                 }
-                Err(error) => Err(error),
+                Err(error) => Piece::Broken(error),
             };
-            let broken = piece.is_err();
+            let more = matches!(piece, Piece::More(_));
             // Nobody may listen any more.
-            if pieces.blocking_send(piece).is_err() || broken {
+            if pieces.blocking_send(piece).is_err() || !more {
                 return;
             }
         }
     });
-    of_type(content_type, Either::Right(Pieces(body)))
+    of_type(content_type, Either::Right(Pieces::new(body)))
+}
+
+/// An answer whose body is written, on a thread that may block, while it is
+/// sent. A body that is not [finished](Written::finish) breaks off.
+pub fn written(
+    request: &HeaderMap,
+    content_type: &'static str,
+    write: impl FnOnce(&mut Written) -> io::Result<()> + Send + 'static,
+) -> Reply {
+    let (pieces, body) = channel(WRITTEN_AHEAD);
+    let mut reply = of_type(content_type, Either::Right(Pieces::new(body)));
+    let sink = Sink {
+        pieces,
+        piece: Vec::new(),
+    };
+    let gzip = wants_gzip(request);
+    if gzip {
+        let gzip = HeaderValue::from_static("gzip");
+        reply.headers_mut().insert(CONTENT_ENCODING, gzip);
+    }
+    let vary = HeaderValue::from_static("Accept, Accept-Encoding");
+    reply.headers_mut().insert(VARY, vary);
+    tokio::task::spawn_blocking(move || {
+        let mut body = match gzip {
+            true => Written::Gzip(GzEncoder::new(sink, Compression::fast())),
+            false => Written::Plain(sink),
+        };
+        if let Err(error) = write(&mut body) {
+            tracing::debug!(%error, "an answer broke off");
+        }
+    });
+    reply
+}
+
+/// A body that is written while it is sent. Writing waits for a client that
+/// reads slowly, and fails if the client is gone.
+pub enum Written {
+    /// As it is.
+    Plain(Sink),
+    /// Compressed.
+    Gzip(GzEncoder<Sink>),
+}
+
+impl Written {
+    /// Ends the body, and waits until the connection has taken all of it.
+    ///
+    /// # Errors
+    /// If the client is gone.
+    pub fn finish(&mut self) -> io::Result<()> {
+        let sink = match self {
+            Self::Plain(sink) => sink,
+            Self::Gzip(encoder) => {
+                encoder.try_finish()?;
+                encoder.get_mut()
+            }
+        };
+        let (taken, told) = oneshot::channel();
+        let last = std::mem::take(&mut sink.piece).into();
+        sink.send(Piece::Last(last, taken))?;
+        told.blocking_recv().map_err(|_| gone())
+    }
+}
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(sink) => sink.write(bytes),
+            Self::Gzip(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Collects pieces of a body and sends them.
+pub struct Sink {
+    pieces: Sender<Piece>,
+    piece: Vec<u8>,
+}
+
+impl Sink {
+    fn send(&self, piece: Piece) -> io::Result<()> {
+        self.pieces.blocking_send(piece).map_err(|_| gone())
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A full piece waits for more: the last one is not empty.
+        if self.piece.len() == PIECE {
+            let full = std::mem::take(&mut self.piece);
+            self.send(Piece::More(full.into()))?;
+        }
+        if self.piece.capacity() == 0 {
+            self.piece.reserve_exact(PIECE);
+        }
+        let room = PIECE - self.piece.len();
+        let taken = bytes.len().min(room);
+        self.piece.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::BrokenPipe, "the client is gone")
 }
 
 fn of_type(content_type: &'static str, body: Either<Full<Bytes>, Pieces>) -> Reply {
@@ -69,6 +200,15 @@ fn of_type(content_type: &'static str, body: Either<Full<Bytes>, Pieces>) -> Rep
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply
+}
+
+impl Pieces {
+    fn new(pieces: Receiver<Piece>) -> Self {
+        Self {
+            pieces,
+            ended: false,
+        }
+    }
 }
 
 impl hyper::body::Body for Pieces {
@@ -79,8 +219,27 @@ impl hyper::body::Body for Pieces {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let piece = self.0.poll_recv(cx);
-        piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let piece = match ready!(self.pieces.poll_recv(cx)) {
+            Some(Piece::More(bytes)) => Ok(bytes),
+            Some(Piece::Last(bytes, taken)) => {
+                self.ended = true;
+                // Nobody may want to know.
+                let _ = taken.send(());
+                Ok(bytes)
+            }
+            Some(Piece::Broken(error)) => Err(error),
+            // Half a body must not look like a whole one.
+            None => Err(io::Error::other("the answer broke off")),
+        };
+        self.ended |= piece.is_err();
+        Poll::Ready(Some(piece.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended
     }
 }
 
@@ -110,8 +269,7 @@ pub fn refusal(error: &BodyError) -> Reply {
 
 /// An answer compressed with gzip, if whoever asked can read that.
 pub fn compressed(request: &HeaderMap, content_type: &'static str, body: Vec<u8>) -> Reply {
-    let accepted = request.get_all(ACCEPT_ENCODING).iter();
-    let gzip = accepted.filter_map(|v| v.to_str().ok()).any(accepts_gzip);
+    let gzip = wants_gzip(request);
     let small = body.len() < MIN_COMPRESSED;
     let packed = if gzip && !small { pack(&body) } else { None };
     let mut reply = match packed {
@@ -126,6 +284,11 @@ pub fn compressed(request: &HeaderMap, content_type: &'static str, body: Vec<u8>
     let vary = HeaderValue::from_static("Accept, Accept-Encoding");
     reply.headers_mut().insert(VARY, vary);
     reply
+}
+
+fn wants_gzip(request: &HeaderMap) -> bool {
+    let accepted = request.get_all(ACCEPT_ENCODING).iter();
+    accepted.filter_map(|v| v.to_str().ok()).any(accepts_gzip)
 }
 
 fn accepts_gzip(header: &str) -> bool {

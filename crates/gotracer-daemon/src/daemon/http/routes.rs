@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT, ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 
@@ -16,10 +16,9 @@ use super::body::{Answer, discard};
 use super::connections::{Connection, InFlight, Kind};
 use super::limits::Busy;
 use super::reply::{Body, Reply, busy, compressed, text};
-use super::{alerts, api, evidence, page, probe, releases, targets, upload};
+use super::{alerts, api, evidence, metrics, page, probe, releases, targets, upload};
 use crate::daemon::recent::Entry;
 use crate::daemon::web::Verdict;
-use crate::export::prometheus::Format;
 use crate::source::directory::Watches;
 
 /// The client of a connection.
@@ -61,7 +60,10 @@ pub async fn guarded(
         Some(refusal) => Err(refusal),
         None => {
             let turn = state.limits.admit(kind, &in_flight).await;
-            turn.map_err(|Busy| busy(BUSY))
+            turn.map_err(|Busy| match kind {
+                Kind::Scrape => busy(SCRAPED),
+                _ => busy(BUSY),
+            })
         }
     };
     let (mut reply, turn) = match turn {
@@ -155,13 +157,17 @@ fn refuse(
     }
 }
 
+/// The answer to a scrape beyond the limit.
+const SCRAPED: &str = "too many scrapes at once; --web.max-requests is how many there may be";
+
 /// The answer if a request gets no turn.
 pub const BUSY: &str = "too many requests are being answered; try again";
 
 /// What a request under this path is about.
 fn kind(path: &str) -> Kind {
     match path {
-        "/metrics" | "/-/healthy" | "/-/ready" => Kind::Essential,
+        "/metrics" => Kind::Scrape,
+        "/-/healthy" | "/-/ready" => Kind::Essential,
         "/probe" => Kind::Probe,
         "/api/v1/alertmanager" | "/api/v1/analyze" => Kind::Upload,
         _ => Kind::Page,
@@ -234,7 +240,7 @@ async fn dispatch(
     match path {
         "/api/v1/alertmanager" => alerts::webhook(request, in_flight, state).await,
         "/api/v1/evidence" => evidence::list(&request, &state),
-        "/metrics" => metrics(&request, state).await,
+        "/metrics" => metrics::metrics(&request, in_flight.address(), &state),
         "/-/healthy" => text(StatusCode::OK, "gotracer is healthy"),
         "/-/ready" => ready(&state.analyst.watches),
         "/config" => {
@@ -298,37 +304,5 @@ async fn reload(state: &State) -> Reply {
             StatusCode::INTERNAL_SERVER_ERROR,
             &format!("not reloaded: {error}"),
         ),
-    }
-}
-
-async fn metrics(request: &Request<Incoming>, state: Arc<State>) -> Reply {
-    if !state.analyst.exporter.settings().enabled {
-        let off = "there are no metrics here; `prometheus: {enabled: true}` switches them on";
-        return text(StatusCode::NOT_FOUND, off);
-    }
-    let accept = request.headers().get_all(ACCEPT).iter();
-    let accept: Vec<_> = accept.filter_map(|v| v.to_str().ok()).collect();
-    let format = Format::negotiate(&accept.join(","));
-    let headers = request.headers().clone();
-    // Many targets take a while to write, and the other answers must not wait
-    // for that.
-    let encode = tokio::task::spawn_blocking(move || {
-        let body = state.analyst.exporter.encode(format)?;
-        Ok::<_, crate::export::prometheus::EncodeError>(compressed(
-            &headers,
-            format.content_type(),
-            body,
-        ))
-    });
-    match encode.await {
-        Ok(Ok(reply)) => reply,
-        Ok(Err(error)) => {
-            tracing::error!(%error, "metrics failed");
-            text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())
-        }
-        Err(error) => {
-            tracing::error!(%error, "metrics failed");
-            text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics failed")
-        }
     }
 }

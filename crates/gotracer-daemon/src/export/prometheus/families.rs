@@ -52,7 +52,7 @@ pub enum Samples {
     /// A counter for each reason for which a stream is interrupted.
     Gaps(fn(&(u64, Duration)) -> f64),
     /// A counter for each place that creates goroutines.
-    Places(fn(&Created) -> u64),
+    Places(fn(&Created) -> f64),
 }
 
 impl Samples {
@@ -214,13 +214,13 @@ fn program() -> [Family; 10] {
             "Goroutines that were created within traces, by the place that creates them; other \
                 are all but those that grew most. (rule GoroutineLeakGrowth) Only with \
                 goroutine_places.",
-            Samples::Places(|c| c.created),
+            Samples::Places(|c| c.created as f64),
         ),
         family(
             "gotrace_goroutine_exits_by_place",
             "Goroutines that were created and ended within the same trace, by the place that \
                 creates them. (rule GoroutineLeakGrowth) Only with goroutine_places.",
-            Samples::Places(|c| c.exited),
+            Samples::Places(|c| c.exited as f64),
         ),
         family(
             "gotrace_heap_live",

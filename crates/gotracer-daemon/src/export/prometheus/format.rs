@@ -1,4 +1,6 @@
-//! Which of the three expositions a scraper wants.
+//! Which of the three expositions a scraper wants, and which names it reads.
+
+use super::names::Escaping;
 
 /// A form of the exposition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,36 +13,83 @@ pub enum Format {
     Protobuf,
 }
 
-impl Format {
-    const ALL: [Self; 3] = [Self::Text, Self::OpenMetrics, Self::Protobuf];
+/// An exposition's format and its names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Encoding {
+    /// The format.
+    pub format: Format,
+    /// How names that need it are escaped.
+    pub escaping: Escaping,
+}
 
+impl Encoding {
     /// The one that an `Accept` header prefers; text if it names none. Of two
     /// that it likes as much, the one it names first.
     pub fn negotiate(accept: &str) -> Self {
-        let mut best = (Self::Text, 0.0);
+        let mut best = (Self::of(Format::Text), 0.0);
         for range in accept.split(',') {
             let mut parts = range.split(';').map(str::trim);
             let media = parts.next().unwrap_or_default();
             let mut quality = 1.0;
+            let mut escaping = Escaping::default();
             let mut parameters = Vec::new();
             for part in parts {
                 let (name, value) = part.split_once('=').unwrap_or((part, ""));
                 let (name, value) = (name.trim(), value.trim().trim_matches('"'));
-                if name == "q" {
-                    quality = value.parse().unwrap_or(0.0);
-                } else {
-                    parameters.push((name, value));
+                match name {
+                    "q" => quality = value.parse().unwrap_or(0.0),
+                    "escaping" => escaping = Escaping::from_name(value).unwrap_or_default(),
+                    _ => parameters.push((name, value)),
                 }
             }
-            let format = Self::ALL.into_iter().find(|f| f.is(media, &parameters));
-            if let Some(format) = format
+            let found = Format::ALL.into_iter().find(|f| f.is(media, &parameters));
+            if let Some(format) = found
                 && quality > best.1
             {
-                best = (format, quality);
+                best = (Self { format, escaping }, quality);
             }
         }
         best.0
     }
+
+    /// A format with names that every scraper reads.
+    pub fn of(format: Format) -> Self {
+        Self {
+            format,
+            escaping: Escaping::default(),
+        }
+    }
+
+    /// Its `Content-Type`.
+    pub fn content_type(self) -> &'static str {
+        macro_rules! escaped {
+            ($media:literal) => {
+                match self.escaping {
+                    Escaping::AllowUtf8 => concat!($media, "; escaping=allow-utf-8"),
+                    Escaping::Underscores => concat!($media, "; escaping=underscores"),
+                    Escaping::Dots => concat!($media, "; escaping=dots"),
+                    Escaping::Values => concat!($media, "; escaping=values"),
+                }
+            };
+        }
+        match self.format {
+            // Quoted names are no part of 0.0.4.
+            Format::Text if self.escaping == Escaping::AllowUtf8 => {
+                escaped!("text/plain; version=1.0.0; charset=utf-8")
+            }
+            Format::Text => escaped!("text/plain; version=0.0.4; charset=utf-8"),
+            Format::OpenMetrics => {
+                escaped!("application/openmetrics-text; version=1.0.0; charset=utf-8")
+            }
+            Format::Protobuf => escaped!(
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+            ),
+        }
+    }
+}
+
+impl Format {
+    const ALL: [Self; 3] = [Self::Text, Self::OpenMetrics, Self::Protobuf];
 
     fn is(self, media: &str, parameters: &[(&str, &str)]) -> bool {
         let given = |name, values: &[&str]| {
@@ -49,7 +98,8 @@ impl Format {
         };
         match self {
             Self::Text => {
-                matches!(media, "text/plain" | "text/*" | "*/*") && given("version", &["0.0.4"])
+                matches!(media, "text/plain" | "text/*" | "*/*")
+                    && given("version", &["0.0.4", "1.0.0"])
             }
             Self::OpenMetrics => {
                 media == "application/openmetrics-text" && given("version", &["1.0.0", "0.0.1"])
@@ -58,17 +108,6 @@ impl Format {
                 media == "application/vnd.google.protobuf"
                     && parameters.contains(&("proto", "io.prometheus.client.MetricFamily"))
                     && given("encoding", &["delimited"])
-            }
-        }
-    }
-
-    /// Its `Content-Type`.
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
-            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            Self::Protobuf => {
-                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
             }
         }
     }
@@ -108,7 +147,40 @@ mod tests {
                 Format::Text,
             ),
         ] {
-            assert_eq!(Format::negotiate(accept), format, "{accept}");
+            assert_eq!(Encoding::negotiate(accept).format, format, "{accept}");
+        }
+    }
+
+    #[test]
+    fn names_are_escaped_as_asked_for() {
+        for (accept, content_type) in [
+            (
+                "",
+                "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+            ),
+            (
+                "text/plain;version=0.0.4;escaping=values",
+                "text/plain; version=0.0.4; charset=utf-8; escaping=values",
+            ),
+            (
+                "text/plain;version=1.0.0;escaping=allow-utf-8,*/*;q=0.1",
+                "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+            ),
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8",
+                "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+            ),
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=nonsense",
+                "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+            ),
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;escaping=dots",
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=dots",
+            ),
+        ] {
+            let encoding = Encoding::negotiate(accept);
+            assert_eq!(encoding.content_type(), content_type, "{accept}");
         }
     }
 }

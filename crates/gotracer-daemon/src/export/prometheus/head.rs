@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::{self, MetricFamily};
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
@@ -64,6 +65,18 @@ impl Head {
             _ => "",
         };
         format!("{}{unit}{end}", self.name)
+    }
+
+    /// The family without metrics.
+    pub fn family(&self) -> MetricFamily {
+        let unit = self.unit.as_ref().map_or("", Unit::as_str);
+        MetricFamily {
+            name: self.exposed(),
+            help: self.help.to_string(),
+            r#type: prometheus_data_model::MetricType::from(self.kind) as i32,
+            unit: unit.into(),
+            ..MetricFamily::default()
+        }
     }
 
     /// Begins the family; `None` if it is not wanted.

@@ -7,9 +7,11 @@
 //! holds its upper bound, so that a value shows at most 1.6 % too high beside
 //! the bucket's own width.
 
-use std::fmt;
+use std::time::SystemTime;
 
-use prometheus_client::encoding::{MetricEncoder, NativeHistogram, NativeHistogramBuckets};
+use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::{
+    Bucket, BucketSpan, Histogram, LabelPair, Metric,
+};
 
 use crate::rules::{Distribution, SCALE};
 
@@ -64,28 +66,25 @@ impl Scale {
         self.bounds.len() + 3
     }
 
-    /// Classic buckets: upper bound, and how many values lie in it and not in
-    /// the one before.
-    fn classic(&self, values: &Distribution) -> Vec<(f64, u64)> {
-        let mut below = 0;
-        let mut buckets: Vec<_> = self
-            .bounds()
-            .map(|bound| {
-                let up_to = values.at_most(bound);
-                let within = up_to - below;
-                below = up_to;
-                (bound as f64 / self.per_unit, within)
-            })
-            .collect();
-        buckets.push((f64::INFINITY, values.count() - below));
-        buckets
+    /// Classic buckets: how many values are at most its bound.
+    fn classic(&self, values: &Distribution) -> impl Iterator<Item = Bucket> {
+        let within = self.bounds().map(|bound| Bucket {
+            cumulative_count: values.at_most(bound),
+            upper_bound: bound as f64 / self.per_unit,
+            ..Bucket::default()
+        });
+        within.chain([Bucket {
+            cumulative_count: values.count(),
+            upper_bound: f64::INFINITY,
+            ..Bucket::default()
+        }])
     }
 }
 
 /// Sparse buckets as spans of neighbours and differences of their counts.
 #[derive(Default)]
 struct Sparse {
-    spans: Vec<(i32, u32)>,
+    spans: Vec<BucketSpan>,
     deltas: Vec<i64>,
 }
 
@@ -96,8 +95,11 @@ impl Sparse {
         let mut last = 0;
         for (index, count) in buckets {
             match (next, sparse.spans.last_mut()) {
-                (Some(next), Some((_, length))) if next == index => *length += 1,
-                (next, _) => sparse.spans.push((index - next.unwrap_or(0), 1)),
+                (Some(next), Some(span)) if next == index => span.length += 1,
+                (next, _) => sparse.spans.push(BucketSpan {
+                    offset: index - next.unwrap_or(0),
+                    length: 1,
+                }),
             }
             next = Some(index + 1);
             sparse.deltas.push(count as i64 - last);
@@ -107,35 +109,31 @@ impl Sparse {
     }
 }
 
-/// Writes a distribution as one histogram.
-pub fn encode(
+/// A distribution as one histogram that began at that time.
+pub fn metric(
+    label: Vec<LabelPair>,
     values: &Distribution,
     scale: &Scale,
-    mut encoder: MetricEncoder<'_>,
-) -> Result<(), fmt::Error> {
+    created: SystemTime,
+) -> Metric {
     let shifted = values.buckets().map(|(i, n)| (i + scale.shift, n));
     let sparse = Sparse::new(shifted);
-    let native = NativeHistogram {
-        schema: SCALE as i32,
-        zero_threshold: ZERO,
-        zero_count: values.zeros(),
-        negative: NativeHistogramBuckets {
-            spans: &[],
-            deltas: &[],
-        },
-        positive: NativeHistogramBuckets {
-            spans: &sparse.spans,
-            deltas: &sparse.deltas,
-        },
-        created: None,
-    };
-    encoder.encode_histogram_with_native::<[(&str, &str); 0]>(
-        values.sum() as f64 / scale.per_unit,
-        values.count(),
-        &scale.classic(values),
-        None,
-        native,
-    )
+    Metric {
+        label,
+        histogram: Some(Histogram {
+            sample_count: values.count(),
+            sample_sum: values.sum() as f64 / scale.per_unit,
+            bucket: scale.classic(values).collect(),
+            start_timestamp: Some(created.into()),
+            schema: SCALE as i32,
+            zero_threshold: ZERO,
+            zero_count: values.zeros(),
+            positive_span: sparse.spans,
+            positive_delta: sparse.deltas,
+            ..Histogram::default()
+        }),
+        ..Metric::default()
+    }
 }
 
 #[cfg(test)]
@@ -153,14 +151,12 @@ mod tests {
         for power in Scale::TIME.bounds {
             let bound = 1u64 << power;
             let d = distribution(&[0, bound, bound + 1]);
-            let buckets = Scale::TIME.classic(&d);
-            let up_to: u64 = buckets
+            let buckets: Vec<_> = Scale::TIME.classic(&d).collect();
+            let at_bound = buckets
                 .iter()
-                .take_while(|(le, _)| *le <= bound as f64 / 1e9)
-                .map(|(_, n)| n)
-                .sum();
-            assert_eq!(up_to, 2, "{bound}");
-            assert_eq!(buckets.iter().map(|(_, n)| n).sum::<u64>(), 3);
+                .rfind(|b| b.upper_bound <= bound as f64 / 1e9);
+            assert_eq!(at_bound.unwrap().cumulative_count, 2, "{bound}");
+            assert_eq!(buckets.last().unwrap().cumulative_count, 3);
         }
     }
 
@@ -185,7 +181,8 @@ mod tests {
     #[test]
     fn neighbours_share_a_span() {
         let sparse = Sparse::new([(-3, 2), (-2, 5), (4, 1)].into_iter());
-        assert_eq!(sparse.spans, [(-3, 2), (5, 1)]);
+        let spans: Vec<_> = sparse.spans.iter().map(|s| (s.offset, s.length)).collect();
+        assert_eq!(spans, [(-3, 2), (5, 1)]);
         assert_eq!(sparse.deltas, [2, 3, -4]);
     }
 }

@@ -5,28 +5,32 @@
 //! severities and reasons. A target's series start at 0 when it becomes known
 //! and end when it is forgotten.
 
-mod collector;
+mod births;
 mod delivery;
+mod encoder;
 mod evidence;
 mod families;
 mod format;
 mod head;
 mod histogram;
+mod names;
 mod own;
 mod places;
 mod process;
 mod refreshes;
 mod releases;
+mod sample;
 mod server;
 mod settings;
 mod signals;
 mod storage;
 mod stream;
 mod target;
+mod targets;
 mod text;
 mod watches;
 
-use std::fmt;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -35,9 +39,12 @@ use prometheus_client::encoding::prometheus_protobuf;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use self::collector::Targets;
+use self::births::{Births, View};
+use self::encoder::Encoder;
 use self::refreshes::Refreshes;
+use self::settings::InForce;
 use self::target::{Limits, Target};
+use self::targets::{Targets, lock};
 use crate::evidence::Stats;
 use crate::export::otlp;
 use crate::labels::Labels;
@@ -45,7 +52,8 @@ use crate::releases::Release;
 use crate::report::Report;
 
 pub(in crate::export) use families::help;
-pub use format::Format;
+pub use format::{Encoding, Format};
+pub use names::Escaping;
 pub use server::ServerStats;
 pub use settings::{Settings, SettingsError};
 pub(in crate::export) use signals::{ByReason, SIGNALS, bounds};
@@ -53,27 +61,16 @@ pub use storage::Stores;
 pub use stream::{Gap, Stream};
 pub use watches::Watched;
 
-/// Why an exposition could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("the metrics could not be encoded")]
-pub struct EncodeError;
-
-impl From<fmt::Error> for EncodeError {
-    fn from(_: fmt::Error) -> Self {
-        Self
-    }
-}
-
-impl From<prometheus_protobuf::EncodeError> for EncodeError {
-    fn from(_: prometheus_protobuf::EncodeError) -> Self {
-        Self
-    }
-}
-
 /// Counts what reports tell and writes it for Prometheus.
 pub struct Exporter {
-    registry: Registry,
     targets: Targets,
+    /// Metrics of the exporter itself.
+    registry: Registry,
+    releases: Option<releases::Releases>,
+    settings: InForce,
+    births: Births,
+    /// When its own counters stood at 0.
+    created: SystemTime,
     reasons: &'static [&'static str],
     own: Arc<own::State>,
     refreshes: Refreshes,
@@ -84,7 +81,7 @@ impl Exporter {
     /// can be, so that each can start at 0.
     pub fn new(reasons: &'static [&'static str]) -> Self {
         let mut exporter = Self::of_targets(reasons);
-        let own = own::Own(Arc::clone(&exporter.own), exporter.targets.settings.clone());
+        let own = own::Own(Arc::clone(&exporter.own), exporter.settings.clone());
         exporter.registry.register_collector(Box::new(own));
         let refreshes = Box::new(exporter.refreshes.clone());
         exporter.registry.register_collector(refreshes);
@@ -92,23 +89,24 @@ impl Exporter {
     }
 
     fn of_targets(reasons: &'static [&'static str]) -> Self {
-        let mut registry = Registry::default();
-        let targets = Targets::default();
-        registry.register_collector(Box::new(targets.clone()));
-        let refreshes = Refreshes::new(targets.settings.clone());
+        let settings = InForce::default();
         Self {
-            registry,
-            targets,
+            targets: Targets::default(),
+            registry: Registry::default(),
+            releases: None,
+            births: Births::default(),
+            created: SystemTime::now(),
             reasons,
             own: Arc::default(),
-            refreshes,
+            refreshes: Refreshes::new(settings.clone()),
+            settings,
         }
     }
 
     /// Tells about this process as well.
     #[must_use]
     pub fn with_process(mut self) -> Self {
-        let process = process::Process(self.targets.settings.clone());
+        let process = process::Process(self.settings.clone());
         self.registry.register_collector(Box::new(process));
         self
     }
@@ -142,7 +140,7 @@ impl Exporter {
     /// Tells what became of what is sent by OTLP.
     #[must_use]
     pub fn with_otlp(mut self, stats: Arc<otlp::Stats>) -> Self {
-        let delivery = delivery::Delivery(stats, self.targets.settings.clone());
+        let delivery = delivery::Delivery(stats, self.settings.clone());
         self.registry.register_collector(Box::new(delivery));
         self
     }
@@ -154,15 +152,14 @@ impl Exporter {
         mut self,
         running: impl Fn() -> Vec<Release> + Send + Sync + 'static,
     ) -> Self {
-        let releases = releases::Releases(Arc::new(running), self.targets.settings.clone());
-        self.registry.register_collector(Box::new(releases));
+        self.releases = Some(releases::Releases(Arc::new(running)));
         self
     }
 
     /// Tells what became of what is kept.
     #[must_use]
     pub fn with_evidence(mut self, stats: Arc<Stats>) -> Self {
-        let evidence = evidence::Evidence(stats, self.targets.settings.clone());
+        let evidence = evidence::Evidence(stats, self.settings.clone());
         self.registry.register_collector(Box::new(evidence));
         self
     }
@@ -170,7 +167,7 @@ impl Exporter {
     /// Adds whether what outlives the daemon can be written.
     #[must_use]
     pub fn with_storage(mut self, stores: Stores, evidence: Arc<Stats>) -> Self {
-        let storage = storage::Storage(stores, evidence, self.targets.settings.clone());
+        let storage = storage::Storage(stores, evidence, self.settings.clone());
         self.registry.register_collector(Box::new(storage));
         self
     }
@@ -179,7 +176,7 @@ impl Exporter {
     /// scrape.
     #[must_use]
     pub fn with_watches(mut self, all: impl Fn() -> Vec<Watched> + Send + Sync + 'static) -> Self {
-        let watches = watches::Watches(Arc::new(all), self.targets.settings.clone());
+        let watches = watches::Watches(Arc::new(all), self.settings.clone());
         self.registry.register_collector(Box::new(watches));
         self
     }
@@ -187,30 +184,48 @@ impl Exporter {
     /// Tells about the HTTP server as well.
     #[must_use]
     pub fn with_server(mut self, stats: Arc<ServerStats>) -> Self {
-        let server = server::Server(stats, self.targets.settings.clone());
+        let server = server::Server(stats, self.settings.clone());
         self.registry.register_collector(Box::new(server));
         self
     }
 
     /// From now on, these settings are in force.
     pub fn configure(&self, settings: Settings) {
-        self.targets.settings.set(settings);
+        self.settings.set(settings);
     }
 
     /// The settings in force.
     pub fn settings(&self) -> Arc<Settings> {
-        self.targets.settings.get()
+        self.settings.get()
     }
 
-    /// Makes a target known: all its counters stand at 0.
+    /// Makes a target known: all its counters stand at 0, and count at once.
     pub fn add(&self, target: &Labels) {
-        self.on(target, |_| ());
+        self.targets.with(|targets| {
+            let new = || Target::new(self.reasons, self.births.beforehand(), &self.births);
+            targets.add(target, new);
+        });
+    }
+
+    /// Makes room for a target that was not known beforehand: of too many such
+    /// label sets, returns the one not heard of for longest, which is to be
+    /// [forgotten](Self::forget).
+    pub fn make_room(&self, target: &Labels) -> Option<Arc<Labels>> {
+        let oldest = self.targets.with(|targets| targets.in_the_way_of(target))?;
+        let evicted = self.own.evicted.fetch_add(1, Ordering::Relaxed);
+        if evicted == 0 {
+            tracing::warn!(
+                labels = %oldest,
+                "label sets of traces reached their bound; those without a trace for longest are \
+                 evicted and counted in gotracer_label_sets_evicted_total"
+            );
+        }
+        Some(oldest)
     }
 
     /// The targets that have series.
     pub fn known(&self) -> Vec<Labels> {
-        self.targets
-            .with(|targets| targets.keys().cloned().collect())
+        self.targets.with(|targets| targets.known())
     }
 
     /// Forgets a target: its series end.
@@ -312,31 +327,70 @@ impl Exporter {
         self.refreshes.forget(mechanism, job);
     }
 
-    /// The whole exposition.
+    /// The whole exposition in memory: everything counts.
     ///
     /// # Errors
     /// If it could not be written; nothing of it is of use then.
-    pub fn encode(&self, format: Format) -> Result<Vec<u8>, EncodeError> {
-        Ok(match format {
-            Format::Protobuf => prometheus_protobuf::encode_to_vec(&self.registry)?,
-            Format::Text => {
-                text::encode(&prometheus_protobuf::encode(&self.registry)?)?.into_bytes()
-            }
-            Format::OpenMetrics => {
-                let mut out = String::new();
-                prometheus_client::encoding::text::encode(&mut out, &self.registry)?;
-                out.into_bytes()
-            }
-        })
+    pub fn encode(&self, encoding: Encoding) -> io::Result<Vec<u8>> {
+        self.write(encoding, self.births.everything(), Vec::new())
+    }
+
+    /// An exposition for a scraper, by whatever tells it from others.
+    pub fn exposition(self: &Arc<Self>, encoding: Encoding, scraper: String) -> Exposition {
+        Exposition {
+            exporter: Arc::clone(self),
+            view: self.births.view(&scraper),
+            encoding,
+            scraper,
+        }
+    }
+
+    fn write<W: Write>(&self, encoding: Encoding, view: View, out: W) -> io::Result<W> {
+        let settings = self.settings();
+        let mut encoder = Encoder::new(out, encoding, settings.created_series);
+        self.targets.write(&mut encoder, &settings, view)?;
+        let own = prometheus_protobuf::encode(&self.registry).map_err(io::Error::other)?;
+        for mut family in own {
+            let counters = family.metric.iter_mut().filter_map(|m| m.counter.as_mut());
+            counters.for_each(|counter| counter.start_timestamp = Some(self.created.into()));
+            encoder.whole(family)?;
+        }
+        if let Some(releases) = &self.releases {
+            releases.write(&mut encoder, &settings)?;
+        }
+        encoder.finish()
     }
 
     fn on<T>(&self, target: &Labels, f: impl FnOnce(&mut Target) -> T) -> T {
-        self.targets.with(|targets| {
-            if let Some(known) = targets.get_mut(target) {
-                return f(known);
-            }
-            let new = || Target::new(self.reasons);
-            f(targets.entry(target.clone()).or_insert_with(new))
-        })
+        let target = self.targets.with(|targets| {
+            let new = || Target::new(self.reasons, self.births.with_a_trace(), &self.births);
+            targets.heard_of(target, new)
+        });
+        f(&mut lock(&target))
+    }
+}
+
+/// One exposition for one scraper.
+pub struct Exposition {
+    exporter: Arc<Exporter>,
+    encoding: Encoding,
+    view: View,
+    scraper: String,
+}
+
+impl Exposition {
+    /// Writes it, and gives back what it was written to. No lock is held while
+    /// `out` takes its time.
+    ///
+    /// # Errors
+    /// If it could not be written; nothing of it is of use then.
+    pub fn write<W: Write>(&self, out: W) -> io::Result<W> {
+        self.exporter.write(self.encoding, self.view, out)
+    }
+
+    /// The scraper has all of it: series that it shows at 0 since they are new
+    /// count in the scraper's next one.
+    pub fn delivered(&self) {
+        self.exporter.births.delivered(&self.scraper, self.view);
     }
 }

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
@@ -15,7 +16,7 @@ use super::head::{Head, Valued};
 use super::settings::InForce;
 
 /// Its families, each with its value.
-pub static FAMILIES: [Valued<State>; 8] = [
+pub static FAMILIES: [Valued<State>; 9] = [
     (
         Head::new(
             "gotracer_queue_length",
@@ -83,6 +84,15 @@ pub static FAMILIES: [Valued<State>; 8] = [
         ),
         |s| count(&s.shards),
     ),
+    (
+        Head::new(
+            "gotracer_label_sets_evicted",
+            MetricType::Counter,
+            "Label sets of traces whose series ended because there were 1,000 others with newer \
+                traces.",
+        ),
+        |s| count(&s.evicted),
+    ),
 ];
 
 /// What this gotracer is.
@@ -103,6 +113,8 @@ pub struct State {
     pub shard: AtomicU64,
     /// Together.
     pub shards: AtomicU64,
+    /// Label sets.
+    pub evicted: AtomicU64,
     reloaded: AtomicU64,
     reloaded_at_ms: AtomicU64,
 }
@@ -132,7 +144,10 @@ impl Collector for Own {
         let settings = self.1.get();
         for (head, value) in &FAMILIES {
             if let Some(family) = head.begin(&mut encoder, &settings)? {
-                ConstGauge::new(value(&self.0)).encode(family)?;
+                match head.kind {
+                    MetricType::Counter => ConstCounter::new(value(&self.0)).encode(family)?,
+                    _ => ConstGauge::new(value(&self.0)).encode(family)?,
+                }
             }
         }
         if let Some(mut family) = BUILD.begin(&mut encoder, &settings)? {

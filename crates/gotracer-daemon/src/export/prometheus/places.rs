@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::births::{Birth, Births};
 use super::target::shorten;
 use crate::report::{Creations, Frame};
 
@@ -31,9 +32,9 @@ impl Created {
 #[derive(Debug, Default)]
 pub struct Places {
     /// Those that are told apart.
-    pub known: BTreeMap<String, Created>,
-    /// All others.
-    pub other: Created,
+    pub known: BTreeMap<String, (Created, Birth)>,
+    /// All others, once there is a place.
+    pub other: Option<(Created, Birth)>,
 }
 
 impl Places {
@@ -41,26 +42,34 @@ impl Places {
     /// that grew most are told apart: one that grows faster in a single trace
     /// than another did in all takes its room, and the other's series end.
     /// `admit` is asked whether there is room for one more.
-    pub fn count(&mut self, of: &Creations, limit: usize, admit: impl FnOnce() -> bool) {
+    pub fn count(
+        &mut self,
+        of: &Creations,
+        limit: usize,
+        births: &Births,
+        admit: impl FnOnce() -> bool,
+    ) {
         let label = label(&of.place);
-        if let Some(known) = self.known.get_mut(&label) {
+        let new = || (Created::default(), births.with_a_trace());
+        let (other, _) = self.other.get_or_insert_with(new);
+        if let Some((known, _)) = self.known.get_mut(&label) {
             known.add(of.created, of.exited);
             return;
         }
-        let mut new = Created::default();
-        new.add(of.created, of.exited);
-        let least = self.known.iter().min_by_key(|(_, c)| c.growth());
-        let least = least.map(|(label, c)| (label.clone(), c.growth()));
+        let (mut created, birth) = new();
+        created.add(of.created, of.exited);
+        let least = self.known.iter().min_by_key(|(_, (c, _))| c.growth());
+        let least = least.map(|(label, (c, _))| (label.clone(), c.growth()));
         let room = match least {
             _ if self.known.len() < limit => admit(),
-            Some((label, growth)) if limit > 0 && growth < new.growth() => {
+            Some((label, growth)) if limit > 0 && growth < created.growth() => {
                 self.known.remove(&label).is_some()
             }
             _ => false,
         };
         match room {
-            true => drop(self.known.insert(label, new)),
-            false => self.other.add(of.created, of.exited),
+            true => drop(self.known.insert(label, (created, birth))),
+            false => other.add(of.created, of.exited),
         }
     }
 }
@@ -93,26 +102,28 @@ mod tests {
 
     #[test]
     fn who_grows_fastest_is_told_apart() {
-        let mut places = Places::default();
+        let (mut places, births) = (Places::default(), Births::default());
         for (function, created, exited) in [
             ("idle", 9, 9),
             ("leak", 5, 0),
             ("busy", 90, 89),
             ("quick", 8, 7),
         ] {
-            places.count(&creations(function, created, exited), 2, || true);
+            places.count(&creations(function, created, exited), 2, &births, || true);
         }
         let known: Vec<_> = places.known.keys().map(String::as_str).collect();
         assert_eq!(known, ["busy a.go:7", "leak a.go:7"]);
-        assert_eq!((places.other.created, places.other.exited), (8, 7));
+        let (other, _) = places.other.unwrap();
+        assert_eq!((other.created, other.exited), (8, 7));
     }
 
     #[test]
     fn without_room_all_are_others() {
-        let mut places = Places::default();
-        places.count(&creations("a", 3, 1), 0, || true);
-        places.count(&creations("b", 3, 1), 9, || false);
+        let (mut places, births) = (Places::default(), Births::default());
+        places.count(&creations("a", 3, 1), 0, &births, || true);
+        places.count(&creations("b", 3, 1), 9, &births, || false);
         assert!(places.known.is_empty());
-        assert_eq!((places.other.created, places.other.exited), (6, 2));
+        let (other, _) = places.other.unwrap();
+        assert_eq!((other.created, other.exited), (6, 2));
     }
 }

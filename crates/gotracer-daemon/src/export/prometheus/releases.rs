@@ -6,17 +6,16 @@
 //! labels; `/api/v1/releases` tells them.
 
 use std::fmt;
+use std::io::{self, Write};
 use std::sync::Arc;
 
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
+use super::encoder::Encoder;
 use super::head::Head;
-use super::settings::InForce;
+use super::sample;
+use super::settings::Settings;
 use crate::compare::{Change, Quantity};
 use crate::releases::Release;
 use crate::rules;
@@ -221,50 +220,53 @@ fn values(
     }
 }
 
-/// Writes them at each scrape.
-pub struct Releases(pub Source, pub InForce);
+/// Gives them at each scrape.
+#[derive(Clone)]
+pub struct Releases(pub Source);
 
 impl fmt::Debug for Releases {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Releases").field(&self.1).finish()
+        f.debug_struct("Releases").finish_non_exhaustive()
     }
 }
 
-impl Collector for Releases {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+impl Releases {
+    /// Writes all families of all releases.
+    pub fn write<W: Write>(&self, encoder: &mut Encoder<W>, settings: &Settings) -> io::Result<()> {
         let releases = (self.0)();
-        if releases.is_empty() {
-            return Ok(());
-        }
-        let settings = self.1.get();
-        if let Some(mut family) = INFO.begin(&mut encoder, &settings)? {
+        let escaping = encoder.escaping();
+        let labels = |own: &[Label<'_>]| {
+            let own = own.iter();
+            own.map(|(name, value)| sample::pair(escaping.escape(name), value))
+                .collect::<Vec<_>>()
+        };
+        if settings.wants(&INFO.exposed()) {
+            encoder.family(INFO.family())?;
             for r in &releases {
                 let previous = r.comparison.as_ref().map(|c| c.previous.as_str());
                 let previous = previous.map(|p| ("previous_version", p));
-                let labels = release(r).into_iter().chain(previous);
-                family.encode_info(&labels.collect::<Vec<_>>().as_slice())?;
+                let own: Vec<_> = release(r).into_iter().chain(previous).collect();
+                encoder.metric(sample::gauge(labels(&own), 1.0))?;
             }
         }
         for Family { head, samples } in &FAMILIES {
-            let mut all = Vec::new();
+            if !settings.wants(&head.exposed()) {
+                continue;
+            }
+            encoder.family(head.family())?;
             for r in &releases {
+                let mut metrics = Vec::new();
                 samples(r, &mut |own, value| {
-                    all.push(([&release(r)[..], own].concat(), value));
+                    let labels = labels(&[&release(r)[..], own].concat());
+                    metrics.push(match head.kind {
+                        MetricType::Counter => {
+                            sample::counter(labels, value, None, r.totals.first_seen.into())
+                        }
+                        _ => sample::gauge(labels, value),
+                    });
                 });
-            }
-            // A family without samples would be a HELP text about nothing.
-            if all.is_empty() {
-                continue;
-            }
-            let Some(mut family) = head.begin(&mut encoder, &settings)? else {
-                continue;
-            };
-            for (labels, value) in all {
-                let labels = labels.as_slice();
-                let family = family.encode_family(&labels)?;
-                match head.kind {
-                    MetricType::Counter => ConstCounter::new(value).encode(family)?,
-                    _ => ConstGauge::new(value).encode(family)?,
+                for metric in metrics {
+                    encoder.metric(metric)?;
                 }
             }
         }

@@ -19,6 +19,9 @@ pub struct Settings {
     pub series_limit: usize,
     /// How many places that create goroutines are told apart, for each target.
     pub goroutine_places: usize,
+    /// Whether OpenMetrics has a line `_created` for each counter and
+    /// histogram. Protobuf always tells when they began.
+    pub created_series: bool,
 }
 
 impl Default for Settings {
@@ -28,6 +31,7 @@ impl Default for Settings {
             disabled_families: Vec::new(),
             series_limit: 2_000,
             goroutine_places: 0,
+            created_series: false,
         }
     }
 }

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use prometheus_client::metrics::exemplar::CounterWithExemplar;
+use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::Exemplar;
 
+use super::births::{Birth, Births};
 use super::families::by_reason;
 use super::places::{Created, Places};
+use super::sample;
 use super::settings::Settings;
 use super::stream::Stream;
+use crate::labels::Labels;
 use crate::report::{Creations, Distribution, Finding, Report, RuleReport, Severity};
 use crate::rules::RULES;
 use crate::units;
@@ -25,8 +28,14 @@ const MAX_URL: usize = 60;
 /// The most characters of a function's name.
 const MAX_FUNCTION: usize = 80;
 
-/// Labels of an exemplar.
-pub type ExemplarLabels = Vec<(&'static str, String)>;
+/// Findings of a rule and severity.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// How many.
+    pub count: u64,
+    /// The last one.
+    pub exemplar: Option<Exemplar>,
+}
 
 /// How many series a target may have.
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +49,16 @@ pub struct Limits<'a> {
 /// The counters of one target.
 #[derive(Debug)]
 pub struct Target {
+    /// When its series began, but for those that began later.
+    pub birth: Birth,
+    /// Gives those their births.
+    births: Births,
     /// By rule, then by severity as in [`Severity::ALL`].
-    pub findings: Vec<[CounterWithExemplar<ExemplarLabels>; 3]>,
+    pub findings: Vec<[Findings; 3]>,
     /// By rule.
     pub signals: Vec<Distribution>,
     /// By rule, then by reason.
-    pub by_reason: Vec<BTreeMap<String, Distribution>>,
+    pub by_reason: Vec<BTreeMap<String, (Distribution, Birth)>>,
     /// What the last trace told of the program, and when that trace was made.
     pub last: Option<(Last, Option<Timestamp>)>,
     /// Goroutines.
@@ -94,10 +107,11 @@ pub struct Last {
 }
 
 impl Target {
-    /// Nothing seen yet: every counter stands at 0, so that the first increase
-    /// can be seen.
-    pub fn new(reasons: &[&'static str]) -> Self {
+    /// Nothing seen yet: every counter stands at 0.
+    pub fn new(reasons: &[&'static str], birth: Birth, births: &Births) -> Self {
         Self {
+            birth,
+            births: births.clone(),
             findings: RULES.iter().map(|_| Default::default()).collect(),
             signals: vec![Distribution::default(); RULES.len()],
             by_reason: vec![BTreeMap::new(); RULES.len()],
@@ -138,12 +152,12 @@ impl Target {
             self.count_reasons(r, limits);
         }
         for finding in &report.findings {
-            self.count(finding, report.evidence.as_deref());
+            self.count(finding, report.evidence.as_deref(), at);
         }
         let goroutines = &report.program.goroutines;
         self.created.add(goroutines.created, goroutines.exited);
         self.count_places(&goroutines.places, limits);
-        self.note(report);
+        self.note(report, at);
     }
 
     fn count_reasons(&mut self, report: &RuleReport, limits: &Limits<'_>) {
@@ -159,8 +173,9 @@ impl Target {
             let room = known.len() < MAX_REASONS || known.contains_key(reason);
             let reason = if room { reason } else { OTHER };
             if known.contains_key(reason) || self.admit(family.samples.series(), limits) {
-                let known = &mut self.by_reason[rule];
-                known.entry(reason.into()).or_default().merge(values);
+                let known = self.by_reason[rule].entry(reason.into());
+                let new = || (Distribution::default(), self.births.with_a_trace());
+                known.or_insert_with(new).0.merge(values);
             }
         }
     }
@@ -171,9 +186,10 @@ impl Target {
             return;
         }
         let mut known = std::mem::take(&mut self.places);
+        let births = self.births.clone();
         for creations in places {
             // Created and ended.
-            known.count(creations, limit, || self.admit(2, limits));
+            known.count(creations, limit, &births, || self.admit(2, limits));
         }
         self.places = known;
     }
@@ -192,9 +208,17 @@ impl Target {
 
     /// Keeps what the program was like, unless a later trace told it. What a
     /// trace does not tell stays as it was.
-    fn note(&mut self, report: &Report) {
+    fn note(&mut self, report: &Report, at: SystemTime) {
         let (before, when) = self.last.unwrap_or_default();
+        // No trace was made after it was read. One of a clock that is ahead
+        // counts as made now, and does not make others too old.
+        let ahead = |made: &Timestamp| SystemTime::from(*made) > at;
         let made = report.trace.start_time;
+        let made = if made.as_ref().is_some_and(ahead) {
+            when
+        } else {
+            made
+        };
         if made.is_some() && made < when {
             return;
         }
@@ -210,25 +234,28 @@ impl Target {
         self.last = Some((now, made));
     }
 
-    fn count(&mut self, finding: &Finding, evidence: Option<&str>) {
+    fn count(&mut self, finding: &Finding, evidence: Option<&str>, at: SystemTime) {
         let severity = Severity::ALL.iter().position(|s| *s == finding.severity);
-        let counter = &self.findings[finding.rule.index()][severity.unwrap_or(0)];
+        let findings = &mut self.findings[finding.rule.index()][severity.unwrap_or(0)];
         let worst_at = units::duration(finding.worst_at_ns);
-        let mut labels = vec![("finding", finding.id.clone()), ("worst_at", worst_at)];
-        if let Some(url) = evidence.filter(|url| url.chars().count() <= MAX_URL) {
-            labels.push(("evidence", url.into()));
-        }
+        let mut labels = vec![("finding", finding.id.as_str()), ("worst_at", &worst_at)];
+        let evidence = evidence.filter(|url| url.chars().count() <= MAX_URL);
+        labels.extend(evidence.map(|url| ("evidence", url)));
         let taken = labels
             .iter()
             .map(|(name, value)| name.len() + value.chars().count());
         let room = MAX_EXEMPLAR.saturating_sub(taken.sum::<usize>() + "function".len());
         let function = last(&finding.place.function, room.min(MAX_FUNCTION));
-        labels.push(("function", function));
-        let at = finding
-            .worst_time
-            .or(finding.first_time)
-            .map(SystemTime::from);
-        counter.inc_by(1, Some(labels), at);
+        labels.push(("function", &function));
+        // As with gauges, nothing happened after it was read.
+        let happened = finding.worst_time.or(finding.first_time);
+        let happened = happened.map(|t| SystemTime::from(t).min(at));
+        findings.count += 1;
+        findings.exemplar = Some(Exemplar {
+            label: sample::labels(&Labels::new(), &labels),
+            value: 1.0,
+            timestamp: happened.map(Into::into),
+        });
     }
 }
 
@@ -263,7 +290,8 @@ mod tests {
             settings: &settings,
             fixed: 100,
         };
-        let mut target = Target::new(&[]);
+        let births = Births::default();
+        let mut target = Target::new(&[], births.beforehand(), &births);
         let report = report((0..1000).map(|i| i.to_string()));
         for _ in 0..2 {
             target.record(&report, Duration::ZERO, SystemTime::UNIX_EPOCH, &limits);
@@ -276,7 +304,7 @@ mod tests {
         let target = recorded(0);
         let map = &target.by_reason[0];
         assert_eq!(map.len(), MAX_REASONS + 1);
-        assert_eq!(map.values().map(Distribution::count).sum::<u64>(), 2000);
+        assert_eq!(map.values().map(|(d, _)| d.count()).sum::<u64>(), 2000);
         assert_eq!(target.dropped_series, 0);
     }
 
@@ -285,7 +313,10 @@ mod tests {
         let target = recorded(150);
         // A histogram of times is 22 series.
         let map = &target.by_reason[0];
-        let counts: Vec<_> = map.iter().map(|(r, d)| (r.as_str(), d.count())).collect();
+        let counts: Vec<_> = map
+            .iter()
+            .map(|(r, (d, _))| (r.as_str(), d.count()))
+            .collect();
         assert_eq!(counts, [("0", 2), ("1", 2)]);
         assert_eq!(target.dropped_series, 2 * 998);
     }
@@ -297,13 +328,17 @@ mod tests {
             settings: &settings,
             fixed: 0,
         };
-        let mut target = Target::new(&[]);
+        let births = Births::default();
+        let mut target = Target::new(&[], births.beforehand(), &births);
+        // The traces are read in 2026.
+        let mut at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000);
         let mut tell = |goroutines, live, made: Option<&str>| {
             let mut report = report(std::iter::empty());
             report.program.goroutines.end = goroutines;
             report.program.heap_live_bytes = live;
             report.trace.start_time = made.map(|text| text.parse().unwrap());
-            target.record(&report, Duration::ZERO, SystemTime::UNIX_EPOCH, &limits);
+            at += Duration::from_secs(10);
+            target.record(&report, Duration::ZERO, at, &limits);
             let (last, _) = target.last.unwrap();
             (last.goroutines, last.heap_live)
         };
@@ -311,5 +346,12 @@ mod tests {
         assert_eq!(tell(2, Some(8), Some("2026-01-01T00:00:00Z")), (1, Some(9)));
         assert_eq!(tell(3, None, Some("2026-01-03T00:00:00Z")), (3, Some(9)));
         assert_eq!(tell(4, None, None), (4, Some(9)));
+        assert_eq!(tell(5, None, Some("2026-03-01T00:00:00Z")), (5, Some(9)));
+        // A clock that is ten years ahead is not believed.
+        let ahead = Some("2036-01-01T00:00:00Z");
+        assert_eq!(tell(6, None, ahead), (6, Some(9)));
+        assert_eq!(tell(7, None, Some("2026-02-01T00:00:00Z")), (6, Some(9)));
+        assert_eq!(tell(8, None, Some("2026-03-02T00:00:00Z")), (8, Some(9)));
+        assert_eq!(tell(9, None, ahead), (9, Some(9)));
     }
 }

@@ -1,102 +1,163 @@
-//! The text of Prometheus 0.0.4, for scrapers and tools that know no other.
+//! Metrics as lines of text: Prometheus 0.0.4 and 1.0.0, and OpenMetrics 1.0.
 
 use std::fmt::{self, Write};
 
 use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::{
-    Histogram, LabelPair, Metric, MetricFamily, MetricType,
+    Exemplar, Histogram, LabelPair, Metric, MetricFamily, MetricType,
 };
 
-/// Writes the families one after the other; those without a metric are left
-/// out.
-pub fn encode(families: &[MetricFamily]) -> Result<String, fmt::Error> {
-    let mut out = String::new();
-    for family in families.iter().filter(|f| !f.metric.is_empty()) {
-        let name = &family.name;
+use crate::labels::Labels;
+
+/// Which lines are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// OpenMetrics, with exemplars and units; otherwise Prometheus' own text.
+    pub open_metrics: bool,
+    /// In OpenMetrics, a line `_created` for each counter and histogram.
+    pub created: bool,
+}
+
+impl Style {
+    /// The lines before a family's samples. Its name is escaped already.
+    pub fn head(self, out: &mut String, family: &MetricFamily) -> fmt::Result {
+        let kind = self.kind(family);
+        let name = self.family_name(family);
         writeln!(out, "# HELP {name} {}", Escaped(&family.help, false))?;
-        let kind = match family.r#type() {
+        writeln!(out, "# TYPE {name} {kind}")?;
+        if self.open_metrics && !family.unit.is_empty() {
+            writeln!(out, "# UNIT {name} {}", family.unit)?;
+        }
+        Ok(())
+    }
+
+    fn kind(self, family: &MetricFamily) -> &'static str {
+        match family.r#type() {
             MetricType::Counter => "counter",
+            // The data model knows an info as a gauge.
+            MetricType::Gauge if self.open_metrics && family.name.ends_with("_info") => "info",
             MetricType::Gauge => "gauge",
             MetricType::Histogram => "histogram",
+            _ if self.open_metrics => "unknown",
             _ => "untyped",
-        };
-        writeln!(out, "# TYPE {name} {kind}")?;
-        for metric in &family.metric {
-            encode_metric(&mut out, name, metric)?;
         }
     }
-    Ok(out)
+
+    /// In OpenMetrics, the ending of a type is no part of a family's name.
+    fn family_name(self, family: &MetricFamily) -> &str {
+        let name = family.name.as_str();
+        let end = match self.kind(family) {
+            "counter" if self.open_metrics => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        name.strip_suffix(end).unwrap_or(name)
+    }
+
+    /// The lines of one metric of a family.
+    pub fn metric(self, out: &mut String, family: &MetricFamily, metric: &Metric) -> fmt::Result {
+        let name = &family.name;
+        let labels = Set(&metric.label);
+        if let Some(counter) = &metric.counter {
+            write!(out, "{name}{labels} {}", Number(counter.value))?;
+            if let Some(exemplar) = &counter.exemplar {
+                self.exemplar(out, exemplar)?;
+            }
+            out.push('\n');
+            let created = counter.start_timestamp.map(|t| (t.seconds, t.nanos));
+            self.created(out, family, &labels, created)?;
+        }
+        if let Some(gauge) = &metric.gauge {
+            writeln!(out, "{name}{labels} {}", Number(gauge.value))?;
+        }
+        if let Some(untyped) = &metric.untyped {
+            writeln!(out, "{name}{labels} {}", Number(untyped.value))?;
+        }
+        if let Some(histogram) = &metric.histogram {
+            self.histogram(out, name, &labels, histogram)?;
+            let created = histogram.start_timestamp.map(|t| (t.seconds, t.nanos));
+            self.created(out, family, &labels, created)?;
+        }
+        Ok(())
+    }
+
+    fn histogram(
+        self,
+        out: &mut String,
+        name: &str,
+        labels: &Set<'_>,
+        histogram: &Histogram,
+    ) -> fmt::Result {
+        // A histogram has some twenty lines with the same labels.
+        let mut start = format!("{name}_bucket{labels}");
+        match start.strip_suffix('}') {
+            Some(open) => start.truncate(open.len()),
+            None => start.push('{'),
+        }
+        if !start.ends_with('{') {
+            start.push(',');
+        }
+        for bucket in &histogram.bucket {
+            let (le, count) = (bucket.upper_bound, bucket.cumulative_count);
+            out.push_str(&start);
+            match self.open_metrics && le.fract() == 0.0 {
+                // A canonical number has a point.
+                true => writeln!(out, "le=\"{le:.1}\"}} {count}")?,
+                false => writeln!(out, "le=\"{}\"}} {count}", Number(le))?,
+            }
+        }
+        writeln!(out, "{name}_sum{labels} {}", Number(histogram.sample_sum))?;
+        writeln!(out, "{name}_count{labels} {}", histogram.sample_count)
+    }
+
+    fn exemplar(self, out: &mut String, exemplar: &Exemplar) -> fmt::Result {
+        if !self.open_metrics {
+            return Ok(());
+        }
+        let labels = Set(&exemplar.label);
+        write!(out, " # {labels} {}", Number(exemplar.value))?;
+        match &exemplar.timestamp {
+            Some(at) => write!(out, " {}", Seconds(at.seconds, at.nanos)),
+            None => Ok(()),
+        }
+    }
+
+    fn created(
+        self,
+        out: &mut String,
+        family: &MetricFamily,
+        labels: &Set<'_>,
+        at: Option<(i64, i32)>,
+    ) -> fmt::Result {
+        match at {
+            Some((seconds, nanos)) if self.open_metrics && self.created => {
+                let name = self.family_name(family);
+                writeln!(out, "{name}_created{labels} {}", Seconds(seconds, nanos))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
-fn encode_metric(out: &mut String, name: &str, metric: &Metric) -> fmt::Result {
-    let labels = &metric.label;
-    if let Some(counter) = &metric.counter {
-        sample(out, name, "", labels, None, counter.value)?;
-    }
-    if let Some(gauge) = &metric.gauge {
-        sample(out, name, "", labels, None, gauge.value)?;
-    }
-    if let Some(untyped) = &metric.untyped {
-        sample(out, name, "", labels, None, untyped.value)?;
-    }
-    if let Some(histogram) = &metric.histogram {
-        encode_histogram(out, name, labels, histogram)?;
-    }
-    Ok(())
-}
+/// Labels in braces; nothing if there are none.
+struct Set<'a>(&'a [LabelPair]);
 
-fn encode_histogram(
-    out: &mut String,
-    name: &str,
-    labels: &[LabelPair],
-    histogram: &Histogram,
-) -> fmt::Result {
-    for bucket in &histogram.bucket {
-        let le = Some(bucket.upper_bound);
-        sample(
-            out,
-            name,
-            "_bucket",
-            labels,
-            le,
-            bucket.cumulative_count as f64,
-        )?;
+impl fmt::Display for Set<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = '{';
+        for label in self.0 {
+            f.write_char(separator)?;
+            match Labels::valid_name(&label.name) {
+                true => f.write_str(&label.name)?,
+                false => write!(f, "\"{}\"", Escaped(&label.name, true))?,
+            }
+            write!(f, "=\"{}\"", Escaped(&label.value, true))?;
+            separator = ',';
+        }
+        match self.0 {
+            [] => Ok(()),
+            _ => f.write_char('}'),
+        }
     }
-    sample(out, name, "_sum", labels, None, histogram.sample_sum)?;
-    sample(
-        out,
-        name,
-        "_count",
-        labels,
-        None,
-        histogram.sample_count as f64,
-    )
-}
-
-fn sample(
-    out: &mut String,
-    name: &str,
-    suffix: &str,
-    labels: &[LabelPair],
-    le: Option<f64>,
-    value: f64,
-) -> fmt::Result {
-    write!(out, "{name}{suffix}")?;
-    let mut separator = '{';
-    for label in labels {
-        write!(
-            out,
-            "{separator}{}=\"{}\"",
-            label.name,
-            Escaped(&label.value, true)
-        )?;
-        separator = ',';
-    }
-    if let Some(le) = le {
-        write!(out, "{separator}le=\"{}\"", Number(le))?;
-        separator = ',';
-    }
-    let end = if separator == ',' { "}" } else { "" };
-    writeln!(out, "{end} {}", Number(value))
 }
 
 /// Text with backslashes and line ends escaped, and quotes in a label's value.
@@ -104,15 +165,18 @@ struct Escaped<'a>(&'a str, bool);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '\\' => f.write_str("\\\\")?,
-                '\n' => f.write_str("\\n")?,
-                '"' if self.1 => f.write_str("\\\"")?,
-                c => f.write_char(c)?,
-            }
+        let mut rest = self.0;
+        let odd = |c: char| matches!(c, '\\' | '\n') || (c == '"' && self.1);
+        while let Some(at) = rest.find(odd) {
+            f.write_str(&rest[..at])?;
+            f.write_str(match rest.as_bytes()[at] {
+                b'\\' => "\\\\",
+                b'\n' => "\\n",
+                _ => "\\\"",
+            })?;
+            rest = &rest[at + 1..];
         }
-        Ok(())
+        f.write_str(rest)
     }
 }
 
@@ -124,15 +188,43 @@ impl fmt::Display for Number {
         match self.0 {
             v if v == f64::INFINITY => f.write_str("+Inf"),
             v if v == f64::NEG_INFINITY => f.write_str("-Inf"),
+            // Counts are most of all samples.
+            v if v.fract() == 0.0 && v.abs() < 1e15 => write!(f, "{}", v as i64),
             v => write!(f, "{v}"),
         }
     }
 }
 
+/// A time as seconds since 1970, to the millisecond.
+struct Seconds(i64, i32);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03}", self.0, self.1 / 1_000_000)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::sample;
     use super::*;
-    use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::Gauge;
+    use std::time::{Duration, SystemTime};
+
+    fn written(style: Style, family: &MetricFamily, metric: &Metric) -> String {
+        let mut out = String::new();
+        style.head(&mut out, family).unwrap();
+        style.metric(&mut out, family, metric).unwrap();
+        out
+    }
+
+    const CLASSIC: Style = Style {
+        open_metrics: false,
+        created: true,
+    };
+    const OPEN: Style = Style {
+        open_metrics: true,
+        created: true,
+    };
 
     #[test]
     fn odd_values_are_escaped() {
@@ -140,24 +232,40 @@ mod tests {
             name: "x".into(),
             help: "a \\ and\na \"line\"".into(),
             r#type: MetricType::Gauge as i32,
-            metric: vec![Metric {
-                label: vec![LabelPair {
-                    name: "a".into(),
-                    value: "\"\\\n".into(),
-                }],
-                gauge: Some(Gauge { value: f64::NAN }),
-                ..Default::default()
-            }],
             ..Default::default()
         };
+        let labels = Labels::new().with("a", "\"\\\n").with("b.\"c", "\0");
+        let metric = sample::gauge(sample::labels(&labels, &[]), f64::NAN);
         assert_eq!(
-            encode(&[family]).unwrap(),
-            "# HELP x a \\\\ and\\na \"line\"\n# TYPE x gauge\nx{a=\"\\\"\\\\\\n\"} NaN\n"
+            written(CLASSIC, &family, &metric),
+            "# HELP x a \\\\ and\\na \"line\"\n# TYPE x gauge\n\
+             x{a=\"\\\"\\\\\\n\",\"b.\\\"c\"=\"\0\"} NaN\n"
         );
     }
 
     #[test]
-    fn families_without_metrics_are_left_out() {
-        assert_eq!(encode(&[MetricFamily::default()]).unwrap(), "");
+    fn only_openmetrics_has_units_exemplars_and_creation() {
+        let family = MetricFamily {
+            name: "x_seconds_total".into(),
+            unit: "seconds".into(),
+            r#type: MetricType::Counter as i32,
+            ..Default::default()
+        };
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
+        let exemplar = Exemplar {
+            label: sample::labels(&Labels::new(), &[("finding", "3f")]),
+            value: 1.0,
+            timestamp: Some(at.into()),
+        };
+        let metric = sample::counter(Vec::new(), 2.5, Some(exemplar), at);
+        assert_eq!(
+            written(CLASSIC, &family, &metric),
+            "# HELP x_seconds_total \n# TYPE x_seconds_total counter\nx_seconds_total 2.5\n"
+        );
+        assert_eq!(
+            written(OPEN, &family, &metric),
+            "# HELP x_seconds \n# TYPE x_seconds counter\n# UNIT x_seconds seconds\n\
+             x_seconds_total 2.5 # {finding=\"3f\"} 1 1.500\nx_seconds_created 1.500\n"
+        );
     }
 }

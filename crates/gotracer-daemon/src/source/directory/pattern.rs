@@ -1,6 +1,6 @@
 //! From a file's name to labels: `{service}_{version}_{timestamp}.trace`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,10 +9,6 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
-
-/// How many sets of labels file names may make. Each is a set of series, and
-/// who names files need not know that.
-const MOST: usize = 1000;
 
 /// Names that stand for something that is no label: times have no end.
 const NO_LABELS: [&str; 2] = ["timestamp", "_"];
@@ -135,35 +131,19 @@ impl Pattern {
 pub struct Namer {
     patterns: Vec<Pattern>,
     labels: Arc<Labels>,
-    given: HashSet<Arc<Labels>>,
 }
 
 impl Namer {
     /// With these labels, and those that the first pattern that fits adds.
     pub fn new(patterns: Vec<Pattern>, labels: Arc<Labels>) -> Self {
-        Self {
-            patterns,
-            labels,
-            given: HashSet::new(),
-        }
+        Self { patterns, labels }
     }
 
     /// The labels of a file, by its path below the watched directory.
-    pub fn labels(&mut self, below: &Path) -> Arc<Labels> {
+    pub fn labels(&self, below: &Path) -> Arc<Labels> {
         let mut told = self.patterns.iter().map(|p| p.apply(below, &self.labels));
-        let Some(labels) = told.find_map(|labels| labels) else {
-            return Arc::clone(&self.labels);
-        };
-        if let Some(known) = self.given.get(&labels) {
-            return Arc::clone(known);
-        }
-        if self.given.len() >= MOST {
-            tracing::warn!(file = %below.display(), "names of files make more than {MOST} sets of labels");
-            return Arc::clone(&self.labels);
-        }
-        let labels = Arc::new(labels);
-        self.given.insert(Arc::clone(&labels));
-        labels
+        let told = told.find_map(|labels| labels);
+        told.map_or_else(|| Arc::clone(&self.labels), Arc::new)
     }
 }
 
@@ -172,7 +152,7 @@ mod tests {
     use super::*;
 
     fn labels(pattern: &str, path: &str) -> String {
-        let mut namer = Namer::new(vec![pattern.parse().unwrap()], Arc::default());
+        let namer = Namer::new(vec![pattern.parse().unwrap()], Arc::default());
         namer.labels(Path::new(path)).to_string()
     }
 
@@ -202,12 +182,5 @@ mod tests {
             let found = pattern.parse::<Pattern>().unwrap_err().to_string();
             assert!(found.contains(error), "{pattern}: {found}");
         }
-    }
-
-    #[test]
-    fn file_names_make_no_endless_series() {
-        let mut namer = Namer::new(vec!["{a}.t".parse().unwrap()], Arc::default());
-        let sets = (0..2 * MOST).map(|i| namer.labels(Path::new(&format!("{i}.t"))));
-        assert_eq!(sets.collect::<HashSet<_>>().len(), MOST + 1);
     }
 }

@@ -1,0 +1,47 @@
+//! `/metrics`, written while the scraper reads it.
+
+use std::net::IpAddr;
+
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, HeaderMap, USER_AGENT};
+use hyper::{Request, StatusCode};
+
+use super::State;
+use super::reply::{Reply, text, written};
+use crate::export::prometheus::Encoding;
+
+/// How much of a `User-Agent` tells scrapers apart.
+const AGENT: usize = 200;
+
+/// Answers a scrape.
+pub fn metrics(request: &Request<Incoming>, client: IpAddr, state: &State) -> Reply {
+    let exporter = &state.analyst.exporter;
+    if !exporter.settings().enabled {
+        let off = "there are no metrics here; `prometheus: {enabled: true}` switches them on";
+        return text(StatusCode::NOT_FOUND, off);
+    }
+    let headers = request.headers();
+    let encoding = negotiate(headers);
+    let exposition = exporter.exposition(encoding, scraper(client, headers));
+    let content_type = encoding.content_type();
+    written(headers, content_type, move |body| {
+        exposition.write(&mut *body)?;
+        body.finish()?;
+        exposition.delivered();
+        Ok(())
+    })
+}
+
+/// The encoding that a scraper asks for.
+pub fn negotiate(headers: &HeaderMap) -> Encoding {
+    let accept = headers.get_all(ACCEPT).iter();
+    let accept: Vec<_> = accept.filter_map(|v| v.to_str().ok()).collect();
+    Encoding::negotiate(&accept.join(","))
+}
+
+/// Tells a scraper from others.
+fn scraper(client: IpAddr, headers: &HeaderMap) -> String {
+    let agent = headers.get(USER_AGENT).map_or(&b""[..], |v| v.as_bytes());
+    let agent = String::from_utf8_lossy(&agent[..agent.len().min(AGENT)]);
+    format!("{client} {agent}")
+}
