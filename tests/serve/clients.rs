@@ -163,36 +163,60 @@ fn it_ends_in_time_beside_clients_that_stall() {
     drop(held);
 }
 
-/// An HTTP/2 client that asks for nothing, but answers the server's pings, as
-/// long as the server lets it.
-fn ask_nothing(guarded: &Guarded) -> std::io::Result<()> {
-    const HEAD: usize = 9;
-    const PING: u8 = 6;
+/// A frame of HTTP/2.
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    let head = [0, 0, length, kind, flags, 0, 0, 0, stream];
+    [&head, payload].concat()
+}
+
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// An HTTP/2 client that sends these frames, and from then on only answers the
+/// server's pings, as long as the server lets it.
+fn stall(guarded: &Guarded, frames: &[u8]) -> std::io::Result<()> {
     let mut stream = guarded.connect(Some(&guarded.client))?;
     stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")?;
-    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0])?;
+    stream.write_all(frames)?;
     loop {
-        let mut head = [0; HEAD];
+        let mut head = [0; 9];
         stream.read_exact(&mut head)?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
         let mut payload = vec![0; length as usize];
         stream.read_exact(&mut payload)?;
-        if head[3] == PING && head[4] == 0 {
-            stream.write_all(&[0, 0, 8, PING, 1, 0, 0, 0, 0])?;
-            stream.write_all(&payload)?;
+        if (head[3], head[4]) == (PING, 0) {
+            stream.write_all(&frame(PING, 1, 0, &payload))?;
         }
     }
 }
 
 #[test]
-fn http_2_without_a_request_ends_and_keeps_nobody_out() {
+fn http_2_without_a_password_keeps_nobody_out() {
+    // The client has no room for an answer.
+    let no_window = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    let settings = frame(SETTINGS, 0, 0, &[]);
+    // :method, :scheme, :authority and :path, of HPACK's static table or as
+    // they are.
+    let get = [0x82, 0x87, 0x41, 1, b'x', 0x84];
+    let post = [&[0x83, 0x87, 0x41, 1, b'x', 0x44, 9], &b"/-/reload"[..]].concat();
+    let unread = frame(HEADERS, END_HEADERS | END_STREAM, 1, &get);
+    let unsent = frame(HEADERS, END_HEADERS, 1, &post);
+    let stalls = [
+        settings.clone(),
+        [no_window, unread].concat(),
+        [settings, unsent].concat(),
+    ];
     let mut guarded = Guarded::start();
     guarded.protocols = vec![b"h2".to_vec()];
     let guarded = Arc::new(guarded);
     let clients: Vec<_> = (0..CROWD)
-        .map(|_| {
-            let guarded = Arc::clone(&guarded);
-            std::thread::spawn(move || ask_nothing(&guarded))
+        .map(|number| {
+            let (guarded, frames) = (Arc::clone(&guarded), stalls[number % 3].clone());
+            std::thread::spawn(move || stall(&guarded, &frames))
         })
         .collect();
     // All of them end, though none of them wants to.

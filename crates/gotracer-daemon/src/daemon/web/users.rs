@@ -34,7 +34,10 @@ pub struct Users {
 
 /// Verdicts on passwords. It holds no password, but hashes with keys that are
 /// made anew for each process.
-pub struct Verified {
+#[derive(Clone)]
+pub struct Verified(Arc<Known>);
+
+struct Known {
     verdicts: Mutex<[HashSet<[u64; 2]>; 2]>,
     keys: [RandomState; 2],
     turns: Turns,
@@ -42,11 +45,11 @@ pub struct Verified {
 
 impl Default for Verified {
     fn default() -> Self {
-        Self {
+        Self(Arc::new(Known {
             verdicts: Mutex::default(),
             keys: [RandomState::new(), RandomState::new()],
             turns: Turns::new(1),
-        }
+        }))
     }
 }
 
@@ -58,7 +61,7 @@ impl Verified {
 
     fn key(&self, user: &str, hash: &str, password: &[u8]) -> [u64; 2] {
         let both = (user, hash, password);
-        [self.keys[0].hash_one(both), self.keys[1].hash_one(both)]
+        self.0.keys.each_ref().map(|key| key.hash_one(both))
     }
 
     fn known(&self, key: [u64; 2]) -> Option<bool> {
@@ -76,7 +79,10 @@ impl Verified {
     }
 
     fn lock(&self) -> MutexGuard<'_, [HashSet<[u64; 2]>; 2]> {
-        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .verdicts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,22 +122,22 @@ impl Users {
         if let Some(verdict) = verified.known(key) {
             return verdict;
         }
-        let turn = verified.turns.take(client).await;
+        let turn = verified.0.turns.take(client).await;
         // Another request may have asked the same meanwhile.
         if let Some(verdict) = verified.known(key) {
             return verdict;
         }
-        let hash = Arc::clone(hash);
+        let (hash, verified) = (Arc::clone(hash), verified.clone());
+        let known = known.is_some();
         let compare = move || {
-            // A client that gives up does not free the turn: its hash is still
+            // A client that gives up does not free the turn while its hash is
             // being computed.
             let _turn = turn;
-            bcrypt::verify(&password, &hash).unwrap_or(false)
+            let right = bcrypt::verify(&password, &hash).unwrap_or(false) & known;
+            verified.remember(key, right);
+            right
         };
-        let right = tokio::task::spawn_blocking(compare).await.unwrap_or(false);
-        let admitted = known.is_some() & right;
-        verified.remember(key, admitted);
-        admitted
+        tokio::task::spawn_blocking(compare).await.unwrap_or(false)
     }
 }
 
