@@ -171,6 +171,8 @@ fn same_finding((resource, scope, log): &(Value, Value, Value), finding: &Value)
     let stack = attribute(log, "code.stacktrace");
     let frames = stack.as_str().unwrap().lines().count() / 2;
     assert_eq!(frames, finding["stack"].as_array().unwrap().len());
+    let uid = attribute(log, "log.record.uid");
+    assert_eq!(uid.as_str().unwrap().len(), 16);
     let source = attribute(log, "gotracer.source");
     assert!(source.as_str().unwrap().ends_with("a.trace"));
     assert_eq!(attribute(log, "gotracer.time.estimated"), Value::Null);

@@ -1,10 +1,13 @@
 //! A receiver that does not take everything, or not now.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::collector::{self, Collector, Options, Ports};
+use serde_json::Value;
+
+use crate::collector::{self, Collector, Options, Ports, attribute};
 use crate::support::{Running, Scratch, eventually_or, fixture, free_address, pack};
 use crate::{TRACE, counter, findings, gotracer, sent, wait_sent};
 
@@ -190,5 +193,33 @@ fn killed_before_it_was_sent_it_is_sent_after_a_restart_and_counted_once() {
     pack(&trace, &directory, "one more");
     daemon.wait_sample("gotracer_traces_total", 1.0);
     wait_sent(&daemon, "logs");
-    collector.logs((TRACES + 1) * findings());
+    let logs = collector.logs((TRACES + 1) * findings());
+    assert_eq!(uids(&logs).len(), logs.len(), "each record has its own");
+}
+
+fn uids(logs: &[(Value, Value, Value)]) -> BTreeSet<String> {
+    let uid = |log| {
+        attribute(log, "log.record.uid")
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    logs.iter().map(|(.., log)| uid(log)).collect()
+}
+
+#[test]
+fn a_record_that_is_sent_twice_is_known_by_its_identifier() {
+    let scratch = Scratch::new();
+    let ports = Ports::free();
+    let Some(collector) = Collector::start(&scratch, &ports) else {
+        return;
+    };
+    let flags = [&*format!("--otlp.endpoint=http://{}", ports.http)];
+    for time in 1..=2 {
+        let (daemon, directory) = gotracer(&scratch, &[], &flags);
+        fs::copy(fixture(TRACE), directory.join("a.trace")).unwrap();
+        wait_sent(&daemon, "logs");
+        let logs = collector.logs(time * findings());
+        assert_eq!(uids(&logs).len(), findings());
+    }
 }

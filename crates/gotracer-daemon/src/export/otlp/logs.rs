@@ -17,7 +17,7 @@ use prost::Message as _;
 use super::outbox::Outbox;
 use super::queue::Queue;
 use super::receipt::Receipt;
-use crate::report::{Finding, Frame, Report, Severity};
+use crate::report::{Finding, Frame, Report, Severity, hash};
 use crate::rules::Unit;
 
 /// Findings to a message, so that none outgrows what a receiver takes: a
@@ -77,6 +77,7 @@ impl Logs {
             let records = findings.iter().map(|finding| {
                 let mut record = self.logger.create_log_record();
                 describe(&mut record, finding, &report.trace.source, at);
+                record.add_attribute("log.record.uid", uid(report, finding));
                 if let Some(url) = &report.evidence {
                     record.add_attribute("gotracer.evidence.url", url.clone());
                 }
@@ -100,6 +101,25 @@ fn count(request: &[u8]) -> u64 {
     let request = ExportLogsServiceRequest::decode(request).unwrap_or_default();
     let scopes = request.resource_logs.iter().flat_map(|r| &r.scope_logs);
     scopes.map(|scope| scope.log_records.len() as u64).sum()
+}
+
+/// Identifier of a log record. It is the same if the trace is analyzed and sent
+/// again after a crash, so that a receiver can drop the duplicate.
+fn uid(report: &Report, finding: &Finding) -> String {
+    let trace = &report.trace;
+    let start = trace.start_time.map(|time| time.to_string());
+    let numbers = [
+        trace.duration_ns,
+        trace.events,
+        trace.bytes,
+        finding.first_ns,
+        finding.last_ns,
+        finding.count,
+        finding.total,
+    ];
+    let numbers = numbers.map(|number| number.to_string()).join(" ");
+    let start = start.unwrap_or_default();
+    hash(&[&trace.source, &start, &finding.id, &numbers])
 }
 
 fn describe(record: &mut SdkLogRecord, finding: &Finding, source: &str, at: SystemTime) {
