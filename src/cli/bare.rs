@@ -6,13 +6,13 @@ use std::path::Path;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::{Cli, Command};
+use super::{Cli, Command, diff};
 
 const ANALYZE: &str = "analyze";
 
 /// Parses the program's arguments; without a subcommand, traces are analyzed.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    let mut arguments = diff::joined(arguments.into_iter().collect());
     let error = match Cli::try_parse_from(&arguments) {
         Ok(cli) => return Ok(cli),
         Err(error) => error,

@@ -1,10 +1,12 @@
 //! `gotracer diff`: did a program become worse?
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gotracer::compare::{self, Format, Options, Verdict};
+use gotracer::report::Severity;
 
 use super::inputs::{self, Source};
 use super::output::{Color, Output};
@@ -16,11 +18,16 @@ use super::{CLEAN, FOUND, UNREADABLE, number, place, settings};
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// What to compare with, and what to compare: each a trace, a directory, a
-    /// pattern, or a report saved with `analyze --format json`
-    #[arg(num_args = 2, value_names = ["BASE", "NEW"],
-        required_unless_present_all = ["base", "new"], conflicts_with_all = ["base", "new"])]
-    sides: Vec<PathBuf>,
+    /// What to compare with: a trace, a directory, a pattern, or a report saved
+    /// with `analyze --format json`
+    #[arg(value_name = "BASE", required_unless_present_all = ["base", "new"],
+        conflicts_with_all = ["base", "new"])]
+    before: Option<PathBuf>,
+
+    /// What to compare, of the same kinds
+    #[arg(value_name = "NEW", required_unless_present_all = ["base", "new"],
+        conflicts_with_all = ["base", "new"])]
+    after: Option<PathBuf>,
 
     /// What to compare with, where it is several
     #[arg(long, value_name = "TRACE", num_args = 1.., requires = "new")]
@@ -34,6 +41,10 @@ pub struct Args {
     #[arg(long, value_name = "PERCENT", num_args = 0..=1, default_missing_value = "10%",
         require_equals = true, value_parser = percent)]
     fail_on_regression: Option<f64>,
+
+    /// Exit with 1 if a finding of at least this severity is new or worse
+    #[arg(long, value_name = "LEVEL")]
+    fail_on_new: Option<FailOnNew>,
 
     /// How sure all statements together are to be
     #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = confidence)]
@@ -67,11 +78,54 @@ const EXAMPLES: &str = "\
 Examples:
   gotracer diff before.trace after.trace
   gotracer diff --base before/*.trace --new after/*.trace
-  gotracer diff --fail-on-regression=10% main.json traces/
+  gotracer diff --fail-on-regression 10% main.json traces/
+  gotracer diff --fail-on-regression 10% --fail-on-new error main.json traces/
 
 Several traces of a side tell much more than one: five or more find changes of
-half, single ones only of several times. Exit codes: 0 compared, 1 something is
-worse and --fail-on-regression is given, 2 something could not be read.";
+half, single ones only of several times. Exit codes: 0 compared, 1 a signal is
+worse and --fail-on-regression is given, or a finding is new or worse and
+--fail-on-new is given, 2 something could not be read.";
+
+/// The least severity of a finding that fails.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum FailOnNew {
+    Warn,
+    Error,
+}
+
+impl FailOnNew {
+    fn least(self) -> Severity {
+        match self {
+            Self::Warn => Severity::Warn,
+            Self::Error => Severity::Error,
+        }
+    }
+}
+
+/// Joins `--fail-on-regression 10%` to one argument, as clap wants it: the next
+/// argument is its value only if it is a percentage, else it names a side.
+pub fn joined(arguments: Vec<OsString>) -> Vec<OsString> {
+    const OPTION: &str = "--fail-on-regression";
+    if arguments.get(1).is_none_or(|command| command != "diff") {
+        return arguments;
+    }
+    let mut joined: Vec<OsString> = Vec::with_capacity(arguments.len());
+    let mut options = true;
+    for argument in arguments {
+        options &= argument != "--";
+        let value = argument
+            .to_str()
+            .filter(|text| text.ends_with('%') && percent(text).is_ok());
+        match (joined.last_mut(), value) {
+            (Some(last), Some(value)) if options && *last == OPTION => {
+                last.push("=");
+                last.push(value);
+            }
+            _ => joined.push(argument),
+        }
+    }
+    joined
+}
 
 fn formats() -> impl TypedValueParser<Value = Format> {
     PossibleValuesParser::new(Format::ALL.iter().map(|f| f.name()))
@@ -132,8 +186,8 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     if let Some(effect) = args.fail_on_regression {
         options.effect = effect;
     }
-    let (base, new) = match &args.sides[..] {
-        [base, new] => (vec![base.clone()], vec![new.clone()]),
+    let (base, new) = match (&args.before, &args.after) {
+        (Some(base), Some(new)) => (vec![base.clone()], vec![new.clone()]),
         _ => (args.base.clone(), args.new.clone()),
     };
     args.check_place(&[&base[..], &new].concat())?;
@@ -157,10 +211,9 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         let _ = args.format.write(&mut output, &comparison, color);
         output.finish()?;
     }
-    let worse = comparison.count(Verdict::Regression) > 0;
-    Ok(if worse && args.fail_on_regression.is_some() {
-        FOUND
-    } else {
-        CLEAN
-    })
+    let regressed = comparison.count(Verdict::Regression) > 0;
+    let worse = |level: FailOnNew| comparison.worse(level.least()).next().is_some();
+    let fails =
+        args.fail_on_regression.is_some() && regressed || args.fail_on_new.is_some_and(worse);
+    Ok(if fails { FOUND } else { CLEAN })
 }

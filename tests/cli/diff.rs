@@ -3,6 +3,7 @@
 use super::*;
 
 const BASE: &str = "tests/fixtures/go1.25.5/http.trace";
+const LOCKED: &str = "tests/fixtures/go1.25.5/mutex_contention.trace";
 const WORSE: &str = "tests/fixtures/go1.25.5/gc_pause.trace";
 
 #[test]
@@ -44,10 +45,136 @@ fn a_trace_does_not_differ_from_itself() {
         let output = run(&["diff", "--fail-on-regression=0%", trace, trace]);
         assert_exit(&output, 0);
         assert!(
-            stdout(&output).ends_with("\nno change\n"),
+            stdout(&output).ends_with("\nno change shown\n"),
             "{}",
             stdout(&output)
         );
+    }
+}
+
+/// A program that holds its lock for longer than any trace, and one that has
+/// none: no signal can tell, the findings do.
+const QUIET_AND_STUCK: [&str; 2] = [CLEAN, FOUND];
+
+#[test]
+fn what_is_new_is_never_no_change() {
+    let [base, new] = QUIET_AND_STUCK;
+    for format in ["table", "markdown", "html"] {
+        let text = stdout(&run(&["diff", "--format", format, base, new]));
+        assert!(!text.contains("no change shown"), "{text}");
+        assert!(
+            text.contains("no regression shown; findings: 2 new"),
+            "{text}"
+        );
+        assert!(text.contains("with 1 trace a side"), "{text}");
+        assert!(text.contains("MutexContention per second"), "{text}");
+        assert!(text.contains("give 5 or more"), "{text}");
+    }
+    let page = stdout(&run(&["diff", "--format=html", base, new]));
+    assert!(page.contains("verdict warn"), "{page}");
+    let value = json(&run(&["diff", "--format=json", base, new]));
+    assert_eq!(value["worse_findings"], 2);
+    assert_eq!(value["regressions"], 0);
+    assert!(
+        value["limits"][0].as_str().unwrap().contains("give 5"),
+        "{value}"
+    );
+}
+
+/// Three traces a side: the lock of the new ones is held three times as long.
+#[test]
+fn what_could_not_be_seen_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = run(&["analyze", "--format=json", "--rule=MutexContention", LOCKED]);
+    let base = json(&report);
+    let mut worse = base.clone();
+    let scaled = |value: &mut serde_json::Value, times: u64| {
+        *value = (value.as_u64().unwrap() * times).into();
+    };
+    let report = &mut worse["reports"][0];
+    for finding in report["findings"].as_array_mut().unwrap() {
+        for key in ["worst", "total"] {
+            scaled(&mut finding[key], 3);
+        }
+    }
+    let measurement = &mut report["rules"][0]["measurement"];
+    for key in ["sum", "min", "max"] {
+        scaled(&mut measurement[key], 3);
+    }
+    // Three times as long is 13 buckets further up, of which eight double.
+    for bucket in measurement["buckets"].as_array_mut().unwrap() {
+        bucket[0] = (bucket[0].as_u64().unwrap() + 13).into();
+    }
+    measurement["spread"].take();
+    let side = |name: &str, one: &serde_json::Value, traces: usize| {
+        let mut all = one.clone();
+        all["reports"] = vec![one["reports"][0].clone(); traces].into();
+        let path = dir.path().join(name);
+        fs::write(&path, all.to_string()).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let three = (side("a.json", &base, 3), side("b.json", &worse, 3));
+    let output = run(&["diff", "--confidence=99.9999%", &three.0, &three.1]);
+    let text = stdout(&output);
+    assert!(
+        text.contains("with 3 traces a side only changes above ×"),
+        "{text}"
+    );
+    assert!(
+        text.contains("show in MutexContention p50 (here ×3.1): give 5 or more"),
+        "{text}"
+    );
+    assert!(text.contains("no regression shown; findings: "), "{text}");
+    let many = (side("c.json", &base, 20), side("d.json", &worse, 20));
+    let output = run(&["diff", "--fail-on-regression", &many.0, &many.1]);
+    assert_exit(&output, 1);
+    assert!(
+        stdout(&output).contains("regressions; findings: 2 worse"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn new_findings_are_a_gate_of_their_own() {
+    let [base, new] = QUIET_AND_STUCK;
+    assert_exit(&run(&["diff", "--fail-on-regression", base, new]), 0);
+    assert_exit(&run(&["diff", "--fail-on-new", "error", base, new]), 1);
+    assert_exit(&run(&["diff", "--fail-on-new=warn", base, new]), 1);
+    assert_exit(&run(&["diff", "--fail-on-new=warn", new, base]), 0);
+    assert_exit(&run(&["diff", "--fail-on-new=warn", base, base]), 0);
+    let leak = ["--rule=GoroutineLeakGrowth", base, new];
+    assert_exit(
+        &run(&[&["diff", "--fail-on-new=warn"][..], &leak].concat()),
+        1,
+    );
+    assert_exit(
+        &run(&[&["diff", "--fail-on-new=error"][..], &leak].concat()),
+        0,
+    );
+    // The level is no trace.
+    let missing = run(&["diff", base, new, "--fail-on-new"]);
+    assert_exit(&missing, 2);
+    assert!(
+        stderr(&missing).contains("warn, error"),
+        "{}",
+        stderr(&missing)
+    );
+}
+
+#[test]
+fn the_percentage_of_a_regression_may_stand_apart() {
+    for (args, code) in [
+        (&["--fail-on-regression", "10%", BASE, WORSE][..], 1),
+        (&[BASE, WORSE, "--fail-on-regression", "10%"], 1),
+        (&["--fail-on-regression", "9000000%", BASE, WORSE], 0),
+        (&[BASE, "--fail-on-regression", "9000000.5%", WORSE], 0),
+        (&["--fail-on-regression", BASE, WORSE], 1),
+        (&[BASE, WORSE, "--fail-on-regression"], 1),
+        // Without the sign it may be a file.
+        (&["--fail-on-regression", "10", WORSE], 2),
+    ] {
+        assert_exit(&run(&[&["diff"], args].concat()), code);
     }
 }
 

@@ -49,6 +49,11 @@ pub enum Difference {
     Gone,
 }
 
+impl Difference {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::New, Self::Worse, Self::Better, Self::Gone];
+}
+
 /// A finding that differs.
 #[derive(Clone, Debug)]
 pub struct FindingChange {

@@ -12,7 +12,7 @@ mod quantity;
 mod sites;
 mod statistics;
 
-use crate::report::{Distribution, Report, Status};
+use crate::report::{Distribution, Report, Severity, Status};
 use crate::rules::{RULES, Rule, Settings};
 
 pub use baseline::Baseline;
@@ -84,11 +84,21 @@ pub struct Change {
     /// Relative to the base and to what is large enough to matter, so that
     /// nothing divides by 0.
     pub interval: Option<(f64, f64)>,
+    /// How many times as much it has to be, as the base and what is large enough
+    /// to matter, to be called a regression.
+    pub shows_above: Option<f64>,
     /// What became of it.
     pub verdict: Verdict,
 }
 
 impl Change {
+    /// Whether a change by the least share that counts could be chance, so that
+    /// "no change" would say too much.
+    pub fn may_be_chance(&self, effect: f64) -> bool {
+        let beyond = |(low, high): (f64, f64)| low <= 0.0 && high >= 0.0 && high >= effect;
+        self.verdict == Verdict::NoChange && self.interval.is_some_and(beyond)
+    }
+
     /// By which share of the base it changed; `None` if the base is 0.
     pub fn share(&self) -> Option<f64> {
         let (base, new) = (self.base?, self.new?);
@@ -131,6 +141,21 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Findings that are new or worse, of at least that severity.
+    pub fn worse(&self, least: Severity) -> impl Iterator<Item = &FindingChange> {
+        self.findings.iter().filter(move |f| {
+            let worse = matches!(f.difference, Difference::New | Difference::Worse);
+            worse && f.new.as_ref().is_some_and(|new| new.severity >= least)
+        })
+    }
+
+    /// Whether a rule has a quantity that is worse.
+    pub fn is_regression(&self, rule: &Rule) -> bool {
+        let of_rule = self.signals.iter().filter(|s| s.rule == rule);
+        let mut changes = of_rule.flat_map(|s| &s.changes);
+        changes.any(|c| c.verdict == Verdict::Regression)
+    }
+
     /// How many quantities have a verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         let changes = self.signals.iter().flat_map(|s| &s.changes);
@@ -224,6 +249,7 @@ impl Evidence {
             new: values[1],
             factor: test.as_ref().map(|test| test.difference.exp()),
             interval: None,
+            shows_above: None,
             verdict: match nothing {
                 true => Verdict::NoChange,
                 false => Verdict::TooLittle,
@@ -239,6 +265,8 @@ impl Evidence {
             };
             let (low, high) = test.interval(doubt);
             change.interval = Some((low.exp_m1(), high.exp_m1()));
+            let reach = (high - low) / 2.0;
+            change.shows_above = Some(reach.exp().max(1.0 + effect));
             let enough = test.difference.exp_m1().abs() >= effect;
             change.verdict = match (low > 0.0, high < 0.0) {
                 (true, _) if enough => Verdict::Regression,

@@ -19,6 +19,8 @@ const HANDFUL: f64 = 5.0;
 pub struct Comparison {
     /// The version before.
     pub previous: String,
+    /// The least change that counts, as a share of the version before.
+    pub effect: f64,
     /// Every rule that is asked.
     pub signals: Vec<Signal>,
     /// Places that leave more or fewer goroutines behind.
@@ -99,6 +101,7 @@ pub fn compare(previous: (&str, &Version), new: &Version, options: &Options) -> 
     let evidence = asked.map(|rule| gather(rule, base, new, options));
     Comparison {
         previous: name.into(),
+        effect: options.effect,
         signals: judge(evidence.collect(), options),
         sites: sites(base, new),
     }

@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use super::words::{self, Row};
 use crate::compare::{Comparison, Difference, Signal, Verdict};
 use crate::report::html::{Html, page};
-use crate::report::human;
 use crate::report::svg::{Series, histogram};
+use crate::report::{Severity, human};
 
 pub fn write(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
     let mut text = String::new();
@@ -18,10 +18,7 @@ pub fn write(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
 }
 
 fn body(out: &mut String, c: &Comparison) -> fmt::Result {
-    let class = match (c.count(Verdict::Regression), c.count(Verdict::Improvement)) {
-        (0, _) => "good",
-        _ => "error",
-    };
+    let class = words::concern(c).map_or("good", Severity::name);
     write!(
         out,
         "<a class=\"skip\" href=\"#main\">Skip to the changes</a>\n<header>\n<h1>Comparison</h1>\n\
@@ -53,7 +50,7 @@ fn body(out: &mut String, c: &Comparison) -> fmt::Result {
 }
 
 fn signals(out: &mut String, c: &Comparison) -> fmt::Result {
-    let rows = words::rows(&c.signals);
+    let rows = words::rows(&c.signals, c.effect);
     if !rows.is_empty() {
         out.push_str(
             "<div class=\"wide\" tabindex=\"0\" role=\"group\" \
@@ -78,7 +75,7 @@ fn signals(out: &mut String, c: &Comparison) -> fmt::Result {
         }
         out.push_str("</tbody>\n</table>\n</div>\n");
     }
-    for line in words::left_out(c) {
+    for line in words::left_out(c).into_iter().chain(words::limits(c)) {
         writeln!(out, "<p class=\"weak\">{}</p>", Html(line))?;
     }
     out.push_str(
@@ -123,7 +120,7 @@ fn findings(out: &mut String, c: &Comparison) -> fmt::Result {
             words::difference(f.difference),
             f.rule.name,
             Html(at),
-            Html(words::finding(f))
+            Html(words::finding(c, f))
         )?;
     }
     out.push_str("</ul>\n");

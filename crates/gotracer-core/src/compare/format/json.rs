@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::words;
 use crate::compare::{
     Change, Comparison, Created, Difference, FindingChange, Seen, Side, Signal, SiteChange, Verdict,
 };
@@ -23,6 +24,9 @@ pub fn write(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
         effect: c.effect,
         regressions: c.count(Verdict::Regression),
         improvements: c.count(Verdict::Improvement),
+        worse_findings: c.worse(Severity::Info).count(),
+        conclusion: words::conclusion(c),
+        limits: words::limits(c),
         signals: c.signals.iter().map(SignalJson::new).collect(),
         findings: c.findings.iter().map(FindingJson::new).collect(),
         goroutines: c.sites.iter().map(SiteJson::new).collect(),
@@ -40,6 +44,10 @@ struct Document<'a> {
     effect: f64,
     regressions: usize,
     improvements: usize,
+    /// Findings that are new or worse.
+    worse_findings: usize,
+    conclusion: String,
+    limits: Vec<String>,
     signals: Vec<SignalJson<'a>>,
     findings: Vec<FindingJson<'a>>,
     goroutines: Vec<SiteJson<'a>>,
@@ -67,6 +75,7 @@ struct ChangeJson {
     new: Option<f64>,
     change: Option<f64>,
     interval: Option<(f64, f64)>,
+    shows_above: Option<f64>,
     verdict: Verdict,
 }
 
@@ -127,6 +136,7 @@ impl ChangeJson {
             change: c.share(),
             // JSON knows no infinity.
             interval: c.interval.filter(|(_, high)| high.is_finite()),
+            shows_above: c.shows_above.filter(|factor| factor.is_finite()),
             verdict: c.verdict,
         }
     }

@@ -12,7 +12,7 @@ pub fn write(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
     for (name, side) in [("base", &c.base), ("new", &c.new)] {
         writeln!(out, "- {name}: {}", Text(&words::side(side)))?;
     }
-    let rows = words::rows(&c.signals);
+    let rows = words::rows(&c.signals, c.effect);
     if !rows.is_empty() {
         writeln!(out, "\n| {} |", Row::HEADING.join(" | "))?;
         writeln!(out, "|---|---|--:|--:|--:|---|")?;
@@ -30,14 +30,14 @@ pub fn write(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
             "| {rule} | {quantity} | {base} | {new} | {change} | {verdict} |"
         )?;
     }
-    for line in words::left_out(c) {
+    for line in words::left_out(c).into_iter().chain(words::limits(c)) {
         writeln!(out, "\n{}", Text(&line))?;
     }
     if !c.findings.is_empty() {
         writeln!(out, "\n#### Findings\n")?;
     }
     for f in &c.findings {
-        let (word, what) = (words::difference(f.difference), words::finding(f));
+        let (word, what) = (words::difference(f.difference), words::finding(c, f));
         let seen = f.new.as_ref().or(f.base.as_ref());
         let at = seen.map(|s| human::place(&s.place)).unwrap_or_default();
         writeln!(

@@ -17,8 +17,8 @@ pub fn write(out: &mut impl Write, c: &Comparison, color: bool) -> io::Result<()
         writeln!(out, "{name:>4}: {}", safe(&words::side(side)))?;
     }
     writeln!(out)?;
-    signals(out, &words::rows(&c.signals), style)?;
-    for line in words::left_out(c) {
+    signals(out, &words::rows(&c.signals, c.effect), style)?;
+    for line in words::left_out(c).into_iter().chain(words::limits(c)) {
         writeln!(out, "{}", style.dim(safe(&line)))?;
     }
     if !c.findings.is_empty() {
@@ -34,7 +34,7 @@ pub fn write(out: &mut impl Write, c: &Comparison, color: bool) -> io::Result<()
         let at = seen
             .map(|s| safe(&human::place(&s.place)))
             .unwrap_or_default();
-        let what = words::finding(f);
+        let what = words::finding(c, f);
         writeln!(out, "{word}  {}  {}  {what}", f.rule.name, style.bold(at))?;
     }
     if !c.sites.is_empty() {
@@ -49,10 +49,10 @@ pub fn write(out: &mut impl Write, c: &Comparison, color: bool) -> io::Result<()
         )?;
     }
     let conclusion = words::conclusion(c);
-    let conclusion = match (c.count(Verdict::Regression), c.count(Verdict::Improvement)) {
-        (0, 0) => conclusion,
-        (0, _) => style.green(conclusion).to_string(),
-        _ => style.severity(Severity::Error, conclusion).to_string(),
+    let conclusion = match (words::concern(c), c.count(Verdict::Improvement)) {
+        (Some(severity), _) => style.severity(severity, conclusion).to_string(),
+        (None, 0) => conclusion,
+        (None, _) => style.green(conclusion).to_string(),
     };
     writeln!(out, "\n{conclusion}")
 }

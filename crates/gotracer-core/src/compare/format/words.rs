@@ -4,9 +4,16 @@ use crate::compare::{
     Change, Comparison, Created, Difference, FindingChange, Quantity, Seen, Side, Signal,
     SiteChange, Verdict,
 };
-use crate::report::human;
+use crate::report::{Severity, human};
 use crate::rules::{Rule, Unit};
 use crate::units;
+
+/// From so many traces a side on a change by half shows in most programs.
+const ENOUGH: usize = 5;
+
+/// A change by so many times that only more can be told from chance is none that
+/// anybody makes.
+const ENDLESS: f64 = 1_000.0;
 
 /// A row of the signals' table.
 pub struct Row {
@@ -22,6 +29,8 @@ pub struct Row {
     pub change: String,
     /// What became of it.
     pub verdict: Verdict,
+    /// The same in words.
+    pub words: String,
 }
 
 impl Row {
@@ -36,17 +45,19 @@ impl Row {
             self.base.clone(),
             self.new.clone(),
             self.change.clone(),
-            verdict(self.verdict).into(),
+            self.words.clone(),
         ]
     }
 }
 
 /// The quantities of which a side knows something.
-pub fn rows(signals: &[Signal]) -> Vec<Row> {
+pub fn rows(signals: &[Signal], effect: f64) -> Vec<Row> {
     let seen = signals.iter().filter(|s| !is_silent(s));
     let changes = seen.flat_map(|s| s.changes.iter().map(|c| (s.rule, c)));
     let known = changes.filter(|(_, c)| c.base.is_some() || c.new.is_some());
-    known.map(|(rule, change)| row(rule, change)).collect()
+    known
+        .map(|(rule, change)| row(rule, change, effect))
+        .collect()
 }
 
 /// Nothing was seen on either side.
@@ -55,7 +66,7 @@ fn is_silent(s: &Signal) -> bool {
     s.base.count() + s.new.count() == 0 && !s.changes.iter().any(seen)
 }
 
-fn row(rule: &'static Rule, change: &Change) -> Row {
+fn row(rule: &'static Rule, change: &Change, effect: f64) -> Row {
     let of = |side: Option<f64>| side.map_or("-".into(), |v| value(rule.unit, change.quantity, v));
     Row {
         rule,
@@ -64,6 +75,7 @@ fn row(rule: &'static Rule, change: &Change) -> Row {
         new: of(change.new),
         change: share(change),
         verdict: change.verdict,
+        words: verdict(change, effect),
     }
 }
 
@@ -95,12 +107,25 @@ fn share(change: &Change) -> String {
 }
 
 /// A verdict's words.
-pub fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Regression => "regression",
-        Verdict::Improvement => "improvement",
-        Verdict::NoChange => "no change",
-        Verdict::TooLittle => "too little to tell",
+fn verdict(change: &Change, effect: f64) -> String {
+    match (change.verdict, change.shows_above) {
+        (Verdict::Regression, _) => "regression".into(),
+        (Verdict::Improvement, _) => "improvement".into(),
+        (Verdict::NoChange, Some(ENDLESS..)) => "too little to tell".into(),
+        (Verdict::NoChange, Some(least)) if change.may_be_chance(effect) => {
+            format!("chance below {}", times(least))
+        }
+        (Verdict::NoChange, _) => "no change".into(),
+        (Verdict::TooLittle, _) => "too little to tell".into(),
+    }
+}
+
+/// So many times as much.
+fn times(factor: f64) -> String {
+    match factor {
+        ..2.0 => format!("×{factor:.2}"),
+        2.0..9.95 => format!("×{factor:.1}"),
+        _ => format!("×{}", human::count(factor.round() as u64)),
     }
 }
 
@@ -129,19 +154,105 @@ pub fn left_out(c: &Comparison) -> Vec<String> {
     reasons.chain(silent).collect()
 }
 
-/// What it all comes to.
+/// What it all comes to: what the signals show, and what the findings do.
 pub fn conclusion(c: &Comparison) -> String {
     let regressions = c.count(Verdict::Regression) as u64;
     let improvements = c.count(Verdict::Improvement) as u64;
-    match (regressions, improvements) {
-        (0, 0) => "no change".into(),
-        (n, 0) => human::plural(n, "regression"),
-        (0, n) => human::plural(n, "improvement"),
-        (r, i) => format!(
-            "{}, {}",
-            human::plural(r, "regression"),
-            human::plural(i, "improvement")
-        ),
+    let mut parts = Vec::new();
+    if regressions > 0 {
+        parts.push(human::plural(regressions, "regression"));
+    }
+    if improvements > 0 {
+        parts.push(human::plural(improvements, "improvement"));
+    }
+    let differ = |d| c.findings.iter().filter(|f| f.difference == d).count() as u64;
+    let findings: Vec<_> = Difference::ALL
+        .into_iter()
+        .filter(|&d| differ(d) > 0)
+        .map(|d| format!("{} {}", human::count(differ(d)), difference(d)))
+        .collect();
+    if parts.is_empty() {
+        let shown = match findings.is_empty() {
+            true => "no change shown",
+            false => "no regression shown",
+        };
+        parts.push(shown.into());
+    }
+    if !findings.is_empty() {
+        parts.push(format!("findings: {}", findings.join(", ")));
+    }
+    parts.join("; ")
+}
+
+/// Whether something is worse: a signal, or else a finding that is new or worse.
+pub fn concern(c: &Comparison) -> Option<Severity> {
+    match c.count(Verdict::Regression) {
+        0 => c.worse(Severity::Warn).next().map(|_| Severity::Warn),
+        _ => Some(Severity::Error),
+    }
+}
+
+/// What could not have been seen: the changes that are chance for as few traces
+/// as there are.
+pub fn limits(c: &Comparison) -> Vec<String> {
+    let chance = |s: &Signal| -> Vec<(&'static Rule, Change)> {
+        let changes = s.changes.iter().filter(|c2| c2.may_be_chance(c.effect));
+        changes.map(|change| (s.rule, change.clone())).collect()
+    };
+    let concerns = |s: &&Signal| {
+        let mut worse = c.worse(Severity::Info);
+        !c.is_regression(s.rule) && worse.any(|f| f.rule == s.rule)
+    };
+    let of_concern: Vec<_> = c.signals.iter().filter(concerns).flat_map(chance).collect();
+    let advice = advice(c);
+    if !of_concern.is_empty() {
+        let line = |(rule, change): (&Rule, Change)| {
+            let what = format!("{} {}", rule.name, change.quantity.name());
+            let (least, with) = (change.shows_above?, with(c));
+            if least >= ENDLESS {
+                return Some(format!("with {with} no change shows in {what}: {advice}"));
+            }
+            let (least, here) = (times(least), times(change.factor?));
+            Some(format!(
+                "with {with} only changes above {least} show in {what} (here {here}): {advice}"
+            ))
+        };
+        return of_concern.into_iter().filter_map(line).collect();
+    }
+    let all = c.signals.iter().flat_map(chance);
+    let least = all.filter_map(|(_, change)| change.shows_above);
+    let least: Vec<_> = least.filter(|&factor| factor < ENDLESS).collect();
+    let (low, high) = least
+        .iter()
+        .fold((f64::INFINITY, 0.0_f64), |(low, high), &f| {
+            (low.min(f), high.max(f))
+        });
+    if least.is_empty() || concern(c) == Some(Severity::Error) {
+        return Vec::new();
+    }
+    let range = match (times(low), times(high)) {
+        (low, high) if low == high => low,
+        (low, high) => format!("{low} to {high}"),
+    };
+    vec![format!(
+        "with {} only changes above {range} show, by quantity: {advice}",
+        with(c)
+    )]
+}
+
+/// How many traces a side has.
+fn with(c: &Comparison) -> String {
+    match (c.base.sources.len() as u64, c.new.sources.len() as u64) {
+        (base, new) if base == new => format!("{} a side", human::plural(base, "trace")),
+        (base, new) => format!("{base} and {}", human::plural(new, "trace")),
+    }
+}
+
+/// What to do to see more.
+fn advice(c: &Comparison) -> &'static str {
+    match c.base.sources.len().min(c.new.sources.len()) {
+        0..ENOUGH => "give 5 or more",
+        _ => "give more or longer ones",
     }
 }
 
@@ -155,8 +266,17 @@ pub fn difference(d: Difference) -> &'static str {
     }
 }
 
-/// What is known of a finding on both sides.
-pub fn finding(f: &FindingChange) -> String {
+/// What is known of a finding on both sides, and what the rule's signal says
+/// against it.
+pub fn finding(c: &Comparison, f: &FindingChange) -> String {
+    let better = matches!(f.difference, Difference::Better | Difference::Gone);
+    match better && c.is_regression(f.rule) {
+        true => format!("{}, but {} is a regression", sides(f), f.rule.name),
+        false => sides(f),
+    }
+}
+
+fn sides(f: &FindingChange) -> String {
     let seen = |s: &Seen| {
         let worst = human::value(f.rule.unit, s.worst);
         format!(

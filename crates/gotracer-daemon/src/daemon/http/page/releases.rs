@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use jiff::Timestamp;
 
 use super::{Html, page};
-use crate::compare::words::{self, Row, rows};
+use crate::compare::words::{Row, rows};
 use crate::compare::{Created, Verdict};
 use crate::releases::{Comparison, Release};
 use crate::report::human::{count, plural};
@@ -102,22 +102,30 @@ fn verdict(out: &mut String, r: &Release, first: bool) -> fmt::Result {
         };
         return write!(out, "<span class=\"weak\">{why}</span>");
     };
+    told(out, comparison, r.evidence)
+}
+
+/// What a comparison of a version tells, by so many captures and instances of
+/// that version.
+fn told(out: &mut String, comparison: &Comparison, evidence: (usize, usize)) -> fmt::Result {
     let worse: Vec<_> = comparison.worse().collect();
-    match worse.is_empty() {
-        true => out.write_str("<span class=\"good\">no worse</span>"),
-        false => write!(
+    let judged = comparison.verdicts().next().is_some();
+    match (worse.is_empty(), judged) {
+        (true, true) => out.write_str("<span class=\"good\">no worse</span>"),
+        (true, false) => out.write_str("<span class=\"weak\">too little to tell</span>"),
+        (false, _) => write!(
             out,
             "<span class=\"error\">worse: {}</span>",
             worse.join(", ")
         ),
     }?;
-    let (captures, instances) = r.evidence;
+    let (captures, instances) = evidence;
     write!(
         out,
-        "<br><span class=\"weak\">{}: {} of {}</span>",
-        Html(&comparison.previous),
+        "<br><span class=\"weak\">{} of {}, against {}</span>",
         plural(captures as u64, "capture"),
-        plural(instances as u64, "instance")
+        plural(instances as u64, "instance"),
+        Html(&comparison.previous)
     )
 }
 
@@ -136,7 +144,8 @@ fn compared(out: &mut String, r: &Release, c: &Comparison) -> fmt::Result {
         new,
         change,
         verdict,
-    } in rows(&c.signals)
+        words,
+    } in rows(&c.signals, c.effect)
     {
         let class = match verdict {
             Verdict::Regression => "error",
@@ -149,7 +158,7 @@ fn compared(out: &mut String, r: &Release, c: &Comparison) -> fmt::Result {
              <td class=\"number\" data-is=\"now\">{new}</td><td class=\"number\" data-is=\"change\">{change}</td>\
              <td class=\"{class}\">{}</td></tr>",
             rule.name,
-            words::verdict(verdict)
+            Html(words)
         )?;
     }
     out.push_str("</tbody></table>\n");
@@ -216,5 +225,47 @@ struct Time(Timestamp);
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<time>{}</time>", self.0.strftime("%Y-%m-%d %H:%M"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::{Evidence, Options, Quantity, judge};
+    use crate::rules::{Distribution, Rule};
+
+    /// A comparison of 60 captures of one instance with version 2.0.
+    fn text(evidence: Vec<Evidence>) -> String {
+        let comparison = Comparison {
+            previous: "2.0".into(),
+            effect: 0.1,
+            signals: judge(evidence, &Options::default()),
+            sites: Vec::new(),
+        };
+        let mut out = String::new();
+        told(&mut out, &comparison, (60, 1)).unwrap();
+        out
+    }
+
+    #[test]
+    fn captures_are_those_of_the_version_in_the_row() {
+        let out = text(Vec::new());
+        assert!(
+            out.contains("60 captures of 1 instance, against 2.0"),
+            "{out}"
+        );
+    }
+
+    #[test]
+    fn a_version_of_which_nothing_can_be_told_is_not_called_no_worse() {
+        let rule = Rule::find("GCPauseSpike").unwrap();
+        let mut seen = Distribution::default();
+        seen.record(1_000);
+        let mut evidence = Evidence::new(rule, seen.clone(), seen);
+        let floor = Quantity::P50.floor(Options::default().settings.of(rule));
+        evidence.add(Quantity::P50, floor, (&[], &[]), 0.2);
+        let out = text(vec![evidence]);
+        assert!(out.contains("too little to tell"), "{out}");
+        assert!(!out.contains("no worse"), "{out}");
     }
 }
