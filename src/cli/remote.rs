@@ -34,12 +34,8 @@ pub fn is_url(argument: &str) -> bool {
 impl Remote {
     /// The program at an address as people write it, such as `localhost:6060`.
     pub fn new(url: &str, options: Options) -> anyhow::Result<Self> {
-        let whole = match url.contains("://") {
-            true => url.to_owned(),
-            false => format!("http://{url}"),
-        };
         Ok(Self {
-            target: Target::new(&whole, Labels::new())?,
+            target: Target::at(url, Labels::new())?,
             options,
             interruptible: false,
             save: None,

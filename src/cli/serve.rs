@@ -36,7 +36,7 @@ pub struct Args {
     watch: Vec<PathBuf>,
 
     /// Capture traces from this Go program, which imports net/http/pprof, such
-    /// as http://localhost:6060 (can be repeated)
+    /// as localhost:6060 (can be repeated)
     #[arg(long, value_name = "URL")]
     scrape: Vec<String>,
 
@@ -323,10 +323,7 @@ impl Args {
 
     /// What the options and the configuration say to scrape.
     fn scrapes(&self, file: &FileConfig) -> anyhow::Result<Vec<Scrape>> {
-        let own = self
-            .scrape
-            .iter()
-            .map(|url| Target::new(url, Labels::new()));
+        let own = self.scrape.iter().map(|url| Target::at(url, Labels::new()));
         let mut scrapes = vec![Scrape {
             targets: own.collect::<Result<_, _>>().context("--scrape")?,
             job: None,

@@ -40,6 +40,14 @@ fn to_moody(moody: &str, protocol: &str) -> Option<([f64; 3], Duration)> {
         (counts[0] + counts[1] > 0.0).then_some(counts)
     };
     let counts = eventually_or("something came of it", || gotracer.log(), counts);
+    if !moody.is_empty() {
+        let words = if moody.contains("busy") {
+            "busy"
+        } else {
+            "x-key is []"
+        };
+        assert!(gotracer.log().contains(words), "{}", gotracer.log());
+    }
     Some((counts, started.elapsed()))
 }
 
@@ -103,7 +111,7 @@ fn what_is_rejected_of_a_request_is_counted() {
     );
     assert_eq!(gotracer.sample(&counter("failures", "logs")), Some(0.0));
     assert!(
-        gotracer.log().contains("rejected a part"),
+        gotracer.log().contains("rejected a part") && gotracer.log().contains("one too many"),
         "{}",
         gotracer.log()
     );

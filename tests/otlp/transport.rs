@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::certificates::Authority;
+use crate::certificates::{Authority, self_signed};
 use crate::collector::{Collector, Options, Ports};
 use crate::support::{Scratch, eventually_or, fixture};
 use crate::{TRACE, counter, findings, gotracer, sent, wait_sent};
@@ -59,6 +59,59 @@ fn over_tls(protocol: &str, port: impl Fn(&Ports) -> String) {
     fs::copy(fixture(TRACE), directory.join("a.trace")).unwrap();
     wait_sent(&gotracer, "logs");
     collector.logs(findings());
+}
+
+/// What is logged of a receiver at an endpoint.
+fn logged(variables: &[(&str, &str)], words: &str) {
+    let scratch = Scratch::new();
+    let (gotracer, directory) = gotracer(&scratch, variables, &[]);
+    fs::copy(fixture(TRACE), directory.join("a.trace")).unwrap();
+    let said = || gotracer.log().contains(words).then_some(());
+    eventually_or(words, || gotracer.log(), said);
+}
+
+#[test]
+fn what_is_wrong_with_tls_is_said_with_what_to_do() {
+    let scratch = Scratch::new();
+    let ports = Ports::free();
+    let server = self_signed(scratch.path(), "server", &["localhost"]);
+    let protocols = format!(
+        "tls: {{cert_file: '{}', key_file: '{}'}}",
+        server.cert, server.key
+    );
+    let options = Options {
+        protocols: &protocols,
+        ..Options::default()
+    };
+    let Some(collector) = Collector::start_with(&scratch, &ports, &options) else {
+        return;
+    };
+    let plain_ports = Ports::free();
+    let plain_scratch = Scratch::new();
+    let _plain = Collector::start(&plain_scratch, &plain_ports);
+    for (protocol, secure, plain) in [
+        ("grpc", &ports.grpc, &plain_ports.grpc),
+        ("http/protobuf", &ports.http, &plain_ports.http),
+    ] {
+        let by = ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+        let to = |scheme: &str, address: &str| {
+            format!("{scheme}://{}", address.replace("127.0.0.1", "localhost"))
+        };
+        let endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        let url = to("https", secure);
+        let words = "set OTEL_EXPORTER_OTLP_CERTIFICATE";
+        logged(&[by, (endpoint, &url)], words);
+        logged(&[by, (endpoint, &to("http", secure))], "use https://");
+        let words = "it does not speak TLS: use http://";
+        logged(&[by, (endpoint, &to("https", plain))], words);
+        // The certificate itself is trusted, though it is an authority's.
+        let trusted = ("OTEL_EXPORTER_OTLP_CERTIFICATE", &*server.cert);
+        let own = Scratch::new();
+        let (gotracer, directory) = gotracer(&own, &[by, (endpoint, &url), trusted], &[]);
+        fs::copy(fixture(TRACE), directory.join("a.trace")).unwrap();
+        wait_sent(&gotracer, "logs");
+    }
+    collector.logs(2 * findings());
 }
 
 #[test]

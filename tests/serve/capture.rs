@@ -1,12 +1,15 @@
 //! `gotracer capture` and `gotracer analyze URL`, of a real Go program.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use crate::certificates::self_signed;
 use crate::endpoint::Endpoint;
-use crate::support::{Scratch, says};
+use crate::support::{Scratch, impostor, says};
 
 fn gotracer(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
@@ -180,4 +183,95 @@ fn an_interrupt_ends_the_capture_and_not_the_analysis() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(out(&output).contains("MutexContention"), "{}", out(&output));
+}
+
+#[test]
+fn tls_where_there_is_none_and_none_where_there_is() {
+    let scratch = Scratch::new();
+    let server = self_signed(scratch.path(), "server", &["localhost"]);
+    let flags = [["-cert", &server.cert], ["-key", &server.key]];
+    let Some(endpoint) = Endpoint::start(&scratch, flags.as_flattened()) else {
+        return;
+    };
+    let port = endpoint.address.rsplit(':').next().unwrap();
+    let secure = |host: &str| format!("https://{host}:{port}");
+    refused(
+        &["capture", &endpoint.address],
+        &["it speaks TLS: use https://"],
+    );
+    let untrusted = [
+        "set tls_config.ca_file",
+        "--http.config.file",
+        "insecure_skip_verify",
+    ];
+    refused(&["capture", &secure("localhost")], &untrusted);
+    let config = scratch.path().join("http.yml");
+    fs::write(
+        &config,
+        format!("tls_config: {{ca_file: '{}'}}", server.cert),
+    )
+    .unwrap();
+    let asked = [
+        "capture",
+        "-s1",
+        "--http.config.file",
+        config.to_str().unwrap(),
+    ];
+    let named = [
+        "is for localhost, not for 127.0.0.1",
+        "tls_config.server_name",
+    ];
+    refused(&[&asked[..], &[&secure("127.0.0.1")]].concat(), &named);
+    let captured = run(&[&asked[..], &[&secure("localhost")]].concat());
+    let said = String::from_utf8_lossy(&captured.stderr);
+    assert_eq!(captured.status.code(), Some(1), "{said}");
+
+    let plain = says("200 OK", b"hello".to_vec());
+    let greeting = TcpListener::bind("127.0.0.1:0").unwrap();
+    let greeter = greeting.local_addr().unwrap().to_string();
+    // An alert of TLS, as servers answer that do not speak HTTP at all.
+    let alert = b"\x15\x03\x01\x00\x02\x02\x46";
+    let alerting = impostor(move |mut stream| drop(stream.write_all(alert)));
+    let silent = impostor(drop);
+    thread::spawn(move || {
+        for mut stream in greeting.incoming().flatten() {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            let _ = stream.read(&mut [0; 1024]);
+        }
+    });
+    refused(
+        &["capture", &format!("https://{greeter}")],
+        &["it does not speak TLS: use http://"],
+    );
+    refused(
+        &[
+            "capture",
+            "--timeout=2s",
+            "-s1",
+            &format!("https://{plain}"),
+        ],
+        &["https://"],
+    );
+    refused(
+        &["capture", &alerting],
+        &["not HTTP; if it speaks TLS, use https://"],
+    );
+    refused(
+        &["capture", &silent],
+        &["hung up without an answer; if it speaks TLS, use https://"],
+    );
+}
+
+#[test]
+fn a_port_alone_is_this_machine_s() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
+        return;
+    };
+    let port = endpoint.address.rsplit(':').next().unwrap();
+    let captured = run(&["capture", "-s1", &format!(":{port}")]);
+    let said = String::from_utf8_lossy(&captured.stderr);
+    assert_eq!(captured.status.code(), Some(1), "{said}");
+    let name = format!("http://localhost:{port}");
+    assert!(out(&captured).contains(&name), "{}", out(&captured));
 }

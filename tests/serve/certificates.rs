@@ -18,6 +18,27 @@ pub struct Certificate {
     pub key: String,
 }
 
+/// A certificate of its own for hosts, an authority's (CA:TRUE) as `openssl req
+/// -x509` makes it.
+pub fn self_signed(directory: &Path, name: &str, hosts: &[&str]) -> Certificate {
+    let hosts: Vec<_> = hosts.iter().map(ToString::to_string).collect();
+    let mut params = CertificateParams::new(hosts).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let write = |what: &str, pem: String| write(directory, name, what, pem);
+    Certificate {
+        cert: write("cert", certificate.pem()),
+        key: write("key", key.serialize_pem()),
+    }
+}
+
+fn write(directory: &Path, name: &str, what: &str, pem: String) -> String {
+    let path = directory.join(format!("{name}.{what}.pem"));
+    fs::write(&path, pem).unwrap();
+    path.display().to_string()
+}
+
 impl Authority {
     pub fn new(directory: &Path, name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
@@ -41,11 +62,7 @@ impl Authority {
         let params = CertificateParams::new(hosts).unwrap();
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let write = |what: &str, pem: String| {
-            let path = self.directory.join(format!("{name}.{what}.pem"));
-            fs::write(&path, pem).unwrap();
-            path.display().to_string()
-        };
+        let write = |what: &str, pem: String| write(&self.directory, name, what, pem);
         Certificate {
             cert: write("cert", certificate.pem()),
             key: write("key", key.serialize_pem()),

@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use crate::certificates::Authority;
+use crate::certificates::{Authority, self_signed};
 use crate::endpoint::Endpoint;
-use crate::support::{Running, Scratch, eventually_or};
+use crate::support::{Running, Scratch, eventually_or, impostor};
 
 /// `gotracer serve` with a configuration.
 fn serving(scratch: &Scratch, yaml: &str, variables: &[(&str, &str)]) -> Running {
@@ -191,5 +191,98 @@ fn the_authorities_of_the_system_are_believed() {
     wait_some(
         &gotracer,
         &format!("gotracer_traces_total{{instance=\"{instance}\"}}"),
+    );
+}
+
+#[test]
+fn a_certificate_that_is_itself_trusted_is_accepted() {
+    let scratch = Scratch::new();
+    let server = self_signed(scratch.path(), "server", &["localhost"]);
+    let flags = [["-cert", &server.cert], ["-key", &server.key]];
+    let Some(endpoint) = Endpoint::start(&scratch, flags.as_flattened()) else {
+        return;
+    };
+    let port = endpoint.address.rsplit(':').next().unwrap();
+    let job = |name: &str, host: &str, tls: &str| {
+        format!(
+            "- {{job_name: {name}, scrape_interval: 1s, seconds: 1, scheme: https, \
+             tls_config: {{{tls}}}, \
+             static_configs: [{{targets: ['{host}:{port}'], labels: {{instance: i}}}}]}}\n"
+        )
+    };
+    let ca = format!("ca_file: '{}'", server.cert);
+    let found = format!(
+        "- {{job_name: found, scrape_interval: 1s, seconds: 1, scheme: https, \
+         tls_config: {{{ca}, server_name: localhost}}, \
+         http_sd_configs: [{{url: 'https://localhost:{port}/targets', tls_config: {{{ca}}}}}]}}\n"
+    );
+    let jobs = [
+        job("good", "localhost", &ca),
+        job("misled", "127.0.0.1", &ca),
+        job("strange", "localhost", ""),
+        found,
+    ];
+    let gotracer = serving(
+        &scratch,
+        &format!("scrape_configs:\n{}", jobs.concat()),
+        &[],
+    );
+    wait_some(&gotracer, &traces("good"));
+    wait_some(&gotracer, &traces("found"));
+    for bad in ["misled", "strange"] {
+        wait_some(&gotracer, &failures(bad, "tls"));
+        assert_eq!(gotracer.sample(&traces(bad)), Some(0.0), "{bad}");
+    }
+    let log = gotracer.log();
+    for said in [
+        "is for localhost, not for 127.0.0.1; set tls_config.server_name",
+        "set tls_config.ca_file",
+    ] {
+        assert!(log.contains(said), "{said} is not in\n{log}");
+    }
+}
+
+#[test]
+fn targets_of_lists_are_not_redirected_to_other_hosts() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
+        return;
+    };
+    let port = endpoint.address.rsplit(':').next().unwrap();
+    let away = format!("http://localhost:{port}/debug/pprof/trace?seconds=1");
+    let away = impostor(move |mut stream| {
+        let head = format!("302 Found\r\nLocation: {away}\r\nContent-Length: 0");
+        let _ =
+            std::io::Write::write_all(&mut stream, format!("HTTP/1.1 {head}\r\n\r\n").as_bytes());
+    });
+    let list = scratch.path().join("targets.json");
+    let text = format!(r#"[{{"targets": ["{away}"], "labels": {{"instance": "i"}}}}]"#);
+    fs::write(&list, text).unwrap();
+    let files = format!("file_sd_configs: [{{files: ['{}']}}]", list.display());
+    let fixed = format!("static_configs: [{{targets: ['{away}'], labels: {{instance: i}}}}]");
+    let usual = "scrape_interval: 1s, seconds: 1";
+    let own = format!(
+        "relabel_configs: [{{target_label: __address__, replacement: '{}'}}]",
+        endpoint.address
+    );
+    let yaml = format!(
+        "scrape_configs:
+- {{job_name: listed, {usual}, {files}}}
+- {{job_name: allowed, {usual}, follow_redirects: true, {files}}}
+- {{job_name: fixed, {usual}, {fixed}}}
+- {{job_name: inside, {usual}, metrics_path: /moved, {own}, {files}}}
+"
+    );
+    let gotracer = serving(&scratch, &yaml, &[]);
+    for good in ["allowed", "fixed", "inside"] {
+        wait_some(&gotracer, &traces(good));
+    }
+    wait_some(&gotracer, &failures("listed", "http_status"));
+    assert_eq!(gotracer.sample(&traces("listed")), Some(0.0));
+    let log = gotracer.log();
+    let said = "302 Found: a redirect to http://localhost:";
+    assert!(
+        log.contains(said) && log.contains("follow_redirects"),
+        "{log}"
     );
 }

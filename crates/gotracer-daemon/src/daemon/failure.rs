@@ -134,7 +134,7 @@ impl From<&ScrapeError> for Failure {
             ScrapeError::WriteTimeout => Self::WriteTimeout,
             ScrapeError::AlreadyTracing => Self::AlreadyTracing,
             ScrapeError::Status { .. } => Self::HttpStatus,
-            ScrapeError::BrokeOff(_) => Self::BrokeOff,
+            ScrapeError::BrokeOff(_) | ScrapeError::NoAnswer(_) => Self::BrokeOff,
             ScrapeError::TooLarge(_) => Self::TooLarge,
         }
     }

@@ -177,20 +177,24 @@ impl Supervisor {
     fn wanted(&self) -> HashSet<(Target, Options)> {
         let mut wanted = HashSet::new();
         for scrape in &self.scrapes {
-            let mut add = |target: Target| {
+            let mut add = |target: Target, options: &Options| {
                 if self.shard.owns(&target.url().to_string()) {
-                    wanted.insert((target, scrape.options.clone()));
+                    wanted.insert((target, options.clone()));
                 }
             };
-            scrape.targets.iter().cloned().for_each(&mut add);
+            let own = scrape.targets.iter().cloned();
+            own.for_each(|target| add(target, &scrape.options));
             let Some(job) = &scrape.job else { continue };
+            let discovered = job.options_of_discovered();
+            let fixed: HashSet<_> = scrape.targets.iter().collect();
             let own = self
                 .discovered
                 .iter()
                 .filter(|((j, _), _)| *j == job.job_name);
             for target in job.relabelled(own.flat_map(|(_, (groups, _))| groups)) {
                 match target {
-                    Ok(target) => add(target),
+                    Ok(target) if fixed.contains(&target) => {}
+                    Ok(target) => add(target, &discovered),
                     Err(error) => {
                         tracing::warn!(job = job.job_name, %error, "a target is left out")
                     }

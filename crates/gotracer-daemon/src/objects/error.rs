@@ -3,6 +3,14 @@
 use object_store::Error;
 
 use super::location::Location;
+use crate::tls::trouble::{self, Options};
+
+/// What the options of TLS are called here.
+const OPTIONS: Options = Options {
+    authorities: "AWS_CA_BUNDLE",
+    server_name: None,
+    client: "a client certificate",
+};
 
 /// What kind of failure it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -148,7 +156,10 @@ fn advise(
 }
 
 /// The first cause, which says most.
-pub(super) fn deepest(error: &dyn std::error::Error) -> String {
+pub(super) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(why) = trouble::of(error, &OPTIONS) {
+        return why;
+    }
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -61,16 +61,15 @@ impl Error for Silent {}
 impl Connector {
     /// One that believes these authorities, or else the system's.
     pub fn new(authorities: Option<&Path>) -> Result<Self, TlsError> {
-        let roots = match authorities {
-            Some(path) => Arc::new(Pem::read(path)?.authorities()?),
+        let trusted = match authorities {
+            Some(path) => Pem::read(path)?.authorities()?,
             None => tls::system_authorities(),
         };
         let versions = tls::versions(None, None)?;
-        let tls = ClientConfig::builder_with_provider(Arc::new(tls::provider()))
+        let builder = ClientConfig::builder_with_provider(Arc::new(tls::provider()))
             .with_protocol_versions(&versions)
-            .map_err(|e| TlsError(e.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .map_err(|e| TlsError(e.to_string()))?;
+        let tls = trusted.trusted_by(builder)?.with_no_client_auth();
         Ok(Self { tls })
     }
 }

@@ -146,8 +146,8 @@ fn chain(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let roots = match authority {
-        Some(authority) => Arc::new(authority.authorities()?),
-        None => tls::system_authorities(),
+        Some(authority) => authority.authorities()?.roots(),
+        None => tls::system_authorities().roots(),
     };
     if roots.is_empty() {
         return Err(TlsError("client_ca_file is missing".into()));

@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use gotracer_core::causes::{chain, with_causes};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response};
@@ -12,17 +13,22 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use prost::Message as _;
 
+use super::answer::{self, Accepted};
 use super::config::{Endpoint, Protocol};
 use super::retry;
 use super::stats::Signal;
+use crate::tls::trouble::{self, Options};
 
 /// The most that is read of an answer.
 const ANSWER: usize = 64 << 10;
+
+/// What the options of TLS are called here.
+const OPTIONS: Options = Options {
+    authorities: "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    server_name: None,
+    client: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY",
+};
 
 /// Why an attempt failed.
 #[derive(Debug)]
@@ -70,17 +76,34 @@ impl Client {
         }
     }
 
-    /// Sends a message. How many of its items the receiver rejected.
-    pub async fn send(&self, message: Bytes) -> Result<u64, Failure> {
+    /// Sends a message. What the receiver says of it.
+    pub async fn send(&self, message: Bytes) -> Result<Accepted, Failure> {
         let timeout = self.endpoint.timeout;
         let attempt = async {
             let request = self.request(message)?;
             let answer = self.http.request(request).await;
-            let answer = answer.map_err(|e| later(with_causes(&e)))?;
+            let answer = answer.map_err(|e| later(self.unanswered(&e)))?;
             self.judge(answer).await
         };
         let ended = tokio::time::timeout(timeout, attempt).await;
         ended.unwrap_or_else(|_| Err(later(format!("no answer within {timeout:?}"))))
+    }
+
+    /// Why there is no answer.
+    fn unanswered(&self, error: &hyper_util::client::legacy::Error) -> String {
+        if let Some(why) = trouble::of(error, &OPTIONS) {
+            return why;
+        }
+        let https = self.endpoint.url.scheme_str() == Some("https");
+        let plain = with_causes(chain(error));
+        match (error.is_connect(), https) {
+            (true, _) => plain,
+            (false, true) => trouble::silence(error, https),
+            (false, false) if self.endpoint.protocol == Protocol::Grpc => {
+                format!("{plain}; if it speaks TLS, use https://, and if HTTP/1.1, http/protobuf")
+            }
+            (false, false) => format!("{}, and if gRPC, grpc", trouble::silence(error, https)),
+        }
     }
 
     fn request(&self, message: Bytes) -> Result<Request<Full<Bytes>>, Failure> {
@@ -126,21 +149,26 @@ impl Client {
         request.body(Full::new(body)).map_err(|e| refused(&e))
     }
 
-    async fn judge(&self, answer: Response<Incoming>) -> Result<u64, Failure> {
+    async fn judge(&self, answer: Response<Incoming>) -> Result<Accepted, Failure> {
         let (head, body) = answer.into_parts();
-        let body = Limited::new(body, ANSWER).collect().await;
         let status = head.status.as_u16();
         if status != 200 || self.endpoint.protocol == Protocol::Http {
-            let text = body.map(|b| b.to_bytes()).unwrap_or_default();
+            let text = start(body).await;
+            let error = || {
+                let words = answer::words(&head.headers, &text);
+                let words = words.map_or(String::new(), |words| format!(": {words}"));
+                format!("the answer was {}{words}", head.status)
+            };
             return match status {
-                200..=299 => Ok(self.rejected(&text)),
+                200..=299 => Ok(Accepted::read(self.signal, &text)),
                 429 | 502 | 503 | 504 => Err(Failure::Later {
-                    error: format!("the answer was {}", head.status),
+                    error: error(),
                     wait: retry::after(&head.headers),
                 }),
-                _ => Err(Failure::Refused(format!("the answer was {}", head.status))),
+                _ => Err(Failure::Refused(error())),
             };
         }
+        let body = Limited::new(body, ANSWER).collect().await;
         let body = body.map_err(|e| later(e.to_string()))?;
         // A call that failed at once has its status in the head.
         let trailers = body.trailers().cloned().unwrap_or_default();
@@ -152,8 +180,9 @@ impl Client {
             return Err(later("the answer has no grpc-status".into()));
         };
         let error = || {
-            let said = text("grpc-message").unwrap_or_default();
-            format!("the answer was gRPC status {code} {said}")
+            let words = text("grpc-message").and_then(answer::grpc_words);
+            let words = words.map_or(String::new(), |words| format!(": {words}"));
+            format!("the answer was gRPC status {code}{words}")
         };
         let wait = text("grpc-status-details-bin").and_then(retry::info);
         let later = || Failure::Later {
@@ -161,7 +190,11 @@ impl Client {
             wait,
         };
         match code {
-            0 => Ok(self.rejected(body.to_bytes().get(5..).unwrap_or_default())),
+            0 => {
+                let message = body.to_bytes();
+                let message = message.get(5..).unwrap_or_default();
+                Ok(Accepted::read(self.signal, message))
+            }
             // As the protocol's specification has it: too much at the moment,
             // if the receiver says when to come again.
             1 | 4 | 10 | 11 | 14 | 15 => Err(later()),
@@ -169,32 +202,23 @@ impl Client {
             _ => Err(Failure::Refused(error())),
         }
     }
+}
 
-    /// What an answer says was rejected, if it says something.
-    fn rejected(&self, answer: &[u8]) -> u64 {
-        let rejected = match self.signal {
-            Signal::Logs => ExportLogsServiceResponse::decode(answer)
-                .ok()
-                .and_then(|a| Some(a.partial_success?.rejected_log_records)),
-            Signal::Metrics => ExportMetricsServiceResponse::decode(answer)
-                .ok()
-                .and_then(|a| Some(a.partial_success?.rejected_data_points)),
-            Signal::Traces => ExportTraceServiceResponse::decode(answer)
-                .ok()
-                .and_then(|a| Some(a.partial_success?.rejected_spans)),
-        };
-        rejected.and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+/// The start of a body, as far as it comes: a server that refuses a request may
+/// reset the connection behind its answer.
+async fn start(mut body: Incoming) -> Vec<u8> {
+    let mut start = Vec::new();
+    while start.len() < ANSWER {
+        match body.frame().await {
+            Some(Ok(frame)) => start.extend(frame.into_data().unwrap_or_default()),
+            _ => break,
+        }
     }
+    start
 }
 
 fn later(error: String) -> Failure {
     Failure::Later { error, wait: None }
-}
-
-/// An error's text with what is behind it; hyper's own says little.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |e| e.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn compress(message: &[u8]) -> std::io::Result<Vec<u8>> {

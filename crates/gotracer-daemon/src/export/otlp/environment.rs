@@ -91,7 +91,8 @@ fn pairs(variable: &str, text: &str) -> Result<Vec<(String, String)>, ConfigErro
     parts.map(one).collect()
 }
 
-fn decode(text: &str) -> Option<String> {
+/// Percent-decoded text.
+pub fn decode(text: &str) -> Option<String> {
     let mut out = Vec::new();
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

@@ -10,6 +10,7 @@
 //! is asked again, less and less often, until it takes them. docs/otlp.md tells
 //! why the SDK's own transport would not do.
 
+mod answer;
 mod client;
 mod config;
 mod environment;

@@ -27,14 +27,14 @@ impl Files {
     }
 
     fn configuration(&self) -> Result<ClientConfig, TlsError> {
-        let roots = match &self.certificate {
-            Some(path) => Arc::new(Pem::read(Path::new(path))?.authorities()?),
+        let trusted = match &self.certificate {
+            Some(path) => Pem::read(Path::new(path))?.authorities()?,
             None => tls::system_authorities(),
         };
         let builder = ClientConfig::builder_with_provider(Arc::new(tls::provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|e| TlsError(e.to_string()))?
-            .with_root_certificates(roots);
+            .map_err(|e| TlsError(e.to_string()))?;
+        let builder = trusted.trusted_by(builder)?;
         match (&self.client_certificate, &self.client_key) {
             (None, None) => Ok(builder.with_no_client_auth()),
             (Some(certificate), Some(key)) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::answer::Accepted;
 use super::client::{Client, Failure};
 use super::queue::{Batch, Queue};
 use super::stats::{Signal, Stats};
@@ -55,6 +56,7 @@ impl Worker {
 
     async fn send_all(&self) {
         let mut failed = 0u32;
+        let mut warned = String::new();
         loop {
             let Some(batch) = self.queue.front() else {
                 if self.closing.is_cancelled() {
@@ -68,13 +70,26 @@ impl Worker {
             };
             let signal = self.signal.name();
             match self.client.send(batch.bytes.clone()).await {
-                Ok(rejected) => {
+                Ok(Accepted { rejected, words }) => {
                     self.remove(&batch);
                     let rejected = rejected.min(batch.items);
                     self.stats.sent(self.signal, batch.items - rejected);
                     self.stats.dropped(self.signal, rejected);
                     if rejected > 0 {
-                        tracing::warn!(signal, rejected, "the OTLP receiver rejected a part");
+                        let error = words.unwrap_or_default();
+                        tracing::warn!(
+                            signal,
+                            rejected,
+                            error,
+                            "the OTLP receiver rejected a part"
+                        );
+                    } else if let Some(warning) = words.filter(|words| warned != *words) {
+                        tracing::warn!(
+                            signal,
+                            warning,
+                            "the OTLP receiver took all, with a warning"
+                        );
+                        warned = warning;
                     }
                     if failed > 0 {
                         tracing::info!(signal, "OTLP is received again");

@@ -15,7 +15,9 @@ use super::refresh::Discovery;
 use super::relabel::Relabel;
 use super::server::HttpSd;
 use crate::secret::Secret;
-use crate::source::http::{Authorization, BasicAuth, FieldError, Headers, HttpOptions, TlsConfig};
+use crate::source::http::{
+    Authorization, BasicAuth, FieldError, Headers, HttpOptions, Redirects, TlsConfig,
+};
 use crate::source::scrape::{Mode, Options, Target};
 use crate::source::yaml::{duration, size, write_duration, write_size};
 
@@ -135,7 +137,7 @@ impl Job {
             authorization: None,
             http_headers: Headers::default(),
             tls_config: options.http.tls.clone(),
-            follow_redirects: Some(options.http.follow_redirects),
+            follow_redirects: Some(options.http.redirects == Redirects::Always),
             static_configs: vec![Group {
                 targets: authority.into_iter().collect(),
                 labels: BTreeMap::new(),
@@ -156,8 +158,10 @@ impl Job {
         self.seconds.get_or_insert(self.mode.seconds());
         self.stream_budget.get_or_insert(usual.stream_budget);
         self.body_size_limit.get_or_insert(usual.limit);
-        self.follow_redirects
-            .get_or_insert(usual.http.follow_redirects);
+        // Without it, targets of lists are redirected to their own host only.
+        if self.discoveries().is_empty() {
+            self.follow_redirects.get_or_insert(true);
+        }
         self.file_sd_configs.iter_mut().for_each(FileSd::fill);
         self.http_sd_configs.iter_mut().for_each(HttpSd::fill);
         self.relabel_configs = self.relabels().to_vec();
@@ -223,6 +227,17 @@ impl Job {
             // It was checked.
             http: self.http().unwrap_or_default(),
         }
+    }
+
+    /// How to capture targets of lists. Whoever writes a list, or annotates a
+    /// pod, does not send requests to other hosts unless `follow_redirects`
+    /// says so.
+    pub fn options_of_discovered(&self) -> Options {
+        let mut options = self.options();
+        if self.follow_redirects.is_none() {
+            options.http.redirects = Redirects::SameHost;
+        }
+        options
     }
 
     fn http(&self) -> Result<HttpOptions, FieldError> {

@@ -8,10 +8,13 @@ use hyper::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
+use tokio::time::Instant;
 
 use super::job::Group;
 use super::refresh::{DiscoveryError, Update, parse};
-use crate::source::http::{Authorization, BasicAuth, FieldError, Headers, HttpOptions, TlsConfig};
+use crate::source::http::{
+    Authorization, BasicAuth, FieldError, Headers, HttpOptions, TlsConfig, explain,
+};
 use crate::source::yaml::{duration, write_duration};
 
 /// How often a server is asked if nobody says otherwise, as in Prometheus.
@@ -123,7 +126,11 @@ impl HttpSd {
         let answer = client.send(&Method::GET, url, &headers, &nothing);
         let answer = answer.await.map_err(|e| e.to_string())?;
         if answer.status() != StatusCode::OK {
-            return Err(format!("the answer was {}", answer.status()));
+            let refusal = explain(answer, Instant::now() + PATIENCE).await;
+            let line = refusal
+                .line
+                .map_or(String::new(), |line| format!(": {line}"));
+            return Err(format!("the answer was {}{line}", refusal.status));
         }
         let body = Limited::new(answer.into_body(), LIMIT).collect().await;
         let body = body.map_err(|e| e.to_string())?.to_bytes();

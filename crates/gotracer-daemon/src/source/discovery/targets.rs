@@ -76,7 +76,10 @@ impl Job {
         }
         let query = query.finish();
         let (scheme, path) = (labels.get("__scheme__"), labels.get("__metrics_path__"));
-        let address = labels.get("__address__").to_owned();
+        let address = match labels.get("__address__") {
+            port if port.starts_with(':') => format!("localhost{port}"),
+            address => address.to_owned(),
+        };
         let mark = if query.is_empty() { "" } else { "?" };
         let url = format!("{scheme}://{address}{path}{mark}{query}");
         labels.retain(|name| !name.starts_with("__"));

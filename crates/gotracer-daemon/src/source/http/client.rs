@@ -13,7 +13,8 @@ use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use super::HttpOptions;
+use super::{HttpOptions, Redirects};
+use crate::tls::trouble::{self, TLS_CONFIG};
 
 /// As many as Go's client follows.
 const REDIRECTS: usize = 10;
@@ -23,7 +24,7 @@ pub struct Client {
     http: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
     /// For the one who is asked, and nobody he sends us to.
     private: HeaderMap,
-    follow: bool,
+    redirects: Redirects,
 }
 
 /// Why there is no answer.
@@ -50,9 +51,9 @@ pub enum ClientError {
     /// No connection for another reason.
     #[error("cannot connect: {0}")]
     Connect(String),
-    /// The connection ended before an answer.
+    /// There is a connection, but no answer.
     #[error("{0}")]
-    BrokeOff(String),
+    NoAnswer(String),
 }
 
 impl HttpOptions {
@@ -93,7 +94,7 @@ impl HttpOptions {
         Ok(Client {
             http,
             private,
-            follow: self.follow_redirects,
+            redirects: self.redirects,
         })
     }
 }
@@ -123,7 +124,7 @@ impl Client {
                 all.extend(self.private.clone());
             }
             let answer = self.http.request(request).await;
-            let answer = answer.map_err(|e| judge(&e))?;
+            let answer = answer.map_err(|e| judge(&e, at.scheme_str() == Some("https")))?;
             let Some(next) = self.redirect(&answer, &at)? else {
                 return Ok(answer);
             };
@@ -146,12 +147,15 @@ impl Client {
     ) -> Result<Option<Uri>, ClientError> {
         let redirects = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
         let location = answer.headers().get(LOCATION);
-        let Some(location) = location.filter(|_| redirects && self.follow) else {
+        let follow = redirects && self.redirects != Redirects::Never;
+        let Some(location) = location.filter(|_| follow) else {
             return Ok(None);
         };
         let to = location.to_str().ok().and_then(|to| resolve(from, to));
         let bad = || ClientError::Url(format!("redirected to {location:?}, which is no URL"));
-        to.map(Some).ok_or_else(bad)
+        let to = to.ok_or_else(bad)?;
+        let stays = self.redirects == Redirects::Always || to.host() == from.host();
+        Ok(stays.then_some(to))
     }
 }
 
@@ -182,12 +186,12 @@ fn resolve(from: &Uri, to: &str) -> Option<Uri> {
 }
 
 /// What kind of failure it is.
-fn judge(error: &hyper_util::client::legacy::Error) -> ClientError {
+fn judge(error: &hyper_util::client::legacy::Error, https: bool) -> ClientError {
+    if let Some(why) = trouble::of(error, &TLS_CONFIG) {
+        return ClientError::Tls(why);
+    }
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(e) = source {
-        if let Some(tls) = e.downcast_ref::<rustls::Error>() {
-            return ClientError::Tls(tls.to_string());
-        }
         let io = e.downcast_ref::<io::Error>();
         match io.map(io::Error::kind) {
             Some(io::ErrorKind::ConnectionRefused) => return ClientError::Refused,
@@ -200,9 +204,11 @@ fn judge(error: &hyper_util::client::legacy::Error) -> ClientError {
             None => e.source(),
         };
     }
-    match error.is_connect() {
-        true => ClientError::Connect(deepest(error)),
-        false => ClientError::BrokeOff(deepest(error)),
+    match (error.is_connect(), https) {
+        // The address was reached: the handshake is part of connecting.
+        (true, true) if trouble::is_cut(error) => ClientError::Tls(trouble::hung_up()),
+        (true, _) => ClientError::Connect(deepest(error)),
+        (false, _) => ClientError::NoAnswer(trouble::silence(error, https)),
     }
 }
 

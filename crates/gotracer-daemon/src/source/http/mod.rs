@@ -4,6 +4,7 @@
 mod access;
 mod client;
 mod headers;
+mod refusal;
 mod tls;
 
 use std::path::Path;
@@ -16,10 +17,11 @@ pub use access::{Access, Authorization, BasicAuth};
 pub(in crate::source) use client::deepest;
 pub use client::{Client, ClientError};
 pub use headers::Headers;
+pub(in crate::source) use refusal::explain;
 pub use tls::TlsConfig;
 
 /// How to ask.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct HttpOptions {
     /// What to say to be let in.
     pub access: Option<Access>,
@@ -27,8 +29,30 @@ pub struct HttpOptions {
     pub headers: Headers,
     /// Whom to believe, and who we are.
     pub tls: TlsConfig,
-    /// Whether to go where the answer says.
-    pub follow_redirects: bool,
+    /// Which redirects to follow.
+    pub redirects: Redirects,
+}
+
+/// Which redirects a client follows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Redirects {
+    /// None.
+    Never,
+    /// Those that stay on the host.
+    SameHost,
+    /// All.
+    #[default]
+    Always,
+}
+
+impl Redirects {
+    /// What `follow_redirects` says; all are followed by default.
+    fn of(follow_redirects: Option<bool>) -> Self {
+        match follow_redirects {
+            Some(false) => Self::Never,
+            _ => Self::Always,
+        }
+    }
 }
 
 /// The same in a file of its own.
@@ -51,17 +75,6 @@ pub enum FileError {
     /// It contradicts itself.
     #[error(transparent)]
     Field(#[from] FieldError),
-}
-
-impl Default for HttpOptions {
-    fn default() -> Self {
-        Self {
-            access: None,
-            headers: Headers::default(),
-            tls: TlsConfig::default(),
-            follow_redirects: true,
-        }
-    }
 }
 
 /// What of a configuration can't be used, by field.
@@ -114,7 +127,7 @@ impl HttpOptions {
             access,
             headers: headers.clone(),
             tls: tls.clone(),
-            follow_redirects: follow_redirects.unwrap_or(true),
+            redirects: Redirects::of(follow_redirects),
         })
     }
 

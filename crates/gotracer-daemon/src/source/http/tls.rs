@@ -104,8 +104,8 @@ impl TlsConfig {
             .with_protocol_versions(&versions)
             .map_err(|e| TlsError(e.to_string()))?;
         let ca = Pem::either(self.ca_file.as_deref(), ("ca", self.ca.as_deref()))?;
-        let roots = match ca {
-            Some(ca) => Arc::new(ca.authorities()?),
+        let trusted = match ca {
+            Some(ca) => ca.authorities()?,
             None => tls::system_authorities(),
         };
         let builder = if self.insecure_skip_verify {
@@ -114,7 +114,7 @@ impl TlsConfig {
                 .dangerous()
                 .with_custom_certificate_verifier(anybody)
         } else {
-            builder.with_root_certificates(roots)
+            trusted.trusted_by(builder)?
         };
         let certificate = Pem::either(self.cert_file.as_deref(), ("cert", self.cert.as_deref()))?;
         let inline = self.key.as_ref().map(Secret::expose);

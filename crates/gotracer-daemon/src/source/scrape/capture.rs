@@ -12,10 +12,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::feed::{Reader, pipe};
 use super::{Options, ScrapeError, Target};
-use crate::source::http::deepest;
+use crate::source::http::{deepest, explain};
 
-/// How much of an answer that is no trace is shown.
-const SHOWN: usize = 200;
 /// How long a stream may be silent at least: an idle program writes some
 /// hundred bytes a second, and its server sends four thousand at a time.
 const STALLED: Duration = Duration::from_secs(30);
@@ -170,25 +168,14 @@ impl Capture {
 
 /// Why the program did not trace itself, in its own words.
 async fn refusal(answer: Response<Incoming>, deadline: Instant) -> ScrapeError {
-    let status = answer.status();
-    let mut body = answer.into_body();
-    let mut said = Vec::new();
-    while said.len() < SHOWN {
-        match timeout_at(deadline, body.frame()).await {
-            Ok(Some(Ok(frame))) => said.extend(frame.into_data().unwrap_or_default()),
-            _ => break,
-        }
-    }
-    let said = String::from_utf8_lossy(&said);
-    if status == StatusCode::BAD_REQUEST && said.contains("WriteTimeout") {
-        return ScrapeError::WriteTimeout;
-    }
-    if status == StatusCode::INTERNAL_SERVER_ERROR && said.contains("already enabled") {
-        return ScrapeError::AlreadyTracing;
-    }
-    let line = said.lines().find(|line| !line.trim().is_empty());
-    ScrapeError::Status {
-        status,
-        said: line.map(|line| line.chars().take(SHOWN).collect()),
+    let refusal = explain(answer, deadline).await;
+    let said = |words: &str| refusal.text.contains(words);
+    match refusal.status {
+        StatusCode::BAD_REQUEST if said("WriteTimeout") => ScrapeError::WriteTimeout,
+        StatusCode::INTERNAL_SERVER_ERROR if said("already enabled") => ScrapeError::AlreadyTracing,
+        status => ScrapeError::Status {
+            status,
+            said: refusal.line,
+        },
     }
 }

@@ -19,6 +19,7 @@ pub use feed::{Reader, pipe};
 pub use target::{Target, TargetError};
 
 use crate::source::http::{ClientError, HttpOptions};
+use crate::tls::trouble::TLS_CONFIG;
 
 /// Whether a program is traced now and then or all the time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Deserialize, Serialize)]
@@ -122,6 +123,9 @@ pub enum ScrapeError {
         /// The start of the answer's text.
         said: Option<String>,
     },
+    /// There is a connection, but no answer.
+    #[error("{0}")]
+    NoAnswer(String),
     /// The connection ended within the answer.
     #[error("the answer broke off: {0}")]
     BrokeOff(String),
@@ -138,6 +142,13 @@ impl ScrapeError {
                 "does the program run, and serve net/http/pprof there? It needs \
                 import _ \"net/http/pprof\" and go http.ListenAndServe(\"localhost:6060\", nil)"
             }
+            Self::Tls(why) if why.contains(TLS_CONFIG.authorities) => {
+                "tls_config is a key of the file for --http.config.file, and \
+                insecure_skip_verify: true in it trusts any certificate"
+            }
+            Self::Tls(why) if why.contains("tls_config.") => {
+                "tls_config is a key of the file for --http.config.file"
+            }
             Self::WriteTimeout => {
                 "or raise WriteTimeout, or serve net/http/pprof by an http.Server without one"
             }
@@ -145,12 +156,18 @@ impl ScrapeError {
                 "wait until that trace is over, or end it with trace.Stop(); since Go 1.25 \
                 trace.FlightRecorder runs beside it"
             }
-            Self::Status { status, .. } => match status.as_u16() {
+            Self::Status { status, said } => match status.as_u16() {
                 401 | 403 => "say who you are with --header or --http.config.file",
                 404 => {
                     "nothing serves traces there: import _ \"net/http/pprof\" where \
                     http.DefaultServeMux is served, else mux.HandleFunc(\"/debug/pprof/trace\", \
                     pprof.Trace); or give the whole URL"
+                }
+                400 if said
+                    .as_deref()
+                    .is_some_and(|said| said.contains("https://")) =>
+                {
+                    return None;
                 }
                 400 => "the handler wants something else; give the whole URL with its parameters",
                 500.. => "the log of the program may say why",
@@ -167,7 +184,7 @@ impl ScrapeError {
             ClientError::Tls(why) => Self::Tls(why),
             ClientError::Refused => Self::Refused,
             ClientError::ConnectTimeout => Self::Timeout(allowed),
-            ClientError::BrokeOff(why) => Self::BrokeOff(why),
+            ClientError::NoAnswer(why) => Self::NoAnswer(why),
             ClientError::Connect(why) => Self::Unreachable(why),
             other => Self::Unreachable(other.to_string()),
         }

@@ -1,5 +1,6 @@
 //! What to capture from.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use hyper::Uri;
@@ -8,6 +9,9 @@ use crate::labels::Labels;
 
 /// Where Go programs that import net/http/pprof have their traces.
 const PATH: &str = "/debug/pprof/trace";
+
+/// The host of an address without one.
+const LOCALHOST: &str = "localhost";
 
 /// A program's endpoint.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -40,7 +44,7 @@ impl Target {
     /// If it is no URL over which a trace can be had.
     pub fn new(url: &str, labels: Labels) -> Result<Self, TargetError> {
         let bad = || TargetError::NotAUrl(url.into());
-        let parsed: Uri = url.parse().map_err(|_| bad())?;
+        let parsed: Uri = with_host(url).parse().map_err(|_| bad())?;
         let authority = parsed.authority().ok_or_else(bad)?;
         if authority.as_str().contains('@') {
             return Err(TargetError::Password);
@@ -56,6 +60,17 @@ impl Target {
             url: parsed,
             labels: Arc::new(labels.with("instance", instance)),
         })
+    }
+
+    /// The target at an address as people write it: a URL, or `localhost:6060`.
+    ///
+    /// # Errors
+    /// If it is no URL over which a trace can be had.
+    pub fn at(address: &str, labels: Labels) -> Result<Self, TargetError> {
+        match address.contains("://") {
+            true => Self::new(address, labels),
+            false => Self::new(&format!("http://{address}"), labels),
+        }
     }
 
     /// The URL as given.
@@ -92,6 +107,14 @@ impl Target {
     }
 }
 
+/// A URL whose host is this machine if it names none, as in `http://:6060`.
+fn with_host(url: &str) -> Cow<'_, str> {
+    match url.split_once("://:") {
+        Some((scheme, rest)) => format!("{scheme}://{LOCALHOST}:{rest}").into(),
+        None => url.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +131,10 @@ mod tests {
                 "http://api:6060/debug/pprof/trace?seconds=5",
             ),
             ("http://[::1]:80/flight", "http://[::1]:80/flight?seconds=5"),
+            (
+                "http://:6060",
+                "http://localhost:6060/debug/pprof/trace?seconds=5",
+            ),
             ("http://api/t?k=v", "http://api/t?k=v&seconds=5"),
             ("http://api/t?seconds=2", "http://api/t?seconds=2"),
         ] {
@@ -123,6 +150,18 @@ mod tests {
         assert_eq!(target(Labels::new()).labels.get("instance"), "api:6060");
         let named = Labels::new().with("instance", "a");
         assert_eq!(target(named).labels.get("instance"), "a");
+    }
+
+    #[test]
+    fn addresses_need_no_scheme_and_no_host() {
+        for (address, instance) in [
+            (":6060", "localhost:6060"),
+            ("localhost:6060", "localhost:6060"),
+            ("https://:6060/x", "localhost:6060"),
+        ] {
+            let target = Target::at(address, Labels::new()).unwrap();
+            assert_eq!(target.labels.get("instance"), instance, "{address}");
+        }
     }
 
     #[test]

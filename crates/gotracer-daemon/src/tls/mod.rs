@@ -1,14 +1,19 @@
 //! What TLS needs on both sides: certificates and keys in PEM files, and the
 //! names of its versions.
 
+mod authorities;
+pub mod trouble;
+
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{RootCertStore, SupportedProtocolVersion, version};
 use serde::{Deserialize, Serialize};
+
+pub use authorities::Authorities;
 
 /// A certificate, or a key, that can't be used; or anything else of TLS.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -128,12 +133,14 @@ impl Pem {
     ///
     /// # Errors
     /// If there is none, or one is broken.
-    pub fn authorities(&self) -> Result<RootCertStore, TlsError> {
+    pub fn authorities(&self) -> Result<Authorities, TlsError> {
         let mut roots = RootCertStore::empty();
-        for certificate in self.certificates()? {
-            roots.add(certificate).map_err(|e| self.wrong(&e))?;
+        let certificates = self.certificates()?;
+        for certificate in &certificates {
+            let added = roots.add(certificate.clone());
+            added.map_err(|e| self.wrong(&e))?;
         }
-        Ok(roots)
+        Ok(Authorities::new(roots, certificates))
     }
 
     /// Says of what something is wrong.
@@ -143,15 +150,16 @@ impl Pem {
 }
 
 /// The authorities that this system believes, read once.
-pub fn system_authorities() -> Arc<RootCertStore> {
-    static SYSTEM: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+pub fn system_authorities() -> Authorities {
+    static SYSTEM: OnceLock<Authorities> = OnceLock::new();
     let read = || {
         let mut roots = RootCertStore::empty();
         // A system has some that can't be parsed, and may have none at all.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        Arc::new(roots)
+        let certificates = rustls_native_certs::load_native_certs().certs;
+        roots.add_parsable_certificates(certificates.iter().cloned());
+        Authorities::new(roots, certificates)
     };
-    Arc::clone(SYSTEM.get_or_init(read))
+    SYSTEM.get_or_init(read).clone()
 }
 
 #[cfg(test)]
