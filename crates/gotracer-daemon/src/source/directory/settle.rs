@@ -261,12 +261,13 @@ impl File {
         }
     }
 
-    /// It was written to or replaced.
+    /// It was written to, replaced, or got another time, as `cp -p` sets it
+    /// after the file was closed.
     fn change(&mut self, stamp: Stamp, now: Instant) {
+        self.finished &= self.stamp.only_touched(&stamp);
         self.stamp = stamp;
         self.since = now;
         self.trusted = now;
-        self.finished = false;
         self.until = Until::Settled;
         self.tries = 0;
     }
@@ -275,6 +276,7 @@ impl File {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::SystemTime;
 
     const SETTLE: Duration = Duration::from_secs(5);
     const CERTAIN: Duration = Duration::from_secs(600);
@@ -399,6 +401,22 @@ mod tests {
         assert!(paths(&mut settler, now).is_empty());
         settler.touched(&a(), now);
         assert_eq!(paths(&mut settler, now), [a()]);
+    }
+
+    #[test]
+    fn a_closed_file_that_gets_another_time_stays_final() {
+        let mut settler = settler();
+        let now = Instant::now();
+        settler.saw(a(), Stamp::with_length(1), now);
+        settler.finished(&a());
+        assert!(settler.take_ready(now)[0].is_final);
+        let later = Stamp::with_length(1).modified_at(SystemTime::UNIX_EPOCH);
+        settler.saw(a(), later, now);
+        assert!(settler.take_ready(now)[0].is_final);
+        // Unless it is written to.
+        settler.saw(a(), Stamp::with_length(1), now);
+        settler.written(&a());
+        assert!(settler.take_ready(now).is_empty());
     }
 
     #[test]

@@ -34,6 +34,11 @@ impl Stamp {
         Ok(metadata.is_file().then(|| Self::new(&metadata)))
     }
 
+    /// Whether another state differs in the time of change alone.
+    pub fn only_touched(&self, other: &Self) -> bool {
+        (self.length, self.inode) == (other.length, other.inode)
+    }
+
     /// The file's length, bytes.
     pub fn length(&self) -> u64 {
         self.length
@@ -64,6 +69,14 @@ impl Stamp {
             length,
             modified: None,
             inode: 1,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn modified_at(self, time: SystemTime) -> Self {
+        Self {
+            modified: Some(time),
+            ..self
         }
     }
 }

@@ -133,3 +133,58 @@ impl FileTrace {
         self.root.absolute().join(&self.below)
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::process::Command;
+
+    /// A trace in a file as it is now.
+    fn trace(directory: &std::path::Path, name: &str) -> FileTrace {
+        let stamp = Stamp::of(&directory.join(name)).unwrap().unwrap();
+        FileTrace {
+            labels: Arc::default(),
+            is_final: true,
+            tries: 0,
+            after: After::Delete,
+            root: Arc::new(Root::new(directory)),
+            below: name.into(),
+            stamp,
+            answers: tokio::sync::mpsc::unbounded_channel().0,
+        }
+    }
+
+    #[test]
+    fn a_file_that_became_a_pipe_is_not_waited_for() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("a");
+        fs::write(&path, "trace").unwrap();
+        let trace = trace(scratch.path(), "a");
+        assert!(trace.open().unwrap().is_some());
+        fs::remove_file(&path).unwrap();
+        assert!(
+            Command::new("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        // Nobody writes to it: opening it as files are opened would never end.
+        assert!(trace.open().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_that_changed_is_neither_read_nor_put_away() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("a");
+        fs::write(&path, "trace").unwrap();
+        let trace = trace(scratch.path(), "a");
+        fs::write(&path, "another trace").unwrap();
+        assert!(trace.open().unwrap().is_none());
+        trace.put_away(Shelf::Done).unwrap();
+        assert!(path.exists());
+        fs::remove_file(&path).unwrap();
+        trace.put_away(Shelf::Done).unwrap();
+    }
+}
