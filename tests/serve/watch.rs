@@ -156,7 +156,10 @@ fn damage_in_what_is_compressed_is_lasting() {
     let scratch = Scratch::new();
     let directory = scratch.directory("in");
     let trace = fs::read(fixture("go1.25.5/http.trace")).unwrap();
-    let mut packed = zstd::encode_all(&trace[..], 1).unwrap();
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.include_checksum(true).unwrap();
+    encoder.write_all(&trace).unwrap();
+    let mut packed = encoder.finish().unwrap();
     let middle = packed.len() / 2;
     packed[middle] ^= 0xff;
     fs::write(directory.join("a.trace.zst"), packed).unwrap();

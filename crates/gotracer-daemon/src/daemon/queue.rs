@@ -11,9 +11,9 @@ use super::analyst::Analyst;
 use super::reads::Reads;
 use crate::source::directory::FileTrace;
 
-/// Analyzes what comes out of `traces`, at most `jobs` at a time and as many as
-/// there is memory for, on threads that may block, until told to stop; what was
-/// begun is finished unless its read hangs.
+/// Analyzes the traces of a queue until `stop`, at most `jobs` at a time and as
+/// many as there is memory for. Traces that are being analyzed at `stop` are
+/// finished, unless their reads hang.
 pub async fn work(
     mut traces: UnboundedReceiver<FileTrace>,
     jobs: usize,

@@ -22,7 +22,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// A file that is being read.
 pub struct Read {
-    /// What its thread does.
+    /// Activity of its thread.
     pub activity: Arc<Activity>,
     source: String,
     /// Its turn.

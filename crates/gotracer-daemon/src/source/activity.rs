@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::trace::ReadAt;
 
-/// What a thread that reads a file does.
+/// Records the system call that a thread is in.
 #[derive(Debug)]
 pub struct Activity {
     begun: Instant,

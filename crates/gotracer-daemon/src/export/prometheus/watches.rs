@@ -15,7 +15,7 @@ use super::settings::InForce;
 /// The label of a directory, as the user wrote its path.
 const DIRECTORY: &str = "directory";
 
-/// What is known of a directory now.
+/// Gauges of each directory.
 pub static GAUGES: [Valued<Watched>; 2] = [
     (
         Head::new(

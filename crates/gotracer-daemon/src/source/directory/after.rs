@@ -1,4 +1,4 @@
-//! What to do with a file once it was analyzed.
+//! Action on a file after its analysis.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::root::Root;
 use super::shelf::Shelf;
 
-/// What to do with files that were analyzed.
+/// Action on files that were analyzed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum After {
@@ -58,7 +58,8 @@ impl After {
     }
 }
 
-/// That path in a directory, or one like it that no file has.
+/// Returns a path in a directory that no file has: that path, or that path with a
+/// number.
 fn free(directory: &Dir, path: &Path) -> PathBuf {
     let numbered = |n: u32| {
         let mut name = path.as_os_str().to_owned();

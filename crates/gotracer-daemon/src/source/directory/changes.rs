@@ -1,4 +1,4 @@
-//! What the operating system says has changed, gathered until somebody asks.
+//! Events of the operating system, gathered until the watch takes them.
 //!
 //! Gathered by path: however many events there are, there is one entry a file.
 
@@ -28,7 +28,7 @@ pub enum Change {
     Gone,
 }
 
-/// All that happened since the last time.
+/// Events since the last batch.
 #[derive(Default, Debug)]
 pub struct Batch {
     /// By file, as its path below the directory.
@@ -70,12 +70,12 @@ impl Changes {
         })
     }
 
-    /// Waits until something happened.
+    /// Waits for an event.
     pub async fn wait(&self) {
         self.gathered.wake.notified().await;
     }
 
-    /// What happened since the last call.
+    /// Returns the events since the last call.
     pub fn take(&self) -> Batch {
         std::mem::take(&mut *self.gathered.lock())
     }
@@ -124,7 +124,7 @@ impl Batch {
 
     fn put(&mut self, below: PathBuf, change: Change) {
         match self.files.get_mut(&below) {
-            // Metadata say nothing about whether somebody writes.
+            // A change of metadata does not tell whether the file is written to.
             Some(known) if change == Change::Touched && *known != Change::Gone => {}
             Some(known) => *known = change,
             None => {
@@ -134,7 +134,7 @@ impl Batch {
     }
 }
 
-/// What an event says of its `i`th path; `None` for mere reading.
+/// Returns the change of an event's `i`th path; `None` for reads.
 fn change(kind: EventKind, i: usize) -> Option<Change> {
     Some(match kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => Change::Finished,

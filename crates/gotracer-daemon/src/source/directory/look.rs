@@ -10,7 +10,7 @@ use super::root::{Place, Root};
 use super::scan::Scope;
 use super::stamp::Stamp;
 
-/// What a look showed; files by their paths below the directory.
+/// Result of a look. Files are named by their paths below the directory.
 pub enum Sight {
     /// All files that may be traces.
     Everything(Vec<(PathBuf, Stamp)>),
@@ -18,7 +18,7 @@ pub enum Sight {
     Files(Vec<(PathBuf, Change, Found)>),
 }
 
-/// What became of one file.
+/// State of one file.
 pub enum Found {
     /// It is in this state.
     There(Stamp),
@@ -38,7 +38,7 @@ pub struct Looker {
     place: Option<Place>,
     /// Its events.
     pub changes: Option<Changes>,
-    /// That there are none was said.
+    /// The log says that there are no events.
     deaf: bool,
 }
 
@@ -78,7 +78,7 @@ impl Looker {
             root: place.path.clone(),
             shelves: self.shelves,
         };
-        // Watching starts before looking, so that nothing is missed in between.
+        // Watching starts first: a file that comes in between is seen twice, not missed.
         if self.changes.is_none() && !self.polls {
             self.changes = self.watch(&scope);
         }

@@ -52,7 +52,7 @@ pub enum WatchError {
     Unreadable {
         /// Which.
         directory: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         #[source]
         error: io::Error,
     },
@@ -61,12 +61,12 @@ pub enum WatchError {
     Retention(PathBuf),
 }
 
-/// What to watch and how.
+/// Settings of a watched directory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Directory {
     /// The directory; everything below it belongs to it.
     pub root: Arc<Root>,
-    /// Who its traces are of.
+    /// Labels of its traces.
     pub labels: Arc<Labels>,
     /// For how long a file must stand still to be complete, where no event
     /// tells.
@@ -79,9 +79,9 @@ pub struct Directory {
     /// Don't ask for events, which network file systems don't give, but look
     /// at everything this often.
     pub poll: Option<Duration>,
-    /// What names of files tell: the first that fits.
+    /// Patterns that take labels from file names; the first that fits is used.
     pub patterns: Vec<Pattern>,
-    /// What to do with files that were analysed.
+    /// Action on files that were analyzed.
     pub after: After,
     /// How long those are kept that were moved.
     pub retention: Retention,
@@ -103,10 +103,10 @@ impl Directory {
         }
     }
 
-    /// Whether it can be read at all, and what is said of it makes sense.
+    /// Checks that the directory can be read and the settings agree.
     ///
     /// # Errors
-    /// Says why not.
+    /// Returns the reason.
     pub fn check(&self) -> Result<(), WatchError> {
         let directory = || self.root.written().to_path_buf();
         if self.retention.is_bounded() && self.after != After::Move {
@@ -119,8 +119,8 @@ impl Directory {
         })
     }
 
-    /// Sends each trace when it is complete, until nobody receives them, and
-    /// notes how the directory is.
+    /// Sends each complete trace to `queue` and the directory's health to
+    /// `watches`, until the queue is closed.
     ///
     /// The channel has no bound, since its entries are small and there is one
     /// for each file at most; a bound would only move them elsewhere.

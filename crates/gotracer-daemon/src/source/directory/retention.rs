@@ -2,8 +2,8 @@
 //!
 //! When there are too many bytes, those in which nothing was found go first,
 //! then those that could not be read, and those with findings last; of each,
-//! the oldest first. Age is the file's own, so that moving it does not make it
-//! young.
+//! the oldest first. A file's age is that of its content: moving the file does not
+//! change it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use cap_std::fs::{Dir, Metadata};
 use super::root::Root;
 use super::shelf::{Shelf, device};
 
-/// The budget; what is not given has no bound.
+/// Limits on the shelves; `None` is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Retention {
     /// How old a file may become.
@@ -38,8 +38,8 @@ impl Retention {
         self.age.is_some() || self.bytes.is_some()
     }
 
-    /// Deletes what is too much in a watched directory, and returns how many
-    /// files that were. Nothing outside of the directory is deleted, whatever
+    /// Deletes the files of a watched directory's shelves that exceed the limits,
+    /// and returns their number. Nothing outside of the directory is deleted, whatever
     /// symbolic links there are.
     ///
     /// # Errors
@@ -134,7 +134,7 @@ fn list(
         let entry = entry?;
         match entry.metadata() {
             Ok(metadata) => each(directory.join(entry.file_name()), &metadata),
-            // Somebody else deleted it.
+            // Another program deleted it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::shelf::Shelf;
 use super::stamp::Stamp;
 
-/// Endings of files that somebody is still writing, or that stand beside a
-/// trace.
+/// Endings of names of unfinished files, and of files that tools keep beside
+/// traces.
 const NOT_TRACES: [&str; 8] = [
     ".tmp",
     ".temp",
@@ -27,7 +27,7 @@ pub fn may_be_trace(name: &str) -> bool {
     !name.starts_with('.') && !NOT_TRACES.iter().any(|end| lower.ends_with(end))
 }
 
-/// Where traces are looked for.
+/// Part of the file system in which traces are looked for.
 #[derive(Clone, Debug)]
 pub struct Scope {
     /// The directory, without symbolic links in its path; everything below it

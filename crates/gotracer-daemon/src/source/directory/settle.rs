@@ -27,7 +27,7 @@ const TAKEN_RETRY: Duration = Duration::from_secs(3);
 /// Longer than any daemon runs; sums of it with a moment do not overflow.
 const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// What became of a file that was handed on.
+/// Reason to offer a file again that was handed on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fate {
     /// The trace breaks off, and its writer may go on.
@@ -51,7 +51,7 @@ pub struct Ready {
     pub tries: u32,
 }
 
-/// What a file waits for.
+/// Condition on which a file is ready.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Until {
     /// It was closed or stands still.
@@ -77,7 +77,7 @@ struct File {
     tries: u32,
 }
 
-/// The files of a directory, by what is known of them.
+/// Files of a directory that wait or were handed on.
 pub struct Settler {
     settle: Duration,
     incomplete_after: Duration,
@@ -152,7 +152,7 @@ impl Settler {
         }
     }
 
-    /// A file was written to by somebody who will close it.
+    /// A file was written to and not closed yet.
     pub fn written(&mut self, path: &Path) {
         if let Some(file) = self.waiting.get_mut(path) {
             file.open = true;
@@ -343,8 +343,7 @@ mod tests {
         let almost = now + CERTAIN - Duration::from_secs(1);
         assert!(paths(&mut settler, almost).is_empty());
 
-        // The writer goes on: what it wrote before does not count, and the next
-        // pause has to be longer.
+        // The writer continues. Its next pause has to be longer.
         settler.saw(a(), Stamp::with_length(2), almost);
         assert_eq!(settler.incomplete(), 0);
         assert!(paths(&mut settler, almost + SETTLE).is_empty());
@@ -383,7 +382,7 @@ mod tests {
             assert!(pause >= FIRST_RETRY && pause <= RARE_RETRY);
             now += pause;
         }
-        // What was changed meanwhile is not what the answer is about.
+        // The answer is about a state that the file is no longer in.
         assert_eq!(paths(&mut settler, now), [a()]);
         settler.saw(a(), Stamp::with_length(2), now);
         settler.answer(&a(), stamp, Fate::Retry, now);

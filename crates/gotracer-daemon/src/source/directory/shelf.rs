@@ -13,11 +13,11 @@ use cap_std::fs::{Dir, Metadata};
 /// A folder for files that were analyzed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shelf {
-    /// Nothing was found.
+    /// Traces without findings.
     Done,
-    /// Something was found.
+    /// Traces with findings.
     Findings,
-    /// They could not be read, or only in part.
+    /// Traces that could not be read, or only in part.
     Failed,
 }
 

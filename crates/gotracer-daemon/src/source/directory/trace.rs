@@ -14,14 +14,14 @@ use super::shelf::Shelf;
 use super::stamp::Stamp;
 use crate::labels::Labels;
 
-/// What became of a file, for who watches its directory.
+/// Request to offer a file again.
 #[derive(Debug)]
 pub struct Answer {
     /// Its path below the directory.
     pub below: PathBuf,
-    /// In which state it was.
+    /// State in which it was handed on.
     pub stamp: Stamp,
-    /// What became of it.
+    /// Reason.
     pub fate: Fate,
 }
 
@@ -35,7 +35,7 @@ pub struct FileTrace {
     pub is_final: bool,
     /// How often it was tried before.
     pub tries: u32,
-    /// What to do with the file afterwards.
+    /// Action after the analysis.
     pub after: After,
     pub(super) root: Arc<Root>,
     pub(super) below: PathBuf,
@@ -56,8 +56,8 @@ impl FileTrace {
         self.stamp.length()
     }
 
-    /// Opens the file; `None` if it is not as it was when it was seen. Never
-    /// waits for somebody who writes to a pipe or holds a lease.
+    /// Opens the file; `None` if it is not as it was when it was seen. Does
+    /// not wait for the writer of a pipe or the holder of a lease.
     ///
     /// # Errors
     /// If the file can't be opened.
@@ -114,14 +114,14 @@ impl FileTrace {
             Err(error) => Err(error),
         };
         match done {
-            // Somebody else deleted or renamed it.
+            // Another program deleted or renamed it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             done => done,
         }
     }
 
     fn answer(&self, fate: Fate) {
-        // Nobody listens once the directory is no longer watched.
+        // The watch may have ended.
         let _ = self.answers.send(Answer {
             below: self.below.clone(),
             stamp: self.stamp,
@@ -170,7 +170,7 @@ mod tests {
                 .unwrap()
                 .success()
         );
-        // Nobody writes to it: opening it as files are opened would never end.
+        // Without a writer, a blocking open would never return.
         assert!(trace.open().unwrap().is_none());
     }
 

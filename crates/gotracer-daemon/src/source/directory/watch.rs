@@ -57,7 +57,7 @@ impl Watch {
         }
     }
 
-    /// Runs until nobody receives the traces.
+    /// Runs until the queue is closed.
     pub async fn run(mut self) {
         let (root, after) = (Arc::clone(&self.directory.root), self.directory.after);
         let polls = self.directory.poll.is_some();
