@@ -3,11 +3,10 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, pack};
+use crate::support::{Running, Scratch, eventually_or, fixture, pack};
 
 const TRACES: &str = "gotracer_traces_total";
 const BROKE_OFF: &str = "gotracer_trace_failures_total{reason=\"broke_off\"}";
@@ -143,36 +142,6 @@ fn what_a_writer_left_is_final_in_the_end() {
     eventually_or("it is moved", || gotracer.log(), there);
 }
 
-#[test]
-fn files_that_descriptors_lack_for_are_read_later() {
-    let scratch = Scratch::new();
-    let directory = scratch.directory("in");
-    let address = free_address();
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""])
-        .arg(env!("CARGO_BIN_EXE_gotracer"))
-        .args(["serve", "--web.listen-address", &address, "--watch"])
-        .arg(&directory);
-    let log = scratch.path().join("gotracer.log");
-    let mut gotracer = Running::start(&mut command, address.clone(), log);
-    gotracer.wait_ready();
-    let connect = |_| TcpStream::connect(&address).ok();
-    let connections: Vec<_> = (0..80).map(connect).collect();
-    let full = || gotracer.log().contains("cannot accept").then_some(());
-    eventually_or("no descriptor is left", || gotracer.log(), full);
-    let trace = fs::read(fixture("go1.27.3/empty.trace")).unwrap();
-    for i in 0..5 {
-        pack(&trace, &directory, &i.to_string());
-    }
-    let failed = || gotracer.log().contains("unreadable").then_some(());
-    eventually_or("a file can't be read", || gotracer.log(), failed);
-    drop(connections);
-    gotracer.wait_sample(TRACES, 5.0);
-    assert!(gotracer.sample(UNREADABLE).unwrap() >= 1.0);
-    assert!(gotracer.sample(&of("retries_total", &directory)).unwrap() >= 1.0);
-}
-
 /// A file system that fails or hangs for as long as a file is there.
 struct BadDisk {
     library: PathBuf,
@@ -206,28 +175,35 @@ impl BadDisk {
     }
 }
 
-#[test]
-#[cfg(target_os = "linux")]
-fn a_file_that_could_not_be_read_is_neither_given_up_nor_moved() {
+/// Puts a file into a directory that can't be read while the disk is bad.
+fn a_file_that_cannot_be_read(name: &str) {
     let scratch = Scratch::new();
     let directory = scratch.directory("in");
     let disk = BadDisk::new(&scratch);
     let gotracer = disk.gotracer(&scratch, &directory, &["--watch.after=move"]);
-    fs::copy(
-        fixture("go1.27.3/idle.trace"),
-        directory.join("stale.trace"),
-    )
-    .unwrap();
+    fs::copy(fixture("go1.27.3/idle.trace"), directory.join(name)).unwrap();
     let retries = of("retries_total", &directory);
     let again = || (gotracer.sample(&retries)? >= 2.0).then_some(());
     eventually_or("it is tried again", || gotracer.log(), again);
     assert_eq!(gotracer.sample(UNREADABLE), Some(1.0));
-    assert_eq!(files(&directory), ["stale.trace"]);
+    assert_eq!(files(&directory), [name]);
     disk.heal();
     gotracer.wait_sample(TRACES, 1.0);
-    let moved = || (files(&directory) == ["done/stale.trace"]).then_some(());
+    let moved = || (files(&directory) == [format!("done/{name}")]).then_some(());
     eventually_or("it is moved", || gotracer.log(), moved);
     assert_eq!(gotracer.sample(UNREADABLE), Some(1.0));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_could_not_be_read_is_neither_given_up_nor_moved() {
+    a_file_that_cannot_be_read("stale.trace");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_a_descriptor_lacks_for_is_read_later() {
+    a_file_that_cannot_be_read("full.trace");
 }
 
 #[test]
