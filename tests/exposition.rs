@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use gotracer::evidence::{Lost, Stats};
-use gotracer::export::prometheus::{Encoding, Escaping, Exporter, Format, Settings};
+use gotracer::export::prometheus::{Encoding, Escaping, Exporter, Format, ServerStats, Settings};
 use gotracer::labels::Labels;
 use gotracer::releases::Releases;
 use gotracer::report::{
@@ -169,7 +169,12 @@ fn exporter() -> Exporter {
     kept.kept.store(3, Ordering::Relaxed);
     kept.lose(Lost::Quota, 1);
     kept.waiting_bytes.store(20_000, Ordering::Relaxed);
-    let exporter = Exporter::new(&["not_a_trace", "broke_off"]).with_evidence(Arc::new(kept));
+    let server = ServerStats::default();
+    server.connections.store(5, Ordering::Relaxed);
+    server.evicted.store(2, Ordering::Relaxed);
+    let exporter = Exporter::new(&["not_a_trace", "broke_off"])
+        .with_server(Arc::new(server))
+        .with_evidence(Arc::new(kept));
     let exporter = exporter.with_releases(move || releases.running());
     let api = Labels::new()
         .with("job", "api \"v\\1\"")

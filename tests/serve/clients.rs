@@ -79,6 +79,28 @@ fn clients_that_stall_keep_nobody_out() {
 }
 
 #[test]
+fn scrapers_that_stall_give_way_to_others() {
+    let scratch = Scratch::new();
+    let config = scratch.path().join("gotracer.yml");
+    // Long label values make an exposition that fills all buffers.
+    let directory = scratch.directory("in");
+    let yaml = format!(
+        "watch_configs: [{{directory: {}, labels: {{long: {}}}}}]\n",
+        directory.display(),
+        "x".repeat(100_000)
+    );
+    fs::write(&config, yaml).unwrap();
+    let config = format!("--config={}", config.display());
+    let gotracer = Running::gotracer_with(scratch.path(), &[&config], &[]);
+    let unread = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let held = crowd(&gotracer, CROWD, unread);
+    let scraped = || (gotracer.get("/metrics", "").status == 200).then_some(());
+    eventually_or("a scrape is answered", || gotracer.log(), scraped);
+    assert_eq!(gotracer.get("/-/healthy", "").status, 200);
+    drop(held);
+}
+
+#[test]
 fn a_body_that_does_not_come_and_an_answer_that_is_not_read_have_a_deadline() {
     let scratch = Scratch::new();
     let gotracer = serving(&scratch, &[]);
