@@ -246,9 +246,8 @@ impl Analyst {
     /// Counts a trace that must not be read again, since gotracer died each time
     /// it read it.
     fn set_aside(&self, trace: &FileTrace, identity: Identity, source: String) {
-        let why = "gotracer ended twice while it read this trace; the trace is set aside. \
-                   `gotracer analyze` shows why. The daemon reads it again when the file is \
-                   touched or gotracer has another version";
+        let why = "gotracer died twice while it read this trace; `gotracer analyze` shows why. \
+                   Touch the file, or upgrade gotracer, to have it read again";
         self.failed(&trace.labels, source, (Failure::Crashed, why.into()));
         self.seen.done(identity, Verdict::Crashed, true);
         put_away(trace, Verdict::Crashed);

@@ -1,16 +1,16 @@
-//! What makes a trace itself, wherever it lies and however it is called.
+//! Identity of a trace: its content, not its path.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// How much of a file's start and end makes its identity. Every trace holds
-/// its clock in both, so that two traces don't agree in them.
+/// its clock in both, so two traces differ in them.
 const SAMPLE: u64 = 64 << 10;
 
-/// What makes a trace itself: a hash of its length, start and end. The hash is
-/// no protection against somebody who wants two traces to be taken for one;
-/// who may write to the directory could as well delete them.
+/// Hash of a trace's length, start and end. The hash does not protect against
+/// files made to collide: a user who can write to the directory can also delete
+/// its files.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Identity(pub(super) [u8; 16]);
 

@@ -80,7 +80,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Lists what is there, the oldest first.
+    /// Lists the traces in the directory, the oldest first.
     ///
     /// # Errors
     /// If the directory cannot be read.
@@ -142,7 +142,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Notes that something could not be written. Logs if it could before.
+    /// Notes a failed write. Logs the first one after a successful write.
     pub fn failed(&self, error: &dyn fmt::Display) {
         if self.health.failed() {
             let directory = self.directory.display();
@@ -203,7 +203,7 @@ impl Disk {
         }
     }
 
-    /// Where a file is.
+    /// Returns the path of a file.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }

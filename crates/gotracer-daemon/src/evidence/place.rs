@@ -110,7 +110,7 @@ impl Place {
         }
     }
 
-    /// Notes that something could not be written.
+    /// Notes a failed write.
     pub fn failed(&self, error: &dyn fmt::Display) {
         self.disk().failed(error);
     }

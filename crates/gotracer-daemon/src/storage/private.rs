@@ -1,7 +1,7 @@
 //! Files and directories that only their owner may use.
 //!
-//! Traces, and what is derived from them, hold names of functions, endpoints
-//! and tasks of programs in production.
+//! Traces and their reports hold names of functions, endpoints and tasks of
+//! programs in production.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;

@@ -2,8 +2,8 @@
 //!
 //! One line per event, appended: reading it back needs no index, and a line
 //! that a crash cut off costs that line alone. A line is handed to the system
-//! when its event happens, so that killing the daemon loses none. It is on the
-//! disk a second later, so that a power failure loses the last second.
+//! when its event happens, and killing the daemon loses none. It is on the disk
+//! a second later, and a power failure loses the last second.
 //!
 //! The lines of version 0.1 are `<id> counted`, `clean`, `found` and `failed`.
 //! Version 0.1 skips the lines that it does not know.
@@ -27,7 +27,7 @@ const LONGEST: u64 = 256;
 /// Number of lines up to which the file is never compacted.
 const SPARE: usize = 10_000;
 /// Bytes that wait to be written at most. If there are more, the file is
-/// written anew from what is in memory.
+/// rewritten from memory.
 const WAITING: usize = 1 << 20;
 /// How often the disk has to have everything.
 const SYNC: Duration = Duration::from_secs(1);

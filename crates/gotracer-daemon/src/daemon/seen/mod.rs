@@ -75,7 +75,7 @@ impl State {
         }
     }
 
-    /// Finds out which traces were being read when the last process died.
+    /// Blames the traces that were being read when the last process died.
     fn blame(&mut self) {
         let begun = |(identity, record)| match record {
             Record::Pending(pending) if pending.begun => Some((identity, pending)),
@@ -85,7 +85,7 @@ impl State {
         if !begun.is_empty() {
             tracing::warn!(
                 traces = begun.len(),
-                "gotracer did not end by itself the last time; it reads the traces that it read then one at a time"
+                "the last process died while it read traces; they are read one at a time"
             );
         }
         let alone = begun.len() == 1;
@@ -100,7 +100,7 @@ impl State {
 }
 
 impl Seen {
-    /// Knows what was stored in `directory`, and stores there what comes.
+    /// Reads the journal in `directory`, and writes it from now on.
     ///
     /// # Errors
     /// If that directory cannot be used.
@@ -121,7 +121,7 @@ impl Seen {
         })
     }
 
-    /// Claims a trace, if nobody did before. A file that `changed` (Unix time,
+    /// Claims a trace, if no other caller did. A file that `changed` (Unix time,
     /// seconds) since its trace was set aside is read again.
     pub fn claim(&self, identity: Identity, changed: u64) -> Claim {
         let mut state = self.lock();
@@ -184,7 +184,7 @@ impl Seen {
         }
     }
 
-    /// Maintains the journal until told to stop.
+    /// Maintains the journal every second until `stop`.
     pub async fn follow(self: Arc<Self>, stop: CancellationToken) {
         while !stop.is_cancelled() {
             stop.run_until_cancelled(tokio::time::sleep(PERIOD)).await;
@@ -195,7 +195,7 @@ impl Seen {
         }
     }
 
-    /// The process ends. What is still being read is not the reason.
+    /// Notes that the process ends: the traces still being read are not the cause.
     pub fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(seen.claim(id(3), 0), Claim::Counted);
         drop(seen.begin(id(3)));
         drop(seen);
-        // Whoever dies while sending counts nothing twice.
+        // A crash while sending does not count a trace twice.
         let seen = open(directory.path());
         assert_eq!(seen.claim(id(3), 0), Claim::Counted);
         seen.done(id(3), Verdict::Found, true);

@@ -1,4 +1,4 @@
-//! Who may read now: usually everybody, but after a crash one alone.
+//! Turns to read: usually shared, after a crash exclusive.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,8 +9,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Gives turns to read.
 ///
-/// A trace that was being read when the process died is read while no other is,
-/// so that a second crash tells which trace caused it.
+/// A trace that was being read when the process died is read while no other is.
+/// A second crash then shows which trace caused it.
 #[derive(Default)]
 pub struct Turns {
     state: Mutex<State>,
