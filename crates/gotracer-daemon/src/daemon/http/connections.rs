@@ -26,7 +26,7 @@ const SLACK: Duration = Duration::from_secs(5);
 /// How long a connection has to end by itself once it should.
 const PARTING: Duration = Duration::from_secs(5);
 
-/// What a request is about. Each kind has limits of its own.
+/// Kind of a request. Each kind has limits of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// Health, which is never refused.

@@ -85,7 +85,7 @@ pub async fn guarded(
     Ok(reply.map(|body| Answer::new(body, in_flight, turn)))
 }
 
-/// Headers that keep browsers from doing more with an answer than showing it.
+/// Adds headers that let browsers show an answer and nothing else.
 fn protect(reply: &mut Reply) {
     let headers = reply.headers_mut();
     for (name, value) in [
@@ -163,7 +163,7 @@ const SCRAPED: &str = "too many scrapes at once; --web.max-requests is how many 
 /// The answer if a request gets no turn.
 pub const BUSY: &str = "too many requests are being answered; try again";
 
-/// What a request under this path is about.
+/// Kind of the requests under a path.
 fn kind(path: &str) -> Kind {
     match path {
         "/metrics" => Kind::Scrape,
@@ -174,10 +174,10 @@ fn kind(path: &str) -> Kind {
     }
 }
 
-/// What is kept, each by its number.
+/// Kept traces are below this path, each by its id.
 const EVIDENCE: &str = "/api/v1/evidence/";
 
-/// What is asked for by POST.
+/// Paths that take POST, and no other method.
 const POST: [&str; 3] = ["/-/reload", "/api/v1/alertmanager", "/api/v1/analyze"];
 
 const PATHS: [&str; 14] = [
