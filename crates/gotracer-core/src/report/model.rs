@@ -232,15 +232,17 @@ pub struct Report {
 }
 
 impl TraceInfo {
-    /// The time that the trace covers, as far as can be told: one that does
-    /// not tell when it started ended when it was read.
+    /// The time that the trace covers, as far as can be told. A trace that does
+    /// not say when it started ended when it was read. So did one that says it
+    /// ended later: its clock is ahead.
     pub fn window(&self, read: SystemTime) -> (SystemTime, SystemTime) {
         let lasted = Duration::from_nanos(self.duration_ns);
-        let start = match self.start_time {
-            Some(start) => SystemTime::from(start),
-            None => read.checked_sub(lasted).unwrap_or(read),
-        };
-        (start, start + lasted)
+        let start = self.start_time.map(SystemTime::from);
+        let end = start.and_then(|start| start.checked_add(lasted));
+        match (start, end) {
+            (Some(start), Some(end)) if end <= read => (start, end),
+            _ => (read.checked_sub(lasted).unwrap_or(read), read),
+        }
     }
 }
 

@@ -178,4 +178,22 @@ mod tests {
             ledger.record(&target, totals, |totals| assert_eq!(totals.created, 1_003));
         }
     }
+
+    #[test]
+    fn a_clock_that_is_ahead_ends_no_window_later_than_now() {
+        let at: SystemTime = "2026-11-23T10:00:00Z"
+            .parse::<jiff::Timestamp>()
+            .unwrap()
+            .into();
+        let ledger = Ledger::new(Temporality::Cumulative);
+        for made in ["2036-11-23T09:00:00Z", "2026-11-23T09:00:00Z"] {
+            let mut report = sample::report("a");
+            report.trace.start_time = Some(made.parse().unwrap());
+            let totals = Totals::of(&report, at);
+            ledger.record(&Labels::new(), totals, |totals| {
+                assert_eq!(totals.window.end, at);
+                assert!(totals.window.start < at);
+            });
+        }
+    }
 }
