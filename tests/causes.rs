@@ -186,3 +186,153 @@ fn a_read_that_keeps_others_waiting_is_a_slow_call() {
         );
     }
 }
+
+#[test]
+fn parts_of_one_computation_take_turns_and_others_wait() {
+    // A computation that fills the processors: its workers, its feeder, and the first turns of new ones.
+    for version in ["1.22.10", "1.25.5", "1.27.3"] {
+        let r = fixture(version, "fair_share");
+        assert!(
+            bad(&r, "HighSchedulingLatency").is_empty(),
+            "{version}: {}",
+            told(&r)
+        );
+    }
+    // Requests of the network and of a timer wait behind computations: that is for nobody's good.
+    let r = report("1.27-noisyneighbour");
+    let slow = bad(&r, "HighSchedulingLatency");
+    for place in ["main.ask", "main.slowEcho.func1.1"] {
+        let at = slow.iter().find(|f| f.place.function == place);
+        assert_eq!(
+            at.map(|f| f.severity),
+            Some(Severity::Error),
+            "{}",
+            told(&r)
+        );
+    }
+    for name in ["1.23-nonyield", "1.27-nonyield"] {
+        let r = report(name);
+        let slow = bad(&r, "HighSchedulingLatency");
+        assert_eq!((slow.len(), slow[0].count), (1, 12), "{name}: {}", told(&r));
+    }
+}
+
+#[test]
+fn what_ran_instead_is_looked_for_over_the_whole_wait() {
+    // After 18 ms of copying, the runtime ran for 5 µs before the goroutine did.
+    let r = report("1.23-nonyield");
+    let cause = bad(&r, "HighSchedulingLatency")[0]
+        .cause
+        .as_ref()
+        .expect("a cause");
+    assert_eq!(cause.kind, "ran_instead");
+    assert!(cause.text.contains("18.6ms"), "{}", cause.text);
+    // It slept afterwards; where it copies shows when it is preempted another time.
+    assert_eq!(cause.stack[0].line, 221, "{:?}", cause.stack);
+}
+
+#[test]
+fn the_holder_of_a_lock_is_who_held_it_longest() {
+    for name in ["1.23-rwwriter", "1.27-rwwriter"] {
+        let r = report(name);
+        let waits = bad(&r, "MutexContention");
+        let cause = |place: &str| {
+            let of = waits.iter().find(|f| f.place.function == place);
+            &of.and_then(|f| f.cause.as_ref()).expect("a cause").text
+        };
+        // Readers wait behind a writer that waits for a reader that sleeps.
+        let get = cause("main.(*config).get");
+        assert!(
+            get.contains("slowReport") && get.contains("slept for 80"),
+            "{name}: {get}"
+        );
+        let reload = cause("main.(*config).reload");
+        assert!(
+            reload.contains("slowReport") && reload.contains("slept"),
+            "{name}: {reload}"
+        );
+    }
+    // Several goroutines held the lock one after the other, each in a read.
+    let r = report("1.27-locksyscall");
+    let cause = bad(&r, "MutexContention")[0]
+        .cause
+        .as_ref()
+        .expect("a cause");
+    assert!(
+        cause.text.contains("was in a system call for"),
+        "{}",
+        cause.text
+    );
+}
+
+#[test]
+fn locks_of_files_and_sync_once_are_told_by_name() {
+    // 34 writes wait for the lock of one slow file.
+    let r = report("fdmutex-go1.26");
+    let waits = bad(&r, "MutexContention");
+    assert_eq!(waits.len(), 1, "{}", told(&r));
+    assert_eq!(
+        (waits[0].count, waits[0].worst / MS, waits[0].total / MS),
+        (34, 107, 2080)
+    );
+    assert_eq!(waits[0].place.function, "main.writeLine");
+    assert!(waits[0].message.contains("the lock of an open file"));
+    // Waits for a sync.Once are an info, and measured apart.
+    for version in ["1.22.10", "1.27.3"] {
+        let r = fixture(version, "sync_waits");
+        assert!(bad(&r, "MutexContention").is_empty(), "{version}");
+        assert_eq!(measured(&r, "MutexContention").count(), 0, "{version}");
+        let once = found(&r, "MutexContention", Severity::Info);
+        assert!(
+            once.iter().all(|f| f.message.contains("sync.Once")),
+            "{}",
+            told(&r)
+        );
+        assert!(!once.is_empty(), "{version}");
+    }
+}
+
+#[test]
+fn places_are_where_a_person_can_change_something() {
+    let r = report("cgo-call-place-go1.27");
+    let calls = bad(&r, "BlockedOnSyscall");
+    assert_eq!(calls.len(), 1, "{}", told(&r));
+    assert_eq!(
+        (&*calls[0].place.function, calls[0].place.line),
+        ("main.main.func2", 46)
+    );
+    assert!(
+        calls[0]
+            .message
+            .contains("in a C call for 151ms (main._Cfunc_slow)"),
+        "{}",
+        told(&r)
+    );
+    // A goroutine that ends is placed where it was started.
+    let r = report("tightloop-gcpause-go1.26");
+    let pauses = bad(&r, "GCPauseSpike");
+    assert_eq!(pauses.len(), 1, "{}", told(&r));
+    assert_eq!(
+        (&*pauses[0].place.function, pauses[0].worst / MS),
+        ("main.init.func13.1", 242)
+    );
+    // Nothing is found at a place that nobody knows, and nothing of no goroutine.
+    let r = report("cgo-callback-unknown-place-go1.27");
+    assert!(
+        r.findings.iter().all(|f| !f.place.function.is_empty()),
+        "{}",
+        told(&r)
+    );
+    assert!(
+        r.findings
+            .iter()
+            .all(|f| !f.message.contains("goroutine -1")),
+        "{}",
+        told(&r)
+    );
+    let waits = bad(&r, "MutexContention");
+    assert_eq!(
+        (&*waits[0].place.function, waits[0].place.line),
+        ("main.goCallback", 30)
+    );
+}

@@ -37,7 +37,7 @@ fn places(t: &Timeline) -> Vec<Creations> {
         } else {
             site.start
         };
-        let (created, exited) = counts.entry(t.stacks().traits(stack).place).or_default();
+        let (created, exited) = counts.entry(t.stacks().traits(stack).creation).or_default();
         let (more, fewer) = site.news();
         *created += more;
         *exited += fewer;

@@ -285,9 +285,25 @@ impl Signal {
         t: &Timeline,
         place: impl FnOnce(&mut Occurrence) -> (FrameKey, Actor),
     ) {
+        self.measure(i, value);
+        self.judge(i, value, t, place);
+    }
+
+    /// Measures an interval of which `value` counts, ns.
+    pub fn measure(&mut self, i: &Interval, value: u64) {
         if !i.under_way {
             self.seen.record(value);
         }
+    }
+
+    /// Puts an interval that crosses the threshold where `place` says.
+    pub fn judge(
+        &mut self,
+        i: &Interval,
+        value: u64,
+        t: &Timeline,
+        place: impl FnOnce(&mut Occurrence) -> (FrameKey, Actor),
+    ) {
         if self.thresholds.crossed_by(i, value, t) {
             let mut occurrence = Occurrence {
                 value,
@@ -298,6 +314,12 @@ impl Signal {
             let ended = u64::from(!i.cut_at_end);
             self.groups.add(place, 0, &occurrence, || (by, ended));
         }
+    }
+
+    /// Whether an interval crosses a threshold that it had not crossed at the
+    /// last report.
+    pub fn crosses(&self, i: &Interval, t: &Timeline) -> bool {
+        self.thresholds.crossed_by(i, i.duration(), t)
     }
 
     /// Nothing was seen yet.

@@ -2,7 +2,7 @@
 
 use super::detector::{Cause, Description, Detector, Groups, Occurrence, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, Severity, Unit, function, times};
-use crate::timeline::{Interval, Kind, Timeline, kinds};
+use crate::timeline::{FrameKey, Interval, Kind, Timeline, kinds};
 use crate::units;
 
 /// The registry's entry.
@@ -41,6 +41,8 @@ struct GcPauseSpike {
     by_reason: Vec<(String, Distribution)>,
     /// Tagged with the reason's number.
     groups: Groups,
+    /// Where the program last started a collection.
+    starter: FrameKey,
 }
 
 fn new(settings: RuleSettings) -> Box<dyn Detector> {
@@ -48,7 +50,20 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
         settings,
         by_reason: Vec::new(),
         groups: Groups::default(),
+        starter: FrameKey::default(),
     })
+}
+
+impl GcPauseSpike {
+    /// The place that asked for a stop: where the collector's own goroutine
+    /// did, the one in the program that started the cycle.
+    fn asked(&self, i: &Interval, t: &Timeline) -> FrameKey {
+        let asked = t.stacks().traits(i.victim.stack);
+        match asked.own || !self.starter.is_some() {
+            true => asked.place,
+            false => self.starter,
+        }
+    }
 }
 
 impl Detector for GcPauseSpike {
@@ -69,13 +84,20 @@ impl Detector for GcPauseSpike {
         if !i.under_way {
             seen.record(i.duration());
         }
+        let asked = t.stacks().traits(i.victim.stack);
+        if is_collectors(name) && asked.own {
+            self.starter = asked.place;
+        }
         let judged = is_collectors(name) || (self.settings.all_stops && !is_tracers(name));
         if judged && self.settings.thresholds.crossed_by(i, i.duration(), t) {
             // What is to be changed is what the stop waited for, if that is
             // known, else what asked for it.
             let held_up = t.stacks().traits(i.by.stack).place;
-            let asked = t.stacks().traits(i.victim.stack).place;
-            let place = if held_up.is_some() { held_up } else { asked };
+            let place = if held_up.is_some() {
+                held_up
+            } else {
+                self.asked(i, t)
+            };
             let tag = number as u8;
             let by = || (i.by, 0);
             self.groups.add(place, tag, &Occurrence::of(i), by);

@@ -211,7 +211,7 @@ fn growths(t: &Timeline) -> Vec<Growth> {
         } else {
             site.start
         };
-        let place = stacks.traits(stack).place;
+        let place = stacks.traits(stack).creation;
         courses.entry(place).or_default().add_site(site);
         let mut net = site.growth();
         let root = stacks.traits(site.start).root;
@@ -247,7 +247,7 @@ fn growths(t: &Timeline) -> Vec<Growth> {
         } else {
             g.start
         };
-        let Some(growth) = by_place.get_mut(&stacks.traits(stack).place) else {
+        let Some(growth) = by_place.get_mut(&stacks.traits(stack).creation) else {
             continue;
         };
         if g.birth >= t.growing_since() {

@@ -15,8 +15,8 @@ pub static RULE: Rule = Rule {
         its user the program is slow although nothing in it is.",
     advice: "See what ran meanwhile. Fewer CPU-bound goroutines at a time (a worker pool of \
         GOMAXPROCS), more processors (GOMAXPROCS, the container's CPU limit), or \
-        shorter stretches of work between blocking calls. CPU-bound goroutines that \
-        only take turns with each other are reported as info.",
+        shorter stretches of work between blocking calls. Goroutines of one computation \
+        that only take turns with each other are reported as info.",
     needs: "Goroutine state transitions: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 50 * MS), (100 * MS, SECOND)]),
     watches: kinds::RUNNABLE,
@@ -76,17 +76,17 @@ impl Detector for HighSchedulingLatency {
             return;
         }
         let occurrence = Occurrence::of(i);
+        let by = instead(i, t);
         let tag = match way {
             Way::Preempted | Way::Yielded => tag::TAKING_TURNS,
             Way::Unknown => tag::FROM_THE_START,
+            _ if t.takes_turn(i.victim.g, by.0.g) => tag::TAKING_TURNS,
             _ => tag::MADE_RUNNABLE,
         };
-        let by = || instead(i, t);
         if i.victim.stack.is_some() {
             let place = place(tag, i.victim.stack, t);
-            self.groups.add(place, tag, &occurrence, by);
+            self.groups.add(place, tag, &occurrence, || by);
         } else {
-            let by = by();
             self.unplaced.push(Unplaced {
                 tag,
                 occurrence,
@@ -110,7 +110,9 @@ impl Detector for HighSchedulingLatency {
                 // no wrong: worth knowing, not worth failing a build.
                 tag::TAKING_TURNS => (
                     "taking_turns",
-                    format!("goroutine {g} was preempted and waited {worst} for its next turn"),
+                    format!(
+                        "goroutine {g} takes turns with others and waited {worst} for its next turn"
+                    ),
                     Severity::Info,
                 ),
                 tag::FROM_THE_START => (
@@ -155,7 +157,8 @@ impl Detector for HighSchedulingLatency {
 
 impl HighSchedulingLatency {
     /// All groups, with the unplaced waits put where their goroutines showed
-    /// up later. What turned out to be the runtime's is left out.
+    /// up later. What turned out to be the runtime's is left out, and what
+    /// showed no stack at all: nobody can change it.
     fn with_unplaced(&self, t: &Timeline) -> Groups {
         let mut groups = self.groups.clone();
         for u in &self.unplaced {
@@ -165,6 +168,9 @@ impl HighSchedulingLatency {
                     continue;
                 }
                 occurrence.victim.stack = g.best_stack();
+            }
+            if !occurrence.victim.stack.is_some() {
+                continue;
             }
             let place = place(u.tag, occurrence.victim.stack, t);
             groups.add(place, u.tag, &occurrence, || u.by);
@@ -197,7 +203,16 @@ fn cause(group: &Group, t: &Timeline) -> Option<Cause> {
         return None;
     }
     let amount = units::duration(group.by_amount);
-    let actor = group.by;
+    let mut actor = group.by;
+    // Where it blocked in the end is not where it computed: that shows where
+    // it was preempted at another time.
+    if let Some(g) = t.find(actor.g) {
+        if t.stacks().traits(actor.stack).blocks && g.busy.is_some() {
+            actor.stack = g.busy;
+        } else if !actor.stack.is_some() {
+            actor.stack = g.best_stack();
+        }
+    }
     Some(if actor.g.is_some() {
         Cause {
             kind: "ran_instead",

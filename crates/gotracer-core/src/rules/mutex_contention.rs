@@ -1,19 +1,25 @@
 //! Goroutines that wait long for a lock.
 
-use super::detector::{Cause, Description, Detector, Signal, Verdict};
+mod holders;
+
+use std::collections::HashMap;
+
+use super::detector::{Cause, Description, Detector, Groups, Occurrence, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
-use crate::timeline::{Interval, Owner, Timeline, kinds};
+use crate::timeline::{Doing, FrameKey, Interval, Lock, Owner, Timeline, kinds};
 use crate::units;
+use holders::{Holder, Waits};
 
 /// The registry's entry.
 pub static RULE: Rule = Rule {
     name: "MutexContention",
     unit: Unit::Nanoseconds,
-    summary: "Time that goroutines wait for a sync.Mutex or a sync.RWMutex. WaitGroup.Wait, \
-        Cond.Wait, Once.Do and channels are no locks.",
+    summary: "Time that goroutines wait for a sync.Mutex, a sync.RWMutex, or the lock of an open \
+        file. Waits for a sync.Once are told apart; WaitGroup.Wait, Cond.Wait and channels \
+        are no locks.",
     why: "Goroutines that should work side by side work one after the other, and a lock \
         held during I/O stops all of them for as long as the I/O takes.",
-    advice: "Look at the stack that unlocked: that is who held it. Do less while holding it \
+    advice: "Look at the stack of who held it longest. Do less while holding it \
         (no I/O, no sleeping, no logging), split it by key, let readers share \
         (RWMutex), or hand out copies (atomic.Pointer).",
     needs: "Blocking events with stacks: Go 1.11 and later. Go 1.22 has no stacks of \
@@ -24,61 +30,163 @@ pub static RULE: Rule = Rule {
 };
 
 #[derive(Clone)]
-struct MutexContention(Signal);
+struct MutexContention {
+    settings: RuleSettings,
+    by_lock: [Distribution; Lock::ALL.len()],
+    /// Tagged with the kind of lock.
+    groups: Groups,
+    waits: Waits,
+    /// Who held the lock of the worst wait of each group.
+    holders: HashMap<(FrameKey, u8), Holder, foldhash::fast::RandomState>,
+}
 
 fn new(settings: RuleSettings) -> Box<dyn Detector> {
-    Box::new(MutexContention(Signal::new(&settings)))
+    Box::new(MutexContention {
+        settings,
+        by_lock: Default::default(),
+        groups: Groups::default(),
+        waits: Waits::default(),
+        holders: HashMap::default(),
+    })
 }
 
 impl Detector for MutexContention {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
-        if i.owner == Owner::Program && t.waits_for_lock(i) {
-            self.0.see(i, t, |o| {
-                let stack = [o.victim.stack, i.by.stack];
-                let stack = stack.into_iter().find(|s| s.is_some());
-                let place = t.stacks().traits(stack.unwrap_or_default()).place;
-                (place, i.by)
-            });
+        if i.owner != Owner::Program {
+            return;
+        }
+        let Some(lock) = t.lock(i) else {
+            return;
+        };
+        if !i.under_way {
+            self.by_lock[lock as usize].record(i.duration());
+        }
+        if self.settings.thresholds.crossed_by(i, i.duration(), t) {
+            self.long(i, lock, t);
+        }
+        if !i.cut_at_end {
+            self.waits.add(i, t);
         }
     }
 
     fn measurement(&self) -> Option<Distribution> {
-        self.0.measurement()
+        let locks = Lock::ALL.into_iter().filter(|lock| *lock != Lock::Once);
+        let locks = locks.map(|lock| &self.by_lock[lock as usize]);
+        Some(Distribution::of_all(locks))
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {
-        self.0.verdict(|group| {
+        let seen = Lock::ALL.into_iter().zip(&self.by_lock);
+        let seen = seen.filter(|(_, d)| d.count() > 0);
+        let found = self.groups.found(&self.settings.thresholds, |tag, group| {
             let (g, worst) = (group.victim.g, units::duration(group.worst));
+            let (variant, what, at_most) = match Lock::ALL[usize::from(tag)] {
+                Lock::Mutex | Lock::RwMutex => ("", "a lock", Severity::Error),
+                Lock::File => ("file", "the lock of an open file", Severity::Error),
+                // What it waits for runs once, and is told by its own waits.
+                Lock::Once => ("once", "a sync.Once", Severity::Info),
+            };
             // Nobody unlocked yet what is still waited for.
             let unlocked = group.by_amount > 0;
-            let cause = (unlocked && group.by.stack.is_some()).then(|| Cause {
-                kind: "held_by",
-                text: format!(
-                    "goroutine {} held it, and unlocked it in {}",
-                    group.by.g,
-                    function(t, group.by.stack)
-                ),
-                actor: group.by,
-            });
+            let holder = self.holders.get(&(group.place, tag));
+            let holder = holder.filter(|_| unlocked && group.by.stack.is_some());
             Description {
-                variant: "",
+                variant,
                 message: if unlocked {
-                    format!("goroutine {g} waited {worst} for a lock")
+                    format!("goroutine {g} waited {worst} for {what}")
                 } else {
-                    format!("goroutine {g} waits for a lock for {worst} and did not get it")
+                    format!("goroutine {g} waits for {what} for {worst} and did not get it")
                 },
-                cause,
-                at_most: Severity::Error,
+                cause: holder.map(|holder| cause(holder, group.worst, t)),
+                at_most,
                 advice: None,
             }
-        })
+        });
+        Verdict {
+            measurement: self.measurement().unwrap_or_default(),
+            by_reason: seen
+                .map(|(lock, d)| (lock.name().to_owned(), d.clone()))
+                .collect(),
+            found,
+            ..Verdict::default()
+        }
     }
 
-    fn forget(&mut self, _: &Timeline) {
-        self.0.forget();
+    fn forget(&mut self, t: &Timeline) {
+        self.by_lock = Default::default();
+        self.groups = Groups::default();
+        self.holders.clear();
+        self.waits.forget(t);
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {
         Box::new(self.clone())
+    }
+}
+
+impl MutexContention {
+    /// A wait that crosses a threshold.
+    fn long(&mut self, i: &Interval, lock: Lock, t: &Timeline) {
+        let stack = [i.victim.stack, i.by.stack];
+        let stack = stack.into_iter().find(|s| s.is_some());
+        let place = t.stacks().traits(stack.unwrap_or_default()).place;
+        let tag = lock as u8;
+        let ended = u64::from(!i.cut_at_end);
+        let (waits, holders) = (&self.waits, &mut self.holders);
+        // Asked for the worst one alone.
+        let by = || {
+            if ended > 0
+                && let Some(holder) = waits.holder(i, t)
+            {
+                holders.insert((place, tag), holder);
+            }
+            (i.by, ended)
+        };
+        self.groups.add(place, tag, &Occurrence::of(i), by);
+    }
+}
+
+/// Who held the lock, what it did meanwhile, and who else held it.
+fn cause(holder: &Holder, wait: u64, t: &Timeline) -> Cause {
+    let Holder {
+        by,
+        held,
+        doing,
+        last,
+        alike,
+    } = *holder;
+    let (g, place) = (by.g, function(t, by.stack));
+    let length = units::duration(held);
+    let mut text = match alike {
+        _ if held >= wait => format!("goroutine {g} held it, and unlocked it in {place}"),
+        1 => format!("goroutine {g} held it for {length} of that, and unlocked it in {place}"),
+        n => format!(
+            "{n} goroutines held it one after the other, goroutine {g} longest: for {length}, \
+             and unlocked it in {place}"
+        ),
+    };
+    if let Some((doing, ns)) = doing {
+        let part = units::duration(ns.min(held));
+        text += &format!("; meanwhile it {} for {part}", did(doing));
+    }
+    if let Some(last) = last.filter(|_| alike == 1) {
+        text += &format!("; goroutine {last} held it last, and had waited for that itself");
+    }
+    Cause {
+        kind: "held_by",
+        text,
+        actor: by,
+    }
+}
+
+fn did(doing: Doing) -> &'static str {
+    match doing {
+        Doing::Running => "ran",
+        Doing::Runnable => "waited for a processor",
+        Doing::Syscall => "was in a system call",
+        Doing::Network => "waited for the network",
+        Doing::Sleeping => "slept",
+        Doing::Semaphore => "waited for another lock or semaphore",
+        Doing::Waiting => "waited for other goroutines",
     }
 }

@@ -1,8 +1,8 @@
 //! Idle processors beside runnable goroutines.
 
-use super::detector::{Description, Detector, Signal, Verdict};
+use super::detector::{Description, Detector, Occurrence, Signal, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, times};
-use crate::timeline::{Interval, Timeline, kinds};
+use crate::timeline::{Actor, FrameKey, Interval, Owner, Timeline, kinds};
 use crate::units;
 
 /// The registry's entry.
@@ -25,28 +25,53 @@ pub static RULE: Rule = Rule {
 };
 
 #[derive(Clone)]
-struct ProcessorStarvation(Signal);
+struct ProcessorStarvation {
+    signal: Signal,
+    /// Intervals of goroutines that had shown no stack by then. They may turn
+    /// out to be the runtime's.
+    unplaced: Vec<Interval>,
+}
 
 fn new(settings: RuleSettings) -> Box<dyn Detector> {
-    Box::new(ProcessorStarvation(Signal::new(&settings)))
+    Box::new(ProcessorStarvation {
+        signal: Signal::new(&settings),
+        unplaced: Vec::new(),
+    })
 }
 
 impl Detector for ProcessorStarvation {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
-        self.0.see(i, t, |o| {
-            if !o.victim.g.is_some() {
-                o.victim = t.longest_runnable().unwrap_or(o.victim);
+        let mut i = *i;
+        if !i.victim.g.is_some() {
+            i.victim = t.longest_runnable().unwrap_or(i.victim);
+        }
+        if i.victim.stack.is_some() {
+            self.signal.see(&i, t, |o| placed(o, t));
+        } else {
+            self.signal.measure(&i, i.duration());
+            if self.signal.crosses(&i, t) {
+                self.unplaced.push(i);
             }
-            (t.stacks().traits(o.victim.stack).function, o.victim)
-        });
+        }
     }
 
     fn measurement(&self) -> Option<Distribution> {
-        self.0.measurement()
+        self.signal.measurement()
     }
 
-    fn verdict(&self, _: &Timeline) -> Verdict {
-        self.0.verdict(|group| Description {
+    fn verdict(&self, t: &Timeline) -> Verdict {
+        let mut signal = self.signal.clone();
+        for i in &self.unplaced {
+            let mut i = *i;
+            let Some(g) = t.find(i.victim.g) else {
+                continue;
+            };
+            i.victim.stack = g.best_stack();
+            if g.owner == Owner::Program && i.victim.stack.is_some() {
+                signal.judge(&i, i.duration(), t, |o| placed(o, t));
+            }
+        }
+        signal.verdict(|group| Description {
             variant: "",
             message: format!(
                 "goroutine {} was runnable while a processor stood idle for {}",
@@ -60,10 +85,16 @@ impl Detector for ProcessorStarvation {
     }
 
     fn forget(&mut self, _: &Timeline) {
-        self.0.forget();
+        self.signal.forget();
+        self.unplaced.clear();
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {
         Box::new(self.clone())
     }
+}
+
+/// A starvation says nothing about the line at which its victim was.
+fn placed(o: &Occurrence, t: &Timeline) -> (FrameKey, Actor) {
+    (t.stacks().traits(o.victim.stack).function, o.victim)
 }

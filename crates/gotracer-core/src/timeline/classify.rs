@@ -12,16 +12,74 @@ pub enum Owner {
     Tracer,
 }
 
-/// Whether the stack waits for a `sync.Mutex` or a `sync.RWMutex`.
-pub fn waits_for_lock(functions: &[&str]) -> bool {
-    let lock = functions.iter().rposition(|f| is_lock_wait(f));
-    lock.is_some_and(|at| !is_of_once(&functions[at..]))
+/// A lock, by its type.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Lock {
+    /// A `sync.Mutex`.
+    Mutex,
+    /// A `sync.RWMutex`.
+    RwMutex,
+    /// The lock of an open file, one for readers and one for writers.
+    File,
+    /// A `sync.Once`: its function runs in another goroutine.
+    Once,
 }
 
-/// Whether the stack releases one.
+impl Lock {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Mutex, Self::RwMutex, Self::File, Self::Once];
+
+    /// Its name in outputs for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mutex => "mutex",
+            Self::RwMutex => "rwmutex",
+            Self::File => "file",
+            Self::Once => "once",
+        }
+    }
+}
+
+/// The lock that the stack waits for. Only its innermost frames tell, up to
+/// the first one of the program: what stands below is not waited for.
+pub fn lock(functions: &[&str]) -> Option<Lock> {
+    let inner = functions.iter().take_while(|f| f.is_empty() || is_below(f));
+    let inner = &functions[..inner.count()];
+    if inner.contains(&"internal/poll.(*fdMutex).rwlock") {
+        return Some(Lock::File);
+    }
+    let at = inner.iter().rposition(|f| is_lock_wait(f))?;
+    let is = |name: &str| inner.iter().any(|f| name_in_sync(f).starts_with(name));
+    Some(if is_of_once(&inner[at..]) {
+        Lock::Once
+    } else if is("(*RWMutex)") || is("(*rlocker)") || is("runtime_SemacquireRWMutex") {
+        Lock::RwMutex
+    } else {
+        Lock::Mutex
+    })
+}
+
+/// Whether a function is of the packages through which goroutines wait.
+pub fn is_below(function: &str) -> bool {
+    [
+        "runtime.",
+        "sync.",
+        "internal/",
+        "os.",
+        "net.",
+        "time.",
+        "syscall.",
+    ]
+    .iter()
+    .any(|package| function.starts_with(package))
+}
+
+/// Whether the stack releases a lock.
 pub fn unlocks(functions: &[&str]) -> bool {
     let unlock = functions.iter().rposition(|f| is_unlock(f));
     unlock.is_some_and(|at| !is_of_once(&functions[at..]))
+        || functions.contains(&"internal/poll.(*fdMutex).rwunlock")
 }
 
 /// Whether the lock's callers are a `sync.Once`, which holds a mutex while its
@@ -46,7 +104,7 @@ pub fn is_parked(functions: &[&str]) -> bool {
 
 /// Functions in which a goroutine waits for a lock, of all Go versions since
 /// 1.11: the lock itself may have been inlined away, its slow path never is.
-fn is_lock_wait(function: &str) -> bool {
+pub fn is_lock_wait(function: &str) -> bool {
     matches!(
         name_in_sync(function),
         "(*Mutex).Lock"
@@ -60,7 +118,7 @@ fn is_lock_wait(function: &str) -> bool {
     )
 }
 
-fn is_unlock(function: &str) -> bool {
+pub fn is_unlock(function: &str) -> bool {
     matches!(
         name_in_sync(function),
         "(*Mutex).Unlock"
@@ -155,150 +213,9 @@ pub fn owner(root: &str) -> Owner {
     }
 }
 
-/// The first elements of the standard library's package paths.
-const STANDARD: [&str; 55] = [
-    "archive",
-    "arena",
-    "bufio",
-    "bytes",
-    "cmp",
-    "compress",
-    "container",
-    "context",
-    "crypto",
-    "database",
-    "debug",
-    "embed",
-    "encoding",
-    "errors",
-    "expvar",
-    "flag",
-    "fmt",
-    "go",
-    "hash",
-    "html",
-    "image",
-    "index",
-    "internal",
-    "io",
-    "iter",
-    "log",
-    "maps",
-    "math",
-    "mime",
-    "net",
-    "os",
-    "path",
-    "plugin",
-    "reflect",
-    "regexp",
-    "runtime",
-    "simd",
-    "slices",
-    "sort",
-    "strconv",
-    "strings",
-    "structs",
-    "sync",
-    "syscall",
-    "testing",
-    "text",
-    "time",
-    "unicode",
-    "unique",
-    "unsafe",
-    "uuid",
-    "vendor",
-    "weak",
-    "type:",
-    "_cgo",
-];
-
-/// Whether a function is the standard library's.
-pub fn is_standard(function: &str) -> bool {
-    let end = function.find(['/', '.']).unwrap_or(function.len());
-    let first = match function[end..].chars().next() {
-        // A dot before the first slash belongs to a host name, unless no slash
-        // follows in the package path.
-        Some('.')
-            if function[end..]
-                .find('/')
-                .is_some_and(|s| !function[end..end + s].contains(['(', '['])) =>
-        {
-            return false;
-        }
-        _ => &function[..end],
-    };
-    first.is_empty() || STANDARD.contains(&first)
-}
-
-/// Below these nothing is the program's doing.
-fn is_plumbing(function: &str) -> bool {
-    ["runtime.", "sync.", "internal/", "syscall."]
-        .iter()
-        .any(|p| function.starts_with(p))
-        || function.is_empty()
-}
-
-/// The index of the frame that a person would go and change: the innermost one
-/// outside the standard library, else the innermost outside its plumbing.
-pub fn place(functions: &[&str]) -> Option<usize> {
-    let own = functions.iter().position(|f| !is_standard(f));
-    let outside = || functions.iter().position(|f| !is_plumbing(f));
-    let any = || functions.iter().position(|f| !f.is_empty());
-    own.or_else(outside).or_else(any)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_place_is_the_program_s_own_innermost_frame() {
-        let at = |stack: &[&str]| place(stack).map(|i| stack[i].to_owned());
-        let lock = [
-            "sync.(*Mutex).Lock",
-            "log.(*Logger).output",
-            "example.com/shop/cart.(*Cart).Add",
-        ];
-        assert_eq!(
-            at(&lock).as_deref(),
-            Some("example.com/shop/cart.(*Cart).Add")
-        );
-        let server = [
-            "internal/poll.(*FD).Read",
-            "net.(*conn).Read",
-            "net/http.(*conn).serve",
-        ];
-        assert_eq!(at(&server).as_deref(), Some("net.(*conn).Read"));
-        assert_eq!(
-            at(&["runtime.gcBgMarkWorker"]).as_deref(),
-            Some("runtime.gcBgMarkWorker")
-        );
-        assert_eq!(at(&["", "main.main"]).as_deref(), Some("main.main"));
-        assert_eq!(at(&[""]), None);
-    }
-
-    #[test]
-    fn the_standard_library_is_told_from_modules() {
-        for std in [
-            "net/http.(*conn).serve",
-            "fmt.Println",
-            "vendor/golang.org/x/net/http2/hpack.x",
-            "slices.SortFunc[go.shape.struct { a/b.C }]",
-        ] {
-            assert!(is_standard(std), "{std}");
-        }
-        for own in [
-            "main.main",
-            "go.uber.org/zap.New",
-            "github.com/a/b.F",
-            "corpus/workloads.X",
-            "net.example/x.Y",
-        ] {
-            assert!(!is_standard(own), "{own}");
-        }
-    }
 
     #[test]
     fn goroutines_belong_to_program_runtime_or_tracer() {

@@ -44,6 +44,13 @@ pub struct Goroutine {
     pub stopped_before: u64,
     /// How long it ran in all, ns.
     pub ran: u64,
+    /// Who woke or created it last, and when.
+    pub(super) woken_by: GoId,
+    pub(super) woken: Time,
+    /// When it was last preempted: it computes.
+    pub(super) preempted: Time,
+    /// Its stack when it was.
+    pub busy: StackKey,
     /// It is within a mark assist.
     pub(super) assisting: bool,
     /// It is a thread of the program's C code, and not within a call of Go.
@@ -248,6 +255,11 @@ impl Goroutines {
     #[inline]
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Goroutine> {
         self.slots.get_mut(slot.index())?.as_mut()
+    }
+
+    /// The slot of a goroutine.
+    pub fn slot(&self, id: GoId) -> Option<u32> {
+        self.ids.find(id.0)
     }
 
     /// As [`find`](Self::find), to be changed.

@@ -14,18 +14,24 @@ mod classify;
 mod goroutines;
 mod heap;
 mod interval;
+mod origin;
+mod place;
 mod procs;
 mod reasons;
 mod stacks;
+mod standard;
+mod stretches;
 mod transition;
 mod transitions;
 mod world;
 
 pub use assists::Assisted;
-pub use classify::{Outside, Owner, is_c_call, is_standard};
+pub use classify::{Lock, Outside, Owner, is_c_call};
 pub use goroutines::{Goroutine, Population, Site};
 pub use interval::{Actor, Interval, Kind, StopReason, Wait, Way, kinds};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
+pub use standard::is_standard;
+pub use stretches::{Doing, Stretch};
 pub use transition::{Creation, Transition};
 
 use crate::trace::{Event, GoId, Metric, Range, Slot, Tables, Time, What};
@@ -34,6 +40,7 @@ use goroutines::Goroutines;
 use heap::Heap;
 use procs::Procs;
 use reasons::Reasons;
+use stretches::Stretches;
 use world::World;
 
 /// The live heap at the end of a garbage collection's mark phase.
@@ -67,6 +74,7 @@ pub struct Timeline {
     population: Population,
     world: World,
     assists: Assists,
+    stretches: Stretches,
     start: Option<Time>,
     /// When a report was last made.
     reported: Option<Time>,
@@ -305,13 +313,18 @@ impl Timeline {
         self.gs.find(g)
     }
 
-    /// Whether a wait is for a lock. The runtime's reason ("sync") is the same
+    /// The lock that a wait is for. The runtime's reason ("sync") is the same
     /// for every semaphore, only stacks tell; where the trace has none of the
     /// waiter, the one that woke it must have unlocked something.
-    pub fn waits_for_lock(&self, wait: &Interval) -> bool {
+    pub fn lock(&self, wait: &Interval) -> Option<Lock> {
         let of = |actor: Actor| self.stacks.traits(actor.stack);
-        let untold = !wait.victim.stack.is_some();
-        of(wait.victim).locks || (untold && of(wait.by).unlocks)
+        let untold = !wait.victim.stack.is_some() && of(wait.by).unlocks;
+        of(wait.victim).lock.or(untold.then_some(Lock::Mutex))
+    }
+
+    /// Whether a wait is for a lock, but for a `sync.Once`.
+    pub fn waits_for_lock(&self, wait: &Interval) -> bool {
+        self.lock(wait).is_some_and(|lock| lock != Lock::Once)
     }
 
     /// The goroutine that is runnable for the longest time.
@@ -324,22 +337,40 @@ impl Timeline {
         })
     }
 
-    /// Who ran longest on any processor between two times, and for how long.
-    /// Only the last stretch of each processor and the one before are known.
+    /// Who ran longest on all processors between two times, and for how long
+    /// in all. Of each processor the last long stretches are known.
     pub fn ran_longest(&self, start: Time, end: Time) -> Option<(Actor, u64)> {
-        let runs = self.procs.runs().filter_map(|run| {
+        let mut sums: Vec<(Actor, u64)> = Vec::new();
+        for run in self.procs.runs() {
             let (who, from, to) = match run {
                 Ok(run) => (run.who, run.start, run.end),
-                Err((slot, since)) => {
-                    let g = self.gs.get(slot)?;
-                    let stack = g.best_stack();
-                    (Actor { g: g.id, stack }, since, end)
-                }
+                Err((slot, since)) => match self.gs.get(slot) {
+                    Some(g) => (self.actor(g), since, end),
+                    None => continue,
+                },
             };
             let overlap = to.min(end).saturating_sub(from.max(start));
-            (overlap > 0).then_some((who, overlap as u64))
-        });
-        runs.max_by_key(|(_, overlap)| *overlap)
+            if overlap <= 0 {
+                continue;
+            }
+            match sums.iter_mut().find(|(known, _)| known.g == who.g) {
+                Some((known, sum)) => {
+                    *sum += overlap as u64;
+                    if who.stack.is_some() {
+                        known.stack = who.stack;
+                    }
+                }
+                None => sums.push((who, overlap as u64)),
+            }
+        }
+        sums.into_iter().max_by_key(|(_, sum)| *sum)
+    }
+
+    fn actor(&self, g: &Goroutine) -> Actor {
+        Actor {
+            g: g.id,
+            stack: g.best_stack(),
+        }
     }
 
     /// Everything that is not over yet, as if it ended now. `under_way` says

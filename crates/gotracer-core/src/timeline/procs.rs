@@ -9,6 +9,11 @@ use crate::trace::{ProcId, ProcState, Time};
 /// larger numbers.
 const SMALL: i64 = 4096;
 
+/// Shorter stretches are no reason why others waited for long, ns.
+const LONG: Time = 250_000;
+/// How many of the last long stretches of a processor are known.
+const KEPT: usize = 32;
+
 /// A stretch in which a goroutine ran on a processor.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
@@ -22,10 +27,25 @@ pub struct Run {
 struct Proc {
     id: ProcId,
     idle: bool,
-    /// The last stretch that ended here.
+    /// The last stretch that ended here, if it was short.
     last: Option<Run>,
+    /// The last long ones, and the place of the next one.
+    long: Vec<Run>,
+    next: usize,
     /// Who runs here now, and since when.
     now: Option<(u32, Time)>,
+}
+
+impl Proc {
+    #[cold]
+    fn keep(&mut self, run: Run) {
+        self.last = None;
+        match self.long.get_mut(self.next) {
+            Some(oldest) => *oldest = run,
+            None => self.long.push(run),
+        }
+        self.next = (self.next + 1) % KEPT;
+    }
 }
 
 /// All processors.
@@ -94,7 +114,11 @@ impl Procs {
         if id.is_some() {
             let p = self.get(id);
             p.now = None;
-            p.last = Some(run);
+            if run.end.saturating_sub(run.start) < LONG {
+                p.last = Some(run);
+            } else {
+                p.keep(run);
+            }
         }
     }
 
@@ -125,6 +149,8 @@ impl Procs {
                 id,
                 idle: false,
                 last: None,
+                long: Vec::new(),
+                next: 0,
                 now: None,
             });
         }
@@ -134,8 +160,9 @@ impl Procs {
     /// The stretches that ran last, and those that run now as slot and start.
     pub fn runs(&self) -> impl Iterator<Item = Result<Run, (u32, Time)>> + '_ {
         self.procs.iter().flat_map(|p| {
-            let last = p.last.map(Ok);
-            last.into_iter().chain(p.now.map(Err))
+            let long = p.long.iter().copied();
+            let ended = long.chain(p.last).map(Ok);
+            ended.chain(p.now.map(Err))
         })
     }
 }

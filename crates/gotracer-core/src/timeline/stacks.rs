@@ -9,7 +9,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::classify::{self, Outside, Owner};
+use super::classify::{self, Lock, Outside, Owner};
+use super::place;
 use crate::trace::{StackId, Tables};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -48,21 +49,29 @@ impl FrameKey {
 /// What a stack tells.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Traits {
-    /// Waits for a `sync.Mutex` or `sync.RWMutex`.
-    pub locks: bool,
-    /// Releases a `sync.Mutex` or `sync.RWMutex`.
+    /// The lock that it waits for.
+    pub lock: Option<Lock>,
+    /// Releases a lock.
     pub unlocks: bool,
     /// Is a thread that the runtime parks in a "syscall" of its own: signal
     /// delivery, the CPU profile's reader, the timers of old versions.
     pub parked: bool,
     /// Whom outside of the program a system call waits for.
     pub outside: Outside,
+    /// Is where a goroutine of its own ends: what it did is not seen.
+    pub ends: bool,
+    /// Is where a goroutine blocks, not where it computes.
+    pub blocks: bool,
     /// Waits for another coroutine (`iter.Pull`).
     pub coroutine: bool,
     /// Whose goroutine it is, as far as this stack tells.
     pub owner: Owner,
     /// The frame that a person would go and change.
     pub place: FrameKey,
+    /// The frame that creates a goroutine, where the stack does that.
+    pub creation: FrameKey,
+    /// Has a frame of the program's own.
+    pub own: bool,
     /// Some frame of that function, the same for all its lines: where a
     /// goroutine was preempted says nothing about the line.
     pub function: FrameKey,
@@ -207,16 +216,24 @@ impl Stacks {
     fn classify(&self, range: Range<u32>) -> Traits {
         let frames = &self.flat[range.start as usize..range.end as usize];
         let functions: Vec<&str> = frames.iter().map(|&f| self.get(f).function).collect();
-        let place = classify::place(&functions).map_or(FrameKey::default(), |i| frames[i]);
+        let files: Vec<&str> = frames.iter().map(|&f| self.get(f).file).collect();
+        let frame = |at: Option<usize>| at.map_or(FrameKey::default(), |i| frames[i]);
+        let place = frame(place::place(&functions, &files));
         let function = self.frames[place.0 as usize].function;
         Traits {
-            locks: classify::waits_for_lock(&functions),
+            lock: classify::lock(&functions),
             unlocks: classify::unlocks(&functions),
             parked: classify::is_parked(&functions),
             outside: classify::outside(&functions),
+            ends: functions
+                .first()
+                .is_some_and(|f| f.starts_with("runtime.goexit")),
+            blocks: functions.first().is_some_and(|f| classify::is_below(f)),
             coroutine: functions.iter().any(|f| f.starts_with("runtime.coro")),
             owner: classify::owner(functions.last().copied().unwrap_or_default()),
             place,
+            creation: frame(place::creation(&functions, &files)),
+            own: place::own(&functions, &files).is_some(),
             function: self.by_function[&function],
             root: frames.last().copied().unwrap_or_default(),
         }

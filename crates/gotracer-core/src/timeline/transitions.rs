@@ -6,9 +6,10 @@ use super::interval::{Actor, Interval, Kind, Wait, Way};
 use super::procs::Run;
 use super::reasons::Reason;
 use super::stacks::{StackKey, Traits};
+use super::stretches::{Doing, LONG, Stretch};
 use super::transition::{Creation, Transition};
 use super::{Observer, Timeline};
-use crate::trace::{Event, GoId, GoState, Slot, StackId, Tables, What};
+use crate::trace::{Event, GoId, GoState, Slot, StackId, Tables, Time, What};
 
 impl Goroutine {
     /// Whether it is the program's and waits for a processor.
@@ -70,6 +71,10 @@ impl Timeline {
             },
             stopped_before,
             ran: 0,
+            woken_by: c.by,
+            woken: c.time,
+            preempted: Time::MIN,
+            busy: StackKey::NONE,
             assisting: false,
             in_c: c.to == GoState::Syscall,
         });
@@ -154,6 +159,10 @@ impl Timeline {
             by: Actor::NONE,
             stopped_before,
             ran: 0,
+            woken_by: GoId::NONE,
+            woken: Time::MIN,
+            preempted: Time::MIN,
+            busy: StackKey::NONE,
             assisting: self.assists.contains(id),
             in_c: false,
         });
@@ -198,13 +207,19 @@ impl Timeline {
         if g.assisting {
             self.assists.leave(g, time, self.world.stopped(time));
         }
-        let news = own.is_some() && own != g.stack;
+        // The end of a goroutine has a stack of the runtime's alone.
+        let ends = to == GoState::NotExist;
+        let ends = ends || self.stacks.traits(own).ends;
+        let news = own.is_some() && own != g.stack && !ends;
         if news {
             g.stack = own;
         }
         let who = Actor {
             g: g.id,
-            stack: g.best_stack(),
+            stack: match ends && g.start.is_some() {
+                true => g.start,
+                false => g.best_stack(),
+            },
         };
         let run = Run {
             who,
@@ -227,6 +242,12 @@ impl Timeline {
                     Reason::Preempted => Way::Preempted,
                     _ => Way::Yielded,
                 };
+                if g.way == Way::Preempted {
+                    g.preempted = time;
+                    if news {
+                        g.busy = own;
+                    }
+                }
                 g.stopped_before = self.world.stopped(time);
                 g.by = Actor {
                     g: g.id,
@@ -268,6 +289,14 @@ impl Timeline {
         self.runnable -= u32::from(g.counts_as_runnable());
         if g.assisting {
             self.assists.leave(g, t.time, self.world.stopped(t.time));
+        }
+        if t.time.saturating_sub(g.since) >= LONG {
+            let stretch = Stretch {
+                doing: Doing::of(g.state, g.wait),
+                start: g.since,
+                end: t.time,
+            };
+            self.stretches.add(t.slot, g.id, stretch);
         }
         // Most waits are for channels and the network, which nobody watches.
         if let Some(kind) = self.open_kind(g)
@@ -311,6 +340,9 @@ impl Timeline {
                         GoState::Syscall => Way::SyscallExit,
                         _ => Way::Yielded,
                     };
+                    if g.way == Way::Woken {
+                        (g.woken_by, g.woken) = (t.by, time);
+                    }
                     g.stopped_before = self.world.stopped(time);
                     g.by = Actor {
                         g: t.by,
@@ -369,6 +401,16 @@ impl Timeline {
         }
     }
 
+    /// Whose a goroutine's present state is. Finalizers, cleanups and the like
+    /// are code of the program in a goroutine of the runtime.
+    #[inline]
+    fn owner(&self, g: &Goroutine) -> Owner {
+        match g.owner {
+            Owner::Runtime if self.stacks.traits(g.stack).own => Owner::Program,
+            owner => owner,
+        }
+    }
+
     /// A goroutine's present state as an interval up to now.
     #[inline]
     pub(super) fn open_interval(&self, g: &Goroutine, kind: Kind) -> Interval {
@@ -391,7 +433,7 @@ impl Timeline {
                 g: g.id,
                 stack: if runnable { g.best_stack() } else { g.stack },
             },
-            owner: g.owner,
+            owner: self.owner(g),
             by: g.by,
             stopped,
             in_c: g.in_c && g.state == GoState::Syscall,
