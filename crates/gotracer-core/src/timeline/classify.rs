@@ -61,7 +61,7 @@ pub fn lock(functions: &[&str]) -> Option<Lock> {
 }
 
 /// Whether a function is of the packages through which goroutines wait.
-pub fn is_below(function: &str) -> bool {
+fn is_below(function: &str) -> bool {
     [
         "runtime.",
         "sync.",
@@ -73,6 +73,11 @@ pub fn is_below(function: &str) -> bool {
     ]
     .iter()
     .any(|package| function.starts_with(package))
+}
+
+/// Whether a goroutine blocks in a function. Where it is preempted it computes.
+pub fn is_blocking(innermost: &str) -> bool {
+    is_below(innermost) && !innermost.starts_with("runtime.asyncPreempt")
 }
 
 /// Whether the stack releases a lock.

@@ -228,7 +228,7 @@ impl Stacks {
             ends: functions
                 .first()
                 .is_some_and(|f| f.starts_with("runtime.goexit")),
-            blocks: functions.first().is_some_and(|f| classify::is_below(f)),
+            blocks: functions.first().is_some_and(|f| classify::is_blocking(f)),
             coroutine: functions.iter().any(|f| f.starts_with("runtime.coro")),
             owner: classify::owner(functions.last().copied().unwrap_or_default()),
             place,

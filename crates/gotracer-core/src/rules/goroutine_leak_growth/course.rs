@@ -107,7 +107,8 @@ impl Course {
         } else if majority(count(&|l| l.wait == Wait::Network)) {
             few_ended && self.goes_on(now, 3)
         } else {
-            self.is_spread(since, now)
+            // No pool waits for work at a lock.
+            majority(count(&|l| l.wait == Wait::Sync)) || self.is_spread(since, now)
         };
         match leaks {
             true => Trend::Leak,
@@ -219,6 +220,8 @@ mod tests {
         assert_eq!(trend(&used), Trend::InUse);
         let unused = course(100, |_| 1, |_| 1, Wait::Other);
         assert_eq!(trend(&unused), Trend::Stopped);
+        let stuck = course(100, |_| 1, |_| 1, Wait::Sync);
+        assert_eq!(trend(&stuck), Trend::Leak);
         let kept = course(100, |i| i, |i| i + 2, Wait::Network);
         assert_eq!(trend(&kept), Trend::Stopped);
     }
