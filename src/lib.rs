@@ -9,7 +9,7 @@ pub use gotracer_daemon::{daemon, evidence, export, labels, objects, releases, s
 
 pub use gotrace as trace;
 pub use gotracer_core::{
-    analysis, causes, compare, explain, perfetto, report, rules, timeline, units,
+    analysis, causes, compare, explain, memory, perfetto, report, rules, timeline, units,
 };
 
 #[cfg(not(feature = "daemon"))]

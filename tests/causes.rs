@@ -6,7 +6,7 @@ use std::path::Path;
 use gotracer::analysis::analyze;
 use gotracer::report::{Finding, Report, Severity};
 use gotracer::rules::{Distribution, Rule, Settings};
-use gotracer::source::open;
+use gotracer::source::{Limits, open};
 
 const MS: u64 = 1_000_000;
 
@@ -24,7 +24,8 @@ fn fixture(version: &str, name: &str) -> Report {
 }
 
 fn report_of(path: &Path) -> Report {
-    let input = open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let input =
+        open(path, &Limits::default()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let outcome = analyze(input, "trace", &Settings::default(), |_| ());
     outcome.expect("a trace").report
 }

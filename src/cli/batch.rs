@@ -13,7 +13,7 @@ use gotracer::analysis::{Outcome, analyze_all};
 use gotracer::rules::Settings;
 use gotracer::trace::{ErrorKind, ReadError};
 
-use super::inputs::Source;
+use super::inputs::{self, Source};
 use super::progress::Progress;
 
 /// One trace of a source.
@@ -57,6 +57,7 @@ impl Batch<'_> {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let jobs = self.jobs.map_or(cores, NonZeroUsize::get);
         let workers = jobs.min(sources.len());
+        let memory = inputs::memory(workers);
         // Cores that would have nothing to do help with each trace.
         let two_threads = 2 * workers <= jobs;
         let sizes = sources.iter().map(Source::size);
@@ -65,7 +66,7 @@ impl Batch<'_> {
             // Starting a worker and waking up for its result would take as
             // long as reading a small trace.
             for source in sources {
-                deliver(source, self.one(source, two_threads))?;
+                deliver(source, self.one(source, memory, two_threads))?;
             }
             return Ok(());
         }
@@ -78,7 +79,7 @@ impl Batch<'_> {
                 let (done, taken) = (done.clone(), &taken);
                 scope.spawn(move || {
                     while let Some(i) = take(taken) {
-                        let result = self.one(&sources[i], two_threads);
+                        let result = self.one(&sources[i], memory, two_threads);
                         if done.send((i, result)).is_err() {
                             return;
                         }
@@ -110,10 +111,11 @@ impl Batch<'_> {
         })
     }
 
-    /// Analyses one. What it does to the reader must not end the others.
-    fn one(&self, source: &Source, two_threads: bool) -> Vec<Analyzed> {
+    /// Analyzes one within so many bytes of memory. What it does to the reader
+    /// must not end the others.
+    fn one(&self, source: &Source, memory: u64, two_threads: bool) -> Vec<Analyzed> {
         let settings = (self.settings)(source);
-        let analysis = || one(source, settings, self.progress, two_threads);
+        let analysis = || one(source, memory, settings, self.progress, two_threads);
         let panicked = |panic: Box<dyn Any + Send>| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref().copied());
@@ -151,11 +153,12 @@ fn unread(source: &Source, error: io::Error) -> Vec<Analyzed> {
 /// The traces of a source.
 fn one(
     source: &Source,
+    memory: u64,
     settings: &Settings,
     progress: &Progress,
     two_threads: bool,
 ) -> Vec<Analyzed> {
-    let input = match source.open() {
+    let input = match source.open_within(memory) {
         Ok(input) => input,
         Err(error) => return unread(source, error),
     };

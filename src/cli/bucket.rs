@@ -3,7 +3,7 @@
 use std::io;
 
 use gotracer::objects::{Failure, Location, Object, Store};
-use gotracer::source::{self, directory};
+use gotracer::source::{self, Limits, directory};
 use gotracer::trace::Input;
 #[cfg(feature = "parquet")]
 use jiff::Timestamp;
@@ -33,9 +33,9 @@ impl Stored {
     }
 
     /// Begins to read it.
-    pub fn open(&self) -> io::Result<Input<'static>> {
+    pub fn open(&self, limits: &Limits) -> io::Result<Input<'static>> {
         let reader = self.store.read(&self.object.name);
-        source::from_reader(reader.map_err(io::Error::other)?)
+        source::from_reader(reader.map_err(io::Error::other)?, limits)
     }
 }
 

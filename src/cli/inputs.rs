@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 #[cfg(feature = "daemon")]
 use gotracer::labels::Labels;
+use gotracer::memory::available;
 #[cfg(feature = "daemon")]
 use gotracer::objects::Location;
 #[cfg(feature = "daemon")]
 use gotracer::source::scrape::Options;
-use gotracer::{source, trace::Input};
+use gotracer::source::{self, Limits};
+use gotracer::trace::{Allowance, Input};
 #[cfg(feature = "parquet")]
 use jiff::Timestamp;
 
@@ -138,22 +140,34 @@ impl Source {
         metadata.map_or(0, |m| m.len())
     }
 
-    /// Opens it.
+    /// Opens it, to be read alone.
     pub fn open(&self) -> io::Result<Input<'static>> {
+        self.open_within(memory(1))
+    }
+
+    /// Opens it, to be read within so many bytes of memory.
+    pub fn open_within(&self, memory: u64) -> io::Result<Input<'static>> {
+        let limits = &Limits::of_memory(Allowance::of(memory));
         match &self.from {
             From::Stdin => {
                 if io::stdin().is_terminal() {
                     complain("note", "waiting for a trace on standard input, a terminal");
                 }
-                source::stdin()
+                source::stdin(limits)
             }
-            From::File(path) => source::open(path),
+            From::File(path) => source::open(path, limits),
             #[cfg(feature = "daemon")]
-            From::Remote(remote) => remote.open(),
+            From::Remote(remote) => remote.open(limits),
             #[cfg(feature = "daemon")]
-            From::Stored(stored) => stored.open(),
+            From::Stored(stored) => stored.open(limits),
         }
     }
+}
+
+/// The memory that each of so many traces may take that are read at a time,
+/// bytes: its part of half of what there is.
+pub fn memory(traces: usize) -> u64 {
+    available() / 2 / traces.max(1) as u64
 }
 
 /// The traces of one argument: a file, `-`, a URL, the files of a directory

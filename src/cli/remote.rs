@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use gotracer::labels::Labels;
 use gotracer::source::scrape::{Options, ScrapeError, Target, capture};
-use gotracer::source::{self};
+use gotracer::source::{self, Limits};
 use gotracer::trace::Input;
 
 use super::complain_of;
@@ -49,7 +49,7 @@ impl Remote {
     }
 
     /// Captures it.
-    pub fn open(&self) -> io::Result<Input<'static>> {
+    pub fn open(&self, limits: &Limits) -> io::Result<Input<'static>> {
         let running = capture(
             self.target.clone(),
             self.options.clone(),
@@ -58,12 +58,15 @@ impl Remote {
         let running = running.map_err(|error| explained(&error))?;
         let save = self.save.as_deref().map(Output::growing);
         match save.transpose().map_err(io::Error::other)? {
-            None => source::from_reader(running),
-            Some(kept) => source::from_reader(Tee {
-                reader: running,
-                kept: Some(kept),
-                unsaved: Arc::clone(&self.unsaved),
-            }),
+            None => source::from_reader(running, limits),
+            Some(kept) => source::from_reader(
+                Tee {
+                    reader: running,
+                    kept: Some(kept),
+                    unsaved: Arc::clone(&self.unsaved),
+                },
+                limits,
+            ),
         }
     }
 }

@@ -173,8 +173,9 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = number::jobs)]
     jobs: Option<NonZeroUsize>,
 
-    /// How much memory the traces being read may take together; more traces
-    /// wait [default: half of what there is]
+    /// How much memory the traces being read may hold together; more traces
+    /// wait, and a trace that needs more is read as far as it goes [default:
+    /// half of what there is]
     #[arg(long = "memory.budget", value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
 
@@ -390,8 +391,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.min(4))
-        // Each capture and each stream has one.
-        .max_blocking_threads(1024)
+        .max_blocking_threads(daemon::THREADS)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;

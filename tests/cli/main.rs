@@ -10,6 +10,7 @@ mod explain;
 mod export;
 mod formats;
 mod inputs;
+mod memory;
 mod outputs;
 mod several;
 mod silent;

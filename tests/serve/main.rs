@@ -19,6 +19,7 @@ mod flight;
 mod health;
 mod kubernetes;
 mod log;
+mod memory;
 mod pages;
 mod process;
 mod prometheus;

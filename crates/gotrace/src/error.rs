@@ -2,6 +2,7 @@
 
 use std::{fmt, io};
 
+use super::allowance::Exhausted;
 use super::lookalike::Lookalike;
 use super::violation::Violation;
 
@@ -71,6 +72,9 @@ pub enum ErrorKind {
         /// What is wrong with it as a trace of the newest known format.
         what: Box<ErrorKind>,
     },
+    /// Reading on takes more memory than it may use, bytes.
+    #[error("reading the trace needs more than the {} MiB of memory that it may use", .0 >> 20)]
+    TooLarge(u64),
     /// The bytes end within something.
     #[error("the trace breaks off: {0}")]
     Truncated(&'static str),
@@ -179,6 +183,12 @@ pub enum Corruption {
 impl From<Corruption> for ErrorKind {
     fn from(c: Corruption) -> Self {
         Self::Corrupt(c)
+    }
+}
+
+impl From<Exhausted> for ErrorKind {
+    fn from(e: Exhausted) -> Self {
+        Self::TooLarge(e.limit)
     }
 }
 

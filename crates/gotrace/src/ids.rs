@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use super::allowance::{growing, of_map};
 use super::work;
 
 /// No slot.
@@ -100,6 +101,13 @@ impl Ids {
             return;
         }
         self.len -= 1;
+    }
+
+    /// Bytes of memory that this holds while up to `more` ids are added.
+    pub fn held(&self, more: usize) -> u64 {
+        let places = self.places.len();
+        let bytes = (places * size_of::<Place>()) as u64;
+        growing(bytes, self.len + more > places / 2) + of_map(&self.displaced, more)
     }
 
     #[cold]

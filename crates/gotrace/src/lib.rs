@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod allowance;
 mod args;
 mod error;
 mod event;
@@ -19,6 +20,7 @@ mod work;
 
 use std::sync::Arc;
 
+pub use allowance::Allowance;
 pub use error::{Corruption, ErrorKind, ReadError};
 pub use event::{
     Event, Experimental, GoId, GoState, Metric, ProcId, ProcState, Range, Slot, StackId, StringId,
@@ -33,6 +35,7 @@ pub use violation::Violation;
 /// Parts that `gotracer-core` needs and that may change at any time.
 #[doc(hidden)]
 pub mod internal {
+    pub use crate::allowance::{Share, of_map, of_vec};
     pub use crate::ids::Ids;
     pub use crate::sink::{NO_SLOT, Sink};
     pub use crate::{is_in_generations, is_newer, peek_version};
@@ -109,6 +112,7 @@ pub struct Reader<'a> {
     block: Vec<Event>,
     next: usize,
     filled: usize,
+    allowance: Allowance,
 }
 
 /// The two formats there have been.
@@ -139,6 +143,7 @@ impl<'a> Reader<'a> {
                 }));
             }
         };
+        let allowance = input.allowance().clone();
         let format = match version {
             ..FIRST_V2 => Format::V1(Box::new(v1::Reader::new(input, version))),
             _ => Format::V2(Box::new(v2::Reader::new(input, version))),
@@ -149,6 +154,7 @@ impl<'a> Reader<'a> {
             block: vec![Event::default(); BLOCK],
             next: 0,
             filled: 0,
+            allowance,
         })
     }
 
@@ -236,6 +242,11 @@ impl<'a> Reader<'a> {
             reader: self,
             failed: false,
         }
+    }
+
+    /// The memory that reading this trace may hold.
+    pub fn allowance(&self) -> &Allowance {
+        &self.allowance
     }
 
     /// Strings and stacks of the events since the last [`What::Sync`].

@@ -2,6 +2,8 @@
 
 use std::ops::{Index, IndexMut};
 
+use super::allowance::of_vec;
+
 /// Some values.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
@@ -55,8 +57,13 @@ impl<T> Slab<T> {
         self.slots.get_mut(slot as usize)
     }
 
+    /// Bytes of memory that this holds while up to `more` values are added;
+    /// what the values hold elsewhere does not count.
+    pub fn held(&self, more: usize) -> u64 {
+        of_vec(&self.slots, more) + of_vec(&self.free, more)
+    }
+
     /// How many slots there are.
-    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.slots.len()
     }

@@ -10,6 +10,7 @@ pub mod causes;
 pub mod compare;
 pub mod config;
 pub mod explain;
+pub mod memory;
 pub mod perfetto;
 pub mod report;
 pub mod rules;

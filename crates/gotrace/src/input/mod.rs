@@ -13,6 +13,7 @@ mod spool;
 use std::fs::File;
 use std::io::{self, Read};
 
+use super::allowance::Allowance;
 pub use seekable::ReadAt;
 use seekable::Seekable;
 use spool::Spool;
@@ -22,6 +23,7 @@ pub struct Input<'a> {
     bytes: Bytes<'a>,
     /// Offset of the next byte to be read forward.
     pos: u64,
+    allowance: Allowance,
 }
 
 enum Bytes<'a> {
@@ -54,6 +56,7 @@ impl<'a> Input<'a> {
         Self {
             bytes: Bytes::Spool(Spool::new(Box::new(reader))),
             pos: 0,
+            allowance: Allowance::default(),
         }
     }
 
@@ -61,6 +64,26 @@ impl<'a> Input<'a> {
         Self {
             bytes: Bytes::Seekable(Seekable::new(source, len)),
             pos: 0,
+            allowance: Allowance::default(),
+        }
+    }
+
+    /// Bounds the memory that reading this trace may hold.
+    #[must_use]
+    pub fn within(self, allowance: Allowance) -> Self {
+        Self { allowance, ..self }
+    }
+
+    /// The memory that reading this trace may hold.
+    pub(crate) fn allowance(&self) -> &Allowance {
+        &self.allowance
+    }
+
+    /// Bytes of memory that this holds.
+    pub(crate) fn held(&self) -> u64 {
+        match &self.bytes {
+            Bytes::Seekable(_) => 0,
+            Bytes::Spool(s) => s.held(),
         }
     }
 

@@ -5,6 +5,8 @@ use std::io::{self, Read};
 
 /// The unit in which a pipe's bytes are kept and given back.
 const CHUNK: usize = 256 << 10;
+/// Chunks that wait to be used again.
+const RESERVE: usize = 4;
 
 struct Chunk {
     bytes: Box<[u8]>,
@@ -21,6 +23,8 @@ pub struct Spool<'a> {
     /// Filled bytes of the last chunk.
     filled: usize,
     free: Vec<Box<[u8]>>,
+    /// Chunks that there are, free ones included.
+    allocated: usize,
     scratch: Vec<u8>,
     ended: bool,
 }
@@ -33,6 +37,7 @@ impl<'a> Spool<'a> {
             first: 0,
             filled: CHUNK,
             free: Vec::new(),
+            allocated: 0,
             scratch: Vec::new(),
             ended: false,
         }
@@ -42,6 +47,12 @@ impl<'a> Spool<'a> {
     #[cfg(test)]
     pub fn chunks(&self) -> usize {
         self.chunks.iter().flatten().count()
+    }
+
+    /// Bytes of memory that this holds, and of the next chunk.
+    pub fn held(&self) -> u64 {
+        let places = self.chunks.capacity() * size_of::<Option<Chunk>>();
+        ((self.allocated + 1) * CHUNK + places + self.scratch.capacity()) as u64
     }
 
     /// Offset after the last byte received.
@@ -57,10 +68,11 @@ impl<'a> Spool<'a> {
                 return Ok(false);
             }
             if self.filled == CHUNK {
-                let bytes = self
-                    .free
-                    .pop()
-                    .unwrap_or_else(|| vec![0; CHUNK].into_boxed_slice());
+                let allocated = &mut self.allocated;
+                let bytes = self.free.pop().unwrap_or_else(|| {
+                    *allocated += 1;
+                    vec![0; CHUNK].into_boxed_slice()
+                });
                 self.chunks.push_back(Some(Chunk { bytes, kept: 0 }));
                 self.filled = 0;
             }
@@ -158,6 +170,7 @@ impl<'a> Spool<'a> {
             self.first += 1;
         }
         // A generation far smaller than the one before needs no reserve.
-        self.free.truncate(4);
+        self.allocated -= self.free.len().saturating_sub(RESERVE);
+        self.free.truncate(RESERVE);
     }
 }

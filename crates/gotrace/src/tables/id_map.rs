@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use super::super::allowance::{of_map, of_vec};
 use super::super::work;
 
 /// Values by untrusted ids.
@@ -109,6 +110,12 @@ impl IdMap {
     #[cold]
     fn get_sparse(&self, id: u64) -> Option<u32> {
         self.sparse.get(&id).copied()
+    }
+
+    /// Bytes of memory that this holds while up to `more` ids are added.
+    pub fn held(&self, more: usize) -> u64 {
+        // Each id may leave room for another one.
+        of_vec(&self.dense, 2 * more) + of_map(&self.sparse, more)
     }
 
     pub fn clear(&mut self) {

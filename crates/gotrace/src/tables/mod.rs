@@ -5,6 +5,7 @@ mod id_map;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::allowance::{of_map, of_vec};
 use super::error::Corruption;
 use super::event::{StackId, StringId};
 use super::work;
@@ -61,6 +62,34 @@ impl Tables {
         self.raw_frames.clear();
         self.frames.clear();
         self.pcs.clear();
+    }
+
+    /// Bytes of memory that this holds while `more` bytes of tables are decoded.
+    pub(crate) fn held(&self, more: usize) -> u64 {
+        if self.bytes.len() + more > u32::MAX as usize {
+            // The ends of strings have 32 bits.
+            return u64::MAX / 2;
+        }
+        // A string has at least three bytes, as a stack has, and a frame four.
+        let (entries, frames) = (more / 3, more / 4);
+        let resolved = self.raw_frames.len().max(self.frames.capacity());
+        self.string_ids.held(entries)
+            + of_vec(&self.string_ends, entries)
+            + of_vec(&self.bytes, more)
+            + self.stack_ids.held(entries)
+            + of_vec(&self.stack_ends, entries)
+            + of_vec(&self.stack_frames, frames)
+            + of_vec(&self.raw_frames, frames)
+            + (resolved * size_of::<Frame>()) as u64
+            + of_map(&self.pcs, frames)
+    }
+
+    /// Bytes of memory that copies of all names and stacks may hold elsewhere.
+    #[doc(hidden)]
+    pub fn names(&self) -> u64 {
+        let texts = 2 * self.bytes.len() + 96 * self.string_ends.len();
+        let stacks = 40 * self.stack_frames.len() + 128 * self.stack_ends.len();
+        (texts + 80 * self.frames.len() + stacks) as u64
     }
 
     pub(crate) fn add_string(&mut self, id: u64, text: &[u8]) -> Result<(), Corruption> {
@@ -209,7 +238,12 @@ impl Tables {
 pub struct Extra {
     texts: Vec<Arc<[u8]>>,
     by_text: HashMap<Arc<[u8]>, StringId, foldhash::fast::RandomState>,
+    /// Bytes of the texts.
+    bytes: u64,
 }
+
+/// What a text of its own costs beside its bytes, about.
+pub const OVERHEAD: u64 = 32;
 
 /// Set in the handles of extra strings.
 const EXTRA: u32 = 1 << 31;
@@ -218,6 +252,12 @@ impl Extra {
     pub fn clear(&mut self) {
         self.texts.clear();
         self.by_text.clear();
+        self.bytes = 0;
+    }
+
+    /// Bytes of memory that this holds while up to `more` strings are added.
+    pub fn held(&self, more: usize) -> u64 {
+        of_vec(&self.texts, more) + of_map(&self.by_text, more) + self.bytes
     }
 
     pub fn add(&mut self, text: &Arc<[u8]>) -> StringId {
@@ -228,6 +268,7 @@ impl Extra {
             return id;
         }
         let id = StringId(self.texts.len() as u32 | EXTRA);
+        self.bytes += OVERHEAD + text.len() as u64;
         self.texts.push(text.clone());
         self.by_text.insert(text.clone(), id);
         id

@@ -131,13 +131,18 @@ impl Cursor {
         (text, read + args.len() + text.len())
     }
 
+    /// Whether [`load`](Self::load) loads another segment.
+    pub fn is_at_end(&self) -> bool {
+        self.next.args as usize >= self.len
+    }
+
     /// Goes on to the next event where [`Position::advance`] could not. False
     /// if there is none.
     #[cold]
     pub fn load(&mut self, source: &mut Source<'_, '_>) -> Result<bool, Box<ErrorKind>> {
         let last = self.next.time;
         loop {
-            if self.next.args as usize >= self.len && !self.load_segment(source)? {
+            if self.is_at_end() && !self.load_segment(source)? {
                 return Ok(false);
             }
             let mut walk = Walk {

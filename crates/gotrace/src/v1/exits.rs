@@ -10,6 +10,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::super::allowance::{growing, of_vec};
 use super::super::error::ErrorKind;
 use super::super::event::GoId;
 use super::super::input::Input;
@@ -59,6 +60,14 @@ impl Exits {
             segments: first,
             ..Self::default()
         }
+    }
+
+    /// Bytes of memory that this holds while up to `more` exits are added.
+    pub fn held(&self, more: usize) -> u64 {
+        let known = (self.known.capacity() * size_of::<Exit>()) as u64;
+        growing(known, self.known.len() + more > self.known.capacity())
+            + of_vec(&self.segments, 0)
+            + self.buf.capacity() as u64
     }
 
     /// Events up to this time come before the next exit.

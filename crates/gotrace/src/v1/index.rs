@@ -3,10 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::allowance::{of_map, of_vec};
 use super::super::error::ErrorKind;
 use super::super::event::{GoId, ProcId, StringId, Time};
 use super::super::input::Input;
-use super::super::tables::Tables;
+use super::super::tables::{OVERHEAD, Tables};
 use super::super::work;
 
 /// No further segment.
@@ -36,6 +37,8 @@ pub struct ProcSegments {
     pub p: ProcId,
     pub head: u32,
     tail: u32,
+    /// Length of the longest one, bytes.
+    longest: u32,
 }
 
 /// A CPU profile sample, its time in ticks.
@@ -77,6 +80,11 @@ pub struct Index {
     pub timers: HashSet<u64, foldhash::fast::RandomState>,
     /// Texts of log messages, which have no ids.
     pub messages: HashMap<Box<[u8]>, StringId, foldhash::fast::RandomState>,
+    /// Bytes of the messages.
+    bytes: u64,
+    /// Bytes of the longest segment of each P, which are loaded at a time, and
+    /// of what else a P takes then.
+    pub loaded: u64,
     /// The clock's frequency.
     pub ticks_per_second: Option<u64>,
     pub broken: Option<Broken>,
@@ -84,7 +92,25 @@ pub struct Index {
     pub end: Option<u64>,
 }
 
+/// What a P that has events takes beside its segments, about, bytes.
+const PROC: u64 = 512;
+
 impl Index {
+    /// Bytes of memory that this holds while `more` bytes are walked.
+    pub fn held(&self, more: usize) -> u64 {
+        // Most of what is noted has at least three bytes.
+        let some = more / 3;
+        self.tables.held(more)
+            + of_vec(&self.segments, some)
+            + of_vec(&self.procs, some)
+            + of_map(&self.by_proc, some)
+            + of_vec(&self.first_exits, 1)
+            + of_vec(&self.samples, more / 6)
+            + 3 * (self.timers.capacity() * 2 * size_of::<u64>()) as u64
+            + of_map(&self.messages, some)
+            + self.bytes
+    }
+
     /// The number of a P in the order of first batches.
     pub fn proc(&mut self, p: ProcId) -> u32 {
         let next = self.procs.len() as u32;
@@ -95,7 +121,9 @@ impl Index {
                 p,
                 head: NIL,
                 tail: NIL,
+                longest: 0,
             });
+            self.loaded += PROC;
         }
         index
     }
@@ -125,12 +153,16 @@ impl Index {
             tail => self.segments[tail as usize].next = index,
         }
         p.tail = index;
+        let more = segment.len.saturating_sub(p.longest);
+        p.longest += more;
+        self.loaded += u64::from(more);
     }
 
     /// The text of a log message.
     pub fn message(&mut self, text: &[u8]) {
         if !text.is_empty() && !self.messages.contains_key(text) {
             let id = self.tables.add_own_string(text);
+            self.bytes += OVERHEAD + text.len() as u64;
             self.messages.insert(text.into(), id);
         }
     }

@@ -244,14 +244,19 @@ impl Reader<'_> {
         }
         let mut more = next.advance(cursor.bytes(), read);
         cursor.next = next;
+        let counted = match !more && cursor.is_at_end() {
+            true => self.count(),
+            false => Ok(()),
+        };
+        let cursor = &mut self.cursors[proc as usize];
         let mut source = Source {
             input: &mut self.input,
             segments: &mut self.segments,
             exits: &mut self.exits,
             bytes: &mut self.stats.bytes,
         };
-        let mut loaded = Ok(());
-        if !more {
+        let mut loaded = counted.map_err(Box::new);
+        if !more && loaded.is_ok() {
             match cursor.load(&mut source) {
                 Ok(any) => more = any,
                 Err(kind) => loaded = Err(kind),

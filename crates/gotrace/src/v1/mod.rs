@@ -43,6 +43,7 @@ mod wire;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::allowance::Share;
 use super::error::{ErrorKind, ReadError};
 use super::event::{Event, StringId, Time, What};
 use super::input::Input;
@@ -73,6 +74,9 @@ enum Stage {
     Done,
 }
 
+/// What a CPU sample takes beside itself, about, bytes.
+const SAMPLE: usize = 64;
+
 /// Reads a v1 trace.
 pub struct Reader<'a> {
     input: Input<'a>,
@@ -101,6 +105,10 @@ pub struct Reader<'a> {
     /// Work spent on finding Ps whose event can come next.
     looks: u64,
     stats: Stats,
+    /// What all of this holds.
+    share: Share,
+    /// Bytes of that which stays the same while events are read.
+    walked: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -108,6 +116,7 @@ impl<'a> Reader<'a> {
     pub fn new(input: Input<'a>, version: u32) -> Self {
         let mut tables = Tables::default();
         let names = Names::new(&mut tables, version);
+        let share = input.allowance().share();
         Self {
             start: input.pos() - HEADER as u64,
             input,
@@ -129,6 +138,8 @@ impl<'a> Reader<'a> {
             now: i64::MIN,
             looks: 0,
             stats: Stats::default(),
+            share,
+            walked: 0,
         }
     }
 
@@ -198,7 +209,7 @@ impl<'a> Reader<'a> {
     /// the earliest event's time, in ticks.
     fn start(&mut self) -> Result<Option<i64>, Box<ReadError>> {
         let start = self.input.pos();
-        let mut index = scan::scan(&mut self.input, self.version);
+        let mut index = scan::scan(&mut self.input, self.version, &mut self.share);
         // Behind the trace there may be another one.
         let len = index.end.unwrap_or(self.input.known_len());
         let error = |b: index::Broken, lost_bytes| {
@@ -210,6 +221,8 @@ impl<'a> Reader<'a> {
             })
         };
         let broken = index.broken.is_some();
+        let samples = (index.samples.len() * SAMPLE) as u64;
+        self.walked = index.held(0) + index.loaded + samples;
         index
             .close(len)
             .map_err(|b| error(b, len.saturating_sub(start)))?;
@@ -231,6 +244,9 @@ impl<'a> Reader<'a> {
         }
         self.samples = Samples::new(index.samples);
         self.exits = Exits::new(index.first_exits);
+        if let Err(kind) = self.count() {
+            return Err(self.fail(kind, None));
+        }
         for p in index.procs {
             if p.head == NIL {
                 continue;
@@ -264,6 +280,14 @@ impl<'a> Reader<'a> {
         }
         self.admit(Change::Anything);
         Ok(first)
+    }
+
+    /// Counts what is held before a P's next segment is loaded.
+    fn count(&mut self) -> Result<(), ErrorKind> {
+        // An event that adds something has at least two bytes.
+        let more = index::SEGMENT / 2;
+        let model = self.model.held(more) + self.exits.held(more);
+        Ok(self.share.hold(self.walked + self.input.held() + model)?)
     }
 
     /// The error for events that can't be right: nothing more can be read.

@@ -8,6 +8,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use super::super::allowance::{growing, of_map, of_vec};
 use super::super::event::{
     Event, GoId, GoState, Metric, ProcId, Slot, StackId, StringId, ThreadId, Time, What,
 };
@@ -84,6 +85,15 @@ impl Model {
             gc_awaited: false,
             follow: VecDeque::new(),
         }
+    }
+
+    /// Bytes of memory that this holds while up to `more` events are taken.
+    pub fn held(&self, more: usize) -> u64 {
+        let follow = (self.follow.capacity() * size_of::<Event>()) as u64;
+        self.gs.held(more)
+            + of_map(&self.tasks, more)
+            + of_vec(&self.fresh, more)
+            + growing(follow, self.follow.len() + more > self.follow.capacity())
     }
 
     /// Takes the next event of P number `proc`, if it can come next. Reads all

@@ -193,16 +193,16 @@ impl Model {
         let (task, mode, id) = (step.args.next(), step.args.next(), step.args.next());
         let name = step.string(id)?;
         let stack = step.stack();
-        let open = &mut self.gs[slot].regions;
         let region = (task, id);
         let task = task as i64;
         match mode {
             0 => {
-                open.push(region);
+                self.gs.open_region(slot, region);
                 Ok(What::RegionBegin { task, name, stack })
             }
             1 => {
                 // Regions that began before the trace did are not known.
+                let open = &mut self.gs[slot].regions;
                 if open.pop().is_some_and(|innermost| innermost != region) {
                     let g = g as i64;
                     return Err(Violation::RegionNesting { g }.into());

@@ -5,6 +5,7 @@
 //! be known before the first event, the clock's frequency and the stacks, is
 //! written last.
 
+use super::super::allowance::{Share, of_vec};
 use super::super::args::WINDOW;
 use super::super::error::{Corruption, ErrorKind};
 use super::super::event::{GoId, ProcId};
@@ -19,8 +20,8 @@ use super::wire;
 /// Bytes that are read at a time.
 const CHUNK: usize = 256 << 10;
 
-/// Walks the whole trace.
-pub fn scan(input: &mut Input<'_>, version: u32) -> Index {
+/// Walks the whole trace. What is held meanwhile counts for `share`.
+pub fn scan(input: &mut Input<'_>, version: u32, share: &mut Share) -> Index {
     let mut scan = Scan {
         version,
         index: Index::default(),
@@ -34,7 +35,7 @@ pub fn scan(input: &mut Input<'_>, version: u32) -> Index {
         },
         time: 0,
     };
-    scan.index.broken = scan.all(input).err();
+    scan.index.broken = scan.all(input, share).err();
     scan.index
 }
 
@@ -69,7 +70,7 @@ struct Scan {
 type End = Result<Option<usize>, ErrorKind>;
 
 impl Scan {
-    fn all(&mut self, input: &mut Input<'_>) -> Result<(), Broken> {
+    fn all(&mut self, input: &mut Input<'_>, share: &mut Share) -> Result<(), Broken> {
         let mut buf = Vec::new();
         let (mut pos, mut len) = (0, 0);
         loop {
@@ -81,6 +82,9 @@ impl Scan {
             let more = more.map_err(|e| self.broken(ErrorKind::Io(e), 0))?;
             len += more;
             buf.resize(len + WINDOW, 0);
+            let held = self.index.held(len) + self.index.loaded + input.held();
+            let counted = share.hold(held + of_vec(&buf, CHUNK));
+            counted.map_err(|e| self.broken(e.into(), 0))?;
             let walked = self.walk(input, &buf, len, &mut pos);
             let walked = walked.map_err(|kind| self.broken(kind, pos));
             let end = self.base + pos as u64;

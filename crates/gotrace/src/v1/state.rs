@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::super::allowance::{of_map, of_vec};
 use super::super::event::{GoId, ProcId, ThreadId};
 use super::super::ids::Ids;
 use super::super::slab::Slab;
@@ -83,6 +84,8 @@ pub struct Goroutines {
     slots: Slab<Goroutine>,
     ids: Ids,
     ended: Ended,
+    /// Bytes of the regions that they have open.
+    open: u64,
 }
 
 impl Default for Goroutines {
@@ -95,11 +98,26 @@ impl Default for Goroutines {
             slots,
             ids,
             ended: Ended::default(),
+            open: 0,
         }
     }
 }
 
 impl Goroutines {
+    /// Bytes of memory that this holds while up to `more` goroutines are added.
+    pub fn held(&self, more: usize) -> u64 {
+        let ended = of_map(&self.ended.0, more);
+        self.slots.held(more) + self.ids.held(more) + ended + 3 * self.open
+    }
+
+    /// A goroutine opens a region.
+    pub fn open_region(&mut self, slot: u32, region: OpenRegion) {
+        let open = &mut self.slots[slot].regions;
+        let before = of_vec(open, 0);
+        open.push(region);
+        self.open += of_vec(open, 0) - before;
+    }
+
     #[inline(always)]
     pub fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
         let slot = self.ids.find(id.0)?;
@@ -136,6 +154,7 @@ impl Goroutines {
     pub fn end(&mut self, slot: u32) {
         let g = &mut self.slots[slot];
         (g.order, g.status) = (Status::Dead, Status::Dead);
+        self.open -= of_vec(&g.regions, 0);
         g.regions = Vec::new();
         self.ids.remove(g.id.0);
         self.ended.insert(g.id);

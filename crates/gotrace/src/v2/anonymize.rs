@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 
+use super::super::allowance::Share;
 use super::super::error::{ErrorKind, ReadError};
 use super::super::input::Input;
 use super::super::tables::Tables;
@@ -73,6 +74,7 @@ pub fn anonymize(
         is_public,
         generation: Generation::default(),
         key: RandomState::new(),
+        share: input.allowance().share(),
     };
     copy.all(&mut input).map_err(|kind| ReadError {
         kind,
@@ -89,6 +91,8 @@ struct Generation {
     number: Option<u64>,
     /// String tables, with the thread and time of their batches.
     strings: Vec<(Batch, Vec<u8>)>,
+    /// Bytes of the string tables.
+    bytes: usize,
     functions: HashSet<u64>,
     files: HashSet<u64>,
 }
@@ -98,6 +102,7 @@ struct Copy<'a, W, F> {
     is_public: F,
     generation: Generation,
     key: RandomState,
+    share: Share,
 }
 
 impl<W: Write, F: Fn(&str) -> bool> Copy<'_, W, F> {
@@ -129,6 +134,7 @@ impl<W: Write, F: Fn(&str) -> bool> Copy<'_, W, F> {
                     self.generation.number = Some(b.generation);
                     let data = batch::data(input, &b, &mut buf).map_err(ErrorKind::Io)?;
                     self.batch(&b, data)?;
+                    self.share.hold(input.held() + self.generation.held())?;
                 }
                 Next::EndOfGeneration => {
                     self.end_generation()?;
@@ -142,6 +148,7 @@ impl<W: Write, F: Fn(&str) -> bool> Copy<'_, W, F> {
     fn batch(&mut self, b: &Batch, data: &[u8]) -> Result<(), ErrorKind> {
         match b.section() {
             Some(wire::STRINGS) => {
+                self.generation.bytes += data.len();
                 self.generation.strings.push((*b, data.to_vec()));
                 return Ok(());
             }
@@ -225,6 +232,14 @@ impl<W: Write, F: Fn(&str) -> bool> Copy<'_, W, F> {
 }
 
 impl Generation {
+    /// Bytes of memory that this holds, and of sets twice as large.
+    fn held(&self) -> u64 {
+        let tables = self.strings.capacity() * size_of::<(Batch, Vec<u8>)>();
+        // A set has twice as many buckets as entries at most.
+        let sets = 3 * 2 * (self.functions.capacity() + self.files.capacity());
+        (self.bytes + tables + sets * (size_of::<u64>() + 1)) as u64
+    }
+
     /// Notes which strings the stacks of a table name.
     fn note_frames(&mut self, data: &[u8]) {
         let mut s = Scanner::new(&data[1..]);

@@ -122,11 +122,16 @@ impl Cursor {
         left
     }
 
+    /// Whether [`load`](Self::load) loads another batch.
+    pub fn is_at_end(&self) -> bool {
+        self.next.args as usize == self.len
+    }
+
     /// Goes on to the next event where that takes some care, or another batch.
     /// False if there is none.
     #[cold]
     pub fn load(&mut self, source: &mut Source<'_, '_>) -> Result<bool, Box<ErrorKind>> {
-        if self.next.args as usize == self.len && !self.load_batch(source)? {
+        if self.is_at_end() && !self.load_batch(source)? {
             return Ok(false);
         }
         let (delta, n) = self.check()?;

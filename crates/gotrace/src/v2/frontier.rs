@@ -4,6 +4,7 @@
 //! the exact swaps, and is part of the order of events: this heap moves its
 //! entries as the reference reader's does.
 
+use super::super::allowance::of_vec;
 use super::super::event::Time;
 use super::super::sort;
 use super::super::work;
@@ -70,6 +71,11 @@ impl Frontier {
     pub fn second_time(&self) -> Time {
         let children = self.places.as_chunks::<2>().0.get(1);
         children.map_or(Time::MAX, |[left, right]| left.time.min(right.time))
+    }
+
+    /// Bytes of memory that this holds.
+    pub fn held(&self) -> u64 {
+        of_vec(&self.places, 0)
     }
 
     #[inline]

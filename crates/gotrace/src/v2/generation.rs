@@ -5,8 +5,9 @@
 //! not touched by that walk: only where they lie is kept.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use super::super::allowance::{Share, of_map, of_vec};
 use super::super::error::{Corruption, ErrorKind};
 use super::super::event::ThreadId;
 use super::super::input::Input;
@@ -18,6 +19,9 @@ use super::order::Epoch;
 use super::samples::Samples;
 use super::sections::{self, Clocks};
 use super::wire;
+
+/// A generation that holds more memory gives it back at its end, bytes.
+const MUCH: u64 = 16 << 20;
 
 /// No further batch.
 pub const NIL: u32 = u32::MAX;
@@ -38,6 +42,8 @@ pub struct ThreadBatches {
     pub m: ThreadId,
     pub head: u32,
     tail: u32,
+    /// Length of the longest one, bytes.
+    longest: u32,
 }
 
 /// Bytes of an experiment, uninterpreted.
@@ -72,6 +78,34 @@ pub struct Generation {
     pub experimental: Vec<ExperimentalBatch>,
     pub samples: Samples,
     scratch: Vec<u8>,
+    /// Bytes of the experimental batches.
+    experiments: u64,
+    /// Bytes of the longest batch of each thread: all of these are loaded at a
+    /// time.
+    loaded: u64,
+    /// Tables of generations before, for as long as somebody has them, and what
+    /// they hold.
+    before: Vec<(Weak<Tables>, u64)>,
+}
+
+/// Counts what is held while a generation is walked.
+pub struct Meter<'a> {
+    pub share: &'a mut Share,
+    /// Bytes of memory that everything else holds.
+    pub rest: u64,
+}
+
+impl Meter<'_> {
+    /// Counts what is held before a batch is decoded.
+    fn check(
+        &mut self,
+        generation: &Generation,
+        input: &Input<'_>,
+        batch: &Batch,
+    ) -> Result<(), ErrorKind> {
+        let held = self.rest + input.held() + generation.held(Some(batch));
+        Ok(self.share.hold(held)?)
+    }
 }
 
 impl Generation {
@@ -84,13 +118,49 @@ impl Generation {
         }
     }
 
-    /// Forgets everything and keeps the memory.
+    /// Bytes of memory that this holds while a batch is added, if there is one.
+    pub fn held(&self, batch: Option<&Batch>) -> u64 {
+        let len = batch.map_or(0, |b| b.len);
+        let section = batch.and_then(Batch::section);
+        let tables = match section {
+            Some(wire::STRINGS | wire::STACKS) => len,
+            _ => 0,
+        };
+        let samples = match section {
+            // A sample has at least six bytes.
+            Some(wire::CPU_SAMPLES) => len / 6,
+            _ => 0,
+        };
+        let before: u64 = self.before.iter().map(|(_, held)| held).sum();
+        before
+            + self.tables.held(tables)
+            + of_vec(&self.batches, 1)
+            + of_vec(&self.threads, 1)
+            + of_map(&self.by_thread, 1)
+            + of_vec(&self.experimental, 1)
+            + self.samples.held(samples)
+            + self.scratch.capacity() as u64
+            + self.experiments
+            + self.loaded
+    }
+
+    /// Forgets everything and keeps the memory, unless it is much.
     pub fn clear(&mut self) {
-        self.number = 0;
+        self.before.retain(|(tables, _)| tables.strong_count() > 0);
+        let held = self.tables.held(0);
         match Arc::get_mut(&mut self.tables) {
-            Some(tables) => tables.clear(),
-            None => self.tables = Arc::default(),
+            Some(tables) if held < MUCH => tables.clear(),
+            Some(tables) => *tables = Tables::default(),
+            None => {
+                self.before.push((Arc::downgrade(&self.tables), held));
+                self.tables = Arc::default();
+            }
         }
+        if of_vec(&self.batches, 0) + self.samples.held(0) >= MUCH {
+            (self.batches, self.samples) = (Vec::new(), Samples::default());
+        }
+        (self.experiments, self.loaded) = (0, 0);
+        self.number = 0;
         self.clocks = Clocks::default();
         self.min_time = 0;
         self.batches.clear();
@@ -121,6 +191,7 @@ impl Generation {
         if section.is_none() && b.experiment != wire::NO_EXPERIMENT {
             let mut data = Vec::new();
             batch::data(input, b, &mut data).map_err(ErrorKind::Io)?;
+            self.experiments += data.capacity() as u64;
             self.experimental.push(ExperimentalBatch {
                 experiment: b.experiment,
                 m: b.m,
@@ -158,6 +229,7 @@ impl Generation {
                 m: b.m,
                 head: NIL,
                 tail: NIL,
+                longest: 0,
             });
         }
         if b.len == 0 {
@@ -176,6 +248,9 @@ impl Generation {
             tail => self.batches[tail as usize].next = index,
         }
         t.tail = index;
+        let more = (b.len as u32).saturating_sub(t.longest);
+        t.longest += more;
+        self.loaded += u64::from(more);
     }
 
     /// Checks what must hold of a whole generation.
@@ -193,7 +268,11 @@ impl Generation {
 
     /// Reads a generation that a marker ends (Go 1.26). False if there is none
     /// left.
-    pub fn read_marked(&mut self, input: &mut Input<'_>) -> Result<bool, ErrorKind> {
+    pub fn read_marked(
+        &mut self,
+        input: &mut Input<'_>,
+        mut meter: Meter<'_>,
+    ) -> Result<bool, ErrorKind> {
         self.start = input.pos();
         loop {
             let b = match batch::next(input)? {
@@ -218,6 +297,7 @@ impl Generation {
             if b.generation != self.number {
                 return Err(self.interleaved(&b));
             }
+            meter.check(self, input, &b)?;
             self.add(input, &b, true)?;
         }
         self.close(true)?;
@@ -235,6 +315,7 @@ impl Generation {
         input: &mut Input<'_>,
         spill: &mut Option<Batch>,
         snapshots: bool,
+        mut meter: Meter<'_>,
     ) -> Result<Option<ErrorKind>, ErrorKind> {
         self.start = input.pos();
         if let Some(b) = spill.take() {
@@ -272,6 +353,7 @@ impl Generation {
             if b.generation != self.number {
                 return Err(self.interleaved(&b));
             }
+            meter.check(self, input, &b)?;
             self.add(input, &b, snapshots)?;
         }
         if ended && self.clocks.clock.is_none() {

@@ -272,6 +272,11 @@ impl Reader<'_> {
     #[cold]
     fn load(&mut self, i: usize) -> Result<(), Box<ReadError>> {
         let thread = self.frontier.get(i).thread;
+        if self.threads[thread].cursor.is_at_end()
+            && let Err(kind) = self.count()
+        {
+            return Err(self.fail(kind, Some(thread)));
+        }
         let cursor = &mut self.threads[thread].cursor;
         let mut source = Source {
             input: &mut self.input,

@@ -38,6 +38,7 @@ pub use generation::ExperimentalBatch;
 
 use std::sync::Arc;
 
+use super::allowance::Share;
 use super::error::{ErrorKind, ReadError};
 use super::event::{Event, GoId, ProcId, StringId, ThreadId, Time, What};
 use super::input::Input;
@@ -48,7 +49,7 @@ use batch::Batch;
 use clock::Clock;
 use cursor::{Cursor, Source};
 use frontier::{Entry, Frontier};
-use generation::{Generation, NIL};
+use generation::{Generation, Meter, NIL};
 use order::Order;
 use threads::Threads;
 
@@ -97,11 +98,22 @@ pub struct Reader<'a> {
     stats: Stats,
     /// Memory of cursors that have no more events.
     spare: Vec<Vec<u8>>,
+    /// What all of this holds.
+    share: Share,
+    /// Bytes of that when the first event of the generation was read, without
+    /// the input and the order.
+    walked: u64,
 }
+
+/// What a thread that has events takes beside its batches, about, bytes.
+const THREAD: usize = 1 << 10;
+/// Cursors whose memory is kept to be used again.
+const SPARE: usize = 128;
 
 impl<'a> Reader<'a> {
     /// Reads on behind the header.
     pub fn new(input: Input<'a>, version: u32) -> Self {
+        let share = input.allowance().share();
         Self {
             start: input.pos() - HEADER as u64,
             input,
@@ -121,6 +133,8 @@ impl<'a> Reader<'a> {
             refusals: 0,
             stats: Stats::default(),
             spare: Vec::new(),
+            share,
+            walked: 0,
         }
     }
 
@@ -207,7 +221,7 @@ impl<'a> Reader<'a> {
                 self.installed = false;
                 let e = self.broken(kind, start);
                 // Half a generation's samples and tables are nobody's.
-                self.generation.clear();
+                self.generation = Generation::default();
                 self.ahead = Ahead::Broken(Box::new(e));
                 return Ok(Some(self.sync(self.last_time)));
             }
@@ -223,8 +237,13 @@ impl<'a> Reader<'a> {
     }
 
     fn read_generation(&mut self) -> Result<Ahead, ErrorKind> {
+        let spare = self.spare.iter().map(Vec::capacity).sum::<usize>();
+        let lanes = self.threads.held(0) + self.frontier.held();
+        let rest = spare as u64 + lanes + self.order.held(0);
+        let share = &mut self.share;
+        let meter = Meter { share, rest };
         if self.version >= WITH_MARKERS {
-            self.installed = self.generation.read_marked(&mut self.input)?;
+            self.installed = self.generation.read_marked(&mut self.input, meter)?;
             return Ok(if self.installed {
                 Ahead::More
             } else {
@@ -232,9 +251,10 @@ impl<'a> Reader<'a> {
             });
         }
         let snapshots = self.version >= WITH_SNAPSHOTS;
-        let broke_off =
-            self.generation
-                .read_unmarked(&mut self.input, &mut self.spill, snapshots)?;
+        let spill = &mut self.spill;
+        let broke_off = self
+            .generation
+            .read_unmarked(&mut self.input, spill, snapshots, meter)?;
         self.installed = true;
         Ok(match (broke_off, &self.spill) {
             (Some(kind), _) => Ahead::Broken(Box::new(self.broken(kind, self.input.pos()))),
@@ -249,7 +269,14 @@ impl<'a> Reader<'a> {
         if self.generation.threads.iter().any(|t| t.head != NIL) {
             self.order.start_generation(self.generation.number);
         }
-        work::add(self.generation.threads.len());
+        let threads = self.generation.threads.len();
+        work::add(threads);
+        let spare = self.spare.iter().map(Vec::capacity).sum::<usize>();
+        let lanes = (threads * THREAD) as u64 + self.threads.held(0) + self.frontier.held();
+        self.walked = self.generation.held(None) + spare as u64 + lanes;
+        if let Err(kind) = self.count() {
+            return Err(self.fail(kind, None));
+        }
         for t in 0..self.generation.threads.len() {
             let t = self.generation.threads[t];
             if t.head == NIL {
@@ -280,6 +307,14 @@ impl<'a> Reader<'a> {
             let cursor = &mut self.threads[thread].cursor;
             self.spare.push(cursor.take_memory());
         }
+        self.spare.truncate(SPARE);
+    }
+
+    /// Counts what is held before a thread's next batch is loaded.
+    fn count(&mut self) -> Result<(), ErrorKind> {
+        let batch = wire::MAX_BATCH_SIZE as usize;
+        let held = self.walked + self.input.held() + self.order.held(batch);
+        Ok(self.share.hold(held)?)
     }
 
     fn sync(&mut self, time: Time) -> Event {

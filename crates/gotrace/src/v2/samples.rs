@@ -1,5 +1,6 @@
 //! The CPU samples of a generation, which come between the threads' events.
 
+use super::super::allowance::of_vec;
 use super::super::error::Corruption;
 use super::super::event::{Event, Time, What};
 use super::super::sort;
@@ -31,6 +32,11 @@ impl Samples {
     pub fn clear(&mut self) {
         self.all.clear();
         self.rewind();
+    }
+
+    /// Bytes of memory that this holds while up to `more` samples are added.
+    pub fn held(&self, more: usize) -> u64 {
+        of_vec(&self.all, more)
     }
 
     /// Where a batch's samples are added, their times in clock units.

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use super::super::allowance::{of_map, of_vec};
 use super::super::event::{GoId, ProcId, ThreadId};
 use super::cursor::Cursor;
 
@@ -43,6 +44,12 @@ pub struct Threads {
 }
 
 impl Threads {
+    /// Bytes of memory that this holds while up to `more` threads are added,
+    /// without the bytes of their batches.
+    pub fn held(&self, more: usize) -> u64 {
+        of_vec(&self.lanes, more) + of_map(&self.by_id, more)
+    }
+
     /// The slot of a thread, seen or not.
     pub fn slot(&mut self, m: ThreadId) -> u32 {
         let next = self.lanes.len() as u32;

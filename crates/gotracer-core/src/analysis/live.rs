@@ -47,12 +47,16 @@ pub fn follow(
     }
     let mut reader = Reader::new(input).map_err(|e| *e)?;
     let version = reader.version();
-    let mut analysis = Analysis::new(settings);
+    let mut analysis = Analysis::of(&reader, settings);
     let mut events = Portion::new(&reader);
     let mut told = Stats::default();
     let error = loop {
         match events.read(&mut reader) {
-            Ok(true) => analysis.portion(&events, &reader),
+            Ok(true) => {
+                if let Err(e) = analysis.portion(&events, &reader) {
+                    break Some(*e);
+                }
+            }
             Ok(false) => break None,
             Err(e) => break Some(*e),
         }

@@ -26,8 +26,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{Creation, HeapFloor, Interval, Observer, Timeline, Transition};
-use crate::trace::internal::is_newer;
-use crate::trace::{ClockSnapshot, Event, GoId, ReadError, Reader, Slot, Stats, Tables, Time};
+use crate::trace::internal::{Share, is_newer};
+use crate::trace::{
+    ClockSnapshot, ErrorKind, Event, GoId, ReadError, Reader, Slot, Stats, Tables, Time,
+};
 use history::History;
 use packed::{Packed, Taker};
 use portion::Portion;
@@ -68,6 +70,19 @@ fn newer(version: u32) -> String {
         "the trace is of format \"go 1.{version}\", newer than this gotracer: it was read as the \
          newest known one; update gotracer"
     )
+}
+
+/// As many events are taken in at a time, about.
+const EVENTS: usize = 1_000;
+
+/// The error for a trace of which no more can be remembered.
+fn exhausted(kind: ErrorKind, stats: Stats) -> ReadError {
+    ReadError {
+        kind,
+        offset: stats.bytes,
+        generation: None,
+        lost_bytes: stats.total_bytes.saturating_sub(stats.bytes),
+    }
 }
 
 /// The rules at work.
@@ -126,6 +141,8 @@ pub struct Analysis {
     settings: Settings,
     /// A generation started since.
     started: bool,
+    /// What all of this holds.
+    share: Share,
 }
 
 impl Analysis {
@@ -143,7 +160,30 @@ impl Analysis {
             history: settings.course.then(Box::default),
             settings: settings.clone(),
             started: false,
+            share: Share::default(),
         }
+    }
+
+    /// One of the trace that a reader reads, within the memory that reading it
+    /// may hold.
+    fn of(reader: &Reader<'_>, settings: &Settings) -> Self {
+        Self {
+            share: reader.allowance().share(),
+            ..Self::new(settings)
+        }
+    }
+
+    /// Counts what is held now that some events were taken in, of a generation
+    /// that `begins` with them or goes on.
+    fn count(&mut self, begins: bool, tables: &Tables) -> Result<(), ErrorKind> {
+        let rules = self.rules.enabled.iter().map(|(_, d)| d.held());
+        let held = self.timeline.held(EVENTS) + rules.sum::<u64>();
+        let counted = match begins {
+            // Any of its names and stacks may become known at any event.
+            true => self.share.hold(held + tables.names()),
+            false => self.share.hold_at_least(held),
+        };
+        counted.map_err(ErrorKind::from)
     }
 
     /// Takes in the clock snapshot of a generation, before its first event.
@@ -162,7 +202,12 @@ impl Analysis {
     }
 
     /// Takes in what was just read.
-    fn portion(&mut self, events: &Portion, reader: &Reader<'_>) {
+    ///
+    /// # Errors
+    /// If that takes more memory than there may be.
+    fn portion(&mut self, events: &Portion, reader: &Reader<'_>) -> Result<(), Box<ReadError>> {
+        let counted = self.count(events.begins(), reader.tables());
+        counted.map_err(|kind| Box::new(exhausted(kind, reader.stats())))?;
         if events.begins() {
             self.start_generation(reader.clock_snapshot());
         }
@@ -170,6 +215,7 @@ impl Analysis {
             Portion::Packed(events) => self.packed(events, reader.tables()),
             Portion::Plain { block, filled } => self.events(&block[..*filled], reader.tables()),
         }
+        Ok(())
     }
 
     /// As [`events`](Self::events).

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-use super::Analysis;
 use super::packed::Packed;
 use super::whole::{Outcome, Step, conclude};
+use super::{Analysis, exhausted};
 use crate::rules::Settings;
 use crate::trace::{ClockSnapshot, Input, ReadError, Reader, Stats, Tables};
 
@@ -48,17 +48,20 @@ pub(super) fn step<'a>(
         Ok(reader) => reader,
         Err(error) => return (Err(*error), None),
     };
-    let mut analysis = Analysis::new(settings);
+    let mut analysis = Analysis::of(&reader, settings);
     let (parcels, to_analyse) = sync_channel(PARCELS);
     let (spent, spares) = channel();
     let (reader, error) = thread::scope(|scope| {
         let reading = scope.spawn(move || read(reader, Handing { parcels, spares }));
-        for parcel in to_analyse {
-            take_in(&mut analysis, parcel, &spent, &mut progress);
-        }
-        reading
+        let mut take_in = |parcel| take_in(&mut analysis, parcel, &spent, &mut progress);
+        // Without a receiver the reader stops.
+        let full = to_analyse
+            .into_iter()
+            .find_map(|parcel| take_in(parcel).err());
+        let (reader, error) = reading
             .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (reader, full.or(error))
     });
     conclude(&analysis, source, reader, error)
 }
@@ -68,7 +71,9 @@ fn take_in(
     parcel: Parcel,
     spent: &Sender<Packed>,
     progress: &mut impl FnMut(Stats),
-) {
+) -> Result<(), ReadError> {
+    let counted = analysis.count(parcel.begins, &parcel.tables);
+    counted.map_err(|kind| exhausted(kind, parcel.stats))?;
     if parcel.begins {
         analysis.start_generation(parcel.snapshot);
         progress(parcel.stats);
@@ -76,6 +81,7 @@ fn take_in(
     analysis.packed(&parcel.events, &parcel.tables);
     // The reader may be done already, and then wants no more of them.
     let _ = spent.send(parcel.events);
+    Ok(())
 }
 
 /// The reading side's ends of the channels.

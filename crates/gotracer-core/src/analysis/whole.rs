@@ -108,7 +108,7 @@ fn analyze_by<'a>(
     settings: &Settings,
     mut progress: impl FnMut(Stats),
 ) -> Step<'a> {
-    let mut analysis = Analysis::new(settings);
+    let mut analysis = Analysis::of(&reader, settings);
     let error = loop {
         match events.read(&mut reader) {
             Ok(true) => {}
@@ -118,7 +118,9 @@ fn analyze_by<'a>(
         if events.begins() {
             progress(reader.stats());
         }
-        analysis.portion(&events, &reader);
+        if let Err(e) = analysis.portion(&events, &reader) {
+            break Some(*e);
+        }
     };
     conclude(&analysis, source, reader, error)
 }

@@ -6,6 +6,7 @@ use super::detector::{Description, Detector, Group, Groups, Occurrence, Verdict}
 use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
 use crate::timeline::{FrameKey, Interval, Kind, Outside, Owner, Timeline, is_c_call, kinds};
 use crate::trace::GoId;
+use crate::trace::internal::{of_map, of_vec};
 use crate::units;
 
 /// The registry's entry.
@@ -124,6 +125,10 @@ impl Detector for BlockedOnSyscall {
         self.groups = Groups::default();
         self.reads.clear();
         self.reading.retain(|&g, _| t.find(g).is_some());
+    }
+
+    fn held(&self) -> u64 {
+        self.groups.held() + of_vec(&self.reads, 1) + of_map(&self.reading, 1)
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

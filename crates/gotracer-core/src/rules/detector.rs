@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{Distribution, RuleSettings, Severity, Thresholds};
 use crate::timeline::{Actor, FrameKey, HeapFloor, Interval, Timeline};
+use crate::trace::internal::of_map;
 use crate::trace::{GoId, Time};
 
 /// A rule at work on one trace.
@@ -26,6 +27,11 @@ pub trait Detector: Send {
     /// What was seen so far was told: it is not to be told again, but what is
     /// under way goes on.
     fn forget(&mut self, timeline: &Timeline);
+
+    /// Bytes of memory that this holds, and of what is made of it for a report.
+    fn held(&self) -> u64 {
+        0
+    }
 
     /// A copy, to be told of what is not over yet.
     fn boxed_clone(&self) -> Box<dyn Detector>;
@@ -209,7 +215,15 @@ pub struct Groups {
     groups: HashMap<(FrameKey, u8), Group, foldhash::fast::RandomState>,
 }
 
+/// What a group takes, with what is made of it for a report, about, bytes.
+const GROUP: usize = 1 << 10;
+
 impl Groups {
+    /// Bytes of memory that this holds, and of what is made of it for a report.
+    pub fn held(&self) -> u64 {
+        of_map(&self.groups, 1) + (self.groups.len() * GROUP) as u64
+    }
+
     /// Adds an occurrence. `by` is asked only for the worst one.
     pub fn add(
         &mut self,
@@ -326,6 +340,11 @@ impl Signal {
     pub fn forget(&mut self) {
         self.seen = Distribution::default();
         self.groups = Groups::default();
+    }
+
+    /// Bytes of memory that this holds, and of what is made of it for a report.
+    pub fn held(&self) -> u64 {
+        self.groups.held()
     }
 
     /// All that was seen.

@@ -6,6 +6,7 @@ use super::detector::{Description, Detector, Signal, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, Severity, Unit, times};
 use crate::timeline::{Assisted, FrameKey, Interval, Kind, Owner, Timeline, kinds};
 use crate::trace::GoId;
+use crate::trace::internal::of_map;
 use crate::units;
 
 /// The registry's entry.
@@ -95,6 +96,10 @@ impl Detector for GcAssist {
         self.worst.clear();
         // A share is that of a goroutine's whole life.
         self.marked.retain(|&g, _| t.find(g).is_some());
+    }
+
+    fn held(&self) -> u64 {
+        self.signal.held() + of_map(&self.marked, 1) + of_map(&self.worst, 1)
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -147,6 +147,10 @@ impl Detector for GcPauseSpike {
         self.groups = Groups::default();
     }
 
+    fn held(&self) -> u64 {
+        self.groups.held()
+    }
+
     fn boxed_clone(&self) -> Box<dyn Detector> {
         Box::new(self.clone())
     }

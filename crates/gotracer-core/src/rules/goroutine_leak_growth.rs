@@ -9,6 +9,7 @@ use course::{Course, Trend};
 use super::detector::{Cause, Detector, EXAMPLES, Found, Group, Verdict};
 use super::{Distribution, Limit, Rule, RuleSettings, Severity, Thresholds, Unit, function};
 use crate::timeline::{Actor, FrameKey, StackKey, Timeline};
+use crate::trace::internal::of_map;
 use crate::trace::{GoId, GoState, Time};
 
 /// The registry's entry.
@@ -118,6 +119,10 @@ impl Detector for GoroutineLeakGrowth {
             let known = self.told.entry(place).or_insert(severity);
             *known = severity.max(*known);
         }
+    }
+
+    fn held(&self) -> u64 {
+        of_map(&self.told, 1)
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

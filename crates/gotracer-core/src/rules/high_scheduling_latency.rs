@@ -3,6 +3,7 @@
 use super::detector::{Cause, Description, Detector, Group, Groups, Occurrence, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
 use crate::timeline::{Actor, FrameKey, Interval, Kind, Owner, StackKey, Timeline, Way, kinds};
+use crate::trace::internal::of_vec;
 use crate::units;
 
 /// The registry's entry.
@@ -148,6 +149,10 @@ impl Detector for HighSchedulingLatency {
         self.by_way = Default::default();
         self.groups = Groups::default();
         self.unplaced.clear();
+    }
+
+    fn held(&self) -> u64 {
+        self.groups.held() + of_vec(&self.unplaced, 1)
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -119,6 +119,10 @@ impl Detector for MutexContention {
         self.waits.forget(t);
     }
 
+    fn held(&self) -> u64 {
+        self.0.held()
+    }
+
     fn boxed_clone(&self) -> Box<dyn Detector> {
         Box::new(self.clone())
     }

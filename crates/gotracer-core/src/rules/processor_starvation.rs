@@ -89,6 +89,10 @@ impl Detector for ProcessorStarvation {
         self.unplaced.clear();
     }
 
+    fn held(&self) -> u64 {
+        self.0.held()
+    }
+
     fn boxed_clone(&self) -> Box<dyn Detector> {
         Box::new(self.clone())
     }

@@ -5,27 +5,46 @@
 //! instead of keeping them.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek};
+use std::io::{self, Cursor, Read, Seek};
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
+use super::expand::{self, Expanded};
+use crate::trace::{Allowance, Input, ReadAt};
 
-use crate::trace::{Input, ReadAt};
+/// What reading a trace may take. By default there is no limit.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Memory that the reader may hold.
+    pub memory: Allowance,
+    /// Bytes of a stream or of a compressed file, decompressed.
+    pub bytes: u64,
+}
 
-const GZIP: &[u8] = b"\x1f\x8b";
-const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
-/// As many bytes as the longest magic number has.
-const MAGIC: u64 = 4;
+impl Limits {
+    /// Bounds only the memory.
+    pub fn of_memory(memory: Allowance) -> Self {
+        Self {
+            memory,
+            bytes: u64::MAX,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::of_memory(Allowance::default())
+    }
+}
 
 /// Opens a trace.
 ///
 /// # Errors
 /// If it can't be opened or its first bytes can't be read.
-pub fn open(path: &Path) -> io::Result<Input<'static>> {
+pub fn open(path: &Path, limits: &Limits) -> io::Result<Input<'static>> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    from_file(File::open(path)?)
+    from_file(File::open(path)?, limits)
 }
 
 /// A trace's bytes from its file's start, decompressed.
@@ -34,13 +53,14 @@ pub fn open(path: &Path) -> io::Result<Input<'static>> {
 /// If its first bytes can't be read.
 pub fn decompressed(
     mut file: impl Read + Seek + Send + 'static,
+    limits: &Limits,
 ) -> io::Result<Box<dyn Read + Send>> {
     file.rewind()?;
-    let head = magic(&mut file)?;
+    let head = head(&mut file)?;
     file.rewind()?;
-    Ok(match decoder(&head, file)? {
-        Ok(decoded) => decoded,
-        Err(plain) => Box::new(plain),
+    Ok(match expand::is_compressed(&head) {
+        true => Box::new(Expanded::new(&head, file, limits)?),
+        false => Box::new(file),
     })
 }
 
@@ -48,7 +68,7 @@ pub fn decompressed(
 ///
 /// # Errors
 /// If its first bytes can't be read.
-pub fn stdin() -> io::Result<Input<'static>> {
+pub fn stdin(limits: &Limits) -> io::Result<Input<'static>> {
     #[cfg(unix)]
     {
         use std::os::fd::AsFd;
@@ -56,26 +76,30 @@ pub fn stdin() -> io::Result<Input<'static>> {
         // Of a file that somebody else began to read, the rest is the trace.
         let whole = file.metadata()?.is_file() && file.stream_position()? == 0;
         if whole {
-            from_file(file)
+            from_file(file, limits)
         } else {
-            from_reader(file)
+            from_reader(file, limits)
         }
     }
     #[cfg(not(unix))]
-    from_reader(io::stdin())
+    from_reader(io::stdin(), limits)
 }
 
 /// A trace from a stream: a pipe, a network body.
 ///
 /// # Errors
 /// If its first bytes can't be read.
-pub fn from_reader(mut reader: impl Read + Send + 'static) -> io::Result<Input<'static>> {
-    let head = magic(&mut reader)?;
+pub fn from_reader(
+    mut reader: impl Read + Send + 'static,
+    limits: &Limits,
+) -> io::Result<Input<'static>> {
+    let head = head(&mut reader)?;
     let whole = Cursor::new(head.clone()).chain(reader);
-    Ok(match decoder(&head, whole)? {
-        Ok(decoded) => Input::from_reader(decoded),
-        Err(plain) => Input::from_reader(plain),
-    })
+    let input = match expand::is_compressed(&head) {
+        true => Input::from_reader(Expanded::new(&head, whole, limits)?),
+        false => Input::from_reader(whole),
+    };
+    Ok(input.within(limits.memory.clone()))
 }
 
 /// A trace in a regular file of so many bytes.
@@ -85,40 +109,32 @@ pub fn from_reader(mut reader: impl Read + Send + 'static) -> io::Result<Input<'
 pub fn from_seekable(
     mut file: impl Read + Seek + ReadAt + Send + 'static,
     length: u64,
+    limits: &Limits,
 ) -> io::Result<Input<'static>> {
     file.rewind()?;
-    let head = magic(&mut file)?;
+    let head = head(&mut file)?;
     file.rewind()?;
-    Ok(match decoder(&head, file)? {
-        Ok(decoded) => Input::from_reader(decoded),
-        Err(plain) => Input::from_source(plain, length),
-    })
+    let input = match expand::is_compressed(&head) {
+        true => Input::from_reader(Expanded::new(&head, file, limits)?),
+        false => Input::from_source(file, length),
+    };
+    Ok(input.within(limits.memory.clone()))
 }
 
-fn from_file(file: File) -> io::Result<Input<'static>> {
+fn from_file(file: File, limits: &Limits) -> io::Result<Input<'static>> {
     let metadata = file.metadata()?;
     match metadata.is_file() {
-        true => from_seekable(file, metadata.len()),
-        false => from_reader(file),
+        true => from_seekable(file, metadata.len(), limits),
+        false => from_reader(file, limits),
     }
 }
 
-fn magic(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+/// The first bytes, as many as it takes to tell how they are compressed.
+fn head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    reader.take(MAGIC).read_to_end(&mut head)?;
+    reader.take(expand::MAGIC).read_to_end(&mut head)?;
+    if expand::is_compressed(&head) {
+        reader.take(expand::HEAD).read_to_end(&mut head)?;
+    }
     Ok(head)
-}
-
-/// The decompressed bytes, or the reader itself where nothing is compressed.
-fn decoder<R: Read + Send + 'static>(
-    head: &[u8],
-    reader: R,
-) -> io::Result<Result<Box<dyn Read + Send>, R>> {
-    Ok(if head.starts_with(GZIP) {
-        Ok(Box::new(MultiGzDecoder::new(BufReader::new(reader))))
-    } else if head.starts_with(ZSTD) {
-        Ok(Box::new(zstd::Decoder::new(reader)?))
-    } else {
-        Err(reader)
-    })
 }

@@ -12,6 +12,7 @@ use super::goroutines::Goroutine;
 use super::interval::{Actor, Interval, Kind, Wait};
 use super::stacks::StackKey;
 use super::{Observer, Timeline};
+use crate::trace::internal::of_map;
 use crate::trace::{GoId, GoState, Time};
 
 /// What a goroutine did within one mark assist, ns.
@@ -93,6 +94,11 @@ pub struct Assists {
 }
 
 impl Assists {
+    /// Bytes of memory that this holds.
+    pub fn held(&self) -> u64 {
+        of_map(&self.open, 1)
+    }
+
     pub fn open_intervals(&self, now: Time) -> impl Iterator<Item = Interval> + '_ {
         let open = self.open.iter();
         open.map(move |(&g, assist)| assist.interval(g, now))

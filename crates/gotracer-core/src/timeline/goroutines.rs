@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::classify::Owner;
 use super::interval::{Actor, Wait, Way};
 use super::stacks::{FrameKey, StackKey};
-use crate::trace::internal::Ids;
+use crate::trace::internal::{Ids, of_map, of_vec};
 use crate::trace::{GoId, GoState, Slot, Time};
 
 /// A goroutine that exists.
@@ -107,6 +107,9 @@ impl Site {
     }
 }
 
+/// What a site takes while a report is made, about, bytes.
+const REPORTED: usize = 512;
+
 /// How the number of the program's goroutines changed.
 #[derive(Debug, Default)]
 pub struct Population {
@@ -136,6 +139,14 @@ pub struct Population {
 }
 
 impl Population {
+    /// Bytes of memory that this holds, and of what is made of it for a report.
+    pub(super) fn held(&self) -> u64 {
+        of_vec(&self.sites, 1)
+            + of_map(&self.by_creation, 1)
+            + of_map(&self.ended_old, 1)
+            + (self.sites.len() * REPORTED) as u64
+    }
+
     /// Since when growth is counted; since the trace's start, if nothing is
     /// said.
     pub fn growing_since(&self) -> Option<Time> {
@@ -266,6 +277,11 @@ impl Goroutines {
     pub fn find_mut(&mut self, id: GoId) -> Option<&mut Goroutine> {
         let slot = self.ids.find(id.0)?;
         self.get_mut(Slot(slot))
+    }
+
+    /// Bytes of memory that this holds while up to `more` goroutines are added.
+    pub fn held(&self, more: usize) -> u64 {
+        of_vec(&self.slots, more) + self.ids.held(more)
     }
 
     pub fn get(&self, slot: u32) -> Option<&Goroutine> {

@@ -90,6 +90,16 @@ pub struct Timeline {
 }
 
 impl Timeline {
+    /// Bytes of memory that this holds while up to `more` events are taken in.
+    pub fn held(&self, more: usize) -> u64 {
+        self.stacks.held()
+            + self.reasons.held()
+            + self.gs.held(more)
+            + self.procs.held()
+            + self.population.held()
+            + self.assists.held()
+    }
+
     /// Whether an event tells more than the time.
     #[inline(always)]
     pub fn heeds(event: &Event) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::interval::Actor;
+use crate::trace::internal::{of_map, of_vec};
 use crate::trace::{ProcId, ProcState, Time};
 
 /// Processors are numbered from 0 up to GOMAXPROCS; only hostile traces have
@@ -60,6 +61,11 @@ pub struct Procs {
 }
 
 impl Procs {
+    /// Bytes of memory that this holds.
+    pub fn held(&self) -> u64 {
+        of_vec(&self.procs, 1) + of_vec(&self.small, 1) + of_map(&self.by_id, 1)
+    }
+
     /// How many processors that the program may use are idle.
     #[inline]
     pub fn idle(&self) -> u32 {

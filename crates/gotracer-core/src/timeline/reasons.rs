@@ -1,6 +1,7 @@
 //! Why goroutines stop, by the strings the runtime gives.
 
 use super::interval::Wait;
+use crate::trace::internal::of_vec;
 use crate::trace::{StringId, Tables};
 
 /// What a goroutine stopped for, as far as anybody wants to know.
@@ -44,6 +45,11 @@ pub struct Reasons {
 }
 
 impl Reasons {
+    /// Bytes of memory that this holds.
+    pub fn held(&self) -> u64 {
+        of_vec(&self.known, 1)
+    }
+
     /// To be called when a generation's tables are replaced.
     pub fn start_generation(&mut self) {
         self.known.clear();

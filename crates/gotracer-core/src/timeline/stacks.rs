@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use super::classify::{self, Lock, Outside, Owner};
 use super::place;
+use crate::trace::internal::{of_map, of_vec};
 use crate::trace::{StackId, Tables};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -113,6 +114,8 @@ pub struct Stacks {
     /// Keys of the current generation's stacks; 0 is not entered yet.
     current: Vec<StackKey>,
     pcs: Vec<u64>,
+    /// Bytes of all texts, each of which is there twice.
+    text_bytes: u64,
 }
 
 impl Default for Stacks {
@@ -133,6 +136,7 @@ impl Default for Stacks {
             by_pcs: Map::default(),
             current: Vec::new(),
             pcs: Vec::new(),
+            text_bytes: 0,
         }
     }
 }
@@ -198,6 +202,7 @@ impl Stacks {
             return i;
         }
         let i = self.texts.len() as u32;
+        self.text_bytes += 2 * text.len() as u64;
         self.texts.push(text.as_ref().into());
         self.by_text.insert(text.as_ref().into(), i);
         i
@@ -237,6 +242,22 @@ impl Stacks {
             function: self.by_function[&function],
             root: frames.last().copied().unwrap_or_default(),
         }
+    }
+
+    /// Bytes of memory that this holds.
+    pub fn held(&self) -> u64 {
+        let pcs = (self.flat.len() * size_of::<u64>()) as u64;
+        of_vec(&self.texts, 1)
+            + of_map(&self.by_text, 1)
+            + self.text_bytes
+            + of_vec(&self.frames, 1)
+            + of_map(&self.by_frame, 1)
+            + of_map(&self.by_function, 1)
+            + of_vec(&self.flat, 1)
+            + of_vec(&self.stacks, 1)
+            + of_map(&self.by_pcs, 1)
+            + pcs
+            + of_vec(&self.current, 0)
     }
 
     /// How many frames all stacks have together.

@@ -12,14 +12,14 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::Timestamp;
 
 use super::board::Board;
-use super::ended::{Ended, is_incomplete, is_lasting, passing, verdict};
+use super::ended::{Ended, is_incomplete, is_lasting, is_too_large, passing, verdict};
 use super::failure::Failure;
 use super::identity::{Identity, changed};
-use super::memory::{Memory, Reservation, expected_of_file};
+use super::memory::{BASE, Memory, Reservation};
 use super::recent::{Entry, Recent};
 use super::seen::{Claim, Seen, Verdict};
 use crate::analysis::{Outcome, analyze, analyze_all};
-use crate::evidence::{self, Kept, Recording};
+use crate::evidence::{self, Again, Kept, Recording};
 use crate::export::otlp;
 use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
@@ -29,7 +29,7 @@ use crate::rules::Settings;
 use crate::source::activity::{Activity, Observed};
 use crate::source::directory::{After, FileTrace, Shelf, Watches};
 use crate::source::scrape::ScrapeError;
-use crate::source::{decompressed, from_reader, from_seekable};
+use crate::source::{Limits, decompressed, from_reader, from_seekable};
 use crate::trace::{ErrorKind, Input, ReadError};
 
 /// What analysing needs, and those who want to hear of it.
@@ -145,7 +145,7 @@ impl Analyst {
         self: &Arc<Self>,
         trace: &FileTrace,
         activity: &Arc<Activity>,
-        room: impl FnOnce(u64) -> Option<Reservation>,
+        room: impl Fn(u64) -> Option<Reservation>,
     ) {
         let source = trace.source();
         let opened = activity.call(|| trace.open()).and_then(|file| {
@@ -174,16 +174,27 @@ impl Analyst {
                 return;
             }
         };
-        let Some(_room) = room(expected_of_file(&file, trace.length())) else {
-            return self.seen.release(identity);
+        let mut wanted = BASE;
+        let (started, room, mut traces) = loop {
+            let Some(room) = room(wanted) else {
+                return self.seen.release(identity);
+            };
+            let turn = self.seen.begin(identity);
+            let started = Instant::now();
+            let limits = Limits::of_memory(room.allowance());
+            let traces = match from_seekable(file.clone(), trace.length(), &limits) {
+                Ok(input) => self.run_all(input, &source, &trace.labels),
+                Err(error) => vec![(source.clone(), Ok(Err(unread(error))))],
+            };
+            drop(turn);
+            // If others had the memory that it takes, it waits for that, and
+            // holds nothing meanwhile.
+            let too_large = traces.iter().any(|(_, outcome)| is_too_large(outcome));
+            match room.lacked().filter(|_| too_large) {
+                Some(lacked) => wanted = lacked.saturating_mul(2),
+                None => break (started, room, traces),
+            }
         };
-        let turn = self.seen.begin(identity);
-        let started = Instant::now();
-        let mut traces = match from_seekable(file.clone(), trace.length()) {
-            Ok(input) => self.run_all(input, &source, &trace.labels),
-            Err(error) => vec![(source.clone(), Ok(Err(unread(error))))],
-        };
-        drop(turn);
         if matches!(activity.call(|| trace.is_unchanged()), Ok(false)) {
             tracing::info!(source, "changed while it was read; it will be read again");
             return self.seen.release(identity);
@@ -214,10 +225,12 @@ impl Analyst {
         let mut ended = Ended::of(&trace.labels, source, started.elapsed(), outcome, None);
         if !again {
             // It may be deleted or moved soon.
-            self.keep(&mut ended, None, || {
-                let recording = self.evidence.now()?.record()?;
-                let mut reader = recording.of(decompressed(file).ok()?);
-                std::io::copy(&mut reader, &mut std::io::sink()).ok()?;
+            let limits = Limits::of_memory(room.allowance());
+            self.keep(&mut ended, None, &limits, || {
+                let mut recording = self.evidence.now()?.record()?;
+                let mut reader = decompressed(file, &limits).ok()?;
+                // What can't be recorded as a whole is counted when it is kept.
+                let _ = std::io::copy(&mut reader, &mut recording);
                 Some(recording)
             });
             self.count(&ended);
@@ -270,16 +283,22 @@ impl Analyst {
         reader: impl Read + Send + 'static,
         source: &str,
         labels: &Labels,
+        limits: &Limits,
     ) -> Analysed {
-        match from_reader(reader) {
+        match from_reader(reader, limits) {
             Ok(input) => self.run(input, source, labels),
             Err(error) => Ok(Err(unread(error))),
         }
     }
 
     /// Analyzes every trace of what comes in.
-    pub fn upload(&self, reader: impl Read + Send + 'static, source: &str) -> Vec<Analysed> {
-        match from_reader(reader) {
+    pub fn upload(
+        &self,
+        reader: impl Read + Send + 'static,
+        source: &str,
+        limits: &Limits,
+    ) -> Vec<Analysed> {
+        match from_reader(reader, limits) {
             Ok(input) => {
                 let traces = self.run_all(input, source, &Labels::new());
                 traces.into_iter().map(|(_, outcome)| outcome).collect()
@@ -376,10 +395,10 @@ impl Analyst {
         took: Duration,
         outcome: Analysed,
         early: Option<(Failure, String)>,
-        (recording, asked): (Option<Recording>, Option<&str>),
+        (recording, asked, limits): (Option<Recording>, Option<&str>, &Limits),
     ) -> Option<(Failure, String)> {
         let mut ended = Ended::of(labels, source, took, outcome, early);
-        self.keep(&mut ended, asked, || recording);
+        self.keep(&mut ended, asked, limits, || recording);
         let failure = ended.failure.clone();
         self.tell(ended);
         failure
@@ -390,6 +409,7 @@ impl Analyst {
         &self,
         ended: &mut Ended,
         asked: Option<&str>,
+        limits: &Limits,
         trace: impl FnOnce() -> Option<Recording>,
     ) {
         let (Some(evidence), Some(report)) = (self.evidence.now(), &mut ended.report) else {
@@ -402,8 +422,12 @@ impl Analyst {
                 return evidence.lose(&item);
             };
             let url = evidence.url(&item.id);
-            let analyse = |input: Input<'_>| self.again(input, &ended.source, target);
-            let kept = evidence.keep(item, report, Kept::Recording(trace), &analyse);
+            let report_of = |input: Input<'_>| self.again(input, &ended.source, target);
+            let again = Again {
+                report: &report_of,
+                limits,
+            };
+            let kept = evidence.keep(item, report, Kept::Recording(trace), &again);
             report.evidence = kept.then_some(url);
         } else {
             report.evidence = evidence.recent(target, report);

@@ -5,18 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::analyst::{Analysed, Analyst};
 use super::board::Last;
 use super::failure::Failure;
+use super::memory::{BASE, Reservation};
 use crate::evidence::Recording;
+use crate::source::Limits;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
-
-/// How many bytes a second of a busy program's trace has.
-pub const BUSY: u64 = 6 << 20;
 
 /// Captures targets.
 pub struct Captures {
@@ -24,11 +23,23 @@ pub struct Captures {
     pub scraper: Scraper,
     /// Analyses.
     pub analyst: Arc<Analyst>,
-    /// How many captures run at a time. Each has a thread, which waits for
-    /// the network most of the time.
-    pub permits: Arc<Semaphore>,
-    /// How large the last trace was, bytes.
-    pub last_size: AtomicU64,
+    /// How many targets may be asked at a time. That takes a connection.
+    pub asking: Arc<Semaphore>,
+    /// How many traces may be read at a time. Each has a thread, which waits
+    /// for the network most of the time.
+    pub reading: Arc<Semaphore>,
+    /// What reading the last trace took, bytes of memory.
+    pub last_peak: AtomicU64,
+}
+
+/// What became of a target's turn.
+enum Captured {
+    /// It is over.
+    Done,
+    /// Somebody else traces the target.
+    Busy,
+    /// There was no room for its trace in time.
+    Missed,
 }
 
 impl Captures {
@@ -52,41 +63,30 @@ impl Captures {
             }
             let permit = tokio::select! {
                 () = stop.cancelled() => return,
-                permit = self.permits.acquire() => permit,
+                permit = self.asking.acquire() => permit,
             };
             let turn = self.analyst.board.turn(&target);
             let mine = tokio::select! {
                 () = stop.cancelled() => return,
                 mine = turn.lock() => mine,
             };
-            let room = tokio::select! {
-                () = stop.cancelled() => return,
-                room = self.analyst.memory.reserve(self.expected_size()) => room,
-            };
-            let busy = self.capture(&target).await;
-            drop((mine, permit, room));
-            refused = if busy { refused + 1 } else { 0 };
+            let captured = self.capture(&target).await;
+            drop((mine, permit));
             let now = Instant::now();
-            next = if busy {
-                now + self.back_off(refused, &target)
-            } else {
-                // Missed turns are left out, not made up for.
-                let late = now.saturating_duration_since(next).as_nanos();
-                let turns = late / interval.as_nanos().max(1) + 1;
-                next + interval.saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX))
-            };
+            if let Captured::Busy = captured {
+                refused += 1;
+                next = now + self.back_off(refused, &target);
+                continue;
+            }
+            refused = 0;
+            // Missed turns are left out, not made up for.
+            let late = now.saturating_duration_since(next).as_nanos();
+            let turns = (late / interval.as_nanos().max(1)) as u64;
+            let missed = turns + u64::from(matches!(captured, Captured::Missed));
+            self.analyst.exporter.missed(&target.labels, missed);
+            let turns = u32::try_from(turns + 1).unwrap_or(u32::MAX);
+            next += interval.saturating_mul(turns);
         }
-    }
-
-    /// How large the next trace may be, bytes: half as large again as the last
-    /// one, or what a busy program writes.
-    fn expected_size(&self) -> u64 {
-        let options = self.scraper.options();
-        let expected = match self.last_size.load(Ordering::Relaxed) {
-            0 => BUSY.saturating_mul(options.seconds.into()),
-            last => last.saturating_add(last / 2),
-        };
-        expected.min(options.limit)
     }
 
     /// Who is traced by somebody else is asked again when that trace may be
@@ -100,16 +100,31 @@ impl Captures {
         wait.mul_f64(0.5 + 0.5 * fraction(target))
     }
 
-    /// Captures once. True if somebody else traces the target.
-    async fn capture(&self, target: &Target) -> bool {
+    /// Captures once.
+    async fn capture(&self, target: &Target) -> Captured {
         let started = Instant::now();
         let source = target.url().to_string();
-        let (failure, busy) = match self.scraper.open(target).await {
-            Ok(capture) => (self.read(target, capture, started).await, false),
+        let (failure, captured) = match begin(&self.scraper, target).await {
+            Ok(capture) => match self.room(&capture).await {
+                Some(room) => (
+                    self.read(target, capture, started, room).await,
+                    Captured::Done,
+                ),
+                None => {
+                    tracing::warn!(
+                        target = source,
+                        "not captured: no memory or thread was free in time"
+                    );
+                    return Captured::Missed;
+                }
+            },
             Err(error) => {
-                let busy = matches!(error, ScrapeError::AlreadyTracing);
+                let captured = match error {
+                    ScrapeError::AlreadyTracing => Captured::Busy,
+                    _ => Captured::Done,
+                };
                 let labels = &target.labels;
-                (self.analyst.no_capture(labels, source, &error), busy)
+                (self.analyst.no_capture(labels, source, &error), captured)
             }
         };
         let last = Last {
@@ -118,7 +133,19 @@ impl Captures {
             failure,
         };
         self.analyst.board.captured(target, last);
-        busy
+        captured
+    }
+
+    /// A thread and the memory for a trace that began to come in; nothing if
+    /// they are not there in time.
+    async fn room(&self, capture: &Capture) -> Option<Room<'_>> {
+        let expected = self.last_peak.load(Ordering::Relaxed);
+        let room = async {
+            let thread = self.reading.acquire().await.ok()?;
+            let memory = self.analyst.memory.reserve(expected.max(BASE)).await;
+            Some((memory, thread))
+        };
+        timeout_at(capture.deadline(), room).await.ok()?
     }
 
     /// Analyses what comes in, and tells what failed.
@@ -127,26 +154,42 @@ impl Captures {
         target: &Target,
         capture: Capture,
         started: Instant,
+        (room, _thread): Room<'_>,
     ) -> Option<(Failure, String)> {
-        let (outcome, early, recording) = read(&self.analyst, target, capture, true).await;
-        if let Ok(Ok(outcome)) = &outcome {
-            let size = outcome.report.trace.bytes;
-            self.last_size.store(size, Ordering::Relaxed);
+        let (outcome, early, recording) = read(&self.analyst, target, capture, &room, true).await;
+        if let Ok(Ok(_)) = &outcome {
+            self.last_peak.store(room.peak(), Ordering::Relaxed);
         }
         let took = started.elapsed();
         let evidence = (recording, None);
-        conclude(&self.analyst, target, took, outcome, early, evidence).await
+        conclude(&self.analyst, target, took, outcome, early, evidence, &room).await
     }
 }
 
-/// Analyses what comes in, and tells why its source ended early, if it did. It
-/// may be recorded, in case it is evidence.
+/// What reading one trace takes.
+type Room<'a> = (Reservation, SemaphorePermit<'a>);
+
+/// Asks a target for a trace, and waits until it begins to come in: one that
+/// stays silent takes no memory and no thread.
+pub async fn begin(scraper: &Scraper, target: &Target) -> Result<Capture, ScrapeError> {
+    let mut capture = scraper.open(target).await?;
+    capture.begin().await?;
+    Ok(capture)
+}
+
+/// Analyses what comes in within the memory reserved, and tells why its source
+/// ended early, if it did. It may be recorded, in case it is evidence.
 pub async fn read(
     analyst: &Arc<Analyst>,
     target: &Target,
     capture: Capture,
+    room: &Reservation,
     record: bool,
 ) -> (Analysed, Option<(Failure, String)>, Option<Recording>) {
+    let limits = Limits {
+        memory: room.allowance(),
+        bytes: capture.limit(),
+    };
     let (reader, feed) = capture.split();
     let evidence = analyst.evidence.now().filter(|_| record);
     let recording = evidence.and_then(|evidence| evidence.record());
@@ -155,10 +198,10 @@ pub async fn read(
     let analysis = tokio::task::spawn_blocking(move || match recording {
         Some(recording) => {
             let reader = recording.of(reader);
-            let outcome = analyst.stream(reader, &source, &labels);
+            let outcome = analyst.stream(reader, &source, &labels, &limits);
             (outcome, Some(recording))
         }
-        None => (analyst.stream(reader, &source, &labels), None),
+        None => (analyst.stream(reader, &source, &labels, &limits), None),
     });
     let early = feed.await.err();
     let early = early.map(|e| (Failure::from(&e), e.to_string()));
@@ -178,11 +221,13 @@ pub async fn conclude(
     outcome: Analysed,
     early: Option<(Failure, String)>,
     (recording, asked): (Option<Recording>, Option<String>),
+    room: &Reservation,
 ) -> Option<(Failure, String)> {
     let analyst = Arc::clone(analyst);
+    let limits = Limits::of_memory(room.allowance());
     let (source, labels) = (target.url().to_string(), Arc::clone(&target.labels));
     let concluded = tokio::task::spawn_blocking(move || {
-        let evidence = (recording, asked.as_deref());
+        let evidence = (recording, asked.as_deref(), &limits);
         analyst.conclude(&labels, source, took, outcome, early, evidence)
     });
     concluded.await.unwrap_or_else(|error| {

@@ -105,6 +105,11 @@ pub fn passing(outcome: &Analysed) -> Option<&io::Error> {
     }
 }
 
+/// Whether reading ended because it would have taken too much memory.
+pub fn is_too_large(outcome: &Analysed) -> bool {
+    error(outcome).is_some_and(|e| Failure::from(e) == Failure::TooLarge)
+}
+
 fn error(outcome: &Analysed) -> Option<&ReadError> {
     match outcome {
         Ok(Ok(outcome)) => outcome.error.as_ref(),

@@ -1,6 +1,6 @@
 //! Reasons for which a trace could not be had or read, each counted apart.
 
-use std::io::ErrorKind::UnexpectedEof;
+use std::io::ErrorKind::{FileTooLarge, UnexpectedEof};
 
 use crate::source::scrape::ScrapeError;
 use crate::trace::{ErrorKind, ReadError};
@@ -42,8 +42,10 @@ pub enum Failure {
     AlreadyTracing,
     /// The target answered with another error.
     HttpStatus,
-    /// The trace is larger than allowed.
+    /// The trace is larger than allowed, or takes more memory.
     TooLarge,
+    /// More targets are to be streamed than there is room for.
+    Overloaded,
     /// The stream is silent.
     Stalled,
     /// Programs of that Go version can't be streamed.
@@ -51,7 +53,7 @@ pub enum Failure {
 }
 
 /// The names of all reasons.
-pub const REASONS: [&str; 20] = [
+pub const REASONS: [&str; 21] = [
     Failure::Unreadable.name(),
     Failure::Empty.name(),
     Failure::NotATrace.name(),
@@ -70,6 +72,7 @@ pub const REASONS: [&str; 20] = [
     Failure::AlreadyTracing.name(),
     Failure::HttpStatus.name(),
     Failure::TooLarge.name(),
+    Failure::Overloaded.name(),
     Failure::Stalled.name(),
     Failure::NotLive.name(),
 ];
@@ -96,6 +99,7 @@ impl Failure {
             Self::AlreadyTracing => "already_tracing",
             Self::HttpStatus => "http_status",
             Self::TooLarge => "too_large",
+            Self::Overloaded => "overloaded",
             Self::Stalled => "stalled",
             Self::NotLive => "not_live",
         }
@@ -106,6 +110,8 @@ impl From<&ReadError> for Failure {
     fn from(error: &ReadError) -> Self {
         match error.kind {
             ErrorKind::Empty | ErrorKind::NothingRecorded => Self::Empty,
+            ErrorKind::TooLarge(_) => Self::TooLarge,
+            ErrorKind::Io(ref error) if error.kind() == FileTooLarge => Self::TooLarge,
             ErrorKind::NotATrace(_) => Self::NotATrace,
             ErrorKind::UnsupportedVersion(_) | ErrorKind::NewerVersion { .. } => {
                 Self::UnsupportedVersion

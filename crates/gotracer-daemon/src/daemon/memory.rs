@@ -1,195 +1,346 @@
-//! How many traces are read at once, by the memory that they are expected to
-//! take.
+//! Memory that all traces being read may hold together.
 //!
-//! Reading keeps a generation of a trace, about a second of the program, and
-//! what is known of its goroutines and stacks: not the whole trace. What that
-//! takes is only known afterwards, so it is an estimate, and a trace that is
-//! expected to need more than everything waits until it is alone.
+//! A trace begins with little. While it is read, its loan follows what its
+//! reader really holds, which only the trace decides: tables, batches of a
+//! generation, goroutines, stacks. A trace that would need more than is free
+//! ends with an error and keeps what was read before: nobody who holds memory
+//! waits for more, so no two traces can wait for each other. Those that hold
+//! nothing yet wait in the order in which they came.
 
-use std::fs;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 
 use crate::export::prometheus::Exporter;
-use crate::source::activity::Observed;
-use crate::trace::ReadAt;
-use crate::{source, trace};
+use crate::trace::Allowance;
+use gotracer_core::memory::available;
 
-/// The unit of the budget.
-const UNIT: u64 = 1 << 20;
-/// What reading takes however small the trace is.
-const LEAST: u64 = 4 << 20;
-/// The most that a generation of a very busy program has.
-const GENERATION: u64 = 64 << 20;
-/// How much larger a trace gets when it is decompressed.
-const COMPRESSION: u64 = 5;
+/// What a trace begins with, bytes: buffers on its way and of its reader.
+pub const BASE: u64 = 2 << 20;
+/// What a stream begins with, bytes.
+pub const STREAM: u64 = 1 << 20;
+/// The unit in which loans grow, bytes.
+const STEP: u64 = 1 << 20;
 /// The least budget.
 const SMALLEST: u64 = 32 << 20;
 
 /// The budget, and what is left of it.
-pub struct Memory {
-    left: Arc<Semaphore>,
-    all: u32,
+pub struct Memory(Arc<Pool>);
+
+struct Pool {
+    /// The budget, bytes.
+    all: u64,
+    state: Mutex<State>,
     exporter: Arc<Exporter>,
 }
 
-/// A part of the budget, for as long as it is there.
-pub struct Reservation {
-    permit: Option<OwnedSemaphorePermit>,
-    left: Arc<Semaphore>,
-    all: u32,
-    exporter: Arc<Exporter>,
+struct State {
+    free: u64,
+    /// What those hold that go on for hours.
+    lasting: u64,
+    waiting: VecDeque<Waiting>,
+}
+
+struct Waiting {
+    bytes: u64,
+    granted: oneshot::Sender<Reservation>,
+}
+
+/// A part of the budget, for as long as this or an allowance made of it is
+/// there.
+#[derive(Clone)]
+pub struct Reservation(Arc<Loan>);
+
+struct Loan {
+    pool: Arc<Pool>,
+    least: u64,
+    bytes: AtomicU64,
+    /// The most that it was.
+    peak: AtomicU64,
+    /// The most that was wanted and not free.
+    lacked: AtomicU64,
+    lasting: bool,
 }
 
 impl Memory {
     /// A budget of so many bytes; half of what there is, if nothing is said.
     pub fn new(budget: Option<u64>, exporter: Arc<Exporter>) -> Self {
-        let budget = budget.unwrap_or_else(|| available() / 2).max(SMALLEST);
-        let all = u32::try_from(budget / UNIT).unwrap_or(u32::MAX);
-        let most = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
-        let all = all.min(most);
-        let left = Arc::new(Semaphore::new(all as usize));
-        exporter.set_memory(u64::from(all) * UNIT, 0);
-        Self {
-            left,
+        let all = budget.unwrap_or_else(|| available() / 2).max(SMALLEST);
+        exporter.set_memory(all, 0);
+        Self(Arc::new(Pool {
             all,
+            state: Mutex::new(State {
+                free: all,
+                lasting: 0,
+                waiting: VecDeque::new(),
+            }),
             exporter,
+        }))
+    }
+
+    /// Waits until so many bytes are free, or all that can become free: those
+    /// that go on for hours are not waited for.
+    pub async fn reserve(&self, bytes: u64) -> Reservation {
+        // Nobody stays behind one that no longer waits.
+        let _serve = Serve(&self.0);
+        loop {
+            let (granted, grant) = oneshot::channel();
+            let waiting = Waiting { bytes, granted };
+            self.0.lock().waiting.push_back(waiting);
+            self.0.serve();
+            // Only those who do not wait are passed over.
+            if let Ok(reservation) = grant.await {
+                return reservation;
+            }
         }
     }
 
-    /// Waits until there is room for a trace of so many bytes of which nothing
-    /// else is known.
-    pub async fn reserve(&self, trace: u64) -> Reservation {
-        self.reserve_for(expected(trace)).await
+    /// As [`reserve`](Self::reserve), if nobody has to wait.
+    pub fn try_reserve(&self, bytes: u64) -> Option<Reservation> {
+        let mut state = self.0.lock();
+        let free = state.waiting.is_empty() && bytes <= state.free;
+        free.then(|| self.0.lend(&mut state, bytes, false))
     }
 
-    /// Waits until there is room for what is expected to take so much.
-    pub async fn reserve_for(&self, expected: u64) -> Reservation {
-        let permit = Arc::clone(&self.left)
-            .acquire_many_owned(self.units(expected))
-            .await;
-        // It is never closed.
-        self.reservation(permit.ok())
-    }
-
-    /// The same, if there is room now.
-    pub fn try_reserve(&self, trace: u64) -> Option<Reservation> {
-        let permit = Arc::clone(&self.left).try_acquire_many_owned(self.units(expected(trace)));
-        Some(self.reservation(Some(permit.ok()?)))
-    }
-
-    fn units(&self, expected: u64) -> u32 {
-        let units = expected.div_ceil(UNIT);
-        u32::try_from(units).unwrap_or(u32::MAX).min(self.all)
-    }
-
-    fn reservation(&self, permit: Option<OwnedSemaphorePermit>) -> Reservation {
-        tell(&self.exporter, self.all, &self.left);
-        Reservation {
-            permit,
-            left: Arc::clone(&self.left),
-            all: self.all,
-            exporter: Arc::clone(&self.exporter),
-        }
+    /// The same for one that goes on for hours. All of these together may have
+    /// half of the budget.
+    pub fn try_reserve_lasting(&self, bytes: u64) -> Option<Reservation> {
+        let mut state = self.0.lock();
+        let free = self.0.free(&state, true) >= bytes;
+        free.then(|| self.0.lend(&mut state, bytes, true))
     }
 }
 
-impl Drop for Reservation {
+/// Serves those that wait, when it is dropped.
+struct Serve<'a>(&'a Arc<Pool>);
+
+impl Drop for Serve<'_> {
     fn drop(&mut self) {
-        self.permit.take();
-        tell(&self.exporter, self.all, &self.left);
+        self.0.serve();
     }
 }
 
-fn tell(exporter: &Exporter, all: u32, left: &Semaphore) {
-    let reserved = u64::from(all).saturating_sub(left.available_permits() as u64);
-    exporter.set_memory(u64::from(all) * UNIT, reserved * UNIT);
-}
-
-/// What reading a trace of so many bytes is expected to take.
-fn expected(trace: u64) -> u64 {
-    LEAST + trace.min(GENERATION)
-}
-
-/// What reading the trace in a file is expected to take.
-///
-/// Of a trace of Go 1.21 or older all tables are kept, not those of a second,
-/// and what has to be decompressed is kept as a whole, because such a trace is
-/// read twice.
-pub fn expected_of_file(file: &Observed, length: u64) -> u64 {
-    let mut head = [0; 2];
-    // All traces begin with `go 1.`.
-    let plain = file.read_at(&mut head, 0).is_ok() && &head == b"go";
-    if plain {
-        return expected(length);
+impl Pool {
+    /// Nobody panics with it; if somebody does, the sums are still true.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let unpacked = length.saturating_mul(COMPRESSION);
-    match is_read_twice(file, length) {
-        true => LEAST.saturating_add(unpacked),
-        false => expected(unpacked),
+
+    /// The bytes that somebody could have now.
+    fn free(&self, state: &State, lasting: bool) -> u64 {
+        match lasting {
+            true => state.free.min((self.all / 2).saturating_sub(state.lasting)),
+            false => state.free,
+        }
+    }
+
+    /// Counts a change of what somebody holds.
+    fn change(&self, state: &mut State, lasting: bool, (before, now): (u64, u64)) {
+        state.free = state.free + before - now;
+        if lasting {
+            state.lasting = state.lasting + now - before;
+        }
+        self.exporter.set_memory(self.all, self.all - state.free);
+    }
+
+    fn lend(self: &Arc<Self>, state: &mut State, bytes: u64, lasting: bool) -> Reservation {
+        self.change(state, lasting, (0, bytes));
+        Reservation(Arc::new(Loan {
+            pool: Arc::clone(self),
+            least: bytes,
+            bytes: AtomicU64::new(bytes),
+            peak: AtomicU64::new(bytes),
+            lacked: AtomicU64::new(0),
+            lasting,
+        }))
+    }
+
+    /// Serves those that wait, in their order, as far as there is something
+    /// free.
+    fn serve(self: &Arc<Self>) {
+        let mut granted = Vec::new();
+        let mut state = self.lock();
+        while let Some(first) = state.waiting.front() {
+            let bytes = first.bytes.min(self.all - state.lasting);
+            if !first.granted.is_closed() && bytes > state.free {
+                break;
+            }
+            if let Some(first) = state.waiting.pop_front()
+                && !first.granted.is_closed()
+            {
+                let reservation = self.lend(&mut state, bytes, false);
+                granted.push((first.granted, reservation));
+            }
+        }
+        drop(state);
+        for (waiting, reservation) in granted {
+            // One that went away meanwhile gives it back at once.
+            let _ = waiting.send(reservation);
+        }
     }
 }
 
-fn is_read_twice(file: &Observed, length: u64) -> bool {
-    let input = source::from_seekable(file.clone(), length);
-    let version = input.and_then(|mut input| trace::internal::peek_version(&mut input));
-    matches!(version, Ok(Some(version)) if !trace::internal::is_in_generations(version))
+impl Reservation {
+    /// What a reader may hold: it begins with the bytes reserved and follows
+    /// what is held, as far as there is something free.
+    pub fn allowance(&self) -> Allowance {
+        let loan = Arc::clone(&self.0);
+        Allowance::lent(loan.bytes.load(Ordering::Relaxed), move |wanted| {
+            loan.follow(wanted)
+        })
+    }
+
+    /// The most that was held, bytes.
+    pub fn peak(&self) -> u64 {
+        self.0.peak.load(Ordering::Relaxed)
+    }
+
+    /// The most that was wanted and not lent, bytes, if it was only not free:
+    /// the budget has as much.
+    pub fn lacked(&self) -> Option<u64> {
+        let lacked = self.0.lacked.load(Ordering::Relaxed);
+        let all = self.0.pool.all - self.0.pool.lock().lasting;
+        (1..=all).contains(&lacked).then_some(lacked)
+    }
 }
 
-/// The memory of the container or the machine, bytes.
-fn available() -> u64 {
-    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse().ok();
-    let machine = || {
-        let text = fs::read_to_string("/proc/meminfo").ok()?;
-        let total = text.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
-        let kib: u64 = total.trim().strip_suffix(" kB")?.parse().ok()?;
-        Some(kib << 10)
-    };
-    // Where there is no limit, the first says so in a word, and the second by
-    // a number that no machine has.
-    let limits = [
-        number("/sys/fs/cgroup/memory.max"),
-        number("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-        machine(),
-    ];
-    limits.into_iter().flatten().min().unwrap_or(1 << 30)
+impl Loan {
+    /// Makes the loan as large as wanted, if that is free; returns its size.
+    fn follow(&self, wanted: u64) -> u64 {
+        let mut state = self.pool.lock();
+        let now = self.bytes.load(Ordering::Relaxed);
+        let new = wanted.div_ceil(STEP).saturating_mul(STEP).max(self.least);
+        if new.saturating_sub(now) > self.pool.free(&state, self.lasting) {
+            self.lacked.fetch_max(wanted, Ordering::Relaxed);
+            return now;
+        }
+        self.pool.change(&mut state, self.lasting, (now, new));
+        self.bytes.store(new, Ordering::Relaxed);
+        self.peak.fetch_max(new, Ordering::Relaxed);
+        drop(state);
+        if new < now {
+            self.pool.serve();
+        }
+        new
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        let mut state = self.pool.lock();
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        self.pool.change(&mut state, self.lasting, (bytes, 0));
+        drop(state);
+        self.pool.serve();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::internal::Share;
+
+    const MIB: u64 = 1 << 20;
 
     fn memory(budget: u64) -> Memory {
         Memory::new(Some(budget), Arc::new(Exporter::new(&[])))
     }
 
+    fn free(memory: &Memory) -> u64 {
+        memory.0.lock().free
+    }
+
+    fn holding(reservation: &Reservation, bytes: u64) -> Share {
+        let mut share = reservation.allowance().share();
+        share.hold(bytes).unwrap();
+        share
+    }
+
     #[tokio::test]
     async fn traces_wait_until_there_is_room() {
-        let memory = memory(100 << 20);
-        let first = memory.reserve(40 << 20).await;
-        let second = memory.try_reserve(40 << 20).unwrap();
-        assert!(memory.try_reserve(40 << 20).is_none());
+        let memory = memory(100 * MIB);
+        let first = memory.reserve(40 * MIB).await;
+        let second = memory.try_reserve(40 * MIB).unwrap();
+        assert!(memory.try_reserve(40 * MIB).is_none());
         // A small one still fits.
         assert!(memory.try_reserve(0).is_some());
         drop(first);
-        let third = memory.try_reserve(40 << 20);
+        let third = memory.try_reserve(40 * MIB);
         assert!(third.is_some());
         drop((second, third));
-        assert_eq!(memory.left.available_permits(), 100);
+        assert_eq!(free(&memory), 100 * MIB);
     }
 
     #[tokio::test]
-    async fn what_is_larger_than_everything_comes_alone() {
+    async fn what_wants_more_than_everything_comes_alone() {
         let memory = memory(SMALLEST);
+        let stream = memory.try_reserve_lasting(MIB).unwrap();
         let huge = memory.reserve(u64::MAX).await;
-        assert!(memory.try_reserve(0).is_none());
+        assert_eq!(free(&memory), 0);
+        assert!(memory.try_reserve(1).is_none());
         drop(huge);
-        assert!(memory.try_reserve(0).is_some());
+        assert!(memory.try_reserve(1).is_some());
+        drop(stream);
+        assert_eq!(free(&memory), SMALLEST);
+    }
+
+    #[tokio::test]
+    async fn loans_follow_what_is_held() {
+        let memory = memory(64 * MIB);
+        let reservation = memory.reserve(BASE).await;
+        let mut share = holding(&reservation, BASE);
+        assert_eq!(free(&memory), 64 * MIB - BASE);
+        share.hold(20 * MIB + 1).unwrap();
+        assert_eq!(free(&memory), 43 * MIB);
+        share.hold(1).unwrap();
+        assert_eq!(free(&memory), 64 * MIB - BASE);
+        assert_eq!((reservation.peak(), reservation.lacked()), (21 * MIB, None));
+        drop(reservation);
+        assert_eq!(free(&memory), 64 * MIB - BASE, "the reader still has it");
+        drop(share);
+        assert_eq!(free(&memory), 64 * MIB);
+    }
+
+    #[tokio::test]
+    async fn two_that_want_everything_do_not_wait_for_each_other() {
+        let memory = memory(64 * MIB);
+        let (a, b) = (memory.reserve(BASE).await, memory.reserve(BASE).await);
+        let (_first, mut second) = (holding(&a, 40 * MIB), holding(&b, 20 * MIB));
+        assert!(second.hold(40 * MIB).is_err());
+        assert_eq!(b.lacked(), Some(40 * MIB));
+        drop((second, b));
+        let alone = memory.reserve(64 * MIB);
+        drop((a, _first));
+        let alone = alone.await;
+        assert!(alone.allowance().share().hold(64 * MIB + 1).is_err());
+        assert_eq!(alone.lacked(), None, "it had everything");
+    }
+
+    #[tokio::test]
+    async fn one_that_no_longer_waits_holds_up_nobody() {
+        let memory = memory(64 * MIB);
+        let first = memory.reserve(60 * MIB).await;
+        let mut large = Box::pin(memory.reserve(50 * MIB));
+        assert!(futures_util::poll!(&mut large).is_pending());
+        let mut small = Box::pin(memory.reserve(MIB));
+        assert!(
+            futures_util::poll!(&mut small).is_pending(),
+            "its turn is later"
+        );
+        drop(large);
+        small.await;
+        drop(first);
+        assert_eq!(free(&memory), 64 * MIB);
     }
 
     #[test]
-    fn there_is_some_memory() {
-        assert!(available() > SMALLEST);
+    fn streams_leave_half_to_the_others() {
+        let memory = memory(64 * MIB);
+        let stream = memory.try_reserve_lasting(30 * MIB).unwrap();
+        assert!(memory.try_reserve_lasting(3 * MIB).is_none());
+        assert!(stream.allowance().share().hold(33 * MIB).is_err());
+        assert!(memory.try_reserve(34 * MIB).is_some());
     }
 }

@@ -44,6 +44,7 @@ pub use self::seen::JournalError;
 use self::seen::Seen;
 use self::shown::Shown;
 use self::supervisor::Supervisor;
+pub use self::supervisor::THREADS;
 use self::web::Guard;
 pub use self::web::WebError;
 use crate::evidence::{self, EvidenceError};

@@ -55,7 +55,7 @@ async fn dispatch(
         let (analyst, stop, runtime) = (Arc::clone(analyst), stop.clone(), Handle::current());
         tokio::task::spawn_blocking(move || {
             let room = |expected| {
-                let room = analyst.memory.reserve_for(expected);
+                let room = analyst.memory.reserve(expected);
                 runtime.block_on(stop.run_until_cancelled(room))
             };
             analyst.file(&trace, &read.activity, room);

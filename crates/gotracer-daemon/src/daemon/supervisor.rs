@@ -25,11 +25,16 @@ use crate::source::directory::{Directory, FileTrace};
 use crate::source::discovery::{Group, Job};
 use crate::source::scrape::{Mode, Options, Scraper, Target};
 
-/// How many captures run at a time. Most of the time they wait for their program;
-/// the memory that they take is bounded apart from that.
+/// How many targets are asked at a time: each takes a connection, and one that
+/// hangs holds it until its time is over.
+const ASKING: usize = 1_024;
+/// How many captures are read at a time. Most of the time they wait for their
+/// program; the memory that they take is bounded apart from that.
 const CAPTURES: usize = 256;
 /// How many streams run at a time; the same is true of them.
-const STREAMS: usize = 512;
+const STREAMS: usize = 2_048;
+/// Threads that may block: one for each of these, and some for everything else.
+pub const THREADS: usize = CAPTURES + STREAMS + 512;
 
 /// Somebody wants the configuration to be read again, and to hear what came of
 /// it.
@@ -41,7 +46,8 @@ pub struct Supervisor {
     found: UnboundedSender<FileTrace>,
     shown: Arc<Shown>,
     stop: CancellationToken,
-    permits: Arc<Semaphore>,
+    asking: Arc<Semaphore>,
+    capture_permits: Arc<Semaphore>,
     stream_permits: Arc<Semaphore>,
     directories: Vec<(Directory, CancellationToken)>,
     scrapes: Vec<Scrape>,
@@ -68,7 +74,8 @@ impl Supervisor {
             found,
             shown,
             stop,
-            permits: Arc::new(Semaphore::new(CAPTURES)),
+            asking: Arc::new(Semaphore::new(ASKING)),
+            capture_permits: Arc::new(Semaphore::new(CAPTURES)),
             stream_permits: Arc::new(Semaphore::new(STREAMS)),
             directories: Vec::new(),
             scrapes: Vec::new(),
@@ -297,8 +304,9 @@ impl Supervisor {
                 let captures = Captures {
                     scraper,
                     analyst,
-                    permits: Arc::clone(&self.permits),
-                    last_size: AtomicU64::new(0),
+                    asking: Arc::clone(&self.asking),
+                    reading: Arc::clone(&self.capture_permits),
+                    last_peak: AtomicU64::new(0),
                 };
                 self.captures.spawn(async move {
                     captures.follow(target, alone, stop).await;
@@ -309,6 +317,7 @@ impl Supervisor {
                 let streams = Streams {
                     scraper,
                     analyst,
+                    asking: Arc::clone(&self.asking),
                     permits: Arc::clone(&self.stream_permits),
                 };
                 self.captures.spawn(async move {

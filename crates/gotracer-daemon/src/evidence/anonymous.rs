@@ -2,14 +2,20 @@
 
 use std::io::{self, BufWriter, Write};
 
-use super::recording::Recording;
+use super::recording::{Incomplete, Recording};
 use crate::report::Report;
-use crate::source::open;
+use crate::source::{Limits, open};
 use crate::timeline::is_standard;
 use crate::trace::{ErrorKind, Input, ReadError, anonymize};
 
-/// Analyses a trace as the one that is kept was; nothing if that fails.
-pub type Analyse<'a> = &'a dyn Fn(Input<'_>) -> Option<Report>;
+/// How to analyse a copy as the trace that is kept was.
+#[derive(Clone, Copy)]
+pub struct Again<'a> {
+    /// Makes the report; nothing if that fails.
+    pub report: &'a dyn Fn(Input<'_>) -> Option<Report>,
+    /// What reading may take.
+    pub limits: &'a Limits,
+}
 
 /// Why there is no copy without names.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +26,9 @@ pub enum AnonymousError {
     /// It can't be copied.
     #[error("its names can't be replaced: {0}")]
     Names(#[from] ReadError),
+    /// The copy can't be recorded.
+    #[error(transparent)]
+    Incomplete(#[from] Incomplete),
     /// The copy is no trace.
     #[error("the copy without names can't be analysed")]
     Unreadable,
@@ -30,14 +39,19 @@ pub enum AnonymousError {
 pub fn copy(
     trace: &Recording,
     mut copy: Recording,
-    analyse: Analyse<'_>,
+    again: Again<'_>,
 ) -> Result<(Recording, Report), AnonymousError> {
     let mut out = BufWriter::new(&mut copy);
-    match anonymize(open(trace.path())?, &mut out, is_standard) {
-        Err(error) if !matches!(error.kind, ErrorKind::Truncated(_)) => return Err(error.into()),
-        _ => out.flush()?,
-    }
+    let copied = anonymize(open(trace.path(), again.limits)?, &mut out, is_standard);
+    let flushed = out.flush();
     drop(out);
-    let report = analyse(open(copy.path())?).ok_or(AnonymousError::Unreadable)?;
+    // What can't be recorded is why the rest fails.
+    copy.bytes()?;
+    match copied {
+        Err(error) if !matches!(error.kind, ErrorKind::Truncated(_)) => return Err(error.into()),
+        _ => flushed?,
+    }
+    let copied = open(copy.path(), again.limits)?;
+    let report = (again.report)(copied).ok_or(AnonymousError::Unreadable)?;
     Ok((copy, report))
 }

@@ -93,7 +93,7 @@ impl Bucket {
         let shared = Arc::new(Shared {
             store,
             disk,
-            inherited: items.iter().map(|item| item.bytes).sum(),
+            inherited: items.iter().map(Item::size).sum(),
             stats: Arc::clone(stats),
             own,
             queue: Mutex::new(Queue {
@@ -148,12 +148,12 @@ impl Bucket {
         let mut excess = Vec::new();
         {
             let queue = self.0.lock();
-            let mut left: u64 = queue.waiting().map(|item| item.bytes).sum();
+            let mut left: u64 = queue.waiting().map(Item::size).sum();
             for item in queue.waiting() {
                 if left <= most {
                     break;
                 }
-                left -= item.bytes;
+                left -= item.size();
                 excess.push(item.clone());
             }
         }
@@ -283,7 +283,7 @@ impl Shared {
     }
 
     fn count(&self, queue: &Queue) {
-        let waiting = queue.waiting().map(|item| item.bytes).sum();
+        let waiting = queue.waiting().map(Item::size).sum();
         self.stats.waiting_bytes.store(waiting, Ordering::Relaxed);
     }
 
@@ -340,7 +340,7 @@ mod tests {
             bytes: 10,
             ..Item::new(&Labels::new(), &report, at, "alert A", 0)
         };
-        let recording = bucket.disk().record().unwrap();
+        let recording = bucket.disk().record(1_000).unwrap();
         bucket.disk().put(&item, recording, b"{}").unwrap();
         bucket.carry(&item);
         item

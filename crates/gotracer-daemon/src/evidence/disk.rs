@@ -161,13 +161,13 @@ impl Disk {
         self.path(&format!("{OWN}{number}{PARTIAL}"))
     }
 
-    /// Begins a recording.
+    /// Begins a recording of at most `limit` bytes.
     ///
     /// # Errors
     /// If its file can't be made.
-    pub fn record(&self) -> io::Result<Recording> {
+    pub fn record(&self, limit: u64) -> io::Result<Recording> {
         self.restore()?;
-        Recording::create(self.partial()).inspect_err(|error| self.failed(error))
+        Recording::create(self.partial(), limit).inspect_err(|error| self.failed(error))
     }
 
     /// Puts a trace there, and its document last: a trace without one is not
@@ -287,7 +287,7 @@ mod tests {
         let report = sample::eventful("a");
         let at = Timestamp::UNIX_EPOCH;
         let item = Item::new(&Labels::new(), &report, at, "alert A", number);
-        let recording = disk.record().unwrap();
+        let recording = disk.record(u64::MAX).unwrap();
         disk.put(&item, recording, &item.told(&report).unwrap())
             .unwrap();
         item
@@ -315,7 +315,7 @@ mod tests {
         assert!(!path("gotracer-12.partial").exists());
         assert_eq!(disk.items().unwrap(), []);
         // Names that are taken are no obstacle for ever.
-        let recordings: Vec<_> = (0..5).map(|_| disk.record()).collect();
+        let recordings: Vec<_> = (0..5).map(|_| disk.record(u64::MAX)).collect();
         assert_eq!(recordings.iter().filter(|r| r.is_ok()).count(), 4);
     }
 
@@ -365,9 +365,9 @@ mod tests {
         // Another process may have been faster.
         fs::remove_dir_all(&directory).unwrap();
         let other = open(&directory);
-        assert!(disk.record().is_err() && disk.check().is_err() && !disk.health.is_up());
+        assert!(disk.record(u64::MAX).is_err() && disk.check().is_err() && !disk.health.is_up());
         drop(other);
         disk.check().unwrap();
-        assert!(disk.health.is_up() && disk.record().is_ok());
+        assert!(disk.health.is_up() && disk.record(u64::MAX).is_ok());
     }
 }

@@ -37,6 +37,9 @@ pub struct Item {
     pub severity: Option<Severity>,
     /// How large it is.
     pub bytes: u64,
+    /// How large the document beside it is.
+    #[serde(skip)]
+    pub document_bytes: u64,
     /// Whether other names stand in it than those of the program.
     #[serde(default)]
     pub anonymized: bool,
@@ -81,8 +84,14 @@ impl Item {
             rule: rule.map(Into::into),
             severity: worst.map(|f| f.severity),
             bytes: 0,
+            document_bytes: 0,
             anonymized: false,
         }
+    }
+
+    /// How many bytes it and the document beside it have.
+    pub fn size(&self) -> u64 {
+        self.bytes + self.document_bytes
     }
 
     /// The name of the document beside it.
@@ -93,7 +102,8 @@ impl Item {
 
     /// Reads a document that has a name; nothing if it is somebody else's.
     pub fn read(document: &[u8], name: &str) -> Option<Self> {
-        let item = serde_json::from_slice::<Self>(document).ok()?;
+        let mut item = serde_json::from_slice::<Self>(document).ok()?;
+        item.document_bytes = document.len() as u64;
         (item.document() == name && !item.file.contains('/')).then_some(item)
     }
 
@@ -148,8 +158,9 @@ mod tests {
     #[test]
     fn a_document_is_known_by_its_name() {
         let report = sample::eventful("a");
-        let item = Item::new(&Labels::new(), &report, Timestamp::UNIX_EPOCH, "alert A", 7);
+        let mut item = Item::new(&Labels::new(), &report, Timestamp::UNIX_EPOCH, "alert A", 7);
         let told = item.told(&report).unwrap();
+        item.document_bytes = told.len() as u64;
         let name = item.document();
         assert_eq!(Item::read(&told, &name), Some(item.clone()));
         assert_eq!(Item::read(&told, "package.json"), None);

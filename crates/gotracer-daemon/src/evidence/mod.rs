@@ -20,7 +20,7 @@ mod stats;
 mod store;
 mod tape;
 
-pub use anonymous::Analyse;
+pub use anonymous::Again;
 pub use in_force::{InForce, Next};
 pub use item::Item;
 pub use recording::{Recorder, Recording};

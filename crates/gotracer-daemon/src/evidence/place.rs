@@ -46,9 +46,9 @@ impl Place {
         Ok(Some((Self::Disk(disk), items)))
     }
 
-    /// Begins a recording.
-    pub fn record(&self) -> io::Result<Recording> {
-        self.disk().record()
+    /// Begins a recording of at most `limit` bytes.
+    pub fn record(&self, limit: u64) -> io::Result<Recording> {
+        self.disk().record(limit)
     }
 
     /// Keeps a trace and its document.

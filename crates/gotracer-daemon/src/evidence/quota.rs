@@ -18,13 +18,13 @@ pub fn take_excess(items: &mut Vec<Item>, settings: &Settings, now: Timestamp) -
         let target = own.entry(item.target.clone()).or_default();
         let old = now.duration_since(item.time).unsigned_abs() > settings.max_age;
         if old
-            || all + item.bytes > settings.max_bytes
-            || *target + item.bytes > settings.max_target_bytes
+            || all + item.size() > settings.max_bytes
+            || *target + item.size() > settings.max_target_bytes
         {
             gone.push(items.remove(i));
         } else {
-            all += item.bytes;
-            *target += item.bytes;
+            all += item.size();
+            *target += item.size();
         }
     }
     gone

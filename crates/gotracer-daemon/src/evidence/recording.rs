@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::storage::options;
 
@@ -14,8 +14,26 @@ pub struct Recording {
     tape: Tape,
 }
 
-/// Nothing if not all of it could be written.
-type Tape = Arc<Mutex<Option<File>>>;
+type Tape = Arc<Mutex<State>>;
+
+#[derive(Debug)]
+enum State {
+    /// All of the trace so far, and how many bytes it may have.
+    Whole { file: File, bytes: u64, limit: u64 },
+    /// Nothing, for some reason.
+    Incomplete(Incomplete),
+}
+
+/// Why a trace was not recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Incomplete {
+    /// It has more bytes than may be kept.
+    #[error("it has more than {0} bytes, which may not be kept of a target")]
+    Quota(u64),
+    /// It could not be written.
+    #[error("not all of it could be recorded")]
+    Disk,
+}
 
 /// Reads, and records what it read.
 pub struct Recorder<R> {
@@ -24,14 +42,17 @@ pub struct Recorder<R> {
 }
 
 impl Recording {
-    /// Begins one at a path.
+    /// Begins one at a path, of at most `limit` bytes.
     ///
     /// # Errors
     /// If the file can't be made.
-    pub fn create(path: PathBuf) -> io::Result<Self> {
-        let tape = Arc::new(Mutex::new(Some(
-            options().write(true).create_new(true).open(&path)?,
-        )));
+    pub fn create(path: PathBuf, limit: u64) -> io::Result<Self> {
+        let whole = State::Whole {
+            file: options().write(true).create_new(true).open(&path)?,
+            bytes: 0,
+            limit,
+        };
+        let tape = Arc::new(Mutex::new(whole));
         Ok(Self { path, tape })
     }
 
@@ -51,12 +72,12 @@ impl Recording {
     /// How many bytes it has.
     ///
     /// # Errors
-    /// If not all of it could be written.
-    pub fn bytes(&self) -> io::Result<u64> {
-        let tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-        let incomplete = || io::Error::other("not all of it could be recorded");
-        let file = tape.as_ref().ok_or_else(incomplete)?;
-        Ok(file.metadata()?.len())
+    /// If not all of it was recorded.
+    pub fn bytes(&self) -> Result<u64, Incomplete> {
+        match &*lock(&self.tape) {
+            State::Whole { bytes, .. } => Ok(*bytes),
+            State::Incomplete(why) => Err(*why),
+        }
     }
 
     /// Moves it to where it is to stay.
@@ -81,10 +102,11 @@ impl Drop for Recording {
     }
 }
 
+/// Fails when nothing more is recorded.
 impl Write for Recording {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-        tape.as_mut().map_or(Ok(buf.len()), |file| file.write(buf))
+        let recorded = lock(&self.tape).record(buf);
+        recorded.map(|()| buf.len()).map_err(io::Error::other)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -95,13 +117,71 @@ impl Write for Recording {
 impl<R: Read> Read for Recorder<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
-        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = &mut *tape
-            && let Err(error) = file.write_all(&buf[..n])
-        {
-            tracing::error!(%error, "a trace can't be recorded as evidence");
-            *tape = None;
-        }
+        // Those who read go on.
+        let _ = lock(&self.tape).record(&buf[..n]);
         Ok(n)
+    }
+}
+
+/// Nobody panics with it.
+fn lock(tape: &Tape) -> MutexGuard<'_, State> {
+    tape.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    /// Records more bytes, or nothing of the trace.
+    fn record(&mut self, more: &[u8]) -> Result<(), Incomplete> {
+        let why = match self {
+            Self::Incomplete(why) => return Err(*why),
+            Self::Whole { bytes, limit, .. } if *bytes + more.len() as u64 > *limit => {
+                Incomplete::Quota(*limit)
+            }
+            Self::Whole { file, bytes, .. } => {
+                let Err(error) = file.write_all(more) else {
+                    *bytes += more.len() as u64;
+                    return Ok(());
+                };
+                tracing::error!(%error, "a trace can't be recorded as evidence");
+                Incomplete::Disk
+            }
+        };
+        if let Self::Whole { file, .. } = self {
+            // The disk may need the room before the recording is dropped.
+            let _ = file.set_len(0);
+        }
+        *self = Self::Incomplete(why);
+        Err(why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recording_ends_at_the_limit_and_reading_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("0.partial");
+        let recording = Recording::create(path.clone(), 10).unwrap();
+        let mut reader = recording.of(io::repeat(1));
+        let mut buf = [0; 5];
+        reader.read_exact(&mut buf).unwrap();
+        reader.read_exact(&mut buf).unwrap();
+        assert_eq!(recording.bytes(), Ok(10));
+        reader.read_exact(&mut buf).unwrap();
+        assert_eq!(recording.bytes(), Err(Incomplete::Quota(10)));
+        assert_eq!(path.metadata().unwrap().len(), 0);
+        reader.read_exact(&mut buf).unwrap();
+        drop(recording);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn copying_ends_at_the_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("0.partial");
+        let mut recording = Recording::create(path, 1_000).unwrap();
+        assert!(io::copy(&mut io::repeat(1), &mut recording).is_err());
+        assert_eq!(recording.bytes(), Err(Incomplete::Quota(1_000)));
     }
 }

@@ -30,7 +30,7 @@ pub struct Settings {
     /// sooner only if it is worse.
     #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
     pub interval: Duration,
-    /// The most bytes of all together; the oldest go first.
+    /// The most bytes of all traces and their documents together; the oldest go first.
     #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
     pub max_bytes: u64,
     /// The most bytes of one target.
@@ -67,6 +67,13 @@ impl Default for Settings {
             buffer: 16 << 20,
             anonymize: false,
         }
+    }
+}
+
+impl Settings {
+    /// The most bytes that one trace and its document may have.
+    pub fn most(&self) -> u64 {
+        self.max_bytes.min(self.max_target_bytes)
     }
 }
 

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::anonymous::{self, Analyse, AnonymousError};
+use super::anonymous::{self, Again, AnonymousError};
 use super::item::Item;
 use super::judge::Judge;
 use super::place::Place;
 use super::quota;
-use super::recording::Recording;
+use super::recording::{Incomplete, Recording};
 use super::settings::Settings;
 use super::stats::{Lost, Stats};
 use crate::labels::Labels;
@@ -57,8 +57,8 @@ enum Failure {
     Disk(#[from] io::Error),
     #[error(transparent)]
     Names(AnonymousError),
-    #[error("it has {0} bytes, more than may be kept of a target")]
-    Quota(u64),
+    #[error(transparent)]
+    Incomplete(#[from] Incomplete),
 }
 
 /// Where the bytes of a trace are.
@@ -142,7 +142,7 @@ impl Evidence {
     /// A recording that may become evidence. None if that can't be; then it is
     /// lost if it was to be evidence.
     pub fn record(&self) -> Option<Recording> {
-        let recording = self.place.record();
+        let recording = self.place.record(self.settings().most());
         recording
             .inspect_err(|error| tracing::debug!(%error, "a trace can't be recorded as evidence"))
             .ok()
@@ -183,11 +183,11 @@ impl Evidence {
     }
 
     /// Keeps a trace and its report; tells whether it is there. What can't be
-    /// kept is logged and counted. `analyse` makes the report of a copy without
+    /// kept is logged and counted. `again` makes the report of a copy without
     /// names, where those are wanted.
-    pub fn keep(&self, item: Item, report: &Report, trace: Kept, analyse: Analyse<'_>) -> bool {
+    pub fn keep(&self, item: Item, report: &Report, trace: Kept, again: &Again<'_>) -> bool {
         let (id, file) = (item.id.clone(), item.file.clone());
-        let kept = self.put(item, report, trace, analyse);
+        let kept = self.put(item, report, trace, *again);
         match &kept {
             Ok(()) => {
                 self.stats.kept.fetch_add(1, Ordering::Relaxed);
@@ -196,7 +196,8 @@ impl Evidence {
                 let why = match error {
                     Failure::Disk(_) | Failure::Names(AnonymousError::Io(_)) => Lost::Disk,
                     Failure::Names(_) => Lost::Names,
-                    Failure::Quota(_) => Lost::Quota,
+                    Failure::Incomplete(Incomplete::Quota(_)) => Lost::Quota,
+                    Failure::Incomplete(Incomplete::Disk) => Lost::Disk,
                 };
                 match why {
                     // Logged once, until it works again.
@@ -216,32 +217,38 @@ impl Evidence {
         mut item: Item,
         report: &Report,
         trace: Kept,
-        analyse: Analyse<'_>,
+        again: Again<'_>,
     ) -> Result<(), Failure> {
         let settings = self.settings();
         let trace = match trace {
             Kept::Recording(recording) => recording,
             Kept::Bytes(bytes) => {
-                let mut recording = self.place.record()?;
-                recording.write_all(&bytes)?;
+                let mut recording = self.place.record(settings.most())?;
+                // What is recorded is looked at below.
+                let _ = recording.write_all(&bytes);
                 recording
             }
         };
         item.bytes = trace.bytes()?;
         let copied;
         let (trace, report) = if settings.anonymize {
-            let copy = self.place.record()?;
-            copied = anonymous::copy(&trace, copy, analyse).map_err(Failure::Names)?;
+            let copy = self.place.record(settings.most())?;
+            copied = anonymous::copy(&trace, copy, again).map_err(|error| match error {
+                AnonymousError::Incomplete(why) => Failure::Incomplete(why),
+                error => Failure::Names(error),
+            })?;
             item.bytes = copied.0.bytes()?;
             item.anonymized = true;
             (copied.0, &copied.1)
         } else {
             (trace, report)
         };
-        if item.bytes > settings.max_bytes.min(settings.max_target_bytes) {
-            return Err(Failure::Quota(item.bytes));
+        let document = item.told(report)?;
+        item.document_bytes = document.len() as u64;
+        if item.size() > settings.most() {
+            return Err(Incomplete::Quota(settings.most()).into());
         }
-        self.place.put(&item, trace, &item.told(report)?)?;
+        self.place.put(&item, trace, &document)?;
         tracing::info!(
             file = item.file,
             reason = item.reason,
@@ -320,7 +327,7 @@ impl Evidence {
             state.items.retain(|item| !given_up.contains(item));
         }
         state.judge.forget(&settings, now);
-        let (traces, bytes) = (state.items.len(), state.items.iter().map(|i| i.bytes).sum());
+        let (traces, bytes) = (state.items.len(), state.items.iter().map(Item::size).sum());
         self.stats.traces.store(traces as u64, Ordering::Relaxed);
         self.stats.bytes.store(bytes, Ordering::Relaxed);
     }
@@ -352,14 +359,18 @@ impl Evidence {
 mod tests {
     use super::*;
     use crate::report::sample;
+    use crate::source::Limits;
     use std::fs;
     use std::path::Path;
+
+    /// Far more than a document has, bytes.
+    const PART: u64 = 20_000;
 
     fn settings(directory: &Path) -> Settings {
         Settings {
             directory: Some(directory.into()),
-            max_bytes: 100,
-            max_target_bytes: 50,
+            max_bytes: 100 * PART,
+            max_target_bytes: 50 * PART,
             ..Settings::default()
         }
     }
@@ -380,8 +391,20 @@ mod tests {
         let report = sample::eventful("a");
         let item = evidence.item(&target, &report, Timestamp::now(), "alert A");
         let id = item.id.clone();
-        evidence.keep(item, &report, Kept::Bytes(vec![7; bytes]), &|_| None);
+        put(evidence, item, Kept::Bytes(parts(bytes)));
         id
+    }
+
+    fn parts(n: usize) -> Vec<u8> {
+        vec![7; n * PART as usize]
+    }
+
+    fn put(evidence: &Evidence, item: Item, trace: Kept) -> bool {
+        let again = Again {
+            report: &|_| None,
+            limits: &Limits::default(),
+        };
+        evidence.keep(item, &sample::eventful("a"), trace, &again)
     }
 
     #[test]
@@ -425,12 +448,12 @@ mod tests {
     fn what_no_quota_can_hold_drives_nothing_out() {
         let directory = tempfile::tempdir().unwrap();
         let evidence = open(&settings(directory.path()));
-        let first = keep(&evidence, "a", 50);
+        let first = keep(&evidence, "a", 49);
         let report = sample::eventful("a");
         let item = evidence.judge(&Labels::new(), &report, Timestamp::now());
         let item = item.unwrap();
         assert!(evidence.recent(&Labels::new(), &report).is_some());
-        assert!(!evidence.keep(item, &report, Kept::Bytes(vec![7; 51]), &|_| None));
+        assert!(!put(&evidence, item, Kept::Bytes(parts(50))));
         assert_eq!(evidence.recent(&Labels::new(), &report), None);
         assert_eq!(evidence.stats.lost(Lost::Quota), 1);
         assert!(evidence.find(&first).is_some());
@@ -467,7 +490,7 @@ mod tests {
         assert_eq!(names(directory.path()), 0);
         let report = sample::eventful("a");
         let item = evidence.item(&Labels::new(), &report, Timestamp::now(), "alert A");
-        assert!(evidence.keep(item, &report, Kept::Recording(record()), &|_| None));
+        assert!(put(&evidence, item, Kept::Recording(record())));
         let item = evidence.all().remove(0);
         let mut bytes = Vec::new();
         let mut file = evidence.read(&item.file).unwrap();

@@ -6,6 +6,9 @@
 
 use std::collections::VecDeque;
 
+use crate::trace::Allowance;
+use crate::trace::internal::{Share, of_vec};
+
 /// Length of a trace's header.
 const HEADER: usize = 16;
 
@@ -22,11 +25,14 @@ pub struct Tape {
     read: u64,
     generations: usize,
     limit: usize,
+    /// What this holds, and a copy of it for evidence.
+    share: Share,
 }
 
 impl Tape {
-    /// One that keeps so many generations and bytes at most.
-    pub fn new(generations: usize, limit: u64) -> Self {
+    /// One that keeps so many generations and bytes at most, as far as `memory`
+    /// allows.
+    pub fn new(generations: usize, limit: u64, memory: &Allowance) -> Self {
         Self {
             header: Vec::new(),
             whole: VecDeque::new(),
@@ -34,6 +40,7 @@ impl Tape {
             read: 0,
             generations,
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            share: memory.share(),
         }
     }
 
@@ -45,10 +52,17 @@ impl Tape {
         bytes = &bytes[missing..];
         let room = self.limit;
         if let Some(current) = self.current.as_mut() {
-            match current.len() + bytes.len() <= room {
+            let held = 2 * self.whole.iter().map(Vec::capacity).sum::<usize>() as u64
+                + 2 * of_vec(current, bytes.len());
+            match current.len() + bytes.len() <= room && self.share.hold(held).is_ok() {
                 true => current.extend(bytes),
                 false => self.current = None,
             }
+        }
+        if self.current.is_none() {
+            // What comes now would follow on a hole.
+            self.whole.clear();
+            let _ = self.share.hold(0);
         }
     }
 
@@ -56,9 +70,8 @@ impl Tape {
     pub fn cut(&mut self, end: u64) -> Option<&[u8]> {
         let behind = usize::try_from(self.read.saturating_sub(end)).ok()?;
         let Some(current) = self.current.as_mut() else {
-            // What comes now follows on nothing that is kept. The beginning of
-            // the next generation may be gone, too, if it was read already.
-            self.whole.clear();
+            // The beginning of the next generation may be gone, too, if it was
+            // read already.
             self.current = (behind == 0).then(Vec::new);
             return None;
         };
@@ -85,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_last_generations_are_a_trace() {
-        let mut tape = Tape::new(2, 100);
+        let mut tape = Tape::new(2, 100, &Allowance::default());
         tape.record(b"go 1.26 tr");
         tape.record(b"ace\0\0\0AAAB");
         assert_eq!(tape.cut(19), Some(&b"AAA"[..]));
@@ -98,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_not_kept_and_leaves_no_hole() {
-        let mut tape = Tape::new(9, 4);
+        let mut tape = Tape::new(9, 4, &Allowance::default());
         tape.record(&[0; 16]);
         tape.record(b"AAA");
         assert!(tape.cut(19).is_some());

@@ -9,6 +9,6 @@ pub mod scrape;
 pub(crate) mod yaml;
 
 pub use gotracer_core::source::{
-    Shard, ShardError, decompressed, from_reader, from_seekable, open, ordinal, stdin,
+    Limits, Shard, ShardError, decompressed, from_reader, from_seekable, open, ordinal, stdin,
 };
 pub use yaml::parse_duration;

@@ -67,6 +67,8 @@ pub struct Order {
     ps: Procs,
     tasks: Tasks,
     names: Names,
+    /// Bytes of the ranges and regions that goroutines have open.
+    open: u64,
     /// Names of tasks that ended, for the events that say so.
     extra: Extra,
     gc: Gc,
@@ -86,6 +88,18 @@ impl Order {
         if self.first_generation == 0 {
             self.first_generation = generation;
         }
+    }
+
+    /// Bytes of memory that this holds while `more` bytes of events are taken.
+    pub fn held(&self, more: usize) -> u64 {
+        // An event that adds something has at least three bytes.
+        let more = more / 3;
+        self.gs.held(more)
+            + self.ps.held(more)
+            + self.tasks.held(more)
+            + self.names.held(more)
+            + self.extra.held(more)
+            + 3 * self.open
     }
 
     /// A string that only an event of this generation has.

@@ -8,9 +8,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::super::super::allowance::{of_map, of_vec};
 use super::super::super::event::StringId;
 use super::super::super::slab::Slab;
-use super::super::super::tables::Tables;
+use super::super::super::tables::{OVERHEAD, Tables};
 use super::super::super::work;
 
 /// A name's number.
@@ -35,6 +36,8 @@ pub struct Names {
     /// used as names.
     by_string: Vec<Option<NameId>>,
     used: Vec<NameId>,
+    /// Bytes of all texts.
+    bytes: u64,
 }
 
 impl Names {
@@ -46,6 +49,15 @@ impl Names {
             self.all[id.0].string = None;
             self.release(id);
         }
+    }
+
+    /// Bytes of memory that this holds while up to `more` names are added.
+    pub fn held(&self, more: usize) -> u64 {
+        self.all.held(more)
+            + of_map(&self.by_text, more)
+            + of_vec(&self.by_string, more)
+            + of_vec(&self.used, more)
+            + self.bytes
     }
 
     /// The number of the name that is `string` in the current generation. Who
@@ -86,6 +98,7 @@ impl Names {
     }
 
     fn add_text(&mut self, text: Arc<[u8]>) -> u32 {
+        self.bytes += OVERHEAD + text.len() as u64;
         let name = Name {
             text: text.clone(),
             users: 0,
@@ -115,6 +128,7 @@ impl Names {
     #[cold]
     fn forget(&mut self, id: NameId) {
         let text = std::mem::take(&mut self.all[id.0].text);
+        self.bytes -= OVERHEAD + text.len() as u64;
         self.by_text.remove(&text);
         self.all.free(id.0);
     }

@@ -4,6 +4,7 @@
 use super::super::super::event::{GoId, Metric, ProcId, Range, StackId, What};
 use super::super::super::violation::Violation;
 use super::super::wire;
+use super::state::push;
 use super::{Gc, Order, Refusal, Step, Taken, Thread};
 
 fn begin(range: Range, stack: StackId) -> What {
@@ -58,7 +59,7 @@ impl Order {
         if ranges.contains(&(event, reason)) {
             return Err(wrong(event, "begins twice").into());
         }
-        ranges.push((event, reason));
+        self.open += push(ranges, (event, reason));
         step.take(begin(range, stack))
     }
 
@@ -93,7 +94,7 @@ impl Order {
         let ranges = &mut self.gs[slot].extras().ranges;
         let assist = (wire::GC_MARK_ASSIST_BEGIN, 0);
         match (first, ranges.contains(&assist)) {
-            (true, false) => ranges.push(assist),
+            (true, false) => self.open += push(ranges, assist),
             (false, true) => {}
             (true, true) => return Err(wrong(event, "is active twice").into()),
             (false, false) => return Err(wrong(event, "is active without having begun").into()),

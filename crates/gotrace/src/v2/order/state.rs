@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use super::super::super::allowance::{of_map, of_vec};
 use super::super::super::event::{GoId, ProcId};
 use super::super::super::ids::Ids;
 use super::super::super::slab::Slab;
@@ -64,6 +65,14 @@ pub struct OpenRegion {
     pub name: NameId,
 }
 
+/// Adds a value; returns by how many bytes the vector grew.
+#[inline]
+pub fn push<T>(vec: &mut Vec<T>, value: T) -> u64 {
+    let before = vec.capacity();
+    vec.push(value);
+    ((vec.capacity() - before) * size_of::<T>()) as u64
+}
+
 /// What few goroutines have.
 #[derive(Debug, Default)]
 pub struct Extras {
@@ -100,6 +109,13 @@ pub struct Goroutines {
 }
 
 impl Goroutines {
+    /// Bytes of memory that this holds while up to `more` goroutines are added,
+    /// without what they have open.
+    pub fn held(&self, more: usize) -> u64 {
+        let extras = self.slots.len() * size_of::<Extras>();
+        self.slots.held(more) + self.ids.held(more) + extras as u64
+    }
+
     pub fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
         let slot = self.ids.find(id.0)?;
         self.slots.get_mut(slot).map(|g| (slot, g))
@@ -236,6 +252,11 @@ pub struct Procs {
 }
 
 impl Procs {
+    /// Bytes of memory that this holds while up to `more` Ps are added.
+    pub fn held(&self, more: usize) -> u64 {
+        of_vec(&self.slots, more) + of_map(&self.by_id, more)
+    }
+
     #[inline]
     pub fn find(&self, id: ProcId) -> Option<u32> {
         // Ps are numbered from 0 and mostly appear in that order.

@@ -20,6 +20,11 @@ pub struct Tasks {
 }
 
 impl Tasks {
+    /// Bytes of memory that this holds while up to `more` tasks are added.
+    pub fn held(&self, more: usize) -> u64 {
+        self.slots.held(more) + self.ids.held(more)
+    }
+
     /// The slot of an open task.
     #[inline]
     pub fn find(&self, id: i64) -> Option<u32> {

@@ -6,7 +6,7 @@ use super::super::super::event::{Experimental, StringId, What};
 use super::super::super::violation::Violation;
 use super::super::wire;
 use super::fast;
-use super::state::OpenRegion;
+use super::state::{OpenRegion, push};
 use super::tasks::Task;
 use super::{Epoch, Order, Step, Taken, Thread};
 
@@ -49,7 +49,7 @@ impl Order {
                 };
                 let g = self.gs.current_soon(t)?;
                 self.names.keep(region.name);
-                g.extras().regions.push(region);
+                self.open += push(&mut g.extras().regions, region);
                 Some(What::RegionBegin { task, name, stack })
             }
             wire::USER_REGION_END => {
@@ -168,7 +168,7 @@ impl Order {
         let name = id;
         if event == wire::USER_REGION_BEGIN {
             self.names.keep(region.name);
-            open.push(region);
+            self.open += push(open, region);
             return step.take(What::RegionBegin { task, name, stack });
         }
         // Regions that began before the trace did are not known.

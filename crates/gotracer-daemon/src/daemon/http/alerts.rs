@@ -19,6 +19,7 @@ use super::reply::{Reply, busy, refusal, reply, text};
 use super::routes::BUSY;
 use crate::daemon::board::Turn;
 use crate::daemon::captures;
+use crate::daemon::memory::BASE;
 use crate::labels::Labels;
 use crate::source::scrape::{Mode, Options, Scraper, Target};
 
@@ -152,13 +153,14 @@ async fn capture(state: &State, target: &Target, options: Options, turn: &Turn, 
         );
         return;
     };
-    let _room = analyst.memory.reserve(options.limit).await;
     let started = Instant::now();
-    match Scraper::new(options).open(target).await {
+    match captures::begin(&Scraper::new(options), target).await {
         Ok(capture) => {
-            let (outcome, early, recording) = captures::read(analyst, target, capture, true).await;
+            let room = analyst.memory.reserve(BASE).await;
+            let (outcome, early, recording) =
+                captures::read(analyst, target, capture, &room, true).await;
             let (took, evidence) = (started.elapsed(), (recording, Some(why.into())));
-            captures::conclude(analyst, target, took, outcome, early, evidence).await;
+            captures::conclude(analyst, target, took, outcome, early, evidence, &room).await;
         }
         Err(error) => {
             analyst.no_capture(&target.labels, source, &error);

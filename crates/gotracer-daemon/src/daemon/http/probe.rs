@@ -16,6 +16,7 @@ use super::reply::{Reply, compressed, text};
 use crate::analysis::Outcome;
 use crate::daemon::captures;
 use crate::daemon::failure::{Failure, REASONS};
+use crate::daemon::memory::{BASE, Reservation};
 use crate::export::prometheus::Exporter;
 use crate::report::Report;
 use crate::source::scrape::{Options, Scraper, Target};
@@ -39,8 +40,8 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
         return text(StatusCode::BAD_REQUEST, hasty);
     };
     let permit = state.limits.probes.try_take();
-    let room = state.analyst.memory.try_reserve(options.limit);
-    let (Some(_permit), Some(_room)) = (permit, room) else {
+    let room = state.analyst.memory.try_reserve(BASE);
+    let (Some(_permit), Some(room)) = (permit, room) else {
         return text(
             StatusCode::SERVICE_UNAVAILABLE,
             "too many traces are being analysed",
@@ -53,7 +54,7 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
         return text(StatusCode::SERVICE_UNAVAILABLE, busy);
     };
     options.timeout = options.timeout.saturating_sub(started.elapsed());
-    let (report, failure) = capture(&target, options, &state).await;
+    let (report, failure) = capture(&target, options, &state, &room).await;
     if let Some((reason, error)) = &failure {
         let reason = reason.name();
         tracing::warn!(target = %target.url(), reason, error, "probe failed");
@@ -82,12 +83,13 @@ async fn capture(
     target: &Target,
     options: Options,
     state: &State,
+    room: &Reservation,
 ) -> (Option<Report>, Option<(Failure, String)>) {
-    let capture = match Scraper::new(options).open(target).await {
+    let capture = match captures::begin(&Scraper::new(options), target).await {
         Ok(capture) => capture,
         Err(error) => return (None, Some((Failure::from(&error), error.to_string()))),
     };
-    let (outcome, early, _) = captures::read(&state.analyst, target, capture, false).await;
+    let (outcome, early, _) = captures::read(&state.analyst, target, capture, room, false).await;
     let failed = |e: crate::trace::ReadError| (Failure::from(&e), e.to_string());
     match outcome {
         Ok(Ok(Outcome { report, error })) => (Some(report), early.or(error.map(failed))),

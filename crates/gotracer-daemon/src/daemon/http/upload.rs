@@ -7,7 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
-use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::body::{Bytes, Incoming};
 use hyper::{Request, StatusCode};
 use tokio::sync::mpsc::Sender;
 
@@ -16,6 +16,9 @@ use super::api::{blocking, document, failed};
 use super::body::{BodyError, Upload};
 use super::connections::{InFlight, Kind};
 use super::reply::{Reply, busy, refusal, text};
+use crate::daemon::failure::Failure;
+use crate::daemon::memory::BASE;
+use crate::source::Limits;
 use crate::source::scrape::pipe;
 
 /// The most bytes of a trace.
@@ -23,7 +26,6 @@ const LIMIT: u64 = 1 << 30;
 
 /// Analyzes the trace in the request's body while it comes.
 pub async fn analyze(request: Request<Incoming>, in_flight: &InFlight, state: Arc<State>) -> Reply {
-    let size = request.body().size_hint().upper().unwrap_or(LIMIT);
     let headers = request.headers().clone();
     let mut body = Upload::new(request.into_body(), in_flight);
     let head = match body.head().await {
@@ -32,17 +34,29 @@ pub async fn analyze(request: Request<Incoming>, in_flight: &InFlight, state: Ar
     };
     in_flight.becomes(Kind::Analysis);
     let turn = state.limits.admit(Kind::Analysis, in_flight).await;
-    let room = state.analyst.memory.try_reserve(size);
+    let room = state.analyst.memory.try_reserve(BASE);
     let (Ok(turn), Some(room)) = (turn, room) else {
         return busy("as many traces as allowed are being analyzed; try again");
     };
     let (sender, reader) = pipe();
     let analysis = tokio::spawn(blocking(move || {
-        let _held = (turn, room);
+        let _held = turn;
+        let limits = Limits {
+            memory: room.allowance(),
+            bytes: LIMIT,
+        };
         let mut reports = Vec::new();
-        for outcome in state.analyst.upload(reader, "request") {
+        for outcome in state.analyst.upload(reader, "request", &limits) {
             match outcome {
                 Ok(Ok(outcome)) => reports.push(outcome.report),
+                Ok(Err(error)) if Failure::from(&error) == Failure::TooLarge => {
+                    return match room.lacked() {
+                        Some(_) => {
+                            busy("other traces hold the memory that this one needs; try again")
+                        }
+                        None => text(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string()),
+                    };
+                }
                 Ok(Err(error)) => {
                     return text(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string());
                 }

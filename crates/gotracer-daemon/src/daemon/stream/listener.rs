@@ -13,7 +13,7 @@ use crate::daemon::analyst::{Analyst, Thresholds};
 use crate::daemon::board::Last;
 use crate::export::prometheus::Gap;
 use crate::source::scrape::{Options, Target};
-use crate::trace::{Input, ReadError};
+use crate::trace::{Allowance, Input, ReadError};
 
 /// Why a trace was interrupted on purpose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -150,11 +150,13 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// One that tells the session what it hears.
-    pub fn new(session: Arc<Mutex<Session>>) -> Self {
+    /// One that tells the session what it hears, and keeps evidence within
+    /// `memory`.
+    pub fn new(session: Arc<Mutex<Session>>, memory: Allowance) -> Self {
         let (thresholds, bytes, tape) = {
             let mut session = lock(&session);
-            session.scene = session.analyst.evidence.now().map(Scene::new);
+            let evidence = session.analyst.evidence.now();
+            session.scene = evidence.map(|evidence| Scene::new(evidence, memory));
             let tape = session.scene.as_ref().map(Scene::tape);
             let labels = &session.target.labels;
             session

@@ -27,8 +27,8 @@ use self::pace::SLICE;
 use self::tap::Tap;
 use super::analyst::Analyst;
 use super::board::Last;
-use super::captures::BUSY;
 use super::failure::Failure;
+use super::memory::{Reservation, STREAM};
 use crate::export::prometheus::Gap;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 use crate::trace::Input;
@@ -44,6 +44,8 @@ pub struct Streams {
     pub scraper: Scraper,
     /// Analyses.
     pub analyst: Arc<Analyst>,
+    /// How many targets may be asked at a time. That takes a connection.
+    pub asking: Arc<Semaphore>,
     /// How many streams run at a time. Each has a thread.
     pub permits: Arc<Semaphore>,
 }
@@ -130,40 +132,52 @@ impl Streams {
         stop: &CancellationToken,
     ) -> End {
         let admitted = async {
-            let permit = self.permits.acquire().await;
+            let _asking = self.asking.acquire().await;
             let mine = self.analyst.board.turn(target).lock_owned().await;
-            // The generation that is read, the one that comes in, and those
-            // that are evidence.
-            let tape = self.analyst.evidence.now();
-            let tape = tape.map_or(0, |evidence| evidence.settings().buffer);
-            let room = self.analyst.memory.reserve(2 * BUSY + tape).await;
-            let opened = self.scraper.stream(target, seconds).await;
-            ((permit, mine, room), opened)
+            (mine, self.begin(target, seconds).await)
         };
-        let (_held, opened) = match stop.run_until_cancelled(admitted).await {
+        let (_mine, opened) = match stop.run_until_cancelled(admitted).await {
             None => return End::Stopped,
-            Some((held, opened)) => (held, opened),
+            Some(opened) => opened,
         };
         match opened {
-            Ok(capture) => self.listen(target, capture, session, stop).await,
+            Ok(capture) => {
+                let thread = self.permits.try_acquire();
+                let room = self.analyst.memory.try_reserve_lasting(STREAM);
+                let (Ok(_thread), Some(room)) = (thread, room) else {
+                    let full = "as many targets are streamed as threads and half of \
+                        --memory.budget allow";
+                    return End::Failed(Failure::Overloaded, full.into());
+                };
+                self.listen(target, capture, room, session, stop).await
+            }
             Err(ScrapeError::WriteTimeout) if seconds > 1 => End::Shorter,
             Err(error) => End::Failed((&error).into(), error.to_string()),
         }
+    }
+
+    /// Waits until a target's answer begins to come in: one that stays silent
+    /// takes no memory and no thread.
+    async fn begin(&self, target: &Target, seconds: u32) -> Result<Capture, ScrapeError> {
+        let mut capture = self.scraper.stream(target, seconds).await?;
+        capture.begin().await?;
+        Ok(capture)
     }
 
     async fn listen(
         &self,
         target: &Target,
         capture: Capture,
+        room: Reservation,
         session: &Arc<Mutex<Session>>,
         stop: &CancellationToken,
     ) -> End {
         tracing::info!(target = %target.url(), labels = %target.labels, "streaming");
         let (reader, feed) = capture.split();
-        let mut listener = Listener::new(Arc::clone(session));
+        let mut listener = Listener::new(Arc::clone(session), room.allowance());
         let mut analysis = tokio::task::spawn_blocking(move || {
             let tap = Tap::new(reader, listener.bytes(), listener.tape());
-            let input = Input::from_reader(tap);
+            let input = Input::from_reader(tap).within(room.allowance());
             // A session is whole whenever nobody has it locked.
             let listen = AssertUnwindSafe(|| listener.listen(input));
             let read = catch_unwind(listen);

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use super::tap::SharedTape;
 use crate::analysis::Heard;
 use crate::daemon::analyst::Analyst;
-use crate::evidence::{Evidence, Item, Kept, Settings, Tape};
+use crate::evidence::{Again, Evidence, Item, Kept, Settings, Tape};
 use crate::labels::Labels;
 use crate::report::Report;
-use crate::trace::Input;
+use crate::source::Limits;
+use crate::trace::internal::{Share, of_vec};
+use crate::trace::{Allowance, Input};
 
 /// Watches one trace of a stream for what is worth keeping.
 pub struct Scene {
@@ -19,6 +21,7 @@ pub struct Scene {
     settings: Arc<Settings>,
     tape: SharedTape,
     taken: Option<Taken>,
+    memory: Allowance,
 }
 
 /// What is being kept: the generations up to a finding, and those after it as
@@ -29,18 +32,28 @@ struct Taken {
     trace: Vec<u8>,
     /// How many more generations.
     left: usize,
+    /// What this holds.
+    share: Share,
+}
+
+impl Taken {
+    /// Whether so many bytes more may be kept in memory.
+    fn has_room(&mut self, more: usize) -> bool {
+        self.share.hold(of_vec(&self.trace, more)).is_ok()
+    }
 }
 
 impl Scene {
     /// Nothing came yet.
-    pub fn new(evidence: Arc<Evidence>) -> Self {
+    pub fn new(evidence: Arc<Evidence>, memory: Allowance) -> Self {
         let settings = evidence.settings();
-        let tape = Tape::new(settings.before + 1, settings.buffer);
+        let tape = Tape::new(settings.before + 1, settings.buffer, &memory);
         Self {
             evidence,
             settings,
             tape: Arc::new(Mutex::new(tape)),
             taken: None,
+            memory,
         }
     }
 
@@ -72,7 +85,7 @@ impl Scene {
         };
         if let Some(taken) = &mut self.taken {
             match bytes {
-                Some(bytes) if taken.left > 0 => {
+                Some(bytes) if taken.left > 0 && taken.has_room(bytes.len()) => {
                     taken.trace.extend(bytes);
                     taken.left -= 1;
                 }
@@ -98,6 +111,7 @@ impl Scene {
                     report: report.clone(),
                     trace,
                     left,
+                    share: self.memory.share(),
                 });
             } else {
                 report.evidence = self.evidence.recent(target, report);
@@ -112,9 +126,13 @@ impl Scene {
                 ..
             } = taken;
             let source = &report.trace.source;
-            let analyse = |input: Input<'_>| analyst.again(input, source, target);
+            let report_of = |input: Input<'_>| analyst.again(input, source, target);
+            let again = Again {
+                report: &report_of,
+                limits: &Limits::of_memory(self.memory.clone()),
+            };
             self.evidence
-                .keep(item, &report, Kept::Bytes(trace), &analyse);
+                .keep(item, &report, Kept::Bytes(trace), &again);
         }
     }
 }

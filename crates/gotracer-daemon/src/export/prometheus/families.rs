@@ -255,7 +255,7 @@ fn program() -> [Family; 10] {
 }
 
 /// What became of the traces.
-fn exporter() -> [Family; 8] {
+fn exporter() -> [Family; 9] {
     [
         family(
             "gotracer_traces",
@@ -280,6 +280,12 @@ fn exporter() -> [Family; 8] {
             Samples::Count(|t| t.lost_bytes),
         )
         .in_unit(Unit::Bytes),
+        family(
+            "gotracer_captures_missed",
+            "Turns of a target in which no trace was captured, because the capture before took \
+             longer than the interval, or because no memory or thread was free in time.",
+            Samples::Count(|t| t.missed),
+        ),
         family(
             "gotracer_trace_events",
             "Events read from traces.",

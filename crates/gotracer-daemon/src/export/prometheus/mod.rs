@@ -289,6 +289,12 @@ impl Exporter {
         self.on(target, |t| *t.failures.entry(reason).or_default() += 1);
     }
 
+    /// Counts turns of a target in which no trace was captured, though no attempt
+    /// failed.
+    pub fn missed(&self, target: &Labels, turns: u64) {
+        self.on(target, |t| t.missed += turns);
+    }
+
     /// Traces that wait to be analysed.
     pub fn set_queue_length(&self, length: usize) {
         self.own.queue.store(length as u64, Ordering::Relaxed);
@@ -299,8 +305,8 @@ impl Exporter {
         self.own.stalled.store(reads as u64, Ordering::Relaxed);
     }
 
-    /// Bytes that traces being read may take, and those they are expected to
-    /// take now.
+    /// Bytes that traces being read may hold, and those reserved for what they
+    /// hold now.
     pub fn set_memory(&self, budget: u64, reserved: u64) {
         self.own.budget.store(budget, Ordering::Relaxed);
         self.own.reserved.store(reserved, Ordering::Relaxed);

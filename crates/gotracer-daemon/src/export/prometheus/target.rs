@@ -71,6 +71,8 @@ pub struct Target {
     pub traces: u64,
     /// By reason.
     pub failures: BTreeMap<&'static str, u64>,
+    /// Turns in which no trace was captured.
+    pub missed: u64,
     /// Bytes read, decompressed.
     pub bytes: u64,
     /// Bytes that gave no events.
@@ -121,6 +123,7 @@ impl Target {
             observed: Duration::ZERO,
             traces: 0,
             failures: reasons.iter().map(|&r| (r, 0)).collect(),
+            missed: 0,
             bytes: 0,
             lost_bytes: 0,
             events: 0,

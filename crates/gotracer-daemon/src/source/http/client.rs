@@ -19,6 +19,9 @@ use crate::tls::trouble::{self, TLS_CONFIG};
 /// As many as Go's client follows.
 const REDIRECTS: usize = 10;
 
+/// The most bytes of an answer that are read at a time.
+const PIECE: usize = 64 << 10;
+
 /// Asks.
 pub struct Client {
     http: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -87,6 +90,8 @@ impl HttpOptions {
         };
         let connector = builder.enable_http1().wrap_connector(tcp);
         let http = HyperClient::builder(TokioExecutor::new())
+            // A piece is at most as large, and some of each answer wait.
+            .http1_max_buf_size(PIECE)
             // A minute later the connection is stale, and a Go server that
             // shuts down waits for idle ones.
             .pool_max_idle_per_host(0)

@@ -27,6 +27,8 @@ pub struct Scraper {
 /// A trace that began to come in.
 pub struct Capture {
     body: Incoming,
+    /// The first piece, if it is known.
+    first: Option<Bytes>,
     patience: Patience,
     limit: u64,
 }
@@ -77,6 +79,7 @@ impl Scraper {
         let patience = Patience::Whole(Instant::now() + allowed, allowed);
         Ok(Capture {
             body: self.ask(target, seconds, allowed).await?,
+            first: None,
             patience,
             limit: self.options.limit,
         })
@@ -92,6 +95,7 @@ impl Scraper {
         let allowed = self.options.timeout.max(STALLED);
         Ok(Capture {
             body: self.ask(target, seconds, allowed).await?,
+            first: None,
             patience: Patience::Piece(allowed),
             limit: u64::MAX,
         })
@@ -125,6 +129,43 @@ impl Scraper {
 }
 
 impl Capture {
+    /// The most bytes to read.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// When the next piece has to be there at the latest.
+    pub fn deadline(&self) -> Instant {
+        self.patience.deadline()
+    }
+
+    /// Waits until the body begins to come in, or ends.
+    ///
+    /// # Errors
+    /// If it does not in time.
+    pub async fn begin(&mut self) -> Result<(), ScrapeError> {
+        while self.first.is_none()
+            && let Some(piece) = self.next().await?
+        {
+            self.first = Some(piece).filter(|piece| !piece.is_empty());
+        }
+        Ok(())
+    }
+
+    /// The next piece; nothing at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, ScrapeError> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
+        match timeout_at(self.patience.deadline(), self.body.frame()).await {
+            Ok(None) => Ok(None),
+            // Trailers are no piece.
+            Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
+            Ok(Some(Err(error))) => Err(ScrapeError::BrokeOff(deepest(&error))),
+            Err(_) => Err(self.patience.error()),
+        }
+    }
+
     /// A reader, and a future that feeds it: it must run while the other is
     /// read, and says why the answer ended early, if it did. A reader that is
     /// dropped ends the capture.
@@ -136,12 +177,9 @@ impl Capture {
     async fn feed(mut self, sender: Sender<io::Result<Bytes>>) -> Result<(), ScrapeError> {
         let mut left = self.limit;
         loop {
-            let error = match timeout_at(self.patience.deadline(), self.body.frame()).await {
+            let error = match self.next().await {
                 Ok(None) => return Ok(()),
-                Ok(Some(Ok(frame))) => {
-                    let Ok(mut piece) = frame.into_data() else {
-                        continue;
-                    };
+                Ok(Some(mut piece)) => {
                     let larger = piece.len() as u64 > left;
                     if larger {
                         piece.truncate(left as usize);
@@ -155,8 +193,7 @@ impl Capture {
                     }
                     continue;
                 }
-                Ok(Some(Err(error))) => ScrapeError::BrokeOff(deepest(&error)),
-                Err(_) => self.patience.error(),
+                Err(error) => error,
             };
             let told = io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string());
             // Who does not read any more need not be told.
