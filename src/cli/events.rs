@@ -92,17 +92,26 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         .open()
         .map_err(|e| anyhow::anyhow!("{}: {e}", source.name()))?;
     let mut lines = Lines::new(BufWriter::with_capacity(BUFFER, io::stdout()));
-    let result = match Reader::new(input) {
-        Ok(mut reader) => {
-            if reader.is_newer() {
-                let (name, version) = (source.name(), reader.version());
-                let text = format!("{name}: format \"go 1.{version}\" is newer than this gotracer");
-                complain("warning", &text);
+    let (mut next, mut result) = (Some(input), Ok(()));
+    // A file may hold several traces.
+    while let Some(input) = next.take() {
+        result = match Reader::new(input) {
+            Ok(mut reader) => {
+                if reader.is_newer() {
+                    let (name, version) = (source.name(), reader.version());
+                    let text =
+                        format!("{name}: format \"go 1.{version}\" is newer than this gotracer");
+                    complain("warning", &text);
+                }
+                let printed = args.print(&mut reader, &mut lines)?;
+                if printed.is_ok() {
+                    next = reader.following()?;
+                }
+                printed
             }
-            args.print(&mut reader, &mut lines)?
-        }
-        Err(error) => Err(error),
-    };
+            Err(error) => Err(error),
+        };
+    }
     if let Err(error) = &result {
         lines.error(&error.to_string())?;
     }

@@ -64,6 +64,53 @@ fn traces_of_all_versions_follow_each_other() {
 }
 
 #[test]
+fn the_events_of_every_trace_are_printed() {
+    let names = ["go1.27.3/idle", "go1.19/idle"];
+    let traces = names.map(|name| fs::read(format!("tests/fixtures/{name}.trace")).unwrap());
+    let events = |bytes: &[u8]| {
+        let output = run_with_stdin(&["events", "-"], bytes);
+        assert_exit(&output, 0);
+        // Numbers of stacks go on from one trace to the next.
+        let text = stdout(&output);
+        let lines = text.lines().filter(|line| !line.starts_with("S\t"));
+        let fields = lines.map(|line| line.split('\t').take(5).collect::<Vec<_>>().join("\t"));
+        fields.collect::<Vec<_>>()
+    };
+    let apart = traces.each_ref().map(|trace| events(trace)).concat();
+    assert_eq!(events(&traces.concat()), apart);
+}
+
+#[test]
+fn one_of_several_traces_is_explained_and_exported() {
+    let explain = |args: &[&str]| run(&[&["explain", TWO, "--at", "0s"], args].concat());
+    let first = explain(&[]);
+    assert_exit(&first, 0);
+    assert!(
+        stderr(&first).contains("at byte 4333; --nth 2"),
+        "{}",
+        stderr(&first)
+    );
+    let second = explain(&["--nth", "2"]);
+    assert_exit(&second, 0);
+    assert_eq!(stderr(&second), "");
+    assert_ne!(stdout(&first), stdout(&second));
+    let third = explain(&["--nth", "3"]);
+    assert_exit(&third, 2);
+    assert!(
+        stderr(&third).contains("it holds 2 traces"),
+        "{}",
+        stderr(&third)
+    );
+    let found = run(&["explain", TWO, "--nth=2", "--finding=2"]);
+    assert!(
+        stdout(&found).starts_with("MutexContention: goroutine 23"),
+        "{}",
+        stdout(&found)
+    );
+    assert_exit(&run(&["export", "--perfetto", "--nth=2", TWO]), 0);
+}
+
+#[test]
 fn a_trace_that_was_never_stopped_does_not_hide_the_next() {
     let header = b"go 1.26 trace\0\0\0";
     let next = fs::read(CLEAN).unwrap();
