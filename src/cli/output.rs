@@ -59,6 +59,7 @@ impl Output {
     }
 
     /// A file that holds at every moment what came until then.
+    #[cfg(feature = "daemon")]
     pub fn growing(path: &Path) -> anyhow::Result<Self> {
         Self::placed(path, Place::at(path))
     }

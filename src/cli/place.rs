@@ -54,6 +54,7 @@ impl Place {
 
     /// A file that is written where it is, so that it is there as far as it
     /// came whatever happens.
+    #[cfg(feature = "daemon")]
     pub fn at(path: &Path) -> io::Result<(File, Self)> {
         make_directory(path)?;
         let place = Self {
