@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use super::detector::{Cause, Description, Detector, Groups, Occurrence, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
 use crate::timeline::{Doing, FrameKey, Interval, Lock, Owner, Timeline, kinds};
+use crate::trace::internal::of_map;
 use crate::units;
 use holders::{Holder, Waits};
 
@@ -120,7 +121,7 @@ impl Detector for MutexContention {
     }
 
     fn held(&self) -> u64 {
-        self.0.held()
+        self.groups.held() + of_map(&self.holders, 1)
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -3,6 +3,7 @@
 use super::detector::{Description, Detector, Occurrence, Signal, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, times};
 use crate::timeline::{Actor, FrameKey, Interval, Owner, Timeline, kinds};
+use crate::trace::internal::of_vec;
 use crate::units;
 
 /// The registry's entry.
@@ -90,7 +91,7 @@ impl Detector for ProcessorStarvation {
     }
 
     fn held(&self) -> u64 {
-        self.0.held()
+        self.signal.held() + of_vec(&self.unplaced, 1)
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {
