@@ -286,10 +286,11 @@ mod tests {
     fn put(disk: &Disk, number: u64) -> Item {
         let report = sample::eventful("a");
         let at = Timestamp::UNIX_EPOCH;
-        let item = Item::new(&Labels::new(), &report, at, "alert A", number);
+        let mut item = Item::new(&Labels::new(), &report, at, "alert A", number);
         let recording = disk.record(u64::MAX).unwrap();
-        disk.put(&item, recording, &item.told(&report).unwrap())
-            .unwrap();
+        let document = item.told(&report).unwrap();
+        item.document_bytes = document.len() as u64;
+        disk.put(&item, recording, &document).unwrap();
         item
     }
 
