@@ -337,3 +337,21 @@ fn places_are_where_a_person_can_change_something() {
         ("main.goCallback", 30)
     );
 }
+
+#[test]
+fn finalizers_are_code_of_the_program() {
+    // A finalizer waits 300 ms for a lock whose holder sleeps.
+    let r = report("finalizer-go1.22");
+    let waits = bad(&r, "MutexContention");
+    assert_eq!(waits.len(), 1, "{}", told(&r));
+    assert_eq!(
+        (&*waits[0].place.function, waits[0].worst / MS),
+        ("main.closeHandle", 300)
+    );
+    let cause = waits[0].cause.as_ref().expect("a holder");
+    assert!(cause.text.contains("slept for 300ms"), "{}", cause.text);
+    // Waits of the finalizers' goroutine itself are the runtime's.
+    for version in ["1.22.10", "1.27.3"] {
+        assert!(bad(&fixture(version, "idle"), "MutexContention").is_empty());
+    }
+}
