@@ -68,9 +68,11 @@ impl Heap {
         self.last = (GoId::NONE, 0);
     }
 
-    /// The goroutine that added most since marking last finished.
-    pub fn top(&self) -> Option<(GoId, u64)> {
+    /// The goroutine that added most since marking last finished, of those
+    /// that are `wanted`.
+    pub fn top(&self, wanted: impl Fn(GoId) -> bool) -> Option<(GoId, u64)> {
         let all = self.by_goroutine.iter().map(|(&g, &n)| (g, n));
+        let all = all.filter(|&(g, _)| wanted(g));
         all.max_by_key(|&(g, n)| (n, std::cmp::Reverse(g)))
     }
 
@@ -84,5 +86,23 @@ impl Heap {
     /// What comes from here on is added anew.
     pub fn restart(&mut self) {
         self.by_goroutine.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_allocated_most_is_looked_for_among_those_that_have_a_place() {
+        let mut heap = Heap::default();
+        for (bytes, g) in [(10, 1), (60, 1), (90, 2), (95, 3)] {
+            heap.set_objects(bytes, GoId(g));
+        }
+        heap.collect();
+        assert_eq!(heap.top(|_| true), Some((GoId(1), 50)));
+        assert_eq!(heap.top(|g| g != GoId(1)), Some((GoId(2), 30)));
+        heap.restart();
+        assert_eq!(heap.top(|_| true), None);
     }
 }

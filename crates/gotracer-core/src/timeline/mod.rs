@@ -299,9 +299,12 @@ impl Timeline {
     }
 
     /// The goroutine during which the heap grew most since marking last
-    /// finished, and by how many bytes. To be asked at a [`HeapFloor`].
+    /// finished, of those that still have a place, and by how many bytes. To be asked at a [`HeapFloor`].
     pub fn top_allocator(&self) -> Option<(Actor, u64)> {
-        let (g, bytes) = self.heap.top()?;
+        // One that ended has no place any more.
+        let placed = |g| self.gs.find(g).is_some_and(|g| g.best_stack().is_some());
+        let top = self.heap.top(placed).or_else(|| self.heap.top(|_| true));
+        let (g, bytes) = top?;
         let stack = self.gs.find(g).map(Goroutine::best_stack);
         let stack = stack.unwrap_or_default();
         Some((Actor { g, stack }, bytes))
