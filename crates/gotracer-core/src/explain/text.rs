@@ -238,7 +238,7 @@ impl Page<'_> {
                 ),
             },
             Kind::Syscall => "in a system call".into(),
-            Kind::MarkAssist => "assisted the collector".into(),
+            Kind::MarkAssist => "was in a mark assist".into(),
             Kind::Blocked(_) if self.e.timeline.waits_for_lock(i) => "waited for a lock".into(),
             Kind::Blocked(_) => match self.e.reason(held) {
                 "" => "waited".into(),

@@ -154,6 +154,8 @@ impl<W: Write> Scene<W> {
         let victim = held.interval.victim;
         let name = match timeline.stacks().traits(victim.stack).parked {
             true => "parked",
+            // The thread is in code of its own, not in a call of the program.
+            false if held.interval.in_c => "C code",
             false => "syscall",
         };
         let known = self.goroutines.get(&victim.g);
