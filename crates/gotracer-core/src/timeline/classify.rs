@@ -97,9 +97,13 @@ fn is_of_once(callers: &[&str]) -> bool {
 /// Whether a function is a call of C code, made by cgo: the function and its
 /// file are generated, nobody changes them.
 pub fn is_c_call(function: &str) -> bool {
-    ["._Cfunc_", "._C2func_", "._Cgo_", "._cgo"]
+    let name = function
+        .rfind('/')
+        .map_or(function, |slash| &function[slash + 1..]);
+    let name = name.split_once('.').map_or("", |(_, name)| name);
+    ["_Cfunc_", "_C2func_", "_Cgo_", "_cgo"]
         .iter()
-        .any(|name| function.contains(name))
+        .any(|generated| name.starts_with(generated))
 }
 
 /// Whether the runtime parks the thread in a "syscall" of its own.

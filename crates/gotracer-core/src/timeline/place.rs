@@ -9,24 +9,24 @@ const CGO_FILE: &str = "_cgo_gotypes.go";
 /// the standard library does.
 const SUPPORT: [&str; 2] = ["golang.org/x/sys/", "golang.org/x/sync/"];
 
-/// The index of the frame that a person would go and change: the innermost one
-/// of the program's own, else the outermost outside the runtime's plumbing,
-/// which says what the goroutine is for. `files` may be empty.
-pub fn place(functions: &[&str], files: &[&str]) -> Option<usize> {
+/// The index of the frame that a person would go and change: the program's
+/// [`own`], else the outermost outside the runtime's plumbing, which says what
+/// the goroutine is for.
+pub fn place(functions: &[&str], own: Option<usize>) -> Option<usize> {
     let outside = || functions.iter().rposition(|f| !is_plumbing(f));
     let any = || functions.iter().rposition(|f| !f.is_empty());
-    own(functions, files).or_else(outside).or_else(any)
+    own.or_else(outside).or_else(any)
 }
 
 /// As [`place`], of a stack that creates a goroutine: where there is no frame
 /// of the program's own, the innermost one is where the `go` statement is.
-pub fn creation(functions: &[&str], files: &[&str]) -> Option<usize> {
+pub fn creation(functions: &[&str], own: Option<usize>) -> Option<usize> {
     let outside = || functions.iter().position(|f| !is_plumbing(f));
     let any = || functions.iter().position(|f| !f.is_empty());
-    own(functions, files).or_else(outside).or_else(any)
+    own.or_else(outside).or_else(any)
 }
 
-/// The innermost frame of the program's own.
+/// The innermost frame of the program's own. `files` may be empty.
 pub fn own(functions: &[&str], files: &[&str]) -> Option<usize> {
     let is_own = |i: &usize| {
         let file = files.get(*i).copied().unwrap_or_default();
@@ -44,11 +44,14 @@ pub fn own(functions: &[&str], files: &[&str]) -> Option<usize> {
 
 /// Whether a function is the program's own, or that of a module it uses.
 fn is_programs(function: &str) -> bool {
+    // Most frames are the standard library's: that is looked at first.
+    if is_standard(function) || is_c_call(function) {
+        return false;
+    }
     let function = function
         .rsplit_once("/vendor/")
         .map_or(function, |(_, f)| f);
-    let support = SUPPORT.iter().any(|module| function.starts_with(module));
-    !support && !is_c_call(function) && !is_standard(function)
+    !SUPPORT.iter().any(|module| function.starts_with(module))
 }
 
 /// Whether a function is a method by whose name a type is a lock.
@@ -78,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_place_is_the_program_s_own_innermost_frame() {
-        let at = |stack: &[&str]| place(stack, &[]).map(|i| stack[i].to_owned());
+        let at = |stack: &[&str]| place(stack, own(stack, &[])).map(|i| stack[i].to_owned());
         let lock = [
             "sync.(*Mutex).Lock",
             "log.(*Logger).output",
@@ -104,7 +107,9 @@ mod tests {
 
     #[test]
     fn helpers_between_the_program_and_the_runtime_are_no_places() {
-        let at = |stack: &[&str], files: &[&str]| place(stack, files).map(|i| stack[i].to_owned());
+        let at = |stack: &[&str], files: &[&str]| {
+            place(stack, own(stack, files)).map(|i| stack[i].to_owned())
+        };
         let c = ["runtime.cgocall", "main._Cfunc_slow", "main.main.func2"];
         assert_eq!(at(&c, &[]).as_deref(), Some("main.main.func2"));
         let c = ["main.wrap", "main.main"];
@@ -136,7 +141,7 @@ mod tests {
             "net/http.(*Transport).dialConn",
             "net/http.(*Transport).dialConnFor",
         ];
-        assert_eq!(creation(&dial, &[]), Some(0));
-        assert_eq!(place(&dial, &[]), Some(1));
+        assert_eq!(creation(&dial, None), Some(0));
+        assert_eq!(place(&dial, None), Some(1));
     }
 }

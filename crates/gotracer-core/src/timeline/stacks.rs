@@ -223,7 +223,8 @@ impl Stacks {
         let functions: Vec<&str> = frames.iter().map(|&f| self.get(f).function).collect();
         let files: Vec<&str> = frames.iter().map(|&f| self.get(f).file).collect();
         let frame = |at: Option<usize>| at.map_or(FrameKey::default(), |i| frames[i]);
-        let place = frame(place::place(&functions, &files));
+        let own = place::own(&functions, &files);
+        let place = frame(place::place(&functions, own));
         let function = self.frames[place.0 as usize].function;
         Traits {
             lock: classify::lock(&functions),
@@ -237,8 +238,8 @@ impl Stacks {
             coroutine: functions.iter().any(|f| f.starts_with("runtime.coro")),
             owner: classify::owner(functions.last().copied().unwrap_or_default()),
             place,
-            creation: frame(place::creation(&functions, &files)),
-            own: place::own(&functions, &files).is_some(),
+            creation: frame(place::creation(&functions, own)),
+            own: own.is_some(),
             function: self.by_function[&function],
             root: frames.last().copied().unwrap_or_default(),
         }

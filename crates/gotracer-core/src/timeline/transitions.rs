@@ -208,9 +208,12 @@ impl Timeline {
             self.assists.leave(g, time, self.world.stopped(time));
         }
         // The end of a goroutine has a stack of the runtime's alone.
-        let ends = to == GoState::NotExist;
-        let ends = ends || self.stacks.traits(own).ends;
-        let news = own.is_some() && own != g.stack && !ends;
+        let mut ends = to == GoState::NotExist;
+        let mut news = own.is_some() && own != g.stack;
+        if news {
+            ends |= self.stacks.traits(own).ends;
+            news = !ends;
+        }
         if news {
             g.stack = own;
         }
