@@ -6,7 +6,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
@@ -35,6 +35,8 @@ use crate::trace::{ErrorKind, Input, ReadError};
 /// What analysing needs, and those who want to hear of it.
 pub struct Analyst {
     thresholds: RwLock<Arc<Thresholds>>,
+    /// Held while a trace is counted.
+    counting: Mutex<()>,
     /// Counts.
     pub exporter: Arc<Exporter>,
     /// Knows the targets.
@@ -94,6 +96,7 @@ impl Analyst {
     ) -> Self {
         Self {
             thresholds: RwLock::default(),
+            counting: Mutex::default(),
             exporter,
             board: Board::default(),
             otlp,
@@ -451,6 +454,8 @@ impl Analyst {
     }
 
     fn count(&self, ended: &Ended) {
+        // Two new label sets must not take the same one's place.
+        let _turn = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(evicted) = self.exporter.make_room(&ended.labels) {
             self.forget(&evicted);
         }
