@@ -68,7 +68,7 @@ watch_configs:
 prometheus: {{series_limit: 440}}
 otlp: {{spans: true}}
 releases: {{warmup: 0s, min_captures: 5, min_observed: 100ms, confidence: 0.8}}
-evidence: {{severity: warn, bucket: 's3://traces', max_target_bytes: 15KiB}}
+evidence: {{severity: warn, bucket: 's3://traces', max_target_bytes: 24KiB}}
 scrape_configs:
 - job_name: shop
   scrape_interval: 2s

@@ -232,9 +232,10 @@ impl Analyst {
             self.keep(&mut ended, None, &limits, || {
                 let mut recording = self.evidence.now()?.record()?;
                 let mut reader = decompressed(file, &limits).ok()?;
-                // What can't be recorded as a whole is counted when it is kept.
-                let _ = std::io::copy(&mut reader, &mut recording);
-                Some(recording)
+                let read = std::io::copy(&mut reader, &mut recording);
+                // What is not recorded because of its size counts as lost; what
+                // can't be read to its end is not kept.
+                (read.is_ok() || recording.bytes().is_err()).then_some(recording)
             });
             self.count(&ended);
         }
