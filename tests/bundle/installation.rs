@@ -24,7 +24,7 @@ const TRACES: [&str; 9] = [
     "gc_pause",
     "sched_latency",
     "mutex_contention",
-    "syscall_long",
+    "cgo_callback",
     "goroutine_leak",
     "heap_spike",
     "proc_starvation",
@@ -302,7 +302,15 @@ fn every_panel_and_every_rule_has_data() {
     fs::write(&config, configuration(&scratch, &server.address, &streamed)).unwrap();
     let receiver = format!("--otlp.endpoint=http://{}", free_address());
     let flag = format!("--config={}", config.display());
-    let flags = [&*flag, &receiver, "--otlp.queue-size=64KiB", "--jobs=2"];
+    let storage = scratch.directory("storage");
+    let storing = format!("--storage.path={}", storage.display());
+    let flags = [
+        &*flag,
+        &receiver,
+        &storing,
+        "--otlp.queue-size=64KiB",
+        "--jobs=2",
+    ];
     let store = format!("http://{}", free_address());
     let variables = [
         ("AWS_ENDPOINT_URL", store.as_str()),
@@ -337,6 +345,16 @@ fn every_panel_and_every_rule_has_data() {
     prometheus.wait("increase(gotracer_evidence_upload_failures_total[15m]) > 0");
     fs::remove_dir(unmounted).unwrap();
     prometheus.wait("gotracer_watch_directory_up == 0");
+    // A file stands where the directory stood, so that it can't be made again.
+    fs::remove_dir_all(&storage).unwrap();
+    fs::write(&storage, "").unwrap();
+    pack(
+        &fs::read(fixture("go1.22.10/idle.trace")).unwrap(),
+        &uploads,
+        "checkout_1.1_unstored",
+    );
+    prometheus
+        .wait("increase(gotracer_storage_failures_total[15m]) and (gotracer_storage_up == 0)");
 
     // More at once than can be read until the next scrape.
     let trace = fs::read(fixture("go1.22.10/pingpong.trace")).unwrap();

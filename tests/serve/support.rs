@@ -187,7 +187,11 @@ pub fn post(address: &str, path: &str, body: &[u8]) -> std::io::Result<Response>
 
 /// Sends a request as it is.
 pub fn send(address: &str, request: &[u8]) -> std::io::Result<Response> {
-    let mut stream = TcpStream::connect(address)?;
+    exchange(TcpStream::connect(address)?, request)
+}
+
+/// Sends a request over a connection that is there already.
+pub fn exchange(mut stream: TcpStream, request: &[u8]) -> std::io::Result<Response> {
     stream.set_read_timeout(Some(DEADLINE))?;
     // A server that answers 1.0 sends no chunks.
     stream.write_all(request)?;
