@@ -1,5 +1,7 @@
 //! From what a rule found to what the report says.
 
+use std::cmp::Reverse;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::report::{self, Cause, Finding, Frame};
@@ -7,23 +9,76 @@ use crate::rules::{Found, Rule, Unit};
 use crate::timeline::{FrameText, StackKey, Stacks, Timeline};
 use crate::trace::Time;
 
-/// What stands for a place that the trace does not tell.
-const UNKNOWN: Frame = Frame {
-    function: String::new(),
-    file: String::new(),
-    line: 0,
-};
+/// Bytes of names that the findings of one report may have, each stack with its own copies. Real reports have one or two
+/// MiB; a trace can be made whose few names would fill gigabytes.
+const NAMES: usize = 16 << 20;
+/// Longest name beyond that, characters.
+const SHORT: usize = 64;
+
+/// Turns what the rules found into findings, the worst first. Only the first have stacks and names in full if those of
+/// all would take more than [`NAMES`].
+pub fn findings(
+    mut found: Vec<(&'static Rule, Found)>,
+    t: &Timeline,
+    start_time: Option<Timestamp>,
+) -> Vec<Finding> {
+    found.sort_by_key(|(rule, f)| Reverse((f.severity, Reverse(rule.index()), f.group.total)));
+    let mut names = Names { left: NAMES };
+    let mut findings: Vec<_> = found
+        .into_iter()
+        .map(|(rule, found)| finding(rule, found, t, start_time, &mut names))
+        .collect();
+    sort(&mut findings);
+    findings
+}
+
+/// Copies names into a report, as long as there is room.
+struct Names {
+    left: usize,
+}
+
+impl Names {
+    fn name(&mut self, text: &str) -> String {
+        match self.left.checked_sub(text.len()) {
+            Some(left) => {
+                self.left = left;
+                text.into()
+            }
+            None => text.chars().take(SHORT).collect(),
+        }
+    }
+
+    fn frame(&mut self, text: FrameText<'_>) -> Frame {
+        Frame {
+            function: self.name(text.function),
+            file: self.name(text.file),
+            line: line(text),
+        }
+    }
+
+    /// The whole stack, or none of it.
+    fn stack(&mut self, stacks: &Stacks, key: StackKey) -> Vec<Frame> {
+        let bytes = |f: FrameText<'_>| size_of::<Frame>() + f.function.len() + f.file.len();
+        let needed = stacks.frames(key).map(bytes).sum();
+        let Some(left) = self.left.checked_sub(needed) else {
+            return Vec::new();
+        };
+        self.left = left;
+        stacks.frames(key).map(frame).collect()
+    }
+}
 
 /// Resolves a finding's times, frames and stacks.
-pub fn finding(
+fn finding(
     rule: &'static Rule,
     found: Found,
     t: &Timeline,
     start_time: Option<Timestamp>,
+    names: &mut Names,
 ) -> Finding {
     let group = found.group;
     let stacks = t.stacks();
-    let place = frame(stacks.get(group.place));
+    let place = names.frame(stacks.get(group.place));
     let first_ns = t.since_stretch(group.first);
     let (worst_start, worst_end) = group.worst_span;
     let wall_clock = |time: Time| {
@@ -52,7 +107,7 @@ pub fn finding(
         message: found.message,
         suggestion: found.advice.unwrap_or(rule.advice).into(),
         goroutines: group.examples.iter().map(|(_, g)| g.0).collect(),
-        stack: stack(stacks, group.victim.stack),
+        stack: names.stack(stacks, group.victim.stack),
         cause: found.cause.map(|c| Cause {
             kind: c.kind.into(),
             text: c.text,
@@ -61,35 +116,34 @@ pub fn finding(
                 .actor
                 .stack
                 .is_some()
-                .then(|| frame(stacks.get(stacks.traits(c.actor.stack).place))),
-            stack: stack(stacks, c.actor.stack),
+                .then(|| names.frame(stacks.get(stacks.traits(c.actor.stack).place))),
+            stack: names.stack(stacks, c.actor.stack),
         }),
         place,
     }
 }
 
 /// Sorts by what hurts most: severity, then total, rule by rule within.
-pub fn sort(findings: &mut [Finding]) {
+fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
-        let key = |f: &Finding| (f.severity, std::cmp::Reverse(f.rule.index()), f.total);
+        let key = |f: &Finding| (f.severity, Reverse(f.rule.index()), f.total);
         key(b).cmp(&key(a)).then_with(|| a.id.cmp(&b.id))
     });
 }
 
-/// A frame with its names; [`UNKNOWN`] if it has none.
+/// A frame with its names.
 pub fn frame(text: FrameText<'_>) -> Frame {
-    if text.function.is_empty() && text.file.is_empty() {
-        return UNKNOWN;
-    }
     Frame {
         function: text.function.into(),
         file: text.file.into(),
-        line: text.line,
+        line: line(text),
     }
 }
 
-fn stack(stacks: &Stacks, key: StackKey) -> Vec<Frame> {
-    stacks.frames(key).map(frame).collect()
+/// The line of a frame that has names; 0 is unknown.
+fn line(text: FrameText<'_>) -> u64 {
+    let known = !(text.function.is_empty() && text.file.is_empty());
+    if known { text.line } else { 0 }
 }
 
 /// The same for the same rule and place in every trace.
@@ -97,4 +151,19 @@ fn id(rule: &Rule, place: &Frame, variant: &str) -> String {
     let line = place.line.to_string();
     let parts = [rule.name, &place.function, &place.file, &line, variant];
     report::hash(&parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_copied_until_there_is_no_room() {
+        let mut names = Names { left: 250 };
+        let long = "é".repeat(100);
+        assert_eq!(names.name(&long), long);
+        assert_eq!(names.name(&long), "é".repeat(SHORT));
+        assert_eq!(names.name("short"), "short");
+        assert_eq!(names.left, 45);
+    }
 }

@@ -327,14 +327,9 @@ impl Analysis {
                 measurement: verdict.measurement,
                 by_reason: verdict.by_reason,
             });
-            all.extend(
-                verdict
-                    .found
-                    .into_iter()
-                    .map(|found| findings::finding(rule, found, &self.timeline, start_time)),
-            );
+            all.extend(verdict.found.into_iter().map(|found| (rule, found)));
         }
-        findings::sort(&mut all);
+        let all = findings::findings(all, &self.timeline, start_time);
         Report {
             trace: TraceInfo {
                 source: read.source.into(),

@@ -3,13 +3,14 @@
 //! Failures have a place of their own, so that many successes don't push out
 //! the few failures somebody wants to see.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::failure::Failure;
 use crate::labels::Labels;
-use crate::report::Report;
+use crate::report::{Finding, Frame, Report};
 
 /// How many traces are kept that could be read, and that could not. Failures
 /// are rare, and whoever looks for one comes late.
@@ -18,6 +19,10 @@ const FAILED: usize = 200;
 /// How many failures of one source: a target that is down must not push out
 /// those of the others.
 const ALIKE: usize = 10;
+
+/// Bytes of text of all reports that are kept. Real reports have some kilobytes, one of a made-up trace may have
+/// megabytes: the oldest reports go first.
+const TEXT: usize = 32 << 20;
 
 /// What became of one trace.
 #[derive(Clone, Debug)]
@@ -47,6 +52,34 @@ struct Kept {
     failed: VecDeque<Entry>,
 }
 
+impl Kept {
+    /// Drops the oldest reports until the others have at most so many bytes of text.
+    fn bound(&mut self, most: usize) {
+        let mut entries: Vec<_> = self.read.iter_mut().chain(&mut self.failed).collect();
+        entries.sort_by_key(|entry| Reverse(entry.id));
+        let mut text = 0;
+        for entry in entries {
+            text += entry.report.as_deref().map_or(0, text_of);
+            if text > most {
+                entry.report = None;
+            }
+        }
+    }
+}
+
+/// Bytes of text in a report, about.
+fn text_of(report: &Report) -> usize {
+    let frames = |stack: &[Frame]| -> usize {
+        let bytes = |f: &Frame| size_of::<Frame>() + f.function.len() + f.file.len();
+        stack.iter().map(bytes).sum()
+    };
+    let finding = |f: &Finding| {
+        let cause = f.cause.as_ref().map_or(0, |c| frames(&c.stack));
+        size_of::<Finding>() + f.message.len() + f.suggestion.len() + frames(&f.stack) + cause
+    };
+    size_of::<Report>() + report.findings.iter().map(finding).sum::<usize>()
+}
+
 impl Recent {
     /// Adds one, and drops the oldest of its kind if there are too many.
     pub fn add(&self, mut entry: Entry) {
@@ -66,6 +99,7 @@ impl Recent {
         };
         queue.truncate(most - 1);
         queue.push_front(entry);
+        kept.bound(TEXT);
     }
 
     /// The one with that number, if it is still kept.
@@ -79,7 +113,7 @@ impl Recent {
     pub fn all(&self) -> Vec<Entry> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<_> = kept.read.iter().chain(&kept.failed).cloned().collect();
-        all.sort_by_key(|entry| std::cmp::Reverse(entry.id));
+        all.sort_by_key(|entry| Reverse(entry.id));
         all
     }
 }
@@ -115,5 +149,24 @@ mod tests {
         }
         let failed = recent.all().into_iter().filter(|e| e.failure.is_some());
         assert_eq!(failed.count(), ALIKE + 1);
+    }
+
+    #[test]
+    fn the_oldest_reports_go_when_all_have_too_much_text() {
+        let mut kept = Kept::default();
+        let report = Arc::new(crate::report::sample::report("a"));
+        for id in 0..10 {
+            kept.read.push_front(Entry {
+                id,
+                source: String::new(),
+                labels: Arc::default(),
+                at: SystemTime::UNIX_EPOCH,
+                report: Some(Arc::clone(&report)),
+                failure: None,
+            });
+        }
+        kept.bound(4 * text_of(&report));
+        let left = kept.read.iter().filter(|e| e.report.is_some());
+        assert_eq!(left.map(|e| e.id).collect::<Vec<_>>(), [9, 8, 7, 6]);
     }
 }
