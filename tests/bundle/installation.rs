@@ -358,7 +358,7 @@ fn every_panel_and_every_rule_has_data() {
 
     // More at once than can be read until the next scrape.
     let trace = fs::read(fixture("go1.22.10/pingpong.trace")).unwrap();
-    (0..300).for_each(|n| pack(&trace, &uploads, &format!("burst_1.0_{n}")));
+    (0..3_000).for_each(|n| pack(&trace, &uploads, &format!("burst_1.0_{n}")));
     prometheus.wait("gotracer_queue_length > 0");
     fs::write(&config, "nonsense: true\n").unwrap();
     gotracer.signal("-HUP");
