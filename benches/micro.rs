@@ -8,7 +8,7 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gotracer::analysis::Analysis;
 use gotracer::rules::{Distribution, Settings};
-use gotracer::timeline::{HeapFloor, Interval, Observer, Timeline};
+use gotracer::timeline::{HeapFloor, Interval, Kinds, Observer, Timeline};
 use gotracer::trace::{Event, Input, Reader, Tables, What};
 
 const TRACES: [&str; 3] = ["mutex_contention", "annotations", "syscall_long"];
@@ -42,8 +42,8 @@ fn generations(bytes: &[u8]) -> Vec<Generation> {
 struct Nobody;
 
 impl Observer for Nobody {
-    fn watches(&self) -> u8 {
-        0
+    fn watches(&self) -> Kinds {
+        Kinds::NONE
     }
     fn interval(&mut self, _: &Interval, _: &Timeline) {}
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}

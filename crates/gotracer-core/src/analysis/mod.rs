@@ -25,7 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
-use crate::timeline::{Creation, HeapFloor, Interval, Observer, Timeline, Transition};
+use crate::timeline::{Creation, HeapFloor, Interval, Kinds, Observer, Timeline, Transition};
 use crate::trace::internal::{Share, is_newer};
 use crate::trace::{
     ClockSnapshot, ErrorKind, Event, GoId, ReadError, Reader, Slot, Stats, Tables, Time,
@@ -89,35 +89,37 @@ fn exhausted(kind: ErrorKind, stats: Stats) -> ReadError {
 struct Rules {
     enabled: Vec<(&'static Rule, Box<dyn Detector>)>,
     /// What any of them watches.
-    watches: u8,
-    /// Who watches each kind of interval, by the number of its bit.
-    watchers: [Vec<usize>; u8::BITS as usize],
+    watches: Kinds,
+    /// The rules that watch each kind of interval, by the number of the kind.
+    watchers: [Vec<usize>; Kinds::CAPACITY],
 }
 
 impl Rules {
     fn new(enabled: Vec<(&'static Rule, Box<dyn Detector>)>) -> Self {
-        let who = |bit: usize| {
+        let watchers = |number: usize| {
+            let kind = Kinds::of_number(number);
             let watching = enabled.iter().enumerate();
-            let watching = watching.filter(|(_, (rule, _))| rule.watches & (1 << bit) != 0);
+            let watching = watching.filter(|(_, (rule, _))| rule.watches.intersects(kind));
             watching.map(|(i, _)| i).collect()
         };
         Self {
-            watches: enabled.iter().fold(0, |all, (rule, _)| all | rule.watches),
-            watchers: std::array::from_fn(who),
+            watches: enabled
+                .iter()
+                .fold(Kinds::NONE, |all, (rule, _)| all.union(rule.watches)),
+            watchers: std::array::from_fn(watchers),
             enabled,
         }
     }
 }
 
 impl Observer for Rules {
-    fn watches(&self) -> u8 {
+    fn watches(&self) -> Kinds {
         self.watches
     }
 
     #[inline]
     fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
-        let bit = interval.kind.bit().trailing_zeros();
-        for &i in &self.watchers[bit as usize] {
+        for &i in &self.watchers[interval.kind.set().first()] {
             self.enabled[i].1.interval(interval, timeline);
         }
     }
@@ -265,7 +267,10 @@ impl Analysis {
         let open: Vec<_> = self.timeline.open_intervals(false).collect();
         let verdicts = self.rules.enabled.iter().map(|(rule, detector)| {
             let mut detector = detector.boxed_clone();
-            for interval in open.iter().filter(|i| rule.watches & i.kind.bit() != 0) {
+            for interval in open
+                .iter()
+                .filter(|i| rule.watches.intersects(i.kind.set()))
+            {
                 detector.interval(interval, &self.timeline);
             }
             (*rule, detector.verdict(&self.timeline))
@@ -283,7 +288,7 @@ impl Analysis {
         t.set_growing(!(last || due));
         let open = self.timeline.open_intervals(!last);
         let watched = self.rules.watches;
-        for interval in open.filter(|i| watched & i.kind.bit() != 0) {
+        for interval in open.filter(|i| watched.intersects(i.kind.set())) {
             self.rules.interval(&interval, &self.timeline);
         }
         let verdicts = self.rules.enabled.iter_mut().map(|(rule, detector)| {

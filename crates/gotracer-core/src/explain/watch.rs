@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::timeline::{HeapFloor, Interval, Kind, Observer, Owner, StackKey, Timeline};
+use crate::timeline::{HeapFloor, Interval, Kind, Kinds, Observer, Owner, StackKey, Timeline};
 use crate::trace::{
     Event, GoId, GoState, ProcId, ProcState, Range, StringId, Tables, ThreadId, Time, What,
 };
@@ -96,8 +96,8 @@ pub struct Watch<S> {
 }
 
 impl<S: Story> Observer for Watch<S> {
-    fn watches(&self) -> u8 {
-        u8::MAX
+    fn watches(&self) -> Kinds {
+        Kinds::ALL
     }
 
     fn interval(&mut self, interval: &Interval, timeline: &Timeline) {

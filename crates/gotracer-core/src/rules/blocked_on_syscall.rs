@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::detector::{Description, Detector, Group, Groups, Occurrence, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
-use crate::timeline::{FrameKey, Interval, Kind, Outside, Owner, Timeline, is_c_call, kinds};
+use crate::timeline::{FrameKey, Interval, Kind, Kinds, Outside, Owner, Timeline, is_c_call};
 use crate::trace::GoId;
 use crate::trace::internal::{of_map, of_vec};
 use crate::units;
@@ -29,7 +29,7 @@ pub static RULE: Rule = Rule {
         (100 * MS, SECOND),
         (SECOND, 10 * SECOND),
     ]),
-    watches: kinds::SYSCALL | kinds::SEMAPHORE,
+    watches: Kinds::SYSCALL.union(Kinds::SEMAPHORE),
     detector: new,
 };
 

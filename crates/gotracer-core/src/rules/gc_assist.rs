@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::detector::{Description, Detector, Signal, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, Severity, Unit, times};
-use crate::timeline::{Assisted, FrameKey, Interval, Kind, Owner, Timeline, kinds};
+use crate::timeline::{Assisted, FrameKey, Interval, Kind, Kinds, Owner, Timeline};
 use crate::trace::GoId;
 use crate::trace::internal::of_map;
 use crate::units;
@@ -24,7 +24,7 @@ pub static RULE: Rule = Rule {
         instead of a small GOGC, more CPU.",
     needs: "Mark assist ranges: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (5 * MS, 50 * MS), (50 * MS, 500 * MS)]),
-    watches: kinds::MARK_ASSIST | kinds::CREDIT,
+    watches: Kinds::MARK_ASSIST.union(Kinds::CREDIT),
     detector: new,
 };
 

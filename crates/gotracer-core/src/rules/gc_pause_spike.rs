@@ -2,7 +2,7 @@
 
 use super::detector::{Cause, Description, Detector, Groups, Occurrence, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, Severity, Unit, function, times};
-use crate::timeline::{FrameKey, Interval, Kind, Timeline, kinds};
+use crate::timeline::{FrameKey, Interval, Kind, Kinds, Timeline};
 use crate::units;
 
 /// The registry's entry.
@@ -20,7 +20,7 @@ pub static RULE: Rule = Rule {
         often (a larger GOGC with GOMEMLIMIT, fewer allocations).",
     needs: "Stop-the-world ranges: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (5 * MS, 20 * MS), (50 * MS, 200 * MS)]),
-    watches: kinds::STOP_THE_WORLD,
+    watches: Kinds::STOP_THE_WORLD,
     detector: new,
 };
 

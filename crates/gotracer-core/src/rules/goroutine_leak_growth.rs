@@ -8,7 +8,7 @@ use course::{Course, Trend};
 
 use super::detector::{Cause, Detector, EXAMPLES, Found, Group, Verdict};
 use super::{Distribution, Limit, Rule, RuleSettings, Severity, Thresholds, Unit, function};
-use crate::timeline::{Actor, FrameKey, StackKey, Timeline};
+use crate::timeline::{Actor, FrameKey, Kinds, StackKey, Timeline};
 use crate::trace::internal::of_map;
 use crate::trace::{GoId, GoState, Time};
 
@@ -30,7 +30,7 @@ pub static RULE: Rule = Rule {
         growth((100, 25.0), (500, 100.0)),
         growth((1_000, 100.0), (10_000, 300.0)),
     ],
-    watches: 0,
+    watches: Kinds::NONE,
     detector: new,
 };
 

@@ -6,7 +6,7 @@ use super::detector::{Cause, Detector, Found, Group, Occurrence, Verdict};
 use super::{
     Distribution, Limit, MIB, Rule, RuleSettings, SECOND, Severity, Thresholds, Unit, function,
 };
-use crate::timeline::{Actor, FrameKey, HeapFloor, Timeline};
+use crate::timeline::{Actor, FrameKey, HeapFloor, Kinds, Timeline};
 use crate::units;
 
 /// The registry's entry.
@@ -27,7 +27,7 @@ pub static RULE: Rule = Rule {
         growth((100 * MIB, 50 * MIB), (500 * MIB, 200 * MIB)),
         growth((1024 * MIB, 1024 * MIB), (4096 * MIB, 4096 * MIB)),
     ],
-    watches: 0,
+    watches: Kinds::NONE,
     detector: new,
 };
 

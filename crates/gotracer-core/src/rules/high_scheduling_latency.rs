@@ -2,7 +2,7 @@
 
 use super::detector::{Cause, Description, Detector, Group, Groups, Occurrence, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
-use crate::timeline::{Actor, FrameKey, Interval, Kind, Owner, StackKey, Timeline, Way, kinds};
+use crate::timeline::{Actor, FrameKey, Interval, Kind, Kinds, Owner, StackKey, Timeline, Way};
 use crate::trace::internal::of_vec;
 use crate::units;
 
@@ -20,7 +20,7 @@ pub static RULE: Rule = Rule {
         that only take turns with each other are reported as info.",
     needs: "Goroutine state transitions: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 50 * MS), (100 * MS, SECOND)]),
-    watches: kinds::RUNNABLE,
+    watches: Kinds::RUNNABLE,
     detector: new,
 };
 

@@ -24,7 +24,7 @@ pub use distribution::{Distribution, SCALE};
 pub use goroutine_leak_growth::MIN_GROWTH;
 pub use severity::Severity;
 
-use crate::timeline::{StackKey, Timeline};
+use crate::timeline::{Kinds, StackKey, Timeline};
 
 /// What a rule measures in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
@@ -68,8 +68,8 @@ pub struct Rule {
     pub needs: &'static str,
     /// Default thresholds by [`Preset`].
     pub thresholds: [Thresholds; 3],
-    /// The kinds of intervals it watches, see [`crate::timeline::kinds`].
-    pub watches: u8,
+    /// The kinds of intervals it watches, see [`Kinds`].
+    pub watches: Kinds,
     /// Puts it to work.
     pub detector: fn(RuleSettings) -> Box<dyn Detector>,
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::detector::{Cause, Description, Detector, Groups, Occurrence, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
-use crate::timeline::{Doing, FrameKey, Interval, Lock, Owner, Timeline, kinds};
+use crate::timeline::{Doing, FrameKey, Interval, Kinds, Lock, Owner, Timeline};
 use crate::trace::internal::of_map;
 use crate::units;
 use holders::{Holder, Waits};
@@ -26,7 +26,7 @@ pub static RULE: Rule = Rule {
     needs: "Blocking events with stacks: Go 1.11 and later. Go 1.22 has no stacks of \
         goroutines that were blocked during the whole trace.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 100 * MS), (100 * MS, SECOND)]),
-    watches: kinds::SEMAPHORE,
+    watches: Kinds::SEMAPHORE,
     detector: new,
 };
 

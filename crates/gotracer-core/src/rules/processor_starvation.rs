@@ -2,7 +2,7 @@
 
 use super::detector::{Description, Detector, Occurrence, Signal, Verdict};
 use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, times};
-use crate::timeline::{Actor, FrameKey, Interval, Owner, Timeline, kinds};
+use crate::timeline::{Actor, FrameKey, Interval, Kinds, Owner, Timeline};
 use crate::trace::internal::of_vec;
 use crate::units;
 
@@ -21,7 +21,7 @@ pub static RULE: Rule = Rule {
         1.25 does so by itself), raise the quota, or move noisy neighbours away.",
     needs: "Processor and goroutine state transitions: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 100 * MS), (100 * MS, SECOND)]),
-    watches: kinds::STARVATION,
+    watches: Kinds::STARVATION,
     detector: new,
 };
 

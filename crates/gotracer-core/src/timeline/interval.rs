@@ -103,43 +103,78 @@ pub enum Kind {
     Starvation,
 }
 
-/// Kinds of intervals, as bits.
-pub mod kinds {
-    /// [`Kind::Runnable`](super::Kind::Runnable).
-    pub const RUNNABLE: u8 = 1 << 0;
-    /// [`Kind::Blocked`](super::Kind::Blocked) on a semaphore, or on nobody
-    /// knows what.
-    pub const SEMAPHORE: u8 = 1 << 1;
-    /// [`Kind::Syscall`](super::Kind::Syscall).
-    pub const SYSCALL: u8 = 1 << 2;
-    /// [`Kind::StopTheWorld`](super::Kind::StopTheWorld).
-    pub const STOP_THE_WORLD: u8 = 1 << 3;
-    /// [`Kind::MarkAssist`](super::Kind::MarkAssist).
-    pub const MARK_ASSIST: u8 = 1 << 4;
-    /// [`Kind::Starvation`](super::Kind::Starvation).
-    pub const STARVATION: u8 = 1 << 5;
-    /// [`Kind::Blocked`](super::Kind::Blocked) for assist credit.
-    pub const CREDIT: u8 = 1 << 6;
-    /// [`Kind::Blocked`](super::Kind::Blocked) on anything else, and switches
-    /// from one coroutine to another.
-    pub const OTHER_WAIT: u8 = 1 << 7;
+/// Set of kinds of intervals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Kinds(u32);
+
+impl Kinds {
+    /// How many kinds a set can hold.
+    pub const CAPACITY: usize = u32::BITS as usize;
+
+    /// The set of all kinds.
+    pub const ALL: Self = Self(u32::MAX);
+    /// The empty set.
+    pub const NONE: Self = Self(0);
+    /// [`Kind::Runnable`], except for switches between coroutines.
+    pub const RUNNABLE: Self = Self(1 << 0);
+    /// [`Kind::Blocked`] on a semaphore, or for an unknown reason.
+    pub const SEMAPHORE: Self = Self(1 << 1);
+    /// [`Kind::Syscall`].
+    pub const SYSCALL: Self = Self(1 << 2);
+    /// [`Kind::StopTheWorld`].
+    pub const STOP_THE_WORLD: Self = Self(1 << 3);
+    /// [`Kind::MarkAssist`].
+    pub const MARK_ASSIST: Self = Self(1 << 4);
+    /// [`Kind::Starvation`].
+    pub const STARVATION: Self = Self(1 << 5);
+    /// [`Kind::Blocked`] for assist credit.
+    pub const CREDIT: Self = Self(1 << 6);
+    /// [`Kind::Blocked`] for any other reason, and switches between
+    /// coroutines.
+    pub const OTHER_WAIT: Self = Self(1 << 7);
+
+    /// The union of two sets.
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether the sets have a kind in common.
+    #[inline(always)]
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The number of the set's first kind, less than [`CAPACITY`](Self::CAPACITY).
+    #[inline(always)]
+    pub const fn first(self) -> usize {
+        match self.0.trailing_zeros() as usize {
+            number if number < Self::CAPACITY => number,
+            _ => Self::CAPACITY - 1,
+        }
+    }
+
+    /// The set of the kind with that number.
+    pub const fn of_number(number: usize) -> Self {
+        Self(1 << (number % Self::CAPACITY))
+    }
 }
 
 impl Kind {
-    /// The kind's bit, see [`kinds`].
-    pub fn bit(self) -> u8 {
+    /// The set that holds only this kind.
+    #[inline(always)]
+    pub fn set(self) -> Kinds {
         match self {
-            Self::Runnable(Way::Switched) => kinds::OTHER_WAIT,
-            Self::Runnable(_) => kinds::RUNNABLE,
-            Self::Blocked(Wait::Sync | Wait::Unknown) => kinds::SEMAPHORE,
-            Self::Blocked(Wait::AssistCredit) => kinds::CREDIT,
+            Self::Runnable(Way::Switched) => Kinds::OTHER_WAIT,
+            Self::Runnable(_) => Kinds::RUNNABLE,
+            Self::Blocked(Wait::Sync | Wait::Unknown) => Kinds::SEMAPHORE,
+            Self::Blocked(Wait::AssistCredit) => Kinds::CREDIT,
             Self::Blocked(
                 Wait::Other | Wait::Scanned | Wait::Coroutine | Wait::Network | Wait::Sleep,
-            ) => kinds::OTHER_WAIT,
-            Self::Syscall => kinds::SYSCALL,
-            Self::StopTheWorld(_) => kinds::STOP_THE_WORLD,
-            Self::MarkAssist => kinds::MARK_ASSIST,
-            Self::Starvation => kinds::STARVATION,
+            ) => Kinds::OTHER_WAIT,
+            Self::Syscall => Kinds::SYSCALL,
+            Self::StopTheWorld(_) => Kinds::STOP_THE_WORLD,
+            Self::MarkAssist => Kinds::MARK_ASSIST,
+            Self::Starvation => Kinds::STARVATION,
         }
     }
 }

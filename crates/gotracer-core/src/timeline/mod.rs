@@ -28,7 +28,7 @@ mod world;
 pub use assists::Assisted;
 pub use classify::{Lock, Outside, Owner, is_c_call};
 pub use goroutines::{Goroutine, Population, Site};
-pub use interval::{Actor, Interval, Kind, StopReason, Wait, Way, kinds};
+pub use interval::{Actor, Interval, Kind, Kinds, StopReason, Wait, Way};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
 pub use standard::is_standard;
 pub use stretches::{Doing, Stretch};
@@ -54,8 +54,8 @@ pub struct HeapFloor {
 
 /// Is told what the timeline finds.
 pub trait Observer {
-    /// The kinds of intervals it wants to be told of, see [`kinds`].
-    fn watches(&self) -> u8;
+    /// The kinds of intervals that it wants.
+    fn watches(&self) -> Kinds;
 
     /// Something that lasted is over.
     fn interval(&mut self, interval: &Interval, timeline: &Timeline);

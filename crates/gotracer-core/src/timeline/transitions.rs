@@ -303,7 +303,7 @@ impl Timeline {
         }
         // Most waits are for channels and the network, which nobody watches.
         if let Some(kind) = self.open_kind(g)
-            && kind.bit() & observer.watches() != 0
+            && observer.watches().intersects(kind.set())
         {
             let mut interval = self.open_interval(g, kind);
             interval.cut_at_end = false;
