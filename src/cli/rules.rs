@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 
 use gotracer::report::{human, wrap};
-use gotracer::rules::{Limit, Preset, RULES, Rule, Unit, keys};
-use serde::Serialize;
+use gotracer::rules::{Document, Limit, Preset, RULES, Rule, Unit, keys};
 
 use super::{CLEAN, settings};
 
@@ -107,69 +106,8 @@ fn setting(rule: &Rule) -> String {
     }
 }
 
-#[derive(Serialize)]
-struct RuleJson {
-    rule: &'static str,
-    unit: Unit,
-    summary: &'static str,
-    why: &'static str,
-    advice: &'static str,
-    needs: &'static str,
-    keys: Vec<&'static str>,
-    thresholds: Vec<ThresholdsJson>,
-}
-
-#[derive(Serialize)]
-struct ThresholdsJson {
-    preset: &'static str,
-    warn: LimitJson,
-    error: LimitJson,
-}
-
-#[derive(Serialize)]
-struct LimitJson {
-    value: u64,
-    percent: Option<f64>,
-    per_second: Option<u64>,
-}
-
-fn json(out: &mut impl Write, rules: &[&Rule]) -> anyhow::Result<()> {
-    let rules: Vec<_> = rules.iter().map(|r| RuleJson::new(r)).collect();
-    let document = serde_json::json!({"schema": "gotracer.rules/v1", "rules": rules});
-    let text = serde_json::to_string_pretty(&document)?;
+fn json(out: &mut impl Write, rules: &[&'static Rule]) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(&Document::new(rules))?;
     writeln!(out, "{text}")?;
     Ok(())
-}
-
-impl RuleJson {
-    fn new(rule: &Rule) -> Self {
-        let thresholds = |preset: Preset| {
-            let limits = &rule.thresholds[preset as usize];
-            ThresholdsJson {
-                preset: preset.name(),
-                warn: LimitJson::new(&limits.warn),
-                error: LimitJson::new(&limits.error),
-            }
-        };
-        Self {
-            rule: rule.name,
-            unit: rule.unit,
-            summary: rule.summary,
-            why: rule.why,
-            advice: rule.advice,
-            needs: rule.needs,
-            keys: keys(rule),
-            thresholds: Preset::ALL.into_iter().map(thresholds).collect(),
-        }
-    }
-}
-
-impl LimitJson {
-    fn new(limit: &Limit) -> Self {
-        Self {
-            value: limit.value,
-            percent: limit.percent,
-            per_second: limit.per_second,
-        }
-    }
 }

@@ -1,14 +1,12 @@
 //! The dashboards: what stands in them, and that it fits together.
 
 use std::collections::HashSet;
-use std::process::{Command, Stdio};
 
 use gotracer::rules::{Preset, RULES, Unit};
 use regex::Regex;
 use serde_json::Value;
 
-use crate::support::{Scratch, program};
-use crate::{read, repository};
+use crate::read;
 
 pub const NAMES: [&str; 4] = ["overview", "service", "releases", "exporter"];
 
@@ -85,36 +83,6 @@ fn variables(text: &str) -> HashSet<String> {
     let variable = Regex::new(r"\$\{?(\w+)").unwrap();
     let names = variable.captures_iter(text).map(|c| c[1].to_owned());
     names.filter(|name| !name.starts_with("__")).collect()
-}
-
-#[test]
-fn they_are_what_the_generator_makes_of_the_rules() {
-    let Some(python) = program("python3") else {
-        return;
-    };
-    let scratch = Scratch::new();
-    let mut registry = Command::new(env!("CARGO_BIN_EXE_gotracer"))
-        .args(["rules", "--format=json"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let made = Command::new(python)
-        .arg("-B")
-        .arg(repository("dashboards/generator"))
-        .arg(scratch.path())
-        .stdin(registry.stdout.take().unwrap())
-        .status()
-        .unwrap();
-    assert!(made.success() && registry.wait().unwrap().success());
-    for name in NAMES {
-        let made = std::fs::read_to_string(scratch.path().join(format!("{name}.json"))).unwrap();
-        let kept = read(&format!("dashboards/{name}.json"));
-        assert!(
-            made == kept,
-            "dashboards/{name}.json is not what the generator makes: \
-             gotracer rules --format json | python3 dashboards/generator"
-        );
-    }
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use super::detector::{Description, Detector, Group, Groups, Occurrence, Verdict};
-use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
+use super::{
+    Alert, Beside, Distribution, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity, Unit,
+    function, times,
+};
 use crate::timeline::{FrameKey, Interval, Kind, Kinds, Outside, Owner, Timeline, is_c_call};
 use crate::trace::GoId;
 use crate::trace::internal::{of_map, of_vec};
@@ -13,6 +16,8 @@ use crate::units;
 pub static RULE: Rule = Rule {
     name: "BlockedOnSyscall",
     unit: Unit::Nanoseconds,
+    brief: "goroutines that stay in a system call or a cgo call, but for those that wait \
+        for input or a child process",
     summary: "Time that goroutines spend in a system call or a cgo call. Waits for a child \
         process, and for input by goroutines that do little else, are told apart. The \
         runtime's own threads (signal delivery) and C threads are not counted.",
@@ -31,6 +36,29 @@ pub static RULE: Rule = Rule {
     ]),
     watches: Kinds::SYSCALL.union(Kinds::SEMAPHORE),
     detector: new,
+    settings: &[],
+    metric: Metric {
+        name: "gotrace_syscall",
+        reading: "The rate of the sum by gotrace_observed_seconds_total is how many goroutines, and so \
+            threads, are in system calls at any time.",
+        about: "time in system and cgo calls",
+        by_reason: None,
+    },
+    alert: Alert {
+        percent: 50,
+        hold: "15m",
+        summary: "Goroutines of {program} stay in system calls",
+        happened: "goroutines stayed in a system call or in C",
+        gauge: None,
+        meaning: "Goroutines stayed in a system call or a cgo call for longer than the threshold. Each \
+            holds a thread of the operating system for all of it, and whatever waits for the \
+            goroutine waits for the disk, the terminal or the C library.",
+    },
+    panel: Panel {
+        sum: "goroutines in system calls",
+        sum_unit: "short",
+        beside: Beside::Sum,
+    },
 };
 
 /// Tags: what the goroutines wait for.

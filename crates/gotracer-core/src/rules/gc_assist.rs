@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::detector::{Description, Detector, Signal, Verdict};
-use super::{Distribution, MS, Rule, RuleSettings, Severity, Unit, times};
+use super::{
+    Alert, Beside, Distribution, MS, Metric, Panel, Rule, RuleSettings, Severity, Unit, times,
+};
 use crate::timeline::{Assisted, FrameKey, Interval, Kind, Kinds, Owner, Timeline};
 use crate::trace::GoId;
 use crate::trace::internal::of_map;
@@ -13,6 +15,7 @@ use crate::units;
 pub static RULE: Rule = Rule {
     name: "GCAssist",
     unit: Unit::Nanoseconds,
+    brief: "goroutines that do the collector's work",
     summary: "Mark assists: time in which a goroutine that allocates marks, or waits until \
         others have marked enough. Time in which it waits for a processor, for others to \
         end marking, or under a stop-the-world is left out.",
@@ -26,6 +29,29 @@ pub static RULE: Rule = Rule {
     thresholds: times([(MS, 10 * MS), (5 * MS, 50 * MS), (50 * MS, 500 * MS)]),
     watches: Kinds::MARK_ASSIST.union(Kinds::CREDIT),
     detector: new,
+    settings: &[],
+    metric: Metric {
+        name: "gotrace_mark_assist",
+        reading: "The rate of the sum by gotrace_observed_seconds_total is how many goroutines work \
+            for the collector instead of for their callers.",
+        about: "goroutines that mark for the collector, or wait for credit",
+        by_reason: None,
+    },
+    alert: Alert {
+        percent: 25,
+        hold: "10m",
+        summary: "Goroutines of {program} do the work of the garbage collector",
+        happened: "goroutines that allocate had to do the work of the garbage collector",
+        gauge: None,
+        meaning: "Goroutines that allocate marked for the garbage collector, or waited until others \
+            had marked, for longer than the threshold. The program allocates faster than the \
+            collector marks, and requests pay for that when there are most of them.",
+    },
+    panel: Panel {
+        sum: "goroutines working for the collector",
+        sum_unit: "short",
+        beside: Beside::Sum,
+    },
 };
 
 /// For goroutines that mostly waited for the end of marking.

@@ -1,7 +1,10 @@
 //! Garbage collections that stop the world for too long.
 
 use super::detector::{Cause, Description, Detector, Groups, Occurrence, Verdict};
-use super::{Distribution, MS, Rule, RuleSettings, Severity, Unit, function, times};
+use super::{
+    Alert, Beside, ByReason, Distribution, MS, Metric, Panel, Rule, RuleSettings, Setting,
+    Severity, Unit, function, times,
+};
 use crate::timeline::{FrameKey, Interval, Kind, Kinds, Timeline};
 use crate::units;
 
@@ -9,6 +12,7 @@ use crate::units;
 pub static RULE: Rule = Rule {
     name: "GCPauseSpike",
     unit: Unit::Nanoseconds,
+    brief: "the collector's stop-the-worlds, and who was the last to stop",
     summary: "Stop-the-world pauses of the garbage collector: sweep termination and mark \
         termination.",
     why: "While the world is stopped no goroutine runs. Every request in flight is \
@@ -22,7 +26,48 @@ pub static RULE: Rule = Rule {
     thresholds: times([(MS, 10 * MS), (5 * MS, 20 * MS), (50 * MS, 200 * MS)]),
     watches: Kinds::STOP_THE_WORLD,
     detector: new,
+    settings: &[Setting {
+        key: "all_stops",
+        about: "Judges also the stop-the-worlds that are not the collector's, such as a change of \
+            GOMAXPROCS or runtime.ReadMemStats.",
+    }],
+    metric: Metric {
+        name: "gotrace_gc_pause",
+        reading: "The rate of the sum by gotrace_observed_seconds_total is the share of time in which \
+            the collector stopped the program.",
+        about: "the collector's stop-the-worlds, until the world runs again",
+        by_reason: Some(ByReason {
+            name: "gotrace_stop_the_world",
+            help: "All stop-the-world pauses by their reason, the collector's and the others. Of \
+                these, the rule GCPauseSpike judges the collector's alone.",
+            about: "all stop-the-worlds by reason, the collector's and others",
+        }),
+    },
+    alert: Alert {
+        percent: 10,
+        hold: "5m",
+        summary: "The garbage collector stops {program} for long",
+        happened: "the garbage collector stopped the program for long",
+        gauge: None,
+        meaning: "The garbage collector stopped all goroutines of the program for longer than the \
+            threshold. Every request in flight was delayed by the whole pause. Collecting itself \
+            is concurrent. Most of a long pause is the way to the stop, because one goroutine or \
+            thread was slow to reach it.",
+    },
+    panel: Panel {
+        sum: "share of time stopped",
+        sum_unit: "percentunit",
+        beside: Beside::ByReason {
+            title: "Stop-the-world by reason",
+            description: "Share of time in which all of the program stands still, for the collector and \
+                for others. Reasons other than GC: somebody calls ReadMemStats, takes goroutine \
+                profiles or changes GOMAXPROCS; make them call it less often.",
+        },
+    },
 };
+
+/// Index of the setting `all_stops`.
+const ALL_STOPS: usize = 0;
 
 /// Stops of the collector, in the words of all Go versions.
 pub fn is_collectors(reason: &str) -> bool {
@@ -88,7 +133,7 @@ impl Detector for GcPauseSpike {
         if is_collectors(name) && asked.own {
             self.starter = asked.place;
         }
-        let judged = is_collectors(name) || (self.settings.all_stops && !is_tracers(name));
+        let judged = is_collectors(name) || (self.settings.own[ALL_STOPS] && !is_tracers(name));
         if judged && self.settings.thresholds.crossed_by(i, i.duration(), t) {
             // What is to be changed is what the stop waited for, if that is
             // known, else what asked for it.

@@ -7,7 +7,10 @@ use std::collections::HashMap;
 use course::{Course, Trend};
 
 use super::detector::{Cause, Detector, EXAMPLES, Found, Group, Verdict};
-use super::{Distribution, Limit, Rule, RuleSettings, Severity, Thresholds, Unit, function};
+use super::{
+    Alert, Beside, Distribution, Gauge, Limit, Line, Metric, Panel, Rule, RuleSettings, Severity,
+    Thresholds, Unit, function,
+};
 use crate::timeline::{Actor, FrameKey, Kinds, StackKey, Timeline};
 use crate::trace::internal::of_map;
 use crate::trace::{GoId, GoState, Time};
@@ -16,6 +19,7 @@ use crate::trace::{GoId, GoState, Time};
 pub static RULE: Rule = Rule {
     name: "GoroutineLeakGrowth",
     unit: Unit::Goroutines,
+    brief: "places that go on creating goroutines that do not end",
     summary: "Live goroutines by the place that created them: how many more there are at the \
         trace's end than at its start, where that growth goes on. A pool, a burst of \
         requests and connections that are kept open are no leaks.",
@@ -32,6 +36,59 @@ pub static RULE: Rule = Rule {
     ],
     watches: Kinds::NONE,
     detector: new,
+    settings: &[],
+    metric: Metric {
+        name: "gotrace_goroutine_growth",
+        reading: "One value a creation site that grew. The rate of the sum by \
+            gotrace_observed_seconds_total is goroutines gained each second.",
+        about: "goroutines gained, one value a creation site that grew",
+        by_reason: None,
+    },
+    alert: Alert {
+        percent: 25,
+        hold: "10m",
+        summary: "{program} creates goroutines faster than they end",
+        happened: "a place created goroutines faster than they ended",
+        gauge: Some(Gauge {
+            metric: "gotrace_goroutines",
+            text: "There are {} goroutines now.",
+        }),
+        meaning: "A place in the program creates goroutines faster than they end, so fast that it \
+            shows within single traces of seconds. A goroutine that never ends keeps its stack \
+            and all that it refers to. Memory grows until the process is killed.",
+    },
+    panel: Panel {
+        sum: "goroutines gained each second",
+        sum_unit: "short",
+        beside: Beside::Values {
+            title: "Goroutines",
+            description: "At the end of each trace, the peak within it, and what is gained each second. A \
+                line that only rises is a leak: look in the reports for the place that creates \
+                them.",
+            unit: "short",
+            log: false,
+            lines: &[
+                Line {
+                    expr: "sum by (instance) (gotrace_goroutines{$target})",
+                    legend: "",
+                    right: None,
+                },
+                Line {
+                    expr: "sum by (instance) (gotrace_goroutines_peak{$target})",
+                    legend: "peak",
+                    right: None,
+                },
+                Line {
+                    expr: "(sum by (instance) \
+                        (rate(gotrace_goroutine_creations_total{$target}[$over])) - sum by \
+                        (instance) (rate(gotrace_goroutine_exits_total{$target}[$over]))) / sum \
+                        by (instance) (rate(gotrace_observed_seconds_total{$target}[$over]))",
+                    legend: "gained each second",
+                    right: Some("none"),
+                },
+            ],
+        },
+    },
 };
 
 /// The least growth at which a percentage can make a finding: three goroutines

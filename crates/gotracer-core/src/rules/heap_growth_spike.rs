@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use super::detector::{Cause, Detector, Found, Group, Occurrence, Verdict};
 use super::{
-    Distribution, Limit, MIB, Rule, RuleSettings, SECOND, Severity, Thresholds, Unit, function,
+    Alert, Beside, Distribution, Gauge, Limit, Line, MIB, Metric, Panel, Rule, RuleSettings,
+    SECOND, Severity, Thresholds, Unit, function,
 };
 use crate::timeline::{Actor, FrameKey, HeapFloor, Kinds, Timeline};
 use crate::units;
@@ -13,6 +14,7 @@ use crate::units;
 pub static RULE: Rule = Rule {
     name: "HeapGrowthSpike",
     unit: Unit::Bytes,
+    brief: "growth of what is live after a collection",
     summary: "Growth of the live heap from the end of one garbage collection to the end of a \
         later one: the floor of the sawtooth, not its teeth. Absolute, and per second \
         over at least a second.",
@@ -29,6 +31,55 @@ pub static RULE: Rule = Rule {
     ],
     watches: Kinds::NONE,
     detector: new,
+    settings: &[],
+    metric: Metric {
+        name: "gotrace_heap_growth",
+        reading: "One value for each collection after the first; 0 where the floor did not rise.",
+        about: "growth of the live heap from one collection to the next",
+        by_reason: None,
+    },
+    alert: Alert {
+        percent: 10,
+        hold: "5m",
+        summary: "The live heap of {program} grows fast",
+        happened: "the heap that survives collections grew fast",
+        gauge: Some(Gauge {
+            metric: "gotrace_heap_live_bytes",
+            text: "{} are live now.",
+        }),
+        meaning: "What is live after a garbage collection grew by more than the threshold within \
+            single traces. This is the floor of the sawtooth, not its teeth: memory that is in \
+            use, and that no collection gives back.",
+    },
+    panel: Panel {
+        sum: "growth of the live heap each second",
+        sum_unit: "Bps",
+        beside: Beside::Values {
+            title: "Heap: floor, goal and peak",
+            description: "What is live after a collection, the size at which the collector means to be \
+                done, and the most that was held. A floor that only rises is a leak; a peak over \
+                the goal means that the collector can not keep up.",
+            unit: "bytes",
+            log: false,
+            lines: &[
+                Line {
+                    expr: "sum by (instance) (gotrace_heap_live_bytes{$target})",
+                    legend: "floor",
+                    right: None,
+                },
+                Line {
+                    expr: "sum by (instance) (gotrace_heap_goal_bytes{$target})",
+                    legend: "goal",
+                    right: None,
+                },
+                Line {
+                    expr: "sum by (instance) (gotrace_heap_peak_bytes{$target})",
+                    legend: "peak",
+                    right: None,
+                },
+            ],
+        },
+    },
 };
 
 const fn growth(warn: (u64, u64), error: (u64, u64)) -> Thresholds {

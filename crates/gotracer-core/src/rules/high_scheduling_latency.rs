@@ -1,7 +1,10 @@
 //! Goroutines that could run and had to wait for a processor.
 
 use super::detector::{Cause, Description, Detector, Group, Groups, Occurrence, Verdict};
-use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
+use super::{
+    Alert, Beside, ByReason, Distribution, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity,
+    Unit, function, times,
+};
 use crate::timeline::{Actor, FrameKey, Interval, Kind, Kinds, Owner, StackKey, Timeline, Way};
 use crate::trace::internal::of_vec;
 use crate::units;
@@ -10,6 +13,8 @@ use crate::units;
 pub static RULE: Rule = Rule {
     name: "HighSchedulingLatency",
     unit: Unit::Nanoseconds,
+    brief: "goroutines that could run and had to wait for a processor, and what ran \
+        instead",
     summary: "Time from when a goroutine becomes runnable (woken, created, preempted, back \
         from a syscall) until it runs.",
     why: "The goroutine had something to do and nothing to wait for but a processor. To \
@@ -22,6 +27,38 @@ pub static RULE: Rule = Rule {
     thresholds: times([(MS, 10 * MS), (10 * MS, 50 * MS), (100 * MS, SECOND)]),
     watches: Kinds::RUNNABLE,
     detector: new,
+    settings: &[],
+    metric: Metric {
+        name: "gotrace_sched_latency",
+        reading: "High quantiles are what requests feel while the CPU is short.",
+        about: "from runnable to running",
+        by_reason: Some(ByReason {
+            name: "gotrace_sched_latency_by_reason",
+            help: "The waits of gotrace_sched_latency_seconds by how the goroutine became runnable. \
+                (rule HighSchedulingLatency)",
+            about: "the same waits by how the goroutine became runnable",
+        }),
+    },
+    alert: Alert {
+        percent: 25,
+        hold: "10m",
+        summary: "Goroutines of {program} wait for a processor",
+        happened: "goroutines could run and waited for a processor",
+        gauge: None,
+        meaning: "Goroutines that could have run waited for a processor for longer than the threshold. \
+            All of GOMAXPROCS were busy with others, or the operating system did not run the \
+            threads. To its users the program is slow although nothing in it is.",
+    },
+    panel: Panel {
+        sum: "goroutines waiting for a processor",
+        sum_unit: "short",
+        beside: Beside::ByReason {
+            title: "Waits by how they began",
+            description: "Goroutines waiting for a processor at any time, by how they became runnable. \
+                Mostly preempted: too many of them compute at once. Mostly woken: the processors \
+                are busy with others; compare with GOMAXPROCS and the CPU limit.",
+        },
+    },
 };
 
 /// Tags: what is held against whom.

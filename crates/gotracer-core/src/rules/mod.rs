@@ -12,8 +12,10 @@ mod gc_pause_spike;
 mod goroutine_leak_growth;
 mod heap_growth_spike;
 mod high_scheduling_latency;
+mod metadata;
 mod mutex_contention;
 mod processor_starvation;
+mod registry;
 mod severity;
 mod thresholds;
 
@@ -22,6 +24,8 @@ pub use thresholds::{Limit, Preset, RuleSettings, SettingError, Settings, Thresh
 pub use detector::{Cause, Detector, Found, Group, Verdict};
 pub use distribution::{Distribution, SCALE};
 pub use goroutine_leak_growth::MIN_GROWTH;
+pub use metadata::{Alert, Beside, ByReason, Gauge, Line, MAX_SETTINGS, Metric, Panel, Setting};
+pub use registry::Document;
 pub use severity::Severity;
 
 use crate::timeline::{Kinds, StackKey, Timeline};
@@ -58,6 +62,8 @@ pub struct Rule {
     pub name: &'static str,
     /// What it measures in.
     pub unit: Unit,
+    /// Row in the table of rules in README.md.
+    pub brief: &'static str,
     /// What it sees, in one sentence.
     pub summary: &'static str,
     /// Why that is bad.
@@ -72,6 +78,14 @@ pub struct Rule {
     pub watches: Kinds,
     /// Puts it to work.
     pub detector: fn(RuleSettings) -> Box<dyn Detector>,
+    /// Settings beside enabled and the thresholds, at most [`MAX_SETTINGS`].
+    pub settings: &'static [Setting],
+    /// Histogram of its measurement.
+    pub metric: Metric,
+    /// Alert on its findings.
+    pub alert: Alert,
+    /// Panels on the dashboards.
+    pub panel: Panel,
 }
 
 /// All rules.

@@ -5,7 +5,10 @@ mod holders;
 use std::collections::HashMap;
 
 use super::detector::{Cause, Description, Detector, Groups, Occurrence, Verdict};
-use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, function, times};
+use super::{
+    Alert, Beside, Distribution, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity, Unit,
+    function, times,
+};
 use crate::timeline::{Doing, FrameKey, Interval, Kinds, Lock, Owner, Timeline};
 use crate::trace::internal::of_map;
 use crate::units;
@@ -15,6 +18,8 @@ use holders::{Holder, Waits};
 pub static RULE: Rule = Rule {
     name: "MutexContention",
     unit: Unit::Nanoseconds,
+    brief: "waits for `sync.Mutex`, `sync.RWMutex` and the locks of open files, who held \
+        them longest, and what that did",
     summary: "Time that goroutines wait for a sync.Mutex, a sync.RWMutex, or the lock of an open \
         file. Waits for a sync.Once are told apart; WaitGroup.Wait, Cond.Wait and channels \
         are no locks.",
@@ -28,6 +33,28 @@ pub static RULE: Rule = Rule {
     thresholds: times([(MS, 10 * MS), (10 * MS, 100 * MS), (100 * MS, SECOND)]),
     watches: Kinds::SEMAPHORE,
     detector: new,
+    settings: &[],
+    metric: Metric {
+        name: "gotrace_mutex_wait",
+        reading: "The rate of the sum by gotrace_observed_seconds_total is how many goroutines wait \
+            for a lock at any time.",
+        about: "waits for sync.Mutex, sync.RWMutex and the locks of open files",
+        by_reason: None,
+    },
+    alert: Alert {
+        percent: 25,
+        hold: "10m",
+        summary: "Goroutines of {program} wait for locks",
+        happened: "goroutines waited for a sync.Mutex or sync.RWMutex",
+        gauge: None,
+        meaning: "Goroutines waited for a `sync.Mutex` or `sync.RWMutex` for longer than the \
+            threshold. What should run side by side runs one after the other.",
+    },
+    panel: Panel {
+        sum: "goroutines waiting for a lock",
+        sum_unit: "short",
+        beside: Beside::Sum,
+    },
 };
 
 #[derive(Clone)]

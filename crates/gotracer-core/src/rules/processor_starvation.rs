@@ -1,7 +1,10 @@
 //! Idle processors beside runnable goroutines.
 
 use super::detector::{Description, Detector, Occurrence, Signal, Verdict};
-use super::{Distribution, MS, Rule, RuleSettings, SECOND, Severity, Unit, times};
+use super::{
+    Alert, Beside, Distribution, Line, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity,
+    Unit, times,
+};
 use crate::timeline::{Actor, FrameKey, Interval, Kinds, Owner, Timeline};
 use crate::trace::internal::of_vec;
 use crate::units;
@@ -10,6 +13,7 @@ use crate::units;
 pub static RULE: Rule = Rule {
     name: "ProcessorStarvation",
     unit: Unit::Nanoseconds,
+    brief: "idle processors beside runnable goroutines",
     summary: "Time in which a processor (P) stood idle while a goroutine was runnable. An \
         idle service has none, and time under a stop-the-world is the stop's.",
     why: "There was work and there was a processor, and they did not meet: the program \
@@ -23,6 +27,49 @@ pub static RULE: Rule = Rule {
     thresholds: times([(MS, 10 * MS), (10 * MS, 100 * MS), (100 * MS, SECOND)]),
     watches: Kinds::STARVATION,
     detector: new,
+    settings: &[],
+    metric: Metric {
+        name: "gotrace_processor_starvation",
+        reading: "The rate of the sum by gotrace_observed_seconds_total is how many processors stand \
+            idle beside work; compare with CPU throttling.",
+        about: "idle processors beside runnable goroutines",
+        by_reason: None,
+    },
+    alert: Alert {
+        percent: 25,
+        hold: "10m",
+        summary: "Processors of {program} stand idle beside work",
+        happened: "processors stood idle while goroutines could run",
+        gauge: None,
+        meaning: "A processor of Go (one of GOMAXPROCS) stood idle for longer than the threshold while \
+            a goroutine could have run. There was work, there was a processor, and they did not \
+            meet. The usual reason is not in the program: the operating system did not run the \
+            thread that was to take the work.",
+    },
+    panel: Panel {
+        sum: "processors idle beside work",
+        sum_unit: "short",
+        beside: Beside::Values {
+            title: "Processors idle beside work",
+            description: "Processors that stand idle while a goroutine could run, on average, and \
+                GOMAXPROCS. More than a few hundredths: compare with CPU throttling of the \
+                container.",
+            unit: "short",
+            log: true,
+            lines: &[
+                Line {
+                    expr: "$sum",
+                    legend: "",
+                    right: None,
+                },
+                Line {
+                    expr: "max by (instance) (gotrace_gomaxprocs_threads{$target})",
+                    legend: "GOMAXPROCS",
+                    right: None,
+                },
+            ],
+        },
+    },
 };
 
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 //! What a rule takes for too much.
 
-use super::{RULES, Rule, Unit};
+use super::{MAX_SETTINGS, RULES, Rule, Unit};
 
 /// A set of thresholds for a kind of program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -72,9 +72,8 @@ pub struct RuleSettings {
     pub enabled: bool,
     /// Its limits.
     pub thresholds: Thresholds,
-    /// GCPauseSpike only: judge the stop-the-worlds that are not the
-    /// collector's as well.
-    pub all_stops: bool,
+    /// Values of the rule's own settings, in the order of [`Rule::settings`].
+    pub own: [bool; MAX_SETTINGS],
 }
 
 /// Settings of all rules.
@@ -131,7 +130,7 @@ impl Settings {
         let settings = |rule: &Rule| RuleSettings {
             enabled: true,
             thresholds: rule.thresholds[preset as usize],
-            all_stops: false,
+            own: [false; MAX_SETTINGS],
         };
         Self {
             rules: RULES.iter().map(|r| settings(r)).collect(),
@@ -163,10 +162,13 @@ impl Settings {
             });
         }
         let s = self.of_mut(rule);
+        if let Some(setting) = own(rule, key) {
+            s.own[setting] = boolean(value)?;
+            return Ok(());
+        }
         let t = &mut s.thresholds;
         match key {
             "enabled" => s.enabled = boolean(value)?,
-            "all_stops" => s.all_stops = boolean(value)?,
             "warn" => t.warn.value = rule.unit.parse(value)?,
             "error" => t.error.value = rule.unit.parse(value)?,
             "warn_percent" => t.warn.percent = Some(percent(value)?),
@@ -186,14 +188,13 @@ impl Settings {
         let per_second = |limit: Limit| limit.per_second.map(|n| rule.unit.exactly(n));
         match key {
             "enabled" => Some(s.enabled.to_string()),
-            "all_stops" => Some(s.all_stops.to_string()),
             "warn" => Some(rule.unit.exactly(warn.value)),
             "error" => Some(rule.unit.exactly(error.value)),
             "warn_percent" => percent(warn),
             "error_percent" => percent(error),
             "warn_per_second" => per_second(warn),
             "error_per_second" => per_second(error),
-            _ => None,
+            _ => own(rule, key).map(|setting| s.own[setting].to_string()),
         }
     }
 
@@ -225,10 +226,14 @@ pub fn keys(rule: &Rule) -> Vec<&'static str> {
     if limit.per_second.is_some() {
         keys.extend(["warn_per_second", "error_per_second"]);
     }
-    if rule.name == "GCPauseSpike" {
-        keys.push("all_stops");
-    }
+    keys.extend(rule.settings.iter().map(|setting| setting.key));
     keys
+}
+
+/// Index of the rule's own setting with that key.
+fn own(rule: &Rule, key: &str) -> Option<usize> {
+    let mut settings = rule.settings.iter().take(MAX_SETTINGS);
+    settings.position(|setting| setting.key == key)
 }
 
 fn boolean(value: &str) -> Result<bool, SettingError> {
@@ -376,6 +381,13 @@ mod tests {
             }
         }
         assert_eq!(copy, batch);
+    }
+
+    #[test]
+    fn every_rule_s_own_settings_have_a_value() {
+        for rule in RULES {
+            assert!(rule.settings.len() <= MAX_SETTINGS, "{}", rule.name);
+        }
     }
 
     #[test]

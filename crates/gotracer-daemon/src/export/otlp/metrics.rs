@@ -29,7 +29,7 @@ use prost::Message as _;
 use super::logs::{scope, unit, whole};
 use super::queue::Message;
 use super::totals::{Temporality, Totals, Window};
-use crate::export::prometheus::{ByReason, SIGNALS, bounds, help};
+use crate::export::prometheus::{bounds, help};
 use crate::report::Report;
 use crate::rules::{Distribution, RULES, SCALE, Unit};
 
@@ -62,10 +62,9 @@ pub fn message(resource: &Resource, totals: &Totals, report: &Report, style: Sty
     metrics.extend(writer.gauges(report));
     for (rule, values) in RULES.iter().zip(&totals.signals) {
         let Some(values) = values else { continue };
-        let signal = &SIGNALS[rule.index()];
         let all = [(None, values)];
-        metrics.push(writer.histogram(signal.name, rule.unit, all.into_iter()));
-        if let Some(by_reason) = ByReason::of(rule) {
+        metrics.push(writer.histogram(rule.metric.name, rule.unit, all.into_iter()));
+        if let Some(by_reason) = &rule.metric.by_reason {
             let all = totals.by_reason[rule.index()].iter();
             let all = all.map(|(reason, values)| (Some(reason.as_str()), values));
             metrics.push(writer.histogram(by_reason.name, rule.unit, all));

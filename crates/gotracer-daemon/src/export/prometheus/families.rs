@@ -12,7 +12,7 @@ use super::head::Head;
 use super::histogram::Scale;
 use super::places::Created;
 use super::settings::Settings;
-use super::signals::{BY_REASON, SIGNALS, unit};
+use super::signals::{self, unit};
 use super::stream::{self, Stream};
 use super::target::Target;
 use super::{delivery, evidence, own, process, refreshes, releases, server, storage, watches};
@@ -153,26 +153,25 @@ pub static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
         )
         .in_unit(Unit::Seconds),
     ];
-    for (rule, signal) in RULES.into_iter().zip(&SIGNALS) {
+    for rule in RULES {
         let (unit, scale) = unit(rule.unit);
         all.push(histogram(
-            signal.name,
+            rule.metric.name,
             unit,
-            signal.help(rule).into(),
+            signals::help(rule).into(),
             Samples::Signal(rule, scale),
         ));
     }
-    for by_reason in &BY_REASON {
-        let Some(rule) = Rule::find(by_reason.rule) else {
+    for rule in RULES {
+        let Some(by_reason) = &rule.metric.by_reason else {
             continue;
         };
         let (unit, scale) = unit(rule.unit);
-        let samples = Samples::ByReason(rule, scale);
         all.push(histogram(
             by_reason.name,
             unit,
             by_reason.help.into(),
-            samples,
+            Samples::ByReason(rule, scale),
         ));
     }
     all.extend(program());

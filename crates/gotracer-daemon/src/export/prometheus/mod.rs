@@ -56,7 +56,7 @@ pub use format::{Encoding, Format};
 pub use names::Escaping;
 pub use server::ServerStats;
 pub use settings::{Settings, SettingsError};
-pub(in crate::export) use signals::{ByReason, SIGNALS, bounds};
+pub(in crate::export) use signals::bounds;
 pub use storage::Stores;
 pub use stream::{Gap, Stream};
 pub use watches::Watched;

@@ -23,7 +23,7 @@ def worst_of(rule):
     expr = f"topk(5, {rule.worst('job, service')} > 0)"
     described = (f"{rule.summary} The five worst services; each value is the upper bound of the bucket that holds "
                  f"the worst. The lines are warn and error of the preset service. What to do: {rule.advice}")
-    return lines(rule.name, described, [query(expr, "{{job}} {{service}}")], rule.unit, (6, 7), rule.steps(),
+    return lines(rule.name, described, [query(expr, "{{job}} {{service}}")], rule.grafana_unit, (6, 7), rule.steps(),
                  log=True, links=links)
 
 

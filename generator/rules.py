@@ -1,35 +1,35 @@
 """What the dashboards know of gotracer's rules: the registry, as `gotracer rules
---format json` prints it, and under which names Prometheus has their signals."""
+--format json` prints it, and queries of their histograms."""
 
 from panels import TARGET, steps
 
-# The histogram of each rule, and what its sum by observed time is.
-SIGNALS = {
-    "GCPauseSpike": ("gotrace_gc_pause_seconds", "share of time stopped", "percentunit"),
-    "HighSchedulingLatency": ("gotrace_sched_latency_seconds", "goroutines waiting for a processor", "short"),
-    "MutexContention": ("gotrace_mutex_wait_seconds", "goroutines waiting for a lock", "short"),
-    "BlockedOnSyscall": ("gotrace_syscall_seconds", "goroutines in system calls", "short"),
-    "GoroutineLeakGrowth": ("gotrace_goroutine_growth", "goroutines gained each second", "short"),
-    "HeapGrowthSpike": ("gotrace_heap_growth_bytes", "growth of the live heap each second", "Bps"),
-    "ProcessorStarvation": ("gotrace_processor_starvation_seconds", "processors idle beside work", "short"),
-    "GCAssist": ("gotrace_mark_assist_seconds", "goroutines working for the collector", "short"),
-}
-UNITS = {"ns": ("s", 1e-9), "bytes": ("bytes", 1), "goroutines": ("short", 1)}
+# Grafana's unit, its scale, and the suffix of metrics, by unit.
+UNITS = {"ns": ("s", 1e-9, "_seconds"), "bytes": ("bytes", 1, "_bytes"), "goroutines": ("short", 1, "")}
 PRESET = "service"
 
 
 class Rule:
     """A rule of the registry, with its signal."""
 
-    def __init__(self, said):
-        self.name = said["rule"]
-        self.summary = said["summary"]
-        self.why = said["why"]
-        self.advice = said["advice"]
-        self.unit, scale = UNITS[said["unit"]]
-        thresholds = next(t for t in said["thresholds"] if t["preset"] == PRESET)
-        self.warn, self.error = (round(thresholds[s]["value"] * scale, 9) for s in ("warn", "error"))
-        self.metric, self.sum_is, self.sum_unit = SIGNALS[self.name]
+    def __init__(self, entry):
+        self.name = entry["rule"]
+        self.brief = entry["brief"]
+        self.summary = entry["summary"]
+        self.why = entry["why"]
+        self.advice = entry["advice"]
+        self.keys = entry["keys"]
+        self.settings = entry["settings"]
+        self.alert = entry["alert"]
+        self.panel = entry["panel"]
+        self.unit = entry["unit"]
+        self.grafana_unit, scale, suffix = UNITS[self.unit]
+        self.limits = next(t for t in entry["thresholds"] if t["preset"] == PRESET)
+        self.warn, self.error = (round(self.limits[s]["value"] * scale, 9) for s in ("warn", "error"))
+        metric = entry["metric"]
+        self.metric, self.about = metric["name"] + suffix, metric["about"]
+        by_reason = metric["by_reason"]
+        self.by_reason = by_reason and by_reason["name"] + suffix
+        self.by_reason_about = by_reason and by_reason["about"]
 
     def steps(self):
         """The thresholds of the default preset."""

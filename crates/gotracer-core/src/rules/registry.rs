@@ -1,0 +1,100 @@
+//! The registry as JSON: `gotracer rules --format json`, and the input of the
+//! generator of dashboards, alerts and reference documentation.
+
+use serde::Serialize;
+
+use super::metadata::{Alert, Metric, Panel, Setting};
+use super::thresholds::{Limit, Preset, keys};
+use super::{Rule, Unit};
+
+/// JSON document of a list of rules.
+#[derive(Serialize)]
+pub struct Document {
+    schema: &'static str,
+    rules: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    rule: &'static str,
+    unit: Unit,
+    brief: &'static str,
+    summary: &'static str,
+    why: &'static str,
+    advice: &'static str,
+    needs: &'static str,
+    keys: Vec<&'static str>,
+    settings: &'static [Setting],
+    thresholds: Vec<PresetThresholds>,
+    metric: &'static Metric,
+    alert: &'static Alert,
+    panel: &'static Panel,
+}
+
+#[derive(Serialize)]
+struct PresetThresholds {
+    preset: &'static str,
+    warn: Bound,
+    error: Bound,
+}
+
+#[derive(Serialize)]
+struct Bound {
+    value: u64,
+    percent: Option<f64>,
+    per_second: Option<u64>,
+    /// The value as the configuration has it.
+    text: String,
+    /// The rate as the configuration has it.
+    per_second_text: Option<String>,
+}
+
+impl Document {
+    /// Document of these rules.
+    pub fn new(rules: &[&'static Rule]) -> Self {
+        Self {
+            schema: "gotracer.rules/v1",
+            rules: rules.iter().map(|rule| Entry::new(rule)).collect(),
+        }
+    }
+}
+
+impl Entry {
+    fn new(rule: &'static Rule) -> Self {
+        let thresholds = Preset::ALL.into_iter().map(|preset| {
+            let limits = &rule.thresholds[preset as usize];
+            PresetThresholds {
+                preset: preset.name(),
+                warn: Bound::new(rule.unit, &limits.warn),
+                error: Bound::new(rule.unit, &limits.error),
+            }
+        });
+        Self {
+            rule: rule.name,
+            unit: rule.unit,
+            brief: rule.brief,
+            summary: rule.summary,
+            why: rule.why,
+            advice: rule.advice,
+            needs: rule.needs,
+            keys: keys(rule),
+            settings: rule.settings,
+            thresholds: thresholds.collect(),
+            metric: &rule.metric,
+            alert: &rule.alert,
+            panel: &rule.panel,
+        }
+    }
+}
+
+impl Bound {
+    fn new(unit: Unit, limit: &Limit) -> Self {
+        Self {
+            value: limit.value,
+            percent: limit.percent,
+            per_second: limit.per_second,
+            text: unit.exactly(limit.value),
+            per_second_text: limit.per_second.map(|n| unit.exactly(n)),
+        }
+    }
+}

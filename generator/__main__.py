@@ -1,0 +1,57 @@
+"""Writes every file that follows from the registry of rules:
+
+    cargo xtask generate [DIR]
+
+It reads the registry, as `gotracer rules --format json` prints it, from standard
+input, and writes to the repository or to DIR. Python 3.10 or newer, and nothing
+else."""
+
+import json
+import pathlib
+import sys
+
+import alerts
+import chart
+import configuration
+import documents
+from exporter import exporter
+from overview import overview
+from releases import releases
+from rules import Rule
+from service import service
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
+
+
+def files(rules):
+    """Paths and contents of the generated files."""
+
+    def kept(path):
+        return (REPOSITORY / path).read_text(encoding="utf-8")
+
+    for make in (overview, service, releases, exporter):
+        yield f"dashboards/{make.__name__}.json", json.dumps(make(rules), indent=2, ensure_ascii=False) + "\n"
+    for path, change in (
+        ("config/prometheus/alerts.yml", alerts.alerts),
+        ("config/gotracer.yml", configuration.configuration),
+        ("helm/gotracer/values.schema.json", chart.schema),
+        ("docs/metrics.md", documents.metrics),
+        ("docs/runbooks/README.md", documents.runbooks),
+        ("README.md", documents.readme),
+    ):
+        yield path, change(kept(path), rules)
+    for rule in rules:
+        path = f"docs/runbooks/{rule.name}.md"
+        yield path, documents.runbook(kept(path) if (REPOSITORY / path).exists() else None, rule)
+
+
+def main():
+    directory = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY
+    rules = [Rule(entry) for entry in json.load(sys.stdin)["rules"]]
+    for path, text in files(rules):
+        target = directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+main()

@@ -1,0 +1,85 @@
+"""All that the traces of one service tell."""
+
+from panels import (REPORTS, TARGET, dashboard, heatmap, instant, lines, link, matching, query, row, stat, states, steps,
+                    targets)
+from rules import by_observed, by_reason
+
+QUANTILES = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (1, "worst"))
+
+
+def beside(rule):
+    """The panel beside a rule's distribution."""
+    of_sum = rule.per_second("instance")
+    panel = rule.panel["beside"]
+    if panel == "sum":
+        what = rule.panel["sum"]
+        return lines(what[0].upper() + what[1:], f"On average: {what} at any time. One that is steadily over 1 costs as "
+                     "much as a whole goroutine that does nothing else.", [query(of_sum, "{{instance}}")],
+                     rule.panel["sum_unit"])
+    [(kind, panel)] = panel.items()
+    title, description = panel["title"], panel["description"]
+    if kind == "by_reason":
+        return lines(title, description, [query(by_reason(f"{rule.by_reason}_sum"), "{{reason}}")],
+                     rule.panel["sum_unit"], stacked=True)
+
+    def filled(expr):
+        return expr.replace("$sum", of_sum).replace("$target", TARGET).replace("$over", "$__rate_interval")
+
+    series = [query(filled(line["expr"]), f"{{{{instance}}}} {line['legend']}".strip()) for line in panel["lines"]]
+    right = [matching(line["legend"], custom__axisPlacement="right", unit=line["right"])
+             for line in panel["lines"] if line["right"]]
+    return lines(title, description, series, panel["unit"], log=panel["log"], overrides=right)
+
+
+def section(rule):
+    described = f"{rule.summary} Why it matters: {rule.why} What to do: {rule.advice}"
+    quantiles = [query(rule.quantile(q), name) for q, name in QUANTILES]
+    links = [REPORTS, link("Runbook", "https://github.com/gotracer/gotracer/blob/main/docs/runbooks/"
+                           f"{rule.name}.md", new_tab=True)]
+    buckets = f"sum by (le) (increase({rule.metric}_bucket{{{TARGET}}}[$__rate_interval]))"
+    return [
+        row(rule.name),
+        heatmap(f"{rule.name}: distribution", described, buckets, rule.grafana_unit),
+        lines(f"{rule.name}: quantiles", "Two humps in the distribution are two causes: quantiles hide that. The lines "
+              f"are warn and error of the preset service; others may hold for this one. {rule.advice}", quantiles,
+              rule.grafana_unit, thresholds=rule.steps(), log=True, links=links, legend="table", calcs=["lastNotNull", "max"]),
+        beside(rule),
+    ]
+
+
+def service(rules):
+    def found(severities):
+        selected = f'gotrace_findings_total{{{TARGET}, severity=~"{severities}"}}'
+        return f"(max by (rule) (increase({selected}[$__rate_interval])) > bool 0)"
+
+    panels = [
+        stat("Errors", "Findings of severity error in the time chosen. Click for the reports: place, stack, cause and fix "
+             "of each.",
+             instant(f'sum(increase(gotrace_findings_total{{{TARGET}, severity="error"}}[$__range]))'), decimals=0,
+             thresholds=steps(error=0.5), links=[REPORTS]),
+        stat("Warnings", "Findings of severity warn in the time chosen. For whoever works on the service next.",
+             instant(f'sum(increase(gotrace_findings_total{{{TARGET}, severity="warn"}}[$__range]))'), decimals=0,
+             thresholds=steps(warn=0.5), links=[REPORTS]),
+        stat("Stopped by the GC", "Share of time in which the collector stood in the way of all goroutines. Above 1 % "
+             "requests feel it.", instant(by_observed("gotrace_gc_pause_seconds_sum", over="$__range")), "percentunit",
+             thresholds=steps(0.01, 0.05), decimals=2),
+        stat("Goroutines", "Of all instances chosen, as their last traces told. Where they come from, the reports say.",
+             instant(f"sum(gotrace_goroutines{{{TARGET}}})")),
+        stat("Live heap", "Of all instances chosen, after their last collection. GOMEMLIMIT and the container have to leave room for about twice as much.",
+             instant(f"sum(gotrace_heap_live_bytes{{{TARGET}}})"), "bytes", decimals=0),
+        stat("Observed", "Share of the time chosen that traces cover, by instance on average. What is rarer than one "
+             "trace in a thousand needs more than an hour of them: more `seconds` or a shorter `scrape_interval`.",
+             instant(f"avg(increase(gotrace_observed_seconds_total{{{TARGET}}}[$__range])) / $__range_s"), "percentunit",
+             decimals=1),
+        row("Findings"),
+        states("When each rule found something", "Read across: what began together has one cause more often than not. "
+               "Click for the reports.", query(f"{found('error')} + {found('warn|error')}", "{{rule}}"),
+               {0: ("ok", "green"), 1: ("warn", "orange"), 2: ("error", "red")}, links=[REPORTS]),
+    ]
+    for rule in rules:
+        panels += section(rule)
+    return dashboard(
+        "gotracer-service", "Go traces / Service",
+        "For one service, what each rule of gotracer saw, found or not: distributions over time, and what belongs "
+        "beside them. Choose a service above.",
+        targets(), panels)

@@ -1,0 +1,95 @@
+//! Tasks of developers. `cargo xtask generate` writes the files that follow
+//! from the registry of rules.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, bail};
+use gotracer_core::rules::{Document, RULES};
+
+const USAGE: &str = "usage: cargo xtask generate [DIR]
+
+Writes alerts, dashboards, runbook heads, and the lists of rules in the documentation,
+the configuration and the Helm chart, from the rules in crates/gotracer-core/src/rules.
+With DIR, writes the files there instead of in place. Needs Python 3.10 or newer.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments[..] {
+        ["generate"] => generate(&repository()),
+        ["generate", directory] => generate(Path::new(directory)),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Runs the generator with the registry on its standard input.
+fn generate(directory: &Path) -> anyhow::Result<()> {
+    let mut python = Command::new("python3")
+        .arg("-B")
+        .arg(repository().join("generator"))
+        .arg(directory)
+        .stdin(Stdio::piped())
+        .spawn()
+        .context("cannot run python3: install Python 3.10 or newer")?;
+    if let Some(stdin) = python.stdin.take() {
+        serde_json::to_writer(stdin, &Document::new(&RULES))
+            .context("cannot write the registry to the generator")?;
+    }
+    let status = python.wait().context("cannot wait for the generator")?;
+    if !status.success() {
+        bail!("the generator failed: {status}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Compares every generated file with the one in the repository.
+    fn compare(generated: &Path, kept: &Path, stale: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(generated).unwrap() {
+            let path = entry.unwrap().path();
+            let other = kept.join(path.file_name().unwrap());
+            if path.is_dir() {
+                compare(&path, &other, stale);
+            } else if fs::read(&path).unwrap() != fs::read(&other).unwrap_or_default() {
+                stale.push(other);
+            }
+        }
+    }
+
+    #[test]
+    fn generated_files_are_fresh() {
+        if Command::new("python3").arg("--version").output().is_err() {
+            assert!(env::var_os("CI").is_none(), "CI needs python3");
+            eprintln!("SKIPPED: no python3");
+            return;
+        }
+        let scratch = tempfile::tempdir().unwrap();
+        generate(scratch.path()).unwrap();
+        let mut stale = Vec::new();
+        compare(scratch.path(), &repository(), &mut stale);
+        assert_eq!(stale, Vec::<PathBuf>::new(), "run cargo xtask generate");
+        // The comparison above has files to compare.
+        assert!(scratch.path().join("config/prometheus/alerts.yml").exists());
+    }
+}
