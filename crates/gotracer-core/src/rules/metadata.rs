@@ -13,7 +13,7 @@ pub struct Setting {
     pub about: &'static str,
 }
 
-/// The most settings of its own that a rule can have.
+/// Limit on a rule's own settings.
 pub const MAX_SETTINGS: usize = 4;
 
 /// Histogram of a rule's measurement.
@@ -117,6 +117,6 @@ pub struct Line {
     pub expr: &'static str,
     /// Text after the instance in the legend.
     pub legend: &'static str,
-    /// Grafana's unit of a series with an axis of its own, on the right.
+    /// Grafana's unit if the series has its own axis, on the right.
     pub right: Option<&'static str>,
 }

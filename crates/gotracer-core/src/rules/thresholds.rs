@@ -1,4 +1,4 @@
-//! What a rule takes for too much.
+//! Thresholds of rules, presets, and settings by key.
 
 use super::{MAX_SETTINGS, RULES, Rule, Unit};
 
@@ -107,7 +107,7 @@ pub enum SettingError {
     BadValue {
         /// The value given.
         value: String,
-        /// What is expected, with an example.
+        /// Description of a valid value, with an example.
         expected: &'static str,
     },
     /// A warning would need more than an error.
