@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use gotracer::compare::Baseline;
-use gotracer::report::{Detail, Format, Options, Severity};
+use gotracer::report::{Detail, Options, Severity, json};
 use gotracer::source::Shard;
 use md5::{Digest, Md5};
 
@@ -225,7 +225,7 @@ pub fn judge(
     if let Some(path) = &args.write_baseline {
         let mut file = Output::to(Some(path))?;
         // A failure is kept until the end.
-        let _ = Format::Json.write(&mut file, &known, &Options::default());
+        let _ = json::write(&mut file, &known, &Options::default());
         file.finish()?;
     }
     if let Some(tables) = outputs.tables.take() {

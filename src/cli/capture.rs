@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use gotracer::report::Format;
+use gotracer::report::FORMATS;
 use gotracer::source::http::HttpOptions;
 use gotracer::source::parse_duration;
 use gotracer::source::scrape::Options;
@@ -110,8 +110,8 @@ impl Args {
         if path.as_os_str() == "-" {
             bail!("--output -: standard output has the report; give the raw trace a file");
         }
-        if let [format, ..] = Format::of_file(path) {
-            let name = format.name();
+        if let [format, ..] = &FORMATS.of_file(path)[..] {
+            let name = format.name;
             bail!(
                 "--output {shown}: it keeps the raw trace, and the ending is that of a report; \
                  use --format {name}={shown} for a report"

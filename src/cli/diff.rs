@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use gotracer::compare::{self, Format, Options, Verdict};
-use gotracer::report::Severity;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use gotracer::compare::{self, Comparison, FORMATS, Options, Verdict};
+use gotracer::report::{self, Format, Severity};
 
 use super::inputs::{self, Source};
 use super::output::{Color, Output};
@@ -52,7 +52,7 @@ pub struct Args {
 
     /// How to print the comparison
     #[arg(long, default_value = "table", value_parser = formats())]
-    format: Format,
+    format: &'static Format<Comparison>,
 
     /// Write to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
@@ -127,9 +127,10 @@ pub fn joined(arguments: Vec<OsString>) -> Vec<OsString> {
     joined
 }
 
-fn formats() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(Format::ALL.iter().map(|f| f.name()))
-        .try_map(|name| Format::from_name(&name).ok_or("there is no such format"))
+fn formats() -> impl TypedValueParser<Value = &'static Format<Comparison>> {
+    let value = |f: &Format<Comparison>| PossibleValue::new(f.name).help(f.summary);
+    PossibleValuesParser::new(FORMATS.iter().map(value))
+        .try_map(|name| FORMATS.find(&name).ok_or("there is no such format"))
 }
 
 /// A share of 1, written as a percentage.
@@ -206,9 +207,13 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let comparison = compare::compare(&base, &new, &options);
     if !args.quiet || args.output.is_some() {
         let mut output = Output::to(args.output.as_deref())?;
-        let color = output.color(args.color);
+        let options = report::Options {
+            color: output.color(args.color),
+            width: output.width(),
+            ..report::Options::default()
+        };
         // A failure is kept until the end.
-        let _ = args.format.write(&mut output, &comparison, color);
+        let _ = (args.format.write)(&mut output, &comparison, &options);
         output.finish()?;
     }
     let regressed = comparison.count(Verdict::Regression) > 0;

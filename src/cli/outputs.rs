@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use gotracer::report::{Format, Options, Report};
+use gotracer::report::{FORMATS, Format, GITHUB, MARKDOWN, Options, Report, TABLE};
 
 use super::output::{Color, Output};
 use super::tables::{self, Tables};
@@ -27,7 +27,7 @@ pub struct Formats {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Form {
     /// Reports, in one of their formats.
-    Reports(Format),
+    Reports(&'static Format<[Report]>),
     /// Tables: files in a directory.
     Tables,
 }
@@ -35,14 +35,14 @@ enum Form {
 impl Form {
     fn name(self) -> &'static str {
         match self {
-            Self::Reports(format) => format.name(),
+            Self::Reports(format) => format.name,
             Self::Tables => tables::NAME,
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
         let tables = (name == tables::NAME).then_some(Self::Tables);
-        tables.or_else(|| Format::from_name(name).map(Self::Reports))
+        tables.or_else(|| FORMATS.find(name).map(Self::Reports))
     }
 }
 
@@ -53,10 +53,11 @@ fn parse(text: &str) -> Result<Wanted, String> {
         None => (text, None),
     };
     let form = Form::from_name(name).ok_or_else(|| {
-        let known = Format::ALL.map(Format::name).join(", ");
+        let names = FORMATS.iter().map(|format| format.name);
+        let known: Vec<_> = names.chain([tables::NAME]).collect();
         format!(
-            "there is no format \"{name}\"; there is {known}, {}",
-            tables::NAME
+            "there is no format \"{name}\"; there is {}",
+            known.join(", ")
         )
     })?;
     Ok((form, file))
@@ -82,9 +83,9 @@ impl TypedValueParser for FormatParser {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let value = |f: Format| PossibleValue::new(f.name()).help(f.summary());
+        let value = |f: &Format<[Report]>| PossibleValue::new(f.name).help(f.summary);
         let tables = PossibleValue::new(tables::NAME).help(tables::SUMMARY);
-        Some(Box::new(Format::ALL.into_iter().map(value).chain([tables])))
+        Some(Box::new(FORMATS.iter().map(value).chain([tables])))
     }
 }
 
@@ -93,7 +94,7 @@ type Wanted = (Form, Option<PathBuf>);
 
 /// Files that are open to be written.
 pub struct Outputs {
-    all: Vec<(Format, Output)>,
+    all: Vec<(&'static Format<[Report]>, Output)>,
     /// What takes each report as it comes.
     pub tables: Option<Tables>,
 }
@@ -114,10 +115,10 @@ impl Formats {
                 Form::Tables => tables = Some(Tables::open(path.as_deref(), part)?),
             }
         }
-        if wanted.contains(&(Form::Reports(Format::Github), None))
+        if wanted.contains(&(Form::Reports(&GITHUB), None))
             && let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|p| !p.is_empty())
         {
-            all.push((Format::Markdown, appending(Path::new(&path))?));
+            all.push((&MARKDOWN, appending(Path::new(&path))?));
         }
         Ok(Outputs { all, tables })
     }
@@ -141,14 +142,13 @@ impl Formats {
         let mut taken = false;
         let mut wanted: Vec<Wanted> = Vec::new();
         for path in output {
-            let endings = Format::of_file(path);
-            let form = match (bare, endings) {
+            let form = match (bare, &FORMATS.of_file(path)[..]) {
                 (Some(bare), []) => bare,
                 (Some(Form::Reports(bare)), may_be) if may_be.contains(&bare) => {
                     Form::Reports(bare)
                 }
                 (_, [likeliest, ..]) => Form::Reports(*likeliest),
-                (None, []) => Form::Reports(Format::Table),
+                (None, []) => Form::Reports(&TABLE),
             };
             taken |= Some(form) == bare;
             wanted.push((form, Some(path.clone())));
@@ -159,7 +159,7 @@ impl Formats {
             wanted.push((bare, None));
         }
         if wanted.is_empty() {
-            wanted.push((Form::Reports(Format::Table), None));
+            wanted.push((Form::Reports(&TABLE), None));
         }
         let paths = wanted.iter().map(|(_, path)| path.as_deref());
         let on_stdout = |path: &Path| path.as_os_str() == "-";
@@ -197,7 +197,7 @@ impl Outputs {
 
     /// Whether any of them shows how the program went over time.
     pub fn want_course(&self) -> bool {
-        self.all.iter().any(|(format, _)| format.wants_course())
+        self.all.iter().any(|(format, _)| format.course)
     }
 
     /// Writes the reports to all of them.
@@ -209,7 +209,7 @@ impl Outputs {
                 ..options.clone()
             };
             // A failure is kept until the end.
-            let _ = format.write(&mut output, reports, &options);
+            let _ = (format.write)(&mut output, reports, &options);
             output.finish()?;
         }
         Ok(())

@@ -14,6 +14,7 @@ pub mod memory;
 pub mod perfetto;
 pub mod report;
 pub mod rules;
+mod schema;
 pub mod source;
 pub mod timeline;
 pub mod units;

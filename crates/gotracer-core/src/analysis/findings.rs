@@ -58,7 +58,7 @@ impl Names {
 
     /// The whole stack, or none of it.
     fn stack(&mut self, stacks: &Stacks, key: StackKey) -> Vec<Frame> {
-        let bytes = |f: FrameText<'_>| size_of::<Frame>() + f.function.len() + f.file.len();
+        let bytes = |f: FrameText<'_>| report::size::frame(f.function, f.file);
         let needed = stacks.frames(key).map(bytes).sum();
         let Some(left) = self.left.checked_sub(needed) else {
             return Vec::new();

@@ -18,7 +18,7 @@ use crate::rules::{RULES, Rule, Settings};
 pub use baseline::Baseline;
 pub use findings::{Difference, FindingChange, Seen, findings};
 pub use format::words;
-pub use format::{Format, SCHEMA};
+pub use format::{FORMATS, SCHEMA, schema};
 pub use quantity::{Floor, Measured, Observation, Quantity};
 pub use sites::{Created, SiteChange, Sites, sites};
 
@@ -56,7 +56,7 @@ pub struct Side {
 }
 
 /// What became of a quantity.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It is greater, and that is hardly chance.

@@ -1,5 +1,6 @@
 //! What of a signal is compared, and what one trace says of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::report::{Report, Status};
@@ -7,7 +8,9 @@ use crate::rules::{Rule, RuleSettings, Unit};
 use crate::units::rounded;
 
 /// What of a signal is compared.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Quantity {
     /// The median.

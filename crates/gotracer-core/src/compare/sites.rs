@@ -9,7 +9,8 @@ use crate::rules::MIN_GROWTH;
 const MOST: usize = 20;
 
 /// Goroutines that a place created in a typical trace.
-#[derive(Clone, Copy, PartialEq, Debug, Default, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, serde::Serialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Created {
     /// How many, for each second of the traces.
     pub per_second: f64,

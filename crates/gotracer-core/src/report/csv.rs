@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::{Distribution, Options, Report, RuleReport, Severity};
+use super::{Distribution, Format, Options, Report, RuleReport, Severity};
 
 const HEAD: [&str; 17] = [
     "source",
@@ -25,12 +25,21 @@ const HEAD: [&str; 17] = [
     "errors",
 ];
 
+/// The entry in the registry.
+pub const FORMAT: Format<[Report]> = Format {
+    name: "csv",
+    summary: "what the rules measured",
+    endings: &["csv"],
+    course: false,
+    write,
+};
+
 /// Writes a row for each trace and rule, and below it one for each reason that
 /// the rule tells apart. Findings are counted in the first.
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut impl Write, reports: &[Report], _: &Options) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, reports: &[Report], _: &Options) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(out);
     rows.write_record(HEAD)?;
     for report in reports {

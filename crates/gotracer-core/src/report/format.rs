@@ -1,5 +1,9 @@
-//! The forms in which reports are written.
+//! The registry of output formats.
+//!
+//! A format is one entry in the module that writes it. The command line, its help and the endings of files come from
+//! the entries.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -7,134 +11,107 @@ use super::{
     Options, Report, csv, github, gitlab, html, json, jsonl, junit, markdown, sarif, table,
 };
 
-/// A form in which reports are written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Format {
-    /// A table for people.
-    Table,
-    /// JSON for programs.
-    Json,
-    /// A page for people, whole in one file.
-    Html,
-    /// Markdown for people, as in a job's summary.
-    Markdown,
-    /// SARIF, which code hosts and editors show beside the code.
-    Sarif,
-    /// JUnit XML: a test case a rule.
-    Junit,
-    /// Annotations of GitHub Actions.
-    Github,
-    /// GitLab's code quality report.
-    Gitlab,
-    /// JSON, one object a line.
-    Jsonl,
-    /// What the rules measured, as comma-separated values.
-    Csv,
+/// The formats of reports. The first one that takes a file's ending is that file's format.
+pub static FORMATS: Formats<[Report]> = Formats(&[
+    &table::FORMAT,
+    &json::FORMAT,
+    &html::FORMAT,
+    &markdown::FORMAT,
+    &sarif::FORMAT,
+    &junit::FORMAT,
+    &github::FORMAT,
+    &gitlab::FORMAT,
+    &jsonl::FORMAT,
+    &csv::FORMAT,
+]);
+
+/// A format in which `S` is written: reports or a comparison.
+pub struct Format<S: ?Sized> {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// Purpose, in a few words.
+    pub summary: &'static str,
+    /// Endings of file names that mean this format, without the dot.
+    pub endings: &'static [&'static str],
+    /// Whether the format draws the program over time, see [`Report::course`].
+    pub course: bool,
+    /// Writes `S`. A format ignores the options that do not concern it.
+    pub write: fn(&mut dyn Write, &S, &Options) -> io::Result<()>,
 }
 
-impl Format {
+/// A list of formats, in the order in which help lists them.
+pub struct Formats<S: ?Sized + 'static>(pub &'static [&'static Format<S>]);
+
+impl<S: ?Sized> Formats<S> {
     /// All formats.
-    pub const ALL: [Self; 10] = [
-        Self::Table,
-        Self::Json,
-        Self::Html,
-        Self::Markdown,
-        Self::Sarif,
-        Self::Junit,
-        Self::Github,
-        Self::Gitlab,
-        Self::Jsonl,
-        Self::Csv,
-    ];
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Table => "table",
-            Self::Json => "json",
-            Self::Html => "html",
-            Self::Markdown => "markdown",
-            Self::Sarif => "sarif",
-            Self::Junit => "junit",
-            Self::Github => "github",
-            Self::Gitlab => "gitlab",
-            Self::Jsonl => "jsonl",
-            Self::Csv => "csv",
-        }
+    pub fn iter(&self) -> impl Iterator<Item = &'static Format<S>> + use<S> {
+        self.0.iter().copied()
     }
 
-    /// What it is for, in a few words.
-    pub fn summary(self) -> &'static str {
-        match self {
-            Self::Table => "for people at a terminal",
-            Self::Json => "for programs: schema/report-v1.json",
-            Self::Html => "a page in one file, for a browser",
-            Self::Markdown => "for a job's summary or a comment",
-            Self::Sarif => "SARIF 2.1.0, shown beside the code",
-            Self::Junit => "JUnit XML, a test case a rule",
-            Self::Github => "annotations of GitHub Actions",
-            Self::Gitlab => "GitLab's code quality report",
-            Self::Jsonl => "JSON, one object a line",
-            Self::Csv => "what the rules measured",
-        }
+    /// The format with that name.
+    pub fn find(&self, name: &str) -> Option<&'static Format<S>> {
+        self.iter().find(|format| format.name == name)
     }
 
-    /// The format of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|f| f.name() == name)
-    }
-
-    /// The formats that a file's ending may mean, the likeliest first; none if
-    /// it means nothing.
-    pub fn of_file(path: &Path) -> &'static [Self] {
+    /// The formats that a file's ending may mean, the likeliest first. `x.sarif.json` has two endings; the longer one
+    /// decides.
+    pub fn of_file(&self, path: &Path) -> Vec<&'static Format<S>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.to_ascii_lowercase();
-        let of_ending = |ending: &str| -> &'static [Self] {
-            match ending {
-                "json" => &[Self::Json, Self::Sarif, Self::Gitlab],
-                "html" | "htm" => &[Self::Html],
-                "md" | "markdown" => &[Self::Markdown],
-                "sarif" => &[Self::Sarif],
-                "xml" => &[Self::Junit],
-                "jsonl" | "ndjson" => &[Self::Jsonl],
-                "csv" => &[Self::Csv],
-                _ => &[],
-            }
+        let ending = |format: &Format<S>| {
+            let matching = format.endings.iter().filter(|ending| {
+                let stem = name.strip_suffix(**ending);
+                stem.is_some_and(|stem| stem.ends_with('.'))
+            });
+            matching.map(|ending| ending.len()).max()
         };
-        if name.ends_with(".sarif.json") {
-            return &[Self::Sarif];
+        let longest = self.iter().filter_map(ending).max();
+        self.iter()
+            .filter(|format| longest.is_some() && ending(format) == longest)
+            .collect()
+    }
+}
+
+impl<S: ?Sized> PartialEq for Format<S> {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl<S: ?Sized> Eq for Format<S> {}
+
+impl<S: ?Sized> fmt::Debug for Format<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_in_the_format_of_its_longest_ending() {
+        for (file, formats) in [
+            ("report.json", &["json", "sarif", "gitlab"][..]),
+            ("report.sarif.json", &["sarif"]),
+            ("report.SARIF", &["sarif"]),
+            ("dir.html/report.md", &["markdown"]),
+            ("report", &[]),
+            ("html", &[]),
+            ("report.txt", &[]),
+        ] {
+            let found = FORMATS.of_file(Path::new(file));
+            let names: Vec<_> = found.iter().map(|format| format.name).collect();
+            assert_eq!(names, formats, "{file}");
         }
-        name.rsplit_once('.')
-            .map_or(&[], |(_, ending)| of_ending(ending))
     }
 
-    /// Whether it shows how the program went over time, see
-    /// [`Report::course`].
-    pub fn wants_course(self) -> bool {
-        self == Self::Html
-    }
-
-    /// Writes the reports of one call.
-    ///
-    /// # Errors
-    /// If writing fails.
-    pub fn write(
-        self,
-        out: &mut impl Write,
-        reports: &[Report],
-        options: &Options,
-    ) -> io::Result<()> {
-        match self {
-            Self::Table => table::write(out, reports, options),
-            Self::Json => json::write(out, reports, options),
-            Self::Html => html::write(out, reports, options),
-            Self::Markdown => markdown::write(out, reports, options),
-            Self::Sarif => sarif::write(out, reports, options),
-            Self::Junit => junit::write(out, reports, options),
-            Self::Github => github::write(out, reports, options),
-            Self::Gitlab => gitlab::write(out, reports, options),
-            Self::Jsonl => jsonl::write(out, reports, options),
-            Self::Csv => csv::write(out, reports, options),
+    #[test]
+    fn every_format_is_found_by_its_name() {
+        for format in FORMATS.iter() {
+            assert_eq!(FORMATS.find(format.name), Some(format));
         }
+        assert!(FORMATS.find("xml").is_none());
     }
 }

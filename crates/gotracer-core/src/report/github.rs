@@ -5,14 +5,23 @@ use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
 use super::placed::placed;
-use super::{Escaped, Options, Report, Severity, human};
+use super::{Escaped, Format, Options, Report, Severity, human};
+
+/// The entry in the registry.
+pub const FORMAT: Format<[Report]> = Format {
+    name: "github",
+    summary: "annotations of GitHub Actions",
+    endings: &[],
+    course: false,
+    write,
+};
 
 /// Writes a command for each finding, the worst first: GitHub shows of each
 /// step ten errors, ten warnings and ten notices.
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     for report in reports {
         if let Some(error) = &report.trace.error {
             let source = &report.trace.source;

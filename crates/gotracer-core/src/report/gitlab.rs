@@ -7,13 +7,22 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use super::placed::placed;
-use super::{Options, Report, Severity, human};
+use super::{Format, Options, Report, Severity, human};
+
+/// The entry in the registry.
+pub const FORMAT: Format<[Report]> = Format {
+    name: "gitlab",
+    summary: "GitLab's code quality report",
+    endings: &["json"],
+    course: false,
+    write,
+};
 
 /// Writes one JSON array of issues.
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let issues = placed(reports, options).into_iter().map(|found| {
         let finding = found.finding;
         // GitLab drops an issue without a path.

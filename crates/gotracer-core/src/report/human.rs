@@ -140,10 +140,14 @@ pub fn short(function: &str) -> &str {
     }
 }
 
-/// `store.go:42`, or nothing if it is not known.
+/// Name of the frame's source file without its directories; empty if unknown.
+pub fn file_name(frame: &Frame) -> &str {
+    frame.file.rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
+/// `store.go:42`; empty if unknown.
 fn position(frame: &Frame) -> String {
-    let file = frame.file.rsplit(['/', '\\']).next().unwrap_or_default();
-    match (file, frame.line) {
+    match (file_name(frame), frame.line) {
         ("", _) => String::new(),
         (file, 0) => file.into(),
         (file, line) => format!("{file}:{line}"),

@@ -1,15 +1,23 @@
-//! Reports as JSON Lines, for scripts: one object a line, of which `type` says
-//! what it is.
+//! Reports as JSON Lines, for scripts: one object per line, whose `type` is `trace`, `rule` or `finding`.
 //!
-//! A `trace` comes first, then what each `rule` saw, then each `finding`; all
-//! say of which trace they are. Their fields are those of the JSON format.
+//! A `trace` comes first, then what each `rule` observed, then each `finding`. Rules and findings name the trace as
+//! `source`. The fields are those of the JSON format.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::json::{FindingJson, RuleJson};
-use super::{Options, Program, Report, TraceInfo, top};
+use super::wire::{self, Finding, Rule};
+use super::{Format, Options, Program, Report, TraceInfo};
+
+/// The entry in the registry.
+pub const FORMAT: Format<[Report]> = Format {
+    name: "jsonl",
+    summary: "JSON, one object a line",
+    endings: &["jsonl", "ndjson"],
+    course: false,
+    write,
+};
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -22,12 +30,12 @@ enum Line<'a> {
     Rule {
         source: &'a str,
         #[serde(flatten)]
-        rule: RuleJson<'a>,
+        rule: &'a Rule<'a>,
     },
     Finding {
         source: &'a str,
         #[serde(flatten)]
-        finding: Box<FindingJson<'a>>,
+        finding: &'a Finding<'a>,
     },
 }
 
@@ -35,24 +43,23 @@ enum Line<'a> {
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     for report in reports {
-        let Report { trace, program, .. } = report;
+        let report = wire::Report::new(report, options);
+        let (trace, program) = (&*report.trace, &*report.program);
         let source = trace.source.as_str();
         line(out, &Line::Trace { trace, program })?;
         for rule in &report.rules {
-            let rule = RuleJson::new(rule);
             line(out, &Line::Rule { source, rule })?;
         }
-        for finding in top(report, options.top) {
-            let finding = Box::new(FindingJson::new(finding));
+        for finding in &report.findings {
             line(out, &Line::Finding { source, finding })?;
         }
     }
     Ok(())
 }
 
-fn line(out: &mut impl Write, line: &Line<'_>) -> io::Result<()> {
+fn line(out: &mut dyn Write, line: &Line<'_>) -> io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.write_all(b"\n")
 }

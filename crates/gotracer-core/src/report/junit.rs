@@ -9,13 +9,22 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Escaped, Finding, Frame, Options, Report, RuleReport, Status, human, top};
+use super::{Escaped, Finding, Format, Frame, Options, Report, RuleReport, Status, human, top};
+
+/// The entry in the registry.
+pub const FORMAT: Format<[Report]> = Format {
+    name: "junit",
+    summary: "JUnit XML, a test case a rule",
+    endings: &["xml"],
+    course: false,
+    write,
+};
 
 /// Writes one document.
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let mut document = quick_junit::Report::new("gotracer");
     document.add_test_suites(reports.iter().map(|r| suite(r, options)));
     document.serialize(&mut *out).map_err(io::Error::other)?;

@@ -4,16 +4,25 @@
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
-use super::{Detail, Escaped, Finding, Frame, Options, Report, Status, human, top};
+use super::{Detail, Escaped, Finding, Format, Frame, Options, Report, Status, human, top};
 
 /// GitHub drops a summary of more than 1 MiB.
 const MOST: usize = 900 << 10;
+
+/// The entry in the registry.
+pub const FORMAT: Format<[Report]> = Format {
+    name: "markdown",
+    summary: "for a job's summary or a comment",
+    endings: &["md", "markdown"],
+    course: false,
+    write,
+};
 
 /// Writes each report as a section.
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let mut text = String::new();
     let quiet = options.detail == Detail::Findings;
     let mut left_out = 0;

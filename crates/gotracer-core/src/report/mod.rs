@@ -1,4 +1,4 @@
-//! What a trace told, and the forms in which it is handed on.
+//! The report of a trace, and its output formats.
 
 mod course;
 mod csv;
@@ -22,17 +22,22 @@ mod placed;
 pub mod sample;
 mod sarif;
 pub mod saved;
+pub mod size;
 mod style;
 pub mod svg;
 pub mod table;
 mod top;
+pub mod wire;
 mod wrap;
 
 pub use crate::rules::{Distribution, Severity};
 pub use course::{Column, Course, State};
 pub use escape::{Escaped, is_hostile};
-pub use format::Format;
+pub use format::{FORMATS, Format, Formats};
+pub use github::FORMAT as GITHUB;
 pub use hash::hash;
+pub use json::FORMAT as JSON;
+pub use markdown::FORMAT as MARKDOWN;
 pub use model::{
     Cause, Creations, Finding, Frame, Goroutines, Program, Report, RuleReport, Spread, Status,
     TraceInfo,
@@ -40,5 +45,6 @@ pub use model::{
 pub use options::{Detail, Options};
 pub use paths::{Location, PathMap};
 pub(crate) use style::Style;
+pub use table::FORMAT as TABLE;
 pub use top::top;
 pub use wrap::wrap;

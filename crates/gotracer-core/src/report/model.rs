@@ -1,19 +1,22 @@
-//! What a trace told: the report and its parts, in the shape of the JSON
-//! format (`schema/report-v1.json`).
+//! The report of one trace and its parts.
+//!
+//! [`wire`](super::wire) is the part of it that machine formats hold.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Course;
 use crate::rules::{Distribution, Rule, Severity, Thresholds, Unit};
 
 /// One frame of a stack.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Frame {
-    /// The function with its package path; empty if unknown.
+    /// Function with its package path; empty if unknown.
     pub function: String,
     /// Source file; empty if unknown.
     pub file: String,
@@ -21,14 +24,16 @@ pub struct Frame {
     pub line: u64,
 }
 
-/// What a trace was.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// The trace that was read.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct TraceInfo {
-    /// Path, URL or `-`, as the user named it.
+    /// Path or URL as given, or `-` for standard input.
     pub source: String,
-    /// The Go version of the trace format, such as `1.25`.
+    /// Go version of the trace format, such as `1.25`.
     pub go_version: Option<String>,
-    /// Wall-clock time of the trace's start, where the trace tells it.
+    /// Wall-clock time of the trace's start, or null if the trace does not hold the wall clock.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub start_time: Option<Timestamp>,
     /// From the first event to the last, ns.
     pub duration_ns: u64,
@@ -36,39 +41,41 @@ pub struct TraceInfo {
     pub generations: u64,
     /// Events read.
     pub events: u64,
-    /// Bytes read, decompressed.
+    /// Bytes read, after decompression.
     pub bytes: u64,
-    /// Bytes that gave no events, because the trace breaks off or is corrupt.
+    /// Bytes that gave no events, because the trace is truncated or corrupt.
     pub lost_bytes: u64,
     /// The last known GOMAXPROCS.
     pub gomaxprocs: Option<u64>,
-    /// Why reading stopped early.
+    /// Why reading stopped early; null if the trace was read to its end.
     pub error: Option<String>,
-    /// Why what was read may not be all.
+    /// Why the report may be incomplete: the trace has a newer format. Absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub warning: Option<String>,
 }
 
-/// What the program was like: at the trace's end, and at most within it. What
-/// the runtime itself runs does not count.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// The traced program: its goroutines and its heap. The runtime's own goroutines do not count.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Program {
-    /// Its goroutines.
+    /// Numbers of goroutines.
     pub goroutines: Goroutines,
-    /// What the last garbage collection found to be live, bytes.
+    /// Live heap as of the last garbage collection, bytes; null without a collection.
     pub heap_live_bytes: Option<u64>,
-    /// The size at which the collector aims to finish its next cycle, bytes.
+    /// Size at which the collector aims to finish its next cycle, bytes.
     pub heap_goal_bytes: Option<u64>,
-    /// The most bytes that the heap held, live or not swept yet.
+    /// Peak size of the heap, live or not swept yet, bytes.
     pub heap_peak_bytes: Option<u64>,
 }
 
-/// How many goroutines there were.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// Numbers of goroutines.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Goroutines {
     /// At the trace's start.
     pub start: u64,
-    /// At its end.
+    /// At the trace's end.
     pub end: u64,
     /// At most.
     pub peak: u64,
@@ -76,26 +83,26 @@ pub struct Goroutines {
     pub created: u64,
     /// Ended within the trace.
     pub exited: u64,
-    /// By the place that created them: those that grew most, and not all of
-    /// them where there are many.
+    /// By the place that created them: at most 100 places, those that grew most.
     #[serde(default)]
     pub places: Vec<Creations>,
 }
 
-/// What became of the goroutines that one place created.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Goroutines that one place created within the trace.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Creations {
     /// The place.
     #[serde(flatten)]
     pub place: Frame,
-    /// How many it created within the trace.
+    /// Number of goroutines created within the trace.
     pub created: u64,
-    /// How many of those ended within the trace.
+    /// Number of those that ended within the trace.
     pub exited: u64,
 }
 
 /// Whether a rule found something.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The rule had evidence and nothing crossed a threshold.
@@ -117,29 +124,30 @@ impl Status {
     }
 }
 
-/// What a rule saw, whether or not it crossed a threshold.
+/// What a rule observed, whether or not it crossed a threshold.
 #[derive(Clone, Debug)]
 pub struct RuleReport {
     /// The rule.
     pub rule: &'static Rule,
-    /// From where on it finds something; unknown in a report that was saved.
+    /// Thresholds in force; unknown in a saved report.
     pub thresholds: Option<Thresholds>,
-    /// Whether it found something.
+    /// Whether the rule found something.
     pub status: Status,
-    /// Why it is not applicable.
+    /// Why the rule is not applicable.
     pub reason: Option<String>,
-    /// The rule's signal.
+    /// Distribution of the rule's values.
     pub measurement: Distribution,
-    /// How much of that is chance, where the trace is long enough to tell.
+    /// Uncertainty of the measurement, if the trace is long enough to estimate it.
     pub spread: Option<Spread>,
-    /// The same by a bounded label where the rule has one: stop-the-worlds by
-    /// reason, scheduling waits by how the goroutine became runnable.
+    /// The same by a bounded label if the rule has one: stop-the-world pauses by reason, scheduling waits by how the
+    /// goroutine became runnable.
     pub by_reason: Vec<(String, Distribution)>,
 }
 
-/// How much of a measurement is chance: a standard error below and above, told
-/// by how much slices of the trace differ.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// Statistical uncertainty of a measurement: a standard error below and above, estimated from how much slices of the
+/// trace differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Spread {
     /// Of the median.
     pub p50: (u64, u64),
@@ -149,42 +157,42 @@ pub struct Spread {
     pub sum: (u64, u64),
 }
 
-/// Why something lasted as long as it did.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Why an interval lasted as long as it did.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Cause {
-    /// A word for scripts, such as `unlocked_late` or `preempted`.
+    /// Kind of the cause, for scripts, such as `held_by` or `ran_instead`.
     pub kind: Cow<'static, str>,
-    /// The same for people.
+    /// The cause in one sentence, for people.
     pub text: String,
-    /// The goroutine to blame.
+    /// The goroutine that caused it.
     pub goroutine: Option<i64>,
-    /// Where it was.
+    /// Place of that goroutine.
     pub place: Option<Frame>,
-    /// Its stack, innermost first.
+    /// Stack of that goroutine, innermost frame first.
     pub stack: Vec<Frame>,
 }
 
 /// What crossed a threshold at one place.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// The same for the same rule and place in every trace.
+    /// Identifier that is the same for the same rule and place in every trace.
     pub id: String,
     /// The rule.
     pub rule: &'static Rule,
-    /// How bad the worst occurrence is.
+    /// Severity of the worst occurrence.
     pub severity: Severity,
     /// Occurrences that crossed the threshold.
     pub count: u64,
-    /// How many of them the trace's start or end cut off, so that their
-    /// length is a lower bound.
+    /// How many of them the trace's start or end cut off, so that their length is a lower bound.
     pub open: u64,
     /// The worst occurrence, in the rule's unit.
     pub worst: u64,
     /// Start of the worst occurrence, ns since the trace's start.
     pub worst_at_ns: u64,
-    /// How long the worst occurrence lasted, ns; 0 for growth.
+    /// Duration of the worst occurrence, ns; 0 for growth.
     pub worst_for_ns: u64,
-    /// All occurrences added up, in the rule's unit.
+    /// Sum of all occurrences, in the rule's unit.
     pub total: u64,
     /// The threshold that the worst one crossed, in the rule's unit.
     pub threshold: u64,
@@ -194,47 +202,44 @@ pub struct Finding {
     pub last_ns: u64,
     /// Start of the first occurrence by the wall clock.
     pub first_time: Option<Timestamp>,
-    /// Start of the worst occurrence by the wall clock; unknown in a report that
-    /// was saved.
+    /// Start of the worst occurrence by the wall clock; unknown in a saved report.
     pub worst_time: Option<Timestamp>,
-    /// What happened, in one sentence.
+    /// Message: one sentence.
     pub message: String,
-    /// What to do about it.
+    /// Suggested fix.
     pub suggestion: String,
-    /// The goroutines of the worst few occurrences.
+    /// Goroutines of the worst few occurrences.
     pub goroutines: Vec<i64>,
     /// The frame that a person would go and change.
     pub place: Frame,
-    /// The stack of the worst occurrence, innermost first.
+    /// Stack of the worst occurrence, innermost frame first.
     pub stack: Vec<Frame>,
-    /// Why it lasted, where the trace tells.
+    /// Cause of the worst occurrence, if the trace shows one.
     pub cause: Option<Cause>,
 }
 
-/// All that one trace told.
+/// The report of one trace.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What the trace was.
+    /// The trace that was read.
     pub trace: TraceInfo,
-    /// What the program was like.
+    /// The traced program.
     pub program: Program,
-    /// Every rule that was asked, in the registry's order.
+    /// Every rule that was applied, in the registry's order.
     pub rules: Vec<RuleReport>,
-    /// Findings, those that hurt most first.
+    /// Findings, the worst first.
     pub findings: Vec<Finding>,
-    /// How the program went over time, where that was asked for.
+    /// The program over time, if a format draws it.
     pub course: Option<Course>,
-    /// How many more there are that a baseline knows, see
-    /// [`Baseline`](crate::compare::Baseline).
+    /// Number of findings that the baseline holds, see [`Baseline`](crate::compare::Baseline).
     pub known: u64,
-    /// Where the trace is kept, if it is.
+    /// Location of the stored trace, if it is stored.
     pub evidence: Option<String>,
 }
 
 impl TraceInfo {
-    /// The time that the trace covers, as far as can be told. A trace that does
-    /// not say when it started ended when it was read. So did one that says it
-    /// ended later: its clock is ahead.
+    /// The wall-clock window of the trace. A trace without the wall clock is taken to have ended when it was read. So
+    /// is one that claims to end later: its clock is ahead.
     pub fn window(&self, read: SystemTime) -> (SystemTime, SystemTime) {
         let lasted = Duration::from_nanos(self.duration_ns);
         let start = self.start_time.map(SystemTime::from);
@@ -252,8 +257,7 @@ impl Finding {
         self.rule.unit
     }
 
-    /// Adds occurrences at the same place; what is said of it is said of the
-    /// worst.
+    /// Adds occurrences at the same place; message, stack and cause are those of the worst.
     pub fn add(&mut self, mut other: Self) {
         if (other.severity, other.worst) > (self.severity, self.worst) {
             std::mem::swap(self, &mut other);
@@ -269,8 +273,7 @@ impl Finding {
 }
 
 impl Report {
-    /// Whether a rule had the evidence it needs. Without any, no finding means
-    /// nothing.
+    /// Whether any rule had the evidence it needs. If none had, "no findings" means nothing.
     pub fn is_judged(&self) -> bool {
         let mut rules = self.rules.iter();
         rules.any(|rule| rule.status != Status::NotApplicable)

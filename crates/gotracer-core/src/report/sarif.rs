@@ -9,16 +9,25 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::placed::{Placed, placed};
-use super::{Frame, Options, PathMap, Report, Severity, Status, human};
+use super::{Format, Frame, Options, PathMap, Report, Severity, Status, human};
 use crate::rules::{RULES, Rule};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+/// The entry in the registry.
+pub const FORMAT: Format<[Report]> = Format {
+    name: "sarif",
+    summary: "SARIF 2.1.0, shown beside the code",
+    endings: &["sarif", "sarif.json", "json"],
+    course: false,
+    write,
+};
 
 /// Writes one SARIF log.
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let results = placed(reports, options);
     let results: Vec<_> = results.iter().map(|r| result(r, &options.paths)).collect();
     let driver = json!({

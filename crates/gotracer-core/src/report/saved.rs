@@ -1,174 +1,35 @@
-//! Reports that were saved as JSON, read again: what a build is compared with.
+//! Reports that were saved as JSON, read again to compare a build with them.
 
-use serde::Deserialize;
+use super::Report;
+use super::wire::{self, Document, Head, SCHEMA, WireError};
 
-use super::json::SCHEMA;
-use super::{Cause, Finding, Frame, Program, Report, RuleReport, Spread, Status, TraceInfo};
-use crate::rules::{Distribution, Rule, Severity};
-use jiff::Timestamp;
-
-/// Why something is no saved report.
+/// Why a file is not a saved report.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SavedError {
-    /// It is other JSON, or none.
+    /// It is other JSON, or not JSON.
     #[error("this is no report of `gotracer analyze --format json`: {0}")]
     Json(#[from] serde_json::Error),
-    /// It is of a version that is not known.
+    /// Its version is not known.
     #[error("this report has the schema {0:?}, and {SCHEMA:?} is needed")]
     Schema(String),
-    /// What it says of a rule can't be.
-    #[error("what it says of {0} contradicts itself")]
-    Contradiction(String),
-    /// It was written when reports did not hold distributions.
-    #[error("it holds no distributions: have it written again by this version of gotracer")]
-    NoBuckets,
+    /// Its contents cannot be used.
+    #[error(transparent)]
+    Wire(#[from] WireError),
 }
 
-/// Reads the reports of one call. Rules that are not known are left out.
+/// Reads the reports of one call. Rules that this version does not know are left out.
 ///
 /// # Errors
-/// If it is no such document.
+/// If the text is not such a document.
 pub fn read(text: &[u8]) -> Result<Vec<Report>, SavedError> {
     let head: Head = serde_json::from_slice(text)?;
     if head.schema != SCHEMA {
         return Err(SavedError::Schema(head.schema));
     }
-    let document: Document = serde_json::from_slice(text)?;
-    document.reports.into_iter().map(One::report).collect()
-}
-
-#[derive(Deserialize)]
-struct Head {
-    schema: String,
-}
-
-#[derive(Deserialize)]
-struct Document {
-    reports: Vec<One>,
-}
-
-#[derive(Deserialize)]
-struct One {
-    trace: TraceInfo,
-    #[serde(default)]
-    program: Program,
-    rules: Vec<SavedRule>,
-    findings: Vec<SavedFinding>,
-    #[serde(default)]
-    known: u64,
-}
-
-#[derive(Deserialize)]
-struct SavedRule {
-    rule: String,
-    status: Status,
-    reason: Option<String>,
-    measurement: Measurement,
-}
-
-#[derive(Deserialize)]
-struct Measurement {
-    count: u64,
-    sum: u64,
-    min: u64,
-    max: u64,
-    #[serde(default)]
-    zeros: u64,
-    buckets: Option<Vec<(u64, u64)>>,
-    spread: Option<Spread>,
-}
-
-#[derive(Deserialize)]
-struct SavedFinding {
-    id: String,
-    rule: String,
-    severity: Severity,
-    count: u64,
-    open: u64,
-    worst: u64,
-    /// Version 0.1 did not write when the worst occurrence was.
-    worst_at_ns: Option<u64>,
-    #[serde(default)]
-    worst_for_ns: u64,
-    total: u64,
-    threshold: u64,
-    first_ns: u64,
-    last_ns: u64,
-    first_time: Option<Timestamp>,
-    message: String,
-    suggestion: String,
-    goroutines: Vec<i64>,
-    place: Frame,
-    stack: Vec<Frame>,
-    cause: Option<Cause>,
-}
-
-impl One {
-    fn report(self) -> Result<Report, SavedError> {
-        let rules = self.rules.into_iter().filter_map(|saved| {
-            let rule = Rule::find(&saved.rule)?;
-            Some(saved.report(rule))
-        });
-        let findings = self.findings.into_iter().filter_map(|saved| {
-            let rule = Rule::find(&saved.rule)?;
-            Some(saved.finding(rule))
-        });
-        Ok(Report {
-            trace: self.trace,
-            program: self.program,
-            rules: rules.collect::<Result<_, _>>()?,
-            findings: findings.collect(),
-            known: self.known,
-            evidence: None,
-            course: None,
-        })
-    }
-}
-
-impl SavedRule {
-    fn report(self, rule: &'static Rule) -> Result<RuleReport, SavedError> {
-        let m = self.measurement;
-        let buckets = m.buckets.ok_or(SavedError::NoBuckets)?;
-        let measurement = Distribution::from_parts((m.min, m.max, m.sum), m.zeros, buckets);
-        let measurement = measurement.filter(|d| d.count() == m.count);
-        Ok(RuleReport {
-            rule,
-            thresholds: None,
-            status: self.status,
-            reason: self.reason,
-            measurement: measurement.ok_or(SavedError::Contradiction(self.rule))?,
-            spread: m.spread,
-            by_reason: Vec::new(),
-        })
-    }
-}
-
-impl SavedFinding {
-    fn finding(self, rule: &'static Rule) -> Finding {
-        Finding {
-            id: self.id,
-            rule,
-            severity: self.severity,
-            count: self.count,
-            open: self.open,
-            worst: self.worst,
-            worst_at_ns: self.worst_at_ns.unwrap_or(self.first_ns),
-            worst_for_ns: self.worst_for_ns,
-            total: self.total,
-            threshold: self.threshold,
-            first_ns: self.first_ns,
-            last_ns: self.last_ns,
-            first_time: self.first_time,
-            worst_time: None,
-            message: self.message,
-            suggestion: self.suggestion,
-            goroutines: self.goroutines,
-            place: self.place,
-            stack: self.stack,
-            cause: self.cause,
-        }
-    }
+    let document: Document<'_> = serde_json::from_slice(text)?;
+    let reports = document.reports.into_iter().map(wire::Report::into_model);
+    Ok(reports.collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub use severity::Severity;
 use crate::timeline::{Kinds, StackKey, Timeline};
 
 /// What a rule measures in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, schemars::JsonSchema)]
 pub enum Unit {
     /// Time.
     #[serde(rename = "ns")]

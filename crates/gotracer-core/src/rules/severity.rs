@@ -1,12 +1,15 @@
 //! How bad a finding is.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Limit, Thresholds};
 use crate::timeline::{Interval, Timeline};
 
 /// How bad a finding is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing, not worth failing a build.

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use super::failure::Failure;
 use crate::labels::Labels;
-use crate::report::{Finding, Frame, Report};
+use crate::report::Report;
 
 /// How many traces are kept that could be read, and that could not. Failures
 /// are rare, and whoever looks for one comes late.
@@ -59,25 +59,12 @@ impl Kept {
         entries.sort_by_key(|entry| Reverse(entry.id));
         let mut text = 0;
         for entry in entries {
-            text += entry.report.as_deref().map_or(0, text_of);
+            text += entry.report.as_deref().map_or(0, Report::size);
             if text > most {
                 entry.report = None;
             }
         }
     }
-}
-
-/// Bytes of text in a report, about.
-fn text_of(report: &Report) -> usize {
-    let frames = |stack: &[Frame]| -> usize {
-        let bytes = |f: &Frame| size_of::<Frame>() + f.function.len() + f.file.len();
-        stack.iter().map(bytes).sum()
-    };
-    let finding = |f: &Finding| {
-        let cause = f.cause.as_ref().map_or(0, |c| frames(&c.stack));
-        size_of::<Finding>() + f.message.len() + f.suggestion.len() + frames(&f.stack) + cause
-    };
-    size_of::<Report>() + report.findings.iter().map(finding).sum::<usize>()
 }
 
 impl Recent {
@@ -165,7 +152,7 @@ mod tests {
                 failure: None,
             });
         }
-        kept.bound(4 * text_of(&report));
+        kept.bound(4 * report.size());
         let left = kept.read.iter().filter(|e| e.report.is_some());
         assert_eq!(left.map(|e| e.id).collect::<Vec<_>>(), [9, 8, 7, 6]);
     }

@@ -8,9 +8,18 @@ use super::words::{self, Row};
 use crate::compare::{Comparison, Difference, Signal, Verdict};
 use crate::report::html::{Html, page};
 use crate::report::svg::{Series, histogram};
-use crate::report::{Severity, human};
+use crate::report::{Format, Options, Severity, human};
 
-pub fn write(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
+/// The entry in the registry.
+pub const FORMAT: Format<Comparison> = Format {
+    name: "html",
+    summary: "a page in one file, with both distributions of each signal",
+    endings: &["html", "htm"],
+    course: false,
+    write,
+};
+
+fn write(out: &mut dyn Write, c: &Comparison, _: &Options) -> io::Result<()> {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = body(&mut text, c);

@@ -2,20 +2,30 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::words;
 use crate::compare::{
     Change, Comparison, Created, Difference, FindingChange, Seen, Side, Signal, SiteChange, Verdict,
 };
-use crate::report::json::Measurement;
-use crate::report::{Frame, Severity};
+use crate::report::wire::Measurement;
+use crate::report::{Format, Frame, Options, Severity};
 use crate::rules::Unit;
 
 /// The value of `schema`.
 pub const SCHEMA: &str = "gotracer.diff/v1";
 
-pub fn write(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
+/// The entry in the registry.
+pub const FORMAT: Format<Comparison> = Format {
+    name: "json",
+    summary: "for programs: schema/diff-v1.json",
+    endings: &["json"],
+    course: false,
+    write,
+};
+
+fn write(out: &mut dyn Write, c: &Comparison, _: &Options) -> io::Result<()> {
     let document = Document {
         schema: SCHEMA,
         base: SideJson::new(&c.base),
@@ -35,74 +45,135 @@ pub fn write(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-#[derive(Serialize)]
+/// The JSON Schema of comparisons, which `schema/diff-v1.json` holds.
+pub fn schema() -> serde_json::Value {
+    crate::schema::of::<Document<'static>>("urn:gotracer:diff:v1")
+}
+
+/// What `gotracer diff --format json` prints.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, title = "Comparison of gotracer")]
 struct Document<'a> {
+    /// Name and version of the format.
+    #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
+    /// The traces that are compared with.
     base: SideJson<'a>,
+    /// The traces that are compared.
     new: SideJson<'a>,
+    /// Confidence of all verdicts together.
     confidence: f64,
+    /// The least change that counts, as a share of the base.
     effect: f64,
+    /// Number of quantities that are worse.
     regressions: usize,
+    /// Number of quantities that are better.
     improvements: usize,
-    /// Findings that are new or worse.
+    /// Number of findings that are new or worse.
     worse_findings: usize,
+    /// The result in one line, for people.
     conclusion: String,
+    /// Which changes so few traces cannot show, for people.
     limits: Vec<String>,
+    /// Every rule that was applied.
     signals: Vec<SignalJson<'a>>,
+    /// Findings that differ, by rule and place; the worst first.
     findings: Vec<FindingJson<'a>>,
+    /// Places that leave more or fewer goroutines behind than before.
     goroutines: Vec<SiteJson<'a>>,
 }
 
-#[derive(Serialize)]
+/// The traces of one side.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Side")]
 struct SideJson<'a> {
+    /// Names of the traces.
     sources: &'a [String],
+    /// Time that the traces cover together.
     observed_ns: u64,
 }
 
-#[derive(Serialize)]
+/// What a rule observed on both sides.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Signal")]
 struct SignalJson<'a> {
+    /// Name of the rule.
     rule: &'static str,
+    /// Why the sides cannot be compared.
     reason: Option<&'a str>,
+    /// All measurements of the base.
     base: Measurement,
+    /// All measurements of the new traces.
     new: Measurement,
+    /// The quantities that are compared.
     changes: Vec<ChangeJson>,
 }
 
-#[derive(Serialize)]
+/// How a quantity changed.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Change")]
 struct ChangeJson {
+    /// The quantity.
     quantity: crate::compare::Quantity,
+    /// Its value in a typical trace of the base, in the rule's unit; null if there is too little.
     base: Option<f64>,
+    /// Its value in a typical new trace.
     new: Option<f64>,
+    /// The change as a share of the base: 0.5 is 50 % more. Null if the base is 0.
     change: Option<f64>,
+    /// Confidence interval of the change, as shares of the base. Null if there is too little.
     interval: Option<(f64, f64)>,
+    /// The factor above which a change would be called a regression. Null if there is too little.
     shows_above: Option<f64>,
+    /// The verdict.
     verdict: Verdict,
 }
 
-#[derive(Serialize)]
+/// A finding that differs.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Finding")]
 struct FindingJson<'a> {
+    /// How the finding differs.
     difference: Difference,
+    /// Name of the rule.
     rule: &'static str,
+    /// Unit of `worst` and `per_second`.
     unit: Unit,
+    /// The finding in the base.
     base: Option<SeenJson<'a>>,
+    /// The finding in the new traces.
     new: Option<SeenJson<'a>>,
 }
 
-#[derive(Serialize)]
+/// A finding on one side.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Seen")]
 struct SeenJson<'a> {
+    /// The frame to go and change.
     place: &'a Frame,
+    /// Message of the worst occurrence.
     message: &'a str,
+    /// Severity of the worst occurrence.
     severity: Severity,
+    /// Number of traces with the finding.
     traces: u64,
+    /// Number of occurrences in all traces.
     count: u64,
+    /// The worst occurrence.
     worst: u64,
+    /// Sum of the occurrences per second of a trace: the greatest of all traces.
     per_second: f64,
 }
 
-#[derive(Serialize)]
+/// Goroutines of one place on both sides.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Site")]
 struct SiteJson<'a> {
+    /// The place that creates the goroutines.
     place: &'a Frame,
+    /// In the base.
     base: Created,
+    /// In the new traces.
     new: Created,
 }
 
@@ -175,5 +246,13 @@ impl<'a> SiteJson<'a> {
             base: s.base,
             new: s.new,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_published_schema_is_up_to_date() {
+        crate::schema::assert_published("diff-v1.json", &super::schema());
     }
 }

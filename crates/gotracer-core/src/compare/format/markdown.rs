@@ -4,10 +4,19 @@ use std::io::{self, Write};
 
 use super::words::{self, Row};
 use crate::compare::{Comparison, Verdict};
-use crate::report::human;
 use crate::report::markdown::{Code, Text};
+use crate::report::{Format, Options, human};
 
-pub fn write(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
+/// The entry in the registry.
+pub const FORMAT: Format<Comparison> = Format {
+    name: "markdown",
+    summary: "for a job's summary or a comment",
+    endings: &["md", "markdown"],
+    course: false,
+    write,
+};
+
+fn write(out: &mut dyn Write, c: &Comparison, _: &Options) -> io::Result<()> {
     writeln!(out, "### gotracer: {}\n", words::conclusion(c))?;
     for (name, side) in [("base", &c.base), ("new", &c.new)] {
         writeln!(out, "- {name}: {}", Text(&words::side(side)))?;

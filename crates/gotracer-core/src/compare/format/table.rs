@@ -6,13 +6,22 @@ use super::words::{self, Row};
 use crate::compare::{Comparison, Difference, Verdict};
 use crate::report::human;
 use crate::report::table::safe;
-use crate::report::{Severity, Style};
+use crate::report::{Format, Options, Severity, Style};
 
 /// Words stand to the left of their column, numbers to the right.
 const NUMBERS: std::ops::Range<usize> = 2..5;
 
-pub fn write(out: &mut impl Write, c: &Comparison, color: bool) -> io::Result<()> {
-    let style = Style::new(color);
+/// The entry in the registry.
+pub const FORMAT: Format<Comparison> = Format {
+    name: "table",
+    summary: "for people at a terminal",
+    endings: &[],
+    course: false,
+    write,
+};
+
+fn write(out: &mut dyn Write, c: &Comparison, options: &Options) -> io::Result<()> {
+    let style = Style::new(options.color);
     for (name, side) in [("base", &c.base), ("new", &c.new)] {
         writeln!(out, "{name:>4}: {}", safe(&words::side(side)))?;
     }
@@ -57,7 +66,7 @@ pub fn write(out: &mut impl Write, c: &Comparison, color: bool) -> io::Result<()
     writeln!(out, "\n{conclusion}")
 }
 
-fn signals(out: &mut impl Write, rows: &[Row], style: Style) -> io::Result<()> {
+fn signals(out: &mut dyn Write, rows: &[Row], style: Style) -> io::Result<()> {
     let heading = Row::HEADING.map(String::from);
     let mut cells: Vec<_> = rows.iter().map(Row::cells).collect();
     let all = || cells.iter().chain([&heading]);

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::slice;
 
 use super::svg::{Lane, timeline};
-use super::{Escaped, Finding, Options, Report, human, top};
+use super::{Escaped, Finding, Format, Options, Report, human, top};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -21,11 +21,20 @@ const ENOUGH: usize = 1_400_000;
 /// The most traces in the list.
 const TRACES: usize = 1_000;
 
+/// The entry in the registry.
+pub const FORMAT: Format<[Report]> = Format {
+    name: "html",
+    summary: "a page in one file, for a browser",
+    endings: &["html", "htm"],
+    course: true,
+    write,
+};
+
 /// Writes one page.
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let title = match reports {
         [one] => one.trace.source.clone(),
         all => human::plural(all.len() as u64, "trace"),

@@ -10,7 +10,7 @@ mod text;
 use std::io::{self, Write};
 
 use super::style::Style;
-use super::{Detail, Finding, Options, Report, Severity, Status, human, top, wrap};
+use super::{Detail, Finding, Format, Options, Report, Severity, Status, human, top, wrap};
 use rows::Rows;
 pub(crate) use text::safe;
 use text::wrapped;
@@ -18,11 +18,20 @@ use text::wrapped;
 /// What stands below a row is set in by this.
 const INDENT: &str = "    ";
 
+/// The entry in the registry.
+pub const FORMAT: Format<[Report]> = Format {
+    name: "table",
+    summary: "for people at a terminal",
+    endings: &[],
+    course: false,
+    write,
+};
+
 /// Writes each report, and a summary if there are several.
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let quiet = options.detail == Detail::Findings;
     let shown = reports.iter().filter(|r| !quiet || !r.findings.is_empty());
     for (i, report) in shown.enumerate() {
@@ -38,7 +47,7 @@ pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io:
     Ok(())
 }
 
-fn one(out: &mut impl Write, report: &Report, options: &Options) -> io::Result<()> {
+fn one(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
     header(out, report, options)?;
     let shown = top(report, options.top);
     let style = Style::new(options.color);
@@ -61,7 +70,7 @@ fn one(out: &mut impl Write, report: &Report, options: &Options) -> io::Result<(
     writeln!(out, "{outcome}")
 }
 
-fn header(out: &mut impl Write, report: &Report, options: &Options) -> io::Result<()> {
+fn header(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
     let trace = &report.trace;
     let style = Style::new(options.color);
     let source = style.bold(safe(&trace.source)).to_string();
@@ -79,7 +88,7 @@ fn header(out: &mut impl Write, report: &Report, options: &Options) -> io::Resul
 }
 
 /// What stands below a finding's row.
-fn below(out: &mut impl Write, finding: &Finding, options: &Options) -> io::Result<()> {
+fn below(out: &mut dyn Write, finding: &Finding, options: &Options) -> io::Result<()> {
     let width = options.width;
     wrapped(out, INDENT, &safe(&finding.message), width)?;
     if options.detail < Detail::Full {
@@ -107,7 +116,7 @@ fn below(out: &mut impl Write, finding: &Finding, options: &Options) -> io::Resu
     text::stack(out, "stack", &finding.stack)
 }
 
-fn not_applicable(out: &mut impl Write, report: &Report, options: &Options) -> io::Result<()> {
+fn not_applicable(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
     let style = Style::new(options.color);
     let silent = |r: &&super::RuleReport| r.status == Status::NotApplicable;
     for rule in report.rules.iter().filter(silent) {

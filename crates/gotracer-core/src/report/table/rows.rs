@@ -29,14 +29,14 @@ impl Rows {
         Self { widths }
     }
 
-    pub fn heading(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+    pub fn heading(&self, out: &mut dyn Write, style: Style) -> io::Result<()> {
         let line = self.line(&HEADING.map(String::from));
         writeln!(out, "{}", style.dim(format!("{line}  PLACE")))
     }
 
     pub fn finding(
         &self,
-        out: &mut impl Write,
+        out: &mut dyn Write,
         finding: &Finding,
         options: &Options,
     ) -> io::Result<()> {

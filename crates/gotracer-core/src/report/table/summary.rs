@@ -17,7 +17,7 @@ struct Same<'a> {
 }
 
 /// Writes what the traces have in common.
-pub fn write(out: &mut impl Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let style = Style::new(options.color);
     let found = reports.iter().filter(|r| !r.findings.is_empty()).count() as u64;
     let broken = reports.iter().filter(|r| r.trace.error.is_some()).count() as u64;

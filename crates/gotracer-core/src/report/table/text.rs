@@ -12,7 +12,7 @@ pub fn safe(text: &str) -> String {
 
 /// Writes a line, broken to fit.
 pub fn wrapped(
-    out: &mut impl Write,
+    out: &mut dyn Write,
     indent: &str,
     line: &str,
     width: Option<usize>,
@@ -25,7 +25,7 @@ pub fn wrapped(
 }
 
 /// Writes a stack, each frame with all that is known of it.
-pub fn stack(out: &mut impl Write, title: &str, frames: &[Frame]) -> io::Result<()> {
+pub fn stack(out: &mut dyn Write, title: &str, frames: &[Frame]) -> io::Result<()> {
     if frames.is_empty() {
         return Ok(());
     }

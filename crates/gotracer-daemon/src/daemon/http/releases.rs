@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::compare::{Change, Created, Quantity, Signal, SiteChange, Verdict};
 use crate::releases::{Comparison, Heap, Release, Totals};
-use crate::report::json::Measurement;
+use crate::report::wire::Measurement;
 use crate::report::{Creations, Frame};
 use crate::rules::{Rule, Unit};
 use crate::units::rounded;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::births::{Birth, Births};
 use super::target::shorten;
-use crate::report::{Creations, Frame};
+use crate::report::{Creations, Frame, human};
 
 /// What became of goroutines.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,8 +76,7 @@ impl Places {
 
 /// As in the table of findings: function, file, line.
 fn label(place: &Frame) -> String {
-    let file = place.file.rsplit('/').next().unwrap_or_default();
-    match (place.function.as_str(), file) {
+    match (place.function.as_str(), human::file_name(place)) {
         ("", "") => "unknown".into(),
         (function, "") => shorten(function),
         (function, file) => format!("{} {}:{}", shorten(function), shorten(file), place.line),

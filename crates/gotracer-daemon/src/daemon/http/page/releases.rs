@@ -8,7 +8,7 @@ use super::{Html, page};
 use crate::compare::words::{Row, rows};
 use crate::compare::{Created, Verdict};
 use crate::releases::{Comparison, Release};
-use crate::report::human::{count, plural};
+use crate::report::human::{self, count, plural};
 use crate::report::{Creations, Frame};
 use crate::units::{bytes, duration};
 
@@ -206,9 +206,7 @@ fn heading(out: &mut String, columns: &[&str]) -> fmt::Result {
 }
 
 fn place(out: &mut String, at: &Frame, created: &[(&str, Created)]) -> fmt::Result {
-    let file = at.file.rsplit('/').next().unwrap_or_default();
-    let function = Html(&at.function);
-    write!(out, "<tr><td>{function} {}:{}</td>", Html(file), at.line)?;
+    write!(out, "<tr><td>{}</td>", Html(human::place(at)))?;
     for (what, one) in created {
         let (left, all) = (one.left_per_second, one.per_second);
         write!(

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::{Html, failed, page};
 use crate::daemon::recent::Entry;
-use crate::report::human::{outcome, plural, value};
+use crate::report::human::{outcome, place, plural, value};
 use crate::report::{Finding, Frame, Report, RuleReport, Status};
 use crate::units::{bytes, duration};
 
@@ -117,12 +117,6 @@ fn stack(out: &mut String, title: &str, frames: &[Frame]) -> fmt::Result {
         )?;
     }
     out.write_str("</ol></details>\n")
-}
-
-/// The place as in a compiler's message.
-fn place(frame: &Frame) -> String {
-    let file = frame.file.rsplit('/').next().unwrap_or_default();
-    format!("{} {file}:{}", frame.function, frame.line)
 }
 
 fn rule(out: &mut String, asked: &RuleReport) -> fmt::Result {

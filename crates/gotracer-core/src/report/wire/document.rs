@@ -1,0 +1,135 @@
+//! A document of reports, one report, and what a rule says in it.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Measurement, WireError};
+use crate::report::{self, Options, Program, RuleReport, Status, TraceInfo, top};
+use crate::rules;
+
+/// The value of `schema` in a document.
+pub const SCHEMA: &str = "gotracer.report/v1";
+
+/// The part of a document that names its version.
+#[derive(Deserialize)]
+pub struct Head {
+    /// Name and version of the format.
+    pub schema: String,
+}
+
+/// What `gotracer analyze --format json` prints.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, title = "Report of gotracer")]
+pub struct Document<'a> {
+    /// Name and version of the format.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: Cow<'a, str>,
+    /// One report per trace, in the order of the arguments.
+    pub reports: Vec<Report<'a>>,
+}
+
+/// The report of one trace.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Report<'a> {
+    /// The trace that was read.
+    pub trace: Cow<'a, TraceInfo>,
+    /// The traced program. Early reports lack it.
+    #[serde(default)]
+    pub program: Cow<'a, Program>,
+    /// Every rule that was applied.
+    pub rules: Vec<Rule<'a>>,
+    /// What crossed a threshold, by rule and place; the worst first.
+    pub findings: Vec<Finding<'a>>,
+    /// How many more findings the baseline holds.
+    #[serde(default)]
+    pub known: u64,
+}
+
+/// What a rule says of a trace.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Rule<'a> {
+    /// Name of the rule.
+    pub rule: Cow<'a, str>,
+    /// Whether the rule found something.
+    pub status: Status,
+    /// Why the rule is not applicable.
+    pub reason: Option<Cow<'a, str>>,
+    /// What the rule observed.
+    pub measurement: Measurement,
+}
+
+impl<'a> Document<'a> {
+    /// The document of these reports.
+    pub fn new(reports: &'a [report::Report], options: &Options) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            reports: reports.iter().map(|r| Report::new(r, options)).collect(),
+        }
+    }
+}
+
+impl<'a> Report<'a> {
+    /// The wire form of a report, with the findings that the options ask for.
+    pub fn new(report: &'a report::Report, options: &Options) -> Self {
+        let findings = top(report, options.top).into_iter();
+        Self {
+            trace: Cow::Borrowed(&report.trace),
+            program: Cow::Borrowed(&report.program),
+            rules: report.rules.iter().map(Rule::new).collect(),
+            findings: findings.map(Finding::new).collect(),
+            known: report.known,
+        }
+    }
+
+    /// The saved report, without the rules that this version does not know.
+    ///
+    /// # Errors
+    /// If a measurement lacks its distribution or contradicts itself.
+    pub fn into_model(self) -> Result<report::Report, WireError> {
+        let rules = self.rules.into_iter().filter_map(Rule::into_model);
+        Ok(report::Report {
+            trace: self.trace.into_owned(),
+            program: self.program.into_owned(),
+            rules: rules.collect::<Result<_, _>>()?,
+            findings: self
+                .findings
+                .into_iter()
+                .filter_map(Finding::into_model)
+                .collect(),
+            known: self.known,
+            evidence: None,
+            course: None,
+        })
+    }
+}
+
+impl<'a> Rule<'a> {
+    /// The wire form of what a rule says.
+    pub fn new(report: &'a RuleReport) -> Self {
+        Self {
+            rule: report.rule.name.into(),
+            status: report.status,
+            reason: report.reason.as_deref().map(Cow::Borrowed),
+            measurement: Measurement::new(report.rule.unit, &report.measurement, report.spread),
+        }
+    }
+
+    /// What a rule said in a saved report; `None` if this version does not know the rule.
+    fn into_model(self) -> Option<Result<RuleReport, WireError>> {
+        let rule = rules::Rule::find(&self.rule)?;
+        let measured = self.measurement.into_model(rule.name);
+        Some(measured.map(|(measurement, spread)| RuleReport {
+            rule,
+            thresholds: None,
+            status: self.status,
+            reason: self.reason.map(Cow::into_owned),
+            measurement,
+            spread,
+            by_reason: Vec::new(),
+        }))
+    }
+}

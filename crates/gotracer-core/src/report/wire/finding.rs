@@ -1,0 +1,115 @@
+//! What crossed a threshold at one place.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::report::{self, Cause, Frame, Severity};
+use crate::rules::{Rule, Unit};
+
+/// What crossed a threshold at one place.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Finding<'a> {
+    /// Identifier that is the same for the same rule and place in every trace.
+    pub id: Cow<'a, str>,
+    /// Name of the rule.
+    pub rule: Cow<'a, str>,
+    /// Severity of the worst occurrence.
+    pub severity: Severity,
+    /// Unit of `worst`, `total` and `threshold`.
+    #[schemars(with = "Unit")]
+    pub unit: Cow<'static, str>,
+    /// Number of occurrences that crossed the threshold.
+    pub count: u64,
+    /// How many of the occurrences the trace's start or end cut off: their length is a lower bound.
+    pub open: u64,
+    /// The worst occurrence.
+    pub worst: u64,
+    /// Start of the worst occurrence since the trace's start. Version 0.1 did not write it.
+    #[serde(default)]
+    #[schemars(with = "u64")]
+    pub worst_at_ns: Option<u64>,
+    /// Duration of the worst occurrence; 0 for growth. Version 0.1 did not write it.
+    #[serde(default)]
+    pub worst_for_ns: u64,
+    /// Sum of all occurrences.
+    pub total: u64,
+    /// The threshold that the worst occurrence crossed.
+    pub threshold: u64,
+    /// Start of the first occurrence since the trace's start.
+    pub first_ns: u64,
+    /// End of the last occurrence since the trace's start.
+    pub last_ns: u64,
+    /// Wall-clock time of the first occurrence, or null if the trace does not hold the wall clock.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub first_time: Option<Timestamp>,
+    /// What happened, in one sentence.
+    pub message: Cow<'a, str>,
+    /// What to do about it.
+    pub suggestion: Cow<'a, str>,
+    /// Goroutines of the worst few occurrences.
+    pub goroutines: Cow<'a, [i64]>,
+    /// The frame to go and change.
+    pub place: Cow<'a, Frame>,
+    /// Stack of the worst occurrence, innermost frame first.
+    pub stack: Cow<'a, [Frame]>,
+    /// Why it lasted, if the trace shows it.
+    pub cause: Option<Cow<'a, Cause>>,
+}
+
+impl<'a> Finding<'a> {
+    /// The wire form of a finding.
+    pub fn new(f: &'a report::Finding) -> Self {
+        Self {
+            id: Cow::Borrowed(&f.id),
+            rule: f.rule.name.into(),
+            severity: f.severity,
+            unit: f.unit().name().into(),
+            count: f.count,
+            open: f.open,
+            worst: f.worst,
+            worst_at_ns: Some(f.worst_at_ns),
+            worst_for_ns: f.worst_for_ns,
+            total: f.total,
+            threshold: f.threshold,
+            first_ns: f.first_ns,
+            last_ns: f.last_ns,
+            first_time: f.first_time,
+            message: Cow::Borrowed(&f.message),
+            suggestion: Cow::Borrowed(&f.suggestion),
+            goroutines: Cow::Borrowed(&f.goroutines),
+            place: Cow::Borrowed(&f.place),
+            stack: Cow::Borrowed(&f.stack),
+            cause: f.cause.as_ref().map(Cow::Borrowed),
+        }
+    }
+
+    /// The finding of a saved report; `None` if this version does not know the rule.
+    pub(super) fn into_model(self) -> Option<report::Finding> {
+        Some(report::Finding {
+            rule: Rule::find(&self.rule)?,
+            id: self.id.into_owned(),
+            severity: self.severity,
+            count: self.count,
+            open: self.open,
+            worst: self.worst,
+            worst_at_ns: self.worst_at_ns.unwrap_or(self.first_ns),
+            worst_for_ns: self.worst_for_ns,
+            total: self.total,
+            threshold: self.threshold,
+            first_ns: self.first_ns,
+            last_ns: self.last_ns,
+            first_time: self.first_time,
+            worst_time: None,
+            message: self.message.into_owned(),
+            suggestion: self.suggestion.into_owned(),
+            goroutines: self.goroutines.into_owned(),
+            place: self.place.into_owned(),
+            stack: self.stack.into_owned(),
+            cause: self.cause.map(Cow::into_owned),
+        })
+    }
+}
