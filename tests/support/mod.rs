@@ -96,6 +96,15 @@ pub fn reference(trace: &Path) -> Output {
         .expect("the oracle runs")
 }
 
+/// The program in tests/summary.
+pub fn go_summary() -> PathBuf {
+    once::build("summary", |out| {
+        let mut build = Command::new(tests_dir("summary/build.sh"));
+        build.arg(out).stdout(Stdio::null());
+        build
+    })
+}
+
 /// The workloads, built by the Go of that version ("local" is the one on the
 /// PATH).
 pub fn workloads(version: &str) -> PathBuf {

@@ -148,6 +148,7 @@ impl Timeline {
             stopped_before,
         };
         self.assists.open.insert(g, assist);
+        self.account_assist(g, cut);
     }
 
     /// A mark assist is over.
@@ -160,6 +161,7 @@ impl Timeline {
             observer.interval(&interval, self);
         }
         self.assists.open.remove(&g);
+        self.account_assist_end(g);
         if let Some(g) = self.gs.find_mut(g) {
             g.assisting = false;
         }

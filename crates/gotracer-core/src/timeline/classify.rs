@@ -61,7 +61,7 @@ pub fn lock(functions: &[&str]) -> Option<Lock> {
 }
 
 /// Whether a function is of the packages through which goroutines wait.
-fn is_below(function: &str) -> bool {
+pub fn is_below(function: &str) -> bool {
     [
         "runtime.",
         "sync.",

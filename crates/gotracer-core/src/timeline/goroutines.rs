@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::classify::Owner;
 use super::interval::{Actor, Wait, Way};
 use super::stacks::{FrameKey, StackKey};
+use super::waiting::Waiting;
 use crate::trace::internal::{Ids, of_map, of_vec};
 use crate::trace::{GoId, GoState, Slot, Time};
 
@@ -28,8 +29,10 @@ pub struct Goroutine {
     pub birth: Time,
     /// How it became runnable, if it is.
     pub way: Way,
-    /// What it waits for, if it does.
+    /// What it waits for, if it does, as the rules see it.
     pub wait: Wait,
+    /// What it waits for, if it does, or waited for last.
+    pub waiting: Waiting,
     /// Its own stack when it last stopped, blocked or entered a syscall.
     pub stack: StackKey,
     /// The function it was started with, as a stack.
@@ -44,9 +47,10 @@ pub struct Goroutine {
     pub stopped_before: u64,
     /// How long it ran in all, ns.
     pub ran: u64,
-    /// Who woke or created it last, and when.
-    pub(super) woken_by: GoId,
-    pub(super) woken: Time,
+    /// Which goroutine woke or created it last.
+    pub woken_by: GoId,
+    /// When that was; [`Time::MIN`] if it was before the trace.
+    pub woken: Time,
     /// When it was last preempted: it computes.
     pub(super) preempted: Time,
     /// Its stack when it was.
@@ -320,5 +324,11 @@ impl Goroutines {
 
     pub fn iter(&self) -> impl Iterator<Item = &Goroutine> {
         self.slots.iter().flatten()
+    }
+
+    /// All goroutines with their slots.
+    pub fn with_slots(&self) -> impl Iterator<Item = (u32, &Goroutine)> {
+        let slots = self.slots.iter().zip(0..);
+        slots.filter_map(|(g, slot)| Some((slot, g.as_ref()?)))
     }
 }

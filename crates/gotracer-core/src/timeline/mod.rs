@@ -9,6 +9,7 @@
 //! The state of every goroutine and processor is repeated at the start of each
 //! generation: a transition from a state to itself ends nothing.
 
+mod accounts;
 mod assists;
 mod classify;
 mod goroutines;
@@ -20,9 +21,11 @@ mod procs;
 mod reasons;
 mod stacks;
 mod standard;
+mod state;
 mod stretches;
 mod transition;
 mod transitions;
+mod waiting;
 mod world;
 
 pub use assists::Assisted;
@@ -31,10 +34,13 @@ pub use goroutines::{Goroutine, Population, Site};
 pub use interval::{Actor, Interval, Kind, Kinds, StopReason, Wait, Way};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
 pub use standard::is_standard;
+pub use state::{State, StateVector};
 pub use stretches::{Doing, Stretch};
 pub use transition::{Creation, Transition};
+pub use waiting::{Pool, StackWaits, Waiting};
 
 use crate::trace::{Event, GoId, Metric, Range, Slot, Tables, Time, What};
+use accounts::Accounts;
 use assists::Assists;
 use goroutines::Goroutines;
 use heap::Heap;
@@ -62,6 +68,12 @@ pub trait Observer {
 
     /// A garbage collection finished marking.
     fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline);
+
+    /// A goroutine leaves a wait that lasted so long, ns.
+    fn waited(&mut self, _: &Goroutine, _: u64, _: &Timeline) {}
+
+    /// A goroutine ends. The vector is the part of its state vector that no report has had yet.
+    fn ended(&mut self, _: &Goroutine, _: StateVector, _: &Timeline) {}
 }
 
 /// What has happened so far.
@@ -74,6 +86,7 @@ pub struct Timeline {
     population: Population,
     world: World,
     assists: Assists,
+    accounts: Accounts,
     stretches: Stretches,
     start: Option<Time>,
     /// When a report was last made.
@@ -98,6 +111,7 @@ impl Timeline {
             + self.procs.held()
             + self.population.held()
             + self.assists.held()
+            + self.accounts.held(more)
     }
 
     /// Whether an event tells more than the time.
@@ -219,6 +233,7 @@ impl Timeline {
     pub fn start_stretch(&mut self) {
         self.reported = Some(self.now);
         self.population.start_stretch();
+        self.settle_accounts();
         self.heap.start_stretch();
     }
 

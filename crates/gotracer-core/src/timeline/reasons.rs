@@ -1,39 +1,95 @@
 //! Why goroutines stop, by the strings the runtime gives.
 
 use super::interval::Wait;
+use super::waiting::{StackWaits, Waiting};
 use crate::trace::internal::of_vec;
 use crate::trace::{StringId, Tables};
 
-/// What a goroutine stopped for, as far as anybody wants to know.
+/// Reason of the runtime for which a goroutine stops.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reason {
-    /// Anything else.
-    Other,
-    /// The scheduler or the collector took the processor from it.
+    /// No reason. Coroutines have none.
+    Silent,
+    /// The scheduler or the collector took the P from it.
     Preempted,
     /// One of the runtime's semaphores.
     Sync,
-    /// Assist credit from the collector.
-    AssistCredit,
+    /// To send on a channel.
+    ChanSend,
+    /// To receive from a channel.
+    ChanReceive,
+    /// A `select`.
+    Select,
+    /// A `sync.Cond`.
+    Cond,
     /// The network.
     Network,
     /// Some time.
     Sleep,
-    /// Another coroutine. Only these give no reason.
-    Coroutine,
+    /// Nothing that could happen.
+    Forever,
+    /// Assist credit from the collector.
+    AssistCredit,
+    /// Any other reason, which needs no stack.
+    Plain(Waiting),
 }
 
 impl Reason {
-    /// What a goroutine waits for that stopped for it.
+    /// Reason of a string.
+    fn of(string: &[u8]) -> Self {
+        match string {
+            b"" => Self::Silent,
+            b"preempted" => Self::Preempted,
+            b"sync" => Self::Sync,
+            b"chan send" => Self::ChanSend,
+            b"chan receive" => Self::ChanReceive,
+            b"select" => Self::Select,
+            b"sync.(*Cond).Wait" => Self::Cond,
+            b"network" => Self::Network,
+            b"sleep" => Self::Sleep,
+            b"forever" => Self::Forever,
+            // Since Go 1.22, and before.
+            b"GC mark assist wait for work" | b"GC assist wait" => Self::AssistCredit,
+            b"wait until GC ends" => Self::Plain(Waiting::RuntimeGc),
+            b"GC weak to strong wait" => Self::Plain(Waiting::WeakPointer),
+            b"synctest" => Self::Plain(Waiting::Synctest),
+            b"wait for debug call" => Self::Plain(Waiting::Debugger),
+            b"system goroutine wait" | b"GC background sweeper wait" => {
+                Self::Plain(Waiting::Runtime)
+            }
+            _ => Self::Plain(Waiting::Unknown),
+        }
+    }
+
+    /// What a goroutine waits for that stopped for it, as the rules see it.
     pub fn wait(self) -> Wait {
         match self {
             Self::Sync => Wait::Sync,
             Self::Preempted => Wait::Scanned,
             Self::AssistCredit => Wait::AssistCredit,
-            Self::Coroutine => Wait::Coroutine,
+            Self::Silent => Wait::Coroutine,
             Self::Network => Wait::Network,
             Self::Sleep => Wait::Sleep,
-            Self::Other => Wait::Other,
+            _ => Wait::Other,
+        }
+    }
+
+    /// What a goroutine waits for that stopped for it with such a stack.
+    #[inline]
+    pub fn waiting(self, stack: &StackWaits) -> Waiting {
+        match self {
+            Self::Silent => stack.silent,
+            Self::Preempted => Waiting::Suspended,
+            Self::Sync => stack.sync,
+            Self::ChanSend => Waiting::ChanSend,
+            Self::ChanReceive => stack.receive,
+            Self::Select => Waiting::Select,
+            Self::Cond => Waiting::Cond,
+            Self::Network => stack.network,
+            Self::Sleep => Waiting::Sleep,
+            Self::Forever => stack.forever,
+            Self::AssistCredit => Waiting::Credit,
+            Self::Plain(waiting) => waiting,
         }
     }
 }
@@ -66,16 +122,7 @@ impl Reasons {
 
     #[cold]
     fn learn(&mut self, id: StringId, tables: &Tables) -> Reason {
-        let reason = match tables.string(id) {
-            b"" => Reason::Coroutine,
-            b"preempted" => Reason::Preempted,
-            b"network" => Reason::Network,
-            b"sleep" => Reason::Sleep,
-            b"sync" => Reason::Sync,
-            // Since Go 1.22, and before.
-            b"GC mark assist wait for work" | b"GC assist wait" => Reason::AssistCredit,
-            _ => Reason::Other,
-        };
+        let reason = Reason::of(tables.string(id));
         if self.known.len() <= id.index() {
             self.known.resize(id.index() + 1, None);
         }

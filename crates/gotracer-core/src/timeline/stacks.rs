@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use super::classify::{self, Lock, Outside, Owner};
 use super::place;
+use super::waiting::StackWaits;
 use crate::trace::internal::{of_map, of_vec};
 use crate::trace::{StackId, Tables};
 
@@ -65,6 +66,8 @@ pub struct Traits {
     pub blocks: bool,
     /// Waits for another coroutine (`iter.Pull`).
     pub coroutine: bool,
+    /// What a goroutine waits for there, by the runtime's reason.
+    pub waits: StackWaits,
     /// Whose goroutine it is, as far as this stack tells.
     pub owner: Owner,
     /// The frame that a person would go and change.
@@ -236,6 +239,7 @@ impl Stacks {
                 .is_some_and(|f| f.starts_with("runtime.goexit")),
             blocks: functions.first().is_some_and(|f| classify::is_blocking(f)),
             coroutine: functions.iter().any(|f| f.starts_with("runtime.coro")),
+            waits: StackWaits::of(&functions),
             owner: classify::owner(functions.last().copied().unwrap_or_default()),
             place,
             creation: frame(place::creation(&functions, own)),

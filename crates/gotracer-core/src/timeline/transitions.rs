@@ -1,5 +1,6 @@
 //! Goroutines change state.
 
+use super::accounts::part;
 use super::classify::Owner;
 use super::goroutines::Goroutine;
 use super::interval::{Actor, Interval, Kind, Wait, Way};
@@ -8,6 +9,7 @@ use super::reasons::Reason;
 use super::stacks::{StackKey, Traits};
 use super::stretches::{Doing, LONG, Stretch};
 use super::transition::{Creation, Transition};
+use super::waiting::Waiting;
 use super::{Observer, Timeline};
 use crate::trace::{Event, GoId, GoState, Slot, StackId, Tables, Time, What};
 
@@ -61,6 +63,7 @@ impl Timeline {
             way: Way::Created,
             // Only coroutines are created waiting.
             wait: Wait::Coroutine,
+            waiting: Waiting::Coroutine,
             stack: StackKey::NONE,
             start,
             creator,
@@ -79,6 +82,8 @@ impl Timeline {
             in_c: c.to == GoState::Syscall,
         });
         self.runnable += u32::from(g.counts_as_runnable());
+        let part = part(c.to, Waiting::Coroutine, false);
+        self.accounts.open(c.slot, part, c.time, stopped_before);
         self.coroutines |= c.to == GoState::Waiting;
         if c.to == GoState::Running {
             self.procs.run(c.p, c.slot.0, c.time);
@@ -118,7 +123,11 @@ impl Timeline {
                 g.state = to;
                 g.since = event.time;
                 g.in_c = to == GoState::Syscall;
+                g.waiting = self.stacks.traits(stack).waits.before;
                 self.runnable += u32::from(g.counts_as_runnable());
+                let stopped = self.world.stopped(event.time);
+                let part = part(to, g.waiting, g.assisting);
+                self.accounts.switch(slot, part, event.time, stopped);
             }
             None => self.appear(id, slot, to, stack),
         }
@@ -132,7 +141,10 @@ impl Timeline {
     /// its first event, so it was in that state ever since the trace started.
     fn appear(&mut self, id: GoId, slot: Slot, state: GoState, stack: StackKey) {
         let Traits {
-            owner, coroutine, ..
+            owner,
+            coroutine,
+            waits,
+            ..
         } = *self.stacks.traits(stack);
         self.coroutines |= coroutine;
         if owner == Owner::Program {
@@ -152,6 +164,7 @@ impl Timeline {
                 true => Wait::Coroutine,
                 false => Wait::Unknown,
             },
+            waiting: waits.before,
             stack,
             start: StackKey::NONE,
             creator: StackKey::NONE,
@@ -167,6 +180,9 @@ impl Timeline {
             in_c: false,
         });
         self.runnable += u32::from(g.counts_as_runnable());
+        // It was in that state before the first stop, too.
+        let part = part(state, g.waiting, g.assisting);
+        self.accounts.open(slot, part, start, 0);
     }
 
     /// A generation starts: the state is repeated, sometimes with a stack that
@@ -203,9 +219,10 @@ impl Timeline {
         let Some(g) = self.gs.get_mut(slot) else {
             return;
         };
+        let stopped = self.world.stopped(time);
         g.ran += time.saturating_sub(g.since).max(0) as u64;
         if g.assisting {
-            self.assists.leave(g, time, self.world.stopped(time));
+            self.assists.leave(g, time, stopped);
         }
         // The end of a goroutine has a stack of the runtime's alone.
         let mut ends = to == GoState::NotExist;
@@ -237,7 +254,11 @@ impl Timeline {
         g.since = time;
         g.cut = false;
         match to {
-            GoState::Waiting => g.wait = self.reasons.get(t.reason, tables).wait(),
+            GoState::Waiting => {
+                let reason = self.reasons.get(t.reason, tables);
+                g.wait = reason.wait();
+                g.waiting = reason.waiting(&self.stacks.traits(own).waits);
+            }
             // Only a C thread that returns from a call of Go has no stack.
             GoState::Syscall => g.in_c = !own.is_some(),
             GoState::Runnable => {
@@ -251,18 +272,22 @@ impl Timeline {
                         g.busy = own;
                     }
                 }
-                g.stopped_before = self.world.stopped(time);
+                g.stopped_before = stopped;
                 g.by = Actor {
                     g: g.id,
                     stack: self.stacks.key(t.stack, tables),
                 };
                 self.runnable += u32::from(g.counts_as_runnable());
             }
-            GoState::NotExist => self.end(slot),
             _ => {}
         }
+        let part = part(to, g.waiting, g.assisting);
+        self.accounts.switch(slot, part, time, stopped);
         if news {
             self.place(slot, own);
+        }
+        if to == GoState::NotExist {
+            self.end(slot, observer);
         }
         if to == GoState::Runnable {
             self.check_starvation(None, observer);
@@ -301,6 +326,10 @@ impl Timeline {
             };
             self.stretches.add(t.slot, g.id, stretch);
         }
+        if t.from == GoState::Waiting {
+            let waited = t.time.saturating_sub(g.since).max(0) as u64;
+            observer.waited(g, waited, self);
+        }
         // Most waits are for channels and the network, which nobody watches.
         if let Some(kind) = self.open_kind(g)
             && observer.watches().intersects(kind.set())
@@ -328,6 +357,7 @@ impl Timeline {
             ..
         } = *t;
         if let Some(g) = self.gs.get_mut(slot) {
+            let stopped = self.world.stopped(time);
             g.state = to;
             g.since = time;
             g.cut = false;
@@ -346,20 +376,29 @@ impl Timeline {
                     if g.way == Way::Woken {
                         (g.woken_by, g.woken) = (t.by, time);
                     }
-                    g.stopped_before = self.world.stopped(time);
+                    g.stopped_before = stopped;
                     g.by = Actor {
                         g: t.by,
                         stack: self.stacks.key(t.stack, tables),
                     };
                     self.runnable += u32::from(g.counts_as_runnable());
                 }
-                GoState::Waiting => g.wait = self.reasons.get(t.reason, tables).wait(),
-                GoState::NotExist => self.end(slot),
+                GoState::Waiting => {
+                    let reason = self.reasons.get(t.reason, tables);
+                    let own = self.stacks.key(t.own, tables);
+                    g.wait = reason.wait();
+                    g.waiting = reason.waiting(&self.stacks.traits(own).waits);
+                }
                 _ => {}
             }
+            let part = part(to, g.waiting, g.assisting);
+            self.accounts.switch(slot, part, time, stopped);
             if t.own != StackId::NONE {
                 let own = self.stacks.key(t.own, tables);
                 self.place(slot, own);
+            }
+            if to == GoState::NotExist {
+                self.end(slot, observer);
             }
         }
         let starts = (from == GoState::Runnable).then_some(slot);
@@ -367,10 +406,11 @@ impl Timeline {
     }
 
     #[inline(never)]
-    fn end(&mut self, slot: Slot) {
+    fn end(&mut self, slot: Slot, observer: &mut impl Observer) {
         let Some(g) = self.gs.get(slot.0) else {
             return;
         };
+        observer.ended(g, self.unreported_at(slot), self);
         match g.owner {
             Owner::Program if g.born => {
                 let lived = self.now.saturating_sub(g.birth).max(0) as u64;

@@ -1,0 +1,186 @@
+//! The account of each goroutine: its state vector up to the last change of state.
+
+use super::state::{Part, StateVector};
+use super::waiting::Waiting;
+use super::{Goroutine, Timeline};
+use crate::trace::internal::of_vec;
+use crate::trace::{GoId, GoState, Slot, Time};
+
+/// Account of a goroutine that exists.
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    vector: StateVector,
+    /// When the present state began.
+    since: Time,
+    /// How long the world had been stopped in all by then, ns.
+    stopped_before: u64,
+    part: Part,
+}
+
+impl Account {
+    /// Adds the time in the present state up to now. `stopped` is how long the world has been stopped in all.
+    #[inline(always)]
+    fn settle(&mut self, now: Time, stopped: u64) {
+        let ns = now.saturating_sub(self.since).max(0) as u64;
+        let stopped_meanwhile = stopped.saturating_sub(self.stopped_before);
+        self.vector.add_part(self.part, ns, stopped_meanwhile);
+        self.since = now;
+        self.stopped_before = stopped;
+    }
+}
+
+/// Accounts of all goroutines that exist, by slot.
+#[derive(Debug, Default)]
+pub struct Accounts {
+    by_slot: Vec<Account>,
+    /// The vectors when the last report was made. Empty before the first one, thus in files.
+    reported: Vec<StateVector>,
+}
+
+impl Accounts {
+    /// Bytes of memory that this holds while up to `more` goroutines are added.
+    pub fn held(&self, more: usize) -> u64 {
+        of_vec(&self.by_slot, more) + of_vec(&self.reported, more)
+    }
+
+    /// Opens the account of a goroutine that has been in a state since then.
+    pub fn open(&mut self, slot: Slot, part: Part, since: Time, stopped_before: u64) {
+        let account = Account {
+            vector: StateVector::default(),
+            since,
+            stopped_before,
+            part,
+        };
+        match self.by_slot.get_mut(slot.index()) {
+            Some(place) => *place = account,
+            None => self.by_slot.resize(slot.index() + 1, account),
+        }
+        if let Some(reported) = self.reported.get_mut(slot.index()) {
+            *reported = StateVector::default();
+        }
+    }
+
+    /// The goroutine's state changes now.
+    #[inline(always)]
+    pub fn switch(&mut self, slot: Slot, part: Part, now: Time, stopped: u64) {
+        if let Some(account) = self.by_slot.get_mut(slot.index()) {
+            account.settle(now, stopped);
+            account.part = part;
+        }
+    }
+
+    /// The goroutine has been in another state ever since its present one began.
+    fn relabel(&mut self, slot: Slot, part: Part) {
+        if let Some(account) = self.by_slot.get_mut(slot.index()) {
+            account.part = part;
+        }
+    }
+
+    /// The state in which a goroutine is accounted.
+    fn part(&self, slot: u32) -> Option<Part> {
+        self.by_slot.get(slot as usize).map(|a| a.part)
+    }
+
+    /// The vector of a goroutine up to now.
+    fn snapshot(&self, slot: u32, now: Time, stopped: u64) -> StateVector {
+        let account = self.by_slot.get(slot as usize);
+        account.map_or_else(StateVector::default, |account| {
+            let mut account = *account;
+            account.settle(now, stopped);
+            account.vector
+        })
+    }
+
+    /// The part of a vector that no report has had yet.
+    fn unreported(&self, slot: u32, vector: StateVector) -> StateVector {
+        match self.reported.get(slot as usize) {
+            Some(reported) => vector - *reported,
+            None => vector,
+        }
+    }
+}
+
+/// The part of the state vector that a goroutine's time now belongs to.
+#[inline(always)]
+pub(super) fn part(state: GoState, waiting: Waiting, assisting: bool) -> Part {
+    match state {
+        GoState::Running if assisting => Part::Marking,
+        GoState::Running => Part::Running,
+        GoState::Runnable => Part::Runnable,
+        GoState::Syscall => Part::Syscall,
+        _ => waiting.part(),
+    }
+}
+
+impl Timeline {
+    /// Time by state of a goroutine from its birth, or the trace's start, up to now. Its sum is the goroutine's age, to
+    /// the nanosecond. `None` if there is no such goroutine.
+    pub fn snapshot(&self, g: GoId) -> Option<StateVector> {
+        let slot = self.gs.slot(g)?;
+        Some(self.snapshot_at(slot))
+    }
+
+    /// As [`snapshot`](Self::snapshot), by slot.
+    fn snapshot_at(&self, slot: u32) -> StateVector {
+        self.accounts
+            .snapshot(slot, self.now, self.world.stopped(self.now))
+    }
+
+    /// Goroutines that exist, with the time by state that no report has had yet.
+    pub fn unreported(&self) -> impl Iterator<Item = (&Goroutine, StateVector)> {
+        let all = self.gs.with_slots();
+        all.map(|(slot, g)| (g, self.accounts.unreported(slot, self.snapshot_at(slot))))
+    }
+
+    /// Time by state that no report has had yet, of the goroutine in a slot.
+    pub(super) fn unreported_at(&self, slot: Slot) -> StateVector {
+        self.accounts.unreported(slot.0, self.snapshot_at(slot.0))
+    }
+
+    /// The state of a goroutine now.
+    pub fn state(&self, g: GoId) -> Option<super::State> {
+        let part = self.accounts.part(self.gs.slot(g)?)?;
+        Some(part.state())
+    }
+
+    /// A report was made: from now on time counts for the next one.
+    pub(super) fn settle_accounts(&mut self) {
+        let mut reported = std::mem::take(&mut self.accounts.reported);
+        reported.clear();
+        reported.resize(self.accounts.by_slot.len(), StateVector::default());
+        for (slot, _) in self.gs.with_slots() {
+            if let Some(place) = reported.get_mut(slot as usize) {
+                *place = self.snapshot_at(slot);
+            }
+        }
+        self.accounts.reported = reported;
+    }
+
+    /// A mark assist of a goroutine begins, or `since_start` it was under way when the trace began.
+    pub(super) fn account_assist(&mut self, g: GoId, since_start: bool) {
+        let Some((slot, goroutine)) = self.if_running(g) else {
+            return;
+        };
+        if since_start && goroutine.cut {
+            self.accounts.relabel(slot, Part::Marking);
+        } else {
+            let stopped = self.world.stopped(self.now);
+            self.accounts.switch(slot, Part::Marking, self.now, stopped);
+        }
+    }
+
+    /// A mark assist of a goroutine ends.
+    pub(super) fn account_assist_end(&mut self, g: GoId) {
+        if let Some((slot, _)) = self.if_running(g) {
+            let stopped = self.world.stopped(self.now);
+            self.accounts.switch(slot, Part::Running, self.now, stopped);
+        }
+    }
+
+    /// A goroutine, if it runs.
+    fn if_running(&self, g: GoId) -> Option<(Slot, &Goroutine)> {
+        let slot = self.gs.slot(g)?;
+        let goroutine = self.gs.get(slot)?;
+        (goroutine.state == GoState::Running).then_some((Slot(slot), goroutine))
+    }
+}

@@ -1,0 +1,320 @@
+//! The state vector: how much of a goroutine's time went to which state.
+
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Sub};
+
+/// State of a goroutine. Exactly one holds at any time of its life.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum State {
+    /// It runs on a P, outside of mark assists.
+    Running,
+    /// It could run and has no P.
+    Runnable,
+    /// It is in a system call or a cgo call.
+    Syscall,
+    /// It waits for a lock: a mutex, a `sync.Once`, a file's own lock.
+    Lock,
+    /// It waits to send on a channel.
+    ChanSend,
+    /// It waits to receive from a channel.
+    ChanReceive,
+    /// It waits in a `select`.
+    Select,
+    /// It waits for the network, or for a pipe that the poller watches.
+    Network,
+    /// It sleeps (`time.Sleep`).
+    Sleep,
+    /// It waits for a `sync.WaitGroup`.
+    WaitGroup,
+    /// It waits for a `sync.Cond`.
+    Cond,
+    /// It assists the garbage collector: it marks, or waits for credit.
+    GcAssist,
+    /// It waits for the garbage collector.
+    GcWait,
+    /// Any other wait: coroutines, the runtime's own, waits of which the trace has no reason.
+    Other,
+}
+
+impl State {
+    /// All states, in the order of outputs.
+    pub const ALL: [Self; 14] = [
+        Self::Running,
+        Self::Runnable,
+        Self::Syscall,
+        Self::Lock,
+        Self::ChanSend,
+        Self::ChanReceive,
+        Self::Select,
+        Self::Network,
+        Self::Sleep,
+        Self::WaitGroup,
+        Self::Cond,
+        Self::GcAssist,
+        Self::GcWait,
+        Self::Other,
+    ];
+
+    /// States whose time can lie under a stop-the-world: a wait goes on meanwhile.
+    pub const STOPPABLE: [Self; 3] = [Self::Running, Self::Runnable, Self::GcAssist];
+
+    /// Name in JSON and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Runnable => "runnable",
+            Self::Syscall => "syscall",
+            Self::Lock => "lock",
+            Self::ChanSend => "chan_send",
+            Self::ChanReceive => "chan_receive",
+            Self::Select => "select",
+            Self::Network => "network",
+            Self::Sleep => "sleep",
+            Self::WaitGroup => "wait_group",
+            Self::Cond => "cond",
+            Self::GcAssist => "gc_assist",
+            Self::GcWait => "gc_wait",
+            Self::Other => "other",
+        }
+    }
+
+    /// Name in texts for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ChanSend => "chan send",
+            Self::ChanReceive => "chan receive",
+            Self::WaitGroup => "wait group",
+            Self::GcAssist => "GC assist",
+            Self::GcWait => "GC wait",
+            state => state.name(),
+        }
+    }
+
+    /// Dense number.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Whether the goroutine waits for something other than a P.
+    pub fn is_wait(self) -> bool {
+        !matches!(self, Self::Running | Self::Runnable | Self::Syscall)
+    }
+}
+
+/// State as it is accounted: [`State::GcAssist`] has two parts.
+///
+/// The first three are those that a stop-the-world can cover.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(super) enum Part {
+    Running,
+    Runnable,
+    Marking,
+    Syscall,
+    Lock,
+    ChanSend,
+    ChanReceive,
+    Select,
+    Network,
+    Sleep,
+    WaitGroup,
+    Cond,
+    Credit,
+    GcWait,
+    Other,
+}
+
+/// Number of parts, as a power of two: indices need no check.
+const PARTS: usize = 16;
+/// Number of parts that a stop-the-world can cover, as a power of two.
+const STOPPED: usize = 4;
+
+impl Part {
+    /// The part that a wait of a state is.
+    pub fn of_wait(state: State) -> Self {
+        match state {
+            State::Running => Self::Running,
+            State::Runnable => Self::Runnable,
+            State::Syscall => Self::Syscall,
+            State::Lock => Self::Lock,
+            State::ChanSend => Self::ChanSend,
+            State::ChanReceive => Self::ChanReceive,
+            State::Select => Self::Select,
+            State::Network => Self::Network,
+            State::Sleep => Self::Sleep,
+            State::WaitGroup => Self::WaitGroup,
+            State::Cond => Self::Cond,
+            State::GcAssist => Self::Credit,
+            State::GcWait => Self::GcWait,
+            State::Other => Self::Other,
+        }
+    }
+
+    /// The state that it belongs to.
+    pub fn state(self) -> State {
+        match self {
+            Self::Running => State::Running,
+            Self::Runnable => State::Runnable,
+            Self::Marking | Self::Credit => State::GcAssist,
+            Self::Syscall => State::Syscall,
+            Self::Lock => State::Lock,
+            Self::ChanSend => State::ChanSend,
+            Self::ChanReceive => State::ChanReceive,
+            Self::Select => State::Select,
+            Self::Network => State::Network,
+            Self::Sleep => State::Sleep,
+            Self::WaitGroup => State::WaitGroup,
+            Self::Cond => State::Cond,
+            Self::GcWait => State::GcWait,
+            Self::Other => State::Other,
+        }
+    }
+}
+
+/// Time by state, ns. The difference of two snapshots of a goroutine is what it did between them; vectors of several
+/// goroutines add up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StateVector {
+    parts: [u64; PARTS],
+    stopped: [u64; STOPPED],
+}
+
+impl StateVector {
+    /// Vector of its values: by state, how much of [`State::GcAssist`] was a wait for credit, and how much of
+    /// [`State::STOPPABLE`] lay under a stop-the-world.
+    pub fn from_values(states: [u64; State::ALL.len()], credit: u64, stopped: [u64; 3]) -> Self {
+        let mut vector = Self::default();
+        for (state, ns) in State::ALL.into_iter().zip(states) {
+            vector.parts[Part::of_wait(state) as usize] = ns;
+        }
+        let credit = credit.min(vector.parts[Part::Credit as usize]);
+        vector.parts[Part::Marking as usize] = vector.parts[Part::Credit as usize] - credit;
+        vector.parts[Part::Credit as usize] = credit;
+        vector.stopped[..3].copy_from_slice(&stopped);
+        vector
+    }
+
+    /// Time in a state.
+    pub fn of(&self, state: State) -> u64 {
+        match state {
+            State::GcAssist => self.marking() + self.credit(),
+            state => self.parts[Part::of_wait(state) as usize],
+        }
+    }
+
+    /// Part of [`State::GcAssist`] in which the goroutine marked.
+    pub fn marking(&self) -> u64 {
+        self.parts[Part::Marking as usize]
+    }
+
+    /// Part of [`State::GcAssist`] in which the goroutine waited for credit.
+    pub fn credit(&self) -> u64 {
+        self.parts[Part::Credit as usize]
+    }
+
+    /// How much of the time in a state lay under a stop-the-world: none of [`State::Syscall`] and of waits, which go on
+    /// meanwhile.
+    pub fn stopped(&self, state: State) -> u64 {
+        match state {
+            State::Running => self.stopped[Part::Running as usize],
+            State::Runnable => self.stopped[Part::Runnable as usize],
+            State::GcAssist => self.stopped[Part::Marking as usize],
+            _ => 0,
+        }
+    }
+
+    /// Time in all states.
+    pub fn total(&self) -> u64 {
+        self.parts.iter().sum()
+    }
+
+    /// Time in all states in which the goroutine waited for something other than a P.
+    pub fn waits(&self) -> u64 {
+        let running = [Part::Running, Part::Runnable, Part::Marking, Part::Syscall];
+        self.total()
+            - running
+                .map(|part| self.parts[part as usize])
+                .iter()
+                .sum::<u64>()
+    }
+
+    /// Adds time in a state, of which `stopped` lay under a stop-the-world.
+    #[inline(always)]
+    pub(super) fn add_part(&mut self, part: Part, ns: u64, stopped: u64) {
+        let part = part as usize;
+        self.parts[part % PARTS] += ns;
+        if part < 3 {
+            self.stopped[part % STOPPED] += stopped;
+        }
+    }
+}
+
+impl AddAssign for StateVector {
+    fn add_assign(&mut self, other: Self) {
+        let all = self.parts.iter_mut().zip(other.parts);
+        all.for_each(|(a, b)| *a = a.saturating_add(b));
+        let all = self.stopped.iter_mut().zip(other.stopped);
+        all.for_each(|(a, b)| *a = a.saturating_add(b));
+    }
+}
+
+impl Add for StateVector {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self += other;
+        self
+    }
+}
+
+impl Sub for StateVector {
+    type Output = Self;
+
+    /// What was added since `earlier`, a snapshot of the same goroutine.
+    fn sub(mut self, earlier: Self) -> Self {
+        let all = self.parts.iter_mut().zip(earlier.parts);
+        all.for_each(|(a, b)| *a = a.saturating_sub(b));
+        let all = self.stopped.iter_mut().zip(earlier.stopped);
+        all.for_each(|(a, b)| *a = a.saturating_sub(b));
+        self
+    }
+}
+
+impl Sum for StateVector {
+    fn sum<I: Iterator<Item = Self>>(vectors: I) -> Self {
+        vectors.fold(Self::default(), Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_make_states_and_add_up() {
+        let mut vector = StateVector::default();
+        vector.add_part(Part::Running, 5, 1);
+        vector.add_part(Part::Marking, 7, 2);
+        vector.add_part(Part::Credit, 11, 9);
+        vector.add_part(Part::Select, 13, 9);
+        assert_eq!(vector.of(State::GcAssist), 18);
+        assert_eq!(vector.stopped(State::GcAssist), 2);
+        assert_eq!(vector.stopped(State::Select), 0);
+        assert_eq!(vector.total(), 36);
+        assert_eq!(vector.waits(), 24);
+        let by_state: u64 = State::ALL.into_iter().map(|s| vector.of(s)).sum();
+        assert_eq!(by_state, vector.total());
+        assert_eq!((vector + vector) - vector, vector);
+        let states = State::ALL.map(|s| vector.of(s));
+        let stopped = State::STOPPABLE.map(|s| vector.stopped(s));
+        assert_eq!(StateVector::from_values(states, 11, stopped), vector);
+    }
+
+    #[test]
+    fn every_part_has_its_state() {
+        for state in State::ALL {
+            assert_eq!(Part::of_wait(state).state(), state);
+        }
+    }
+}

@@ -1,0 +1,465 @@
+//! What goroutines wait for: the runtime's reason, and what the stack of the wait adds to it.
+//!
+//! The runtime has one reason for all its semaphores, "sync", and none for waits that began before the trace. There the
+//! stack decides, and only its innermost frames up to the first one of the program: a mutex that a `sync.Once`'s function
+//! takes is a mutex.
+
+use super::classify::{is_below, is_lock_wait};
+use super::state::{Part, State};
+
+/// What a goroutine waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(u8)]
+pub enum Waiting {
+    /// To send on a channel.
+    ChanSend,
+    /// To send on a nil channel: for ever.
+    NilChanSend,
+    /// To receive from a channel.
+    ChanReceive,
+    /// To receive from a nil channel: for ever.
+    NilChanReceive,
+    /// A `select`.
+    Select,
+    /// A `select` without cases: for ever.
+    NoCases,
+    /// The network.
+    Network,
+    /// A pipe, a terminal or a child process, which the poller watches.
+    Pipe,
+    /// Time to pass.
+    Sleep,
+    /// A `sync.WaitGroup`.
+    WaitGroup,
+    /// A `sync.Cond`.
+    Cond,
+    /// The lock of a `sync.Cond` whose wait is over.
+    CondRelock,
+    /// The function of a `sync.Once`, which another goroutine runs.
+    Once,
+    /// The lock of an open file.
+    FdLock,
+    /// The end of all operations on a file that is being closed.
+    FdClose,
+    /// A `sync.RWMutex`, to write.
+    RwMutexWrite,
+    /// A `sync.RWMutex`, to read.
+    RwMutexRead,
+    /// A `sync.Mutex`.
+    Mutex,
+    /// A semaphore of which the stack says nothing.
+    Sync,
+    /// Assist credit from the collector.
+    Credit,
+    /// The collector's background workers, to start.
+    StartOfMarking,
+    /// The collector, to start or to end marking.
+    EndOfMarking,
+    /// A collection that the program asked for (`runtime.GC`).
+    RuntimeGc,
+    /// The collector, to make a weak pointer strong.
+    WeakPointer,
+    /// The collector, a profile or the tracer, which look at the goroutine's stack.
+    Suspended,
+    /// One of the runtime's own semaphores.
+    RuntimeSemaphore,
+    /// Another coroutine of the same iterator (`iter.Pull`).
+    Coroutine,
+    /// A bubble of `testing/synctest`.
+    Synctest,
+    /// A debugger.
+    Debugger,
+    /// The panic of another goroutine.
+    Panic,
+    /// Work for one of the runtime's own goroutines.
+    Runtime,
+    /// It waited before the trace, which has no reason for that.
+    #[default]
+    BeforeTrace,
+    /// A reason that is not known.
+    Unknown,
+}
+
+impl Waiting {
+    /// The state of a goroutine that waits for it.
+    pub fn state(self) -> State {
+        match self {
+            Self::ChanSend | Self::NilChanSend => State::ChanSend,
+            Self::ChanReceive | Self::NilChanReceive => State::ChanReceive,
+            Self::Select | Self::NoCases => State::Select,
+            Self::Network | Self::Pipe => State::Network,
+            Self::Sleep => State::Sleep,
+            Self::WaitGroup => State::WaitGroup,
+            Self::Cond => State::Cond,
+            Self::CondRelock
+            | Self::Once
+            | Self::FdLock
+            | Self::FdClose
+            | Self::RwMutexWrite
+            | Self::RwMutexRead
+            | Self::Mutex => State::Lock,
+            Self::Credit => State::GcAssist,
+            Self::StartOfMarking
+            | Self::EndOfMarking
+            | Self::RuntimeGc
+            | Self::WeakPointer
+            | Self::Suspended => State::GcWait,
+            Self::Sync
+            | Self::RuntimeSemaphore
+            | Self::Coroutine
+            | Self::Synctest
+            | Self::Debugger
+            | Self::Panic
+            | Self::Runtime
+            | Self::BeforeTrace
+            | Self::Unknown => State::Other,
+        }
+    }
+
+    /// The part of the state vector that a wait for it belongs to.
+    #[inline]
+    pub(super) fn part(self) -> Part {
+        Part::of_wait(self.state())
+    }
+
+    /// Name for people, more precise than the state's.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::ChanSend => "chan send",
+            Self::NilChanSend => "chan send (nil channel)",
+            Self::ChanReceive => "chan receive",
+            Self::NilChanReceive => "chan receive (nil channel)",
+            Self::Select => "select",
+            Self::NoCases => "select (no cases)",
+            Self::Network => "network",
+            Self::Pipe => "pipe",
+            Self::Sleep => "sleep",
+            Self::WaitGroup => "WaitGroup",
+            Self::Cond => "Cond",
+            Self::CondRelock => "Cond relock",
+            Self::Once => "Once",
+            Self::FdLock => "file lock",
+            Self::FdClose => "file close",
+            Self::RwMutexWrite => "RWMutex write",
+            Self::RwMutexRead => "RWMutex read",
+            Self::Mutex => "Mutex",
+            Self::Sync => "sync",
+            Self::Credit => "GC assist credit",
+            Self::StartOfMarking => "start of GC marking",
+            Self::EndOfMarking => "start or end of GC marking",
+            Self::RuntimeGc => "runtime.GC",
+            Self::WeakPointer => "weak pointer",
+            Self::Suspended => "suspended",
+            Self::RuntimeSemaphore => "runtime semaphore",
+            Self::Coroutine => "coroutine",
+            Self::Synctest => "synctest",
+            Self::Debugger => "debugger",
+            Self::Panic => "panic",
+            Self::Runtime => "runtime",
+            Self::BeforeTrace => "since before the trace",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Pool from which a goroutine waits for an item.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pool {
+    /// Connections of a `database/sql.DB`.
+    Database,
+    /// Connections of a `net/http.Transport`.
+    Http,
+    /// A semaphore of `golang.org/x/sync/semaphore`.
+    Semaphore,
+}
+
+impl Pool {
+    /// Name in texts for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Database => "a database connection",
+            Self::Http => "an HTTP connection",
+            Self::Semaphore => "a semaphore",
+        }
+    }
+}
+
+/// What a stack says of a wait there, by the runtime's reason.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StackWaits {
+    /// With reason "sync".
+    pub sync: Waiting,
+    /// With reason "chan receive".
+    pub receive: Waiting,
+    /// With reason "network".
+    pub network: Waiting,
+    /// With reason "forever".
+    pub forever: Waiting,
+    /// Without a reason.
+    pub silent: Waiting,
+    /// If the wait began before the trace.
+    pub before: Waiting,
+    /// The pool that the innermost frame of the program's code stands for.
+    pub pool: Option<Pool>,
+}
+
+impl Default for StackWaits {
+    /// No stack.
+    fn default() -> Self {
+        Self {
+            sync: Waiting::Sync,
+            receive: Waiting::ChanReceive,
+            network: Waiting::Network,
+            forever: Waiting::NoCases,
+            silent: Waiting::Coroutine,
+            before: Waiting::BeforeTrace,
+            pool: None,
+        }
+    }
+}
+
+impl StackWaits {
+    /// Classifies a stack, innermost frame first.
+    pub fn of(functions: &[&str]) -> Self {
+        let inner = functions.iter().take_while(|f| f.is_empty() || is_below(f));
+        let (inner, outer) = functions.split_at(inner.count());
+        let holds = |name: &str| inner.contains(&name);
+        let starts = |name: &str| inner.iter().any(|f| f.starts_with(name));
+        let sync = sync(inner);
+        let network = match starts("os.(*File)") {
+            true => Waiting::Pipe,
+            false => Waiting::Network,
+        };
+        Self {
+            sync,
+            receive: match holds("runtime.gcBgMarkStartWorkers") {
+                true => Waiting::StartOfMarking,
+                false => Waiting::ChanReceive,
+            },
+            network,
+            forever: if starts("runtime.chansend") {
+                Waiting::NilChanSend
+            } else if starts("runtime.chanrecv") {
+                Waiting::NilChanReceive
+            } else if functions == ["runtime.main"] {
+                Waiting::Panic
+            } else {
+                Waiting::NoCases
+            },
+            silent: match functions.is_empty() || starts("runtime.coro") {
+                true => Waiting::Coroutine,
+                false => Waiting::Unknown,
+            },
+            before: before(inner, sync, network),
+            pool: outer.first().and_then(|f| pool(f)),
+        }
+    }
+}
+
+/// What a goroutine waits for that waits for a semaphore.
+fn sync(inner: &[&str]) -> Waiting {
+    let any = |names: &[&str]| inner.iter().any(|f| names.contains(f));
+    let starts = |names: &[&str]| inner.iter().any(|f| names.iter().any(|n| f.starts_with(n)));
+    let is_lock = |f: &&str| is_lock_wait(f) || f.starts_with("internal/sync.(*Mutex).");
+    let first = inner.iter().position(is_lock);
+    let callers = first.map_or(&[][..], |first| {
+        let outside = inner[first..].iter().position(|f| !is_lock(f));
+        outside.map_or(&[][..], |outside| &inner[first + outside..])
+    });
+    let called_by = |name: &str| callers.iter().any(|f| f.starts_with(name));
+    if any(&MARKING) {
+        Waiting::EndOfMarking
+    } else if starts(&STOPPING) {
+        Waiting::RuntimeSemaphore
+    } else if any(&["sync.(*WaitGroup).Wait"]) {
+        Waiting::WaitGroup
+    } else if called_by("sync.(*Cond).Wait") {
+        Waiting::CondRelock
+    } else if callers
+        .first()
+        .is_some_and(|f| f.starts_with("sync.(*Once)."))
+    {
+        Waiting::Once
+    } else if any(&["internal/poll.(*fdMutex).rwlock"]) {
+        Waiting::FdLock
+    } else if any(&["internal/poll.(*FD).Close"]) {
+        Waiting::FdClose
+    } else if any(&["sync.(*RWMutex).Lock"]) {
+        Waiting::RwMutexWrite
+    } else if starts(&[
+        "sync.(*RWMutex).RLock",
+        "sync.(*rlocker).Lock",
+        "sync.runtime_SemacquireRWMutexRLock",
+    ]) {
+        Waiting::RwMutexRead
+    } else if any(&["sync.runtime_SemacquireRWMutex"]) {
+        Waiting::RwMutexWrite
+    } else if first.is_some() {
+        Waiting::Mutex
+    } else {
+        Waiting::Sync
+    }
+}
+
+/// Functions that wait for the collector to start or to end marking.
+const MARKING: [&str; 4] = [
+    "runtime.gcMarkDone",
+    "runtime.gcStart",
+    "runtime.GC",
+    "runtime.gcBgMarkWorker",
+];
+
+/// Beginnings of the functions that wait for the runtime's own semaphores.
+const STOPPING: [&str; 6] = [
+    "runtime.stopTheWorld",
+    "runtime.ReadMemStats",
+    "runtime.GOMAXPROCS",
+    "runtime.traceAdvance",
+    "runtime.StartTrace",
+    "runtime.goroutineProfile",
+];
+
+/// What a goroutine waits for that has waited since before the trace, by the function that parked it.
+fn before(inner: &[&str], sync: Waiting, network: Waiting) -> Waiting {
+    let parks = ["runtime.gopark", "runtime.goparkunlock"];
+    let mut functions = inner.iter().skip_while(|f| parks.contains(f));
+    let Some(function) = functions.next() else {
+        return Waiting::BeforeTrace;
+    };
+    match *function {
+        "runtime.chanrecv" => Waiting::ChanReceive,
+        "runtime.chansend" => Waiting::ChanSend,
+        "runtime.selectgo" => Waiting::Select,
+        "runtime.block" => Waiting::NoCases,
+        "time.Sleep" => Waiting::Sleep,
+        "runtime.netpollblock" => network,
+        "sync.runtime_notifyListWait" => Waiting::Cond,
+        "runtime.gcParkAssist" => Waiting::Credit,
+        "runtime.gcWaitOnMark" => Waiting::RuntimeGc,
+        "runtime.semacquire1" => sync,
+        name if name.starts_with("runtime.coro") => Waiting::Coroutine,
+        _ => Waiting::BeforeTrace,
+    }
+}
+
+/// The pool that a function takes an item from.
+fn pool(function: &str) -> Option<Pool> {
+    match function {
+        "database/sql.(*DB).conn" => Some(Pool::Database),
+        "net/http.(*Transport).getConn" => Some(Pool::Http),
+        _ => {
+            let semaphore = "golang.org/x/sync/semaphore.(*Weighted).Acquire";
+            function.ends_with(semaphore).then_some(Pool::Semaphore)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sync_of(functions: &[&str]) -> Waiting {
+        StackWaits::of(functions).sync
+    }
+
+    #[test]
+    fn semaphores_are_told_apart_by_the_innermost_frames() {
+        let mutex = [
+            "internal/sync.(*Mutex).lockSlow",
+            "internal/sync.(*Mutex).Lock",
+            "sync.(*Mutex).Lock",
+            "main.f",
+        ];
+        assert_eq!(sync_of(&mutex), Waiting::Mutex);
+        let once = [
+            "sync.(*Mutex).lockSlow",
+            "sync.(*Mutex).Lock",
+            "sync.(*Once).doSlow",
+            "sync.(*Once).Do",
+            "main.f",
+        ];
+        assert_eq!(sync_of(&once), Waiting::Once);
+        // A mutex that the function of a sync.Once takes.
+        let within = [
+            "sync.(*Mutex).Lock",
+            "main.init",
+            "sync.(*Once).doSlow",
+            "main.f",
+        ];
+        assert_eq!(sync_of(&within), Waiting::Mutex);
+        assert_eq!(
+            sync_of(&["sync.(*WaitGroup).Wait", "main.f"]),
+            Waiting::WaitGroup
+        );
+        let relock = ["sync.(*Mutex).Lock", "sync.(*Cond).Wait", "main.f"];
+        assert_eq!(sync_of(&relock), Waiting::CondRelock);
+        let writers = ["sync.(*Mutex).Lock", "sync.(*RWMutex).Lock", "main.f"];
+        assert_eq!(sync_of(&writers), Waiting::RwMutexWrite);
+        assert_eq!(
+            sync_of(&["sync.(*RWMutex).RLock", "main.f"]),
+            Waiting::RwMutexRead
+        );
+        let fd = [
+            "internal/poll.(*fdMutex).rwlock",
+            "internal/poll.(*FD).Write",
+            "os.(*File).Write",
+            "main.f",
+        ];
+        assert_eq!(sync_of(&fd), Waiting::FdLock);
+        let done = ["runtime.gcMarkDone", "runtime.gcAssistAlloc", "main.f"];
+        assert_eq!(sync_of(&done), Waiting::EndOfMarking);
+        let stats = ["runtime.stopTheWorldGC", "runtime.ReadMemStats", "main.f"];
+        assert_eq!(sync_of(&stats), Waiting::RuntimeSemaphore);
+        assert_eq!(sync_of(&[]), Waiting::Sync);
+    }
+
+    #[test]
+    fn waits_from_before_the_trace_are_told_by_what_parked_them() {
+        let before = |functions: &[&str]| StackWaits::of(functions).before;
+        let park = "runtime.gopark";
+        assert_eq!(
+            before(&[park, "runtime.chanrecv", "main.f"]),
+            Waiting::ChanReceive
+        );
+        let group = [
+            park,
+            "runtime.goparkunlock",
+            "runtime.semacquire1",
+            "sync.runtime_SemacquireWaitGroup",
+            "sync.(*WaitGroup).Wait",
+            "main.f",
+        ];
+        assert_eq!(before(&group), Waiting::WaitGroup);
+        let pipe = [
+            park,
+            "runtime.netpollblock",
+            "internal/poll.(*FD).Read",
+            "os.(*File).Read",
+            "main.f",
+        ];
+        assert_eq!(before(&pipe), Waiting::Pipe);
+        assert_eq!(before(&[park, "runtime.bgsweep"]), Waiting::BeforeTrace);
+        assert_eq!(before(&[]), Waiting::BeforeTrace);
+    }
+
+    #[test]
+    fn waits_for_ever_and_pools() {
+        let of = |functions: &[&str]| StackWaits::of(functions);
+        assert_eq!(
+            of(&["runtime.chansend1", "main.f"]).forever,
+            Waiting::NilChanSend
+        );
+        assert_eq!(of(&["runtime.main"]).forever, Waiting::Panic);
+        assert_eq!(
+            of(&["runtime.block", "runtime.main"]).forever,
+            Waiting::NoCases
+        );
+        assert_eq!(of(&["main.main", "runtime.main"]).forever, Waiting::NoCases);
+        let conn = ["runtime.selectgo", "database/sql.(*DB).conn", "main.f"];
+        assert_eq!(of(&conn).pool, Some(Pool::Database));
+        assert_eq!(
+            of(&["runtime.selectgo", "main.f", "database/sql.(*DB).conn"]).pool,
+            None
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! Where the time of goroutines goes: the state vectors, their sums, and the Go project's own summary of the same
+//! traces.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod model;
+mod random;
+mod summary;
+mod sums;
