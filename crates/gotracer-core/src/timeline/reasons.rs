@@ -61,7 +61,7 @@ impl Reason {
         }
     }
 
-    /// What a goroutine waits for that stopped for it, as the rules see it.
+    /// The kind of wait, as the rules see it.
     pub fn wait(self) -> Wait {
         match self {
             Self::Sync => Wait::Sync,
@@ -74,7 +74,7 @@ impl Reason {
         }
     }
 
-    /// What a goroutine waits for that stopped for it with such a stack.
+    /// The wait that begins for this reason with such a stack.
     #[inline]
     pub fn waiting(self, stack: &StackWaits) -> Waiting {
         match self {
@@ -111,7 +111,7 @@ impl Reasons {
         self.known.clear();
     }
 
-    /// What a string says.
+    /// The reason of a string.
     #[inline]
     pub fn get(&mut self, id: StringId, tables: &Tables) -> Reason {
         match self.known.get(id.index()) {

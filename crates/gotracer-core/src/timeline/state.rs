@@ -56,7 +56,7 @@ impl State {
         Self::Other,
     ];
 
-    /// States whose time can lie under a stop-the-world: a wait goes on meanwhile.
+    /// States that can lie under a stop-the-world. A wait goes on during a stop and is not listed.
     pub const STOPPABLE: [Self; 3] = [Self::Running, Self::Runnable, Self::GcAssist];
 
     /// Name in JSON and metrics.
@@ -96,7 +96,7 @@ impl State {
         self as usize
     }
 
-    /// Whether the goroutine waits for something other than a P.
+    /// Whether the goroutine is blocked.
     pub fn is_wait(self) -> bool {
         !matches!(self, Self::Running | Self::Runnable | Self::Syscall)
     }
@@ -229,7 +229,7 @@ impl StateVector {
         self.parts.iter().sum()
     }
 
-    /// Time in all states in which the goroutine waited for something other than a P.
+    /// Time in all states in which the goroutine was blocked.
     pub fn waits(&self) -> u64 {
         let running = [Part::Running, Part::Runnable, Part::Marking, Part::Syscall];
         self.total()
@@ -271,7 +271,7 @@ impl Add for StateVector {
 impl Sub for StateVector {
     type Output = Self;
 
-    /// What was added since `earlier`, a snapshot of the same goroutine.
+    /// The time added since `earlier`, a snapshot of the same goroutine.
     fn sub(mut self, earlier: Self) -> Self {
         let all = self.parts.iter_mut().zip(earlier.parts);
         all.for_each(|(a, b)| *a = a.saturating_sub(b));

@@ -1,4 +1,4 @@
-//! What goroutines wait for: the runtime's reason, and what the stack of the wait adds to it.
+//! Waits of goroutines, classified by the runtime's reason and the stack.
 //!
 //! The runtime has one reason for all its semaphores, "sync", and none for waits that began before the trace. There the
 //! stack decides, and only its innermost frames up to the first one of the program: a mutex that a `sync.Once`'s function
@@ -7,7 +7,7 @@
 use super::classify::{is_below, is_lock_wait};
 use super::state::{Part, State};
 
-/// What a goroutine waits for.
+/// Object of a goroutine's wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(u8)]
 pub enum Waiting {
@@ -184,7 +184,7 @@ impl Pool {
     }
 }
 
-/// What a stack says of a wait there, by the runtime's reason.
+/// Waits of goroutines with a given stack, by the runtime's reason.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StackWaits {
     /// With reason "sync".
@@ -199,7 +199,7 @@ pub struct StackWaits {
     pub silent: Waiting,
     /// If the wait began before the trace.
     pub before: Waiting,
-    /// The pool that the innermost frame of the program's code stands for.
+    /// The pool whose function is the innermost frame outside of the runtime's packages.
     pub pool: Option<Pool>,
 }
 
@@ -256,7 +256,7 @@ impl StackWaits {
     }
 }
 
-/// What a goroutine waits for that waits for a semaphore.
+/// Classifies a wait for a semaphore.
 fn sync(inner: &[&str]) -> Waiting {
     let any = |names: &[&str]| inner.iter().any(|f| names.contains(f));
     let starts = |names: &[&str]| inner.iter().any(|f| names.iter().any(|n| f.starts_with(n)));
@@ -319,7 +319,7 @@ const STOPPING: [&str; 6] = [
     "runtime.goroutineProfile",
 ];
 
-/// What a goroutine waits for that has waited since before the trace, by the function that parked it.
+/// Classifies a wait that began before the trace, by the function that parked the goroutine.
 fn before(inner: &[&str], sync: Waiting, network: Waiting) -> Waiting {
     let parks = ["runtime.gopark", "runtime.goparkunlock"];
     let mut functions = inner.iter().skip_while(|f| parks.contains(f));
