@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gotracer::analysis::Analysis;
 use gotracer::rules::{Distribution, Settings};
 use gotracer::timeline::{HeapFloor, Interval, Kinds, Observer, Timeline};
-use gotracer::trace::{Event, Input, Reader, Tables, What};
+use gotracer::trace::{Event, EventKind, Input, Reader, Tables};
 
 const TRACES: [&str; 3] = ["mutex_contention", "annotations", "syscall_long"];
 
@@ -30,7 +30,7 @@ fn generations(bytes: &[u8]) -> Vec<Generation> {
     let mut reader = Reader::new(Input::from_slice(bytes)).expect("a trace");
     let mut all: Vec<Generation> = Vec::new();
     while let Some(event) = reader.next_event().expect("a whole trace") {
-        if matches!(event.what, What::Sync { .. }) || all.is_empty() {
+        if matches!(event.kind, EventKind::Sync { .. }) || all.is_empty() {
             all.push((Vec::new(), reader.tables().clone()));
         }
         all.last_mut().expect("just pushed").0.push(event);

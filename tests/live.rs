@@ -117,7 +117,7 @@ fn old_traces_can_not_be_streamed_and_that_is_said() {
         match outcome {
             Ok(()) => assert!(!old, "{}", path.display()),
             Err(e) => {
-                assert!(old && matches!(e.kind, ErrorKind::NotLive(_)), "{e}");
+                assert!(old && matches!(e.kind(), ErrorKind::NotLive(_)), "{e}");
                 assert!(e.to_string().contains("mode: scrape"), "{e}");
             }
         }

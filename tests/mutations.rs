@@ -85,7 +85,7 @@ fn read(input: Input<'_>) -> (Vec<Event>, Option<String>) {
     let mut events: Vec<Event> = Vec::new();
     let mut reader = match Reader::new(input) {
         Ok(reader) => reader,
-        Err(e) => return (events, Some(e.kind.to_string())),
+        Err(e) => return (events, Some(e.kind().to_string())),
     };
     loop {
         match reader.advance() {
@@ -103,7 +103,7 @@ fn read(input: Input<'_>) -> (Vec<Event>, Option<String>) {
                 events.push(event);
             }
             Ok(false) => return (events, None),
-            Err(e) => return (events, Some(e.kind.to_string())),
+            Err(e) => return (events, Some(e.kind().to_string())),
         }
     }
 }
@@ -163,10 +163,10 @@ fn what_is_lost_is_counted() {
         text.contains("breaks off") && text.contains("generation"),
         "{text}"
     );
-    assert!(error.lost_bytes > 0 && error.lost_bytes < bytes.len() as u64);
+    assert!(error.lost_bytes() > 0 && error.lost_bytes() < bytes.len() as u64);
     // The whole generations before are there.
     assert!(outcome.report.trace.generations >= 2);
-    assert_eq!(outcome.report.trace.lost_bytes, error.lost_bytes);
+    assert_eq!(outcome.report.trace.lost_bytes, error.lost_bytes());
 }
 
 /// Threads whose clocks run backwards, each waiting for the one after it: the

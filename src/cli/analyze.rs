@@ -195,7 +195,7 @@ pub fn judge(
                     reports.push(report);
                 }
             }
-            Err(error) => match skipped.add(source, &error.kind) {
+            Err(error) => match skipped.add(source, error.kind()) {
                 Some(line) if args.verbose => args.warn(&line),
                 Some(_) => {}
                 None => {

@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         output.finish()?;
     }
     if let Err(error) = copied
-        && (errors.is_empty() || matches!(error.kind, ErrorKind::NotAnonymizable(_)))
+        && (errors.is_empty() || matches!(error.kind(), ErrorKind::NotAnonymizable(_)))
     {
         complain("error", &format!("{name}: {error}"));
         return Ok(UNREADABLE);
@@ -82,14 +82,14 @@ fn twice(source: Source, path: &Path) -> io::Result<(Source, Option<NamedTempFil
 ///
 /// # Errors
 /// If a trace has no event.
-fn check(input: Input<'_>) -> Result<Vec<ReadError>, Box<ReadError>> {
+fn check(input: Input<'_>) -> Result<Vec<ReadError>, ReadError> {
     let mut errors = Vec::new();
     let mut next = Some(input);
     while let Some(input) = next {
         let mut reader = Reader::new(input)?;
         match reader.skip_rest() {
             Err(error) if reader.stats().is_silent() => return Err(error),
-            ended => errors.extend(ended.err().map(|error| *error)),
+            ended => errors.extend(ended.err()),
         }
         next = reader.following().unwrap_or_default();
     }

@@ -138,15 +138,9 @@ fn take(work: &Mutex<Receiver<usize>>) -> Option<usize> {
 }
 
 fn unread(source: &Source, error: io::Error) -> Vec<Analyzed> {
-    let error = ReadError {
-        kind: ErrorKind::Io(error),
-        offset: 0,
-        generation: None,
-        lost_bytes: 0,
-    };
     vec![Analyzed {
         name: source.name(),
-        result: Err(error),
+        result: Err(ReadError::new(ErrorKind::Io(error))),
     }]
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gotracer::rules::Unit;
-use gotracer::trace::{Event, GoId, Range, ReadError, Reader, Time, What};
+use gotracer::trace::{Event, EventKind, GoId, Range, ReadError, Reader, StateTransition, Time};
 
 use super::inputs::Source;
 use super::lines::Lines;
@@ -58,9 +58,9 @@ enum Moment {
 }
 
 fn kinds() -> impl TypedValueParser<Value = &'static str> {
-    PossibleValuesParser::new(Event::KINDS).try_map(|name| {
+    PossibleValuesParser::new(EventKind::NAMES).try_map(|name| {
         let same = |kind: &&str| kind.eq_ignore_ascii_case(&name);
-        Event::KINDS
+        EventKind::NAMES
             .into_iter()
             .find(same)
             .ok_or("there is no such kind")
@@ -131,7 +131,7 @@ impl Args {
         &self,
         reader: &mut Reader<'_>,
         lines: &mut Lines<impl io::Write>,
-    ) -> io::Result<Result<(), Box<ReadError>>> {
+    ) -> io::Result<Result<(), ReadError>> {
         let mut window = None;
         loop {
             match reader.advance() {
@@ -145,7 +145,7 @@ impl Args {
             if event.time >= to {
                 return Ok(Ok(()));
             }
-            if let What::Sync { .. } = event.what {
+            if let EventKind::Sync { .. } = event.kind {
                 lines.start_generation(reader.tables());
             }
             if event.time >= from && self.wants(event) {
@@ -166,26 +166,26 @@ impl Args {
     }
 
     fn wants(&self, event: &Event) -> bool {
-        let kind = self.kind.is_empty() || self.kind.contains(&event.kind());
+        let kind = self.kind.is_empty() || self.kind.contains(&event.kind.name());
         kind && (self.goroutine.is_empty() || self.concerns(event))
     }
 
     fn concerns(&self, event: &Event) -> bool {
         let wanted = |g: GoId| g.is_some() && self.goroutine.contains(&g);
-        wanted(event.g) || subject(&event.what).is_some_and(wanted)
+        wanted(event.g) || subject(&event.kind).is_some_and(wanted)
     }
 }
 
-/// The goroutine that something happens to.
-fn subject(what: &What) -> Option<GoId> {
-    match what {
-        What::Goroutine { id, .. } => Some(*id),
-        What::RangeBegin { range, .. } | What::RangeActive { range } | What::RangeEnd { range } => {
-            match range {
-                Range::StopTheWorld { g, .. } | Range::MarkAssist { g } => Some(*g),
-                Range::GcMark | Range::GcSweep { .. } => None,
-            }
-        }
+/// The goroutine that the event is about.
+fn subject(kind: &EventKind) -> Option<GoId> {
+    match kind {
+        EventKind::StateTransition(StateTransition::Goroutine { id, .. }) => Some(*id),
+        EventKind::RangeBegin { range, .. }
+        | EventKind::RangeActive { range }
+        | EventKind::RangeEnd { range } => match range {
+            Range::StopTheWorld { g, .. } | Range::MarkAssist { g } => Some(*g),
+            _ => None,
+        },
         _ => None,
     }
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use gotracer::trace::{
-    Event, ExperimentalBatch, GoId, Range, Reader, StackId, StringId, Tables, What,
+    Event, EventKind, ExperimentalBatch, GoId, Range, Reader, StackId, StateTransition, StringId,
+    Tables, TaskId,
 };
 
 /// Writes events as lines.
@@ -48,7 +49,7 @@ impl<W: Write> Lines<W> {
             event.m,
             event.p,
             event.g,
-            event.kind()
+            event.kind.name()
         )?;
         self.fields(event, reader)?;
         self.line.extend_from_slice(b"\ts=");
@@ -73,8 +74,8 @@ impl<W: Write> Lines<W> {
     fn fields(&mut self, event: &Event, reader: &Reader<'_>) -> io::Result<()> {
         let tables = reader.tables();
         let line = &mut self.line;
-        match event.what {
-            What::Sync { n } => {
+        match event.kind {
+            EventKind::Sync { n } => {
                 write!(line, "n={n}")?;
                 if let Some(c) = reader.clock_snapshot() {
                     let wall = c
@@ -85,18 +86,18 @@ impl<W: Write> Lines<W> {
                 }
                 experimental_batches(line, reader.experimental())
             }
-            What::Metric { metric, value, .. } => write!(line, "{}\t{value}", metric.name()),
-            What::Label { label } => {
+            EventKind::Metric { metric, value, .. } => write!(line, "{}\t{value}", metric.name()),
+            EventKind::Label { label } => {
                 quote(line, tables.string(label))?;
                 line.push(b'\t');
                 goroutine(line, event.g)
             }
-            What::StackSample { .. } => line.write_all(b"-"),
-            What::RangeBegin { range, .. } | What::RangeActive { range } => {
+            EventKind::StackSample { .. } => line.write_all(b"-"),
+            EventKind::RangeBegin { range, .. } | EventKind::RangeActive { range } => {
                 self.range(range, tables)
             }
-            What::RangeEnd { range } => self.range(range, tables),
-            What::SweepEnd {
+            EventKind::RangeEnd { range } => self.range(range, tables),
+            EventKind::SweepEnd {
                 p,
                 swept,
                 reclaimed,
@@ -106,20 +107,26 @@ impl<W: Write> Lines<W> {
                 write!(line, "\t\"bytes swept\"={swept}")?;
                 write!(line, "\t\"bytes reclaimed\"={reclaimed}")
             }
-            What::TaskBegin {
+            EventKind::TaskBegin {
                 id, parent, name, ..
             }
-            | What::TaskEnd {
+            | EventKind::TaskEnd {
                 id, parent, name, ..
             } => {
+                // The reference's NoTask.
+                let parent = if parent == TaskId::BACKGROUND {
+                    -1
+                } else {
+                    parent.0
+                };
                 write!(line, "id={id}\tparent={parent}\t")?;
                 quote(line, reader.string(name))
             }
-            What::RegionBegin { task, name, .. } | What::RegionEnd { task, name, .. } => {
+            EventKind::RegionBegin { task, name, .. } | EventKind::RegionEnd { task, name, .. } => {
                 write!(line, "task={task}\t")?;
                 quote(line, reader.string(name))
             }
-            What::Log {
+            EventKind::Log {
                 task,
                 category,
                 message,
@@ -130,30 +137,32 @@ impl<W: Write> Lines<W> {
                 line.push(b'\t');
                 quote(line, tables.string(message))
             }
-            What::Goroutine {
+            EventKind::StateTransition(StateTransition::Goroutine {
                 id,
                 from,
                 to,
                 reason,
                 own_stack,
                 ..
-            } => {
+            }) => {
                 write!(line, "g{id}\t{}>{}\t", from.name(), to.name())?;
                 self.reason(reason, tables)?;
                 self.stack(own_stack, tables)
             }
-            What::Proc { id, from, to } => {
+            EventKind::StateTransition(StateTransition::Proc { id, from, to }) => {
                 write!(line, "p{id}\t{}>{}\t", from.name(), to.name())?;
                 self.reason(StringId::default(), tables)?;
                 self.line.write_all(b"-")
             }
-            What::Experimental { kind, args } => {
-                write!(line, "{}/{}", kind.experiment(), kind.name())?;
-                for (name, value) in kind.args(args) {
+            EventKind::Experimental(event) => {
+                write!(line, "{}/{}", event.experiment(), event.name())?;
+                for (name, value) in event.args() {
                     write!(line, "\t{name}={value}")?;
                 }
                 Ok(())
             }
+            // Kinds of a newer reader.
+            _ => line.write_all(b"-"),
         }
     }
 
@@ -177,6 +186,7 @@ impl<W: Write> Lines<W> {
             Range::GcMark => line.write_all(b"\"GC concurrent mark phase\"\tnone"),
             Range::GcSweep { p } => write!(line, "\"GC incremental sweep\"\tp{p}"),
             Range::MarkAssist { g } => write!(line, "\"GC mark assist\"\tg{g}"),
+            _ => line.write_all(b"-"),
         }
     }
 

@@ -59,7 +59,7 @@ impl Args {
     /// Opens the trace that is asked for.
     pub fn open(&self, source: &Source) -> anyhow::Result<Input<'static>> {
         let name = || source.name();
-        let unread = |e: Box<ReadError>| anyhow!("{}: {e}", source.name());
+        let unread = |e: ReadError| anyhow!("{}: {e}", source.name());
         let mut input = source.open().with_context(name)?;
         for n in 1..self.nth.get() {
             let mut reader = Reader::new(input).map_err(unread)?;

@@ -68,7 +68,7 @@ impl Reports<'_> {
                     reports.push(outcome.report);
                 }
                 Err(error) => {
-                    let skipped = skipped.add(source, &error.kind).is_some();
+                    let skipped = skipped.add(source, error.kind()).is_some();
                     anyhow::ensure!(skipped, "{name}: {error}");
                 }
             }

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use gotracer::timeline::{State, StateVector};
-use gotracer::trace::{Event, GoId, GoState, Metric, ProcId, Range, Time, What};
+use gotracer::trace::{
+    Event, EventKind, GoId, GoState, Metric, ProcId, Range, StateTransition, Time,
+};
 
 /// The state of a wait, and whether it is one for assist credit.
 pub type Wait = (State, bool);
@@ -44,11 +46,11 @@ impl Model {
     /// Takes in an event. `wait` is what begins with it, if a wait does.
     pub fn event(&mut self, event: &Event, wait: Wait) {
         self.now = event.time;
-        match event.what {
-            What::Sync { .. } => {
+        match event.kind {
+            EventKind::Sync { .. } => {
                 self.start.get_or_insert(event.time);
             }
-            What::Metric {
+            EventKind::Metric {
                 metric: Metric::Gomaxprocs,
                 ..
             } => {
@@ -56,12 +58,14 @@ impl Model {
                     stop.restarting = event.p == stop.p && event.p.is_some();
                 }
             }
-            What::RangeBegin { range, .. } | What::RangeActive { range } => {
-                let active = matches!(event.what, What::RangeActive { .. });
+            EventKind::RangeBegin { range, .. } | EventKind::RangeActive { range } => {
+                let active = matches!(event.kind, EventKind::RangeActive { .. });
                 self.begin(range, event.p, active);
             }
-            What::RangeEnd { range } => self.end(range),
-            What::Goroutine { id, from, to, .. } if from != to => {
+            EventKind::RangeEnd { range } => self.end(range),
+            EventKind::StateTransition(StateTransition::Goroutine { id, from, to, .. })
+                if from != to =>
+            {
                 let resumes = to == GoState::Running
                     && !matches!(from, GoState::Undetermined | GoState::NotExist);
                 let elsewhere = |stop: &Stop| {

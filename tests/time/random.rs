@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use gotracer::timeline::{State, Timeline};
 use gotracer::trace::{
-    Event, GoId, GoState, Input, Metric, ProcId, Range, Reader, Slot, StackId, StringId, Tables,
-    ThreadId, What,
+    Event, EventKind, GoId, GoState, Input, Metric, ProcId, Range, Reader, Slot, StackId,
+    StateTransition, StringId, Tables, ThreadId,
 };
 use proptest::prelude::*;
 
@@ -77,10 +77,10 @@ impl Program {
         let slot = slot % SLOTS;
         let (mut g, mut p) = (GoId::NONE, ProcId(slot as i64));
         let mut wait = (State::Other, false);
-        let what = match (op, self.states[slot]) {
+        let kind = match (op, self.states[slot]) {
             (0, _) => {
                 p = ProcId(choice as i64 % SLOTS as i64);
-                What::Metric {
+                EventKind::Metric {
                     metric: Metric::Gomaxprocs,
                     value: 4,
                     stack: StackId::NONE,
@@ -94,14 +94,14 @@ impl Program {
                 match self.stopper {
                     None => {
                         self.stopper = Some(id);
-                        What::RangeBegin {
+                        EventKind::RangeBegin {
                             range,
                             stack: StackId::NONE,
                         }
                     }
                     Some(stopper) if stopper == id => {
                         self.stopper = None;
-                        What::RangeEnd { range }
+                        EventKind::RangeEnd { range }
                     }
                     Some(_) => return None,
                 }
@@ -110,11 +110,11 @@ impl Program {
                 let range = Range::MarkAssist { g: id };
                 self.assisting[slot] = !self.assisting[slot];
                 match self.assisting[slot] {
-                    true => What::RangeBegin {
+                    true => EventKind::RangeBegin {
                         range,
                         stack: StackId::NONE,
                     },
-                    false => What::RangeEnd { range },
+                    false => EventKind::RangeEnd { range },
                 }
             }
             (3, Some((id, state))) => self.goroutine(slot, id, state, state, StringId::default()),
@@ -156,13 +156,7 @@ impl Program {
                 self.goroutine(slot, id, state, to, string)
             }
         };
-        let event = Event {
-            time: self.time,
-            m: ThreadId(0),
-            p,
-            g,
-            what,
-        };
+        let event = Event::new(self.time, (ThreadId(0), p, g), kind);
         Some((event, wait))
     }
 
@@ -173,9 +167,9 @@ impl Program {
         from: GoState,
         to: GoState,
         reason: StringId,
-    ) -> What {
+    ) -> EventKind {
         self.states[slot] = (to != GoState::NotExist).then_some((id, to));
-        What::Goroutine {
+        EventKind::StateTransition(StateTransition::Goroutine {
             id,
             slot: Slot(slot as u32),
             from,
@@ -183,7 +177,7 @@ impl Program {
             reason,
             own_stack: StackId::NONE,
             stack: StackId::NONE,
-        }
+        })
     }
 }
 
@@ -202,7 +196,8 @@ proptest! {
             next: 1,
             stopper: None,
         };
-        let sync = Event { time: 50, ..Event::default() };
+        let none = (ThreadId::NONE, ProcId::NONE, GoId::NONE);
+        let sync = Event::new(50, none, EventKind::Sync { n: 0 });
         timeline.event(&sync, &tables, &mut ends);
         model.event(&sync, (State::Other, false));
         let mut in_parts = HashMap::new();

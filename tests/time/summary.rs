@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use gotracer::timeline::{
     Goroutine, HeapFloor, Interval, Kinds, Observer, State, StateVector, Timeline,
 };
-use gotracer::trace::{GoId, GoState, Input, Reader, What};
+use gotracer::trace::{EventKind, GoId, GoState, Input, Reader, StateTransition};
 
 use crate::support;
 
@@ -114,13 +114,13 @@ fn ours(trace: &Path) -> HashMap<GoId, Life> {
     );
     while let Some(event) = reader.next_event().expect("a whole trace") {
         timeline.event(&event, reader.tables(), &mut ends);
-        let What::Goroutine {
+        let EventKind::StateTransition(StateTransition::Goroutine {
             id,
             from,
             to,
             reason,
             ..
-        } = event.what
+        }) = event.kind
         else {
             continue;
         };

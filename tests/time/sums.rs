@@ -6,7 +6,7 @@ use std::path::Path;
 use gotracer::timeline::{
     Goroutine, HeapFloor, Interval, Kinds, Observer, State, StateVector, Timeline, Waiting,
 };
-use gotracer::trace::{GoId, GoState, Input, Reader, What};
+use gotracer::trace::{EventKind, GoId, GoState, Input, Reader, StateTransition};
 
 use crate::model::Model;
 use crate::support;
@@ -45,8 +45,10 @@ fn compare(path: &Path) -> StateVector {
     while let Some(event) = reader.next_event().expect("a whole trace") {
         timeline.event(&event, reader.tables(), &mut ends);
         // What a wait is for is another test's matter.
-        let wait = match event.what {
-            What::Goroutine { id, to, .. } if to == GoState::Waiting => {
+        let wait = match event.kind {
+            EventKind::StateTransition(StateTransition::Goroutine { id, to, .. })
+                if to == GoState::Waiting =>
+            {
                 let waiting = timeline.find(id).map(|g| g.waiting).unwrap_or_default();
                 (waiting.state(), waiting == Waiting::Credit)
             }

@@ -8,19 +8,88 @@ use super::violation::Violation;
 
 /// Why reading a trace stopped, and where.
 ///
-/// Everything the reader returned before it stays true.
-#[derive(Debug, thiserror::Error)]
-#[error("{kind}{}", Where(self))]
-pub struct ReadError {
+/// Everything the reader returned before the error stays valid.
+#[derive(Debug)]
+pub struct ReadError(Box<Details>);
+
+/// Parts of a [`ReadError`]: boxed, so that a `Result` is one word.
+#[derive(Debug)]
+struct Details {
+    kind: ErrorKind,
+    offset: u64,
+    generation: Option<u64>,
+    lost_bytes: u64,
+}
+
+impl ReadError {
+    /// An error of the trace as a whole.
+    pub fn new(kind: ErrorKind) -> Self {
+        Self(Box::new(Details {
+            kind,
+            offset: 0,
+            generation: None,
+            lost_bytes: 0,
+        }))
+    }
+
+    /// The same error at byte `offset`, which cost `lost_bytes` of the trace.
+    #[must_use]
+    pub fn at(mut self, offset: u64, lost_bytes: u64) -> Self {
+        (self.0.offset, self.0.lost_bytes) = (offset, lost_bytes);
+        self
+    }
+
+    /// The same error within a generation.
+    #[must_use]
+    pub(crate) fn within(mut self, generation: Option<u64>) -> Self {
+        self.0.generation = generation;
+        self
+    }
+
     /// What is wrong.
-    #[source]
-    pub kind: ErrorKind,
-    /// Byte offset in the (decompressed) trace at which it shows.
-    pub offset: u64,
-    /// The generation being read, where there is one.
-    pub generation: Option<u64>,
-    /// Bytes of the trace that gave no events because of it, as far as known.
-    pub lost_bytes: u64,
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// What is wrong, without the place.
+    pub fn into_kind(self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The same error of another kind.
+    #[must_use]
+    pub(crate) fn map(mut self, kind: impl FnOnce(ErrorKind) -> ErrorKind) -> Self {
+        self.0.kind = kind(self.0.kind);
+        self
+    }
+
+    /// Byte offset of the error in the (decompressed) trace.
+    pub fn offset(&self) -> u64 {
+        self.0.offset
+    }
+
+    /// The generation that was being read, if any.
+    pub fn generation(&self) -> Option<u64> {
+        self.0.generation
+    }
+
+    /// Bytes of the trace that gave no events because of the error, as far as
+    /// known.
+    pub fn lost_bytes(&self) -> u64 {
+        self.0.lost_bytes
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.0.kind, Where(&self.0))
+    }
+}
+
+impl std::error::Error for ReadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0.kind)
+    }
 }
 
 /// What is wrong with a trace.
@@ -230,7 +299,7 @@ impl ErrorKind {
 }
 
 /// Where an error shows, and what was lost by it, as far as that says more.
-struct Where<'a>(&'a ReadError);
+struct Where<'a>(&'a Details);
 
 impl fmt::Display for Where<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,9 +1,9 @@
-//! The one event type that every trace format is turned into.
+//! The event type that the readers of all trace formats return.
 //!
-//! An [`Event`] is small, `Copy` and owns nothing: strings and stacks are
-//! handles into the [`Tables`](crate::trace::Tables) of the generation the
-//! event belongs to, valid until the reader returns the next
-//! [`What::Sync`].
+//! The names are those of golang.org/x/exp/trace. An [`Event`] is small, `Copy`
+//! and owns nothing: strings and stacks are ids into the
+//! [`Tables`](crate::Tables) of the event's generation, which are valid until
+//! the reader returns the next [`EventKind::Sync`].
 
 use std::fmt;
 
@@ -20,13 +20,23 @@ macro_rules! resource_id {
         pub struct $name(pub i64);
 
         impl $name {
-            /// No such resource.
+            /// No such resource: what [`Event`] stores, so that an event fits
+            /// one cache line.
+            #[doc(hidden)]
             pub const NONE: Self = Self(-1);
 
-            /// Whether this names a resource at all.
+            /// Whether this is another value than [`NONE`](Self::NONE).
+            #[doc(hidden)]
             #[inline]
             pub fn is_some(self) -> bool {
                 self != Self::NONE
+            }
+
+            /// `None` for [`NONE`](Self::NONE).
+            #[doc(hidden)]
+            #[inline]
+            pub fn known(self) -> Option<Self> {
+                self.is_some().then_some(self)
             }
         }
 
@@ -57,6 +67,22 @@ resource_id! {
     ThreadId
 }
 
+/// A task of the traced program (`trace.NewTask`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TaskId(pub i64);
+
+impl TaskId {
+    /// The background task, which is no task of the program's: the task of
+    /// regions and logs outside tasks, and the parent of tasks without one.
+    pub const BACKGROUND: Self = Self(0);
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A string of the event's generation. The default is the empty string.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct StringId(#[doc(hidden)] pub u32);
@@ -84,35 +110,34 @@ impl StackId {
     }
 }
 
-/// A dense number of a goroutine among those that exist, so that whoever
-/// follows goroutines can index a vector. It is used again after the goroutine
-/// ended.
+/// Index of a goroutine among those that exist: dense, for vectors of
+/// goroutines. It is reused after the goroutine ends.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Slot(#[doc(hidden)] pub u32);
 
 impl Slot {
-    /// The number.
+    /// The index.
     #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What a goroutine is doing.
+/// State of a goroutine.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
 pub enum GoState {
-    /// Nothing is known of it yet.
+    /// Unknown: no event has given the goroutine's state yet.
     Undetermined,
-    /// It does not exist (before its creation, after its end).
+    /// Before its creation or after its end.
     NotExist,
-    /// It could run and is not running.
+    /// Ready to run, but not running.
     Runnable,
-    /// It runs on a thread and a processor.
+    /// Running on a thread that holds a P.
     Running,
-    /// It waits for something.
+    /// Blocked, for the transition's reason.
     Waiting,
-    /// It is in a system call or a cgo call.
+    /// In a system call or a cgo call.
     Syscall,
 }
 
@@ -130,17 +155,17 @@ impl GoState {
     }
 }
 
-/// What a processor (P) is doing.
+/// State of a P.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
 pub enum ProcState {
-    /// Nothing is known of it yet.
+    /// Unknown: no event has given the P's state yet.
     Undetermined,
-    /// It does not exist.
+    /// Not created yet, or removed.
     NotExist,
-    /// A thread holds it.
+    /// Held by a thread.
     Running,
-    /// No thread holds it.
+    /// Held by no thread.
     Idle,
 }
 
@@ -156,14 +181,15 @@ impl ProcState {
     }
 }
 
-/// A value over time that the runtime writes into the trace.
+/// A metric of the runtime that the trace records.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum Metric {
     /// GOMAXPROCS.
     Gomaxprocs,
-    /// Bytes of heap objects: moves with allocation and with sweeping.
+    /// Bytes of heap objects: grows with allocation, shrinks with sweeping.
     HeapObjects,
-    /// The heap size at which the collector aims to finish its cycle, bytes.
+    /// Heap goal of the current GC cycle, bytes.
     HeapGoal,
 }
 
@@ -178,38 +204,71 @@ impl Metric {
     }
 }
 
-/// Something of the runtime's own that lasts, and what it is bound to.
+/// A range of the runtime, and the goroutine or P that it belongs to.
 #[expect(missing_docs, reason = "the variants' documentation names the fields")]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum Range {
-    /// The world is stopped, by this goroutine, for this reason.
+    /// Goroutine `g` stops the world for `reason`.
     StopTheWorld { reason: StringId, g: GoId },
-    /// The collector's concurrent mark phase.
+    /// The concurrent mark phase of the garbage collector.
     GcMark,
-    /// Incremental sweeping on a processor.
+    /// Incremental sweeping on P `p`.
     GcSweep { p: ProcId },
-    /// A goroutine pays for its allocations by marking.
+    /// Goroutine `g` assists the garbage collector, in return for allocating.
     MarkAssist { g: GoId },
 }
 
-/// A kind of event that belongs to an experiment of the runtime.
+/// Event of an experiment of the runtime.
+///
+/// The arguments are bytes: with the alignment of numbers, every [`EventKind`]
+/// would be 8 bytes larger.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Experimental(#[doc(hidden)] pub u8);
+pub struct Experimental {
+    event_type: u8,
+    args: [[u8; 8]; 3],
+}
 
-/// What happened.
+/// A goroutine or a P changes state. If `from == to`, a new generation repeats
+/// its state.
 #[expect(missing_docs, reason = "the variants' documentation names the fields")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum What {
-    /// The `n`th synchronisation point: a generation starts (or, as the last
+#[non_exhaustive]
+pub enum StateTransition {
+    /// Goroutine `id` changes state for `reason`. `own_stack` is its stack,
+    /// `stack` that of the goroutine which causes the transition.
+    Goroutine {
+        id: GoId,
+        slot: Slot,
+        from: GoState,
+        to: GoState,
+        reason: StringId,
+        own_stack: StackId,
+        stack: StackId,
+    },
+    /// P `id` changes state.
+    Proc {
+        id: ProcId,
+        from: ProcState,
+        to: ProcState,
+    },
+}
+
+/// Kind of an event, with its arguments.
+#[expect(missing_docs, reason = "the variants' documentation names the fields")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The `n`th synchronization point: a generation starts (or, as the last
     /// event, the trace ends).
     Sync { n: u32 },
-    /// A runtime metric changed.
+    /// A runtime metric changes.
     Metric {
         metric: Metric,
         value: u64,
         stack: StackId,
     },
-    /// The running goroutine was given a label.
+    /// The running goroutine gets a label.
     Label { label: StringId },
     /// A CPU profile sample.
     StackSample { stack: StackId },
@@ -225,79 +284,70 @@ pub enum What {
         swept: u64,
         reclaimed: u64,
     },
-    /// `trace.NewTask`; a `parent` of -1 is none.
+    /// `trace.NewTask`.
     TaskBegin {
-        id: i64,
-        parent: i64,
+        id: TaskId,
+        parent: TaskId,
         name: StringId,
         stack: StackId,
     },
-    /// `Task.End`.
+    /// `Task.End`. `parent` and `name` are [`TaskId::BACKGROUND`] and empty if
+    /// the task began before the trace.
     TaskEnd {
-        id: i64,
-        parent: i64,
+        id: TaskId,
+        parent: TaskId,
         name: StringId,
         stack: StackId,
     },
     /// `trace.StartRegion`.
     RegionBegin {
-        task: i64,
+        task: TaskId,
         name: StringId,
         stack: StackId,
     },
     /// `Region.End`.
     RegionEnd {
-        task: i64,
+        task: TaskId,
         name: StringId,
         stack: StackId,
     },
     /// `trace.Log`.
     Log {
-        task: i64,
+        task: TaskId,
         category: StringId,
         message: StringId,
         stack: StackId,
     },
-    /// A goroutine changed state, or (`from == to`) its state was repeated at
-    /// the start of a generation. `own_stack` is the goroutine's, `stack`
-    /// that of the context in which the event happened.
-    Goroutine {
-        id: GoId,
-        slot: Slot,
-        from: GoState,
-        to: GoState,
-        reason: StringId,
-        own_stack: StackId,
-        stack: StackId,
-    },
-    /// A processor changed state, or its state was repeated.
-    Proc {
-        id: ProcId,
-        from: ProcState,
-        to: ProcState,
-    },
-    /// An event of an experiment; [`Experimental::args`] names its arguments.
-    Experimental { kind: Experimental, args: [u64; 3] },
+    /// A goroutine or a P changes state.
+    StateTransition(StateTransition),
+    /// An event of an experiment.
+    Experimental(Experimental),
 }
 
-/// One thing that happened, in the order the Go scheduler made it happen.
-///
-/// `m`, `p` and `g` are the context *before* the event took effect.
+/// An event of the trace, in the order of the Go scheduler.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Event {
-    /// When, strictly increasing over the trace.
+    /// Time of the event, strictly increasing over the trace.
     pub time: Time,
-    /// The thread it happened on.
+    #[doc(hidden)]
     pub m: ThreadId,
-    /// The processor that thread held.
+    #[doc(hidden)]
     pub p: ProcId,
-    /// The goroutine that ran there.
+    #[doc(hidden)]
     pub g: GoId,
-    /// What happened.
-    pub what: What,
+    /// Kind and arguments.
+    pub kind: EventKind,
 }
 
 impl Experimental {
+    pub(crate) fn new(event_type: u8, args: [u64; 3]) -> Self {
+        Self {
+            event_type,
+            args: args.map(u64::to_ne_bytes),
+        }
+    }
+
     /// The name of the experiment the event belongs to.
     pub fn experiment(&self) -> &'static str {
         "AllocFree"
@@ -305,52 +355,39 @@ impl Experimental {
 
     /// The event's name.
     pub fn name(&self) -> &'static str {
-        wire::experimental(self.0).0
+        wire::experimental(self.event_type).0
     }
 
-    /// The arguments of such an event by name.
-    pub fn args(&self, values: [u64; 3]) -> impl Iterator<Item = (&'static str, u64)> {
-        let names = wire::experimental(self.0).1;
-        names.iter().copied().zip(values)
-    }
-}
-
-impl Default for Event {
-    /// A synchronisation event outside any trace, to fill blocks with.
-    fn default() -> Self {
-        Self {
-            time: 0,
-            m: ThreadId::NONE,
-            p: ProcId::NONE,
-            g: GoId::NONE,
-            what: What::Sync { n: 0 },
-        }
+    /// The event's arguments, with their names.
+    pub fn args(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let names = wire::experimental(self.event_type).1;
+        names.iter().copied().zip(self.args.map(u64::from_ne_bytes))
     }
 }
 
-impl Event {
-    /// The kind's name as the reference reader prints it.
-    pub fn kind(&self) -> &'static str {
-        match self.what {
-            What::Sync { .. } => "Sync",
-            What::Metric { .. } => "Metric",
-            What::Label { .. } => "Label",
-            What::StackSample { .. } => "StackSample",
-            What::RangeBegin { .. } => "RangeBegin",
-            What::RangeActive { .. } => "RangeActive",
-            What::RangeEnd { .. } | What::SweepEnd { .. } => "RangeEnd",
-            What::TaskBegin { .. } => "TaskBegin",
-            What::TaskEnd { .. } => "TaskEnd",
-            What::RegionBegin { .. } => "RegionBegin",
-            What::RegionEnd { .. } => "RegionEnd",
-            What::Log { .. } => "Log",
-            What::Goroutine { .. } | What::Proc { .. } => "StateTransition",
-            What::Experimental { .. } => "Experimental",
-        }
+impl EventKind {
+    /// The kind's name in golang.org/x/exp/trace.
+    pub fn name(&self) -> &'static str {
+        Self::NAMES[match self {
+            Self::Sync { .. } => 0,
+            Self::Metric { .. } => 1,
+            Self::Label { .. } => 2,
+            Self::StackSample { .. } => 3,
+            Self::RangeBegin { .. } => 4,
+            Self::RangeActive { .. } => 5,
+            Self::RangeEnd { .. } | Self::SweepEnd { .. } => 6,
+            Self::TaskBegin { .. } => 7,
+            Self::TaskEnd { .. } => 8,
+            Self::RegionBegin { .. } => 9,
+            Self::RegionEnd { .. } => 10,
+            Self::Log { .. } => 11,
+            Self::StateTransition(_) => 12,
+            Self::Experimental(_) => 13,
+        }]
     }
 
-    /// Every name that [`kind`](Self::kind) can return.
-    pub const KINDS: [&'static str; 14] = [
+    /// All names that [`name`](Self::name) returns.
+    pub const NAMES: [&'static str; 14] = [
         "Sync",
         "Metric",
         "Label",
@@ -366,19 +403,66 @@ impl Event {
         "StateTransition",
         "Experimental",
     ];
+}
 
-    /// The stack of the context the event happened in.
+impl Default for Event {
+    /// A synchronization event outside any trace, to fill blocks with.
+    fn default() -> Self {
+        Self {
+            time: 0,
+            m: ThreadId::NONE,
+            p: ProcId::NONE,
+            g: GoId::NONE,
+            kind: EventKind::Sync { n: 0 },
+        }
+    }
+}
+
+/// The context of an event is that *before* the event took effect.
+impl Event {
+    /// An event outside any trace, for tests of programs that follow events.
+    #[doc(hidden)]
+    pub fn new(time: Time, (m, p, g): (ThreadId, ProcId, GoId), kind: EventKind) -> Self {
+        Self {
+            time,
+            m,
+            p,
+            g,
+            kind,
+        }
+    }
+
+    /// The thread on which the event happened.
+    #[inline]
+    pub fn thread(&self) -> Option<ThreadId> {
+        self.m.known()
+    }
+
+    /// The P that the thread held.
+    #[inline]
+    pub fn proc(&self) -> Option<ProcId> {
+        self.p.known()
+    }
+
+    /// The goroutine that ran on the thread.
+    #[inline]
+    pub fn goroutine(&self) -> Option<GoId> {
+        self.g.known()
+    }
+
+    /// Stack of the goroutine that caused the event; [`StackId::NONE`] if the
+    /// trace has none.
     pub fn stack(&self) -> StackId {
-        match self.what {
-            What::Metric { stack, .. }
-            | What::StackSample { stack }
-            | What::RangeBegin { stack, .. }
-            | What::TaskBegin { stack, .. }
-            | What::TaskEnd { stack, .. }
-            | What::RegionBegin { stack, .. }
-            | What::RegionEnd { stack, .. }
-            | What::Log { stack, .. }
-            | What::Goroutine { stack, .. } => stack,
+        match self.kind {
+            EventKind::Metric { stack, .. }
+            | EventKind::StackSample { stack }
+            | EventKind::RangeBegin { stack, .. }
+            | EventKind::TaskBegin { stack, .. }
+            | EventKind::TaskEnd { stack, .. }
+            | EventKind::RegionBegin { stack, .. }
+            | EventKind::RegionEnd { stack, .. }
+            | EventKind::Log { stack, .. }
+            | EventKind::StateTransition(StateTransition::Goroutine { stack, .. }) => stack,
             _ => StackId::NONE,
         }
     }

@@ -23,8 +23,8 @@ use std::sync::Arc;
 pub use allowance::Allowance;
 pub use error::{Corruption, ErrorKind, ReadError};
 pub use event::{
-    Event, Experimental, GoId, GoState, Metric, ProcId, ProcState, Range, Slot, StackId, StringId,
-    ThreadId, Time, What,
+    Event, EventKind, Experimental, GoId, GoState, Metric, ProcId, ProcState, Range, Slot, StackId,
+    StateTransition, StringId, TaskId, ThreadId, Time,
 };
 pub use input::{Input, ReadAt};
 pub use lookalike::Lookalike;
@@ -131,16 +131,12 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If the input can't be read, is empty, is not a Go execution trace, or is
     /// one of an unsupported version.
-    pub fn new(mut input: Input<'a>) -> Result<Self, Box<ReadError>> {
+    pub fn new(mut input: Input<'a>) -> Result<Self, ReadError> {
         let version = match read_header(&mut input) {
             Ok(version) => version,
             Err(kind) => {
-                return Err(Box::new(ReadError {
-                    kind,
-                    offset: input.pos(),
-                    generation: None,
-                    lost_bytes: input.known_len() - input.pos(),
-                }));
+                let lost_bytes = input.known_len() - input.pos();
+                return Err(ReadError::new(kind).at(input.pos(), lost_bytes));
             }
         };
         let allowance = input.allowance().clone();
@@ -171,13 +167,13 @@ impl<'a> Reader<'a> {
 
     /// Goes on to the next event, which [`event`](Self::event) then gives.
     /// False after the last. The first and the last event are a
-    /// [`What::Sync`], and one stands before each generation.
+    /// [`EventKind::Sync`], and one stands before each generation.
     ///
     /// # Errors
     /// If the trace breaks off, is corrupt, or contradicts itself. Nothing can
     /// be read after that; what was given before stays true.
     #[inline]
-    pub fn advance(&mut self) -> Result<bool, Box<ReadError>> {
+    pub fn advance(&mut self) -> Result<bool, ReadError> {
         if self.next < self.filled {
             self.next += 1;
             return Ok(true);
@@ -186,7 +182,7 @@ impl<'a> Reader<'a> {
     }
 
     #[cold]
-    fn advance_block(&mut self) -> Result<bool, Box<ReadError>> {
+    fn advance_block(&mut self) -> Result<bool, ReadError> {
         (self.next, self.filled) = (0, 0);
         let room = &mut Room::new(&mut self.block);
         self.filled = self.format.fill(room, self.version)?;
@@ -201,12 +197,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Writes the next events to `block`; returns how many, 0 after the last.
-    /// They are all of one generation: a [`What::Sync`] only stands first.
+    /// They are all of one generation: a [`EventKind::Sync`] only stands first.
     /// Cheaper than [`advance`](Self::advance) for who keeps the events.
     ///
     /// # Errors
     /// As [`advance`](Self::advance).
-    pub fn fill(&mut self, block: &mut [Event]) -> Result<usize, Box<ReadError>> {
+    pub fn fill(&mut self, block: &mut [Event]) -> Result<usize, ReadError> {
         self.pour(&mut Room::new(block))
     }
 
@@ -215,7 +211,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`advance`](Self::advance).
     #[doc(hidden)]
-    pub fn pour(&mut self, sink: &mut impl Sink) -> Result<usize, Box<ReadError>> {
+    pub fn pour(&mut self, sink: &mut impl Sink) -> Result<usize, ReadError> {
         if self.next == self.filled {
             return self.format.fill(sink, self.version);
         }
@@ -232,7 +228,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`advance`](Self::advance).
     #[inline]
-    pub fn next_event(&mut self) -> Result<Option<Event>, Box<ReadError>> {
+    pub fn next_event(&mut self) -> Result<Option<Event>, ReadError> {
         Ok(self.advance()?.then(|| *self.event()))
     }
 
@@ -249,7 +245,7 @@ impl<'a> Reader<'a> {
         &self.allowance
     }
 
-    /// Strings and stacks of the events since the last [`What::Sync`].
+    /// Strings and stacks of the events since the last [`EventKind::Sync`].
     pub fn tables(&self) -> &Arc<Tables> {
         match &self.format {
             Format::V1(r) => r.tables(),
@@ -306,7 +302,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`advance`](Self::advance).
-    pub fn skip_rest(&mut self) -> Result<(), Box<ReadError>> {
+    pub fn skip_rest(&mut self) -> Result<(), ReadError> {
         while self.advance()? {}
         Ok(())
     }
@@ -342,7 +338,7 @@ pub struct Events<'r, 'a> {
 }
 
 impl Iterator for Events<'_, '_> {
-    type Item = Result<Event, Box<ReadError>>;
+    type Item = Result<Event, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {
@@ -355,7 +351,7 @@ impl Iterator for Events<'_, '_> {
 }
 
 impl Format<'_> {
-    fn fill(&mut self, sink: &mut impl Sink, version: u32) -> Result<usize, Box<ReadError>> {
+    fn fill(&mut self, sink: &mut impl Sink, version: u32) -> Result<usize, ReadError> {
         let filled = match self {
             Self::V1(r) => sink.take_from(|block| r.fill(block)),
             Self::V2(r) => r.fill(sink),
@@ -377,25 +373,20 @@ impl Format<'_> {
 
     /// An error before the first event, with what brings it about.
     #[cold]
-    fn without_events(&self, mut e: Box<ReadError>) -> Box<ReadError> {
+    fn without_events(&self, e: ReadError) -> ReadError {
         const CUT: &str = "before its first generation was whole: the program ended before \
             trace.Stop, or the file was cut off";
-        if let (Self::V2(_), ErrorKind::Truncated(_)) = (self, &e.kind) {
-            e.kind = ErrorKind::Truncated(CUT);
-        }
-        e
+        e.map(|kind| match (self, kind) {
+            (Self::V2(_), ErrorKind::Truncated(_)) => ErrorKind::Truncated(CUT),
+            (_, kind) => kind,
+        })
     }
 
     /// The error at the end of a trace without events: its reader must not
     /// take it for one in which nothing is wrong.
     #[cold]
-    fn nothing_recorded(&self) -> Box<ReadError> {
-        Box::new(ReadError {
-            kind: ErrorKind::NothingRecorded,
-            offset: self.stats().bytes,
-            generation: None,
-            lost_bytes: 0,
-        })
+    fn nothing_recorded(&self) -> ReadError {
+        ReadError::new(ErrorKind::NothingRecorded).at(self.stats().bytes, 0)
     }
 }
 
@@ -410,12 +401,14 @@ pub fn is_newer(version: u32) -> bool {
 }
 
 /// What does not follow the newest known format may well be right.
-fn in_newer(mut e: Box<ReadError>, version: u32) -> Box<ReadError> {
-    if let ErrorKind::Corrupt(_) | ErrorKind::Inconsistent(_) = e.kind {
-        let what = Box::new(std::mem::replace(&mut e.kind, ErrorKind::Empty));
-        e.kind = ErrorKind::NewerVersion { version, what };
-    }
-    e
+fn in_newer(e: ReadError, version: u32) -> ReadError {
+    e.map(|kind| match kind {
+        ErrorKind::Corrupt(_) | ErrorKind::Inconsistent(_) => ErrorKind::NewerVersion {
+            version,
+            what: Box::new(kind),
+        },
+        kind => kind,
+    })
 }
 
 /// The version in the header, if there is one; nothing is consumed.

@@ -1,5 +1,7 @@
 //! How a trace can contradict itself.
 
+use super::event::{GoId, ProcId, TaskId, ThreadId};
+
 /// Events that can't have happened in any order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -42,7 +44,7 @@ pub enum Violation {
         /// Wire type.
         event: u8,
         /// The goroutine.
-        g: i64,
+        g: GoId,
     },
     /// A P nobody has heard of.
     #[error("an event of type {event} for the unknown P {p}")]
@@ -50,7 +52,7 @@ pub enum Violation {
         /// Wire type.
         event: u8,
         /// The P.
-        p: i64,
+        p: ProcId,
     },
     /// A goroutine is in a state that the event rules out.
     #[error("an event of type {event} for goroutine {g} in another state")]
@@ -58,7 +60,7 @@ pub enum Violation {
         /// Wire type.
         event: u8,
         /// The goroutine.
-        g: i64,
+        g: GoId,
     },
     /// A P is in a state that the event rules out.
     #[error("an event of type {event} for P {p} in another state")]
@@ -66,7 +68,7 @@ pub enum Violation {
         /// Wire type.
         event: u8,
         /// The P.
-        p: i64,
+        p: ProcId,
     },
     /// A status that does not exist.
     #[error("status {status} does not exist")]
@@ -78,29 +80,29 @@ pub enum Violation {
     #[error("goroutine {g} is created a second time")]
     GoroutineExists {
         /// The goroutine.
-        g: i64,
+        g: GoId,
     },
     /// After the first generation goroutines appear only by being created.
     #[error("goroutine {g} appears from nowhere after the first generation")]
     GoroutineFromNowhere {
         /// The goroutine.
-        g: i64,
+        g: GoId,
     },
     /// A goroutine in a syscall is bound to another thread.
     #[error("goroutine {g} is in a syscall on thread {m}, which has another goroutine")]
     ThreadMismatch {
         /// The goroutine.
-        g: i64,
+        g: GoId,
         /// The thread.
-        m: i64,
+        m: ThreadId,
     },
     /// A P is taken from a thread that does not hold it.
     #[error("P {p} is stolen from thread {m}, which does not hold it")]
     NotHeld {
         /// The P.
-        p: i64,
+        p: ProcId,
         /// The thread.
-        m: i64,
+        m: ThreadId,
     },
     /// A P's sequence number does not follow.
     #[error("the sequence of P {p} is broken by an event of type {event}")]
@@ -108,7 +110,7 @@ pub enum Violation {
         /// Wire type.
         event: u8,
         /// The P.
-        p: i64,
+        p: ProcId,
     },
     /// A range begins twice, or ends without having begun.
     #[error("a range of type {event} {wrong}")]
@@ -128,12 +130,12 @@ pub enum Violation {
     #[error("task {id} begins a second time")]
     TaskExists {
         /// The task.
-        id: i64,
+        id: TaskId,
     },
     /// Regions of a goroutine nest.
     #[error("goroutine {g} ends a region that is not its innermost one")]
     RegionNesting {
         /// The goroutine.
-        g: i64,
+        g: GoId,
     },
 }

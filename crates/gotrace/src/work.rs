@@ -31,7 +31,7 @@ pub fn read(trace: &[u8]) -> (u64, Option<super::ErrorKind>) {
         match reader.advance() {
             Ok(true) => {}
             Ok(false) => break None,
-            Err(e) => break Some(e.kind),
+            Err(e) => break Some(e.into_kind()),
         }
     };
     (take(), error)

@@ -6,7 +6,7 @@
 //! [wait](super::waiting). CPU samples are events of a P of their own.
 
 use super::super::error::{ErrorKind, ReadError};
-use super::super::event::{Event, GoId, StackId, Time, What};
+use super::super::event::{Event, EventKind, GoId, StackId, Time};
 use super::super::violation::Violation;
 use super::super::work;
 use super::cursor::{self, Position, Source};
@@ -50,7 +50,7 @@ enum Pause {
 impl Reader<'_> {
     /// Writes the next events to `out`, but a synchronisation event only as
     /// the first one. Returns how many; 0 at the end.
-    pub fn fill(&mut self, out: &mut [Event]) -> Result<usize, Box<ReadError>> {
+    pub fn fill(&mut self, out: &mut [Event]) -> Result<usize, ReadError> {
         if let Some(e) = self.failed.take() {
             return Err(e);
         }
@@ -73,7 +73,7 @@ impl Reader<'_> {
 
     /// Writes some more events; 0 at the end, and before a synchronisation
     /// event that would not be the first.
-    fn more(&mut self, out: &mut [Event], first: bool) -> Result<usize, Box<ReadError>> {
+    fn more(&mut self, out: &mut [Event], first: bool) -> Result<usize, ReadError> {
         while self.stage == Stage::Events {
             if let Some(event) = self.model.follow.pop_front() {
                 out[0] = event;
@@ -227,7 +227,7 @@ impl Reader<'_> {
         mut next: Position,
         mut read: usize,
         out: &mut [Event],
-    ) -> Result<usize, Box<ReadError>> {
+    ) -> Result<usize, ReadError> {
         let time = self.clock.ns(next.time);
         let cursor = &mut self.cursors[proc as usize];
         let mut n = 1;
@@ -236,7 +236,7 @@ impl Reader<'_> {
             Taken::Log => {
                 let (text, end) = cursor.text(next, read);
                 read = end;
-                if let What::Log { message, .. } = &mut out[0].what {
+                if let EventKind::Log { message, .. } = &mut out[0].kind {
                     *message = self.messages.get(text).copied().unwrap_or_default();
                 }
             }
@@ -346,7 +346,7 @@ impl Reader<'_> {
     }
 
     /// No event can come next: the end, if none is left.
-    fn stuck(&mut self) -> Result<(), Box<ReadError>> {
+    fn stuck(&mut self) -> Result<(), ReadError> {
         let threads = self.waiting.len();
         if threads == 0 {
             self.stage = Stage::Ended;
@@ -356,7 +356,7 @@ impl Reader<'_> {
         Err(self.fail(ErrorKind::Inconsistent(Violation::Stuck { threads }), first))
     }
 
-    fn refused(&mut self, proc: u32, refusal: Refusal) -> Box<ReadError> {
+    fn refused(&mut self, proc: u32, refusal: Refusal) -> ReadError {
         let kind = match refusal {
             Refusal::Never(kind) => *kind,
             Refusal::Later => {
@@ -379,7 +379,7 @@ impl Reader<'_> {
             time: self.clock.ns(sample.time),
             p: sample.p,
             g: sample.g,
-            what: What::StackSample { stack },
+            kind: EventKind::StackSample { stack },
             ..Event::default()
         };
         self.stamp(out);
@@ -393,7 +393,7 @@ impl Reader<'_> {
     /// Writes the next return from a syscall. Returns 0 if other events come
     /// first after all.
     #[cold]
-    fn exit(&mut self, out: &mut Event) -> Result<usize, Box<ReadError>> {
+    fn exit(&mut self, out: &mut Event) -> Result<usize, ReadError> {
         let prepared = self.exits.prepare(&mut self.input, &mut self.segments);
         prepared.map_err(|kind| self.fail(kind, None))?;
         let first = self.frontier.first();
@@ -406,9 +406,9 @@ impl Reader<'_> {
         let time = self.clock.ns(exit.time);
         match self.model.exit(exit, time, out) {
             Err(Refusal::Never(kind)) => {
-                let mut e = self.fail(*kind, None);
-                e.offset = exit.at;
-                Err(e)
+                let e = self.fail(*kind, None);
+                let lost_bytes = e.lost_bytes();
+                Err(e.at(exit.at, lost_bytes))
             }
             _ => {
                 self.stamp(out);

@@ -45,7 +45,7 @@ use std::sync::Arc;
 
 use super::allowance::Share;
 use super::error::{ErrorKind, ReadError};
-use super::event::{Event, StringId, Time, What};
+use super::event::{Event, EventKind, StringId, Time};
 use super::input::Input;
 use super::tables::Tables;
 use super::violation::Violation;
@@ -96,9 +96,9 @@ pub struct Reader<'a> {
     exits: Exits,
     model: Model,
     /// What comes after the events that were handed out.
-    failed: Option<Box<ReadError>>,
+    failed: Option<ReadError>,
     /// What comes after all events.
-    broken: Option<Box<ReadError>>,
+    broken: Option<ReadError>,
     last_time: Time,
     /// When the last event of a P was written, in ticks.
     now: i64,
@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
     /// Before and after the events. Writes a synchronisation event, if it may
     /// be written and there is one left; returns how many.
     #[cold]
-    fn outside(&mut self, out: &mut Event, first: bool) -> Result<usize, Box<ReadError>> {
+    fn outside(&mut self, out: &mut Event, first: bool) -> Result<usize, ReadError> {
         if self.stage == Stage::Start {
             self.stage = Stage::Done;
             let first_time = self.start()?;
@@ -200,26 +200,19 @@ impl<'a> Reader<'a> {
         let n = self.stats.syncs;
         Event {
             time,
-            what: What::Sync { n },
+            kind: EventKind::Sync { n },
             ..Event::default()
         }
     }
 
     /// Walks the trace and sets the cursors to each P's first event. Returns
     /// the earliest event's time, in ticks.
-    fn start(&mut self) -> Result<Option<i64>, Box<ReadError>> {
+    fn start(&mut self) -> Result<Option<i64>, ReadError> {
         let start = self.input.pos();
         let mut index = scan::scan(&mut self.input, self.version, &mut self.share);
         // Behind the trace there may be another one.
         let len = index.end.unwrap_or(self.input.known_len());
-        let error = |b: index::Broken, lost_bytes| {
-            Box::new(ReadError {
-                kind: b.kind,
-                offset: b.offset,
-                generation: None,
-                lost_bytes,
-            })
-        };
+        let error = |b: index::Broken, lost_bytes| ReadError::new(b.kind).at(b.offset, lost_bytes);
         let broken = index.broken.is_some();
         let samples = (index.samples.len() * SAMPLE) as u64;
         self.walked = index.held(0) + index.loaded + samples;
@@ -292,7 +285,7 @@ impl<'a> Reader<'a> {
 
     /// The error for events that can't be right: nothing more can be read.
     #[cold]
-    fn fail(&mut self, kind: ErrorKind, proc: Option<u32>) -> Box<ReadError> {
+    fn fail(&mut self, kind: ErrorKind, proc: Option<u32>) -> ReadError {
         let segments = &self.segments;
         let lost_bytes = self.cursors.iter().map(|c| c.bytes_left(segments)).sum();
         let cursor = proc.and_then(|p| self.cursors.get(p as usize));
@@ -305,16 +298,12 @@ impl<'a> Reader<'a> {
         self.model.follow.clear();
         match self.broken.take() {
             // Events contradict each other because some are missing.
-            Some(e) => Box::new(ReadError {
-                lost_bytes: lost_bytes + e.lost_bytes,
-                ..*e
-            }),
-            None => Box::new(ReadError {
-                kind: explained(kind),
-                offset,
-                generation: None,
-                lost_bytes,
-            }),
+            Some(e) => {
+                let lost_bytes = lost_bytes + e.lost_bytes();
+                let offset = e.offset();
+                e.at(offset, lost_bytes)
+            }
+            None => ReadError::new(explained(kind)).at(offset, lost_bytes),
         }
     }
 }

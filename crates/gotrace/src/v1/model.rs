@@ -10,7 +10,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::super::allowance::{growing, of_map, of_vec};
 use super::super::event::{
-    Event, GoId, GoState, Metric, ProcId, Slot, StackId, StringId, ThreadId, Time, What,
+    Event, EventKind, GoId, GoState, Metric, ProcId, Slot, StackId, StateTransition, StringId,
+    TaskId, ThreadId, Time,
 };
 use super::super::violation::Violation;
 use super::names::Names;
@@ -27,8 +28,7 @@ pub(super) const GC_P: ProcId = ProcId(1_000_004);
 #[derive(Debug)]
 pub(super) struct Task {
     pub name: StringId,
-    /// As the wire has it: 0 is none.
-    pub parent: u64,
+    pub parent: TaskId,
 }
 
 /// What is known of the program, up to the event that came last.
@@ -100,18 +100,18 @@ impl Model {
     /// its arguments then.
     #[inline(always)]
     pub fn take(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
-        let kind = step.next.kind;
-        match kind {
+        let event_type = step.next.kind;
+        match event_type {
             wire::GO_START | wire::GO_START_LOCAL => {
                 let id = step.args.next();
-                let (g, slot) = self.start(proc, kind, id, &mut step)?;
+                let (g, slot) = self.start(proc, event_type, id, &mut step)?;
                 let from = match self.starting {
                     true => GoState::Undetermined,
                     false => GoState::Runnable,
                 };
                 self.gs[slot].fresh &= !self.starting;
-                let what = transition((g, slot), from, GoState::Running);
-                self.write(proc, &mut step, what)
+                let kind = transition((g, slot), from, GoState::Running);
+                self.write(proc, &mut step, kind)
             }
             wire::GO_SLEEP
             | wire::GO_BLOCK
@@ -127,19 +127,19 @@ impl Model {
             }
             wire::GO_UNBLOCK | wire::GO_UNBLOCK_LOCAL => self.unblock(proc, step),
             wire::GO_SYSCALL => {
-                let slot = self.procs[proc].current(kind)?;
+                let slot = self.procs[proc].current(event_type)?;
                 let g = &mut self.gs[slot];
                 g.network = false;
                 let id = g.id;
                 let stack = step.stack();
-                let what =
+                let kind =
                     with_stacks((id, slot), GoState::Running, GoState::Syscall, stack, stack);
-                self.write(proc, &mut step, what)?;
+                self.write(proc, &mut step, kind)?;
                 Ok(Taken::Syscall)
             }
             wire::GO_SYSBLOCK => {
                 let p = &mut self.procs[proc];
-                let slot = p.current(kind)?;
+                let slot = p.current(event_type)?;
                 let g = &mut self.gs[slot];
                 p.clear_g();
                 if g.awaited {
@@ -153,23 +153,23 @@ impl Model {
             wire::GO_CREATE => self.create(proc, step),
             wire::GO_END => {
                 let p = self.procs[proc];
-                let slot = p.current(kind)?;
-                let what = transition((p.goroutine(), slot), GoState::Running, GoState::NotExist);
-                self.write(proc, &mut step, what)?;
+                let slot = p.current(event_type)?;
+                let kind = transition((p.goroutine(), slot), GoState::Running, GoState::NotExist);
+                self.write(proc, &mut step, kind)?;
                 self.procs[proc].clear_g();
                 self.gs.end(slot);
                 Ok(Taken::Event)
             }
             wire::HEAP_ALLOC | wire::HEAP_GOAL => {
-                let what = What::Metric {
-                    metric: match kind {
+                let kind = EventKind::Metric {
+                    metric: match event_type {
                         wire::HEAP_ALLOC => Metric::HeapObjects,
                         _ => Metric::HeapGoal,
                     },
                     value: step.args.next(),
                     stack: StackId::NONE,
                 };
-                self.write(proc, &mut step, what)
+                self.write(proc, &mut step, kind)
             }
             _ => self.rare(proc, step),
         }
@@ -178,18 +178,18 @@ impl Model {
     /// Goroutines' events that are not worth a place among the frequent ones.
     #[inline(never)]
     fn rare(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
-        let kind = step.next.kind;
-        match kind {
+        let event_type = step.next.kind;
+        match event_type {
             wire::GO_START_LABEL => {
                 let id = step.args.next();
-                let (g, slot) = self.start(proc, kind, id, &mut step)?;
+                let (g, slot) = self.start(proc, event_type, id, &mut step)?;
                 let label = step.args.next();
                 let label = step.string(label)?;
-                let what = transition((g, slot), GoState::Runnable, GoState::Running);
-                self.write(proc, &mut step, what)?;
+                let kind = transition((g, slot), GoState::Runnable, GoState::Running);
+                self.write(proc, &mut step, kind)?;
                 step.out.m = self.procs[proc].thread_or_first();
                 self.follow.push_back(Event {
-                    what: What::Label { label },
+                    kind: EventKind::Label { label },
                     time: step.time,
                     ..*step.out
                 });
@@ -197,13 +197,13 @@ impl Model {
             }
             wire::GO_STOP => {
                 let p = &mut self.procs[proc];
-                let slot = p.current(kind)?;
+                let slot = p.current(event_type)?;
                 let g = &mut self.gs[slot];
                 // It stays where it is for good.
                 g.status = Status::Dead;
                 let (id, stack) = (g.id, step.stack());
-                let what = self.stops(kind, (id, slot), GoState::Waiting, stack);
-                self.write(proc, &mut step, what)?;
+                let kind = self.stops(event_type, (id, slot), GoState::Waiting, stack);
+                self.write(proc, &mut step, kind)?;
                 self.procs[proc].clear_g();
                 Ok(Taken::Event)
             }
@@ -215,19 +215,19 @@ impl Model {
                 if (g.order, g.seq) != (Status::Runnable, 1) {
                     return Err(Refusal::Later);
                 }
-                g.must_be(Status::Runnable, kind)?;
+                g.must_be(Status::Runnable, event_type)?;
                 if g.awaited {
                     self.change = Some(Change::Step(slot));
                 }
                 (g.order, g.status, g.seq) = (Status::Waiting, Status::Waiting, 2);
                 (g.network, g.fresh) = (false, false);
                 let mut to = GoState::Waiting;
-                if kind == wire::GO_IN_SYSCALL {
+                if event_type == wire::GO_IN_SYSCALL {
                     g.blocked = step.next.time;
                     to = GoState::Syscall;
                 }
-                let what = transition((id, slot), GoState::Undetermined, to);
-                self.write(proc, &mut step, what)?;
+                let kind = transition((id, slot), GoState::Undetermined, to);
+                self.write(proc, &mut step, kind)?;
                 step.out.g = id;
                 Ok(Taken::Event)
             }
@@ -239,12 +239,12 @@ impl Model {
                     return Ok(Taken::Others);
                 }
                 let metric = Metric::Gomaxprocs;
-                let what = What::Metric {
+                let kind = EventKind::Metric {
                     metric,
                     value,
                     stack,
                 };
-                self.write(proc, &mut step, what)
+                self.write(proc, &mut step, kind)
             }
             _ => self.runtime(proc, step),
         }
@@ -258,7 +258,7 @@ impl Model {
             if g.id == id && g.fresh {
                 self.follow.push_back(Event {
                     time,
-                    what: transition((id, slot), GoState::Undetermined, GoState::Runnable),
+                    kind: transition((id, slot), GoState::Undetermined, GoState::Runnable),
                     ..Event::default()
                 });
             }
@@ -267,14 +267,19 @@ impl Model {
 
     /// Writes an event in the context of a P.
     #[inline(always)]
-    pub(super) fn write(&self, proc: usize, step: &mut Step<'_, '_>, what: What) -> Result<Taken> {
+    pub(super) fn write(
+        &self,
+        proc: usize,
+        step: &mut Step<'_, '_>,
+        kind: EventKind,
+    ) -> Result<Taken> {
         let p = &self.procs[proc];
         *step.out = Event {
             time: step.time,
             m: p.m,
             p: p.p,
             g: p.goroutine(),
-            what,
+            kind,
         };
         Ok(Taken::Event)
     }
@@ -284,7 +289,7 @@ impl Model {
     fn start(
         &mut self,
         proc: usize,
-        kind: u8,
+        event_type: u8,
         id: u64,
         step: &mut Step<'_, '_>,
     ) -> Result<(GoId, u32)> {
@@ -295,16 +300,16 @@ impl Model {
         if g.awaited {
             self.change = Some(Change::Step(slot));
         }
-        let in_turn = kind == wire::GO_START_LOCAL || step.args.next() == g.seq;
+        let in_turn = event_type == wire::GO_START_LOCAL || step.args.next() == g.seq;
         if g.order != Status::Runnable || !in_turn {
             return Err(Refusal::Later);
         }
-        g.must_be(Status::Runnable, kind)?;
+        g.must_be(Status::Runnable, event_type)?;
         let p = &mut self.procs[proc];
         if p.g != 0 {
             let present = "goroutine";
             return Err(Violation::Unexpected {
-                event: kind,
+                event: event_type,
                 present,
             }
             .into());
@@ -325,37 +330,43 @@ impl Model {
         to: GoState,
         mut step: Step<'_, '_>,
     ) -> Result<Taken> {
-        let kind = step.next.kind;
-        let slot = self.procs[proc].current(kind)?;
+        let event_type = step.next.kind;
+        let slot = self.procs[proc].current(event_type)?;
         let g = &mut self.gs[slot];
         if g.awaited {
             self.change = Some(Change::Step(slot));
         }
         (g.order, g.status) = (status, status);
-        g.network = kind == wire::GO_BLOCK_NET;
+        g.network = event_type == wire::GO_BLOCK_NET;
         let (id, stack) = (g.id, step.stack());
-        let what = self.stops(kind, (id, slot), to, stack);
-        self.write(proc, &mut step, what)?;
+        let kind = self.stops(event_type, (id, slot), to, stack);
+        self.write(proc, &mut step, kind)?;
         self.procs[proc].clear_g();
         Ok(Taken::Event)
     }
 
     #[inline(always)]
-    fn stops(&self, kind: u8, (id, slot): (GoId, u32), to: GoState, stack: StackId) -> What {
-        What::Goroutine {
+    fn stops(
+        &self,
+        event_type: u8,
+        (id, slot): (GoId, u32),
+        to: GoState,
+        stack: StackId,
+    ) -> EventKind {
+        EventKind::StateTransition(StateTransition::Goroutine {
             id,
             slot: Slot(slot),
             from: GoState::Running,
             to,
-            reason: self.names.reason(kind),
+            reason: self.names.reason(event_type),
             own_stack: stack,
             stack,
-        }
+        })
     }
 
     #[inline(always)]
     fn unblock(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
-        let kind = step.next.kind;
+        let event_type = step.next.kind;
         let id = GoId(step.args.next() as i64);
         let hint = self.procs[proc].hint;
         let Some((slot, g)) = self.gs.find_again(id, hint) else {
@@ -364,23 +375,23 @@ impl Model {
         if g.awaited {
             self.change = Some(Change::Step(slot));
         }
-        let in_turn = kind == wire::GO_UNBLOCK_LOCAL || step.args.next() == g.seq;
+        let in_turn = event_type == wire::GO_UNBLOCK_LOCAL || step.args.next() == g.seq;
         if g.order != Status::Waiting || !in_turn {
             return Err(Refusal::Later);
         }
-        g.must_be(Status::Waiting, kind)?;
+        g.must_be(Status::Waiting, event_type)?;
         (g.order, g.status) = (Status::Runnable, Status::Runnable);
         g.seq = g.seq.wrapping_add(1);
         let by_network = std::mem::take(&mut g.network);
         let stack = step.stack();
-        let what = with_stacks(
+        let kind = with_stacks(
             (id, slot),
             GoState::Waiting,
             GoState::Runnable,
             StackId::NONE,
             stack,
         );
-        self.write(proc, &mut step, what)?;
+        self.write(proc, &mut step, kind)?;
         let by_timer = !self.timers.is_empty() && self.timers.contains(&self.procs[proc].g);
         if by_network || by_timer {
             step.out.m = ThreadId::NONE;
@@ -411,14 +422,14 @@ impl Model {
             Err(c) => return Err(c.into()),
         };
         let (from, to) = (GoState::NotExist, GoState::Runnable);
-        let what = with_stacks((id, slot), from, to, own_stack, stack);
-        self.write(proc, &mut step, what)
+        let kind = with_stacks((id, slot), from, to, own_stack, stack);
+        self.write(proc, &mut step, kind)
     }
 }
 
 /// A transition, with nothing but the states.
 #[inline(always)]
-pub(super) fn transition(g: (GoId, u32), from: GoState, to: GoState) -> What {
+pub(super) fn transition(g: (GoId, u32), from: GoState, to: GoState) -> EventKind {
     with_stacks(g, from, to, StackId::NONE, StackId::NONE)
 }
 
@@ -429,8 +440,8 @@ fn with_stacks(
     to: GoState,
     own_stack: StackId,
     stack: StackId,
-) -> What {
-    What::Goroutine {
+) -> EventKind {
+    EventKind::StateTransition(StateTransition::Goroutine {
         id,
         slot: Slot(slot),
         from,
@@ -438,5 +449,5 @@ fn with_stacks(
         reason: StringId::default(),
         own_stack,
         stack,
-    }
+    })
 }

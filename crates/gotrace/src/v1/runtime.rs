@@ -2,21 +2,20 @@
 //! what the program itself wrote.
 
 use super::super::error::Corruption;
-use super::super::event::{ProcState, Range, StackId, StringId, ThreadId, What};
+use super::super::event::{
+    EventKind, GoId, ProcId, ProcState, Range, StackId, StateTransition, StringId, TaskId, ThreadId,
+};
 use super::super::violation::Violation;
 use super::model::{GC_P, Model, Task};
 use super::step::{Refusal, Result, Step, Taken};
 use super::waiting::Change;
 use super::wire;
 
-/// No task, as Go's `trace.NoTask`.
-const NO_TASK: i64 = -1;
-
 impl Model {
     pub(super) fn runtime(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
-        let kind = step.next.kind;
+        let event_type = step.next.kind;
         let p = self.procs[proc];
-        let what = match kind {
+        let kind = match event_type {
             wire::PROC_START => {
                 let thread = step.args.next();
                 return self.proc_start(proc, ThreadId(thread as i64), step);
@@ -25,19 +24,19 @@ impl Model {
             wire::GC_START => return self.gc_start(proc, step),
             wire::GC_DONE => {
                 if !std::mem::take(&mut self.collecting) {
-                    return Err(Violation::Gc { event: kind }.into());
+                    return Err(Violation::Gc { event: event_type }.into());
                 }
-                What::RangeEnd {
+                EventKind::RangeEnd {
                     range: Range::GcMark,
                 }
             }
             wire::STW_START => {
                 let reason = step.args.next();
                 if std::mem::replace(&mut self.stopped, true) {
-                    return Err(range(kind, "begins twice"));
+                    return Err(range(event_type, "begins twice"));
                 }
                 self.stop = self.names.stop(reason);
-                What::RangeBegin {
+                EventKind::RangeBegin {
                     range: Range::StopTheWorld {
                         reason: self.stop,
                         g: p.goroutine(),
@@ -47,9 +46,9 @@ impl Model {
             }
             wire::STW_DONE => {
                 if !std::mem::take(&mut self.stopped) {
-                    return Err(range(kind, "ends without having begun"));
+                    return Err(range(event_type, "ends without having begun"));
                 }
-                What::RangeEnd {
+                EventKind::RangeEnd {
                     range: Range::StopTheWorld {
                         reason: self.stop,
                         g: p.goroutine(),
@@ -58,18 +57,18 @@ impl Model {
             }
             wire::SWEEP_START => {
                 if std::mem::replace(&mut self.procs[proc].sweeping, true) {
-                    return Err(range(kind, "begins twice"));
+                    return Err(range(event_type, "begins twice"));
                 }
-                What::RangeBegin {
+                EventKind::RangeBegin {
                     range: Range::GcSweep { p: p.p },
                     stack: step.stack(),
                 }
             }
             wire::SWEEP_DONE => {
                 if !std::mem::take(&mut self.procs[proc].sweeping) {
-                    return Err(range(kind, "ends without having begun"));
+                    return Err(range(event_type, "ends without having begun"));
                 }
-                What::SweepEnd {
+                EventKind::SweepEnd {
                     p: p.p,
                     swept: step.args.next(),
                     reclaimed: step.args.next(),
@@ -77,9 +76,9 @@ impl Model {
             }
             wire::ASSIST_START => {
                 if std::mem::replace(&mut self.gs[p.g_slot].assisting, true) {
-                    return Err(range(kind, "begins twice"));
+                    return Err(range(event_type, "begins twice"));
                 }
-                What::RangeBegin {
+                EventKind::RangeBegin {
                     range: Range::MarkAssist { g: p.goroutine() },
                     stack: step.stack(),
                 }
@@ -87,7 +86,7 @@ impl Model {
             wire::ASSIST_DONE => {
                 // It may have begun before the trace.
                 self.gs[p.g_slot].assisting = false;
-                What::RangeEnd {
+                EventKind::RangeEnd {
                     range: Range::MarkAssist { g: p.goroutine() },
                 }
             }
@@ -95,37 +94,37 @@ impl Model {
             wire::TASK_END => {
                 let id = step.args.next();
                 let task = self.tasks.remove(&id);
-                What::TaskEnd {
-                    id: id as i64,
-                    parent: task.as_ref().map_or(NO_TASK, |t| t.parent as i64),
+                EventKind::TaskEnd {
+                    id: TaskId(id as i64),
+                    parent: task.as_ref().map_or(TaskId::BACKGROUND, |t| t.parent),
                     name: task.map_or(StringId::default(), |t| t.name),
                     stack: step.stack(),
                 }
             }
             wire::REGION => self.region(p.g_slot, p.g, &mut step)?,
             wire::LOG => {
-                let task = step.args.next() as i64;
+                let task = TaskId(step.args.next() as i64);
                 let category = step.args.next();
                 let category = step.string(category)?;
-                let what = What::Log {
+                let kind = EventKind::Log {
                     task,
                     category,
                     message: StringId::default(),
                     stack: step.stack(),
                 };
-                self.write(proc, &mut step, what)?;
+                self.write(proc, &mut step, kind)?;
                 return Ok(Taken::Log);
             }
             wire::FUTILE_WAKEUP => return Err(Corruption::FutileWakeup.into()),
-            _ => return Err(Corruption::BadEventType(kind).into()),
+            _ => return Err(Corruption::BadEventType(event_type).into()),
         };
-        self.write(proc, &mut step, what)
+        self.write(proc, &mut step, kind)
     }
 
     fn proc_start(&mut self, proc: usize, m: ThreadId, mut step: Step<'_, '_>) -> Result<Taken> {
         let p = &mut self.procs[proc];
         if std::mem::replace(&mut p.running, true) {
-            return Err(proc_state(wire::PROC_START, p.p.0));
+            return Err(proc_state(wire::PROC_START, p.p));
         }
         p.m = m;
         let from = match std::mem::replace(&mut p.seen, true) {
@@ -133,20 +132,28 @@ impl Model {
             false => ProcState::Undetermined,
         };
         let (id, to) = (p.p, ProcState::Running);
-        self.write(proc, &mut step, What::Proc { id, from, to })
+        self.write(
+            proc,
+            &mut step,
+            EventKind::StateTransition(StateTransition::Proc { id, from, to }),
+        )
     }
 
     fn proc_stop(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
         let p = &mut self.procs[proc];
         if !std::mem::take(&mut p.running) || p.g != 0 {
-            return Err(proc_state(wire::PROC_STOP, p.p.0));
+            return Err(proc_state(wire::PROC_STOP, p.p));
         }
         let from = match std::mem::replace(&mut p.seen, true) {
             true => ProcState::Running,
             false => ProcState::Undetermined,
         };
         let (id, to) = (p.p, ProcState::Idle);
-        self.write(proc, &mut step, What::Proc { id, from, to })?;
+        self.write(
+            proc,
+            &mut step,
+            EventKind::StateTransition(StateTransition::Proc { id, from, to }),
+        )?;
         self.procs[proc].m = ThreadId::NONE;
         Ok(Taken::Event)
     }
@@ -163,51 +170,52 @@ impl Model {
             let event = wire::GC_START;
             return Err(Violation::Gc { event }.into());
         }
-        let what = What::RangeBegin {
+        let kind = EventKind::RangeBegin {
             range: Range::GcMark,
             stack: step.stack(),
         };
-        self.write(proc, &mut step, what)?;
+        self.write(proc, &mut step, kind)?;
         (step.out.m, step.out.p) = (ThreadId::NONE, GC_P);
         Ok(Taken::Event)
     }
 
-    fn task_create(&mut self, step: &mut Step<'_, '_>) -> Result<What> {
+    fn task_create(&mut self, step: &mut Step<'_, '_>) -> Result<EventKind> {
         let (id, parent, name) = (step.args.next(), step.args.next(), step.args.next());
         let name = step.string(name)?;
+        let parent = TaskId(parent as i64);
         if self.tasks.insert(id, Task { name, parent }).is_some() {
-            return Err(Violation::TaskExists { id: id as i64 }.into());
+            return Err(Violation::TaskExists {
+                id: TaskId(id as i64),
+            }
+            .into());
         }
-        Ok(What::TaskBegin {
-            id: id as i64,
-            parent: match parent {
-                0 => NO_TASK,
-                parent => parent as i64,
-            },
+        Ok(EventKind::TaskBegin {
+            id: TaskId(id as i64),
+            parent,
             name,
             stack: step.stack(),
         })
     }
 
-    fn region(&mut self, slot: u32, g: u64, step: &mut Step<'_, '_>) -> Result<What> {
+    fn region(&mut self, slot: u32, g: u64, step: &mut Step<'_, '_>) -> Result<EventKind> {
         let (task, mode, id) = (step.args.next(), step.args.next(), step.args.next());
         let name = step.string(id)?;
         let stack = step.stack();
         let region = (task, id);
-        let task = task as i64;
+        let task = TaskId(task as i64);
         match mode {
             0 => {
                 self.gs.open_region(slot, region);
-                Ok(What::RegionBegin { task, name, stack })
+                Ok(EventKind::RegionBegin { task, name, stack })
             }
             1 => {
                 // Regions that began before the trace did are not known.
                 let open = &mut self.gs[slot].regions;
                 if open.pop().is_some_and(|innermost| innermost != region) {
-                    let g = g as i64;
+                    let g = GoId(g as i64);
                     return Err(Violation::RegionNesting { g }.into());
                 }
-                Ok(What::RegionEnd { task, name, stack })
+                Ok(EventKind::RegionEnd { task, name, stack })
             }
             mode => Err(Corruption::RegionMode(mode).into()),
         }
@@ -218,6 +226,6 @@ fn range(event: u8, wrong: &'static str) -> Refusal {
     Violation::Range { event, wrong }.into()
 }
 
-fn proc_state(event: u8, p: i64) -> Refusal {
+fn proc_state(event: u8, p: ProcId) -> Refusal {
     Violation::ProcState { event, p }.into()
 }

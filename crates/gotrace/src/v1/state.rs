@@ -67,10 +67,7 @@ impl Goroutine {
     pub fn must_be(&self, status: Status, event: u8) -> Result<(), Violation> {
         match self.status == status {
             true => Ok(()),
-            false => Err(Violation::GoroutineState {
-                event,
-                g: self.id.0,
-            }),
+            false => Err(Violation::GoroutineState { event, g: self.id }),
         }
     }
 }

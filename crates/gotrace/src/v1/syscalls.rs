@@ -1,6 +1,6 @@
 //! Goroutines leave syscalls.
 
-use super::super::event::{Event, GoId, GoState, ThreadId, Time, What};
+use super::super::event::{Event, EventKind, GoId, GoState, StateTransition, ThreadId, Time};
 use super::super::violation::Violation;
 use super::exits::{self, Exit};
 use super::model::{Model, SYSCALL_P, transition};
@@ -29,7 +29,7 @@ impl Model {
         g.seq = g.seq.wrapping_add(1);
         let time = step.args.next() as i64;
         if !local && time != 0 && (g.blocked == 0 || time < g.blocked) {
-            let g = id.0;
+            let g = id;
             return Err(Violation::GoroutineState { event: kind, g }.into());
         }
         if !local && exits::is_displaced(time, step.next.time) {
@@ -45,7 +45,7 @@ impl Model {
 
     fn exited(&mut self, id: GoId, kind: u8, time: Time, out: &mut Event) -> Result<Taken> {
         let Some((slot, g)) = self.gs.find(id) else {
-            let g = id.0;
+            let g = id;
             return Err(Violation::UnknownGoroutine { event: kind, g }.into());
         };
         g.must_be(Status::Waiting, kind)?;
@@ -56,7 +56,7 @@ impl Model {
             m: ThreadId::NONE,
             p: SYSCALL_P,
             g: id,
-            what: transition((id, slot), GoState::Syscall, GoState::Runnable),
+            kind: transition((id, slot), GoState::Syscall, GoState::Runnable),
         };
         Ok(Taken::Event)
     }
@@ -65,13 +65,13 @@ impl Model {
     /// ended at once.
     pub fn end_syscall(&mut self, proc: usize, begun: &mut Event, time: Time) -> Event {
         begun.m = self.procs[proc].thread_or_first();
-        let g = match begun.what {
-            What::Goroutine { id, slot, .. } => (id, slot.0),
+        let g = match begun.kind {
+            EventKind::StateTransition(StateTransition::Goroutine { id, slot, .. }) => (id, slot.0),
             _ => unreachable!("a syscall begins by a transition"),
         };
         Event {
             time: time.wrapping_add(1),
-            what: transition(g, GoState::Syscall, GoState::Running),
+            kind: transition(g, GoState::Syscall, GoState::Running),
             ..*begun
         }
     }

@@ -76,11 +76,11 @@ pub fn anonymize(
         key: RandomState::new(),
         share: input.allowance().share(),
     };
-    copy.all(&mut input).map_err(|kind| ReadError {
-        kind,
-        offset: input.pos(),
-        generation: copy.generation.number,
-        lost_bytes: input.known_len().saturating_sub(input.pos()),
+    copy.all(&mut input).map_err(|kind| {
+        let lost_bytes = input.known_len().saturating_sub(input.pos());
+        ReadError::new(kind)
+            .at(input.pos(), lost_bytes)
+            .within(copy.generation.number)
     })
 }
 

@@ -44,7 +44,7 @@ impl Reader<'_> {
     /// Writes the next events to `sink` until it is full, all of one
     /// generation: a synchronisation event only stands first. Returns how many;
     /// 0 at the end.
-    pub fn fill(&mut self, sink: &mut impl Sink) -> Result<usize, Box<ReadError>> {
+    pub fn fill(&mut self, sink: &mut impl Sink) -> Result<usize, ReadError> {
         if let Some(e) = self.failed.take() {
             self.installed = false;
             return Err(e);
@@ -114,11 +114,11 @@ impl Reader<'_> {
                     break Pause::Full;
                 }
                 let time = after(last, next.time);
-                let kind = next.kind();
+                let event_type = next.kind();
                 let mut args = cursor.args(next);
                 let taken = self
                     .order
-                    .take_soon(thread, kind, &mut args, epoch, time, sink);
+                    .take_soon(thread, event_type, &mut args, epoch, time, sink);
                 if taken.is_none() {
                     cursor.next = next;
                     let offer = Offer {
@@ -157,7 +157,7 @@ impl Reader<'_> {
     /// Goes on behind an event of the earliest thread. An error in the thread's
     /// following event comes before that event, as in the reference.
     #[cold]
-    fn after_taken(&mut self, loaded: bool) -> Result<(), Box<ReadError>> {
+    fn after_taken(&mut self, loaded: bool) -> Result<(), ReadError> {
         if !loaded {
             self.load(0)?;
         }
@@ -182,7 +182,7 @@ impl Reader<'_> {
     /// Writes an event that is no thread's next one. False if there is none,
     /// or only as a first one.
     #[cold]
-    fn otherwise(&mut self, first: bool, sink: &mut impl Sink) -> Result<bool, Box<ReadError>> {
+    fn otherwise(&mut self, first: bool, sink: &mut impl Sink) -> Result<bool, ReadError> {
         let event = if let Some(event) = self.order.next_following() {
             event
         } else {
@@ -213,7 +213,7 @@ impl Reader<'_> {
 
     /// The earliest thread's event was not taken: try the others by time.
     #[cold]
-    fn refused(&mut self, refusal: Refusal, sink: &mut impl Sink) -> Result<(), Box<ReadError>> {
+    fn refused(&mut self, refusal: Refusal, sink: &mut impl Sink) -> Result<(), ReadError> {
         if let Refusal::Never(kind) = refusal {
             return Err(self.fail(*kind, Some(self.head)));
         }
@@ -241,7 +241,7 @@ impl Reader<'_> {
     }
 
     /// Offers the next event of heap entry `i` to the order.
-    fn try_thread(&mut self, i: usize) -> Result<Option<Event>, Box<ReadError>> {
+    fn try_thread(&mut self, i: usize) -> Result<Option<Event>, ReadError> {
         work::add(1);
         let Entry { time, thread } = self.frontier.get(i);
         let mut event = Event {
@@ -270,7 +270,7 @@ impl Reader<'_> {
 
     /// Goes on to the event after the one of heap entry `i`, which was taken.
     #[cold]
-    fn load(&mut self, i: usize) -> Result<(), Box<ReadError>> {
+    fn load(&mut self, i: usize) -> Result<(), ReadError> {
         let thread = self.frontier.get(i).thread;
         if self.threads[thread].cursor.is_at_end()
             && let Err(kind) = self.count()
@@ -309,12 +309,12 @@ impl Offer<'_> {
     fn of(self, thread: u32, event: &mut Event) -> Result<bool, Refusal> {
         let Lane { thread: t, cursor } = &mut self.threads[thread];
         let mut next = cursor.next;
-        let (kind, mut args) = (next.kind(), cursor.args(next));
-        let Some(what) = self.order.take_user(t, kind, &mut args, self.epoch) else {
+        let (event_type, mut args) = (next.kind(), cursor.args(next));
+        let Some(kind) = self.order.take_user(t, event_type, &mut args, self.epoch) else {
             return self.of_any(thread, event);
         };
         (event.m, event.p, event.g) = (t.m, t.p, t.g);
-        event.what = what;
+        event.kind = kind;
         let loaded = next.advance(args, cursor.careful, self.clock);
         cursor.next = next;
         Ok(loaded)

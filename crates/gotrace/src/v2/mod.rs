@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 use super::allowance::Share;
 use super::error::{ErrorKind, ReadError};
-use super::event::{Event, GoId, ProcId, StringId, ThreadId, Time, What};
+use super::event::{Event, EventKind, GoId, ProcId, StringId, ThreadId, Time};
 use super::input::Input;
 use super::tables::Tables;
 use super::work;
@@ -66,7 +66,7 @@ enum Ahead {
     /// The current generation is the last one.
     Last,
     /// The current generation is the last one that can be read.
-    Broken(Box<ReadError>),
+    Broken(ReadError),
     /// The final synchronisation event was returned.
     Done,
 }
@@ -91,7 +91,7 @@ pub struct Reader<'a> {
     order: Order,
     ahead: Ahead,
     /// What comes after the events that were handed out.
-    failed: Option<Box<ReadError>>,
+    failed: Option<ReadError>,
     last_time: Time,
     /// Work spent on finding a thread whose event can come next.
     refusals: u64,
@@ -197,7 +197,7 @@ impl<'a> Reader<'a> {
     /// Reads the next generation and returns the synchronisation event that
     /// stands before it, or before the end, or before the error.
     #[cold]
-    fn next_generation(&mut self) -> Result<Option<Event>, Box<ReadError>> {
+    fn next_generation(&mut self) -> Result<Option<Event>, ReadError> {
         match std::mem::replace(&mut self.ahead, Ahead::Done) {
             Ahead::Done => return Ok(None),
             Ahead::Broken(e) if self.installed => {
@@ -222,7 +222,7 @@ impl<'a> Reader<'a> {
                 let e = self.broken(kind, start);
                 // Half a generation's samples and tables are nobody's.
                 self.generation = Generation::default();
-                self.ahead = Ahead::Broken(Box::new(e));
+                self.ahead = Ahead::Broken(e);
                 return Ok(Some(self.sync(self.last_time)));
             }
         };
@@ -257,14 +257,14 @@ impl<'a> Reader<'a> {
             .read_unmarked(&mut self.input, spill, snapshots, meter)?;
         self.installed = true;
         Ok(match (broke_off, &self.spill) {
-            (Some(kind), _) => Ahead::Broken(Box::new(self.broken(kind, self.input.pos()))),
+            (Some(kind), _) => Ahead::Broken(self.broken(kind, self.input.pos())),
             (None, Some(_)) => Ahead::More,
             (None, None) => Ahead::Last,
         })
     }
 
     /// Sets the cursors to the first events of the generation.
-    fn install(&mut self) -> Result<(), Box<ReadError>> {
+    fn install(&mut self) -> Result<(), ReadError> {
         let clock = self.clock;
         if self.generation.threads.iter().any(|t| t.head != NIL) {
             self.order.start_generation(self.generation.number);
@@ -324,7 +324,7 @@ impl<'a> Reader<'a> {
             m: ThreadId::NONE,
             p: ProcId::NONE,
             g: GoId::NONE,
-            what: What::Sync {
+            kind: EventKind::Sync {
                 n: self.stats.syncs,
             },
         }
@@ -332,12 +332,11 @@ impl<'a> Reader<'a> {
 
     /// The error for a generation that could not be read from `start` on.
     fn broken(&mut self, kind: ErrorKind, start: u64) -> ReadError {
-        ReadError {
-            kind,
-            offset: self.input.pos(),
-            generation: (self.generation.number != 0).then_some(self.generation.number),
-            lost_bytes: self.end().saturating_sub(start),
-        }
+        let lost_bytes = self.end().saturating_sub(start);
+        let generation = self.generation.number;
+        ReadError::new(kind)
+            .at(self.input.pos(), lost_bytes)
+            .within((generation != 0).then_some(generation))
     }
 
     /// Where the trace ends, as far as is known.
@@ -351,7 +350,7 @@ impl<'a> Reader<'a> {
 
     /// The error for events that can't be right: nothing more can be read.
     #[cold]
-    fn fail(&mut self, kind: ErrorKind, thread: Option<u32>) -> Box<ReadError> {
+    fn fail(&mut self, kind: ErrorKind, thread: Option<u32>) -> ReadError {
         let behind = self.end().saturating_sub(self.input.pos());
         let batches = &self.generation.batches;
         let cursors = self.reading.iter().map(|t| &self.threads[*t].cursor);
@@ -366,18 +365,16 @@ impl<'a> Reader<'a> {
         self.order.drop_following();
         self.generation.samples.clear();
         let generation = Some(self.generation.number);
-        Box::new(match std::mem::replace(&mut self.ahead, Ahead::Done) {
+        match std::mem::replace(&mut self.ahead, Ahead::Done) {
             // Events contradict each other because some are missing.
-            Ahead::Broken(e) => ReadError {
-                lost_bytes: unread + e.lost_bytes,
-                ..*e
-            },
-            _ => ReadError {
-                kind,
-                offset,
-                generation,
-                lost_bytes,
-            },
-        })
+            Ahead::Broken(e) => {
+                let lost_bytes = unread + e.lost_bytes();
+                let offset = e.offset();
+                e.at(offset, lost_bytes)
+            }
+            _ => ReadError::new(kind)
+                .at(offset, lost_bytes)
+                .within(generation),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::allowance::of_vec;
 use super::super::error::Corruption;
-use super::super::event::{Event, Time, What};
+use super::super::event::{Event, EventKind, Time};
 use super::super::sort;
 use super::super::tables::Tables;
 use super::clock::Clock;
@@ -75,7 +75,7 @@ impl Samples {
             m: s.m,
             p: s.p,
             g: s.g,
-            what: What::StackSample { stack },
+            kind: EventKind::StackSample { stack },
         }))
     }
 }

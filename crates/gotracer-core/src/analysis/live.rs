@@ -35,17 +35,11 @@ pub fn follow(
     settings: &Settings,
     mut hear: impl FnMut(Heard) -> bool,
 ) -> Result<(), ReadError> {
-    let whole = |kind| ReadError {
-        kind,
-        offset: 0,
-        generation: None,
-        lost_bytes: 0,
-    };
-    let version = peek_version(&mut input).map_err(|e| whole(ErrorKind::Io(e)))?;
+    let version = peek_version(&mut input).map_err(|e| ReadError::new(ErrorKind::Io(e)))?;
     if let Some(old) = version.filter(|v| !is_in_generations(*v)) {
-        return Err(whole(ErrorKind::NotLive(old)));
+        return Err(ReadError::new(ErrorKind::NotLive(old)));
     }
-    let mut reader = Reader::new(input).map_err(|e| *e)?;
+    let mut reader = Reader::new(input)?;
     let version = reader.version();
     let mut analysis = Analysis::of(&reader, settings);
     let mut events = Portion::new(&reader);
@@ -54,11 +48,11 @@ pub fn follow(
         match events.read(&mut reader) {
             Ok(true) => {
                 if let Err(e) = analysis.portion(&events, &reader) {
-                    break Some(*e);
+                    break Some(e);
                 }
             }
             Ok(false) => break None,
-            Err(e) => break Some(*e),
+            Err(e) => break Some(e),
         }
         if reader.is_between_generations() {
             let stats = reader.stats();

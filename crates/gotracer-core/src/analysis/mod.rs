@@ -77,12 +77,8 @@ const EVENTS: usize = 1_000;
 
 /// The error for a trace of which no more can be remembered.
 fn exhausted(kind: ErrorKind, stats: Stats) -> ReadError {
-    ReadError {
-        kind,
-        offset: stats.bytes,
-        generation: None,
-        lost_bytes: stats.total_bytes.saturating_sub(stats.bytes),
-    }
+    let lost_bytes = stats.total_bytes.saturating_sub(stats.bytes);
+    ReadError::new(kind).at(stats.bytes, lost_bytes)
 }
 
 /// The rules at work.
@@ -207,9 +203,9 @@ impl Analysis {
     ///
     /// # Errors
     /// If that takes more memory than there may be.
-    fn portion(&mut self, events: &Portion, reader: &Reader<'_>) -> Result<(), Box<ReadError>> {
+    fn portion(&mut self, events: &Portion, reader: &Reader<'_>) -> Result<(), ReadError> {
         let counted = self.count(events.begins(), reader.tables());
-        counted.map_err(|kind| Box::new(exhausted(kind, reader.stats())))?;
+        counted.map_err(|kind| exhausted(kind, reader.stats()))?;
         if events.begins() {
             self.start_generation(reader.clock_snapshot());
         }
@@ -344,7 +340,7 @@ impl Analysis {
                 generations: stats.generations,
                 events: stats.events,
                 bytes: stats.bytes,
-                lost_bytes: error.map_or(0, |e| e.lost_bytes),
+                lost_bytes: error.map_or(0, ReadError::lost_bytes),
                 gomaxprocs: self.timeline.gomaxprocs(),
                 error: error.map(ToString::to_string),
                 warning: warning(read),

@@ -8,7 +8,7 @@
 use super::record::{self, code};
 use crate::timeline::{Creation, Timeline, Transition};
 use crate::trace::internal::{NO_SLOT, Sink};
-use crate::trace::{Event, GoId, GoState, Slot, Time, What};
+use crate::trace::{Event, EventKind, GoId, GoState, Slot, Time};
 
 /// Words that make a parcel: enough that handing it over costs nothing, few
 /// enough that they are still in a cache.
@@ -64,8 +64,8 @@ impl Packed {
 
     /// Whether a generation begins with them.
     pub fn begins(&self) -> bool {
-        let first = self.whole.first().map(|event| event.what);
-        matches!(first, Some(What::Sync { .. }))
+        let first = self.whole.first().map(|event| event.kind);
+        matches!(first, Some(EventKind::Sync { .. }))
     }
 
     #[cold]
@@ -205,7 +205,7 @@ pub trait Taker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{GoId, Metric, ProcId, Slot, StackId, StringId, ThreadId};
+    use crate::trace::{GoId, Metric, ProcId, Slot, StackId, StateTransition, StringId, ThreadId};
     use proptest::prelude::*;
 
     fn id() -> impl Strategy<Value = i64> {
@@ -233,10 +233,10 @@ mod tests {
         ])
     }
 
-    fn what() -> impl Strategy<Value = What> {
+    fn kind() -> impl Strategy<Value = EventKind> {
         let transition = (id(), small(), state(), state(), small(), small(), small());
-        let transition =
-            transition.prop_map(|(id, slot, from, to, reason, own, stack)| What::Goroutine {
+        let transition = transition.prop_map(|(id, slot, from, to, reason, own, stack)| {
+            EventKind::StateTransition(StateTransition::Goroutine {
                 id: GoId(id),
                 slot: Slot(slot),
                 from,
@@ -244,30 +244,29 @@ mod tests {
                 reason: StringId(reason),
                 own_stack: StackId(own),
                 stack: StackId(stack),
-            });
-        let metric = What::Metric {
+            })
+        });
+        let metric = EventKind::Metric {
             metric: Metric::HeapObjects,
             value: 7,
             stack: StackId::NONE,
         };
-        let label = What::Label { label: StringId(1) };
+        let label = EventKind::Label { label: StringId(1) };
         prop_oneof![8 => transition, 1 => Just(metric), 1 => Just(label)]
+    }
+
+    fn event_of(time: Time, (p, g): (i64, GoId), kind: EventKind) -> Event {
+        Event::new(time, (ThreadId(1), ProcId(p), g), kind)
     }
 
     fn events() -> impl Strategy<Value = Vec<Event>> {
         let after = prop_oneof![8 => 1..1000i64, 1 => (1i64 << 32) - 1..(1 << 32) + 2];
-        let event = (after, id(), id(), what());
+        let event = (after, id(), id(), kind());
         prop::collection::vec(event, 1..50).prop_map(|parts| {
             let mut time = -5;
-            let event = |(after, p, g, what)| {
+            let event = |(after, p, g, kind)| {
                 time += after;
-                Event {
-                    time,
-                    m: ThreadId(1),
-                    p: ProcId(p),
-                    g: GoId(g),
-                    what,
-                }
+                event_of(time, (p, GoId(g)), kind)
             };
             parts.into_iter().map(event).collect()
         })
@@ -370,7 +369,7 @@ mod tests {
 
     #[test]
     fn an_ordinary_event_is_one_word() {
-        let what = What::Goroutine {
+        let kind = EventKind::StateTransition(StateTransition::Goroutine {
             id: GoId(7),
             slot: Slot(9000),
             from: GoState::Waiting,
@@ -378,14 +377,8 @@ mod tests {
             reason: StringId(0),
             own_stack: StackId(0),
             stack: StackId(12_000),
-        };
-        let event = |time, g| Event {
-            time,
-            m: ThreadId(1),
-            p: ProcId(200),
-            g,
-            what,
-        };
+        });
+        let event = |time, g| event_of(time, (200, g), kind);
         let mut packed = Packed::default();
         packed.write(event(5, GoId::NONE), NO_SLOT);
         packed.write(event(200_000, GoId(1 << 40)), 16_000);

@@ -46,7 +46,7 @@ pub(super) fn step<'a>(
 ) -> Step<'a> {
     let reader = match Reader::new(input) {
         Ok(reader) => reader,
-        Err(error) => return (Err(*error), None),
+        Err(error) => return (Err(error), None),
     };
     let mut analysis = Analysis::of(&reader, settings);
     let (parcels, to_analyse) = sync_channel(PARCELS);
@@ -98,7 +98,7 @@ fn read(mut reader: Reader<'_>, handing: Handing) -> (Reader<'_>, Option<ReadErr
         match reader.pour(&mut events) {
             Ok(0) => break None,
             Ok(_) => {}
-            Err(e) => break Some(*e),
+            Err(e) => break Some(e),
         }
         let parcel = Parcel {
             begins: events.begins(),

@@ -2,7 +2,7 @@
 
 use super::packed::Packed;
 use crate::trace::internal::is_in_generations;
-use crate::trace::{Event, ReadError, Reader, What};
+use crate::trace::{Event, EventKind, ReadError, Reader};
 
 /// Events read at a time as they are: few enough that they stay in the nearest
 /// cache.
@@ -38,7 +38,7 @@ impl Portion {
     ///
     /// # Errors
     /// As [`Reader::fill`].
-    pub fn read(&mut self, reader: &mut Reader<'_>) -> Result<bool, Box<ReadError>> {
+    pub fn read(&mut self, reader: &mut Reader<'_>) -> Result<bool, ReadError> {
         match self {
             Self::Packed(events) => {
                 events.clear();
@@ -55,7 +55,7 @@ impl Portion {
     pub fn begins(&self) -> bool {
         match self {
             Self::Packed(events) => events.begins(),
-            Self::Plain { block, .. } => matches!(block[0].what, What::Sync { .. }),
+            Self::Plain { block, .. } => matches!(block[0].kind, EventKind::Sync { .. }),
         }
     }
 }

@@ -57,13 +57,9 @@ pub fn analyze_all(
             n => format!("{source} ({n})"),
         };
         if n > MOST {
-            let error = ReadError {
-                offset: input.pos(),
-                generation: None,
-                lost_bytes: input.known_len() - input.pos(),
-                kind: ErrorKind::TooManyTraces(MOST),
-            };
-            return each(name, Err(error));
+            let error = ReadError::new(ErrorKind::TooManyTraces(MOST));
+            let lost_bytes = input.known_len() - input.pos();
+            return each(name, Err(error.at(input.pos(), lost_bytes)));
         }
         let (outcome, following) = match on_two_threads {
             true => pipeline::step(input, &name, settings, &mut progress),
@@ -85,7 +81,7 @@ pub fn analyze_plainly(
     source: &str,
     settings: &Settings,
 ) -> Result<Outcome, ReadError> {
-    let reader = Reader::new(input).map_err(|e| *e)?;
+    let reader = Reader::new(input)?;
     analyze_by(Portion::plain(), reader, source, settings, |_| ()).0
 }
 
@@ -97,7 +93,7 @@ fn step<'a>(
 ) -> Step<'a> {
     match Reader::new(input) {
         Ok(reader) => analyze_by(Portion::new(&reader), reader, source, settings, progress),
-        Err(error) => (Err(*error), None),
+        Err(error) => (Err(error), None),
     }
 }
 
@@ -113,13 +109,13 @@ fn analyze_by<'a>(
         match events.read(&mut reader) {
             Ok(true) => {}
             Ok(false) => break None,
-            Err(e) => break Some(*e),
+            Err(e) => break Some(e),
         }
         if events.begins() {
             progress(reader.stats());
         }
         if let Err(e) = analysis.portion(&events, &reader) {
-            break Some(*e);
+            break Some(e);
         }
     };
     conclude(&analysis, source, reader, error)

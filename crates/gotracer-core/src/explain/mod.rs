@@ -97,7 +97,7 @@ impl Explanation {
 ///
 /// # Errors
 /// If no event can be read.
-pub fn explain(input: Input<'_>, window: Window) -> Result<Explanation, Box<ReadError>> {
+pub fn explain(input: Input<'_>, window: Window) -> Result<Explanation, ReadError> {
     let mut reader = Reader::new(input)?;
     let mut timeline = Timeline::default();
     let mut watch = None;
@@ -120,7 +120,7 @@ pub fn explain(input: Input<'_>, window: Window) -> Result<Explanation, Box<Read
     // What is told goes as far as the trace does.
     let error = match read {
         Err(error) if reader.stats().is_silent() => return Err(error),
-        read => read.err().map(|error| *error),
+        read => read.err(),
     };
     if !whole {
         to = to.min(timeline.now());

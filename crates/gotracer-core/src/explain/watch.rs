@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use crate::timeline::{HeapFloor, Interval, Kind, Kinds, Observer, Owner, StackKey, Timeline};
 use crate::trace::{
-    Event, GoId, GoState, ProcId, ProcState, Range, StringId, Tables, ThreadId, Time, What,
+    Event, EventKind, GoId, GoState, ProcId, ProcState, Range, StateTransition, StringId, Tables,
+    ThreadId, Time,
 };
 
 /// The most reasons that are told apart. There are a few dozen of them; a trace
@@ -137,26 +138,30 @@ impl<S: Story> Watch<S> {
     /// Takes in the next event, and has the timeline take it in.
     pub fn event(&mut self, event: &Event, tables: &Tables, timeline: &mut Timeline) {
         self.ended = None;
-        match event.what {
-            What::Goroutine { id, from, to, .. } if from != to => {
+        match event.kind {
+            EventKind::StateTransition(StateTransition::Goroutine { id, from, to, .. })
+                if from != to =>
+            {
                 self.ended = self.waits.remove(&id).map(|reason| (id, reason));
                 timeline.event(event, tables, self);
                 self.goroutine(event, tables, timeline);
                 return;
             }
-            What::Proc { id, to, .. } if to != ProcState::Running => {
+            EventKind::StateTransition(StateTransition::Proc { id, to, .. })
+                if to != ProcState::Running =>
+            {
                 self.stop(id, event.time, timeline);
             }
-            What::RangeBegin {
+            EventKind::RangeBegin {
                 range: Range::GcMark,
                 ..
             }
-            | What::RangeActive {
+            | EventKind::RangeActive {
                 range: Range::GcMark,
             } => {
                 self.marking.get_or_insert(event.time);
             }
-            What::RangeEnd {
+            EventKind::RangeEnd {
                 range: Range::GcMark,
             } => self.marked(event.time),
             _ => {}
@@ -165,13 +170,13 @@ impl<S: Story> Watch<S> {
     }
 
     fn goroutine(&mut self, event: &Event, tables: &Tables, timeline: &Timeline) {
-        let What::Goroutine {
+        let EventKind::StateTransition(StateTransition::Goroutine {
             id,
             from,
             to,
             reason,
             ..
-        } = event.what
+        }) = event.kind
         else {
             return;
         };

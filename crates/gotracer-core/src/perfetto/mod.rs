@@ -25,7 +25,7 @@ use crate::explain::{Watch, Window};
 use crate::report::{Escaped, Finding};
 use crate::rules::Settings;
 use crate::timeline::Timeline;
-use crate::trace::{ClockSnapshot, Event, ReadError, Reader, Stats, Tables, Time, What};
+use crate::trace::{ClockSnapshot, Event, EventKind, ReadError, Reader, Stats, Tables, Time};
 use scene::Scene;
 use schema::{Clock, TracePacket, clock};
 
@@ -84,10 +84,10 @@ pub fn export(
         match reader.advance() {
             Ok(true) => {}
             Ok(false) => break None,
-            Err(error) => break Some(*error),
+            Err(error) => break Some(error),
         }
         let event = reader.event();
-        if let What::Sync { .. } = event.what {
+        if let EventKind::Sync { .. } = event.kind {
             export.start_generation(reader.clock_snapshot());
             progress(reader.stats());
         }
@@ -98,7 +98,7 @@ pub fn export(
         }
         if !export.event(event, reader.tables())? {
             // What is behind the window is read only for the errors in it.
-            break reader.skip_rest().err().map(|error| *error);
+            break reader.skip_rest().err();
         }
     };
     let read = Read {

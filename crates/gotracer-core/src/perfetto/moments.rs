@@ -9,22 +9,26 @@ use super::scene::{Arrows, Aside, Flow, Open, Scene, Span, Task};
 use super::tracks::Fixed;
 use crate::report::Escaped;
 use crate::timeline::Timeline;
-use crate::trace::{Event, GoId, GoState, Range, StringId, Tables, Time, What};
+use crate::trace::{
+    Event, EventKind, GoId, GoState, Range, StateTransition, StringId, Tables, TaskId, Time,
+};
 
 impl<W: Write> Scene<W> {
     /// To be told of each event before the timeline is.
     pub fn before(&mut self, event: &Event, tables: &Tables, timeline: &Timeline) {
         self.m = event.m;
         let (g, time) = (event.g, event.time);
-        match event.what {
-            What::Goroutine { id, from, to, .. } => self.wake(event, id, from, to, timeline),
-            What::RegionBegin { task, name, .. } if g.is_some() => {
+        match event.kind {
+            EventKind::StateTransition(StateTransition::Goroutine { id, from, to, .. }) => {
+                self.wake(event, id, from, to, timeline)
+            }
+            EventKind::RegionBegin { task, name, .. } if g.is_some() => {
                 let name = self.named(name, tables, "region");
                 let start = time;
                 let regions = self.regions.entry(g).or_default();
                 regions.push(Open { name, task, start });
             }
-            What::RegionEnd { task, name, .. } if g.is_some() => {
+            EventKind::RegionEnd { task, name, .. } if g.is_some() => {
                 let before = Open {
                     name: self.named(name, tables, "region"),
                     task,
@@ -33,7 +37,7 @@ impl<W: Write> Scene<W> {
                 let open = self.regions.get_mut(&g).and_then(Vec::pop);
                 self.region(g, open.ok_or(before), time, timeline);
             }
-            What::TaskBegin {
+            EventKind::TaskBegin {
                 id, parent, name, ..
             } => {
                 let name = self.named(name, tables, "task");
@@ -47,7 +51,7 @@ impl<W: Write> Scene<W> {
                     },
                 );
             }
-            What::TaskEnd {
+            EventKind::TaskEnd {
                 id, parent, name, ..
             } => {
                 let before = Task {
@@ -58,7 +62,7 @@ impl<W: Write> Scene<W> {
                 let known = self.tasks.remove(&id);
                 self.task(id, known.ok_or(before), time);
             }
-            What::Log {
+            EventKind::Log {
                 task,
                 category,
                 message,
@@ -73,13 +77,13 @@ impl<W: Write> Scene<W> {
                 let name = self.packets.name(&line);
                 self.instant(track, name, time, task_notes(task), None);
             }
-            What::RangeBegin {
+            EventKind::RangeBegin {
                 range: Range::GcSweep { p },
                 ..
             } => {
                 self.sweeps.insert(p, time);
             }
-            What::SweepEnd {
+            EventKind::SweepEnd {
                 p,
                 swept,
                 reclaimed,
@@ -102,7 +106,7 @@ impl<W: Write> Scene<W> {
 
     /// To be told of each event after the timeline was.
     pub fn after(&mut self, event: &Event, timeline: &Timeline) {
-        if let What::Goroutine { id, to, .. } = event.what
+        if let EventKind::StateTransition(StateTransition::Goroutine { id, to, .. }) = event.kind
             && to == GoState::NotExist
         {
             for open in self.regions.remove(&id).into_iter().flatten().rev() {
@@ -188,7 +192,7 @@ impl<W: Write> Scene<W> {
     }
 
     /// A task ends; that it is older than the trace is an `Err`.
-    fn task(&mut self, id: i64, task: Result<Task, Task>, end: Time) {
+    fn task(&mut self, id: TaskId, task: Result<Task, Task>, end: Time) {
         let cut = task.is_err();
         let (Ok(task) | Err(task)) = task;
         if end < self.from {
@@ -204,7 +208,7 @@ impl<W: Write> Scene<W> {
             cut,
         };
         let notes = task_notes(id);
-        let notes = match task.parent {
+        let notes = match task.parent.0 {
             ..=0 => notes,
             parent => notes.int(Key::Parent, parent),
         };
@@ -229,9 +233,9 @@ impl<W: Write> Scene<W> {
     }
 }
 
-fn task_notes(task: i64) -> Annotations {
+fn task_notes(task: TaskId) -> Annotations {
     // The background task is none.
-    match task {
+    match task.0 {
         ..=0 => Annotations::default(),
         task => Annotations::default().int(Key::Task, task),
     }

@@ -9,7 +9,7 @@ use super::schema::{TrackEvent, Type};
 use super::tracks::{Fixed, Track, Tracks};
 use crate::report::{Escaped, Frame, human};
 use crate::timeline::{Actor, FrameKey, Owner, StackKey, Timeline};
-use crate::trace::{GoId, ProcId, ThreadId, Time};
+use crate::trace::{GoId, ProcId, TaskId, ThreadId, Time};
 
 /// A stack has up to 128 frames; the outermost are the least telling.
 const FRAMES: usize = 64;
@@ -34,7 +34,7 @@ pub struct Scene<W> {
     pub last_flow: u64,
     /// Regions that are open, the innermost last.
     pub regions: HashMap<GoId, Vec<Open>>,
-    pub tasks: HashMap<i64, Task>,
+    pub tasks: HashMap<TaskId, Task>,
     /// Since when each processor sweeps.
     pub sweeps: HashMap<ProcId, Time>,
     /// The last value of each counter.
@@ -87,7 +87,7 @@ pub struct Flow {
 #[derive(Clone, Copy)]
 pub struct Open {
     pub name: Name,
-    pub task: i64,
+    pub task: TaskId,
     pub start: Time,
 }
 
@@ -95,7 +95,7 @@ pub struct Open {
 #[derive(Clone, Copy)]
 pub struct Task {
     pub name: Name,
-    pub parent: i64,
+    pub parent: TaskId,
     pub start: Time,
 }
 

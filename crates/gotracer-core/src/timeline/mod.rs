@@ -39,7 +39,7 @@ pub use stretches::{Doing, Stretch};
 pub use transition::{Creation, Transition};
 pub use waiting::{Pool, StackWaits, Waiting};
 
-use crate::trace::{Event, GoId, Metric, Range, Slot, Tables, Time, What};
+use crate::trace::{Event, EventKind, GoId, Metric, Range, Slot, StateTransition, Tables, Time};
 use accounts::Accounts;
 use assists::Assists;
 use goroutines::Goroutines;
@@ -117,24 +117,15 @@ impl Timeline {
     /// Whether an event tells more than the time.
     #[inline(always)]
     pub fn heeds(event: &Event) -> bool {
-        match event.what {
-            What::Goroutine { .. }
-            | What::Proc { .. }
-            | What::Metric { .. }
-            | What::RangeBegin { .. }
-            | What::RangeActive { .. }
-            | What::RangeEnd { .. }
-            | What::Sync { .. } => true,
-            What::SweepEnd { .. }
-            | What::Label { .. }
-            | What::StackSample { .. }
-            | What::TaskBegin { .. }
-            | What::TaskEnd { .. }
-            | What::RegionBegin { .. }
-            | What::RegionEnd { .. }
-            | What::Log { .. }
-            | What::Experimental { .. } => false,
-        }
+        matches!(
+            event.kind,
+            EventKind::StateTransition(_)
+                | EventKind::Metric { .. }
+                | EventKind::RangeBegin { .. }
+                | EventKind::RangeActive { .. }
+                | EventKind::RangeEnd { .. }
+                | EventKind::Sync { .. }
+        )
     }
 
     /// Takes in the next event. `tables` are those of its generation.
@@ -154,16 +145,18 @@ impl Timeline {
     /// An event that is no transition.
     fn other(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
         self.now = event.time;
-        match event.what {
-            What::Goroutine { .. } => match Creation::of(event) {
-                Some(creation) => self.creation(&creation, tables, observer),
-                None => self.appear_or_repeat(event, tables, observer),
-            },
-            What::Proc { id, to, .. } => {
+        match event.kind {
+            EventKind::StateTransition(StateTransition::Goroutine { .. }) => {
+                match Creation::of(event) {
+                    Some(creation) => self.creation(&creation, tables, observer),
+                    None => self.appear_or_repeat(event, tables, observer),
+                }
+            }
+            EventKind::StateTransition(StateTransition::Proc { id, to, .. }) => {
                 self.procs.transition(id, to);
                 self.check_starvation(None, observer);
             }
-            What::Metric { metric, value, .. } => match metric {
+            EventKind::Metric { metric, value, .. } => match metric {
                 Metric::Gomaxprocs => {
                     self.procs.set_limit(value);
                     self.world.set_gomaxprocs(event.p);
@@ -171,14 +164,17 @@ impl Timeline {
                 }
                 Metric::HeapObjects => self.heap.set_objects(value, event.g),
                 Metric::HeapGoal => self.heap.set_goal(value),
+                _ => {}
             },
-            What::RangeEnd {
+            EventKind::RangeEnd {
                 range: Range::GcMark,
             } => self.collected(observer),
-            What::RangeBegin { .. } | What::RangeActive { .. } | What::RangeEnd { .. } => {
+            EventKind::RangeBegin { .. }
+            | EventKind::RangeActive { .. }
+            | EventKind::RangeEnd { .. } => {
                 self.range(event, tables, observer);
             }
-            What::Sync { .. } => {
+            EventKind::Sync { .. } => {
                 self.start.get_or_insert(event.time);
                 self.stacks.start_generation(tables);
                 self.reasons.start_generation();

@@ -1,7 +1,9 @@
 //! A goroutine goes from one state to another, or comes into being: what
 //! happens all the time.
 
-use crate::trace::{Event, GoId, GoState, ProcId, Slot, StackId, StringId, Time, What};
+use crate::trace::{
+    Event, EventKind, GoId, GoState, ProcId, Slot, StackId, StateTransition, StringId, Time,
+};
 
 /// A goroutine that exists goes from one state to another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +33,7 @@ impl Transition {
     /// or whose state is repeated makes none.
     #[inline(always)]
     pub fn of(event: &Event) -> Option<Self> {
-        let What::Goroutine {
+        let EventKind::StateTransition(StateTransition::Goroutine {
             slot,
             from,
             to,
@@ -39,7 +41,7 @@ impl Transition {
             own_stack,
             stack,
             ..
-        } = event.what
+        }) = event.kind
         else {
             return None;
         };
@@ -85,7 +87,7 @@ impl Creation {
     /// The creation that an event is, if it is one.
     #[inline(always)]
     pub fn of(event: &Event) -> Option<Self> {
-        let What::Goroutine {
+        let EventKind::StateTransition(StateTransition::Goroutine {
             id,
             slot,
             from: GoState::NotExist,
@@ -93,7 +95,7 @@ impl Creation {
             own_stack,
             stack,
             ..
-        } = event.what
+        }) = event.kind
         else {
             return None;
         };

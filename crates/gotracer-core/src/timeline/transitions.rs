@@ -11,7 +11,7 @@ use super::stretches::{Doing, LONG, Stretch};
 use super::transition::{Creation, Transition};
 use super::waiting::Waiting;
 use super::{Observer, Timeline};
-use crate::trace::{Event, GoId, GoState, Slot, StackId, Tables, Time, What};
+use crate::trace::{Event, EventKind, GoId, GoState, Slot, StackId, StateTransition, Tables, Time};
 
 impl Goroutine {
     /// Whether it is the program's and waits for a processor.
@@ -100,14 +100,14 @@ impl Timeline {
         tables: &Tables,
         observer: &mut impl Observer,
     ) {
-        let What::Goroutine {
+        let EventKind::StateTransition(StateTransition::Goroutine {
             id,
             slot,
             from,
             to,
             own_stack,
             ..
-        } = event.what
+        }) = event.kind
         else {
             return;
         };

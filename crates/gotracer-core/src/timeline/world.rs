@@ -5,7 +5,7 @@ use super::interval::{Actor, Interval, Kind, StopReason};
 use super::stacks::StackKey;
 use super::transition::Transition;
 use super::{Observer, Timeline};
-use crate::trace::{Event, ProcId, Range, Slot, Tables, Time, What};
+use crate::trace::{Event, EventKind, ProcId, Range, Slot, Tables, Time};
 
 /// Reasons to stop the world that are told apart. The runtime knows about
 /// twenty; a hostile trace may make up any number.
@@ -113,8 +113,8 @@ impl World {
 
 impl Timeline {
     pub(super) fn range(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
-        match event.what {
-            What::RangeBegin {
+        match event.kind {
+            EventKind::RangeBegin {
                 range: Range::StopTheWorld { reason, g },
                 stack,
             } => {
@@ -130,10 +130,10 @@ impl Timeline {
                 });
                 self.check_starvation(None, observer);
             }
-            What::RangeEnd {
+            EventKind::RangeEnd {
                 range: Range::StopTheWorld { .. },
             } => self.world_runs(observer),
-            What::RangeBegin {
+            EventKind::RangeBegin {
                 range: Range::MarkAssist { g },
                 stack,
             } => {
@@ -142,13 +142,13 @@ impl Timeline {
             }
             // Assists under way are repeated in each generation; only those
             // that nobody saw begin are news.
-            What::RangeActive {
+            EventKind::RangeActive {
                 range: Range::MarkAssist { g },
             } if !self.assists.contains(g) => {
                 let stack = self.gs.find(g).map_or(StackKey::NONE, |g| g.best_stack());
                 self.start_assist(g, self.start(), true, stack);
             }
-            What::RangeEnd {
+            EventKind::RangeEnd {
                 range: Range::MarkAssist { g },
             } => self.end_assist(g, observer),
             _ => {}

@@ -500,12 +500,7 @@ impl Analyst {
 }
 
 fn unread(error: std::io::Error) -> ReadError {
-    ReadError {
-        kind: ErrorKind::Io(error),
-        offset: 0,
-        generation: None,
-        lost_bytes: 0,
-    }
+    ReadError::new(ErrorKind::Io(error))
 }
 
 /// A panic by its message.

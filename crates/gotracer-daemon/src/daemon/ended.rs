@@ -99,7 +99,7 @@ pub fn is_incomplete(outcome: &Analysed) -> bool {
 /// Why the file could not be read, if it may be readable at another time.
 pub fn passing(outcome: &Analysed) -> Option<&io::Error> {
     let error = error(outcome)?;
-    match &error.kind {
+    match error.kind() {
         ErrorKind::Io(cause) if Failure::from(error) == Failure::Unreadable => Some(cause),
         _ => None,
     }

@@ -108,10 +108,10 @@ impl Failure {
 
 impl From<&ReadError> for Failure {
     fn from(error: &ReadError) -> Self {
-        match error.kind {
+        match error.kind() {
             ErrorKind::Empty | ErrorKind::NothingRecorded => Self::Empty,
             ErrorKind::TooLarge(_) => Self::TooLarge,
-            ErrorKind::Io(ref error) if error.kind() == FileTooLarge => Self::TooLarge,
+            ErrorKind::Io(error) if error.kind() == FileTooLarge => Self::TooLarge,
             ErrorKind::NotATrace(_) => Self::NotATrace,
             ErrorKind::UnsupportedVersion(_) | ErrorKind::NewerVersion { .. } => {
                 Self::UnsupportedVersion
@@ -119,8 +119,8 @@ impl From<&ReadError> for Failure {
             ErrorKind::NotLive(_) => Self::NotLive,
             ErrorKind::Truncated(_) => Self::BrokeOff,
             // Not the system says so, but a decompressor of what it read.
-            ErrorKind::Io(ref error) if error.kind() == UnexpectedEof => Self::BrokeOff,
-            ErrorKind::Io(ref error) if error.raw_os_error().is_none() => Self::Corrupt,
+            ErrorKind::Io(error) if error.kind() == UnexpectedEof => Self::BrokeOff,
+            ErrorKind::Io(error) if error.raw_os_error().is_none() => Self::Corrupt,
             ErrorKind::Corrupt(_) => Self::Corrupt,
             ErrorKind::Inconsistent(_) | ErrorKind::CgoCallback(_) => Self::Inconsistent,
             _ => Self::Unreadable,

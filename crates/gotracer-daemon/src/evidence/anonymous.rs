@@ -48,7 +48,7 @@ pub fn copy(
     // What can't be recorded is why the rest fails.
     copy.bytes()?;
     match copied {
-        Err(error) if !matches!(error.kind, ErrorKind::Truncated(_)) => return Err(error.into()),
+        Err(error) if !matches!(error.kind(), ErrorKind::Truncated(_)) => return Err(error.into()),
         _ => flushed?,
     }
     let copied = open(copy.path(), again.limits)?;

@@ -7,7 +7,7 @@
 
 use super::super::super::args::Args;
 use super::super::super::event::{
-    Event, GoId, GoState, Metric, Slot, StackId, StringId, Time, What,
+    Event, EventKind, GoId, GoState, Metric, Slot, StackId, StateTransition, StringId, Time,
 };
 use super::super::super::sink::{NO_SLOT, Sink};
 use super::super::threads::Thread;
@@ -37,7 +37,7 @@ impl Order {
     pub fn take_soon(
         &mut self,
         t: &mut Thread,
-        kind: u8,
+        event_type: u8,
         args: &mut Args<'_>,
         Epoch { tables, generation }: Epoch<'_>,
         time: Time,
@@ -48,19 +48,19 @@ impl Order {
         }
         // Called in each branch: there it is known what has happened. The
         // context is read where it is wanted, or it would have to be kept.
-        let mut write_by = |t: &Thread, what, slot| {
+        let mut write_by = |t: &Thread, kind, slot| {
             let event = Event {
                 time,
                 m: t.m,
                 p: t.p,
                 g: t.g,
-                what,
+                kind,
             };
             sink.write(event, slot);
         };
-        let mut write = |t: &Thread, what| write_by(t, what, NO_SLOT);
+        let mut write = |t: &Thread, kind| write_by(t, kind, NO_SLOT);
         // A thread that has a P or a goroutine is one.
-        match kind {
+        match event_type {
             wire::GO_START => {
                 let id = GoId(args.next() as i64);
                 let n = args.next();
@@ -84,7 +84,7 @@ impl Order {
                 }
                 g.status = go::RUNNABLE;
                 g.seq.n = n;
-                let what = What::Goroutine {
+                let kind = EventKind::StateTransition(StateTransition::Goroutine {
                     id,
                     slot: Slot(slot),
                     from: GoState::Waiting,
@@ -92,9 +92,9 @@ impl Order {
                     reason: StringId::default(),
                     own_stack: StackId::NONE,
                     stack,
-                };
+                });
                 let known = self.gs.current_soon(t).is_some();
-                write_by(t, what, if known { t.g_slot } else { NO_SLOT });
+                write_by(t, kind, if known { t.g_slot } else { NO_SLOT });
             }
             wire::GO_BLOCK => {
                 let reason = tables.dense_string_id(args.next())?;
@@ -127,7 +127,7 @@ impl Order {
                     return None;
                 }
                 let seq = Seq { generation, n: 0 };
-                let what = What::Goroutine {
+                let kind = EventKind::StateTransition(StateTransition::Goroutine {
                     id,
                     slot: Slot(self.gs.add(id, go::RUNNABLE, seq)),
                     from: GoState::NotExist,
@@ -135,8 +135,8 @@ impl Order {
                     reason: StringId::default(),
                     own_stack,
                     stack,
-                };
-                write(t, what);
+                });
+                write(t, kind);
             }
             wire::GO_DESTROY => {
                 let g = self.gs.run_by(t, go::RUNNING)?;
@@ -149,12 +149,12 @@ impl Order {
                 t.clear_g();
             }
             wire::HEAP_ALLOC if t.p.is_some() => {
-                let what = What::Metric {
+                let kind = EventKind::Metric {
                     metric: Metric::HeapObjects,
                     value: args.next(),
                     stack: StackId::NONE,
                 };
-                write(t, what);
+                write(t, kind);
             }
             wire::GO_SYSCALL_BEGIN => {
                 let n = args.next();
@@ -189,8 +189,8 @@ impl Order {
 
 /// The running goroutine stops.
 #[inline(always)]
-fn stopped(t: &Thread, to: GoState, reason: StringId, stack: StackId) -> What {
-    What::Goroutine {
+fn stopped(t: &Thread, to: GoState, reason: StringId, stack: StackId) -> EventKind {
+    EventKind::StateTransition(StateTransition::Goroutine {
         id: t.g,
         slot: Slot(t.g_slot),
         from: GoState::Running,
@@ -198,13 +198,13 @@ fn stopped(t: &Thread, to: GoState, reason: StringId, stack: StackId) -> What {
         reason,
         own_stack: stack,
         stack,
-    }
+    })
 }
 
 /// A transition without a reason.
 #[inline(always)]
-fn plain(id: GoId, slot: u32, (from, to): (GoState, GoState), stack: StackId) -> What {
-    What::Goroutine {
+fn plain(id: GoId, slot: u32, (from, to): (GoState, GoState), stack: StackId) -> EventKind {
+    EventKind::StateTransition(StateTransition::Goroutine {
         id,
         slot: Slot(slot),
         from,
@@ -212,7 +212,7 @@ fn plain(id: GoId, slot: u32, (from, to): (GoState, GoState), stack: StackId) ->
         reason: StringId::default(),
         own_stack: stack,
         stack,
-    }
+    })
 }
 
 impl Goroutine {

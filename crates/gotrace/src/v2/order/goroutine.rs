@@ -1,6 +1,8 @@
 //! Goroutines: created, started, stopped, blocked, in syscalls.
 
-use super::super::super::event::{Event, GoId, GoState, Slot, StackId, StringId, ThreadId, What};
+use super::super::super::event::{
+    Event, EventKind, GoId, GoState, Slot, StackId, StateTransition, StringId, ThreadId,
+};
 use super::super::super::violation::Violation;
 use super::super::threads::Threads;
 use super::super::wire;
@@ -8,7 +10,7 @@ use super::state::{go, proc};
 use super::{Order, Refusal, Step, Taken, Thread};
 
 /// A transition, with nothing but the states.
-fn transition(g: (GoId, u32), from: GoState, to: GoState) -> What {
+fn transition(g: (GoId, u32), from: GoState, to: GoState) -> EventKind {
     with_stacks(g, from, to, StackId::NONE, StackId::NONE)
 }
 
@@ -18,8 +20,8 @@ fn with_stacks(
     to: GoState,
     own: StackId,
     stack: StackId,
-) -> What {
-    What::Goroutine {
+) -> EventKind {
+    EventKind::StateTransition(StateTransition::Goroutine {
         id,
         slot: Slot(slot),
         from,
@@ -27,7 +29,7 @@ fn with_stacks(
         reason: StringId::default(),
         own_stack: own,
         stack,
-    }
+    })
 }
 
 fn state_of(status: u8) -> GoState {
@@ -96,7 +98,7 @@ impl Order {
         g.status = status;
         let stack = step.stack(1)?;
         let reason = step.string(0)?;
-        step.take(What::Goroutine {
+        step.take(EventKind::StateTransition(StateTransition::Goroutine {
             id,
             slot: Slot(slot),
             from: GoState::Running,
@@ -104,7 +106,7 @@ impl Order {
             reason,
             own_stack: stack,
             stack,
-        })
+        }))
     }
 
     pub(super) fn go_destroy(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
@@ -125,7 +127,7 @@ impl Order {
         if let Some(slot) = self.gs.current(t)
             && self.gs[slot].status != go::RUNNING
         {
-            let g = t.g.0;
+            let g = t.g;
             return Err(Violation::GoroutineState { event, g }.into());
         }
         let id = self.new_goroutine(&step)?;
@@ -142,7 +144,7 @@ impl Order {
     fn new_goroutine(&mut self, step: &Step<'_>) -> Result<GoId, Violation> {
         let id = GoId(step.arg(0) as i64);
         match self.gs.find(id) {
-            Some(_) => Err(Violation::GoroutineExists { g: id.0 }),
+            Some(_) => Err(Violation::GoroutineExists { g: id }),
             None => Ok(id),
         }
     }
@@ -197,7 +199,7 @@ impl Order {
         // the P interrupts, whatever the clocks say.
         let seq = step.seq(0);
         if !seq.follows(p.seq) {
-            return Err(Violation::Sequence { event, p: p.id.0 }.into());
+            return Err(Violation::Sequence { event, p: p.id }.into());
         }
         p.status = proc::SYSCALL;
         p.seq = seq;
@@ -218,7 +220,7 @@ impl Order {
         let (slot, g) = self.gs.running(t, event, go::SYSCALL)?;
         let p = &mut self.ps.slots[t.p_slot as usize];
         if p.status != proc::SYSCALL {
-            return Err(Violation::ProcState { event, p: p.id.0 }.into());
+            return Err(Violation::ProcState { event, p: p.id }.into());
         }
         p.status = proc::RUNNING;
         g.status = go::RUNNING;
@@ -271,7 +273,7 @@ impl Order {
         // from it here rather than when it is really stolen.
         let p = &mut self.ps.slots[t.p_slot as usize];
         if p.status != proc::SYSCALL {
-            return Err(Violation::ProcState { event, p: p.id.0 }.into());
+            return Err(Violation::ProcState { event, p: p.id }.into());
         }
         p.status = proc::SYSCALL_ABANDONED;
         let id = t.p;
@@ -300,7 +302,7 @@ impl Order {
             Some((slot, g)) => {
                 if g.status != status {
                     let event = step.raw.kind;
-                    return Err(Violation::GoroutineState { event, g: id.0 }.into());
+                    return Err(Violation::GoroutineState { event, g: id }.into());
                 }
                 g.seq = step.seq_reset();
                 (slot, to)
@@ -309,7 +311,7 @@ impl Order {
                 self.gs.add(id, status, step.seq_reset()),
                 GoState::Undetermined,
             ),
-            None => return Err(Violation::GoroutineFromNowhere { g: id.0 }.into()),
+            None => return Err(Violation::GoroutineFromNowhere { g: id }.into()),
         };
         match status {
             go::RUNNING => t.set_g(id, slot),
@@ -334,7 +336,7 @@ impl Order {
         id: GoId,
         slot: u32,
     ) -> Taken {
-        let mismatch = Violation::ThreadMismatch { g: id.0, m: m.0 };
+        let mismatch = Violation::ThreadMismatch { g: id, m: m };
         if !m.is_some() {
             return Err(mismatch.into());
         }

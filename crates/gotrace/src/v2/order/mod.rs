@@ -21,7 +21,7 @@ mod tasks;
 mod user;
 
 use super::super::error::Corruption;
-use super::super::event::{Event, GoId, ProcId, StackId, StringId, What};
+use super::super::event::{Event, EventKind, GoId, ProcId, StackId, StringId};
 pub use super::super::refusal::Refusal;
 use super::super::tables::{Extra, Tables};
 use super::super::violation::Violation;
@@ -288,14 +288,14 @@ impl Step<'_> {
 
     /// Takes the event: this is what happened.
     #[inline]
-    fn take(&mut self, what: What) -> Taken {
-        self.out.what = what;
+    fn take(&mut self, kind: EventKind) -> Taken {
+        self.out.kind = kind;
         Ok(())
     }
 
     /// An event in the same context at the same time.
-    fn also(&self, what: What) -> Event {
-        Event { what, ..*self.out }
+    fn also(&self, kind: EventKind) -> Event {
+        Event { kind, ..*self.out }
     }
 
     #[inline]

@@ -1,18 +1,18 @@
 //! Ps: started, stopped, stolen.
 
-use super::super::super::event::{ProcId, ProcState, ThreadId, What};
+use super::super::super::event::{EventKind, ProcId, ProcState, StateTransition, ThreadId};
 use super::super::super::violation::Violation;
 use super::super::threads::Threads;
 use super::super::wire;
 use super::state::{Proc, proc};
 use super::{Order, Refusal, Step, Taken, Thread};
 
-fn transition(id: ProcId, from: ProcState, to: ProcState) -> What {
-    What::Proc { id, from, to }
+fn transition(id: ProcId, from: ProcState, to: ProcState) -> EventKind {
+    EventKind::StateTransition(StateTransition::Proc { id, from, to })
 }
 
 /// A P is let go by the thread that held it.
-pub fn released(id: ProcId) -> What {
+pub fn released(id: ProcId) -> EventKind {
     transition(id, ProcState::Running, ProcState::Idle)
 }
 
@@ -51,7 +51,7 @@ impl Order {
         t.needs_p(event)?;
         let p = &mut self.ps.slots[t.p_slot as usize];
         if p.status != proc::RUNNING && p.status != proc::SYSCALL {
-            return Err(Violation::ProcState { event, p: p.id.0 }.into());
+            return Err(Violation::ProcState { event, p: p.id }.into());
         }
         p.status = proc::IDLE;
         let id = t.p;
@@ -83,7 +83,7 @@ impl Order {
             return step.take(transition(id, ProcState::Idle, ProcState::Idle));
         }
         let m = ThreadId(step.arg(2) as i64);
-        let not_held = Violation::NotHeld { p: id.0, m: m.0 };
+        let not_held = Violation::NotHeld { p: id, m: m };
         if m == t.m {
             if t.p != id {
                 return Err(not_held.into());
@@ -123,7 +123,7 @@ impl Order {
                     (from, to) = (ProcState::Running, ProcState::Running);
                 } else if p.status != status {
                     let event = wire::PROC_STATUS;
-                    return Err(Violation::ProcState { event, p: id.0 }.into());
+                    return Err(Violation::ProcState { event, p: id }.into());
                 }
                 p.seq = step.seq_reset();
                 slot
@@ -152,8 +152,8 @@ impl Order {
             let holder = self.ps.slots[slot as usize].holder;
             let holder = &threads[holder].thread;
             if holder.p != id {
-                let m = t.m.0;
-                return Err(Violation::NotHeld { p: id.0, m }.into());
+                let m = t.m;
+                return Err(Violation::NotHeld { p: id, m }.into());
             }
             (step.out.m, step.out.p, step.out.g) = (holder.m, holder.p, holder.g);
         }

@@ -1,18 +1,18 @@
 //! What lasts and belongs to the runtime: stop-the-worlds, garbage collection,
 //! and the metrics around it.
 
-use super::super::super::event::{GoId, Metric, ProcId, Range, StackId, What};
+use super::super::super::event::{EventKind, GoId, Metric, ProcId, Range, StackId};
 use super::super::super::violation::Violation;
 use super::super::wire;
 use super::state::push;
 use super::{Gc, Order, Refusal, Step, Taken, Thread};
 
-fn begin(range: Range, stack: StackId) -> What {
-    What::RangeBegin { range, stack }
+fn begin(range: Range, stack: StackId) -> EventKind {
+    EventKind::RangeBegin { range, stack }
 }
 
-fn end(range: Range) -> What {
-    What::RangeEnd { range }
+fn end(range: Range) -> EventKind {
+    EventKind::RangeEnd { range }
 }
 
 fn wrong(event: u8, wrong: &'static str) -> Violation {
@@ -32,7 +32,7 @@ impl Order {
             wire::HEAP_ALLOC => (Metric::HeapObjects, StackId::NONE),
             _ => (Metric::HeapGoal, StackId::NONE),
         };
-        step.take(What::Metric {
+        step.take(EventKind::Metric {
             metric,
             value: step.arg(0),
             stack,
@@ -88,7 +88,7 @@ impl Order {
     pub(super) fn go_range_active(&mut self, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         let g = GoId(step.arg(0) as i64);
-        let unknown = Violation::UnknownGoroutine { event, g: g.0 };
+        let unknown = Violation::UnknownGoroutine { event, g: g };
         let (slot, _) = self.gs.find(g).ok_or(unknown)?;
         let first = self.in_first_generation(&step);
         let ranges = &mut self.gs[slot].extras().ranges;
@@ -100,7 +100,7 @@ impl Order {
             (false, false) => return Err(wrong(event, "is active without having begun").into()),
         }
         let range = Range::MarkAssist { g };
-        step.take(What::RangeActive { range })
+        step.take(EventKind::RangeActive { range })
     }
 
     pub(super) fn sweep_begin(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
@@ -117,7 +117,7 @@ impl Order {
     pub(super) fn sweep_active(&mut self, mut step: Step<'_>) -> Taken {
         let event = wire::GC_SWEEP_ACTIVE;
         let p = ProcId(step.arg(0) as i64);
-        let unknown = Violation::UnknownProc { event, p: p.0 };
+        let unknown = Violation::UnknownProc { event, p: p };
         let slot = self.ps.find(p).ok_or(unknown)?;
         let first = self.in_first_generation(&step);
         let was = std::mem::replace(&mut self.ps.slots[slot as usize].sweeping, true);
@@ -125,7 +125,7 @@ impl Order {
             return Err(wrong(event, "is active at the wrong time").into());
         }
         let range = Range::GcSweep { p };
-        step.take(What::RangeActive { range })
+        step.take(EventKind::RangeActive { range })
     }
 
     pub(super) fn sweep_end(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
@@ -136,7 +136,7 @@ impl Order {
         if !std::mem::replace(&mut p.sweeping, false) {
             return Err(wrong(event, "ends without having begun").into());
         }
-        step.take(What::SweepEnd {
+        step.take(EventKind::SweepEnd {
             p: t.p,
             swept: step.arg(0),
             reclaimed: step.arg(1),
@@ -162,7 +162,7 @@ impl Order {
             t.needs_all(event)?;
         }
         let range = Range::GcMark;
-        step.take(What::RangeActive { range })
+        step.take(EventKind::RangeActive { range })
     }
 
     pub(super) fn gc_begin(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {

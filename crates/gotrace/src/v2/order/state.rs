@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use super::super::super::allowance::{of_map, of_vec};
-use super::super::super::event::{GoId, ProcId};
+use super::super::super::event::{GoId, ProcId, TaskId};
 use super::super::super::ids::Ids;
 use super::super::super::slab::Slab;
 use super::super::super::violation::Violation;
@@ -61,7 +61,7 @@ pub type OpenRange = (u8, u64);
 /// A region that a goroutine has open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenRegion {
-    pub task: i64,
+    pub task: TaskId,
     pub name: NameId,
 }
 
@@ -160,7 +160,7 @@ impl Goroutines {
     fn running_elsewhere(&mut self, t: &Thread, event: u8, status: u8) -> Result<u32, Violation> {
         let slot = self.expect_current(t, event)?;
         if self[slot].status != status {
-            let g = t.g.0;
+            let g = t.g;
             return Err(Violation::GoroutineState { event, g });
         }
         Ok(slot)
@@ -168,7 +168,7 @@ impl Goroutines {
 
     /// The slot of the goroutine that the thread runs.
     pub fn expect_current(&mut self, t: &Thread, event: u8) -> Result<u32, Violation> {
-        let g = t.g.0;
+        let g = t.g;
         let slot = self.current(t);
         slot.ok_or(Violation::UnknownGoroutine { event, g })
     }

@@ -1,5 +1,6 @@
 //! The tasks that have begun and not ended.
 
+use super::super::super::event::TaskId;
 use super::super::super::ids::Ids;
 use super::super::super::slab::Slab;
 use super::names::NameId;
@@ -7,9 +8,9 @@ use super::names::NameId;
 /// A task.
 #[derive(Clone, Copy, Debug)]
 pub struct Task {
-    pub id: i64,
+    pub id: TaskId,
     pub name: NameId,
-    pub parent: i64,
+    pub parent: TaskId,
 }
 
 /// All open tasks.
@@ -27,8 +28,8 @@ impl Tasks {
 
     /// The slot of an open task.
     #[inline]
-    pub fn find(&self, id: i64) -> Option<u32> {
-        self.ids.find(id)
+    pub fn find(&self, id: TaskId) -> Option<u32> {
+        self.ids.find(id.0)
     }
 
     /// The open task of a slot.
@@ -41,14 +42,14 @@ impl Tasks {
     #[inline]
     pub fn add(&mut self, task: Task) {
         let slot = self.slots.add(task);
-        self.ids.insert(task.id, slot);
+        self.ids.insert(task.id.0, slot);
     }
 
     /// Takes out the open task of a slot.
     #[inline]
     pub fn remove(&mut self, slot: u32) -> Task {
         let task = self.slots[slot];
-        self.ids.remove(task.id);
+        self.ids.remove(task.id.0);
         self.slots.free(slot);
         task
     }

@@ -2,26 +2,13 @@
 //! events of experiments, which are passed on as they are.
 
 use super::super::super::args::Args;
-use super::super::super::event::{Experimental, StringId, What};
+use super::super::super::event::{EventKind, Experimental, StringId, TaskId};
 use super::super::super::violation::Violation;
 use super::super::wire;
 use super::fast;
 use super::state::{OpenRegion, push};
 use super::tasks::Task;
 use super::{Epoch, Order, Step, Taken, Thread};
-
-/// No task, as Go's `trace.NoTask`.
-const NO_TASK: i64 = -1;
-/// `trace.BackgroundTask`: as the parent of a task it means none.
-const BACKGROUND_TASK: i64 = 0;
-
-/// The parent of a task, as it is told.
-fn parent_of(arg: u64) -> i64 {
-    match arg as i64 {
-        BACKGROUND_TASK => NO_TASK,
-        parent => parent,
-    }
-}
 
 impl Order {
     /// Takes an event of the program's own that is as it should be. None
@@ -30,16 +17,16 @@ impl Order {
     pub fn take_user(
         &mut self,
         t: &Thread,
-        kind: u8,
+        event_type: u8,
         args: &mut Args<'_>,
         epoch: Epoch<'_>,
-    ) -> Option<What> {
+    ) -> Option<EventKind> {
         if fast::never() || !t.p.is_some() || !t.g.is_some() {
             return None;
         }
         let tables = epoch.tables;
-        let task = args.next() as i64;
-        match kind {
+        let task = TaskId(args.next() as i64);
+        match event_type {
             wire::USER_REGION_BEGIN => {
                 let name = tables.dense_string_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
@@ -50,7 +37,7 @@ impl Order {
                 let g = self.gs.current_soon(t)?;
                 self.names.keep(region.name);
                 self.open += push(&mut g.extras().regions, region);
-                Some(What::RegionBegin { task, name, stack })
+                Some(EventKind::RegionBegin { task, name, stack })
             }
             wire::USER_REGION_END => {
                 let name = tables.dense_string_id(args.next())?;
@@ -62,16 +49,16 @@ impl Order {
                 let open = &mut self.gs.current_soon(t)?.extras().regions;
                 open.pop_if(|innermost| *innermost == region)?;
                 self.names.release(region.name);
-                Some(What::RegionEnd { task, name, stack })
+                Some(EventKind::RegionEnd { task, name, stack })
             }
-            wire::USER_LOG => Some(What::Log {
+            wire::USER_LOG => Some(EventKind::Log {
                 task,
                 category: tables.dense_string_id(args.next())?,
                 message: tables.dense_string_id(args.next())?,
                 stack: tables.dense_stack_id(args.next())?,
             }),
             wire::USER_TASK_BEGIN => {
-                let parent = parent_of(args.next());
+                let parent = TaskId(args.next() as i64);
                 let string = tables.dense_string_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
                 let name = self.names.find_soon(string)?;
@@ -84,7 +71,7 @@ impl Order {
                     parent,
                 });
                 self.names.keep(name);
-                Some(What::TaskBegin {
+                Some(EventKind::TaskBegin {
                     id: task,
                     parent,
                     name: string,
@@ -97,7 +84,7 @@ impl Order {
                 let name = self.names.string(self.tasks.get(slot).name)?;
                 let ended = self.tasks.remove(slot);
                 self.names.release(ended.name);
-                Some(What::TaskEnd {
+                Some(EventKind::TaskEnd {
                     id: task,
                     parent: ended.parent,
                     name,
@@ -109,17 +96,17 @@ impl Order {
     }
 
     pub(super) fn task_begin(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
-        let id = step.arg(0) as i64;
+        let id = TaskId(step.arg(0) as i64);
         if self.tasks.find(id).is_some() {
             return Err(Violation::TaskExists { id }.into());
         }
-        let parent = parent_of(step.arg(1));
+        let parent = TaskId(step.arg(1) as i64);
         let name_id = step.string(2)?;
         let name = self.names.find(step.epoch.tables, name_id);
         self.names.keep(name);
         self.tasks.add(Task { id, name, parent });
         t.needs_all(wire::USER_TASK_BEGIN)?;
-        step.take(What::TaskBegin {
+        step.take(EventKind::TaskBegin {
             id,
             parent,
             name: name_id,
@@ -128,7 +115,7 @@ impl Order {
     }
 
     pub(super) fn task_end(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
-        let id = step.arg(0) as i64;
+        let id = TaskId(step.arg(0) as i64);
         // The task may have begun before the trace, or in a generation whose
         // strings are gone.
         let (parent, name) = match self.tasks.find(id) {
@@ -141,10 +128,10 @@ impl Order {
                 self.names.release(task.name);
                 (task.parent, name)
             }
-            None => (NO_TASK, StringId::default()),
+            None => (TaskId::BACKGROUND, StringId::default()),
         };
         t.needs_all(wire::USER_TASK_END)?;
-        step.take(What::TaskEnd {
+        step.take(EventKind::TaskEnd {
             id,
             parent,
             name,
@@ -155,9 +142,9 @@ impl Order {
     pub(super) fn region(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_all(event)?;
-        let task = step.arg(0) as i64;
+        let task = TaskId(step.arg(0) as i64);
         let id = step.string(1)?;
-        let g = t.g.0;
+        let g = t.g;
         let slot = self.gs.expect_current(t, event)?;
         let region = OpenRegion {
             task,
@@ -169,7 +156,7 @@ impl Order {
         if event == wire::USER_REGION_BEGIN {
             self.names.keep(region.name);
             self.open += push(open, region);
-            return step.take(What::RegionBegin { task, name, stack });
+            return step.take(EventKind::RegionBegin { task, name, stack });
         }
         // Regions that began before the trace did are not known.
         if let Some(innermost) = open.pop() {
@@ -178,20 +165,20 @@ impl Order {
                 return Err(Violation::RegionNesting { g }.into());
             }
         }
-        step.take(What::RegionEnd { task, name, stack })
+        step.take(EventKind::RegionEnd { task, name, stack })
     }
 
     pub(super) fn annotation(t: &Thread, mut step: Step<'_>) -> Taken {
         t.needs_all(step.raw.kind)?;
         step.take(if step.raw.kind == wire::USER_LOG {
-            What::Log {
-                task: step.arg(0) as i64,
+            EventKind::Log {
+                task: TaskId(step.arg(0) as i64),
                 category: step.string(1)?,
                 message: step.string(2)?,
                 stack: step.stack(3)?,
             }
         } else {
-            What::Label {
+            EventKind::Label {
                 label: step.string(0)?,
             }
         })
@@ -199,9 +186,10 @@ impl Order {
 
     pub(super) fn experimental(t: &Thread, mut step: Step<'_>) -> Taken {
         t.needs_m(step.raw.kind)?;
-        step.take(What::Experimental {
-            kind: Experimental(step.raw.kind),
-            args: [step.arg(0), step.arg(1), step.arg(2)],
-        })
+        let args = [step.arg(0), step.arg(1), step.arg(2)];
+        step.take(EventKind::Experimental(Experimental::new(
+            step.raw.kind,
+            args,
+        )))
     }
 }

@@ -1,0 +1,65 @@
+//! Reads or analyzes a trace several times on one thread: the program whose
+//! instructions benches/guard counts.
+
+use std::process::ExitCode;
+
+use gotracer::analysis::analyze;
+use gotracer::rules::Settings;
+use gotracer::trace::{Event, Input, Reader};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Reads all events and drops them.
+fn read(trace: &[u8]) -> Result<u64> {
+    let mut reader = Reader::new(Input::from_slice(trace))?;
+    let mut block = vec![Event::default(); 256];
+    let mut events = 0;
+    loop {
+        match reader.fill(&mut block)? {
+            0 => return Ok(events),
+            n => events += n as u64,
+        }
+    }
+}
+
+/// Applies all rules with their default settings.
+fn report(trace: &[u8]) -> Result<u64> {
+    let settings = Settings::default();
+    let outcome = analyze(Input::from_slice(trace), "trace", &settings, |_| ())?;
+    Ok(outcome.report.trace.events)
+}
+
+fn run(args: &[String]) -> Result<u64> {
+    let [mode, times, path] = args else {
+        return Err("usage: instructions read|analyze TIMES FILE".into());
+    };
+    let stage = match mode.as_str() {
+        "read" => read,
+        "analyze" => report,
+        other => return Err(format!("{other}: not read or analyze").into()),
+    };
+    let trace = std::fs::read(path)?;
+    (0..times.parse()?).map(|_: u32| stage(&trace)).sum()
+}
+
+fn main() -> ExitCode {
+    // `cargo bench` passes an option of its own.
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with("--"))
+        .collect();
+    // `cargo test --benches` passes nothing.
+    if args.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    match run(&args) {
+        Ok(events) => {
+            println!("events {events}");
+            ExitCode::SUCCESS
+        }
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
