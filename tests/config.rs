@@ -41,6 +41,7 @@ fn the_example_shows_the_defaults_of_every_key() {
         assert_eq!(*config.prometheus(), Default::default());
         assert_eq!(*config.otlp(), Default::default());
         assert_eq!(*config.releases(), Default::default());
+        assert_eq!(*config.uploads(), Default::default());
     }
     for rule in RULES {
         let start = text

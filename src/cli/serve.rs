@@ -95,8 +95,8 @@ pub struct Args {
     #[arg(long = "web.enable-lifecycle")]
     lifecycle: bool,
 
-    /// Let all clients send traces to POST /api/v1/analyze, not only local and
-    /// authenticated ones
+    /// Let all clients push traces to /api/v1/traces and send them to POST
+    /// /api/v1/analyze, not only local and authenticated ones
     #[arg(long = "web.enable-uploads")]
     uploads: bool,
 
@@ -293,6 +293,7 @@ impl Args {
             otlp: file.otlp().clone(),
             evidence: self.evidence(file),
             releases: file.releases().clone(),
+            uploads: file.uploads().clone(),
         })
     }
 
@@ -353,9 +354,9 @@ impl Args {
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let file = args.settings.config()?;
     let plan = args.plan_of(&file)?;
-    if plan.is_empty() {
+    if plan.is_empty() && !args.uploads {
         bail!(
-            "there is nothing to do: give --watch, --scrape, or --config with watch_configs or scrape_configs"
+            "there is nothing to do: give --watch, --scrape, --web.enable-uploads, or --config with watch_configs or scrape_configs"
         );
     }
     let otlp = args.otlp()?;

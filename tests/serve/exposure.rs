@@ -10,8 +10,9 @@ use crate::web::Guarded;
 
 /// Paths that answer local and authenticated clients, how they are asked, what
 /// they answer then, and the option that opens them.
-const CLOSED: [(&str, &str, u16, &str); 4] = [
+const CLOSED: [(&str, &str, u16, &str); 5] = [
     ("POST", "/api/v1/analyze", 200, "--web.enable-uploads"),
+    ("POST", "/api/v1/traces", 400, "--web.enable-uploads"),
     (
         "POST",
         "/api/v1/alertmanager",

@@ -23,6 +23,7 @@ mod memory;
 mod pages;
 mod process;
 mod prometheus;
+mod push;
 mod releases;
 mod reload;
 mod report;

@@ -14,6 +14,7 @@ use crate::evidence;
 use crate::export::{otlp, prometheus};
 use crate::releases;
 use crate::source::directory::WatchConfig;
+use crate::source::push;
 use crate::source::{Shard, discovery::Job};
 use gotracer_core::config::{self as core, position};
 
@@ -28,6 +29,7 @@ pub struct Config {
     evidence: evidence::Settings,
     releases: releases::Settings,
     sharding: Option<Shard>,
+    uploads: push::Settings,
 }
 
 /// The keys of the whole file. The first three are read by [`core::Config::parse`].
@@ -47,6 +49,7 @@ struct FileYaml {
     evidence: Option<evidence::Settings>,
     releases: Option<Spanned<releases::Settings>>,
     sharding: Option<Shard>,
+    uploads: Option<Spanned<push::Settings>>,
 }
 
 impl Deref for Config {
@@ -82,6 +85,7 @@ impl Config {
             evidence: file.evidence.unwrap_or_default(),
             releases: checked(file.releases, releases::Settings::check)?,
             sharding: file.sharding,
+            uploads: checked(file.uploads, push::Settings::check)?,
         })
     }
 
@@ -113,6 +117,11 @@ impl Config {
     /// How releases are judged.
     pub fn releases(&self) -> &releases::Settings {
         &self.releases
+    }
+
+    /// Limits of pushed traces.
+    pub fn uploads(&self) -> &push::Settings {
+        &self.uploads
     }
 
     /// Which of several daemons that share all targets this one is, if it says.

@@ -3,7 +3,9 @@
 //!
 //! Analysis and reports are `gotracer-core`'s. This crate knows nothing of the command line.
 
-pub(crate) use gotracer_core::{analysis, compare, report, rules, timeline, trace, units};
+pub(crate) use gotracer_core::{
+    analysis, compare, explain, perfetto, report, rules, timeline, trace, units,
+};
 
 pub mod config;
 pub mod daemon;

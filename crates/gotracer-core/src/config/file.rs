@@ -35,6 +35,8 @@ struct FileYaml {
     _releases: Option<IgnoredAny>,
     #[serde(rename = "sharding")]
     _sharding: Option<IgnoredAny>,
+    #[serde(rename = "uploads")]
+    _uploads: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

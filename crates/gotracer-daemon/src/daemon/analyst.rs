@@ -226,10 +226,13 @@ impl Analyst {
             }
         }
         let mut ended = Ended::of(&trace.labels, source, started.elapsed(), outcome, None);
+        let pushed = trace.pushed.as_ref();
+        ended.number = pushed.and_then(|pushed| pushed.report);
         if !again {
             // It may be deleted or moved soon.
             let limits = Limits::of_memory(room.allowance());
-            self.keep(&mut ended, None, &limits, || {
+            let asked = pushed.and_then(|pushed| pushed.reason.as_deref());
+            self.keep(&mut ended, asked, &limits, || {
                 let mut recording = self.evidence.now()?.record()?;
                 let mut reader = decompressed(file, &limits).ok()?;
                 let read = std::io::copy(&mut reader, &mut recording);
@@ -489,7 +492,7 @@ impl Analyst {
             tracing::warn!(source, %labels, reason, error, "trace failed");
         }
         self.recent.add(Entry {
-            id: 0,
+            id: ended.number.unwrap_or_default(),
             source: ended.source,
             labels: ended.labels,
             at: ended.at,

@@ -23,6 +23,8 @@ pub struct Ended {
     pub at: SystemTime,
     /// How long it took, with the capture.
     pub took: Duration,
+    /// Number of its report, if one was promised.
+    pub number: Option<u64>,
     /// What it told, if it could be read.
     pub report: Option<Report>,
     /// What failed.
@@ -37,6 +39,7 @@ impl Ended {
             source,
             at: SystemTime::now(),
             took,
+            number: None,
             report: None,
             failure: None,
         }

@@ -55,6 +55,7 @@ use crate::rules::Settings;
 use crate::source::Shard;
 use crate::source::directory::{Directory, Health, WatchError, Watches};
 use crate::source::discovery::Job;
+use crate::source::push::{self, Rates, Spool};
 use crate::source::scrape::{Options, Target};
 
 /// Where `/metrics` is if nobody says otherwise: all of 9100 to 9999 is given
@@ -126,6 +127,8 @@ pub struct Plan {
     pub releases: crate::releases::Settings,
     /// Which traces to keep, if any.
     pub evidence: evidence::Settings,
+    /// Limits of pushed traces.
+    pub uploads: push::Settings,
 }
 
 impl Plan {
@@ -251,11 +254,16 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     );
     let analyst = Arc::new(analyst);
     let (found, queue) = mpsc::unbounded_channel();
+    let spool = Arc::new(Spool::new(config.storage.as_deref(), found.clone()));
     let (reload, requests) = mpsc::channel(1);
     let shown = Arc::new(Shown::default());
     let (told, until) = (Arc::clone(&shown), stop.clone());
-    let mut supervisor = Supervisor::new(Arc::clone(&analyst), found, told, until);
+    let pushed = Arc::clone(&spool);
+    let mut supervisor = Supervisor::new(Arc::clone(&analyst), found, told, pushed, until);
     supervisor.apply(config.plan)?;
+    let left = Arc::clone(&spool);
+    let recovered = tokio::task::spawn_blocking(move || left.recover());
+    let _ = recovered.await;
     reload::on_hangup(reload.clone());
     let mut work = JoinSet::new();
     let swept = retention::sweep_evidence(Arc::clone(&analyst));
@@ -265,6 +273,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     });
     work.spawn(releases::follow(Arc::clone(&analyst), stop.clone()));
     work.spawn(Arc::clone(&seen).follow(stop.clone()));
+    work.spawn(Arc::clone(&spool).follow(stop.clone()));
     work.spawn(supervisor.run(config.load, requests));
     work.spawn(queue::work(
         queue,
@@ -283,6 +292,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         exposure: config.exposure,
         alerted: http::Alerted::default(),
         reload: config.lifecycle.then_some(reload),
+        spool,
+        pushes: Rates::default(),
         guard,
         shown,
     });

@@ -27,7 +27,8 @@ const TEXT: usize = 32 << 20;
 /// What became of one trace.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Its number, by which it can be asked for; [`Recent::add`] gives it.
+    /// Its number, by which it can be asked for. [`Recent::add`] gives one to an
+    /// entry that has 0.
     pub id: u64,
     /// Path or URL.
     pub source: String,
@@ -68,11 +69,20 @@ impl Kept {
 }
 
 impl Recent {
+    /// Number for an entry that is added later.
+    pub fn reserve(&self) -> u64 {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.added += 1;
+        kept.added
+    }
+
     /// Adds one, and drops the oldest of its kind if there are too many.
     pub fn add(&self, mut entry: Entry) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.added += 1;
-        entry.id = kept.added;
+        if entry.id == 0 {
+            kept.added += 1;
+            entry.id = kept.added;
+        }
         if entry.failure.is_some() {
             let alike = |kept: &Entry| kept.source == entry.source && kept.labels == entry.labels;
             let mut positions = (0..).zip(&kept.failed).filter(|(_, e)| alike(e));

@@ -15,6 +15,7 @@ use crate::rules::{RULES, Settings, keys};
 use crate::source::Shard;
 use crate::source::directory::WatchConfig;
 use crate::source::discovery::Job;
+use crate::source::push;
 
 /// The text, of whatever is in force.
 #[derive(Default)]
@@ -49,6 +50,7 @@ struct Document<'a> {
     evidence: &'a evidence::Settings,
     releases: &'a releases::Settings,
     sharding: Shard,
+    uploads: &'a push::Settings,
 }
 
 #[derive(Serialize)]
@@ -85,6 +87,7 @@ impl<'a> Document<'a> {
             evidence: &plan.evidence,
             releases: &plan.releases,
             sharding: plan.shard,
+            uploads: &plan.uploads,
         }
     }
 }

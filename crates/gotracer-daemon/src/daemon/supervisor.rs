@@ -23,6 +23,7 @@ use crate::labels::Labels;
 use crate::source::Shard;
 use crate::source::directory::{Directory, FileTrace};
 use crate::source::discovery::{Group, Job};
+use crate::source::push::Spool;
 use crate::source::scrape::{Mode, Options, Scraper, Target};
 
 /// How many targets are asked at a time: each takes a connection, and one that
@@ -45,6 +46,7 @@ pub struct Supervisor {
     analyst: Arc<Analyst>,
     found: UnboundedSender<FileTrace>,
     shown: Arc<Shown>,
+    spool: Arc<Spool>,
     stop: CancellationToken,
     asking: Arc<Semaphore>,
     capture_permits: Arc<Semaphore>,
@@ -62,17 +64,19 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Nothing runs yet. Traces in files go to `found`, what is in force to
-    /// `shown`.
+    /// `shown`, limits of pushed traces to `spool`.
     pub fn new(
         analyst: Arc<Analyst>,
         found: UnboundedSender<FileTrace>,
         shown: Arc<Shown>,
+        spool: Arc<Spool>,
         stop: CancellationToken,
     ) -> Self {
         Self {
             analyst,
             found,
             shown,
+            spool,
             stop,
             asking: Arc::new(Semaphore::new(ASKING)),
             capture_permits: Arc::new(Semaphore::new(CAPTURES)),
@@ -142,6 +146,7 @@ impl Supervisor {
         self.analyst.judge_by(plan.settings, plan.services);
         self.analyst.exporter.configure(plan.prometheus);
         self.analyst.send(plan.otlp);
+        self.spool.configure(plan.uploads);
         self.analyst.releases.configure(plan.releases);
         self.watch(plan.directories);
         self.scrapes = plan.scrapes;

@@ -5,6 +5,7 @@ pub mod activity;
 pub mod directory;
 pub mod discovery;
 pub mod http;
+pub mod push;
 pub mod scrape;
 pub(crate) mod yaml;
 

@@ -11,7 +11,7 @@ use hyper::{Method, Request, Uri};
 /// The paths that answer all clients, not only local and authenticated ones.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Exposure {
-    /// `POST /api/v1/analyze`.
+    /// `POST /api/v1/analyze` and `/api/v1/traces`.
     pub uploads: bool,
     /// `POST /api/v1/alertmanager`.
     pub alert_webhook: bool,
@@ -36,7 +36,7 @@ impl Exposure {
     /// The option that opens a path to all clients, if the path is closed.
     pub fn closed_by(&self, path: &str) -> Option<&'static str> {
         let (open, option) = match path {
-            "/api/v1/analyze" => (self.uploads, "--web.enable-uploads"),
+            "/api/v1/analyze" | "/api/v1/traces" => (self.uploads, "--web.enable-uploads"),
             "/api/v1/alertmanager" => (self.alert_webhook, "--web.enable-alert-webhook"),
             _ => {
                 let below = path.strip_prefix(EVIDENCE)?;
@@ -196,6 +196,7 @@ mod tests {
         let closed = Exposure::default();
         for (path, option) in [
             ("/api/v1/analyze", Some("--web.enable-uploads")),
+            ("/api/v1/traces", Some("--web.enable-uploads")),
             ("/api/v1/alertmanager", Some("--web.enable-alert-webhook")),
             ("/api/v1/evidence", Some("--web.enable-evidence")),
             (

@@ -43,6 +43,8 @@ pub enum Kind {
     Alert,
     /// A trace that is analyzed while the client sends it.
     Analysis,
+    /// A trace that is stored and analyzed later.
+    Push,
 }
 
 impl Kind {
@@ -50,7 +52,7 @@ impl Kind {
     fn allowance(self) -> Duration {
         match self {
             // Lines that stall for a moment are common.
-            Self::Analysis => Duration::from_secs(3),
+            Self::Analysis | Self::Push => Duration::from_secs(3),
             _ => Duration::from_secs(1),
         }
     }

@@ -1,4 +1,4 @@
-//! What is kept, for programs and for `go tool trace`.
+//! What is kept, for programs, `go tool trace` and ui.perfetto.dev.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -8,11 +8,43 @@ use hyper::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, HeaderValue, LOCATION};
 use hyper::{Request, StatusCode};
 
 use super::State;
+use super::connections::InFlight;
+use super::perfetto;
 use super::reply::{Reply, compressed, streamed, text};
 use crate::evidence::Item;
+use crate::report::Report;
 
 /// The word that stands for the newest one.
 const LATEST: &str = "latest";
+
+/// The part of a query that asks for Perfetto's format.
+const PERFETTO: &str = "?format=perfetto";
+
+/// Whether a request asks for Perfetto's format.
+pub fn wants_perfetto(request: &Request<Incoming>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    let mut parameters = form_urlencoded::parse(query.as_bytes());
+    parameters.any(|(name, value)| name == "format" && value == "perfetto")
+}
+
+/// Redirects to the kept trace of a report, in Perfetto's format.
+pub fn of_report(request: &Request<Incoming>, report: &Report) -> Reply {
+    let kept = report
+        .evidence
+        .as_deref()
+        .and_then(|url| url.rsplit('/').next());
+    let Some(id) = kept else {
+        let why = "the trace of this report is not kept; --evidence.path keeps those of findings";
+        return text(StatusCode::NOT_FOUND, why);
+    };
+    let query = request.uri().query().unwrap_or_default();
+    let url = format!("../evidence/{id}?{query}");
+    let mut there = text(StatusCode::FOUND, &url);
+    if let Ok(url) = HeaderValue::from_str(&url) {
+        there.headers_mut().insert(LOCATION, url);
+    }
+    there
+}
 
 /// All that is kept, or what the query's labels, `rule` and `severity` fit.
 pub fn list(request: &Request<Incoming>, state: &State) -> Reply {
@@ -27,8 +59,13 @@ pub fn list(request: &Request<Incoming>, state: &State) -> Reply {
 }
 
 /// One trace, or with `/report` behind it what it told; `latest` is the newest
-/// that fits the query.
-pub async fn one(path: &str, request: &Request<Incoming>, state: Arc<State>) -> Reply {
+/// that fits the query. With `format=perfetto` it is in Perfetto's format.
+pub async fn one(
+    path: &str,
+    request: &Request<Incoming>,
+    in_flight: &InFlight,
+    state: Arc<State>,
+) -> Reply {
     let (id, report) = match path.strip_suffix("/report") {
         Some(id) => (id, true),
         None => (path, false),
@@ -41,7 +78,12 @@ pub async fn one(path: &str, request: &Request<Incoming>, state: Arc<State>) -> 
         let query = request.uri().query().unwrap_or_default();
         let newest = chosen(&state, query).into_iter().next();
         return newest.map_or_else(gone, |item| {
-            let url = format!("{}{}", item.id, if report { "/report" } else { "" });
+            let format = if wants_perfetto(request) {
+                PERFETTO
+            } else {
+                ""
+            };
+            let url = format!("{}{}{format}", item.id, if report { "/report" } else { "" });
             let mut there = text(StatusCode::FOUND, &url);
             if let Ok(url) = HeaderValue::from_str(&url) {
                 there.headers_mut().insert(LOCATION, url);
@@ -52,6 +94,11 @@ pub async fn one(path: &str, request: &Request<Incoming>, state: Arc<State>) -> 
     let Some(item) = evidence.find(id) else {
         return gone();
     };
+    if !report && wants_perfetto(request) {
+        let query = request.uri().query().unwrap_or_default();
+        let client = (request.headers().clone(), query);
+        return perfetto::export((item, evidence), client, in_flight, state).await;
+    }
     let (name, content_type) = match report {
         true => (item.document(), "application/json"),
         false => (item.file.clone(), "application/octet-stream"),
@@ -81,6 +128,7 @@ fn chosen(state: &State, query: &str) -> Vec<Item> {
         all.retain(|item| match &*name {
             "rule" => item.rule.as_deref() == Some(&*value),
             "severity" => item.severity.is_some_and(|s| s.name() == value),
+            "format" => true,
             label => item.target.get(label) == value,
         });
     }

@@ -12,6 +12,8 @@ use crate::daemon::turns::{Turn, Turns};
 const PAGES: usize = 32;
 /// Notifications of Alertmanager, each of which may be a megabyte.
 const ALERTS: usize = 32;
+/// Pushed traces that are received, each of which takes a file and a thread.
+const PUSHES: usize = 16;
 /// How long a request waits for its turn.
 const WAIT: Duration = Duration::from_secs(10);
 /// How often a request that waits looks for clients that are behind.
@@ -25,6 +27,7 @@ pub struct Limits {
     /// Without a bound if `None`.
     scrapes: Option<Turns>,
     analyses: Turns,
+    pushes: Turns,
     /// Captures for `/probe`.
     pub probes: Turns,
 }
@@ -40,6 +43,7 @@ impl Limits {
             alerts: Turns::new(ALERTS),
             scrapes: (scrapes > 0).then(|| Turns::new(scrapes)),
             analyses: Turns::new(jobs),
+            pushes: Turns::new(PUSHES),
             probes: Turns::new(jobs),
         }
     }
@@ -61,6 +65,7 @@ impl Limits {
             Kind::Page => &self.pages,
             Kind::Alert => &self.alerts,
             Kind::Analysis => &self.analyses,
+            Kind::Push => &self.pushes,
         };
         if let Some(turn) = turns.try_take() {
             return Ok(Some(turn));

@@ -10,7 +10,9 @@ mod limits;
 mod metrics;
 mod pace;
 mod page;
+mod perfetto;
 mod probe;
+mod push;
 mod releases;
 mod reply;
 mod routes;
@@ -43,6 +45,7 @@ use super::analyst::Analyst;
 use super::shown::Shown;
 use super::supervisor::Request;
 use super::web::Guard;
+use crate::source::push::{Rates, Spool};
 
 /// How often connections are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -67,6 +70,10 @@ pub struct State {
     pub reload: Option<Sender<Request>>,
     /// When alerts had which targets captured.
     pub alerted: alerts::Alerted,
+    /// Pushed traces that wait to be analyzed.
+    pub spool: Arc<Spool>,
+    /// Number of pushed traces by client address.
+    pub pushes: Rates,
     /// Who may ask, if not everybody.
     pub guard: Option<Arc<Guard>>,
     /// The configuration in force.

@@ -16,7 +16,7 @@ use super::body::{Answer, discard};
 use super::connections::{Connection, InFlight, Kind};
 use super::limits::Busy;
 use super::reply::{Body, Reply, busy, compressed, text};
-use super::{alerts, api, evidence, metrics, page, probe, releases, targets, upload};
+use super::{alerts, api, evidence, metrics, page, probe, push, releases, targets, upload};
 use crate::daemon::recent::Entry;
 use crate::daemon::web::Verdict;
 use crate::source::directory::Watches;
@@ -124,7 +124,9 @@ fn refuse(
     }
     let path = request.uri().path();
     let post = POST.contains(&path);
-    let allowed: &[Method] = if post {
+    let allowed: &[Method] = if path == PUSH {
+        &[Method::POST, Method::PUT]
+    } else if post {
         &[Method::POST]
     } else {
         &[Method::GET, Method::HEAD]
@@ -137,10 +139,12 @@ fn refuse(
         ));
     }
     if !allowed.contains(request.method()) {
-        let names = if post { "POST" } else { "GET, HEAD" };
+        let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
+        let names = names.join(", ");
         let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, &format!("use {names} here"));
-        let allow = HeaderValue::from_static(names);
-        reply.headers_mut().insert(ALLOW, allow);
+        if let Ok(allow) = HeaderValue::from_str(&names) {
+            reply.headers_mut().insert(ALLOW, allow);
+        }
         return Some(reply);
     }
     if is_cross_site(request) {
@@ -169,7 +173,7 @@ fn kind(path: &str) -> Kind {
         "/metrics" => Kind::Scrape,
         "/-/healthy" | "/-/ready" => Kind::Essential,
         "/probe" => Kind::Probe,
-        "/api/v1/alertmanager" | "/api/v1/analyze" => Kind::Upload,
+        "/api/v1/alertmanager" | "/api/v1/analyze" | PUSH => Kind::Upload,
         _ => Kind::Page,
     }
 }
@@ -177,10 +181,13 @@ fn kind(path: &str) -> Kind {
 /// Kept traces are below this path, each by its id.
 const EVIDENCE: &str = "/api/v1/evidence/";
 
+/// Accepts traces that programs push.
+const PUSH: &str = "/api/v1/traces";
+
 /// Paths that take POST, and no other method.
 const POST: [&str; 3] = ["/-/reload", "/api/v1/alertmanager", "/api/v1/analyze"];
 
-const PATHS: [&str; 14] = [
+const PATHS: [&str; 15] = [
     "/",
     "/metrics",
     "/config",
@@ -195,6 +202,7 @@ const PATHS: [&str; 14] = [
     "/api/v1/reports",
     "/api/v1/targets",
     "/api/v1/analyze",
+    PUSH,
 ];
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -211,6 +219,10 @@ fn numbered(path: &str) -> Option<(bool, u64)> {
 /// One report, as a page or as JSON.
 async fn one(json: bool, id: u64, request: &Request<Incoming>, state: Arc<State>) -> Reply {
     match state.analyst.recent.find(id) {
+        Some(Entry {
+            report: Some(report),
+            ..
+        }) if json && evidence::wants_perfetto(request) => evidence::of_report(request, &report),
         Some(Entry {
             report: Some(report),
             ..
@@ -235,7 +247,7 @@ async fn dispatch(
         return one(json, id, &request, state).await;
     }
     if let Some(id) = path.strip_prefix(EVIDENCE) {
-        return evidence::one(id, &request, state).await;
+        return evidence::one(id, &request, in_flight, state).await;
     }
     match path {
         "/api/v1/alertmanager" => alerts::webhook(request, in_flight, state).await,
@@ -266,6 +278,7 @@ async fn dispatch(
             compressed(request.headers(), "application/json", body.into())
         }
         "/api/v1/analyze" => upload::analyze(request, in_flight, state).await,
+        PUSH => push::receive(request, in_flight, state).await,
         _ => {
             let analyst = &state.analyst;
             let hidden = state.exposure.closed_by("/api/v1/evidence").is_some() && !trusted;

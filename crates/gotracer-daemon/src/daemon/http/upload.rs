@@ -65,7 +65,7 @@ pub async fn analyze(request: Request<Incoming>, in_flight: &InFlight, state: Ar
         }
         document(&headers, &reports)
     }));
-    let fed = feed(head, body, sender).await;
+    let fed = feed(head, body, sender, LIMIT).await;
     match (fed, analysis.await) {
         (Err(error), _) => refusal(&error),
         (Ok(()), Ok(reply)) => reply,
@@ -73,22 +73,26 @@ pub async fn analyze(request: Request<Incoming>, in_flight: &InFlight, state: Ar
     }
 }
 
-/// Hands the trace to the analysis as fast as that reads it.
-async fn feed(
+/// Hands a trace of at most `limit` bytes to a thread as fast as that reads it.
+///
+/// # Errors
+/// If the client is too slow or gone, or sends more.
+pub async fn feed(
     head: Vec<u8>,
     mut body: Upload<'_>,
     sender: Sender<io::Result<Bytes>>,
+    limit: u64,
 ) -> Result<(), BodyError> {
-    let mut left = LIMIT;
+    let mut left = limit;
     let mut next = Ok(Some(Bytes::from(head)));
     loop {
         let error = match next {
             Ok(None) => return Ok(()),
-            Ok(Some(bytes)) if bytes.len() as u64 > left => BodyError::TooLarge(LIMIT),
+            Ok(Some(bytes)) if bytes.len() as u64 > left => BodyError::TooLarge(limit),
             Ok(Some(bytes)) => {
                 left -= bytes.len() as u64;
                 if sender.send(Ok(bytes)).await.is_err() {
-                    // The analysis ended early and has the reason.
+                    // The thread ended early and has the reason.
                     return Ok(());
                 }
                 next = body.next().await;

@@ -141,6 +141,12 @@ impl Seen {
         claim
     }
 
+    /// Whether a trace was done before.
+    pub fn is_done(&self, identity: Identity) -> bool {
+        let record = self.lock().known.get(identity);
+        matches!(record, Some(Record::Done(_) | Record::Passing(_)))
+    }
+
     /// Waits until a claimed trace can be read, and remembers that it is, until
     /// it is counted, done or released. Reading ends with the turn.
     pub fn begin(&self, identity: Identity) -> Turn<'_> {

@@ -35,9 +35,10 @@ pub use pattern::{Pattern, PatternError};
 pub use retention::Retention;
 pub use root::Root;
 pub use scan::may_be_trace;
+pub use settle::Fate;
 pub use shelf::Shelf;
 pub use stamp::Stamp;
-pub use trace::FileTrace;
+pub use trace::{Answer, FileTrace, Pushed};
 pub use watches::{Health, Watches};
 
 /// For how long a file that breaks off must stand still to be final, by default.

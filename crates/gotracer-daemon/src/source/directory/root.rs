@@ -34,6 +34,12 @@ impl Root {
         Self { written, absolute }
     }
 
+    /// A directory of the daemon itself, under a name for messages.
+    pub fn named(name: &str, absolute: PathBuf) -> Self {
+        let written = name.into();
+        Self { written, absolute }
+    }
+
     /// The path as the user wrote it, for messages and labels.
     pub fn written(&self) -> &Path {
         &self.written

@@ -25,6 +25,15 @@ pub struct Answer {
     pub fate: Fate,
 }
 
+/// What the sender of a pushed trace said and was told.
+#[derive(Clone, Debug)]
+pub struct Pushed {
+    /// Reason to keep the trace whatever it shows.
+    pub reason: Option<String>,
+    /// Number that was promised for its report.
+    pub report: Option<u64>,
+}
+
 /// A trace that stands still, or is complete.
 #[derive(Clone, Debug)]
 pub struct FileTrace {
@@ -37,6 +46,8 @@ pub struct FileTrace {
     pub tries: u32,
     /// Action after the analysis.
     pub after: After,
+    /// What the sender of a pushed trace said.
+    pub pushed: Option<Pushed>,
     pub(super) root: Arc<Root>,
     pub(super) below: PathBuf,
     pub(super) stamp: Stamp,
@@ -44,6 +55,32 @@ pub struct FileTrace {
 }
 
 impl FileTrace {
+    /// A pushed trace that was received as a whole. It is deleted after its
+    /// analysis.
+    ///
+    /// # Errors
+    /// If the file can't be looked at.
+    pub fn pushed(
+        root: Arc<Root>,
+        below: PathBuf,
+        labels: Arc<Labels>,
+        pushed: Pushed,
+        answers: UnboundedSender<Answer>,
+    ) -> io::Result<Self> {
+        let stamp = Stamp::of(&root.absolute().join(&below))?;
+        Ok(Self {
+            labels,
+            is_final: true,
+            tries: 0,
+            after: After::Delete,
+            pushed: Some(pushed),
+            root,
+            below,
+            stamp: stamp.ok_or(io::ErrorKind::InvalidInput)?,
+            answers,
+        })
+    }
+
     /// The path for people: the directory as the user wrote it, and the path
     /// below.
     pub fn source(&self) -> String {
@@ -148,6 +185,7 @@ mod tests {
             is_final: true,
             tries: 0,
             after: After::Delete,
+            pushed: None,
             root: Arc::new(Root::new(directory)),
             below: name.into(),
             stamp,

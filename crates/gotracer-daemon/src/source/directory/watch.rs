@@ -145,6 +145,7 @@ impl Watch {
                 stamp: ready.stamp,
                 is_final: ready.is_final,
                 tries: ready.tries,
+                pushed: None,
                 answers: self.answers.0.clone(),
             };
             if self.queue.send(trace).is_err() {

@@ -1,0 +1,3 @@
+module pusher
+
+go 1.25
