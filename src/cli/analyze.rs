@@ -9,6 +9,7 @@ use gotracer::source::Shard;
 use md5::{Digest, Md5};
 
 use super::batch::{Analyzed, Batch};
+use super::ignored::Ignored;
 use super::inputs::{self, Source};
 use super::output::{Color, Output};
 use super::progress::Progress;
@@ -159,6 +160,7 @@ pub fn judge(
     let (mut unreadable, mut analysed, mut worst) = (false, 0, None);
     let mut judged = false;
     let mut skipped = Skipped::default();
+    let mut ignored = Ignored::default();
     // Of an archive, these stay empty.
     let (mut known, mut reports) = (Vec::new(), Vec::new());
     let progress = Progress::new(!args.quiet);
@@ -181,6 +183,7 @@ pub fn judge(
                 analysed += 1;
                 judged |= outcome.report.is_judged();
                 let mut report = outcome.report;
+                ignored.note(settings.of(source.service()), &report);
                 if args.write_baseline.is_some() {
                     known.push(report.clone());
                 }
@@ -212,6 +215,9 @@ pub fn judge(
         && let Some(line) = skipped.summary("; -v lists them")
     {
         args.warn(&line);
+    }
+    for warning in ignored.warnings() {
+        args.warn(warning);
     }
     if analysed == 0 && !unreadable {
         // A check that looks at nothing must not pass.

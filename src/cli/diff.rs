@@ -178,7 +178,7 @@ impl Args {
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     args.color.apply();
-    let settings = args.settings.settings()?;
+    let settings = args.settings.by_service()?.of("").clone();
     let mut options = Options {
         confidence: args.confidence,
         settings: settings.clone(),

@@ -16,6 +16,7 @@ mod explain;
 mod export;
 #[cfg(feature = "daemon")]
 mod healthcheck;
+mod ignored;
 mod inputs;
 mod lines;
 #[cfg(feature = "daemon")]

@@ -1,11 +1,12 @@
 //! Options that say what is too much.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gotracer::config::{self, Config};
+use gotracer::rules::suppression::Suppressions;
 use gotracer::rules::{Preset, RULES, Rule, Settings};
 
 use super::complain;
@@ -37,6 +38,11 @@ pub struct Args {
     /// Read thresholds, and what `serve` is to scrape, from a YAML file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Show findings that `ignore` of the configuration and the file
+    /// .gotracerignore suppress
+    #[arg(long)]
+    no_ignore: bool,
 
     /// Use the configuration's settings for this service
     #[arg(long, value_name = "NAME", requires = "config")]
@@ -76,14 +82,26 @@ impl Args {
     /// The settings of those who say whose they are, and of all others.
     pub fn by_service(&self) -> anyhow::Result<ByService> {
         let config = self.config()?;
-        let own = config.services().map(|name| {
+        let entries = self.ignore_file()?;
+        let named = entries.iter().filter_map(|entry| entry.service.as_deref());
+        let names: BTreeSet<&str> = config.services().chain(named).collect();
+        let own = names.into_iter().map(|name| {
             let settings = self.settings_of(&config, Some(name))?;
-            Ok((name.to_owned(), settings))
+            Ok((name.to_owned(), with(settings, &entries, Some(name))))
         });
         Ok(ByService {
             own: own.collect::<anyhow::Result<_>>()?,
-            usual: self.settings()?,
+            usual: with(self.settings()?, &entries, self.service()),
         })
+    }
+
+    /// The entries of the file in the working directory, if there is one.
+    fn ignore_file(&self) -> anyhow::Result<Suppressions> {
+        let path = Path::new(config::IGNORE_FILE);
+        if self.no_ignore || !path.exists() {
+            return Ok(Suppressions::default());
+        }
+        config::load_ignore(path).context(config::IGNORE_FILE)
     }
 
     /// The configuration, empty if none is given.
@@ -115,6 +133,9 @@ impl Args {
             set(&mut settings, text).with_context(|| format!("--set {text}"))?;
         }
         settings.check().context("--set")?;
+        if self.no_ignore {
+            settings.ignore = Suppressions::default();
+        }
         self.choose(&mut settings)?;
         Ok(settings)
     }
@@ -134,6 +155,16 @@ impl Args {
         }
         Ok(())
     }
+}
+
+/// Settings with the entries of a file that are for a service.
+fn with(mut settings: Settings, entries: &Suppressions, service: Option<&str>) -> Settings {
+    let own = entries.iter().filter(|entry| match &entry.service {
+        Some(own) => Some(&**own) == service,
+        None => true,
+    });
+    settings.ignore = settings.ignore.and(own);
+    settings
 }
 
 fn set(settings: &mut Settings, text: &str) -> anyhow::Result<()> {

@@ -9,6 +9,7 @@ mod events;
 mod explain;
 mod export;
 mod formats;
+mod ignore;
 mod inputs;
 mod memory;
 mod outputs;

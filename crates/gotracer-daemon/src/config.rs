@@ -32,7 +32,7 @@ pub struct Config {
     uploads: push::Settings,
 }
 
-/// The keys of the whole file. The first three are read by [`core::Config::parse`].
+/// The keys of the whole file. The first four are read by [`core::Config::parse`].
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileYaml {
@@ -42,6 +42,8 @@ struct FileYaml {
     _rules: Option<IgnoredAny>,
     #[serde(rename = "services")]
     _services: Option<IgnoredAny>,
+    #[serde(rename = "ignore")]
+    _ignore: Option<IgnoredAny>,
     watch_configs: Option<Vec<WatchConfig>>,
     scrape_configs: Option<Vec<Spanned<Job>>>,
     prometheus: Option<Spanned<prometheus::Settings>>,
@@ -67,7 +69,9 @@ impl Config {
     /// If it can't be read, or has an unknown key or a value that does not fit.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(ConfigError::Io)?;
-        Self::parse(&text)
+        let mut config = Self::parse(&text)?;
+        config.rules = config.rules.at(path);
+        Ok(config)
     }
 
     /// Reads a configuration.

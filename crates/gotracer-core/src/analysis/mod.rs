@@ -13,6 +13,7 @@ mod portion;
 mod program;
 mod record;
 mod slices;
+mod suppress;
 mod whole;
 
 pub use live::{Heard, follow};
@@ -24,6 +25,7 @@ pub use whole::{Outcome, analyze, analyze_all};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::report::{Report, RuleReport, Status, TraceInfo};
+use crate::rules::suppression::today;
 use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
 use crate::timeline::{Creation, HeapFloor, Interval, Kinds, Observer, Timeline, Transition};
 use crate::trace::internal::{Share, is_newer};
@@ -34,6 +36,7 @@ use history::History;
 use packed::{Packed, Taker};
 use portion::Portion;
 use slices::Slices;
+use suppress::suppress;
 
 /// For how long the growth of the number of goroutines is counted in a live
 /// trace before it is measured and counted anew, ns: a service's load changes
@@ -331,7 +334,7 @@ impl Analysis {
             all.extend(verdict.found.into_iter().map(|found| (rule, found)));
         }
         let all = findings::findings(all, &self.timeline, start_time);
-        Report {
+        let mut report = Report {
             trace: TraceInfo {
                 source: read.source.into(),
                 go_version: Some(format!("1.{}", read.version)),
@@ -349,9 +352,12 @@ impl Analysis {
             rules,
             findings: all,
             course: self.history.as_ref().map(|h| h.course().clone()),
+            suppressed: Vec::new(),
             known: 0,
             evidence: None,
-        }
+        };
+        suppress(&mut report, &self.settings.ignore, today());
+        report
     }
 
     /// How many frames of stacks are remembered, in all that goes on.

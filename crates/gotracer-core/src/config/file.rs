@@ -12,6 +12,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::{Spanned, UserMessageFormatter};
 
 use super::error::{ConfigError, Position};
+use super::ignore::{self, IgnoreYaml};
 use super::{Change, Config, Section, names};
 
 /// The keys of the whole file. What only the daemon reads is left to it.
@@ -21,6 +22,7 @@ struct FileYaml {
     preset: Option<Spanned<String>>,
     rules: Option<RulesYaml>,
     services: Option<Pairs<String, Option<SectionYaml>>>,
+    ignore: Option<Vec<Spanned<IgnoreYaml>>>,
     #[serde(rename = "watch_configs")]
     _watch_configs: Option<IgnoredAny>,
     #[serde(rename = "scrape_configs")]
@@ -97,6 +99,12 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
                 Some(own) => Ok((name, section(own.preset, own.rules)?)),
                 None => Ok((name, Section::default())),
             })
+            .collect::<Result<_, ConfigError>>()?,
+        ignore: file
+            .ignore
+            .unwrap_or_default()
+            .into_iter()
+            .map(ignore::entry)
             .collect::<Result<_, ConfigError>>()?,
     })
 }

@@ -25,14 +25,17 @@
 
 mod error;
 mod file;
+mod ignore;
 mod names;
 
 use std::path::Path;
 
 pub use error::{ConfigError, Position};
 pub use file::{position, read as read_yaml};
+pub use ignore::{IGNORE_FILE, load as load_ignore, within};
 pub use names::{UnknownName, preset, rule};
 
+use crate::rules::suppression::Suppression;
 use crate::rules::{Preset, RULES, Rule, SettingError, Settings};
 
 /// A configuration whose every value was checked.
@@ -40,6 +43,8 @@ use crate::rules::{Preset, RULES, Rule, SettingError, Settings};
 pub struct Config {
     all: Section,
     services: Vec<(String, Section)>,
+    /// Entries of `ignore`, for all services and for single ones.
+    ignore: Vec<Suppression>,
 }
 
 /// What is said for all services, or for one.
@@ -65,7 +70,15 @@ impl Config {
     /// If it can't be read, or says something that can't be done.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(ConfigError::Io)?;
-        Self::parse(&text)
+        Ok(Self::parse(&text)?.at(path))
+    }
+
+    /// Names the file in the places of its entries.
+    #[must_use]
+    pub fn at(mut self, path: &Path) -> Self {
+        let entries = self.ignore.into_iter();
+        self.ignore = entries.map(|entry| within(entry, path)).collect();
+        self
     }
 
     /// Reads a configuration.
@@ -94,12 +107,27 @@ impl Config {
             // Every section was applied once when the file was read.
             let _ = section.apply(&mut settings);
         }
+        let entries = self.ignore.iter().filter(|entry| match &entry.service {
+            Some(own) => Some(&**own) == service,
+            None => true,
+        });
+        settings.ignore = entries.cloned().collect();
         settings
     }
 
     /// The services that have settings of their own.
     pub fn services(&self) -> impl Iterator<Item = &str> {
-        self.services.iter().map(|(name, _)| &**name)
+        let own = |name: &str| self.services.iter().any(|(known, _)| known == name);
+        let ignoring = self
+            .ignore
+            .iter()
+            .filter_map(|entry| entry.service.as_deref());
+        let mut ignoring: Vec<_> = ignoring.filter(|name| !own(name)).collect();
+        ignoring.dedup();
+        self.services
+            .iter()
+            .map(|(name, _)| &**name)
+            .chain(ignoring)
     }
 }
 

@@ -82,6 +82,9 @@ pub fn outcome(report: &Report, paint: impl Fn(Option<Severity>, String) -> Stri
     if report.known > 0 {
         outcome += &format!("; {} known", count(report.known));
     }
+    if !report.suppressed.is_empty() {
+        outcome += &format!("; {} suppressed", count(report.suppressed.len() as u64));
+    }
     if report.trace.error.is_some() {
         outcome += " in what could be read";
     }

@@ -40,7 +40,7 @@ pub use json::FORMAT as JSON;
 pub use markdown::FORMAT as MARKDOWN;
 pub use model::{
     Cause, Creations, Finding, Frame, Goroutines, Program, Report, RuleReport, Spread, Status,
-    TraceInfo,
+    Suppressed, TraceInfo,
 };
 pub use options::{Detail, Options};
 pub use paths::{Location, PathMap};

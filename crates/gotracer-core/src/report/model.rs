@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -218,6 +219,19 @@ pub struct Finding {
     pub cause: Option<Cause>,
 }
 
+/// A finding that the configuration suppresses.
+#[derive(Clone, Debug)]
+pub struct Suppressed {
+    /// The finding.
+    pub finding: Finding,
+    /// Why it is accepted.
+    pub reason: String,
+    /// The last day on which it is accepted.
+    pub until: Option<Date>,
+    /// File and line that suppress it.
+    pub place: String,
+}
+
 /// The report of one trace.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -231,6 +245,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The program over time, if a format draws it.
     pub course: Option<Course>,
+    /// Findings that the configuration suppresses, the worst first.
+    pub suppressed: Vec<Suppressed>,
     /// Number of findings that the baseline holds, see [`Baseline`](crate::compare::Baseline).
     pub known: u64,
     /// Location of the stored trace, if it is stored.

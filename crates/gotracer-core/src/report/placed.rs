@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::{Finding, Location, Options, Report, hash, top};
+use super::{Finding, Location, Options, Report, Suppressed, hash, top};
 
 /// A finding, and where it is shown.
 pub struct Placed<'a> {
@@ -15,30 +15,57 @@ pub struct Placed<'a> {
     /// The same in the next run, even if lines moved or the repository is in
     /// another directory.
     pub fingerprint: String,
+    /// Why the finding is accepted, if it is.
+    pub suppressed: Option<&'a Suppressed>,
 }
 
 /// The findings of all traces, the worst first.
 pub fn placed<'a>(reports: &'a [Report], options: &Options) -> Vec<Placed<'a>> {
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut worst: Vec<(&str, &Finding)> = Vec::new();
-    for report in reports {
+    place(
+        reports.iter().flat_map(|report| shown(report, options)),
+        options,
+    )
+}
+
+/// The findings of all traces, the suppressed ones too, the worst first.
+pub fn placed_with_suppressed<'a>(reports: &'a [Report], options: &Options) -> Vec<Placed<'a>> {
+    let all = reports.iter().flat_map(|report| {
         let source = report.trace.source.as_str();
-        for finding in top(report, options.top) {
-            let place = *places.entry(&finding.id).or_insert(worst.len());
-            match worst.get_mut(place) {
-                None => worst.push((source, finding)),
-                Some(known) => {
-                    let badness = |f: &Finding| (f.severity, f.worst);
-                    if badness(known.1) < badness(finding) {
-                        *known = (source, finding);
-                    }
+        let suppressed = report.suppressed.iter();
+        let suppressed = suppressed.map(move |s| (source, &s.finding, Some(s)));
+        shown(report, options).chain(suppressed)
+    });
+    place(all, options)
+}
+
+type Sourced<'a> = (&'a str, &'a Finding, Option<&'a Suppressed>);
+
+fn shown<'a>(report: &'a Report, options: &Options) -> impl Iterator<Item = Sourced<'a>> {
+    let source = report.trace.source.as_str();
+    let findings = top(report, options.top).into_iter();
+    findings.map(move |finding| (source, finding, None))
+}
+
+fn place<'a>(all: impl Iterator<Item = Sourced<'a>>, options: &Options) -> Vec<Placed<'a>> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut worst: Vec<Sourced<'a>> = Vec::new();
+    for (source, finding, suppressed) in all {
+        let place = *places.entry(&finding.id).or_insert(worst.len());
+        match worst.get_mut(place) {
+            None => worst.push((source, finding, suppressed)),
+            Some(known) => {
+                // What one trace suppresses, another one may show.
+                let badness =
+                    |f: &Finding, s: Option<&Suppressed>| (s.is_none(), f.severity, f.worst);
+                if badness(known.1, known.2) < badness(finding, suppressed) {
+                    *known = (source, finding, suppressed);
                 }
             }
         }
     }
-    worst.sort_by_key(|(_, f)| Reverse(f.severity));
+    worst.sort_by_key(|(_, finding, _)| Reverse(finding.severity));
     let mut seen = HashMap::new();
-    let place = |(source, finding): (&'a str, &'a Finding)| {
+    let place = |(source, finding, suppressed): Sourced<'a>| {
         let location = options.paths.location(finding);
         let nth = seen.entry(fingerprint(finding, &location, 0)).or_insert(0);
         let fingerprint = fingerprint(finding, &location, *nth);
@@ -48,6 +75,7 @@ pub fn placed<'a>(reports: &'a [Report], options: &Options) -> Vec<Placed<'a>> {
             source,
             location,
             fingerprint,
+            suppressed,
         }
     };
     worst.into_iter().map(place).collect()

@@ -26,6 +26,7 @@ pub fn report(source: &str) -> Report {
         findings: Vec::new(),
         course: None,
         known: 0,
+        suppressed: Vec::new(),
         evidence: None,
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::placed::{Placed, placed};
+use super::placed::{Placed, placed_with_suppressed};
 use super::{Format, Frame, Options, PathMap, Report, Severity, Status, human};
 use crate::rules::{RULES, Rule};
 
@@ -28,7 +28,7 @@ pub const FORMAT: Format<[Report]> = Format {
 /// # Errors
 /// If writing fails.
 pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
-    let results = placed(reports, options);
+    let results = placed_with_suppressed(reports, options);
     let results: Vec<_> = results.iter().map(|r| result(r, &options.paths)).collect();
     let driver = json!({
         "name": "gotracer",
@@ -118,6 +118,13 @@ fn result(found: &Placed<'_>, paths: &PathMap) -> Value {
             "threshold": finding.threshold,
         },
     });
+    if let Some(suppressed) = found.suppressed {
+        result["suppressions"] = json!([{
+            "kind": "external",
+            "status": "accepted",
+            "justification": suppressed.reason,
+        }]);
+    }
     // GitHub refuses a result that is nowhere.
     let frame = Frame {
         file: found.location.path.clone(),

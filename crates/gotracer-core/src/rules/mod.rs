@@ -14,9 +14,11 @@ mod heap_growth_spike;
 mod high_scheduling_latency;
 mod metadata;
 mod mutex_contention;
+pub mod pattern;
 mod processor_starvation;
 mod registry;
 mod severity;
+pub mod suppression;
 mod thresholds;
 
 pub use thresholds::{Limit, Preset, RuleSettings, SettingError, Settings, Thresholds, keys};

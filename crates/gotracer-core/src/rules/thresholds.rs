@@ -1,5 +1,6 @@
 //! Thresholds of rules, presets, and settings by key.
 
+use super::suppression::Suppressions;
 use super::{MAX_SETTINGS, RULES, Rule, Unit};
 
 /// A set of thresholds for a kind of program.
@@ -83,6 +84,8 @@ pub struct Settings {
     /// Whether reports tell how the program went over time, which takes a
     /// while longer.
     pub course: bool,
+    /// Findings that are known and accepted.
+    pub ignore: Suppressions,
 }
 
 /// Why a setting can't be made.
@@ -135,6 +138,7 @@ impl Settings {
         Self {
             rules: RULES.iter().map(|r| settings(r)).collect(),
             course: false,
+            ignore: Suppressions::default(),
         }
     }
 

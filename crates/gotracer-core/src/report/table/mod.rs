@@ -63,6 +63,9 @@ fn one(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()
         return Ok(());
     }
     not_applicable(out, report, options)?;
+    if options.detail == Detail::Full {
+        suppressed(out, report, options)?;
+    }
     let mut outcome = human::outcome(report, paint(style));
     if shown.len() < report.findings.len() {
         outcome += &format!("; {} shown", human::count(shown.len() as u64));
@@ -114,6 +117,23 @@ fn below(out: &mut dyn Write, finding: &Finding, options: &Options) -> io::Resul
         )?;
     }
     text::stack(out, "stack", &finding.stack)
+}
+
+fn suppressed(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
+    for suppressed in &report.suppressed {
+        let finding = &suppressed.finding;
+        let (rule, place) = (finding.rule.name, human::place(&finding.place));
+        let until = suppressed.until.map(|day| format!(" until {day}"));
+        let line = format!(
+            "suppressed: {rule} at {} ({}: {}{})",
+            safe(&place),
+            safe(&suppressed.place),
+            safe(&suppressed.reason),
+            until.unwrap_or_default()
+        );
+        wrapped(out, "", &line, options.width)?;
+    }
+    Ok(())
 }
 
 fn not_applicable(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Measurement, WireError};
+use super::{Finding, Measurement, Suppressed, WireError};
 use crate::report::{self, Options, Program, RuleReport, Status, TraceInfo, top};
 use crate::rules;
 
@@ -43,6 +43,9 @@ pub struct Report<'a> {
     pub rules: Vec<Rule<'a>>,
     /// What crossed a threshold, by rule and place; the worst first.
     pub findings: Vec<Finding<'a>>,
+    /// Findings that the configuration suppresses; left out if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppressed: Vec<Suppressed<'a>>,
     /// How many more findings the baseline holds.
     #[serde(default)]
     pub known: u64,
@@ -81,6 +84,7 @@ impl<'a> Report<'a> {
             program: Cow::Borrowed(&report.program),
             rules: report.rules.iter().map(Rule::new).collect(),
             findings: findings.map(Finding::new).collect(),
+            suppressed: report.suppressed.iter().map(Suppressed::new).collect(),
             known: report.known,
         }
     }
@@ -99,6 +103,11 @@ impl<'a> Report<'a> {
                 .findings
                 .into_iter()
                 .filter_map(Finding::into_model)
+                .collect(),
+            suppressed: self
+                .suppressed
+                .into_iter()
+                .filter_map(Suppressed::into_model)
                 .collect(),
             known: self.known,
             evidence: None,

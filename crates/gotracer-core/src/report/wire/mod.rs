@@ -9,11 +9,13 @@ mod document;
 mod finding;
 mod line;
 mod measurement;
+mod suppressed;
 
 pub use document::{Document, Head, Report, Rule, SCHEMA};
 pub use finding::Finding;
 pub use line::OneLine;
 pub use measurement::Measurement;
+pub use suppressed::Suppressed;
 
 /// Why a document is not a saved report.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! A kept trace for ui.perfetto.dev: all of it, or what is around a moment.
+//! A stored trace for ui.perfetto.dev: all of it, or a window around a moment.
 
 use std::io;
 use std::sync::Arc;

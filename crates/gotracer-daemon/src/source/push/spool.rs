@@ -28,7 +28,7 @@ const NAME: &str = "pushed";
 pub const TRACE: &str = "trace";
 pub const LABELS: &str = "json";
 const PART: &str = ".part";
-/// Maximum number of traces that wait, so that small ones are bounded too.
+/// Maximum number of waiting traces; `max_waiting` bounds their size.
 const TRACES: usize = 1_000;
 /// Pause before a trace that could not be read is analyzed again, doubled each
 /// time, and the pause before a copy of a trace that is being analyzed.

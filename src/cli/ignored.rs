@@ -1,0 +1,51 @@
+//! Entries of `ignore` that suppress nothing, or no longer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gotracer::report::Report;
+use gotracer::rules::Settings;
+use gotracer::rules::suppression::today;
+
+/// The entries that a run applied, by their places, and which of them fitted.
+#[derive(Default)]
+pub struct Ignored {
+    entries: BTreeMap<String, Warning>,
+    used: BTreeSet<String>,
+}
+
+struct Warning {
+    over: bool,
+    text: String,
+}
+
+impl Ignored {
+    /// Notes what a trace's settings suppressed in its report.
+    pub fn note(&mut self, settings: &Settings, report: &Report) {
+        for entry in settings.ignore.iter() {
+            // A rule that was left out finds nothing to suppress.
+            if entry.rule.is_some_and(|rule| !settings.of(rule).enabled) {
+                continue;
+            }
+            let (place, reason) = (&entry.place, &entry.reason);
+            self.entries.entry(place.clone()).or_insert_with(|| {
+                let over = entry.until.filter(|_| entry.is_over(today()));
+                let text = match over {
+                    Some(until) => format!("{place}: over since {until}, shown again ({reason})"),
+                    None => format!("{place}: suppresses nothing ({reason})"),
+                };
+                let over = over.is_some();
+                Warning { over, text }
+            });
+        }
+        let places = report.suppressed.iter().map(|s| s.place.clone());
+        self.used.extend(places);
+    }
+
+    /// Warnings about entries that are over, or that fit no finding of any trace.
+    pub fn warnings(&self) -> impl Iterator<Item = &str> {
+        let stale =
+            |(place, warning): &(&String, &Warning)| warning.over || !self.used.contains(*place);
+        let stale = self.entries.iter().filter(stale);
+        stale.map(|(_, warning)| warning.text.as_str())
+    }
+}
