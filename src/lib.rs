@@ -5,7 +5,9 @@
 //! what `gotracer serve` runs. This crate is the command line, and names them in one place.
 
 #[cfg(feature = "daemon")]
-pub use gotracer_daemon::{daemon, evidence, export, labels, objects, releases, secret, tls};
+pub use gotracer_daemon::{
+    build, daemon, evidence, export, labels, objects, releases, secret, tls,
+};
 
 pub use gotrace as trace;
 pub use gotracer_core::{

@@ -43,6 +43,7 @@ mod tables;
 #[cfg(not(feature = "parquet"))]
 #[path = "without_tables.rs"]
 mod tables;
+mod version;
 
 use std::env;
 use std::io::{self, Write};
@@ -55,7 +56,7 @@ use gotracer::report::Escaped;
 
 /// Reads Go execution traces, says what is wrong, where, and what to do.
 #[derive(Parser)]
-#[command(name = "gotracer", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "gotracer", version, long_version = version::LONG, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

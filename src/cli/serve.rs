@@ -386,6 +386,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
             alert_webhook: args.alert_webhook,
             evidence: args.evidence_open,
         },
+        build: super::version::BUILD,
         plan,
         load: Box::new(move || again.plan().map_err(|error| with_causes(error.chain()))),
         otlp,

@@ -2,6 +2,7 @@
 //! runbooks and dashboards, on the real things and on real traces.
 #![cfg(all(feature = "daemon", unix))]
 
+mod addresses;
 mod alerting;
 mod boards;
 #[allow(dead_code, reason = "shared with the other tests of the daemon")]

@@ -178,7 +178,21 @@ fn help_and_version() {
         assert_exit(&output, 0);
         assert!(stdout(&output).contains("Usage:"));
     }
-    let version = stdout(&run(&["--version"]));
+    let version = stdout(&run(&["-V"]));
     assert_eq!(version, format!("gotracer {}\n", env!("CARGO_PKG_VERSION")));
+    let long = stdout(&run(&["--version"]));
+    let build = long.strip_prefix(&version).expect(&long);
+    let names: Vec<_> = build.lines().filter_map(|l| l.split_once(": ")).collect();
+    let [
+        ("revision", revision),
+        ("rustc", rustc),
+        ("features", features),
+    ] = names[..]
+    else {
+        panic!("{long}");
+    };
+    assert!(!revision.is_empty() && rustc.starts_with("1."), "{long}");
+    let daemon = features.split(',').any(|feature| feature == "daemon");
+    assert_eq!(daemon, cfg!(feature = "daemon"), "{long}");
     assert_exit(&run(&["frobnicate"]), 2);
 }

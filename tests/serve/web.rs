@@ -208,7 +208,9 @@ fn prometheus_gets_in_over_http_2() {
     let prometheus = prometheus(&binary, address, &guarded.scratch, &[], &known);
     wait_value(&prometheus, "up", 1.0);
     let version = env!("CARGO_PKG_VERSION");
-    let build = format!("gotracer_build_info{{version=\"{version}\"}}");
+    let build = format!(
+        "gotracer_build_info{{version=\"{version}\",features=~\"daemon.*\",rustc=~\"1.+\"}}"
+    );
     wait_value(&prometheus, &build, 1.0);
     // It speaks HTTP/2 with whom it is agreed upon.
     let mut guarded = guarded;

@@ -1,4 +1,8 @@
-//! Durations and sizes as people write them.
+//! Durations and sizes as people write them, and times.
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
 
 /// A duration in ns, with three significant digits: `1.23ms`, `456µs`, `12s`.
 pub fn duration(ns: u64) -> String {
@@ -24,6 +28,12 @@ pub fn bytes(n: u64) -> String {
         unit += 1;
     }
     digits(value, UNITS[unit])
+}
+
+/// A time as the standard library has it; the epoch where the system can't
+/// express it.
+pub fn system_time(time: Timestamp) -> SystemTime {
+    SystemTime::try_from(time).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// A value to six significant digits, for estimates that are no surer.

@@ -7,6 +7,7 @@ pub(crate) use gotracer_core::{
     analysis, compare, explain, perfetto, report, rules, timeline, trace, units,
 };
 
+pub mod build;
 pub mod config;
 pub mod daemon;
 pub mod evidence;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Course;
 use crate::rules::{Distribution, Rule, Severity, Thresholds, Unit};
+use crate::units::system_time;
 
 /// One frame of a stack.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -258,7 +259,7 @@ impl TraceInfo {
     /// is one that claims to end later: its clock is ahead.
     pub fn window(&self, read: SystemTime) -> (SystemTime, SystemTime) {
         let lasted = Duration::from_nanos(self.duration_ns);
-        let start = self.start_time.map(SystemTime::from);
+        let start = self.start_time.map(system_time);
         let end = start.and_then(|start| start.checked_add(lasted));
         match (start, end) {
             (Some(start), Some(end)) if end <= read => (start, end),

@@ -47,6 +47,7 @@ use self::supervisor::Supervisor;
 pub use self::supervisor::THREADS;
 use self::web::Guard;
 pub use self::web::WebError;
+use crate::build::Build;
 use crate::evidence::{self, EvidenceError};
 use crate::export::otlp;
 use crate::export::prometheus::{self, Exporter, ServerStats, Watched};
@@ -97,6 +98,8 @@ pub struct Config {
     /// What of the HTTP server answers clients that are neither local nor
     /// authenticated.
     pub exposure: Exposure,
+    /// What the binary was built from.
+    pub build: Build,
     /// What to do at first.
     pub plan: Plan,
     /// Makes the plan anew.
@@ -224,6 +227,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let known = Arc::clone(&releases);
     let server = Arc::new(ServerStats::default());
     let exporter = Exporter::new(&REASONS)
+        .with_build(config.build)
         .with_process()
         .with_server(Arc::clone(&server))
         .with_releases(move || known.running())

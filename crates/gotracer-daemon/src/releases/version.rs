@@ -13,6 +13,7 @@ use super::settings::Settings;
 use crate::compare::{Created, Sites};
 use crate::report::{Report, Status};
 use crate::rules::Distribution;
+use crate::units;
 
 /// The most programs of a version that are told apart. What others tell counts
 /// in all sums.
@@ -114,7 +115,8 @@ impl Version {
         }
         // Traces of files come in any order; where they tell when they were
         // made, growth is by that.
-        let ended = Timestamp::try_from(report.trace.window(at.into()).1).unwrap_or(at);
+        let ended =
+            Timestamp::try_from(report.trace.window(units::system_time(at)).1).unwrap_or(at);
         let number = self.kept;
         program
             .captures

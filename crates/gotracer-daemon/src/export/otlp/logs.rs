@@ -19,6 +19,7 @@ use super::queue::Queue;
 use super::receipt::Receipt;
 use crate::report::{Finding, Frame, Report, Severity, hash};
 use crate::rules::Unit;
+use crate::units;
 
 /// Findings to a message, so that none outgrows what a receiver takes: a
 /// Collector's limit is 4 MiB, and a finding with a deep stack has 10 KiB.
@@ -128,7 +129,7 @@ fn describe(record: &mut SdkLogRecord, finding: &Finding, source: &str, at: Syst
         Severity::Warn => (Level::Warn, "WARN"),
         Severity::Info => (Level::Info, "INFO"),
     };
-    let happened = finding.first_time.map(SystemTime::from);
+    let happened = finding.first_time.map(units::system_time);
     record.set_event_name(EVENT);
     record.set_timestamp(happened.unwrap_or(at));
     record.set_observed_timestamp(at);

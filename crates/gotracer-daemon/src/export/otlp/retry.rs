@@ -52,7 +52,7 @@ pub fn after(headers: &HeaderMap) -> Option<Duration> {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => {
             let date = jiff::fmt::rfc2822::parse(text).ok()?;
-            let until = SystemTime::from(date.timestamp());
+            let until = SystemTime::try_from(date.timestamp()).ok()?;
             until.duration_since(SystemTime::now()).unwrap_or_default()
         }
     };

@@ -181,10 +181,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_ahead_ends_no_window_later_than_now() {
-        let at: SystemTime = "2026-11-23T10:00:00Z"
-            .parse::<jiff::Timestamp>()
-            .unwrap()
-            .into();
+        let at = crate::units::system_time("2026-11-23T10:00:00Z".parse().unwrap());
         let ledger = Ledger::new(Temporality::Cumulative);
         for made in ["2036-11-23T09:00:00Z", "2026-11-23T09:00:00Z"] {
             let mut report = sample::report("a");

@@ -45,6 +45,7 @@ use self::refreshes::Refreshes;
 use self::settings::InForce;
 use self::target::{Limits, Target};
 use self::targets::{Targets, lock};
+use crate::build::Build;
 use crate::evidence::Stats;
 use crate::export::otlp;
 use crate::labels::Labels;
@@ -101,6 +102,13 @@ impl Exporter {
             refreshes: Refreshes::new(settings.clone()),
             settings,
         }
+    }
+
+    /// Adds revision, compiler and features to `gotracer_build_info`.
+    #[must_use]
+    pub fn with_build(self, build: Build) -> Self {
+        self.own.build.get_or_init(|| build);
+        self
     }
 
     /// Tells about this process as well.

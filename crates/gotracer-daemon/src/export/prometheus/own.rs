@@ -1,8 +1,8 @@
 //! The exporter itself: what it has to do, and by which configuration.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use prometheus_client::collector::Collector;
@@ -11,6 +11,8 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
+
+use crate::build::Build;
 
 use super::head::{Head, Valued};
 use super::settings::InForce;
@@ -95,8 +97,12 @@ pub static FAMILIES: [Valued<State>; 9] = [
     ),
 ];
 
-/// What this gotracer is.
-pub static BUILD: Head = Head::new("gotracer_build", MetricType::Info, "What this gotracer is.");
+/// Family of the build information.
+pub static BUILD: Head = Head::new(
+    "gotracer_build",
+    MetricType::Info,
+    "Version, Git revision, rustc version and features of this gotracer.",
+);
 
 /// What the families tell.
 #[derive(Debug, Default)]
@@ -115,6 +121,8 @@ pub struct State {
     pub shards: AtomicU64,
     /// Label sets.
     pub evicted: AtomicU64,
+    /// Labels of `gotracer_build_info`.
+    pub build: OnceLock<Build>,
     reloaded: AtomicU64,
     reloaded_at_ms: AtomicU64,
 }
@@ -151,7 +159,13 @@ impl Collector for Own {
             }
         }
         if let Some(mut family) = BUILD.begin(&mut encoder, &settings)? {
-            family.encode_info(&[("version", env!("CARGO_PKG_VERSION"))])?;
+            let build = self.0.build.get().copied().unwrap_or_default();
+            family.encode_info(&[
+                ("version", env!("CARGO_PKG_VERSION")),
+                ("revision", build.revision),
+                ("rustc", build.rustc),
+                ("features", build.features),
+            ])?;
         }
         Ok(())
     }

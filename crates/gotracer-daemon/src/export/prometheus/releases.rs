@@ -19,7 +19,7 @@ use super::settings::Settings;
 use crate::compare::{Change, Quantity};
 use crate::releases::Release;
 use crate::rules;
-use crate::units::rounded;
+use crate::units::{rounded, system_time};
 
 /// Tells the releases there are.
 pub type Source = Arc<dyn Fn() -> Vec<Release> + Send + Sync>;
@@ -260,7 +260,7 @@ impl Releases {
                     let labels = labels(&[&release(r)[..], own].concat());
                     metrics.push(match head.kind {
                         MetricType::Counter => {
-                            sample::counter(labels, value, None, r.totals.first_seen.into())
+                            sample::counter(labels, value, None, system_time(r.totals.first_seen))
                         }
                         _ => sample::gauge(labels, value),
                     });

@@ -215,7 +215,7 @@ impl Target {
         let (before, when) = self.last.unwrap_or_default();
         // No trace was made after it was read. One of a clock that is ahead
         // counts as made now, and does not make others too old.
-        let ahead = |made: &Timestamp| SystemTime::from(*made) > at;
+        let ahead = |made: &Timestamp| units::system_time(*made) > at;
         let made = report.trace.start_time;
         let made = if made.as_ref().is_some_and(ahead) {
             when
@@ -252,7 +252,7 @@ impl Target {
         labels.push(("function", &function));
         // As with gauges, nothing happened after it was read.
         let happened = finding.worst_time.or(finding.first_time);
-        let happened = happened.map(|t| SystemTime::from(t).min(at));
+        let happened = happened.map(|t| units::system_time(t).min(at));
         findings.count += 1;
         findings.exemplar = Some(Exemplar {
             label: sample::labels(&Labels::new(), &labels),

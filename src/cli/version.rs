@@ -1,0 +1,20 @@
+//! What `gotracer --version` says.
+
+/// Version, revision, compiler and features, for bug reports.
+pub const LONG: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\nrevision: ",
+    env!("GOTRACER_REVISION"),
+    "\nrustc: ",
+    env!("GOTRACER_RUSTC"),
+    "\nfeatures: ",
+    env!("GOTRACER_FEATURES"),
+);
+
+/// The same for the daemon's metrics.
+#[cfg(feature = "daemon")]
+pub const BUILD: gotracer::build::Build = gotracer::build::Build {
+    revision: env!("GOTRACER_REVISION"),
+    rustc: env!("GOTRACER_RUSTC"),
+    features: env!("GOTRACER_FEATURES"),
+};
