@@ -12,7 +12,7 @@ const NONE: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// The directory of a program's traces of one day, in UTC.
 pub fn directory(labels: &Labels, day: Option<Timestamp>) -> String {
-    let day = day.map(|time| time.to_zoned(TimeZone::UTC).date().to_string());
+    let day = day.map(|time| time.to_zoned_datetime(TimeZone::UTC).date().to_string());
     format!(
         "service={}/version={}/day={}",
         value(labels.get("service")),
