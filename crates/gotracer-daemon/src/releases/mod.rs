@@ -4,11 +4,11 @@
 //! A single trace tells what is wrong now. What a release made worse shows when
 //! many captures of many programs are put side by side: statistics of
 //! [`compare`](crate::compare) say which difference is hardly chance, and
-//! [`trend`] sees what grows too slowly for any one trace.
+//! `trend` sees what grows too slowly for any one trace.
 //!
 //! Everything is bounded and in memory. [`Releases::settle`] is to be called
 //! every second or so: it compares what changed, and stores it
-//! ([`store`]) where there is a directory for that. Nothing waits for either.
+//! (`store`) where there is a directory for that. Nothing waits for either.
 
 mod book;
 mod capture;

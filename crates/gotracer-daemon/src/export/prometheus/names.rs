@@ -74,7 +74,7 @@ impl Escaping {
     }
 
     /// A target's labels under names that are unique and differ from
-    /// [`OWN`]. Labels that begin with `__` are internal and left out.
+    /// `OWN`. Labels that begin with `__` are internal and left out.
     pub fn labels(self, labels: &Arc<Labels>) -> Arc<Labels> {
         let kept = |name: &str| self.is_free(name) && self.escape(name) == name;
         if labels.iter().all(|(name, _)| kept(name)) {
