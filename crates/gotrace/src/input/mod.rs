@@ -75,7 +75,7 @@ impl<'a> Input<'a> {
     }
 
     /// The memory that reading this trace may hold.
-    pub(crate) fn allowance(&self) -> &Allowance {
+    pub fn allowance(&self) -> &Allowance {
         &self.allowance
     }
 

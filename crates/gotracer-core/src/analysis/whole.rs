@@ -49,6 +49,9 @@ pub fn analyze_all(
     mut progress: impl FnMut(Stats),
     mut each: impl FnMut(String, Result<Outcome, ReadError>),
 ) {
+    // A caller may keep the reports until the last trace is read.
+    let mut share = input.allowance().share();
+    let mut held = 0;
     let mut next = Some(input);
     for n in 1.. {
         let Some(input) = next else { return };
@@ -56,15 +59,21 @@ pub fn analyze_all(
             1 => source.to_owned(),
             n => format!("{source} ({n})"),
         };
-        if n > MOST {
-            let error = ReadError::new(ErrorKind::TooManyTraces(MOST));
+        let kind = match share.hold(held) {
+            Err(exhausted) => Some(ErrorKind::TooLarge(exhausted.limit)),
+            Ok(()) => (n > MOST).then_some(ErrorKind::TooManyTraces(MOST)),
+        };
+        if let Some(kind) = kind {
             let lost_bytes = input.known_len() - input.pos();
-            return each(name, Err(error.at(input.pos(), lost_bytes)));
+            return each(name, Err(ReadError::new(kind).at(input.pos(), lost_bytes)));
         }
         let (outcome, following) = match on_two_threads {
             true => pipeline::step(input, &name, settings, &mut progress),
             false => step(input, &name, settings, &mut progress),
         };
+        if let Ok(outcome) = &outcome {
+            held += outcome.report.size() as u64;
+        }
         each(name, outcome);
         next = following;
     }
@@ -143,4 +152,37 @@ pub(super) fn conclude<'a>(
         }),
     };
     (outcome, reader.following().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Preset;
+    use crate::trace::Allowance;
+
+    #[test]
+    fn reports_of_many_traces_stay_within_the_allowance() {
+        let trace = include_bytes!("../../../../tests/fixtures/go1.27.3/fair_share.trace");
+        let settings = Settings::preset(Preset::Service);
+        let mut outcomes = Vec::new();
+        let bytes = trace.repeat(MOST / 2);
+        let input = Input::from_slice(&bytes).within(Allowance::of(8 << 20));
+        analyze_all(
+            input,
+            "t",
+            &settings,
+            false,
+            |_| (),
+            |_, o| outcomes.push(o),
+        );
+        let error = outcomes.pop().unwrap().unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::TooLarge(_)), "{error}");
+        assert!(
+            (10..MOST / 2 - 1).contains(&outcomes.len()),
+            "{}",
+            outcomes.len()
+        );
+        let held: usize = outcomes.iter().flatten().map(|o| o.report.size()).sum();
+        assert!(held < 8 << 20, "{held}");
+    }
 }

@@ -1,6 +1,9 @@
 //! Approximate sizes of reports in memory: names make nearly all of it.
 
-use super::{Finding, Frame, Report};
+use super::{Column, Creations, Finding, Frame, Report};
+
+/// Bytes of a rule's distributions, about.
+const RULE: usize = 4 << 10;
 
 /// Bytes of a frame with these names.
 pub fn frame(function: &str, file: &str) -> usize {
@@ -14,7 +17,13 @@ fn stack(frames: &[Frame]) -> usize {
 impl Report {
     /// Approximate size in memory, bytes.
     pub fn size(&self) -> usize {
-        size_of::<Self>() + self.findings.iter().map(Finding::size).sum::<usize>()
+        let columns = self.course.as_ref().map_or(0, |c| c.columns.len());
+        let creations = |c: &Creations| size_of::<u64>() * 2 + frame(&c.place.function, &c.place.file);
+        size_of::<Self>()
+            + self.rules.len() * RULE
+            + columns * size_of::<Column>()
+            + self.program.goroutines.places.iter().map(creations).sum::<usize>()
+            + self.findings.iter().map(Finding::size).sum::<usize>()
     }
 }
 
@@ -22,5 +31,19 @@ impl Finding {
     fn size(&self) -> usize {
         let cause = self.cause.as_ref().map_or(0, |cause| stack(&cause.stack));
         size_of::<Self>() + self.message.len() + self.suggestion.len() + stack(&self.stack) + cause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::sample;
+
+    #[test]
+    fn long_texts_count() {
+        let short = sample::report("a");
+        let mut long = short.clone();
+        let message = &mut long.findings[0].message;
+        message.push_str(&"m".repeat(10_000));
+        assert_eq!(long.size(), short.size() + 10_000);
     }
 }

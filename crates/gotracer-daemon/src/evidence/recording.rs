@@ -31,8 +31,8 @@ pub enum Incomplete {
     #[error("it has more than {0} bytes, which may not be kept of a target")]
     Quota(u64),
     /// It could not be written.
-    #[error("not all of it could be recorded")]
-    Disk,
+    #[error("it cannot be recorded: {0}")]
+    Disk(io::ErrorKind),
 }
 
 /// Reads, and records what it read.
@@ -141,8 +141,9 @@ impl State {
                     *bytes += more.len() as u64;
                     return Ok(());
                 };
-                tracing::error!(%error, "a trace can't be recorded as evidence");
-                Incomplete::Disk
+                // Most recordings are dropped all the same: only one that was to be evidence is worth an error.
+                tracing::debug!(%error, "a trace cannot be recorded");
+                Incomplete::Disk(error.kind())
             }
         };
         if let Self::Whole { file, .. } = self {

@@ -197,7 +197,7 @@ impl Evidence {
                     Failure::Disk(_) | Failure::Names(AnonymousError::Io(_)) => Lost::Disk,
                     Failure::Names(_) => Lost::Names,
                     Failure::Incomplete(Incomplete::Quota(_)) => Lost::Quota,
-                    Failure::Incomplete(Incomplete::Disk) => Lost::Disk,
+                    Failure::Incomplete(Incomplete::Disk(_)) => Lost::Disk,
                 };
                 match why {
                     // Logged once, until it works again.
