@@ -18,11 +18,18 @@ impl Report {
     /// Approximate size in memory, bytes.
     pub fn size(&self) -> usize {
         let columns = self.course.as_ref().map_or(0, |c| c.columns.len());
-        let creations = |c: &Creations| size_of::<u64>() * 2 + frame(&c.place.function, &c.place.file);
+        let creations =
+            |c: &Creations| size_of::<u64>() * 2 + frame(&c.place.function, &c.place.file);
         size_of::<Self>()
             + self.rules.len() * RULE
             + columns * size_of::<Column>()
-            + self.program.goroutines.places.iter().map(creations).sum::<usize>()
+            + self
+                .program
+                .goroutines
+                .places
+                .iter()
+                .map(creations)
+                .sum::<usize>()
             + self.findings.iter().map(Finding::size).sum::<usize>()
     }
 }
