@@ -2,7 +2,7 @@
 //! whom, what the collector did. The answer to "why" that needs no browser.
 //!
 //! A trace is read once. What is kept is the state that the timeline keeps
-//! anyway, and of the window at most [`MOST`] of each kind.
+//! anyway, and of the window at most `MOST` of each kind.
 
 mod text;
 mod watch;
