@@ -176,7 +176,7 @@ mod tests {
             |_, o| outcomes.push(o),
         );
         let error = outcomes.pop().unwrap().unwrap_err();
-        assert!(matches!(error.kind, ErrorKind::TooLarge(_)), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::TooLarge(_)), "{error}");
         assert!(
             (10..MOST / 2 - 1).contains(&outcomes.len()),
             "{}",
