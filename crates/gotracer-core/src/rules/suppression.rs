@@ -89,7 +89,7 @@ impl FromIterator<Suppression> for Suppressions {
 
 /// Today's date in UTC, which is the same on every machine.
 pub fn today() -> Date {
-    Timestamp::now().to_zoned(TimeZone::UTC).date()
+    Timestamp::now().to_zoned_datetime(TimeZone::UTC).date()
 }
 
 #[cfg(test)]
