@@ -127,6 +127,7 @@ fn report() -> Report {
             heap_peak_bytes: Some(130 << 20),
         },
         rules: RULES.into_iter().map(rule_report).collect(),
+        suppressed: Vec::new(),
         known: 0,
         evidence: None,
         findings: vec![
