@@ -129,7 +129,6 @@ fn report() -> Report {
         rules: RULES.into_iter().map(rule_report).collect(),
         suppressed: Vec::new(),
         known: 0,
-        suppressed: Vec::new(),
         evidence: None,
         findings: vec![
             finding("GCPauseSpike", Severity::Warn),
