@@ -4,20 +4,19 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use gotracer::compare::Baseline;
-use gotracer::report::{Detail, Options, Severity, json};
+use gotracer::report::{Detail, Options, Severity, Top, human, json};
 use gotracer::source::Shard;
 use md5::{Digest, Md5};
 
 use super::batch::{Analyzed, Batch};
 use super::ignored::Ignored;
 use super::inputs::{self, Source};
-use super::output::{Color, Output};
+use super::output::{Color, Output, Written};
 use super::progress::Progress;
 use super::skipped::Skipped;
-use super::tables::Written;
 use super::{
-    CLEAN, FOUND, UNREADABLE, complain, complain_of, number, outputs, paths, place, selection,
-    settings,
+    CLEAN, FOUND, UNREADABLE, complain, complain_of, note, number, outputs, paths, place,
+    selection, settings, tables,
 };
 
 /// Say what is wrong in traces, where, and what to do
@@ -28,13 +27,6 @@ pub struct Args {
     /// a running program, or `-` for standard input; plain, gzip or zstd
     #[arg(required = true, value_name = "TRACE")]
     pub(super) traces: Vec<PathBuf>,
-
-    /// Write to a file instead of standard output, in the format given or the
-    /// one that its ending names: .html, .sarif, .json, .xml (JUnit), .md,
-    /// .jsonl, .csv; with --format parquet to a directory or s3://BUCKET/PREFIX
-    /// (may be repeated)
-    #[arg(short, long, value_name = "FILE")]
-    output: Vec<PathBuf>,
 
     #[command(flatten)]
     judgement: Judgement,
@@ -51,10 +43,18 @@ pub struct Args {
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct Judgement {
+    /// Write to a file instead of standard output, in the format given or the
+    /// one that its ending names: .html, .sarif, .json, .xml (JUnit), .md,
+    /// .jsonl, .csv, .txt; with --format parquet to a directory or
+    /// s3://BUCKET/PREFIX (may be repeated)
+    #[arg(short, long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+
     #[command(flatten)]
     formats: outputs::Formats,
 
-    /// Show only the N worst findings of each rule; 0 shows all
+    /// Show only the N worst findings of each rule; 0 shows all [default: the
+    /// table shows the 5 worst, other formats show all]
     #[arg(long, value_name = "N", value_parser = number::at_least(0usize))]
     top: Option<usize>,
 
@@ -77,7 +77,7 @@ pub struct Judgement {
     #[arg(long)]
     strict: bool,
 
-    /// Also show each finding's suggested fix, cause and stack
+    /// Also show each finding's stacks and its whole suggestion
     #[arg(short, long)]
     verbose: bool,
 
@@ -136,7 +136,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         return Ok(if failed { UNREADABLE } else { CLEAN });
     }
     let part = args.part(shard);
-    let code = judge(sources, &args.judgement, &args.output, args.jobs, &part)?;
+    let code = judge(sources, &args.judgement, args.jobs, &part)?;
     Ok(if failed { UNREADABLE } else { code })
 }
 
@@ -144,7 +144,6 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 pub fn judge(
     sources: Vec<Source>,
     args: &Judgement,
-    output: &[PathBuf],
     jobs: Option<NonZeroUsize>,
     part: &str,
 ) -> anyhow::Result<u8> {
@@ -152,8 +151,8 @@ pub fn judge(
     let mut settings = args.settings.by_service()?;
     let baseline = args.baseline.as_deref().map(super::reports::read);
     let baseline = baseline.transpose()?.map(|known| Baseline::new(&known));
-    args.check_places(output, &sources)?;
-    let mut outputs = args.formats.open(output, part)?;
+    args.check_places(&sources)?;
+    let mut outputs = args.formats.open(&args.output, part)?;
     if outputs.want_course() {
         settings.want_course();
     }
@@ -232,13 +231,16 @@ pub fn judge(
         let mut file = Output::to(Some(path))?;
         // A failure is kept until the end.
         let _ = json::write(&mut file, &known, &Options::default());
-        file.finish()?;
+        args.tell(&[file.finish()?]);
     }
     if let Some(tables) = outputs.tables.take() {
         let written = tables.finish()?;
-        args.tell(analysed, &written);
+        args.tell_tables(analysed, &written);
     }
-    outputs.write(&reports, &args.options(), args.color)?;
+    if outputs.want_reports() && !outputs.print_reports() && analysed > 0 && !args.quiet {
+        note(&human::verdict(&reports, |_, text| text));
+    }
+    args.tell(&outputs.write(&reports, &args.options(), args.color)?);
     Ok(if unreadable {
         UNREADABLE
     } else if args.write_baseline.is_some() {
@@ -286,7 +288,11 @@ impl Args {
 impl Judgement {
     fn options(&self) -> Options {
         Options {
-            top: self.top.filter(|top| *top > 0),
+            top: match self.top {
+                None => Top::Default,
+                Some(0) => Top::All,
+                Some(limit) => Top::PerRule(limit),
+            },
             detail: match (self.quiet, self.verbose) {
                 (true, _) => Detail::Findings,
                 (_, true) => Detail::Full,
@@ -298,17 +304,17 @@ impl Judgement {
         }
     }
 
-    /// The files of reports that no `--output` names, and of the baseline.
+    /// The files of reports and of the baseline.
     #[cfg(feature = "daemon")]
     pub fn outputs(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let mut paths = self.formats.paths(&[])?;
+        let mut paths = self.formats.paths(&self.output)?;
         paths.extend(self.write_baseline.clone());
         Ok(paths)
     }
 
     /// Refuses outputs that would replace what is read.
-    fn check_places(&self, output: &[PathBuf], sources: &[Source]) -> anyhow::Result<()> {
-        let reports = self.formats.paths(output)?;
+    fn check_places(&self, sources: &[Source]) -> anyhow::Result<()> {
+        let reports = self.formats.paths(&self.output)?;
         let read = self.baseline.iter().chain(self.settings.file());
         let read = read.map(PathBuf::as_path);
         let traces = sources.iter().filter_map(Source::file);
@@ -320,10 +326,17 @@ impl Judgement {
         place::check(&all, traces)
     }
 
-    /// Says what tables there are now.
-    fn tell(&self, analysed: u64, written: &Written) {
+    /// Names the files that were written.
+    fn tell(&self, written: &[Written]) {
         if !self.quiet {
-            let Written {
+            written.iter().for_each(|written| written.tell(""));
+        }
+    }
+
+    /// Counts what the tables hold.
+    fn tell_tables(&self, analysed: u64, written: &tables::Written) {
+        if !self.quiet {
+            let tables::Written {
                 files,
                 findings,
                 measurements,

@@ -51,7 +51,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let copied = trace::anonymize(source.open()?, &mut output, is_public);
     if !output.is_empty() {
         // What could be read is copied.
-        output.finish()?;
+        output.finish()?.tell("");
     }
     if let Err(error) = copied
         && (errors.is_empty() || matches!(error.kind(), ErrorKind::NotAnonymizable(_)))

@@ -62,6 +62,9 @@ impl Batch<'_> {
         let two_threads = 2 * workers <= jobs;
         let sizes = sources.iter().map(Source::size);
         self.progress.expect(sizes.sum());
+        if let Some(lasts) = sources.iter().find_map(Source::unbounded) {
+            self.progress.unbounded(lasts);
+        }
         if workers == 1 {
             // Starting a worker and waking up for its result would take as
             // long as reading a small trace.

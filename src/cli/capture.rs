@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use gotracer::report::FORMATS;
 use gotracer::source::http::HttpOptions;
 use gotracer::source::parse_duration;
 use gotracer::source::scrape::Options;
@@ -30,9 +29,9 @@ pub struct Args {
         value_parser = number::at_least(1u32))]
     seconds: u32,
 
-    /// Keep the raw trace in this file; for a report, use --format FORMAT=FILE
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    /// Save the raw trace to this file
+    #[arg(long, value_name = "FILE")]
+    save_trace: Option<PathBuf>,
 
     #[command(flatten)]
     judgement: Judgement,
@@ -70,10 +69,10 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Examples:
   gotracer capture localhost:6060
-  gotracer capture --seconds 30 -o trace.out https://api.example.com:6060
+  gotracer capture --seconds 30 --save-trace trace.out https://api.example.com:6060
   gotracer capture localhost:6060/debug/flightrecorder
 
-^C ends the capture, and what came until then is analysed. Exit codes: 0 nothing
+Ctrl-C ends the capture; what has arrived is still analyzed. Exit codes: 0 nothing
 at --fail-on or above, 1 something, 2 there is no trace.";
 
 /// What the files of a capture's tables are called.
@@ -93,7 +92,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     remote.save = args.place()?;
     let unsaved = Arc::clone(&remote.unsaved);
     let sources = vec![Source::remote(remote)];
-    let code = analyze::judge(sources, &args.judgement, &[], None, CAPTURED)?;
+    let code = analyze::judge(sources, &args.judgement, None, CAPTURED)?;
     Ok(match unsaved.load(Ordering::Relaxed) {
         true => UNREADABLE,
         false => code,
@@ -101,27 +100,19 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 }
 
 impl Args {
-    /// Where to keep the raw trace, if anywhere.
+    /// The file of the raw trace, if it is to be saved.
     fn place(&self) -> anyhow::Result<Option<PathBuf>> {
-        let Some(path) = &self.output else {
+        let Some(path) = &self.save_trace else {
             return Ok(None);
         };
-        let shown = path.display();
         if path.as_os_str() == "-" {
-            bail!("--output -: standard output has the report; give the raw trace a file");
-        }
-        if let [format, ..] = &FORMATS.of_file(path)[..] {
-            let name = format.name;
-            bail!(
-                "--output {shown}: it keeps the raw trace, and the ending is that of a report; \
-                 use --format {name}={shown} for a report"
-            );
+            bail!("--save-trace -: standard output has the report; give the raw trace a file");
         }
         let mut outputs = self.judgement.outputs()?;
         outputs.push(path.clone());
         let outputs: Vec<_> = outputs.iter().map(PathBuf::as_path).collect();
         place::check(&outputs, self.http_config.as_deref())?;
-        Ok(self.output.clone())
+        Ok(self.save_trace.clone())
     }
 
     fn http(&self) -> anyhow::Result<HttpOptions> {

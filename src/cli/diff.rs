@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use gotracer::compare::{self, Comparison, FORMATS, Options, Verdict};
+use gotracer::compare::{self, Comparison, FORMATS, Options, TABLE, Verdict};
 use gotracer::report::{self, Format, Severity};
 
 use super::inputs::{self, Source};
@@ -50,9 +50,10 @@ pub struct Args {
     #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = confidence)]
     confidence: f64,
 
-    /// How to print the comparison
-    #[arg(long, default_value = "table", value_parser = formats())]
-    format: &'static Format<Comparison>,
+    /// How to print the comparison [default: table, or what the ending of
+    /// --output names]
+    #[arg(long, value_parser = formats())]
+    format: Option<&'static Format<Comparison>>,
 
     /// Write to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
@@ -157,6 +158,11 @@ fn confidence(text: &str) -> Result<f64, String> {
 }
 
 impl Args {
+    fn format(&self) -> &'static Format<Comparison> {
+        let by_ending = || FORMATS.of_file(self.output.as_deref()?).first().copied();
+        self.format.or_else(by_ending).unwrap_or(&TABLE)
+    }
+
     /// Refuses an output that would replace what is compared.
     fn check_place(&self, sides: &[PathBuf]) -> anyhow::Result<()> {
         let Some(output) = &self.output else {
@@ -213,8 +219,11 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
             ..report::Options::default()
         };
         // A failure is kept until the end.
-        let _ = (args.format.write)(&mut output, &comparison, &options);
-        output.finish()?;
+        let _ = (args.format().write)(&mut output, &comparison, &options);
+        let written = output.finish()?;
+        if !args.quiet {
+            written.tell("");
+        }
     }
     let regressed = comparison.count(Verdict::Regression) > 0;
     let worse = |level: FailOnNew| comparison.worse(level.least()).next().is_some();

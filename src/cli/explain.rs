@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use gotracer::explain;
 
 use super::inputs::Source;
@@ -13,7 +13,7 @@ use super::{CLEAN, moment, settings};
 /// Say what happened around a moment of a trace: who ran, who waited for whom
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, group(
-    clap::ArgGroup::new("when").args(["at", "finding"]).required(true)
+    clap::ArgGroup::new("when").args(["at", "finding"])
 ))]
 pub struct Args {
     /// A file, or `-` for standard input; plain, gzip or zstd
@@ -32,10 +32,13 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = "\
+Without --at and --finding, the first finding that analyze shows is explained.
+
 Examples:
+  gotracer explain trace.out
   gotracer explain trace.out --at 1.204s
   gotracer explain trace.out --at 1.2s --window 100ms
-  gotracer explain trace.out --finding 1    the first one that analyze shows";
+  gotracer explain trace.out --finding 2    the second one that analyze shows";
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
@@ -43,9 +46,9 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let source = Source::named(&args.trace);
     let mut output = Output::to(None)?;
     let color = output.color(args.color);
-    let Some(part) = args.moment.part(&source, &args.settings.settings()?)? else {
-        bail!("--at or --finding says which moment");
-    };
+    let part = args
+        .moment
+        .part_or_worst(&source, &args.settings.settings()?)?;
     if let Some(finding) = &part.finding {
         let (rule, message) = (finding.rule.name, &finding.message);
         writeln!(output, "{rule}: {message}\n")?;

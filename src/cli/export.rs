@@ -89,6 +89,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     if window.is_some_and(|window| window.from > exported.duration) {
         return Err(moment::over(&source, exported.duration));
     }
-    output.finish()?;
+    let written = output.finish()?;
+    written.tell("; open it at https://ui.perfetto.dev");
     Ok(CLEAN)
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 #[cfg(feature = "daemon")]
@@ -120,6 +121,16 @@ impl Source {
         }
         let metadata = self.file()?.metadata();
         metadata.and_then(|m| m.modified()).ok()?.try_into().ok()
+    }
+
+    /// Whether its length is known only at its end, and how long it lasts then.
+    pub fn unbounded(&self) -> Option<Option<Duration>> {
+        match &self.from {
+            From::Stdin => Some(None),
+            #[cfg(feature = "daemon")]
+            From::Remote(remote) => Some(Some(remote.lasts())),
+            _ => None,
+        }
     }
 
     /// Its path, if it is a regular file.

@@ -155,6 +155,11 @@ fn complain(level: &str, text: &str) {
     let _ = writeln!(anstream::stderr(), "{style}{level}:{style:#} {text}");
 }
 
+/// Writes a line about a success to standard error.
+fn note(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", Escaped(text));
+}
+
 /// Writes an error with its causes to standard error.
 fn complain_of(error: &anyhow::Error) {
     complain("error", &with_causes(error.chain()));

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use anyhow::{Context, anyhow, bail};
 use gotracer::analysis;
 use gotracer::explain::Window;
-use gotracer::report::Finding;
 use gotracer::report::human::plural;
+use gotracer::report::{Finding, Report, ranked};
 use gotracer::rules::{SettingError, Settings, Unit};
 use gotracer::trace::{Input, ReadError, Reader};
 
@@ -32,7 +32,7 @@ pub struct Args {
 
     /// How much to tell of [default: 20ms; with --finding at least all of the
     /// worst occurrence and a tenth of it on each side]
-    #[arg(long, value_name = "DURATION", value_parser = time, requires = "when")]
+    #[arg(long, value_name = "DURATION", value_parser = time)]
     window: Option<u64>,
 
     /// Which trace of a file that holds several: 2 is what analyze calls
@@ -90,7 +90,24 @@ impl Args {
         }
     }
 
-    /// The part of a trace that is named; none if none is.
+    /// The part of a trace that is named, or else the one around the first finding.
+    pub fn part_or_worst(&self, source: &Source, settings: &Settings) -> anyhow::Result<Part> {
+        if (self.at.is_some() || self.finding.is_some())
+            && let Some(part) = self.part(source, settings)?
+        {
+            return Ok(part);
+        }
+        let report = self.report(source, settings)?;
+        if report.findings.is_empty() {
+            bail!(
+                "{}: no findings to explain; --at TIME explains a moment",
+                source.name()
+            );
+        }
+        self.around("1", report).with_context(|| source.name())
+    }
+
+    /// The part of a trace that is named; `None` if none is.
     pub fn part(&self, source: &Source, settings: &Settings) -> anyhow::Result<Option<Part>> {
         if let Some(at) = self.at {
             return Ok(Some(Part {
@@ -100,43 +117,53 @@ impl Args {
             }));
         }
         let Some(id) = &self.finding else {
+            if self.window.is_some() {
+                bail!("--window needs --at or --finding");
+            }
             return Ok(None);
         };
-        let found = self.findings(source, settings)?;
-        let finding = find(id, &found).with_context(|| source.name())?.clone();
+        let report = self.report(source, settings)?;
+        let part = self.around(id, report).with_context(|| source.name())?;
+        Ok(Some(part))
+    }
+
+    /// The part around the worst occurrence of a finding.
+    fn around(&self, id: &str, report: Report) -> anyhow::Result<Part> {
+        let finding = find(id, &report)?.clone();
         let (at, lasted) = (finding.worst_at_ns, finding.worst_for_ns);
         let middle = at.saturating_add(lasted / 2);
-        Ok(Some(Part {
+        Ok(Part {
             // What led to a finding matters as much as it does.
             window: match self.window {
                 Some(length) => Window::around(middle, length),
                 None => Window::of(at, lasted, USUAL),
             },
             finding: Some(finding),
-            found: Some(found),
-        }))
+            found: Some(report.findings),
+        })
     }
 
-    fn findings(&self, source: &Source, settings: &Settings) -> anyhow::Result<Vec<Finding>> {
+    fn report(&self, source: &Source, settings: &Settings) -> anyhow::Result<Report> {
         let name = source.name();
         if source.file().is_none() {
             bail!("{name}: --finding reads the trace twice, give a file");
         }
         let outcome = analysis::analyze(self.open(source)?, &name, settings, |_| {});
         let outcome = outcome.map_err(|e| anyhow!("{name}: {e}"))?;
-        Ok(outcome.report.findings)
+        Ok(outcome.report)
     }
 }
 
 /// The finding with this number, or whose id begins like this.
-fn find<'a>(id: &str, findings: &'a [Finding]) -> anyhow::Result<&'a Finding> {
+fn find<'a>(id: &str, report: &'a Report) -> anyhow::Result<&'a Finding> {
+    let findings = &report.findings;
     let by_id = || {
         findings
             .iter()
             .find(|f| id.len() >= 4 && f.id.starts_with(id))
     };
     let number = id.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-    let by_number = || findings.get(number?);
+    let by_number = || ranked(report).get(number?).copied();
     by_id()
         .or_else(by_number)
         .with_context(|| format!("of {} findings none is {id}", findings.len()))

@@ -3,10 +3,12 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use gotracer::units::bytes;
 
+use super::note;
 use super::place::{Place, cannot_write};
 
 /// When to use colour.
@@ -38,10 +40,11 @@ impl Color {
 /// what fails halfway leaves an older file as it was.
 pub struct Output {
     writer: Box<dyn Write + Send>,
-    /// It is shown on a terminal.
+    /// Whether it is shown on a terminal.
     pub terminal: bool,
+    stdout: bool,
     place: Option<Place>,
-    empty: bool,
+    bytes: u64,
     /// Why something could not be written.
     failed: Option<io::Error>,
 }
@@ -52,6 +55,7 @@ impl Output {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
             return Ok(Self {
                 terminal: io::stdout().is_terminal(),
+                stdout: true,
                 ..Self::of(BufWriter::new(io::stdout()))
             });
         };
@@ -78,8 +82,9 @@ impl Output {
         Self {
             writer: Box::new(writer),
             terminal: false,
+            stdout: false,
             place: None,
-            empty: true,
+            bytes: 0,
             failed: None,
         }
     }
@@ -88,7 +93,7 @@ impl Output {
     ///
     /// # Errors
     /// If something could not be written, now or before: names the file.
-    pub fn finish(mut self) -> anyhow::Result<()> {
+    pub fn finish(mut self) -> anyhow::Result<Written> {
         let written = match self.failed.take() {
             Some(error) => Err(error),
             None => self.writer.flush(),
@@ -96,13 +101,21 @@ impl Output {
         let place = self.place.take();
         let cannot = place.as_ref().map(|place| cannot_write(&place.path));
         let cannot = || cannot.unwrap_or_else(|| "cannot write".into());
+        let bytes = self.bytes;
+        let path = place.as_ref().map(|place| place.path.clone());
         let taken = || place.map_or(Ok(()), Place::take);
-        written.and_then(|()| taken()).with_context(cannot)
+        written.and_then(|()| taken()).with_context(cannot)?;
+        Ok(Written { path, bytes })
+    }
+
+    /// Whether it goes to standard output.
+    pub fn is_stdout(&self) -> bool {
+        self.stdout
     }
 
     /// Whether nothing was written.
     pub fn is_empty(&self) -> bool {
-        self.empty && self.failed.is_none()
+        self.bytes == 0 && self.failed.is_none()
     }
 
     /// Whether to use colour.
@@ -121,6 +134,22 @@ impl Output {
     }
 }
 
+/// Output that was written completely.
+pub struct Written {
+    path: Option<PathBuf>,
+    bytes: u64,
+}
+
+impl Written {
+    /// Says on standard error which file was written, and what to do with it.
+    pub fn tell(&self, advice: &str) {
+        if let Some(path) = &self.path {
+            let size = bytes(self.bytes);
+            note(&format!("wrote {} ({size}){advice}", path.display()));
+        }
+    }
+}
+
 impl Output {
     /// Remembers a failure for [`finish`](Self::finish).
     fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
@@ -136,8 +165,8 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.empty = false;
         let written = self.writer.write(bytes);
+        self.bytes += written.as_ref().map_or(0, |&n| n as u64);
         self.note(written)
     }
 

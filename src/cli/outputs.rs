@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use gotracer::report::{FORMATS, Format, GITHUB, MARKDOWN, Options, Report, TABLE};
 
-use super::output::{Color, Output};
+use super::output::{Color, Output, Written};
 use super::tables::{self, Tables};
 
 /// What to write.
@@ -104,6 +104,7 @@ impl Formats {
     /// done.
     /// `part` is what files of tables are called.
     pub fn open(&self, output: &[PathBuf], part: &str) -> anyhow::Result<Outputs> {
+        self.check_endings(output)?;
         let wanted = self.wanted(output)?;
         let (mut all, mut tables) = (Vec::new(), None);
         for (form, path) in &wanted {
@@ -121,6 +122,27 @@ impl Formats {
             all.push((&MARKDOWN, appending(Path::new(&path))?));
         }
         Ok(Outputs { all, tables })
+    }
+
+    /// Refuses an ending that names no format, so that `report.pdf` is not a text file, and the report of a capture does
+    /// not take the place of its raw trace.
+    fn check_endings(&self, output: &[PathBuf]) -> anyhow::Result<()> {
+        if self.format.iter().any(|(_, file)| file.is_none()) {
+            return Ok(());
+        }
+        for path in output {
+            if let Some(ending) = path.extension()
+                && FORMATS.of_file(path).is_empty()
+            {
+                bail!(
+                    "--output {}: a report has no format with the ending .{}; name one with --format \
+                     (capture saves the raw trace with --save-trace)",
+                    path.display(),
+                    ending.display()
+                );
+            }
+        }
+        Ok(())
     }
 
     /// An `--output` is in the `--format` that names no file, unless its ending
@@ -190,6 +212,11 @@ fn appending(path: &Path) -> anyhow::Result<Output> {
 }
 
 impl Outputs {
+    /// Whether a report goes to standard output.
+    pub fn print_reports(&self) -> bool {
+        self.all.iter().any(|(_, output)| output.is_stdout())
+    }
+
     /// Whether any of them holds the reports of all traces.
     pub fn want_reports(&self) -> bool {
         !self.all.is_empty()
@@ -201,7 +228,16 @@ impl Outputs {
     }
 
     /// Writes the reports to all of them.
-    pub fn write(self, reports: &[Report], options: &Options, color: Color) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If a file could not be written.
+    pub fn write(
+        self,
+        reports: &[Report],
+        options: &Options,
+        color: Color,
+    ) -> anyhow::Result<Vec<Written>> {
+        let mut all = Vec::new();
         for (format, mut output) in self.all {
             let options = Options {
                 color: output.color(color),
@@ -210,9 +246,9 @@ impl Outputs {
             };
             // A failure is kept until the end.
             let _ = (format.write)(&mut output, reports, &options);
-            output.finish()?;
+            all.push(output.finish()?);
         }
-        Ok(())
+        Ok(all)
     }
 }
 
@@ -271,6 +307,12 @@ mod tests {
                 .unwrap_err()
                 .contains("twice")
         );
+        let refused = |formats: &[&str], output: &str| {
+            let format = formats.iter().map(|f| parse(f).unwrap()).collect();
+            Formats { format }.check_endings(&[output.into()]).is_err()
+        };
+        assert!(refused(&[], "trace.out") && refused(&["html=x"], "report.pdf"));
+        assert!(!refused(&["json"], "trace.out") && !refused(&[], "a.b/report"));
         assert!(parse("json=").is_err() && parse("xml").is_err());
     }
 }

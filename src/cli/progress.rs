@@ -33,6 +33,18 @@ impl Progress {
         }
     }
 
+    /// Shows bytes and time instead of a bar, because the length of the input is unknown. A capture `lasts` as long as
+    /// it was asked to.
+    pub fn unbounded(&self, lasts: Option<Duration>) {
+        let style = match lasts {
+            Some(lasts) => format!("{{elapsed}} of {}s, {{bytes}}", lasts.as_secs()),
+            None => "{bytes} in {elapsed}, {bytes_per_sec}".into(),
+        };
+        if let Ok(style) = ProgressStyle::with_template(&style) {
+            self.bar.set_style(style);
+        }
+    }
+
     /// Bytes that will have to be read, as far as is known.
     pub fn expect(&self, bytes: u64) {
         self.bar.inc_length(bytes);

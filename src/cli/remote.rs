@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use gotracer::labels::Labels;
 use gotracer::source::scrape::{Options, ScrapeError, Target, capture};
@@ -46,6 +47,11 @@ impl Remote {
     /// Its name in the report.
     pub fn name(&self) -> String {
         self.target.url().to_string()
+    }
+
+    /// How long the capture takes.
+    pub fn lasts(&self) -> Duration {
+        Duration::from_secs(self.options.seconds.into())
     }
 
     /// Captures it.
@@ -114,9 +120,12 @@ impl<R: Read> Drop for Tee<R> {
 
 impl<R: Read> Tee<R> {
     fn finish(&self, kept: Output) {
-        if let Err(error) = kept.finish() {
-            complain_of(&error);
-            self.unsaved.store(true, Ordering::Relaxed);
+        match kept.finish() {
+            Ok(written) => written.tell(""),
+            Err(error) => {
+                complain_of(&error);
+                self.unsaved.store(true, Ordering::Relaxed);
+            }
         }
     }
 }

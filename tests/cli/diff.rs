@@ -306,7 +306,7 @@ fn a_baseline_knows_what_was_found_before() {
     assert_exit(&again, 0);
     assert!(stdout(&again).contains(" known"), "{}", stdout(&again));
     assert!(
-        !stdout(&again).contains("GCPauseSpike"),
+        !stdout(&again).contains("[GCPauseSpike]"),
         "{}",
         stdout(&again)
     );

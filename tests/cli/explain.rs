@@ -38,6 +38,7 @@ fn a_finding_is_named_by_number_or_id() {
         .unwrap()
         .to_owned();
     let by_number = explain("gc_pause", &["--finding=1"]);
+    assert_eq!(explain("gc_pause", &[]), by_number);
     assert_eq!(explain("gc_pause", &["--finding", &id]), by_number);
     assert_eq!(explain("gc_pause", &["--finding", &id[..8]]), by_number);
 }
@@ -91,11 +92,11 @@ fn a_trace_that_breaks_off_is_explained_as_far_as_it_goes() {
 fn mistakes_of_explain_are_explained() {
     let trace = fixture("gc_pause");
     for (args, expected) in [
-        (&[trace.as_str()][..], "--at"),
         (
-            &[&trace, "--at", "1s", "--finding", "1"],
+            &[trace.as_str(), "--at", "1s", "--finding", "1"][..],
             "cannot be used with",
         ),
+        (&[CLEAN], "no findings to explain"),
         (&[&trace, "--at", "soon"], "soon"),
         (&[&trace, "--finding", "99"], "none is 99"),
         (&["-", "--finding", "1"], "give a file"),
@@ -127,7 +128,8 @@ fn a_finding_is_explained_at_its_worst() {
         let finding = finding.unwrap();
         let worst = findings[finding]["worst"].as_u64().unwrap();
         let worst = gotracer::units::duration(worst);
-        let text = explain(name, &["--finding", &(finding + 1).to_string()]);
+        let id = findings[finding]["id"].as_str().unwrap();
+        let text = explain(name, &["--finding", id]);
         let shown = |line: &str| line.contains(value) && line.contains(&worst);
         assert!(text.lines().skip(1).any(shown), "{worst}: {text}");
     }

@@ -23,7 +23,9 @@ fn several_forms_at_once() {
         LOCKS,
     ]);
     assert_exit(&output, 1);
-    assert!(stdout(&output).contains("SEVERITY"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("VERDICT"), "{}", stdout(&output));
+    let said = stderr(&output);
+    assert_eq!(said.matches("wrote ").count(), 3, "{said}");
     let read = |name: &str| fs::read_to_string(file(name)).unwrap();
     assert!(read("report.html").starts_with("<!doctype html>"));
     let sarif: Value = serde_json::from_str(&read("results.sarif")).unwrap();

@@ -128,15 +128,38 @@ fn what_can_not_be_written_leaves_the_old_file() {
 
 #[cfg(feature = "daemon")]
 #[test]
-fn the_raw_trace_of_a_capture_is_no_report() {
-    for to in ["report.html", "r.json", "r.sarif", "-"] {
-        let output = run(&["capture", "127.0.0.1:1", "-o", to]);
+fn a_capture_saves_its_raw_trace_beside_the_report() {
+    let capture = |args: &[&str]| run(&[&["capture", "127.0.0.1:1"], args].concat());
+    for (args, said) in [
+        (&["--save-trace", "-"][..], "raw trace"),
+        (&["-o", "trace.out"], "--save-trace"),
+        (&["-o", "report.pdf"], ".pdf"),
+    ] {
+        let output = capture(args);
         assert_exit(&output, 2);
-        assert!(stderr(&output).contains("raw trace"), "{}", stderr(&output));
-        assert!(!Path::new(to).exists());
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert!(!Path::new(args[1]).exists());
     }
-    // An old one stays if there is no new one.
+    // An old file stays if nothing comes.
     let (_dir, old) = with_file("old.trace", b"what was there");
-    assert_exit(&run(&["capture", "127.0.0.1:1", "-o", &old]), 2);
+    assert_exit(&capture(&["--save-trace", &old]), 2);
     assert_eq!(fs::read(&old).unwrap(), b"what was there");
+}
+
+#[test]
+fn a_file_that_was_written_is_named_with_its_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = dir.path().join("report.html");
+    let page = page.to_str().unwrap();
+    let output = run(&["analyze", READ, "-o", page]);
+    assert_exit(&output, 1);
+    assert_eq!(stdout(&output), "");
+    let said = stderr(&output);
+    let mut lines = said.lines();
+    assert_eq!(lines.next(), Some("2 findings: 2 warnings"), "{said}");
+    let wrote = lines.next().unwrap();
+    assert!(wrote.starts_with(&format!("wrote {page} (")), "{said}");
+    assert!(wrote.ends_with("KiB)"), "{said}");
+    let quiet = run(&["analyze", "-q", READ, "-o", page]);
+    assert_eq!(stderr(&quiet), "");
 }

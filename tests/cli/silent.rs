@@ -109,7 +109,7 @@ fn rules_without_evidence_are_not_a_clean_bill() {
     let output = run(&args);
     assert_exit(&output, 2);
     assert!(
-        stdout(&output).ends_with("no rule could be judged\n"),
+        stdout(&output).contains("no rule could be judged\n"),
         "{}",
         stdout(&output)
     );

@@ -44,7 +44,15 @@ fn a_running_program_is_captured_and_judged() {
     };
     let file = scratch.path().join("raw.trace");
     let raw = file.to_str().unwrap();
-    let captured = run(&["capture", "-s", "1", "-o", raw, "-q", &endpoint.address]);
+    let captured = run(&[
+        "capture",
+        "-s",
+        "1",
+        "--save-trace",
+        raw,
+        "-q",
+        &endpoint.address,
+    ]);
     assert_eq!(captured.status.code(), Some(1), "{}", out(&captured));
     assert!(
         out(&captured).contains("MutexContention"),
@@ -103,7 +111,7 @@ fn why_there_is_no_trace_and_what_to_do() {
     refused(&["capture", "ftp://x"], &["http://"]);
     refused(&["capture", "-s", "0", &url], &["--seconds"]);
     refused(
-        &["capture", "-o", "Cargo.toml/x", &url],
+        &["capture", "--save-trace", "Cargo.toml/x", &url],
         &["cannot write Cargo.toml/x"],
     );
     refused(
@@ -161,7 +169,7 @@ fn an_interrupt_ends_the_capture_and_not_the_analysis() {
         "capture",
         "-s",
         "60",
-        "-o",
+        "--save-trace",
         raw.to_str().unwrap(),
         &endpoint.address,
     ];

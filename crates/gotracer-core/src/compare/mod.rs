@@ -18,7 +18,7 @@ use crate::rules::{RULES, Rule, Settings};
 pub use baseline::Baseline;
 pub use findings::{Difference, FindingChange, Seen, findings};
 pub use format::words;
-pub use format::{FORMATS, SCHEMA, schema};
+pub use format::{FORMATS, SCHEMA, TABLE, schema};
 pub use quantity::{Floor, Measured, Observation, Quantity};
 pub use sites::{Created, SiteChange, Sites, sites};
 

@@ -99,7 +99,8 @@ mod tests {
             ("dir.html/report.md", &["markdown"]),
             ("report", &[]),
             ("html", &[]),
-            ("report.txt", &[]),
+            ("report.txt", &["table"]),
+            ("report.pdf", &[]),
         ] {
             let found = FORMATS.of_file(Path::new(file));
             let names: Vec<_> = found.iter().map(|format| format.name).collect();

@@ -23,12 +23,38 @@ pub fn plural(n: u64, thing: &str) -> String {
     format!("{} {thing}{s}", count(n))
 }
 
+/// A count in at most five characters: `1,352`, `38.9k`, `5.4M`.
+pub fn about(n: u64) -> String {
+    match n {
+        0..10_000 => count(n),
+        10_000..999_950 => format!("{:.1}k", n as f64 / 1e3),
+        999_950..999_950_000 => format!("{:.1}M", n as f64 / 1e6),
+        _ => format!("{:.1}G", n as f64 / 1e9),
+    }
+}
+
+/// A text up to the end of its first sentence.
+pub fn first_sentence(text: &str) -> &str {
+    match text.find(". ") {
+        Some(end) => &text[..=end],
+        None => text,
+    }
+}
+
 /// A value in a rule's unit.
 pub fn value(unit: Unit, value: u64) -> String {
     match unit {
         Unit::Nanoseconds => duration(value),
         Unit::Bytes => bytes(value),
         Unit::Goroutines => count(value),
+    }
+}
+
+/// A value with its noun where the unit is not part of it: `5 goroutines`.
+pub fn amount(unit: Unit, n: u64) -> String {
+    match unit {
+        Unit::Goroutines => plural(n, "goroutine"),
+        _ => value(unit, n),
     }
 }
 
@@ -45,7 +71,7 @@ pub fn extent(finding: &Finding) -> String {
     format!("×{times}, worst {least}{worst}, {least}{total} in all")
 }
 
-/// `3 findings: 1 error, 2 warn`; `paint` may colour the parts, those without
+/// `3 findings: 1 error, 2 warnings`; `paint` may colour the parts, those without
 /// a severity mean that all is well. Where no rule had evidence, no finding
 /// means nothing.
 pub fn verdict<'a>(
@@ -70,9 +96,18 @@ pub fn verdict<'a>(
     let of = |severity: Severity| Some((severity, counts[severity as usize]));
     let parts = Severity::ALL.into_iter().filter_map(of);
     let parts = parts.filter(|&(_, n)| n > 0);
-    let parts = parts.map(|(s, n)| paint(Some(s), format!("{} {}", count(n), s.name())));
+    let parts = parts.map(|(s, n)| paint(Some(s), number_of(s, n)));
     let parts: Vec<_> = parts.collect();
     format!("{}: {}", plural(all, "finding"), parts.join(", "))
+}
+
+/// `1 error`, `2 warnings`.
+pub fn number_of(severity: Severity, n: u64) -> String {
+    match severity {
+        Severity::Error => plural(n, "error"),
+        Severity::Warn => plural(n, "warning"),
+        Severity::Info => format!("{} info", count(n)),
+    }
 }
 
 /// What a report found, how much more a baseline knows, and whether the trace
@@ -94,29 +129,20 @@ pub fn outcome(report: &Report, paint: impl Fn(Option<Severity>, String) -> Stri
 /// What a trace was, one fact after the other.
 pub fn facts(trace: &TraceInfo) -> Vec<String> {
     let mut facts = Vec::new();
-    facts.extend(trace.go_version.as_ref().map(|v| format!("Go {v}")));
-    facts.extend(
-        trace
-            .start_time
-            .map(|start| window(start, trace.duration_ns)),
-    );
-    facts.push(duration(trace.duration_ns));
+    facts.extend(trace.go_version.as_ref().map(|v| format!("Go {v} format")));
+    let lasted = duration(trace.duration_ns);
+    facts.push(match trace.start_time {
+        Some(start) => format!("{lasted} from {start:.3}"),
+        None => lasted,
+    });
     facts.push(plural(trace.events, "event"));
     facts.push(plural(trace.generations, "generation"));
     facts.push(bytes(trace.bytes));
+    facts.extend(trace.gomaxprocs.map(|n| format!("GOMAXPROCS {n}")));
     if trace.lost_bytes > 0 {
         facts.push(format!("{} lost", bytes(trace.lost_bytes)));
     }
     facts
-}
-
-/// The trace's wall-clock window.
-fn window(start: jiff::Timestamp, duration_ns: u64) -> String {
-    let nanoseconds = i64::try_from(duration_ns).unwrap_or(i64::MAX);
-    match start.checked_add(jiff::SignedDuration::from_nanos(nanoseconds)) {
-        Ok(end) => format!("{start:.3} to {end:.3}"),
-        Err(_) => format!("from {start:.3}"),
-    }
 }
 
 /// Function and position, short enough for a row: `cart.(*Store).Add

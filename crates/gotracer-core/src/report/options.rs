@@ -1,40 +1,40 @@
-//! How reports are to be written.
+//! Options of all formats.
 
-use super::{PathMap, Severity};
+use super::{PathMap, Severity, Top};
 
-/// How much a format for people tells.
+/// Level of detail of formats for people.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Detail {
-    /// The findings and nothing else.
+    /// Only the findings.
     Findings,
-    /// What was read, the findings, the rules that are not applicable.
+    /// Also the trace, and what every rule measured.
     #[default]
     Normal,
-    /// Also each finding's suggested fix, cause and stack.
+    /// Also each finding's stacks and its whole suggestion.
     Full,
 }
 
-/// How to write reports. A format ignores what does not concern it.
+/// How to write reports. A format ignores options that do not concern it.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Show of each rule only so many findings.
-    pub top: Option<usize>,
-    /// How much to tell people.
+    /// Which findings to show.
+    pub top: Top,
+    /// Level of detail.
     pub detail: Detail,
     /// Whether to use colour.
     pub color: bool,
-    /// Columns of the terminal; none where lines may be of any length.
+    /// Columns of the terminal; `None` if lines may have any length.
     pub width: Option<usize>,
     /// Where the source files of the traced program are in its repository.
     pub paths: PathMap,
-    /// The least severity that fails a build; none if nothing does.
+    /// The least severity that fails a build; `None` if none does.
     pub fail_on: Option<Severity>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
-            top: None,
+            top: Top::Default,
             detail: Detail::default(),
             color: false,
             width: None,

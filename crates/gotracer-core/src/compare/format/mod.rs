@@ -10,6 +10,7 @@ use super::Comparison;
 use crate::report::Formats;
 
 pub use json::{SCHEMA, schema};
+pub use table::FORMAT as TABLE;
 
 /// The formats of comparisons.
 pub static FORMATS: Formats<Comparison> = Formats(&[

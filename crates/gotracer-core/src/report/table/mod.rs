@@ -1,28 +1,34 @@
-//! Reports as a table for people.
+//! Reports as text for people.
 //!
-//! Laid out by hand: a finding is a row of short columns and then sentences,
-//! which no grid of cells shows well at 80 columns.
+//! The first screen answers "what is slow?": what was read, what every rule measured, the worst findings with place,
+//! cause and help, and the next command to type. Laid out by hand: sentences are no grid of cells.
 
-mod rows;
+mod finding;
+mod next;
+mod signals;
 mod summary;
 mod text;
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use super::style::Style;
-use super::{Detail, Finding, Format, Options, Report, Severity, Status, human, top, wrap};
-use rows::Rows;
+use super::top::{Top, ranked, top};
+use super::{Detail, Finding, Format, Options, Report, Severity, human};
 pub(crate) use text::safe;
 use text::wrapped;
 
-/// What stands below a row is set in by this.
+/// Indentation below a finding's first line.
 const INDENT: &str = "    ";
+
+/// Findings shown by default.
+const SHOWN: usize = 5;
 
 /// The entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
     name: "table",
     summary: "for people at a terminal",
-    endings: &[],
+    endings: &["txt"],
     course: false,
     write,
 };
@@ -38,7 +44,7 @@ pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::
         if i > 0 {
             writeln!(out)?;
         }
-        one(out, report, options)?;
+        one(out, report, options, reports.len() == 1)?;
     }
     if reports.len() > 1 && !quiet {
         writeln!(out)?;
@@ -47,30 +53,62 @@ pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::
     Ok(())
 }
 
-fn one(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
+fn one(out: &mut dyn Write, report: &Report, options: &Options, only: bool) -> io::Result<()> {
+    let quiet = options.detail == Detail::Findings;
     header(out, report, options)?;
-    let shown = top(report, options.top);
-    let style = Style::new(options.color);
-    if !shown.is_empty() {
-        let rows = Rows::of(&shown);
-        rows.heading(out, style)?;
-        for finding in &shown {
-            rows.finding(out, finding, options)?;
-            below(out, finding, options)?;
-        }
+    let shown = shown(report, options);
+    if quiet {
+        // Only findings.
+    } else if only || options.detail == Detail::Full {
+        writeln!(out)?;
+        signals::write(out, report, options)?;
+        writeln!(out)?;
+    } else {
+        signals::not_judged(out, report, options)?;
     }
-    if options.detail == Detail::Findings {
+    for (i, &finding) in shown.iter().enumerate() {
+        if i > 0 && !quiet {
+            writeln!(out)?;
+        }
+        finding::write(out, report, finding, options)?;
+    }
+    if quiet {
         return Ok(());
     }
-    not_applicable(out, report, options)?;
+    let style = Style::new(options.color);
+    if !shown.is_empty() {
+        writeln!(out)?;
+    }
     if options.detail == Detail::Full {
         suppressed(out, report, options)?;
     }
     let mut outcome = human::outcome(report, paint(style));
-    if shown.len() < report.findings.len() {
-        outcome += &format!("; {} shown", human::count(shown.len() as u64));
+    let hidden = report.findings.len() - shown.len();
+    if hidden > 0 {
+        let hidden = human::count(hidden as u64);
+        outcome += &format!("; and {hidden} more, --top 0 shows all");
     }
-    writeln!(out, "{outcome}")
+    wrapped(out, "", &outcome, options.width)?;
+    match only {
+        true => next::write(out, report, options),
+        false => Ok(()),
+    }
+}
+
+/// The findings to show, with their numbers.
+fn shown<'a>(report: &'a Report, options: &Options) -> Vec<(usize, &'a Finding)> {
+    let kept: HashSet<_> = top(report, options.top)
+        .into_iter()
+        .map(std::ptr::from_ref)
+        .collect();
+    let numbered = (1..).zip(ranked(report));
+    let mut shown: Vec<_> = numbered
+        .filter(|(_, finding)| kept.contains(&std::ptr::from_ref(*finding)))
+        .collect();
+    if options.top == Top::Default && options.detail != Detail::Findings {
+        shown.truncate(SHOWN);
+    }
+    shown
 }
 
 fn header(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
@@ -90,35 +128,6 @@ fn header(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result
     Ok(())
 }
 
-/// What stands below a finding's row.
-fn below(out: &mut dyn Write, finding: &Finding, options: &Options) -> io::Result<()> {
-    let width = options.width;
-    wrapped(out, INDENT, &safe(&finding.message), width)?;
-    if options.detail < Detail::Full {
-        return Ok(());
-    }
-    wrapped(
-        out,
-        INDENT,
-        &format!("fix: {}", safe(&finding.suggestion)),
-        width,
-    )?;
-    if let Some(cause) = &finding.cause {
-        wrapped(out, INDENT, &format!("cause: {}", safe(&cause.text)), width)?;
-        text::stack(out, "cause's stack", &cause.stack)?;
-    }
-    if !finding.goroutines.is_empty() {
-        let ids: Vec<_> = finding.goroutines.iter().map(ToString::to_string).collect();
-        wrapped(
-            out,
-            INDENT,
-            &format!("goroutines: {}", ids.join(", ")),
-            width,
-        )?;
-    }
-    text::stack(out, "stack", &finding.stack)
-}
-
 fn suppressed(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
     for suppressed in &report.suppressed {
         let finding = &suppressed.finding;
@@ -132,19 +141,6 @@ fn suppressed(out: &mut dyn Write, report: &Report, options: &Options) -> io::Re
             until.unwrap_or_default()
         );
         wrapped(out, "", &line, options.width)?;
-    }
-    Ok(())
-}
-
-fn not_applicable(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
-    let style = Style::new(options.color);
-    let silent = |r: &&super::RuleReport| r.status == Status::NotApplicable;
-    for rule in report.rules.iter().filter(silent) {
-        let why = rule.reason.as_deref().map(safe).unwrap_or_default();
-        let line = format!("{}: not applicable: {why}", rule.rule.name);
-        for line in wrap(&line, options.width) {
-            writeln!(out, "{}", style.dim(line))?;
-        }
     }
     Ok(())
 }
@@ -169,12 +165,51 @@ mod tests {
     }
 
     #[test]
-    fn narrow() {
+    fn every_width_has_its_layout() {
+        for width in [60, 80, 120] {
+            let options = Options {
+                width: Some(width),
+                ..Options::default()
+            };
+            let text = table(&[sample::eventful("shop.trace")], options);
+            insta::assert_snapshot!(format!("width_{width}"), text);
+        }
+    }
+
+    #[test]
+    fn a_trace_without_findings_has_its_signals() {
+        let mut report = sample::report("calm.trace");
+        for rule in &mut report.rules[..4] {
+            rule.measurement.record(1_234_567);
+        }
         let options = Options {
             width: Some(80),
             ..Options::default()
         };
-        insta::assert_snapshot!(table(&[sample::eventful("shop.trace")], options));
+        insta::assert_snapshot!(table(&[report], options));
+    }
+
+    #[test]
+    fn only_the_worst_findings_are_shown_by_default() {
+        let mut report = sample::report("busy.trace");
+        report.findings = (0..9)
+            .map(|n| {
+                let mut finding = sample::finding("MutexContention", Severity::Warn);
+                finding.total += n;
+                finding
+            })
+            .collect();
+        let blocks = |top| {
+            let options = Options {
+                top,
+                ..Options::default()
+            };
+            let text = table(std::slice::from_ref(&report), options);
+            (text.matches("warn[").count(), text.contains("; and 4 more"))
+        };
+        assert_eq!(blocks(Top::Default), (SHOWN, true));
+        assert_eq!(blocks(Top::All), (9, false));
+        assert_eq!(blocks(Top::PerRule(5)), (5, true));
     }
 
     #[test]
@@ -196,7 +231,7 @@ mod tests {
         ];
         let options = Options {
             width: Some(100),
-            top: Some(1),
+            top: Top::PerRule(1),
             ..Options::default()
         };
         insta::assert_snapshot!(table(&reports, options));
@@ -251,7 +286,7 @@ mod tests {
         };
         let text = table(&[sample::eventful("a.trace")], options);
         assert!(
-            text.contains("\x1b[1;31m1 error\x1b[0m, \x1b[33m2 warn\x1b[0m"),
+            text.contains("\x1b[1;31m1 error\x1b[0m, \x1b[33m2 warnings\x1b[0m"),
             "{text:?}"
         );
     }
