@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn long_texts_count() {
-        let short = sample::report("a");
+        let short = sample::eventful("a");
         let mut long = short.clone();
         let message = &mut long.findings[0].message;
         message.push_str(&"m".repeat(10_000));
