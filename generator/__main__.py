@@ -11,6 +11,7 @@ import pathlib
 import sys
 
 import alerts
+import cases
 import chart
 import configuration
 import documents
@@ -29,10 +30,12 @@ def files(rules):
     def kept(path):
         return (REPOSITORY / path).read_text(encoding="utf-8")
 
+    for name in ("alerts.yml", "recording.yml"):
+        yield f"config/prometheus/{name}", alerts.filled(kept(f"generator/prometheus/{name}"), rules)
+    yield "tests/bundle/alerts/rules.yml", cases.cases(rules)
     for make in (overview, service, releases, exporter):
         yield f"dashboards/{make.__name__}.json", json.dumps(make(rules), indent=2, ensure_ascii=False) + "\n"
     for path, change in (
-        ("config/prometheus/alerts.yml", alerts.alerts),
         ("config/gotracer.yml", configuration.configuration),
         ("helm/gotracer/values.schema.json", chart.schema),
         ("docs/metrics.md", documents.metrics),

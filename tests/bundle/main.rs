@@ -8,6 +8,7 @@ mod boards;
 #[allow(dead_code, reason = "shared with the other tests of the daemon")]
 #[path = "../serve/chromium.rs"]
 mod chromium;
+mod flapping;
 mod installation;
 mod pictures;
 mod prometheus;

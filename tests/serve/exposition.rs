@@ -3,7 +3,9 @@
 use std::fs;
 
 use crate::prometheus::{self, check};
-use crate::support::{Running, Scratch, eventually_or, fixture, program, send};
+use crate::support::{
+    Running, Scratch, eventually_or, fixture, installed, program, prometheus_3, send,
+};
 
 #[test]
 fn families_places_and_the_whole_endpoint_are_a_matter_of_configuration() {
@@ -197,20 +199,24 @@ fn label_names_of_prometheus_3_are_read_by_all_scrapers() {
     if let Some(promtool) = program("promtool") {
         check(&promtool, &plain);
     }
-    let Some(prometheus) = program("prometheus") else {
-        return;
-    };
-    for flags in [&[][..], &["--enable-feature=native-histograms"]] {
+    // Version 3 asks for UTF-8 names, version 2 for underscores.
+    let underscores = "gotracer_traces_total{exported_k8s_pod_name='k8s.pod.name',k8s_pod_name='k8s_pod_name',exported_exported_rule='rule'}";
+    let names = "gotracer_traces_total{'k8s.pod.name'='k8s.pod.name',k8s_pod_name='k8s_pod_name',exported_exported_rule='rule'}";
+    for (binary, how, query) in [
+        (installed("prometheus"), "", underscores),
+        (prometheus_3("prometheus"), "", names),
+        (prometheus_3("prometheus"), prometheus::NATIVE, names),
+    ] {
+        let Some(binary) = binary else { continue };
         let scratch = Scratch::new();
         let running = prometheus::prometheus(
-            &prometheus,
+            &binary,
             &gotracer.address,
             &scratch,
-            flags,
-            prometheus::OFTEN,
+            &[],
+            &format!("{}{how}", prometheus::OFTEN),
         );
         prometheus::wait_value(&running, "up", 1.0);
-        let query = "gotracer_traces_total{exported_k8s_pod_name='k8s.pod.name',k8s_pod_name='k8s_pod_name',exported_exported_rule='rule'}";
         prometheus::wait_value(&running, query, 1.0);
     }
 }

@@ -2,16 +2,21 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::endpoint::Endpoint;
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, program};
+use crate::support::{
+    Running, Scratch, eventually_or, fixture, free_address, get, installed, program, prometheus_3,
+};
 
 /// How often most tests want to be scraped.
 pub const OFTEN: &str = "scrape_interval: 200ms, scrape_timeout: 200ms";
+
+/// Native histograms in a scrape config of Prometheus 3.
+pub const NATIVE: &str = ", scrape_native_histograms: true";
 
 /// One that scrapes a target. `how` is what else its scrape config says.
 pub fn prometheus(
@@ -88,10 +93,10 @@ fn families(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn scraped_by(flags: &[&str]) {
-    let Some(binary) = program("prometheus") else {
-        return;
-    };
+/// Whether a Prometheus has all that /metrics has. `how` is more of its scrape
+/// config.
+fn scraped_by(binary: Option<PathBuf>, how: &str) {
+    let Some(binary) = binary else { return };
     let scratch = Scratch::new();
     let directory = scratch.directory("in");
     fs::copy(
@@ -101,7 +106,8 @@ fn scraped_by(flags: &[&str]) {
     .unwrap();
     let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
     gotracer.wait_sample("gotracer_traces_total", 1.0);
-    let prometheus = prometheus(&binary, &gotracer.address, &scratch, flags, OFTEN);
+    let often = format!("{OFTEN}{how}");
+    let prometheus = prometheus(&binary, &gotracer.address, &scratch, &[], &often);
     wait_value(&prometheus, "up", 1.0);
     wait_value(&prometheus, "gotracer_traces_total", 1.0);
     fs::copy(
@@ -116,7 +122,7 @@ fn scraped_by(flags: &[&str]) {
         1.0,
     );
 
-    let native = !flags.is_empty();
+    let native = how == NATIVE;
     let text = gotracer.get("/metrics", "text/plain").text();
     for (family, kind) in families(&text) {
         let series = match (kind.as_str(), native) {
@@ -160,12 +166,18 @@ fn scraped_by(flags: &[&str]) {
 
 #[test]
 fn prometheus_scrapes_openmetrics() {
-    scraped_by(&[]);
+    scraped_by(program("prometheus"), "");
+}
+
+/// The oldest Prometheus that alerts.yml supports is 2.42, Debian's.
+#[test]
+fn prometheus_2_scrapes_openmetrics() {
+    scraped_by(installed("prometheus"), "");
 }
 
 #[test]
 fn prometheus_scrapes_native_histograms_as_protobuf() {
-    scraped_by(&["--enable-feature=native-histograms"]);
+    scraped_by(prometheus_3("prometheus"), NATIVE);
 }
 
 #[test]

@@ -285,19 +285,46 @@ pub fn pack(trace: &[u8], directory: &Path, name: &str) {
     gzip.finish().unwrap();
 }
 
-/// A program of another project that the test needs. In CI it must be there;
-/// elsewhere the test says that it was skipped.
+/// Finds a program of another project that the test needs. In CI it must exist;
+/// elsewhere the test says that it was skipped. Prometheus is version 3, as
+/// `tests/prometheus/build.sh` builds it, or, if that was not run, the one in
+/// PATH.
 pub fn program(name: &str) -> Option<PathBuf> {
+    let built = matches!(name, "prometheus" | "promtool" | "jsonnet");
+    built
+        .then(|| prometheus_3(name))
+        .flatten()
+        .or_else(|| installed(name))
+}
+
+/// Finds a program in PATH, with the same duty in CI.
+pub fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
         .map(|directory| directory.join(name))
         .find(|candidate| candidate.is_file());
     if found.is_none() {
-        let ci = std::env::var_os("CI").is_some_and(|v| v == "true");
-        assert!(!ci, "{name} is not in PATH; CI has to install it");
+        assert!(!in_ci(), "{name} is not in PATH; CI has to install it");
         eprintln!("SKIPPED: {name} is not in PATH");
     }
     found
+}
+
+/// Finds a program that `tests/prometheus/build.sh` built.
+pub fn prometheus_3(name: &str) -> Option<PathBuf> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/prometheus/build.sh");
+    let output = Command::new(script)
+        .args((!in_ci()).then_some("--only-find"))
+        .output()
+        .expect("build.sh runs");
+    assert!(!in_ci() || output.status.success(), "no Prometheus 3");
+    let directory = String::from_utf8(output.stdout).expect("a path");
+    let directory = output.status.success().then_some(directory)?;
+    Some(Path::new(directory.trim()).join(name))
+}
+
+fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|v| v == "true")
 }
 
 /// Whether Go's own tool and gotracer read all of a trace.
