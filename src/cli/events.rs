@@ -58,10 +58,11 @@ enum Moment {
 }
 
 fn kinds() -> impl TypedValueParser<Value = &'static str> {
-    PossibleValuesParser::new(EventKind::NAMES).try_map(|name| {
+    PossibleValuesParser::new(EventKind::NAMES.iter().copied()).try_map(|name| {
         let same = |kind: &&str| kind.eq_ignore_ascii_case(&name);
         EventKind::NAMES
-            .into_iter()
+            .iter()
+            .copied()
             .find(same)
             .ok_or("there is no such kind")
     })

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use gotracer::trace::{
     Event, EventKind, ExperimentalBatch, GoId, Range, Reader, StackId, StateTransition, StringId,
-    Tables, TaskId,
+    Tables,
 };
 
 /// Writes events as lines.
@@ -113,12 +113,6 @@ impl<W: Write> Lines<W> {
             | EventKind::TaskEnd {
                 id, parent, name, ..
             } => {
-                // The reference's NoTask.
-                let parent = if parent == TaskId::BACKGROUND {
-                    -1
-                } else {
-                    parent.0
-                };
                 write!(line, "id={id}\tparent={parent}\t")?;
                 quote(line, reader.string(name))
             }

@@ -58,6 +58,7 @@ var (
 	nostack = flag.Bool("nostack", false, "no stacks")
 	count   = flag.Bool("count", false, "only read all events, print their number")
 	rel     = flag.Bool("rel", false, "times relative to the first event")
+	sorting = flag.Bool("sort", false, "sort lines of keys instead of reading a trace")
 )
 
 type dumper struct {
@@ -292,6 +293,13 @@ func countEvents(in io.Reader) int {
 
 func main() {
 	flag.Parse()
+	if *sorting {
+		if err := sortLines(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+		return
+	}
 	in := io.Reader(os.Stdin)
 	if flag.NArg() > 0 && flag.Arg(0) != "-" {
 		f, err := os.Open(flag.Arg(0))

@@ -86,14 +86,15 @@ fn go_build(dir: &str, go: &Path, out: &str) -> PathBuf {
     })
 }
 
+/// The program in tests/oracle.
+pub fn oracle() -> Command {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    Command::new(BUILT.get_or_init(|| go_build("oracle", Path::new("go"), "oracle")))
+}
+
 /// The reference reader's canonical lines for a trace.
 pub fn reference(trace: &Path) -> Output {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let oracle = BUILT.get_or_init(|| go_build("oracle", Path::new("go"), "oracle"));
-    Command::new(oracle)
-        .arg(trace)
-        .output()
-        .expect("the oracle runs")
+    oracle().arg(trace).output().expect("the oracle runs")
 }
 
 /// The program in tests/summary.

@@ -1,6 +1,8 @@
 //! Writes the text form in which the reference reader keeps its own test
 //! traces (`testdata/tests/*.test`) as the bytes of a trace.
 
+use gotracer::trace::internal::specs;
+
 /// A test of the reference reader.
 pub struct TextTrace {
     /// Whether the reference expects it to be read without an error.
@@ -9,61 +11,11 @@ pub struct TextTrace {
     pub bytes: Vec<u8>,
 }
 
-/// Wire numbers of the events by their names, in order from 1.
-const NAMES: [&str; 52] = [
-    "EventBatch",
-    "Stacks",
-    "Stack",
-    "Strings",
-    "String",
-    "CPUSamples",
-    "CPUSample",
-    "Frequency",
-    "ProcsChange",
-    "ProcStart",
-    "ProcStop",
-    "ProcSteal",
-    "ProcStatus",
-    "GoCreate",
-    "GoCreateSyscall",
-    "GoStart",
-    "GoDestroy",
-    "GoDestroySyscall",
-    "GoStop",
-    "GoBlock",
-    "GoUnblock",
-    "GoSyscallBegin",
-    "GoSyscallEnd",
-    "GoSyscallEndBlocked",
-    "GoStatus",
-    "STWBegin",
-    "STWEnd",
-    "GCActive",
-    "GCBegin",
-    "GCEnd",
-    "GCSweepActive",
-    "GCSweepBegin",
-    "GCSweepEnd",
-    "GCMarkAssistActive",
-    "GCMarkAssistBegin",
-    "GCMarkAssistEnd",
-    "HeapAlloc",
-    "HeapGoal",
-    "GoLabel",
-    "UserTaskBegin",
-    "UserTaskEnd",
-    "UserRegionBegin",
-    "UserRegionEnd",
-    "UserLog",
-    "GoSwitch",
-    "GoSwitchDestroy",
-    "GoCreateBlocked",
-    "GoStatusStack",
-    "ExperimentalBatch",
-    "Sync",
-    "ClockSnapshot",
-    "EndOfGeneration",
-];
+/// Number of an event type.
+fn number(name: &str) -> u8 {
+    let named = specs().find(|(_, spec)| spec.name == name);
+    named.unwrap_or_else(|| panic!("unknown event {name}")).0
+}
 
 /// Encodes a `.test` file.
 pub fn encode(text: &str) -> TextTrace {
@@ -79,8 +31,7 @@ pub fn encode(text: &str) -> TextTrace {
     while let Some(line) = lines.next() {
         let mut words = line.split_whitespace();
         let name = words.next().expect("an event");
-        let number = NAMES.iter().position(|n| *n == name);
-        bytes.push(number.unwrap_or_else(|| panic!("unknown event {name}")) as u8 + 1);
+        bytes.push(number(name));
         let args: Vec<u64> = words.map(value).collect();
         for &arg in &args {
             varint(&mut bytes, arg);

@@ -20,8 +20,7 @@ macro_rules! resource_id {
         pub struct $name(pub i64);
 
         impl $name {
-            /// No such resource: what [`Event`] stores, so that an event fits
-            /// one cache line.
+            /// Stands for no id, so that an [`Event`] fits one cache line.
             #[doc(hidden)]
             pub const NONE: Self = Self(-1);
 
@@ -32,8 +31,7 @@ macro_rules! resource_id {
                 self != Self::NONE
             }
 
-            /// `None` for [`NONE`](Self::NONE).
-            #[doc(hidden)]
+            /// The id, or `None` where the event has none.
             #[inline]
             pub fn known(self) -> Option<Self> {
                 self.is_some().then_some(self)
@@ -67,20 +65,15 @@ resource_id! {
     ThreadId
 }
 
-/// A task of the traced program (`trace.NewTask`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct TaskId(pub i64);
-
-impl TaskId {
-    /// The background task, which is no task of the program's: the task of
-    /// regions and logs outside tasks, and the parent of tasks without one.
-    pub const BACKGROUND: Self = Self(0);
+resource_id! {
+    /// A task of the traced program (`trace.NewTask`).
+    TaskId
 }
 
-impl fmt::Display for TaskId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+impl TaskId {
+    /// The background task, which is none of the program's own: the task of
+    /// regions and logs outside all tasks.
+    pub const BACKGROUND: Self = Self(0);
 }
 
 /// A string of the event's generation. The default is the empty string.
@@ -284,15 +277,15 @@ pub enum EventKind {
         swept: u64,
         reclaimed: u64,
     },
-    /// `trace.NewTask`.
+    /// `trace.NewTask`. `parent.known()` is `None` for a task without a parent.
     TaskBegin {
         id: TaskId,
         parent: TaskId,
         name: StringId,
         stack: StackId,
     },
-    /// `Task.End`. `parent` and `name` are [`TaskId::BACKGROUND`] and empty if
-    /// the task began before the trace.
+    /// `Task.End`. `parent.known()` is `None` and `name` is empty if the task
+    /// began before the trace.
     TaskEnd {
         id: TaskId,
         parent: TaskId,
@@ -355,54 +348,47 @@ impl Experimental {
 
     /// The event's name.
     pub fn name(&self) -> &'static str {
-        wire::experimental(self.event_type).0
+        wire::name(self.event_type)
     }
 
     /// The event's arguments, with their names.
     pub fn args(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let names = wire::experimental(self.event_type).1;
+        let names = wire::spec(self.event_type).args;
         names.iter().copied().zip(self.args.map(u64::from_ne_bytes))
     }
 }
 
-impl EventKind {
-    /// The kind's name in golang.org/x/exp/trace.
-    pub fn name(&self) -> &'static str {
-        Self::NAMES[match self {
-            Self::Sync { .. } => 0,
-            Self::Metric { .. } => 1,
-            Self::Label { .. } => 2,
-            Self::StackSample { .. } => 3,
-            Self::RangeBegin { .. } => 4,
-            Self::RangeActive { .. } => 5,
-            Self::RangeEnd { .. } | Self::SweepEnd { .. } => 6,
-            Self::TaskBegin { .. } => 7,
-            Self::TaskEnd { .. } => 8,
-            Self::RegionBegin { .. } => 9,
-            Self::RegionEnd { .. } => 10,
-            Self::Log { .. } => 11,
-            Self::StateTransition(_) => 12,
-            Self::Experimental(_) => 13,
-        }]
-    }
+macro_rules! kinds {
+    ($($($variant:pat_param)|+ => $name:literal,)*) => {
+        impl EventKind {
+            /// All names that [`name`](Self::name) returns.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
 
-    /// All names that [`name`](Self::name) returns.
-    pub const NAMES: [&'static str; 14] = [
-        "Sync",
-        "Metric",
-        "Label",
-        "StackSample",
-        "RangeBegin",
-        "RangeActive",
-        "RangeEnd",
-        "TaskBegin",
-        "TaskEnd",
-        "RegionBegin",
-        "RegionEnd",
-        "Log",
-        "StateTransition",
-        "Experimental",
-    ];
+            /// The kind's name in golang.org/x/exp/trace.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $($($variant)|+ => $name,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Self::Sync { .. } => "Sync",
+    Self::Metric { .. } => "Metric",
+    Self::Label { .. } => "Label",
+    Self::StackSample { .. } => "StackSample",
+    Self::RangeBegin { .. } => "RangeBegin",
+    Self::RangeActive { .. } => "RangeActive",
+    Self::RangeEnd { .. } | Self::SweepEnd { .. } => "RangeEnd",
+    Self::TaskBegin { .. } => "TaskBegin",
+    Self::TaskEnd { .. } => "TaskEnd",
+    Self::RegionBegin { .. } => "RegionBegin",
+    Self::RegionEnd { .. } => "RegionEnd",
+    Self::Log { .. } => "Log",
+    Self::StateTransition(_) => "StateTransition",
+    Self::Experimental(_) => "Experimental",
 }
 
 impl Default for Event {

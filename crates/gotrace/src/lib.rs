@@ -38,6 +38,8 @@ pub mod internal {
     pub use crate::allowance::{Share, of_map, of_vec};
     pub use crate::ids::Ids;
     pub use crate::sink::{NO_SLOT, Sink};
+    pub use crate::sort::by_key as sort_by_key;
+    pub use crate::v2::wire::{Spec, specs};
     pub use crate::{is_in_generations, is_newer, peek_version};
 }
 

@@ -23,50 +23,50 @@ pub enum Violation {
     #[error("the times of a P's events go backwards: clocks of its processors differ")]
     Times,
     /// An event needs a thread, a P or a goroutine where there is none.
-    #[error("an event of type {event} without a {missing}")]
+    #[error("event {event} without a {missing}")]
     Missing {
-        /// Wire type.
-        event: u8,
+        /// Name of the event's type in the wire format.
+        event: &'static str,
         /// What it needs.
         missing: &'static str,
     },
     /// An event must not have a P or a goroutine where there is one.
-    #[error("an event of type {event} on a thread that has a {present}")]
+    #[error("event {event} on a thread that has a {present}")]
     Unexpected {
-        /// Wire type.
-        event: u8,
+        /// Name of the event's type in the wire format.
+        event: &'static str,
         /// What is too much.
         present: &'static str,
     },
     /// A goroutine nobody has heard of.
-    #[error("an event of type {event} for the unknown goroutine {g}")]
+    #[error("event {event} for the unknown goroutine {g}")]
     UnknownGoroutine {
-        /// Wire type.
-        event: u8,
+        /// Name of the event's type in the wire format.
+        event: &'static str,
         /// The goroutine.
         g: GoId,
     },
     /// A P nobody has heard of.
-    #[error("an event of type {event} for the unknown P {p}")]
+    #[error("event {event} for the unknown P {p}")]
     UnknownProc {
-        /// Wire type.
-        event: u8,
+        /// Name of the event's type in the wire format.
+        event: &'static str,
         /// The P.
         p: ProcId,
     },
     /// A goroutine is in a state that the event rules out.
-    #[error("an event of type {event} for goroutine {g} in another state")]
+    #[error("event {event} for goroutine {g} in another state")]
     GoroutineState {
-        /// Wire type.
-        event: u8,
+        /// Name of the event's type in the wire format.
+        event: &'static str,
         /// The goroutine.
         g: GoId,
     },
     /// A P is in a state that the event rules out.
-    #[error("an event of type {event} for P {p} in another state")]
+    #[error("event {event} for P {p} in another state")]
     ProcState {
-        /// Wire type.
-        event: u8,
+        /// Name of the event's type in the wire format.
+        event: &'static str,
         /// The P.
         p: ProcId,
     },
@@ -105,26 +105,26 @@ pub enum Violation {
         m: ThreadId,
     },
     /// A P's sequence number does not follow.
-    #[error("the sequence of P {p} is broken by an event of type {event}")]
+    #[error("the sequence of P {p} is broken by event {event}")]
     Sequence {
-        /// Wire type.
-        event: u8,
+        /// Name of the event's type in the wire format.
+        event: &'static str,
         /// The P.
         p: ProcId,
     },
     /// A range begins twice, or ends without having begun.
-    #[error("a range of type {event} {wrong}")]
+    #[error("the range of event {event} {wrong}")]
     Range {
-        /// Wire type.
-        event: u8,
+        /// Name of the event's type in the wire format.
+        event: &'static str,
         /// What is wrong with it.
         wrong: &'static str,
     },
     /// The collector's cycles overlap.
-    #[error("an event of type {event} does not fit the state of the garbage collector")]
+    #[error("event {event} does not fit the state of the garbage collector")]
     Gc {
-        /// Wire type.
-        event: u8,
+        /// Name of the event's type in the wire format.
+        event: &'static str,
     },
     /// A task begins twice.
     #[error("task {id} begins a second time")]

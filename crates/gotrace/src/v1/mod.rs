@@ -311,7 +311,8 @@ impl<'a> Reader<'a> {
 /// An error that Go 1.21 and older bring about themselves is said to be theirs.
 fn explained(kind: ErrorKind) -> ErrorKind {
     use wire::{GO_SYSBLOCK, GO_SYSCALL, GO_SYSEXIT, GO_SYSEXIT_LOCAL};
-    let syscall = |event| [GO_SYSCALL, GO_SYSEXIT, GO_SYSEXIT_LOCAL, GO_SYSBLOCK].contains(&event);
+    let types = [GO_SYSCALL, GO_SYSEXIT, GO_SYSEXIT_LOCAL, GO_SYSBLOCK];
+    let syscall = |event| types.map(wire::name).contains(&event);
     match kind {
         ErrorKind::Inconsistent(
             violation @ (Violation::UnknownGoroutine { event, .. }

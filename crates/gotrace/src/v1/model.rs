@@ -309,7 +309,7 @@ impl Model {
         if p.g != 0 {
             let present = "goroutine";
             return Err(Violation::Unexpected {
-                event: event_type,
+                event: wire::name(event_type),
                 present,
             }
             .into());

@@ -24,7 +24,10 @@ impl Model {
             wire::GC_START => return self.gc_start(proc, step),
             wire::GC_DONE => {
                 if !std::mem::take(&mut self.collecting) {
-                    return Err(Violation::Gc { event: event_type }.into());
+                    return Err(Violation::Gc {
+                        event: wire::name(event_type),
+                    }
+                    .into());
                 }
                 EventKind::RangeEnd {
                     range: Range::GcMark,
@@ -96,7 +99,7 @@ impl Model {
                 let task = self.tasks.remove(&id);
                 EventKind::TaskEnd {
                     id: TaskId(id as i64),
-                    parent: task.as_ref().map_or(TaskId::BACKGROUND, |t| t.parent),
+                    parent: task.as_ref().map_or(TaskId::NONE, |t| t.parent),
                     name: task.map_or(StringId::default(), |t| t.name),
                     stack: step.stack(),
                 }
@@ -168,7 +171,10 @@ impl Model {
         }
         if std::mem::replace(&mut self.collecting, true) {
             let event = wire::GC_START;
-            return Err(Violation::Gc { event }.into());
+            return Err(Violation::Gc {
+                event: wire::name(event),
+            }
+            .into());
         }
         let kind = EventKind::RangeBegin {
             range: Range::GcMark,
@@ -191,7 +197,11 @@ impl Model {
         }
         Ok(EventKind::TaskBegin {
             id: TaskId(id as i64),
-            parent,
+            // Only in this event, as in the reference.
+            parent: match parent {
+                TaskId::BACKGROUND => TaskId::NONE,
+                parent => parent,
+            },
             name,
             stack: step.stack(),
         })
@@ -223,9 +233,17 @@ impl Model {
 }
 
 fn range(event: u8, wrong: &'static str) -> Refusal {
-    Violation::Range { event, wrong }.into()
+    Violation::Range {
+        event: wire::name(event),
+        wrong,
+    }
+    .into()
 }
 
 fn proc_state(event: u8, p: ProcId) -> Refusal {
-    Violation::ProcState { event, p }.into()
+    Violation::ProcState {
+        event: wire::name(event),
+        p,
+    }
+    .into()
 }

@@ -4,6 +4,7 @@
 //! one as of the time that was come to. They differ between the moment a
 //! goroutine left a syscall and the moment at which this was written.
 
+use super::wire;
 use std::collections::HashMap;
 
 use super::super::allowance::{of_map, of_vec};
@@ -67,7 +68,10 @@ impl Goroutine {
     pub fn must_be(&self, status: Status, event: u8) -> Result<(), Violation> {
         match self.status == status {
             true => Ok(()),
-            false => Err(Violation::GoroutineState { event, g: self.id }),
+            false => Err(Violation::GoroutineState {
+                event: wire::name(event),
+                g: self.id,
+            }),
         }
     }
 }
@@ -235,7 +239,7 @@ impl Proc {
     pub fn current(&self, event: u8) -> Result<u32, Violation> {
         match self.g {
             0 => Err(Violation::Missing {
-                event,
+                event: wire::name(event),
                 missing: "goroutine",
             }),
             _ => Ok(self.g_slot),

@@ -30,7 +30,11 @@ impl Model {
         let time = step.args.next() as i64;
         if !local && time != 0 && (g.blocked == 0 || time < g.blocked) {
             let g = id;
-            return Err(Violation::GoroutineState { event: kind, g }.into());
+            return Err(Violation::GoroutineState {
+                event: wire::name(kind),
+                g,
+            }
+            .into());
         }
         if !local && exits::is_displaced(time, step.next.time) {
             return Ok(Taken::Nothing);
@@ -46,7 +50,11 @@ impl Model {
     fn exited(&mut self, id: GoId, kind: u8, time: Time, out: &mut Event) -> Result<Taken> {
         let Some((slot, g)) = self.gs.find(id) else {
             let g = id;
-            return Err(Violation::UnknownGoroutine { event: kind, g }.into());
+            return Err(Violation::UnknownGoroutine {
+                event: wire::name(kind),
+                g,
+            }
+            .into());
         };
         g.must_be(Status::Waiting, kind)?;
         g.status = Status::Runnable;

@@ -12,7 +12,7 @@ use super::super::super::event::{
 use super::super::super::sink::{NO_SLOT, Sink};
 use super::super::threads::Thread;
 use super::super::wire;
-use super::state::{Goroutine, Seq, go, proc};
+use super::state::{GoStatus, Goroutine, ProcStatus, Seq};
 use super::{Epoch, Order};
 
 #[cfg(test)]
@@ -65,10 +65,11 @@ impl Order {
                 let id = GoId(args.next() as i64);
                 let n = args.next();
                 let (slot, g) = self.gs.find_soon(id)?;
-                if !g.is_next(go::RUNNABLE, generation, n) || !t.p.is_some() || t.g.is_some() {
+                if !g.is_next(GoStatus::Runnable, generation, n) || !t.p.is_some() || t.g.is_some()
+                {
                     return None;
                 }
-                g.status = go::RUNNING;
+                g.status = GoStatus::Running;
                 g.seq.n = n;
                 let states = (GoState::Runnable, GoState::Running);
                 write(t, plain(id, slot, states, StackId::NONE));
@@ -79,10 +80,10 @@ impl Order {
                 let n = args.next();
                 let stack = tables.dense_stack_id(args.next())?;
                 let (slot, g) = self.gs.find_soon(id)?;
-                if !g.is_next(go::WAITING, generation, n) {
+                if !g.is_next(GoStatus::Waiting, generation, n) {
                     return None;
                 }
-                g.status = go::RUNNABLE;
+                g.status = GoStatus::Runnable;
                 g.seq.n = n;
                 let kind = EventKind::StateTransition(StateTransition::Goroutine {
                     id,
@@ -99,22 +100,22 @@ impl Order {
             wire::GO_BLOCK => {
                 let reason = tables.dense_string_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
-                let g = self.gs.run_by(t, go::RUNNING)?;
+                let g = self.gs.run_by(t, GoStatus::Running)?;
                 if !t.p.is_some() {
                     return None;
                 }
-                g.status = go::WAITING;
+                g.status = GoStatus::Waiting;
                 write(t, stopped(t, GoState::Waiting, reason, stack));
                 t.clear_g();
             }
             wire::GO_STOP => {
                 let reason = tables.dense_string_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
-                let g = self.gs.run_by(t, go::RUNNING)?;
+                let g = self.gs.run_by(t, GoStatus::Running)?;
                 if !t.p.is_some() {
                     return None;
                 }
-                g.status = go::RUNNABLE;
+                g.status = GoStatus::Runnable;
                 write(t, stopped(t, GoState::Runnable, reason, stack));
                 t.clear_g();
             }
@@ -122,14 +123,14 @@ impl Order {
                 let id = GoId(args.next() as i64);
                 let own_stack = tables.dense_stack_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
-                self.gs.run_by(t, go::RUNNING)?;
+                self.gs.run_by(t, GoStatus::Running)?;
                 if !t.p.is_some() || self.gs.find(id).is_some() {
                     return None;
                 }
                 let seq = Seq { generation, n: 0 };
                 let kind = EventKind::StateTransition(StateTransition::Goroutine {
                     id,
-                    slot: Slot(self.gs.add(id, go::RUNNABLE, seq)),
+                    slot: Slot(self.gs.add(id, GoStatus::Runnable, seq)),
                     from: GoState::NotExist,
                     to: GoState::Runnable,
                     reason: StringId::default(),
@@ -139,7 +140,7 @@ impl Order {
                 write(t, kind);
             }
             wire::GO_DESTROY => {
-                let g = self.gs.run_by(t, go::RUNNING)?;
+                let g = self.gs.run_by(t, GoStatus::Running)?;
                 if !t.p.is_some() || g.has_open_regions() {
                     return None;
                 }
@@ -160,24 +161,24 @@ impl Order {
                 let n = args.next();
                 let stack = tables.dense_stack_id(args.next())?;
                 let p = self.ps.slots.get_mut(t.p_slot as usize)?;
-                let g = self.gs.run_by(t, go::RUNNING)?;
+                let g = self.gs.run_by(t, GoStatus::Running)?;
                 if p.seq.generation != generation || n != p.seq.n.wrapping_add(1) {
                     return None;
                 }
-                p.status = proc::SYSCALL;
+                p.status = ProcStatus::Syscall;
                 p.seq.n = n;
-                g.status = go::SYSCALL;
+                g.status = GoStatus::Syscall;
                 let states = (GoState::Running, GoState::Syscall);
                 write(t, plain(t.g, t.g_slot, states, stack));
             }
             wire::GO_SYSCALL_END => {
                 let p = self.ps.slots.get_mut(t.p_slot as usize)?;
-                let g = self.gs.run_by(t, go::SYSCALL)?;
-                if p.status != proc::SYSCALL {
+                let g = self.gs.run_by(t, GoStatus::Syscall)?;
+                if p.status != ProcStatus::Syscall {
                     return None;
                 }
-                p.status = proc::RUNNING;
-                g.status = go::RUNNING;
+                p.status = ProcStatus::Running;
+                g.status = GoStatus::Running;
                 let states = (GoState::Syscall, GoState::Running);
                 write(t, plain(t.g, t.g_slot, states, StackId::NONE));
             }
@@ -218,7 +219,7 @@ fn plain(id: GoId, slot: u32, (from, to): (GoState, GoState), stack: StackId) ->
 impl Goroutine {
     /// Whether it is in `status` and `n` is its next sequence number.
     #[inline(always)]
-    fn is_next(&self, status: u8, generation: u64, n: u64) -> bool {
+    fn is_next(&self, status: GoStatus, generation: u64, n: u64) -> bool {
         self.status == status
             && self.seq.generation == generation
             && n == self.seq.n.wrapping_add(1)

@@ -6,7 +6,7 @@ use super::super::super::event::{
 use super::super::super::violation::Violation;
 use super::super::threads::Threads;
 use super::super::wire;
-use super::state::{go, proc};
+use super::state::{GoStatus, ProcStatus};
 use super::{Order, Refusal, Step, Taken, Thread};
 
 /// A transition, with nothing but the states.
@@ -32,13 +32,13 @@ fn with_stacks(
     })
 }
 
-fn state_of(status: u8) -> GoState {
+fn state_of(status: GoStatus) -> GoState {
     match status {
-        go::RUNNABLE => GoState::Runnable,
-        go::RUNNING => GoState::Running,
-        go::SYSCALL => GoState::Syscall,
-        go::WAITING => GoState::Waiting,
-        _ => GoState::Undetermined,
+        GoStatus::Runnable => GoState::Runnable,
+        GoStatus::Running => GoState::Running,
+        GoStatus::Syscall => GoState::Syscall,
+        GoStatus::Waiting => GoState::Waiting,
+        GoStatus::Bad | GoStatus::Dead => GoState::Undetermined,
     }
 }
 
@@ -49,13 +49,13 @@ impl Order {
         let Some((slot, g)) = self.gs.find(id) else {
             return Err(Refusal::Later);
         };
-        if g.status != go::RUNNABLE || !seq.follows(g.seq) {
+        if g.status != GoStatus::Runnable || !seq.follows(g.seq) {
             return Err(Refusal::Later);
         }
         t.needs_m(wire::GO_START)?;
         t.needs_p(wire::GO_START)?;
         t.needs_no_g(wire::GO_START)?;
-        g.status = go::RUNNING;
+        g.status = GoStatus::Running;
         g.seq = seq;
         t.set_g(id, slot);
         step.take(transition((id, slot), GoState::Runnable, GoState::Running))
@@ -67,12 +67,12 @@ impl Order {
         let Some((slot, g)) = self.gs.find(id) else {
             return Err(Refusal::Later);
         };
-        if g.status != go::WAITING || !seq.follows(g.seq) {
+        if g.status != GoStatus::Waiting || !seq.follows(g.seq) {
             return Err(Refusal::Later);
         }
         // Anything may unblock a goroutine, the runtime's monitor thread too:
         // the context is not checked.
-        g.status = go::RUNNABLE;
+        g.status = GoStatus::Runnable;
         g.seq = seq;
         let stack = step.stack(2)?;
         step.take(with_stacks(
@@ -88,12 +88,12 @@ impl Order {
     pub(super) fn go_stop(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_all(event)?;
-        let (slot, g) = self.gs.running(t, event, go::RUNNING)?;
+        let (slot, g) = self.gs.running(t, event, GoStatus::Running)?;
         let id = t.g;
         t.clear_g();
         let (status, to) = match event {
-            wire::GO_STOP => (go::RUNNABLE, GoState::Runnable),
-            _ => (go::WAITING, GoState::Waiting),
+            wire::GO_STOP => (GoStatus::Runnable, GoState::Runnable),
+            _ => (GoStatus::Waiting, GoState::Waiting),
         };
         g.status = status;
         let stack = step.stack(1)?;
@@ -112,7 +112,7 @@ impl Order {
     pub(super) fn go_destroy(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GO_DESTROY;
         t.needs_all(event)?;
-        let (slot, _) = self.gs.running(t, event, go::RUNNING)?;
+        let (slot, _) = self.gs.running(t, event, GoStatus::Running)?;
         let id = t.g;
         t.clear_g();
         self.end(slot);
@@ -125,15 +125,19 @@ impl Order {
         t.needs_p(event)?;
         // The creator may be the runtime itself; a goroutine must be running.
         if let Some(slot) = self.gs.current(t)
-            && self.gs[slot].status != go::RUNNING
+            && self.gs[slot].status != GoStatus::Running
         {
             let g = t.g;
-            return Err(Violation::GoroutineState { event, g }.into());
+            return Err(Violation::GoroutineState {
+                event: wire::name(event),
+                g,
+            }
+            .into());
         }
         let id = self.new_goroutine(&step)?;
         let (status, to) = match event {
-            wire::GO_CREATE => (go::RUNNABLE, GoState::Runnable),
-            _ => (go::WAITING, GoState::Waiting),
+            wire::GO_CREATE => (GoStatus::Runnable, GoState::Runnable),
+            _ => (GoStatus::Waiting, GoState::Waiting),
         };
         let slot = self.gs.add(id, status, step.seq_reset());
         let stack = step.stack(2)?;
@@ -154,24 +158,24 @@ impl Order {
     pub(super) fn go_switch(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         t.needs_all(event)?;
-        let (current, _) = self.gs.running(t, event, go::RUNNING)?;
+        let (current, _) = self.gs.running(t, event, GoStatus::Running)?;
         let next_id = GoId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some((next, g)) = self.gs.find(next_id) else {
             return Err(Refusal::Later);
         };
-        if g.status != go::WAITING || !seq.follows(g.seq) {
+        if g.status != GoStatus::Waiting || !seq.follows(g.seq) {
             return Err(Refusal::Later);
         }
         let id = t.g;
         let to = if event == wire::GO_SWITCH {
-            self.gs[current].status = go::WAITING;
+            self.gs[current].status = GoStatus::Waiting;
             GoState::Waiting
         } else {
             self.end(current);
             GoState::NotExist
         };
-        self.gs[next].status = go::RUNNING;
+        self.gs[next].status = GoStatus::Running;
         self.gs[next].seq = seq;
         t.set_g(next_id, next);
 
@@ -193,17 +197,21 @@ impl Order {
     pub(super) fn go_syscall_begin(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GO_SYSCALL_BEGIN;
         t.needs_all(event)?;
-        let (slot, g) = self.gs.running(t, event, go::RUNNING)?;
+        let (slot, g) = self.gs.running(t, event, GoStatus::Running)?;
         let p = &mut self.ps.slots[t.p_slot as usize];
         // The P's sequence number makes clear which syscall a later theft of
         // the P interrupts, whatever the clocks say.
         let seq = step.seq(0);
         if !seq.follows(p.seq) {
-            return Err(Violation::Sequence { event, p: p.id }.into());
+            return Err(Violation::Sequence {
+                event: wire::name(event),
+                p: p.id,
+            }
+            .into());
         }
-        p.status = proc::SYSCALL;
+        p.status = ProcStatus::Syscall;
         p.seq = seq;
-        g.status = go::SYSCALL;
+        g.status = GoStatus::Syscall;
         let stack = step.stack(1)?;
         step.take(with_stacks(
             (t.g, slot),
@@ -217,13 +225,17 @@ impl Order {
     pub(super) fn go_syscall_end(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
         let event = wire::GO_SYSCALL_END;
         t.needs_all(event)?;
-        let (slot, g) = self.gs.running(t, event, go::SYSCALL)?;
+        let (slot, g) = self.gs.running(t, event, GoStatus::Syscall)?;
         let p = &mut self.ps.slots[t.p_slot as usize];
-        if p.status != proc::SYSCALL {
-            return Err(Violation::ProcState { event, p: p.id }.into());
+        if p.status != ProcStatus::Syscall {
+            return Err(Violation::ProcState {
+                event: wire::name(event),
+                p: p.id,
+            }
+            .into());
         }
-        p.status = proc::RUNNING;
-        g.status = go::RUNNING;
+        p.status = ProcStatus::Running;
+        g.status = GoStatus::Running;
         step.take(transition((t.g, slot), GoState::Syscall, GoState::Running))
     }
 
@@ -233,14 +245,14 @@ impl Order {
         // has happened it must wait. A new P may have been found since.
         if t.p.is_some() {
             let p = &self.ps.slots[t.p_slot as usize];
-            if p.status == proc::SYSCALL {
+            if p.status == ProcStatus::Syscall {
                 return Err(Refusal::Later);
             }
         }
         t.needs_m(event)?;
         t.needs_g(event)?;
-        let (slot, g) = self.gs.running(t, event, go::SYSCALL)?;
-        g.status = go::RUNNABLE;
+        let (slot, g) = self.gs.running(t, event, GoStatus::Syscall)?;
+        g.status = GoStatus::Runnable;
         let id = t.g;
         t.clear_g();
         step.take(transition((id, slot), GoState::Syscall, GoState::Runnable))
@@ -252,7 +264,7 @@ impl Order {
         t.needs_m(event)?;
         t.needs_no_g(event)?;
         let id = self.new_goroutine(&step)?;
-        let slot = self.gs.add(id, go::SYSCALL, step.seq_reset());
+        let slot = self.gs.add(id, GoStatus::Syscall, step.seq_reset());
         t.set_g(id, slot);
         step.take(transition((id, slot), GoState::NotExist, GoState::Syscall))
     }
@@ -262,7 +274,7 @@ impl Order {
         let event = wire::GO_DESTROY_SYSCALL;
         t.needs_m(event)?;
         t.needs_g(event)?;
-        let (slot, _) = self.gs.running(t, event, go::SYSCALL)?;
+        let (slot, _) = self.gs.running(t, event, GoStatus::Syscall)?;
         self.end(slot);
         let ended = transition((t.g, slot), GoState::Syscall, GoState::NotExist);
         t.clear_g();
@@ -272,10 +284,14 @@ impl Order {
         // The thread's number may be used again at once, so the P is taken
         // from it here rather than when it is really stolen.
         let p = &mut self.ps.slots[t.p_slot as usize];
-        if p.status != proc::SYSCALL {
-            return Err(Violation::ProcState { event, p: p.id }.into());
+        if p.status != ProcStatus::Syscall {
+            return Err(Violation::ProcState {
+                event: wire::name(event),
+                p: p.id,
+            }
+            .into());
         }
-        p.status = proc::SYSCALL_ABANDONED;
+        p.status = ProcStatus::SyscallAbandoned;
         let id = t.p;
         t.clear_p();
         self.also([Some(step.also(ended)), None]);
@@ -291,18 +307,21 @@ impl Order {
         let id = GoId(step.arg(0) as i64);
         let m = ThreadId(step.arg(1) as i64);
         // Go reads the status as a byte.
-        let status = step.arg(2) as u8;
-        if status >= go::COUNT {
+        let Some(status) = GoStatus::from_wire(step.arg(2) as u8) else {
             let status = step.arg(2);
             return Err(Violation::InvalidStatus { status }.into());
-        }
+        };
         let to = state_of(status);
         let first = self.in_first_generation(&step);
         let (slot, from) = match self.gs.find(id) {
             Some((slot, g)) => {
                 if g.status != status {
                     let event = step.raw.kind;
-                    return Err(Violation::GoroutineState { event, g: id }.into());
+                    return Err(Violation::GoroutineState {
+                        event: wire::name(event),
+                        g: id,
+                    }
+                    .into());
                 }
                 g.seq = step.seq_reset();
                 (slot, to)
@@ -314,8 +333,8 @@ impl Order {
             None => return Err(Violation::GoroutineFromNowhere { g: id }.into()),
         };
         match status {
-            go::RUNNING => t.set_g(id, slot),
-            go::SYSCALL => self.status_in_syscall(threads, t, &mut step, m, id, slot)?,
+            GoStatus::Running => t.set_g(id, slot),
+            GoStatus::Syscall => self.status_in_syscall(threads, t, &mut step, m, id, slot)?,
             _ => {}
         }
         let stack = match step.raw.kind {
@@ -336,7 +355,7 @@ impl Order {
         id: GoId,
         slot: u32,
     ) -> Taken {
-        let mismatch = Violation::ThreadMismatch { g: id, m: m };
+        let mismatch = Violation::ThreadMismatch { g: id, m };
         if !m.is_some() {
             return Err(mismatch.into());
         }

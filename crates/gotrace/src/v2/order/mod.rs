@@ -241,7 +241,7 @@ impl Thread {
     fn needs_no_g(&self, event: u8) -> Result<(), Violation> {
         if self.g.is_some() {
             return Err(Violation::Unexpected {
-                event,
+                event: wire::name(event),
                 present: "goroutine",
             });
         }
@@ -276,7 +276,10 @@ fn need(have: bool, event: u8, missing: &'static str) -> Result<(), Violation> {
     if have {
         Ok(())
     } else {
-        Err(Violation::Missing { event, missing })
+        Err(Violation::Missing {
+            event: wire::name(event),
+            missing,
+        })
     }
 }
 
@@ -326,6 +329,50 @@ impl Step<'_> {
         Seq {
             generation: self.epoch.generation,
             n: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::error::ErrorKind;
+    use super::super::super::event::ThreadId;
+    use super::*;
+
+    /// The error with which an event of a type is refused where nothing is
+    /// known, if it is one of the bytes.
+    fn corruption(event_type: u8) -> Option<Corruption> {
+        let mut threads = Threads::default();
+        let thread = threads.slot(ThreadId(1));
+        let raw = Raw {
+            kind: event_type,
+            args: [0; 4],
+        };
+        let step = Step {
+            epoch: Epoch {
+                tables: &Tables::default(),
+                generation: 1,
+            },
+            raw: &raw,
+            out: &mut Event::default(),
+        };
+        match Order::default().advance(&mut threads, thread, step) {
+            Err(Refusal::Never(kind)) => match *kind {
+                ErrorKind::Corrupt(corruption) => Some(corruption),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_timed_event_type_has_a_handler() {
+        for event_type in 0..=u8::MAX {
+            let spec = wire::spec(event_type);
+            // The clock snapshot is of a generation, not of a thread.
+            let has_handler = spec.timed && event_type != wire::CLOCK_SNAPSHOT;
+            let refused = corruption(event_type) == Some(Corruption::BadEventType(event_type));
+            assert_eq!(refused, !has_handler, "{event_type} {}", spec.name);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::super::super::event::{EventKind, ProcId, ProcState, StateTransition, 
 use super::super::super::violation::Violation;
 use super::super::threads::Threads;
 use super::super::wire;
-use super::state::{Proc, proc};
+use super::state::{Proc, ProcStatus};
 use super::{Order, Refusal, Step, Taken, Thread};
 
 fn transition(id: ProcId, from: ProcState, to: ProcState) -> EventKind {
@@ -16,12 +16,12 @@ pub fn released(id: ProcId) -> EventKind {
     transition(id, ProcState::Running, ProcState::Idle)
 }
 
-fn state_of(status: u8) -> ProcState {
+fn state_of(status: ProcStatus) -> ProcState {
     match status {
         // A P in a syscall is held by its thread until somebody takes it.
-        proc::RUNNING | proc::SYSCALL => ProcState::Running,
-        proc::IDLE | proc::SYSCALL_ABANDONED => ProcState::Idle,
-        _ => ProcState::Undetermined,
+        ProcStatus::Running | ProcStatus::Syscall => ProcState::Running,
+        ProcStatus::Idle | ProcStatus::SyscallAbandoned => ProcState::Idle,
+        ProcStatus::Bad => ProcState::Undetermined,
     }
 }
 
@@ -34,11 +34,11 @@ impl Order {
         };
         let p = &mut self.ps.slots[slot as usize];
         // A thread that still holds a P in a syscall has yet to lose it.
-        if p.status != proc::IDLE || !seq.follows(p.seq) || t.p.is_some() {
+        if p.status != ProcStatus::Idle || !seq.follows(p.seq) || t.p.is_some() {
             return Err(Refusal::Later);
         }
         t.needs_m(wire::PROC_START)?;
-        p.status = proc::RUNNING;
+        p.status = ProcStatus::Running;
         p.seq = seq;
         p.holder = t.slot;
         t.set_p(id, slot);
@@ -50,10 +50,14 @@ impl Order {
         t.needs_m(event)?;
         t.needs_p(event)?;
         let p = &mut self.ps.slots[t.p_slot as usize];
-        if p.status != proc::RUNNING && p.status != proc::SYSCALL {
-            return Err(Violation::ProcState { event, p: p.id }.into());
+        if p.status != ProcStatus::Running && p.status != ProcStatus::Syscall {
+            return Err(Violation::ProcState {
+                event: wire::name(event),
+                p: p.id,
+            }
+            .into());
         }
-        p.status = proc::IDLE;
+        p.status = ProcStatus::Idle;
         let id = t.p;
         t.clear_p();
         step.take(released(id))
@@ -71,12 +75,12 @@ impl Order {
             return Err(Refusal::Later);
         };
         let p = &mut self.ps.slots[slot as usize];
-        let abandoned = p.status == proc::SYSCALL_ABANDONED;
-        if !(abandoned || p.status == proc::SYSCALL) || !seq.follows(p.seq) {
+        let abandoned = p.status == ProcStatus::SyscallAbandoned;
+        if !(abandoned || p.status == ProcStatus::Syscall) || !seq.follows(p.seq) {
             return Err(Refusal::Later);
         }
         t.needs_m(wire::PROC_STEAL)?;
-        p.status = proc::IDLE;
+        p.status = ProcStatus::Idle;
         p.seq = seq;
         if abandoned {
             // Its thread is not known, and to the outside it was idle already.
@@ -108,22 +112,24 @@ impl Order {
         mut step: Step<'_>,
     ) -> Taken {
         let id = ProcId(step.arg(0) as i64);
-        let wire_status = step.arg(1);
-        if wire_status >= u64::from(proc::COUNT) {
-            let status = wire_status;
+        let Some(status) = ProcStatus::from_wire(step.arg(1)) else {
+            let status = step.arg(1);
             return Err(Violation::InvalidStatus { status }.into());
-        }
-        let status = wire_status as u8;
+        };
         let (mut from, mut to) = (state_of(status), state_of(status));
         let slot = match self.ps.find(id) {
             Some(slot) => {
                 let p = &mut self.ps.slots[slot as usize];
-                if status == proc::SYSCALL_ABANDONED && p.status == proc::SYSCALL {
+                if status == ProcStatus::SyscallAbandoned && p.status == ProcStatus::Syscall {
                     // It is about to be stolen, and here it is known from whom.
                     (from, to) = (ProcState::Running, ProcState::Running);
                 } else if p.status != status {
                     let event = wire::PROC_STATUS;
-                    return Err(Violation::ProcState { event, p: id }.into());
+                    return Err(Violation::ProcState {
+                        event: wire::name(event),
+                        p: id,
+                    }
+                    .into());
                 }
                 p.seq = step.seq_reset();
                 slot
@@ -143,11 +149,11 @@ impl Order {
                 })
             }
         };
-        if status == proc::RUNNING || status == proc::SYSCALL {
+        if status == ProcStatus::Running || status == ProcStatus::Syscall {
             self.ps.slots[slot as usize].holder = t.slot;
             t.set_p(id, slot);
         }
-        if status == proc::SYSCALL_ABANDONED && from == ProcState::Running {
+        if status == ProcStatus::SyscallAbandoned && from == ProcState::Running {
             // Written by another thread: put the event where the P is held.
             let holder = self.ps.slots[slot as usize].holder;
             let holder = &threads[holder].thread;

@@ -16,7 +16,10 @@ fn end(range: Range) -> EventKind {
 }
 
 fn wrong(event: u8, wrong: &'static str) -> Violation {
-    Violation::Range { event, wrong }
+    Violation::Range {
+        event: wire::name(event),
+        wrong,
+    }
 }
 
 impl Order {
@@ -88,7 +91,10 @@ impl Order {
     pub(super) fn go_range_active(&mut self, mut step: Step<'_>) -> Taken {
         let event = step.raw.kind;
         let g = GoId(step.arg(0) as i64);
-        let unknown = Violation::UnknownGoroutine { event, g: g };
+        let unknown = Violation::UnknownGoroutine {
+            event: wire::name(event),
+            g,
+        };
         let (slot, _) = self.gs.find(g).ok_or(unknown)?;
         let first = self.in_first_generation(&step);
         let ranges = &mut self.gs[slot].extras().ranges;
@@ -117,7 +123,10 @@ impl Order {
     pub(super) fn sweep_active(&mut self, mut step: Step<'_>) -> Taken {
         let event = wire::GC_SWEEP_ACTIVE;
         let p = ProcId(step.arg(0) as i64);
-        let unknown = Violation::UnknownProc { event, p: p };
+        let unknown = Violation::UnknownProc {
+            event: wire::name(event),
+            p,
+        };
         let slot = self.ps.find(p).ok_or(unknown)?;
         let first = self.in_first_generation(&step);
         let was = std::mem::replace(&mut self.ps.slots[slot as usize].sweeping, true);
@@ -148,7 +157,10 @@ impl Order {
         let seq = step.arg(0);
         if self.in_first_generation(&step) {
             if self.gc != Gc::Undetermined {
-                return Err(Violation::Gc { event }.into());
+                return Err(Violation::Gc {
+                    event: wire::name(event),
+                }
+                .into());
             }
             (self.gc, self.gc_seq) = (Gc::Running, seq);
         } else {
@@ -156,7 +168,10 @@ impl Order {
                 return Err(Refusal::Later);
             }
             if self.gc != Gc::Running {
-                return Err(Violation::Gc { event }.into());
+                return Err(Violation::Gc {
+                    event: wire::name(event),
+                }
+                .into());
             }
             self.gc_seq = seq;
             t.needs_all(event)?;
@@ -175,7 +190,10 @@ impl Order {
                 return Err(Refusal::Later);
             }
             if self.gc == Gc::Running {
-                return Err(Violation::Gc { event }.into());
+                return Err(Violation::Gc {
+                    event: wire::name(event),
+                }
+                .into());
             }
             t.needs_all(event)?;
         }
@@ -190,7 +208,10 @@ impl Order {
             return Err(Refusal::Later);
         }
         if self.gc != Gc::Running {
-            return Err(Violation::Gc { event }.into());
+            return Err(Violation::Gc {
+                event: wire::name(event),
+            }
+            .into());
         }
         t.needs_all(event)?;
         (self.gc, self.gc_seq) = (Gc::NotRunning, seq);

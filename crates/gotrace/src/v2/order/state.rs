@@ -13,30 +13,64 @@ use super::super::super::ids::Ids;
 use super::super::super::slab::Slab;
 use super::super::super::violation::Violation;
 use super::super::threads::Thread;
+use super::super::wire;
 use super::names::NameId;
 
 type IdMap = HashMap<i64, u32, foldhash::fast::RandomState>;
 
-/// A goroutine's status as the wire counts it; 0 is never written by a real
-/// runtime and is carried along.
-pub mod go {
-    pub const RUNNABLE: u8 = 1;
-    pub const RUNNING: u8 = 2;
-    pub const SYSCALL: u8 = 3;
-    pub const WAITING: u8 = 4;
-    pub const COUNT: u8 = 5;
+/// Status of a goroutine; the numbers are those of the wire format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum GoStatus {
+    /// Written by no runtime; kept as it is, as in the reference.
+    Bad = 0,
+    Runnable = 1,
+    Running = 2,
+    Syscall = 3,
+    Waiting = 4,
     /// The slot is free.
-    pub const DEAD: u8 = u8::MAX;
+    Dead = u8::MAX,
 }
 
-/// A P's status as the wire counts it.
-pub mod proc {
-    pub const RUNNING: u8 = 1;
-    pub const IDLE: u8 = 2;
-    pub const SYSCALL: u8 = 3;
+impl GoStatus {
+    /// The status that an event gives; `None` if there is no such status.
+    pub fn from_wire(status: u8) -> Option<Self> {
+        Some(match status {
+            0 => Self::Bad,
+            1 => Self::Runnable,
+            2 => Self::Running,
+            3 => Self::Syscall,
+            4 => Self::Waiting,
+            _ => return None,
+        })
+    }
+}
+
+/// Status of a P; the numbers are those of the wire format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ProcStatus {
+    /// Written by no runtime; kept as it is, as in the reference.
+    Bad = 0,
+    Running = 1,
+    Idle = 2,
+    Syscall = 3,
     /// In a syscall whose thread is no longer known: about to be stolen.
-    pub const SYSCALL_ABANDONED: u8 = 4;
-    pub const COUNT: u8 = 5;
+    SyscallAbandoned = 4,
+}
+
+impl ProcStatus {
+    /// The status that an event gives; `None` if there is no such status.
+    pub fn from_wire(status: u64) -> Option<Self> {
+        Some(match status {
+            0 => Self::Bad,
+            1 => Self::Running,
+            2 => Self::Idle,
+            3 => Self::Syscall,
+            4 => Self::SyscallAbandoned,
+            _ => return None,
+        })
+    }
 }
 
 /// A sequence number, counted anew in each generation.
@@ -84,7 +118,7 @@ pub struct Extras {
 pub struct Goroutine {
     pub id: GoId,
     pub seq: Seq,
-    pub status: u8,
+    pub status: GoStatus,
     extras: Option<Box<Extras>>,
 }
 
@@ -130,7 +164,7 @@ impl Goroutines {
 
     /// As [`running`](Self::running), but may miss it.
     #[inline(always)]
-    pub fn run_by(&mut self, t: &Thread, status: u8) -> Option<&mut Goroutine> {
+    pub fn run_by(&mut self, t: &Thread, status: GoStatus) -> Option<&mut Goroutine> {
         let g = self.slots.get_mut(t.g_slot)?;
         (g.id == t.g && g.status == status).then_some(g)
     }
@@ -139,7 +173,7 @@ impl Goroutines {
     #[inline(always)]
     pub fn current_soon(&mut self, t: &Thread) -> Option<&mut Goroutine> {
         let g = self.slots.get_mut(t.g_slot)?;
-        (g.id == t.g && g.status != go::DEAD).then_some(g)
+        (g.id == t.g && g.status != GoStatus::Dead).then_some(g)
     }
 
     /// The goroutine that the thread runs, which must be in `status`.
@@ -147,7 +181,7 @@ impl Goroutines {
         &mut self,
         t: &Thread,
         event: u8,
-        status: u8,
+        status: GoStatus,
     ) -> Result<(u32, &mut Goroutine), Violation> {
         let slot = match self.slots.get(t.g_slot) {
             Some(g) if g.id == t.g && g.status == status => t.g_slot,
@@ -157,11 +191,19 @@ impl Goroutines {
     }
 
     #[cold]
-    fn running_elsewhere(&mut self, t: &Thread, event: u8, status: u8) -> Result<u32, Violation> {
+    fn running_elsewhere(
+        &mut self,
+        t: &Thread,
+        event: u8,
+        status: GoStatus,
+    ) -> Result<u32, Violation> {
         let slot = self.expect_current(t, event)?;
         if self[slot].status != status {
             let g = t.g;
-            return Err(Violation::GoroutineState { event, g });
+            return Err(Violation::GoroutineState {
+                event: wire::name(event),
+                g,
+            });
         }
         Ok(slot)
     }
@@ -170,11 +212,14 @@ impl Goroutines {
     pub fn expect_current(&mut self, t: &Thread, event: u8) -> Result<u32, Violation> {
         let g = t.g;
         let slot = self.current(t);
-        slot.ok_or(Violation::UnknownGoroutine { event, g })
+        slot.ok_or_else(|| Violation::UnknownGoroutine {
+            event: wire::name(event),
+            g,
+        })
     }
 
     /// Adds a goroutine that does not exist yet.
-    pub fn add(&mut self, id: GoId, status: u8, seq: Seq) -> u32 {
+    pub fn add(&mut self, id: GoId, status: GoStatus, seq: Seq) -> u32 {
         let slot = match self.slots.reuse() {
             // It may have memory for its extras.
             Some((slot, g)) => {
@@ -201,7 +246,7 @@ impl Goroutines {
     /// Removes a goroutine that has no open regions.
     pub fn remove(&mut self, slot: u32) {
         let g = &mut self.slots[slot];
-        g.status = go::DEAD;
+        g.status = GoStatus::Dead;
         if let Some(x) = &mut g.extras {
             x.ranges.clear();
         }
@@ -238,7 +283,7 @@ impl std::ops::IndexMut<u32> for Goroutines {
 pub struct Proc {
     pub id: ProcId,
     pub seq: Seq,
-    pub status: u8,
+    pub status: ProcStatus,
     pub sweeping: bool,
     /// Slot of the thread that held it last.
     pub holder: u32,

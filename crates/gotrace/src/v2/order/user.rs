@@ -10,6 +10,14 @@ use super::state::{OpenRegion, push};
 use super::tasks::Task;
 use super::{Epoch, Order, Step, Taken, Thread};
 
+/// The parent of a task: the wire format has the background task for none.
+fn parent_of(arg: u64) -> TaskId {
+    match TaskId(arg as i64) {
+        TaskId::BACKGROUND => TaskId::NONE,
+        parent => parent,
+    }
+}
+
 impl Order {
     /// Takes an event of the program's own that is as it should be. None
     /// changes nothing.
@@ -58,7 +66,7 @@ impl Order {
                 stack: tables.dense_stack_id(args.next())?,
             }),
             wire::USER_TASK_BEGIN => {
-                let parent = TaskId(args.next() as i64);
+                let parent = parent_of(args.next());
                 let string = tables.dense_string_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
                 let name = self.names.find_soon(string)?;
@@ -100,7 +108,7 @@ impl Order {
         if self.tasks.find(id).is_some() {
             return Err(Violation::TaskExists { id }.into());
         }
-        let parent = TaskId(step.arg(1) as i64);
+        let parent = parent_of(step.arg(1));
         let name_id = step.string(2)?;
         let name = self.names.find(step.epoch.tables, name_id);
         self.names.keep(name);
@@ -128,7 +136,7 @@ impl Order {
                 self.names.release(task.name);
                 (task.parent, name)
             }
-            None => (TaskId::BACKGROUND, StringId::default()),
+            None => (TaskId::NONE, StringId::default()),
         };
         t.needs_all(wire::USER_TASK_END)?;
         step.take(EventKind::TaskEnd {
