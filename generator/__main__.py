@@ -38,7 +38,6 @@ def files(rules):
     for path, change in (
         ("config/gotracer.yml", configuration.configuration),
         ("helm/gotracer/values.schema.json", chart.schema),
-        ("docs/metrics.md", documents.metrics),
         ("docs/runbooks/README.md", documents.runbooks),
         ("README.md", documents.readme),
     ):

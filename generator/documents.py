@@ -1,4 +1,4 @@
-"""The rules in the documentation: README.md, docs/metrics.md and docs/runbooks."""
+"""The rules in the documentation: README.md and docs/runbooks."""
 
 import region
 
@@ -8,13 +8,6 @@ WIDTH = 120
 def readme(text, rules):
     rows = "".join(f"| {rule.name} | {rule.brief} |\n" for rule in rules)
     return region.replace(text, f"\n| rule | sees |\n|---|---|\n{rows}\n")
-
-
-def metrics(text, rules):
-    rows = "".join(f"| `{rule.metric}` | {rule.name} | {rule.about} |\n" for rule in rules)
-    rows += "".join(f"| `{rule.by_reason}{{reason}}` | {rule.name} | {rule.by_reason_about} |\n"
-                    for rule in rules if rule.by_reason)
-    return region.replace(text, f"\n| histogram | rule | |\n|---|---|---|\n{rows}\n")
 
 
 def runbooks(text, rules):

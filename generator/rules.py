@@ -26,10 +26,9 @@ class Rule:
         self.limits = next(t for t in entry["thresholds"] if t["preset"] == PRESET)
         self.warn, self.error = (round(self.limits[s]["value"] * scale, 9) for s in ("warn", "error"))
         metric = entry["metric"]
-        self.metric, self.about = metric["name"] + suffix, metric["about"]
+        self.metric = metric["name"] + suffix
         by_reason = metric["by_reason"]
         self.by_reason = by_reason and by_reason["name"] + suffix
-        self.by_reason_about = by_reason and by_reason["about"]
 
     def steps(self):
         """The thresholds of the default preset."""

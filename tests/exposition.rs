@@ -9,7 +9,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use gotracer::evidence::{Lost, Stats};
-use gotracer::export::prometheus::{Encoding, Escaping, Exporter, Format, ServerStats, Settings};
+use gotracer::export::catalog::server::ServerStats;
+use gotracer::export::prometheus::{Encoding, Escaping, Format, encode};
+use gotracer::export::{Metrics, Settings};
 use gotracer::labels::Labels;
 use gotracer::releases::Releases;
 use gotracer::report::{
@@ -163,7 +165,7 @@ fn releases() -> Releases {
     releases
 }
 
-fn exporter() -> Exporter {
+fn exporter() -> Metrics {
     let releases = releases();
     let kept = Stats::default();
     kept.on.store(true, Ordering::Relaxed);
@@ -173,7 +175,7 @@ fn exporter() -> Exporter {
     let server = ServerStats::default();
     server.connections.store(5, Ordering::Relaxed);
     server.evicted.store(2, Ordering::Relaxed);
-    let exporter = Exporter::new(&["not_a_trace", "broke_off"])
+    let exporter = Metrics::new(&["not_a_trace", "broke_off"])
         .with_server(Arc::new(server))
         .with_evidence(Arc::new(kept));
     let exporter = exporter.with_releases(move || releases.running());
@@ -200,7 +202,7 @@ fn compare(name: &str, format: Format) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name);
-    let found = String::from_utf8(exporter().encode(Encoding::of(format)).unwrap()).unwrap();
+    let found = String::from_utf8(encode(&exporter(), Encoding::of(format)).unwrap()).unwrap();
     let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
     let found = found.replace(&version, "version=\"X\"");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -224,8 +226,8 @@ fn openmetrics_text() {
 }
 
 /// All families of the protobuf exposition.
-fn protobuf(exporter: &Exporter) -> Vec<MetricFamily> {
-    let body = exporter.encode(Encoding::of(Format::Protobuf)).unwrap();
+fn protobuf(exporter: &Metrics) -> Vec<MetricFamily> {
+    let body = encode(exporter, Encoding::of(Format::Protobuf)).unwrap();
     let mut rest = &body[..];
     let mut families = Vec::new();
     while !rest.is_empty() {
@@ -237,7 +239,7 @@ fn protobuf(exporter: &Exporter) -> Vec<MetricFamily> {
 #[test]
 fn protobuf_has_what_the_text_has_and_when_it_began() {
     let exporter = exporter();
-    let text = exporter.encode(Encoding::of(Format::Text)).unwrap();
+    let text = encode(&exporter, Encoding::of(Format::Text)).unwrap();
     let text = String::from_utf8(text).unwrap();
     let kinds = ["counter", "gauge", "summary", "untyped", "histogram"];
     let heads: Vec<_> = protobuf(&exporter)
@@ -263,8 +265,8 @@ fn protobuf_has_what_the_text_has_and_when_it_began() {
     assert_eq!(lines, samples.count());
 
     // In OpenMetrics each is a line, if it is asked for.
-    let created = |exporter: &Exporter| {
-        let body = exporter.encode(Encoding::of(Format::OpenMetrics)).unwrap();
+    let created = |exporter: &Metrics| {
+        let body = encode(exporter, Encoding::of(Format::OpenMetrics)).unwrap();
         let text = String::from_utf8(body).unwrap();
         text.lines().filter(|l| l.contains("_created")).count()
     };
@@ -279,7 +281,7 @@ fn protobuf_has_what_the_text_has_and_when_it_began() {
 
 #[test]
 fn a_clock_that_is_ahead_freezes_no_gauges() {
-    let exporter = Exporter::new(&[]);
+    let exporter = Metrics::new(&[]);
     let labels = Labels::new();
     let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_428_000);
     for (goroutines, made) in [
@@ -291,7 +293,7 @@ fn a_clock_that_is_ahead_freezes_no_gauges() {
         report.trace.start_time = Some(made.parse().unwrap());
         report.program.goroutines.end = goroutines;
         exporter.record(&labels, &report, Duration::ZERO, at);
-        let text = exporter.encode(Encoding::of(Format::Text)).unwrap();
+        let text = encode(&exporter, Encoding::of(Format::Text)).unwrap();
         let text = String::from_utf8(text).unwrap();
         assert!(text.contains(&format!("\ngotrace_goroutines {goroutines}\n")));
     }
@@ -383,7 +385,7 @@ proptest! {
             1..5,
         )
     ) {
-        let exporter = Exporter::new(&["broke_off"]);
+        let exporter = Metrics::new(&["broke_off"]);
         exporter.configure(Settings {
             goroutine_places: 2,
             created_series: true,
@@ -401,7 +403,7 @@ proptest! {
             Escaping::Values,
         ] {
             for format in [Format::Text, Format::OpenMetrics] {
-                let body = exporter.encode(Encoding { format, escaping }).unwrap();
+                let body = encode(&exporter, Encoding { format, escaping }).unwrap();
                 read(std::str::from_utf8(&body).unwrap(), escaping);
             }
         }
@@ -420,8 +422,8 @@ proptest! {
 #[test]
 fn a_forgotten_target_is_gone() {
     let exporter = exporter();
-    let series = |e: &Exporter| {
-        let text = String::from_utf8(e.encode(Encoding::of(Format::Text)).unwrap()).unwrap();
+    let series = |e: &Metrics| {
+        let text = String::from_utf8(encode(e, Encoding::of(Format::Text)).unwrap()).unwrap();
         text.lines()
             .filter(|l| l.contains("version=\"1.2.3\""))
             .count()
@@ -434,8 +436,8 @@ fn a_forgotten_target_is_gone() {
 }
 
 /// The samples of the recorded target.
-fn samples(exporter: &Exporter) -> Vec<String> {
-    let text = String::from_utf8(exporter.encode(Encoding::of(Format::Text)).unwrap()).unwrap();
+fn samples(exporter: &Metrics) -> Vec<String> {
+    let text = String::from_utf8(encode(exporter, Encoding::of(Format::Text)).unwrap()).unwrap();
     let samples = text.lines().filter(|l| l.contains("job=\"api"));
     samples.map(str::to_owned).collect()
 }
@@ -467,7 +469,7 @@ fn what_is_switched_off_is_gone_and_the_rest_is_as_it_was() {
     assert!(wanted.len() < before.len() / 2);
     assert_eq!(after.iter().collect::<Vec<_>>(), wanted);
     for format in [Format::OpenMetrics, Format::Protobuf] {
-        let body = exporter.encode(Encoding::of(format)).unwrap();
+        let body = encode(&exporter, Encoding::of(format)).unwrap();
         let body = String::from_utf8_lossy(&body);
         assert!(!body.contains("gotrace_gc_pause") && body.contains("gotrace_heap_growth"));
     }
@@ -475,7 +477,7 @@ fn what_is_switched_off_is_gone_and_the_rest_is_as_it_was() {
 
 #[test]
 fn a_target_has_no_more_series_than_allowed() {
-    let exporter = Exporter::new(&["broke_off"]);
+    let exporter = Metrics::new(&["broke_off"]);
     let settings = Settings {
         series_limit: 350,
         goroutine_places: 5,

@@ -260,7 +260,7 @@ impl Args {
     }
 
     /// What the environment and the options say to send by OTLP.
-    fn otlp(&self) -> Result<Option<otlp::Config>, otlp::ConfigError> {
+    fn otlp(&self) -> Result<(Option<otlp::Config>, Vec<otlp::Ignored>), otlp::ConfigError> {
         let flags = otlp::Flags {
             endpoint: self.otlp_endpoint.clone(),
             protocol: self.otlp_protocol.map(|protocol| match protocol {
@@ -359,7 +359,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
             "there is nothing to do: give --watch, --scrape, --web.enable-uploads, or --config with watch_configs or scrape_configs"
         );
     }
-    let otlp = args.otlp()?;
+    let (otlp, ignored) = args.otlp()?;
     if args.check {
         plan.check()?;
         check_config::check_files(&file)?;
@@ -370,6 +370,9 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         return Ok(CLEAN);
     }
     log::to_stderr(args.log_level, args.log_format);
+    for variable in ignored {
+        tracing::warn!("{variable}; it is ignored");
+    }
     let cores = available_parallelism().map_or(1, |n| n.get());
     let again = args.clone();
     let config = Config {

@@ -38,10 +38,7 @@ fn a_flight_recorder_is_asked_on_schedule_by_probe_and_for_an_alert() {
     let probe = gotracer.get(&format!("/probe?target={instance}"), "text/plain");
     let probe = probe.text();
     assert!(probe.contains("probe_success 1\n"), "{probe}");
-    assert!(
-        probe.contains("gotrace_mutex_wait_seconds_count "),
-        "{probe}"
-    );
+    assert!(probe.contains("gotrace_probe_mutex_wait_count "), "{probe}");
 
     let labels = json!({"alertname": "Slow", "instance": instance});
     let alert = json!({"alerts": [{"status": "firing", "labels": labels}]}).to_string();

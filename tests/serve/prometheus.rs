@@ -276,8 +276,7 @@ fn prometheus_has_a_target_captured_by_a_probe() {
     );
     let prometheus = prometheus(&binary, &gotracer.address, &scratch, &[], &how);
     wait_value(&prometheus, "probe_success", 1.0);
-    wait_value(&prometheus, "gotracer_traces_total", 1.0);
-    let observed = query(&prometheus, "gotrace_observed_seconds_total");
+    let observed = query(&prometheus, "gotrace_probe_observed_seconds");
     let seconds = observed[0]["value"][1].as_str().unwrap();
     let seconds: f64 = seconds.parse().unwrap();
     assert!(seconds > 1.0 && seconds < 3.0, "{seconds}");

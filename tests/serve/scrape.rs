@@ -230,12 +230,23 @@ fn a_probe_answers_with_its_own_capture_and_reaches_only_known_targets() {
         gotracer.get(&format!("/probe?target={target}"), "text/plain")
     };
     let answer = probe(&good).text();
-    for line in ["probe_success 1", "gotracer_traces_total 1"] {
+    for line in ["probe_success 1", "gotrace_probe_gomaxprocs_threads 4"] {
         assert!(answer.contains(&format!("{line}\n")), "{answer}");
     }
-    assert!(!answer.contains("gotracer_queue_length"), "{answer}");
+    // Its metrics are gauges, and none has the name of one of /metrics.
+    for line in answer.lines().filter(|line| !line.starts_with("# HELP")) {
+        let name = line.strip_prefix("# TYPE ").unwrap_or(line);
+        assert!(
+            name.split('_').take(2).any(|part| part == "probe"),
+            "{line}"
+        );
+        assert!(
+            line.starts_with("# TYPE ") == line.ends_with(" gauge"),
+            "{line}"
+        );
+    }
     let answer = probe(&nobody).text();
-    let refused = "gotracer_trace_failures_total{reason=\"refused\"} 1";
+    let refused = "gotracer_probe_trace_failures{reason=\"refused\"} 1";
     for line in ["probe_success 0", refused] {
         assert!(answer.contains(&format!("{line}\n")), "{answer}");
     }

@@ -11,7 +11,7 @@ use serde_saphyr::Spanned;
 pub use gotracer_core::config::{ConfigError, read_yaml};
 
 use crate::evidence;
-use crate::export::{otlp, prometheus};
+use crate::export::{self, otlp};
 use crate::releases;
 use crate::source::directory::WatchConfig;
 use crate::source::push;
@@ -24,7 +24,7 @@ pub struct Config {
     rules: core::Config,
     watches: Vec<WatchConfig>,
     jobs: Vec<Job>,
-    prometheus: prometheus::Settings,
+    prometheus: export::Settings,
     otlp: otlp::Settings,
     evidence: evidence::Settings,
     releases: releases::Settings,
@@ -46,7 +46,7 @@ struct FileYaml {
     _ignore: Option<IgnoredAny>,
     watch_configs: Option<Vec<WatchConfig>>,
     scrape_configs: Option<Vec<Spanned<Job>>>,
-    prometheus: Option<Spanned<prometheus::Settings>>,
+    prometheus: Option<Spanned<export::Settings>>,
     otlp: Option<otlp::Settings>,
     evidence: Option<evidence::Settings>,
     releases: Option<Spanned<releases::Settings>>,
@@ -84,7 +84,7 @@ impl Config {
             rules: core::Config::parse(text)?,
             watches: file.watch_configs.unwrap_or_default(),
             jobs: jobs(file.scrape_configs.unwrap_or_default())?,
-            prometheus: checked(file.prometheus, prometheus::Settings::check)?,
+            prometheus: checked(file.prometheus, export::Settings::check)?,
             otlp: file.otlp.unwrap_or_default(),
             evidence: file.evidence.unwrap_or_default(),
             releases: checked(file.releases, releases::Settings::check)?,
@@ -104,7 +104,7 @@ impl Config {
     }
 
     /// What `/metrics` has.
-    pub fn prometheus(&self) -> &prometheus::Settings {
+    pub fn prometheus(&self) -> &export::Settings {
         &self.prometheus
     }
 

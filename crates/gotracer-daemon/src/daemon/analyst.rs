@@ -20,8 +20,8 @@ use super::recent::{Entry, Recent};
 use super::seen::{Claim, Seen, Verdict};
 use crate::analysis::{Outcome, analyze, analyze_all};
 use crate::evidence::{self, Again, Kept, Recording};
+use crate::export::Metrics;
 use crate::export::otlp;
-use crate::export::prometheus::Exporter;
 use crate::labels::Labels;
 use crate::releases::Releases;
 use crate::report::Report;
@@ -38,7 +38,7 @@ pub struct Analyst {
     /// Held while a trace is counted.
     counting: Mutex<()>,
     /// Counts.
-    pub exporter: Arc<Exporter>,
+    pub metrics: Arc<Metrics>,
     /// Knows the targets.
     pub board: Board,
     /// Sends, if there is somebody to send to.
@@ -86,7 +86,7 @@ pub type Analysed = Result<Result<Outcome, ReadError>, String>;
 impl Analyst {
     /// One with the usual thresholds.
     pub fn new(
-        exporter: Arc<Exporter>,
+        metrics: Arc<Metrics>,
         otlp: Option<otlp::Exporter>,
         seen: Arc<Seen>,
         memory: Memory,
@@ -97,7 +97,7 @@ impl Analyst {
         Self {
             thresholds: RwLock::default(),
             counting: Mutex::default(),
-            exporter,
+            metrics,
             board: Board::default(),
             otlp,
             sending: RwLock::default(),
@@ -135,11 +135,8 @@ impl Analyst {
 
     /// A target is gone, and so is what was counted of it.
     pub fn forget(&self, target: &Labels) {
-        self.exporter.forget(target);
+        self.metrics.forget(target);
         self.releases.forget(target);
-        if let Some(otlp) = &self.otlp {
-            otlp.forget(target);
-        }
     }
 
     /// Analyzes a trace in a file, if it was not before. `room` waits for memory
@@ -345,7 +342,7 @@ impl Analyst {
         (at, delay): (SystemTime, Option<Duration>),
         (first, last): (bool, bool),
     ) {
-        self.exporter
+        self.metrics
             .record_generation(labels, &report, at, delay, first);
         self.releases.hear(labels, &report, at, last);
         let found = !report.findings.is_empty();
@@ -449,6 +446,18 @@ impl Analyst {
         self.note(ended);
     }
 
+    /// Time from one collection of metrics for OTLP to the next, if metrics are sent.
+    pub fn interval(&self) -> Option<Duration> {
+        self.otlp.as_ref()?.interval()
+    }
+
+    /// Sends all metrics by OTLP, if that is wanted now.
+    pub fn send_metrics(&self) {
+        if let Some((otlp, _)) = self.sends() {
+            otlp.collect(&self.metrics);
+        }
+    }
+
     /// Who sends what, if anything is sent.
     fn sends(&self) -> Option<(&otlp::Exporter, otlp::Settings)> {
         let settings = self.sending.read().unwrap_or_else(PoisonError::into_inner);
@@ -460,16 +469,16 @@ impl Analyst {
     fn count(&self, ended: &Ended) {
         // Two new label sets must not take the same one's place.
         let _turn = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(evicted) = self.exporter.make_room(&ended.labels) {
+        if let Some(evicted) = self.metrics.make_room(&ended.labels) {
             self.forget(&evicted);
         }
         if let Some(report) = &ended.report {
-            self.exporter
+            self.metrics
                 .record(&ended.labels, report, ended.took, ended.at);
             self.releases.record(&ended.labels, report, ended.at);
         }
         if let Some((reason, _)) = &ended.failure {
-            self.exporter.failed(&ended.labels, reason.name());
+            self.metrics.failed(&ended.labels, reason.name());
         }
     }
 

@@ -83,7 +83,7 @@ impl Captures {
             let late = now.saturating_duration_since(next).as_nanos();
             let turns = (late / interval.as_nanos().max(1)) as u64;
             let missed = turns + u64::from(matches!(captured, Captured::Missed));
-            self.analyst.exporter.missed(&target.labels, missed);
+            self.analyst.metrics.missed(&target.labels, missed);
             let turns = u32::try_from(turns + 1).unwrap_or(u32::MAX);
             next += interval.saturating_mul(turns);
         }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::export::prometheus::Exporter;
+use crate::export::Metrics;
 use crate::source::discovery::{Discovery, Group, Update};
 
 /// Where a list of targets belongs: the job's name, and where it stands.
@@ -20,11 +20,11 @@ pub struct Found {
 }
 
 /// Sends the list whenever it changed, until nobody receives it.
-pub async fn follow(source: Source, found: Sender<Found>, exporter: Arc<Exporter>) {
+pub async fn follow(source: Source, found: Sender<Found>, metrics: Arc<Metrics>) {
     let (tell, updates) = channel(1);
     tokio::select! {
         () = source.1.follow(tell) => {}
-        () = take(&source, updates, &found, &exporter) => {}
+        () = take(&source, updates, &found, &metrics) => {}
     }
 }
 
@@ -32,14 +32,14 @@ async fn take(
     source: &Source,
     mut updates: Receiver<Update>,
     found: &Sender<Found>,
-    exporter: &Exporter,
+    metrics: &Metrics,
 ) {
     let (job, discovery) = source;
     let mut known = Vec::new();
     let mut failing = false;
     while let Some(Update { groups, errors }) = updates.recv().await {
         let refreshed = errors.is_empty().then(SystemTime::now);
-        exporter.refreshed(discovery.mechanism(), job, refreshed);
+        metrics.refreshed(discovery.mechanism(), job, refreshed);
         if !failing {
             for error in &errors {
                 tracing::error!(job, %error, "cannot refresh targets; the old ones stay");

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::export::prometheus::Exporter;
+use crate::export::Metrics;
 use crate::trace::Allowance;
 use gotracer_core::memory::available;
 
@@ -33,7 +33,7 @@ struct Pool {
     /// The budget, bytes.
     all: u64,
     state: Mutex<State>,
-    exporter: Arc<Exporter>,
+    metrics: Arc<Metrics>,
 }
 
 struct State {
@@ -66,9 +66,9 @@ struct Loan {
 
 impl Memory {
     /// A budget of so many bytes; half of what there is, if nothing is said.
-    pub fn new(budget: Option<u64>, exporter: Arc<Exporter>) -> Self {
+    pub fn new(budget: Option<u64>, metrics: Arc<Metrics>) -> Self {
         let all = budget.unwrap_or_else(|| available() / 2).max(SMALLEST);
-        exporter.set_memory(all, 0);
+        metrics.set_memory(all, 0);
         Self(Arc::new(Pool {
             all,
             state: Mutex::new(State {
@@ -76,7 +76,7 @@ impl Memory {
                 lasting: 0,
                 waiting: VecDeque::new(),
             }),
-            exporter,
+            metrics,
         }))
     }
 
@@ -142,7 +142,7 @@ impl Pool {
         if lasting {
             state.lasting = state.lasting + now - before;
         }
-        self.exporter.set_memory(self.all, self.all - state.free);
+        self.metrics.set_memory(self.all, self.all - state.free);
     }
 
     fn lend(self: &Arc<Self>, state: &mut State, bytes: u64, lasting: bool) -> Reservation {
@@ -245,7 +245,7 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     fn memory(budget: u64) -> Memory {
-        Memory::new(Some(budget), Arc::new(Exporter::new(&[])))
+        Memory::new(Some(budget), Arc::new(Metrics::new(&[])))
     }
 
     fn free(memory: &Memory) -> u64 {

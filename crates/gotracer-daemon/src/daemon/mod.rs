@@ -11,6 +11,7 @@ mod health;
 mod http;
 mod identity;
 mod memory;
+mod otlp_metrics;
 mod queue;
 mod reads;
 mod recent;
@@ -49,8 +50,11 @@ use self::web::Guard;
 pub use self::web::WebError;
 use crate::build::Build;
 use crate::evidence::{self, EvidenceError};
+use crate::export::catalog::server::ServerStats;
+use crate::export::catalog::storage::Stores;
+use crate::export::catalog::watches::Watched;
 use crate::export::otlp;
-use crate::export::prometheus::{self, Exporter, ServerStats, Watched};
+use crate::export::{self, Metrics};
 use crate::releases::{Releases, StoreError};
 use crate::rules::Settings;
 use crate::source::Shard;
@@ -123,7 +127,7 @@ pub struct Plan {
     /// The same for single services, by the label `service` of their traces.
     pub services: HashMap<String, Settings>,
     /// What to tell on `/metrics`.
-    pub prometheus: prometheus::Settings,
+    pub prometheus: export::Settings,
     /// What to send by OTLP.
     pub otlp: otlp::Settings,
     /// How to judge releases.
@@ -210,7 +214,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     config.plan.check()?;
     let guard = config.web.as_deref().map(Guard::new).transpose()?;
     let guard = guard.map(Arc::new);
-    let stores = prometheus::Stores::default();
+    let stores = Stores::default();
     let (seen, releases) = match &config.storage {
         Some(directory) => (
             Seen::kept_in(directory, stores.add("traces"))?,
@@ -220,13 +224,15 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     };
     let (seen, releases) = (Arc::new(seen), Arc::new(releases));
     let listener = listen(&config.listen).await?;
-    let otlp = config.otlp.map(otlp::Exporter::start).transpose()?;
-    let (otlp, delivery) = otlp.unzip();
+    let port = listener.local_addr().map_or(0, |address| address.port());
+    let instance = format!("{}:{port}", host());
+    let otlp = config.otlp.map(|c| otlp::Exporter::start(c, &instance));
+    let (otlp, delivery) = otlp.transpose()?.unzip();
     let kept = Arc::new(evidence::Stats::default());
     let watches = Arc::new(Watches::default());
     let known = Arc::clone(&releases);
     let server = Arc::new(ServerStats::default());
-    let exporter = Exporter::new(&REASONS)
+    let metrics = Metrics::new(&REASONS)
         .with_build(config.build)
         .with_process()
         .with_server(Arc::clone(&server))
@@ -234,13 +240,12 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         .with_watches(watched(&watches))
         .with_evidence(Arc::clone(&kept))
         .with_storage(stores, Arc::clone(&kept));
-    let exporter = Arc::new(match &otlp {
-        Some(otlp) => exporter.with_otlp(otlp.stats()),
-        None => exporter,
+    let metrics = Arc::new(match &otlp {
+        Some(otlp) => metrics.with_otlp(otlp.stats()),
+        None => metrics,
     });
-    exporter.reloaded(true);
-    let memory = Memory::new(config.memory, Arc::clone(&exporter));
-    let port = listener.local_addr().map_or(0, |address| address.port());
+    metrics.reloaded(true);
+    let memory = Memory::new(config.memory, Arc::clone(&metrics));
     let encrypted = match &guard {
         Some(guard) => guard.now().await.tls.is_some(),
         None => false,
@@ -248,7 +253,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let url = config.external_url.unwrap_or_else(|| url(encrypted, port));
     let evidence = evidence::InForce::new(&url, kept);
     let analyst = Analyst::new(
-        exporter,
+        metrics,
         otlp,
         Arc::clone(&seen),
         memory,
@@ -275,6 +280,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     work.spawn(async move {
         until.run_until_cancelled(swept).await;
     });
+    work.spawn(otlp_metrics::follow(Arc::clone(&analyst), stop.clone()));
     work.spawn(releases::follow(Arc::clone(&analyst), stop.clone()));
     work.spawn(Arc::clone(&seen).follow(stop.clone()));
     work.spawn(Arc::clone(&spool).follow(stop.clone()));
@@ -315,6 +321,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     }
     // What the last captures told.
     releases::settle(&analyst).await;
+    otlp_metrics::send(&analyst).await;
     let closed = tokio::task::spawn_blocking(move || seen.close());
     let _ = closed.await;
     let evidence = tokio::task::spawn_blocking(move || analyst.evidence.flush(FLUSH));
@@ -337,15 +344,19 @@ fn watched(watches: &Arc<Watches>) -> impl Fn() -> Vec<Watched> + Send + Sync + 
     move || watches.all().into_iter().map(watched).collect()
 }
 
-/// Where others find this server, as far as it can tell.
+/// URL of this server, as far as it can tell.
 fn url(encrypted: bool, port: u16) -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = match name.trim() {
-        "" => "localhost",
-        name => name,
-    };
     let scheme = if encrypted { "https" } else { "http" };
-    format!("{scheme}://{host}:{port}")
+    format!("{scheme}://{}:{port}", host())
+}
+
+/// Name of this machine.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => "localhost".into(),
+        name => name.into(),
+    }
 }
 
 /// Listens on `address`, which may lack a host as in Prometheus' exporters.

@@ -20,7 +20,7 @@ pub async fn work(
     analyst: Arc<Analyst>,
     stop: CancellationToken,
 ) {
-    let reads = Arc::new(Reads::new(Arc::clone(&analyst.exporter)));
+    let reads = Arc::new(Reads::new(Arc::clone(&analyst.metrics)));
     tokio::select! {
         () = dispatch(&mut traces, jobs, &analyst, &reads, &stop) => {}
         () = reads.watch() => {}
@@ -43,14 +43,14 @@ async fn dispatch(
             next = traces.recv() => next,
         };
         let Some(trace) = next else { return };
-        analyst.exporter.set_queue_length(traces.len() + 1);
+        analyst.metrics.set_queue_length(traces.len() + 1);
         let permit = tokio::select! {
             () = stop.cancelled() => return,
             permit = Arc::clone(&permits).acquire_owned() => permit,
         };
         // It is never closed.
         let Ok(permit) = permit else { return };
-        analyst.exporter.set_queue_length(traces.len());
+        analyst.metrics.set_queue_length(traces.len());
         let read = reads.begin(trace.source(), permit);
         let (analyst, stop, runtime) = (Arc::clone(analyst), stop.clone(), Handle::current());
         tokio::task::spawn_blocking(move || {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::export::prometheus::Exporter;
+use crate::export::Metrics;
 use crate::source::activity::Activity;
 
 /// A read that takes longer than this hangs.
@@ -32,16 +32,16 @@ pub struct Read {
 /// All files that are being read.
 pub struct Reads {
     all: Mutex<Vec<Weak<Read>>>,
-    exporter: Arc<Exporter>,
+    metrics: Arc<Metrics>,
     stalled: Duration,
 }
 
 impl Reads {
     /// None yet.
-    pub fn new(exporter: Arc<Exporter>) -> Self {
+    pub fn new(metrics: Arc<Metrics>) -> Self {
         Self {
             all: Mutex::default(),
-            exporter,
+            metrics,
             stalled: STALLED,
         }
     }
@@ -70,7 +70,7 @@ impl Reads {
 
     fn look(&self) {
         let stalled: Vec<_> = self.longer_than(self.stalled).collect();
-        self.exporter.set_stalled_reads(stalled.len());
+        self.metrics.set_stalled_reads(stalled.len());
         let has_turn = |read: &&Arc<Read>| lock(&read.permit).is_some();
         let without = stalled.iter().filter(|read| !has_turn(read)).count();
         let room = MOST.saturating_sub(without);
@@ -127,7 +127,7 @@ mod tests {
     fn reads() -> Reads {
         Reads {
             stalled: Duration::ZERO,
-            ..Reads::new(Arc::new(Exporter::new(&[])))
+            ..Reads::new(Arc::new(Metrics::new(&[])))
         }
     }
 

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::Plan;
 use crate::evidence;
-use crate::export::{otlp, prometheus};
+use crate::export::{self, otlp};
 use crate::releases;
 use crate::rules::{RULES, Settings, keys};
 use crate::source::Shard;
@@ -45,7 +45,7 @@ struct Document<'a> {
     watch_configs: Vec<WatchConfig>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scrape_configs: Vec<Job>,
-    prometheus: &'a prometheus::Settings,
+    prometheus: &'a export::Settings,
     otlp: &'a otlp::Settings,
     evidence: &'a evidence::Settings,
     releases: &'a releases::Settings,

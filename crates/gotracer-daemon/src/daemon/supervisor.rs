@@ -117,7 +117,7 @@ impl Supervisor {
 
     fn reload(&mut self, load: &Loader) -> Result<(), String> {
         let applied = load().and_then(|plan| self.apply(plan).map_err(|e| e.to_string()));
-        self.analyst.exporter.reloaded(applied.is_ok());
+        self.analyst.metrics.reloaded(applied.is_ok());
         match &applied {
             Ok(()) => tracing::info!("configuration reloaded"),
             Err(error) => {
@@ -144,7 +144,7 @@ impl Supervisor {
         self.analyst.evidence.set(evidence);
         self.shown.show(&plan);
         self.analyst.judge_by(plan.settings, plan.services);
-        self.analyst.exporter.configure(plan.prometheus);
+        self.analyst.metrics.configure(plan.prometheus);
         self.analyst.send(plan.otlp);
         self.spool.configure(plan.uploads);
         self.analyst.releases.configure(plan.releases);
@@ -152,7 +152,7 @@ impl Supervisor {
         self.scrapes = plan.scrapes;
         self.shard = plan.shard;
         self.analyst
-            .exporter
+            .metrics
             .set_shard(plan.shard.ordinal(), plan.shard.total());
         self.discover();
         self.capture();
@@ -167,18 +167,18 @@ impl Supervisor {
         };
         let jobs = self.scrapes.iter().filter_map(|s| s.job.as_ref());
         let wanted: Vec<Source> = jobs.flat_map(sources).collect();
-        let exporter = &self.analyst.exporter;
+        let metrics = &self.analyst.metrics;
         let same = |a: &Source, b: &Source| a.0 == b.0 && a.1.mechanism() == b.1.mechanism();
         self.discovered.retain(|source, _| {
             if !wanted.iter().any(|other| same(source, other)) {
-                exporter.forget_refreshes(source.1.mechanism(), &source.0);
+                metrics.forget_refreshes(source.1.mechanism(), &source.0);
             }
             wanted.contains(source)
         });
         for source in wanted {
-            let (found, exporter) = (self.lists.0.clone(), Arc::clone(exporter));
+            let (found, metrics) = (self.lists.0.clone(), Arc::clone(metrics));
             self.discovered.entry(source).or_insert_with_key(|source| {
-                let follow = discoverer::follow(source.clone(), found, exporter);
+                let follow = discoverer::follow(source.clone(), found, metrics);
                 let task = tokio::spawn(follow);
                 (Vec::new(), AbortOnDropHandle::new(task))
             });
@@ -234,7 +234,7 @@ impl Supervisor {
             }
             // Where file names tell labels, the first file makes the series.
             if directory.patterns.is_empty() {
-                self.analyst.exporter.add(&directory.labels);
+                self.analyst.metrics.add(&directory.labels);
             }
             let root = directory.root.written();
             tracing::info!(directory = ?root, "watching");
@@ -257,7 +257,7 @@ impl Supervisor {
     /// Ends the series of a directory's traces, unless another one may have
     /// made them.
     fn forget_files(&self, gone: &Directory, wanted: &[Directory]) {
-        for labels in self.analyst.exporter.known() {
+        for labels in self.analyst.metrics.known() {
             let own = |d: &Directory| d.labels.iter().all(|(n, v)| labels.get(n) == v);
             let of = |d: &Directory| match d.patterns.is_empty() {
                 true => *d.labels == labels,
@@ -290,7 +290,7 @@ impl Supervisor {
             {
                 continue;
             }
-            self.analyst.exporter.add(&target.labels);
+            self.analyst.metrics.add(&target.labels);
             self.analyst.board.add(&target, options.clone());
             tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
             let stop = self.stop.child_token();

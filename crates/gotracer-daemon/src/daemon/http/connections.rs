@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::pace::{CREDIT, Pace};
-use crate::export::prometheus::ServerStats;
+use crate::export::catalog::server::ServerStats;
 
 /// The most connections.
 const CONNECTIONS: usize = 256;

@@ -8,21 +8,21 @@ use hyper::{Request, StatusCode};
 
 use super::State;
 use super::reply::{Reply, text, written};
-use crate::export::prometheus::Encoding;
+use crate::export::prometheus::{Encoding, Exposition};
 
 /// How much of a `User-Agent` tells scrapers apart.
 const AGENT: usize = 200;
 
 /// Answers a scrape.
 pub fn metrics(request: &Request<Incoming>, client: IpAddr, state: &State) -> Reply {
-    let exporter = &state.analyst.exporter;
-    if !exporter.settings().enabled {
+    let metrics = &state.analyst.metrics;
+    if !metrics.settings().enabled {
         let off = "there are no metrics here; `prometheus: {enabled: true}` switches them on";
         return text(StatusCode::NOT_FOUND, off);
     }
     let headers = request.headers();
     let encoding = negotiate(headers);
-    let exposition = exporter.exposition(encoding, scraper(client, headers));
+    let exposition = Exposition::new(metrics, encoding, scraper(client, headers));
     let content_type = encoding.content_type();
     written(headers, content_type, move |body| {
         exposition.write(&mut *body)?;

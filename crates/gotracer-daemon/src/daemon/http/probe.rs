@@ -17,7 +17,7 @@ use crate::analysis::Outcome;
 use crate::daemon::captures;
 use crate::daemon::failure::{Failure, REASONS};
 use crate::daemon::memory::{BASE, Reservation};
-use crate::export::prometheus::Exporter;
+use crate::export::{Metrics, prometheus};
 use crate::report::Report;
 use crate::source::scrape::{Options, Scraper, Target};
 
@@ -60,20 +60,21 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
         tracing::warn!(target = %target.url(), reason, error, "probe failed");
     }
     let took = started.elapsed();
-    let settings = (*state.analyst.exporter.settings()).clone();
-    let exporter = Exporter::of_probe(&REASONS, settings, failure.is_none(), took);
+    let metrics = Metrics::of_targets(&REASONS);
+    metrics.configure((*state.analyst.metrics.settings()).clone());
     // Whoever asks gives these two himself.
     let mut labels = (*target.labels).clone();
     labels.retain(|name| name != "instance" && name != "job");
-    exporter.add(&labels);
+    metrics.add(&labels);
     if let Some(report) = report {
-        exporter.record(&labels, &report, took, SystemTime::now());
+        metrics.record(&labels, &report, took, SystemTime::now());
     }
+    let success = failure.is_none();
     if let Some((reason, _)) = failure {
-        exporter.failed(&labels, reason.name());
+        metrics.failed(&labels, reason.name());
     }
     let encoding = negotiate(request.headers());
-    match exporter.encode(encoding) {
+    match prometheus::probe(&metrics, success, took, encoding) {
         Ok(body) => compressed(request.headers(), encoding.content_type(), body),
         Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }

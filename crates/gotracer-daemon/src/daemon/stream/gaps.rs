@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::export::prometheus::Gap;
+use crate::export::Gap;
 
 /// Measures gaps: from the end of what was last seen to the start of what is
 /// seen next, both by the program's clock where the trace tells it.

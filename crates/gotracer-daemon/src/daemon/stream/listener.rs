@@ -11,7 +11,7 @@ use super::tap::{Bytes, SharedTape};
 use crate::analysis::{Heard, follow};
 use crate::daemon::analyst::{Analyst, Thresholds};
 use crate::daemon::board::Last;
-use crate::export::prometheus::Gap;
+use crate::export::Gap;
 use crate::source::scrape::{Options, Target};
 use crate::trace::{Allowance, Input, ReadError};
 
@@ -45,7 +45,7 @@ impl Session {
     pub fn new(analyst: Arc<Analyst>, target: &Target, options: &Options) -> Self {
         let pace = Pace::new(options.stream_budget);
         analyst
-            .exporter
+            .metrics
             .stream(&target.labels, |s| s.duty = pace.duty());
         Self {
             analyst,
@@ -68,7 +68,7 @@ impl Session {
         let pause = self.pace.pause();
         let duty = self.pace.duty();
         self.analyst
-            .exporter
+            .metrics
             .stream(&self.target.labels, |s| s.duty = duty);
         pause
     }
@@ -76,7 +76,7 @@ impl Session {
     /// Nothing comes in.
     pub fn disconnected(&self) {
         self.analyst
-            .exporter
+            .metrics
             .stream(&self.target.labels, |s| s.connected = false);
     }
 
@@ -84,7 +84,7 @@ impl Session {
     pub fn interrupted(&mut self, why: Gap) {
         if self.gaps.begin(why) {
             self.analyst
-                .exporter
+                .metrics
                 .stream(&self.target.labels, |s| s.gaps[why as usize].0 += 1);
         }
         self.gap_goes_on();
@@ -99,7 +99,7 @@ impl Session {
     fn count_gap(&self, more: Option<(Gap, Duration)>) {
         if let Some((why, time)) = more {
             self.analyst
-                .exporter
+                .metrics
                 .stream(&self.target.labels, |s| s.gaps[why as usize].1 += time);
         }
     }
@@ -161,7 +161,7 @@ impl Listener {
             let labels = &session.target.labels;
             session
                 .analyst
-                .exporter
+                .metrics
                 .stream(labels, |s| s.connected = true);
             let bytes = Arc::new(Bytes::new(session.limit));
             (session.analyst.thresholds(), bytes, tape)

@@ -29,7 +29,7 @@ use super::analyst::Analyst;
 use super::board::Last;
 use super::failure::Failure;
 use super::memory::{Reservation, STREAM};
-use crate::export::prometheus::Gap;
+use crate::export::Gap;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 use crate::trace::Input;
 

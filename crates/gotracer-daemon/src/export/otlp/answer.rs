@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse
 use prost::Message as _;
 
 use super::environment::decode;
-use super::stats::Signal;
+use crate::export::catalog::delivery::Signal;
 use crate::tls::trouble;
 
 /// The most characters of a receiver's words that are logged.

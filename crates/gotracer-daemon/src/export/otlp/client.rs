@@ -3,7 +3,7 @@
 //! client, its TLS and its timeouts.
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use gotracer_core::causes::{chain, with_causes};
 use http_body_util::{BodyExt, Full, Limited};
@@ -13,15 +13,26 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::ClientConfig;
+use tokio::sync::Mutex;
 
 use super::answer::{self, Accepted};
 use super::config::{Endpoint, Protocol};
 use super::retry;
-use super::stats::Signal;
+use crate::export::catalog::delivery::Signal;
+use crate::tls::TlsError;
 use crate::tls::trouble::{self, Options};
 
 /// The most that is read of an answer.
 const ANSWER: usize = 64 << 10;
+
+/// `User-Agent` in the specification's form, with the product first.
+const AGENT: &str = concat!(
+    "gotracer/",
+    env!("CARGO_PKG_VERSION"),
+    " OTel-OTLP-Exporter-Rust/",
+    env!("CARGO_PKG_VERSION")
+);
 
 /// What the options of TLS are called here.
 const OPTIONS: Options = Options {
@@ -46,34 +57,67 @@ pub enum Failure {
 
 /// Sends one signal's messages.
 pub struct Client {
-    http: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: Mutex<Option<Connected>>,
     endpoint: Endpoint,
     signal: Signal,
 }
 
+type Http = HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// A client with the certificates that were there when it was made.
+struct Connected {
+    stamps: [Option<SystemTime>; 3],
+    http: Http,
+}
+
 impl Client {
-    /// One for an endpoint.
+    /// Client of an endpoint.
     pub fn new(endpoint: Endpoint, signal: Signal) -> Self {
-        let grpc = endpoint.protocol == Protocol::Grpc;
+        Self {
+            http: Mutex::default(),
+            endpoint,
+            signal,
+        }
+    }
+
+    /// Returns a client with the certificates that the files hold now. As long as the files do not
+    /// change, that is the last one with its connections.
+    async fn http(&self) -> Result<Http, Failure> {
+        let mut last = self.http.lock().await;
+        let files = self.endpoint.tls.clone();
+        let before = last.as_ref().map(|last| last.stamps);
+        let loaded = tokio::task::spawn_blocking(move || {
+            let stamps = files.stamps();
+            match before == Some(stamps) {
+                true => Ok(None),
+                false => files.load().map(|tls| Some((stamps, tls))),
+            }
+        });
+        let loaded = loaded.await.map_err(|e| later(e.to_string()))?;
+        let loaded = loaded.map_err(|TlsError(error)| later(format!("TLS: {error}")))?;
+        if let Some((stamps, tls)) = loaded {
+            let http = self.connector(tls);
+            *last = Some(Connected { stamps, http });
+        }
+        let last = last.as_ref().map(|last| last.http.clone());
+        last.ok_or_else(|| later("there is no client".into()))
+    }
+
+    fn connector(&self, tls: ClientConfig) -> Http {
+        let grpc = self.endpoint.protocol == Protocol::Grpc;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(endpoint.timeout));
         let tls = HttpsConnectorBuilder::new()
-            .with_tls_config(endpoint.tls.clone())
+            .with_tls_config(tls)
             .https_or_http();
         let connector = match grpc {
             true => tls.enable_http2().wrap_connector(tcp),
             false => tls.enable_http1().wrap_connector(tcp),
         };
-        let http = HyperClient::builder(TokioExecutor::new())
+        HyperClient::builder(TokioExecutor::new())
             .http2_only(grpc)
-            .build(connector);
-        Self {
-            http,
-            endpoint,
-            signal,
-        }
+            .build(connector)
     }
 
     /// Sends a message. What the receiver says of it.
@@ -81,7 +125,7 @@ impl Client {
         let timeout = self.endpoint.timeout;
         let attempt = async {
             let request = self.request(message)?;
-            let answer = self.http.request(request).await;
+            let answer = self.http().await?.request(request).await;
             let answer = answer.map_err(|e| later(self.unanswered(&e)))?;
             self.judge(answer).await
         };
@@ -119,10 +163,7 @@ impl Client {
             true => compress(&message).map_err(|e| refused(&e))?.into(),
             false => message,
         };
-        let request = Request::post(url).header(
-            "user-agent",
-            concat!("gotracer/", env!("CARGO_PKG_VERSION")),
-        );
+        let request = Request::post(url).header("user-agent", AGENT);
         let (mut request, body) = match protocol {
             Protocol::Http => {
                 let request = request.header("content-type", "application/x-protobuf");

@@ -1,21 +1,21 @@
-//! Where to send, and how: the standard environment variables, and two flags
-//! that are stronger than they are.
+//! Where and how to send: the standard environment variables, and flags that override them.
 
 use std::time::Duration;
 
 use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
-use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 
-use super::environment::{Environment, own};
-use super::metrics::{Histograms, Style};
-use super::stats::Signal;
+use super::environment::{Environment, Ignored, own};
+use super::style::{Histograms, Style, Temporality};
 use super::tls::Files;
-use super::totals::Temporality;
+use crate::export::catalog::delivery::Signal;
 
-/// What the specification says where nobody says anything.
+/// Time of an attempt, by the specification's default.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Time from one collection of metrics to the next, by the specification's default.
+const INTERVAL: Duration = Duration::from_secs(60);
 
 /// How many bytes each signal's queue holds: some hours of a few hundred
 /// targets' findings.
@@ -30,11 +30,13 @@ pub struct Config {
     pub metrics: Option<Endpoint>,
     /// Where spans go.
     pub traces: Option<Endpoint>,
-    /// Attributes of every resource; the target's labels are stronger.
+    /// Attributes of every resource; the target's labels override them.
     pub resource: Vec<(String, String)>,
-    /// How metrics are told.
+    /// Form of the metrics.
     pub style: Style,
-    /// How many bytes may wait, by signal.
+    /// Time from one collection of metrics to the next.
+    pub interval: Duration,
+    /// Bytes that may wait, by signal.
     pub queue_bytes: usize,
 }
 
@@ -57,14 +59,14 @@ impl Default for Settings {
     }
 }
 
-/// What the command line says.
+/// Flags of the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
-    /// Where to send both.
+    /// Endpoint of all signals.
     pub endpoint: Option<String>,
-    /// How to send both.
+    /// Protocol of all signals.
     pub protocol: Option<Protocol>,
-    /// How many bytes may wait.
+    /// Bytes that may wait, by signal.
     pub queue_bytes: Option<usize>,
 }
 
@@ -90,97 +92,125 @@ pub struct Endpoint {
     pub timeout: Duration,
     /// Whether to compress with gzip.
     pub gzip: bool,
-    /// TLS, for https.
-    pub tls: ClientConfig,
+    /// Certificates, for https.
+    pub tls: Files,
 }
 
-/// Why the configuration can't be used.
+/// A flag that can't be used.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// A value that nothing can be done with.
-    #[error("{variable}: \"{value}\" is not {wanted}")]
-    Value {
-        /// Who said it.
-        variable: String,
-        /// What it says.
-        value: String,
-        /// What it should be.
-        wanted: &'static str,
-    },
-    /// Certificates or keys that can't be used.
-    #[error("TLS for OTLP: {0}")]
-    Tls(String),
+#[error("--otlp.endpoint: \"{value}\" is not {wanted}")]
+pub struct ConfigError {
+    /// Its value.
+    value: String,
+    /// What it should be.
+    wanted: &'static str,
 }
 
 impl Config {
-    /// What the environment and the flags say. None if nothing is to be sent.
+    /// Reads the environment and the flags. Returns nothing if nothing is to be sent, and the
+    /// variables that are ignored because they can't be used.
     ///
     /// # Errors
-    /// If something in it can't be used.
+    /// If a flag can't be used.
     pub fn read(
         variable: &dyn Fn(&str) -> Option<String>,
         flags: &Flags,
-    ) -> Result<Option<Self>, ConfigError> {
-        let environment = Environment(variable);
+    ) -> Result<(Option<Self>, Vec<Ignored>), ConfigError> {
+        let environment = Environment::new(variable);
         if environment.is_true("OTEL_SDK_DISABLED") {
-            return Ok(None);
+            return Ok((None, environment.ignored()));
         }
         let logs = endpoint(Signal::Logs, &environment, flags)?;
         let metrics = endpoint(Signal::Metrics, &environment, flags)?;
         let traces = endpoint(Signal::Traces, &environment, flags)?;
         if logs.is_none() && metrics.is_none() && traces.is_none() {
-            return Ok(None);
+            return Ok((None, environment.ignored()));
         }
-        Ok(Some(Self {
+        let name = "OTEL_METRIC_EXPORT_INTERVAL";
+        let interval = environment.get(name).map(|value| (value, name.into()));
+        let interval = environment.milliseconds(interval);
+        let config = Self {
             logs,
             metrics,
             traces,
-            resource: environment.resource()?,
-            style: style(&environment)?,
+            resource: environment.resource(),
+            style: style(&environment),
+            interval: interval.map_or(INTERVAL, Duration::from_millis),
             queue_bytes: flags.queue_bytes.unwrap_or(QUEUE),
-        }))
+        };
+        Ok((Some(config), environment.ignored()))
     }
 }
 
+/// Whether a signal is to be sent by OTLP: `OTEL_{LOGS,METRICS,TRACES}_EXPORTER` may list others.
+fn is_sent(signal: Signal, environment: &Environment<'_>) -> bool {
+    let name = format!("OTEL_{}_EXPORTER", signal.name().to_uppercase());
+    let Some(value) = environment.get(&name) else {
+        return true;
+    };
+    let exporters: Vec<_> = value.split(',').map(str::trim).collect();
+    let lists = |name: &str| exporters.iter().any(|e| e.eq_ignore_ascii_case(name));
+    if !lists("otlp") && !lists("none") {
+        environment.ignore(&name, Some(value.clone()), "otlp or none; nothing is sent");
+    }
+    lists("otlp")
+}
+
+/// Where and how to send a signal.
+///
+/// # Errors
+/// If the flag can't be used. A variable that can't be used is ignored.
 fn endpoint(
     signal: Signal,
     environment: &Environment<'_>,
     flags: &Flags,
 ) -> Result<Option<Endpoint>, ConfigError> {
-    let exporter = format!("OTEL_{}_EXPORTER", signal.name().to_uppercase());
-    if environment
-        .get(&exporter)
-        .is_some_and(|e| e.trim() == "none")
-    {
+    if !is_sent(signal, environment) {
         return Ok(None);
     }
-    let from_flag = flags
-        .endpoint
-        .clone()
-        .map(|e| (e, "--otlp.endpoint".into()));
-    let Some((text, said_by)) = from_flag.or_else(|| environment.of(signal, "ENDPOINT")) else {
+    if let Some(value) = &flags.endpoint {
+        let value = value.trim();
+        let endpoint = endpoint_at(value, false, signal, environment, flags);
+        return endpoint.map(Some).map_err(|wanted| ConfigError {
+            value: value.into(),
+            wanted,
+        });
+    }
+    let Some((value, variable)) = environment.of(signal, "ENDPOINT") else {
         return Ok(None);
     };
-    let whole = said_by == own(signal, "ENDPOINT");
-    let bad = |wanted| ConfigError::Value {
-        variable: said_by.clone(),
-        value: text.clone(),
-        wanted,
-    };
+    let whole = variable == own(signal, "ENDPOINT");
+    match endpoint_at(&value, whole, signal, environment, flags) {
+        Ok(endpoint) => Ok(Some(endpoint)),
+        Err(wanted) => {
+            environment.ignore(&variable, Some(value), wanted);
+            Ok(None)
+        }
+    }
+}
+
+/// Endpoint with this URL, which is the `whole` URL of requests or the base of it; or what the URL
+/// should be.
+fn endpoint_at(
+    text: &str,
+    whole: bool,
+    signal: Signal,
+    environment: &Environment<'_>,
+    flags: &Flags,
+) -> Result<Endpoint, &'static str> {
     let insecure = environment.value(signal, "INSECURE");
-    let insecure = insecure.is_some_and(|v| v.trim().eq_ignore_ascii_case("true"));
-    let with_scheme = match text.trim() {
+    let insecure = insecure.is_some_and(|v| v.eq_ignore_ascii_case("true"));
+    let with_scheme = match text {
         text if text.contains("://") => text.to_string(),
         text if insecure => format!("http://{text}"),
         text => format!("https://{text}"),
     };
-    let base: Uri = with_scheme.parse().map_err(|_| bad("a URL"))?;
+    let base: Uri = with_scheme.parse().map_err(|_| "a URL")?;
     let scheme = base.scheme_str().unwrap_or_default();
     let (Some(authority), "http" | "https") = (base.authority(), scheme) else {
-        return Err(bad("a URL with http or https"));
+        return Err("a URL with http or https");
     };
-    let protocol = protocol(signal, environment, flags, &base)?;
+    let protocol = protocol(signal, environment, flags, &base);
     let path = match protocol {
         Protocol::Grpc => grpc_path(signal).to_string(),
         Protocol::Http if whole => base
@@ -190,77 +220,50 @@ fn endpoint(
         Protocol::Http => format!("{}/v1/{}", base.path().trim_end_matches('/'), signal.name()),
     };
     let url = format!("{scheme}://{authority}{path}").parse();
-    let files = Files {
-        certificate: environment.value(signal, "CERTIFICATE"),
-        client_certificate: environment.value(signal, "CLIENT_CERTIFICATE"),
-        client_key: environment.value(signal, "CLIENT_KEY"),
-    };
-    Ok(Some(Endpoint {
-        url: url.map_err(|_| bad("a URL"))?,
+    let timeout = environment.milliseconds(environment.of(signal, "TIMEOUT"));
+    let compressions = [("none", false), ("gzip", true)];
+    let gzip = environment.choice(environment.of(signal, "COMPRESSION"), &compressions);
+    Ok(Endpoint {
+        url: url.map_err(|_| "a URL")?,
         protocol,
-        headers: environment.headers(signal)?,
-        timeout: timeout(signal, environment)?,
-        gzip: gzip(signal, environment)?,
-        tls: files.load()?,
-    }))
+        headers: environment.headers(signal),
+        timeout: timeout.map_or(TIMEOUT, Duration::from_millis),
+        gzip: gzip.unwrap_or(false),
+        tls: Files {
+            certificate: environment.value(signal, "CERTIFICATE"),
+            client_certificate: environment.value(signal, "CLIENT_CERTIFICATE"),
+            client_key: environment.value(signal, "CLIENT_KEY"),
+        },
+    })
 }
 
-/// How metrics are told. What was measured is sent as it is where nobody says
-/// otherwise: points for one trace each, with the exponential buckets it has.
-fn style(environment: &Environment<'_>) -> Result<Style, ConfigError> {
+/// Form of the metrics that the environment prefers.
+fn style(environment: &Environment<'_>) -> Style {
     let temporality = [
+        ("cumulative", Temporality::Cumulative),
         ("delta", Temporality::Delta),
         ("lowmemory", Temporality::Delta),
-        ("cumulative", Temporality::Cumulative),
     ];
     let histograms = [
+        ("explicit_bucket_histogram", Histograms::Explicit),
         (
             "base2_exponential_bucket_histogram",
             Histograms::Exponential,
         ),
-        ("explicit_bucket_histogram", Histograms::Explicit),
     ];
-    Ok(Style {
-        temporality: choice(
-            environment,
-            "TEMPORALITY_PREFERENCE",
-            &temporality,
-            "delta, cumulative or lowmemory",
-        )?,
-        histograms: choice(
-            environment,
-            "DEFAULT_HISTOGRAM_AGGREGATION",
-            &histograms,
-            "explicit_bucket_histogram or base2_exponential_bucket_histogram",
-        )?,
-    })
-}
-
-/// What a variable of the metrics chooses, upper and lower case being the same.
-fn choice<T: Copy + Default>(
-    environment: &Environment<'_>,
-    name: &str,
-    choices: &[(&str, T)],
-    wanted: &'static str,
-) -> Result<T, ConfigError> {
-    let variable = own(Signal::Metrics, name);
-    let Some(value) = environment.get(&variable) else {
-        return Ok(T::default());
+    let of = |name: &str| {
+        let variable = own(Signal::Metrics, name);
+        environment.get(&variable).map(|value| (value, variable))
     };
-    let chosen = choices
-        .iter()
-        .find(|(name, _)| value.trim().eq_ignore_ascii_case(name));
-    match chosen {
-        Some((_, choice)) => Ok(*choice),
-        None => Err(ConfigError::Value {
-            variable,
-            value,
-            wanted,
-        }),
+    let temporality = environment.choice(of("TEMPORALITY_PREFERENCE"), &temporality);
+    let histograms = environment.choice(of("DEFAULT_HISTOGRAM_AGGREGATION"), &histograms);
+    Style {
+        temporality: temporality.unwrap_or_default(),
+        histograms: histograms.unwrap_or_default(),
     }
 }
 
-/// The method's name as gRPC has it.
+/// The method's name in gRPC.
 fn grpc_path(signal: Signal) -> &'static str {
     match signal {
         Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
@@ -269,57 +272,93 @@ fn grpc_path(signal: Signal) -> &'static str {
     }
 }
 
-/// HTTP where nothing is said, as the specification wants, except for the port
-/// that is gRPC's: HTTP never works there.
-fn protocol(
-    signal: Signal,
-    environment: &Environment<'_>,
-    flags: &Flags,
-    base: &Uri,
-) -> Result<Protocol, ConfigError> {
+/// HTTP by default, as the specification wants, except for the port that is gRPC's: HTTP never
+/// works there.
+fn protocol(signal: Signal, environment: &Environment<'_>, flags: &Flags, base: &Uri) -> Protocol {
     if let Some(protocol) = flags.protocol {
-        return Ok(protocol);
+        return protocol;
     }
-    let Some((value, variable)) = environment.of(signal, "PROTOCOL") else {
-        let grpc = base.port_u16() == Some(4317);
-        return Ok(if grpc { Protocol::Grpc } else { Protocol::Http });
-    };
-    match value.trim() {
-        "grpc" => Ok(Protocol::Grpc),
-        "http/protobuf" => Ok(Protocol::Http),
-        _ => Err(ConfigError::Value {
-            variable,
-            value,
-            wanted: "grpc or http/protobuf",
-        }),
-    }
+    let protocols = [("grpc", Protocol::Grpc), ("http/protobuf", Protocol::Http)];
+    let chosen = environment.choice(environment.of(signal, "PROTOCOL"), &protocols);
+    chosen.unwrap_or(match base.port_u16() {
+        Some(4317) => Protocol::Grpc,
+        _ => Protocol::Http,
+    })
 }
 
-fn timeout(signal: Signal, environment: &Environment<'_>) -> Result<Duration, ConfigError> {
-    let Some((value, variable)) = environment.of(signal, "TIMEOUT") else {
-        return Ok(TIMEOUT);
-    };
-    match value.trim().parse() {
-        Ok(ms) if ms > 0 => Ok(Duration::from_millis(ms)),
-        _ => Err(ConfigError::Value {
-            variable,
-            value,
-            wanted: "a number of milliseconds above 0",
-        }),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn gzip(signal: Signal, environment: &Environment<'_>) -> Result<bool, ConfigError> {
-    let Some((value, variable)) = environment.of(signal, "COMPRESSION") else {
-        return Ok(false);
-    };
-    match value.trim() {
-        "gzip" => Ok(true),
-        "none" => Ok(false),
-        _ => Err(ConfigError::Value {
-            variable,
-            value,
-            wanted: "gzip or none",
-        }),
+    fn read(variables: &[(&str, &str)]) -> (Option<Config>, Vec<Ignored>) {
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(n, _)| *n == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Config::read(&variable, &Flags::default()).unwrap()
+    }
+
+    const ENDPOINT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318");
+
+    #[test]
+    fn values_that_cannot_be_used_are_ignored_and_named() {
+        for (name, value) in [
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+            ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "10s"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "no-equals-sign"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "k=100%"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "k=v,broken"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "-1"),
+            ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "sum"),
+            ("OTEL_SDK_DISABLED", "yes"),
+        ] {
+            let (config, ignored) = read(&[ENDPOINT, (name, value)]);
+            let config = config.unwrap();
+            let logs = config.logs.unwrap();
+            assert_eq!((logs.protocol, logs.gzip), (Protocol::Http, false));
+            assert_eq!((logs.timeout, config.interval), (TIMEOUT, INTERVAL));
+            assert!(config.resource.is_empty() && config.style == Style::default());
+            let names: Vec<_> = ignored.iter().map(|i| i.variable.as_str()).collect();
+            assert_eq!(names, [name]);
+        }
+        let (config, ignored) = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://here")]);
+        assert!(config.is_none());
+        let text = ignored[0].to_string();
+        assert_eq!(
+            text,
+            "OTEL_EXPORTER_OTLP_ENDPOINT: \"ftp://here\" is not a URL with http or https"
+        );
+    }
+
+    #[test]
+    fn the_case_of_values_does_not_matter() {
+        let (config, ignored) = read(&[
+            ENDPOINT,
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "GRPC"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "GZip"),
+            ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "Delta"),
+            ("OTEL_TRACES_EXPORTER", "NONE"),
+        ]);
+        let config = config.unwrap();
+        assert_eq!(ignored, []);
+        let logs = config.logs.unwrap();
+        assert_eq!((logs.protocol, logs.gzip), (Protocol::Grpc, true));
+        assert_eq!(config.style.temporality, Temporality::Delta);
+        assert!(config.traces.is_none() && config.metrics.is_some());
+    }
+
+    #[test]
+    fn only_signals_whose_exporter_is_otlp_are_sent() {
+        for (value, sent, warned) in [
+            ("otlp", true, false),
+            ("console, OTLP", true, false),
+            ("none", false, false),
+            ("console", false, true),
+        ] {
+            let (config, ignored) = read(&[ENDPOINT, ("OTEL_LOGS_EXPORTER", value)]);
+            assert_eq!(config.unwrap().logs.is_some(), sent, "{value}");
+            assert_eq!(!ignored.is_empty(), warned, "{value}");
+        }
     }
 }

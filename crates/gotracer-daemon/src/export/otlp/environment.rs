@@ -1,21 +1,84 @@
-//! The variables that every OpenTelemetry program obeys, for one signal.
+//! The standard variables of OpenTelemetry programs.
+//!
+//! As the specification wants it, a value that can't be used is ignored with a warning, and the
+//! case of enumerated values does not matter.
+
+use std::cell::RefCell;
+use std::fmt;
 
 use hyper::header::{HeaderName, HeaderValue};
 
-use super::config::ConfigError;
-use super::stats::Signal;
+use crate::export::catalog::delivery::Signal;
 
-/// Where variables are looked up.
-pub struct Environment<'a>(pub &'a dyn Fn(&str) -> Option<String>);
+/// The process's environment.
+pub struct Environment<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    ignored: RefCell<Vec<Ignored>>,
+}
 
-impl Environment<'_> {
-    /// A variable that is set to something.
-    pub fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.trim().is_empty())
+/// A variable that is ignored because its value can't be used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ignored {
+    /// Name of the variable.
+    pub variable: String,
+    /// Its value; nothing if it may hold secrets.
+    pub value: Option<String>,
+    /// What the value should be.
+    pub wanted: String,
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            variable,
+            value,
+            wanted,
+        } = self;
+        match value {
+            Some(value) => write!(f, "{variable}: \"{value}\" is not {wanted}"),
+            None => write!(f, "{variable}: the value is not {wanted}"),
+        }
+    }
+}
+
+impl<'a> Environment<'a> {
+    /// Environment in which `variable` looks values up.
+    pub fn new(variable: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            variable,
+            ignored: RefCell::default(),
+        }
     }
 
-    /// A variable's value, and the variable that said it: the signal's own is
-    /// stronger than the one for all.
+    /// The variables that were ignored.
+    pub fn ignored(self) -> Vec<Ignored> {
+        let mut ignored = self.ignored.into_inner();
+        // Signals share variables.
+        ignored.dedup();
+        ignored
+    }
+
+    /// Notes that a variable is ignored.
+    pub fn ignore(&self, variable: &str, value: Option<String>, wanted: &str) {
+        let ignored = Ignored {
+            variable: variable.into(),
+            value,
+            wanted: wanted.into(),
+        };
+        let mut all = self.ignored.borrow_mut();
+        if !all.contains(&ignored) {
+            all.push(ignored);
+        }
+    }
+
+    /// The value of a variable that is set and not empty.
+    pub fn get(&self, name: &str) -> Option<String> {
+        let value = (self.variable)(name)?;
+        let trimmed = value.trim();
+        (!trimmed.is_empty()).then(|| trimmed.to_owned())
+    }
+
+    /// A variable's value and name: the signal's own variable overrides the one for all signals.
     pub fn of(&self, signal: Signal, name: &str) -> Option<(String, String)> {
         let own = own(signal, name);
         let all = format!("OTEL_EXPORTER_OTLP_{name}");
@@ -25,46 +88,82 @@ impl Environment<'_> {
         found.next()
     }
 
-    /// The same without the name.
+    /// A variable's value without the name.
     pub fn value(&self, signal: Signal, name: &str) -> Option<String> {
         self.of(signal, name).map(|(value, _)| value)
     }
 
-    /// Whether a variable says `true`.
+    /// Whether a variable is true. Anything but `true` and `false` is ignored.
     pub fn is_true(&self, name: &str) -> bool {
-        self.get(name)
-            .is_some_and(|v| v.trim().eq_ignore_ascii_case("true"))
+        let choices = [("true", true), ("false", false)];
+        self.choice(self.get(name).map(|value| (value, name.into())), &choices)
+            .unwrap_or(false)
     }
 
-    /// The resource attributes, the service's name among them.
-    pub fn resource(&self) -> Result<Vec<(String, String)>, ConfigError> {
+    /// What the value of a variable chooses.
+    pub fn choice<T: Copy>(
+        &self,
+        found: Option<(String, String)>,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
+        let (value, variable) = found?;
+        let chosen = choices
+            .iter()
+            .find(|(name, _)| value.eq_ignore_ascii_case(name));
+        if chosen.is_none() {
+            let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+            self.ignore(&variable, Some(value), &names.join(" or "));
+        }
+        chosen.map(|(_, choice)| *choice)
+    }
+
+    /// A number of milliseconds above 0.
+    pub fn milliseconds(&self, found: Option<(String, String)>) -> Option<u64> {
+        let (value, variable) = found?;
+        let number = value.parse().ok().filter(|n| *n > 0);
+        if number.is_none() {
+            let wanted = "a number of milliseconds above 0";
+            self.ignore(&variable, Some(value), wanted);
+        }
+        number
+    }
+
+    /// The resource attributes, with the service's name.
+    pub fn resource(&self) -> Vec<(String, String)> {
         let name = "OTEL_RESOURCE_ATTRIBUTES";
-        let mut attributes = pairs(name, &self.get(name).unwrap_or_default())?;
+        let text = self.get(name).unwrap_or_default();
+        let mut attributes = pairs(&text).unwrap_or_else(|| {
+            self.ignore(name, Some(text), "name=value,name=value, percent-encoded");
+            Vec::new()
+        });
         if let Some(service) = self.get("OTEL_SERVICE_NAME") {
             attributes.push(("service.name".into(), service));
         }
-        Ok(attributes)
+        attributes
     }
 
     /// The headers for a signal.
-    pub fn headers(&self, signal: Signal) -> Result<Vec<(HeaderName, HeaderValue)>, ConfigError> {
+    pub fn headers(&self, signal: Signal) -> Vec<(HeaderName, HeaderValue)> {
         let Some((text, variable)) = self.of(signal, "HEADERS") else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
-        let headers = pairs(&variable, &text)?.into_iter();
+        // Header values are secrets: a warning has none of them.
+        let ignore = |wanted| self.ignore(&variable, None, wanted);
+        let Some(pairs) = pairs(&text) else {
+            ignore("name=value,name=value, percent-encoded");
+            return Vec::new();
+        };
         let header = |(name, value): (String, String)| {
-            // Header values are secrets: an error names the header alone.
-            let bad = || ConfigError::Value {
-                variable: variable.clone(),
-                value: name.clone(),
-                wanted: "names and values of HTTP headers",
-            };
-            let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
-            let mut value = HeaderValue::from_str(&value).map_err(|_| bad())?;
+            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+            let mut value = HeaderValue::from_str(&value).ok()?;
             value.set_sensitive(true);
-            Ok((key, value))
+            Some((name, value))
         };
-        headers.map(header).collect()
+        let headers: Option<Vec<_>> = pairs.into_iter().map(header).collect();
+        headers.unwrap_or_else(|| {
+            ignore("names and values of HTTP headers");
+            Vec::new()
+        })
     }
 }
 
@@ -74,21 +173,14 @@ pub fn own(signal: Signal, name: &str) -> String {
     format!("OTEL_EXPORTER_OTLP_{signal}_{name}")
 }
 
-/// `a=b,c=d` with percent-encoded values.
-fn pairs(variable: &str, text: &str) -> Result<Vec<(String, String)>, ConfigError> {
+/// Parses `a=b,c=d` with percent-encoded values.
+fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     let parts = text.split(',').filter(|part| !part.trim().is_empty());
     let pair = |part: &str| {
         let (name, value) = part.split_once('=')?;
         Some((name.trim().to_string(), decode(value.trim())?))
     };
-    let one = |part| {
-        pair(part).ok_or_else(|| ConfigError::Value {
-            variable: variable.into(),
-            value: "…".into(),
-            wanted: "name=value,name=value",
-        })
-    };
-    parts.map(one).collect()
+    parts.map(pair).collect()
 }
 
 /// Percent-decoded text.
@@ -113,11 +205,21 @@ mod tests {
 
     #[test]
     fn pairs_are_percent_decoded() {
-        let found = pairs("X", "a=b%20c, d = e=f,").unwrap();
+        let found = pairs("a=b%20c, d = e=f,").unwrap();
         let wanted = [("a", "b c"), ("d", "e=f")];
         assert_eq!(found, wanted.map(|(n, v)| (n.to_string(), v.to_string())));
         for bad in ["a", "a=%2", "a=%zz"] {
-            assert!(pairs("X", bad).is_err(), "{bad}");
+            assert!(pairs(bad).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_warning_shows_no_header() {
+        let variable = |name: &str| name.ends_with("HEADERS").then(|| "x=%zz,y=secret".into());
+        let environment = Environment::new(&variable);
+        assert_eq!(environment.headers(Signal::Logs), Vec::new());
+        let ignored = environment.ignored();
+        assert_eq!(ignored.len(), 1);
+        assert!(!ignored[0].to_string().contains("secret"), "{}", ignored[0]);
     }
 }

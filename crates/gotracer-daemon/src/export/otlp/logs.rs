@@ -176,7 +176,7 @@ pub fn whole(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The unit as UCUM has it, as that of the metrics.
+/// The unit as a UCUM code.
 pub fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Nanoseconds => "ns",

@@ -1,263 +1,286 @@
-//! Measurements as metrics.
+//! The catalogue as OTLP metrics.
 //!
-//! The SDK aggregates values that a program records, and has no way in for
-//! distributions that are there already: so these messages are made from the
-//! protocol's own definitions.
-//!
-//! A distribution's buckets are those of an exponential histogram of the same
-//! scale, so the counts go over as they are. That is true in nanoseconds only:
-//! seconds are 2^29.897 of them, which is no whole number of buckets at any
-//! scale, and a shift would put values into wrong buckets. The unit travels
-//! with the metric, so times are sent in `ns`, and nothing is lost.
+//! The SDK aggregates values that a program records, and has no way in for distributions that are
+//! there already. So these messages are made from the protocol's own definitions, and have what a
+//! scrape of `/metrics` has: Prometheus translates the names back to those of `/metrics`.
 
+use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::KeyValue;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
+use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets as Sparse;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
+use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram,
-    HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
+    AggregationTemporality, Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge,
+    Histogram, HistogramDataPoint, Metric, NumberDataPoint, Sum, exemplar,
 };
-use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
-use opentelemetry_proto::transform::common::tonic::{Attributes, ResourceAttributesWithSchema};
-use opentelemetry_sdk::Resource;
-use prost::Message as _;
+use opentelemetry_proto::transform::common::tonic::Attributes;
 
-use super::logs::{scope, unit, whole};
-use super::queue::Message;
-use super::totals::{Temporality, Totals, Window};
-use crate::export::prometheus::{bounds, help};
-use crate::report::Report;
-use crate::rules::{Distribution, RULES, SCALE, Unit};
+use super::logs::whole;
+use super::style::{Histograms, Style, Temporality};
+use crate::export::catalog::buckets::Buckets;
+use crate::export::catalog::{Desc, Kind, Value};
+use crate::export::metrics::Sample;
+use crate::export::totals;
+use crate::labels::Labels;
+use crate::rules::{Distribution, SCALE};
 
-/// How metrics are to be told.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Style {
-    /// How points relate to each other.
-    pub temporality: Temporality,
-    /// What histograms are like.
-    pub histograms: Histograms,
+/// Values of the series at the last collection, for deltas.
+pub type Previous = HashMap<String, Sent>;
+
+/// Value of a series at the last collection.
+#[derive(Clone, Debug)]
+pub enum Sent {
+    /// A whole number.
+    Whole(u64),
+    /// Any number.
+    Number(f64),
+    /// Values of a histogram.
+    Distribution(Distribution),
 }
 
-/// What histograms are like.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Histograms {
-    /// Exponential, with the buckets that were measured.
-    #[default]
-    Exponential,
-    /// With the bounds of the classic Prometheus histograms.
-    Explicit,
+/// Makes the metrics of one collection.
+pub struct Writer<'w> {
+    /// Form of the metrics.
+    pub style: Style,
+    /// Time of this collection.
+    pub now: SystemTime,
+    /// Time of the last collection.
+    pub before: SystemTime,
+    /// Values at the last collection.
+    pub previous: &'w Previous,
+    /// Values at this collection, for the next one.
+    pub sent: Previous,
 }
 
-/// A target's totals after a trace, and what its program was like then.
-pub fn message(resource: &Resource, totals: &Totals, report: &Report, style: Style) -> Message {
-    let writer = Writer {
-        window: totals.window,
-        style,
-    };
-    let mut metrics = writer.sums(totals);
-    metrics.extend(writer.gauges(report));
-    for (rule, values) in RULES.iter().zip(&totals.signals) {
-        let Some(values) = values else { continue };
-        let all = [(None, values)];
-        metrics.push(writer.histogram(rule.metric.name, rule.unit, all.into_iter()));
-        if let Some(by_reason) = &rule.metric.by_reason {
-            let all = totals.by_reason[rule.index()].iter();
-            let all = all.map(|(reason, values)| (Some(reason.as_str()), values));
-            metrics.push(writer.histogram(by_reason.name, rule.unit, all));
+/// Owner of the metrics that are written.
+pub struct Owner<'o> {
+    /// Identifies the owner among all others.
+    pub key: String,
+    /// Attributes of all points.
+    pub labels: &'o Labels,
+}
+
+impl Writer<'_> {
+    /// Returns a metric with all series that `read` emits; nothing if there are none.
+    pub fn metric(
+        &mut self,
+        desc: &Desc,
+        owner: &Owner<'_>,
+        read: impl FnOnce(&mut dyn FnMut(Sample<'_>)),
+    ) -> Option<Metric> {
+        let mut numbers = Vec::new();
+        let mut explicit = Vec::new();
+        let mut exponential = Vec::new();
+        read(&mut |sample| {
+            let Some((value, start)) = self.since_last(desc, owner, &sample) else {
+                return;
+            };
+            let attributes = attributes(owner.labels, &sample);
+            match (value, desc.kind) {
+                (Sent::Distribution(values), Kind::Histogram(buckets)) => {
+                    match self.style.histograms {
+                        Histograms::Explicit => explicit.push(HistogramDataPoint {
+                            attributes,
+                            ..self.explicit(&values, buckets, start)
+                        }),
+                        Histograms::Exponential => {
+                            exponential.push(ExponentialHistogramDataPoint {
+                                attributes,
+                                ..self.exponential(&values, buckets, start)
+                            });
+                        }
+                    }
+                }
+                (value, _) => numbers.push(NumberDataPoint {
+                    attributes,
+                    exemplars: sample.point.exemplar.map(exemplar).into_iter().collect(),
+                    start_time_unix_nano: start.map_or(0, nanos),
+                    time_unix_nano: nanos(self.now),
+                    value: Some(match value {
+                        Sent::Whole(n) => Number::AsInt(whole(n)),
+                        Sent::Number(n) => Number::AsDouble(n),
+                        Sent::Distribution(values) => Number::AsInt(whole(values.count())),
+                    }),
+                    ..NumberDataPoint::default()
+                }),
+            }
+        });
+        if numbers.is_empty() && explicit.is_empty() && exponential.is_empty() {
+            return None;
         }
-    }
-    metrics.retain(|metric| points(metric) > 0);
-    let items = metrics.iter().map(points).sum::<usize>() as u64;
-    let ResourceAttributesWithSchema { attributes, .. } = resource.into();
-    let request = ExportMetricsServiceRequest {
-        resource_metrics: vec![ResourceMetrics {
-            resource: Some(ProtoResource {
-                attributes: attributes.0,
-                ..ProtoResource::default()
-            }),
-            scope_metrics: vec![ScopeMetrics {
-                scope: Some((scope(), None).into()),
-                metrics,
-                ..ScopeMetrics::default()
-            }],
-            ..ResourceMetrics::default()
-        }],
-    };
-    Message {
-        bytes: request.encode_to_vec().into(),
-        items,
-        receipt: None,
-    }
-}
-
-struct Writer {
-    window: Window,
-    style: Style,
-}
-
-impl Writer {
-    fn sums(&self, totals: &Totals) -> Vec<Metric> {
-        let findings = totals.findings.iter().map(|(&(rule, severity), &count)| {
-            let rule = KeyValue::new("gotracer.rule", rule);
-            let severity = KeyValue::new("gotracer.severity", severity);
-            self.number(Value::AsInt(whole(count)), vec![rule, severity])
-        });
-        let observed = Value::AsDouble(totals.observed.as_secs_f64());
-        let count = |n| vec![self.number(Value::AsInt(whole(n)), Vec::new())];
-        vec![
-            self.sum(
-                "gotrace_observed",
-                "s",
-                vec![self.number(observed, Vec::new())],
-            ),
-            self.sum("gotrace_findings", "{finding}", findings.collect()),
-            self.sum(
-                "gotrace_goroutine_creations",
-                "{goroutine}",
-                count(totals.created),
-            ),
-            self.sum(
-                "gotrace_goroutine_exits",
-                "{goroutine}",
-                count(totals.exited),
-            ),
-        ]
-    }
-
-    fn gauges(&self, report: &Report) -> Vec<Metric> {
-        let program = &report.program;
-        let goroutines = &program.goroutines;
-        let gauges = [
-            ("gotrace_goroutines", "{goroutine}", Some(goroutines.end)),
-            (
-                "gotrace_goroutines_peak",
-                "{goroutine}",
-                Some(goroutines.peak),
-            ),
-            ("gotrace_heap_live", "By", program.heap_live_bytes),
-            ("gotrace_heap_peak", "By", program.heap_peak_bytes),
-            ("gotrace_heap_goal", "By", program.heap_goal_bytes),
-            ("gotrace_gomaxprocs", "{thread}", report.trace.gomaxprocs),
-        ];
-        let known = gauges.into_iter().filter_map(|(name, unit, value)| {
-            let value = Value::AsInt(whole(value?));
-            let data_points = vec![self.number(value, Vec::new())];
-            Some(metric(name, unit, Data::Gauge(Gauge { data_points })))
-        });
-        known.collect()
-    }
-
-    fn temporality(&self) -> i32 {
-        match self.style.temporality {
+        let aggregation_temporality = match self.style.temporality {
             Temporality::Delta => AggregationTemporality::Delta.into(),
             Temporality::Cumulative => AggregationTemporality::Cumulative.into(),
+        };
+        let data = match (desc.kind, self.style.histograms) {
+            (Kind::Counter, _) => Data::Sum(Sum {
+                data_points: numbers,
+                aggregation_temporality,
+                is_monotonic: true,
+            }),
+            (Kind::Gauge | Kind::Info, _) => Data::Gauge(Gauge {
+                data_points: numbers,
+            }),
+            (Kind::Histogram(_), Histograms::Explicit) => Data::Histogram(Histogram {
+                data_points: explicit,
+                aggregation_temporality,
+            }),
+            (Kind::Histogram(_), Histograms::Exponential) => {
+                Data::ExponentialHistogram(ExponentialHistogram {
+                    data_points: exponential,
+                    aggregation_temporality,
+                })
+            }
+        };
+        Some(Metric {
+            name: name(desc),
+            description: desc.help.to_string(),
+            unit: desc.unit.ucum().into(),
+            data: Some(data),
+            ..Metric::default()
+        })
+    }
+
+    /// Returns what is sent of a series and since when that counts. Of deltas, only those that are
+    /// not 0 are sent.
+    fn since_last(
+        &mut self,
+        desc: &Desc,
+        owner: &Owner<'_>,
+        sample: &Sample<'_>,
+    ) -> Option<(Sent, Option<SystemTime>)> {
+        let now = match sample.point.value {
+            Value::Whole(n) => Sent::Whole(n),
+            Value::Number(n) => Sent::Number(n),
+            Value::Distribution(values) => Sent::Distribution(values.clone()),
+        };
+        let birth = sample.birth.at.min(self.now);
+        match (desc.counts(), self.style.temporality) {
+            (false, _) => Some((now, None)),
+            (true, Temporality::Cumulative) => Some((now, Some(birth))),
+            (true, Temporality::Delta) => {
+                let key = key(desc, owner, sample);
+                let before = self.previous.get(&key);
+                let start = before.map_or(birth, |_| self.before.max(birth));
+                let more = now.since(before);
+                self.sent.insert(key, now);
+                Some((more?, Some(start)))
+            }
         }
     }
 
-    fn sum(&self, name: &str, unit: &str, data_points: Vec<NumberDataPoint>) -> Metric {
-        let data = Data::Sum(Sum {
-            data_points,
-            aggregation_temporality: self.temporality(),
-            is_monotonic: true,
-        });
-        metric(name, unit, data)
-    }
-
-    fn number(&self, value: Value, attributes: Vec<KeyValue>) -> NumberDataPoint {
-        NumberDataPoint {
-            attributes: Attributes::from(attributes).0,
-            start_time_unix_nano: nanos(self.window.start),
-            time_unix_nano: nanos(self.window.end),
-            value: Some(value),
-            ..NumberDataPoint::default()
-        }
-    }
-
-    fn histogram<'a>(
+    fn explicit(
         &self,
-        name: &str,
-        of: Unit,
-        all: impl Iterator<Item = (Option<&'a str>, &'a Distribution)>,
-    ) -> Metric {
-        let attributes = |reason: Option<&str>| {
-            let reason = reason.map(|r| KeyValue::new("gotracer.reason", r.to_owned()));
-            Attributes::from(reason).0
-        };
-        let aggregation_temporality = self.temporality();
-        let data = match self.style.histograms {
-            Histograms::Exponential => Data::ExponentialHistogram(ExponentialHistogram {
-                data_points: all
-                    .map(|(reason, values)| ExponentialHistogramDataPoint {
-                        attributes: attributes(reason),
-                        ..self.exponential(values)
-                    })
-                    .collect(),
-                aggregation_temporality,
-            }),
-            Histograms::Explicit => Data::Histogram(Histogram {
-                data_points: all
-                    .map(|(reason, values)| HistogramDataPoint {
-                        attributes: attributes(reason),
-                        ..self.explicit(values, of)
-                    })
-                    .collect(),
-                aggregation_temporality,
-            }),
-        };
-        metric(name, unit(of), data)
-    }
-
-    fn exponential(&self, values: &Distribution) -> ExponentialHistogramDataPoint {
-        let any = values.count() > 0;
-        ExponentialHistogramDataPoint {
-            start_time_unix_nano: nanos(self.window.start),
-            time_unix_nano: nanos(self.window.end),
-            count: values.count(),
-            sum: Some(values.sum() as f64),
-            min: any.then_some(values.min() as f64),
-            max: any.then_some(values.max() as f64),
-            scale: SCALE as i32,
-            zero_count: values.zeros(),
-            positive: Some(buckets(values)),
-            ..ExponentialHistogramDataPoint::default()
-        }
-    }
-
-    fn explicit(&self, values: &Distribution, of: Unit) -> HistogramDataPoint {
-        let any = values.count() > 0;
-        let bounds: Vec<u64> = bounds(of).collect();
-        let up_to = bounds.iter().map(|&bound| values.at_most(bound));
+        values: &Distribution,
+        buckets: &Buckets,
+        start: Option<SystemTime>,
+    ) -> HistogramDataPoint {
         let mut below = 0;
+        let up_to = buckets.bounds().map(|bound| values.at_most(bound));
         let counts = up_to.chain([values.count()]).map(|up_to| {
             let within = up_to - below;
             below = up_to;
             within
         });
+        let bounds = buckets.bounds();
         HistogramDataPoint {
-            start_time_unix_nano: nanos(self.window.start),
-            time_unix_nano: nanos(self.window.end),
+            start_time_unix_nano: start.map_or(0, nanos),
+            time_unix_nano: nanos(self.now),
             count: values.count(),
-            sum: Some(values.sum() as f64),
-            min: any.then_some(values.min() as f64),
-            max: any.then_some(values.max() as f64),
+            sum: Some(values.sum() as f64 / buckets.per_unit),
             bucket_counts: counts.collect(),
-            explicit_bounds: bounds.iter().map(|&bound| bound as f64).collect(),
+            explicit_bounds: bounds.map(|b| b as f64 / buckets.per_unit).collect(),
             ..HistogramDataPoint::default()
+        }
+    }
+
+    fn exponential(
+        &self,
+        values: &Distribution,
+        buckets: &Buckets,
+        start: Option<SystemTime>,
+    ) -> ExponentialHistogramDataPoint {
+        ExponentialHistogramDataPoint {
+            start_time_unix_nano: start.map_or(0, nanos),
+            time_unix_nano: nanos(self.now),
+            count: values.count(),
+            sum: Some(values.sum() as f64 / buckets.per_unit),
+            scale: SCALE as i32,
+            zero_count: values.zeros(),
+            positive: Some(sparse(values, buckets)),
+            ..ExponentialHistogramDataPoint::default()
         }
     }
 }
 
-/// The buckets from the first to the last that holds something. A
-/// distribution's bucket has the number of its upper bound, an exponential
-/// histogram's that of its lower one.
-fn buckets(values: &Distribution) -> Buckets {
-    let mut found = Buckets::default();
+impl Sent {
+    /// Returns what was added since `before`; nothing if that is 0. A value that became smaller was
+    /// reset, and all of it is new.
+    fn since(&self, before: Option<&Self>) -> Option<Self> {
+        let more = match (self, before) {
+            (Self::Whole(now), Some(Self::Whole(before))) if before <= now => {
+                Self::Whole(now - before)
+            }
+            (Self::Number(now), Some(Self::Number(before))) if before <= now => {
+                Self::Number(now - before)
+            }
+            (Self::Distribution(now), Some(Self::Distribution(before)))
+                if before.count() <= now.count() =>
+            {
+                Self::Distribution(now.since(before))
+            }
+            (now, _) => now.clone(),
+        };
+        let any = match &more {
+            Self::Whole(n) => *n > 0,
+            Self::Number(n) => *n > 0.0,
+            Self::Distribution(values) => values.count() > 0,
+        };
+        any.then_some(more)
+    }
+}
+
+/// Name in OpenTelemetry's form: with a dot, and without the unit that the metric carries.
+pub fn name(desc: &Desc) -> String {
+    desc.name.replacen('_', ".", 1)
+}
+
+fn attributes(
+    target: &Labels,
+    sample: &Sample<'_>,
+) -> Vec<opentelemetry_proto::tonic::common::v1::KeyValue> {
+    let pair = |(name, value): (&str, &str)| KeyValue::new(name.to_owned(), value.to_owned());
+    let own = sample.point.labels.iter().copied();
+    let all = target.iter().chain(own).map(pair);
+    Attributes::from(all.collect::<Vec<_>>()).0
+}
+
+fn key(desc: &Desc, owner: &Owner<'_>, sample: &Sample<'_>) -> String {
+    let labels = sample.point.labels.iter();
+    let labels = labels.flat_map(|(name, value)| ["\0", name, "\0", value]);
+    let start = [owner.key.as_str(), "\0", desc.name];
+    start.into_iter().chain(labels).collect()
+}
+
+fn exemplar(of: &totals::Exemplar) -> Exemplar {
+    let labels = of.labels.iter();
+    let labels = labels.map(|(name, value)| KeyValue::new(*name, value.clone()));
+    Exemplar {
+        filtered_attributes: Attributes::from(labels.collect::<Vec<_>>()).0,
+        time_unix_nano: of.at.map_or(0, nanos),
+        value: Some(exemplar::Value::AsDouble(1.0)),
+        ..Exemplar::default()
+    }
+}
+
+/// The buckets from the first to the last that holds something. A distribution's bucket has the
+/// number of its upper bound, an exponential histogram's that of its lower one.
+fn sparse(values: &Distribution, buckets: &Buckets) -> Sparse {
+    let mut found = Sparse::default();
     for (index, count) in values.buckets() {
-        let index = index - 1;
+        let index = index + buckets.shift - 1;
         if found.bucket_counts.is_empty() {
             found.offset = index;
         }
@@ -268,24 +291,14 @@ fn buckets(values: &Distribution) -> Buckets {
     found
 }
 
-/// A metric under Prometheus' name in OpenTelemetry's way.
-fn metric(name: &str, unit: &str, data: Data) -> Metric {
-    Metric {
-        name: name.replacen('_', ".", 1),
-        description: help(name).into(),
-        unit: unit.into(),
-        data: Some(data),
-        ..Metric::default()
-    }
-}
-
 /// Nanoseconds since 1970, as the protocol has times.
-fn nanos(at: SystemTime) -> u64 {
+pub fn nanos(at: SystemTime) -> u64 {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn points(metric: &Metric) -> usize {
+/// Number of points of a metric.
+pub fn points(metric: &Metric) -> usize {
     match &metric.data {
         Some(Data::Sum(sum)) => sum.data_points.len(),
         Some(Data::Gauge(gauge)) => gauge.data_points.len(),
@@ -307,40 +320,72 @@ mod tests {
         distribution
     }
 
+    fn writer(previous: &Previous) -> Writer<'_> {
+        Writer {
+            style: Style::default(),
+            now: UNIX_EPOCH,
+            before: UNIX_EPOCH,
+            previous,
+            sent: Previous::new(),
+        }
+    }
+
     #[test]
-    fn buckets_hold_what_their_bounds_say() {
-        let buckets = buckets(&distribution());
+    fn exponential_buckets_hold_what_their_bounds_say() {
+        let found = sparse(&distribution(), &Buckets::BYTES);
         // As the specification has it: above base^i, up to base^(i+1).
         let bound = |i: i32| (f64::from(i) / 8.0).exp2();
-        for (at, count) in buckets.bucket_counts.iter().enumerate() {
-            let i = buckets.offset + at as i32;
+        for (at, count) in found.bucket_counts.iter().enumerate() {
+            let i = found.offset + at as i32;
             let within = |v: &&u64| bound(i) < **v as f64 && **v as f64 <= bound(i + 1);
             assert_eq!(*count, VALUES.iter().filter(within).count() as u64, "{i}");
         }
-        assert_eq!(buckets.bucket_counts.iter().sum::<u64>(), 5);
+        assert_eq!(found.bucket_counts.iter().sum::<u64>(), 5);
+        let seconds = sparse(&distribution(), &Buckets::TIME);
+        assert_eq!(seconds.bucket_counts, found.bucket_counts);
+        let highest = seconds.offset + seconds.bucket_counts.len() as i32;
+        assert_eq!(highest, 1, "1.000000007 s lies just above 2^0");
     }
 
     #[test]
     fn explicit_buckets_hold_what_their_bounds_say() {
-        let writer = Writer {
-            window: Window {
-                start: UNIX_EPOCH,
-                end: UNIX_EPOCH,
-            },
-            style: Style::default(),
-        };
-        let point = writer.explicit(&distribution(), Unit::Nanoseconds);
+        let previous = Previous::new();
+        let point = writer(&previous).explicit(&distribution(), &Buckets::TIME, None);
         assert_eq!(point.bucket_counts.len(), point.explicit_bounds.len() + 1);
         let mut lower = f64::NEG_INFINITY;
         let upper = point.explicit_bounds.iter().copied().chain([f64::INFINITY]);
         for (count, upper) in point.bucket_counts.iter().zip(upper) {
-            let within = |v: &&u64| lower < **v as f64 && **v as f64 <= upper;
-            assert_eq!(
-                *count,
-                VALUES.iter().filter(within).count() as u64,
-                "{upper}"
-            );
+            let seconds = |v: u64| v as f64 / 1e9;
+            let within = |v: &&u64| lower < seconds(**v) && seconds(**v) <= upper;
+            let wanted = VALUES.iter().filter(within).count() as u64;
+            assert_eq!(*count, wanted, "{upper}");
             lower = upper;
+        }
+    }
+
+    #[test]
+    fn deltas_are_what_was_added() {
+        let mut more = distribution();
+        more.record(7);
+        for (now, before, wanted) in [
+            (Sent::Whole(5), None, Some(5.0)),
+            (Sent::Whole(5), Some(Sent::Whole(3)), Some(2.0)),
+            (Sent::Whole(5), Some(Sent::Whole(5)), None),
+            // It counts anew.
+            (Sent::Whole(2), Some(Sent::Whole(5)), Some(2.0)),
+            (Sent::Number(1.5), Some(Sent::Number(1.0)), Some(0.5)),
+            (
+                Sent::Distribution(more),
+                Some(Sent::Distribution(distribution())),
+                Some(1.0),
+            ),
+        ] {
+            let found = now.since(before.as_ref()).map(|sent| match sent {
+                Sent::Whole(n) => n as f64,
+                Sent::Number(n) => n,
+                Sent::Distribution(values) => values.count() as f64,
+            });
+            assert_eq!(found, wanted, "{now:?}");
         }
     }
 }

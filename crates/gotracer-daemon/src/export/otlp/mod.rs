@@ -1,17 +1,18 @@
-//! Reports as OpenTelemetry log events, metrics and spans, pushed by OTLP.
+//! Findings, metrics and spans, pushed by OTLP.
 //!
-//! A finding is a log event `gotracer.finding` at the wall-clock time at which
-//! it happened; the measurements are metrics. Both have the traced service as
-//! their resource. A span tells what gotracer itself did with the trace.
+//! A finding is a log event `gotracer.finding` at the wall-clock time at which it happened. The
+//! metrics are those of `/metrics`, collected at an interval. Both have the traced service as their
+//! resource, and what gotracer says about itself has gotracer. A span is what gotracer itself did
+//! with the trace.
 //!
-//! Log events and spans are made by the SDK and encoded by its OTLP exporters,
-//! metrics are encoded here (the module `metrics` says why). All of them wait as bytes
-//! in a queue of bounded size, one for each signal, and a receiver that is down
-//! is asked again, less and less often, until it takes them. docs/otlp.md tells
-//! why the SDK's own transport would not do.
+//! Log events and spans are made by the SDK and encoded by its OTLP exporters, metrics are encoded
+//! here (the module `metrics` says why). All of them wait as bytes in a queue of bounded size, one
+//! for each signal, and sending is retried with a growing wait until the receiver accepts them.
+//! docs/otlp.md says why the SDK's own transport does not do.
 
 mod answer;
 mod client;
+mod collector;
 mod config;
 mod environment;
 mod logs;
@@ -22,9 +23,8 @@ mod receipt;
 mod resource;
 mod retry;
 mod spans;
-mod stats;
+mod style;
 mod tls;
-mod totals;
 mod worker;
 
 use std::sync::{Arc, OnceLock};
@@ -37,28 +37,26 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use config::{Config, ConfigError, Endpoint, Flags, Protocol, Settings};
-pub use metrics::{Histograms, Style};
+pub use environment::Ignored;
 pub use receipt::Receipt;
 pub use spans::Capture;
-pub use stats::{Signal, Stats};
-pub use totals::Temporality;
+pub use style::{Histograms, Style, Temporality};
 
 use self::client::Client;
+use self::collector::Collector;
 use self::logs::Logs;
 use self::outbox::Outbox;
-use self::queue::{Message, Queue};
+use self::queue::Queue;
 use self::spans::Spans;
-use self::totals::{Ledger, Totals};
 use self::worker::Worker;
-use crate::labels::Labels;
+use super::Metrics;
+use super::catalog::delivery::{Signal, Stats};
 
 /// Sends what reports tell.
 pub struct Exporter {
     logs: Option<Logs>,
-    metrics: Option<Arc<Queue>>,
+    metrics: Option<Collector>,
     spans: Option<Spans>,
-    ledger: Ledger,
-    style: Style,
     resource: Vec<(String, String)>,
     stats: Arc<Stats>,
 }
@@ -71,12 +69,12 @@ pub struct Delivery {
 }
 
 impl Exporter {
-    /// One that sends to where the configuration says. Has to be called within
-    /// a tokio runtime.
+    /// Starts to send as the configuration says; `instance` identifies this gotracer among others.
+    /// Has to be called within a tokio runtime.
     ///
     /// # Errors
     /// If the SDK does not make its exporters.
-    pub fn start(config: Config) -> Result<(Self, Delivery), ExporterBuildError> {
+    pub fn start(config: Config, instance: &str) -> Result<(Self, Delivery), ExporterBuildError> {
         let stats = Arc::new(Stats::default());
         let mut delivery = Delivery {
             workers: JoinSet::new(),
@@ -99,7 +97,11 @@ impl Exporter {
             })
         };
         let logs = start(config.logs, Signal::Logs).map(Logs::new);
-        let metrics = start(config.metrics, Signal::Metrics);
+        let own = resource::own(&config.resource, instance);
+        let metrics = start(config.metrics, Signal::Metrics).map(|queue| {
+            let base = config.resource.clone();
+            Collector::new(queue, config.style, config.interval, base, own.clone())
+        });
         let traces = start(config.traces, Signal::Traces);
         let spans = traces.map(|queue| {
             let outbox = Outbox {
@@ -108,14 +110,12 @@ impl Exporter {
                 receipt: None,
             };
             let exporter = outbox.spans()?;
-            Ok(Spans::new(exporter, resource::own(&config.resource)))
+            Ok(Spans::new(exporter, own))
         });
         let exporter = Self {
             logs,
             metrics,
             spans: spans.transpose()?,
-            ledger: Ledger::new(config.style.temporality),
-            style: config.style,
             resource: config.resource,
             stats,
         };
@@ -127,37 +127,33 @@ impl Exporter {
         Arc::clone(&self.stats)
     }
 
-    /// Puts what became of a trace into the queues, as the settings want it;
-    /// never waits. The receipt is for its findings and measurements.
+    /// Time from one collection of metrics to the next, if metrics are sent.
+    pub fn interval(&self) -> Option<Duration> {
+        self.metrics.as_ref().map(|collector| collector.interval)
+    }
+
+    /// Collects all metrics and puts them into the queue.
+    pub fn collect(&self, metrics: &Metrics) {
+        if let Some(collector) = &self.metrics {
+            collector.collect(metrics);
+        }
+    }
+
+    /// Puts the findings and the span of a trace into the queues, as the settings want it; never
+    /// waits. The receipt is for the findings.
     pub fn record(&self, capture: &Capture<'_>, settings: &Settings, receipt: Option<Receipt>) {
         let spans = self.spans.as_ref().filter(|_| settings.spans);
         let mut span = spans.map(|spans| spans.start(capture));
-        if let Some(report) = capture.report {
-            let resource = resource::of(capture.target, &report.trace, &self.resource);
-            if let Some(queue) = &self.metrics {
-                let totals = Totals::of(report, capture.ended);
-                self.ledger.record(capture.target, totals, |totals| {
-                    queue.push(Message {
-                        receipt: receipt.clone(),
-                        ..metrics::message(&resource, totals, report, self.style)
-                    });
-                });
-            }
-            if let Some(logs) = &self.logs {
-                let span = span.as_ref().and_then(spans::context);
-                if let Err(error) = logs.send(report, &resource, capture.ended, span, receipt) {
-                    tracing::error!(%error, "findings could not be encoded for OTLP");
-                }
+        if let (Some(report), Some(logs)) = (capture.report, &self.logs) {
+            let resource = resource::of(capture.target, &self.resource);
+            let span = span.as_ref().and_then(spans::context);
+            if let Err(error) = logs.send(report, &resource, capture.ended, span, receipt) {
+                tracing::error!(%error, "findings could not be encoded for OTLP");
             }
         }
         if let Some(span) = &mut span {
             span.end_with_timestamp(capture.ended);
         }
-    }
-
-    /// A target is gone: what was counted of it begins anew.
-    pub fn forget(&self, target: &Labels) {
-        self.ledger.forget(target);
     }
 }
 

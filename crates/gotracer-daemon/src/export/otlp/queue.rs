@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use tokio::sync::Notify;
 
 use super::receipt::Receipt;
-use super::stats::{Signal, Stats};
+use crate::export::catalog::delivery::{Signal, Stats};
 
 /// The most bytes that go out in one request; receivers take 4 MiB.
 const BATCH: usize = 1 << 20;
@@ -76,6 +76,11 @@ impl Queue {
         self.stats.set_waiting(self.signal, bytes);
         self.came.notify_one();
         true
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.lock().messages.is_empty()
     }
 
     /// Waits until there is something.

@@ -1,12 +1,12 @@
-//! The resource: the traced service, not the daemon.
+//! Resources: the traced service for what is seen in it, and gotracer for its own metrics.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 
 use crate::labels::Labels;
-use crate::report::TraceInfo;
 
 /// Labels that OpenTelemetry has a name for.
 const NAMES: [(&str, &str); 11] = [
@@ -23,16 +23,16 @@ const NAMES: [(&str, &str); 11] = [
     ("cluster", "k8s.cluster.name"),
 ];
 
-/// The resource of a target's trace. `base` is what the environment says of
-/// all of them; a label is stronger. A target that nobody named is its job, as
-/// in Prometheus' own translation, and failing that the unknown service.
-pub fn of(target: &Labels, trace: &TraceInfo, base: &[(String, String)]) -> Resource {
+/// Version of the semantic conventions that attributes are named by.
+pub const SCHEMA: &str = "https://opentelemetry.io/schemas/1.37.0";
+
+/// The resource of a target. `base` holds the attributes of the environment; labels override them.
+/// A target without the label `service` is its job, as in Prometheus' own translation, or else the
+/// unknown service.
+pub fn of(target: &Labels, base: &[(String, String)]) -> Resource {
     let mut attributes: BTreeMap<&str, &str> = BTreeMap::new();
     attributes.insert("service.name", "unknown_service");
     attributes.insert("process.runtime.name", "go");
-    if let Some(version) = &trace.go_version {
-        attributes.insert("process.runtime.version", version);
-    }
     for (name, value) in base {
         attributes.insert(name, value);
     }
@@ -41,24 +41,42 @@ pub fn of(target: &Labels, trace: &TraceInfo, base: &[(String, String)]) -> Reso
     }
     for (label, value) in target.iter().filter(|(n, _)| !n.starts_with("__")) {
         let known = NAMES.iter().find(|(name, _)| *name == label);
-        attributes.insert(known.map_or(label, |(_, name)| name), value);
+        let name = known.map_or(label, |(_, name)| name);
+        // The address of a sidecar's program is the same in every pod.
+        if name == INSTANCE && is_loopback(value) && attributes.contains_key(INSTANCE) {
+            continue;
+        }
+        attributes.insert(name, value);
     }
     made_of(attributes)
 }
 
-/// gotracer itself, with what the environment says of all resources.
-pub fn own(base: &[(String, String)]) -> Resource {
+const INSTANCE: &str = "service.instance.id";
+
+fn is_loopback(instance: &str) -> bool {
+    let host = instance.rsplit_once(':').map_or(instance, |(host, _)| host);
+    let host = host.trim_matches(['[', ']']);
+    let address = host.parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// The resource of gotracer itself. `base` holds the attributes of the environment, `instance`
+/// identifies this gotracer if they do not.
+pub fn own(base: &[(String, String)], instance: &str) -> Resource {
     let base = base.iter().map(|(name, value)| (&**name, &**value));
     let mut attributes: BTreeMap<&str, &str> = base.collect();
     attributes.insert("service.name", "gotracer");
     attributes.insert("service.version", env!("CARGO_PKG_VERSION"));
+    attributes.entry(INSTANCE).or_insert(instance);
     made_of(attributes)
 }
 
 fn made_of(attributes: BTreeMap<&str, &str>) -> Resource {
     let pairs = attributes.into_iter();
     let pairs = pairs.map(|(name, value)| KeyValue::new(name.to_owned(), value.to_owned()));
-    Resource::builder_empty().with_attributes(pairs).build()
+    Resource::builder_empty()
+        .with_schema_url(pairs, SCHEMA)
+        .build()
 }
 
 #[cfg(test)]
@@ -72,8 +90,6 @@ mod tests {
 
     #[test]
     fn labels_have_the_names_of_the_conventions() {
-        let mut trace = crate::report::sample::report("a").trace;
-        trace.go_version = Some("1.26".into());
         let base = [("k8s.cluster.name", "all"), ("team", "shop")];
         let base = base.map(|(n, v)| (n.to_string(), v.to_string()));
         let labels: Labels = NAMES
@@ -83,13 +99,12 @@ mod tests {
             .chain([("job", "j".into()), ("__address__", "hidden".into())])
             .chain([("shard", "7".into())])
             .collect();
-        let resource = of(&labels, &trace, &base);
+        let resource = of(&labels, &base);
         for (label, name) in NAMES.iter().filter(|(label, _)| *label != "environment") {
             assert_eq!(attribute(&resource, name), format!("the {label}"), "{name}");
         }
         for (name, value) in [
             ("process.runtime.name", "go"),
-            ("process.runtime.version", "1.26"),
             ("team", "shop"),
             ("job", "j"),
             ("shard", "7"),
@@ -101,9 +116,8 @@ mod tests {
 
     #[test]
     fn a_service_without_a_name_is_its_job() {
-        let trace = crate::report::sample::report("a").trace;
         let name = |labels: Labels, base: &[(String, String)]| {
-            attribute(&of(&labels, &trace, base), "service.name")
+            attribute(&of(&labels, base), "service.name")
         };
         let base = [("service.name".to_string(), "env".to_string())];
         assert_eq!(name(Labels::new(), &[]), "unknown_service");
@@ -111,6 +125,23 @@ mod tests {
         assert_eq!(name(Labels::new().with("job", "api"), &base), "api");
         let both = Labels::new().with("job", "api").with("service", "cart");
         assert_eq!(name(both, &base), "cart");
-        assert_eq!(attribute(&own(&base), "service.name"), "gotracer");
+        assert_eq!(attribute(&own(&base, "here:1"), "service.name"), "gotracer");
+    }
+
+    #[test]
+    fn a_loopback_address_identifies_no_instance_where_the_environment_does() {
+        let base = [(INSTANCE.to_string(), "pod-7".to_string())];
+        for (instance, with_base) in [
+            ("localhost:6060", "pod-7"),
+            ("127.0.0.1:6060", "pod-7"),
+            ("[::1]:6060", "pod-7"),
+            ("10.0.0.7:6060", "10.0.0.7:6060"),
+        ] {
+            let labels = Labels::new().with("instance", instance);
+            assert_eq!(attribute(&of(&labels, &base), INSTANCE), with_base);
+            assert_eq!(attribute(&of(&labels, &[]), INSTANCE), instance);
+        }
+        assert_eq!(attribute(&own(&base, "here:1"), INSTANCE), "pod-7");
+        assert_eq!(attribute(&own(&[], "here:1"), INSTANCE), "here:1");
     }
 }

@@ -1,32 +1,40 @@
-//! Whom to believe, and who we are.
+//! Certificates of receivers and of this client, as the files are now.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::ClientConfig;
 
-use super::config::ConfigError;
 use crate::tls::{self, Pem, TlsError};
 
-/// The files that the environment names.
+/// Files that the environment names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
-    /// Authorities to believe instead of the system's.
+    /// Authorities to trust instead of the system's.
     pub certificate: Option<String>,
-    /// Our certificate.
+    /// Certificate of this client.
     pub client_certificate: Option<String>,
     /// Its key.
     pub client_key: Option<String>,
 }
 
 impl Files {
-    /// What they make of TLS.
-    pub fn load(&self) -> Result<ClientConfig, ConfigError> {
-        self.configuration()
-            .map_err(|TlsError(error)| ConfigError::Tls(error))
+    /// When each file was last modified. Blocks.
+    pub fn stamps(&self) -> [Option<SystemTime>; 3] {
+        let files = [
+            &self.certificate,
+            &self.client_certificate,
+            &self.client_key,
+        ];
+        files.map(|file| std::fs::metadata(file.as_ref()?).ok()?.modified().ok())
     }
 
-    fn configuration(&self) -> Result<ClientConfig, TlsError> {
+    /// Reads the files. Blocks.
+    ///
+    /// # Errors
+    /// If a file can't be used.
+    pub fn load(&self) -> Result<ClientConfig, TlsError> {
         let trusted = match &self.certificate {
             Some(path) => Pem::read(Path::new(path))?.authorities()?,
             None => tls::system_authorities(),

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::answer::Accepted;
 use super::client::{Client, Failure};
 use super::queue::{Batch, Queue};
-use super::stats::{Signal, Stats};
+use crate::export::catalog::delivery::{Signal, Stats};
 
 /// The first wait after a failure; each is twice the one before.
 const FIRST: Duration = Duration::from_millis(500);

@@ -9,8 +9,8 @@ use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::{
 use prost::Message;
 
 use super::format::{Encoding, Format};
-use super::names::Escaping;
 use super::text::Style;
+use crate::export::names::Escaping;
 
 /// The most bytes of a family in protobuf that are held: its length stands
 /// before it. A family with more goes on in another message of the same name,
@@ -57,11 +57,6 @@ impl<W: Write> Encoder<W> {
         }
     }
 
-    /// How names are escaped.
-    pub fn escaping(&self) -> Escaping {
-        self.escaping
-    }
-
     /// Begins a family. One without metrics is left out: it would be a HELP
     /// text about nothing.
     pub fn family(&mut self, mut head: MetricFamily) -> io::Result<()> {
@@ -105,15 +100,6 @@ impl<W: Write> Encoder<W> {
         Ok(())
     }
 
-    /// Writes a whole family.
-    pub fn whole(&mut self, mut family: MetricFamily) -> io::Result<()> {
-        let metrics = std::mem::take(&mut family.metric);
-        self.family(family)?;
-        metrics
-            .into_iter()
-            .try_for_each(|metric| self.metric(metric))
-    }
-
     fn end_family(&mut self) -> io::Result<()> {
         self.begun = false;
         match &mut self.form {
@@ -149,7 +135,6 @@ fn send(out: &mut impl Write, bytes: &mut Vec<u8>) -> io::Result<()> {
 mod tests {
     use super::super::sample;
     use super::*;
-    use crate::labels::Labels;
     use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::MetricType;
 
     fn head(name: &str) -> MetricFamily {
@@ -166,8 +151,8 @@ mod tests {
     }
 
     fn gauge(value: usize) -> Metric {
-        let labels = Labels::new().with("a", value.to_string());
-        sample::gauge(sample::labels(&labels, &[]), value as f64)
+        let labels = vec![sample::pair("a", &value.to_string())];
+        sample::gauge(labels, value as f64)
     }
 
     #[test]
@@ -179,7 +164,7 @@ mod tests {
         ] {
             let mut encoder = encoder(format, Escaping::Underscores);
             encoder.family(head("a")).unwrap();
-            encoder.whole(head("b")).unwrap();
+            encoder.family(head("b")).unwrap();
             assert_eq!(encoder.finish().unwrap(), end.as_bytes());
         }
     }

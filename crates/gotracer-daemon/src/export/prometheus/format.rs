@@ -1,6 +1,6 @@
 //! Which of the three expositions a scraper wants, and which names it reads.
 
-use super::names::Escaping;
+use crate::export::names::Escaping;
 
 /// A form of the exposition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

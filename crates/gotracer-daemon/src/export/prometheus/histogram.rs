@@ -1,11 +1,8 @@
 //! A report's distribution as a Prometheus histogram, classic and native.
 //!
-//! The classic bounds are powers of two of the report's unit, where the
-//! distribution has bounds as well: the counts are exact. The native buckets
-//! are the distribution's own, eight to each doubling. Nanoseconds have to
-//! move to the grid of seconds for that: each bucket goes to the one that
-//! holds its upper bound, so that a value shows at most 1.6 % too high beside
-//! the bucket's own width.
+//! The native buckets are the distribution's own, eight per doubling. Nanoseconds have to move to
+//! the grid of seconds for that: each bucket goes to the one that holds its upper bound, so that a
+//! value shows at most 1.6 % too high beside the bucket's own width.
 
 use std::time::SystemTime;
 
@@ -13,72 +10,25 @@ use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::{
     Bucket, BucketSpan, Histogram, LabelPair, Metric,
 };
 
+use crate::export::catalog::buckets::Buckets;
 use crate::rules::{Distribution, SCALE};
 
-/// Width of the native bucket of zeros, below anything that can be measured.
-/// With none at all, an empty native histogram can't be told from a classic
-/// one.
+/// Width of the native bucket of zeros, below anything that can be measured. Without one, an empty
+/// native histogram looks like a classic one.
 const ZERO: f64 = f64::MIN_POSITIVE;
 
-/// From a report's unit to a metric's.
-pub struct Scale {
-    /// How many of the report's units make one of the metric's.
-    per_unit: f64,
-    /// What to add to a bucket's index.
-    shift: i32,
-    /// Upper bounds of the classic buckets as powers of two, in the report's
-    /// unit.
-    bounds: &'static [u32],
-}
-
-impl Scale {
-    /// Nanoseconds to seconds. Coarse below a millisecond, where no threshold
-    /// lies.
-    pub const TIME: Self = Self {
-        per_unit: 1e9,
-        // 8 * log2(1e9) = 239.18
-        shift: -239,
-        bounds: &[
-            10, 14, 16, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 34, 36,
-        ],
-    };
-    /// Bytes, from 64 KiB to 64 GiB.
-    pub const BYTES: Self = Self {
-        per_unit: 1.0,
-        shift: 0,
-        bounds: &[16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36],
-    };
-    /// Goroutines.
-    pub const GOROUTINES: Self = Self {
-        per_unit: 1.0,
-        shift: 0,
-        bounds: &[0, 2, 4, 6, 8, 10, 12, 14, 16],
-    };
-
-    /// The upper bounds of the classic buckets, in the report's unit.
-    pub fn bounds(&self) -> impl Iterator<Item = u64> + use<> {
-        self.bounds.iter().map(|&power| 1u64 << power)
-    }
-
-    /// How many series a classic histogram is.
-    pub fn series(&self) -> usize {
-        // And +Inf, the sum and the count.
-        self.bounds.len() + 3
-    }
-
-    /// Classic buckets: how many values are at most its bound.
-    fn classic(&self, values: &Distribution) -> impl Iterator<Item = Bucket> {
-        let within = self.bounds().map(|bound| Bucket {
-            cumulative_count: values.at_most(bound),
-            upper_bound: bound as f64 / self.per_unit,
-            ..Bucket::default()
-        });
-        within.chain([Bucket {
-            cumulative_count: values.count(),
-            upper_bound: f64::INFINITY,
-            ..Bucket::default()
-        }])
-    }
+/// Classic buckets: how many values are at most its bound.
+fn classic(values: &Distribution, buckets: &Buckets) -> impl Iterator<Item = Bucket> {
+    let within = buckets.bounds().map(|bound| Bucket {
+        cumulative_count: values.at_most(bound),
+        upper_bound: bound as f64 / buckets.per_unit,
+        ..Bucket::default()
+    });
+    within.chain([Bucket {
+        cumulative_count: values.count(),
+        upper_bound: f64::INFINITY,
+        ..Bucket::default()
+    }])
 }
 
 /// Sparse buckets as spans of neighbours and differences of their counts.
@@ -109,21 +59,21 @@ impl Sparse {
     }
 }
 
-/// A distribution as one histogram that began at that time.
+/// A distribution as a histogram that began at `created`.
 pub fn metric(
     label: Vec<LabelPair>,
     values: &Distribution,
-    scale: &Scale,
+    buckets: &Buckets,
     created: SystemTime,
 ) -> Metric {
-    let shifted = values.buckets().map(|(i, n)| (i + scale.shift, n));
+    let shifted = values.buckets().map(|(i, n)| (i + buckets.shift, n));
     let sparse = Sparse::new(shifted);
     Metric {
         label,
         histogram: Some(Histogram {
             sample_count: values.count(),
-            sample_sum: values.sum() as f64 / scale.per_unit,
-            bucket: scale.classic(values).collect(),
+            sample_sum: values.sum() as f64 / buckets.per_unit,
+            bucket: classic(values, buckets).collect(),
             start_timestamp: Some(created.into()),
             schema: SCALE as i32,
             zero_threshold: ZERO,
@@ -148,10 +98,9 @@ mod tests {
 
     #[test]
     fn classic_buckets_are_exact_at_their_bounds() {
-        for power in Scale::TIME.bounds {
-            let bound = 1u64 << power;
+        for bound in Buckets::TIME.bounds() {
             let d = distribution(&[0, bound, bound + 1]);
-            let buckets: Vec<_> = Scale::TIME.classic(&d).collect();
+            let buckets: Vec<_> = classic(&d, &Buckets::TIME).collect();
             let at_bound = buckets
                 .iter()
                 .rfind(|b| b.upper_bound <= bound as f64 / 1e9);
@@ -174,7 +123,7 @@ mod tests {
         ] {
             let (i, _) = distribution(&[ns]).buckets().next().unwrap();
             let upper = (f64::from(i) / 8.0).exp2() / 1e9;
-            assert_eq!(i + Scale::TIME.shift, index(upper), "{ns}");
+            assert_eq!(i + Buckets::TIME.shift, index(upper), "{ns}");
         }
     }
 

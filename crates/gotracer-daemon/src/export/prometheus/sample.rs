@@ -1,18 +1,41 @@
-//! Single metrics in the data model of Prometheus, which all formats are
-//! written from.
-
-use std::time::SystemTime;
+//! Series in the data model of Prometheus, from which all formats are written.
 
 use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::{
     Counter, Exemplar, Gauge, LabelPair, Metric,
 };
 
-use crate::labels::Labels;
+use super::histogram;
+use crate::export::catalog::{Desc, Kind, Value};
+use crate::export::metrics::Sample;
+use crate::export::totals;
 
-/// The labels of a metric: those of its target and its own.
-pub fn labels(target: &Labels, own: &[(&str, &str)]) -> Vec<LabelPair> {
-    let all = target.iter().chain(own.iter().copied());
-    all.map(|(name, value)| pair(name, value)).collect()
+/// The series of a metric with these labels.
+pub fn of(desc: &Desc, label: Vec<LabelPair>, sample: &Sample<'_>) -> Metric {
+    let created = sample.birth.at;
+    match (desc.kind, sample.point.value) {
+        (Kind::Histogram(buckets), Value::Distribution(values)) => {
+            histogram::metric(label, values, buckets, created)
+        }
+        (Kind::Counter, value) => Metric {
+            label,
+            counter: Some(Counter {
+                value: value.number(),
+                exemplar: sample.point.exemplar.map(exemplar),
+                start_timestamp: Some(created.into()),
+            }),
+            ..Metric::default()
+        },
+        (_, value) => gauge(label, value.number()),
+    }
+}
+
+/// A gauge.
+pub fn gauge(label: Vec<LabelPair>, value: f64) -> Metric {
+    Metric {
+        label,
+        gauge: Some(Gauge { value }),
+        ..Metric::default()
+    }
 }
 
 /// A label.
@@ -23,29 +46,11 @@ pub fn pair(name: impl Into<String>, value: &str) -> LabelPair {
     }
 }
 
-/// A counter that began at that time.
-pub fn counter(
-    label: Vec<LabelPair>,
-    value: f64,
-    exemplar: Option<Exemplar>,
-    created: SystemTime,
-) -> Metric {
-    Metric {
-        label,
-        counter: Some(Counter {
-            value,
-            exemplar,
-            start_timestamp: Some(created.into()),
-        }),
-        ..Metric::default()
-    }
-}
-
-/// A gauge.
-pub fn gauge(label: Vec<LabelPair>, value: f64) -> Metric {
-    Metric {
-        label,
-        gauge: Some(Gauge { value }),
-        ..Metric::default()
+fn exemplar(of: &totals::Exemplar) -> Exemplar {
+    let labels = of.labels.iter();
+    Exemplar {
+        label: labels.map(|(name, value)| pair(*name, value)).collect(),
+        value: 1.0,
+        timestamp: of.at.map(Into::into),
     }
 }

@@ -208,6 +208,7 @@ impl fmt::Display for Seconds {
 mod tests {
     use super::super::sample;
     use super::*;
+    use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::Counter;
     use std::time::{Duration, SystemTime};
 
     fn written(style: Style, family: &MetricFamily, metric: &Metric) -> String {
@@ -234,8 +235,8 @@ mod tests {
             r#type: MetricType::Gauge as i32,
             ..Default::default()
         };
-        let labels = Labels::new().with("a", "\"\\\n").with("b.\"c", "\0");
-        let metric = sample::gauge(sample::labels(&labels, &[]), f64::NAN);
+        let labels = vec![sample::pair("a", "\"\\\n"), sample::pair("b.\"c", "\0")];
+        let metric = sample::gauge(labels, f64::NAN);
         assert_eq!(
             written(CLASSIC, &family, &metric),
             "# HELP x a \\\\ and\\na \"line\"\n# TYPE x gauge\n\
@@ -253,11 +254,18 @@ mod tests {
         };
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
         let exemplar = Exemplar {
-            label: sample::labels(&Labels::new(), &[("finding", "3f")]),
+            label: vec![sample::pair("finding", "3f")],
             value: 1.0,
             timestamp: Some(at.into()),
         };
-        let metric = sample::counter(Vec::new(), 2.5, Some(exemplar), at);
+        let metric = Metric {
+            counter: Some(Counter {
+                value: 2.5,
+                exemplar: Some(exemplar),
+                start_timestamp: Some(at.into()),
+            }),
+            ..Metric::default()
+        };
         assert_eq!(
             written(CLASSIC, &family, &metric),
             "# HELP x_seconds_total \n# TYPE x_seconds_total counter\nx_seconds_total 2.5\n"

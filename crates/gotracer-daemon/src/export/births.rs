@@ -105,6 +105,17 @@ impl Births {
     }
 }
 
+impl Birth {
+    /// A series that counts at once, and began at a time before this process.
+    pub fn long_known(at: SystemTime) -> Self {
+        Self {
+            number: 0,
+            since: Instant::now(),
+            at,
+        }
+    }
+}
+
 impl View {
     /// Whether a series shows what it counted; 0 otherwise.
     pub fn counts(&self, birth: &Birth) -> bool {

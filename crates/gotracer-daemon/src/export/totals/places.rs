@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::births::{Birth, Births};
-use super::target::shorten;
+use super::shorten;
+use crate::export::births::{Birth, Births};
 use crate::report::{Creations, Frame, human};
 
 /// What became of goroutines.

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
-use super::families;
+use super::catalog;
 
 /// The key `prometheus` of the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
@@ -63,17 +63,23 @@ impl Settings {
     /// If a name is nobody's, or the limit leaves no room for what every
     /// target has.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let names = families::names();
+        let names = catalog::names();
         for pattern in &self.disabled_families {
             if !names.iter().any(|name| fits(pattern, name)) {
                 return Err(SettingsError::Name(pattern.clone()));
             }
         }
-        let (limit, least) = (self.series_limit, families::fixed_series(self));
+        let (limit, least) = (self.series_limit, self.fixed_series());
         match limit > 0 && limit < least {
             true => Err(SettingsError::Limit { limit, least }),
             false => Ok(()),
         }
+    }
+
+    /// Series that every target has from the start.
+    pub(super) fn fixed_series(&self) -> usize {
+        let wanted = catalog::of_targets().filter(|m| self.wants(&m.desc.exposed()));
+        wanted.map(|metric| metric.fixed).sum()
     }
 
     /// Whether the family of that name, as it is exposed, is wanted.

@@ -1,75 +1,86 @@
-//! What was seen of one target since the exporter started.
+//! Sums of the reports of one target since the daemon started: the one accumulator that all
+//! exporters read.
+
+mod bounded;
+mod places;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::Exemplar;
 
 use super::births::{Birth, Births};
-use super::families::by_reason;
-use super::places::{Created, Places};
-use super::sample;
+use super::catalog::programs;
 use super::settings::Settings;
-use super::stream::Stream;
-use crate::labels::Labels;
-use crate::report::{Creations, Distribution, Finding, Report, RuleReport, Severity};
+use crate::report::{
+    Creations, Distribution, Finding, Goroutines, Program, Report, RuleReport, Severity,
+};
 use crate::rules::RULES;
 use crate::units;
 
-/// Reasons come out of the trace: more of them than this are one.
-const MAX_REASONS: usize = 32;
-/// The reason of those, and the place of those that are not told apart.
-pub const OTHER: &str = "other";
-/// OpenMetrics allows so many characters for all of an exemplar's labels.
+pub use bounded::{Bounded, OTHER};
+pub use places::{Created, Places};
+pub use stream::{Gap, Stream};
+
+/// Most characters of all labels of an exemplar in OpenMetrics.
 const MAX_EXEMPLAR: usize = 128;
 /// How many of them a URL may take.
 const MAX_URL: usize = 60;
-/// The most characters of a function's name.
+/// Most characters of a function's name.
 const MAX_FUNCTION: usize = 80;
 
 /// Findings of a rule and severity.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
-    /// How many.
+    /// Number of findings.
     pub count: u64,
-    /// The last one.
+    /// The last finding.
     pub exemplar: Option<Exemplar>,
 }
 
-/// How many series a target may have.
+/// Example of what a counter counted.
+#[derive(Clone, Debug)]
+pub struct Exemplar {
+    /// Labels.
+    pub labels: Vec<(&'static str, String)>,
+    /// When the example happened.
+    pub at: Option<SystemTime>,
+}
+
+/// Bounds of the series of a target.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits<'a> {
-    /// What is wanted.
+    /// Settings in force.
     pub settings: &'a Settings,
-    /// How many every target has.
+    /// Series that every target has.
     pub fixed: usize,
 }
 
-/// The counters of one target.
+/// Sums of the reports of one target.
 #[derive(Debug)]
-pub struct Target {
-    /// When its series began, but for those that began later.
+pub struct Totals {
+    /// Start of the series that do not begin later.
     pub birth: Birth,
-    /// Gives those their births.
+    /// Gives later series their start.
     births: Births,
-    /// By rule, then by severity as in [`Severity::ALL`].
+    /// Findings by rule, then by severity as in [`Severity::ALL`].
     pub findings: Vec<[Findings; 3]>,
-    /// By rule.
-    pub signals: Vec<Distribution>,
-    /// By rule, then by reason.
-    pub by_reason: Vec<BTreeMap<String, (Distribution, Birth)>>,
-    /// What the last trace told of the program, and when that trace was made.
-    pub last: Option<(Last, Option<Timestamp>)>,
+    /// Measurements by rule.
+    pub measurements: Vec<Distribution>,
+    /// Measurements by rule, then by reason.
+    pub by_reason: Vec<Bounded<Distribution>>,
+    /// State of the program at the end of the last trace, and when that trace was made.
+    last: Option<(Last, Option<Timestamp>)>,
     /// Goroutines.
     pub created: Created,
-    /// The same by place.
+    /// Goroutines by the place that created them.
     pub places: Places,
-    /// Trace time seen.
+    /// Time that the traces cover.
     pub observed: Duration,
-    /// Traces analysed.
+    /// Traces analyzed.
     pub traces: u64,
-    /// By reason.
+    /// Failures by reason.
     pub failures: BTreeMap<&'static str, u64>,
     /// Turns in which no trace was captured.
     pub missed: u64,
@@ -79,44 +90,36 @@ pub struct Target {
     pub lost_bytes: u64,
     /// Events read.
     pub events: u64,
-    /// How long analyses took, ns.
+    /// Durations of analyses, ns.
     pub analysis: Distribution,
-    /// When the last trace was analysed.
+    /// When a trace was last analyzed.
     pub last_success: Option<SystemTime>,
-    /// What is known of its stream, if it has one.
+    /// State of the target's stream, if it has one.
     pub stream: Option<Stream>,
-    /// Series that came with what traces told.
+    /// Series that came with traces.
     more_series: usize,
-    /// How often there was no room for one.
+    /// How often there was no room for a series.
     pub dropped_series: u64,
 }
 
-/// What a trace told of the program.
-#[derive(Clone, Copy, Debug, Default)]
+/// State of a program at the end of a trace.
+#[derive(Clone, Debug, Default)]
 pub struct Last {
-    /// Goroutines at its end.
-    pub goroutines: u64,
-    /// Goroutines at most.
-    pub goroutines_peak: u64,
-    /// Bytes.
-    pub heap_live: Option<u64>,
-    /// Bytes.
-    pub heap_peak: Option<u64>,
-    /// Bytes.
-    pub heap_goal: Option<u64>,
-    /// Goroutines that can run at a time.
+    /// Goroutines and heap.
+    pub program: Program,
+    /// GOMAXPROCS.
     pub gomaxprocs: Option<u64>,
 }
 
-impl Target {
-    /// Nothing seen yet: every counter stands at 0.
+impl Totals {
+    /// Returns totals in which every counter is 0.
     pub fn new(reasons: &[&'static str], birth: Birth, births: &Births) -> Self {
         Self {
             birth,
             births: births.clone(),
             findings: RULES.iter().map(|_| Default::default()).collect(),
-            signals: vec![Distribution::default(); RULES.len()],
-            by_reason: vec![BTreeMap::new(); RULES.len()],
+            measurements: vec![Distribution::default(); RULES.len()],
+            by_reason: vec![Bounded::default(); RULES.len()],
             last: None,
             created: Created::default(),
             places: Places::default(),
@@ -135,55 +138,63 @@ impl Target {
         }
     }
 
-    /// Adds what one trace told.
+    /// State of the program at the end of the last trace.
+    pub fn last(&self) -> Option<&Last> {
+        self.last.as_ref().map(|(last, _)| last)
+    }
+
+    /// Goroutines and heap at the end of the last trace.
+    pub fn program(&self) -> Option<&Program> {
+        self.last().map(|last| &last.program)
+    }
+
+    /// Adds the report of a trace.
     pub fn record(&mut self, report: &Report, took: Duration, at: SystemTime, limits: &Limits<'_>) {
         self.traces += 1;
         self.analysis.record(took.as_nanos() as u64);
-        self.take_in(report, at, limits);
+        self.record_part(report, at, limits);
     }
 
-    /// Adds what a part of a trace told.
-    pub fn take_in(&mut self, report: &Report, at: SystemTime, limits: &Limits<'_>) {
+    /// Adds the report of a part of a trace.
+    pub fn record_part(&mut self, report: &Report, at: SystemTime, limits: &Limits<'_>) {
         let trace = &report.trace;
         self.bytes += trace.bytes;
         self.lost_bytes += trace.lost_bytes;
         self.events += trace.events;
         self.observed += Duration::from_nanos(trace.duration_ns);
         self.last_success = Some(at);
-        for r in &report.rules {
-            self.signals[r.rule.index()].merge(&r.measurement);
-            self.count_reasons(r, limits);
+        for rule in &report.rules {
+            self.measurements[rule.rule.index()].merge(&rule.measurement);
+            self.record_reasons(rule, limits);
         }
         for finding in &report.findings {
-            self.count(finding, report.evidence.as_deref(), at);
+            self.record_finding(finding, report.evidence.as_deref(), at);
         }
         let goroutines = &report.program.goroutines;
         self.created.add(goroutines.created, goroutines.exited);
-        self.count_places(&goroutines.places, limits);
-        self.note(report, at);
+        self.record_places(&goroutines.places, limits);
+        self.record_state(report, at);
     }
 
-    fn count_reasons(&mut self, report: &RuleReport, limits: &Limits<'_>) {
-        let Some(family) = by_reason(report.rule) else {
+    fn record_reasons(&mut self, report: &RuleReport, limits: &Limits<'_>) {
+        let Some((name, series)) = &programs::REASONS[report.rule.index()] else {
             return;
         };
-        if !limits.settings.wants(&family.head.exposed()) {
+        if !limits.settings.wants(name) {
             return;
         }
-        let rule = report.rule.index();
+        let mut known = std::mem::take(&mut self.by_reason[report.rule.index()]);
+        let births = self.births.clone();
         for (reason, values) in &report.by_reason {
-            let known = &self.by_reason[rule];
-            let room = known.len() < MAX_REASONS || known.contains_key(reason);
-            let reason = if room { reason } else { OTHER };
-            if known.contains_key(reason) || self.admit(family.samples.series(), limits) {
-                let known = self.by_reason[rule].entry(reason.into());
-                let new = || (Distribution::default(), self.births.with_a_trace());
-                known.or_insert_with(new).0.merge(values);
+            let admit = || self.admit(*series, limits);
+            if let Some(total) = known.entry(reason, || births.with_a_trace(), admit) {
+                total.merge(values);
             }
         }
+        self.by_reason[report.rule.index()] = known;
     }
 
-    fn count_places(&mut self, places: &[Creations], limits: &Limits<'_>) {
+    fn record_places(&mut self, places: &[Creations], limits: &Limits<'_>) {
         let limit = limits.settings.goroutine_places;
         if limit == 0 {
             return;
@@ -209,12 +220,12 @@ impl Target {
         false
     }
 
-    /// Keeps what the program was like, unless a later trace told it. What a
-    /// trace does not tell stays as it was.
-    fn note(&mut self, report: &Report, at: SystemTime) {
-        let (before, when) = self.last.unwrap_or_default();
-        // No trace was made after it was read. One of a clock that is ahead
-        // counts as made now, and does not make others too old.
+    /// Keeps the state of the program, unless a later trace was recorded. Values that the trace
+    /// does not hold stay as they were.
+    fn record_state(&mut self, report: &Report, at: SystemTime) {
+        let (before, when) = self.last.take().unwrap_or_default();
+        // No trace was made after it was read. One of a clock that is ahead counts as made now,
+        // and does not make others too old.
         let ahead = |made: &Timestamp| units::system_time(*made) > at;
         let made = report.trace.start_time;
         let made = if made.as_ref().is_some_and(ahead) {
@@ -223,51 +234,62 @@ impl Target {
             made
         };
         if made.is_some() && made < when {
+            self.last = Some((before, when));
             return;
         }
-        let program = &report.program;
-        let now = Last {
-            goroutines: program.goroutines.end,
-            goroutines_peak: program.goroutines.peak,
-            heap_live: program.heap_live_bytes.or(before.heap_live),
-            heap_peak: program.heap_peak_bytes.or(before.heap_peak),
-            heap_goal: program.heap_goal_bytes.or(before.heap_goal),
-            gomaxprocs: report.trace.gomaxprocs.or(before.gomaxprocs),
+        let (now, before_gomaxprocs) = (&report.program, before.gomaxprocs);
+        let before = before.program;
+        let program = Program {
+            goroutines: Goroutines {
+                // They have counters.
+                places: Vec::new(),
+                ..now.goroutines.clone()
+            },
+            heap_live_bytes: now.heap_live_bytes.or(before.heap_live_bytes),
+            heap_goal_bytes: now.heap_goal_bytes.or(before.heap_goal_bytes),
+            heap_peak_bytes: now.heap_peak_bytes.or(before.heap_peak_bytes),
         };
-        self.last = Some((now, made));
+        let gomaxprocs = report.trace.gomaxprocs.or(before_gomaxprocs);
+        let last = Last {
+            program,
+            gomaxprocs,
+        };
+        self.last = Some((last, made));
     }
 
-    fn count(&mut self, finding: &Finding, evidence: Option<&str>, at: SystemTime) {
+    fn record_finding(&mut self, finding: &Finding, evidence: Option<&str>, at: SystemTime) {
         let severity = Severity::ALL.iter().position(|s| *s == finding.severity);
         let findings = &mut self.findings[finding.rule.index()][severity.unwrap_or(0)];
-        let worst_at = units::duration(finding.worst_at_ns);
-        let mut labels = vec![("finding", finding.id.as_str()), ("worst_at", &worst_at)];
-        let evidence = evidence.filter(|url| url.chars().count() <= MAX_URL);
-        labels.extend(evidence.map(|url| ("evidence", url)));
-        let taken = labels
-            .iter()
-            .map(|(name, value)| name.len() + value.chars().count());
-        let room = MAX_EXEMPLAR.saturating_sub(taken.sum::<usize>() + "function".len());
-        let function = last(&finding.place.function, room.min(MAX_FUNCTION));
-        labels.push(("function", &function));
-        // As with gauges, nothing happened after it was read.
-        let happened = finding.worst_time.or(finding.first_time);
-        let happened = happened.map(|t| units::system_time(t).min(at));
         findings.count += 1;
-        findings.exemplar = Some(Exemplar {
-            label: sample::labels(&Labels::new(), &labels),
-            value: 1.0,
-            timestamp: happened.map(Into::into),
-        });
+        findings.exemplar = Some(exemplar(finding, evidence, at));
     }
 }
 
-/// The end of a function's name, which tells more than its beginning.
-pub fn shorten(function: &str) -> String {
-    last(function, MAX_FUNCTION)
+fn exemplar(finding: &Finding, evidence: Option<&str>, at: SystemTime) -> Exemplar {
+    let mut labels = vec![
+        ("finding", finding.id.clone()),
+        ("worst_at", units::duration(finding.worst_at_ns)),
+    ];
+    let evidence = evidence.filter(|url| url.chars().count() <= MAX_URL);
+    labels.extend(evidence.map(|url| ("evidence", url.to_owned())));
+    let taken = labels
+        .iter()
+        .map(|(name, value)| name.len() + value.chars().count());
+    let room = MAX_EXEMPLAR.saturating_sub(taken.sum::<usize>() + "function".len());
+    let function = last_characters(&finding.place.function, room.min(MAX_FUNCTION));
+    labels.push(("function", function));
+    // As with gauges, nothing happened after it was read.
+    let happened = finding.worst_time.or(finding.first_time);
+    let at = happened.map(|t| units::system_time(t).min(at));
+    Exemplar { labels, at }
 }
 
-fn last(text: &str, most: usize) -> String {
+/// The end of a function's name, which says more than its beginning.
+pub fn shorten(function: &str) -> String {
+    last_characters(function, MAX_FUNCTION)
+}
+
+fn last_characters(text: &str, most: usize) -> String {
     let excess = text.chars().count().saturating_sub(most);
     text.chars().skip(excess).collect()
 }
@@ -284,7 +306,7 @@ mod tests {
         report
     }
 
-    fn recorded(series_limit: usize) -> Target {
+    fn recorded(series_limit: usize) -> Totals {
         let settings = Settings {
             series_limit,
             ..Settings::default()
@@ -294,7 +316,7 @@ mod tests {
             fixed: 100,
         };
         let births = Births::default();
-        let mut target = Target::new(&[], births.beforehand(), &births);
+        let mut target = Totals::new(&[], births.beforehand(), &births);
         let report = report((0..1000).map(|i| i.to_string()));
         for _ in 0..2 {
             target.record(&report, Duration::ZERO, SystemTime::UNIX_EPOCH, &limits);
@@ -306,8 +328,8 @@ mod tests {
     fn reasons_are_bounded() {
         let target = recorded(0);
         let map = &target.by_reason[0];
-        assert_eq!(map.len(), MAX_REASONS + 1);
-        assert_eq!(map.values().map(|(d, _)| d.count()).sum::<u64>(), 2000);
+        assert_eq!(map.iter().count(), bounded::MOST + 1);
+        assert_eq!(map.iter().map(|(_, d, _)| d.count()).sum::<u64>(), 2000);
         assert_eq!(target.dropped_series, 0);
     }
 
@@ -316,10 +338,7 @@ mod tests {
         let target = recorded(150);
         // A histogram of times is 22 series.
         let map = &target.by_reason[0];
-        let counts: Vec<_> = map
-            .iter()
-            .map(|(r, (d, _))| (r.as_str(), d.count()))
-            .collect();
+        let counts: Vec<_> = map.iter().map(|(r, d, _)| (r, d.count())).collect();
         assert_eq!(counts, [("0", 2), ("1", 2)]);
         assert_eq!(target.dropped_series, 2 * 998);
     }
@@ -332,7 +351,7 @@ mod tests {
             fixed: 0,
         };
         let births = Births::default();
-        let mut target = Target::new(&[], births.beforehand(), &births);
+        let mut target = Totals::new(&[], births.beforehand(), &births);
         // The traces are read in 2026.
         let mut at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000);
         let mut tell = |goroutines, live, made: Option<&str>| {
@@ -342,8 +361,8 @@ mod tests {
             report.trace.start_time = made.map(|text| text.parse().unwrap());
             at += Duration::from_secs(10);
             target.record(&report, Duration::ZERO, at, &limits);
-            let (last, _) = target.last.unwrap();
-            (last.goroutines, last.heap_live)
+            let program = target.program().unwrap();
+            (program.goroutines.end, program.heap_live_bytes)
         };
         assert_eq!(tell(1, Some(9), Some("2026-01-02T00:00:00Z")), (1, Some(9)));
         assert_eq!(tell(2, Some(8), Some("2026-01-01T00:00:00Z")), (1, Some(9)));
