@@ -124,14 +124,20 @@ service:
         found
     }
 
-    /// The metrics of the one resource that sent some.
-    pub fn metrics(&self) -> Value {
-        self.all_metrics(1).remove(0)
+    /// The last metrics of a service for which `complete` holds.
+    pub fn metrics(&self, service: &str, complete: impl Fn(&Value) -> bool) -> Value {
+        let last = || {
+            let all = self.all_metrics(service).into_iter();
+            all.rev().find(|metrics| complete(metrics))
+        };
+        eventually_or("the metrics arrive", || self.process.log(), last)
     }
 
-    /// So many batches of metrics, in the order in which they came.
-    pub fn all_metrics(&self, count: usize) -> Vec<Value> {
-        self.batches("metrics", "resourceMetrics", count)
+    /// All metrics of a service, in the order in which they came.
+    pub fn all_metrics(&self, service: &str) -> Vec<Value> {
+        let mut all = self.read("metrics", "resourceMetrics");
+        all.retain(|batch| attribute(&batch["resource"], "service.name") == service);
+        all
     }
 
     /// So many batches of spans.
@@ -152,6 +158,35 @@ service:
         lines
             .flat_map(|l| l[key].as_array().unwrap().clone())
             .collect()
+    }
+}
+
+/// A metric of a batch, if it is there.
+pub fn metric<'a>(batch: &'a Value, name: &str) -> Option<&'a Value> {
+    let metrics = batch["scopeMetrics"][0]["metrics"].as_array().unwrap();
+    metrics.iter().find(|m| m["name"] == name)
+}
+
+/// The sum of a metric's points: values, or counts of histograms.
+pub fn total(batch: &Value, name: &str) -> Option<f64> {
+    let metric = metric(batch, name)?;
+    let kinds = ["sum", "gauge", "histogram", "exponentialHistogram"];
+    let points = kinds
+        .iter()
+        .find_map(|kind| metric[kind]["dataPoints"].as_array());
+    let values = points?.iter().map(|point| {
+        let keys = ["asInt", "asDouble", "count"];
+        let value = keys.iter().find_map(|key| point.get(key));
+        value.map_or(0.0, number)
+    });
+    Some(values.sum())
+}
+
+/// A number, which may be text in the JSON of OTLP.
+pub fn number(value: &Value) -> f64 {
+    match value {
+        Value::String(text) => text.parse().unwrap(),
+        other => other.as_f64().unwrap_or(0.0),
     }
 }
 

@@ -23,7 +23,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use collector::{Collector, Ports, attribute};
+use collector::{Collector, Ports, attribute, metric, number, total};
 use support::{Running, Scratch, eventually_or, fixture, free_address};
 
 const TRACE: &str = "go1.25.5/mutex_contention.trace";
@@ -40,6 +40,7 @@ fn gotracer(scratch: &Scratch, variables: &[(&str, &str)], flags: &[&str]) -> (R
         .arg("--watch")
         .arg(&directory)
         .args(flags)
+        .env("OTEL_METRIC_EXPORT_INTERVAL", "300")
         .envs(variables.iter().copied());
     let mut running = Running::start(&mut command, address, scratch.path().join("gotracer.log"));
     running.wait_ready();
@@ -102,9 +103,14 @@ fn arrives(variables: &[(&str, &str)], endpoint: impl Fn(&Ports) -> String) {
     for (log, finding) in logs.iter().zip(findings) {
         same_finding(log, finding);
     }
-    let metrics = collector.metrics();
+    let metrics = collector.metrics("api", |m| total(m, "gotracer.traces") == Some(1.0));
     same_resource(&metrics["resource"]);
-    same_measurements(&metrics["scopeMetrics"][0], &wanted);
+    same_measurements(&metrics, &wanted);
+    let own = collector.metrics("gotracer", |m| total(m, "gotracer.otlp_sent") > Some(0.0));
+    let instance = attribute(&own["resource"], "service.instance.id");
+    assert!(instance.as_str().unwrap().contains(':'), "{instance}");
+    assert_eq!(total(&own, "gotracer.build"), Some(1.0));
+    assert!(metric(&own, "gotrace.observed").is_none());
     for signal in ["logs", "metrics"] {
         for counter in ["dropped", "failures"] {
             let series = format!("gotracer_otlp_{counter}_total{{signal=\"{signal}\"}}");
@@ -119,10 +125,11 @@ fn same_resource(resource: &Value) {
         ("service.version", "1.2"),
         ("k8s.pod.name", "api-0"),
         ("process.runtime.name", "go"),
-        ("process.runtime.version", "1.25"),
     ] {
         assert_eq!(attribute(resource, name), json!(value), "{name}");
     }
+    // A trace has the version of its format, which is not that of the runtime.
+    assert_eq!(attribute(resource, "process.runtime.version"), Value::Null);
 }
 
 fn same_finding((resource, scope, log): &(Value, Value, Value), finding: &Value) {
@@ -178,48 +185,55 @@ fn same_finding((resource, scope, log): &(Value, Value, Value), finding: &Value)
     assert_eq!(attribute(log, "gotracer.time.estimated"), Value::Null);
 }
 
-fn same_measurements(scope: &Value, report: &Value) {
-    let metrics = scope["metrics"].as_array().unwrap();
-    let find = |name: &str| {
-        let found = metrics.iter().find(|m| m["name"] == name);
-        found.unwrap_or_else(|| panic!("{name} is missing"))
-    };
-    let number = |v: &Value| match v {
-        Value::String(text) => text.parse().unwrap(),
-        other => other.as_f64().unwrap_or(0.0),
-    };
+fn same_measurements(batch: &Value, report: &Value) {
+    for url in [&batch["schemaUrl"], &batch["scopeMetrics"][0]["schemaUrl"]] {
+        let url = url.as_str().unwrap();
+        assert!(
+            url.starts_with("https://opentelemetry.io/schemas/"),
+            "{url}"
+        );
+    }
+    let find = |name: &str| metric(batch, name).unwrap_or_else(|| panic!("{name} is missing"));
     let waits = find("gotrace.mutex_wait");
-    assert_eq!(waits["unit"], "ns");
-    let histogram = &waits["exponentialHistogram"];
-    assert_eq!(histogram["aggregationTemporality"], 1);
+    assert_eq!(waits["unit"], "s");
+    assert_ne!(waits["description"], "");
+    let histogram = &waits["histogram"];
+    assert_eq!(histogram["aggregationTemporality"], 2);
     let point = &histogram["dataPoints"][0];
     let rules = report["rules"].as_array().unwrap();
     let rule = rules.iter().find(|r| r["rule"] == "MutexContention");
     let wanted = &rule.unwrap()["measurement"];
-    for key in ["count", "sum", "min", "max"] {
-        assert_eq!(number(&point[key]), number(&wanted[key]), "{key}");
-    }
-    assert_eq!(point["scale"], 3);
-    let buckets = point["positive"]["bucketCounts"].as_array().unwrap();
-    let held: f64 = buckets.iter().map(number).sum();
-    assert_eq!(held + number(&point["zeroCount"]), number(&point["count"]));
-    // The greatest value lies in the last bucket.
-    let last = number(&point["positive"]["offset"]) + buckets.len() as f64;
-    let max = number(&point["max"]);
-    assert!(((last - 1.0) / 8.0).exp2() < max && max <= (last / 8.0).exp2());
-    let observed = &find("gotrace.observed")["sum"]["dataPoints"][0];
+    assert_eq!(number(&point["count"]), number(&wanted["count"]));
+    assert_eq!(number(&point["sum"]), number(&wanted["sum"]) / 1e9);
+    let counts = point["bucketCounts"].as_array().unwrap();
+    let bounds = point["explicitBounds"].as_array().unwrap();
+    assert_eq!(counts.len(), bounds.len() + 1);
+    assert_eq!(
+        counts.iter().map(number).sum::<f64>(),
+        number(&point["count"])
+    );
+    // The greatest value lies in the last bucket that holds something.
+    let last = counts.iter().rposition(|n| number(n) > 0.0).unwrap();
+    let max = number(&wanted["max"]) / 1e9;
+    assert!(number(&bounds[last - 1]) < max && max <= number(&bounds[last]));
+    let observed = find("gotrace.observed");
+    assert_eq!(observed["unit"], "s");
+    let observed = &observed["sum"]["dataPoints"][0];
     let lasted = number(&report["trace"]["duration_ns"]);
     assert_eq!(number(&observed["asDouble"]), lasted / 1e9);
-    let [from, to] = ["startTimeUnixNano", "timeUnixNano"].map(|key| {
-        let text = observed[key].as_str().unwrap();
-        text.parse::<u64>().unwrap()
-    });
-    assert_eq!((to - from) as f64, lasted);
-    let findings = find("gotrace.findings")["sum"]["dataPoints"]
-        .as_array()
-        .unwrap();
-    let count: f64 = findings.iter().map(|p| number(&p["asInt"])).sum();
-    assert_eq!(count as usize, report["findings"].as_array().unwrap().len());
+    let [from, to] = ["startTimeUnixNano", "timeUnixNano"].map(|key| number(&observed[key]));
+    assert!(from < to, "{from} {to}");
+    // Each rule and severity has a point, with the names of /metrics.
+    let points = &find("gotrace.findings")["sum"]["dataPoints"];
+    let points = points.as_array().unwrap();
+    assert_eq!(points.len(), 3 * rules.len());
+    let findings = report["findings"].as_array().unwrap();
+    for point in points {
+        let of = |name| attribute(point, name);
+        let same = |f: &&Value| f["rule"] == of("rule") && f["severity"] == of("severity");
+        let count = findings.iter().filter(same).count() as f64;
+        assert_eq!(number(&point["asInt"]), count, "{point}");
+    }
 }
 
 #[test]
@@ -309,22 +323,34 @@ fn the_standard_switch_is_off() {
 }
 
 #[test]
-fn a_variable_that_can_not_be_used_is_named() {
-    for (name, value) in [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://here"),
+fn variables_that_cannot_be_used_are_named_and_ignored() {
+    let scratch = Scratch::new();
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:1"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
         ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "10s"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "no-equals-sign"),
-        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/does/not/exist.pem"),
-    ] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
-        command.args(["serve", "--watch=."]);
-        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318");
-        let output = command.env(name, value).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        let file = value.starts_with('/');
-        assert!(said.contains(if file { value } else { name }), "{said}");
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "ftp://here"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "k=100%"),
+    ];
+    let (gotracer, _) = gotracer(&scratch, &variables, &[]);
+    let log = gotracer.log();
+    for (name, _) in &variables[1..] {
+        let warned = |line: &str| line.contains(&format!("{name}: ")) && line.contains("ignored");
+        assert!(log.lines().any(warned), "{name}: {log}");
     }
+    // What is not sent at all has no counters.
+    assert_eq!(gotracer.sample(&sent("logs")), Some(0.0));
+    assert_eq!(gotracer.sample(&sent("traces")), None);
+}
+
+#[test]
+fn a_flag_that_cannot_be_used_ends_the_program() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+    command.args(["serve", "--watch=.", "--otlp.endpoint=ftp://here"]);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("--otlp.endpoint"), "{said}");
 }

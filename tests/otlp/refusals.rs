@@ -186,7 +186,6 @@ fn killed_before_it_was_sent_it_is_sent_after_a_restart_and_counted_once() {
     };
     let (mut daemon, _) = gotracer(&scratch, &[], &flags);
     collector.logs(TRACES * findings());
-    collector.all_metrics(TRACES);
     eventually_or(
         "all are moved",
         || daemon.log(),
@@ -203,6 +202,44 @@ fn killed_before_it_was_sent_it_is_sent_after_a_restart_and_counted_once() {
     wait_sent(&daemon, "logs");
     let logs = collector.logs((TRACES + 1) * findings());
     assert_eq!(uids(&logs).len(), logs.len(), "each record has its own");
+}
+
+#[test]
+fn a_trace_is_done_when_its_findings_arrived_though_metrics_can_not_be_sent() {
+    let scratch = Scratch::new();
+    let ports = Ports::free();
+    let Some(collector) = Collector::start(&scratch, &ports) else {
+        return;
+    };
+    let logs = format!("http://{}/v1/logs", ports.http);
+    let nowhere = format!("http://{}/v1/metrics", free_address());
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", logs.as_str()),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", &nowhere),
+    ];
+    let storage = format!("--storage.path={}", scratch.path().join("state").display());
+    let flags = [&*storage, "--watch.after=move"];
+    let (mut daemon, directory) = gotracer(&scratch, &variables, &flags);
+    fs::copy(fixture(TRACE), directory.join("a.trace")).unwrap();
+    collector.logs(findings());
+    let failed = || {
+        let failures = daemon.sample(&counter("failures", "metrics"))?;
+        (failures > 0.0 && !directory.join("a.trace").exists()).then_some(())
+    };
+    eventually_or(
+        "metrics fail, and the trace is done",
+        || daemon.log(),
+        failed,
+    );
+    daemon.signal("-KILL");
+    daemon.wait();
+
+    // Nothing of it is sent again.
+    let (daemon, _) = gotracer(&scratch, &variables, &flags);
+    pack(&fs::read(fixture(TRACE)).unwrap(), &directory, "one more");
+    daemon.wait_sample("gotracer_traces_total", 1.0);
+    wait_sent(&daemon, "logs");
+    collector.logs(2 * findings());
 }
 
 fn uids(logs: &[(Value, Value, Value)]) -> BTreeSet<String> {

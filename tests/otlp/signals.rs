@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::collector::{Collector, Ports, attribute};
-use crate::support::{Scratch, fixture};
+use crate::collector::{Collector, Ports, attribute, metric, number, total};
+use crate::support::{Running, Scratch, fixture};
 use crate::{TRACE, findings, gotracer, wait_sent};
 
 #[test]
@@ -75,55 +75,117 @@ fn findings_belong_to_the_span_of_their_trace() {
     collector.logs(findings());
 }
 
-#[test]
-fn metrics_add_up_in_explicit_buckets_for_who_wants_that() {
+/// The metrics that two traces make, one after the other.
+fn of_two_traces(variables: &[(&str, &str)]) -> Option<(Vec<Value>, Running)> {
     let scratch = Scratch::new();
     let ports = Ports::free();
-    let Some(collector) = Collector::start(&scratch, &ports) else {
+    let collector = Collector::start(&scratch, &ports)?;
+    let endpoint = format!("http://{}", ports.http);
+    let mut all = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
+    all.extend(variables);
+    all.push(("OTEL_SERVICE_NAME", "api"));
+    let (gotracer, directory) = gotracer(&scratch, &all, &[]);
+    let traces = || {
+        let of = |batch: &Value| total(batch, "gotracer.traces").unwrap_or(0.0);
+        let batches = collector.all_metrics("api");
+        (
+            batches.iter().map(of).sum::<f64>(),
+            batches.last().map_or(0.0, of),
+        )
+    };
+    for (name, trace) in [("a", TRACE), ("b", "go1.26.6/mutex_contention.trace")] {
+        let (_, before) = traces();
+        fs::copy(fixture(trace), directory.join(format!("{name}.trace"))).unwrap();
+        let counted = || {
+            let (sum, last) = traces();
+            let wanted = if name == "a" { 1.0 } else { 2.0 };
+            (sum == wanted || last == wanted && last > before).then_some(())
+        };
+        crate::eventually_or("a trace is counted", || gotracer.log(), counted);
+    }
+    Some((collector.all_metrics("api"), gotracer))
+}
+
+#[test]
+fn metrics_are_those_of_a_scrape_and_begin_at_zero() {
+    let Some((all, gotracer)) = of_two_traces(&[]) else {
         return;
     };
-    let endpoint = format!("http://{}", ports.http);
-    let variables = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+    // The directory is known before its first trace.
+    let first = all.first().unwrap();
+    for name in ["gotrace.findings", "gotrace.mutex_wait", "gotracer.traces"] {
+        assert_eq!(total(first, name), Some(0.0), "{name}");
+    }
+    assert!(
+        metric(first, "gotrace.goroutines").is_none(),
+        "it is not known yet"
+    );
+    let last = all.last().unwrap();
+    for (name, series) in [
+        ("gotrace.mutex_wait", "gotrace_mutex_wait_seconds_count"),
+        ("gotrace.observed", "gotrace_observed_seconds_total"),
+        ("gotrace.goroutines", "gotrace_goroutines"),
+        ("gotrace.gomaxprocs", "gotrace_gomaxprocs_threads"),
         (
-            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-            "Cumulative",
+            "gotrace.goroutine_creations",
+            "gotrace_goroutine_creations_total",
         ),
+        ("gotracer.trace_events", "gotracer_trace_events_total"),
+        (
+            "gotracer.last_success_timestamp",
+            "gotracer_last_success_timestamp_seconds",
+        ),
+    ] {
+        assert_eq!(total(last, name), gotracer.sample(series), "{name}");
+    }
+    // No two points of a series have the same time, and none is older than the one before.
+    let point =
+        |batch: &Value| metric(batch, "gotrace.observed").unwrap()["sum"]["dataPoints"][0].clone();
+    let time = |batch: &Value, key: &str| number(&point(batch)[key]);
+    for pair in all.windows(2) {
+        assert!(time(&pair[0], "timeUnixNano") < time(&pair[1], "timeUnixNano"));
+        let start = "startTimeUnixNano";
+        assert_eq!(time(&pair[0], start), time(&pair[1], start));
+    }
+}
+
+#[test]
+fn deltas_in_exponential_buckets_add_up_to_a_scrape() {
+    let Some((all, gotracer)) = of_two_traces(&[
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "Delta"),
         (
             "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
-            "explicit_bucket_histogram",
+            "base2_exponential_bucket_histogram",
         ),
-    ];
-    let (gotracer, directory) = gotracer(&scratch, &variables, &[]);
-    fs::copy(fixture(TRACE), directory.join("a.trace")).unwrap();
-    collector.all_metrics(1);
-    let other = "go1.26.6/mutex_contention.trace";
-    fs::copy(fixture(other), directory.join("b.trace")).unwrap();
-    let all = collector.all_metrics(2);
-    let metric = |batch: &Value, name: &str| {
-        let metrics = batch["scopeMetrics"][0]["metrics"].as_array().unwrap();
-        let found = metrics.iter().find(|m| m["name"] == name);
-        found.unwrap_or_else(|| panic!("{name} is missing")).clone()
+    ]) else {
+        return;
     };
-    let [first, second] =
-        [0, 1].map(|i| metric(&all[i], "gotrace.mutex_wait")["histogram"].clone());
-    assert_eq!(second["aggregationTemporality"], json!(2));
-    let (first, second) = (&first["dataPoints"][0], &second["dataPoints"][0]);
-    assert_eq!(first["startTimeUnixNano"], second["startTimeUnixNano"]);
-    let number = |v: &Value| v.as_str().unwrap().parse::<f64>().unwrap();
-    let count = gotracer.sample("gotrace_mutex_wait_seconds_count").unwrap();
-    assert!(number(&first["count"]) < count);
-    assert_eq!(number(&second["count"]), count);
-    let counts = second["bucketCounts"].as_array().unwrap();
-    let bounds = second["explicitBounds"].as_array().unwrap();
-    assert_eq!(counts.len(), bounds.len() + 1);
-    assert_eq!(counts.iter().map(number).sum::<f64>(), count);
-    let goroutines = &metric(&all[1], "gotrace.goroutines")["gauge"]["dataPoints"][0];
-    let goroutines = number(&goroutines["asInt"]);
-    assert_eq!(gotracer.sample("gotrace_goroutines"), Some(goroutines));
-    let created = &metric(&all[1], "gotrace.goroutine_creations")["sum"]["dataPoints"][0];
-    assert_eq!(
-        gotracer.sample("gotrace_goroutine_creations_total"),
-        Some(number(&created["asInt"]))
-    );
+    let sum = |name: &str| {
+        all.iter()
+            .filter_map(|batch| total(batch, name))
+            .sum::<f64>()
+    };
+    for (name, series) in [
+        ("gotrace.mutex_wait", "gotrace_mutex_wait_seconds_count"),
+        (
+            "gotrace.goroutine_creations",
+            "gotrace_goroutine_creations_total",
+        ),
+        ("gotracer.trace_events", "gotracer_trace_events_total"),
+    ] {
+        assert_eq!(Some(sum(name)), gotracer.sample(series), "{name}");
+    }
+    for batch in &all {
+        let Some(waits) = metric(batch, "gotrace.mutex_wait") else {
+            continue;
+        };
+        let histogram = &waits["exponentialHistogram"];
+        assert_eq!(histogram["aggregationTemporality"], json!(1));
+        let point = &histogram["dataPoints"][0];
+        assert_eq!((&waits["unit"], &point["scale"]), (&json!("s"), &json!(3)));
+        let counts = point["positive"]["bucketCounts"].as_array().unwrap();
+        let held = counts.iter().map(number).sum::<f64>();
+        assert_eq!(held + number(&point["zeroCount"]), number(&point["count"]));
+        assert!(number(&point["count"]) > 0.0, "a delta of 0 is not sent");
+    }
 }

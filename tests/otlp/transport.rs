@@ -155,7 +155,7 @@ fn each_signal_has_its_own_place_way_and_headers() {
     wait_sent(&gotracer, "logs");
     wait_sent(&gotracer, "metrics");
     collector.logs(findings());
-    collector.metrics();
+    collector.metrics("unknown_service", |_| true);
     for signal in ["logs", "metrics"] {
         assert_eq!(gotracer.sample(&counter("failures", signal)), Some(0.0));
     }
@@ -180,7 +180,7 @@ fn labels_of_the_target_are_the_resource() {
     let (_gotracer, directory) = gotracer(&scratch, &variables, &flags);
     let name = "shop_cart-0_cart_1.2.3_10.0.0.1.trace";
     fs::copy(fixture(TRACE), directory.join(name)).unwrap();
-    let metrics = collector.metrics();
+    let metrics = collector.metrics("cart", |_| true);
     for (resource, _, _) in &collector.logs(findings()) {
         assert_eq!(*resource, metrics["resource"]);
     }
