@@ -19,6 +19,7 @@ use gotracer::report::{
     Status, TraceInfo,
 };
 use gotracer::rules::{RULES, Rule};
+use gotracer::timeline::StateVector;
 use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::MetricFamily;
 use proptest::prelude::*;
 use prost::Message;
@@ -127,7 +128,10 @@ fn report() -> Report {
             heap_live_bytes: Some(60 << 20),
             heap_goal_bytes: Some(120 << 20),
             heap_peak_bytes: Some(130 << 20),
+            time: StateVector::default(),
         },
+        waits: Vec::new(),
+        goroutines: Vec::new(),
         rules: RULES.into_iter().map(rule_report).collect(),
         suppressed: Vec::new(),
         known: 0,

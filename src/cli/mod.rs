@@ -14,6 +14,7 @@ mod diff;
 mod events;
 mod explain;
 mod export;
+mod goroutines;
 #[cfg(feature = "daemon")]
 mod healthcheck;
 mod ignored;
@@ -69,6 +70,7 @@ Examples:
   curl -s localhost:6060/debug/pprof/trace?seconds=5 | gotracer analyze -
   gotracer rules MutexContention          what a rule sees and what to do
   gotracer capture localhost:6060         what is wrong in a running program
+  gotracer goroutines trace.out           where the time of goroutines goes
   gotracer diff before.trace after.trace  did it become worse
   gotracer explain trace.out --at 1.204s  what happened then
   gotracer export --perfetto trace.out    the same for ui.perfetto.dev
@@ -86,6 +88,7 @@ enum Command {
     Events(events::Args),
     Explain(explain::Args),
     Export(export::Args),
+    Goroutines(goroutines::Args),
     #[cfg(feature = "daemon")]
     Serve(Box<serve::Args>),
     #[cfg(feature = "daemon")]
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Anonymize(args) => anonymize::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Goroutines(args) => goroutines::run(&args),
         Command::Events(args) => events::run(&args),
         #[cfg(feature = "daemon")]
         Command::Serve(args) => serve::run(&args),

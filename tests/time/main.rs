@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod known;
 mod model;
 mod random;
 mod summary;

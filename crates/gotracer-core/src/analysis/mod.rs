@@ -7,6 +7,7 @@
 mod findings;
 mod history;
 mod live;
+mod observers;
 mod packed;
 mod pipeline;
 mod portion;
@@ -14,6 +15,7 @@ mod program;
 mod record;
 mod slices;
 mod suppress;
+mod times;
 mod whole;
 
 pub use live::{Heard, follow};
@@ -26,17 +28,19 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::suppression::today;
-use crate::rules::{Detector, RULES, Rule, Settings, Verdict};
-use crate::timeline::{Creation, HeapFloor, Interval, Kinds, Observer, Timeline, Transition};
+use crate::rules::{RULES, Rule, Settings, Verdict};
+use crate::timeline::{Creation, Observer, Timeline, Transition};
 use crate::trace::internal::{Share, is_newer};
 use crate::trace::{
     ClockSnapshot, ErrorKind, Event, GoId, ReadError, Reader, Slot, Stats, Tables, Time,
 };
 use history::History;
+use observers::{Observers, Rules};
 use packed::{Packed, Taker};
 use portion::Portion;
 use slices::Slices;
 use suppress::suppress;
+use times::Times;
 
 /// For how long the growth of the number of goroutines is counted in a live
 /// trace before it is measured and counted anew, ns: a service's load changes
@@ -84,56 +88,10 @@ fn exhausted(kind: ErrorKind, stats: Stats) -> ReadError {
     ReadError::new(kind).at(stats.bytes, lost_bytes)
 }
 
-/// The rules at work.
-struct Rules {
-    enabled: Vec<(&'static Rule, Box<dyn Detector>)>,
-    /// What any of them watches.
-    watches: Kinds,
-    /// The rules that watch each kind of interval, by the number of the kind.
-    watchers: [Vec<usize>; Kinds::CAPACITY],
-}
-
-impl Rules {
-    fn new(enabled: Vec<(&'static Rule, Box<dyn Detector>)>) -> Self {
-        let watchers = |number: usize| {
-            let kind = Kinds::of_number(number);
-            let watching = enabled.iter().enumerate();
-            let watching = watching.filter(|(_, (rule, _))| rule.watches.intersects(kind));
-            watching.map(|(i, _)| i).collect()
-        };
-        Self {
-            watches: enabled
-                .iter()
-                .fold(Kinds::NONE, |all, (rule, _)| all.union(rule.watches)),
-            watchers: std::array::from_fn(watchers),
-            enabled,
-        }
-    }
-}
-
-impl Observer for Rules {
-    fn watches(&self) -> Kinds {
-        self.watches
-    }
-
-    #[inline]
-    fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
-        for &i in &self.watchers[interval.kind.set().first()] {
-            self.enabled[i].1.interval(interval, timeline);
-        }
-    }
-
-    fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline) {
-        for (_, detector) in &mut self.enabled {
-            detector.heap_floor(floor, timeline);
-        }
-    }
-}
-
 /// One trace being analysed.
 pub struct Analysis {
     timeline: Timeline,
-    rules: Rules,
+    seen: Observers,
     slices: Slices,
     /// The first clock snapshot since the last report.
     snapshot: Option<ClockSnapshot>,
@@ -155,7 +113,10 @@ impl Analysis {
             .collect();
         Self {
             timeline: Timeline::default(),
-            rules: Rules::new(enabled),
+            seen: Observers {
+                rules: Rules::new(enabled),
+                times: Times::default(),
+            },
             slices: Slices::new(),
             snapshot: None,
             history: settings.course.then(Box::default),
@@ -177,8 +138,8 @@ impl Analysis {
     /// Counts what is held now that some events were taken in, of a generation
     /// that `begins` with them or goes on.
     fn count(&mut self, begins: bool, tables: &Tables) -> Result<(), ErrorKind> {
-        let rules = self.rules.enabled.iter().map(|(_, d)| d.held());
-        let held = self.timeline.held(EVENTS) + rules.sum::<u64>();
+        let rules = self.seen.rules.enabled.iter().map(|(_, d)| d.held());
+        let held = self.timeline.held(EVENTS) + rules.sum::<u64>() + self.seen.times.held();
         let counted = match begins {
             // Any of its names and stacks may become known at any event.
             true => self.share.hold(held + tables.names()),
@@ -236,7 +197,7 @@ impl Analysis {
         if heeded {
             self.slice(event.time);
         }
-        self.timeline.event(event, tables, &mut self.rules);
+        self.timeline.event(event, tables, &mut self.seen);
         if heeded {
             self.note();
         }
@@ -246,7 +207,7 @@ impl Analysis {
     #[inline(always)]
     fn slice(&mut self, time: Time) {
         if self.slices.is_over(time) {
-            let rules = self.rules.enabled.iter();
+            let rules = self.seen.rules.enabled.iter();
             let measured = || rules.map(|(_, d)| d.measurement()).collect();
             self.slices.end(time, measured);
         }
@@ -264,7 +225,7 @@ impl Analysis {
     /// now, and is marked as a lower bound.
     pub fn report(&self, read: &Read<'_>) -> Report {
         let open: Vec<_> = self.timeline.open_intervals(false).collect();
-        let verdicts = self.rules.enabled.iter().map(|(rule, detector)| {
+        let verdicts = self.seen.rules.enabled.iter().map(|(rule, detector)| {
             let mut detector = detector.boxed_clone();
             for interval in open
                 .iter()
@@ -274,7 +235,7 @@ impl Analysis {
             }
             (*rule, detector.verdict(&self.timeline))
         });
-        self.report_of(verdicts.collect(), read)
+        self.report_of(verdicts.collect(), read, false)
     }
 
     /// What a live trace told since the last time this was asked, and nothing
@@ -286,18 +247,19 @@ impl Analysis {
         let due = t.now().saturating_sub(t.growing_since()) >= GROWTH;
         t.set_growing(!(last || due));
         let open = self.timeline.open_intervals(!last);
-        let watched = self.rules.watches;
+        let watched = self.seen.rules.watches;
         for interval in open.filter(|i| watched.intersects(i.kind.set())) {
-            self.rules.interval(&interval, &self.timeline);
+            self.seen.rules.interval(&interval, &self.timeline);
         }
-        let verdicts = self.rules.enabled.iter_mut().map(|(rule, detector)| {
+        let verdicts = self.seen.rules.enabled.iter_mut().map(|(rule, detector)| {
             let verdict = detector.verdict(&self.timeline);
             detector.forget(&self.timeline);
             (*rule, verdict)
         });
         let verdicts = verdicts.collect();
-        let report = self.report_of(verdicts, read);
+        let report = self.report_of(verdicts, read, !last);
         self.timeline.start_stretch();
+        self.seen.times = Times::default();
         self.slices = Slices::new();
         if due {
             self.timeline.start_growth();
@@ -306,7 +268,12 @@ impl Analysis {
         report
     }
 
-    fn report_of(&self, verdicts: Vec<(&'static Rule, Verdict)>, read: &Read<'_>) -> Report {
+    fn report_of(
+        &self,
+        verdicts: Vec<(&'static Rule, Verdict)>,
+        read: &Read<'_>,
+        under_way: bool,
+    ) -> Report {
         let Read { stats, error, .. } = *read;
         let (start_time, now) = (self.start_time(), self.timeline.now());
         let mut rules = Vec::new();
@@ -334,6 +301,7 @@ impl Analysis {
             all.extend(verdict.found.into_iter().map(|found| (rule, found)));
         }
         let all = findings::findings(all, &self.timeline, start_time);
+        let times = self.seen.times.up_to_now(&self.timeline, under_way);
         let mut report = Report {
             trace: TraceInfo {
                 source: read.source.into(),
@@ -348,7 +316,9 @@ impl Analysis {
                 error: error.map(ToString::to_string),
                 warning: warning(read),
             },
-            program: program::program(&self.timeline),
+            program: program::program(&self.timeline, times.program()),
+            waits: times.waits(),
+            goroutines: times.report(&self.timeline, self.settings.system),
             rules,
             findings: all,
             course: self.history.as_ref().map(|h| h.course().clone()),
@@ -387,8 +357,8 @@ impl Taker for Taking<'_> {
     fn transition(&mut self, transition: &Transition) {
         let Self { analysis, tables } = self;
         analysis.slice(transition.time);
-        let rules = &mut analysis.rules;
-        analysis.timeline.transition(transition, tables, rules);
+        let seen = &mut analysis.seen;
+        analysis.timeline.transition(transition, tables, seen);
         analysis.note();
     }
 
@@ -406,8 +376,8 @@ impl Taker for Taking<'_> {
     fn creation(&mut self, creation: &Creation) {
         let Self { analysis, tables } = self;
         analysis.slice(creation.time);
-        let rules = &mut analysis.rules;
-        analysis.timeline.creation(creation, tables, rules);
+        let seen = &mut analysis.seen;
+        analysis.timeline.creation(creation, tables, seen);
         analysis.note();
     }
 

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use super::findings::frame;
 use crate::report::{Creations, Goroutines, Program};
-use crate::timeline::{FrameKey, Timeline};
+use crate::timeline::{FrameKey, StateVector, Timeline};
 
 /// The most places that create goroutines a report tells of.
 const PLACES: usize = 100;
 
-/// The program up to now.
-pub fn program(t: &Timeline) -> Program {
+/// The program up to now, with the time of its goroutines.
+pub fn program(t: &Timeline, time: StateVector) -> Program {
     let population = t.population();
     Program {
         goroutines: Goroutines {
@@ -22,6 +22,7 @@ pub fn program(t: &Timeline) -> Program {
             exited: population.ended(),
             places: places(t),
         },
+        time,
         heap_live_bytes: t.heap_live(),
         heap_goal_bytes: t.heap_goal(),
         heap_peak_bytes: t.heap_peak(),

@@ -88,7 +88,7 @@ fn row(
 }
 
 /// Text that no spreadsheet takes for a formula.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && text != "-" {
         format!("'{text}")
     } else {

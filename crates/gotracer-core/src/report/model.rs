@@ -11,7 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Course;
+use super::time::GoroutineGroup;
 use crate::rules::{Distribution, Rule, Severity, Thresholds, Unit};
+use crate::timeline::{State, StateVector};
 use crate::units::system_time;
 
 /// One frame of a stack.
@@ -63,6 +65,10 @@ pub struct TraceInfo {
 pub struct Program {
     /// Numbers of goroutines.
     pub goroutines: Goroutines,
+    /// Time of all its goroutines by state. Reports of older versions lack it.
+    #[serde(default, with = "super::wire::time")]
+    #[schemars(with = "super::wire::Time")]
+    pub time: StateVector,
     /// Live heap as of the last garbage collection, bytes; null without a collection.
     pub heap_live_bytes: Option<u64>,
     /// Size at which the collector aims to finish its next cycle, bytes.
@@ -240,6 +246,11 @@ pub struct Report {
     pub trace: TraceInfo,
     /// The traced program.
     pub program: Program,
+    /// How long waits of the program's goroutines lasted, by state; empty in a saved report.
+    pub waits: Vec<(State, Distribution)>,
+    /// Goroutines by the function that they were started with, those with most time first: at most 1,000 functions, and
+    /// the rest as one. The runtime's own are left out unless the settings ask for them.
+    pub goroutines: Vec<GoroutineGroup>,
     /// Every rule that was applied, in the registry's order.
     pub rules: Vec<RuleReport>,
     /// Findings, the worst first.

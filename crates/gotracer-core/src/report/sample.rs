@@ -1,9 +1,11 @@
 //! Reports made by hand, for the tests of the formats.
 
 use super::{
-    Cause, Finding, Frame, Goroutines, Program, Report, RuleReport, Severity, Status, TraceInfo,
+    Cause, Finding, Frame, GoroutineGroup, Goroutines, Life, Program, Report, RuleReport, Severity,
+    Status, TraceInfo, WorstGoroutine,
 };
 use crate::rules::{RULES, Rule, Settings};
+use crate::timeline::StateVector;
 
 /// A report without findings.
 pub fn report(source: &str) -> Report {
@@ -22,6 +24,8 @@ pub fn report(source: &str) -> Report {
             warning: None,
         },
         program: program(),
+        waits: Vec::new(),
+        goroutines: goroutines(),
         rules: RULES.into_iter().map(rule).collect(),
         findings: Vec::new(),
         course: None,
@@ -41,10 +45,50 @@ fn program() -> Program {
             exited: 1_000,
             places: Vec::new(),
         },
+        time: time(7),
         heap_live_bytes: Some(60 << 20),
         heap_goal_bytes: Some(120 << 20),
         heap_peak_bytes: None,
     }
+}
+
+/// A state vector in which every state has another time, ns.
+pub fn time(factor: u64) -> StateVector {
+    let states = std::array::from_fn(|i| factor * (i as u64 + 1).pow(5) * 10_007);
+    StateVector::from_values(
+        states,
+        factor * 1_000_000,
+        [factor * 900, factor * 90, factor * 9],
+    )
+}
+
+fn goroutines() -> Vec<GoroutineGroup> {
+    let group = |function: &str, count: u64, factor: u64| GoroutineGroup {
+        function: function.into(),
+        system: false,
+        count,
+        alive: count.min(3),
+        life: Life {
+            count,
+            sum: time(factor).total(),
+            min: 1_000,
+            max: time(factor).total() / 2,
+            p50: 5_000_000,
+            p90: 90_000_000,
+            p99: 500_000_000,
+        },
+        time: time(factor),
+        worst: Some(WorstGoroutine {
+            goroutine: 18,
+            life_ns: time(factor).total() / 2,
+            time: time(1),
+        }),
+    };
+    vec![
+        group("example.com/shop/cart.(*Store).flush", 1_000, 4),
+        group("runtime.main", 1, 2),
+        group("(unknown)", 2, 1),
+    ]
 }
 
 fn rule(rule: &'static Rule) -> RuleReport {

@@ -86,6 +86,8 @@ pub struct Settings {
     pub course: bool,
     /// Findings that are known and accepted.
     pub ignore: Suppressions,
+    /// Whether reports list the runtime's own goroutines beside those of the program.
+    pub system: bool,
 }
 
 /// Why a setting can't be made.
@@ -139,6 +141,7 @@ impl Settings {
             rules: RULES.iter().map(|r| settings(r)).collect(),
             course: false,
             ignore: Suppressions::default(),
+            system: false,
         }
     }
 

@@ -74,6 +74,11 @@ impl Goroutine {
             self.start
         }
     }
+
+    /// Whether it waits for something other than a P.
+    pub fn is_waiting(&self) -> bool {
+        self.state == GoState::Waiting
+    }
 }
 
 /// How many goroutines a place created.

@@ -337,6 +337,16 @@ impl Timeline {
         self.gs.find(g)
     }
 
+    /// Some frame of the function that a goroutine was started with, the same for all its lines. Unknown if neither the
+    /// `go` statement nor a whole stack of the goroutine is in the trace.
+    pub fn start_function(&self, g: &Goroutine) -> FrameKey {
+        let known = self.stacks.traits(g.start).start;
+        match known.is_some() {
+            true => known,
+            false => self.stacks.traits(g.stack).start,
+        }
+    }
+
     /// The lock that a wait is for. The runtime's reason ("sync") is the same
     /// for every semaphore, only stacks tell; where the trace has none of the
     /// waiter, the one that woke it must have unlocked something.

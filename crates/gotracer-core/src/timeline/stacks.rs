@@ -15,6 +15,9 @@ use super::waiting::StackWaits;
 use crate::trace::internal::{of_map, of_vec};
 use crate::trace::{StackId, Tables};
 
+/// The runtime records no more frames of a stack.
+const DEEPEST: usize = 128;
+
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// A stack of the trace. The default is no stack.
@@ -81,6 +84,9 @@ pub struct Traits {
     pub function: FrameKey,
     /// The outermost frame: the function the goroutine was started with.
     pub root: FrameKey,
+    /// Some frame of the function that the goroutine was started with, the same for all its lines. Unknown if the stack
+    /// may lack its outermost frames.
+    pub start: FrameKey,
 }
 
 /// A frame with its texts.
@@ -246,7 +252,21 @@ impl Stacks {
             own: own.is_some(),
             function: self.by_function[&function],
             root: frames.last().copied().unwrap_or_default(),
+            start: self.start(frames, &functions),
         }
+    }
+
+    /// Some frame of the function that a goroutine with such a stack was started with.
+    fn start(&self, frames: &[FrameKey], functions: &[&str]) -> FrameKey {
+        if frames.len() >= DEEPEST {
+            return FrameKey::default();
+        }
+        // Old versions have a frame of the runtime's below it.
+        let last = functions.iter().rposition(|f| *f != "runtime.goexit");
+        last.map_or(FrameKey::default(), |last| {
+            let function = self.frames[frames[last].0 as usize].function;
+            self.by_function[&function]
+        })
     }
 
     /// Bytes of memory that this holds.

@@ -35,6 +35,8 @@ fn without_details(report: &Report) -> Report {
         rules: rules.collect(),
         findings: Vec::new(),
         course: None,
+        waits: Vec::new(),
+        goroutines: Vec::new(),
         ..report.clone()
     }
 }
@@ -55,6 +57,7 @@ fn append(all: &mut Report, more: &Report) {
     program.goroutines.end = now.goroutines.end;
     program.goroutines.created += now.goroutines.created;
     program.goroutines.exited += now.goroutines.exited;
+    program.time += now.time;
     program.heap_live_bytes = now.heap_live_bytes.or(program.heap_live_bytes);
     for new in &now.goroutines.places {
         let same = |known: &&mut Creations| known.place == new.place;

@@ -2,6 +2,7 @@
 //! readable without scripts, on paper and by a screen reader.
 
 mod findings;
+mod goroutines;
 mod rules;
 
 use std::cmp::Reverse;
@@ -157,6 +158,7 @@ fn section(
     let shown = top(report, options.top);
     over_time(out, number, report, &shown)?;
     findings::write(out, number, report, &shown, options)?;
+    goroutines::write(out, report)?;
     rules::write(out, report)?;
     out.push_str("</section>\n");
     Ok(())

@@ -16,7 +16,7 @@ use super::style::Style;
 use super::top::{Top, ranked, top};
 use super::{Detail, Finding, Format, Options, Report, Severity, human};
 pub(crate) use text::safe;
-use text::wrapped;
+pub(crate) use text::wrapped;
 
 /// Indentation below a finding's first line.
 const INDENT: &str = "    ";
@@ -125,7 +125,10 @@ fn header(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result
         let word = style.severity(Severity::Error, "broke off:");
         wrapped(out, "", &format!("{word} {}", safe(error)), options.width)?;
     }
-    Ok(())
+    match human::program_time(&report.program.time) {
+        Some(line) => wrapped(out, "", &line, options.width),
+        None => Ok(()),
+    }
 }
 
 fn suppressed(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {

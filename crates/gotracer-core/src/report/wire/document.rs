@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, Measurement, Suppressed, WireError};
-use crate::report::{self, Options, Program, RuleReport, Status, TraceInfo, top};
+use crate::report::{self, GoroutineGroup, Options, Program, RuleReport, Status, TraceInfo, top};
 use crate::rules;
 
 /// The value of `schema` in a document.
@@ -39,6 +39,10 @@ pub struct Report<'a> {
     /// The traced program. Early reports lack it.
     #[serde(default)]
     pub program: Cow<'a, Program>,
+    /// Goroutines by the function that they were started with, those with most time first: at most 1,000 functions, and
+    /// the rest as one. Early reports lack it.
+    #[serde(default)]
+    pub goroutines: Cow<'a, [GoroutineGroup]>,
     /// Every rule that was applied.
     pub rules: Vec<Rule<'a>>,
     /// What crossed a threshold, by rule and place; the worst first.
@@ -82,6 +86,7 @@ impl<'a> Report<'a> {
         Self {
             trace: Cow::Borrowed(&report.trace),
             program: Cow::Borrowed(&report.program),
+            goroutines: Cow::Borrowed(&report.goroutines),
             rules: report.rules.iter().map(Rule::new).collect(),
             findings: findings.map(Finding::new).collect(),
             suppressed: report.suppressed.iter().map(Suppressed::new).collect(),
@@ -98,6 +103,8 @@ impl<'a> Report<'a> {
         Ok(report::Report {
             trace: self.trace.into_owned(),
             program: self.program.into_owned(),
+            waits: Vec::new(),
+            goroutines: self.goroutines.into_owned(),
             rules: rules.collect::<Result<_, _>>()?,
             findings: self
                 .findings

@@ -10,12 +10,14 @@ mod finding;
 mod line;
 mod measurement;
 mod suppressed;
+pub(super) mod time;
 
 pub use document::{Document, Head, Report, Rule, SCHEMA};
 pub use finding::Finding;
 pub use line::OneLine;
 pub use measurement::Measurement;
 pub use suppressed::Suppressed;
+pub use time::Time;
 
 /// Why a document is not a saved report.
 #[derive(Debug, thiserror::Error)]

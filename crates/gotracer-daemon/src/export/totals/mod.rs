@@ -248,6 +248,7 @@ impl Totals {
             heap_live_bytes: now.heap_live_bytes.or(before.heap_live_bytes),
             heap_goal_bytes: now.heap_goal_bytes.or(before.heap_goal_bytes),
             heap_peak_bytes: now.heap_peak_bytes.or(before.heap_peak_bytes),
+            time: now.time,
         };
         let gomaxprocs = report.trace.gomaxprocs.or(before_gomaxprocs);
         let last = Last {

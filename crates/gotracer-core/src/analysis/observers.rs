@@ -1,0 +1,81 @@
+//! Observers of the intervals of a trace: the rules, and the times of goroutines.
+
+use super::times::Times;
+use crate::rules::{Detector, Rule};
+use crate::timeline::{Goroutine, HeapFloor, Interval, Kinds, Observer, StateVector, Timeline};
+
+/// The rules at work.
+pub struct Rules {
+    pub enabled: Vec<(&'static Rule, Box<dyn Detector>)>,
+    /// What any of them watches.
+    pub watches: Kinds,
+    /// The rules that watch each kind of interval, by the number of the kind.
+    watchers: [Vec<usize>; Kinds::CAPACITY],
+}
+
+impl Rules {
+    pub fn new(enabled: Vec<(&'static Rule, Box<dyn Detector>)>) -> Self {
+        let watchers = |number: usize| {
+            let kind = Kinds::of_number(number);
+            let watching = enabled.iter().enumerate();
+            let watching = watching.filter(|(_, (rule, _))| rule.watches.intersects(kind));
+            watching.map(|(i, _)| i).collect()
+        };
+        Self {
+            watches: enabled
+                .iter()
+                .fold(Kinds::NONE, |all, (rule, _)| all.union(rule.watches)),
+            watchers: std::array::from_fn(watchers),
+            enabled,
+        }
+    }
+}
+
+impl Observer for Rules {
+    fn watches(&self) -> Kinds {
+        self.watches
+    }
+
+    #[inline]
+    fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
+        for &i in &self.watchers[interval.kind.set().first()] {
+            self.enabled[i].1.interval(interval, timeline);
+        }
+    }
+
+    fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline) {
+        for (_, detector) in &mut self.enabled {
+            detector.heap_floor(floor, timeline);
+        }
+    }
+}
+
+/// All observers of a trace.
+pub struct Observers {
+    pub rules: Rules,
+    pub times: Times,
+}
+
+impl Observer for Observers {
+    fn watches(&self) -> Kinds {
+        self.rules.watches
+    }
+
+    #[inline]
+    fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
+        self.rules.interval(interval, timeline);
+    }
+
+    fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline) {
+        self.rules.heap_floor(floor, timeline);
+    }
+
+    #[inline]
+    fn waited(&mut self, g: &Goroutine, ns: u64, _: &Timeline) {
+        self.times.waited(g, ns);
+    }
+
+    fn ended(&mut self, g: &Goroutine, time: StateVector, timeline: &Timeline) {
+        self.times.ended(g, time, timeline);
+    }
+}

@@ -1,0 +1,173 @@
+//! Time of goroutines by state, summed by the function that they were started with.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use crate::report::{GoroutineGroup, Life, WorstGoroutine};
+use crate::rules::Distribution;
+use crate::timeline::{FrameKey, Goroutine, Owner, State, StateVector, Timeline};
+use crate::trace::GoId;
+
+/// Most functions that are told apart while a trace is read. The time of goroutines of further ones goes to one group.
+const MOST: usize = 4_096;
+/// Most groups in a report; the rest is added up in one more.
+const REPORTED: usize = 1_000;
+/// Memory of a group and of what the report makes of it, about, bytes.
+const GROUP: u64 = 5 << 10;
+/// Longest name of a function in a report, characters.
+const NAME: usize = 1_024;
+
+/// Name of the group of goroutines whose start function the trace does not hold.
+const UNKNOWN: &str = "(unknown)";
+/// Name of the group that holds what the other groups do not.
+const OTHER: &str = "(other)";
+
+/// Goroutines with one start function.
+#[derive(Clone, Default)]
+struct Group {
+    /// How long each lived.
+    life: Distribution,
+    alive: u64,
+    time: StateVector,
+    /// The one that lived longest.
+    worst: Option<(GoId, StateVector)>,
+}
+
+impl Group {
+    fn add(&mut self, g: GoId, time: StateVector) {
+        let lived = time.total();
+        if self.worst.is_none() || lived > self.life.max() {
+            self.worst = Some((g, time));
+        }
+        self.life.record(lived);
+        self.time += time;
+    }
+
+    fn merge(&mut self, other: Self) {
+        if self.worst.is_none() || other.life.max() > self.life.max() {
+            self.worst = other.worst;
+        }
+        self.life.merge(&other.life);
+        self.alive += other.alive;
+        self.time += other.time;
+    }
+
+    fn report(self, function: String, system: bool) -> GoroutineGroup {
+        let worst = self.worst.map(|(g, time)| WorstGoroutine {
+            goroutine: g.0,
+            life_ns: time.total(),
+            time,
+        });
+        GoroutineGroup {
+            function,
+            system,
+            count: self.life.count(),
+            alive: self.alive,
+            life: Life::of(&self.life),
+            time: self.time,
+            worst,
+        }
+    }
+}
+
+/// What a group is of: the start function, and whether the goroutines are the runtime's own.
+type Key = (FrameKey, bool);
+
+/// Time of all goroutines since the last report.
+#[derive(Clone, Default)]
+pub struct Times {
+    groups: HashMap<Key, Group, foldhash::fast::RandomState>,
+    /// Goroutines of functions beyond [`MOST`], the program's and the runtime's.
+    beyond: [Group; 2],
+    /// How long waits of the program's goroutines lasted, by state.
+    waits: [Distribution; State::ALL.len()],
+}
+
+impl Times {
+    /// Bytes of memory that this holds, and of what is made of it for a report.
+    pub fn held(&self) -> u64 {
+        self.groups.len() as u64 * GROUP
+    }
+
+    /// Takes in a wait that is over.
+    #[inline]
+    pub fn waited(&mut self, g: &Goroutine, ns: u64) {
+        if g.owner == Owner::Program {
+            self.waits[g.waiting.state().index()].record(ns);
+        }
+    }
+
+    /// Takes in a goroutine that ends, with its time since the last report.
+    pub fn ended(&mut self, g: &Goroutine, time: StateVector, t: &Timeline) {
+        self.group(g, t).add(g.id, time);
+    }
+
+    fn group(&mut self, g: &Goroutine, t: &Timeline) -> &mut Group {
+        let key = (t.start_function(g), g.owner != Owner::Program);
+        if self.groups.len() >= MOST && !self.groups.contains_key(&key) {
+            return &mut self.beyond[usize::from(key.1)];
+        }
+        self.groups.entry(key).or_default()
+    }
+
+    /// These with the goroutines that are alive, and, if no more events will come, with waits that are not over.
+    pub fn up_to_now(&self, t: &Timeline, under_way: bool) -> Self {
+        let mut all = self.clone();
+        for (g, time) in t.unreported() {
+            let group = all.group(g, t);
+            group.add(g.id, time);
+            group.alive += 1;
+        }
+        if !under_way {
+            for g in t.goroutines().filter(|g| g.is_waiting()) {
+                all.waited(g, t.now().saturating_sub(g.since).max(0) as u64);
+            }
+        }
+        all
+    }
+
+    /// Time of all goroutines of the program.
+    pub fn program(&self) -> StateVector {
+        let groups = self.groups.iter().filter(|((_, system), _)| !system);
+        let known: StateVector = groups.map(|(_, group)| group.time).sum();
+        known + self.beyond[0].time
+    }
+
+    /// How long waits of the program's goroutines lasted, by state, where there were any.
+    pub fn waits(&self) -> Vec<(State, Distribution)> {
+        let all = State::ALL.into_iter().zip(&self.waits);
+        let all = all.filter(|(_, waits)| waits.count() > 0);
+        all.map(|(state, waits)| (state, waits.clone())).collect()
+    }
+
+    /// The groups for a report, those with most time first; those of the runtime's goroutines only if `system`.
+    pub fn report(mut self, t: &Timeline, system: bool) -> Vec<GoroutineGroup> {
+        let groups = self.groups.drain().filter(|((_, s), _)| system || !s);
+        let name = |function: FrameKey| match t.stacks().get(function).function {
+            "" => UNKNOWN.to_owned(),
+            name => name.chars().take(NAME).collect(),
+        };
+        let mut groups: Vec<_> = groups
+            .map(|((function, system), group)| (name(function), system, group))
+            .collect();
+        groups.sort_by(|(a, _, left), (b, _, right)| {
+            let time = |group: &Group| Reverse(group.time.total());
+            time(left).cmp(&time(right)).then_with(|| a.cmp(b))
+        });
+        let [mut other, of_runtime] = self.beyond;
+        if system {
+            other.merge(of_runtime);
+        }
+        let rest = groups.split_off(groups.len().min(REPORTED));
+        rest.into_iter()
+            .for_each(|(_, _, group)| other.merge(group));
+        let mut reported: Vec<_> = groups
+            .into_iter()
+            .map(|(name, system, group)| group.report(name, system))
+            .collect();
+        if other.life.count() > 0 {
+            reported.push(other.report(OTHER.into(), false));
+        }
+        reported
+    }
+}
