@@ -1,6 +1,8 @@
 //! The command line: arguments to a call of the library. One file a
 //! subcommand.
 
+#[cfg(all(feature = "daemon", target_os = "linux", target_env = "gnu"))]
+mod allocator;
 mod analyze;
 mod anonymize;
 mod bare;

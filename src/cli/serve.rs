@@ -369,9 +369,15 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         writeln!(std::io::stdout(), "good")?;
         return Ok(CLEAN);
     }
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    let unsettled = super::allocator::settle().err();
     log::to_stderr(args.log_level, args.log_format);
     for variable in ignored {
         tracing::warn!("{variable}; it is ignored");
+    }
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    if let Some(error) = unsettled {
+        tracing::warn!(%error, "settings of the allocator were not applied: memory may exceed the documented bound");
     }
     let cores = available_parallelism().map_or(1, |n| n.get());
     let again = args.clone();

@@ -28,6 +28,7 @@ mod releases;
 mod reload;
 mod report;
 mod resilience;
+mod room;
 mod roots;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../support/s3.rs"]

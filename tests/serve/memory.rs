@@ -208,3 +208,17 @@ fn silent_targets_take_nothing_from_the_others() {
         || gotracer.sample(&traces).filter(|n| *n >= 3.0),
     );
 }
+
+#[test]
+#[cfg(target_env = "gnu")]
+fn the_daemon_sets_its_allocator_and_keeps_its_name() {
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
+    let process = |file| fs::read_to_string(format!("/proc/{}/{file}", gotracer.id())).unwrap();
+    let environment = process("environ");
+    let set = |variable| environment.split('\0').any(|v| v == variable);
+    assert!(set("MALLOC_ARENA_MAX=2") && set("MALLOC_MMAP_THRESHOLD_=131072"));
+    assert_eq!(process("comm").trim(), "gotracer");
+    assert!(process("cmdline").split('\0').any(|a| a == "--watch"));
+}
