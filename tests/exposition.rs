@@ -134,6 +134,9 @@ fn report() -> Report {
         goroutines: Vec::new(),
         rules: RULES.into_iter().map(rule_report).collect(),
         suppressed: Vec::new(),
+        tasks: Vec::new(),
+        regions: Vec::new(),
+        requests: Vec::new(),
         known: 0,
         evidence: None,
         findings: vec![

@@ -13,7 +13,7 @@ use super::{CLEAN, moment, settings};
 /// Say what happened around a moment of a trace: who ran, who waited for whom
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, group(
-    clap::ArgGroup::new("when").args(["at", "finding"])
+    clap::ArgGroup::new("when").args(["at", "finding", "task"])
 ))]
 pub struct Args {
     /// A file, or `-` for standard input; plain, gzip or zstd
@@ -32,13 +32,14 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = "\
-Without --at and --finding, the first finding that analyze shows is explained.
+Without --at, --finding and --task, the first finding that analyze shows is explained.
 
 Examples:
   gotracer explain trace.out
   gotracer explain trace.out --at 1.204s
   gotracer explain trace.out --at 1.2s --window 100ms
-  gotracer explain trace.out --finding 2    the second one that analyze shows";
+  gotracer explain trace.out --finding 2    the second one that analyze shows
+  gotracer explain trace.out --task 17      a task that `gotracer tasks` shows";
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {

@@ -15,7 +15,7 @@ use super::{CLEAN, UNREADABLE, complain, moment, place, settings};
 /// time, who woke whom, the collector, the heap, and what the rules found
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, group(
-    clap::ArgGroup::new("when").args(["at", "finding"])
+    clap::ArgGroup::new("when").args(["at", "finding", "task"])
 ))]
 pub struct Args {
     /// A file, or `-` for standard input; plain, gzip or zstd
@@ -44,7 +44,7 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = "\
-Without --at or --finding all of the trace is written.
+Without --at, --finding or --task all of the trace is written.
 
 Examples:
   gotracer export --perfetto trace.out -o trace.pftrace

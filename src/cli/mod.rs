@@ -46,6 +46,7 @@ mod tables;
 #[cfg(not(feature = "parquet"))]
 #[path = "without_tables.rs"]
 mod tables;
+mod tasks;
 mod version;
 
 use std::env;
@@ -75,6 +76,8 @@ Examples:
   gotracer goroutines trace.out           where the time of goroutines goes
   gotracer diff before.trace after.trace  did it become worse
   gotracer explain trace.out --at 1.204s  what happened then
+  gotracer tasks trace.out                how long tasks took, and where
+                                          their time went
   gotracer export --perfetto trace.out    the same for ui.perfetto.dev
   gotracer events trace.out | grep StateTransition
 
@@ -95,6 +98,7 @@ enum Command {
     Serve(Box<serve::Args>),
     #[cfg(feature = "daemon")]
     Healthcheck(healthcheck::Args),
+    Tasks(tasks::Args),
     Rules(rules::Args),
     CheckConfig(check_config::Args),
     Completions(shell::CompletionsArgs),
@@ -127,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         #[cfg(feature = "daemon")]
         Command::Healthcheck(args) => healthcheck::run(&args),
+        Command::Tasks(args) => tasks::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Completions(args) => shell::completions(&args),

@@ -8,7 +8,8 @@ use gotracer::explain::Window;
 use gotracer::report::human::plural;
 use gotracer::report::{Finding, Report, ranked};
 use gotracer::rules::{SettingError, Settings, Unit};
-use gotracer::trace::{Input, ReadError, Reader};
+use gotracer::tasks;
+use gotracer::trace::{Input, ReadError, Reader, TaskId};
 
 use super::complain;
 use super::inputs::Source;
@@ -16,8 +17,8 @@ use super::inputs::Source;
 /// How much is told of if nothing is said, ns.
 const USUAL: u64 = 20_000_000;
 
-/// Which moment. Whoever flattens this has a group `when` of `at` and
-/// `finding`, and so says whether one has to be named.
+/// Which moment. A command that flattens this has a group `when` of `at`, `finding`
+/// and `task`, which says whether one has to be given.
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct Args {
@@ -30,8 +31,12 @@ pub struct Args {
     #[arg(long, value_name = "ID")]
     finding: Option<String>,
 
-    /// How much to tell of [default: 20ms; with --finding at least all of the
-    /// worst occurrence and a tenth of it on each side]
+    /// A task, by the number that `gotracer tasks` shows
+    #[arg(long, value_name = "ID", conflicts_with_all = ["at", "finding"])]
+    task: Option<i64>,
+
+    /// How much to show [default: 20ms; with --finding at least all of the worst
+    /// occurrence, with --task all of the task, and a tenth of it on each side]
     #[arg(long, value_name = "DURATION", value_parser = time)]
     window: Option<u64>,
 
@@ -92,7 +97,7 @@ impl Args {
 
     /// The part of a trace that is named, or else the one around the first finding.
     pub fn part_or_worst(&self, source: &Source, settings: &Settings) -> anyhow::Result<Part> {
-        if (self.at.is_some() || self.finding.is_some())
+        if (self.at.is_some() || self.finding.is_some() || self.task.is_some())
             && let Some(part) = self.part(source, settings)?
         {
             return Ok(part);
@@ -116,9 +121,12 @@ impl Args {
                 found: None,
             }));
         }
+        if let Some(task) = self.task {
+            return self.of_task(source, TaskId(task)).map(Some);
+        }
         let Some(id) = &self.finding else {
             if self.window.is_some() {
-                bail!("--window needs --at or --finding");
+                bail!("--window needs --at, --finding or --task");
             }
             return Ok(None);
         };
@@ -140,6 +148,25 @@ impl Args {
             },
             finding: Some(finding),
             found: Some(report.findings),
+        })
+    }
+
+    /// The part in which a task is open, and a tenth of it on each side.
+    fn of_task(&self, source: &Source, task: TaskId) -> anyhow::Result<Part> {
+        let name = source.name();
+        if source.file().is_none() {
+            bail!("{name}: --task reads the trace twice, give a file");
+        }
+        let span = tasks::span(self.open(source)?, task).map_err(|e| anyhow!("{name}: {e}"))?;
+        let span = span.with_context(|| format!("{name}: no event is of task {task}"))?;
+        let lasted = span.to - span.from;
+        Ok(Part {
+            window: match self.window {
+                Some(length) => Window::around(span.from + lasted / 2, length),
+                None => Window::of(span.from, lasted, USUAL),
+            },
+            finding: None,
+            found: None,
         })
     }
 

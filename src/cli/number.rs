@@ -16,7 +16,6 @@ where
 }
 
 /// Parses a whole number from `least` to `most`.
-#[cfg(feature = "daemon")]
 pub fn between(least: u32, most: u32) -> impl Fn(&str) -> Result<u32, String> + Clone {
     move |text| {
         let number = text.trim().parse().ok();

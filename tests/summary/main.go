@@ -2,6 +2,11 @@
 //
 //	ID  EXEC  SCHED  SYSCALL  REASON=NS ...
 //
+// With -user before the trace, it prints the tasks and regions that begin and end in it, by name:
+//
+//	task    NAME  COUNT  DURATION
+//	region  NAME  COUNT  DURATION  EXEC  SCHED  SYSCALL  BLOCKED
+//
 // Fields are separated by one TAB, times are in nanoseconds, reasons are Go %q quoted.
 package main
 
@@ -23,7 +28,8 @@ func fail(err error) {
 }
 
 func main() {
-	file, err := os.Open(os.Args[1])
+	user := os.Args[1] == "-user"
+	file, err := os.Open(os.Args[len(os.Args)-1])
 	fail(err)
 	reader, err := trace.NewReader(bufio.NewReader(file))
 	fail(err)
@@ -38,7 +44,12 @@ func main() {
 	}
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
-	for id, g := range summarizer.Finalize().Goroutines {
+	summary := summarizer.Finalize()
+	if user {
+		tasksAndRegions(out, summary)
+		return
+	}
+	for id, g := range summary.Goroutines {
 		fmt.Fprintf(out, "%d\t%d\t%d\t%d", id, g.ExecTime, g.SchedWaitTime, g.SyscallTime+g.SyscallBlockTime)
 		var reasons []string
 		for reason := range g.BlockTimeByReason {
@@ -49,5 +60,47 @@ func main() {
 			fmt.Fprintf(out, "\t%q=%d", reason, g.BlockTimeByReason[reason])
 		}
 		fmt.Fprintln(out)
+	}
+}
+
+func tasksAndRegions(out io.Writer, summary *trace.Summary) {
+	type sums struct {
+		count int
+		times [5]int64
+	}
+	add := func(all map[string]*sums, name string, times ...int64) {
+		if all[name] == nil {
+			all[name] = &sums{}
+		}
+		all[name].count++
+		for i, time := range times {
+			all[name].times[i] += time
+		}
+	}
+	tasks, regions := map[string]*sums{}, map[string]*sums{}
+	for _, task := range summary.Tasks {
+		if task.Complete() {
+			add(tasks, task.Name, int64(task.End.Time().Sub(task.Start.Time())))
+		}
+	}
+	for _, g := range summary.Goroutines {
+		for _, r := range g.Regions {
+			if r.Start == nil || r.End == nil {
+				continue
+			}
+			var blocked int64
+			for _, time := range r.BlockTimeByReason {
+				blocked += int64(time)
+			}
+			add(regions, r.Name, int64(r.End.Time().Sub(r.Start.Time())), int64(r.ExecTime),
+				int64(r.SchedWaitTime), int64(r.SyscallTime+r.SyscallBlockTime), blocked)
+		}
+	}
+	for name, s := range tasks {
+		fmt.Fprintf(out, "task\t%q\t%d\t%d\n", name, s.count, s.times[0])
+	}
+	for name, s := range regions {
+		t := s.times
+		fmt.Fprintf(out, "region\t%q\t%d\t%d\t%d\t%d\t%d\t%d\n", name, s.count, t[0], t[1], t[2], t[3], t[4])
 	}
 }

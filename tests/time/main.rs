@@ -7,5 +7,7 @@ mod support;
 mod known;
 mod model;
 mod random;
+mod requests;
 mod summary;
 mod sums;
+mod tasks;

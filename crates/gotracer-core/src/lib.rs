@@ -16,5 +16,6 @@ pub mod report;
 pub mod rules;
 mod schema;
 pub mod source;
+pub mod tasks;
 pub mod timeline;
 pub mod units;

@@ -29,6 +29,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::suppression::today;
 use crate::rules::{RULES, Rule, Settings, Verdict};
+use crate::tasks::{IdKeys, Requests, Tasks};
 use crate::timeline::{Creation, Observer, Timeline, Transition};
 use crate::trace::internal::{Share, is_newer};
 use crate::trace::{
@@ -116,6 +117,8 @@ impl Analysis {
             seen: Observers {
                 rules: Rules::new(enabled),
                 times: Times::default(),
+                tasks: Tasks::new(IdKeys::default()),
+                requests: Requests::default(),
             },
             slices: Slices::new(),
             snapshot: None,
@@ -139,7 +142,7 @@ impl Analysis {
     /// that `begins` with them or goes on.
     fn count(&mut self, begins: bool, tables: &Tables) -> Result<(), ErrorKind> {
         let rules = self.seen.rules.enabled.iter().map(|(_, d)| d.held());
-        let held = self.timeline.held(EVENTS) + rules.sum::<u64>() + self.seen.times.held();
+        let held = self.timeline.held(EVENTS) + rules.sum::<u64>() + self.seen.held();
         let counted = match begins {
             // Any of its names and stacks may become known at any event.
             true => self.share.hold(held + tables.names()),
@@ -200,6 +203,8 @@ impl Analysis {
         self.timeline.event(event, tables, &mut self.seen);
         if heeded {
             self.note();
+        } else {
+            self.seen.tasks.event(event, tables, &self.timeline);
         }
     }
 
@@ -260,6 +265,8 @@ impl Analysis {
         let report = self.report_of(verdicts, read, !last);
         self.timeline.start_stretch();
         self.seen.times = Times::default();
+        self.seen.tasks.start_stretch();
+        self.seen.requests.start_stretch();
         self.slices = Slices::new();
         if due {
             self.timeline.start_growth();
@@ -302,6 +309,7 @@ impl Analysis {
         }
         let all = findings::findings(all, &self.timeline, start_time);
         let times = self.seen.times.up_to_now(&self.timeline, under_way);
+        let (tasks, regions) = self.seen.tasks.report(&self.timeline, under_way);
         let mut report = Report {
             trace: TraceInfo {
                 source: read.source.into(),
@@ -318,6 +326,9 @@ impl Analysis {
             },
             program: program::program(&self.timeline, times.program()),
             waits: times.waits(),
+            tasks,
+            regions,
+            requests: self.seen.requests.report(),
             goroutines: times.report(&self.timeline, self.settings.system),
             rules,
             findings: all,

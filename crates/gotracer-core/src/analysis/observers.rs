@@ -1,7 +1,8 @@
-//! Observers of the intervals of a trace: the rules, and the times of goroutines.
+//! Observers of the intervals of a trace: the rules, the times of goroutines, and the tasks.
 
 use super::times::Times;
 use crate::rules::{Detector, Rule};
+use crate::tasks::{KINDS, Requests, Tasks};
 use crate::timeline::{Goroutine, HeapFloor, Interval, Kinds, Observer, StateVector, Timeline};
 
 /// The rules at work.
@@ -54,16 +55,26 @@ impl Observer for Rules {
 pub struct Observers {
     pub rules: Rules,
     pub times: Times,
+    pub tasks: Tasks,
+    pub requests: Requests,
+}
+
+impl Observers {
+    /// Bytes of memory that the times, the tasks and the requests hold.
+    pub fn held(&self) -> u64 {
+        self.times.held() + self.tasks.held() + self.requests.held()
+    }
 }
 
 impl Observer for Observers {
     fn watches(&self) -> Kinds {
-        self.rules.watches
+        self.rules.watches.union(KINDS)
     }
 
     #[inline]
     fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
         self.rules.interval(interval, timeline);
+        self.requests.interval(interval, timeline);
     }
 
     fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline) {
@@ -71,11 +82,14 @@ impl Observer for Observers {
     }
 
     #[inline]
-    fn waited(&mut self, g: &Goroutine, ns: u64, _: &Timeline) {
+    fn waited(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) {
         self.times.waited(g, ns);
+        self.requests.waited(g, timeline);
     }
 
     fn ended(&mut self, g: &Goroutine, time: StateVector, timeline: &Timeline) {
         self.times.ended(g, time, timeline);
+        self.tasks.ended(g, timeline);
+        self.requests.ended(g, timeline);
     }
 }

@@ -6,6 +6,7 @@
 //! ordinary go as they are.
 
 use super::record::{self, code};
+use crate::tasks::Tasks;
 use crate::timeline::{Creation, Timeline, Transition};
 use crate::trace::internal::{NO_SLOT, Sink};
 use crate::trace::{Event, EventKind, GoId, GoState, Slot, Time};
@@ -19,6 +20,12 @@ const BLOCK: usize = 2048;
 /// A time before all events: too early for the first one to be few words, so
 /// that it goes as it is, with its time.
 const BEFORE: Time = Time::MIN;
+
+/// Whether an event is handed over: the timeline or the tasks read more of it than the time.
+#[inline(always)]
+fn wanted(event: &Event) -> bool {
+    Timeline::heeds(event) || Tasks::heeds(event)
+}
 
 /// Events of one generation, in order.
 #[derive(Debug)]
@@ -145,7 +152,7 @@ impl Sink for Packed {
         } else if let Some(words) = record::pack_creation(&event, after) {
             self.words.extend(words);
             self.more_words += words.len() - 1;
-        } else if Timeline::heeds(&event) {
+        } else if wanted(&event) {
             self.write_long(event, after);
         } else {
             self.unheeded += 1;
@@ -331,7 +338,7 @@ mod tests {
 
     /// The time to which it passes on: that of a last event nobody heeds.
     fn passed(events: &[Event]) -> Option<Time> {
-        let last = events.last().filter(|e| !Timeline::heeds(e));
+        let last = events.last().filter(|e| !wanted(e));
         last.map(|e| e.time)
     }
 
@@ -345,7 +352,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_unpacked_was_packed(events in events()) {
-            let want = events.iter().filter(|e| Timeline::heeds(e));
+            let want = events.iter().filter(|e| wanted(e));
             let want: Vec<_> = want.collect();
             let mut compare = Compare(want.into_iter(), None);
             packed(&events).unpack(&mut compare);
@@ -358,7 +365,7 @@ mod tests {
             let (_, but_last) = events.split_last().unwrap();
             let mut all = packed(&events);
             all.retract();
-            let want = but_last.iter().filter(|e| Timeline::heeds(e));
+            let want = but_last.iter().filter(|e| wanted(e));
             let want: Vec<_> = want.collect();
             let mut compare = Compare(want.into_iter(), None);
             all.unpack(&mut compare);

@@ -1,13 +1,13 @@
 //! Reports as JSON Lines, for scripts: one object per line, whose `type` is `trace`, `rule` or `finding`.
 //!
-//! A `trace` comes first, then what each `rule` observed, then each `finding`. Rules and findings name the trace as
-//! `source`. The fields are those of the JSON format.
+//! A `trace` comes first, then what each `rule` observed, each `task` and `region`, then each `finding`.
+//! They name the trace as `source`. The fields are those of the JSON format.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::wire::{self, Finding, Rule};
+use super::wire::{self, Finding, Region, Rule, Task};
 use super::{Format, Options, Program, Report, TraceInfo};
 
 /// The entry in the registry.
@@ -32,6 +32,14 @@ enum Line<'a> {
         #[serde(flatten)]
         rule: &'a Rule<'a>,
     },
+    Task {
+        source: &'a str,
+        task: &'a Task<'a>,
+    },
+    Region {
+        source: &'a str,
+        region: &'a Region<'a>,
+    },
     Finding {
         source: &'a str,
         #[serde(flatten)]
@@ -51,6 +59,12 @@ pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::
         line(out, &Line::Trace { trace, program })?;
         for rule in &report.rules {
             line(out, &Line::Rule { source, rule })?;
+        }
+        for task in &report.tasks {
+            line(out, &Line::Task { source, task })?;
+        }
+        for region in &report.regions {
+            line(out, &Line::Region { source, region })?;
         }
         for finding in &report.findings {
             line(out, &Line::Finding { source, finding })?;

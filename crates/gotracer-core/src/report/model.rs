@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Course;
+use super::tasks::{Region, Request, Task};
 use super::time::GoroutineGroup;
 use crate::rules::{Distribution, Rule, Severity, Thresholds, Unit};
 use crate::timeline::{State, StateVector};
@@ -251,6 +252,12 @@ pub struct Report {
     /// Goroutines by the function that they were started with, those with most time first: at most 1,000 functions, and
     /// the rest as one. The runtime's own are left out unless the settings ask for them.
     pub goroutines: Vec<GoroutineGroup>,
+    /// Tasks by type, those that took longest in all first.
+    pub tasks: Vec<Task>,
+    /// Regions by type, those that took longest in all first.
+    pub regions: Vec<Region>,
+    /// Requests of HTTP and gRPC servers by handler, those that took longest in all first.
+    pub requests: Vec<Request>,
     /// Every rule that was applied, in the registry's order.
     pub rules: Vec<RuleReport>,
     /// Findings, the worst first.

@@ -19,6 +19,10 @@ pub struct Settings {
     pub series_limit: usize,
     /// How many places that create goroutines are told apart, for each target.
     pub goroutine_places: usize,
+    /// Types of tasks with series of their own; the first ones if none are listed.
+    pub task_types: Vec<String>,
+    /// Whether regions have metrics.
+    pub regions: bool,
     /// Whether OpenMetrics has a line `_created` for each counter and
     /// histogram. Protobuf always tells when they began.
     pub created_series: bool,
@@ -31,6 +35,8 @@ impl Default for Settings {
             disabled_families: Vec::new(),
             series_limit: 2_000,
             goroutine_places: 0,
+            task_types: Vec::new(),
+            regions: false,
             created_series: false,
         }
     }

@@ -4,6 +4,7 @@
 mod findings;
 mod goroutines;
 mod rules;
+mod tasks;
 
 use std::cmp::Reverse;
 use std::fmt::{self, Display, Write as _};
@@ -158,6 +159,7 @@ fn section(
     let shown = top(report, options.top);
     over_time(out, number, report, &shown)?;
     findings::write(out, number, report, &shown, options)?;
+    tasks::write(out, report)?;
     goroutines::write(out, report)?;
     rules::write(out, report)?;
     out.push_str("</section>\n");

@@ -7,6 +7,7 @@ mod finding;
 mod next;
 mod signals;
 mod summary;
+pub mod tasks;
 mod text;
 
 use std::collections::HashSet;
@@ -77,6 +78,9 @@ fn one(out: &mut dyn Write, report: &Report, options: &Options, only: bool) -> i
     }
     let style = Style::new(options.color);
     if !shown.is_empty() {
+        writeln!(out)?;
+    }
+    if tasks::write(out, report, options)? {
         writeln!(out)?;
     }
     if options.detail == Detail::Full {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Measurement, Suppressed, WireError};
+use super::{Finding, Measurement, Region, Request, Suppressed, Task, WireError};
 use crate::report::{self, GoroutineGroup, Options, Program, RuleReport, Status, TraceInfo, top};
 use crate::rules;
 
@@ -43,6 +43,15 @@ pub struct Report<'a> {
     /// the rest as one. Early reports lack it.
     #[serde(default)]
     pub goroutines: Cow<'a, [GoroutineGroup]>,
+    /// Tasks of `runtime/trace` by type, those that took longest in all first; left out if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<Task<'a>>,
+    /// Regions of `runtime/trace` by type, those that took longest in all first; left out if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<Region<'a>>,
+    /// Requests that HTTP and gRPC servers handled, by handler; left out if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<Request<'a>>,
     /// Every rule that was applied.
     pub rules: Vec<Rule<'a>>,
     /// What crossed a threshold, by rule and place; the worst first.
@@ -87,6 +96,9 @@ impl<'a> Report<'a> {
             trace: Cow::Borrowed(&report.trace),
             program: Cow::Borrowed(&report.program),
             goroutines: Cow::Borrowed(&report.goroutines),
+            tasks: report.tasks.iter().map(Task::new).collect(),
+            regions: report.regions.iter().map(Region::new).collect(),
+            requests: report.requests.iter().map(Request::new).collect(),
             rules: report.rules.iter().map(Rule::new).collect(),
             findings: findings.map(Finding::new).collect(),
             suppressed: report.suppressed.iter().map(Suppressed::new).collect(),
@@ -105,6 +117,9 @@ impl<'a> Report<'a> {
             program: self.program.into_owned(),
             waits: Vec::new(),
             goroutines: self.goroutines.into_owned(),
+            tasks: all(self.tasks, Task::into_model)?,
+            regions: all(self.regions, Region::into_model)?,
+            requests: all(self.requests, Request::into_model)?,
             rules: rules.collect::<Result<_, _>>()?,
             findings: self
                 .findings
@@ -121,6 +136,11 @@ impl<'a> Report<'a> {
             course: None,
         })
     }
+}
+
+/// The model of each value, or the first error.
+fn all<W, M>(wire: Vec<W>, model: impl Fn(W) -> Result<M, WireError>) -> Result<Vec<M>, WireError> {
+    wire.into_iter().map(model).collect()
 }
 
 impl<'a> Rule<'a> {

@@ -10,6 +10,7 @@ mod finding;
 mod line;
 mod measurement;
 mod suppressed;
+mod task;
 pub(super) mod time;
 
 pub use document::{Document, Head, Report, Rule, SCHEMA};
@@ -17,6 +18,7 @@ pub use finding::Finding;
 pub use line::OneLine;
 pub use measurement::Measurement;
 pub use suppressed::Suppressed;
+pub use task::{Region, Request, Slow, Task};
 pub use time::Time;
 
 /// Why a document is not a saved report.

@@ -16,6 +16,7 @@ pub mod releases;
 pub mod server;
 pub mod storage;
 pub mod streams;
+pub mod tasks;
 pub mod traces;
 pub mod watches;
 
@@ -354,7 +355,12 @@ impl<S> Part for Group<S> {
 
 /// Metrics of a target, in the order of the exposition.
 pub fn of_targets() -> impl Iterator<Item = &'static Metric<Totals>> {
-    let lists = [&*programs::METRICS, &*traces::METRICS, &*streams::METRICS];
+    let lists = [
+        &*programs::METRICS,
+        &*tasks::METRICS,
+        &*traces::METRICS,
+        &*streams::METRICS,
+    ];
     lists.into_iter().flatten()
 }
 
@@ -362,11 +368,14 @@ pub fn of_targets() -> impl Iterator<Item = &'static Metric<Totals>> {
 pub fn probed() -> impl Iterator<Item = &'static Metric<Totals>> {
     let traces = traces::METRICS.iter();
     let traces = traces.filter(|metric| traces::PROBED.contains(&metric.desc.name));
-    programs::METRICS.iter().chain(traces)
+    programs::METRICS
+        .iter()
+        .chain(&*tasks::METRICS)
+        .chain(traces)
 }
 
 /// All metrics, by the section of `docs/metrics.md` that lists them.
-pub fn sections() -> [(&'static str, Vec<&'static Desc>); 5] {
+pub fn sections() -> [(&'static str, Vec<&'static Desc>); 6] {
     fn of<S>(metrics: &'static [Metric<S>]) -> Vec<&'static Desc> {
         metrics.iter().map(|metric| &metric.desc).collect()
     }
@@ -382,6 +391,7 @@ pub fn sections() -> [(&'static str, Vec<&'static Desc>); 5] {
     ];
     [
         ("programs", of(&programs::METRICS)),
+        ("tasks", of(&tasks::METRICS)),
         ("traces", of(&traces::METRICS)),
         ("streams", of(&streams::METRICS)),
         ("releases", of(&releases::METRICS)),

@@ -22,7 +22,7 @@ use super::style::{Histograms, Style, Temporality};
 use crate::export::catalog::buckets::Buckets;
 use crate::export::catalog::{Desc, Kind, Value};
 use crate::export::metrics::Sample;
-use crate::export::totals;
+use crate::export::totals::{self, SPAN_ID, TRACE_ID};
 use crate::labels::Labels;
 use crate::rules::{Distribution, SCALE};
 
@@ -78,16 +78,19 @@ impl Writer<'_> {
                 return;
             };
             let attributes = attributes(owner.labels, &sample);
+            let exemplars = sample.point.exemplar.map(exemplar).into_iter().collect();
             match (value, desc.kind) {
                 (Sent::Distribution(values), Kind::Histogram(buckets)) => {
                     match self.style.histograms {
                         Histograms::Explicit => explicit.push(HistogramDataPoint {
                             attributes,
+                            exemplars,
                             ..self.explicit(&values, buckets, start)
                         }),
                         Histograms::Exponential => {
                             exponential.push(ExponentialHistogramDataPoint {
                                 attributes,
+                                exemplars,
                                 ..self.exponential(&values, buckets, start)
                             });
                         }
@@ -95,7 +98,7 @@ impl Writer<'_> {
                 }
                 (value, _) => numbers.push(NumberDataPoint {
                     attributes,
-                    exemplars: sample.point.exemplar.map(exemplar).into_iter().collect(),
+                    exemplars,
                     start_time_unix_nano: start.map_or(0, nanos),
                     time_unix_nano: nanos(self.now),
                     value: Some(match value {
@@ -265,13 +268,24 @@ fn key(desc: &Desc, owner: &Owner<'_>, sample: &Sample<'_>) -> String {
 }
 
 fn exemplar(of: &totals::Exemplar) -> Exemplar {
-    let labels = of.labels.iter();
-    let labels = labels.map(|(name, value)| KeyValue::new(*name, value.clone()));
+    // The ids have fields of their own.
+    let id = |name: &str| {
+        let id = of.labels.iter().find(|(label, _)| *label == name);
+        id.map(|(_, id)| id.as_str())
+    };
+    let trace = id(TRACE_ID).and_then(|id| u128::from_str_radix(id, 16).ok());
+    let span = id(SPAN_ID).and_then(|id| u64::from_str_radix(id, 16).ok());
+    let others = of
+        .labels
+        .iter()
+        .filter(|(name, _)| ![TRACE_ID, SPAN_ID].contains(name));
+    let labels = others.map(|(name, value)| KeyValue::new(*name, value.clone()));
     Exemplar {
+        trace_id: trace.map_or_else(Vec::new, |id| id.to_be_bytes().into()),
+        span_id: span.map_or_else(Vec::new, |id| id.to_be_bytes().into()),
         filtered_attributes: Attributes::from(labels.collect::<Vec<_>>()).0,
         time_unix_nano: of.at.map_or(0, nanos),
-        value: Some(exemplar::Value::AsDouble(1.0)),
-        ..Exemplar::default()
+        value: Some(exemplar::Value::AsDouble(of.value)),
     }
 }
 

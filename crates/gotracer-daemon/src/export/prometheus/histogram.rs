@@ -7,7 +7,7 @@
 use std::time::SystemTime;
 
 use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::{
-    Bucket, BucketSpan, Histogram, LabelPair, Metric,
+    Bucket, BucketSpan, Exemplar, Histogram, LabelPair, Metric,
 };
 
 use crate::export::catalog::buckets::Buckets;
@@ -29,6 +29,21 @@ fn classic(values: &Distribution, buckets: &Buckets) -> impl Iterator<Item = Buc
         upper_bound: f64::INFINITY,
         ..Bucket::default()
     }])
+}
+
+/// Buckets, with an exemplar in the one that its value belongs to.
+fn with_exemplar(
+    buckets: impl Iterator<Item = Bucket>,
+    exemplar: Option<&Exemplar>,
+) -> Vec<Bucket> {
+    let mut buckets: Vec<_> = buckets.collect();
+    if let Some(exemplar) = exemplar {
+        let holds = |bucket: &&mut Bucket| exemplar.value <= bucket.upper_bound;
+        if let Some(bucket) = buckets.iter_mut().find(holds) {
+            bucket.exemplar = Some(exemplar.clone());
+        }
+    }
+    buckets
 }
 
 /// Sparse buckets as spans of neighbours and differences of their counts.
@@ -64,6 +79,7 @@ pub fn metric(
     label: Vec<LabelPair>,
     values: &Distribution,
     buckets: &Buckets,
+    exemplar: Option<Exemplar>,
     created: SystemTime,
 ) -> Metric {
     let shifted = values.buckets().map(|(i, n)| (i + buckets.shift, n));
@@ -73,7 +89,8 @@ pub fn metric(
         histogram: Some(Histogram {
             sample_count: values.count(),
             sample_sum: values.sum() as f64 / buckets.per_unit,
-            bucket: classic(values, buckets).collect(),
+            bucket: with_exemplar(classic(values, buckets), exemplar.as_ref()),
+            exemplars: exemplar.into_iter().collect(),
             start_timestamp: Some(created.into()),
             schema: SCALE as i32,
             zero_threshold: ZERO,

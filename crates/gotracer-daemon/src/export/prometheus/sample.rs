@@ -14,7 +14,8 @@ pub fn of(desc: &Desc, label: Vec<LabelPair>, sample: &Sample<'_>) -> Metric {
     let created = sample.birth.at;
     match (desc.kind, sample.point.value) {
         (Kind::Histogram(buckets), Value::Distribution(values)) => {
-            histogram::metric(label, values, buckets, created)
+            let exemplar = sample.point.exemplar.map(exemplar);
+            histogram::metric(label, values, buckets, exemplar, created)
         }
         (Kind::Counter, value) => Metric {
             label,
@@ -50,7 +51,7 @@ fn exemplar(of: &totals::Exemplar) -> Exemplar {
     let labels = of.labels.iter();
     Exemplar {
         label: labels.map(|(name, value)| pair(*name, value)).collect(),
-        value: 1.0,
+        value: of.value,
         timestamp: of.at.map(Into::into),
     }
 }

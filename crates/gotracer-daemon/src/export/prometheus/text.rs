@@ -101,9 +101,13 @@ impl Style {
             out.push_str(&start);
             match self.open_metrics && le.fract() == 0.0 {
                 // A canonical number has a point.
-                true => writeln!(out, "le=\"{le:.1}\"}} {count}")?,
-                false => writeln!(out, "le=\"{}\"}} {count}", Number(le))?,
+                true => write!(out, "le=\"{le:.1}\"}} {count}")?,
+                false => write!(out, "le=\"{}\"}} {count}", Number(le))?,
             }
+            if let Some(exemplar) = &bucket.exemplar {
+                self.exemplar(out, exemplar)?;
+            }
+            out.push('\n');
         }
         writeln!(out, "{name}_sum{labels} {}", Number(histogram.sample_sum))?;
         writeln!(out, "{name}_count{labels} {}", histogram.sample_count)

@@ -3,6 +3,7 @@
 
 mod bounded;
 mod places;
+mod spans;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::units;
 
 pub use bounded::{Bounded, OTHER};
 pub use places::{Created, Places};
+pub use spans::{SPAN_ID, Seen, Spans, TRACE_ID};
 pub use stream::{Gap, Stream};
 
 /// Most characters of all labels of an exemplar in OpenMetrics.
@@ -46,6 +48,8 @@ pub struct Exemplar {
     pub labels: Vec<(&'static str, String)>,
     /// When the example happened.
     pub at: Option<SystemTime>,
+    /// Its value, in the unit of the metric.
+    pub value: f64,
 }
 
 /// Bounds of the series of a target.
@@ -70,6 +74,12 @@ pub struct Totals {
     pub measurements: Vec<Distribution>,
     /// Measurements by rule, then by reason.
     pub by_reason: Vec<Bounded<Distribution>>,
+    /// Tasks by type.
+    pub tasks: Spans,
+    /// Regions by type.
+    pub regions: Spans,
+    /// Requests by handler.
+    pub requests: Spans,
     /// State of the program at the end of the last trace, and when that trace was made.
     last: Option<(Last, Option<Timestamp>)>,
     /// Goroutines.
@@ -120,6 +130,9 @@ impl Totals {
             findings: RULES.iter().map(|_| Default::default()).collect(),
             measurements: vec![Distribution::default(); RULES.len()],
             by_reason: vec![Bounded::default(); RULES.len()],
+            tasks: Spans::default(),
+            regions: Spans::default(),
+            requests: Spans::default(),
             last: None,
             created: Created::default(),
             places: Places::default(),
@@ -173,6 +186,7 @@ impl Totals {
         let goroutines = &report.program.goroutines;
         self.created.add(goroutines.created, goroutines.exited);
         self.record_places(&goroutines.places, limits);
+        self.record_spans(report, at, limits);
         self.record_state(report, at);
     }
 
@@ -206,6 +220,55 @@ impl Totals {
             known.count(creations, limit, &births, || self.admit(2, limits));
         }
         self.places = known;
+    }
+
+    fn record_spans(&mut self, report: &Report, at: SystemTime, limits: &Limits<'_>) {
+        let settings = limits.settings;
+        let tasks = report.tasks.iter().map(|task| Seen {
+            name: &task.name,
+            duration: &task.duration,
+            time: &task.time,
+            slowest: task.slowest.first(),
+        });
+        let regions = report.regions.iter().filter(|_| settings.regions);
+        let regions = regions.map(|region| Seen {
+            name: &region.name,
+            duration: &region.duration,
+            time: &region.time,
+            slowest: region.slowest.first(),
+        });
+        let requests = report.requests.iter().map(|request| Seen {
+            name: &request.handler,
+            duration: &request.duration,
+            time: &request.time,
+            slowest: request.slowest.first(),
+        });
+        let times = (report.trace.start_time.map(units::system_time), at);
+        let mut known = std::mem::take(&mut self.tasks);
+        self.record_kind(&mut known, tasks, &settings.task_types, times, limits);
+        self.tasks = known;
+        let mut known = std::mem::take(&mut self.regions);
+        self.record_kind(&mut known, regions, &[], times, limits);
+        self.regions = known;
+        let mut known = std::mem::take(&mut self.requests);
+        self.record_kind(&mut known, requests, &[], times, limits);
+        self.requests = known;
+    }
+
+    fn record_kind<'r>(
+        &mut self,
+        known: &mut Spans,
+        seen: impl Iterator<Item = Seen<'r>>,
+        names: &[String],
+        times: (Option<SystemTime>, SystemTime),
+        limits: &Limits<'_>,
+    ) {
+        known.forget(times.1);
+        let births = self.births.clone();
+        for seen in seen {
+            let admit = || self.admit(spans::SERIES, limits);
+            known.record(seen, names, times, &births, admit);
+        }
     }
 
     /// Whether there may be so many more series.
@@ -282,7 +345,11 @@ fn exemplar(finding: &Finding, evidence: Option<&str>, at: SystemTime) -> Exempl
     // As with gauges, nothing happened after it was read.
     let happened = finding.worst_time.or(finding.first_time);
     let at = happened.map(|t| units::system_time(t).min(at));
-    Exemplar { labels, at }
+    Exemplar {
+        labels,
+        at,
+        value: 1.0,
+    }
 }
 
 /// The end of a function's name, which says more than its beginning.

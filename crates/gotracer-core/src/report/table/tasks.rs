@@ -1,0 +1,183 @@
+//! Tasks and regions: how long they took, and where their time went.
+
+use std::io::{self, Write};
+
+use super::INDENT;
+use super::text::{safe, wrapped};
+use crate::report::style::Style;
+use crate::report::{Options, Region, Report, Request, Slow, Task, human};
+use crate::rules::Distribution;
+use crate::timeline::StateVector;
+use crate::units;
+
+/// Number of types that a report shows unless it is shown in full.
+const SHOWN: usize = 5;
+/// Number of states of a type that are named.
+const STATES: usize = 3;
+/// Longest name of a type in a table, characters.
+const NAME: usize = 40;
+
+/// One type of tasks or regions.
+struct Row<'a> {
+    name: String,
+    open: u64,
+    duration: &'a Distribution,
+    time: StateVector,
+    slowest: &'a [Slow],
+}
+
+impl<'a> Row<'a> {
+    fn of_task(task: &'a Task) -> Self {
+        Self {
+            name: name(&task.name),
+            open: task.open,
+            duration: &task.duration,
+            time: task.time,
+            slowest: &task.slowest,
+        }
+    }
+
+    fn of_region(region: &'a Region) -> Self {
+        Self {
+            name: name(&region.name),
+            open: region.open,
+            duration: &region.duration,
+            time: region.time,
+            slowest: &region.slowest,
+        }
+    }
+
+    fn of_request(request: &'a Request) -> Self {
+        Self {
+            name: name(human::short(&request.handler)),
+            open: request.open,
+            duration: &request.duration,
+            time: request.time,
+            slowest: &request.slowest,
+        }
+    }
+
+    fn cells(&self) -> [String; 5] {
+        let open = if self.open > 0 { " (≥)" } else { "" };
+        [
+            self.name.clone(),
+            format!("×{}{open}", human::count(self.duration.count())),
+            units::duration(self.duration.quantile(0.5)),
+            units::duration(self.duration.quantile(0.99)),
+            units::duration(self.duration.max()),
+        ]
+    }
+}
+
+fn name(text: &str) -> String {
+    safe(text).chars().take(NAME).collect()
+}
+
+/// Tasks, regions and requests of a listing.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    /// Tasks by type.
+    pub tasks: &'a [Task],
+    /// Regions by type.
+    pub regions: &'a [Region],
+    /// Requests by handler.
+    pub requests: &'a [Request],
+    /// Number of the slowest ones of each type to show.
+    pub slowest: usize,
+}
+
+/// Writes the largest types of tasks and requests of a report; returns whether it has any.
+pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<bool> {
+    let tasks: Vec<_> = report.tasks.iter().map(Row::of_task).collect();
+    let requests: Vec<_> = report.requests.iter().map(Row::of_request).collect();
+    for (kind, rows) in [("TASK", &tasks), ("REQUEST", &requests)] {
+        let shown = rows.len().min(SHOWN);
+        rows_of(out, kind, &rows[..shown], 0, options)?;
+        if rows.len() > shown {
+            let more = human::plural((rows.len() - shown) as u64, "more type");
+            writeln!(out, "{INDENT}{more}; gotracer tasks shows all")?;
+        }
+    }
+    Ok(!tasks.is_empty() || !requests.is_empty())
+}
+
+/// Writes a listing.
+///
+/// # Errors
+/// If writing fails.
+pub fn write_all(out: &mut dyn Write, all: &Listing<'_>, options: &Options) -> io::Result<()> {
+    let tasks = all.tasks.iter().map(Row::of_task).collect();
+    let regions = all.regions.iter().map(Row::of_region).collect();
+    let requests = all.requests.iter().map(Row::of_request).collect();
+    let parts: [(_, Vec<_>); 3] = [("TASK", tasks), ("REGION", regions), ("REQUEST", requests)];
+    let parts = parts.iter().filter(|(_, rows)| !rows.is_empty());
+    for (i, (kind, rows)) in parts.enumerate() {
+        if i > 0 {
+            writeln!(out)?;
+        }
+        rows_of(out, kind, rows, all.slowest, options)?;
+    }
+    Ok(())
+}
+
+fn rows_of(
+    out: &mut dyn Write,
+    kind: &str,
+    rows: &[Row<'_>],
+    slowest: usize,
+    options: &Options,
+) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let style = Style::new(options.color);
+    let heading = [kind, "COUNT", "P50", "P99", "MAX"].map(String::from);
+    let cells: Vec<_> = rows.iter().map(Row::cells).collect();
+    let mut widths = heading.each_ref().map(|cell| cell.chars().count());
+    for row in &cells {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |cells: &[String; 5]| {
+        let [name, numbers @ ..] = cells;
+        let mut line = format!("{name:<0$}", widths[0]);
+        for (cell, width) in numbers.iter().zip(&widths[1..]) {
+            line += &format!("  {cell:>width$}");
+        }
+        line
+    };
+    writeln!(
+        out,
+        "{}",
+        style.dim(format!("{}  WHERE THE TIME WENT", line(&heading)))
+    )?;
+    for (row, cells) in rows.iter().zip(&cells) {
+        writeln!(out, "{}  {}", line(cells), human::states(&row.time, STATES))?;
+        for slow in row.slowest.iter().take(slowest) {
+            wrapped(out, INDENT, &slow_line(slow), options.width)?;
+        }
+    }
+    Ok(())
+}
+
+fn slow_line(slow: &Slow) -> String {
+    let bound = if slow.lower_bound { "≥ " } else { "" };
+    let mut line = format!(
+        "{bound}{} at {}",
+        units::duration(slow.duration_ns),
+        units::duration(slow.start_ns)
+    );
+    if let Some(goroutine) = slow.goroutine {
+        line += &format!(", goroutine {goroutine}");
+    }
+    if let Some(task) = slow.task {
+        line += &format!(", task {task}");
+    }
+    for (name, id) in [("trace", &slow.trace_id), ("span", &slow.span_id)] {
+        if let Some(id) = id {
+            line += &format!(", {name} {}", safe(id));
+        }
+    }
+    format!("{line}: {}", human::states(&slow.time, STATES))
+}

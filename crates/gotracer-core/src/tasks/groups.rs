@@ -1,0 +1,224 @@
+//! Tasks or regions by their type.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::Over;
+use crate::report::{Region, Request, Slow, Task};
+use crate::rules::Distribution;
+use crate::timeline::StateVector;
+use crate::trace::TaskId;
+
+/// Maximum number of types; those of further ones are in one.
+const TYPES: usize = 500;
+/// Maximum length of a type, characters.
+const NAME: usize = 200;
+/// Number of slowest ones that are kept for each type.
+const SLOWEST: usize = 10;
+/// Memory of a type, about, bytes.
+const GROUP: usize = 8 << 10;
+
+/// Type of all that exceed [`TYPES`].
+const OTHER: &str = "(other)";
+
+/// Tasks or regions of one type.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    name: String,
+    duration: Distribution,
+    open: u64,
+    time: StateVector,
+    others: StateVector,
+    queued: Distribution,
+    slowest: Vec<Over>,
+}
+
+impl Group {
+    fn add(&mut self, over: Over) {
+        self.duration.record(over.duration);
+        self.open += u64::from(over.lower_bound);
+        self.time += over.time;
+        self.others += over.others;
+        if let Some(queued) = over.queued {
+            self.queued.record(queued);
+        }
+        let slower = |known: &Over| known.duration >= over.duration;
+        let at = self.slowest.partition_point(slower);
+        if at < SLOWEST {
+            self.slowest.truncate(SLOWEST - 1);
+            self.slowest.insert(at, over);
+        }
+    }
+
+    pub fn into_task(self) -> Task {
+        Task {
+            name: self.name,
+            open: self.open,
+            duration: self.duration,
+            time: self.time,
+            time_others: self.others,
+            slowest: self.slowest.iter().map(slow).collect(),
+        }
+    }
+
+    pub fn into_request(self) -> Request {
+        Request {
+            handler: self.name,
+            open: self.open,
+            duration: self.duration,
+            queued: self.queued,
+            time: self.time,
+            slowest: self.slowest.iter().map(slow).collect(),
+        }
+    }
+
+    pub fn into_region(self) -> Region {
+        Region {
+            name: self.name,
+            open: self.open,
+            duration: self.duration,
+            time: self.time,
+            slowest: self.slowest.iter().map(slow).collect(),
+        }
+    }
+}
+
+fn slow(over: &Over) -> Slow {
+    Slow {
+        duration_ns: over.duration,
+        start_ns: over.start,
+        goroutine: over.goroutine.is_some().then_some(over.goroutine.0),
+        task: (over.task != TaskId::BACKGROUND).then_some(over.task.0),
+        lower_bound: over.lower_bound,
+        trace_id: over.ids.trace_id(),
+        span_id: over.ids.span_id(),
+        time: over.time,
+    }
+}
+
+/// All types.
+#[derive(Clone, Debug, Default)]
+pub struct Groups {
+    groups: Vec<Group>,
+    by_name: HashMap<Box<[u8]>, usize, RandomState>,
+}
+
+impl Groups {
+    /// Bytes of memory that this holds.
+    pub fn held(&self) -> usize {
+        self.groups.len() * GROUP
+    }
+
+    /// The number of a type.
+    pub fn find(&mut self, name: &[u8]) -> usize {
+        if let Some(known) = self.by_name.get(name) {
+            return *known;
+        }
+        // Longer names that begin alike are one type.
+        let mut text: String = String::from_utf8_lossy(name).chars().take(NAME).collect();
+        if let Some(known) = self.by_name.get(text.as_bytes()) {
+            return *known;
+        }
+        let number = self.groups.len();
+        if number > TYPES {
+            return TYPES;
+        }
+        if number == TYPES {
+            text = OTHER.into();
+        }
+        self.by_name.insert(text.as_bytes().into(), number);
+        self.groups.push(Group {
+            name: text,
+            ..Group::default()
+        });
+        number
+    }
+
+    /// Adds one that is over.
+    pub fn add(&mut self, group: usize, over: Over) {
+        if let Some(group) = self.groups.get_mut(group) {
+            group.add(over);
+        }
+    }
+
+    /// Forgets all that was added; numbers stay.
+    pub fn clear(&mut self) {
+        for group in &mut self.groups {
+            let name = std::mem::take(&mut group.name);
+            *group = Group {
+                name,
+                ..Group::default()
+            };
+        }
+    }
+
+    /// Types with anything in them, those that took longest in all first.
+    pub fn sorted(self) -> Vec<Group> {
+        let groups = self.groups.into_iter();
+        let mut groups: Vec<_> = groups.filter(|g| g.duration.count() > 0).collect();
+        groups.sort_by(|a, b| {
+            let sum = |group: &Group| Reverse(group.duration.sum());
+            sum(a).cmp(&sum(b)).then_with(|| a.name.cmp(&b.name))
+        });
+        groups
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::Ids;
+    use crate::trace::GoId;
+
+    fn over(duration: u64) -> Over {
+        Over {
+            task: TaskId(1),
+            goroutine: GoId(7),
+            start: 0,
+            duration,
+            lower_bound: duration == 3,
+            ids: Ids::default(),
+            time: StateVector::default(),
+            others: StateVector::default(),
+            queued: None,
+        }
+    }
+
+    #[test]
+    fn the_slowest_are_kept_and_types_come_by_their_sum() {
+        let mut groups = Groups::default();
+        let (few, many) = (groups.find(b"few"), groups.find(b"many"));
+        (0..30).for_each(|n| groups.add(many, over(n)));
+        groups.add(few, over(1_000));
+        let mut sorted = groups.clone().sorted();
+        let many = sorted.pop().unwrap().into_task();
+        let few = sorted.pop().unwrap().into_task();
+        assert_eq!((few.name.as_str(), few.duration.max()), ("few", 1_000));
+        let slowest: Vec<_> = many.slowest.iter().map(|slow| slow.duration_ns).collect();
+        assert_eq!(slowest, [29, 28, 27, 26, 25, 24, 23, 22, 21, 20]);
+        assert_eq!((many.duration.count(), many.open), (30, 1));
+        groups.clear();
+        assert!(groups.clone().sorted().is_empty());
+        assert_eq!(groups.find(b"few"), 0);
+    }
+
+    #[test]
+    fn the_number_of_types_is_bounded() {
+        let mut groups = Groups::default();
+        let numbers: Vec<_> = (0..2 * TYPES)
+            .map(|n| groups.find(format!("{n}").as_bytes()))
+            .collect();
+        assert_eq!(numbers[TYPES - 1], TYPES - 1);
+        assert!(numbers[TYPES..].iter().all(|number| *number == TYPES));
+        assert_eq!(groups.find(b"3"), 3);
+        groups.add(TYPES, over(1));
+        assert_eq!(groups.sorted()[0].name, OTHER);
+        let mut groups = Groups::default();
+        let long = "x".repeat(NAME);
+        let (a, b) = (format!("{long}a"), format!("{long}b"));
+        assert_eq!(groups.find(a.as_bytes()), groups.find(b.as_bytes()));
+        assert_eq!(groups.find(b"\xff"), groups.find("\u{fffd}".as_bytes()));
+    }
+}

@@ -1,0 +1,273 @@
+//! Tasks, regions and logs of `runtime/trace`: how long they took, and where the
+//! time of their goroutines went.
+//!
+//! The time of a task is that of the goroutine that began it, from begin to end.
+//! Other goroutines count from their first region or log in the task to their
+//! last one. What they do in a child task counts in its parents too, once.
+//!
+//! A trace without such events costs nothing: nobody calls [`Tasks::event`].
+
+mod groups;
+mod ids;
+mod open;
+mod regions;
+mod requests;
+mod span;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use foldhash::fast::RandomState;
+
+pub use ids::{IdKeys, Ids};
+pub use requests::{KINDS, Requests};
+pub use span::{Span, span};
+
+use crate::report::{Region, Task};
+use crate::timeline::{Goroutine, StateVector, Timeline};
+use crate::trace::{Event, EventKind, GoId, Tables, TaskId};
+use groups::{Group, Groups};
+use open::{Begun, OpenTask};
+use regions::Regions;
+
+/// Maximum number of tasks that are open at a time. Of more, the oldest ends as
+/// a lower bound: a program may forget to end tasks.
+const OPEN: usize = 1 << 16;
+/// Maximum number of other goroutines of all open tasks.
+const OTHERS: usize = 1 << 14;
+/// Maximum number of parents of a task whose time counts.
+const DEPTH: usize = 8;
+
+/// Type of a task that began before the trace.
+const UNKNOWN: &[u8] = b"(unknown)";
+
+/// Tasks and regions since the last report.
+#[derive(Clone, Debug, Default)]
+pub struct Tasks {
+    keys: IdKeys,
+    /// By id, which grows with time.
+    open: BTreeMap<TaskId, OpenTask>,
+    /// Open tasks of the goroutines that began them.
+    begun: HashMap<GoId, Vec<TaskId>, RandomState>,
+    /// The least id of a task that began within the trace: ids grow.
+    first: Option<TaskId>,
+    /// Tasks from before the trace that ended within it.
+    over: BTreeSet<TaskId>,
+    /// Other goroutines of all open tasks.
+    others: usize,
+    regions: Regions,
+    tasks: Groups,
+    region_types: Groups,
+}
+
+impl Tasks {
+    /// No task yet; ids are found in logs with these categories.
+    pub fn new(keys: IdKeys) -> Self {
+        Self {
+            keys,
+            ..Self::default()
+        }
+    }
+
+    /// Whether an event belongs to a task, a region or a log.
+    pub fn heeds(event: &Event) -> bool {
+        matches!(
+            event.kind,
+            EventKind::TaskBegin { .. }
+                | EventKind::TaskEnd { .. }
+                | EventKind::RegionBegin { .. }
+                | EventKind::RegionEnd { .. }
+                | EventKind::Log { .. }
+        )
+    }
+
+    /// Bytes of memory that this holds.
+    pub fn held(&self) -> u64 {
+        let open = self.open.len() * size_of::<(TaskId, OpenTask)>();
+        let others = self.others * size_of::<open::Other>();
+        let begun = self.begun.len() * size_of::<(GoId, Vec<TaskId>)>();
+        let groups = self.tasks.held() + self.region_types.held();
+        let over = self.over.len() * 2 * size_of::<TaskId>();
+        (open + over + others + begun + self.regions.held() + groups) as u64
+    }
+
+    /// Takes in the next event that is [heeded](Self::heeds), after the timeline
+    /// did.
+    pub fn event(&mut self, event: &Event, tables: &Tables, t: &Timeline) {
+        let g = event.g;
+        match event.kind {
+            EventKind::TaskBegin {
+                id, parent, name, ..
+            } => self.begin(id, parent, tables.string(name), g, t),
+            EventKind::TaskEnd { id, .. } => {
+                self.touch(id, g, t);
+                self.end(id, g, t);
+            }
+            EventKind::RegionBegin { task, name, .. } => {
+                self.touch(task, g, t);
+                let group = self.region_types.find(tables.string(name));
+                self.regions.begin(g, task, group, t);
+            }
+            EventKind::RegionEnd { task, name, .. } => {
+                self.touch(task, g, t);
+                let group = self.region_types.find(tables.string(name));
+                let ids = self.open.get(&task).map(|task| task.ids);
+                let over = self.regions.end(g, task, group, t);
+                self.region_types.add(group, over.with(ids));
+            }
+            EventKind::Log {
+                task,
+                category,
+                message,
+                ..
+            } => {
+                self.touch(task, g, t);
+                let (category, message) = (tables.string(category), tables.string(message));
+                if let Some(task) = self.open.get_mut(&task) {
+                    self.keys.read(category, message, &mut task.ids);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A goroutine ends, and with it its regions and its part in tasks that it
+    /// began.
+    pub fn ended(&mut self, g: &Goroutine, t: &Timeline) {
+        if let Some(begun) = self.begun.remove(&g.id) {
+            let time = t.snapshot(g.id).unwrap_or_default();
+            for id in begun {
+                if let Some(task) = self.open.get_mut(&id) {
+                    task.begun.end(time);
+                }
+            }
+        }
+        for (group, over) in self.regions.ended(g.id, t) {
+            let ids = self.open.get(&over.task).map(|task| task.ids);
+            self.region_types.add(group, over.with(ids));
+        }
+    }
+
+    fn begin(&mut self, id: TaskId, parent: TaskId, name: &[u8], g: GoId, t: &Timeline) {
+        self.touch(parent, g, t);
+        if self.open.len() >= OPEN {
+            self.end_oldest(t);
+        }
+        self.first = Some(self.first.map_or(id, |first| first.min(id)));
+        let group = self.tasks.find(name);
+        let task = OpenTask::new(group, Some(parent), Begun::now(g, t), t.now());
+        self.open.insert(id, task);
+        if g.is_some() {
+            self.begun.entry(g).or_default().push(id);
+        }
+    }
+
+    /// A goroutine does something in a task, and in its parents.
+    fn touch(&mut self, id: TaskId, g: GoId, t: &Timeline) {
+        if id.0 <= TaskId::BACKGROUND.0 {
+            return;
+        }
+        if !self.open.contains_key(&id) {
+            // A region may end after its task.
+            if self.first.is_some_and(|first| id >= first) || self.over.contains(&id) {
+                return;
+            }
+            if self.open.len() >= OPEN {
+                self.end_oldest(t);
+            }
+            let group = self.tasks.find(UNKNOWN);
+            let task = OpenTask::new(group, None, Begun::Unknown, t.start());
+            self.open.insert(id, task.cut());
+        }
+        let mut next = Some(id);
+        for _ in 0..DEPTH {
+            let Some(task) = next.and_then(|id| self.open.get_mut(&id)) else {
+                return;
+            };
+            let room = self.others < OTHERS;
+            self.others += usize::from(task.touch(g, t, room));
+            next = task.parent;
+        }
+    }
+
+    fn end(&mut self, id: TaskId, g: GoId, t: &Timeline) {
+        if let Some(task) = self.open.remove(&id) {
+            self.forget(id, &task);
+            if self.first.is_none_or(|first| id < first) {
+                if self.over.len() >= OPEN {
+                    self.over.pop_first();
+                }
+                self.over.insert(id);
+            }
+            let over = task.end(g, id, t, false);
+            self.tasks.add(task.group, over);
+        }
+    }
+
+    fn end_oldest(&mut self, t: &Timeline) {
+        if let Some((id, task)) = self.open.pop_first() {
+            self.forget(id, &task);
+            let over = task.end(GoId::NONE, id, t, true);
+            self.tasks.add(task.group, over);
+        }
+    }
+
+    fn forget(&mut self, id: TaskId, task: &OpenTask) {
+        self.others -= task.others.len();
+        if let Begun::Alive { g, .. } = task.begun
+            && let Some(begun) = self.begun.get_mut(&g)
+        {
+            begun.retain(|known| *known != id);
+            if begun.is_empty() {
+                self.begun.remove(&g);
+            }
+        }
+    }
+
+    /// Tasks and regions for a report, those with most time first. Open ones are
+    /// lower bounds; while more events may come they are left out.
+    pub fn report(&self, t: &Timeline, under_way: bool) -> (Vec<Task>, Vec<Region>) {
+        let (mut tasks, mut regions) = (self.tasks.clone(), self.region_types.clone());
+        if !under_way {
+            for (id, task) in &self.open {
+                tasks.add(task.group, task.end(GoId::NONE, *id, t, true));
+            }
+            for (group, over) in self.regions.open(t) {
+                let ids = self.open.get(&over.task).map(|task| task.ids);
+                regions.add(group, over.with(ids));
+            }
+        }
+        let tasks = tasks.sorted().into_iter().map(Group::into_task);
+        let regions = regions.sorted().into_iter().map(Group::into_region);
+        (tasks.collect(), regions.collect())
+    }
+
+    /// Forgets what was reported.
+    pub fn start_stretch(&mut self) {
+        self.tasks.clear();
+        self.region_types.clear();
+    }
+}
+
+/// A task or region that is over, or is cut off by the trace's end.
+#[derive(Clone, Debug)]
+pub(crate) struct Over {
+    task: TaskId,
+    goroutine: GoId,
+    start: u64,
+    duration: u64,
+    lower_bound: bool,
+    ids: Ids,
+    time: StateVector,
+    others: StateVector,
+    /// Time between arrival and first run, of a request.
+    queued: Option<u64>,
+}
+
+impl Over {
+    fn with(self, ids: Option<Ids>) -> Self {
+        Self {
+            ids: ids.unwrap_or_default(),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! A task that is open.
+
+use super::Over;
+use super::ids::Ids;
+use crate::timeline::{StateVector, Timeline};
+use crate::trace::{GoId, TaskId, Time};
+
+/// Maximum number of other goroutines of one task.
+const OTHERS: usize = 64;
+
+/// A task that is open.
+#[derive(Clone, Debug)]
+pub struct OpenTask {
+    pub group: usize,
+    pub parent: Option<TaskId>,
+    start: Time,
+    /// The task began before the trace.
+    cut: bool,
+    pub begun: Begun,
+    pub others: Vec<Other>,
+    pub ids: Ids,
+}
+
+/// The goroutine that began a task.
+#[derive(Clone, Copy, Debug)]
+pub enum Begun {
+    /// The task began before the trace, or by no goroutine.
+    Unknown,
+    /// It lives; its vector when the task began.
+    Alive { g: GoId, before: StateVector },
+    /// It ended within the task; what it did in the task.
+    Ended { g: GoId, time: StateVector },
+}
+
+impl Begun {
+    /// A goroutine begins a task now.
+    pub fn now(g: GoId, t: &Timeline) -> Self {
+        match t.snapshot(g) {
+            Some(before) => Self::Alive { g, before },
+            None => Self::Unknown,
+        }
+    }
+
+    /// The goroutine ends.
+    pub fn end(&mut self, vector: StateVector) {
+        if let Self::Alive { g, before } = *self {
+            let time = vector - before;
+            *self = Self::Ended { g, time };
+        }
+    }
+
+    fn is(&self, other: GoId) -> bool {
+        match *self {
+            Self::Unknown => false,
+            Self::Alive { g, .. } | Self::Ended { g, .. } => g == other,
+        }
+    }
+}
+
+/// Another goroutine of a task.
+#[derive(Clone, Copy, Debug)]
+pub struct Other {
+    g: GoId,
+    first: StateVector,
+    last: StateVector,
+}
+
+impl OpenTask {
+    /// A task that began then.
+    pub fn new(group: usize, parent: Option<TaskId>, begun: Begun, start: Time) -> Self {
+        Self {
+            group,
+            parent: parent.filter(|parent| *parent != TaskId::BACKGROUND),
+            start,
+            cut: false,
+            begun,
+            others: Vec::new(),
+            ids: Ids::default(),
+        }
+    }
+
+    /// The same, begun before the trace.
+    pub fn cut(self) -> Self {
+        Self { cut: true, ..self }
+    }
+
+    /// A goroutine does something in the task. Returns whether it is one more,
+    /// for which there has to be `room`.
+    pub fn touch(&mut self, g: GoId, t: &Timeline, room: bool) -> bool {
+        if self.begun.is(g) {
+            return false;
+        }
+        let Some(vector) = t.snapshot(g) else {
+            return false;
+        };
+        if let Some(other) = self.others.iter_mut().find(|other| other.g == g) {
+            other.last = vector;
+            return false;
+        }
+        let fits = room && self.others.len() < OTHERS;
+        if fits {
+            self.others.push(Other {
+                g,
+                first: vector,
+                last: vector,
+            });
+        }
+        fits
+    }
+
+    /// The task up to now; `by` is the goroutine that ends it. `open` says that
+    /// the task goes on.
+    pub fn end(&self, by: GoId, id: TaskId, t: &Timeline, open: bool) -> Over {
+        let (goroutine, time) = match self.begun {
+            // Whoever ends a task most likely began it.
+            Begun::Unknown => (by, t.snapshot(by).unwrap_or_default()),
+            Begun::Alive { g, before } => (g, t.snapshot(g).unwrap_or(before) - before),
+            Begun::Ended { g, time } => (g, time),
+        };
+        let others = self.others.iter().filter(|other| other.g != goroutine);
+        Over {
+            task: id,
+            goroutine,
+            start: t.since_stretch(self.start),
+            duration: t.now().saturating_sub(self.start).max(0) as u64,
+            lower_bound: self.cut || open,
+            ids: self.ids,
+            time,
+            others: others.map(|other| other.last - other.first).sum(),
+            queued: None,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Regions that are open, by goroutine.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::Over;
+use super::ids::Ids;
+use crate::timeline::{StateVector, Timeline};
+use crate::trace::{GoId, TaskId, Time};
+
+/// Maximum number of regions that are open in one goroutine.
+const DEPTH: usize = 64;
+/// Maximum number of regions that are open at a time.
+const OPEN: usize = 1 << 16;
+
+/// Open regions.
+#[derive(Clone, Debug, Default)]
+pub struct Regions {
+    by_goroutine: HashMap<GoId, Vec<OpenRegion>, RandomState>,
+    open: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct OpenRegion {
+    group: usize,
+    task: TaskId,
+    start: Time,
+    before: StateVector,
+}
+
+impl OpenRegion {
+    fn over(&self, g: GoId, t: &Timeline, lower_bound: bool) -> Over {
+        let now = t.snapshot(g).unwrap_or(self.before);
+        Over {
+            task: self.task,
+            goroutine: g,
+            start: t.since_stretch(self.start),
+            duration: t.now().saturating_sub(self.start).max(0) as u64,
+            lower_bound,
+            ids: Ids::default(),
+            time: now - self.before,
+            others: StateVector::default(),
+            queued: None,
+        }
+    }
+}
+
+impl Regions {
+    /// Bytes of memory that this holds.
+    pub fn held(&self) -> usize {
+        let goroutines = self.by_goroutine.len() * size_of::<(GoId, Vec<OpenRegion>)>();
+        goroutines + self.open * size_of::<OpenRegion>()
+    }
+
+    /// A goroutine begins a region.
+    pub fn begin(&mut self, g: GoId, task: TaskId, group: usize, t: &Timeline) {
+        let regions = self.by_goroutine.entry(g).or_default();
+        if self.open < OPEN && regions.len() < DEPTH {
+            regions.push(OpenRegion {
+                group,
+                task,
+                start: t.now(),
+                before: t.snapshot(g).unwrap_or_default(),
+            });
+            self.open += 1;
+        }
+    }
+
+    /// A goroutine ends a region. One that began before the trace is a lower
+    /// bound.
+    pub fn end(&mut self, g: GoId, task: TaskId, group: usize, t: &Timeline) -> Over {
+        let regions = self.by_goroutine.get_mut(&g);
+        let found = regions.and_then(|regions| {
+            let is = |region: &OpenRegion| (region.group, region.task) == (group, task);
+            let at = regions.iter().rposition(is)?;
+            Some(regions.remove(at))
+        });
+        if let Some(region) = found {
+            self.open -= 1;
+            if self.by_goroutine.get(&g).is_some_and(Vec::is_empty) {
+                self.by_goroutine.remove(&g);
+            }
+            return region.over(g, t, false);
+        }
+        let start = t.find(g).map_or(t.start(), |g| g.birth);
+        let since_start = OpenRegion {
+            group,
+            task,
+            start,
+            before: StateVector::default(),
+        };
+        since_start.over(g, t, true)
+    }
+
+    /// A goroutine ends, and with it its regions, the innermost first.
+    pub fn ended(&mut self, g: GoId, t: &Timeline) -> Vec<(usize, Over)> {
+        let regions = self.by_goroutine.remove(&g).unwrap_or_default();
+        self.open -= regions.len();
+        let over = |region: &OpenRegion| (region.group, region.over(g, t, false));
+        regions.iter().rev().map(over).collect()
+    }
+
+    /// Regions that go on, as if they ended now.
+    pub fn open<'r>(&'r self, t: &'r Timeline) -> impl Iterator<Item = (usize, Over)> + 'r {
+        let all = self.by_goroutine.iter();
+        all.flat_map(move |(g, regions)| {
+            let over = |region: &OpenRegion| (region.group, region.over(*g, t, true));
+            regions.iter().map(over)
+        })
+    }
+}

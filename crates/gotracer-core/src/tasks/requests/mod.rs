@@ -1,0 +1,285 @@
+//! Requests that servers handle, recognized without instrumentation.
+//!
+//! A connection of HTTP/1 is one goroutine. A request arrives when that goroutine
+//! is woken from its wait for the next one, or is created for the first one; it
+//! ends with the system call that writes the end of its response. A request of
+//! HTTP/2 or gRPC is the life of a goroutine of its own.
+
+mod role;
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::Over;
+use super::groups::{Group, Groups};
+use super::ids::Ids;
+use crate::report::Request;
+use crate::timeline::{
+    Goroutine, Interval, Kind, Kinds, StackKey, State, StateVector, Timeline, Way,
+};
+use crate::trace::{GoId, TaskId, Time};
+use role::{Handler, Role};
+
+/// Maximum number of connections and streams that are followed at a time.
+const OPEN: usize = 1 << 16;
+/// Handler of a request in which no event has a stack of it.
+const UNKNOWN: &[u8] = b"(unknown)";
+
+/// Kinds of intervals that requests are recognized by.
+pub const KINDS: Kinds = Kinds::SYSCALL.union(Kinds::RUNNABLE);
+
+/// Requests since the last report.
+#[derive(Clone, Debug, Default)]
+pub struct Requests {
+    /// By stack; `None` is not known yet.
+    roles: Vec<Option<Role>>,
+    open: HashMap<GoId, Open, RandomState>,
+    handlers: Groups,
+}
+
+/// A connection or a stream, and the request that it handles.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    /// One goroutine is one request.
+    stream: bool,
+    arrived: Arrived,
+    /// Time from its arrival to its first run, if the trace has both.
+    queued: Option<u64>,
+    /// It ran since its arrival.
+    runs: bool,
+    handler: Option<Handler>,
+    /// When the end of the present request was written.
+    finished: Option<Arrived>,
+    /// Writing it waited for the network, and goes on.
+    resumes: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Arrived {
+    at: Time,
+    before: StateVector,
+    /// The goroutine was woken for the request; otherwise it found it there.
+    woken: bool,
+    /// The request began before the trace.
+    cut: bool,
+}
+
+impl Requests {
+    /// Bytes of memory that this holds.
+    pub fn held(&self) -> u64 {
+        let roles = self.roles.len() * size_of::<Option<Role>>();
+        let open = self.open.len() * size_of::<(GoId, Open)>();
+        (roles + open + self.handlers.held()) as u64
+    }
+
+    fn role(&mut self, stack: StackKey, t: &Timeline) -> Role {
+        let index = stack.index();
+        if index >= self.roles.len() {
+            self.roles.resize(index + 1, None);
+        }
+        let Self {
+            roles, handlers, ..
+        } = self;
+        *roles[index].get_or_insert_with(|| {
+            let frames: Vec<_> = t.stacks().frames(stack).map(|f| f.function).collect();
+            Role::of(&frames, |handler| handlers.find(handler.as_bytes()))
+        })
+    }
+
+    /// Takes in a wait that is over.
+    #[inline]
+    pub fn waited(&mut self, g: &Goroutine, t: &Timeline) {
+        let role = self.role(g.stack, t);
+        if role != Role::None {
+            self.step(g, role, true, t);
+        }
+    }
+
+    /// Takes in an interval of [`KINDS`] that is over.
+    #[inline]
+    pub fn interval(&mut self, interval: &Interval, t: &Timeline) {
+        match interval.kind {
+            Kind::Syscall => {
+                let role = self.role(interval.victim.stack, t);
+                if role != Role::None
+                    && let Some(g) = t.find(interval.victim.g)
+                {
+                    self.step(g, role, false, t);
+                }
+            }
+            Kind::Runnable(Way::Created) => {
+                let g = t.find(interval.victim.g);
+                if let Some(g) = g.filter(|g| self.role(g.start, t) != Role::None) {
+                    self.open(g, t);
+                    self.ran(interval);
+                }
+            }
+            Kind::Runnable(_) if !self.open.is_empty() => self.ran(interval),
+            _ => {}
+        }
+    }
+
+    /// A goroutine runs that was runnable.
+    fn ran(&mut self, interval: &Interval) {
+        if let Some(open) = self.open.get_mut(&interval.victim.g)
+            && !open.runs
+        {
+            open.runs = true;
+            open.queued = Some(interval.end.saturating_sub(interval.start).max(0) as u64);
+        }
+    }
+
+    /// The entry of a goroutine of a server, made when it is first seen.
+    fn open(&mut self, g: &Goroutine, t: &Timeline) -> &mut Open {
+        let is_new = !self.open.contains_key(&g.id);
+        if is_new && self.open.len() >= OPEN {
+            // They are connections that idle, most likely.
+            self.open.clear();
+        }
+        self.open.entry(g.id).or_insert_with(|| {
+            let start = t.stacks().get(t.start_function(g)).function;
+            Open {
+                stream: role::is_stream(start),
+                // It is created for its first request, or older than the trace.
+                arrived: Arrived {
+                    at: g.birth,
+                    before: StateVector::default(),
+                    woken: false,
+                    cut: !g.born,
+                },
+                queued: None,
+                runs: !g.born,
+                handler: None,
+                finished: None,
+                resumes: false,
+            }
+        })
+    }
+
+    /// A goroutine of a server leaves a wait (`waited`) or a system call.
+    fn step(&mut self, g: &Goroutine, role: Role, waited: bool, t: &Timeline) {
+        let open = self.open(g, t);
+        match role {
+            Role::Handles(handler) => {
+                open.follow();
+                if open.handler.is_none_or(|known| handler.depth > known.depth) {
+                    open.handler = Some(handler);
+                }
+            }
+            Role::Idle | Role::Reads | Role::Handshake if !open.stream => {
+                // Of a request that comes in parts, the first one counts.
+                let arrives = match waited {
+                    true => role == Role::Idle || open.finished.is_some() || !open.arrived.woken,
+                    false => open.finished.is_some(),
+                };
+                if arrives {
+                    let woken = waited && role != Role::Handshake;
+                    open.arrive(Arrived::now(g, woken, t), !waited);
+                }
+            }
+            Role::Finishes if waited => open.resumes |= g.waiting.state() == State::Network,
+            Role::Finishes if !open.stream && !open.resumes => {
+                open.follow();
+                let over = open.over(g, t);
+                let handler = open.handler;
+                open.finished = Some(Arrived::now(g, false, t));
+                self.add(handler, over);
+            }
+            _ => {}
+        }
+    }
+
+    /// A goroutine ends; that of a stream was a request.
+    pub fn ended(&mut self, g: &Goroutine, t: &Timeline) {
+        if self.open.is_empty() && !g.start.is_some() {
+            return;
+        }
+        let known = self.open.remove(&g.id);
+        let open = match known {
+            Some(open) => open,
+            // Its first run is not watched.
+            None if g.start.is_some() && self.role(g.start, t) != Role::None => {
+                let open = *self.open(g, t);
+                self.open.remove(&g.id);
+                open
+            }
+            None => return,
+        };
+        if open.stream {
+            let over = open.over(g, t);
+            self.add(open.handler, over);
+        }
+    }
+
+    fn add(&mut self, handler: Option<Handler>, over: Over) {
+        let group = match handler {
+            Some(handler) => handler.group,
+            None => self.handlers.find(UNKNOWN),
+        };
+        self.handlers.add(group, over);
+    }
+
+    /// Requests for a report, those that took longest in all first.
+    pub fn report(&self) -> Vec<Request> {
+        let handlers = self.handlers.clone().sorted().into_iter();
+        handlers.map(Group::into_request).collect()
+    }
+
+    /// Forgets what was reported.
+    pub fn start_stretch(&mut self) {
+        self.handlers.clear();
+    }
+}
+
+impl Arrived {
+    /// A request arrives now.
+    fn now(g: &Goroutine, woken: bool, t: &Timeline) -> Self {
+        Self {
+            at: t.now(),
+            before: t.snapshot(g.id).unwrap_or_default(),
+            woken,
+            cut: false,
+        }
+    }
+}
+
+impl Open {
+    /// A request arrives; `runs` says that its goroutine does not wait to run.
+    fn arrive(&mut self, arrived: Arrived, runs: bool) {
+        *self = Self {
+            stream: self.stream,
+            arrived,
+            queued: None,
+            runs,
+            handler: None,
+            finished: None,
+            resumes: false,
+        };
+    }
+
+    /// A request that was read while the one before was handled (TLS reads
+    /// ahead) arrives when that one is finished.
+    fn follow(&mut self) {
+        if let Some(finished) = self.finished {
+            self.arrive(finished, true);
+        }
+    }
+
+    /// The request up to now.
+    fn over(&self, g: &Goroutine, t: &Timeline) -> Over {
+        let arrived = self.arrived;
+        let now = t.snapshot(g.id).unwrap_or(arrived.before);
+        Over {
+            task: TaskId::BACKGROUND,
+            goroutine: g.id,
+            start: t.since_stretch(arrived.at),
+            duration: t.now().saturating_sub(arrived.at).max(0) as u64,
+            lower_bound: arrived.cut,
+            ids: Ids::default(),
+            time: now - arrived.before,
+            others: StateVector::default(),
+            queued: self.queued,
+        }
+    }
+}
