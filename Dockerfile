@@ -9,7 +9,8 @@ ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
 
 FROM ${RUST_IMAGE} AS build
 WORKDIR /build
-ENV RUSTFLAGS="-C target-feature=+crt-static"
+# No path of the machine that built it is in the binary.
+ENV RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/build=gotracer --remap-path-prefix=/usr/local/cargo=cargo"
 # With a target that is named, RUSTFLAGS are not for build scripts and macros, which can't be static.
 RUN rustc -vV | sed -n 's/^host: //p' > /target
 
@@ -22,20 +23,22 @@ RUN mkdir -p src benches crates/gotrace/src crates/gotracer-core/src crates/gotr
     && touch src/lib.rs benches/count.rs benches/micro.rs crates/gotrace/src/lib.rs crates/gotracer-core/src/lib.rs \
         crates/gotracer-daemon/src/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
-    && cargo build --locked --release --features kubernetes,parquet --target "$(cat /target)" \
+    && cargo build --locked --profile dist --features kubernetes,parquet --target "$(cat /target)" \
     && rm -r src crates/*/src
 
 COPY crates crates
 COPY src src
+COPY build.rs ./
+ARG REVISION=
+ENV GOTRACER_REVISION=${REVISION}
 # What was built of the empty files is older than they are.
 RUN find src crates -name '*.rs' -exec touch {} + \
-    && cargo build --locked --release --features kubernetes,parquet --target "$(cat /target)" \
+    && cargo build --locked --profile dist --features kubernetes,parquet --target "$(cat /target)" \
     && mkdir -p /image/etc/ssl/certs \
     && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
     && echo 'hosts: files dns' > /image/etc/nsswitch.conf \
     && echo '127.0.0.1 localhost' > /image/etc/hosts \
-    && cp "target/$(cat /target)/release/gotracer" /image/gotracer \
-    && strip /image/gotracer
+    && cp "target/$(cat /target)/dist/gotracer" /image/gotracer
 
 FROM scratch
 ARG VERSION=0.2.0
