@@ -19,10 +19,11 @@ COPY Cargo.toml Cargo.lock ./
 COPY crates/gotrace/Cargo.toml crates/gotrace/
 COPY crates/gotracer-core/Cargo.toml crates/gotracer-core/
 COPY crates/gotracer-daemon/Cargo.toml crates/gotracer-daemon/
-RUN mkdir -p src benches crates/gotrace/src crates/gotracer-core/src crates/gotracer-daemon/src \
-    && touch src/lib.rs benches/count.rs benches/micro.rs crates/gotrace/src/lib.rs crates/gotracer-core/src/lib.rs \
-        crates/gotracer-daemon/src/lib.rs \
-    && echo 'fn main() {}' > src/main.rs \
+COPY xtask/Cargo.toml xtask/
+RUN mkdir -p src benches crates/gotrace/src crates/gotracer-core/src crates/gotracer-daemon/src xtask/src \
+    && touch src/lib.rs crates/gotrace/src/lib.rs crates/gotracer-core/src/lib.rs crates/gotracer-daemon/src/lib.rs \
+    && sed -n '/^\[\[bench\]\]/,/^name/s/^name = "\(.*\)"/\1/p' Cargo.toml | xargs -I{} touch benches/{}.rs \
+    && echo 'fn main() {}' | tee src/main.rs > xtask/src/main.rs \
     && cargo build --locked --profile dist --features kubernetes,parquet --target "$(cat /target)" \
     && rm -r src crates/*/src
 

@@ -42,8 +42,9 @@ if ! buildah inspect --type image "$base" >/dev/null 2>&1; then
 fi
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 buildah build --layers --format docker --isolation chroot --build-arg "RUST_IMAGE=$base" \
-  --build-arg "VERSION=$version" --volume "${CARGO_HOME:-$HOME/.cargo}/registry:/usr/local/cargo/registry" \
+  --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --volume "${CARGO_HOME:-$HOME/.cargo}/registry:/usr/local/cargo/registry" \
   --tag localhost/gotracer:test .
 
 # The image says of itself what registries and runtimes want to know.
@@ -63,6 +64,17 @@ wanted="./etc/hosts ./etc/nsswitch.conf ./etc/ssl/certs/ca-certificates.crt ./go
 [ "$inside" = "$wanted" ] || fail "it holds $inside"
 size=$(du -sb "$tmp/bundle/rootfs" | cut -f1)
 [ "$size" -lt $((36 << 20)) ] || fail "it has $size bytes"
+
+# The binary says what it was built from, and nothing of where.
+program=$tmp/bundle/rootfs/gotracer
+"$program" --version >"$tmp/version"
+grep -qx "revision: $revision" "$tmp/version" || fail "$(cat "$tmp/version")"
+grep -qx "features: daemon,kubernetes,parquet" "$tmp/version" || fail "$(cat "$tmp/version")"
+! grep -aqE '/usr/local/cargo|/build/(src|crates|target)' "$program" || fail "paths of the build are in the binary"
+
+# It is static, and keeps to its bound of memory as the plain binary does.
+benches/hostile --seconds 30 --kinds mix "$program" >"$tmp/log" || fail "it takes more memory than its bound"
+cat "$tmp/log"
 
 cp tests/fixtures/go1.27.3/gc_pause.trace "$tmp/bundle/traces/"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
