@@ -6,14 +6,16 @@ use std::path::Path;
 use crate::repository;
 
 /// Where people and programs find links to the repository.
-const LINKS: [&str; 8] = [
+const LINKS: [&str; 10] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
+    "action.yml",
     "config",
     "dashboards",
     "docs",
     "helm",
+    "packaging",
     "tests/bundle/alerts",
 ];
 

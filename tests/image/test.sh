@@ -76,6 +76,9 @@ grep -qx "features: daemon,kubernetes,parquet" "$tmp/version" || fail "$(cat "$t
 benches/hostile --seconds 30 --kinds mix "$program" >"$tmp/log" || fail "it takes more memory than its bound"
 cat "$tmp/log"
 
+# A release of the same binary can be packed, installed and used by the action.
+tests/packaging/test.sh "$program" || fail "packaging"
+
 cp tests/fixtures/go1.27.3/gc_pause.trace "$tmp/bundle/traces/"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 (cd "$tmp/bundle" && runc spec)
