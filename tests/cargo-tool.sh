@@ -2,7 +2,7 @@
 # Builds a subcommand of Cargo that the tests use. Prints the directory that holds it, on stdout and nothing else; a second
 # call finds the first one's work in ${GOTRACER_CACHE:-$HOME/.cache/gotracer}.
 #
-#   tests/cargo-tool.sh nextest|deny|fuzz
+#   tests/cargo-tool.sh nextest|deny
 set -euo pipefail
 
 options=()
@@ -17,13 +17,8 @@ case ${1:-} in
     version=0.20.2
     options=(--debug --no-default-features)
     ;;
-  # Builds and runs fuzz targets.
-  fuzz)
-    version=0.13.2
-    options=(--debug)
-    ;;
   *)
-    echo "usage: cargo-tool.sh nextest|deny|fuzz" >&2
+    echo "usage: cargo-tool.sh nextest|deny" >&2
     exit 2
     ;;
 esac

@@ -148,7 +148,7 @@ impl Detector for MutexContention {
     }
 
     fn held(&self) -> u64 {
-        self.groups.held() + of_map(&self.holders, 1)
+        self.groups.held() + of_map(&self.holders, 1) + self.waits.held()
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

@@ -8,6 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::timeline::{Actor, Doing, Interval, Timeline};
+use crate::trace::internal::of_map;
 use crate::trace::{GoId, Time};
 
 /// How many waits are remembered.
@@ -93,6 +94,11 @@ impl Waits {
             before,
         });
         self.last.insert(i.victim.g, number);
+    }
+
+    /// Bytes of memory that the waits hold.
+    pub fn held(&self) -> u64 {
+        (self.kept.capacity() * size_of::<Wait>()) as u64 + of_map(&self.last, 1)
     }
 
     /// Forgets goroutines that are gone.
