@@ -24,7 +24,7 @@ RUN mkdir -p src benches crates/gotrace/src crates/gotracer-core/src crates/gotr
     && touch src/lib.rs crates/gotrace/src/lib.rs crates/gotracer-core/src/lib.rs crates/gotracer-daemon/src/lib.rs \
     && sed -n '/^\[\[bench\]\]/,/^name/s/^name = "\(.*\)"/\1/p' Cargo.toml | xargs -I{} touch benches/{}.rs \
     && echo 'fn main() {}' | tee src/main.rs > xtask/src/main.rs \
-    && cargo build --locked --profile dist --features kubernetes,parquet --target "$(cat /target)" \
+    && cargo build --locked --profile dist -p gotracer --features kubernetes,parquet --target "$(cat /target)" \
     && rm -r src crates/*/src
 
 COPY crates crates
@@ -34,7 +34,7 @@ ARG REVISION=
 ENV GOTRACER_REVISION=${REVISION}
 # What was built of the empty files is older than they are.
 RUN find src crates -name '*.rs' -exec touch {} + \
-    && cargo build --locked --profile dist --features kubernetes,parquet --target "$(cat /target)" \
+    && cargo build --locked --profile dist -p gotracer --features kubernetes,parquet --target "$(cat /target)" \
     && mkdir -p /image/etc/ssl/certs \
     && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
     && echo 'hosts: files dns' > /image/etc/nsswitch.conf \
