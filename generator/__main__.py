@@ -30,11 +30,17 @@ def files(rules):
     def kept(path):
         return (REPOSITORY / path).read_text(encoding="utf-8")
 
+    # The chart has copies, since a package can hold no links out of it.
     for name in ("alerts.yml", "recording.yml"):
-        yield f"config/prometheus/{name}", alerts.filled(kept(f"generator/prometheus/{name}"), rules)
+        text = alerts.filled(kept(f"generator/prometheus/{name}"), rules)
+        yield f"config/prometheus/{name}", text
+        yield f"helm/gotracer/files/rules/{name}", text
     yield "tests/bundle/alerts/rules.yml", cases.cases(rules)
+    names = alerts.names(kept("generator/prometheus/alerts.yml"), rules)
     for make in (overview, service, releases, exporter):
-        yield f"dashboards/{make.__name__}.json", json.dumps(make(rules), indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(make(rules, names), indent=2, ensure_ascii=False) + "\n"
+        yield f"dashboards/{make.__name__}.json", text
+        yield f"helm/gotracer/files/dashboards/{make.__name__}.json", text
     for path, change in (
         ("config/gotracer.yml", configuration.configuration),
         ("helm/gotracer/values.schema.json", chart.schema),

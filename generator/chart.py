@@ -1,4 +1,4 @@
-"""The rules in the schema of the Helm chart's values."""
+"""The schema of the Helm chart's values below `config`: the keys of config/gotracer.yml, and the rules."""
 
 import json
 
@@ -10,6 +10,57 @@ DEFINITIONS = {
     "percentage": {"type": ["string", "number"], "pattern": r"^[0-9.]+ ?%?$", "description": "A percentage, such as 25%"},
 }
 UNITS = {"ns": "duration", "bytes": "size", "goroutines": "count"}
+
+
+# Keys of config/gotracer.yml by section; a test compares them with the program. A key is a leaf, whose value the program
+# checks, unless NESTED names its section; `[]` are lists of it.
+ACCESS = ("basic_auth", "authorization", "http_headers", "tls_config", "follow_redirects")
+SECTIONS = {
+    "watch": ("directory", "labels", "patterns", "settle", "incomplete_after", "poll", "after", "retention_time",
+              "retention_size"),
+    "scrape": ("job_name", "mode", "stream_budget", "scrape_interval", "scrape_timeout", "seconds", "body_size_limit",
+               "scheme", "metrics_path", "params", "method", "body", *ACCESS, "static_configs", "file_sd_configs",
+               "http_sd_configs", "kubernetes_sd_configs", "relabel_configs"),
+    "static_sd": ("targets", "labels"),
+    "file_sd": ("files", "refresh_interval"),
+    "http_sd": ("url", "refresh_interval", *ACCESS),
+    "kubernetes_sd": ("role", "kubeconfig_file", "namespaces", "selectors"),
+    "relabel": ("source_labels", "separator", "regex", "modulus", "target_label", "replacement", "action"),
+    "basic_auth": ("username", "username_file", "password", "password_file"),
+    "authorization": ("type", "credentials", "credentials_file"),
+    "tls": ("ca", "ca_file", "cert", "cert_file", "key", "key_file", "server_name", "insecure_skip_verify",
+            "min_version", "max_version"),
+    "prometheus": ("enabled", "disabled_families", "series_limit", "goroutine_places", "created_series"),
+    "otlp": ("enabled", "spans"),
+    "sharding": ("shard", "total_shards"),
+    "uploads": ("max_size", "max_waiting", "per_minute", "labels"),
+    "evidence": ("directory", "bucket", "max_waiting_bytes", "severity", "interval", "max_bytes", "max_target_bytes",
+                 "max_age", "before", "after", "buffer", "anonymize"),
+    "releases": ("enabled", "warmup", "min_captures", "min_observed", "min_change", "confidence", "current_for",
+                 "max_services", "max_versions"),
+}
+NESTED = {
+    "static_configs": "static_sd[]", "file_sd_configs": "file_sd[]", "http_sd_configs": "http_sd[]",
+    "kubernetes_sd_configs": "kubernetes_sd[]", "relabel_configs": "relabel[]", "basic_auth": "basic_auth",
+    "authorization": "authorization", "tls_config": "tls",
+}
+REQUIRED = {"watch": ["directory"], "scrape": ["job_name"]}
+CONFIG = {
+    "watch_configs": "watch[]", "scrape_configs": "scrape[]", "prometheus": "prometheus", "otlp": "otlp",
+    "sharding": "sharding", "uploads": "uploads", "evidence": "evidence", "releases": "releases",
+}
+
+
+def reference(section):
+    name = section.removesuffix("[]")
+    one = {"$ref": f"#/definitions/config_{name}"}
+    return {"type": "array", "items": one} if section != name else one
+
+
+def section(name):
+    properties = {key: reference(NESTED[key]) if key in NESTED else {} for key in SECTIONS[name]}
+    required = {"required": REQUIRED[name]} if name in REQUIRED else {}
+    return {"type": "object", "additionalProperties": False, **required, "properties": properties}
 
 
 def keys(rule):
@@ -26,6 +77,7 @@ def keys(rule):
 
 def schema(text, rules):
     document = json.loads(text)
-    document["definitions"] |= DEFINITIONS
+    document["definitions"] |= DEFINITIONS | {f"config_{name}": section(name) for name in SECTIONS}
+    document["properties"]["config"]["properties"] |= {key: reference(of) for key, of in CONFIG.items()}
     document["definitions"]["rules"]["properties"] = {rule.name: keys(rule) for rule in rules}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

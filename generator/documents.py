@@ -6,6 +6,8 @@ WIDTH = 120
 
 
 def readme(text, rules):
+    if region.BEGIN not in text:
+        return text
     rows = "".join(f"| {rule.name} | {rule.brief} |\n" for rule in rules)
     return region.replace(text, f"\n| rule | sees |\n|---|---|\n{rows}\n")
 

@@ -2,11 +2,12 @@
 
 from panels import (RED, TARGET, choice, dashboard, heatmap, instant, lines, matching, query, row, stat, steps, table,
                     targets)
+from rules import buckets
 
 SELF = 'instance=~"$exporter"'
 
 
-def exporter(_rules):
+def exporter(_rules, alerts):
     rate = "sum by ({}) (rate({}{{{}}}[$__rate_interval]))".format
     panels = [
         stat("Version", "Of gotracer. Two of them: a roll-out that is not over, or an instance that was forgotten.",
@@ -55,7 +56,7 @@ def exporter(_rules):
             ["job", "instance"], (16, 8), "Failures"),
         heatmap("How long a trace takes", "From its start, for a captured one with the capture, to its report. Times above "
                 "`seconds` are the analysis.",
-                f"sum by (le) (increase(gotracer_analysis_seconds_bucket{{{TARGET}}}[$__rate_interval]))", "s"),
+                buckets("gotracer_analysis_seconds"), "s"),
         row("Streams"),
         lines("Connected", "By program: 1 while its stream comes in. 0 for longer than a roll-out takes: the table above has its "
               "failures.", [query(f"max by (job, instance) (gotracer_stream_connected{{{TARGET}}})", "{{job}} {{instance}}")],
@@ -123,4 +124,4 @@ def exporter(_rules):
     return dashboard(
         "gotracer-exporter", "Go traces / Exporter",
         "Is gotracer itself well: does it get its traces, does it read all of them, does it keep up, what does it take.",
-        [*targets("gotracer_traces_total"), own], panels)
+        [*targets("gotracer_traces_total"), own], panels, alerts)

@@ -4,7 +4,7 @@ from panels import (REPORTS, SEVERITY_COLOURS, TARGET, bars, coloured, dashboard
                     stat, steps, table, targets, to_service)
 from rules import by_observed
 
-SERVICE = "job, service, version"
+SERVICE = "namespace, job, service, version"
 
 
 def findings(severity, by="", over="$__range"):
@@ -27,9 +27,8 @@ def worst_of(rule):
                  log=True, links=links)
 
 
-def overview(rules):
+def overview(rules, alerts):
     exporter = link("Why", "/d/gotracer-exporter?${datasource:queryparam}&${__url_time_range}")
-    names = "|".join(rule.name for rule in rules)
     panels = [
         stat("Programs", "Go programs that gotracer knows. Fewer than expected: see the dashboard Exporter.",
              instant(f"count(gotrace_observed_seconds_total{{{TARGET}}})")),
@@ -41,8 +40,8 @@ def overview(rules):
              "up for them.", instant(findings("warn")), decimals=0, thresholds=steps(warn=0.5), links=[REPORTS]),
         stat("Alerts", "Alerts of gotracer's rules that fire now; each has a runbook. Always 0 where the rules in "
              "config/prometheus are not loaded.",
-             instant(f'count(ALERTS{{alertstate="firing", alertname=~"{names}|.*LeakTrend|HeapGrowthTrend|Gotracer.*"}}) '
-                     "or vector(0)"), decimals=0, thresholds=steps(error=1)),
+             instant(f'count(ALERTS{{alertstate="firing", alertname=~"{"|".join(alerts)}", cluster=~"$cluster|", '
+                     'namespace=~"$namespace|", service=~"$service|"}) or vector(0)'), decimals=0, thresholds=steps(error=1)),
         stat("Failures", "Traces that could not be had or read in the time chosen. Click for the reasons.",
              instant(f"sum(increase(gotracer_trace_failures_total{{{TARGET}}}[$__range]))"), decimals=0,
              thresholds=steps(warn=0.5), links=[exporter]),
@@ -62,7 +61,7 @@ def overview(rules):
                 ("Goroutines", f"sum by ({SERVICE}) (gotrace_goroutines{{{TARGET}}})", "short", None),
                 ("Live heap", f"sum by ({SERVICE}) (gotrace_heap_live_bytes{{{TARGET}}})", "bytes", None),
             ],
-            ["job", "service", "version"], (16, 9), "Errors",
+            ["namespace", "job", "service", "version"], (16, 9), "Errors",
             {"service": to_service(), "job": to_service()},
         ),
         bars("Which rules find most", "Findings in the time chosen, warnings and errors. `gotracer rules NAME` and the "
@@ -84,4 +83,4 @@ def overview(rules):
         "gotracer-overview", "Go traces / Overview",
         "What gotracer found in the traces of Go programs: who is worst, by which rule, since when. Go on with the "
         "dashboard Service for one of them.",
-        targets(), panels)
+        targets(), panels, alerts)

@@ -8,13 +8,14 @@ MIN_INTERVAL = "2m"
 RED, ORANGE, YELLOW, GREEN, BLUE = "red", "orange", "yellow", "green", "blue"
 SEVERITY_COLOURS = {"error": RED, "warn": ORANGE, "info": BLUE}
 
-# The labels by which people choose; service and version may be missing.
-TARGET = 'job=~"$job", service=~"$service", version=~"$version", instance=~"$instance"'
+# The labels by which people choose; all but job and instance may be missing.
+TARGET = 'cluster=~"$cluster", namespace=~"$namespace", job=~"$job", service=~"$service", version=~"$version", instance=~"$instance"'
 
 
 def query(expr, legend="", **more):
     """A query over the time range of the dashboard."""
-    return {"expr": expr, "legendFormat": legend, "range": True, "instant": False, **more}
+    exemplar = {"exemplar": True} if "gotrace_findings_total" in expr else {}
+    return {"expr": expr, "legendFormat": legend, "range": True, "instant": False, **exemplar, **more}
 
 
 def instant(expr, legend="", **more):
@@ -244,7 +245,8 @@ def link(title, url, new_tab=False):
 def to_service(version=True):
     """From a row of a table to the dashboard of its service."""
     version = "&var-version=${__data.fields.version}" if version else ""
-    return link("This service", "/d/gotracer-service?${datasource:queryparam}&var-job=${__data.fields.job}"
+    return link("This service", "/d/gotracer-service?${datasource:queryparam}&var-namespace=${__data.fields.namespace}"
+                "&var-job=${__data.fields.job}"
                 "&var-service=${__data.fields.service}" + version + "&${__url_time_range}")
 
 
@@ -297,6 +299,8 @@ def targets(of="gotrace_observed_seconds_total", version=None):
         return f"label_values({of}{inside}, {label})"
 
     return [
+        choice("cluster", "Cluster", narrowed("cluster"), "The label cluster, if there is one."),
+        choice("namespace", "Namespace", narrowed("namespace"), "The label namespace, if there is one."),
         choice("job", "Job", narrowed("job"), "The job in gotracer's scrape_configs."),
         choice("service", "Service", narrowed("service"), "The label service, if there is one."),
         *(version or [choice("version", "Version", narrowed("version"), "The label version, if there is one.", sort=8)]),
@@ -304,7 +308,20 @@ def targets(of="gotrace_observed_seconds_total", version=None):
     ]
 
 
-def dashboard(uid, title, description, variables, panels):
+def annotations(alerts):
+    """What the time axis of every dashboard shows: alerts of gotracer, and first captures of releases."""
+    chosen = 'cluster=~"$cluster|", namespace=~"$namespace|", service=~"$service|"'
+    return [
+        {"name": "Alerts", "datasource": DATASOURCE, "enable": True, "iconColor": RED,
+         "expr": f'ALERTS{{alertstate="firing", alertname=~"{"|".join(alerts)}", {chosen}}}',
+         "titleFormat": "{{alertname}}", "textFormat": "{{service}} {{instance}} {{rule}}", "step": "60s"},
+        {"name": "Releases", "datasource": DATASOURCE, "enable": True, "iconColor": BLUE,
+         "expr": 'gotrace_release_first_seen_timestamp_seconds{service=~"$service|"} * 1000', "useValueForTime": True,
+         "titleFormat": "{{service}} {{version}}", "textFormat": "First capture of this version", "step": "60s"},
+    ]
+
+
+def dashboard(uid, title, description, variables, panels, alerts):
     """Lays the panels out from left to right, row below row."""
     x = y = height = 0
     for number, each in enumerate(panels, 1):
@@ -325,7 +342,7 @@ def dashboard(uid, title, description, variables, panels):
         "refresh": "1m",
         "time": {"from": "now-6h", "to": "now"},
         "timezone": "",
-        "annotations": {"list": []},
+        "annotations": {"list": annotations(alerts)},
         "templating": {"list": [source(), *variables, daemon()]},
         "links": [
             {"type": "dashboards", "title": "gotracer", "tags": ["gotracer"], "asDropdown": False, "icon": "",

@@ -4,15 +4,16 @@ from panels import choice, dashboard, instant, link, lines, query, row, stat, st
 from rules import by_observed, gained
 
 # All versions of the service, whichever are chosen to be compared.
-ANY = 'job=~"$job", service=~"$service", version!="", instance=~"$instance"'
-CHOSEN = 'job=~"$job", service=~"$service", version=~"$version|$baseline", instance=~"$instance"'
-NEW, OLD = (f'job=~"$job", service=~"$service", version="{v}", instance=~"$instance"' for v in ("$version", "$baseline"))
+PLACE = 'cluster=~"$cluster", namespace=~"$namespace"'
+ANY = PLACE + ', job=~"$job", service=~"$service", version!="", instance=~"$instance"'
+CHOSEN = PLACE + ', job=~"$job", service=~"$service", version=~"$version|$baseline", instance=~"$instance"'
+NEW, OLD = (PLACE + f', job=~"$job", service=~"$service", version="{v}", instance=~"$instance"' for v in ("$version", "$baseline"))
 
 # What gotracer itself says of releases has no job and no instance of a program. Of several gotracers that share
 # targets, the one that sees the worst is right.
-RUNNING = 'service=~"$service"'
-JUDGED = 'service=~"$service", version="$version"'
-BOTH = 'service=~"$service", version=~"$version|$baseline"'
+RUNNING = PLACE + ', service=~"$service"'
+JUDGED = PLACE + ', service=~"$service", version="$version"'
+BOTH = PLACE + ', service=~"$service", version=~"$version|$baseline"'
 ALL = link("Releases, with the places that create goroutines", "${gotracer}/releases", new_tab=True)
 
 FOUND = ', severity=~"warn|error"'
@@ -30,7 +31,7 @@ def compared(title, what, of):
     return stat(title, described, instant(f"({of(NEW)}) / ({of(OLD)})"), "suffix:×", (3, 4), WORSE, 2, mappings=NOTHING)
 
 
-def releases(rules):
+def releases(rules, alerts):
     by_name = {rule.name: rule for rule in rules}
     times = {name: lambda where, r=rule: r.per_second(where=where, over="$__range") for name, rule in by_name.items()}
     gc, sched, locks, calls, assist, starved = (by_name[n] for n in (
@@ -56,7 +57,7 @@ def releases(rules):
                 ("Worse by", "sum by (namespace, service, version) (max by (namespace, service, version, rule) "
                  f"(gotrace_release_regression{{{RUNNING}}}))", "short", steps(warn=1, base="green")),
                 ("Since", "1000 * " + worst("gotrace_release_first_seen_timestamp_seconds", "namespace, service, version", RUNNING, "min"),
-                 "dateTimeFromNow", None),
+                 "dateTimeAsIso", None),
                 ("Captures", worst("gotrace_release_captures_total", "namespace, service, version", RUNNING, "sum"), "short", None),
                 ("Observed", worst("gotrace_release_observed_seconds_total", "namespace, service, version", RUNNING, "sum"), "s", None),
                 ("Instances", worst("gotrace_release_instances", "namespace, service, version", RUNNING, "sum"), "short", None),
@@ -138,7 +139,7 @@ def releases(rules):
                   "certain one.", f"sum by (version) (rate(gotrace_observed_seconds_total{{{CHOSEN}}}[$__rate_interval]))",
                   "percentunit"),
     ]
-    known = 'gotrace_observed_seconds_total{job=~"$job", service=~"$service"'
+    known = 'gotrace_observed_seconds_total{' + PLACE + ', job=~"$job", service=~"$service"'
     version = [
         choice("version", "Version", "label_values(" + known + '}, version)', "The release in question.", False, 8),
         choice("baseline", "Baseline", "label_values(" + known + ', version!="$version"}, version)',
@@ -148,6 +149,6 @@ def releases(rules):
         "gotracer-releases", "Go traces / Releases",
         "Did this release make it worse? What the traces of two versions of a service tell, side by side. Versions are the "
         "label version of the programs.",
-        targets(version=version), panels)
+        targets(version=version), panels, alerts)
     made["time"]["from"] = "now-24h"
     return made

@@ -35,9 +35,11 @@ class Rule:
         return steps(self.warn, self.error)
 
     def quantile(self, q, by="", where=TARGET, over="$__rate_interval"):
-        """A quantile of the signal for each set of the labels `by`."""
-        by = ", ".join(filter(None, [by, "le"]))
-        return f"histogram_quantile({q}, sum by ({by}) (rate({self.metric}_bucket{{{where}}}[{over}])))"
+        """A quantile of the signal for each set of the labels `by`, of native or classic histograms."""
+        native = f"sum by ({by}) (rate({self.metric}{{{where}}}[{over}]))"
+        of_le = ", ".join(filter(None, [by, "le"]))
+        classic = f"sum by ({of_le}) (rate({self.metric}_bucket{{{where}}}[{over}]))"
+        return f"(histogram_quantile({q}, {native}) or histogram_quantile({q}, {classic}))"
 
     def worst(self, by="", where=TARGET, over="$__rate_interval"):
         """The upper bound of the bucket with the greatest value."""
@@ -48,18 +50,33 @@ class Rule:
         return by_observed(f"{self.metric}_sum", by, where, over)
 
 
+def rate(metric, where, over):
+    """The rate of a counter, or of the sum of a native or classic histogram. Series by series, so that a fleet may have
+    both."""
+    if not metric.endswith("_sum"):
+        return f"rate({metric}{{{where}}}[{over}])"
+    native = f"histogram_sum(rate({metric.removesuffix('_sum')}{{{where}}}[{over}]))"
+    return f"({native} or rate({metric}{{{where}}}[{over}]))"
+
+
 def by_observed(metric, by="", where=TARGET, over="$__rate_interval", only=""):
     """A counter, or `only` some of it, for each second that traces cover, since
     traces sample time."""
     by = f"by ({by}) " if by else ""
     observed = f"sum {by}(rate(gotrace_observed_seconds_total{{{where}}}[{over}]))"
-    return f"sum {by}(rate({metric}{{{where}{only}}}[{over}])) / ({observed} > 0)"
+    return f"sum {by}({rate(metric, where + only, over)}) / ({observed} > 0)"
 
 
-def by_reason(metric, where=TARGET, over="$__rate_interval"):
-    """The same of a counter that has reasons, for each of them."""
+def by_own(label, metric, where=TARGET, over="$__rate_interval"):
+    """The same of a counter with a label of its own, such as reason, for each value of it."""
     observed = f"sum(rate(gotrace_observed_seconds_total{{{where}}}[{over}]))"
-    return f"sum by (reason) (rate({metric}{{{where}}}[{over}])) / on () group_left () {observed}"
+    return f"sum by ({label}) ({rate(metric, where, over)}) / on () group_left () ({observed} > 0)"
+
+
+def buckets(metric, where=TARGET, over="$__rate_interval"):
+    """A native histogram, or the buckets of a classic one, for a heatmap."""
+    native = f"sum(increase({metric}{{{where}}}[{over}]))"
+    return f"{native} or (sum by (le) (increase({metric}_bucket{{{where}}}[{over}])) unless on () {native})"
 
 
 def gained(by="", where=TARGET, over="$__rate_interval"):

@@ -1,8 +1,8 @@
 """All that the traces of one service tell."""
 
 from panels import (REPORTS, TARGET, dashboard, heatmap, instant, lines, link, matching, query, row, stat, states, steps,
-                    targets)
-from rules import by_observed, by_reason
+                    table, targets)
+from rules import buckets, by_observed, by_own
 
 QUANTILES = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (1, "worst"))
 
@@ -19,7 +19,7 @@ def beside(rule):
     [(kind, panel)] = panel.items()
     title, description = panel["title"], panel["description"]
     if kind == "by_reason":
-        return lines(title, description, [query(by_reason(f"{rule.by_reason}_sum"), "{{reason}}")],
+        return lines(title, description, [query(by_own("reason", f"{rule.by_reason}_sum"), "{{reason}}")],
                      rule.panel["sum_unit"], stacked=True)
 
     def filled(expr):
@@ -36,10 +36,9 @@ def section(rule):
     quantiles = [query(rule.quantile(q), name) for q, name in QUANTILES]
     links = [REPORTS, link("Runbook", "https://github.com/gotracer/gotracer/blob/main/docs/runbooks/"
                            f"{rule.name}.md", new_tab=True)]
-    buckets = f"sum by (le) (increase({rule.metric}_bucket{{{TARGET}}}[$__rate_interval]))"
     return [
         row(rule.name),
-        heatmap(f"{rule.name}: distribution", described, buckets, rule.grafana_unit),
+        heatmap(f"{rule.name}: distribution", described, buckets(rule.metric), rule.grafana_unit),
         lines(f"{rule.name}: quantiles", "Two humps in the distribution are two causes: quantiles hide that. The lines "
               f"are warn and error of the preset service; others may hold for this one. {rule.advice}", quantiles,
               rule.grafana_unit, thresholds=rule.steps(), log=True, links=links, legend="table", calcs=["lastNotNull", "max"]),
@@ -47,10 +46,13 @@ def section(rule):
     ]
 
 
-def service(rules):
+def service(rules, alerts):
     def found(severities):
         selected = f'gotrace_findings_total{{{TARGET}, severity=~"{severities}"}}'
         return f"(max by (rule) (increase({selected}[$__rate_interval])) > bool 0)"
+
+    def made(what):
+        return by_own("place", f"gotrace_goroutine_{what}_by_place_total", over="$__range")
 
     panels = [
         stat("Errors", "Findings of severity error in the time chosen. Click for the reports: place, stack, cause and fix "
@@ -75,6 +77,14 @@ def service(rules):
         states("When each rule found something", "Read across: what began together has one cause more often than not. "
                "Click for the reports.", query(f"{found('error')} + {found('warn|error')}", "{{rule}}"),
                {0: ("ok", "green"), 1: ("warn", "orange"), 2: ("error", "red")}, links=[REPORTS]),
+        row("Places"),
+        table("Places that create goroutines", "Goroutines by the place that creates them, for each second that traces cover. "
+              "One that gains and never loses is a leak; its runbook is GoroutineLeakGrowth. Set goroutine_places in "
+              "gotracer.yml to have them.",
+              [(title, f"topk(20, {expr})", "none", None) for title, expr in (
+                  ("Gained", f"{made('creations')} - {made('exits')}"),
+                  ("Created", made("creations")), ("Ended", made("exits")))],
+              ["place"], (24, 8), "Gained"),
     ]
     for rule in rules:
         panels += section(rule)
@@ -82,4 +92,4 @@ def service(rules):
         "gotracer-service", "Go traces / Service",
         "For one service, what each rule of gotracer saw, found or not: distributions over time, and what belongs "
         "beside them. Choose a service above.",
-        targets(), panels)
+        targets(), panels, alerts)

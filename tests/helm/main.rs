@@ -6,6 +6,7 @@ mod chart;
 mod cluster;
 mod example;
 mod files;
+mod identity;
 #[path = "../kubernetes/cluster.rs"]
 mod kubernetes;
 mod rights;

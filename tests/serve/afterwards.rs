@@ -82,7 +82,9 @@ fn names_and_the_configuration_give_labels() {
     let gotracer = Running::gotracer(&directory, scratch.path(), &more);
     let api = r#"{service="api",version="v1.2"}"#;
     gotracer.wait_sample(&format!("{TRACES}{api}"), 1.0);
-    let web = r#"{job="uploads",service="web",version="7"}"#;
+    // Without an instance of its own, a directory is the instance.
+    let instance = other.display();
+    let web = format!(r#"{{instance="{instance}",job="uploads",service="web",version="7"}}"#);
     gotracer.wait_sample(&format!("{TRACES}{web}"), 1.0);
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use crate::prometheus::{self, check};
 use crate::support::{
     Running, Scratch, eventually_or, fixture, installed, program, prometheus_3, send,
+    without_directories,
 };
 
 #[test]
@@ -21,7 +22,7 @@ fn families_places_and_the_whole_endpoint_are_a_matter_of_configuration() {
     let flag = format!("--config={}", config.display());
     let gotracer = Running::gotracer(&directory, scratch.path(), &[&flag]);
     gotracer.wait_sample("gotracer_traces_total", 1.0);
-    let text = gotracer.get("/metrics", "").text();
+    let text = without_directories(&gotracer.get("/metrics", "").text());
     assert!(!text.contains("process_") && !text.contains("gotrace_syscall"));
     for (series, value) in [
         ("gotrace_goroutines", 301.0),
@@ -73,7 +74,7 @@ fn exemplars_name_the_finding_and_its_place() {
     let gotracer = Running::gotracer(&directory, scratch.path(), &[]);
     gotracer.wait_sample("gotracer_traces_total", 1.0);
     let text = gotracer.get("/metrics", "application/openmetrics-text;version=1.0.0");
-    let text = text.text();
+    let text = without_directories(&text.text());
     let found = text.lines().find(|l| {
         l.starts_with("gotrace_findings_total{rule=\"MutexContention\"") && l.contains(" # {")
     });
@@ -111,6 +112,7 @@ fn series_that_come_with_a_trace_are_exposed_at_zero_first() {
     let scrape = |agent: &str| {
         let head = format!("GET /metrics HTTP/1.0\r\nHost: x\r\nUser-Agent: {agent}\r\n\r\n");
         let text = send(&gotracer.address, head.as_bytes()).unwrap().text();
+        let text = without_directories(&text);
         [&traces, &found, &reason, &goroutines]
             .map(|series| value(&text, series).unwrap_or_else(|| panic!("no {series} in {text}")))
     };

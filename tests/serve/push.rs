@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::evidence::{kept, opens};
 use crate::support::{
-    Response, Running, Scratch, eventually_or, fixture, free_address, get, program, send, tests_dir,
+    Response, Running, Scratch, eventually_or, fixture, free_address, get, program, send,
+    tests_dir, without_directories,
 };
 
 const TRACES: &str = "gotracer_traces_total";
@@ -35,7 +36,7 @@ fn configured(scratch: &Scratch, yaml: &str) -> String {
 
 /// Series of Go programs with these labels.
 fn series(gotracer: &Running, labels: &str) -> BTreeSet<String> {
-    let text = gotracer.get("/metrics", "text/plain").text();
+    let text = without_directories(&gotracer.get("/metrics", "text/plain").text());
     let own = |line: &&str| line.starts_with("gotrace_") && line.contains(labels);
     let series = text.lines().filter(own);
     // Times differ from one process to the next.

@@ -124,9 +124,11 @@ impl Running {
         eventually("it ends", || self.child.try_wait().unwrap())
     }
 
-    /// The value of the sample that starts with `series`, if it is there.
+    /// Looks a series up on /metrics. The labels `instance` and `job` that all
+    /// watched directories and uploads have may be left out.
     pub fn sample(&self, series: &str) -> Option<f64> {
         let body = self.get("/metrics", "text/plain").text();
+        let body = without_directories(&body);
         let line = body.lines().find(|l| {
             let rest = l.strip_prefix(series);
             rest.is_some_and(|rest| rest.starts_with(' '))
@@ -143,6 +145,14 @@ impl Running {
             || (self.sample(series)? == value).then_some(()),
         );
     }
+}
+
+/// An exposition without the labels that all watched directories and uploads
+/// have.
+pub fn without_directories(exposition: &str) -> String {
+    let labels = regex::Regex::new(r#",?instance="[^"]*",job="(?:watch|upload)""#).unwrap();
+    let rest = labels.replace_all(exposition, "");
+    rest.replace("{,", "{").replace("{}", "")
 }
 
 impl Drop for Running {

@@ -7,6 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// Job of traces in watched directories.
+pub const WATCH: &str = "watch";
+/// Job, and without another one the instance, of traces that clients push.
+pub const UPLOAD: &str = "upload";
+
 /// A set of label names and values, ordered by name. A label without a value
 /// is no label, as in Prometheus.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -39,6 +44,28 @@ impl Labels {
     pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.set(name, value);
         self
+    }
+
+    /// Adds `job` and `instance` unless the labels have them. Every trace has
+    /// both, as in Prometheus: a scrape with `honor_labels` would add those of
+    /// gotracer otherwise.
+    #[must_use]
+    pub fn identified(mut self, job: &str, instance: &str) -> Self {
+        for (name, value) in [("job", job), ("instance", instance)] {
+            if self.get(name).is_empty() {
+                self.set(name, value);
+            }
+        }
+        self
+    }
+
+    /// Returns the job if the configuration or a client chose it, and nothing
+    /// for the job of any watched directory or upload.
+    pub fn chosen_job(&self) -> &str {
+        match self.get("job") {
+            WATCH | UPLOAD => "",
+            job => job,
+        }
     }
 
     /// Keeps the labels that `keep` says.
@@ -98,6 +125,16 @@ mod tests {
         let labels = Labels::new().with("job", "api").with("job", "");
         assert!(labels.is_empty());
         assert_eq!(labels.get("job"), "");
+    }
+
+    #[test]
+    fn every_trace_has_a_job_and_an_instance() {
+        let labels = |own: Labels| own.identified(WATCH, "/in").to_string();
+        assert_eq!(labels(Labels::new()), r#"{instance="/in", job="watch"}"#);
+        let own = Labels::new().with("instance", "a").with("job", "ci");
+        assert_eq!(labels(own.clone()), r#"{instance="a", job="ci"}"#);
+        assert_eq!(own.chosen_job(), "ci");
+        assert_eq!(Labels::new().identified(UPLOAD, "a").chosen_job(), "");
     }
 
     #[test]

@@ -41,6 +41,9 @@
 {{- if and .Values.targets (eq $mode "sidecar") }}
 {{- fail "targets is not for mode sidecar: use sidecar.target" }}
 {{- end }}
+{{- if and .Values.targets (eq $mode "daemonset") }}
+{{- fail "targets is not for mode daemonset, each pod of which would capture all of them: use mode deployment" }}
+{{- end }}
 {{- if and (eq .Values.web.scheme "https") (not .Values.web.existingSecret) }}
 {{- fail "web.scheme https needs web.existingSecret with the certificate" }}
 {{- end }}

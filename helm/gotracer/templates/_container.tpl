@@ -51,13 +51,29 @@ args:
 {{- $headers := .Values.otlp.headersSecret }}
 {{- $own := include "gotracer.own" . }}
 {{- $bucket := ternary .Values.evidence.bucket dict (eq .Values.evidence.kind "bucket") }}
-{{- if or $headers.name $own $bucket.endpoint $bucket.region .Values.extraEnv }}
+{{- $sidecar := eq .Values.mode "sidecar" }}
+{{- if or $headers.name $own $sidecar $bucket.endpoint $bucket.region .Values.extraEnv }}
 env:
   {{- with $own }}
   - name: {{ . }}
     valueFrom:
       fieldRef:
         fieldPath: {{ ternary "spec.nodeName" "metadata.name" (eq . "NODE_NAME") }}
+  {{- end }}
+  {{- if $sidecar }}
+  # OTLP: the program is this pod's, whatever its address is to the sidecar.
+  {{- if ne $own "POD_NAME" }}
+  - name: POD_NAME
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.name
+  {{- end }}
+  - name: POD_NAMESPACE
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.namespace
+  - name: OTEL_RESOURCE_ATTRIBUTES
+    value: service.instance.id=$(POD_NAMESPACE).$(POD_NAME),k8s.namespace.name=$(POD_NAMESPACE),k8s.pod.name=$(POD_NAME)
   {{- end }}
   {{- with $bucket.endpoint }}
   - name: AWS_ENDPOINT_URL

@@ -2,7 +2,11 @@
 {{- define "gotracer.pod" -}}
 metadata:
   labels:
-    {{- include "gotracer.labels" . | nindent 4 }}
+    {{- /* No versions: a new version of the chart alone restarts no pod. */}}
+    {{- include "gotracer.selectorLabels" . | nindent 4 }}
+    {{- with .Values.commonLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
     {{- with .Values.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::labels::Labels;
+use crate::labels::{Labels, UPLOAD, WATCH};
 use crate::report::{Options, Report, Severity, json};
 
 /// The ending of a trace that is kept.
@@ -66,9 +66,11 @@ impl Item {
         let worst = report.findings.first();
         let rule = worst.map(|f| f.rule.name);
         let what = rule.unwrap_or("clean");
-        let of = match target.get("instance") {
-            "" => report.trace.source.rsplit('/').next().unwrap_or_default(),
-            instance => instance,
+        // All files of a directory have the same instance.
+        let file = report.trace.source.rsplit('/').next().unwrap_or_default();
+        let of = match (target.get("job"), target.get("instance")) {
+            (WATCH | UPLOAD, _) | (_, "") => file,
+            (_, instance) => instance,
         };
         let of: String = of.chars().take(NAME).map(plain).collect();
         let time = now.strftime("%Y%m%dT%H%M%S%.3fZ").to_string();

@@ -76,7 +76,7 @@ enum Keeping {
 /// A service, a version of it, and the program that was captured.
 fn names(target: &Labels) -> Option<(ServiceName, &str, &str)> {
     let service = match target.get("service") {
-        "" => target.get("job"),
+        "" => target.chosen_job(),
         service => service,
     };
     let version = target.get("version");

@@ -36,8 +36,8 @@ pub fn of(target: &Labels, base: &[(String, String)]) -> Resource {
     for (name, value) in base {
         attributes.insert(name, value);
     }
-    if !target.get("job").is_empty() {
-        attributes.insert("service.name", target.get("job"));
+    if !target.chosen_job().is_empty() {
+        attributes.insert("service.name", target.chosen_job());
     }
     for (label, value) in target.iter().filter(|(n, _)| !n.starts_with("__")) {
         let known = NAMES.iter().find(|(name, _)| *name == label);

@@ -27,7 +27,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 use self::watch::Watch;
-use crate::labels::Labels;
+use crate::labels::{Labels, WATCH};
 
 pub use after::After;
 pub use config::WatchConfig;
@@ -89,11 +89,14 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// A directory with the usual patience.
+    /// A directory with the usual patience. Without other labels its traces
+    /// have the job `watch` and the directory, as configured, as instance.
     pub fn new(root: impl Into<PathBuf>, labels: Labels) -> Self {
+        let root = Root::new(root);
+        let instance = root.written().display().to_string();
         Self {
-            root: Arc::new(Root::new(root)),
-            labels: Arc::new(labels),
+            root: Arc::new(root),
+            labels: Arc::new(labels.identified(WATCH, &instance)),
             settle: Duration::from_secs(5),
             incomplete_after: INCOMPLETE_AFTER,
             rescan: Duration::from_secs(30),

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::labels::Sender;
 use super::receipt::{Beside, Receipt, SpoolError};
 use super::settings::Settings;
+use crate::labels::UPLOAD;
 use crate::source::directory::{Answer, Fate, FileTrace, Pushed, Root};
 use crate::storage::create_dir_all;
 
@@ -215,7 +216,8 @@ impl Spool {
             reason: sender.reason.clone(),
             report,
         };
-        let labels = Arc::new(sender.labels.clone());
+        let labels = sender.labels.clone();
+        let labels = Arc::new(labels.identified(UPLOAD, UPLOAD));
         let (root, answers) = (Arc::clone(&place.root), self.answers.clone());
         let trace = FileTrace::pushed(root, below.clone(), labels, pushed, answers)?;
         if report.is_none() {
