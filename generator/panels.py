@@ -283,10 +283,8 @@ def source():
 
 
 def daemon():
-    return {"type": "textbox", "name": "gotracer", "label": "gotracer",
-            "description": "Where people reach gotracer, for links to its reports.",
-            "query": "http://localhost:16060", "options": [],
-            "current": {"text": "http://localhost:16060", "value": "http://localhost:16060"}}
+    return choice("gotracer", "gotracer", "label_values(gotracer_external_url_info, url)",
+                  "The gotracer whose reports links open, by its --web.external-url.", multi=False)
 
 
 def targets(of="gotrace_observed_seconds_total", version=None):

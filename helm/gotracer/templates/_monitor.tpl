@@ -17,7 +17,7 @@ honorLabels: true
 {{- end }}
 {{- end }}
 relabelings:
-  {{- include "gotracer.relabelings" . | nindent 2 }}
+  {{- include "gotracer.relabelings" . | trim | nindent 2 }}
   {{- with .monitor.relabelings }}
   {{- toYaml . | nindent 2 }}
   {{- end }}

@@ -251,6 +251,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         None => false,
     };
     let url = config.external_url.unwrap_or_else(|| url(encrypted, port));
+    metrics.set_url(&url);
     let evidence = evidence::InForce::new(&url, kept);
     let analyst = Analyst::new(
         metrics,

@@ -74,6 +74,11 @@ impl Metrics {
         self
     }
 
+    /// Sets the address at which people reach the daemon.
+    pub fn set_url(&self, url: &str) {
+        self.state.url.get_or_init(|| url.to_owned());
+    }
+
     /// Adds this process.
     #[must_use]
     pub fn with_process(self) -> Self {

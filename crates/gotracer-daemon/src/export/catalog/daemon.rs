@@ -77,6 +77,18 @@ pub static METRICS: LazyLock<Vec<Metric<Arc<State>>>> = LazyLock::new(|| {
             },
         )
         .labels(&["version", "revision", "rustc", "features"]),
+        Metric::new(
+            Kind::Info,
+            "gotracer_external_url",
+            "Address at which people reach this gotracer (--web.external-url), for links to its \
+             reports.",
+            |s: &Arc<State>, emit: &mut Emit<'_>| {
+                if let Some(url) = s.url.get() {
+                    emit(Point::new(&[("url", url)], 1u64));
+                }
+            },
+        )
+        .labels(&["url"]),
     ]
 });
 
@@ -99,6 +111,8 @@ pub struct State {
     pub evicted: AtomicU64,
     /// Labels of `gotracer_build_info`.
     pub build: OnceLock<Build>,
+    /// Label of `gotracer_external_url_info`.
+    pub url: OnceLock<String>,
     reloaded: AtomicU64,
     reloaded_at_ms: AtomicU64,
 }

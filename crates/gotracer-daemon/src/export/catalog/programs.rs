@@ -11,6 +11,7 @@ use crate::rules::{RULES, Rule, Severity};
 pub static METRICS: LazyLock<Vec<Metric<Totals>>> = LazyLock::new(|| {
     let mut all = vec![
         findings(),
+        extreme(),
         counter(
             "gotrace_observed",
             "Time that the traces cover: the denominator of all gotrace metrics, because traces \
@@ -47,6 +48,23 @@ fn findings() -> Metric<Totals> {
     .unit(Unit::Of("{finding}"))
     .labels(&["rule", "severity"])
     .fixed(RULES.len() * Severity::ALL.len())
+}
+
+fn extreme() -> Metric<Totals> {
+    let read = |t: &Totals, emit: &mut Emit<'_>| {
+        for (rule, &count) in RULES.iter().zip(&t.extreme) {
+            emit(Point::new(&[("rule", rule.name)], count));
+        }
+    };
+    Metric::new(
+        Kind::Counter,
+        "gotrace_findings_extreme",
+        "Findings of ten times the rule's threshold for errors, for an alert on the first of them.",
+        read,
+    )
+    .unit(Unit::Of("{finding}"))
+    .labels(&["rule"])
+    .fixed(RULES.len())
 }
 
 /// Histogram of what a rule measures.

@@ -25,6 +25,8 @@ pub use places::{Created, Places};
 pub use spans::{SPAN_ID, Seen, Spans, TRACE_ID};
 pub use stream::{Gap, Stream};
 
+/// A finding is extreme from this many times the threshold for errors.
+const EXTREME: u64 = 10;
 /// Most characters of all labels of an exemplar in OpenMetrics.
 const MAX_EXEMPLAR: usize = 128;
 /// How many of them a URL may take.
@@ -70,6 +72,8 @@ pub struct Totals {
     births: Births,
     /// Findings by rule, then by severity as in [`Severity::ALL`].
     pub findings: Vec<[Findings; 3]>,
+    /// Findings by rule whose worst is ten times the threshold of an error.
+    pub extreme: Vec<u64>,
     /// Measurements by rule.
     pub measurements: Vec<Distribution>,
     /// Measurements by rule, then by reason.
@@ -128,6 +132,7 @@ impl Totals {
             birth,
             births: births.clone(),
             findings: RULES.iter().map(|_| Default::default()).collect(),
+            extreme: vec![0; RULES.len()],
             measurements: vec![Distribution::default(); RULES.len()],
             by_reason: vec![Bounded::default(); RULES.len()],
             tasks: Spans::default(),
@@ -326,6 +331,10 @@ impl Totals {
         let findings = &mut self.findings[finding.rule.index()][severity.unwrap_or(0)];
         findings.count += 1;
         findings.exemplar = Some(exemplar(finding, evidence, at));
+        let limit = finding.threshold.saturating_mul(EXTREME);
+        if finding.severity == Severity::Error && limit > 0 && finding.worst >= limit {
+            self.extreme[finding.rule.index()] += 1;
+        }
     }
 }
 
@@ -390,6 +399,28 @@ mod tests {
             target.record(&report, Duration::ZERO, SystemTime::UNIX_EPOCH, &limits);
         }
         target
+    }
+
+    #[test]
+    fn ten_times_the_threshold_of_an_error_is_extreme() {
+        let births = Births::default();
+        let mut target = Totals::new(&[], births.beforehand(), &births);
+        let mut finding = report([].into_iter()).findings.remove(0);
+        let index = finding.rule.index();
+        finding.threshold = 100;
+        for (severity, worst, extreme) in [
+            (Severity::Error, 999, 0),
+            (Severity::Error, 1000, 1),
+            (Severity::Warn, 5000, 1),
+        ] {
+            (finding.severity, finding.worst) = (severity, worst);
+            target.record_finding(&finding, None, SystemTime::UNIX_EPOCH);
+            assert_eq!(target.extreme[index], extreme, "{severity:?} {worst}");
+        }
+        finding.threshold = 0;
+        finding.severity = Severity::Error;
+        target.record_finding(&finding, None, SystemTime::UNIX_EPOCH);
+        assert_eq!(target.extreme[index], 1);
     }
 
     #[test]
