@@ -35,6 +35,7 @@ def files(rules):
         text = alerts.filled(kept(f"generator/prometheus/{name}"), rules)
         yield f"config/prometheus/{name}", text
         yield f"helm/gotracer/files/rules/{name}", text
+        yield f"mixin/{name}", alerts.selectable(text)
     yield "tests/bundle/alerts/rules.yml", cases.cases(rules)
     names = alerts.names(kept("generator/prometheus/alerts.yml"), rules)
     for make in (overview, service, releases, exporter):

@@ -97,3 +97,17 @@ def filled(template, rules):
 def names(template, rules):
     """The names of all alerts."""
     return re.findall(r"- alert: (\w+)", filled(template, rules))
+
+
+def selectable(text):
+    """The file with a placeholder for matchers in every selector, for the mixin. Within strings of templates, the
+    placeholder is another one, since quotes are escaped there."""
+    metric = re.compile(r"(?<![\w:])(gotracer?_[a-z0-9_]+)(\{?)")
+
+    def line(line):
+        placeholder = "@ESCAPED@" if 'printf "' in line else "@SELECTOR@"
+        if line.lstrip().startswith("#"):
+            return line
+        return metric.sub(lambda m: m[1] + "{" + placeholder + ("" if m[2] else "}"), line)
+
+    return "".join(map(line, text.splitlines(keepends=True)))

@@ -16,6 +16,7 @@ UNITS = {"ns": "duration", "bytes": "size", "goroutines": "count"}
 # checks, unless NESTED names its section; `[]` are lists of it.
 ACCESS = ("basic_auth", "authorization", "http_headers", "tls_config", "follow_redirects")
 SECTIONS = {
+    "ignore": ("rule", "function", "stack", "service", "reason", "until"),
     "watch": ("directory", "labels", "patterns", "settle", "incomplete_after", "poll", "after", "retention_time",
               "retention_size"),
     "scrape": ("job_name", "mode", "stream_budget", "scrape_interval", "scrape_timeout", "seconds", "body_size_limit",
@@ -46,7 +47,7 @@ NESTED = {
 }
 REQUIRED = {"watch": ["directory"], "scrape": ["job_name"]}
 CONFIG = {
-    "watch_configs": "watch[]", "scrape_configs": "scrape[]", "prometheus": "prometheus", "otlp": "otlp",
+    "ignore": "ignore[]", "watch_configs": "watch[]", "scrape_configs": "scrape[]", "prometheus": "prometheus", "otlp": "otlp",
     "sharding": "sharding", "uploads": "uploads", "evidence": "evidence", "releases": "releases",
 }
 

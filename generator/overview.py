@@ -40,8 +40,8 @@ def overview(rules, alerts):
              "up for them.", instant(findings("warn")), decimals=0, thresholds=steps(warn=0.5), links=[REPORTS]),
         stat("Alerts", "Alerts of gotracer's rules that fire now; each has a runbook. Always 0 where the rules in "
              "config/prometheus are not loaded.",
-             instant(f'count(ALERTS{{alertstate="firing", alertname=~"{"|".join(alerts)}", cluster=~"$cluster|", '
-                     'namespace=~"$namespace|", service=~"$service|"}) or vector(0)'), decimals=0, thresholds=steps(error=1)),
+             instant('count(ALERTS{cluster=~"$cluster|", namespace=~"$namespace|", service=~"$service|", '
+                     f'alertstate="firing", alertname=~"{"|".join(alerts)}"}}) or vector(0)'), decimals=0, thresholds=steps(error=1)),
         stat("Failures", "Traces that could not be had or read in the time chosen. Click for the reasons.",
              instant(f"sum(increase(gotracer_trace_failures_total{{{TARGET}}}[$__range]))"), decimals=0,
              thresholds=steps(warn=0.5), links=[exporter]),

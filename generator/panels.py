@@ -311,7 +311,7 @@ def annotations(alerts):
     chosen = 'cluster=~"$cluster|", namespace=~"$namespace|", service=~"$service|"'
     return [
         {"name": "Alerts", "datasource": DATASOURCE, "enable": True, "iconColor": RED,
-         "expr": f'ALERTS{{alertstate="firing", alertname=~"{"|".join(alerts)}", {chosen}}}',
+         "expr": f'ALERTS{{{chosen}, alertstate="firing", alertname=~"{"|".join(alerts)}"}}',
          "titleFormat": "{{alertname}}", "textFormat": "{{service}} {{instance}} {{rule}}", "step": "60s"},
         {"name": "Releases", "datasource": DATASOURCE, "enable": True, "iconColor": BLUE,
          "expr": 'gotrace_release_first_seen_timestamp_seconds{service=~"$service|"} * 1000', "useValueForTime": True,

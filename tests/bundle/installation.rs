@@ -16,7 +16,7 @@ use crate::prometheus::{Prometheus, Series, now};
 use crate::read;
 use crate::rules::{self, FILES};
 use crate::server::Server;
-use crate::support::{Running, Scratch, fixture, free_address, pack};
+use crate::support::{Running, Scratch, fixture, free_address, pack, prometheus_3};
 
 /// A trace for each rule, in which it finds something, and some for what else
 /// there is to see.
@@ -250,6 +250,21 @@ fn panels_have_data(prometheus: &Prometheus, time: (f64, f64)) -> String {
     told
 }
 
+/// Every query of every panel, of a Prometheus without classic histograms.
+fn queries_have_data(prometheus: &Prometheus, time: (f64, f64)) {
+    for board in boards::all() {
+        for panel in &board.panels {
+            let answers = ask(prometheus, &board, panel, time);
+            for (query, series) in panel.queries.iter().zip(answers) {
+                let at = format!("{}: {}", board.name, panel.title);
+                assert!(shows(&series), "{at}: nothing natively from {}", query.expr);
+            }
+        }
+    }
+    let classic = prometheus.instant("gotrace_gc_pause_seconds_bucket", time.1);
+    assert!(classic.is_empty());
+}
+
 /// How much more of something one release has is what both have, divided.
 fn releases_are_compared(prometheus: &Prometheus, time: (f64, f64)) {
     let boards = boards::all();
@@ -348,6 +363,18 @@ fn every_panel_and_every_rule_has_data() {
     let Some(prometheus) = Prometheus::start(&scratch, &gotracer.address, &rule_files, None) else {
         return;
     };
+    // Prometheus 3 can have native histograms instead: the same panels have data.
+    let natively = Scratch::new();
+    let scrape = format!(
+        "- job_name: gotracer
+  honor_labels: true
+  scrape_native_histograms: true
+  static_configs: [{{targets: ['{}']}}]
+",
+        gotracer.address
+    );
+    let native =
+        prometheus_3("prometheus").and_then(|_| Prometheus::configured(&natively, &scrape, &[]));
     let began = now();
 
     for round in 0..ROUNDS {
@@ -400,6 +427,9 @@ fn every_panel_and_every_rule_has_data() {
     let time = (began, now());
     let told = panels_have_data(&prometheus, time);
     releases_are_compared(&prometheus, time);
+    if let Some(native) = native {
+        queries_have_data(&native, time);
+    }
     eprintln!("{told}");
 
     // The end of gotracer is an alert as well.

@@ -9,7 +9,10 @@ mod boards;
 #[path = "../serve/chromium.rs"]
 mod chromium;
 mod flapping;
+mod fleet;
+mod identity;
 mod installation;
+mod mixin;
 mod pictures;
 mod prometheus;
 mod rules;

@@ -35,23 +35,35 @@ impl Prometheus {
         rules: &[PathBuf],
         alertmanager: Option<&str>,
     ) -> Option<Self> {
-        let binary = program("prometheus")?;
-        let address = free_address();
-        let config = scratch.path().join("prometheus.yml");
         let alerting = alertmanager.map(|to| {
             format!("alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{to}']}}]}}]}}")
         });
+        let scrape = format!(
+            "- job_name: gotracer
+  honor_labels: true
+  static_configs: [{{targets: ['{gotracer}']}}]
+"
+        );
+        Self::with(scratch, &scrape, rules, &alerting.unwrap_or_default())
+    }
+
+    /// Starts one with these scrape configs and rules; `None` where there is none.
+    pub fn configured(scratch: &Scratch, scrape: &str, rules: &[PathBuf]) -> Option<Self> {
+        Self::with(scratch, scrape, rules, "")
+    }
+
+    fn with(scratch: &Scratch, scrape: &str, rules: &[PathBuf], more: &str) -> Option<Self> {
+        let binary = program("prometheus")?;
+        let address = free_address();
+        let config = scratch.path().join("prometheus.yml");
         let yaml = format!(
             "
 global: {{scrape_interval: 250ms, scrape_timeout: 250ms, evaluation_interval: 250ms}}
 rule_files: {rules:?}
 scrape_configs:
-- job_name: gotracer
-  honor_labels: true
-  static_configs: [{{targets: ['{gotracer}']}}]
-{}
-",
-            alerting.unwrap_or_default()
+{scrape}
+{more}
+"
         );
         fs::write(&config, yaml).unwrap();
         let data = scratch.path().join("prometheus");

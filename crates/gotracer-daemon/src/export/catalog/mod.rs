@@ -426,7 +426,11 @@ mod tests {
 
     #[test]
     fn metrics_of_programs_name_their_rule() {
-        let general = ["gotrace_findings", "gotrace_observed"];
+        let general = [
+            "gotrace_findings",
+            "gotrace_findings_extreme",
+            "gotrace_observed",
+        ];
         let metrics = programs::METRICS.iter().map(|metric| &metric.desc);
         for desc in metrics.filter(|desc| !general.contains(&desc.name)) {
             let named = RULES.iter().any(|rule| desc.help.contains(rule.name));

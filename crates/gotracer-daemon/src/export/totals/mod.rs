@@ -405,7 +405,7 @@ mod tests {
     fn ten_times_the_threshold_of_an_error_is_extreme() {
         let births = Births::default();
         let mut target = Totals::new(&[], births.beforehand(), &births);
-        let mut finding = report([].into_iter()).findings.remove(0);
+        let mut finding = crate::report::sample::finding("GCPauseSpike", Severity::Error);
         let index = finding.rule.index();
         finding.threshold = 100;
         for (severity, worst, extreme) in [
