@@ -12,6 +12,7 @@ mod evidence;
 mod once;
 mod refusals;
 mod signals;
+mod spans_of_tasks;
 #[allow(dead_code, reason = "shared with the other tests of the daemon")]
 #[path = "../serve/support.rs"]
 mod support;

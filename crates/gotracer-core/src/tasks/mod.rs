@@ -5,7 +5,7 @@
 //! Other goroutines count from their first region or log in the task to their
 //! last one. What they do in a child task counts in its parents too, once.
 //!
-//! A trace without such events costs nothing: nobody calls [`Tasks::event`].
+//! A trace without such events costs nothing, because only they reach [`Tasks::event`].
 
 mod groups;
 mod ids;
@@ -161,7 +161,7 @@ impl Tasks {
         }
     }
 
-    /// A goroutine does something in a task, and in its parents.
+    /// Counts a goroutine as active in a task and in its parents.
     fn touch(&mut self, id: TaskId, g: GoId, t: &Timeline) {
         if id.0 <= TaskId::BACKGROUND.0 {
             return;
@@ -241,7 +241,7 @@ impl Tasks {
         (tasks.collect(), regions.collect())
     }
 
-    /// Forgets what was reported.
+    /// Drops the tasks and regions that were reported.
     pub fn start_stretch(&mut self) {
         self.tasks.clear();
         self.region_types.clear();

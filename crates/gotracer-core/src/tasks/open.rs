@@ -84,8 +84,8 @@ impl OpenTask {
         Self { cut: true, ..self }
     }
 
-    /// A goroutine does something in the task. Returns whether it is one more,
-    /// for which there has to be `room`.
+    /// Counts a goroutine as active in the task. Returns whether it was added, which
+    /// needs `room`.
     pub fn touch(&mut self, g: GoId, t: &Timeline, room: bool) -> bool {
         if self.begun.is(g) {
             return false;
@@ -108,11 +108,11 @@ impl OpenTask {
         fits
     }
 
-    /// The task up to now; `by` is the goroutine that ends it. `open` says that
-    /// the task goes on.
+    /// The task up to now; `by` is the goroutine that ends it. `open` marks a task
+    /// that the trace's end cuts off.
     pub fn end(&self, by: GoId, id: TaskId, t: &Timeline, open: bool) -> Over {
         let (goroutine, time) = match self.begun {
-            // Whoever ends a task most likely began it.
+            // Most tasks end in the goroutine that began them.
             Begun::Unknown => (by, t.snapshot(by).unwrap_or_default()),
             Begun::Alive { g, before } => (g, t.snapshot(g).unwrap_or(before) - before),
             Begun::Ended { g, time } => (g, time),

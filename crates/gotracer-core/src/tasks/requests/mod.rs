@@ -3,7 +3,7 @@
 //! A connection of HTTP/1 is one goroutine. A request arrives when that goroutine
 //! is woken from its wait for the next one, or is created for the first one; it
 //! ends with the system call that writes the end of its response. A request of
-//! HTTP/2 or gRPC is the life of a goroutine of its own.
+//! HTTP/2 or gRPC is the life of one goroutine.
 
 mod role;
 
@@ -51,7 +51,7 @@ struct Open {
     handler: Option<Handler>,
     /// When the end of the present request was written.
     finished: Option<Arrived>,
-    /// Writing it waited for the network, and goes on.
+    /// The write of its end waited for the network and continues.
     resumes: bool,
 }
 
@@ -226,7 +226,7 @@ impl Requests {
         handlers.map(Group::into_request).collect()
     }
 
-    /// Forgets what was reported.
+    /// Drops the requests that were reported.
     pub fn start_stretch(&mut self) {
         self.handlers.clear();
     }

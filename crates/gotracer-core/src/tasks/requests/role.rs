@@ -8,7 +8,7 @@ pub enum Role {
     /// No part of a server.
     #[default]
     None,
-    /// A connection's goroutine does something else.
+    /// Any other part of a connection's goroutine.
     Connection,
     /// It waits for the next request.
     Idle,

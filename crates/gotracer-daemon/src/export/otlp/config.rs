@@ -48,6 +48,9 @@ pub struct Settings {
     pub enabled: bool,
     /// Whether each trace is sent as a span that its findings belong to.
     pub spans: bool,
+    /// Number of the slowest tasks of a trace that are sent as child spans under the ids that the
+    /// program logs.
+    pub task_spans: usize,
 }
 
 impl Default for Settings {
@@ -55,6 +58,7 @@ impl Default for Settings {
         Self {
             enabled: true,
             spans: false,
+            task_spans: 0,
         }
     }
 }

@@ -24,6 +24,7 @@ mod resource;
 mod retry;
 mod spans;
 mod style;
+mod tasks;
 mod tls;
 mod worker;
 
@@ -57,6 +58,8 @@ pub struct Exporter {
     logs: Option<Logs>,
     metrics: Option<Collector>,
     spans: Option<Spans>,
+    /// Where spans of tasks wait.
+    traces: Option<Arc<Queue>>,
     resource: Vec<(String, String)>,
     stats: Arc<Stats>,
 }
@@ -103,7 +106,7 @@ impl Exporter {
             Collector::new(queue, config.style, config.interval, base, own.clone())
         });
         let traces = start(config.traces, Signal::Traces);
-        let spans = traces.map(|queue| {
+        let spans = traces.clone().map(|queue| {
             let outbox = Outbox {
                 queue,
                 items: spans::count,
@@ -116,6 +119,7 @@ impl Exporter {
             logs,
             metrics,
             spans: spans.transpose()?,
+            traces,
             resource: config.resource,
             stats,
         };
@@ -150,6 +154,12 @@ impl Exporter {
             if let Err(error) = logs.send(report, &resource, capture.ended, span, receipt) {
                 tracing::error!(%error, "findings could not be encoded for OTLP");
             }
+        }
+        if let (Some(report), Some(queue)) = (capture.report, &self.traces)
+            && settings.task_spans > 0
+        {
+            let resource = resource::of(capture.target, &self.resource);
+            tasks::send(queue, report, &resource, settings.task_spans);
         }
         if let Some(span) = &mut span {
             span.end_with_timestamp(capture.ended);

@@ -57,7 +57,7 @@ impl Span {
 #[derive(Clone, Debug, Default)]
 pub struct Spans(BTreeMap<String, (Span, Birth, SystemTime)>);
 
-/// What a trace had of one type.
+/// Tasks, regions or requests of one type in one trace.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
     /// The type.
