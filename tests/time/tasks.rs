@@ -8,6 +8,7 @@ use std::process::Command;
 use gotracer::analysis::{analyze, analyze_plainly};
 use gotracer::report::{Region, Report, Task};
 use gotracer::rules::Settings;
+use gotracer::tasks::Leaf;
 use gotracer::timeline::{State, StateVector};
 use gotracer::trace::Input;
 use serde_json::Value;
@@ -82,6 +83,34 @@ fn regions_of_a_known_program_equal_the_summarizer_s_to_the_digit() {
     // A region belongs to its task.
     let db = &region(&report, "db").slowest[0];
     assert!(db.task.is_some() && db.trace_id.is_some());
+}
+
+#[test]
+fn a_wait_for_another_goroutine_is_what_that_one_does_meanwhile() {
+    let report = report(&requests());
+    let of = |name: &str, leaf: Leaf| region(&report, name).time_in_the_end.of(leaf);
+    // The request's goroutine waits in a select for one that waits for the network.
+    let network = of("db", Leaf::State(State::Network));
+    assert!(network > 820_000_000, "{network}");
+    assert!(of("db", Leaf::State(State::Select)) < 10_000_000);
+    // It receives from goroutines that sleep.
+    let sleep = of("fanout", Leaf::State(State::Sleep));
+    assert!(sleep > 80_000_000, "{sleep}");
+    let wholes = report
+        .regions
+        .iter()
+        .map(|r| (r.name.as_str(), r.time, r.time_in_the_end));
+    let tasks = report
+        .tasks
+        .iter()
+        .map(|t| (t.name.as_str(), t.time, t.time_in_the_end));
+    for (name, time, end) in wholes.chain(tasks) {
+        assert_eq!(end.total(), time.total(), "{name}");
+    }
+    let text = gotracer(&["tasks", "--slowest=0", requests().to_str().unwrap()]);
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("db "));
+    let end = lines.nth(1).unwrap();
+    assert!(end.trim().starts_with("in the end: network 9"), "{text}");
 }
 
 /// Count, duration and, of regions, times by name.

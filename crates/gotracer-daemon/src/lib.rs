@@ -4,7 +4,7 @@
 //! Analysis and reports are `gotracer-core`'s. This crate knows nothing of the command line.
 
 pub(crate) use gotracer_core::{
-    analysis, compare, explain, perfetto, report, rules, timeline, trace, units,
+    analysis, compare, explain, perfetto, report, rules, tasks, timeline, trace, units,
 };
 
 pub mod build;

@@ -29,7 +29,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::suppression::today;
 use crate::rules::{RULES, Rule, Settings, Verdict};
-use crate::tasks::{IdKeys, Requests, Tasks};
+use crate::tasks::{Chains, IdKeys, Requests, Tasks};
 use crate::timeline::{Creation, Observer, Timeline, Transition};
 use crate::trace::internal::{Share, is_newer};
 use crate::trace::{
@@ -119,6 +119,7 @@ impl Analysis {
                 times: Times::default(),
                 tasks: Tasks::new(IdKeys::default()),
                 requests: Requests::default(),
+                chains: Chains::default(),
             },
             slices: Slices::new(),
             snapshot: None,
@@ -201,10 +202,43 @@ impl Analysis {
             self.slice(event.time);
         }
         self.timeline.event(event, tables, &mut self.seen);
+        if self.seen.chains.is_active() {
+            if let Some(transition) = Transition::of(event) {
+                self.chain(&transition);
+            } else if let Some(creation) = Creation::of(event) {
+                self.chain_creation(&creation);
+            }
+        }
         if heeded {
             self.note();
         } else {
-            self.seen.tasks.event(event, tables, &self.timeline);
+            self.user_event(event, tables);
+        }
+    }
+
+    /// Takes in a task, a region or a log; anything else tells nothing.
+    #[inline(never)]
+    fn user_event(&mut self, event: &Event, tables: &Tables) {
+        if Tasks::heeds(event) {
+            let Observers { tasks, chains, .. } = &mut self.seen;
+            chains.start(&self.timeline);
+            tasks.event(event, tables, chains, &self.timeline);
+        }
+    }
+
+    /// Follows the chains of waits over a change of state.
+    #[inline(always)]
+    fn chain(&mut self, transition: &Transition) {
+        if self.seen.chains.is_active() {
+            self.seen.chains.transition(transition, &self.timeline);
+        }
+    }
+
+    /// Follows the chains of waits to a new goroutine.
+    #[inline(always)]
+    fn chain_creation(&mut self, c: &Creation) {
+        if self.seen.chains.is_active() {
+            self.seen.chains.created(c.slot, c.id, c.by, &self.timeline);
         }
     }
 
@@ -309,7 +343,10 @@ impl Analysis {
         }
         let all = findings::findings(all, &self.timeline, start_time);
         let times = self.seen.times.up_to_now(&self.timeline, under_way);
-        let (tasks, regions) = self.seen.tasks.report(&self.timeline, under_way);
+        let (tasks, regions) = self
+            .seen
+            .tasks
+            .report(&self.seen.chains, &self.timeline, under_way);
         let mut report = Report {
             trace: TraceInfo {
                 source: read.source.into(),
@@ -370,6 +407,7 @@ impl Taker for Taking<'_> {
         analysis.slice(transition.time);
         let seen = &mut analysis.seen;
         analysis.timeline.transition(transition, tables, seen);
+        analysis.chain(transition);
         analysis.note();
     }
 
@@ -389,6 +427,7 @@ impl Taker for Taking<'_> {
         analysis.slice(creation.time);
         let seen = &mut analysis.seen;
         analysis.timeline.creation(creation, tables, seen);
+        analysis.chain_creation(creation);
         analysis.note();
     }
 

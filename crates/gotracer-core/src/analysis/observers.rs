@@ -2,7 +2,7 @@
 
 use super::times::Times;
 use crate::rules::{Detector, Rule};
-use crate::tasks::{KINDS, Requests, Tasks};
+use crate::tasks::{Chains, KINDS, Requests, Tasks};
 use crate::timeline::{Goroutine, HeapFloor, Interval, Kinds, Observer, StateVector, Timeline};
 
 /// The rules at work.
@@ -57,12 +57,21 @@ pub struct Observers {
     pub times: Times,
     pub tasks: Tasks,
     pub requests: Requests,
+    pub chains: Chains,
 }
 
 impl Observers {
+    /// Follows chains of waits once a server is known.
+    #[inline(always)]
+    fn follow(&mut self, timeline: &Timeline) {
+        if !self.chains.is_active() && self.requests.is_any() {
+            self.chains.start(timeline);
+        }
+    }
+
     /// Bytes of memory that the times, the tasks and the requests hold.
     pub fn held(&self) -> u64 {
-        self.times.held() + self.tasks.held() + self.requests.held()
+        self.times.held() + self.tasks.held() + self.requests.held() + self.chains.held()
     }
 }
 
@@ -74,7 +83,8 @@ impl Observer for Observers {
     #[inline]
     fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
         self.rules.interval(interval, timeline);
-        self.requests.interval(interval, timeline);
+        self.requests.interval(interval, &self.chains, timeline);
+        self.follow(timeline);
     }
 
     fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline) {
@@ -84,12 +94,13 @@ impl Observer for Observers {
     #[inline]
     fn waited(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) {
         self.times.waited(g, ns);
-        self.requests.waited(g, timeline);
+        self.requests.waited(g, &self.chains, timeline);
+        self.follow(timeline);
     }
 
     fn ended(&mut self, g: &Goroutine, time: StateVector, timeline: &Timeline) {
         self.times.ended(g, time, timeline);
-        self.tasks.ended(g, timeline);
-        self.requests.ended(g, timeline);
+        self.tasks.ended(g, &self.chains, timeline);
+        self.requests.ended(g, &self.chains, timeline);
     }
 }

@@ -1,6 +1,7 @@
 //! Tasks and regions of a trace, by type.
 
 use crate::rules::Distribution;
+use crate::tasks::Leaves;
 use crate::timeline::StateVector;
 
 /// Tasks of one type.
@@ -16,6 +17,8 @@ pub struct Task {
     pub duration: Distribution,
     /// Time by state of the goroutines that began them, from begin to end.
     pub time: StateVector,
+    /// The same by what waits for other goroutines were in the end.
+    pub time_in_the_end: Leaves,
     /// Time by state of other goroutines, each from its first region or log in
     /// the task to its last.
     pub time_others: StateVector,
@@ -34,6 +37,8 @@ pub struct Region {
     pub duration: Distribution,
     /// Time by state of their goroutines, from begin to end.
     pub time: StateVector,
+    /// The same by what waits for other goroutines were in the end.
+    pub time_in_the_end: Leaves,
     /// The slowest ones.
     pub slowest: Vec<Slow>,
 }
@@ -52,6 +57,8 @@ pub struct Request {
     pub queued: Distribution,
     /// Time by state of their goroutines.
     pub time: StateVector,
+    /// The same by what waits for other goroutines were in the end.
+    pub time_in_the_end: Leaves,
     /// The slowest ones.
     pub slowest: Vec<Slow>,
 }
@@ -75,4 +82,6 @@ pub struct Slow {
     pub span_id: Option<String>,
     /// Time of its goroutine by state.
     pub time: StateVector,
+    /// The same by what waits for other goroutines were in the end.
+    pub time_in_the_end: Leaves,
 }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::Over;
+use super::chains::Leaves;
 use crate::report::{Region, Request, Slow, Task};
 use crate::rules::Distribution;
 use crate::timeline::StateVector;
@@ -32,6 +33,7 @@ pub struct Group {
     time: StateVector,
     others: StateVector,
     queued: Distribution,
+    leaves: Leaves,
     slowest: Vec<Over>,
 }
 
@@ -41,6 +43,7 @@ impl Group {
         self.open += u64::from(over.lower_bound);
         self.time += over.time;
         self.others += over.others;
+        self.leaves += over.leaves;
         if let Some(queued) = over.queued {
             self.queued.record(queued);
         }
@@ -58,6 +61,7 @@ impl Group {
             open: self.open,
             duration: self.duration,
             time: self.time,
+            time_in_the_end: self.leaves,
             time_others: self.others,
             slowest: self.slowest.iter().map(slow).collect(),
         }
@@ -70,6 +74,7 @@ impl Group {
             duration: self.duration,
             queued: self.queued,
             time: self.time,
+            time_in_the_end: self.leaves,
             slowest: self.slowest.iter().map(slow).collect(),
         }
     }
@@ -80,6 +85,7 @@ impl Group {
             open: self.open,
             duration: self.duration,
             time: self.time,
+            time_in_the_end: self.leaves,
             slowest: self.slowest.iter().map(slow).collect(),
         }
     }
@@ -95,6 +101,7 @@ fn slow(over: &Over) -> Slow {
         trace_id: over.ids.trace_id(),
         span_id: over.ids.span_id(),
         time: over.time,
+        time_in_the_end: over.leaves,
     }
 }
 
@@ -182,6 +189,7 @@ mod tests {
             ids: Ids::default(),
             time: StateVector::default(),
             others: StateVector::default(),
+            leaves: Leaves::default(),
             queued: None,
         }
     }

@@ -7,6 +7,7 @@
 //!
 //! A trace without such events costs nothing, because only they reach [`Tasks::event`].
 
+mod chains;
 mod groups;
 mod ids;
 mod open;
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
+pub use chains::{Chains, Leaf, Leaves};
 pub use ids::{IdKeys, Ids};
 pub use requests::{KINDS, Requests};
 pub use span::{Span, span};
@@ -92,26 +94,30 @@ impl Tasks {
 
     /// Takes in the next event that is [heeded](Self::heeds), after the timeline
     /// did.
-    pub fn event(&mut self, event: &Event, tables: &Tables, t: &Timeline) {
+    pub fn event(&mut self, event: &Event, tables: &Tables, chains: &Chains, t: &Timeline) {
         let g = event.g;
         match event.kind {
             EventKind::TaskBegin {
                 id, parent, name, ..
-            } => self.begin(id, parent, tables.string(name), g, t),
+            } => {
+                self.touch(parent, g, t);
+                let begun = Begun::now(g, chains, t);
+                self.begin(id, parent, tables.string(name), begun, t);
+            }
             EventKind::TaskEnd { id, .. } => {
                 self.touch(id, g, t);
-                self.end(id, g, t);
+                self.end(id, g, chains, t);
             }
             EventKind::RegionBegin { task, name, .. } => {
                 self.touch(task, g, t);
                 let group = self.region_types.find(tables.string(name));
-                self.regions.begin(g, task, group, t);
+                self.regions.begin(g, task, group, chains, t);
             }
             EventKind::RegionEnd { task, name, .. } => {
                 self.touch(task, g, t);
                 let group = self.region_types.find(tables.string(name));
                 let ids = self.open.get(&task).map(|task| task.ids);
-                let over = self.regions.end(g, task, group, t);
+                let over = self.regions.end(g, task, group, chains, t);
                 self.region_types.add(group, over.with(ids));
             }
             EventKind::Log {
@@ -132,31 +138,31 @@ impl Tasks {
 
     /// A goroutine ends, and with it its regions and its part in tasks that it
     /// began.
-    pub fn ended(&mut self, g: &Goroutine, t: &Timeline) {
+    pub fn ended(&mut self, g: &Goroutine, chains: &Chains, t: &Timeline) {
         if let Some(begun) = self.begun.remove(&g.id) {
             let time = t.snapshot(g.id).unwrap_or_default();
+            let leaves = chains.snapshot(g.id, t);
             for id in begun {
                 if let Some(task) = self.open.get_mut(&id) {
-                    task.begun.end(time);
+                    task.begun.end(time, leaves);
                 }
             }
         }
-        for (group, over) in self.regions.ended(g.id, t) {
+        for (group, over) in self.regions.ended(g.id, chains, t) {
             let ids = self.open.get(&over.task).map(|task| task.ids);
             self.region_types.add(group, over.with(ids));
         }
     }
 
-    fn begin(&mut self, id: TaskId, parent: TaskId, name: &[u8], g: GoId, t: &Timeline) {
-        self.touch(parent, g, t);
+    fn begin(&mut self, id: TaskId, parent: TaskId, name: &[u8], begun: Begun, t: &Timeline) {
         if self.open.len() >= OPEN {
             self.end_oldest(t);
         }
         self.first = Some(self.first.map_or(id, |first| first.min(id)));
         let group = self.tasks.find(name);
-        let task = OpenTask::new(group, Some(parent), Begun::now(g, t), t.now());
+        let task = OpenTask::new(group, Some(parent), begun, t.now());
         self.open.insert(id, task);
-        if g.is_some() {
+        if let Begun::Alive { g, .. } = begun {
             self.begun.entry(g).or_default().push(id);
         }
     }
@@ -189,7 +195,7 @@ impl Tasks {
         }
     }
 
-    fn end(&mut self, id: TaskId, g: GoId, t: &Timeline) {
+    fn end(&mut self, id: TaskId, g: GoId, chains: &Chains, t: &Timeline) {
         if let Some(task) = self.open.remove(&id) {
             self.forget(id, &task);
             if self.first.is_none_or(|first| id < first) {
@@ -198,7 +204,7 @@ impl Tasks {
                 }
                 self.over.insert(id);
             }
-            let over = task.end(g, id, t, false);
+            let over = task.end(g, id, Some(chains), t, false);
             self.tasks.add(task.group, over);
         }
     }
@@ -206,7 +212,7 @@ impl Tasks {
     fn end_oldest(&mut self, t: &Timeline) {
         if let Some((id, task)) = self.open.pop_first() {
             self.forget(id, &task);
-            let over = task.end(GoId::NONE, id, t, true);
+            let over = task.end(GoId::NONE, id, None, t, true);
             self.tasks.add(task.group, over);
         }
     }
@@ -225,13 +231,18 @@ impl Tasks {
 
     /// Tasks and regions for a report, those with most time first. Open ones are
     /// lower bounds; while more events may come they are left out.
-    pub fn report(&self, t: &Timeline, under_way: bool) -> (Vec<Task>, Vec<Region>) {
+    pub fn report(
+        &self,
+        chains: &Chains,
+        t: &Timeline,
+        under_way: bool,
+    ) -> (Vec<Task>, Vec<Region>) {
         let (mut tasks, mut regions) = (self.tasks.clone(), self.region_types.clone());
         if !under_way {
             for (id, task) in &self.open {
-                tasks.add(task.group, task.end(GoId::NONE, *id, t, true));
+                tasks.add(task.group, task.end(GoId::NONE, *id, Some(chains), t, true));
             }
-            for (group, over) in self.regions.open(t) {
+            for (group, over) in self.regions.open(chains, t) {
                 let ids = self.open.get(&over.task).map(|task| task.ids);
                 regions.add(group, over.with(ids));
             }
@@ -259,6 +270,7 @@ pub(crate) struct Over {
     ids: Ids,
     time: StateVector,
     others: StateVector,
+    leaves: Leaves,
     /// Time between arrival and first run, of a request.
     queued: Option<u64>,
 }

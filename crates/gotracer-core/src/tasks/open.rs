@@ -1,6 +1,7 @@
 //! A task that is open.
 
 use super::Over;
+use super::chains::{Chains, Leaves};
 use super::ids::Ids;
 use crate::timeline::{StateVector, Timeline};
 use crate::trace::{GoId, TaskId, Time};
@@ -27,25 +28,40 @@ pub enum Begun {
     /// The task began before the trace, or by no goroutine.
     Unknown,
     /// It lives; its vector when the task began.
-    Alive { g: GoId, before: StateVector },
+    Alive {
+        g: GoId,
+        before: StateVector,
+        leaves: Leaves,
+    },
     /// It ended within the task; what it did in the task.
-    Ended { g: GoId, time: StateVector },
+    Ended {
+        g: GoId,
+        time: StateVector,
+        leaves: Leaves,
+    },
 }
 
 impl Begun {
     /// A goroutine begins a task now.
-    pub fn now(g: GoId, t: &Timeline) -> Self {
+    pub fn now(g: GoId, chains: &Chains, t: &Timeline) -> Self {
         match t.snapshot(g) {
-            Some(before) => Self::Alive { g, before },
+            Some(before) => Self::Alive {
+                g,
+                before,
+                leaves: chains.snapshot(g, t),
+            },
             None => Self::Unknown,
         }
     }
 
     /// The goroutine ends.
-    pub fn end(&mut self, vector: StateVector) {
-        if let Self::Alive { g, before } = *self {
-            let time = vector - before;
-            *self = Self::Ended { g, time };
+    pub fn end(&mut self, vector: StateVector, now: Leaves) {
+        if let Self::Alive { g, before, leaves } = *self {
+            *self = Self::Ended {
+                g,
+                time: vector - before,
+                leaves: now - leaves,
+            };
         }
     }
 
@@ -110,12 +126,23 @@ impl OpenTask {
 
     /// The task up to now; `by` is the goroutine that ends it. `open` marks a task
     /// that the trace's end cuts off.
-    pub fn end(&self, by: GoId, id: TaskId, t: &Timeline, open: bool) -> Over {
-        let (goroutine, time) = match self.begun {
+    pub fn end(
+        &self,
+        by: GoId,
+        id: TaskId,
+        chains: Option<&Chains>,
+        t: &Timeline,
+        open: bool,
+    ) -> Over {
+        let now = |g| chains.map_or_else(Leaves::default, |chains| chains.snapshot(g, t));
+        let (goroutine, time, leaves) = match self.begun {
             // Most tasks end in the goroutine that began them.
-            Begun::Unknown => (by, t.snapshot(by).unwrap_or_default()),
-            Begun::Alive { g, before } => (g, t.snapshot(g).unwrap_or(before) - before),
-            Begun::Ended { g, time } => (g, time),
+            Begun::Unknown => (by, t.snapshot(by).unwrap_or_default(), now(by)),
+            Begun::Alive { g, before, leaves } => {
+                let time = t.snapshot(g).unwrap_or(before) - before;
+                (g, time, now(g) - leaves)
+            }
+            Begun::Ended { g, time, leaves } => (g, time, leaves),
         };
         let others = self.others.iter().filter(|other| other.g != goroutine);
         Over {
@@ -127,6 +154,7 @@ impl OpenTask {
             ids: self.ids,
             time,
             others: others.map(|other| other.last - other.first).sum(),
+            leaves: leaves.or_own(&time),
             queued: None,
         }
     }

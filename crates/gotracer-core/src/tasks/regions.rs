@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::Over;
+use super::chains::{Chains, Leaves};
 use super::ids::Ids;
 use crate::timeline::{StateVector, Timeline};
 use crate::trace::{GoId, TaskId, Time};
@@ -27,11 +28,14 @@ struct OpenRegion {
     task: TaskId,
     start: Time,
     before: StateVector,
+    leaves: Leaves,
 }
 
 impl OpenRegion {
-    fn over(&self, g: GoId, t: &Timeline, lower_bound: bool) -> Over {
+    fn over(&self, g: GoId, chains: &Chains, t: &Timeline, lower_bound: bool) -> Over {
         let now = t.snapshot(g).unwrap_or(self.before);
+        let time = now - self.before;
+        let leaves = chains.snapshot(g, t) - self.leaves;
         Over {
             task: self.task,
             goroutine: g,
@@ -39,7 +43,8 @@ impl OpenRegion {
             duration: t.now().saturating_sub(self.start).max(0) as u64,
             lower_bound,
             ids: Ids::default(),
-            time: now - self.before,
+            time,
+            leaves: leaves.or_own(&time),
             others: StateVector::default(),
             queued: None,
         }
@@ -54,7 +59,7 @@ impl Regions {
     }
 
     /// A goroutine begins a region.
-    pub fn begin(&mut self, g: GoId, task: TaskId, group: usize, t: &Timeline) {
+    pub fn begin(&mut self, g: GoId, task: TaskId, group: usize, chains: &Chains, t: &Timeline) {
         let regions = self.by_goroutine.entry(g).or_default();
         if self.open < OPEN && regions.len() < DEPTH {
             regions.push(OpenRegion {
@@ -62,6 +67,7 @@ impl Regions {
                 task,
                 start: t.now(),
                 before: t.snapshot(g).unwrap_or_default(),
+                leaves: chains.snapshot(g, t),
             });
             self.open += 1;
         }
@@ -69,7 +75,14 @@ impl Regions {
 
     /// A goroutine ends a region. One that began before the trace is a lower
     /// bound.
-    pub fn end(&mut self, g: GoId, task: TaskId, group: usize, t: &Timeline) -> Over {
+    pub fn end(
+        &mut self,
+        g: GoId,
+        task: TaskId,
+        group: usize,
+        chains: &Chains,
+        t: &Timeline,
+    ) -> Over {
         let regions = self.by_goroutine.get_mut(&g);
         let found = regions.and_then(|regions| {
             let is = |region: &OpenRegion| (region.group, region.task) == (group, task);
@@ -81,7 +94,7 @@ impl Regions {
             if self.by_goroutine.get(&g).is_some_and(Vec::is_empty) {
                 self.by_goroutine.remove(&g);
             }
-            return region.over(g, t, false);
+            return region.over(g, chains, t, false);
         }
         let start = t.find(g).map_or(t.start(), |g| g.birth);
         let since_start = OpenRegion {
@@ -89,23 +102,28 @@ impl Regions {
             task,
             start,
             before: StateVector::default(),
+            leaves: Leaves::default(),
         };
-        since_start.over(g, t, true)
+        since_start.over(g, chains, t, true)
     }
 
     /// A goroutine ends, and with it its regions, the innermost first.
-    pub fn ended(&mut self, g: GoId, t: &Timeline) -> Vec<(usize, Over)> {
+    pub fn ended(&mut self, g: GoId, chains: &Chains, t: &Timeline) -> Vec<(usize, Over)> {
         let regions = self.by_goroutine.remove(&g).unwrap_or_default();
         self.open -= regions.len();
-        let over = |region: &OpenRegion| (region.group, region.over(g, t, false));
+        let over = |region: &OpenRegion| (region.group, region.over(g, chains, t, false));
         regions.iter().rev().map(over).collect()
     }
 
     /// Regions that go on, as if they ended now.
-    pub fn open<'r>(&'r self, t: &'r Timeline) -> impl Iterator<Item = (usize, Over)> + 'r {
+    pub fn open<'r>(
+        &'r self,
+        chains: &'r Chains,
+        t: &'r Timeline,
+    ) -> impl Iterator<Item = (usize, Over)> + 'r {
         let all = self.by_goroutine.iter();
         all.flat_map(move |(g, regions)| {
-            let over = |region: &OpenRegion| (region.group, region.over(*g, t, true));
+            let over = |region: &OpenRegion| (region.group, region.over(*g, chains, t, true));
             regions.iter().map(over)
         })
     }

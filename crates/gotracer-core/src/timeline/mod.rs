@@ -326,6 +326,16 @@ impl Timeline {
         self.world.reason(reason)
     }
 
+    /// The slot of a goroutine; `None` if it is gone.
+    pub(crate) fn slot(&self, g: GoId) -> Option<Slot> {
+        self.gs.slot(g).map(Slot)
+    }
+
+    /// The goroutines that exist, with their slots.
+    pub(crate) fn goroutines_with_slots(&self) -> impl Iterator<Item = (Slot, &Goroutine)> {
+        self.gs.with_slots().map(|(slot, g)| (Slot(slot), g))
+    }
+
     /// The goroutine that has a slot now; none if nobody has.
     #[inline]
     pub fn goroutine_at(&self, slot: Slot) -> GoId {

@@ -7,6 +7,7 @@ use super::text::{safe, wrapped};
 use crate::report::style::Style;
 use crate::report::{Options, Region, Report, Request, Slow, Task, human};
 use crate::rules::Distribution;
+use crate::tasks::{Leaf, Leaves};
 use crate::timeline::StateVector;
 use crate::units;
 
@@ -23,6 +24,7 @@ struct Row<'a> {
     open: u64,
     duration: &'a Distribution,
     time: StateVector,
+    in_the_end: Leaves,
     slowest: &'a [Slow],
 }
 
@@ -33,6 +35,7 @@ impl<'a> Row<'a> {
             open: task.open,
             duration: &task.duration,
             time: task.time,
+            in_the_end: task.time_in_the_end,
             slowest: &task.slowest,
         }
     }
@@ -43,6 +46,7 @@ impl<'a> Row<'a> {
             open: region.open,
             duration: &region.duration,
             time: region.time,
+            in_the_end: region.time_in_the_end,
             slowest: &region.slowest,
         }
     }
@@ -53,6 +57,7 @@ impl<'a> Row<'a> {
             open: request.open,
             duration: &request.duration,
             time: request.time,
+            in_the_end: request.time_in_the_end,
             slowest: &request.slowest,
         }
     }
@@ -154,11 +159,30 @@ fn rows_of(
     )?;
     for (row, cells) in rows.iter().zip(&cells) {
         writeln!(out, "{}  {}", line(cells), human::states(&row.time, STATES))?;
+        if let Some(end) = in_the_end(&row.time, &row.in_the_end) {
+            wrapped(out, INDENT, &format!("in the end: {end}"), options.width)?;
+        }
         for slow in row.slowest.iter().take(slowest) {
             wrapped(out, INDENT, &slow_line(slow), options.width)?;
         }
     }
     Ok(())
+}
+
+/// What the time was in the end, largest first, if that is something else than its states.
+fn in_the_end(time: &StateVector, leaves: &Leaves) -> Option<String> {
+    if *leaves == Leaves::default().or_own(time) {
+        return None;
+    }
+    let total = leaves.total() as f64;
+    let mut all: Vec<_> = Leaf::all().map(|leaf| (leaves.of(leaf), leaf)).collect();
+    all.sort_by_key(|(ns, _)| std::cmp::Reverse(*ns));
+    let share = |ns: u64| ns as f64 / total * 100.0;
+    let large = all
+        .into_iter()
+        .filter(|(ns, _)| *ns > 0 && share(*ns) >= 0.05);
+    let texts = large.map(|(ns, leaf)| format!("{} {:.1} %", leaf.words(), share(ns)));
+    Some(texts.take(STATES).collect::<Vec<_>>().join(", "))
 }
 
 fn slow_line(slow: &Slow) -> String {

@@ -7,6 +7,7 @@
 
 mod document;
 mod finding;
+mod leaves;
 mod line;
 mod measurement;
 mod suppressed;

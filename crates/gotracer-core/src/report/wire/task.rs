@@ -1,6 +1,7 @@
 //! Tasks, regions, and the slow ones among them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Measurement, WireError};
 use crate::report;
 use crate::rules::Unit;
+use crate::tasks::Leaves;
 use crate::timeline::StateVector;
 
 /// Tasks of one type.
@@ -31,6 +33,10 @@ pub struct Task<'a> {
     #[serde(with = "super::time")]
     #[schemars(with = "super::Time")]
     pub time: StateVector,
+    /// The same time by what waits were in the end: a wait that another goroutine ends is what that one does meanwhile.
+    #[serde(default, with = "super::leaves")]
+    #[schemars(with = "BTreeMap<String, u64>")]
+    pub time_in_the_end: Leaves,
     /// Time by state of other goroutines, each from its first region or log in the task to its last.
     #[serde(with = "super::time")]
     #[schemars(with = "super::Time")]
@@ -62,6 +68,10 @@ pub struct Region<'a> {
     #[serde(with = "super::time")]
     #[schemars(with = "super::Time")]
     pub time: StateVector,
+    /// The same time by what waits were in the end: a wait that another goroutine ends is what that one does meanwhile.
+    #[serde(default, with = "super::leaves")]
+    #[schemars(with = "BTreeMap<String, u64>")]
+    pub time_in_the_end: Leaves,
     /// The slowest regions.
     pub slowest: Vec<Slow<'a>>,
     /// All durations.
@@ -88,6 +98,10 @@ pub struct Request<'a> {
     #[serde(with = "super::time")]
     #[schemars(with = "super::Time")]
     pub time: StateVector,
+    /// The same time by what waits were in the end: a wait that another goroutine ends is what that one does meanwhile.
+    #[serde(default, with = "super::leaves")]
+    #[schemars(with = "BTreeMap<String, u64>")]
+    pub time_in_the_end: Leaves,
     /// Time between the arrival of the requests and the first run of their goroutines.
     pub queued: Measurement,
     /// The slowest requests.
@@ -118,6 +132,10 @@ pub struct Slow<'a> {
     #[serde(with = "super::time")]
     #[schemars(with = "super::Time")]
     pub time: StateVector,
+    /// The same time by what waits were in the end: a wait that another goroutine ends is what that one does meanwhile.
+    #[serde(default, with = "super::leaves")]
+    #[schemars(with = "BTreeMap<String, u64>")]
+    pub time_in_the_end: Leaves,
 }
 
 impl<'a> Task<'a> {
@@ -132,6 +150,7 @@ impl<'a> Task<'a> {
             p99: duration.quantile(0.99),
             max: duration.max(),
             time: task.time,
+            time_in_the_end: task.time_in_the_end,
             time_others: task.time_others,
             slowest: task.slowest.iter().map(Slow::new).collect(),
             duration: Measurement::new(Unit::Nanoseconds, duration, None),
@@ -144,6 +163,7 @@ impl<'a> Task<'a> {
             name: self.name.into_owned(),
             open: self.open,
             time: self.time,
+            time_in_the_end: self.time_in_the_end,
             time_others: self.time_others,
             slowest: self.slowest.into_iter().map(Slow::into_model).collect(),
         })
@@ -162,6 +182,7 @@ impl<'a> Region<'a> {
             p99: duration.quantile(0.99),
             max: duration.max(),
             time: region.time,
+            time_in_the_end: region.time_in_the_end,
             slowest: region.slowest.iter().map(Slow::new).collect(),
             duration: Measurement::new(Unit::Nanoseconds, duration, None),
         }
@@ -173,6 +194,7 @@ impl<'a> Region<'a> {
             name: self.name.into_owned(),
             open: self.open,
             time: self.time,
+            time_in_the_end: self.time_in_the_end,
             slowest: self.slowest.into_iter().map(Slow::into_model).collect(),
         })
     }
@@ -190,6 +212,7 @@ impl<'a> Request<'a> {
             p99: duration.quantile(0.99),
             max: duration.max(),
             time: request.time,
+            time_in_the_end: request.time_in_the_end,
             queued: Measurement::new(Unit::Nanoseconds, &request.queued, None),
             slowest: request.slowest.iter().map(Slow::new).collect(),
             duration: Measurement::new(Unit::Nanoseconds, duration, None),
@@ -203,6 +226,7 @@ impl<'a> Request<'a> {
             handler: self.handler.into_owned(),
             open: self.open,
             time: self.time,
+            time_in_the_end: self.time_in_the_end,
             slowest: self.slowest.into_iter().map(Slow::into_model).collect(),
         })
     }
@@ -219,6 +243,7 @@ impl<'a> Slow<'a> {
             trace_id: slow.trace_id.as_deref().map(Cow::Borrowed),
             span_id: slow.span_id.as_deref().map(Cow::Borrowed),
             time: slow.time,
+            time_in_the_end: slow.time_in_the_end,
         }
     }
 
@@ -232,6 +257,7 @@ impl<'a> Slow<'a> {
             trace_id: self.trace_id.map(Cow::into_owned),
             span_id: self.span_id.map(Cow::into_owned),
             time: self.time,
+            time_in_the_end: self.time_in_the_end,
         }
     }
 }

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::Over;
+use super::chains::{Chains, Leaves};
 use super::groups::{Group, Groups};
 use super::ids::Ids;
 use crate::report::Request;
@@ -59,6 +60,7 @@ struct Open {
 struct Arrived {
     at: Time,
     before: StateVector,
+    leaves: Leaves,
     /// The goroutine was woken for the request; otherwise it found it there.
     woken: bool,
     /// The request began before the trace.
@@ -66,6 +68,11 @@ struct Arrived {
 }
 
 impl Requests {
+    /// Whether any goroutine of a server is known.
+    pub fn is_any(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// Bytes of memory that this holds.
     pub fn held(&self) -> u64 {
         let roles = self.roles.len() * size_of::<Option<Role>>();
@@ -89,23 +96,23 @@ impl Requests {
 
     /// Takes in a wait that is over.
     #[inline]
-    pub fn waited(&mut self, g: &Goroutine, t: &Timeline) {
+    pub fn waited(&mut self, g: &Goroutine, chains: &Chains, t: &Timeline) {
         let role = self.role(g.stack, t);
         if role != Role::None {
-            self.step(g, role, true, t);
+            self.step(g, role, true, chains, t);
         }
     }
 
     /// Takes in an interval of [`KINDS`] that is over.
     #[inline]
-    pub fn interval(&mut self, interval: &Interval, t: &Timeline) {
+    pub fn interval(&mut self, interval: &Interval, chains: &Chains, t: &Timeline) {
         match interval.kind {
             Kind::Syscall => {
                 let role = self.role(interval.victim.stack, t);
                 if role != Role::None
                     && let Some(g) = t.find(interval.victim.g)
                 {
-                    self.step(g, role, false, t);
+                    self.step(g, role, false, chains, t);
                 }
             }
             Kind::Runnable(Way::Created) => {
@@ -145,6 +152,7 @@ impl Requests {
                 arrived: Arrived {
                     at: g.birth,
                     before: StateVector::default(),
+                    leaves: Leaves::default(),
                     woken: false,
                     cut: !g.born,
                 },
@@ -158,7 +166,7 @@ impl Requests {
     }
 
     /// A goroutine of a server leaves a wait (`waited`) or a system call.
-    fn step(&mut self, g: &Goroutine, role: Role, waited: bool, t: &Timeline) {
+    fn step(&mut self, g: &Goroutine, role: Role, waited: bool, chains: &Chains, t: &Timeline) {
         let open = self.open(g, t);
         match role {
             Role::Handles(handler) => {
@@ -175,15 +183,15 @@ impl Requests {
                 };
                 if arrives {
                     let woken = waited && role != Role::Handshake;
-                    open.arrive(Arrived::now(g, woken, t), !waited);
+                    open.arrive(Arrived::now(g, woken, chains, t), !waited);
                 }
             }
             Role::Finishes if waited => open.resumes |= g.waiting.state() == State::Network,
             Role::Finishes if !open.stream && !open.resumes => {
                 open.follow();
-                let over = open.over(g, t);
+                let over = open.over(g, chains, t);
                 let handler = open.handler;
-                open.finished = Some(Arrived::now(g, false, t));
+                open.finished = Some(Arrived::now(g, false, chains, t));
                 self.add(handler, over);
             }
             _ => {}
@@ -191,7 +199,7 @@ impl Requests {
     }
 
     /// A goroutine ends; that of a stream was a request.
-    pub fn ended(&mut self, g: &Goroutine, t: &Timeline) {
+    pub fn ended(&mut self, g: &Goroutine, chains: &Chains, t: &Timeline) {
         if self.open.is_empty() && !g.start.is_some() {
             return;
         }
@@ -207,7 +215,7 @@ impl Requests {
             None => return,
         };
         if open.stream {
-            let over = open.over(g, t);
+            let over = open.over(g, chains, t);
             self.add(open.handler, over);
         }
     }
@@ -234,10 +242,11 @@ impl Requests {
 
 impl Arrived {
     /// A request arrives now.
-    fn now(g: &Goroutine, woken: bool, t: &Timeline) -> Self {
+    fn now(g: &Goroutine, woken: bool, chains: &Chains, t: &Timeline) -> Self {
         Self {
             at: t.now(),
             before: t.snapshot(g.id).unwrap_or_default(),
+            leaves: chains.snapshot(g.id, t),
             woken,
             cut: false,
         }
@@ -267,9 +276,10 @@ impl Open {
     }
 
     /// The request up to now.
-    fn over(&self, g: &Goroutine, t: &Timeline) -> Over {
+    fn over(&self, g: &Goroutine, chains: &Chains, t: &Timeline) -> Over {
         let arrived = self.arrived;
-        let now = t.snapshot(g.id).unwrap_or(arrived.before);
+        let time = t.snapshot(g.id).unwrap_or(arrived.before) - arrived.before;
+        let leaves = chains.snapshot(g.id, t) - arrived.leaves;
         Over {
             task: TaskId::BACKGROUND,
             goroutine: g.id,
@@ -277,7 +287,8 @@ impl Open {
             duration: t.now().saturating_sub(arrived.at).max(0) as u64,
             lower_bound: arrived.cut,
             ids: Ids::default(),
-            time: now - arrived.before,
+            time,
+            leaves: leaves.or_own(&time),
             others: StateVector::default(),
             queued: self.queued,
         }

@@ -116,6 +116,7 @@ fn id(trace: u128, parent: u64, start: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tasks::Leaves;
     use crate::timeline::StateVector;
 
     fn slow(trace: Option<&str>, span: Option<&str>) -> Slow {
@@ -128,6 +129,7 @@ mod tests {
             trace_id: trace.map(Into::into),
             span_id: span.map(Into::into),
             time: StateVector::from_values(std::array::from_fn(|i| i as u64), 0, [0; 3]),
+            time_in_the_end: Leaves::default(),
         }
     }
 

@@ -142,6 +142,7 @@ fn exemplar(slow: &Slow, started: Option<SystemTime>, now: SystemTime) -> Exempl
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tasks::Leaves;
 
     fn record(spans: &mut Spans, name: &str, names: &[String], now: SystemTime) {
         let mut duration = Distribution::default();
@@ -156,6 +157,7 @@ mod tests {
             trace_id: Some("0af7651916cd43dd8448eb211c80319c".into()),
             span_id: None,
             time,
+            time_in_the_end: Leaves::default(),
         };
         let seen = Seen {
             name,

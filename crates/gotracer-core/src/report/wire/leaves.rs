@@ -1,0 +1,22 @@
+//! The wire form of time by what waits were in the end: names of leaves and nanoseconds.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serializer};
+
+use crate::tasks::{Leaf, Leaves};
+
+/// Writes every leaf under its name.
+pub fn serialize<S: Serializer>(leaves: &Leaves, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(Leaf::all().map(|leaf| (leaf.name(), leaves.of(leaf))))
+}
+
+/// Reads leaves. Unknown names are those of later versions, and are left out.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Leaves, D::Error> {
+    let names = BTreeMap::<String, u64>::deserialize(deserializer)?;
+    let mut leaves = Leaves::default();
+    for leaf in Leaf::all() {
+        leaves.add(leaf, names.get(leaf.name()).copied().unwrap_or_default());
+    }
+    Ok(leaves)
+}

@@ -1,0 +1,339 @@
+//! The end of chains of waits: a goroutine that waits for another one waits for
+//! what that one does meanwhile.
+//!
+//! At each instant of a wait, its leaf is the state of the goroutine that ends the
+//! wait; if that goroutine waits itself, the leaf of its wait. Where no goroutine
+//! ends a wait (a timer, the network poller), or what it did is not known any
+//! more, the leaf is the wait's own state. A leaf that runs is
+//! [`Leaf::RunningElsewhere`]. So leaves add up to the time of the goroutine.
+//!
+//! When a wait ends, the waker's own waits are over, and their leaves known:
+//! nothing is looked up twice.
+
+use std::collections::VecDeque;
+use std::ops::{AddAssign, Sub};
+
+use crate::timeline::{State, StateVector, Timeline, Transition};
+use crate::trace::{GoId, GoState, Slot, Time};
+
+/// Maximum length of a chain.
+const DEPTH: u8 = 8;
+/// Maximum number of stretches of a goroutine that are remembered.
+const STRETCHES: usize = 32;
+/// Maximum number of goroutines between a creator and what it created.
+const ANCESTORS: usize = 4;
+
+/// End of a chain of waits at an instant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Leaf {
+    /// A state of the goroutine itself, or of the last one that the chain reaches.
+    State(State),
+    /// A goroutine runs that another one waits for.
+    RunningElsewhere,
+}
+
+impl Leaf {
+    /// Number of leaves.
+    pub const COUNT: usize = State::ALL.len() + 1;
+
+    /// All leaves, in the order of outputs.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let states = State::ALL.into_iter().map(Self::State);
+        states.chain([Self::RunningElsewhere])
+    }
+
+    /// Name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::State(state) => state.name(),
+            Self::RunningElsewhere => "running_elsewhere",
+        }
+    }
+
+    /// Name in texts for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::State(state) => state.words(),
+            Self::RunningElsewhere => "running elsewhere",
+        }
+    }
+
+    fn index(self) -> usize {
+        match self {
+            Self::State(state) => state.index(),
+            Self::RunningElsewhere => State::ALL.len(),
+        }
+    }
+
+    /// The leaf of a goroutine that waits for one with this leaf.
+    fn elsewhere(self) -> Self {
+        match self {
+            Self::State(State::Running) => Self::RunningElsewhere,
+            leaf => leaf,
+        }
+    }
+}
+
+/// Time by leaf, ns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Leaves([u64; Leaf::COUNT]);
+
+impl Leaves {
+    /// Time with a leaf.
+    pub fn of(&self, leaf: Leaf) -> u64 {
+        self.0[leaf.index()]
+    }
+
+    /// Time with all leaves.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// These leaves if they add up to a time by state, or else that time itself:
+    /// what was before chains were followed is not known.
+    pub fn or_own(self, time: &StateVector) -> Self {
+        if self.total() == time.total() {
+            return self;
+        }
+        let mut own = Self::default();
+        for state in State::ALL {
+            own.add(Leaf::State(state), time.of(state));
+        }
+        own
+    }
+
+    /// Adds time with a leaf.
+    pub fn add(&mut self, leaf: Leaf, ns: u64) {
+        let sum = &mut self.0[leaf.index()];
+        *sum = sum.saturating_add(ns);
+    }
+}
+
+impl AddAssign for Leaves {
+    fn add_assign(&mut self, other: Self) {
+        let all = self.0.iter_mut().zip(other.0);
+        all.for_each(|(a, b)| *a = a.saturating_add(b));
+    }
+}
+
+impl Sub for Leaves {
+    type Output = Self;
+
+    fn sub(mut self, other: Self) -> Self {
+        let all = self.0.iter_mut().zip(other.0);
+        all.for_each(|(a, b)| *a = a.saturating_sub(b));
+        self
+    }
+}
+
+/// Part of a goroutine's life with one leaf.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    start: Time,
+    end: Time,
+    leaf: Leaf,
+    depth: u8,
+}
+
+/// A goroutine that exists.
+#[derive(Clone, Debug)]
+struct Lane {
+    id: GoId,
+    creator: GoId,
+    birth: Time,
+    state: State,
+    since: Time,
+    stretches: VecDeque<Stretch>,
+    leaves: Leaves,
+}
+
+impl Lane {
+    fn new(id: GoId, creator: GoId, state: State, since: Time) -> Self {
+        Self {
+            id,
+            creator,
+            birth: since,
+            state,
+            since,
+            stretches: VecDeque::new(),
+            leaves: Leaves::default(),
+        }
+    }
+
+    fn push(&mut self, stretch: Stretch) {
+        let ns = stretch.end.saturating_sub(stretch.start).max(0) as u64;
+        if ns == 0 {
+            return;
+        }
+        self.leaves.add(stretch.leaf, ns);
+        match self.stretches.back_mut() {
+            Some(last) if last.leaf == stretch.leaf && last.end == stretch.start => {
+                last.end = stretch.end;
+                last.depth = last.depth.max(stretch.depth);
+            }
+            _ => {
+                if self.stretches.len() == STRETCHES {
+                    self.stretches.pop_front();
+                }
+                self.stretches.push_back(stretch);
+            }
+        }
+    }
+
+    /// Leaves up to now.
+    fn now(&self, now: Time) -> Leaves {
+        let mut leaves = self.leaves;
+        let ns = now.saturating_sub(self.since).max(0) as u64;
+        leaves.add(Leaf::State(self.state), ns);
+        leaves
+    }
+}
+
+/// Chains of the waits of all goroutines, from the first task or request on.
+#[derive(Clone, Debug, Default)]
+pub struct Chains {
+    active: bool,
+    by_slot: Vec<Option<Lane>>,
+    /// Leaves of the wait that is being resolved.
+    found: Vec<Stretch>,
+}
+
+impl Chains {
+    /// Whether there is anything to follow chains for.
+    #[inline(always)]
+    pub fn is_active(&self) -> bool {
+        self.active
+    }
+
+    /// Bytes of memory that this holds.
+    pub fn held(&self) -> u64 {
+        let stretches = self.by_slot.iter().flatten();
+        let stretches: usize = stretches.map(|lane| lane.stretches.capacity()).sum();
+        let lanes = self.by_slot.len() * size_of::<Option<Lane>>();
+        (lanes + stretches * size_of::<Stretch>()) as u64
+    }
+
+    /// Follows the chains of all goroutines from now on.
+    pub fn start(&mut self, t: &Timeline) {
+        if self.active {
+            return;
+        }
+        self.active = true;
+        for (slot, g) in t.goroutines_with_slots() {
+            if let Some(state) = t.state(g.id) {
+                self.open(slot, Lane::new(g.id, GoId::NONE, state, t.now()));
+            }
+        }
+    }
+
+    fn open(&mut self, slot: Slot, lane: Lane) {
+        if slot.index() >= self.by_slot.len() {
+            self.by_slot.resize(slot.index() + 1, None);
+        }
+        self.by_slot[slot.index()] = Some(lane);
+    }
+
+    /// Takes in a goroutine that was created.
+    pub fn created(&mut self, slot: Slot, id: GoId, creator: GoId, t: &Timeline) {
+        if let Some(state) = t.state(id) {
+            self.open(slot, Lane::new(id, creator, state, t.now()));
+        }
+    }
+
+    /// Takes in a change of state, after the timeline did.
+    pub fn transition(&mut self, transition: &Transition, t: &Timeline) {
+        let slot = transition.slot.index();
+        let Some(Some(lane)) = self.by_slot.get(slot) else {
+            // It is older than the trace, and shows up late.
+            let id = t.goroutine_at(transition.slot);
+            if let Some(state) = t.state(id) {
+                self.open(transition.slot, Lane::new(id, GoId::NONE, state, t.now()));
+            }
+            return;
+        };
+        let (state, start, end) = (lane.state, lane.since, transition.time);
+        let mut found = std::mem::take(&mut self.found);
+        let waker = transition.by;
+        let follows = transition.from == GoState::Waiting && waker.is_some() && waker != lane.id;
+        match follows {
+            true => self.resolve((start, end), waker, state, t, &mut found),
+            false => found.push(own(start, end, state)),
+        }
+        if let Some(Some(lane)) = self.by_slot.get_mut(slot) {
+            found.drain(..).for_each(|stretch| lane.push(stretch));
+            lane.since = end;
+            match t.state(lane.id) {
+                Some(state) => lane.state = state,
+                None => self.by_slot[slot] = None,
+            }
+        }
+        found.clear();
+        self.found = found;
+    }
+
+    /// The leaves of a wait that a goroutine ended.
+    fn resolve(
+        &self,
+        (start, end): (Time, Time),
+        waker: GoId,
+        state: State,
+        t: &Timeline,
+        found: &mut Vec<Stretch>,
+    ) {
+        let (mut from, mut by) = (end, waker);
+        // Backwards: the waker, and what created it before that.
+        let mut parts = Vec::new();
+        for _ in 0..ANCESTORS {
+            let lane = t.slot(by).and_then(|slot| self.by_slot.get(slot.index()));
+            let Some(Some(lane)) = lane else { break };
+            let open = own(lane.since, from, lane.state);
+            for stretch in [&open].into_iter().chain(lane.stretches.iter().rev()) {
+                let until = stretch.end.min(from);
+                let begin = stretch.start.max(start);
+                // There is a gap where stretches were dropped.
+                if until <= begin || until < from {
+                    continue;
+                }
+                let depth = stretch.depth + 1;
+                let leaf = match depth > DEPTH {
+                    true => Leaf::State(state),
+                    false => stretch.leaf.elsewhere(),
+                };
+                parts.push(Stretch {
+                    start: begin,
+                    end: until,
+                    leaf,
+                    depth: depth.min(DEPTH),
+                });
+                from = begin;
+            }
+            if from <= start || from > lane.birth || !lane.creator.is_some() {
+                break;
+            }
+            by = lane.creator;
+        }
+        if from > start {
+            parts.push(own(start, from, state));
+        }
+        found.extend(parts.into_iter().rev());
+    }
+
+    /// Leaves of a goroutine from when chains were followed up to now.
+    pub fn snapshot(&self, g: GoId, t: &Timeline) -> Leaves {
+        let lane = t.slot(g).and_then(|slot| self.by_slot.get(slot.index()));
+        match lane {
+            Some(Some(lane)) => lane.now(t.now()),
+            _ => Leaves::default(),
+        }
+    }
+}
+
+/// A stretch whose leaf is the goroutine's own state.
+fn own(start: Time, end: Time, state: State) -> Stretch {
+    Stretch {
+        start,
+        end,
+        leaf: Leaf::State(state),
+        depth: 0,
+    }
+}
