@@ -32,7 +32,7 @@ pub struct Config {
     uploads: push::Settings,
 }
 
-/// The keys of the whole file. The first four are read by [`core::Config::parse`].
+/// The keys of the whole file. The first five are read by [`core::Config::parse`].
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileYaml {
@@ -44,6 +44,8 @@ struct FileYaml {
     _services: Option<IgnoredAny>,
     #[serde(rename = "ignore")]
     _ignore: Option<IgnoredAny>,
+    #[serde(rename = "tasks")]
+    _tasks: Option<IgnoredAny>,
     watch_configs: Option<Vec<WatchConfig>>,
     scrape_configs: Option<Vec<Spanned<Job>>>,
     prometheus: Option<Spanned<export::Settings>>,

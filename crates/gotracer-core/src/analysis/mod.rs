@@ -89,6 +89,12 @@ fn exhausted(kind: ErrorKind, stats: Stats) -> ReadError {
     ReadError::new(kind).at(stats.bytes, lost_bytes)
 }
 
+/// Categories of logs that tasks find ids in.
+fn id_keys(settings: &Settings) -> IdKeys {
+    let categories = settings.id_categories.clone();
+    IdKeys::new(categories.trace_id, categories.span_id)
+}
+
 /// One trace being analysed.
 pub struct Analysis {
     timeline: Timeline,
@@ -117,7 +123,7 @@ impl Analysis {
             seen: Observers {
                 rules: Rules::new(enabled),
                 times: Times::default(),
-                tasks: Tasks::new(IdKeys::default()),
+                tasks: Tasks::new(id_keys(settings)),
                 requests: Requests::default(),
                 chains: Chains::default(),
             },

@@ -14,6 +14,7 @@ use serde_saphyr::{Spanned, UserMessageFormatter};
 use super::error::{ConfigError, Position};
 use super::ignore::{self, IgnoreYaml};
 use super::{Change, Config, Section, names};
+use crate::rules::IdCategories;
 
 /// The keys of the whole file. What only the daemon reads is left to it.
 #[derive(Deserialize)]
@@ -23,6 +24,7 @@ struct FileYaml {
     rules: Option<RulesYaml>,
     services: Option<Pairs<String, Option<SectionYaml>>>,
     ignore: Option<Vec<Spanned<IgnoreYaml>>>,
+    tasks: Option<IdCategories>,
     #[serde(rename = "watch_configs")]
     _watch_configs: Option<IgnoredAny>,
     #[serde(rename = "scrape_configs")]
@@ -100,6 +102,7 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
                 None => Ok((name, Section::default())),
             })
             .collect::<Result<_, ConfigError>>()?,
+        id_categories: file.tasks.unwrap_or_default(),
         ignore: file
             .ignore
             .unwrap_or_default()

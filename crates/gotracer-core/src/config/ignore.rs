@@ -151,6 +151,14 @@ mod tests {
     }
 
     #[test]
+    fn categories_of_ids_can_be_named() {
+        let config = Config::parse("tasks: {trace_id: [request, trace]}\n").unwrap();
+        let ids = config.settings(None).id_categories;
+        assert_eq!(ids.trace_id, ["request", "trace"]);
+        assert_eq!(ids.span_id, ["span_id"]);
+    }
+
+    #[test]
     fn entries_that_do_not_fit_are_refused_with_their_line() {
         for (entry, said) in [
             (

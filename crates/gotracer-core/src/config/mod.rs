@@ -36,7 +36,7 @@ pub use ignore::{IGNORE_FILE, load as load_ignore, within};
 pub use names::{UnknownName, preset, rule};
 
 use crate::rules::suppression::Suppression;
-use crate::rules::{Preset, RULES, Rule, SettingError, Settings};
+use crate::rules::{IdCategories, Preset, RULES, Rule, SettingError, Settings};
 
 /// A configuration whose every value was checked.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +45,8 @@ pub struct Config {
     services: Vec<(String, Section)>,
     /// Entries of `ignore`, for all services and for single ones.
     ignore: Vec<Suppression>,
+    /// Categories of logs that hold ids.
+    id_categories: IdCategories,
 }
 
 /// What is said for all services, or for one.
@@ -112,6 +114,7 @@ impl Config {
             None => true,
         });
         settings.ignore = entries.cloned().collect();
+        settings.id_categories = self.id_categories.clone();
         settings
     }
 

@@ -21,7 +21,9 @@ mod severity;
 pub mod suppression;
 mod thresholds;
 
-pub use thresholds::{Limit, Preset, RuleSettings, SettingError, Settings, Thresholds, keys};
+pub use thresholds::{
+    IdCategories, Limit, Preset, RuleSettings, SettingError, Settings, Thresholds, keys,
+};
 
 pub use detector::{Cause, Detector, Found, Group, Verdict};
 pub use distribution::{Distribution, SCALE};

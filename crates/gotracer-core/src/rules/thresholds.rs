@@ -77,6 +77,25 @@ pub struct RuleSettings {
     pub own: [bool; MAX_SETTINGS],
 }
 
+/// Categories of logs in tasks that hold ids.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdCategories {
+    /// Categories of trace ids.
+    pub trace_id: Vec<String>,
+    /// Categories of span ids.
+    pub span_id: Vec<String>,
+}
+
+impl Default for IdCategories {
+    fn default() -> Self {
+        Self {
+            trace_id: vec!["trace_id".into()],
+            span_id: vec!["span_id".into()],
+        }
+    }
+}
+
 /// Settings of all rules.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
@@ -86,6 +105,8 @@ pub struct Settings {
     pub course: bool,
     /// Findings that are known and accepted.
     pub ignore: Suppressions,
+    /// Categories of logs that hold the ids of distributed traces and spans.
+    pub id_categories: IdCategories,
     /// Whether reports list the runtime's own goroutines beside those of the program.
     pub system: bool,
 }
@@ -141,6 +162,7 @@ impl Settings {
             rules: RULES.iter().map(|r| settings(r)).collect(),
             course: false,
             ignore: Suppressions::default(),
+            id_categories: IdCategories::default(),
             system: false,
         }
     }

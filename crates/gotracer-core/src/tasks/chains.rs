@@ -160,22 +160,26 @@ impl Lane {
         }
     }
 
-    fn push(&mut self, stretch: Stretch) {
+    /// Adds a stretch; returns whether there is one more of them.
+    fn push(&mut self, stretch: Stretch) -> bool {
         let ns = stretch.end.saturating_sub(stretch.start).max(0) as u64;
         if ns == 0 {
-            return;
+            return false;
         }
         self.leaves.add(stretch.leaf, ns);
         match self.stretches.back_mut() {
             Some(last) if last.leaf == stretch.leaf && last.end == stretch.start => {
                 last.end = stretch.end;
                 last.depth = last.depth.max(stretch.depth);
+                false
             }
             _ => {
-                if self.stretches.len() == STRETCHES {
+                let full = self.stretches.len() == STRETCHES;
+                if full {
                     self.stretches.pop_front();
                 }
                 self.stretches.push_back(stretch);
+                !full
             }
         }
     }
@@ -194,6 +198,8 @@ impl Lane {
 pub struct Chains {
     active: bool,
     by_slot: Vec<Option<Lane>>,
+    /// Number of stretches of all goroutines.
+    stretches: usize,
     /// Leaves of the wait that is being resolved.
     found: Vec<Stretch>,
 }
@@ -207,10 +213,9 @@ impl Chains {
 
     /// Bytes of memory that this holds.
     pub fn held(&self) -> u64 {
-        let stretches = self.by_slot.iter().flatten();
-        let stretches: usize = stretches.map(|lane| lane.stretches.capacity()).sum();
         let lanes = self.by_slot.len() * size_of::<Option<Lane>>();
-        (lanes + stretches * size_of::<Stretch>()) as u64
+        // A queue has room for twice as many at most.
+        (lanes + 2 * self.stretches * size_of::<Stretch>()) as u64
     }
 
     /// Follows the chains of all goroutines from now on.
@@ -230,7 +235,8 @@ impl Chains {
         if slot.index() >= self.by_slot.len() {
             self.by_slot.resize(slot.index() + 1, None);
         }
-        self.by_slot[slot.index()] = Some(lane);
+        let before = self.by_slot[slot.index()].replace(lane);
+        self.stretches -= before.map_or(0, |lane| lane.stretches.len());
     }
 
     /// Takes in a goroutine that was created.
@@ -260,11 +266,16 @@ impl Chains {
             false => found.push(own(start, end, state)),
         }
         if let Some(Some(lane)) = self.by_slot.get_mut(slot) {
-            found.drain(..).for_each(|stretch| lane.push(stretch));
+            for stretch in found.drain(..) {
+                self.stretches += usize::from(lane.push(stretch));
+            }
             lane.since = end;
             match t.state(lane.id) {
                 Some(state) => lane.state = state,
-                None => self.by_slot[slot] = None,
+                None => {
+                    self.stretches -= lane.stretches.len();
+                    self.by_slot[slot] = None;
+                }
             }
         }
         found.clear();
@@ -335,5 +346,51 @@ fn own(start: Time, end: Time, state: State) -> Stretch {
         end,
         leaf: Leaf::State(state),
         depth: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane() -> Lane {
+        Lane::new(GoId(1), GoId::NONE, State::Running, 0)
+    }
+
+    #[test]
+    fn neighbors_with_one_leaf_are_one_stretch_and_their_number_is_bounded() {
+        let mut lane = lane();
+        assert!(lane.push(own(0, 10, State::Running)));
+        assert!(!lane.push(own(10, 15, State::Running)));
+        assert!(!lane.push(own(15, 15, State::Select)));
+        let mut end = 15;
+        for n in 0..2 * STRETCHES as i64 {
+            let state = if n % 2 == 0 {
+                State::Select
+            } else {
+                State::Running
+            };
+            lane.push(own(end, end + 1, state));
+            end += 1;
+        }
+        assert_eq!(lane.stretches.len(), STRETCHES);
+        let half = STRETCHES as u64;
+        assert_eq!(lane.leaves.of(Leaf::State(State::Running)), 15 + half);
+        assert_eq!(lane.leaves.total(), 15 + 2 * half);
+        lane.since = end;
+        assert_eq!(lane.now(end + 5).of(Leaf::State(State::Running)), 20 + half);
+    }
+
+    #[test]
+    fn leaves_that_do_not_add_up_are_the_states_themselves() {
+        let time = StateVector::from_values(std::array::from_fn(|i| i as u64), 0, [0; 3]);
+        let mut leaves = Leaves::default();
+        leaves.add(Leaf::RunningElsewhere, time.total());
+        assert_eq!(leaves.or_own(&time), leaves);
+        leaves.add(Leaf::RunningElsewhere, 1);
+        let own = leaves.or_own(&time);
+        assert_eq!(own.total(), time.total());
+        assert_eq!(own.of(Leaf::RunningElsewhere), 0);
+        assert_eq!(own.of(Leaf::State(State::Network)), time.of(State::Network));
     }
 }

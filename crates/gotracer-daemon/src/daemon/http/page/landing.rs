@@ -95,7 +95,8 @@ fn evidence(out: &mut String, kept: &[Item]) -> fmt::Result {
         source(out, &item.target, &item.source)?;
         writeln!(
             out,
-            "<td><a href=\"api/v1/evidence/{id}\">{}</a> ({}, <a href=\"api/v1/evidence/{id}/report\">report</a>)</td></tr>",
+            "<td><a href=\"api/v1/evidence/{id}\">{}</a> ({}, <a href=\"api/v1/evidence/{id}/report\">report</a>, \
+             <a href=\"api/v1/evidence/{id}?format=perfetto\">Perfetto</a>)</td></tr>",
             Html(rule.as_ref().unwrap_or(&item.reason)),
             bytes(item.bytes),
         )?;
