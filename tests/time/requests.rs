@@ -1,7 +1,7 @@
 //! Requests without instrumentation, against a server that counts and times its own.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use gotracer::analysis::analyze;
@@ -15,8 +15,8 @@ use crate::support;
 /// Requests of each handler that the server answers: 4 clients, 10 each.
 const EACH: u64 = 40;
 
-/// Has the server of tests/time/server answer its requests. Returns its counts and times by handler, and the report.
-fn served(version: &str, kind: &str) -> Option<(BTreeMap<String, (u64, u64)>, Report)> {
+/// A Go of a certain version; none on a machine that is not prepared.
+pub fn go(version: &str) -> Option<PathBuf> {
     let toolchain = Command::new(support::tests_dir("toolchains.sh"))
         .arg(version)
         .stderr(Stdio::null())
@@ -29,12 +29,18 @@ fn served(version: &str, kind: &str) -> Option<(BTreeMap<String, (u64, u64)>, Re
         return None;
     }
     let go = String::from_utf8(toolchain.stdout).unwrap();
+    Some(go.trim().into())
+}
+
+/// Has the server of tests/time/server answer its requests. Returns its counts and times by handler, and the report.
+fn served(version: &str, kind: &str) -> Option<(BTreeMap<String, (u64, u64)>, Report)> {
+    let go = go(version)?;
     let directory = tempfile::tempdir().unwrap();
     let (binary, trace) = (
         directory.path().join("server"),
         directory.path().join("trace"),
     );
-    let mut build = Command::new(Path::new(go.trim()));
+    let mut build = Command::new(go);
     build.args(["build", "-o"]).arg(&binary).arg(".");
     build.env("GOTOOLCHAIN", "local").env_remove("GOROOT");
     build.current_dir(support::tests_dir("time/server"));
