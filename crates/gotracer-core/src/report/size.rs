@@ -1,6 +1,6 @@
 //! Approximate sizes of reports in memory: names make nearly all of it.
 
-use super::{Column, Creations, Finding, Frame, Report};
+use super::{Column, Creations, Finding, Frame, Report, Slow};
 
 /// Bytes of a rule's distributions, about.
 const RULE: usize = 4 << 10;
@@ -31,7 +31,28 @@ impl Report {
                 .map(creations)
                 .sum::<usize>()
             + self.findings.iter().map(Finding::size).sum::<usize>()
+            + self.types()
     }
+}
+
+impl Report {
+    /// Bytes of tasks, regions, requests and suppressed findings.
+    fn types(&self) -> usize {
+        let tasks = self.tasks.iter().map(|t| (&t.name, &t.slowest));
+        let regions = self.regions.iter().map(|r| (&r.name, &r.slowest));
+        let requests = self.requests.iter().map(|r| (&r.handler, &r.slowest));
+        let types = tasks.chain(regions).chain(requests);
+        let suppressed = self
+            .suppressed
+            .iter()
+            .map(|s| s.finding.size() + s.reason.len());
+        types.map(kind).sum::<usize>() + suppressed.sum::<usize>()
+    }
+}
+
+/// Bytes of a type with its slowest ones.
+fn kind((name, slowest): (&String, &Vec<Slow>)) -> usize {
+    RULE + name.len() + slowest.len() * size_of::<Slow>()
 }
 
 impl Finding {

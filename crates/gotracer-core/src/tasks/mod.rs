@@ -158,6 +158,10 @@ impl Tasks {
         if self.open.len() >= OPEN {
             self.end_oldest(t);
         }
+        // A damaged trace may begin a task twice.
+        if let Some(twice) = self.open.remove(&id) {
+            self.forget(id, &twice);
+        }
         self.first = Some(self.first.map_or(id, |first| first.min(id)));
         let group = self.tasks.find(name);
         let task = OpenTask::new(group, Some(parent), begun, t.now());
