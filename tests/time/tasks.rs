@@ -272,5 +272,5 @@ fn the_command_shows_types_their_slowest_and_where_their_time_went() {
         4
     );
     let without = "tests/fixtures/go1.27.3/idle.trace";
-    assert!(gotracer(&["tasks", without]).contains("no tasks or regions"));
+    assert!(gotracer(&["tasks", without]).contains("no tasks, regions or requests"));
 }

@@ -4,8 +4,11 @@
 //! Analysis and reports are `gotracer-core`'s. This crate knows nothing of the command line.
 
 pub(crate) use gotracer_core::{
-    analysis, compare, explain, perfetto, report, rules, tasks, timeline, trace, units,
+    analysis, compare, explain, perfetto, report, rules, timeline, trace, units,
 };
+
+#[cfg(test)]
+pub(crate) use gotracer_core::tasks;
 
 pub mod build;
 pub mod config;

@@ -181,7 +181,7 @@ fn in_the_end(time: &StateVector, leaves: &Leaves) -> Option<String> {
     let large = all
         .into_iter()
         .filter(|(ns, _)| *ns > 0 && share(*ns) >= 0.05);
-    let texts = large.map(|(ns, leaf)| format!("{} {:.1} %", leaf.words(), share(ns)));
+    let texts = large.map(|(ns, leaf)| format!("{} {:.1}%", leaf.words(), share(ns)));
     Some(texts.take(STATES).collect::<Vec<_>>().join(", "))
 }
 
