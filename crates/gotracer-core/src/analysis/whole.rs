@@ -19,6 +19,10 @@ pub struct Outcome {
 /// small it is.
 const MOST: usize = 1_000;
 
+/// Memory for the analysis of another trace beside the reports of those before, bytes. Without it, each further trace
+/// would fail by itself.
+const ROOM: u64 = 256 << 10;
+
 /// The outcome of one trace, and the input of the one that follows it.
 pub(super) type Step<'a> = (Result<Outcome, ReadError>, Option<Input<'a>>);
 
@@ -59,7 +63,10 @@ pub fn analyze_all(
             1 => source.to_owned(),
             n => format!("{source} ({n})"),
         };
-        let kind = match share.hold(held) {
+        // The next analysis needs memory beside the reports.
+        let room = if held > 0 { ROOM } else { 0 };
+        let fits = share.hold(held + room).and_then(|()| share.hold(held));
+        let kind = match fits {
             Err(exhausted) => Some(ErrorKind::TooLarge(exhausted.limit)),
             Ok(()) => (n > MOST).then_some(ErrorKind::TooManyTraces(MOST)),
         };
