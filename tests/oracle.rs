@@ -216,6 +216,40 @@ fn anonymized_traces_read_the_same() {
     }
 }
 
+/// A part of a trace is a trace, for the reference reader and for `go tool
+/// trace`.
+#[test]
+fn parts_of_traces_read_the_same() {
+    if !support::have_go() {
+        return;
+    }
+    let out = scratch("cut").join("part.trace");
+    for version in ["1.22.10", "1.25.5", "1.26.6", "1.27.3"] {
+        for name in ["syscall_long", "annotations", "idle"] {
+            let trace = support::fixture(version, name);
+            for (from, to) in [("0s", "200ms"), ("300ms", "600ms"), ("300ms", "1000s")] {
+                let cut = support::gotracer()
+                    .arg("cut")
+                    .arg(&trace)
+                    .args(["--from", from, "--to", to, "-o"])
+                    .arg(&out)
+                    .output()
+                    .expect("it runs");
+                assert!(cut.status.success(), "{version} {name}: {cut:?}");
+                let (events, accepted) = compare(&out, false);
+                let (all, _) = compare(&trace, false);
+                assert!(accepted && events > 10 && events < all, "{version} {name}");
+            }
+        }
+        let tool = Command::new("go")
+            .args(["tool", "trace", "-pprof=sched"])
+            .arg(&out)
+            .output()
+            .expect("go runs");
+        assert!(tool.status.success(), "{version}: {tool:?}");
+    }
+}
+
 #[test]
 fn fresh_traces_read_the_same() {
     if !support::have_go() {
@@ -451,7 +485,12 @@ fn made_up_old_traces_read_the_same() {
         return;
     }
     let dir = scratch("old");
-    for (name, accept) in [("everything", true), ("futile", false), ("samples", true)] {
+    for (name, accept) in [
+        ("everything", true),
+        ("futile", false),
+        ("samples", true),
+        ("stacks", true),
+    ] {
         let text = fs::read_to_string(support::tests_dir(&format!("oracle/old/{name}.txt")));
         let out = dir.join(name);
         fs::write(&out, old_trace::encode(&text.expect("readable"))).expect("written");

@@ -1,13 +1,10 @@
 //! `gotracer anonymize`: a trace that can be shown to others.
 
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use gotracer::timeline::is_standard;
 use gotracer::trace::{self, ErrorKind, Input, ReadError, Reader};
-use tempfile::NamedTempFile;
 
 use super::inputs::Source;
 use super::output::Output;
@@ -40,7 +37,7 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let source = Source::named(&args.from);
     let name = source.name();
-    let (source, _kept) = twice(source, &args.from).with_context(|| name.clone())?;
+    let (source, _kept) = source.twice().with_context(|| name.clone())?;
     // A copy may hold what is lost to every reader: only reading the trace
     // shows that.
     let errors = check(source.open().with_context(|| name.clone())?);
@@ -63,19 +60,6 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         complain("warning", &format!("{name}: {error}"));
     }
     Ok(CLEAN)
-}
-
-/// A source that can be read twice: what comes from a pipe is kept in a file.
-fn twice(source: Source, path: &Path) -> io::Result<(Source, Option<NamedTempFile>)> {
-    if source.file().is_some() {
-        return Ok((source, None));
-    }
-    let mut kept = NamedTempFile::new()?;
-    match path.as_os_str() == "-" {
-        true => io::copy(&mut io::stdin().lock(), &mut kept)?,
-        false => io::copy(&mut File::open(path)?, &mut kept)?,
-    };
-    Ok((Source::named(kept.path()), Some(kept)))
 }
 
 /// Reads all traces of an input; returns the errors with which they end.

@@ -4,11 +4,11 @@ use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use gotracer::rules::Unit;
-use gotracer::trace::{Event, EventKind, GoId, Range, ReadError, Reader, StateTransition, Time};
+use gotracer::trace::{Event, EventKind, GoId, Range, ReadError, Reader, StateTransition};
 
 use super::inputs::Source;
 use super::lines::Lines;
+use super::times::Moment;
 use super::{CLEAN, UNREADABLE, complain};
 
 /// Print the events of a trace, one a line
@@ -35,11 +35,11 @@ pub struct Args {
 
     /// Print only events from here on: a time since the trace's start such as
     /// 1.5s or 200ms, or a plain number as in the first field
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
     from: Option<Moment>,
 
     /// Print only events before this time
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
     to: Option<Moment>,
 }
 
@@ -48,14 +48,6 @@ Examples:
   gotracer events trace.out | grep GCSweep
   gotracer events --kind StateTransition --goroutine 18 trace.out
   gotracer events --from 1.5s --to 1.6s trace.out";
-
-/// A time as the user gives it.
-#[derive(Clone, Copy)]
-enum Moment {
-    /// On the trace's own clock.
-    Absolute(Time),
-    SinceStart(Time),
-}
 
 fn kinds() -> impl TypedValueParser<Value = &'static str> {
     PossibleValuesParser::new(EventKind::NAMES.iter().copied()).try_map(|name| {
@@ -74,15 +66,6 @@ fn goroutine(text: &str) -> Result<GoId, &'static str> {
         .parse()
         .map_err(|_| "expected a goroutine's number, such as 18")?;
     Ok(GoId(id))
-}
-
-fn moment(text: &str) -> Result<Moment, String> {
-    if let Ok(time) = text.parse() {
-        return Ok(Moment::Absolute(time));
-    }
-    let since = Unit::Nanoseconds.parse(text).map_err(|e| e.to_string())?;
-    let time = Time::try_from(since).map_err(|e| e.to_string())?;
-    Ok(Moment::SinceStart(time))
 }
 
 /// Runs the subcommand.
@@ -141,7 +124,8 @@ impl Args {
                 Err(error) => return Ok(Err(error)),
             }
             let event = reader.event();
-            let &mut (from, to) = window.get_or_insert_with(|| self.window(event.time));
+            let &mut (from, to) =
+                window.get_or_insert_with(|| Moment::window(self.from, self.to, event.time));
             // Times only grow: nothing after this can be wanted.
             if event.time >= to {
                 return Ok(Ok(()));
@@ -153,17 +137,6 @@ impl Args {
                 lines.event(event, reader)?;
             }
         }
-    }
-
-    fn window(&self, start: Time) -> (Time, Time) {
-        let time = |moment| match moment {
-            Moment::Absolute(time) => time,
-            Moment::SinceStart(time) => start.saturating_add(time),
-        };
-        (
-            self.from.map_or(Time::MIN, time),
-            self.to.map_or(Time::MAX, time),
-        )
     }
 
     fn wants(&self, event: &Event) -> bool {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use gotracer::source::{self, Limits};
 use gotracer::trace::{Allowance, Input};
 #[cfg(feature = "parquet")]
 use jiff::Timestamp;
+use tempfile::NamedTempFile;
 
 #[cfg(feature = "daemon")]
 use super::bucket::{self, Stored};
@@ -57,6 +59,18 @@ impl Source {
             true => From::Stdin,
             false => From::File(path),
         })
+    }
+
+    /// A source that can be read twice, and the file that keeps it if it is
+    /// standard input or a pipe.
+    pub fn twice(self) -> io::Result<(Self, Option<NamedTempFile>)> {
+        let mut kept = NamedTempFile::new()?;
+        match &self.from {
+            From::Stdin => io::copy(&mut io::stdin().lock(), &mut kept)?,
+            From::File(path) if !path.is_file() => io::copy(&mut File::open(path)?, &mut kept)?,
+            _ => return Ok((self, None)),
+        };
+        Ok((Self::named(kept.path()), Some(kept)))
     }
 
     fn of(from: From) -> Self {

@@ -12,6 +12,7 @@ mod bucket;
 #[cfg(feature = "daemon")]
 mod capture;
 mod check_config;
+mod cut;
 mod diff;
 mod events;
 mod explain;
@@ -47,6 +48,7 @@ mod tables;
 #[path = "without_tables.rs"]
 mod tables;
 mod tasks;
+mod times;
 mod version;
 
 use std::env;
@@ -90,6 +92,7 @@ enum Command {
     Capture(Box<capture::Args>),
     Diff(diff::Args),
     Anonymize(anonymize::Args),
+    Cut(cut::Args),
     Events(events::Args),
     Explain(explain::Args),
     Export(export::Args),
@@ -123,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Capture(args) => capture::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Anonymize(args) => anonymize::run(&args),
+        Command::Cut(args) => cut::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Goroutines(args) => goroutines::run(&args),

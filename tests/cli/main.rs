@@ -3,6 +3,7 @@
 mod analyze;
 mod anonymize;
 mod ci;
+mod cut;
 mod diff;
 mod errors;
 mod events;

@@ -34,6 +34,7 @@ fn writing(read: &str, to: &str) -> Vec<Vec<String>> {
         &["diff", FOUND, read, "-o", to],
         &["export", "--perfetto", read, "-o", to],
         &["anonymize", read, to],
+        &["cut", read, "--to", "1s", "-o", to],
     ];
     calls
         .iter()

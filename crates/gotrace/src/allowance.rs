@@ -17,7 +17,7 @@ type Lend = Box<dyn FnMut(u64) -> u64 + Send>;
 
 /// From this excess on a loan is reduced, bytes.
 const EXCESS: u64 = 8 << 20;
-/// What holds less is counted as it is, bytes.
+/// Smallest collection whose growth is counted in advance, bytes.
 const WORTHY: u64 = 256 << 10;
 
 /// Memory that all parts of one reading may hold together. The default has no
@@ -90,7 +90,7 @@ impl Account {
     }
 }
 
-/// What one holder holds of an allowance.
+/// Memory that one holder has reserved from an allowance.
 #[derive(Debug, Default)]
 pub struct Share {
     allowance: Allowance,
@@ -150,8 +150,8 @@ pub fn of_map<K, V, S>(map: &HashMap<K, V, S>, more: usize) -> u64 {
     growing(bytes, map.len() + more > map.capacity())
 }
 
-/// Bytes of something that may double: then both sizes exist for a moment. What
-/// is small is not worth being counted in advance.
+/// Bytes that a collection holds, or both the old and the new allocation if it
+/// is about to double. Small collections count as they are.
 pub fn growing(bytes: u64, doubles: bool) -> u64 {
     match doubles && bytes >= WORTHY {
         true => 3 * bytes,

@@ -88,7 +88,8 @@ fn long_varint(window: &Window, at: usize) -> (u64, usize) {
     (varint::squeeze(word), (n / 8) as usize)
 }
 
-/// Where the first varint may begin that is not valid: no earlier one is.
+/// Returns the first offset at which a varint may be invalid: all earlier ones
+/// are valid.
 ///
 /// An invalid one has ten bytes that go on, or nine and a tenth above 1. Where
 /// events end is not known here, so an event's type may be taken for a part of

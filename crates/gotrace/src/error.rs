@@ -1,4 +1,4 @@
-//! What can be wrong with a trace, and where.
+//! Errors of traces, with their place.
 
 use std::{fmt, io};
 
@@ -12,7 +12,7 @@ use super::violation::Violation;
 #[derive(Debug)]
 pub struct ReadError(Box<Details>);
 
-/// Parts of a [`ReadError`]: boxed, so that a `Result` is one word.
+/// Parts of a [`ReadError`], boxed to keep a `Result` at one word.
 #[derive(Debug)]
 struct Details {
     kind: ErrorKind,
@@ -46,12 +46,12 @@ impl ReadError {
         self
     }
 
-    /// What is wrong.
+    /// Kind of the error.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
 
-    /// What is wrong, without the place.
+    /// Kind of the error, without the place.
     pub fn into_kind(self) -> ErrorKind {
         self.0.kind
     }
@@ -92,7 +92,7 @@ impl std::error::Error for ReadError {
     }
 }
 
-/// What is wrong with a trace.
+/// Kind of an error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -111,7 +111,7 @@ pub enum ErrorKind {
     /// An input with more traces than are read of one.
     #[error("it holds more than {0} traces: split it")]
     TooManyTraces(usize),
-    /// Something else than an execution trace.
+    /// The input is not an execution trace.
     #[error("not a Go execution trace{}", Instead(.0.as_ref()))]
     NotATrace(Option<Lookalike>),
     /// A format version this build does not know.
@@ -129,6 +129,12 @@ pub enum ErrorKind {
          in tables"
     )]
     NotAnonymizable(u32),
+    /// A trace that does not consist of generations.
+    #[error(
+        "a trace of Go 1.{0} can't be cut: only those of Go 1.22 and later consist of parts that \
+         can be read by themselves"
+    )]
+    NotInGenerations(u32),
     /// The trace is of a format that this build does not know, and is not what
     /// the newest one it knows would be.
     #[error(
@@ -138,13 +144,13 @@ pub enum ErrorKind {
     NewerVersion {
         /// The version in the header.
         version: u32,
-        /// What is wrong with it as a trace of the newest known format.
+        /// The error of the trace as one of the newest known format.
         what: Box<ErrorKind>,
     },
     /// Reading on takes more memory than it may use, bytes.
     #[error("reading the trace needs more than the {} MiB of memory that it may use", .0 >> 20)]
     TooLarge(u64),
-    /// The bytes end within something.
+    /// The bytes end within a header, a batch or a generation.
     #[error("the trace breaks off: {0}")]
     Truncated(&'static str),
     /// The bytes do not follow the format.
@@ -200,7 +206,7 @@ pub enum Corruption {
     UnexpectedEntry {
         /// The table.
         section: &'static str,
-        /// What stands there.
+        /// The event type found.
         found: u8,
     },
     /// Ids are unique within a generation.
@@ -214,7 +220,7 @@ pub enum Corruption {
     /// The runtime's own limits.
     #[error("{what} of {found}, the limit is {limit}")]
     TooLarge {
-        /// What is too large.
+        /// Name of the size.
         what: &'static str,
         /// The claimed size.
         found: u64,
@@ -232,7 +238,7 @@ pub enum Corruption {
     /// Another number of arguments than such an event has (Go 1.21 and older).
     #[error("an event of type {0} with arguments that it does not have")]
     Arguments(u8),
-    /// Strings have an id so that they need not be repeated (Go 1.21 and older).
+    /// A string must not be empty (Go 1.21 and older).
     #[error("string {0} is empty")]
     EmptyString(u64),
     /// A clock that stands or runs backwards (Go 1.21 and older).
@@ -244,7 +250,7 @@ pub enum Corruption {
     /// A region begins or ends (Go 1.21 and older).
     #[error("a region that neither begins nor ends: its mode is {0}")]
     RegionMode(u64),
-    /// An event type that can't stand in a batch of events.
+    /// An event type that must not be in a batch of events.
     #[error("event type {0} in a batch of events")]
     BadEventType(u8),
 }
@@ -294,11 +300,12 @@ impl ErrorKind {
                 | Self::UnsupportedVersion(_)
                 | Self::NotLive(_)
                 | Self::NotAnonymizable(_)
+                | Self::NotInGenerations(_)
         )
     }
 }
 
-/// Where an error shows, and what was lost by it, as far as that says more.
+/// Suffix of an error's text: its place and the bytes lost.
 struct Where<'a>(&'a Details);
 
 impl fmt::Display for Where<'_> {

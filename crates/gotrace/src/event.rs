@@ -20,7 +20,7 @@ macro_rules! resource_id {
         pub struct $name(pub i64);
 
         impl $name {
-            /// Stands for no id, so that an [`Event`] fits one cache line.
+            /// The value for no id; with it an [`Event`] fits one cache line.
             #[doc(hidden)]
             pub const NONE: Self = Self(-1);
 

@@ -1,9 +1,8 @@
 //! From ids to slots.
 //!
-//! The runtime numbers goroutines and tasks nearly in a row, so those that
-//! exist seldom meet where the low bits of their ids send them: one load finds
-//! nearly all of them. The others are in a hash map with a random seed, so that
-//! no trace can make finding them slow.
+//! The runtime numbers goroutines and tasks almost densely. The low bits of an
+//! id select a place, and one load finds nearly every id. Displaced ids are in
+//! a hash map with a random seed, so no trace can make the search slow.
 
 use std::collections::HashMap;
 
@@ -23,9 +22,9 @@ const FREE: Place = Place { id: -1, slot: NONE };
 
 /// The fewest places there are.
 const MIN_PLACES: usize = 1024;
-/// Where there are fewer, at most an eighth of the places is taken: a goroutine
-/// that goes on for long is in the way of all that are sent to its place. Where
-/// there are more, it is a half, for the sake of memory.
+/// Number of places up to which at most an eighth is occupied: a goroutine that
+/// lives for long keeps its place, and all ids that map to it are displaced.
+/// Larger tables fill up to a half, to save memory.
 const MANY_PLACES: usize = 1 << 16;
 
 /// Slots by id.
@@ -52,7 +51,7 @@ impl Ids {
     /// The slot of an id.
     #[inline]
     pub fn find(&self, id: i64) -> Option<u32> {
-        self.find_soon(id)
+        self.find_fast(id)
             .filter(|&slot| slot != NONE)
             .or_else(|| self.displaced.get(&id).copied())
     }
@@ -60,7 +59,7 @@ impl Ids {
     /// As [`find`](Self::find), but may miss it: then it gives none, or
     /// `u32::MAX`. It misses -1, which a corrupt trace may name.
     #[inline(always)]
-    pub fn find_soon(&self, id: i64) -> Option<u32> {
+    pub fn find_fast(&self, id: i64) -> Option<u32> {
         let place = self.places.get(self.place(id))?;
         (place.id == id).then_some(place.slot)
     }

@@ -2,6 +2,7 @@
 
 mod allowance;
 mod args;
+mod cut;
 mod error;
 mod event;
 mod ids;
@@ -21,6 +22,7 @@ mod work;
 use std::sync::Arc;
 
 pub use allowance::Allowance;
+pub use cut::Cut;
 pub use error::{Corruption, ErrorKind, ReadError};
 pub use event::{
     Event, EventKind, Experimental, GoId, GoState, Metric, ProcId, ProcState, Range, Slot, StackId,
@@ -44,7 +46,7 @@ pub mod internal {
 }
 
 use lookalike::LOOKED_AT;
-use sink::{NO_SLOT, Room, Sink};
+use sink::{EventBuffer, NO_SLOT, Sink};
 
 /// The first version of the format that is written today.
 const FIRST_V2: u32 = 22;
@@ -52,7 +54,7 @@ const FIRST_V2: u32 = 22;
 const NEWEST: u32 = 26;
 /// Length of the header, `go 1.NN trace` padded with NUL.
 const HEADER: usize = 16;
-/// What every header starts with.
+/// Start of every header.
 const HEADER_START: &[u8] = b"go 1.";
 
 /// The trace clock and the wall clock read at the same moment.
@@ -79,8 +81,7 @@ pub struct Stats {
     pub bytes: u64,
     /// Bytes there are, or were received so far.
     pub total_bytes: u64,
-    /// Generations whose clock has a frequency of 0, so that no time in them
-    /// is true.
+    /// Generations whose clock frequency is 0: all their times are wrong.
     pub without_clock: u64,
     syncs: u32,
 }
@@ -92,7 +93,7 @@ impl Stats {
         self.events == u64::from(self.syncs)
     }
 
-    /// What was read after `before` was.
+    /// Difference to earlier statistics of the same reader.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
         Self {
@@ -161,19 +162,19 @@ impl<'a> Reader<'a> {
         self.version
     }
 
-    /// Whether that is newer than all known ones. Such a trace is read as one
-    /// of the newest known, which goes well until it holds something new.
+    /// Whether the version is newer than all known ones. Such a trace is read
+    /// as one of the newest known version, until it has an unknown event.
     pub fn is_newer(&self) -> bool {
         is_newer(self.version)
     }
 
-    /// Goes on to the next event, which [`event`](Self::event) then gives.
-    /// False after the last. The first and the last event are a
-    /// [`EventKind::Sync`], and one stands before each generation.
+    /// Advances to the next event, which [`event`](Self::event) returns; false
+    /// after the last one. The first and the last event are an
+    /// [`EventKind::Sync`], and so is the first event of each generation.
     ///
     /// # Errors
-    /// If the trace breaks off, is corrupt, or contradicts itself. Nothing can
-    /// be read after that; what was given before stays true.
+    /// If the trace breaks off, is corrupt, or contradicts itself. No events
+    /// follow an error; all earlier ones stay valid.
     #[inline]
     pub fn advance(&mut self) -> Result<bool, ReadError> {
         if self.next < self.filled {
@@ -186,8 +187,8 @@ impl<'a> Reader<'a> {
     #[cold]
     fn advance_block(&mut self) -> Result<bool, ReadError> {
         (self.next, self.filled) = (0, 0);
-        let room = &mut Room::new(&mut self.block);
-        self.filled = self.format.fill(room, self.version)?;
+        let buffer = &mut EventBuffer::new(&mut self.block);
+        self.filled = self.format.fill(buffer, self.version)?;
         self.next = self.filled.min(1);
         Ok(self.filled > 0)
     }
@@ -205,7 +206,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`advance`](Self::advance).
     pub fn fill(&mut self, block: &mut [Event]) -> Result<usize, ReadError> {
-        self.pour(&mut Room::new(block))
+        self.pour(&mut EventBuffer::new(block))
     }
 
     /// As [`fill`](Self::fill), until the sink is full.
@@ -280,8 +281,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether all events of the current generation were returned, so that the
-    /// next one has to be read, which a live stream may take a second to send.
+    /// Whether all events of the current generation were returned. The next
+    /// call reads a generation, which may block for a second on a live stream.
     pub fn is_between_generations(&self) -> bool {
         let between = match &self.format {
             Format::V1(r) => r.is_done(),
@@ -290,8 +291,7 @@ impl<'a> Reader<'a> {
         self.next == self.filled && between
     }
 
-    /// Where the generation that was last read ends, as an offset into the
-    /// trace.
+    /// End of the generation that was last read, as an offset into the trace.
     pub fn generation_end(&self) -> u64 {
         match &self.format {
             Format::V1(r) => r.stats().total_bytes,
@@ -299,8 +299,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads what is left of the trace, for what follows it and for the error it
-    /// ends with.
+    /// Reads the rest of the trace, to find its error or the trace that
+    /// follows.
     ///
     /// # Errors
     /// As [`advance`](Self::advance).
@@ -402,7 +402,7 @@ pub fn is_newer(version: u32) -> bool {
     version > NEWEST
 }
 
-/// What does not follow the newest known format may well be right.
+/// A violation of the newest known format may be valid in a newer format.
 fn in_newer(e: ReadError, version: u32) -> ReadError {
     e.map(|kind| match kind {
         ErrorKind::Corrupt(_) | ErrorKind::Inconsistent(_) => ErrorKind::NewerVersion {

@@ -17,11 +17,11 @@ const ARCHIVE: &str = "unpack it, and give the traces in it";
 /// A kind of file that is no execution trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lookalike {
-    /// What it is, with its article.
+    /// Name of the format, with its article.
     pub name: &'static str,
-    /// What more is known, to stand behind the name.
+    /// Detail of the format, appended to the name.
     pub detail: String,
-    /// What to do instead.
+    /// Advice for the user.
     pub advice: Option<&'static str>,
 }
 
@@ -227,8 +227,8 @@ fn text(bytes: &[u8]) -> Option<Lookalike> {
     })
 }
 
-/// What a Go program prints when it panics, on SIGQUIT, and for
-/// `/debug/pprof/goroutine?debug=2`.
+/// Whether the text is a goroutine dump: the output of a panic, of SIGQUIT, and
+/// of `/debug/pprof/goroutine?debug=2`.
 fn is_dump(text: &str) -> bool {
     let header = |line: &str| {
         let rest = line.strip_prefix("goroutine ");

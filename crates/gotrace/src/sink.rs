@@ -1,9 +1,8 @@
-//! Where the reader writes events to.
+//! Sinks: consumers of the reader's events.
 //!
-//! Whoever wants something smaller than an [`Event`] takes what he needs of it
-//! as it comes, while it is in registers and much of it is known in advance:
-//! an event that is written whole and packed afterwards costs half as much
-//! again.
+//! A sink that needs less than an [`Event`] takes the fields while they are in
+//! registers and many are constants. Packing an event after it was written
+//! costs 50 % more than packing it here.
 
 use std::slice;
 
@@ -12,24 +11,24 @@ use super::event::Event;
 /// No slot.
 pub const NO_SLOT: u32 = u32::MAX;
 
-/// Takes events in.
+/// Consumer of events.
 #[expect(
     clippy::len_without_is_empty,
-    reason = "the reader asks how many events it wrote, never whether"
+    reason = "the reader needs the number of events, never whether there are any"
 )]
 pub trait Sink {
-    /// Whether no more are wanted for now.
+    /// Whether the sink takes no more events for now.
     fn is_full(&self) -> bool;
 
-    /// How many it took.
+    /// Number of events taken.
     fn len(&self) -> usize;
 
-    /// Takes in the next one. `slot` is that of the goroutine in whose context
+    /// Takes the next event. `slot` is that of the goroutine in whose context
     /// it happened, or [`NO_SLOT`] if it is not known.
     fn write(&mut self, event: Event, slot: u32);
 
-    /// Takes in the next one, written by `fill`, unless that fails. There must
-    /// be room.
+    /// Takes the event that `fill` writes, unless that fails. The sink must not
+    /// be full.
     #[inline(always)]
     fn write_with<T, E>(&mut self, fill: impl FnOnce(&mut Event) -> Result<T, E>) -> Result<T, E> {
         let mut event = Event::default();
@@ -38,24 +37,25 @@ pub trait Sink {
         Ok(filled)
     }
 
-    /// The last one does not count after all; none follows it.
+    /// Removes the last event; none follows it.
     fn retract(&mut self);
 
-    /// Takes in what `fill` writes into a slice; it returns how many.
+    /// Takes the events that `fill` writes into a slice; it returns their
+    /// number.
     fn take_from<E>(
         &mut self,
         fill: impl FnOnce(&mut [Event]) -> Result<usize, E>,
     ) -> Result<usize, E>;
 }
 
-/// Room for a number of events.
-pub struct Room<'a> {
+/// A slice to fill with events.
+pub struct EventBuffer<'a> {
     rest: slice::IterMut<'a, Event>,
     all: usize,
     retracted: usize,
 }
 
-impl<'a> Room<'a> {
+impl<'a> EventBuffer<'a> {
     pub fn new(events: &'a mut [Event]) -> Self {
         Self {
             all: events.len(),
@@ -65,7 +65,7 @@ impl<'a> Room<'a> {
     }
 }
 
-impl Sink for Room<'_> {
+impl Sink for EventBuffer<'_> {
     #[inline(always)]
     fn is_full(&self) -> bool {
         self.rest.len() == 0

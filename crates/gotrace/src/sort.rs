@@ -94,7 +94,7 @@ impl<T, K: Fn(&T) -> i64> Sorter<'_, T, K> {
         }
     }
 
-    /// Moves what is less than the pivot before it, the rest after it.
+    /// Moves elements less than the pivot before it, all others after it.
     fn partition(&mut self, a: usize, b: usize, pivot: usize) -> (usize, bool) {
         self.swap(a, pivot);
         let (mut i, mut j) = (a + 1, b - 1);
@@ -118,7 +118,7 @@ impl<T, K: Fn(&T) -> i64> Sorter<'_, T, K> {
         (j, already)
     }
 
-    /// Moves what equals the pivot before what is greater; nothing is less.
+    /// Moves elements equal to the pivot before greater ones; none is less.
     fn partition_equal(&mut self, a: usize, b: usize, pivot: usize) -> usize {
         self.swap(a, pivot);
         let (mut i, mut j) = (a + 1, b - 1);

@@ -24,7 +24,7 @@ pub fn decode(bytes: &[u8]) -> Option<(u64, usize)> {
     None
 }
 
-/// The bits of eight bytes that say that a varint goes on.
+/// The continuation bits of eight bytes of varints.
 pub const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// Joins the low seven bits of eight bytes: pairs, quads, the whole.

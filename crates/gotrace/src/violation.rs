@@ -27,7 +27,7 @@ pub enum Violation {
     Missing {
         /// Name of the event's type in the wire format.
         event: &'static str,
-        /// What it needs.
+        /// The missing context.
         missing: &'static str,
     },
     /// An event must not have a P or a goroutine where there is one.
@@ -35,10 +35,10 @@ pub enum Violation {
     Unexpected {
         /// Name of the event's type in the wire format.
         event: &'static str,
-        /// What is too much.
+        /// The unexpected context.
         present: &'static str,
     },
-    /// A goroutine nobody has heard of.
+    /// An unknown goroutine.
     #[error("event {event} for the unknown goroutine {g}")]
     UnknownGoroutine {
         /// Name of the event's type in the wire format.
@@ -46,7 +46,7 @@ pub enum Violation {
         /// The goroutine.
         g: GoId,
     },
-    /// A P nobody has heard of.
+    /// An unknown P.
     #[error("event {event} for the unknown P {p}")]
     UnknownProc {
         /// Name of the event's type in the wire format.
@@ -117,7 +117,7 @@ pub enum Violation {
     Range {
         /// Name of the event's type in the wire format.
         event: &'static str,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         wrong: &'static str,
     },
     /// The collector's cycles overlap.

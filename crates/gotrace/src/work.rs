@@ -37,8 +37,8 @@ pub fn read(trace: &[u8]) -> (u64, Option<super::ErrorKind>) {
     (take(), error)
 }
 
-/// Reads what `make` makes of `n` parts and of twice as many: that is twice the
-/// work, and no error.
+/// Asserts that a trace of twice as many parts takes twice the steps, and is
+/// read without an error.
 #[cfg(test)]
 pub fn assert_linear(n: u64, make: impl Fn(u64) -> Vec<u8>) {
     let (once, error) = read(&make(n));

@@ -39,10 +39,9 @@ fn control_groups() -> Option<u64> {
     limits.min()
 }
 
-/// The files that hold the memory limits of the process's control groups and of
-/// all those around them, by `/proc/self/cgroup` and `/proc/self/mountinfo`. A
-/// service has a group of its own, as `MemoryMax=` of systemd makes it, within
-/// those of slices and containers.
+/// Paths of the files with the memory limits of the process's control group and
+/// of all its ancestors, from `/proc/self/cgroup` and `/proc/self/mountinfo`. A
+/// service of systemd has its own group, within those of slices and containers.
 fn limit_files(groups: &str, mounts: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for mount in mounts.lines().filter_map(Mount::parse) {
@@ -78,7 +77,7 @@ fn group(groups: &str, unified: bool) -> Option<&str> {
     })
 }
 
-/// Where a hierarchy of control groups with memory limits is mounted.
+/// Mount point of a hierarchy of control groups with memory limits.
 struct Mount<'a> {
     /// The group that is seen at the mount point.
     root: &'a str,

@@ -1,11 +1,10 @@
-//! Where a trace's bytes come from.
+//! Inputs: the bytes of a trace.
 //!
-//! The reader walks the batches of a generation first and decodes their
-//! events later, so it needs two things: to read forward, and to come back to
-//! the bytes of a batch. A file (or a slice) is simply read again at that
-//! offset, so that memory does not grow with the generation. A pipe or a
-//! network body is kept in a spool of chunks, each given back as soon as the
-//! last batch in it was loaded.
+//! The reader first walks the batches of a generation and decodes their events
+//! later. So an input must read forward, and must return to the bytes of a
+//! batch. A file or a slice is read again at that offset, and its size does not
+//! matter. A pipe or a network body is kept in a spool of chunks; each is
+//! released when the last batch in it is loaded.
 
 mod seekable;
 mod spool;
@@ -171,7 +170,7 @@ impl<'a> Input<'a> {
         self.pos = at;
     }
 
-    /// Gives back the bytes from `from` to `to` that nobody holds.
+    /// Releases the bytes from `from` to `to` that are not kept.
     pub(crate) fn forget(&mut self, from: u64, to: u64) {
         if let Bytes::Spool(s) = &mut self.bytes {
             s.release(from, to);

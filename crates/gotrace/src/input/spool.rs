@@ -1,4 +1,4 @@
-//! What came from a pipe or a network, as long as it is wanted.
+//! Spool of a pipe or a network body: the bytes that are still needed.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -14,7 +14,7 @@ struct Chunk {
     kept: u32,
 }
 
-/// What was received of a stream and is still wanted.
+/// Received bytes of a stream that are still needed.
 pub struct Spool<'a> {
     reader: Box<dyn Read + Send + 'a>,
     /// Chunk `i` holds the bytes from `(first + i) * CHUNK`.
@@ -142,8 +142,7 @@ impl<'a> Spool<'a> {
         self.trim();
     }
 
-    /// Gives back the chunks that reading passed on its way from `from` to
-    /// `to` and that nobody keeps.
+    /// Releases the chunks between `from` and `to` that are read and not kept.
     pub fn release(&mut self, from: u64, to: u64) {
         let start = (from / CHUNK as u64).saturating_sub(self.first) as usize;
         for i in start..self.passed(to) {

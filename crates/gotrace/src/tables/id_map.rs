@@ -1,9 +1,8 @@
 //! Ids to slots.
 //!
-//! Ids in a trace are untrusted 64-bit numbers that are nearly always small
-//! and dense. [`IdMap`] turns them into slots of a vector: by index where ids
-//! are dense, by hash where they are not, and never larger than twice what was
-//! really read.
+//! Ids in a trace are untrusted 64-bit numbers that are nearly always small and
+//! dense. [`IdMap`] maps them to slots of a vector: dense ids by index, others
+//! by hash. Its size is at most twice the number of bytes read.
 
 use std::collections::HashMap;
 

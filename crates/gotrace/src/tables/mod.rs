@@ -242,7 +242,7 @@ pub struct Extra {
     bytes: u64,
 }
 
-/// What a text of its own costs beside its bytes, about.
+/// Approximate memory of a text besides its bytes.
 pub const OVERHEAD: u64 = 32;
 
 /// Set in the handles of extra strings.

@@ -19,14 +19,14 @@ use super::wire;
 pub struct Position {
     /// In ticks.
     pub time: i64,
-    /// Where its arguments stand in the segment, behind the time.
+    /// Offset of the arguments after the time, within the segment.
     args: u32,
     pub kind: u8,
 }
 
 impl Position {
-    /// Goes on to the next event, `read` bytes behind where the arguments
-    /// began. False if that needs [`Cursor::load`]; then it stands there.
+    /// Advances to the next event, `read` bytes after the start of the
+    /// arguments. False if [`Cursor::load`] must load it.
     #[inline(always)]
     pub fn advance(&mut self, buf: &[u8], read: usize) -> bool {
         let at = self.args as usize + read;
@@ -56,7 +56,7 @@ impl Position {
     }
 }
 
-/// Where a cursor gets its segments from.
+/// Source of a cursor's segments.
 pub struct Source<'a, 'i> {
     pub input: &'a mut Input<'i>,
     pub segments: &'a mut [Segment],
@@ -69,7 +69,7 @@ pub struct Source<'a, 'i> {
 #[derive(Debug)]
 pub struct Cursor {
     pub next: Position,
-    /// The segment, and zeros behind it so that a window fits everywhere.
+    /// The segment, followed by zeros, so that a window fits at any offset.
     buf: Vec<u8>,
     len: usize,
     segment: u32,
@@ -136,7 +136,7 @@ impl Cursor {
         self.next.args as usize >= self.len
     }
 
-    /// Goes on to the next event where [`Position::advance`] could not. False
+    /// Advances to the next event where [`Position::advance`] could not; false
     /// if there is none.
     #[cold]
     pub fn load(&mut self, source: &mut Source<'_, '_>) -> Result<bool, Box<ErrorKind>> {
@@ -275,7 +275,7 @@ pub struct Walk<'a> {
 pub struct Walked {
     pub kind: u8,
     pub time: i64,
-    /// Where its arguments stand, behind the time.
+    /// Offset of the arguments after the time.
     pub args: usize,
 }
 

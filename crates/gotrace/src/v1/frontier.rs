@@ -40,9 +40,9 @@ impl Frontier {
             return i64::MAX;
         };
         // On its way up the entry pushes those between it and the root down by
-        // one; when it is popped the lowest of these goes down from the root,
-        // which lifts them again if they are smaller than itself, and than
-        // what stands beside them.
+        // one. When it is popped, the lowest of these sifts down from the root
+        // and lifts them again if they are smaller than it and than their
+        // siblings.
         let mut at = heap.len();
         let lowest = heap[(at - 1) / 2].time;
         let mut moved = false;

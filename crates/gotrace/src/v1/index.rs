@@ -1,5 +1,5 @@
-//! What the first pass over a trace finds out: its tables, and where each P's
-//! events lie.
+//! The index of the first pass over a trace: its tables, and the places of each
+//! P's events.
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,8 +26,8 @@ pub struct Segment {
     pub len: u32,
     /// The P's next one.
     pub next: u32,
-    /// Whether goroutines left syscalls in it earlier than it says so, and
-    /// nobody has looked when.
+    /// Whether goroutines left syscalls in the segment earlier than their
+    /// events come, at times that are not known yet.
     pub exits: bool,
 }
 
@@ -88,17 +88,17 @@ pub struct Index {
     /// The clock's frequency.
     pub ticks_per_second: Option<u64>,
     pub broken: Option<Broken>,
-    /// Where the trace ends, if another one follows it.
+    /// End of the trace if another trace follows.
     pub end: Option<u64>,
 }
 
-/// What a P that has events takes beside its segments, about, bytes.
+/// Approximate memory of a P with events besides its segments, bytes.
 const PROC: u64 = 512;
 
 impl Index {
     /// Bytes of memory that this holds while `more` bytes are walked.
     pub fn held(&self, more: usize) -> u64 {
-        // Most of what is noted has at least three bytes.
+        // Most indexed entries have at least three bytes.
         let some = more / 3;
         self.tables.held(more)
             + of_vec(&self.segments, some)
@@ -167,8 +167,8 @@ impl Index {
         }
     }
 
-    /// Checks what must hold of a whole trace, and puts in order what is used
-    /// in the order of time. The trace ends at `end`.
+    /// Checks the trace as a whole, and sorts by time the lists that are used
+    /// in that order. The trace ends at `end`.
     pub fn close(&mut self, end: u64) -> Result<(), Broken> {
         if self.ticks_per_second.is_none() {
             if self.procs.is_empty() && self.broken.is_none() {
@@ -177,7 +177,7 @@ impl Index {
                     offset: end,
                 });
             }
-            // Wherever it breaks off, this is what is missing.
+            // A truncated trace always lacks this part.
             const NO_CLOCK: &str = "before the clock's frequency, which Go 1.21 and older write \
                 after all events: the program ended before trace.Stop, or the file was cut off";
             return Err(match self.broken.take() {

@@ -109,7 +109,7 @@ impl Reader<'_> {
         self.outside(&mut out[0], first)
     }
 
-    /// Takes Ps' events until something else has to be done.
+    /// Takes the events of Ps until the fast loop can't continue.
     fn run(&mut self, out: &mut [Event]) -> (usize, Pause) {
         let tables = &*self.tables;
         let clock = self.clock;
@@ -216,9 +216,8 @@ impl Reader<'_> {
         (n, pause)
     }
 
-    /// Completes what an event of a P brings about, of which `out[0]` is the
-    /// first event, and goes on to the P's next one. Returns how many events
-    /// there are.
+    /// Adds the further events that an event of a P causes, of which `out[0]`
+    /// is the first, and advances the P. Returns the number of events.
     #[inline(never)]
     fn finish(
         &mut self,
@@ -358,8 +357,8 @@ impl Reader<'_> {
 
     fn refused(&mut self, proc: u32, refusal: Refusal) -> ReadError {
         let kind = match refusal {
-            Refusal::Never(kind) => *kind,
-            Refusal::Later => {
+            Refusal::Invalid(kind) => *kind,
+            Refusal::NotReady => {
                 let threads = self.waiting.len() + 1;
                 ErrorKind::Inconsistent(Violation::Stuck { threads })
             }
@@ -405,7 +404,7 @@ impl Reader<'_> {
         };
         let time = self.clock.ns(exit.time);
         match self.model.exit(exit, time, out) {
-            Err(Refusal::Never(kind)) => {
+            Err(Refusal::Invalid(kind)) => {
                 let e = self.fail(*kind, None);
                 let lost_bytes = e.lost_bytes();
                 Err(e.at(exit.at, lost_bytes))
@@ -428,4 +427,46 @@ impl Reader<'_> {
 #[inline(always)]
 fn after(last: Time, time: Time) -> Time {
     time.max(last.wrapping_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::event::Event;
+    use super::super::super::{Input, Reader};
+
+    /// All events, read in blocks of a size.
+    fn read(bytes: &[u8], size: usize) -> Vec<Event> {
+        let mut reader = Reader::new(Input::from_slice(bytes)).unwrap();
+        let mut block = vec![Event::default(); size];
+        let mut all = Vec::new();
+        loop {
+            match reader.fill(&mut block).unwrap() {
+                0 => return all,
+                n => all.extend(&block[..n]),
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_of_every_size_hold_the_same_events() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures");
+        for name in [
+            "annotations",
+            "gc_pause",
+            "idle",
+            "sched_latency",
+            "syscall_long",
+        ] {
+            for version in ["1.19", "1.21.13"] {
+                let path = format!("{folder}/go{version}/{name}.trace");
+                let bytes = std::fs::read(path).unwrap();
+                let all = read(&bytes, 1_000);
+                assert!(all.len() > 100);
+                for size in 2..20 {
+                    let same = read(&bytes, size) == all;
+                    assert!(same, "{name} of Go {version}, blocks of {size}");
+                }
+            }
+        }
+    }
 }

@@ -1,9 +1,8 @@
 //! Traces of Go 1.11 to 1.21 (headers `go 1.11`, `1.19`, `1.21`).
 //!
-//! Such a trace is a row of batches, each written by one P, which say nothing
-//! of their length. What is needed before the first event can be told stands
-//! behind the last one: the clock's frequency and the stacks. So a trace is
-//! read twice:
+//! Such a trace is a sequence of batches, each written by one P, without their
+//! lengths. The reader needs the clock's frequency and the stacks before the
+//! first event, and both are at the trace's end. So a trace is read twice:
 //!
 //! 1. walk it: check every event's form, decode the tables, note where each
 //!    P's events lie ([`scan`], [`index`]);
@@ -14,19 +13,19 @@
 //!    ([`merge`]). CPU samples ([`samples`]) and returns from syscalls
 //!    ([`exits`]) have times of their own.
 //!
-//! What is kept in memory is the tables and 64 KiB a P, and the bytes of a
-//! stream, which can't be read twice. The events, their order and their times
-//! are those of the reference reader, golang.org/x/exp/trace. Where it leaves
-//! the order to chance, this reader has one: goroutines of which only their
-//! existence is known when the trace begins come as they were written.
+//! Memory holds the tables, 64 KiB per P, and the bytes of a stream, which
+//! can't be read twice. The events, their order and their times are those of
+//! the reference reader, golang.org/x/exp/trace. Where the reference leaves the
+//! order to a Go map, this reader has a fixed one: goroutines that existed
+//! before the trace come in the order of the file.
 
 mod clock;
+#[cfg(test)]
+mod complexity_tests;
 mod cursor;
 mod exits;
 mod frontier;
 mod index;
-#[cfg(test)]
-mod linear;
 mod merge;
 mod model;
 mod names;
@@ -61,7 +60,7 @@ use samples::Samples;
 use state::Proc;
 use waiting::{Change, Need, Waitings};
 
-/// Where reading stands.
+/// Stage of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// Nothing was read.
@@ -74,13 +73,13 @@ enum Stage {
     Done,
 }
 
-/// What a CPU sample takes beside itself, about, bytes.
+/// Approximate memory of a CPU sample besides itself, bytes.
 const SAMPLE: usize = 64;
 
 /// Reads a v1 trace.
 pub struct Reader<'a> {
     input: Input<'a>,
-    /// Where its header starts in the input.
+    /// Offset of the header in the input.
     start: u64,
     version: u32,
     stage: Stage,
@@ -95,9 +94,9 @@ pub struct Reader<'a> {
     samples: Samples,
     exits: Exits,
     model: Model,
-    /// What comes after the events that were handed out.
+    /// The error that follows the returned events.
     failed: Option<ReadError>,
-    /// What comes after all events.
+    /// The error that follows all events.
     broken: Option<ReadError>,
     last_time: Time,
     /// When the last event of a P was written, in ticks.
@@ -105,7 +104,7 @@ pub struct Reader<'a> {
     /// Work spent on finding Ps whose event can come next.
     looks: u64,
     stats: Stats,
-    /// What all of this holds.
+    /// Memory that the reader has reserved.
     share: Share,
     /// Bytes of that which stays the same while events are read.
     walked: u64,
@@ -143,7 +142,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Gives the input back, at the end of what was read.
+    /// Returns the input, at the end of the trace.
     pub fn into_input(self) -> Input<'a> {
         self.input
     }
@@ -275,9 +274,9 @@ impl<'a> Reader<'a> {
         Ok(first)
     }
 
-    /// Counts what is held before a P's next segment is loaded.
+    /// Reserves memory before a P's next segment is loaded.
     fn count(&mut self) -> Result<(), ErrorKind> {
-        // An event that adds something has at least two bytes.
+        // Events that add state have at least two bytes.
         let more = index::SEGMENT / 2;
         let model = self.model.held(more) + self.exits.held(more);
         Ok(self.share.hold(self.walked + self.input.held() + model)?)

@@ -1,10 +1,10 @@
 //! The scheduler model: which event can come next, whether it can be right,
 //! and what it means.
 //!
-//! An event of the old format is one of the common [`Event`]s, or none, or
-//! several; which of them, and in which context, is what the reference reader
-//! makes of it. Some contexts are Ps that do not exist: the runtime's timers,
-//! its network poller, returns from syscalls and the collector.
+//! An event of the old format becomes no [`Event`], one or several; which ones,
+//! and in which context, follows the reference reader. Some contexts are Ps
+//! that do not exist: the runtime's timers, its network poller, returns from
+//! syscalls and the collector.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -31,7 +31,7 @@ pub(super) struct Task {
     pub parent: TaskId,
 }
 
-/// What is known of the program, up to the event that came last.
+/// State of the program after the last event.
 #[derive(Debug)]
 pub struct Model {
     pub(super) gs: Goroutines,
@@ -45,13 +45,13 @@ pub struct Model {
     /// Why the world is stopped, or was last.
     pub(super) stop: StringId,
     pub(super) stopped: bool,
-    /// Whether goroutines are still being told of that were there before.
+    /// Whether the trace still lists the goroutines that existed before it.
     starting: bool,
-    /// Those of which nothing but their existence was told.
+    /// Goroutines that existed before the trace and have had no other event.
     fresh: Vec<(GoId, u32)>,
     /// Whether stacks may be missing because the trace breaks off.
     pub(super) lenient: bool,
-    /// What the last event changed, if somebody may have waited for it.
+    /// The change by the last event that other Ps may wait for.
     pub change: Option<Change>,
     /// Whether an event waits for a goroutine that does not exist yet.
     pub(super) unborn: bool,
@@ -210,10 +210,10 @@ impl Model {
             wire::GO_WAITING | wire::GO_IN_SYSCALL => {
                 let id = GoId(step.args.next() as i64);
                 let Some((slot, g)) = self.gs.find(id) else {
-                    return Err(Refusal::Later);
+                    return Err(Refusal::NotReady);
                 };
                 if (g.order, g.seq) != (Status::Runnable, 1) {
-                    return Err(Refusal::Later);
+                    return Err(Refusal::NotReady);
                 }
                 g.must_be(Status::Runnable, event_type)?;
                 if g.awaited {
@@ -250,8 +250,8 @@ impl Model {
         }
     }
 
-    /// Everybody who was there before the trace has been told of: those of
-    /// whom nothing was said are runnable.
+    /// Returns the goroutines that existed before the trace and have had no
+    /// event: they are runnable.
     fn tell_fresh(&mut self, time: Time) {
         for (id, slot) in std::mem::take(&mut self.fresh) {
             let g = &self.gs[slot];
@@ -295,14 +295,14 @@ impl Model {
     ) -> Result<(GoId, u32)> {
         let hint = self.procs[proc].hint;
         let Some((slot, g)) = self.gs.find_again(GoId(id as i64), hint) else {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         };
         if g.awaited {
             self.change = Some(Change::Step(slot));
         }
         let in_turn = event_type == wire::GO_START_LOCAL || step.args.next() == g.seq;
         if g.order != Status::Runnable || !in_turn {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         }
         g.must_be(Status::Runnable, event_type)?;
         let p = &mut self.procs[proc];
@@ -370,14 +370,14 @@ impl Model {
         let id = GoId(step.args.next() as i64);
         let hint = self.procs[proc].hint;
         let Some((slot, g)) = self.gs.find_again(id, hint) else {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         };
         if g.awaited {
             self.change = Some(Change::Step(slot));
         }
         let in_turn = event_type == wire::GO_UNBLOCK_LOCAL || step.args.next() == g.seq;
         if g.order != Status::Waiting || !in_turn {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         }
         g.must_be(Status::Waiting, event_type)?;
         (g.order, g.status) = (Status::Runnable, Status::Runnable);
@@ -406,7 +406,7 @@ impl Model {
         let own = step.args.next();
         let stack = step.stack();
         let Some(slot) = self.gs.create(id) else {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         };
         if self.unborn {
             self.change = Some(Change::Birth(id));

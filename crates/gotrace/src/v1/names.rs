@@ -50,7 +50,7 @@ const WITH_STOP_KINDS: u32 = 21;
 pub struct Names {
     reasons: [StringId; 64],
     stops: [StringId; STOPS.len()],
-    /// What number the first of the kinds of stops has.
+    /// Number of the first kind of stop.
     first_stop: u64,
     last_stop: u64,
 }

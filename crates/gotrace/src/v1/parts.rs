@@ -62,8 +62,8 @@ pub fn text(buf: &[u8], len: usize, at: usize, size: u64) -> Result<Option<&[u8]
     Ok(buf[..len].get(at..at + size as usize))
 }
 
-/// Where the arguments lie of an event that tells its length, unless the
-/// buffer ends before.
+/// Range of the arguments of an event that has its length; `None` if the buffer
+/// ends before.
 #[inline]
 pub fn prefixed(buf: &[u8], len: usize, pos: usize) -> Result<Option<(usize, usize)>, Corruption> {
     let Some((size, from)) = number(buf, len, pos + 1)? else {

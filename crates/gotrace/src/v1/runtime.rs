@@ -163,7 +163,7 @@ impl Model {
 
     fn gc_start(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
         if step.args.next() != self.collections {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         }
         self.collections += 1;
         if self.gc_awaited {

@@ -62,3 +62,14 @@ impl Samples {
         *self = Self::default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_samples_it_is_empty() {
+        assert!(Samples::default().is_empty());
+        assert!(Samples::new(Vec::new()).is_empty());
+    }
+}

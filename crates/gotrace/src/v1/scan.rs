@@ -20,7 +20,7 @@ use super::wire;
 /// Bytes that are read at a time.
 const CHUNK: usize = 256 << 10;
 
-/// Walks the whole trace. What is held meanwhile counts for `share`.
+/// Walks the whole trace, and counts the memory for it in `share`.
 pub fn scan(input: &mut Input<'_>, version: u32, share: &mut Share) -> Index {
     let mut scan = Scan {
         version,
@@ -66,7 +66,7 @@ struct Scan {
     time: i64,
 }
 
-/// Where an event ends, or that it does not within the buffer.
+/// End of an event; `None` if the buffer ends before.
 type End = Result<Option<usize>, ErrorKind>;
 
 impl Scan {

@@ -1,4 +1,4 @@
-//! What is known of goroutines and Ps.
+//! State of goroutines and Ps.
 //!
 //! A goroutine has two states: one by which the order of events is found, and
 //! one as of the time that was come to. They differ between the moment a
@@ -13,7 +13,7 @@ use super::super::ids::Ids;
 use super::super::slab::Slab;
 use super::super::violation::Violation;
 
-/// What a goroutine is doing, as far as events must agree on it.
+/// Status of a goroutine, in which its events must agree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
     Dead,
@@ -203,9 +203,9 @@ pub struct Proc {
     /// The goroutine that runs, as the wire counts: 0 is none.
     pub g: u64,
     pub g_slot: u32,
-    /// Where the goroutine was found that its next event is about.
+    /// Slot of the goroutine of the next event.
     pub hint: u32,
-    /// Whether its state was told.
+    /// Whether an event gave its state.
     pub seen: bool,
     pub running: bool,
     pub sweeping: bool,

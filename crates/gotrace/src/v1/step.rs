@@ -7,7 +7,7 @@ pub use super::super::refusal::Refusal;
 use super::super::tables::Tables;
 use super::cursor::Position;
 
-/// What came of an event that was taken.
+/// Result of an event that was taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Taken {
     /// An event.
@@ -40,7 +40,7 @@ pub struct Step<'a, 'b> {
 }
 
 impl Step<'_, '_> {
-    /// Reads a reference to a stack. What is unknown is none, as in the
+    /// Reads a reference to a stack. An unknown id is no stack, as in the
     /// reference reader.
     #[inline(always)]
     pub(super) fn stack(&mut self) -> StackId {

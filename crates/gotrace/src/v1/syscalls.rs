@@ -15,7 +15,7 @@ impl Model {
         let kind = step.next.kind;
         let id = GoId(step.args.next() as i64);
         let Some((slot, g)) = self.gs.find(id) else {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         };
         if g.awaited {
             self.change = Some(Change::Step(slot));
@@ -23,7 +23,7 @@ impl Model {
         let local = kind == wire::GO_SYSEXIT_LOCAL;
         let in_turn = local || step.args.next() == g.seq;
         if g.order != Status::Waiting || !in_turn {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         }
         g.order = Status::Runnable;
         g.seq = g.seq.wrapping_add(1);
@@ -42,7 +42,7 @@ impl Model {
         self.exited(id, kind, step.time, step.out)
     }
 
-    /// A goroutine leaves a syscall at a time of its own.
+    /// Ends a syscall of a goroutine, at the time that the event carries.
     pub fn exit(&mut self, exit: Exit, time: Time, out: &mut Event) -> Result<Taken> {
         self.exited(exit.g, wire::GO_SYSEXIT, time, out)
     }

@@ -1,10 +1,9 @@
 //! Ps whose next event has to wait for another P's.
 //!
-//! The reference reader looks at all of them after every event, in an order
-//! that depends on how they came here. The first of those whose events have
-//! become possible is the first in the heap too, so this is part of the order
-//! of events. But looking is needed only when a goroutine took a step that
-//! somebody waits for.
+//! After every event the reference reader checks all of them, in an order that
+//! depends on how they were added. The first one that became possible is the
+//! first in the heap too, so this is part of the order of events. A check is
+//! only needed after a step of a goroutine that an event waits for.
 
 use super::super::args::Args;
 use super::super::event::GoId;
@@ -13,25 +12,24 @@ use super::model::Model;
 use super::state::Status;
 use super::wire;
 
-/// What an event waits for.
+/// The condition that an event waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// Nothing: it can come next.
     Nothing,
-    /// That a goroutine is in this status, at this step if it is not the
-    /// wildcard.
+    /// A goroutine is in this status, at this step unless it is the wildcard.
     Step {
         g: GoId,
         status: Status,
         seq: Option<u64>,
     },
-    /// That there never was such a goroutine.
+    /// The goroutine has never existed.
     New(GoId),
     /// The number of the next collection.
     Collection(u64),
 }
 
-/// What an event changed that others may wait for.
+/// The change by an event that others may wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The goroutine in this slot took a step.
@@ -70,8 +68,8 @@ impl Waiting {
 }
 
 impl Model {
-    /// What the next event of a P needs; `args` are its arguments. Notes where
-    /// it will find its goroutine.
+    /// Returns the condition of a P's next event with the arguments `args`, and
+    /// notes the goroutine's slot.
     #[inline(always)]
     pub fn need(&mut self, proc: u32, kind: u8, mut args: Args<'_>) -> Need {
         let need = match kind {

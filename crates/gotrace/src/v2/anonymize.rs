@@ -1,7 +1,7 @@
 //! Rewrites a trace without the names in it.
 //!
-//! All text of a trace stands in the string tables of its generations. Events,
-//! stacks and times refer to it by number, and are copied as they are.
+//! All text of a trace is in the string tables of its generations. Events,
+//! stacks and times refer to it by number, and are copied unchanged.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -16,8 +16,8 @@ use super::super::{FIRST_V2, HEADER, read_header, starts_with_header};
 use super::batch::{self, Batch, Next};
 use super::{sections, wire};
 
-/// What the runtime calls its own reasons, labels and ranges: not the
-/// program's words, and what tools go by.
+/// Names that the runtime itself gives to reasons, labels and ranges. They are
+/// kept: tools depend on them, and they say nothing about the program.
 const RUNTIME: [&str; 36] = [
     "",
     "unspecified",
@@ -62,8 +62,8 @@ const RUNTIME: [&str; 36] = [
 /// `is_public` holds, such as those of the standard library, keep theirs.
 ///
 /// # Errors
-/// If the trace can't be read to its end, or the copy not be written; what was
-/// whole before has been copied.
+/// If the trace can't be read to its end, or the copy can't be written. All
+/// whole generations before the error are copied.
 pub fn anonymize(
     mut input: Input<'_>,
     out: &mut impl Write,
@@ -84,8 +84,8 @@ pub fn anonymize(
     })
 }
 
-/// What is known of a generation before its names can be written: which of
-/// them are functions and files stands in its stacks.
+/// State of a generation whose names are not written yet: only its stacks say
+/// which strings are functions and files.
 #[derive(Default)]
 struct Generation {
     number: Option<u64>,
@@ -208,8 +208,8 @@ impl<W: Write, F: Fn(&str) -> bool> Copy<'_, W, F> {
         self.token(name).into()
     }
 
-    /// The same for the same name, and nothing can be learned from it: nobody
-    /// has the key.
+    /// The replacement of a name: the same for the same name. It can't be
+    /// reversed or guessed, because the key is thrown away.
     fn token(&self, name: impl AsRef<[u8]>) -> String {
         format!("x{:016x}", self.key.hash_one(name.as_ref()))
     }

@@ -32,13 +32,13 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// What the batch holds, if it is an ordinary one.
+    /// The section that an ordinary batch belongs to.
     pub fn section(&self) -> Option<u8> {
         (self.experiment == wire::NO_EXPERIMENT && self.len > 0).then_some(self.first)
     }
 }
 
-/// What stands next in the file.
+/// The next element of the file.
 pub enum Next {
     Batch(Batch),
     /// The marker that Go 1.26 writes after each generation.
@@ -47,13 +47,13 @@ pub enum Next {
     End,
 }
 
-/// What a header says, or how far its bytes are one.
+/// Result of parsing a header.
 enum Header {
     Batch(Batch, usize),
     EndOfGeneration,
     AnotherTrace,
-    /// It goes on behind these bytes; if they are the last ones, this is what
-    /// they are.
+    /// The bytes are only a part of a header; the result counts if they are the
+    /// last ones.
     Short(Result<(), ErrorKind>),
 }
 

@@ -26,7 +26,7 @@ impl Clock {
         }
     }
 
-    /// Whether its frequency is above 0, so that its times mean something.
+    /// Whether the frequency is above 0; otherwise all times are wrong.
     pub fn runs(self) -> bool {
         self.ns_per_unit.is_finite()
     }
@@ -34,14 +34,14 @@ impl Clock {
     /// As [`ns`](Self::ns), of the differences there mostly are: all those in
     /// one batch last less than 2^62 ns together.
     #[inline(always)]
-    pub fn ns_soon(self, units: u64) -> Option<Time> {
+    pub fn ns_fast(self, units: u64) -> Option<Time> {
         (units < self.limit).then(|| (units * self.whole) as Time)
     }
 
     /// Converts a time or a difference of times.
     #[inline]
     pub fn ns(self, units: u64) -> Time {
-        match self.ns_soon(units) {
+        match self.ns_fast(units) {
             Some(ns) => ns,
             None => self.ns_float(units),
         }
@@ -71,9 +71,9 @@ mod tests {
         assert_eq!((c.whole, c.limit), (64, 1 << 32));
         for units in [0, 1, 63, 1 << 20, (1 << 32) - 1] {
             assert_eq!(c.ns(units), c.ns_float(units));
-            assert_eq!(c.ns_soon(units), Some(c.ns(units)));
+            assert_eq!(c.ns_fast(units), Some(c.ns(units)));
         }
-        assert_eq!((c.ns_soon(1 << 32), c.ns_soon(u64::MAX)), (None, None));
+        assert_eq!((c.ns_fast(1 << 32), c.ns_fast(u64::MAX)), (None, None));
     }
 
     #[test]

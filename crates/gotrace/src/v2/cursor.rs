@@ -1,12 +1,11 @@
 //! One thread's events, one at a time from its batches.
 //!
-//! What the merge needs of an event that is still to come, its type and its
-//! time, is decoded ahead; its arguments are decoded when it is offered to the
-//! order, by whoever knows what they are. So an event is decoded once, into
-//! registers. But the reference finds out that an event is damaged before it
-//! returns the one before it, and so does this cursor: where a batch may hold
-//! damaged bytes, which is rare, and towards its end each event is looked
-//! through before the cursor comes to it.
+//! The cursor decodes the type and the time of the next event, which the merge
+//! needs. The order decodes the arguments when it takes the event, so each
+//! event is decoded once, into registers. The reference finds a damaged event
+//! before it returns the one before it, and so does this cursor: near the end
+//! of a batch, and in the rare batches that may be damaged, it checks each
+//! event before it advances.
 
 use super::super::args::{self, Args, WINDOW};
 use super::super::error::{Corruption, ErrorKind};
@@ -23,7 +22,7 @@ use super::wire;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Position {
     pub time: Time,
-    /// Where its arguments stand in the batch.
+    /// Offset of the arguments in the batch.
     args: u32,
     kind: u32,
 }
@@ -35,8 +34,8 @@ impl Position {
         self.kind as u8
     }
 
-    /// Goes on to the next event, behind the arguments that were read. False
-    /// if that needs [`Cursor::load`]; then it stands behind the arguments.
+    /// Advances to the next event, after the arguments that were read. False if
+    /// [`Cursor::load`] must load it.
     #[inline(always)]
     pub fn advance(&mut self, mut args: Args<'_>, careful: u32, clock: Clock) -> bool {
         let end = self.args + args.len() as u32;
@@ -45,7 +44,7 @@ impl Position {
             self.args = end;
             return false;
         }
-        let Some(delta) = clock.ns_soon(args.next()) else {
+        let Some(delta) = clock.ns_fast(args.next()) else {
             self.args = end;
             return false;
         };
@@ -62,7 +61,7 @@ pub struct Cursor {
     pub next: Position,
     /// From here on events may be damaged or reach beyond the batch's end.
     pub careful: u32,
-    /// The batch, and zeros behind it so that a window fits everywhere.
+    /// The batch, followed by zeros, so that a window fits at any offset.
     buf: Vec<u8>,
     len: usize,
     batch: u32,
@@ -127,8 +126,8 @@ impl Cursor {
         self.next.args as usize == self.len
     }
 
-    /// Goes on to the next event where that takes some care, or another batch.
-    /// False if there is none.
+    /// Advances to the next event where that needs checks, or the next batch;
+    /// false if there is none.
     #[cold]
     pub fn load(&mut self, source: &mut Source<'_, '_>) -> Result<bool, Box<ErrorKind>> {
         if self.is_at_end() && !self.load_batch(source)? {
@@ -177,8 +176,8 @@ impl Cursor {
         padding.fill(0);
         source.input.take(b.at, bytes).map_err(ErrorKind::Io)?;
         let sound = args::first_suspect(bytes);
-        // Where a time may come to be 0, the next event begins anew at that
-        // of the batch; elsewhere nobody need ask.
+        // Where a time may be 0, the next event restarts at the batch's time.
+        // Elsewhere no check is needed.
         let ordinary = (1..1 << 62).contains(&source.clock.ns(b.time));
         let careful = sound.saturating_sub(MAX_EVENT) as u32;
         self.careful = if ordinary { careful } else { 0 };
@@ -186,7 +185,7 @@ impl Cursor {
     }
 }
 
-/// Where a cursor gets its batches from.
+/// Source of a cursor's batches.
 pub struct Source<'a, 'i> {
     pub input: &'a mut Input<'i>,
     pub batches: &'a [EventBatch],

@@ -17,7 +17,7 @@ pub struct Entry {
     pub thread: u32,
 }
 
-/// Where no entry is.
+/// Fills places without an entry.
 const NONE: Entry = Entry {
     time: Time::MAX,
     thread: threads::NONE,
@@ -36,9 +36,9 @@ pub struct Turn {
 
 /// The heap.
 ///
-/// The root's place is 1, so that the children of place `k` are pair `k` of all
-/// places taken in pairs, found by one look. Behind the last entry the pair is
-/// filled up with one that is never the smaller.
+/// The root has place 1, so the children of place `k` are the pair `k` of all
+/// places, which one load finds. After the last entry the pair is completed by
+/// one that is never smaller.
 #[derive(Debug)]
 pub struct Frontier {
     places: Vec<Entry>,

@@ -64,8 +64,7 @@ pub struct Generation {
     pub number: u64,
     /// Offset of its first batch.
     pub start: u64,
-    /// Shared with whoever still looks at its events when the next generation
-    /// is being read.
+    /// Shared with users of the events that read the next generation meanwhile.
     pub tables: Arc<Tables>,
     pub clocks: Clocks,
     /// Smallest base time of all its batches, in clock units.
@@ -83,12 +82,11 @@ pub struct Generation {
     /// Bytes of the longest batch of each thread: all of these are loaded at a
     /// time.
     loaded: u64,
-    /// Tables of generations before, for as long as somebody has them, and what
-    /// they hold.
+    /// Tables of earlier generations that are still in use, and their size.
     before: Vec<(Weak<Tables>, u64)>,
 }
 
-/// Counts what is held while a generation is walked.
+/// Reserves memory while a generation is walked.
 pub struct Meter<'a> {
     pub share: &'a mut Share,
     /// Bytes of memory that everything else holds.
@@ -96,7 +94,7 @@ pub struct Meter<'a> {
 }
 
 impl Meter<'_> {
-    /// Counts what is held before a batch is decoded.
+    /// Reserves memory before a batch is decoded.
     fn check(
         &mut self,
         generation: &Generation,
@@ -109,7 +107,7 @@ impl Meter<'_> {
 }
 
 impl Generation {
-    /// What its events refer to.
+    /// Tables and number of the generation.
     #[inline(always)]
     pub fn epoch(&self) -> Epoch<'_> {
         Epoch {
@@ -363,8 +361,7 @@ impl Generation {
         }
         match self.close(snapshots) {
             Ok(()) => Ok(broke_off),
-            // What is missing from a generation that breaks off is missing
-            // because it breaks off.
+            // A truncated generation lacks a part because it is truncated.
             Err(e) => Err(broke_off.unwrap_or(e)),
         }
     }

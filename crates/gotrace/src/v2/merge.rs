@@ -81,8 +81,8 @@ impl Reader<'_> {
         Ok(filled)
     }
 
-    /// Takes threads' events until something else has to be done.
-    // By itself, so that the loop has all registers wherever it is used.
+    /// Takes events of threads until the fast loop can't continue. Not inlined,
+    /// so that the loop has all registers whatever the caller.
     #[inline(never)]
     fn run(&mut self, sink: &mut impl Sink) -> Pause {
         let epoch = self.generation.epoch();
@@ -118,7 +118,7 @@ impl Reader<'_> {
                 let mut args = cursor.args(next);
                 let taken = self
                     .order
-                    .take_soon(thread, event_type, &mut args, epoch, time, sink);
+                    .take_fast(thread, event_type, &mut args, epoch, time, sink);
                 if taken.is_none() {
                     cursor.next = next;
                     let offer = Offer {
@@ -154,7 +154,7 @@ impl Reader<'_> {
         pause
     }
 
-    /// Goes on behind an event of the earliest thread. An error in the thread's
+    /// Completes an event of the earliest thread. An error in the thread's
     /// following event comes before that event, as in the reference.
     #[cold]
     fn after_taken(&mut self, loaded: bool) -> Result<(), ReadError> {
@@ -167,7 +167,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Lets something else come before the next event of a thread.
+    /// Stops the current thread's turn, so that another event can come first.
     fn interrupt(&mut self) {
         if let Some(lane) = self.threads.get_mut(self.head) {
             self.frontier.update(0, lane.cursor.next.time);
@@ -214,7 +214,7 @@ impl Reader<'_> {
     /// The earliest thread's event was not taken: try the others by time.
     #[cold]
     fn refused(&mut self, refusal: Refusal, sink: &mut impl Sink) -> Result<(), ReadError> {
-        if let Refusal::Never(kind) = refusal {
+        if let Refusal::Invalid(kind) = refusal {
             return Err(self.fail(*kind, Some(self.head)));
         }
         self.interrupt();
@@ -256,8 +256,8 @@ impl Reader<'_> {
         };
         let loaded = match offer.of(thread, &mut event) {
             Ok(loaded) => loaded,
-            Err(Refusal::Later) => return Ok(None),
-            Err(Refusal::Never(kind)) => return Err(self.fail(*kind, Some(thread))),
+            Err(Refusal::NotReady) => return Ok(None),
+            Err(Refusal::Invalid(kind)) => return Err(self.fail(*kind, Some(thread))),
         };
         if loaded {
             let next = self.threads[thread].cursor.next;
@@ -268,7 +268,7 @@ impl Reader<'_> {
         Ok(Some(event))
     }
 
-    /// Goes on to the event after the one of heap entry `i`, which was taken.
+    /// Loads the event after that of heap entry `i`, which was taken.
     #[cold]
     fn load(&mut self, i: usize) -> Result<(), ReadError> {
         let thread = self.frontier.get(i).thread;
@@ -293,7 +293,7 @@ impl Reader<'_> {
     }
 }
 
-/// What it takes to offer any event to the order.
+/// The parts of the reader that take an event of any type.
 struct Offer<'a> {
     threads: &'a mut Threads,
     order: &'a mut Order,
@@ -302,9 +302,9 @@ struct Offer<'a> {
 }
 
 impl Offer<'_> {
-    /// Offers a thread's next event, with its time in `event`. If it is taken,
-    /// the thread goes on to the following one. False if that is not loaded
-    /// yet; then the thread stands before it.
+    /// Offers a thread's next event, with its time in `event`, and advances the
+    /// thread if the event is taken. False if the following event is not loaded
+    /// yet.
     #[inline(never)]
     fn of(self, thread: u32, event: &mut Event) -> Result<bool, Refusal> {
         let Lane { thread: t, cursor } = &mut self.threads[thread];
@@ -320,8 +320,8 @@ impl Offer<'_> {
         Ok(loaded)
     }
 
-    /// As [`of`](Self::of), by the whole model.
-    // By itself, or what is taken soon would have to make room for it too.
+    /// As [`of`](Self::of), by the full model. Not inlined, so that it costs
+    /// the fast path no registers.
     #[inline(never)]
     fn of_any(self, thread: u32, event: &mut Event) -> Result<bool, Refusal> {
         let cursor = &self.threads[thread].cursor;

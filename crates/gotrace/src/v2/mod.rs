@@ -11,25 +11,27 @@
 //! 3. offer the earliest one to the scheduler model ([`order`]), which takes it
 //!    or says that another thread's must come first ([`merge`]).
 //!
-//! What is kept in memory is the tables of one generation and one batch a
-//! thread. The events, their order and their times are those of the reference
-//! reader, golang.org/x/exp/trace, to the last tie.
+//! Memory holds the tables of one generation and one batch per thread. The
+//! events, their order and their times are those of the reference reader,
+//! golang.org/x/exp/trace, also for equal timestamps.
 
 mod anonymize;
 mod batch;
 mod clock;
+#[cfg(test)]
+mod complexity_tests;
 mod cursor;
+#[cfg(test)]
+mod fast_path_tests;
 mod frontier;
 mod generation;
-#[cfg(test)]
-mod linear;
 mod merge;
 mod order;
 mod raw;
 mod samples;
 mod sections;
 #[cfg(test)]
-mod soon;
+mod test_trace;
 mod threads;
 pub(crate) mod wire;
 
@@ -58,7 +60,7 @@ const WITH_SNAPSHOTS: u32 = 25;
 /// First version with end-of-generation markers.
 const WITH_MARKERS: u32 = 26;
 
-/// Where reading stands between generations.
+/// State between two generations.
 #[derive(Debug)]
 enum Ahead {
     /// Another generation may follow.
@@ -74,7 +76,7 @@ enum Ahead {
 /// Reads a v2 trace.
 pub struct Reader<'a> {
     input: Input<'a>,
-    /// Where its header starts in the input.
+    /// Offset of the header in the input.
     start: u64,
     version: u32,
     generation: Generation,
@@ -86,11 +88,12 @@ pub struct Reader<'a> {
     /// Those that have events in the generation.
     reading: Vec<u32>,
     frontier: Frontier,
-    /// The thread whose events come next; none if something else does.
+    /// Slot of the thread with the next event; none if the next event is no
+    /// thread's.
     head: u32,
     order: Order,
     ahead: Ahead,
-    /// What comes after the events that were handed out.
+    /// The error that follows the returned events.
     failed: Option<ReadError>,
     last_time: Time,
     /// Work spent on finding a thread whose event can come next.
@@ -98,14 +101,14 @@ pub struct Reader<'a> {
     stats: Stats,
     /// Memory of cursors that have no more events.
     spare: Vec<Vec<u8>>,
-    /// What all of this holds.
+    /// Memory that the reader has reserved.
     share: Share,
     /// Bytes of that when the first event of the generation was read, without
     /// the input and the order.
     walked: u64,
 }
 
-/// What a thread that has events takes beside its batches, about, bytes.
+/// Approximate memory of a thread with events besides its batches, bytes.
 const THREAD: usize = 1 << 10;
 /// Cursors whose memory is kept to be used again.
 const SPARE: usize = 128;
@@ -138,7 +141,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Gives the input back, at the end of what was read.
+    /// Returns the input, at the end of the trace.
     pub fn into_input(self) -> Input<'a> {
         self.input
     }
@@ -181,7 +184,7 @@ impl<'a> Reader<'a> {
             && !self.order.has_following()
     }
 
-    /// Where the generation that was last read ends in the input.
+    /// End of the generation that was last read, as an offset into the input.
     pub fn generation_end(&self) -> u64 {
         self.spill.as_ref().map_or(self.input.pos(), |b| b.start)
     }
@@ -220,7 +223,7 @@ impl<'a> Reader<'a> {
             Err(kind) => {
                 self.installed = false;
                 let e = self.broken(kind, start);
-                // Half a generation's samples and tables are nobody's.
+                // Drop the samples and tables of the partly read generation.
                 self.generation = Generation::default();
                 self.ahead = Ahead::Broken(e);
                 return Ok(Some(self.sync(self.last_time)));
@@ -310,7 +313,7 @@ impl<'a> Reader<'a> {
         self.spare.truncate(SPARE);
     }
 
-    /// Counts what is held before a thread's next batch is loaded.
+    /// Reserves memory before a thread's next batch is loaded.
     fn count(&mut self) -> Result<(), ErrorKind> {
         let batch = wire::MAX_BATCH_SIZE as usize;
         let held = self.walked + self.input.held() + self.order.held(batch);
@@ -339,7 +342,7 @@ impl<'a> Reader<'a> {
             .within((generation != 0).then_some(generation))
     }
 
-    /// Where the trace ends, as far as is known.
+    /// End of the trace, as far as it is known.
     fn end(&mut self) -> u64 {
         let another = self.input.peek(HEADER).is_ok_and(starts_with_header);
         match another {

@@ -39,7 +39,8 @@ impl Samples {
         of_vec(&self.all, more)
     }
 
-    /// Where a batch's samples are added, their times in clock units.
+    /// The list to which samples of a batch are added, with times in clock
+    /// units.
     pub fn raw(&mut self) -> &mut Vec<CpuSample> {
         &mut self.all
     }
@@ -77,5 +78,42 @@ impl Samples {
             g: s.g,
             kind: EventKind::StackSample { stack },
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::event::EventKind;
+    use super::super::super::{Input, Reader};
+    use super::super::test_trace::{NO_THREAD, Trace, running};
+    use super::super::wire;
+
+    /// Names of the kinds of a trace's events.
+    fn kinds(trace: &Trace) -> Vec<&'static str> {
+        let mut reader = Reader::new(Input::from_slice(&trace.0)).unwrap();
+        let events = reader.events().map(|event| event.unwrap());
+        let events = events.filter(|e| !matches!(e.kind, EventKind::Sync { .. }));
+        events.map(|event| event.kind.name()).collect()
+    }
+
+    #[test]
+    fn an_event_comes_before_a_sample_of_the_same_time() {
+        let mut trace = Trace::new();
+        trace.frequency(1);
+        // The first thread's turn ends at the time of the second one's event.
+        let first = [u64::from(wire::HEAP_ALLOC), 100, 7];
+        trace.batch(1, 1, 10, &[&running(0, 1, 1)[..], &first].concat());
+        let second = [u64::from(wire::PROC_STATUS), 1, 1, 1];
+        let goal = [u64::from(wire::HEAP_GOAL), 39, 9];
+        trace.batch(1, 2, 10, &[&second[..], &goal].concat());
+        let sample = [u64::from(wire::CPU_SAMPLES), u64::from(wire::CPU_SAMPLE)];
+        let sample = [&sample[..], &[50, 2, 1, NO_THREAD, 0]].concat();
+        trace.batch(1, NO_THREAD, 1, &sample);
+        let kinds = kinds(&trace);
+        assert_eq!(kinds.iter().filter(|kind| **kind == "Metric").count(), 2);
+        let sample = kinds.iter().position(|kind| *kind == "StackSample");
+        let metrics: Vec<_> = (0..kinds.len()).filter(|i| kinds[*i] == "Metric").collect();
+        let sample = sample.unwrap();
+        assert!(metrics[0] < sample && sample < metrics[1], "{kinds:?}");
     }
 }

@@ -126,8 +126,8 @@ pub fn cpu_samples(data: &[u8], out: &mut Vec<CpuSample>) -> Result<()> {
     Ok(())
 }
 
-/// Reads a sync batch: since Go 1.25 a section of its own, before that a lone
-/// frequency event.
+/// Reads a sync batch: a section since Go 1.25, a single frequency event
+/// before.
 pub fn sync(data: &[u8], base: u64, with_snapshot: bool, out: &mut Clocks) -> Result<()> {
     const SECTION: &str = "a sync batch";
     let mut s = Scanner::new(data);

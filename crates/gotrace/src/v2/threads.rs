@@ -21,8 +21,8 @@ pub struct Thread {
     pub slot: u32,
     /// No slot if there is no P.
     pub p_slot: u32,
-    /// Where `g` was last found, no slot if there is none; checked before
-    /// use, see `Goroutines::current`.
+    /// Slot at which `g` was last found; none without a goroutine. Checked
+    /// before each use, see `Goroutines::current`.
     pub g_slot: u32,
     /// Whether one of its events was looked at, or an event named it.
     pub seen: bool,

@@ -82,7 +82,7 @@ fn finding(
     let first_ns = t.since_stretch(group.first);
     let (worst_start, worst_end) = group.worst_span;
     let wall_clock = |time: Time| {
-        // What was told late began before.
+        // A stretch of the trace starts before it is reported.
         let since = SignedDuration::from_nanos(time.checked_sub(t.stretch())?);
         start_time?.checked_add(since).ok()
     };

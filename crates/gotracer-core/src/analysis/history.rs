@@ -3,11 +3,11 @@
 use crate::report::{Course, State};
 use crate::timeline::Timeline;
 
-/// What is known of the past.
+/// History of a value over the trace.
 #[derive(Default)]
 pub struct History {
     course: Course,
-    /// What holds since the last event.
+    /// State since the last event.
     state: State,
 }
 

@@ -1,6 +1,6 @@
 //! A trace that is still being written, analysed a generation at a time.
 
-use super::portion::Portion;
+use super::event_batch::EventBatch;
 use super::{Analysis, Read};
 use crate::report::Report;
 use crate::rules::Settings;
@@ -11,21 +11,20 @@ use crate::trace::{ErrorKind, Input, ReadError, Reader, Stats};
 /// 64 MiB. Only programs that make up stacks without end have so many.
 const FRAMES: usize = 4 << 20;
 
-/// What a live trace told.
+/// Report of a part of a live trace.
 #[derive(Debug)]
 pub struct Heard {
-    /// What is new.
+    /// Findings and measurements since the last report.
     pub report: Report,
-    /// The offset in the trace at which the generation ends that told it.
+    /// End of the generation, as an offset into the trace.
     pub end: u64,
-    /// No generation told it, but the trace's end.
+    /// Whether the trace ended; no generation follows.
     pub last: bool,
 }
 
-/// Follows a trace until it ends or breaks off, and hands on what is new after
-/// each generation, as soon as the generation is there, and once more at the
-/// end, when what is under way counts with the time it was seen. `hear` says
-/// whether to go on.
+/// Follows a trace until it ends or breaks off. Calls `hear` with a report
+/// after each generation and once at the end, when open intervals count up to
+/// that time. `hear` returns whether to continue.
 ///
 /// # Errors
 /// If nothing, or no more, can be read.
@@ -42,12 +41,12 @@ pub fn follow(
     let mut reader = Reader::new(input)?;
     let version = reader.version();
     let mut analysis = Analysis::of(&reader, settings);
-    let mut events = Portion::new(&reader);
+    let mut events = EventBatch::new(&reader);
     let mut told = Stats::default();
     let error = loop {
         match events.read(&mut reader) {
             Ok(true) => {
-                if let Err(e) = analysis.portion(&events, &reader) {
+                if let Err(e) = analysis.batch(&events, &reader) {
                     break Some(e);
                 }
             }

@@ -1,16 +1,15 @@
 //! Drives one trace through the timeline and the rules into a report.
 //!
-//! Files and live streams are the same code: [`Analysis`] takes one event
-//! after the other, a report can be asked for at any time, and says what was
-//! true up to then.
+//! Files and live streams share this code: [`Analysis`] consumes one event
+//! after the other, and can report the state up to then at any time.
 
+mod event_batch;
 mod findings;
 mod history;
 mod live;
 mod observers;
 mod packed;
 mod pipeline;
-mod portion;
 mod program;
 mod record;
 mod slices;
@@ -35,10 +34,10 @@ use crate::trace::internal::{Share, is_newer};
 use crate::trace::{
     ClockSnapshot, ErrorKind, Event, GoId, ReadError, Reader, Slot, Stats, Tables, Time,
 };
+use event_batch::EventBatch;
 use history::History;
 use observers::{Observers, Rules};
-use packed::{Packed, Taker};
-use portion::Portion;
+use packed::{EventVisitor, Packed};
 use slices::Slices;
 use suppress::suppress;
 use times::Times;
@@ -48,7 +47,7 @@ use times::Times;
 /// within hours, which is no leak.
 const GROWTH: i64 = 60 * 1_000_000_000;
 
-/// What was read of a trace, for its report.
+/// Facts of reading a trace, for its report.
 #[derive(Clone, Copy, Debug)]
 pub struct Read<'a> {
     /// The trace's name.
@@ -61,10 +60,10 @@ pub struct Read<'a> {
     pub error: Option<&'a ReadError>,
 }
 
-/// What to say of a trace in which no time is true.
+/// Warning for a trace whose times are all wrong.
 const WITHOUT_CLOCK: &str = "the trace's clock has a frequency of 0, so its times mean nothing";
 
-/// Why what was read may not be all, or not be true.
+/// Warning that the events read may be incomplete or wrong.
 fn warning(read: &Read<'_>) -> Option<String> {
     if read.stats.without_clock > 0 {
         return Some(WITHOUT_CLOCK.into());
@@ -72,7 +71,7 @@ fn warning(read: &Read<'_>) -> Option<String> {
     is_newer(read.version).then(|| newer(read.version))
 }
 
-/// What to say of a trace of a format that is newer than all known ones.
+/// Warning for a trace of a newer format.
 fn newer(version: u32) -> String {
     format!(
         "the trace is of format \"go 1.{version}\", newer than this gotracer: it was read as the \
@@ -107,7 +106,7 @@ pub struct Analysis {
     settings: Settings,
     /// A generation started since.
     started: bool,
-    /// What all of this holds.
+    /// Memory that the analysis has reserved.
     share: Share,
 }
 
@@ -145,8 +144,8 @@ impl Analysis {
         }
     }
 
-    /// Counts what is held now that some events were taken in, of a generation
-    /// that `begins` with them or goes on.
+    /// Reserves memory after some events of a generation; `begins` if they are
+    /// its first.
     fn count(&mut self, begins: bool, tables: &Tables) -> Result<(), ErrorKind> {
         let rules = self.seen.rules.enabled.iter().map(|(_, d)| d.held());
         let held = self.timeline.held(EVENTS) + rules.sum::<u64>() + self.seen.held();
@@ -173,28 +172,28 @@ impl Analysis {
         }
     }
 
-    /// Takes in what was just read.
+    /// Analyzes the events that were read.
     ///
     /// # Errors
     /// If that takes more memory than there may be.
-    fn portion(&mut self, events: &Portion, reader: &Reader<'_>) -> Result<(), ReadError> {
+    fn batch(&mut self, events: &EventBatch, reader: &Reader<'_>) -> Result<(), ReadError> {
         let counted = self.count(events.begins(), reader.tables());
         counted.map_err(|kind| exhausted(kind, reader.stats()))?;
         if events.begins() {
             self.start_generation(reader.clock_snapshot());
         }
         match events {
-            Portion::Packed(events) => self.packed(events, reader.tables()),
-            Portion::Plain { block, filled } => self.events(&block[..*filled], reader.tables()),
+            EventBatch::Packed(events) => self.packed(events, reader.tables()),
+            EventBatch::Plain { block, filled } => self.events(&block[..*filled], reader.tables()),
         }
         Ok(())
     }
 
-    /// As [`events`](Self::events).
-    // By itself, as the reader's loop is.
+    /// As [`events`](Self::events). Not inlined, so that the loop has all
+    /// registers.
     #[inline(never)]
     fn packed(&mut self, events: &Packed, tables: &Tables) {
-        events.unpack(&mut Taking {
+        events.unpack(&mut TimelineVisitor {
             analysis: self,
             tables,
         });
@@ -202,7 +201,8 @@ impl Analysis {
 
     #[inline(always)]
     fn event(&mut self, event: &Event, tables: &Tables) {
-        // What nobody heeds may be left out, and makes no difference.
+        // Events that the timeline ignores can be skipped without changing the
+        // result.
         let heeded = Timeline::heeds(event);
         if heeded {
             self.slice(event.time);
@@ -266,8 +266,8 @@ impl Analysis {
         }
     }
 
-    /// What the trace told so far. What is not over yet counts as if it ended
-    /// now, and is marked as a lower bound.
+    /// Report of the trace so far. Open intervals count up to now and are
+    /// marked as lower bounds.
     pub fn report(&self, read: &Read<'_>) -> Report {
         let open: Vec<_> = self.timeline.open_intervals(false).collect();
         let verdicts = self.seen.rules.enabled.iter().map(|(rule, detector)| {
@@ -283,10 +283,10 @@ impl Analysis {
         self.report_of(verdicts.collect(), read, false)
     }
 
-    /// What a live trace told since the last time this was asked, and nothing
-    /// twice: what is not over yet is found as soon as it crosses a threshold,
-    /// and measured when it is over. `last` says that no more events will come:
-    /// then it is measured too, as a lower bound.
+    /// Report of a live trace since the last call; nothing is reported twice.
+    /// An open interval is a finding once it crosses a threshold, and a
+    /// measurement when it ends. With `last`, no events follow, and open
+    /// intervals are measured as lower bounds.
     pub fn report_news(&mut self, read: &Read<'_>, last: bool) -> Report {
         let t = &mut self.timeline;
         let due = t.now().saturating_sub(t.growing_since()) >= GROWTH;
@@ -384,12 +384,13 @@ impl Analysis {
         report
     }
 
-    /// How many frames of stacks are remembered, in all that goes on.
+    /// Number of stack frames in memory, over all stacks.
     pub fn frames(&self) -> usize {
         self.timeline.stacks().frames_in_all()
     }
 
-    /// The wall clock when what a report tells of began, if the trace tells.
+    /// Wall clock at the start of the reported time, if the trace has a clock
+    /// snapshot.
     fn start_time(&self) -> Option<Timestamp> {
         let s = self.snapshot?;
         let at_snapshot = Timestamp::new(s.wall_sec, i32::try_from(s.wall_nsec).ok()?).ok()?;
@@ -401,12 +402,12 @@ impl Analysis {
 }
 
 /// Takes in events of one generation.
-struct Taking<'a> {
+struct TimelineVisitor<'a> {
     analysis: &'a mut Analysis,
     tables: &'a Tables,
 }
 
-impl Taker for Taking<'_> {
+impl EventVisitor for TimelineVisitor<'_> {
     #[inline(always)]
     fn transition(&mut self, transition: &Transition) {
         let Self { analysis, tables } = self;

@@ -1,9 +1,9 @@
-//! Events on their way from one core to another.
+//! Packed events, which pass from one core to another.
 //!
-//! What one core writes and another reads costs more than what both do with
-//! it. So what the timeline wants to know of an ordinary event is handed over,
-//! in one word; events that nobody heeds are left out, and those that are not
-//! ordinary go as they are.
+//! Passing an event from one core to another costs more than its analysis. So
+//! each ordinary event is packed into one word that has only the fields which
+//! the timeline reads. Events that the timeline ignores are left out; all
+//! others are passed as they are. See [`record`] for the bits.
 
 use super::record::{self, code};
 use crate::tasks::Tasks;
@@ -11,14 +11,14 @@ use crate::timeline::{Creation, Timeline, Transition};
 use crate::trace::internal::{NO_SLOT, Sink};
 use crate::trace::{Event, EventKind, GoId, GoState, Slot, Time};
 
-/// Words that make a parcel: enough that handing it over costs nothing, few
-/// enough that they are still in a cache.
+/// Words of a full chunk: enough that passing it costs nothing, and few
+/// enough that it stays in a cache.
 const FULL: usize = 16 << 10;
-/// Events of the old format that are packed at a time, and make a parcel.
+/// Events of the old format in a chunk.
 const BLOCK: usize = 2048;
 
-/// A time before all events: too early for the first one to be few words, so
-/// that it goes as it is, with its time.
+/// A time before all events. The difference to the first event never fits a
+/// record, so the first event is passed whole, with its time.
 const BEFORE: Time = Time::MIN;
 
 /// Whether an event is handed over: the timeline or the tasks read more of it than the time.
@@ -32,16 +32,16 @@ fn wanted(event: &Event) -> bool {
 pub struct Packed {
     words: Vec<u64>,
     whole: Vec<Event>,
-    /// How many of the words go with the one before them.
+    /// Number of words that are not the first of their record.
     more_words: usize,
-    /// The time of the last record.
+    /// Time of the last record.
     last: Time,
-    /// How many events there were that nobody heeds, and the times of the
-    /// last one and of the one before it.
+    /// Number of events that the timeline ignores, and the times of the last
+    /// two of them.
     unheeded: usize,
     passed: Time,
     passed_before: Time,
-    /// For events that come as they are.
+    /// Buffer for unpacked events of the old format.
     block: Vec<Event>,
 }
 
@@ -61,7 +61,7 @@ impl Default for Packed {
 }
 
 impl Packed {
-    /// Forgets the events and keeps the memory.
+    /// Removes all events and keeps the memory.
     pub fn clear(&mut self) {
         self.words.clear();
         self.whole.clear();
@@ -69,7 +69,7 @@ impl Packed {
         (self.last, self.passed, self.passed_before) = (BEFORE, BEFORE, BEFORE);
     }
 
-    /// Whether a generation begins with them.
+    /// Whether the first event starts a generation.
     pub fn begins(&self) -> bool {
         let first = self.whole.first().map(|event| event.kind);
         matches!(first, Some(EventKind::Sync { .. }))
@@ -87,48 +87,48 @@ impl Packed {
         }
     }
 
-    /// Hands them to `taker`, one after the other.
+    /// Passes the events to `visitor`, in order.
     #[inline(always)]
-    pub fn unpack(&self, taker: &mut impl Taker) {
+    pub fn unpack(&self, visitor: &mut impl EventVisitor) {
         let mut words = self.words.iter().copied();
         let mut whole = self.whole.iter();
         let mut time = BEFORE;
         while let Some(word) = words.next() {
             time = time.wrapping_add(record::after(word));
-            // Each kind has a copy of the timeline's code that does nothing
-            // else.
+            // Each code has its own copy of the timeline's code, with
+            // constant states.
             match record::code(word) {
-                code::STARTS => taker.transition(&record::starts(word, time, GoState::Runnable)),
-                code::RETURNS => taker.transition(&record::starts(word, time, GoState::Syscall)),
+                code::STARTS => visitor.transition(&record::starts(word, time, GoState::Runnable)),
+                code::RETURNS => visitor.transition(&record::starts(word, time, GoState::Syscall)),
                 code::WOKEN => {
-                    let by = record::waker(word).map(|slot| taker.goroutine(slot));
-                    taker.transition(&record::woken(word, time, by.unwrap_or_default()));
+                    let by = record::waker(word).map(|slot| visitor.goroutine(slot));
+                    visitor.transition(&record::woken(word, time, by.unwrap_or_default()));
                 }
-                code::BLOCKS => taker.transition(&record::stops(word, time, GoState::Waiting)),
-                code::YIELDS => taker.transition(&record::stops(word, time, GoState::Runnable)),
-                code::CALLS => taker.transition(&record::stops(word, time, GoState::Syscall)),
-                code::ENDS => taker.transition(&record::stops(word, time, GoState::NotExist)),
+                code::BLOCKS => visitor.transition(&record::stops(word, time, GoState::Waiting)),
+                code::YIELDS => visitor.transition(&record::stops(word, time, GoState::Runnable)),
+                code::CALLS => visitor.transition(&record::stops(word, time, GoState::Syscall)),
+                code::ENDS => visitor.transition(&record::stops(word, time, GoState::NotExist)),
                 code::CREATED => {
                     let (Some(second), Some(third)) = (words.next(), words.next()) else {
                         return;
                     };
                     time = time.wrapping_add(record::more_after(word));
-                    taker.creation(&record::creation([word, second, third], time));
+                    visitor.creation(&record::creation([word, second, third], time));
                 }
                 code::LONG => {
                     let Some(second) = words.next() else { return };
                     time = time.wrapping_add(record::more_after(word));
-                    taker.rare_transition(&record::long_transition([word, second], time));
+                    visitor.rare_transition(&record::long_transition([word, second], time));
                 }
                 _ => {
                     let Some(event) = whole.next() else { return };
                     time = event.time;
-                    taker.event(event);
+                    visitor.event(event);
                 }
             }
         }
         if self.passed > time {
-            taker.pass(self.passed);
+            visitor.pass(self.passed);
         }
     }
 }
@@ -168,7 +168,7 @@ impl Sink for Packed {
             self.passed = self.passed_before;
             return;
         }
-        // Only the ones before it tell where the last record begins.
+        // Only the records before it show where the last one begins.
         let (mut at, mut next) = (0, 0);
         while let Some(&word) = self.words.get(next) {
             (at, next) = (next, next + record::words(word));
@@ -196,16 +196,16 @@ impl Sink for Packed {
     }
 }
 
-/// Takes events in.
-pub trait Taker {
+/// Consumer of unpacked events.
+pub trait EventVisitor {
     fn transition(&mut self, transition: &Transition);
-    /// As [`transition`](Self::transition), for those that are few.
+    /// As [`transition`](Self::transition), for rare transitions.
     fn rare_transition(&mut self, transition: &Transition);
     fn creation(&mut self, creation: &Creation);
     fn event(&mut self, event: &Event);
-    /// The goroutine that has a slot now.
+    /// Id of the goroutine in a slot.
     fn goroutine(&self, slot: Slot) -> GoId;
-    /// Up to then nothing happened that anybody heeds.
+    /// No event up to `time` matters to the timeline.
     fn pass(&mut self, time: Time);
 }
 
@@ -279,7 +279,7 @@ mod tests {
         })
     }
 
-    /// What the timeline looks at.
+    /// The parts of a transition that the timeline reads.
     fn heeded(t: Transition) -> Transition {
         Transition {
             p: if t.from == GoState::Running || t.to == GoState::Running {
@@ -295,7 +295,7 @@ mod tests {
         }
     }
 
-    /// Compares what it takes with what is to come.
+    /// Compares unpacked events with the expected ones.
     struct Compare<'a>(std::vec::IntoIter<&'a Event>, Option<Time>);
 
     /// Goroutines have their id's slot, if that is known.
@@ -306,7 +306,7 @@ mod tests {
         }
     }
 
-    impl Taker for Compare<'_> {
+    impl EventVisitor for Compare<'_> {
         fn transition(&mut self, transition: &Transition) {
             let want = Transition::of(self.0.next().unwrap()).unwrap();
             assert_eq!(heeded(*transition), heeded(want));
@@ -322,7 +322,7 @@ mod tests {
 
         fn creation(&mut self, creation: &Creation) {
             let want = Creation::of(self.0.next().unwrap()).unwrap();
-            // Whose processor it was nobody asks: it does not run yet.
+            // The P is not packed: the goroutine does not run yet.
             let p = want.p;
             assert_eq!(Creation { p, ..*creation }, want);
         }
@@ -336,7 +336,7 @@ mod tests {
         }
     }
 
-    /// The time to which it passes on: that of a last event nobody heeds.
+    /// Time of the last event, if the timeline ignores it.
     fn passed(events: &[Event]) -> Option<Time> {
         let last = events.last().filter(|e| !wanted(e));
         last.map(|e| e.time)

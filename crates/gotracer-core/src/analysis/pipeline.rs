@@ -10,13 +10,13 @@ use super::{Analysis, exhausted};
 use crate::rules::Settings;
 use crate::trace::{ClockSnapshot, Input, ReadError, Reader, Stats, Tables};
 
-/// Parcels that may wait to be analysed: few, for they are still in a cache.
-/// With more events in a parcel, or fewer, threads wait longer for each other:
+/// Chunks that may wait for the analysis: few, because they are still in a cache.
+/// With more events in a chunk, or fewer, threads wait longer for each other:
 /// on a virtual machine to wake a core takes as long as to read a thousand.
-const PARCELS: usize = 4;
+const CHUNKS: usize = 4;
 
 /// Events of one generation.
-struct Parcel {
+struct Chunk {
     events: Packed,
     /// Whether the generation begins with them.
     begins: bool,
@@ -49,15 +49,15 @@ pub(super) fn step<'a>(
         Err(error) => return (Err(error), None),
     };
     let mut analysis = Analysis::of(&reader, settings);
-    let (parcels, to_analyse) = sync_channel(PARCELS);
+    let (chunks, to_analyse) = sync_channel(CHUNKS);
     let (spent, spares) = channel();
     let (reader, error) = thread::scope(|scope| {
-        let reading = scope.spawn(move || read(reader, Handing { parcels, spares }));
-        let mut take_in = |parcel| take_in(&mut analysis, parcel, &spent, &mut progress);
+        let reading = scope.spawn(move || read(reader, Handoff { chunks, spares }));
+        let mut take_in = |chunk| take_in(&mut analysis, chunk, &spent, &mut progress);
         // Without a receiver the reader stops.
         let full = to_analyse
             .into_iter()
-            .find_map(|parcel| take_in(parcel).err());
+            .find_map(|chunk| take_in(chunk).err());
         let (reader, error) = reading
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -68,48 +68,48 @@ pub(super) fn step<'a>(
 
 fn take_in(
     analysis: &mut Analysis,
-    parcel: Parcel,
+    chunk: Chunk,
     spent: &Sender<Packed>,
     progress: &mut impl FnMut(Stats),
 ) -> Result<(), ReadError> {
-    let counted = analysis.count(parcel.begins, &parcel.tables);
-    counted.map_err(|kind| exhausted(kind, parcel.stats))?;
-    if parcel.begins {
-        analysis.start_generation(parcel.snapshot);
-        progress(parcel.stats);
+    let counted = analysis.count(chunk.begins, &chunk.tables);
+    counted.map_err(|kind| exhausted(kind, chunk.stats))?;
+    if chunk.begins {
+        analysis.start_generation(chunk.snapshot);
+        progress(chunk.stats);
     }
-    analysis.packed(&parcel.events, &parcel.tables);
+    analysis.packed(&chunk.events, &chunk.tables);
     // The reader may be done already, and then wants no more of them.
-    let _ = spent.send(parcel.events);
+    let _ = spent.send(chunk.events);
     Ok(())
 }
 
 /// The reading side's ends of the channels.
-struct Handing {
-    parcels: SyncSender<Parcel>,
+struct Handoff {
+    chunks: SyncSender<Chunk>,
     spares: Receiver<Packed>,
 }
 
-/// Reads to the end, a parcel at a time.
-fn read(mut reader: Reader<'_>, handing: Handing) -> (Reader<'_>, Option<ReadError>) {
+/// Reads to the end, a chunk at a time.
+fn read(mut reader: Reader<'_>, handoff: Handoff) -> (Reader<'_>, Option<ReadError>) {
     let error = loop {
-        let mut events = handing.spares.try_recv().unwrap_or_default();
+        let mut events = handoff.spares.try_recv().unwrap_or_default();
         events.clear();
         match reader.pour(&mut events) {
             Ok(0) => break None,
             Ok(_) => {}
             Err(e) => break Some(e),
         }
-        let parcel = Parcel {
+        let chunk = Chunk {
             begins: events.begins(),
             events,
             tables: reader.tables().clone(),
             snapshot: reader.clock_snapshot(),
             stats: reader.stats(),
         };
-        // Nobody listens only if the other thread panicked, which will be
-        // known there.
-        if handing.parcels.send(parcel).is_err() {
+        // The receiver is gone only if the other thread panicked, which is
+        // reported there.
+        if handoff.chunks.send(chunk).is_err() {
             break None;
         }
     };

@@ -1,4 +1,4 @@
-//! What the timeline knows of the whole program, for the report.
+//! The report's figures of the whole program, from the timeline.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use super::findings::frame;
 use crate::report::{Creations, Goroutines, Program};
 use crate::timeline::{FrameKey, StateVector, Timeline};
 
-/// The most places that create goroutines a report tells of.
+/// Maximum number of places that create goroutines in a report.
 const PLACES: usize = 100;
 
 /// The program up to now, with the time of its goroutines.

@@ -1,32 +1,58 @@
-//! One event in few bytes.
+//! Records: events packed into words of 64 bits.
 //!
-//! Nearly every event fits one word: the goroutines that exist, the stacks and
-//! reasons of a generation are not many, and the next event is not far. Those
-//! that do not fit take two words, those that are creations three.
+//! Nearly every event is a transition of a goroutine and fits one word, because
+//! the slots of goroutines, the ids of stacks and reasons, and the time since
+//! the event before are small numbers. Transitions that do not fit take two
+//! words, creations three. The first word's lowest four bits are its [`code`]:
+//!
+//! | code | first word, bits after the code | further words |
+//! |---|---|---|
+//! | `WHOLE` | none | none; the event is in a list of its own |
+//! | `STARTS`, `RETURNS` | time 18, slot 14, 0 14, 0 6, P 8 | |
+//! | `WOKEN` | time 18, slot 14, stack 14, waker's slot 14 | |
+//! | `BLOCKS`, `YIELDS`, `CALLS`, `ENDS` | time 18, slot 14, stack 14, reason 6, P 8 | |
+//! | `CREATED` | time 18, 0 4, slot 24, more time 14 | stack 32, goroutine 32; creator 32, first stack 32 |
+//! | `LONG` | time 18, code 4, slot 24, more time 14 | stack 32, then waker 32, or reason 16 and P 16 |
+//!
+//! Times are differences to the record before, ns; *more time* has the bits
+//! above the first 18. Goroutine ids take 32 bits; `u32::MAX` is none.
+//!
+//! For example, goroutine in slot 5 blocks with reason 3 and stack 700 on P 2,
+//! 1,000 ns after the record before:
+//!
+//! | P | reason | stack | slot | time | code |
+//! |---|---|---|---|---|---|
+//! | `00000010` | `000011` | `00001010111100` | `00000000000101` | `000000001111101000` | `0100` |
+//!
+//! which is the word `0x020c_2bc0_0140_3e84`: 2 << 56 | 3 << 50 | 700 << 36 |
+//! 5 << 22 | 1000 << 4 | 4.
 
 use crate::timeline::{Creation, Transition};
 use crate::trace::{Event, GoId, GoState, ProcId, Slot, StackId, StringId, Time};
 
-/// What a word is, in its lowest bits.
+/// Codes: the lowest bits of a record's first word.
 pub mod code {
     use crate::trace::GoState;
 
-    /// The next of the events that go as they are.
+    /// The next event of the list of whole events.
     pub const WHOLE: u64 = 0;
-    /// It runs.
+    /// Runnable to running.
     pub const STARTS: u64 = 1;
-    /// It is back from a syscall, and runs.
+    /// Syscall to running.
     pub const RETURNS: u64 = 2;
-    /// It was woken.
+    /// Waiting to runnable.
     pub const WOKEN: u64 = 3;
-    /// It waits, could run, is in a syscall, or ends.
+    /// Running to waiting.
     pub const BLOCKS: u64 = 4;
+    /// Running to runnable.
     pub const YIELDS: u64 = 5;
+    /// Running to syscall.
     pub const CALLS: u64 = 6;
+    /// Running to its end.
     pub const ENDS: u64 = 7;
-    /// It is created.
+    /// Created, and runnable.
     pub const CREATED: u64 = 8;
-    /// One of the transitions, in two words.
+    /// Unpacks `LONG`.
     pub const LONG: u64 = 9;
 
     /// The code of a transition between two states.
@@ -43,7 +69,7 @@ pub mod code {
     };
 }
 
-/// Some bits of a word.
+/// A field of a word: its first bit and its width.
 #[derive(Clone, Copy)]
 struct Field {
     from: u32,
@@ -83,33 +109,33 @@ const CODE: Field = Field { from: 0, bits: 4 };
 /// Time since the record before, ns.
 const AFTER: Field = CODE.behind(18);
 const SLOT: Field = AFTER.behind(14);
-/// The stack with which a goroutine stops, or of who woke it.
+/// Stack with which a goroutine stops, or of the goroutine that woke it.
 const STACK: Field = SLOT.behind(14);
-/// Who woke it, by its slot; the largest is nobody.
+/// Slot of the goroutine that woke it; the largest value is none.
 const WAKER: Field = STACK.behind(14);
-/// Why it stops, and the processor that it ran on.
+/// Reason for which it stops, and the P on which it ran.
 const REASON: Field = STACK.behind(6);
 const PROC: Field = REASON.behind(8);
 
-/// Of more words, the first: which transition, the slot, and the higher bits of
-/// the time.
+/// First of several words: code of the transition, slot, higher bits of the
+/// time.
 const LONG_CODE: Field = AFTER.behind(4);
 const LONG_SLOT: Field = LONG_CODE.behind(24);
 const MORE_AFTER: Field = LONG_SLOT.behind(14);
-/// The second: the stack, and who woke it, or why it stops and where it ran.
+/// Second word: stack, and the waker, or reason and P.
 const LONG_STACK: Field = Field { from: 0, bits: 32 };
 const LONG_WAKER: Field = LONG_STACK.behind(32);
 const LONG_REASON: Field = LONG_STACK.behind(16);
 const LONG_PROC: Field = LONG_REASON.behind(16);
 
-/// The third of a creation: who created it, and the function it is started
-/// with, as a stack.
+/// Third word of a creation: the creator, and the goroutine's first stack,
+/// which is its function.
 const CREATOR: Field = Field { from: 0, bits: 32 };
 const OWN: Field = CREATOR.behind(32);
 
-/// The one word of an event, if it fits. `by` is the slot of the goroutine in
-/// whose context it happened, if it is known; `after` is the time since the
-/// last record, ns.
+/// Packs an event into one word. `by` is the slot of the goroutine in whose
+/// context it happened, if it is known; `after` is the time since the record
+/// before, ns. `None` leaves the event to [`pack_creation`] and [`pack_long`].
 #[inline(always)]
 pub fn pack(event: &Event, by: u32, after: Time) -> Option<u64> {
     let t = Transition::of(event)?;
@@ -136,11 +162,11 @@ pub fn pack(event: &Event, by: u32, after: Time) -> Option<u64> {
     Some(CODE.set(code) | AFTER.set(after) | SLOT.set(slot) | STACK.set(stack) | rest)
 }
 
-/// The code of a transition, if it can be told in words.
+/// Returns the code of a transition that can be packed into words.
 #[inline(always)]
 fn code_of(t: &Transition) -> Option<u64> {
     let code = code::OF[t.from as usize % 8][t.to as usize % 8];
-    // Only who stops has a stack of its own, and a reason.
+    // Only a goroutine that stops has its own stack and a reason.
     let expected = if code >= code::BLOCKS {
         t.own == t.stack
     } else {
@@ -149,7 +175,7 @@ fn code_of(t: &Transition) -> Option<u64> {
     (code != code::WHOLE && expected).then_some(code)
 }
 
-/// The two words of a transition, if it fits them; otherwise as [`pack`].
+/// Packs a transition into two words, or returns `None`.
 pub fn pack_long(event: &Event, after: Time) -> Option<[u64; 2]> {
     let t = Transition::of(event)?;
     let code = code_of(&t)?;
@@ -168,7 +194,7 @@ pub fn pack_long(event: &Event, after: Time) -> Option<[u64; 2]> {
     ])
 }
 
-/// The three words of a creation, if it fits them; otherwise as [`pack`].
+/// Packs a creation into three words, or returns `None`.
 #[inline(always)]
 pub fn pack_creation(event: &Event, after: Time) -> Option<[u64; 3]> {
     let c = Creation::of(event).filter(|c| c.to == GoState::Runnable)?;
@@ -184,7 +210,8 @@ pub fn pack_creation(event: &Event, after: Time) -> Option<[u64; 3]> {
     ])
 }
 
-/// None if it does not fit. Nobody is one less than the first goroutine.
+/// Encodes a goroutine id; `None` if it exceeds 32 bits. No goroutine (-1) is
+/// `u32::MAX`.
 #[inline(always)]
 fn who(g: GoId) -> Option<u64> {
     (g.0.wrapping_add(1) as u64 >> u32::BITS == 0).then_some((g.0 as u32).into())
@@ -199,7 +226,7 @@ fn goroutine(who: u64) -> GoId {
     }
 }
 
-/// How many words a record has, by its first one.
+/// Number of words of a record, by its first word.
 pub fn words(first: u64) -> usize {
     match code(first) {
         code::CREATED => 3,
@@ -220,13 +247,13 @@ pub fn after(word: u64) -> Time {
     AFTER.get(word) as Time
 }
 
-/// What is to be added to that where there are more words.
+/// Higher bits of the time difference of a record of several words.
 #[inline(always)]
 pub fn more_after(word: u64) -> Time {
     (MORE_AFTER.get(word) << AFTER.bits) as Time
 }
 
-/// The inverse of both. None if it does not fit.
+/// Encodes a time for several words; `None` if it is too long.
 #[inline(always)]
 fn long_after(after: u64) -> Option<u64> {
     let more = after >> AFTER.bits;
@@ -234,7 +261,7 @@ fn long_after(after: u64) -> Option<u64> {
     fits.then_some(AFTER.set(after & AFTER.max()) | MORE_AFTER.set(more))
 }
 
-/// Who woke the goroutine, by its slot.
+/// Slot of the goroutine that woke this one.
 #[inline(always)]
 pub fn waker(word: u64) -> Option<Slot> {
     let slot = WAKER.get(word);
@@ -256,7 +283,7 @@ fn transition(word: u64, time: Time, from: GoState, to: GoState) -> Transition {
     }
 }
 
-/// A goroutine starts to run, in one word.
+/// Unpacks `STARTS` and `RETURNS`.
 #[inline(always)]
 pub fn starts(word: u64, time: Time, from: GoState) -> Transition {
     Transition {
@@ -265,7 +292,7 @@ pub fn starts(word: u64, time: Time, from: GoState) -> Transition {
     }
 }
 
-/// A goroutine was woken, in one word.
+/// Unpacks `WOKEN`.
 #[inline(always)]
 pub fn woken(word: u64, time: Time, by: GoId) -> Transition {
     Transition {
@@ -274,7 +301,7 @@ pub fn woken(word: u64, time: Time, by: GoId) -> Transition {
     }
 }
 
-/// A goroutine stops, in one word.
+/// Unpacks `BLOCKS`, `YIELDS`, `CALLS` and `ENDS`.
 #[inline(always)]
 pub fn stops(word: u64, time: Time, to: GoState) -> Transition {
     let t = transition(word, time, GoState::Running, to);
@@ -286,7 +313,7 @@ pub fn stops(word: u64, time: Time, to: GoState) -> Transition {
     }
 }
 
-/// A transition in two words.
+/// Unpacks `LONG`.
 pub fn long_transition([first, second]: [u64; 2], time: Time) -> Transition {
     let (from, to) = match LONG_CODE.get(first) {
         code::STARTS => (GoState::Runnable, GoState::Running),
@@ -321,7 +348,7 @@ pub fn long_transition([first, second]: [u64; 2], time: Time) -> Transition {
     }
 }
 
-/// A goroutine is created.
+/// Unpacks `CREATED`.
 #[inline(always)]
 pub fn creation([first, second, third]: [u64; 3], time: Time) -> Creation {
     Creation {
@@ -333,5 +360,29 @@ pub fn creation([first, second, third]: [u64; 3], time: Time) -> Creation {
         by: goroutine(CREATOR.get(third)),
         own: StackId(OWN.get(third) as u32),
         stack: StackId(LONG_STACK.get(second) as u32),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{EventKind, StateTransition, ThreadId};
+
+    #[test]
+    fn the_example_of_the_documentation_is_right() {
+        let stack = StackId(700);
+        let blocks = EventKind::StateTransition(StateTransition::Goroutine {
+            id: GoId(9),
+            slot: Slot(5),
+            from: GoState::Running,
+            to: GoState::Waiting,
+            reason: StringId(3),
+            own_stack: stack,
+            stack,
+        });
+        let event = Event::new(2_000, (ThreadId(1), ProcId(2), GoId(9)), blocks);
+        let word = pack(&event, 5, 1_000);
+        assert_eq!(word, Some(0x020c_2bc0_0140_3e84));
+        assert_eq!(word.map(code), Some(code::BLOCKS));
     }
 }

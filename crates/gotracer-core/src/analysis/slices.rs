@@ -17,7 +17,7 @@ const LEAST: usize = 6;
 /// The first slices' length, ns.
 const SHORTEST: i64 = 1 << 20;
 
-/// What had been measured at the end of each slice.
+/// Measurements at the end of each slice.
 #[derive(Debug)]
 pub struct Slices {
     start: Time,

@@ -1,15 +1,15 @@
 //! A whole trace to a report.
 
-use super::portion::Portion;
+use super::event_batch::EventBatch;
 use super::{Analysis, Read, pipeline};
 use crate::report::Report;
 use crate::rules::Settings;
 use crate::trace::{ErrorKind, Input, ReadError, Reader, Stats};
 
-/// What became of one trace.
+/// Outcome of reading and analyzing one trace.
 #[derive(Debug)]
 pub struct Outcome {
-    /// All that could be read told this.
+    /// Report of all events that could be read.
     pub report: Report,
     /// Why reading stopped before the trace's end.
     pub error: Option<ReadError>,
@@ -98,7 +98,7 @@ pub fn analyze_plainly(
     settings: &Settings,
 ) -> Result<Outcome, ReadError> {
     let reader = Reader::new(input)?;
-    analyze_by(Portion::plain(), reader, source, settings, |_| ()).0
+    analyze_by(EventBatch::plain(), reader, source, settings, |_| ()).0
 }
 
 fn step<'a>(
@@ -108,13 +108,13 @@ fn step<'a>(
     progress: impl FnMut(Stats),
 ) -> Step<'a> {
     match Reader::new(input) {
-        Ok(reader) => analyze_by(Portion::new(&reader), reader, source, settings, progress),
+        Ok(reader) => analyze_by(EventBatch::new(&reader), reader, source, settings, progress),
         Err(error) => (Err(error), None),
     }
 }
 
 fn analyze_by<'a>(
-    mut events: Portion,
+    mut events: EventBatch,
     mut reader: Reader<'a>,
     source: &str,
     settings: &Settings,
@@ -130,7 +130,7 @@ fn analyze_by<'a>(
         if events.begins() {
             progress(reader.stats());
         }
-        if let Err(e) = analysis.portion(&events, &reader) {
+        if let Err(e) = analysis.batch(&events, &reader) {
             break Some(e);
         }
     };

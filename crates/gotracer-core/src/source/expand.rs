@@ -44,7 +44,7 @@ pub struct Expanded {
     taken: Arc<AtomicU64>,
     given: u64,
     limit: u64,
-    /// What the decoder holds.
+    /// Memory that the decoder has reserved.
     _window: Share,
 }
 
@@ -87,7 +87,7 @@ impl Expanded {
         })
     }
 
-    /// Refuses what is too large.
+    /// Refuses data beyond the limits.
     fn check(&self) -> io::Result<()> {
         if self.given > self.limit {
             let limit = units::bytes(self.limit);
@@ -120,7 +120,7 @@ fn too_large(why: String) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, why)
 }
 
-/// Stands for a decoder that would take too large a window.
+/// Replaces a decoder whose window is too large.
 struct Refused(String);
 
 impl Read for Refused {

@@ -1,4 +1,4 @@
-//! Where the bytes of a trace come from, and which of several daemons reads them.
+//! Sources of traces: opening, decompression, and sharding between daemons.
 
 mod expand;
 mod open;

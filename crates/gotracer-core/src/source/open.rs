@@ -1,8 +1,8 @@
 //! Traces as they lie around: plain or compressed, in a file or a pipe.
 //!
-//! Compression is told by the first bytes, never by the name. A plain regular
-//! file is handed on as a file, so that the reader can come back to its bytes
-//! instead of keeping them.
+//! The first bytes decide about compression, not the name. A plain regular file
+//! is passed as a file: the reader can read its bytes again instead of keeping
+//! them.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
@@ -11,7 +11,7 @@ use std::path::Path;
 use super::expand::{self, Expanded};
 use crate::trace::{Allowance, Input, ReadAt};
 
-/// What reading a trace may take. By default there is no limit.
+/// Limits on reading a trace. By default there is none.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Memory that the reader may hold.
@@ -73,7 +73,7 @@ pub fn stdin(limits: &Limits) -> io::Result<Input<'static>> {
     {
         use std::os::fd::AsFd;
         let mut file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        // Of a file that somebody else began to read, the rest is the trace.
+        // The rest of a partly read file is the trace.
         let whole = file.metadata()?.is_file() && file.stream_position()? == 0;
         if whole {
             from_file(file, limits)

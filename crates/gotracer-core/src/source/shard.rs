@@ -1,13 +1,12 @@
 //! Which of several processes a piece of work is for: a target to capture, a
 //! trace of an archive.
 //!
-//! Those who share work don't talk to each other: each is told how many they
-//! are and which of them it is, and leaves alone what is another's. That is
-//! decided by a target's URL or a trace's name before anything is fetched, by
-//! a jump consistent hash (Lamping and Veach, 2014): with one process more,
-//! one piece in so many moves, and only to the new one. It needs processes
-//! that are numbered from 0, as the pods of a StatefulSet or of an indexed Job
-//! are.
+//! The processes do not communicate: each knows their number and its own index,
+//! and skips the work of the others. A jump consistent hash (Lamping and Veach,
+//! 2014) of a target's URL or a trace's name decides before anything is
+//! fetched. With one process more, a proportional part of the work moves, and
+//! only to the new process. The processes must be numbered from 0, as the pods
+//! of a StatefulSet or of an indexed Job.
 
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};

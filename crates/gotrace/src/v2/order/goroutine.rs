@@ -47,10 +47,10 @@ impl Order {
         let id = GoId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some((slot, g)) = self.gs.find(id) else {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         };
         if g.status != GoStatus::Runnable || !seq.follows(g.seq) {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         }
         t.needs_m(wire::GO_START)?;
         t.needs_p(wire::GO_START)?;
@@ -65,10 +65,10 @@ impl Order {
         let id = GoId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some((slot, g)) = self.gs.find(id) else {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         };
         if g.status != GoStatus::Waiting || !seq.follows(g.seq) {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         }
         // Anything may unblock a goroutine, the runtime's monitor thread too:
         // the context is not checked.
@@ -162,10 +162,10 @@ impl Order {
         let next_id = GoId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some((next, g)) = self.gs.find(next_id) else {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         };
         if g.status != GoStatus::Waiting || !seq.follows(g.seq) {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         }
         let id = t.g;
         let to = if event == wire::GO_SWITCH {
@@ -246,7 +246,7 @@ impl Order {
         if t.p.is_some() {
             let p = &self.ps.slots[t.p_slot as usize];
             if p.status == ProcStatus::Syscall {
-                return Err(Refusal::Later);
+                return Err(Refusal::NotReady);
             }
         }
         t.needs_m(event)?;

@@ -1,12 +1,11 @@
 //! The scheduler model that decides which event happened next.
 //!
-//! Threads write their batches without looking at each other, and their clocks
-//! may disagree. What is certain is what the scheduler allows: a goroutine
-//! starts only when it is runnable, a P only when it is idle, and sequence
-//! numbers of goroutines and Ps say which of several such steps comes first.
-//! [`Order::advance`] is offered one thread's next event at a time. It either
-//! takes the event and says what happened, or refuses it because something on
-//! another thread must come first, or finds that it can never be right.
+//! Threads write their batches independently, and their clocks may disagree.
+//! The scheduler's rules give the order: a goroutine starts only when it is
+//! runnable, a P only when it is idle, and sequence numbers of goroutines and
+//! Ps order the steps of each. [`Order::advance`] is offered one thread's next
+//! event at a time. It takes the event, or refuses it because an event of
+//! another thread must come first, or finds that the event can never be right.
 //!
 //! The handlers are split by what they concern: [`goroutine`], [`proc`],
 //! [`range`] and [`user`].
@@ -49,7 +48,7 @@ pub struct Step<'a> {
     pub out: &'a mut Event,
 }
 
-/// What became of an offered event: taken, or not.
+/// Result of an offered event.
 type Taken = Result<(), Refusal>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -60,7 +59,7 @@ enum Gc {
     Running,
 }
 
-/// The scheduler model: what is known of everything but threads.
+/// The scheduler model: the state of everything but threads.
 #[derive(Debug, Default)]
 pub struct Order {
     gs: Goroutines,
@@ -92,7 +91,7 @@ impl Order {
 
     /// Bytes of memory that this holds while `more` bytes of events are taken.
     pub fn held(&self, more: usize) -> u64 {
-        // An event that adds something has at least three bytes.
+        // Events that add state have at least three bytes.
         let more = more / 3;
         self.gs.held(more)
             + self.ps.held(more)
@@ -357,7 +356,7 @@ mod tests {
             out: &mut Event::default(),
         };
         match Order::default().advance(&mut threads, thread, step) {
-            Err(Refusal::Never(kind)) => match *kind {
+            Err(Refusal::Invalid(kind)) => match *kind {
                 ErrorKind::Corrupt(corruption) => Some(corruption),
                 _ => None,
             },

@@ -1,9 +1,8 @@
 //! Names of tasks and regions, which outlive the string tables of the
 //! generation in which they began.
 //!
-//! Equal names have one number, so that they are compared and kept without
-//! looking at their text. A name is forgotten when nothing that is open has it
-//! and its generation is over.
+//! Equal names have one number, which is compared instead of the text. A name
+//! is dropped when no open task or region has it and its generation is over.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -64,13 +63,13 @@ impl Names {
     /// keeps it calls [`keep`](Self::keep).
     #[inline]
     pub fn find(&mut self, tables: &Tables, string: StringId) -> NameId {
-        let known = self.find_soon(string);
+        let known = self.find_fast(string);
         known.unwrap_or_else(|| self.add(tables, string))
     }
 
     /// As [`find`](Self::find), but may miss it.
     #[inline]
-    pub fn find_soon(&self, string: StringId) -> Option<NameId> {
+    pub fn find_fast(&self, string: StringId) -> Option<NameId> {
         *self.by_string.get(string.index())?
     }
 

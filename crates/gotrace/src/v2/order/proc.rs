@@ -18,7 +18,7 @@ pub fn released(id: ProcId) -> EventKind {
 
 fn state_of(status: ProcStatus) -> ProcState {
     match status {
-        // A P in a syscall is held by its thread until somebody takes it.
+        // The thread of a P in a syscall holds the P until it is stolen.
         ProcStatus::Running | ProcStatus::Syscall => ProcState::Running,
         ProcStatus::Idle | ProcStatus::SyscallAbandoned => ProcState::Idle,
         ProcStatus::Bad => ProcState::Undetermined,
@@ -30,12 +30,12 @@ impl Order {
         let id = ProcId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some(slot) = self.ps.find(id) else {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         };
         let p = &mut self.ps.slots[slot as usize];
         // A thread that still holds a P in a syscall has yet to lose it.
         if p.status != ProcStatus::Idle || !seq.follows(p.seq) || t.p.is_some() {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         }
         t.needs_m(wire::PROC_START)?;
         p.status = ProcStatus::Running;
@@ -72,12 +72,12 @@ impl Order {
         let id = ProcId(step.arg(0) as i64);
         let seq = step.seq(1);
         let Some(slot) = self.ps.find(id) else {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         };
         let p = &mut self.ps.slots[slot as usize];
         let abandoned = p.status == ProcStatus::SyscallAbandoned;
         if !(abandoned || p.status == ProcStatus::Syscall) || !seq.follows(p.seq) {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         }
         t.needs_m(wire::PROC_STEAL)?;
         p.status = ProcStatus::Idle;
@@ -121,7 +121,8 @@ impl Order {
             Some(slot) => {
                 let p = &mut self.ps.slots[slot as usize];
                 if status == ProcStatus::SyscallAbandoned && p.status == ProcStatus::Syscall {
-                    // It is about to be stolen, and here it is known from whom.
+                    // The P is about to be stolen, and this event says from
+                    // which thread.
                     (from, to) = (ProcState::Running, ProcState::Running);
                 } else if p.status != status {
                     let event = wire::PROC_STATUS;

@@ -1,5 +1,4 @@
-//! What lasts and belongs to the runtime: stop-the-worlds, garbage collection,
-//! and the metrics around it.
+//! Ranges of the runtime (stop-the-world, garbage collection) and its metrics.
 
 use super::super::super::event::{EventKind, GoId, Metric, ProcId, Range, StackId};
 use super::super::super::violation::Violation;
@@ -165,7 +164,7 @@ impl Order {
             (self.gc, self.gc_seq) = (Gc::Running, seq);
         } else {
             if seq != self.gc_seq.wrapping_add(1) {
-                return Err(Refusal::Later);
+                return Err(Refusal::NotReady);
             }
             if self.gc != Gc::Running {
                 return Err(Violation::Gc {
@@ -187,7 +186,7 @@ impl Order {
             // Begin and end are numbered in one sequence, since they happen on
             // different threads.
             if seq != self.gc_seq.wrapping_add(1) {
-                return Err(Refusal::Later);
+                return Err(Refusal::NotReady);
             }
             if self.gc == Gc::Running {
                 return Err(Violation::Gc {
@@ -205,7 +204,7 @@ impl Order {
         let event = wire::GC_END;
         let seq = step.arg(0);
         if seq != self.gc_seq.wrapping_add(1) {
-            return Err(Refusal::Later);
+            return Err(Refusal::NotReady);
         }
         if self.gc != Gc::Running {
             return Err(Violation::Gc {

@@ -1,4 +1,4 @@
-//! What the order knows of goroutines and Ps.
+//! State of goroutines and Ps.
 //!
 //! States live in slabs and are addressed by slot. A thread remembers the slot
 //! of the P and of the goroutine it runs, so most events need no look-up at
@@ -107,7 +107,7 @@ pub fn push<T>(vec: &mut Vec<T>, value: T) -> u64 {
     ((vec.capacity() - before) * size_of::<T>()) as u64
 }
 
-/// What few goroutines have.
+/// State that few goroutines have.
 #[derive(Debug, Default)]
 pub struct Extras {
     pub ranges: Vec<OpenRange>,
@@ -157,8 +157,8 @@ impl Goroutines {
 
     /// As [`find`](Self::find), but may miss it.
     #[inline(always)]
-    pub fn find_soon(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
-        let slot = self.ids.find_soon(id.0)?;
+    pub fn find_fast(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
+        let slot = self.ids.find_fast(id.0)?;
         self.slots.get_mut(slot).map(|g| (slot, g))
     }
 
@@ -171,7 +171,7 @@ impl Goroutines {
 
     /// The goroutine that the thread has, but may miss it.
     #[inline(always)]
-    pub fn current_soon(&mut self, t: &Thread) -> Option<&mut Goroutine> {
+    pub fn current_fast(&mut self, t: &Thread) -> Option<&mut Goroutine> {
         let g = self.slots.get_mut(t.g_slot)?;
         (g.id == t.g && g.status != GoStatus::Dead).then_some(g)
     }
@@ -257,7 +257,7 @@ impl Goroutines {
     /// The state of the goroutine a thread runs, if it has one.
     #[inline]
     pub fn current(&mut self, t: &Thread) -> Option<u32> {
-        match self.current_soon(t) {
+        match self.current_fast(t) {
             Some(_) => Some(t.g_slot),
             None => self.find(t.g).map(|(slot, _)| slot),
         }

@@ -1,5 +1,5 @@
-//! What the program itself wrote: tasks, regions, logs, labels. And the
-//! events of experiments, which are passed on as they are.
+//! User annotations (tasks, regions, logs, labels) and the events of
+//! experiments.
 
 use super::super::super::args::Args;
 use super::super::super::event::{EventKind, Experimental, StringId, TaskId};
@@ -19,8 +19,9 @@ fn parent_of(arg: u64) -> TaskId {
 }
 
 impl Order {
-    /// Takes an event of the program's own that is as it should be. None
-    /// changes nothing.
+    /// Fast path of tasks, regions and logs: takes the event if the thread has a
+    /// P and a goroutine and all names are known. `None` changes nothing, and
+    /// leaves the event to the full model.
     #[inline]
     pub fn take_user(
         &mut self,
@@ -40,9 +41,9 @@ impl Order {
                 let stack = tables.dense_stack_id(args.next())?;
                 let region = OpenRegion {
                     task,
-                    name: self.names.find_soon(name)?,
+                    name: self.names.find_fast(name)?,
                 };
-                let g = self.gs.current_soon(t)?;
+                let g = self.gs.current_fast(t)?;
                 self.names.keep(region.name);
                 self.open += push(&mut g.extras().regions, region);
                 Some(EventKind::RegionBegin { task, name, stack })
@@ -52,9 +53,9 @@ impl Order {
                 let stack = tables.dense_stack_id(args.next())?;
                 let region = OpenRegion {
                     task,
-                    name: self.names.find_soon(name)?,
+                    name: self.names.find_fast(name)?,
                 };
-                let open = &mut self.gs.current_soon(t)?.extras().regions;
+                let open = &mut self.gs.current_fast(t)?.extras().regions;
                 open.pop_if(|innermost| *innermost == region)?;
                 self.names.release(region.name);
                 Some(EventKind::RegionEnd { task, name, stack })
@@ -69,7 +70,7 @@ impl Order {
                 let parent = parent_of(args.next());
                 let string = tables.dense_string_id(args.next())?;
                 let stack = tables.dense_stack_id(args.next())?;
-                let name = self.names.find_soon(string)?;
+                let name = self.names.find_fast(string)?;
                 if self.tasks.find(task).is_some() {
                     return None;
                 }

@@ -3,57 +3,10 @@
 use super::super::error::ErrorKind;
 use super::super::violation::Violation;
 use super::super::work;
+use super::test_trace::{NO_THREAD, Trace, running};
 use super::wire;
 
-/// Writes a trace of Go 1.22.
-struct Trace(Vec<u8>);
-
-impl Trace {
-    fn new() -> Self {
-        Self(b"go 1.22 trace\0\0\0".to_vec())
-    }
-
-    fn batch(&mut self, generation: u64, m: u64, time: u64, data: &[u64]) {
-        let data = bytes(data);
-        let header = [1, generation, m, time, data.len() as u64];
-        self.0.extend(bytes(&header));
-        self.0.extend(data);
-    }
-
-    /// The batch that every generation needs.
-    fn frequency(&mut self, generation: u64) {
-        self.batch(
-            generation,
-            0,
-            1,
-            &[u64::from(wire::FREQUENCY), 1_000_000_000],
-        );
-    }
-}
-
-fn bytes(values: &[u64]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for &value in values {
-        let mut v = value;
-        while v >= 0x80 {
-            out.push(v as u8 | 0x80);
-            v >>= 7;
-        }
-        out.push(v as u8);
-    }
-    out
-}
-
-const NO_THREAD: u64 = u64::MAX;
-
-/// A processor and a goroutine that run on the thread, as two events.
-fn running(p: u64, g: u64, m: u64) -> Vec<u64> {
-    let p_status = [u64::from(wire::PROC_STATUS), 1, p, 1];
-    let g_status = [u64::from(wire::GO_STATUS), 1, g, m, 2];
-    [&p_status[..], &g_status[..]].concat()
-}
-
-/// Reads what `make` makes of `n` and of twice as many parts.
+/// Asserts that a trace of twice as many parts takes twice the steps.
 fn assert_linear(n: u64, make: impl Fn(u64) -> Trace) {
     work::assert_linear(n, |n| make(n).0);
 }

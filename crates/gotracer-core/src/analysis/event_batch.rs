@@ -1,24 +1,24 @@
-//! Events read at a time where they are analysed.
+//! Batches of events, from the reader to the timeline.
 
 use super::packed::Packed;
 use crate::trace::internal::is_in_generations;
 use crate::trace::{Event, EventKind, ReadError, Reader};
 
-/// Events read at a time as they are: few enough that they stay in the nearest
+/// Unpacked events in a batch: few enough that they stay in the first-level
 /// cache.
 const BLOCK: usize = 256;
 
-/// Some events of one generation.
-pub enum Portion {
-    /// As the reader of today's format writes them: only what the timeline
-    /// heeds, by kind.
+/// Events of one generation.
+pub enum EventBatch {
+    /// Packed by the reader of generations, without the events that the
+    /// timeline ignores.
     Packed(Packed),
-    /// As they are. That of the old format can do no more.
+    /// Whole events: those of the old format.
     Plain { block: Vec<Event>, filled: usize },
 }
 
-impl Portion {
-    /// Room for what a reader tells.
+impl EventBatch {
+    /// An empty batch for the events of a reader.
     pub fn new(reader: &Reader<'_>) -> Self {
         match is_in_generations(reader.version()) {
             true => Self::Packed(Packed::default()),
@@ -26,7 +26,7 @@ impl Portion {
         }
     }
 
-    /// Room for events as they are.
+    /// An empty batch for whole events.
     pub fn plain() -> Self {
         Self::Plain {
             block: vec![Event::default(); BLOCK],

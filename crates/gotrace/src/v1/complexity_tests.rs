@@ -13,7 +13,7 @@ impl Trace {
         Self(b"go 1.19 trace\0\0\0".to_vec())
     }
 
-    /// What follows is of this P.
+    /// Starts a batch of this P.
     fn batch(&mut self, p: u64, ticks: u64) {
         self.event(wire::BATCH, &[p, ticks]);
     }
@@ -31,7 +31,7 @@ impl Trace {
         self.0.extend(bytes);
     }
 
-    /// A goroutine that nobody created within the trace, and that can run.
+    /// Adds a runnable goroutine that was created before the trace.
     fn create(&mut self, g: u64) {
         self.event(wire::GO_CREATE, &[1, g, 0, 0]);
     }

@@ -1,4 +1,5 @@
-//! What is taken soon is what the whole model takes, in damaged traces too.
+//! The fast path and the full model return the same events, also for damaged
+//! traces.
 
 use super::super::event::Event;
 use super::super::{Input, Reader};
@@ -21,8 +22,8 @@ fn trace(name: &str) -> Vec<u8> {
 }
 
 /// All events, and how the trace ends.
-fn read(bytes: &[u8], never_soon: bool) -> (Vec<Event>, Option<String>) {
-    NEVER.set(never_soon);
+fn read(bytes: &[u8], without_fast_path: bool) -> (Vec<Event>, Option<String>) {
+    NEVER.set(without_fast_path);
     let mut events = Vec::new();
     let mut reader = match Reader::new(Input::from_slice(bytes)) {
         Ok(reader) => reader,
