@@ -22,9 +22,9 @@ pub struct Heard {
     pub last: bool,
 }
 
-/// Follows a trace until it ends or breaks off. Calls `hear` with a report
+/// Follows a trace until it ends or breaks off. Calls `on_report` with a report
 /// after each generation and once at the end, when open intervals count up to
-/// that time. `hear` returns whether to continue.
+/// that time. `on_report` returns whether to continue.
 ///
 /// # Errors
 /// If nothing, or no more, can be read.
@@ -32,7 +32,7 @@ pub fn follow(
     mut input: Input<'_>,
     source: &str,
     settings: &Settings,
-    mut hear: impl FnMut(Heard) -> bool,
+    mut on_report: impl FnMut(Heard) -> bool,
 ) -> Result<(), ReadError> {
     let version = peek_version(&mut input).map_err(|e| ReadError::new(ErrorKind::Io(e)))?;
     if let Some(old) = version.filter(|v| !is_in_generations(*v)) {
@@ -62,12 +62,12 @@ pub fn follow(
                 error: None,
             };
             told = stats;
-            let heard = Heard {
+            let report = Heard {
                 report: analysis.report_news(&read, false),
                 end: reader.generation_end(),
                 last: false,
             };
-            if !hear(heard) || analysis.frames() > FRAMES {
+            if !on_report(report) || analysis.frames() > FRAMES {
                 break None;
             }
         }
@@ -79,7 +79,7 @@ pub fn follow(
             stats: reader.stats().since(told),
             error: error.as_ref(),
         };
-        hear(Heard {
+        on_report(Heard {
             report: analysis.report_news(&read, true),
             end: reader.generation_end(),
             last: true,

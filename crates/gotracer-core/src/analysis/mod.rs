@@ -189,8 +189,8 @@ impl Analysis {
         Ok(())
     }
 
-    /// As [`events`](Self::events). Not inlined, so that the loop has all
-    /// registers.
+    /// As [`events`](Self::events). Not inlined, to keep all registers for the
+    /// loop.
     #[inline(never)]
     fn packed(&mut self, events: &Packed, tables: &Tables) {
         events.unpack(&mut TimelineVisitor {

@@ -8,7 +8,7 @@ use crate::timeline::{Goroutine, HeapFloor, Interval, Kinds, Observer, StateVect
 /// The rules at work.
 pub struct Rules {
     pub enabled: Vec<(&'static Rule, Box<dyn Detector>)>,
-    /// What any of them watches.
+    /// All kinds of intervals that any rule watches.
     pub watches: Kinds,
     /// The rules that watch each kind of interval, by the number of the kind.
     watchers: [Vec<usize>; Kinds::CAPACITY],

@@ -8,11 +8,12 @@ use crate::rules::Distribution;
 use crate::timeline::{FrameKey, Goroutine, Owner, State, StateVector, Timeline};
 use crate::trace::GoId;
 
-/// Most functions that are told apart while a trace is read. The time of goroutines of further ones goes to one group.
+/// Most functions with a group of their own while a trace is read. Goroutines
+/// of further ones share a group.
 const MOST: usize = 4_096;
 /// Most groups in a report; the rest is added up in one more.
 const REPORTED: usize = 1_000;
-/// Memory of a group and of what the report makes of it, about, bytes.
+/// Approximate memory of a group and of its part of a report, bytes.
 const GROUP: u64 = 5 << 10;
 /// Longest name of a function in a report, characters.
 const NAME: usize = 1_024;
@@ -70,7 +71,8 @@ impl Group {
     }
 }
 
-/// What a group is of: the start function, and whether the goroutines are the runtime's own.
+/// Key of a group: the start function, and whether the goroutines are the
+/// runtime's own.
 type Key = (FrameKey, bool);
 
 /// Time of all goroutines since the last report.
@@ -84,7 +86,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// Bytes of memory that this holds, and of what is made of it for a report.
+    /// Bytes of memory in use, and of the report's part.
     pub fn held(&self) -> u64 {
         self.groups.len() as u64 * GROUP
     }

@@ -63,3 +63,22 @@ impl Thresholds {
         severity(value) > told.and_then(severity)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{RULES, Settings};
+
+    #[test]
+    fn a_value_equal_to_a_threshold_crosses_it() {
+        let settings = Settings::default();
+        let rule = RULES.iter().find(|rule| rule.name == "MutexContention");
+        let thresholds = settings.of(rule.unwrap()).thresholds;
+        let severity = |value| thresholds.judge(value).map(|(severity, _)| severity);
+        let (warn, error) = (thresholds.warn.value, thresholds.error.value);
+        assert_eq!(severity(warn - 1), None);
+        assert_eq!(severity(warn), Some(Severity::Warn));
+        assert_eq!(severity(error - 1), Some(Severity::Warn));
+        assert_eq!(severity(error), Some(Severity::Error));
+    }
+}

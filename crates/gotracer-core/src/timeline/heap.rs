@@ -105,4 +105,15 @@ mod tests {
         heap.restart();
         assert_eq!(heap.top(|_| true), None);
     }
+
+    #[test]
+    fn growth_outside_goroutines_and_none_at_all_are_nobody_s() {
+        let mut heap = Heap::default();
+        for (bytes, g) in [(10, 1), (900, -1), (900, 2), (910, 3)] {
+            heap.set_objects(bytes, GoId(g));
+        }
+        heap.collect();
+        assert_eq!(heap.top(|_| true), Some((GoId(3), 10)));
+        assert_eq!(heap.top(|g| g != GoId(3)), None);
+    }
 }

@@ -23,6 +23,8 @@ mod stacks;
 mod standard;
 mod state;
 mod stretches;
+#[cfg(test)]
+mod tests;
 mod transition;
 mod transitions;
 mod waiting;
