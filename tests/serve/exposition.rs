@@ -201,13 +201,14 @@ fn label_names_of_prometheus_3_are_read_by_all_scrapers() {
     if let Some(promtool) = program("promtool") {
         check(&promtool, &plain);
     }
-    // Version 3 asks for UTF-8 names, version 2 for underscores.
+    // Version 3 asks for UTF-8 names in text, version 2 for underscores.
     let underscores = "gotracer_traces_total{exported_k8s_pod_name='k8s.pod.name',k8s_pod_name='k8s_pod_name',exported_exported_rule='rule'}";
     let names = "gotracer_traces_total{'k8s.pod.name'='k8s.pod.name',k8s_pod_name='k8s_pod_name',exported_exported_rule='rule'}";
     for (binary, how, query) in [
         (installed("prometheus"), "", underscores),
         (prometheus_3("prometheus"), "", names),
-        (prometheus_3("prometheus"), prometheus::NATIVE, names),
+        // It asks for no scheme with protobuf.
+        (prometheus_3("prometheus"), prometheus::NATIVE, underscores),
     ] {
         let Some(binary) = binary else { continue };
         let scratch = Scratch::new();

@@ -124,16 +124,20 @@ impl Running {
         eventually("it ends", || self.child.try_wait().unwrap())
     }
 
-    /// Looks a series up on /metrics. The labels `instance` and `job` that all
-    /// watched directories and uploads have may be left out.
+    /// Looks a series up on /metrics. Without `instance` in its labels, it is the
+    /// sum over the instances; the jobs `watch` and `upload` may be left out.
     pub fn sample(&self, series: &str) -> Option<f64> {
         let body = self.get("/metrics", "text/plain").text();
-        let body = without_directories(&body);
-        let line = body.lines().find(|l| {
-            let rest = l.strip_prefix(series);
-            rest.is_some_and(|rest| rest.starts_with(' '))
-        })?;
-        line.rsplit(' ').next()?.parse().ok()
+        let body = without(
+            &body,
+            !series.contains("instance="),
+            !series.contains("job="),
+        );
+        let lines = body
+            .lines()
+            .filter_map(|l| l.strip_prefix(series)?.strip_prefix(' '));
+        let values = lines.map(|value| value.parse::<f64>().unwrap());
+        values.reduce(|a, b| a + b)
     }
 
     /// Waits until a sample has a value.
@@ -147,10 +151,20 @@ impl Running {
     }
 }
 
-/// An exposition without the labels that all watched directories and uploads
-/// have.
+/// An exposition without the instances, and without the jobs that watched
+/// directories and uploads have.
 pub fn without_directories(exposition: &str) -> String {
-    let labels = regex::Regex::new(r#",?instance="[^"]*",job="(?:watch|upload)""#).unwrap();
+    without(exposition, true, true)
+}
+
+fn without(exposition: &str, instance: bool, job: bool) -> String {
+    let labels = match (instance, job) {
+        (true, true) => r#",?instance="[^"]*"|,?job="(?:watch|upload)""#,
+        (true, false) => r#",?instance="[^"]*""#,
+        (false, true) => r#",?job="(?:watch|upload)""#,
+        (false, false) => return exposition.to_owned(),
+    };
+    let labels = regex::Regex::new(labels).unwrap();
     let rest = labels.replace_all(exposition, "");
     rest.replace("{,", "{").replace("{}", "")
 }
