@@ -144,6 +144,7 @@ fn report() -> Report {
             finding("MutexContention", Severity::Error),
         ],
         course: None,
+        moments: Vec::new(),
     }
 }
 

@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use gotracer::compare::Baseline;
-use gotracer::report::{Detail, Options, Severity, Top, human, json};
+use gotracer::explain;
+use gotracer::report::{Detail, Moment, Options, Report, Severity, Top, human, json};
 use gotracer::source::Shard;
 use md5::{Digest, Md5};
 
@@ -140,6 +141,21 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     Ok(if failed { UNREADABLE } else { code })
 }
 
+/// Traces of a call whose moments are drawn.
+const DRAWN: usize = 16;
+
+/// The moments of the worst findings. They need a second look at the trace, which only a file allows; without it the page
+/// has no pictures of them.
+fn moments(source: &Source, report: &Report) -> Vec<Moment> {
+    let findings = explain::drawn(report);
+    if source.file().is_none() || findings.is_empty() {
+        return Vec::new();
+    }
+    let input = source.open().ok();
+    let drawn = input.and_then(|input| explain::moments(input, &findings).ok());
+    drawn.unwrap_or_default()
+}
+
 /// Analyses traces, shows what they tell, and says what exit code that is.
 pub fn judge(
     sources: Vec<Source>,
@@ -188,6 +204,10 @@ pub fn judge(
                 }
                 if let Some(baseline) = &baseline {
                     baseline.apply(&mut report);
+                }
+                // Of an archive there would be too many, and reading takes as long as before.
+                if outputs.want_course() && sources.len() <= DRAWN && name == source.name() {
+                    report.moments = moments(source, &report);
                 }
                 worst = worst.max(report.worst());
                 if let Some(tables) = &mut outputs.tables {

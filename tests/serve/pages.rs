@@ -48,17 +48,19 @@ fn a_person_with_a_phone_finds_what_was_found_and_what_failed() {
     let home = format!("http://{}/", gotracer.address);
 
     for (name, (width, height), scheme, ink) in [
-        ("phone-light", PHONE, "light", "rgb(0, 0, 0)"),
-        ("phone-dark", PHONE, "dark", "rgb(255, 255, 255)"),
-        ("desktop-light", DESKTOP, "light", "rgb(0, 0, 0)"),
-        ("desktop-dark", DESKTOP, "dark", "rgb(255, 255, 255)"),
+        ("phone-light", PHONE, "light", "rgb(27, 31, 36)"),
+        ("phone-dark", PHONE, "dark", "rgb(230, 233, 236)"),
+        ("desktop-light", DESKTOP, "light", "rgb(27, 31, 36)"),
+        ("desktop-dark", DESKTOP, "dark", "rgb(230, 233, 236)"),
     ] {
         let phone = width == PHONE.0;
         browser.look(width, height, phone, scheme);
         browser.open(&home);
         let text = browser.text();
         for said in [
+            "Worst now",
             "Targets",
+            "Watched directories",
             &nobody,
             "refused: ",
             "Failures",
@@ -85,7 +87,7 @@ fn a_person_with_a_phone_finds_what_was_found_and_what_failed() {
         browser.value(reports);
         browser.follow("#locks");
         let text = browser.text();
-        for said in ["locks.trace", "MutexContention", "Rules", "not applicable"] {
+        for said in ["locks.trace", "MutexContention", "Rules", "not judged"] {
             assert!(text.contains(said), "{name}: {said} is not in\n{text}");
         }
         browser.value("document.querySelectorAll('details').forEach(d => d.open = true)");

@@ -376,6 +376,7 @@ impl Analysis {
             rules,
             findings: all,
             course: self.history.as_ref().map(|h| h.course().clone()),
+            moments: Vec::new(),
             suppressed: Vec::new(),
             known: 0,
             evidence: None,

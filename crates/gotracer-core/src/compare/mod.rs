@@ -17,6 +17,7 @@ use crate::rules::{RULES, Rule, Settings};
 
 pub use baseline::Baseline;
 pub use findings::{Difference, FindingChange, Seen, findings};
+pub use format::html::changes as changes_html;
 pub use format::words;
 pub use format::{FORMATS, SCHEMA, TABLE, schema};
 pub use quantity::{Floor, Measured, Observation, Quantity};

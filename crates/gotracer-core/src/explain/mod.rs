@@ -4,12 +4,14 @@
 //! A trace is read once. What is kept is the state that the timeline keeps
 //! anyway, and of the window at most `MOST` of each kind.
 
+mod moments;
 mod text;
 mod watch;
 
 use crate::timeline::{FrameKey, HeapFloor, StackKey, Timeline};
 use crate::trace::{Input, ReadError, Reader, Time};
 
+pub use moments::{drawn, moments};
 pub use text::write;
 pub use watch::{Held, Reasons, Run, Story, Watch};
 

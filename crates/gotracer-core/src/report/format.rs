@@ -8,7 +8,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::{
-    Options, Report, csv, github, gitlab, html, json, jsonl, junit, markdown, sarif, table,
+    Options, Report, benchstat, csv, github, gitlab, html, json, jsonl, junit, markdown, sarif,
+    table,
 };
 
 /// The formats of reports. The first one that takes a file's ending is that file's format.
@@ -23,6 +24,7 @@ pub static FORMATS: Formats<[Report]> = Formats(&[
     &gitlab::FORMAT,
     &jsonl::FORMAT,
     &csv::FORMAT,
+    &benchstat::FORMAT,
 ]);
 
 /// A format in which `S` is written: reports or a comparison.

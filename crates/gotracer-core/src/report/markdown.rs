@@ -8,6 +8,8 @@ use super::{Detail, Escaped, Finding, Format, Frame, Options, Report, Status, hu
 
 /// GitHub drops a summary of more than 1 MiB.
 const MOST: usize = 900 << 10;
+/// Longest excerpt, characters.
+const EXCERPT: usize = 2_000;
 
 /// The entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
@@ -118,6 +120,28 @@ fn details(out: &mut String, finding: &Finding) -> fmt::Result {
     stack(out, &finding.stack)?;
     out.push_str("</details>\n");
     Ok(())
+}
+
+/// One finding with its place, cause and fix, for a comment or an issue.
+pub fn excerpt(source: &str, finding: &Finding) -> String {
+    let mut out = format!(
+        "**{} {}** at {}\n\n{} ({})\n",
+        finding.severity.name(),
+        finding.rule.name,
+        Code(&human::place(&finding.place)),
+        Text(&finding.message),
+        human::extent(finding)
+    );
+    if let Some(cause) = &finding.cause {
+        out += &format!("\nCause: {}\n", Text(&cause.text));
+    }
+    out += &format!(
+        "\nFix: {}\n\nTrace: {}, finding {}\n",
+        Text(&finding.suggestion),
+        Code(source),
+        Text(&finding.id)
+    );
+    out.chars().take(EXCERPT).collect()
 }
 
 fn stack(out: &mut String, frames: &[Frame]) -> fmt::Result {

@@ -1,5 +1,6 @@
 //! The report of a trace, and its output formats.
 
+mod benchstat;
 mod course;
 mod csv;
 mod escape;
@@ -7,6 +8,7 @@ mod format;
 mod github;
 mod gitlab;
 mod hash;
+mod headline;
 pub mod html;
 pub mod human;
 pub mod json;
@@ -15,6 +17,7 @@ mod junit;
 pub mod listing;
 pub mod markdown;
 mod model;
+mod moment;
 mod options;
 mod paths;
 mod placed;
@@ -24,6 +27,7 @@ pub mod sample;
 mod sarif;
 pub mod saved;
 mod share;
+mod signals;
 pub mod size;
 mod style;
 pub mod svg;
@@ -46,6 +50,7 @@ pub use model::{
     Cause, Creations, Finding, Frame, Goroutines, Program, Report, RuleReport, Spread, Status,
     Suppressed, TraceInfo,
 };
+pub use moment::{Moment, Row, Span, SpanState, Wake};
 pub use options::{Detail, Options};
 pub use paths::{Location, PathMap};
 pub(crate) use style::Style;

@@ -10,9 +10,9 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Course;
 use super::tasks::{Region, Request, Task};
 use super::time::GoroutineGroup;
+use super::{Course, Moment};
 use crate::rules::{Distribution, Rule, Severity, Thresholds, Unit};
 use crate::timeline::{State, StateVector};
 use crate::units::system_time;
@@ -264,6 +264,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The program over time, if a format draws it.
     pub course: Option<Course>,
+    /// The moments of the worst findings, if a format draws them, see [`moments`](crate::explain::moments).
+    pub moments: Vec<Moment>,
     /// Findings that the configuration suppresses, the worst first.
     pub suppressed: Vec<Suppressed>,
     /// Number of findings that the baseline holds, see [`Baseline`](crate::compare::Baseline).

@@ -1,8 +1,8 @@
 //! Reports made by hand, for the tests of the formats.
 
 use super::{
-    Cause, Finding, Frame, GoroutineGroup, Goroutines, Life, Program, Report, RuleReport, Severity,
-    Status, TraceInfo, WorstGoroutine,
+    Cause, Finding, Frame, GoroutineGroup, Goroutines, Life, Moment, Program, Report, Row,
+    RuleReport, Severity, Span, SpanState, Status, TraceInfo, Wake, WorstGoroutine,
 };
 use crate::rules::{RULES, Rule, Settings};
 use crate::timeline::StateVector;
@@ -32,6 +32,7 @@ pub fn report(source: &str) -> Report {
         rules: RULES.into_iter().map(rule).collect(),
         findings: Vec::new(),
         course: None,
+        moments: Vec::new(),
         known: 0,
         suppressed: Vec::new(),
         evidence: None,
@@ -190,6 +191,63 @@ pub fn eventful(source: &str) -> Report {
     assist.status = Status::NotApplicable;
     assist.reason = Some("the trace holds no garbage collection".into());
     r
+}
+
+/// A moment of a finding: a pause, and a goroutine that waits and is woken.
+pub fn moment(finding: &str) -> Moment {
+    let span = |from, to, state, text: &str| Span {
+        from,
+        to,
+        state,
+        text: text.into(),
+    };
+    Moment {
+        finding: finding.into(),
+        from: 2_330_000_000,
+        length: 60_000_000,
+        rows: vec![
+            Row {
+                name: "P 0".into(),
+                spans: vec![
+                    span(
+                        0,
+                        50_000_000,
+                        SpanState::Culprit,
+                        "goroutine 7 cart.(*Store).Flush",
+                    ),
+                    span(
+                        50_200_000,
+                        60_000_000,
+                        SpanState::Victim,
+                        "goroutine 18 cart.(*Store).Add",
+                    ),
+                ],
+            },
+            Row {
+                name: "goroutine 18 cart.(*Store).Add <store.go:42>".into(),
+                spans: vec![
+                    span(0, 50_000_000, SpanState::Blocked, "waits for a lock"),
+                    span(
+                        50_000_000,
+                        50_200_000,
+                        SpanState::Runnable,
+                        "runnable, no P",
+                    ),
+                ],
+            },
+        ],
+        stops: vec![span(
+            10_000_000,
+            22_000_000,
+            SpanState::Stopped,
+            "GC mark termination",
+        )],
+        wakes: vec![Wake {
+            at: 50_000_000,
+            from: 0,
+            to: 1,
+        }],
+    }
 }
 
 /// A report in which every text is what some reader of it might obey.

@@ -37,6 +37,7 @@ fn without_details(report: &Report) -> Report {
         course: None,
         waits: Vec::new(),
         goroutines: Vec::new(),
+        moments: Vec::new(),
         ..report.clone()
     }
 }

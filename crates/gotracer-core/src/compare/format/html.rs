@@ -1,12 +1,13 @@
-//! A comparison as a page, with both distributions of each signal over each
-//! other.
+//! A comparison as a page, with both distributions of each signal over each other.
 
-use std::fmt::{self, Write as _};
 use std::io::{self, Write};
+
+use maud::{Markup, html};
 
 use super::words::{self, Row};
 use crate::compare::{Comparison, Difference, Signal, Verdict};
-use crate::report::html::{Html, page};
+use crate::report::html::shell::{self, Network};
+use crate::report::html::{picture, text};
 use crate::report::svg::{Series, histogram};
 use crate::report::{Format, Options, Severity, human};
 
@@ -20,124 +21,124 @@ pub const FORMAT: Format<Comparison> = Format {
 };
 
 fn write(out: &mut dyn Write, c: &Comparison, _: &Options) -> io::Result<()> {
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = body(&mut text, c);
-    out.write_all(page("Comparison", &text).as_bytes())
-}
-
-fn body(out: &mut String, c: &Comparison) -> fmt::Result {
     let class = words::concern(c).map_or("good", Severity::name);
-    write!(
-        out,
-        "<a class=\"skip\" href=\"#main\">Skip to the changes</a>\n<header>\n<h1>Comparison</h1>\n\
-         <button type=\"button\" id=\"theme\" hidden>Dark</button>\n\
-         <p class=\"verdict {class}\" role=\"status\">{}</p>\n</header>\n<main id=\"main\">\n<ul>\n",
-        words::conclusion(c)
-    )?;
-    for (name, side) in [("base", &c.base), ("new", &c.new)] {
-        writeln!(out, "<li>{name}: {}</li>", Html(words::side(side)))?;
-    }
-    out.push_str("</ul>\n<h2>Signals</h2>\n");
-    signals(out, c)?;
-    findings(out, c)?;
-    if !c.sites.is_empty() {
-        out.push_str("<h2>Goroutines</h2>\n<ul>\n");
-        for s in &c.sites {
-            let place = human::place(&s.place);
-            writeln!(
-                out,
-                "<li><code>{}</code> {}</li>",
-                Html(place),
-                words::site(s)
-            )?;
-        }
-        out.push_str("</ul>\n");
-    }
-    out.push_str("</main>\n");
-    Ok(())
-}
-
-fn signals(out: &mut String, c: &Comparison) -> fmt::Result {
-    let rows = words::rows(&c.signals, c.effect);
-    if !rows.is_empty() {
-        out.push_str(
-            "<div class=\"wide\" tabindex=\"0\" role=\"group\" \
-             aria-label=\"Signals, can be scrolled\">\n<table>\n<thead><tr>",
-        );
-        for heading in Row::HEADING {
-            write!(out, "<th scope=\"col\">{}</th>", capital(heading))?;
-        }
-        out.push_str("</tr></thead>\n<tbody>\n");
-        for row in &rows {
-            let class = match row.verdict {
-                Verdict::Regression => "error",
-                Verdict::Improvement => "good",
-                Verdict::NoChange | Verdict::TooLittle => "weak",
-            };
-            let [first @ .., verdict] = row.cells();
-            out.push_str("<tr>");
-            for cell in first {
-                write!(out, "<td>{}</td>", Html(cell))?;
+    let verdict = html! {
+        p class={ "verdict " (class) } role="status" { (words::conclusion(c)) }
+    };
+    let body = html! {
+        (shell::header(None, "Comparison", &verdict))
+        main id="main" {
+            ul {
+                @for (name, side) in [("base", &c.base), ("new", &c.new)] {
+                    li { (name) ": " (text(&words::side(side))) }
+                }
             }
-            writeln!(out, "<td class=\"{class}\">{verdict}</td></tr>")?;
+            (signals(c))
+            (findings(c))
+            @if !c.sites.is_empty() {
+                h2 { "Goroutines" }
+                ul {
+                    @for site in &c.sites {
+                        li { code { (text(&human::place(&site.place))) } " " (words::site(site)) }
+                    }
+                }
+            }
         }
-        out.push_str("</tbody>\n</table>\n</div>\n");
-    }
-    for line in words::left_out(c).into_iter().chain(words::limits(c)) {
-        writeln!(out, "<p class=\"weak\">{}</p>", Html(line))?;
-    }
-    out.push_str(
-        "<ul class=\"legend\">\n<li class=\"seen\">new</li>\n\
-         <li class=\"base-run\">base, in front of it</li>\n</ul>\n<div class=\"rules\">\n",
-    );
-    for signal in &c.signals {
-        picture(out, signal)?;
-    }
-    out.push_str("</div>\n");
-    Ok(())
+    };
+    out.write_all(shell::page("Comparison", &body, Network::None).as_bytes())
 }
 
-fn picture(out: &mut String, s: &Signal) -> fmt::Result {
+fn signals(c: &Comparison) -> Markup {
+    let rows = words::rows(&c.signals, c.effect);
+    html! {
+        h2 { "Signals" }
+        @if !rows.is_empty() {
+            (shell::wide("Signals", &changes(&rows, Row::HEADING)))
+        }
+        @for line in words::left_out(c).into_iter().chain(words::limits(c)) {
+            p class="weak" { (text(&line)) }
+        }
+        ul class="legend" {
+            li class="seen" { "new" }
+            li class="base-run" { "base, in front of it" }
+        }
+        div class="rules" {
+            @for signal in &c.signals { (drawn(signal)) }
+        }
+    }
+}
+
+/// The table of what changed, with these titles.
+pub fn changes(rows: &[Row], heading: [&str; 6]) -> Markup {
+    html! {
+        table class="changes" {
+            thead {
+                tr { @for title in heading { th scope="col" { (text(&capital(title))) } } }
+            }
+            tbody {
+                @for row in rows {
+                    @let [first @ .., verdict] = row.cells();
+                    tr {
+                        @for (cell, title) in first.iter().zip(heading) {
+                            td data-is=(title.to_lowercase()) { (text(cell)) }
+                        }
+                        td class=(verdict_class(row.verdict)) { (text(&verdict)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn verdict_class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Regression => "error",
+        Verdict::Improvement => "good",
+        Verdict::NoChange | Verdict::TooLittle => "weak",
+    }
+}
+
+fn drawn(s: &Signal) -> Markup {
+    if s.base.count() + s.new.count() == 0 {
+        return html! {};
+    }
     // The one in front lets the other be seen.
     let sides = [("new", "seen", &s.new), ("base", "base-run", &s.base)];
     let series = sides.map(|(name, class, seen)| Series { name, class, seen });
-    if s.base.count() + s.new.count() == 0 {
-        return Ok(());
+    html! {
+        article class="rule" {
+            h3 { (s.rule.name) }
+            (picture(|out| histogram(out, s.rule.unit, &series, &[])))
+        }
     }
-    writeln!(out, "<article class=\"rule\">\n<h3>{}</h3>", s.rule.name)?;
-    histogram(out, s.rule.unit, &series, &[])?;
-    out.push_str("</article>\n");
-    Ok(())
 }
 
-fn findings(out: &mut String, c: &Comparison) -> fmt::Result {
+fn findings(c: &Comparison) -> Markup {
     if c.findings.is_empty() {
-        return Ok(());
+        return html! {};
     }
-    out.push_str("<h2>Findings</h2>\n<ul>\n");
-    for f in &c.findings {
-        let class = match f.difference {
-            Difference::New | Difference::Worse => "warn",
-            Difference::Better | Difference::Gone => "good",
-        };
-        let seen = f.new.as_ref().or(f.base.as_ref());
-        let at = seen.map(|s| human::place(&s.place)).unwrap_or_default();
-        writeln!(
-            out,
-            "<li><strong class=\"{class}\">{}</strong> {} <code>{}</code>: {}</li>",
-            words::difference(f.difference),
-            f.rule.name,
-            Html(at),
-            Html(words::finding(c, f))
-        )?;
+    html! {
+        h2 { "Findings" }
+        ul {
+            @for f in &c.findings {
+                @let class = match f.difference {
+                    Difference::New | Difference::Worse => "warn",
+                    Difference::Better | Difference::Gone => "good",
+                };
+                @let seen = f.new.as_ref().or(f.base.as_ref());
+                @let at = seen.map(|s| human::place(&s.place)).unwrap_or_default();
+                li {
+                    strong class=(class) { (words::difference(f.difference)) }
+                    " " (f.rule.name) " " code { (text(&at)) } ": " (text(&words::finding(c, f)))
+                }
+            }
+        }
     }
-    out.push_str("</ul>\n");
-    Ok(())
 }
 
-/// A heading as a page has it.
-fn capital(heading: &str) -> String {
-    let (first, rest) = heading.split_at(1);
-    format!("{first}{}", rest.to_lowercase())
+/// A title of a column with its first letter in upper case.
+fn capital(title: &str) -> String {
+    let mut letters = title.chars();
+    let first = letters.next().map(String::from).unwrap_or_default();
+    first + &letters.as_str().to_lowercase()
 }

@@ -1,6 +1,6 @@
 //! The output formats of comparisons, one per file.
 
-mod html;
+pub mod html;
 mod json;
 mod markdown;
 mod table;

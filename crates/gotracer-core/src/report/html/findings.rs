@@ -1,155 +1,172 @@
 //! Findings, and the form that filters them.
 
-use std::fmt::{self, Write as _};
+use std::collections::{HashMap, HashSet};
 
-use super::{ENOUGH, Html, clip};
-use crate::report::{Finding, Frame, Options, Report, Severity, human};
+use maud::{Markup, html};
+
+use super::{ENOUGH, clip, moment, text};
+use crate::report::markdown::excerpt;
+use crate::report::{Finding, Frame, Options, Report, Severity, human, ranked, share, top};
 use crate::units::duration;
 
 /// Frames of a stack that are shown.
 const FRAMES: usize = 64;
 
 /// The form that filters; it shows only where scripts run.
-pub fn filter(out: &mut String, reports: &[Report]) -> fmt::Result {
-    let all = || reports.iter().flat_map(|r| &r.findings);
-    if all().count() == 0 {
-        return Ok(());
+pub fn filter(reports: &[Report]) -> Markup {
+    let mut rules: Vec<_> = reports
+        .iter()
+        .flat_map(|report| &report.findings)
+        .map(|finding| finding.rule)
+        .collect();
+    if rules.is_empty() {
+        return html! {};
     }
-    out.push_str(
-        "<form id=\"filter\" role=\"search\" hidden>\n<label>Search <input type=\"search\" \
-         name=\"text\" placeholder=\"function, file, text\"></label>\n\
-         <label>Rule <select name=\"rule\"><option value=\"\">all</option>",
-    );
-    let mut rules: Vec<_> = all().map(|f| f.rule).collect();
     rules.sort_by_key(|rule| rule.index());
     rules.dedup();
-    for rule in rules {
-        write!(out, "<option>{}</option>", rule.name)?;
+    html! {
+        form id="filter" role="search" hidden {
+            label { "Search " input type="search" name="text" placeholder="function, file, text"; }
+            label {
+                "Rule "
+                select name="rule" {
+                    option value="" { "all" }
+                    @for rule in rules { option { (rule.name) } }
+                }
+            }
+            fieldset {
+                legend { "Severity" }
+                @for severity in Severity::ALL {
+                    @let name = severity.name();
+                    label { input type="checkbox" name="severity" value=(name) checked; " " (name) }
+                }
+            }
+            output id="shown" aria-live="polite" {}
+        }
     }
-    out.push_str("</select></label>\n<fieldset><legend>Severity</legend>");
-    for severity in Severity::ALL {
-        let name = severity.name();
-        write!(
-            out,
-            "<label><input type=\"checkbox\" name=\"severity\" value=\"{name}\" checked> \
-             {name}</label>"
-        )?;
-    }
-    out.push_str("</fieldset>\n<output id=\"shown\" aria-live=\"polite\"></output>\n</form>\n");
-    Ok(())
 }
 
-/// The finding's place in the page.
+/// The finding's anchor in the page.
 pub fn anchor(number: usize, finding: &Finding) -> String {
     format!("f{number}-{}", finding.id)
 }
 
-/// The findings of one trace.
-pub fn write(
-    out: &mut String,
-    number: usize,
-    report: &Report,
-    shown: &[&Finding],
-    options: &Options,
-) -> fmt::Result {
-    out.push_str("<h3>Findings</h3>\n");
-    if report.findings.is_empty() {
-        out.push_str("<p class=\"good\">Nothing was found.</p>\n");
-    }
-    let mut written = 0;
-    for f in shown {
-        if out.len() > ENOUGH {
+/// The findings of one trace, by time lost, as long as there is room. So many bytes are `written` already.
+pub fn write(number: usize, report: &Report, options: &Options, mut written: usize) -> Markup {
+    let kept = top(report, options.top).into_iter();
+    let kept: HashSet<&str> = kept.map(|f| f.id.as_str()).collect();
+    let mut first_of_rule: HashMap<&str, &Finding> = HashMap::new();
+    let mut all = Vec::new();
+    for finding in ranked(report) {
+        if !kept.contains(finding.id.as_str()) {
+            continue;
+        }
+        if written > ENOUGH {
             break;
         }
-        finding(out, number, f, options)?;
-        written += 1;
+        let first = *first_of_rule.entry(finding.rule.name).or_insert(finding);
+        let one = one(number, report, finding, first, options);
+        written += one.0.len();
+        all.push(one);
     }
-    if written < report.findings.len() {
-        let more = (report.findings.len() - written) as u64;
-        writeln!(
-            out,
-            "<p>{} left out.</p>",
-            human::plural(more, "more finding")
-        )?;
+    let left_out = (report.findings.len() - all.len()) as u64;
+    html! {
+        h3 { "Findings" }
+        @if report.findings.is_empty() {
+            p class="good" { "Nothing was found." }
+        }
+        @for finding in all { (finding) }
+        @if left_out > 0 {
+            p { (human::plural(left_out, "more finding")) " left out." }
+        }
     }
-    Ok(())
 }
 
-fn finding(out: &mut String, number: usize, f: &Finding, options: &Options) -> fmt::Result {
+fn one(number: usize, report: &Report, f: &Finding, first: &Finding, options: &Options) -> Markup {
     let (severity, rule) = (f.severity.name(), f.rule.name);
-    let place = human::place(&f.place);
-    writeln!(
-        out,
-        "<article id=\"{}\" class=\"finding {severity}\" data-rule=\"{rule}\" \
-         data-severity=\"{severity}\">\n<h4><span class=\"severity\">{severity}</span> {rule} \
-         <code>{}</code></h4>\n<p>{}</p>",
-        anchor(number, f),
-        Html(clip(&place)),
-        Html(clip(&f.message)),
-    )?;
+    // Suggestions are texts of ours, and long.
+    let same_fix = !std::ptr::eq(first, f) && first.suggestion == f.suggestion;
+    html! {
+        article id=(anchor(number, f)) class={ "finding " (severity) } data-rule=(rule) data-severity=(severity) {
+            h4 {
+                span class="severity" { (severity) }
+                " " (rule) " " code { (clip(&human::place(&f.place))) }
+            }
+            p { (clip(&f.message)) }
+            (numbers(report, f))
+            (moment::write(report, f))
+            @if let Some(cause) = &f.cause {
+                p { b { "Cause" } " " (clip(&cause.text)) }
+            }
+            @if same_fix {
+                p { b { "Fix" } " as of " a href={ "#" (anchor(number, first)) } { "the first finding of this rule" } }
+            } @else {
+                p { b { "Fix" } " " (clip_fix(&f.suggestion)) }
+            }
+            (stack("Stack", &f.stack, options))
+            @if let Some(cause) = &f.cause {
+                (stack("Stack of the cause", &cause.stack, options))
+            }
+            button type="button" class="copy" data-text=(excerpt(&report.trace.source, f)) hidden { "Copy as Markdown" }
+        }
+    }
+}
+
+fn numbers(report: &Report, f: &Finding) -> Markup {
     let value = |n| human::value(f.unit(), n);
     let least = if f.open > 0 { "≥" } else { "" };
-    out.push_str("<dl>");
-    pair(out, "times", human::count(f.count))?;
-    pair(out, "worst", format!("{least}{}", value(f.worst)))?;
-    pair(out, "worst at", duration(f.worst_at_ns))?;
-    pair(out, "in all", format!("{least}{}", value(f.total)))?;
-    pair(out, "threshold", value(f.threshold))?;
-    let when = format!("{} to {}", duration(f.first_ns), duration(f.last_ns));
-    pair(out, "from the start", when)?;
-    if !f.goroutines.is_empty() {
-        let ids: Vec<_> = f.goroutines.iter().map(ToString::to_string).collect();
-        pair(out, "goroutines", ids.join(", "))?;
+    let ids: Vec<_> = f.goroutines.iter().map(ToString::to_string).collect();
+    let pair = |term: &str, value: String| {
+        html! { div { dt { (term) } dd { (value) } } }
+    };
+    html! {
+        dl {
+            (pair("count", human::count(f.count)))
+            (pair("worst", format!("{least}{}", value(f.worst))))
+            (pair("at", duration(f.worst_at_ns)))
+            (pair("total", format!("{least}{}", value(f.total))))
+            @if let Some(share) = report.share_lost(f) {
+                (pair("of the time", share::text(share)))
+            }
+            (pair("threshold", value(f.threshold)))
+            (pair("from", format!("{} to {}", duration(f.first_ns), duration(f.last_ns))))
+            @if !ids.is_empty() {
+                (pair("goroutine ids", ids.join(", ")))
+            }
+        }
     }
-    out.push_str("</dl>\n");
-    if let Some(cause) = &f.cause {
-        writeln!(out, "<p><b>Cause</b> {}</p>", Html(clip(&cause.text)))?;
-    }
-    // Fixes are texts of ours, and long.
-    writeln!(out, "<p><b>Fix</b> {}</p>", Html(clip_fix(&f.suggestion)))?;
-    stack(out, "Stack", &f.stack, options)?;
-    if let Some(cause) = &f.cause {
-        stack(out, "Stack of the cause", &cause.stack, options)?;
-    }
-    out.push_str("</article>\n");
-    Ok(())
 }
 
 /// As much as the longest advice of any rule.
-fn clip_fix(text: &str) -> &str {
+fn clip_fix(fix: &str) -> crate::report::Escaped<'_> {
     let longest = crate::rules::RULES.iter().map(|r| r.advice.len()).max();
-    let end = text.char_indices().nth(longest.unwrap_or(0));
-    end.map_or(text, |(end, _)| &text[..end])
+    let end = fix.char_indices().nth(longest.unwrap_or(0));
+    text(end.map_or(fix, |(end, _)| &fix[..end]))
 }
 
-fn pair(out: &mut String, term: &str, text: String) -> fmt::Result {
-    write!(out, "<div><dt>{term}</dt><dd>{}</dd></div>", Html(text))
-}
-
-fn stack(out: &mut String, title: &str, frames: &[Frame], options: &Options) -> fmt::Result {
+fn stack(title: &str, frames: &[Frame], options: &Options) -> Markup {
     if frames.is_empty() {
-        return Ok(());
+        return html! {};
     }
-    write!(out, "<details><summary>{title}</summary><ol>")?;
-    for frame in frames.iter().take(FRAMES) {
-        write!(out, "<li><code>{}</code>", Html(clip(&frame.function)))?;
-        if !frame.file.is_empty() {
-            let path = options.paths.in_repository(&frame.file);
-            let path = path.as_deref().unwrap_or(&frame.file);
-            write!(
-                out,
-                "<br><span class=\"at\">{}:{}</span>",
-                Html(clip(path)),
-                frame.line
-            )?;
+    html! {
+        details {
+            summary { (title) }
+            ol {
+                @for frame in frames.iter().take(FRAMES) {
+                    @let path = options.paths.in_repository(&frame.file);
+                    @let path = path.as_deref().unwrap_or(&frame.file);
+                    li {
+                        code { (clip(&frame.function)) }
+                        @if !frame.file.is_empty() {
+                            br;
+                            span class="at" { (clip(path)) ":" (frame.line) }
+                        }
+                    }
+                }
+            }
+            @if frames.len() > FRAMES {
+                p { (human::plural((frames.len() - FRAMES) as u64, "more frame")) }
+            }
         }
-        out.push_str("</li>");
     }
-    out.push_str("</ol>");
-    if frames.len() > FRAMES {
-        let more = human::plural((frames.len() - FRAMES) as u64, "more frame");
-        write!(out, "<p>{more}</p>")?;
-    }
-    out.push_str("</details>\n");
-    Ok(())
 }

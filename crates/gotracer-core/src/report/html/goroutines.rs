@@ -1,8 +1,8 @@
 //! Where the time of goroutines goes: all of the program's as a bar, and by the function that they were started with.
 
-use std::fmt::{self, Write as _};
+use maud::{Markup, html};
 
-use super::{Html, clip};
+use super::{clip, shell};
 use crate::report::{GoroutineGroup, Report, human};
 use crate::timeline::{State, StateVector};
 use crate::units::duration;
@@ -13,57 +13,60 @@ const MOST: usize = 50;
 const STATES: usize = 4;
 
 /// The goroutines of one trace.
-pub fn write(out: &mut String, report: &Report) -> fmt::Result {
+pub fn write(report: &Report) -> Markup {
     let time = &report.program.time;
     let Some(line) = human::program_time(time) else {
-        return Ok(());
+        return html! {};
     };
-    writeln!(out, "<h3>Goroutines</h3>\n<p>{}</p>", Html(&line))?;
-    bar(out, time)?;
-    out.push_str(
-        "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Goroutines by function, can be scrolled\">\n\
-         <table><thead><tr><th scope=\"col\">Started with</th><th scope=\"col\">Goroutines</th>\
-         <th scope=\"col\">Alive</th><th scope=\"col\">Life p50</th><th scope=\"col\">p99</th>\
-         <th scope=\"col\">Time in all</th><th scope=\"col\">States</th></tr></thead><tbody>\n",
-    );
-    report
-        .goroutines
-        .iter()
-        .take(MOST)
-        .try_for_each(|group| row(out, group))?;
-    out.push_str("</tbody></table>\n</div>\n");
-    if report.goroutines.len() > MOST {
-        let more = human::plural((report.goroutines.len() - MOST) as u64, "more function");
-        writeln!(out, "<p>{more} not listed.</p>")?;
+    html! {
+        h3 { "Goroutines" }
+        p { (clip(&line)) }
+        (bar(time))
+        (shell::wide("Goroutines by function", &table(&report.goroutines)))
+        @if report.goroutines.len() > MOST {
+            p {
+                (human::plural((report.goroutines.len() - MOST) as u64, "more function")) " not listed."
+            }
+        }
     }
-    Ok(())
 }
 
 /// Shares of the states as one bar; the text before it says the same.
-fn bar(out: &mut String, time: &StateVector) -> fmt::Result {
-    out.push_str("<div class=\"states\" aria-hidden=\"true\">");
-    for state in State::ALL {
-        let share = time.of(state) as f64 / time.total() as f64 * 100.0;
-        if share >= 0.05 {
-            let (name, words) = (state.name(), state.words());
-            write!(
-                out,
-                "<span class=\"{name}\" style=\"width:{share:.2}%\" title=\"{words} {share:.1}%\"></span>"
-            )?;
+fn bar(time: &StateVector) -> Markup {
+    let share = |state| time.of(state) as f64 / time.total() as f64 * 100.0;
+    html! {
+        div class="states" aria-hidden="true" {
+            @for state in State::ALL {
+                @let share = share(state);
+                @if share >= 0.05 {
+                    span class=(state.name()) style=(format!("width:{share:.2}%"))
+                        title=(format!("{} {share:.1}%", state.words())) {}
+                }
+            }
         }
     }
-    out.push_str("</div>\n");
-    Ok(())
 }
 
-fn row(out: &mut String, group: &GoroutineGroup) -> fmt::Result {
-    let [count, alive] = [group.count, group.alive].map(human::count);
-    let [p50, p99, all] = [group.life.p50, group.life.p99, group.time.total()].map(duration);
-    writeln!(
-        out,
-        "<tr><td><code>{}</code></td><td>{count}</td><td>{alive}</td><td>{p50}</td><td>{p99}</td><td>{all}</td>\
-         <td>{}</td></tr>",
-        Html(clip(human::short(&group.function))),
-        human::states(&group.time, STATES)
-    )
+fn table(groups: &[GoroutineGroup]) -> Markup {
+    html! {
+        table {
+            thead {
+                tr {
+                    @for title in ["Started with", "Goroutines", "Alive", "Life p50", "p99", "Total time", "States"] {
+                        th scope="col" { (title) }
+                    }
+                }
+            }
+            tbody {
+                @for group in groups.iter().take(MOST) {
+                    tr {
+                        td { code { (clip(human::short(&group.function))) } }
+                        @for count in [group.count, group.alive] { td { (human::count(count)) } }
+                        @for time in [group.life.p50, group.life.p99, group.time.total()] { td { (duration(time)) } }
+                        td { (human::states(&group.time, STATES)) }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -20,6 +20,37 @@
   // On paper nothing can be unfolded.
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
 
+  // A finding as Markdown, where the browser lets a page write to the clipboard.
+  if (navigator.clipboard) document.querySelectorAll("button.copy").forEach((button) => {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      try { await navigator.clipboard.writeText(button.dataset.text); button.textContent = "Copied"; } catch { button.textContent = "Cannot copy"; }
+    });
+  });
+
+  // A live page replaces its content; a person who reads or types is not disturbed.
+  const live = document.querySelector("main[data-live]");
+  if (live) setInterval(async () => {
+    if (document.hidden || live.contains(document.activeElement) || String(getSelection())) return;
+    try {
+      const answer = await fetch(location.pathname, { headers: { accept: "text/html" } });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+      if (page) { live.replaceChildren(...page.childNodes); search(); }
+    } catch {}
+  }, 1000 * live.dataset.live);
+
+  // The rows of a page's tables that contain all words.
+  const rows = document.getElementById("rows");
+  const search = () => {
+    if (!rows) return;
+    const words = rows.value.toLowerCase().split(/\s+/).filter(Boolean);
+    document.querySelectorAll("main tbody tr").forEach((row) => {
+      row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+    });
+  };
+  if (rows) { rows.addEventListener("input", search); rows.parentElement.hidden = false; search(); }
+
   const form = document.getElementById("filter");
   if (!form) return;
   const findings = [...document.querySelectorAll(".finding")].map((element) =>

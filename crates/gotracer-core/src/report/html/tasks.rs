@@ -1,8 +1,8 @@
-//! Tasks and regions by type.
+//! Tasks, regions and requests by type.
 
-use std::fmt::{self, Write as _};
+use maud::{Markup, html};
 
-use super::{Html, clip};
+use super::{clip, shell};
 use crate::report::{Report, Slow, human};
 use crate::rules::Distribution;
 use crate::timeline::StateVector;
@@ -13,81 +13,81 @@ const MOST: usize = 50;
 /// States named for each type.
 const STATES: usize = 4;
 
-/// Writes the tasks and regions of one trace, if it has any.
-pub fn write(out: &mut String, report: &Report) -> fmt::Result {
-    let tasks = report.tasks.iter();
-    let tasks = tasks.map(|t| {
-        (
-            t.name.as_str(),
-            t.open,
-            &t.duration,
-            &t.time,
-            &t.slowest[..],
-        )
+/// The tasks, regions and requests of one trace, if it has any.
+pub fn write(report: &Report) -> Markup {
+    let tasks = report.tasks.iter().map(|t| Row {
+        name: &t.name,
+        open: t.open,
+        taken: &t.duration,
+        time: &t.time,
+        slowest: t.slowest.first(),
     });
-    table(out, "Tasks", tasks)?;
-    let regions = report.regions.iter();
-    let regions = regions.map(|r| {
-        (
-            r.name.as_str(),
-            r.open,
-            &r.duration,
-            &r.time,
-            &r.slowest[..],
-        )
+    let regions = report.regions.iter().map(|r| Row {
+        name: &r.name,
+        open: r.open,
+        taken: &r.duration,
+        time: &r.time,
+        slowest: r.slowest.first(),
     });
-    table(out, "Regions", regions)?;
-    let requests = report.requests.iter();
-    let requests = requests.map(|r| {
-        (
-            human::short(&r.handler),
-            r.open,
-            &r.duration,
-            &r.time,
-            &r.slowest[..],
-        )
+    let requests = report.requests.iter().map(|r| Row {
+        name: human::short(&r.handler),
+        open: r.open,
+        taken: &r.duration,
+        time: &r.time,
+        slowest: r.slowest.first(),
     });
-    table(out, "Requests", requests)
+    html! {
+        (section("Tasks", tasks))
+        (section("Regions", regions))
+        (section("Requests", requests))
+    }
 }
 
-type Row<'a> = (&'a str, u64, &'a Distribution, &'a StateVector, &'a [Slow]);
+struct Row<'a> {
+    name: &'a str,
+    open: u64,
+    taken: &'a Distribution,
+    time: &'a StateVector,
+    slowest: Option<&'a Slow>,
+}
 
-fn table<'a>(
-    out: &mut String,
-    title: &str,
-    rows: impl ExactSizeIterator<Item = Row<'a>>,
-) -> fmt::Result {
+fn section<'a>(title: &str, rows: impl ExactSizeIterator<Item = Row<'a>>) -> Markup {
     let all = rows.len();
     if all == 0 {
-        return Ok(());
+        return html! {};
     }
-    writeln!(
-        out,
-        "<h3>{title}</h3>\n\
-         <div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"{title} by type, can be scrolled\">\n\
-         <table><thead><tr><th scope=\"col\">Type</th><th scope=\"col\">Count</th>\
-         <th scope=\"col\">p50</th><th scope=\"col\">p99</th><th scope=\"col\">Longest</th>\
-         <th scope=\"col\">At</th><th scope=\"col\">States</th></tr></thead><tbody>"
-    )?;
-    for (name, open, taken, time, slowest) in rows.take(MOST) {
-        let bound = if open > 0 { " (≥)" } else { "" };
-        let [p50, p99] = [taken.quantile(0.5), taken.quantile(0.99)].map(duration);
-        let at = slowest.first().map_or(0, |slow| slow.start_ns);
-        writeln!(
-            out,
-            "<tr><td><code>{}</code></td><td>{}{bound}</td><td>{p50}</td><td>{p99}</td><td>{}</td>\
-             <td>{}</td><td>{}</td></tr>",
-            Html(clip(name)),
-            human::count(taken.count()),
-            duration(taken.max()),
-            duration(at),
-            human::states(time, STATES)
-        )?;
+    html! {
+        h3 { (title) }
+        (shell::wide(&format!("{title} by type"), &table(rows.take(MOST))))
+        @if all > MOST {
+            p { (human::plural((all - MOST) as u64, "more type")) " not listed." }
+        }
     }
-    out.push_str("</tbody></table>\n</div>\n");
-    if all > MOST {
-        let more = human::plural((all - MOST) as u64, "more type");
-        writeln!(out, "<p>{more} not listed.</p>")?;
+}
+
+fn table<'a>(rows: impl Iterator<Item = Row<'a>>) -> Markup {
+    html! {
+        table {
+            thead {
+                tr {
+                    @for title in ["Type", "Count", "p50", "p99", "Longest", "At", "States"] {
+                        th scope="col" { (title) }
+                    }
+                }
+            }
+            tbody {
+                @for row in rows {
+                    @let bound = if row.open > 0 { " (≥)" } else { "" };
+                    tr {
+                        td { code { (clip(row.name)) } }
+                        td { (human::count(row.taken.count())) (bound) }
+                        @for quantile in [0.5, 0.99] { td { (duration(row.taken.quantile(quantile))) } }
+                        td { (duration(row.taken.max())) }
+                        td { (duration(row.slowest.map_or(0, |slow| slow.start_ns))) }
+                        td { (human::states(row.time, STATES)) }
+                    }
+                }
+            }
+        }
     }
-    Ok(())
 }

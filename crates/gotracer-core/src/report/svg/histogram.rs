@@ -6,8 +6,7 @@
 use std::fmt::{self, Write};
 use std::iter;
 
-use super::At;
-use crate::report::html::Html;
+use super::{At, Text};
 use crate::report::{Distribution, human};
 use crate::rules::{SCALE, Unit};
 
@@ -31,8 +30,8 @@ pub struct Series<'a> {
     pub seen: &'a Distribution,
 }
 
-/// A value worth a line.
-pub struct Mark<'a> {
+/// A threshold, drawn as a line.
+pub struct Limit<'a> {
     /// Its name for people.
     pub name: &'a str,
     /// Its class in the page's style.
@@ -61,7 +60,7 @@ pub fn histogram(
     out: &mut impl Write,
     unit: Unit,
     series: &[Series<'_>],
-    marks: &[Mark<'_>],
+    marks: &[Limit<'_>],
 ) -> fmt::Result {
     if series.iter().all(|s| s.seen.count() == 0) {
         return Ok(());
@@ -118,14 +117,14 @@ fn describe(
     out: &mut impl Write,
     unit: Unit,
     series: &[Series<'_>],
-    marks: &[Mark<'_>],
+    marks: &[Limit<'_>],
 ) -> fmt::Result {
     for s in series {
         let value = |q| human::value(unit, s.seen.quantile(q));
         write!(
             out,
             "{}: {} values, half of them up to {}, 99 % up to {}, the greatest {}. ",
-            Html(s.name),
+            Text(s.name),
             human::count(s.seen.count()),
             value(0.5),
             value(0.99),
@@ -144,7 +143,7 @@ fn describe(
 }
 
 impl Axis {
-    fn of(series: &[Series<'_>], marks: &[Mark<'_>]) -> Self {
+    fn of(series: &[Series<'_>], marks: &[Limit<'_>]) -> Self {
         let seen = series.iter().flat_map(|s| s.seen.buckets());
         let marks = marks.iter().map(|m| (bucket(m.value).ceil() as i32) + 1);
         let mut all: Vec<i32> = seen.map(|(i, _)| i).chain(marks).collect();
@@ -305,7 +304,7 @@ mod tests {
             class: "seen",
             seen: &seen,
         }];
-        let mark = |&value| Mark {
+        let mark = |&value| Limit {
             name: "warn",
             class: "warn",
             value,

@@ -1,13 +1,16 @@
-//! Pictures within a page: SVG that takes its colours from the page's style
-//! and tells in words what it shows.
+//! Pictures within a page: SVG that takes its colours from the page's style and describes itself in words.
 
 mod histogram;
+mod moment;
 mod timeline;
 
-pub use histogram::{Mark, Series, histogram};
-pub use timeline::{Lane, timeline};
+pub use histogram::{Limit, Series, histogram};
+pub use moment::{moment, states};
+pub use timeline::{Lane, Mark, timeline};
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write};
+
+use super::Escaped;
 
 /// A coordinate: a tenth of a unit is finer than any screen, and short.
 struct At(f64);
@@ -21,4 +24,29 @@ impl Display for At {
             write!(f, "{:.1}", tenths / 10.0)
         }
     }
+}
+
+/// Text within a picture, in attributes as well: neither markup nor control characters.
+struct Text<T>(T);
+
+impl<T: Display> Display for Text<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut escaped = String::new();
+        write!(
+            maud::Escaper::new(&mut escaped),
+            "{}",
+            Escaped(&self.0.to_string())
+        )?;
+        f.write_str(&escaped)
+    }
+}
+
+/// A round step of time (1, 2, 5, 10, …) that divides a length into at most so many parts.
+fn step(length: u64, parts: u64) -> u64 {
+    let mut step = 1_u64;
+    while length / step > parts {
+        let leading = step / 10_u64.pow(step.ilog10());
+        step = if leading == 2 { step / 2 * 5 } else { step * 2 };
+    }
+    step
 }

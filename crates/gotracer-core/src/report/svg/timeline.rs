@@ -3,8 +3,7 @@
 
 use std::fmt::{self, Write};
 
-use super::At;
-use crate::report::html::Html;
+use super::{At, Text};
 use crate::report::{Column, Course, Severity, human};
 use crate::units::{bytes, duration};
 
@@ -22,8 +21,24 @@ const NARROWEST: f64 = 3.0;
 pub struct Lane<'a> {
     /// The rule's name.
     pub name: &'a str,
-    /// From when to when, ns; how bad; what the mark says; where it leads.
-    pub marks: Vec<(u64, u64, Severity, String, String)>,
+    /// The findings.
+    pub marks: Vec<Mark>,
+}
+
+/// One finding: a thin line from its first occurrence to its last, and a bar at the worst.
+pub struct Mark {
+    /// Start of the first occurrence, ns.
+    pub from: u64,
+    /// End of the last occurrence, ns.
+    pub to: u64,
+    /// Start and end of the worst occurrence, ns.
+    pub worst: (u64, u64),
+    /// Its severity.
+    pub severity: Severity,
+    /// Rule and message.
+    pub text: String,
+    /// Anchor of the finding.
+    pub link: String,
 }
 
 /// From time to places.
@@ -65,18 +80,22 @@ pub fn timeline(
     for lane in lanes {
         name(out, lane.name, top + 13.0)?;
         out.write_str("<g class=\"lane\">")?;
-        for (from, to, severity, text, link) in &lane.marks {
-            let (x, end) = (axis.at(*from), axis.at(*to));
-            let width = (end - x).max(NARROWEST);
+        for mark in &lane.marks {
+            let (x, width) = axis.bar(mark.from, mark.to);
+            let (worst, long) = axis.bar(mark.worst.0, mark.worst.1);
             write!(
                 out,
-                "<a href=\"#{link}\" aria-label=\"{}\"><rect class=\"{}\" x=\"{}\" y=\"{}\" \
-                 width=\"{}\" height=\"{}\"><title>{0}</title></rect></a>",
-                Html(text),
-                severity.name(),
-                At(x.min(RIGHT - width)),
-                At(top + 2.0),
+                "<a href=\"#{}\" aria-label=\"{}\"><title>{1}</title><rect class=\"span {}\" x=\"{}\" y=\"{}\" \
+                 width=\"{}\" height=\"3\"/><rect class=\"{2}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/></a>",
+                mark.link,
+                Text(&mark.text),
+                mark.severity.name(),
+                At(x),
+                At(top + ROW / 2.0 - 1.5),
                 At(width),
+                At(worst),
+                At(top + 2.0),
+                At(long),
                 At(ROW - 4.0)
             )?;
         }
@@ -90,7 +109,7 @@ pub fn timeline(
 }
 
 fn name(out: &mut impl Write, name: &str, y: f64) -> fmt::Result {
-    let (x, y, name) = (At(LEFT - 8.0), At(y), Html(name));
+    let (x, y, name) = (At(LEFT - 8.0), At(y), Text(name));
     write!(
         out,
         "<text x=\"{x}\" y=\"{y}\" text-anchor=\"end\">{name}</text>"
@@ -184,14 +203,16 @@ impl Axis {
         LEFT + (ns as f64 / self.duration).min(1.0) * (RIGHT - LEFT)
     }
 
+    /// Left edge and width of a bar that can be seen and hit.
+    fn bar(&self, from: u64, to: u64) -> (f64, f64) {
+        let x = self.at(from);
+        let width = (self.at(to) - x).max(NARROWEST);
+        (x.min(RIGHT - width), width)
+    }
+
     /// Lines at round times.
     fn ticks(&self, out: &mut impl Write, duration_ns: u64, bottom: f64) -> fmt::Result {
-        let mut step = 1u64;
-        // 1, 2, 5, 10, 20, 50, …: eight lines at most.
-        while duration_ns / step > 8 {
-            let leading = step / 10u64.pow(step.ilog10());
-            step = if leading == 2 { step / 2 * 5 } else { step * 2 };
-        }
+        let step = super::step(duration_ns, 8);
         out.write_str("<g class=\"axis\">")?;
         for i in 0..=duration_ns / step {
             let ns = i * step;

@@ -1,13 +1,12 @@
-//! What every rule measured: count, quantiles, share of the time and verdict, one line per rule.
+//! What every rule measured, one line per rule.
 
 use std::io::{self, Write};
 
 use super::text::safe;
+use crate::report::signals::{COLUMNS, HEADING, Row, Signals};
 use crate::report::style::Style;
-use crate::report::{Options, Report, RuleReport, Severity, Status, human, share};
+use crate::report::{Options, Report, wrap};
 
-const COLUMNS: usize = 7;
-const HEADING: [&str; COLUMNS] = ["SIGNAL", "COUNT", "P50", "P99", "MAX", "SHARE", "VERDICT"];
 /// The column that a narrow terminal leaves out.
 const P50: usize = 2;
 /// The first column whose cells are aligned to the right.
@@ -18,22 +17,13 @@ const WIDE: usize = 72;
 /// Writes a line for each rule that observed something, and one each for the rules that observed nothing and for those
 /// that could not be judged.
 pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
+    let signals = Signals::of(report);
     let style = Style::new(options.color);
-    let judged = report
-        .rules
-        .iter()
-        .filter(|rule| rule.status != Status::NotApplicable);
-    let (seen, silent): (Vec<_>, Vec<_>) =
-        judged.partition(|rule| rule.measurement.count() > 0 || rule.status == Status::Found);
-    if !seen.is_empty() {
-        let rows: Vec<_> = seen
-            .iter()
-            .map(|rule| (verdict(report, rule), cells(report, rule)))
-            .collect();
+    if !signals.rows.is_empty() {
         let wide = options.width.is_none_or(|width| width >= WIDE);
-        grid(out, &rows, wide, style)?;
+        grid(out, &signals.rows, wide, style)?;
     }
-    let silent: Vec<_> = silent.iter().map(|rule| rule.rule.name).collect();
+    let silent: Vec<_> = signals.silent.iter().map(|rule| rule.rule.name).collect();
     if !silent.is_empty() {
         dim_line(
             out,
@@ -46,31 +36,27 @@ pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Res
 
 /// Writes a line for each rule that lacked evidence.
 pub fn not_judged(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
-    for rule in &report.rules {
-        if rule.status == Status::NotApplicable {
-            let why = rule.reason.as_deref().map(safe).unwrap_or_default();
-            let line = format!("not judged: {}: {why}", rule.rule.name);
-            dim_line(out, &line, options)?;
-        }
+    for rule in Signals::of(report).not_judged {
+        let why = rule.reason.as_deref().map(safe).unwrap_or_default();
+        let line = format!("not judged: {}: {why}", rule.rule.name);
+        dim_line(out, &line, options)?;
     }
     Ok(())
 }
 
 fn dim_line(out: &mut dyn Write, line: &str, options: &Options) -> io::Result<()> {
     let style = Style::new(options.color);
-    for line in crate::report::wrap(line, options.width) {
+    for line in wrap(line, options.width) {
         writeln!(out, "{}", style.dim(line))?;
     }
     Ok(())
 }
 
-type Row = (Option<Severity>, [String; COLUMNS]);
-
 fn grid(out: &mut dyn Write, rows: &[Row], wide: bool, style: Style) -> io::Result<()> {
     let heading = HEADING.map(String::from);
     let mut widths = HEADING.map(str::len);
-    for (_, cells) in rows {
-        for (width, cell) in widths.iter_mut().zip(cells) {
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(&row.cells) {
             *width = (*width).max(cell.chars().count());
         }
     }
@@ -90,41 +76,13 @@ fn grid(out: &mut dyn Write, rows: &[Row], wide: bool, style: Style) -> io::Resu
     };
     let [.., last] = &heading;
     writeln!(out, "{}", style.dim(format!("{}  {last}", line(&heading))))?;
-    for (severity, cells) in rows {
-        let [.., verdict] = cells;
-        let verdict = match severity {
-            Some(severity) => style.severity(*severity, verdict),
+    for row in rows {
+        let [.., verdict] = &row.cells;
+        let verdict = match row.severity {
+            Some(severity) => style.severity(severity, verdict),
             None => style.green(verdict),
         };
-        writeln!(out, "{}  {verdict}", line(cells))?;
+        writeln!(out, "{}  {verdict}", line(&row.cells))?;
     }
     Ok(())
-}
-
-fn cells(report: &Report, rule: &RuleReport) -> [String; COLUMNS] {
-    let (seen, unit) = (&rule.measurement, rule.rule.unit);
-    let value = |value| match seen.count() {
-        0 => "-".into(),
-        _ => human::value(unit, value),
-    };
-    [
-        rule.rule.name.into(),
-        human::about(seen.count()),
-        value(seen.quantile(0.5)),
-        value(seen.quantile(0.99)),
-        value(seen.max()),
-        report.share(rule).map_or("-".into(), share::text),
-        match (verdict(report, rule), rule.status) {
-            (Some(severity), _) => severity.name().into(),
-            // The baseline holds its findings.
-            (None, Status::Found) => "known".into(),
-            (None, _) => "ok".into(),
-        },
-    ]
-}
-
-/// The worst severity among the rule's findings.
-fn verdict(report: &Report, rule: &RuleReport) -> Option<Severity> {
-    let of_rule = report.findings.iter().filter(|f| f.rule == rule.rule);
-    of_rule.map(|f| f.severity).max()
 }

@@ -134,6 +134,7 @@ impl<'a> Report<'a> {
             known: self.known,
             evidence: None,
             course: None,
+            moments: Vec::new(),
         })
     }
 }

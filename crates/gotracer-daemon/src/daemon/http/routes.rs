@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::header::{
-    ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, WWW_AUTHENTICATE,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT, ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 
@@ -15,10 +15,12 @@ use super::access::{Exposure, is_cross_site, is_local};
 use super::body::{Answer, discard};
 use super::connections::{Connection, InFlight, Kind};
 use super::limits::Busy;
+use super::page::Overview;
 use super::reply::{Body, Reply, busy, compressed, text};
 use super::{alerts, api, evidence, metrics, page, probe, push, releases, targets, upload};
 use crate::daemon::recent::Entry;
 use crate::daemon::web::Verdict;
+use crate::report::html::shell::{Network, policy};
 use crate::source::directory::Watches;
 
 /// The client of a connection.
@@ -95,13 +97,11 @@ fn protect(reply: &mut Reply) {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // The pages have one inline style sheet, and neither scripts nor images.
-    // What a person types into developer tools may ask the server.
     if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == HTML) {
-        let policy = "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'; \
-            base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-        let policy = HeaderValue::from_static(policy);
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
+        let policy = format!("{}; frame-ancestors 'none'", policy(Network::Server));
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
     }
 }
 
@@ -133,6 +133,12 @@ fn refuse(
     };
     let listed = PATHS.contains(&path) || path.starts_with(EVIDENCE);
     if !listed && numbered(path).is_none() {
+        if is_browser(request) {
+            let page = page::not_found(path);
+            let mut reply = compressed(request.headers(), HTML, page.into());
+            *reply.status_mut() = StatusCode::NOT_FOUND;
+            return Some(reply);
+        }
         return Some(text(
             StatusCode::NOT_FOUND,
             "not found; / lists what there is",
@@ -166,6 +172,12 @@ const SCRAPED: &str = "too many scrapes at once; --web.max-requests is how many 
 
 /// The answer if a request gets no turn.
 pub const BUSY: &str = "too many requests are being answered; try again";
+
+/// Whether a person asks: browsers name HTML first among what they accept.
+fn is_browser(request: &Request<Incoming>) -> bool {
+    let accept = request.headers().get(ACCEPT);
+    accept.is_some_and(|types| types.as_bytes().starts_with(b"text/html"))
+}
 
 /// Kind of the requests under a path.
 fn kind(path: &str) -> Kind {
@@ -255,6 +267,10 @@ async fn dispatch(
         "/metrics" => metrics::metrics(&request, in_flight.address(), &state),
         "/-/healthy" => text(StatusCode::OK, "gotracer is healthy"),
         "/-/ready" => ready(&state.analyst.watches),
+        "/config" if is_browser(&request) => {
+            let page = page::configuration(&state.shown.text());
+            compressed(request.headers(), HTML, page.into())
+        }
         "/config" => {
             let body = state.shown.text().into();
             compressed(request.headers(), "text/yaml; charset=utf-8", body)
@@ -287,7 +303,12 @@ async fn dispatch(
             } else {
                 analyst.evidence.all()
             };
-            let page = page::landing(&analyst.board.all(), &analyst.recent.all(), &kept);
+            let page = page::landing(&Overview {
+                targets: analyst.board.all(),
+                watches: analyst.watches.all(),
+                recent: analyst.recent.all(),
+                evidence: kept,
+            });
             compressed(request.headers(), HTML, page.into())
         }
     }

@@ -1,211 +1,417 @@
 //! The page for people who open the address in a browser.
 
 use std::collections::HashMap;
-use std::fmt::{self, Write};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::SystemTime;
 
-use jiff::Timestamp;
+use maud::{Markup, html};
 
-use super::{Html, failed, page};
+use super::{Ago, counts, failed, page, source};
 use crate::daemon::board::Last;
+use crate::daemon::failure::Failure;
 use crate::daemon::recent::Entry;
 use crate::evidence::Item;
 use crate::labels::Labels;
-use crate::report::{Severity, human};
+use crate::report::html::text;
+use crate::report::{Finding, human, ranked};
+use crate::source::directory::Health;
 use crate::units::bytes;
 
-/// How many traces that are kept are listed.
+/// Traces that are kept and listed.
 const EVIDENCE: usize = 50;
+/// Findings in the list of the worst.
+const WORST: usize = 5;
+/// Reports in a sparkline.
+const SPARK: usize = 20;
+/// Seconds between two refreshes of the page.
+const LIVE: u32 = 10;
 
-/// The page with the targets and the last traces, the newest of them first.
-pub fn landing(
-    targets: &[(Labels, String, Option<Last>)],
-    recent: &[Entry],
-    kept: &[Item],
-) -> String {
-    let mut out = String::new();
-    // Writing to a string does not fail.
-    let _ = body(&mut out, targets, recent).and_then(|()| evidence(&mut out, kept));
-    page("gotracer", &out)
+/// What the page shows.
+#[derive(Default)]
+pub struct Overview {
+    /// Targets with their URL and last capture.
+    pub targets: Vec<(Labels, String, Option<Last>)>,
+    /// Watched directories.
+    pub watches: Vec<(PathBuf, Health)>,
+    /// The last traces, the newest first.
+    pub recent: Vec<Entry>,
+    /// Stored traces, the newest first.
+    pub evidence: Vec<Item>,
 }
 
-fn body(
-    out: &mut String,
-    targets: &[(Labels, String, Option<Last>)],
-    recent: &[Entry],
-) -> fmt::Result {
-    let version = env!("CARGO_PKG_VERSION");
-    write!(
-        out,
-        "<h1>gotracer {version}</h1>\n<nav><a href=\"metrics\">Metrics</a> \
-         <a href=\"releases\">Releases</a> <a href=\"config\">Configuration</a> <a href=\"api/v1/reports\">Reports (JSON)</a> \
-         <a href=\"api/v1/targets\">Targets (JSON)</a> \
-         <a href=\"api/v1/evidence\">Evidence (JSON)</a> <a href=\"-/healthy\">Healthy</a> \
-         <a href=\"-/ready\">Ready</a></nav>\n"
-    )?;
-    if !targets.is_empty() {
-        let mut newest = HashMap::new();
-        for entry in recent.iter().rev() {
-            newest.insert((&*entry.labels, entry.source.as_str()), entry);
-        }
-        table(
-            out,
-            "targets",
-            "Targets",
-            ["Last capture", "Target", "State"],
-        )?;
-        for (labels, url, last) in targets {
-            let entry = newest.get(&(labels, url.as_str()));
-            target(out, (labels, url), last.as_ref(), entry.copied())?;
-        }
-        out.push_str("</tbody></table>\n");
+/// The page with targets, directories and the last traces, the newest first.
+pub fn landing(overview: &Overview) -> String {
+    let (bad, good): (Vec<_>, Vec<_>) = overview.recent.iter().partition(|e| e.failure.is_some());
+    let by_source = by_source(&overview.recent);
+    let main = html! {
+        label hidden { "Filter " input type="search" id="rows" placeholder="name, label, reason"; }
+        (worst(&by_source))
+        (targets(overview, &by_source))
+        (watches(&overview.watches))
+        @if overview.recent.is_empty() { (empty(overview)) }
+        (failures(&bad))
+        (traces(&good))
+        (evidence(&overview.evidence))
+    };
+    page("", "gotracer", &main, Some(LIVE))
+}
+
+/// Entries of each source, the newest first.
+type BySource<'a> = HashMap<(&'a Labels, &'a str), Vec<&'a Entry>>;
+
+fn by_source(recent: &[Entry]) -> BySource<'_> {
+    let mut all: BySource<'_> = HashMap::new();
+    for entry in recent {
+        let key = (&*entry.labels, entry.source.as_str());
+        all.entry(key).or_default().push(entry);
     }
-    let (bad, good): (Vec<_>, Vec<_>) = recent.iter().partition(|e| e.failure.is_some());
-    if recent.is_empty() {
-        out.push_str("<p>No trace has come yet.</p>\n");
+    all
+}
+
+/// How to send the first trace.
+fn empty(overview: &Overview) -> Markup {
+    let waits = !overview.targets.is_empty() || !overview.watches.is_empty();
+    html! {
+        div class="empty" {
+            p { strong { "No trace has come yet." } }
+            @if waits {
+                p { "The targets and directories above are asked in turn." }
+            }
+            p { "Send one:" }
+            code { "curl --data-binary @trace.out http://HOST:16060/api/v1/traces" }
+            p { "Capture a running program, or watch a directory:" }
+            code { "gotracer serve --scrape localhost:6060" }
+            code { "gotracer serve --watch DIR" }
+        }
     }
-    for (id, title, entries) in [
-        ("failures", "Failures", bad),
-        ("traces", "Last traces", good),
-    ] {
-        if entries.is_empty() {
+}
+
+/// The worst findings of the newest report of each source.
+fn worst(by_source: &BySource<'_>) -> Markup {
+    let newest = by_source.values().filter_map(|entries| entries.first());
+    let findings = newest.filter_map(|entry| {
+        let report = entry.report.as_deref()?;
+        let worst = *ranked(report).first()?;
+        let share = report.share_lost(worst).unwrap_or_default();
+        Some((*entry, worst, share))
+    });
+    let mut findings: Vec<(&Entry, &Finding, f64)> = findings.collect();
+    findings.sort_by(|a, b| {
+        let key = (b.1.severity, b.2);
+        key.partial_cmp(&(a.1.severity, a.2))
+            .unwrap_or(std::cmp::Ordering::Equal)
+            .then(b.0.id.cmp(&a.0.id))
+    });
+    if findings.is_empty() {
+        return html! {};
+    }
+    html! {
+        h2 id="worst" { "Worst now" }
+        table class="cards" {
+            thead { tr { th { "When" } th { "Trace" } th { "Finding" } } }
+            tbody {
+                @for (entry, finding, _) in findings.iter().take(WORST) {
+                    tr {
+                        td { (Ago(entry.at)) }
+                        td { (source(&entry.labels, &entry.source)) }
+                        td {
+                            a href={ "reports/" (entry.id) } {
+                                span class=(finding.severity.name()) { (finding.severity.name()) }
+                                " " (finding.rule.name)
+                            }
+                            " " (text(&finding.message)) br;
+                            code { (text(&human::place(&finding.place))) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn targets(overview: &Overview, by_source: &BySource<'_>) -> Markup {
+    if overview.targets.is_empty() {
+        return html! {};
+    }
+    html! {
+        h2 id="targets" { "Targets" }
+        table class="cards" {
+            thead { tr { th { "Last capture" } th { "Target" } th { "Findings" } th { "State" } } }
+            tbody {
+                @for (labels, url, last) in &overview.targets {
+                    @let entries = by_source.get(&(labels, url.as_str())).map_or(&[][..], Vec::as_slice);
+                    tr {
+                        @match last {
+                            Some(last) => td { (Ago(last.at)) },
+                            None => td class="weak" { "none yet" },
+                        }
+                        td { (source(labels, url)) }
+                        td { (sparkline(entries)) }
+                        td { (state(last.as_ref(), entries.first().copied())) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn state(last: Option<&Last>, newest: Option<&Entry>) -> Markup {
+    let up = html! { span class="good" { "up" } };
+    html! {
+        @match (newest, last.map(|last| &last.failure)) {
+            (Some(entry), _) => {
+                @if entry.failure.is_none() { (up) ": " }
+                (outcome(entry))
+            },
+            (None, Some(Some(failure))) => (failed(failure)),
+            (None, Some(None)) => (up),
+            (None, None) => "",
+        }
+    }
+}
+
+/// Numbers of findings of the last reports, the newest on the right.
+fn sparkline(entries: &[&Entry]) -> Markup {
+    let counts = entries.iter().filter_map(|e| e.report.as_deref());
+    let mut counts: Vec<_> = counts.take(SPARK).map(|r| r.findings.len()).collect();
+    if counts.len() < 2 {
+        return html! {};
+    }
+    counts.reverse();
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let mut path = String::new();
+    for (i, count) in counts.iter().enumerate() {
+        let x = i * 100 / (counts.len() - 1);
+        let y = 22.0 - 20.0 * *count as f64 / most.max(1) as f64;
+        // Writing to a string does not fail.
+        let _ = write!(path, "{}{x} {y:.1}", if i == 0 { "M" } else { "L" });
+    }
+    let label = format!(
+        "findings of the last {} captures, at most {most}",
+        counts.len()
+    );
+    html! {
+        svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" role="img" aria-label=(label) {
+            path d=(path) vector-effect="non-scaling-stroke";
+        }
+    }
+}
+
+fn watches(watches: &[(PathBuf, Health)]) -> Markup {
+    if watches.is_empty() {
+        return html! {};
+    }
+    html! {
+        h2 id="watches" { "Watched directories" }
+        table class="cards" {
+            thead { tr { th { "Directory" } th { "State" } } }
+            tbody {
+                @for (directory, health) in watches {
+                    tr {
+                        td { (text(&directory.display().to_string())) }
+                        td {
+                            @match &health.down {
+                                Some(why) => span class="error" { "down: " (text(why)) },
+                                None => span class="good" { "watched" },
+                            }
+                            @if health.incomplete > 0 {
+                                ", " (human::plural(health.incomplete, "incomplete file"))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Failures, those of one source with one cause as one row.
+fn failures(entries: &[&Entry]) -> Markup {
+    let mut rows: Vec<(&Entry, &(Failure, String), u64)> = Vec::new();
+    let mut places: HashMap<(&Labels, &str, &str, &str), usize> = HashMap::new();
+    for entry in entries {
+        let Some(failure) = &entry.failure else {
             continue;
+        };
+        let (reason, why) = (failure.0.name(), failure.1.as_str());
+        let key = (&*entry.labels, entry.source.as_str(), reason, why);
+        match places.get(&key).and_then(|&place| rows.get_mut(place)) {
+            Some((_, _, times)) => *times += 1,
+            None => {
+                places.insert(key, rows.len());
+                rows.push((entry, failure, 1));
+            }
         }
-        table(out, id, title, ["When", "Trace", "Found"])?;
-        for entry in entries {
-            write!(out, "<tr><td>{}</td>", Time(entry.at))?;
-            source(out, &entry.labels, &entry.source)?;
-            out.push_str("<td>");
-            outcome(out, entry)?;
-            out.push_str("</td></tr>\n");
-        }
-        out.push_str("</tbody></table>\n");
     }
-    Ok(())
+    if rows.is_empty() {
+        return html! {};
+    }
+    html! {
+        h2 id="failures" { "Failures" }
+        table class="cards" {
+            thead { tr { th { "Last" } th { "Trace" } th { "Cause" } } }
+            tbody {
+                @for (entry, failure, times) in rows {
+                    tr {
+                        td { (Ago(entry.at)) }
+                        td { (source(&entry.labels, &entry.source)) }
+                        td {
+                            @if entry.report.is_some() {
+                                (outcome(entry))
+                            } @else {
+                                (failed(failure))
+                            }
+                            @if times > 1 {
+                                span class="weak" { ", " (human::count(times)) " times" }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
-/// The traces that are kept, to be had.
-fn evidence(out: &mut String, kept: &[Item]) -> fmt::Result {
+fn traces(entries: &[&Entry]) -> Markup {
+    if entries.is_empty() {
+        return html! {};
+    }
+    html! {
+        h2 id="traces" { "Last traces" }
+        table class="cards" {
+            thead { tr { th { "When" } th { "Trace" } th { "Findings" } } }
+            tbody {
+                @for entry in entries {
+                    tr {
+                        td { (Ago(entry.at)) }
+                        td { (source(&entry.labels, &entry.source)) }
+                        td { (outcome(entry)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Stored traces, to download.
+fn evidence(kept: &[Item]) -> Markup {
     if kept.is_empty() {
-        return Ok(());
+        return html! {};
     }
-    table(out, "evidence", "Evidence", ["When", "Trace", "Why"])?;
-    for item in kept.iter().take(EVIDENCE) {
-        let Item { id, time, rule, .. } = item;
-        write!(out, "<tr><td><time>{time:.0}</time></td>")?;
-        source(out, &item.target, &item.source)?;
-        writeln!(
-            out,
-            "<td><a href=\"api/v1/evidence/{id}\">{}</a> ({}, <a href=\"api/v1/evidence/{id}/report\">report</a>, \
-             <a href=\"api/v1/evidence/{id}?format=perfetto\">Perfetto</a>)</td></tr>",
-            Html(rule.as_ref().unwrap_or(&item.reason)),
-            bytes(item.bytes),
-        )?;
-    }
-    out.write_str("</tbody></table>\n")
-}
-
-fn table(out: &mut String, id: &str, title: &str, columns: [&str; 3]) -> fmt::Result {
-    let [first, second, third] = columns;
-    writeln!(
-        out,
-        "<h2 id=\"{id}\">{title}</h2>\n<table class=\"list\"><thead><tr><th>{first}</th><th>{second}</th>\
-         <th>{third}</th></tr></thead><tbody>"
-    )
-}
-
-fn target(
-    out: &mut String,
-    (labels, url): (&Labels, &str),
-    last: Option<&Last>,
-    newest: Option<&Entry>,
-) -> fmt::Result {
-    match last {
-        Some(last) => write!(out, "<tr><td>{}</td>", Time(last.at))?,
-        None => out.push_str("<tr><td class=\"weak\">none yet</td>"),
-    }
-    source(out, labels, url)?;
-    out.push_str("<td>");
-    match (newest, last.map(|l| &l.failure)) {
-        (Some(entry), _) => {
-            if entry.failure.is_none() {
-                out.push_str("<span class=\"good\">up</span>: ");
-            }
-            outcome(out, entry)?;
-        }
-        (None, Some(Some(failure))) => failed(out, failure)?,
-        (None, Some(None)) => out.push_str("<span class=\"good\">up</span>"),
-        (None, None) => {}
-    }
-    out.write_str("</td></tr>\n")
-}
-
-fn source(out: &mut String, labels: &Labels, source: &str) -> fmt::Result {
-    write!(out, "<td>{}", Html(source))?;
-    if !labels.is_empty() {
-        write!(out, "<br><span class=\"weak\">{}</span>", Html(labels))?;
-    }
-    out.write_str("</td>")
-}
-
-/// What was found, with a link to all of it, and what failed.
-fn outcome(out: &mut String, entry: &Entry) -> fmt::Result {
-    if let Some(report) = &entry.report {
-        write!(out, "<a href=\"reports/{}\">", entry.id)?;
-        let mut separator = "";
-        for severity in Severity::ALL {
-            let count = report.findings.iter().filter(|f| f.severity == severity);
-            let (count, name) = (count.count(), severity.name());
-            if count > 0 {
-                write!(
-                    out,
-                    "{separator}<span class=\"{name}\">{count} {name}</span>"
-                )?;
-                separator = ", ";
+    html! {
+        h2 id="evidence" { "Evidence" }
+        table class="cards" {
+            thead { tr { th { "When" } th { "Trace" } th { "Why" } } }
+            tbody {
+                @for item in kept.iter().take(EVIDENCE) {
+                    @let at = format!("api/v1/evidence/{}", item.id);
+                    tr {
+                        td { (Ago(SystemTime::try_from(item.time).unwrap_or(SystemTime::UNIX_EPOCH))) }
+                        td { (source(&item.target, &item.source)) }
+                        td {
+                            a href=(at) { (text(item.rule.as_ref().unwrap_or(&item.reason))) }
+                            " (" (bytes(item.bytes)) ", "
+                            a href={ (at) "/report" } { "report" } ", "
+                            a href={ (at) "?format=perfetto" } { "Perfetto" } ")"
+                        }
+                    }
+                }
             }
         }
-        if report.findings.is_empty() {
-            out.push_str(&human::outcome(report, |_, text| text));
-        }
-        out.push_str("</a> ");
-    }
-    match &entry.failure {
-        Some(failure) => failed(out, failure),
-        None => Ok(()),
     }
 }
 
-/// A time to the second.
-struct Time(std::time::SystemTime);
-
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = Timestamp::try_from(self.0).unwrap_or_default();
-        write!(f, "<time>{at:.0}</time>")
+/// Findings with a link to the report, and the failure.
+fn outcome(entry: &Entry) -> Markup {
+    html! {
+        @if let Some(report) = &entry.report {
+            a href={ "reports/" (entry.id) } {
+                @if report.findings.is_empty() {
+                    (human::outcome(report, |_, text| text))
+                } @else {
+                    (counts(&report.findings))
+                }
+            }
+            " "
+        }
+        @if let Some(failure) = &entry.failure { (failed(failure)) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::failure::Failure;
-    use std::time::SystemTime;
+    use std::sync::Arc;
+
+    use crate::report::sample;
+
+    fn entry(id: u64, source: &str) -> Entry {
+        Entry {
+            id,
+            source: source.into(),
+            labels: Arc::default(),
+            at: SystemTime::UNIX_EPOCH,
+            report: None,
+            failure: None,
+        }
+    }
+
+    fn shown(recent: Vec<Entry>) -> String {
+        landing(&Overview {
+            recent,
+            ..Overview::default()
+        })
+    }
 
     #[test]
     fn names_of_files_are_text() {
-        let page = landing(
-            &[],
-            &[Entry {
-                id: 7,
-                source: "<script>alert('x')</script>".into(),
-                labels: Default::default(),
-                at: SystemTime::UNIX_EPOCH,
-                report: None,
-                failure: Some((Failure::NotATrace, "a & b".into())),
-            }],
-            &[],
-        );
-        assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"));
+        let mut bad = entry(7, "<script>alert('x')</script>");
+        bad.failure = Some((Failure::NotATrace, "a & b".into()));
+        let page = shown(vec![bad]);
+        assert!(page.contains("&lt;script&gt;alert('x')&lt;/script&gt;"));
         assert!(page.contains("1970-01-01T00:00:00Z"), "{page}");
-        assert!(page.contains("not_a_trace: a &amp; b") && !page.contains("<script"));
+        assert!(page.contains("not_a_trace: a &amp; b"), "{page}");
+        assert_eq!(page.matches("<script>").count(), 1);
+    }
+
+    #[test]
+    fn failures_with_one_cause_are_one_row() {
+        let refused = |id, why: &str| {
+            let mut entry = entry(id, "http://a");
+            entry.failure = Some((Failure::Refused, why.into()));
+            entry
+        };
+        let page = shown(vec![
+            refused(3, "connection refused"),
+            refused(2, "connection refused"),
+            refused(1, "no route"),
+        ]);
+        assert_eq!(page.matches("refused: connection refused").count(), 1);
+        assert!(page.contains(", 2 times"), "{page}");
+        assert_eq!(page.matches("refused: no route").count(), 1);
+    }
+
+    #[test]
+    fn the_worst_finding_of_the_newest_report_comes_first() {
+        let with = |id, source: &str, report| {
+            let mut entry = entry(id, source);
+            entry.report = Some(Arc::new(report));
+            entry
+        };
+        let page = shown(vec![
+            with(3, "calm", sample::report("calm")),
+            with(2, "busy", sample::eventful("busy")),
+            with(1, "busy", sample::eventful("busy")),
+        ]);
+        let (_, worst) = page.split_once("Worst now").unwrap();
+        let worst = worst.split_once("Last traces").unwrap().0;
+        assert!(worst.contains("reports/2") && worst.contains("MutexContention"));
+        assert!(!worst.contains("reports/1") && !worst.contains("calm"));
+    }
+
+    #[test]
+    fn an_empty_page_says_how_to_send_a_trace() {
+        assert!(shown(Vec::new()).contains("curl --data-binary @trace.out"));
     }
 }

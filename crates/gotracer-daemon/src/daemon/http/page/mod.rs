@@ -1,81 +1,129 @@
-//! Pages for people: plain HTML, no scripts, readable on a phone, light and
-//! dark.
+//! Pages for people, of the same parts as report files: readable on a phone, light and dark.
 
+mod configuration;
 mod landing;
 mod releases;
 mod report;
 
-use std::fmt::{self, Write};
+use std::fmt;
+use std::time::{Duration, SystemTime};
 
-pub use landing::landing;
+use maud::{Markup, html};
+
+pub use configuration::{configuration, not_found};
+pub use landing::{Overview, landing};
 pub use releases::releases;
 pub use report::report;
 
 use crate::daemon::failure::Failure;
+use crate::labels::Labels;
+use crate::report::Severity;
+use crate::report::html::shell::{self, Network};
+use crate::report::html::text;
+use crate::units::duration;
 
-/// The look of all pages. A narrow screen shows a row of a table as a card.
-const STYLE: &str = "
-:root { color-scheme: light dark; --line: #8884; --weak: #777; --error: #c62828; --warn: #a85b00; --info: #1565c0; --good: #2e7d32 }
-@media (prefers-color-scheme: dark) { :root { --weak: #999; --error: #ff8a80; --warn: #ffb74d; --info: #90caf9; --good: #81c784 } }
-* { box-sizing: border-box }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem }
-h1 { font-size: 1.5rem; margin: .5rem 0 } h2 { font-size: 1.2rem; margin: 1.5rem 0 .5rem } h3 { font-size: 1rem; margin: 0 } table + h3 { margin-top: 1rem }
-h1, h3, td, li, p { overflow-wrap: anywhere }
-nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem }
-nav a { padding: .25rem 0 }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-top: 1px solid var(--line) }
-th { color: var(--weak); font-weight: normal; border: 0 }
-th.number, td.number { text-align: right; font-variant-numeric: tabular-nums }
-.weak { color: var(--weak) } .error { color: var(--error) } .warn { color: var(--warn) } .info { color: var(--info) } .good { color: var(--good) }
-article { border-left: .25rem solid currentColor; padding: .1rem 0 .1rem .8rem; margin: 1rem 0 }
-article > * { color: CanvasText } article p { margin: .25rem 0 }
-ol { margin: .25rem 0; padding-left: 1.5rem }
-summary { cursor: pointer; color: var(--weak) }
-@media (min-width: 40rem) {
-  td:first-child, td.number { white-space: nowrap }
-  .list th:first-child { width: 14rem } .list th:last-child { width: 22rem }
-}
-@media (max-width: 40rem) {
-  thead { display: none }
-  tr { display: block; border-top: 1px solid var(--line); padding: .5rem 0 }
-  td, td.number { display: block; border: 0; padding: .1rem 0; text-align: left }
-  td:empty { display: none }
-  td[data-is]::before { content: attr(data-is) ' '; color: var(--weak) }
-}
-";
+/// Pages for people, and documents for programs, by address and name.
+const PAGES: [(&str, &str); 7] = [
+    ("", "Traces"),
+    ("releases", "Releases"),
+    ("config", "Configuration"),
+    ("metrics", "Metrics"),
+    ("api/v1/reports", "Reports (JSON)"),
+    ("api/v1/targets", "Targets (JSON)"),
+    ("api/v1/evidence", "Evidence (JSON)"),
+];
 
-/// A whole page.
-fn page(title: &str, body: &str) -> String {
-    format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title>\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <style>{STYLE}</style></head><body>\n{body}</body></html>\n",
-        Html(title)
-    )
+/// Links to the other pages; `root` leads from this page to `/`.
+fn nav(root: &str) -> Markup {
+    html! {
+        @for (path, name) in PAGES {
+            a href={ (root) (path) } { (name) }
+        }
+    }
+}
+
+/// A page with the usual head; its content is refreshed every `live` seconds.
+fn page(root: &str, title: &str, main: &Markup, live: Option<u32>) -> String {
+    let body = html! {
+        (shell::header(Some(&nav(root)), title, &html! {}))
+        main id="main" data-live=[live] { (main) }
+    };
+    shell::page(title, &body, Network::Server)
 }
 
 /// Why something failed.
-fn failed(out: &mut String, (reason, text): &(Failure, String)) -> fmt::Result {
-    let reason = reason.name();
-    write!(out, "<span class=\"error\">{reason}: {}</span>", Html(text))
+fn failed((reason, why): &(Failure, String)) -> Markup {
+    html! { span class="error" { (reason.name()) ": " (text(why)) } }
 }
 
-/// Text within HTML.
-struct Html<T>(T);
-
-impl<T: fmt::Display> fmt::Display for Html<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.to_string().chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                c => f.write_char(c)?,
-            }
+/// What a trace is of, and its labels.
+fn source(labels: &Labels, source: &str) -> Markup {
+    html! {
+        (text(source))
+        @if !labels.is_empty() {
+            br;
+            span class="weak" { (text(&labels.to_string())) }
         }
-        Ok(())
+    }
+}
+
+/// Numbers of findings by severity, such as `2 errors, 1 warning`.
+fn counts(findings: &[crate::report::Finding]) -> Markup {
+    let of = |severity: Severity| findings.iter().filter(|f| f.severity == severity).count();
+    let parts = Severity::ALL.map(|severity| (severity, of(severity)));
+    let parts: Vec<_> = parts.into_iter().filter(|(_, n)| *n > 0).collect();
+    html! {
+        @for (i, (severity, n)) in parts.iter().enumerate() {
+            @if i > 0 { ", " }
+            span class=(severity.name()) { (crate::report::human::number_of(*severity, *n as u64)) }
+        }
+    }
+}
+
+/// How long ago something was; the time itself is shown as a tip.
+struct Ago(SystemTime);
+
+impl maud::Render for Ago {
+    fn render(&self) -> Markup {
+        let at = jiff::Timestamp::try_from(self.0).unwrap_or_default();
+        let age = SystemTime::now().duration_since(self.0).unwrap_or_default();
+        html! { time datetime=(format!("{at:.0}")) title=(format!("{at:.0}")) { (Age(age)) } }
+    }
+}
+
+/// An age in its largest unit.
+struct Age(Duration);
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            0 => f.write_str("just now"),
+            seconds @ 1..120 => write!(f, "{} ago", duration(seconds * 1_000_000_000)),
+            seconds @ 120..7_200 => write!(f, "{} min ago", seconds / 60),
+            seconds @ 7_200..172_800 => write!(f, "{} h ago", seconds / 3_600),
+            seconds => write!(f, "{} days ago", seconds / 86_400),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_in_their_largest_unit() {
+        let ages = [0, 1, 119, 120, 7_199, 7_200, 172_800].map(|s| Age(Duration::from_secs(s)));
+        assert_eq!(
+            ages.map(|age| age.to_string()),
+            [
+                "just now",
+                "1s ago",
+                "119s ago",
+                "2 min ago",
+                "119 min ago",
+                "2 h ago",
+                "2 days ago"
+            ]
+        );
     }
 }

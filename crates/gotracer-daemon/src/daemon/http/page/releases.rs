@@ -1,13 +1,13 @@
-//! The versions of each service, and what became of them.
-
-use std::fmt::{self, Write};
+//! The versions of each service, compared with the versions before them.
 
 use jiff::Timestamp;
+use maud::{Markup, html};
 
-use super::{Html, page};
-use crate::compare::words::{Row, rows};
-use crate::compare::{Created, Verdict};
+use super::page;
+use crate::compare::words::rows;
+use crate::compare::{Created, changes_html};
 use crate::releases::{Comparison, Release};
+use crate::report::html::{shell, text};
 use crate::report::human::{self, count, plural};
 use crate::report::{Creations, Frame};
 use crate::units::{bytes, duration};
@@ -17,213 +17,170 @@ const PLACES: usize = 10;
 
 /// The page; of each service, the newest version comes first.
 pub fn releases(all: &[Release]) -> String {
-    let mut out = String::new();
-    // Writing to a string does not fail.
-    let _ = body(&mut out, all);
-    page("gotracer: releases", &out)
-}
-
-fn body(out: &mut String, all: &[Release]) -> fmt::Result {
-    out.push_str(
-        "<nav><a href=\"./\">All traces</a> <a href=\"api/v1/releases\">Releases (JSON)</a></nav>\n\
-         <h1>Releases</h1>\n",
-    );
-    if all.is_empty() {
-        out.push_str(
-            "<p>Nothing is known yet. A target needs the label version, and service or job.</p>\n",
-        );
-    }
-    for versions in all.chunk_by(|a, b| a.service == b.service) {
-        service(out, versions)?;
-    }
-    Ok(())
-}
-
-fn service(out: &mut String, versions: &[Release]) -> fmt::Result {
-    let Some(newest) = versions.first() else {
-        return Ok(());
-    };
-    write!(
-        out,
-        "<h2>{}</h2>\n<table><thead><tr><th>Version</th><th>Since</th><th>Last capture</th>\
-         <th class=\"number\">Captures</th><th class=\"number\">Observed</th>\
-         <th class=\"number\">Live heap</th><th>Against the version before</th></tr></thead><tbody>\n",
-        Html(&newest.service)
-    )?;
-    for (n, release) in versions.iter().enumerate() {
-        version(out, release, n + 1 == versions.len())?;
-    }
-    out.push_str("</tbody></table>\n");
-    for release in versions {
-        if let Some(comparison) = &release.comparison {
-            compared(out, release, comparison)?;
+    let main = html! {
+        p { a href="api/v1/releases" { "Releases (JSON)" } }
+        @if all.is_empty() {
+            div class="empty" {
+                p { strong { "Nothing is known yet." } }
+                p { "A target needs the label version, and service or job." }
+            }
         }
-    }
-    match newest.comparison {
-        None => places(out, newest),
-        Some(_) => Ok(()),
+        @for versions in all.chunk_by(|a, b| a.service == b.service) {
+            (service(versions))
+        }
+    };
+    page("./", "Releases", &main, None)
+}
+
+fn service(versions: &[Release]) -> Markup {
+    let Some(newest) = versions.first() else {
+        return html! {};
+    };
+    html! {
+        h2 { (text(&newest.service.to_string())) }
+        table class="cards" {
+            thead {
+                tr {
+                    th { "Version" } th { "Since" } th { "Last capture" } th class="number" { "Captures" }
+                    th class="number" { "Observed" } th class="number" { "Live heap" }
+                    th { "Against the version before" }
+                }
+            }
+            tbody {
+                @for (n, release) in versions.iter().enumerate() {
+                    (version(release, n + 1 == versions.len()))
+                }
+            }
+        }
+        @for release in versions {
+            @if let Some(comparison) = &release.comparison { (compared(release, comparison)) }
+        }
+        @if newest.comparison.is_none() { (places(newest)) }
     }
 }
 
-/// One of them; the `first` has none before it.
-fn version(out: &mut String, r: &Release, first: bool) -> fmt::Result {
+/// One version; the `first` has none before it.
+fn version(r: &Release, first: bool) -> Markup {
     let totals = &r.totals;
-    write!(
-        out,
-        "<tr><td>{}</td><td data-is=\"since\">{}</td><td data-is=\"last\">{}</td>",
-        Html(&r.version),
-        Time(totals.first_seen),
-        Time(totals.last_seen),
-    )?;
     let heap = totals.heap.map_or(String::new(), |heap| {
         match (bytes(heap.lowest), bytes(heap.highest)) {
             (low, high) if low == high => low,
             (low, high) => format!("{low} to {high}"),
         }
     });
-    for (what, number) in [
-        ("captures", count(totals.captures)),
-        ("observed", duration(totals.observed_ns)),
-        ("live heap", heap),
-    ] {
-        write!(out, "<td class=\"number\" data-is=\"{what}\">{number}</td>")?;
+    html! {
+        tr {
+            td { (text(&r.version)) }
+            td data-is="since" { (minute(totals.first_seen)) }
+            td data-is="last" { (minute(totals.last_seen)) }
+            @for (what, number) in [
+                ("captures", count(totals.captures)),
+                ("observed", duration(totals.observed_ns)),
+                ("live heap", heap),
+            ] {
+                td class="number" data-is=(what) { (number) }
+            }
+            td { (verdict(r, first)) }
+        }
     }
-    out.push_str("<td>");
-    verdict(out, r, first)?;
-    out.write_str("</td></tr>\n")
 }
 
-fn verdict(out: &mut String, r: &Release, first: bool) -> fmt::Result {
+fn verdict(r: &Release, first: bool) -> Markup {
     let Some(comparison) = &r.comparison else {
         let why = match (first, r.current) {
             (true, _) => "the first one that is known",
             (false, true) => "not compared yet: too little is known of it, or of those before",
             (false, false) => "does not run",
         };
-        return write!(out, "<span class=\"weak\">{why}</span>");
+        return html! { span class="weak" { (why) } };
     };
-    told(out, comparison, r.evidence)
+    told(comparison, r.evidence)
 }
 
-/// What a comparison of a version tells, by so many captures and instances of
-/// that version.
-fn told(out: &mut String, comparison: &Comparison, evidence: (usize, usize)) -> fmt::Result {
-    let worse: Vec<_> = comparison.worse().collect();
+/// The result of a comparison by so many captures and instances of the version.
+fn told(comparison: &Comparison, (captures, instances): (usize, usize)) -> Markup {
+    let worse: Vec<_> = comparison.worse().map(|name| name.to_string()).collect();
     let judged = comparison.verdicts().next().is_some();
-    match (worse.is_empty(), judged) {
-        (true, true) => out.write_str("<span class=\"good\">no worse</span>"),
-        (true, false) => out.write_str("<span class=\"weak\">too little to tell</span>"),
-        (false, _) => write!(
-            out,
-            "<span class=\"error\">worse: {}</span>",
-            worse.join(", ")
-        ),
-    }?;
-    let (captures, instances) = evidence;
-    write!(
-        out,
-        "<br><span class=\"weak\">{} of {}, against {}</span>",
-        plural(captures as u64, "capture"),
-        plural(instances as u64, "instance"),
-        Html(&comparison.previous)
-    )
+    html! {
+        @match (worse.is_empty(), judged) {
+            (true, true) => span class="good" { "no worse" },
+            (true, false) => span class="weak" { "too little to tell" },
+            (false, _) => span class="error" { "worse: " (worse.join(", ")) },
+        }
+        br;
+        span class="weak" {
+            (plural(captures as u64, "capture")) " of " (plural(instances as u64, "instance"))
+            ", against " (text(&comparison.previous))
+        }
+    }
 }
 
-fn compared(out: &mut String, r: &Release, c: &Comparison) -> fmt::Result {
-    let (version, previous) = (Html(&r.version), Html(&c.previous));
-    write!(
-        out,
-        "<h3>{version} against {previous}</h3>\n<table><thead><tr><th>Rule</th><th>Quantity</th>\
-         <th class=\"number\">{previous}</th><th class=\"number\">{version}</th><th class=\"number\">Change</th>\
-         <th>Verdict</th></tr></thead><tbody>\n",
-    )?;
-    for Row {
-        rule,
-        quantity,
-        base,
-        new,
-        change,
-        verdict,
-        words,
-    } in rows(&c.signals, c.effect)
-    {
-        let class = match verdict {
-            Verdict::Regression => "error",
-            Verdict::Improvement => "good",
-            Verdict::NoChange | Verdict::TooLittle => "weak",
-        };
-        writeln!(
-            out,
-            "<tr><td>{}</td><td>{quantity}</td><td class=\"number\" data-is=\"before\">{base}</td>\
-             <td class=\"number\" data-is=\"now\">{new}</td><td class=\"number\" data-is=\"change\">{change}</td>\
-             <td class=\"{class}\">{}</td></tr>",
-            rule.name,
-            Html(words)
-        )?;
+fn compared(r: &Release, c: &Comparison) -> Markup {
+    let (version, previous) = (r.version.as_str(), c.previous.as_str());
+    let heading = ["RULE", "QUANTITY", previous, version, "CHANGE", "VERDICT"];
+    html! {
+        h3 { (text(version)) " against " (text(previous)) }
+        (shell::wide("Changes", &changes_html(&rows(&c.signals, c.effect), heading)))
+        @if !c.sites.is_empty() {
+            h3 { "Goroutines by the place that creates them" }
+            table class="cards" {
+                (heading_of(&["Place", "Left behind, before", "Left behind, now"]))
+                tbody {
+                    @for site in &c.sites {
+                        (place(&site.place, &[("before", site.base), ("now", site.new)]))
+                    }
+                }
+            }
+        }
     }
-    out.push_str("</tbody></table>\n");
-    if c.sites.is_empty() {
-        return Ok(());
-    }
-    out.push_str("<h3>Goroutines by the place that creates them</h3>\n");
-    heading(out, &["Place", "Left behind, before", "Left behind, now"])?;
-    for site in &c.sites {
-        place(
-            out,
-            &site.place,
-            &[("before", site.base), ("now", site.new)],
-        )?;
-    }
-    out.write_str("</tbody></table>\n")
 }
 
 /// Places of a version that is compared with none.
-fn places(out: &mut String, r: &Release) -> fmt::Result {
+fn places(r: &Release) -> Markup {
     let created = |p: &Creations| (p.place.clone(), r.totals.created(p));
     let all: Vec<_> = r.totals.places.iter().take(PLACES).map(created).collect();
     if all.is_empty() {
-        return Ok(());
+        return html! {};
     }
-    writeln!(
-        out,
-        "<h3>Goroutines of {} by the place that creates them</h3>",
-        Html(&r.version)
-    )?;
-    heading(out, &["Place", "Left behind"])?;
-    for (at, created) in all {
-        place(out, &at, &[("left behind", created)])?;
+    html! {
+        h3 { "Goroutines of " (text(&r.version)) " by the place that creates them" }
+        table class="cards" {
+            (heading_of(&["Place", "Left behind"]))
+            tbody {
+                @for (at, created) in &all { (place(at, &[("left behind", *created)])) }
+            }
+        }
     }
-    out.write_str("</tbody></table>\n")
 }
 
-fn heading(out: &mut String, columns: &[&str]) -> fmt::Result {
-    out.push_str("<table><thead><tr>");
-    for (i, column) in columns.iter().enumerate() {
-        let class = if i > 0 { " class=\"number\"" } else { "" };
-        write!(out, "<th{class}>{column}</th>")?;
+fn heading_of(columns: &[&str]) -> Markup {
+    html! {
+        thead {
+            tr {
+                @for (i, column) in columns.iter().enumerate() {
+                    th class=[(i > 0).then_some("number")] { (column) }
+                }
+            }
+        }
     }
-    out.write_str("</tr></thead><tbody>\n")
 }
 
-fn place(out: &mut String, at: &Frame, created: &[(&str, Created)]) -> fmt::Result {
-    write!(out, "<tr><td>{}</td>", Html(human::place(at)))?;
-    for (what, one) in created {
-        let (left, all) = (one.left_per_second, one.per_second);
-        write!(
-            out,
-            "<td class=\"number\" data-is=\"{what}\">{left:.2}/s of {all:.2}/s</td>"
-        )?;
+fn place(at: &Frame, created: &[(&str, Created)]) -> Markup {
+    html! {
+        tr {
+            td { (text(&human::place(at))) }
+            @for (what, one) in created {
+                td class="number" data-is=(what) {
+                    (format!("{:.2}/s of {:.2}/s", one.left_per_second, one.per_second))
+                }
+            }
+        }
     }
-    out.write_str("</tr>\n")
 }
 
 /// A time to the minute.
-struct Time(Timestamp);
-
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<time>{}</time>", self.0.strftime("%Y-%m-%d %H:%M"))
-    }
+fn minute(at: Timestamp) -> Markup {
+    html! { time { (at.strftime("%Y-%m-%d %H:%M").to_string()) } }
 }
 
 #[cfg(test)]
@@ -240,9 +197,7 @@ mod tests {
             signals: judge(evidence, &Options::default()),
             sites: Vec::new(),
         };
-        let mut out = String::new();
-        told(&mut out, &comparison, (60, 1)).unwrap();
-        out
+        told(&comparison, (60, 1)).into_string()
     }
 
     #[test]

@@ -1,0 +1,64 @@
+//! What the rules measured, in the format of Go's benchmarks, for `benchstat`.
+//!
+//! One line per trace and rule, with the number of values as the iterations: traces of one side in one file are its
+//! samples. <https://go.dev/design/14313-benchmark-format>
+
+use std::io::{self, Write};
+
+use super::{Format, Options, Report, Status};
+
+/// The entry in the registry.
+pub const FORMAT: Format<[Report]> = Format {
+    name: "benchstat",
+    summary: "Go's benchmark format, for benchstat",
+    endings: &["bench"],
+    course: false,
+    write,
+};
+
+/// Writes a line for each trace and each rule that observed something.
+///
+/// # Errors
+/// If writing fails.
+pub fn write(out: &mut dyn Write, reports: &[Report], _: &Options) -> io::Result<()> {
+    for report in reports {
+        let seconds = report.trace.duration_ns as f64 / 1e9;
+        for rule in &report.rules {
+            let (seen, unit) = (&rule.measurement, rule.rule.unit.name());
+            if rule.status == Status::NotApplicable || seen.count() == 0 {
+                continue;
+            }
+            write!(out, "Benchmark{} {}", rule.rule.name, seen.count())?;
+            for (name, value) in [
+                ("p50", seen.quantile(0.5)),
+                ("p99", seen.quantile(0.99)),
+                ("max", seen.max()),
+            ] {
+                write!(out, " {value} {name}-{unit}")?;
+            }
+            if seconds > 0.0 {
+                let rate = crate::units::rounded(seen.sum() as f64 / seconds);
+                write!(out, " {rate} {unit}/s")?;
+            }
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn each_rule_with_values_is_a_line() {
+        let mut out = Vec::new();
+        let reports = [sample::eventful("a"), sample::report("b")];
+        write(&mut out, &reports, &Options::default()).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "BenchmarkMutexContention 1 50200000 p50-ns 50200000 p99-ns 50200000 max-ns 10015300 ns/s\n"
+        );
+    }
+}

@@ -1,0 +1,33 @@
+//! The moment of a finding, drawn.
+
+use maud::{Markup, html};
+
+use super::picture;
+use crate::report::svg::{self, states};
+use crate::report::{Finding, Report};
+use crate::units::duration;
+
+/// The picture of the worst occurrence; empty if there is none.
+pub fn write(report: &Report, finding: &Finding) -> Markup {
+    let Some(moment) = report.moments.iter().find(|m| m.finding == finding.id) else {
+        return html! {};
+    };
+    let to = moment.from.saturating_add(moment.length);
+    html! {
+        figure {
+            figcaption {
+                "The worst occurrence: " (duration(moment.from)) " to " (duration(to)) " of the trace, "
+                (duration(moment.length))
+            }
+            (picture(|out| svg::moment(out, moment)))
+            ul class="legend" {
+                @for state in states(moment) {
+                    li class=(state.class()) { (state.name()) }
+                }
+                @if !moment.wakes.is_empty() {
+                    li class="wake" { "wakes up" }
+                }
+            }
+        }
+    }
+}

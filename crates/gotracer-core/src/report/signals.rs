@@ -1,0 +1,76 @@
+//! What every rule measured, as a table: the same rows in a terminal and on a page.
+
+use super::{Report, RuleReport, Severity, Status, human, share};
+
+/// Number of columns.
+pub const COLUMNS: usize = 7;
+/// Titles of the columns.
+pub const HEADING: [&str; COLUMNS] = ["SIGNAL", "COUNT", "P50", "P99", "MAX", "SHARE", "VERDICT"];
+
+/// The signals of a report.
+pub struct Signals<'a> {
+    /// Rules that observed something.
+    pub rows: Vec<Row>,
+    /// Rules that observed nothing.
+    pub silent: Vec<&'a RuleReport>,
+    /// Rules that lacked evidence.
+    pub not_judged: Vec<&'a RuleReport>,
+}
+
+/// One rule.
+pub struct Row {
+    /// Worst severity among the rule's findings.
+    pub severity: Option<Severity>,
+    /// Cells, in the order of the columns.
+    pub cells: [String; COLUMNS],
+}
+
+impl<'a> Signals<'a> {
+    /// The signals of a report, in the registry's order.
+    pub fn of(report: &'a Report) -> Self {
+        let (mut rows, mut silent, mut not_judged) = (Vec::new(), Vec::new(), Vec::new());
+        for rule in &report.rules {
+            let seen = rule.measurement.count() > 0 || rule.status == Status::Found;
+            match rule.status {
+                Status::NotApplicable => not_judged.push(rule),
+                _ if seen => rows.push(Row::of(report, rule)),
+                _ => silent.push(rule),
+            }
+        }
+        Self {
+            rows,
+            silent,
+            not_judged,
+        }
+    }
+}
+
+impl Row {
+    fn of(report: &Report, rule: &RuleReport) -> Self {
+        let (seen, unit) = (&rule.measurement, rule.rule.unit);
+        let value = |value| match seen.count() {
+            0 => "-".into(),
+            _ => human::value(unit, value),
+        };
+        let of_rule = report.findings.iter().filter(|f| f.rule == rule.rule);
+        let severity = of_rule.map(|f| f.severity).max();
+        let verdict = match (severity, rule.status) {
+            (Some(severity), _) => severity.name(),
+            // The baseline holds its findings, or they are suppressed.
+            (None, Status::Found) => "known",
+            (None, _) => "ok",
+        };
+        Self {
+            severity,
+            cells: [
+                rule.rule.name.into(),
+                human::about(seen.count()),
+                value(seen.quantile(0.5)),
+                value(seen.quantile(0.99)),
+                value(seen.max()),
+                report.share(rule).map_or("-".into(), share::text),
+                verdict.into(),
+            ],
+        }
+    }
+}
