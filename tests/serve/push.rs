@@ -314,9 +314,11 @@ fn a_go_server_pushes_a_trace_of_a_slow_request() {
     for path in ["/fast", "/slow", "/fast", "/slow"] {
         assert_eq!(get(&pusher.1, path, "").unwrap().status, 200);
     }
-    let labels = r#"instance="shop-1",service="shop",version="1.2.3""#;
+    // The instance and the job of an upload are left out.
+    let labels = r#"service="shop",version="1.2.3""#;
     gotracer.wait_sample(&format!("{TRACES}{{{labels}}}"), 1.0);
     let item = kept(&gotracer, "?service=shop");
+    assert_eq!(item["target"]["instance"], "shop-1");
     let reason = item["reason"].as_str().unwrap();
     assert!(reason.starts_with("GET /slow took "), "{reason}");
     let waits = format!("gotrace_mutex_wait_seconds_count{{{labels}}}");
