@@ -1,6 +1,6 @@
 //! Metrics and events of what the daemon sees, for other programs.
 //!
-//! [`catalog`] lists every metric, [`totals`] adds reports up, and [`Metrics`] holds both for all
+//! [`catalog`] lists every metric, `totals` adds reports up, and [`Metrics`] holds both for all
 //! targets. Prometheus, OTLP and `docs/metrics.md` derive from the catalogue.
 
 mod births;
