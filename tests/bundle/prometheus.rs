@@ -96,7 +96,11 @@ scrape_configs:
         let result = list(&data["result"]).iter();
         let series = result.map(|series| Series {
             labels: series["metric"].clone(),
-            samples: vec![sample(&series["value"])],
+            samples: ["value", "histogram"]
+                .into_iter()
+                .filter(|kind| !series[kind].is_null())
+                .map(|kind| sample(&series[kind]))
+                .collect(),
         });
         series.collect()
     }
@@ -119,7 +123,10 @@ scrape_configs:
         let result = list(&data["result"]).iter();
         let series = result.map(|series| Series {
             labels: series["metric"].clone(),
-            samples: list(&series["values"]).iter().map(sample).collect(),
+            samples: ["values", "histograms"]
+                .into_iter()
+                .flat_map(|kind| list(&series[kind]).iter().map(sample))
+                .collect(),
         });
         series.collect()
     }
@@ -142,9 +149,8 @@ scrape_configs:
     }
 }
 
+/// Time and value; of a native histogram, its count.
 fn sample(json: &Value) -> (f64, f64) {
-    (
-        json[0].as_f64().unwrap(),
-        json[1].as_str().unwrap().parse().unwrap(),
-    )
+    let value = json[1].as_str().or(json[1]["count"].as_str());
+    (json[0].as_f64().unwrap(), value.unwrap().parse().unwrap())
 }
