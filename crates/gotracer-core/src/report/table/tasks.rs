@@ -182,7 +182,8 @@ fn in_the_end(time: &StateVector, leaves: &Leaves) -> Option<String> {
         .into_iter()
         .filter(|(ns, _)| *ns > 0 && share(*ns) >= 0.05);
     let texts = large.map(|(ns, leaf)| format!("{} {:.1}%", leaf.words(), share(ns)));
-    Some(texts.take(STATES).collect::<Vec<_>>().join(", "))
+    let end = texts.take(STATES).collect::<Vec<_>>().join(", ");
+    (end != human::states(time, STATES)).then_some(end)
 }
 
 fn slow_line(slow: &Slow) -> String {
