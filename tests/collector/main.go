@@ -1,6 +1,6 @@
-// A Collector with nothing but an OTLP receiver and a file to write to: what
-// arrives can be read back field by field. Between them a processor refuses
-// what a test wants refused.
+// A Collector with an OTLP receiver, a file to write to, and an exporter for
+// Prometheus: what arrives can be read back field by field. Between them a
+// processor refuses what a test wants refused.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusexporter"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
@@ -27,7 +28,7 @@ func factories() (otelcol.Factories, error) {
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
-	exporters, err := exporter.MakeFactoryMap(fileexporter.NewFactory())
+	exporters, err := exporter.MakeFactoryMap(fileexporter.NewFactory(), prometheusexporter.NewFactory())
 	return otelcol.Factories{
 		Receivers: receivers, Processors: processors, Exporters: exporters,
 	}, err

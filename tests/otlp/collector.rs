@@ -14,6 +14,8 @@ use crate::support::{Running, Scratch, eventually_or, free_address, program};
 pub struct Ports {
     pub grpc: String,
     pub http: String,
+    /// For scrapes.
+    pub scrapes: String,
 }
 
 impl Ports {
@@ -21,6 +23,7 @@ impl Ports {
         Self {
             grpc: free_address(),
             http: free_address(),
+            scrapes: free_address(),
         }
     }
 }
@@ -66,18 +69,20 @@ exporters:
   file/logs: {{path: '{}'}}
   file/metrics: {{path: '{}'}}
   file/traces: {{path: '{}'}}
+  prometheus: {{endpoint: '{}'}}
 service:
   telemetry: {{metrics: {{level: none}}}}
   pipelines:
     logs: {{receivers: [otlp], processors: [moody], exporters: [file/logs]}}
-    metrics: {{receivers: [otlp], exporters: [file/metrics]}}
+    metrics: {{receivers: [otlp], exporters: [file/metrics, prometheus]}}
     traces: {{receivers: [otlp], exporters: [file/traces]}}
 ",
             ports.grpc,
             ports.http,
             file("logs"),
             file("metrics"),
-            file("traces")
+            file("traces"),
+            ports.scrapes
         );
         fs::write(&config, yaml).unwrap();
         let mut command = Command::new(binary);

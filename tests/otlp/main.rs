@@ -16,6 +16,7 @@ mod spans_of_tasks;
 #[allow(dead_code, reason = "shared with the other tests of the daemon")]
 #[path = "../serve/support.rs"]
 mod support;
+mod translated;
 mod transport;
 
 use std::fs;

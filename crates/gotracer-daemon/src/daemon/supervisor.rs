@@ -290,7 +290,8 @@ impl Supervisor {
             {
                 continue;
             }
-            self.analyst.metrics.add(&target.labels);
+            let interval = options.interval;
+            self.analyst.metrics.add_scraped(&target.labels, interval);
             self.analyst.board.add(&target, options.clone());
             tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
             let stop = self.stop.child_token();

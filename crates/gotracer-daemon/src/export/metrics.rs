@@ -142,6 +142,13 @@ impl Metrics {
         });
     }
 
+    /// Makes a target known that is captured at an interval: its gauges end when three captures in
+    /// a row gave no trace.
+    pub fn add_scraped(&self, target: &Labels, interval: Duration) {
+        self.add(target);
+        self.on(target, |t| t.set_interval(interval));
+    }
+
     /// Makes room for a target that was not known beforehand: of too many such label sets, returns
     /// the one without a trace for longest, which the caller has to [forget](Self::forget).
     pub fn make_room(&self, target: &Labels) -> Option<Arc<Labels>> {

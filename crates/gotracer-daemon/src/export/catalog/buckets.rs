@@ -3,9 +3,8 @@
 //! The classic bounds are powers of two of the report's unit, where a distribution has bounds as
 //! well: the counts are exact.
 
-use crate::rules::Unit as RuleUnit;
-
 use super::Unit;
+use crate::rules::{Rule, Unit as RuleUnit};
 
 /// Buckets of a histogram.
 #[derive(Debug)]
@@ -19,11 +18,22 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// Nanoseconds to seconds, from 1 µs to 69 s. Coarse below a millisecond, where no threshold
-    /// lies.
+    /// Durations around a rule's thresholds, from 1 µs to 69 s: each doubling from 1 ms to 1 s, each
+    /// fourfold of it below and above.
     pub const TIME: Self = Self::time(&[
-        10, 14, 16, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 34, 36,
+        10, 12, 14, 16, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 32, 34, 36,
     ]);
+    /// Durations that are mostly below a millisecond, from 64 ns to 69 s: each doubling up to 1 s, so
+    /// that a median of a microsecond can be read.
+    pub const LATENCY: Self = Self::time(&[
+        6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
+        30, 32, 34, 36,
+    ]);
+    /// Durations of gotracer's own work, from 1 ms to 69 s.
+    pub const WORK: Self = Self::time(&[20, 22, 24, 26, 28, 30, 32, 34, 36]);
+    /// Durations by a label, which have sum and count only: with buckets, they would be most of a
+    /// target's series. Native histograms have all of their buckets.
+    pub const BY_LABEL: Self = Self::time(&[]);
     /// Bytes, from 64 KiB to 64 GiB.
     pub const BYTES: Self = Self::whole(&[16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36]);
     /// Goroutines.
@@ -58,11 +68,25 @@ impl Buckets {
     }
 }
 
+/// Measurements of which most are far below a millisecond.
+const SHORT: [&str; 1] = ["gotrace_sched_latency"];
+
 /// Unit and buckets of a rule's histogram.
-pub fn of_rule(unit: RuleUnit) -> (Unit, &'static Buckets) {
-    match unit {
+pub fn of_rule(rule: &Rule) -> (Unit, &'static Buckets) {
+    match rule.unit {
+        RuleUnit::Nanoseconds if SHORT.contains(&rule.metric.name) => {
+            (Unit::Seconds, &Buckets::LATENCY)
+        }
         RuleUnit::Nanoseconds => (Unit::Seconds, &Buckets::TIME),
         RuleUnit::Bytes => (Unit::Bytes, &Buckets::BYTES),
         RuleUnit::Goroutines => (Unit::Of("{goroutine}"), &Buckets::GOROUTINES),
+    }
+}
+
+/// Unit and buckets of a rule's histogram by reason.
+pub fn by_reason(rule: &Rule) -> (Unit, &'static Buckets) {
+    match of_rule(rule) {
+        (Unit::Seconds, _) => (Unit::Seconds, &Buckets::BY_LABEL),
+        other => other,
     }
 }

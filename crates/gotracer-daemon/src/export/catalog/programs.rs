@@ -2,8 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::buckets::of_rule;
-use super::{Emit, Kind, Metric, Point, Unit, Value, counter, gauge, histogram};
+use super::{Emit, Kind, Metric, Point, Unit, Value, buckets, counter, gauge, histogram};
 use crate::export::totals::{Created, OTHER, Totals};
 use crate::rules::{RULES, Rule, Severity};
 
@@ -71,7 +70,7 @@ fn extreme() -> Metric<Totals> {
 fn measurement(rule: &'static Rule) -> Metric<Totals> {
     let (metric, index) = (&rule.metric, rule.index());
     let help = format!("{} (rule {}) {}", rule.summary, rule.name, metric.reading);
-    let (unit, buckets) = of_rule(rule.unit);
+    let (unit, buckets) = buckets::of_rule(rule);
     histogram(metric.name, help, buckets, move |t: &Totals| {
         &t.measurements[index]
     })
@@ -94,7 +93,7 @@ pub static REASONS: LazyLock<Vec<Option<(String, usize)>>> = LazyLock::new(|| {
 /// Histogram of what a rule measures, by reason, if the rule has reasons.
 fn by_reason(rule: &'static Rule) -> Option<Metric<Totals>> {
     let by_reason = rule.metric.by_reason.as_ref()?;
-    let (unit, buckets) = of_rule(rule.unit);
+    let (unit, buckets) = buckets::by_reason(rule);
     let read = |t: &Totals, emit: &mut Emit<'_>| {
         for (reason, values, birth) in t.by_reason[rule.index()].iter() {
             let labels = [("reason", reason)];

@@ -19,9 +19,8 @@ type Label<'a> = (&'static str, &'a str);
 const GROWTH: [Quantity; 2] = [Quantity::PerSecond, Quantity::Trend];
 
 /// Metrics of the releases.
-pub static METRICS: LazyLock<Vec<Metric<Vec<Release>>>> =
-    LazyLock::new(|| {
-        vec![
+pub static METRICS: LazyLock<Vec<Metric<Vec<Release>>>> = LazyLock::new(|| {
+    vec![
         info(),
         release(
             Kind::Counter,
@@ -77,47 +76,25 @@ pub static METRICS: LazyLock<Vec<Metric<Vec<Release>>>> =
             Kind::Gauge,
             "gotrace_release_change",
             "How many times as much of something a typical program of a version has as one of the \
-             version before; 1 is the same. What is too small to matter was added to both.",
+             version before; 1 is the same. What is too small to matter was added to both. Medians \
+             are not exposed; /api/v1/releases has them.",
             &["rule", "quantity"],
-            |r, series| changes(r, series, |c| c.factor),
-        )
-        .unit(Unit::Ratio),
-        release(
-            Kind::Gauge,
-            "gotrace_release_change_least",
-            "The same with chance allowed for: it is hardly less than that.",
-            &["rule", "quantity"],
-            |r, series| changes(r, series, |c| Some(c.interval?.0 + 1.0)),
+            changes,
         )
         .unit(Unit::Ratio),
         release(
             Kind::Gauge,
             "gotrace_release_wait",
-            "Median and 99th percentile of what each rule on times measures, in a typical program \
-             of a version.",
+            "99th percentile of what each rule on times measures, in a typical program of a version.",
             &["rule", "quantity"],
             |r, series| {
-                let quantiles = [Quantity::P50, Quantity::P99];
+                let quantiles = [Quantity::P99];
                 values(r, rules::Unit::Nanoseconds, &quantiles, |rule, quantity, ns| {
                     series(&[rule, quantity], ns / 1e9);
                 });
             },
         )
         .unit(Unit::Seconds),
-        release(
-            Kind::Gauge,
-            // Not the unit of gotrace_release_wait_seconds: in OTLP both would have one name.
-            "gotrace_release_wait_ratio",
-            "What each rule on times measures, added up, per second that traces cover, in a \
-             typical program of a version.",
-            &["rule"],
-            |r, series| {
-                let sum = [Quantity::PerSecond];
-                values(r, rules::Unit::Nanoseconds, &sum, |rule, _, ns| {
-                    series(&[rule], ns / 1e9);
-                });
-            },
-        ),
         release(
             Kind::Gauge,
             "gotrace_release_goroutines_per_second",
@@ -156,7 +133,7 @@ pub static METRICS: LazyLock<Vec<Metric<Vec<Release>>>> =
         )
         .unit(Unit::Bytes),
     ]
-    });
+});
 
 fn info() -> Metric<Vec<Release>> {
     let read = |all: &Vec<Release>, emit: &mut Emit<'_>| {
@@ -209,13 +186,15 @@ fn seconds(at: jiff::Timestamp) -> f64 {
     at.as_millisecond() as f64 / 1e3
 }
 
-/// Emits a value of each quantity that is compared.
-fn changes(r: &Release, series: &mut Series<'_>, of: fn(&Change) -> Option<f64>) {
+/// Emits how each quantity changed. Medians are left out: with them, a version would have more than
+/// 60 series.
+fn changes(r: &Release, series: &mut Series<'_>) {
     for signal in r.comparison.iter().flat_map(|c| &c.signals) {
-        for change in &signal.changes {
-            if let Some(value) = of(change).filter(|v| v.is_finite()) {
+        let exposed = |c: &&Change| c.quantity != Quantity::P50;
+        for change in signal.changes.iter().filter(exposed) {
+            if let Some(factor) = change.factor.filter(|f| f.is_finite()) {
                 let quantity = ("quantity", change.quantity.id());
-                series(&[("rule", signal.rule.name), quantity], rounded(value));
+                series(&[("rule", signal.rule.name), quantity], rounded(factor));
             }
         }
     }

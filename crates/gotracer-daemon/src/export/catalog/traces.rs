@@ -53,7 +53,7 @@ pub static METRICS: LazyLock<Vec<Metric<Totals>>> = LazyLock::new(|| {
         histogram(
             "gotracer_analysis",
             "Duration of the analysis of a trace; for a scraped one, with the capture.",
-            &Buckets::TIME,
+            &Buckets::WORK,
             |t: &Totals| &t.analysis,
         )
         .unit(Unit::Seconds),

@@ -7,7 +7,7 @@ mod spans;
 mod stream;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
@@ -33,6 +33,9 @@ const MAX_EXEMPLAR: usize = 128;
 const MAX_URL: usize = 60;
 /// Most characters of a function's name.
 const MAX_FUNCTION: usize = 80;
+/// Intervals without a trace after which gauges end: three failed captures, and the duration of the
+/// next one.
+const STALE_AFTER: u32 = 4;
 
 /// Findings of a rule and severity.
 #[derive(Clone, Debug, Default)]
@@ -84,6 +87,11 @@ pub struct Totals {
     pub regions: Spans,
     /// Requests by handler.
     pub requests: Spans,
+    /// Time after which the state of the program is out of date without another trace; nothing if
+    /// traces come when they like.
+    interval: Option<Duration>,
+    /// When the state of the program is out of date.
+    stale_at: Option<Instant>,
     /// State of the program at the end of the last trace, and when that trace was made.
     last: Option<(Last, Option<Timestamp>)>,
     /// Goroutines.
@@ -138,6 +146,8 @@ impl Totals {
             tasks: Spans::default(),
             regions: Spans::default(),
             requests: Spans::default(),
+            interval: None,
+            stale_at: None,
             last: None,
             created: Created::default(),
             places: Places::default(),
@@ -156,8 +166,17 @@ impl Totals {
         }
     }
 
-    /// State of the program at the end of the last trace.
+    /// Sets the time from one capture of the target to the next.
+    pub fn set_interval(&mut self, interval: Duration) {
+        self.interval = Some(interval);
+    }
+
+    /// State of the program at the end of the last trace; nothing if three captures since then gave
+    /// none.
     pub fn last(&self) -> Option<&Last> {
+        if self.stale_at.is_some_and(|at| Instant::now() >= at) {
+            return None;
+        }
         self.last.as_ref().map(|(last, _)| last)
     }
 
@@ -181,6 +200,10 @@ impl Totals {
         self.events += trace.events;
         self.observed += Duration::from_nanos(trace.duration_ns);
         self.last_success = Some(at);
+        let fresh = self
+            .interval
+            .map(|interval| interval.saturating_mul(STALE_AFTER));
+        self.stale_at = fresh.and_then(|fresh| Instant::now().checked_add(fresh));
         for rule in &report.rules {
             self.measurements[rule.rule.index()].merge(&rule.measurement);
             self.record_reasons(rule, limits);
@@ -434,8 +457,8 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_is_counted_and_what_found_it_keeps_it() {
-        let target = recorded(150);
-        // A histogram of times is 22 series.
+        let target = recorded(106);
+        // Sum, count and one bucket of each reason.
         let map = &target.by_reason[0];
         let counts: Vec<_> = map.iter().map(|(r, d, _)| (r, d.count())).collect();
         assert_eq!(counts, [("0", 2), ("1", 2)]);
@@ -474,5 +497,30 @@ mod tests {
         assert_eq!(tell(7, None, Some("2026-02-01T00:00:00Z")), (6, Some(9)));
         assert_eq!(tell(8, None, Some("2026-03-02T00:00:00Z")), (8, Some(9)));
         assert_eq!(tell(9, None, ahead), (9, Some(9)));
+    }
+
+    #[test]
+    fn gauges_of_a_target_end_if_it_gives_no_more_traces() {
+        let settings = Settings::default();
+        let limits = Limits {
+            settings: &settings,
+            fixed: 0,
+        };
+        let births = Births::default();
+        for (interval, fresh) in [
+            (None, true),
+            (Some(Duration::from_secs(3600)), true),
+            (Some(Duration::ZERO), false),
+        ] {
+            let mut target = Totals::new(&[], births.beforehand(), &births);
+            if let Some(interval) = interval {
+                target.set_interval(interval);
+            }
+            assert!(target.last().is_none());
+            let report = report(std::iter::empty());
+            target.record(&report, Duration::ZERO, SystemTime::UNIX_EPOCH, &limits);
+            assert_eq!(target.last().is_some(), fresh, "{interval:?}");
+            assert!(target.last_success.is_some() && target.traces == 1);
+        }
     }
 }
