@@ -99,6 +99,41 @@ fn of_two_traces(
     Some((collector.all_metrics("api"), gotracer))
 }
 
+#[test]
+fn metrics_of_the_conventions_for_go_have_a_scope_of_their_own() {
+    let scratch = Scratch::new();
+    let ports = Ports::free();
+    let Some(collector) = Collector::start(&scratch, &ports) else {
+        return;
+    };
+    let config = scratch.path().join("gotracer.yml");
+    fs::write(&config, "otlp: {go_metrics: true}\n").unwrap();
+    let flags = [
+        &*format!("--otlp.endpoint=http://{}", ports.http),
+        &*format!("--config={}", config.display()),
+    ];
+    let (gotracer, directory) = gotracer(&scratch, &[("OTEL_SERVICE_NAME", "api")], &flags);
+    fs::copy(fixture(TRACE), directory.join("a.trace")).unwrap();
+    let batch = collector.metrics("api", |batch| traces(batch) == 1.0);
+    assert!(metric(&batch, "go.goroutine.count").is_none());
+    let own = &batch["scopeMetrics"][1];
+    assert_eq!(own["scope"]["name"], "gotracer/go");
+    for (name, series) in [
+        ("go.goroutine.count", "gotrace_goroutines"),
+        ("go.processor.limit", "gotrace_gomaxprocs_threads"),
+    ] {
+        let metrics = own["metrics"].as_array().unwrap();
+        let metric = metrics.iter().find(|m| m["name"] == name).unwrap();
+        assert_eq!(metric["sum"]["isMonotonic"], Value::Null);
+        let point = &metric["sum"]["dataPoints"][0];
+        assert_eq!(
+            Some(number(&point["asInt"])),
+            gotracer.sample(series),
+            "{name}"
+        );
+    }
+}
+
 /// Traces that a batch counts.
 fn traces(batch: &Value) -> f64 {
     total(batch, "gotracer.traces").unwrap_or(0.0)

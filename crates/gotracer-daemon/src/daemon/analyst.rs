@@ -453,8 +453,8 @@ impl Analyst {
 
     /// Sends all metrics by OTLP, if that is wanted now.
     pub fn send_metrics(&self) {
-        if let Some((otlp, _)) = self.sends() {
-            otlp.collect(&self.metrics);
+        if let Some((otlp, settings)) = self.sends() {
+            otlp.collect(&self.metrics, &settings);
         }
     }
 

@@ -4,20 +4,18 @@
 //! whose first sample already counts a trace never shows that trace in
 //! `increase()`. So the first exposition after such a series begins shows 0,
 //! and the next one what was counted. Each scraper has its own first
-//! exposition: two Prometheus servers, or a person with curl beside one, do not
-//! take the 0 from each other.
+//! exposition: of two Prometheus servers, or of curl beside one, none takes the 0 from the other.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-/// A series counts after this long even if nobody scraped it at 0: whoever
-/// scrapes less often reads totals.
+/// Time after which a series counts without having been scraped at 0, for scrapers that come less
+/// often.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Scrapers that are told apart. Of more, those that scraped longest ago are
-/// forgotten, and see a 0 once more.
+/// Most scrapers. Of more, the one whose last scrape is oldest is forgotten, and sees a 0 once more.
 const SCRAPERS: usize = 64;
 
 /// When series began, and which of these times each scraper knows.
@@ -40,7 +38,7 @@ pub struct Birth {
     pub at: SystemTime,
 }
 
-/// What an exposition already counts.
+/// Series that an exposition counts.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
     known: u64,
@@ -59,7 +57,7 @@ impl Births {
         }
     }
 
-    /// A series that begins with what a trace told.
+    /// A series that begins with a trace.
     pub fn with_a_trace(&self) -> Birth {
         Birth {
             number: self.0.last.fetch_add(1, Ordering::SeqCst) + 1,

@@ -35,7 +35,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Returns metrics in which nothing is counted. `reasons` are all reasons of failures, so that
+    /// Returns metrics that are all 0. `reasons` are all reasons of failures, so that
     /// each starts at 0.
     pub fn new(reasons: &'static [&'static str]) -> Self {
         let mut metrics = Self::of_targets(reasons);

@@ -55,7 +55,7 @@ pub enum SettingsError {
          switch families off with disabled_families"
     )]
     Limit {
-        /// What was asked for.
+        /// The configured limit.
         limit: usize,
         /// The least that makes sense.
         least: usize,

@@ -11,7 +11,7 @@ use crate::rules::{Rule, Unit as RuleUnit};
 pub struct Buckets {
     /// How many of the report's units make one of the metric's.
     pub per_unit: f64,
-    /// What to add to the index of a distribution's bucket to get the index in the metric's unit.
+    /// Difference of a bucket's index in the metric's unit and in the report's.
     pub shift: i32,
     /// Upper bounds as powers of two, in the report's unit.
     powers: &'static [u32],

@@ -191,7 +191,7 @@ pub struct Point<'a> {
     pub value: Value<'a>,
     /// Start of the series, if it began later than its target.
     pub birth: Option<Birth>,
-    /// Example of what was counted.
+    /// Example of a counted value.
     pub exemplar: Option<&'a Exemplar>,
 }
 

@@ -42,7 +42,7 @@ pub static METRICS: LazyLock<Vec<Metric<Facts>>> = LazyLock::new(|| {
     ]
 });
 
-/// What /proc says about this process.
+/// State of this process, from /proc.
 pub struct Facts {
     cpu_seconds: f64,
     resident_bytes: u64,

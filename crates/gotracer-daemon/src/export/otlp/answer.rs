@@ -1,4 +1,4 @@
-//! What a receiver says of a message, in its own words.
+//! A receiver's answer to a message, with its own words.
 
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
@@ -13,24 +13,24 @@ use crate::tls::trouble;
 /// The most characters of a receiver's words that are logged.
 const SHOWN: usize = 300;
 
-/// google.rpc.Status, the body of an answer that says no.
+/// google.rpc.Status, the body of an answer that refuses.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Status {
     #[prost(string, tag = "2")]
     message: String,
 }
 
-/// What became of a message that was taken.
+/// Result of a message that was accepted.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Accepted {
     /// How many of its items were rejected.
     pub rejected: u64,
-    /// What the receiver says about that, or a warning of it.
+    /// The receiver's reason, or a warning of it.
     pub words: Option<String>,
 }
 
 impl Accepted {
-    /// Reads the response of a service; one that can't be read says nothing.
+    /// Reads the response of a service. One that can't be read counts as accepted without words.
     pub fn read(signal: Signal, response: &[u8]) -> Self {
         let partial = match signal {
             Signal::Logs => ExportLogsServiceResponse::decode(response)
@@ -54,7 +54,7 @@ impl Accepted {
     }
 }
 
-/// The words in the body of an HTTP answer that says no: a `google.rpc.Status`
+/// The words in the body of an HTTP answer that refuses: a `google.rpc.Status`
 /// as protobuf or JSON, or text.
 pub fn words(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     let kind = headers

@@ -23,7 +23,7 @@ use crate::export::catalog::delivery::Signal;
 use crate::tls::TlsError;
 use crate::tls::trouble::{self, Options};
 
-/// The most that is read of an answer.
+/// Most bytes that are read of an answer.
 const ANSWER: usize = 64 << 10;
 
 /// `User-Agent` in the specification's form, with the product first.
@@ -34,7 +34,7 @@ const AGENT: &str = concat!(
     env!("CARGO_PKG_VERSION")
 );
 
-/// What the options of TLS are called here.
+/// Names of the options of TLS in error messages.
 const OPTIONS: Options = Options {
     authorities: "OTEL_EXPORTER_OTLP_CERTIFICATE",
     server_name: None,
@@ -44,13 +44,13 @@ const OPTIONS: Options = Options {
 /// Why an attempt failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The receiver does not want this message.
+    /// The receiver refused the message.
     Refused(String),
     /// It may be sent again.
     Later {
-        /// What went wrong.
+        /// Reason.
         error: String,
-        /// When the receiver wants to be asked again.
+        /// Wait before the next attempt, if the receiver asked for one.
         wait: Option<Duration>,
     },
 }
@@ -120,7 +120,7 @@ impl Client {
             .build(connector)
     }
 
-    /// Sends a message. What the receiver says of it.
+    /// Sends a message and returns the receiver's answer.
     pub async fn send(&self, message: Bytes) -> Result<Accepted, Failure> {
         let timeout = self.endpoint.timeout;
         let attempt = async {
@@ -133,7 +133,7 @@ impl Client {
         ended.unwrap_or_else(|_| Err(later(format!("no answer within {timeout:?}"))))
     }
 
-    /// Why there is no answer.
+    /// Reason for which there is no answer.
     fn unanswered(&self, error: &hyper_util::client::legacy::Error) -> String {
         if let Some(why) = trouble::of(error, &OPTIONS) {
             return why;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use opentelemetry::InstrumentationScope;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
 use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
@@ -10,6 +11,7 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::Resource;
 use prost::Message as _;
 
+use super::go;
 use super::logs::scope;
 use super::metrics::{Owner, Previous, Sent, Writer, points};
 use super::queue::{Message, Queue};
@@ -18,6 +20,7 @@ use super::style::Style;
 use crate::export::Metrics;
 use crate::export::catalog;
 use crate::export::names::Escaping;
+use crate::export::targets::lock;
 use crate::labels::Labels;
 
 /// Bytes after which a request is complete; receivers accept 4 MiB.
@@ -47,6 +50,9 @@ struct Last {
     at: SystemTime,
     sent: Previous,
 }
+
+/// A scope and its metrics.
+type Scope = (InstrumentationScope, Vec<Metric>);
 
 /// Resources that go out in one request, with the values that they send.
 #[derive(Default)]
@@ -80,9 +86,9 @@ impl Collector {
         }
     }
 
-    /// Collects all metrics. While an earlier collection waits for the receiver nothing is
+    /// Collects all metrics, with those of the conventions for `go` if that is wanted. While an earlier collection waits for the receiver nothing is
     /// collected: the next one has all of it.
-    pub fn collect(&self, metrics: &Metrics) {
+    pub fn collect(&self, metrics: &Metrics, go: bool) {
         if !self.queue.is_empty() {
             return;
         }
@@ -117,8 +123,11 @@ impl Collector {
                     Metrics::read_target(metric, &target, view, emit);
                 })
             });
-            let all = all.collect();
-            request.add(&resource, all, &mut writer);
+            let mut scopes = vec![(scope(), all.collect())];
+            if go {
+                scopes.push((go::scope(), go::metrics(&lock(&target), now)));
+            }
+            request.add(&resource, scopes, &mut writer);
             if request.bytes >= REQUEST {
                 complete &= self.push(&mut request, &last.sent, &mut sent);
             }
@@ -133,7 +142,7 @@ impl Collector {
                 all.extend(writer.metric(desc, &owner, |emit| read(emit)));
             }
         });
-        request.add(&self.own, all, &mut writer);
+        request.add(&self.own, vec![(scope(), all)], &mut writer);
         complete &= self.push(&mut request, &last.sent, &mut sent);
         if complete {
             births.delivered(READER, view);
@@ -173,23 +182,31 @@ impl Collector {
 }
 
 impl Request {
-    fn add(&mut self, resource: &Resource, metrics: Vec<Metric>, writer: &mut Writer<'_>) {
+    /// Adds a resource with the metrics of each scope.
+    fn add(&mut self, resource: &Resource, scopes: Vec<Scope>, writer: &mut Writer<'_>) {
         self.sent.extend(writer.sent.drain());
-        if metrics.is_empty() {
+        let scopes = scopes
+            .into_iter()
+            .filter(|(_, metrics)| !metrics.is_empty());
+        let scope_metrics = scopes.map(|(scope, metrics)| {
+            self.items += metrics.iter().map(points).sum::<usize>();
+            ScopeMetrics {
+                scope: Some((scope, None).into()),
+                metrics,
+                schema_url: SCHEMA.into(),
+            }
+        });
+        let scope_metrics: Vec<_> = scope_metrics.collect();
+        if scope_metrics.is_empty() {
             return;
         }
-        self.items += metrics.iter().map(points).sum::<usize>();
         let ResourceAttributesWithSchema { attributes, .. } = resource.into();
         let resource = ResourceMetrics {
             resource: Some(ProtoResource {
                 attributes: attributes.0,
                 ..ProtoResource::default()
             }),
-            scope_metrics: vec![ScopeMetrics {
-                scope: Some((scope(), None).into()),
-                metrics,
-                schema_url: SCHEMA.into(),
-            }],
+            scope_metrics,
             schema_url: SCHEMA.into(),
         };
         self.bytes += resource.encoded_len();

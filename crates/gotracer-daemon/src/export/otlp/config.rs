@@ -21,14 +21,14 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// targets' findings.
 const QUEUE: usize = 32 << 20;
 
-/// Where to send, and how.
+/// Configuration of the exporter.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where findings go.
+    /// Endpoint of findings.
     pub logs: Option<Endpoint>,
-    /// Where measurements go.
+    /// Endpoint of metrics.
     pub metrics: Option<Endpoint>,
-    /// Where spans go.
+    /// Endpoint of spans.
     pub traces: Option<Endpoint>,
     /// Attributes of every resource; the target's labels override them.
     pub resource: Vec<(String, String)>,
@@ -46,11 +46,13 @@ pub struct Config {
 pub struct Settings {
     /// Whether anything is sent, if there is somewhere to send it to.
     pub enabled: bool,
-    /// Whether each trace is sent as a span that its findings belong to.
+    /// Whether each trace is sent as a span, which its findings belong to.
     pub spans: bool,
     /// Number of the slowest tasks of a trace that are sent as child spans under the ids that the
     /// program logs.
     pub task_spans: usize,
+    /// Whether targets have metrics of OpenTelemetry's conventions for the Go runtime as well.
+    pub go_metrics: bool,
 }
 
 impl Default for Settings {
@@ -59,6 +61,7 @@ impl Default for Settings {
             enabled: true,
             spans: false,
             task_spans: 0,
+            go_metrics: false,
         }
     }
 }
@@ -83,12 +86,12 @@ pub enum Protocol {
     Http,
 }
 
-/// Where one signal goes.
+/// Endpoint of one signal.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     /// The whole URL of a request.
     pub url: Uri,
-    /// How to talk to it.
+    /// Protocol.
     pub protocol: Protocol,
     /// More headers.
     pub headers: Vec<(HeaderName, HeaderValue)>,
@@ -106,7 +109,7 @@ pub struct Endpoint {
 pub struct ConfigError {
     /// Its value.
     value: String,
-    /// What it should be.
+    /// Description of a usable value.
     wanted: &'static str,
 }
 
@@ -160,7 +163,7 @@ fn is_sent(signal: Signal, environment: &Environment<'_>) -> bool {
     lists("otlp")
 }
 
-/// Where and how to send a signal.
+/// Endpoint of a signal.
 ///
 /// # Errors
 /// If the flag can't be used. A variable that can't be used is ignored.

@@ -23,7 +23,7 @@ pub struct Ignored {
     pub variable: String,
     /// Its value; nothing if it may hold secrets.
     pub value: Option<String>,
-    /// What the value should be.
+    /// Description of a usable value.
     pub wanted: String,
 }
 
@@ -100,7 +100,7 @@ impl<'a> Environment<'a> {
             .unwrap_or(false)
     }
 
-    /// What the value of a variable chooses.
+    /// Returns the choice that the value of a variable names.
     pub fn choice<T: Copy>(
         &self,
         found: Option<(String, String)>,

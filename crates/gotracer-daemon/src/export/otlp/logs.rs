@@ -21,14 +21,14 @@ use crate::report::{Finding, Frame, Report, Severity, hash};
 use crate::rules::Unit;
 use crate::units;
 
-/// Findings to a message, so that none outgrows what a receiver takes: a
+/// Findings per message, so that none exceeds what a receiver accepts: a
 /// Collector's limit is 4 MiB, and a finding with a deep stack has 10 KiB.
 const PER_MESSAGE: usize = 100;
 
 /// The event's name.
 const EVENT: &str = "gotracer.finding";
 
-/// Who says it.
+/// Scope of everything that gotracer sends.
 pub fn scope() -> InstrumentationScope {
     InstrumentationScope::builder("gotracer")
         .with_version(env!("CARGO_PKG_VERSION"))
@@ -44,8 +44,8 @@ pub struct Logs {
 impl Logs {
     /// Log events that go to a queue.
     pub fn new(queue: Arc<Queue>) -> Self {
-        // A provider has one resource, and there are as many as services: it
-        // only makes records, and the exporter is told whose they are.
+        // A provider has one resource, and there is one per service. So the provider only makes
+        // records, and the exporter gets the resource.
         let provider = SdkLoggerProvider::builder().build();
         Self {
             logger: provider.logger_with_scope(scope()),

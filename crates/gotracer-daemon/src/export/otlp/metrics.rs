@@ -146,8 +146,7 @@ impl Writer<'_> {
         })
     }
 
-    /// Returns what is sent of a series and since when that counts. Of deltas, only those that are
-    /// not 0 are sent.
+    /// Returns the value that is sent of a series and the start of it. Deltas of 0 are not sent.
     fn since_last(
         &mut self,
         desc: &Desc,
@@ -219,8 +218,8 @@ impl Writer<'_> {
 }
 
 impl Sent {
-    /// Returns what was added since `before`; nothing if that is 0. A value that became smaller was
-    /// reset, and all of it is new.
+    /// Returns the increase since `before`; nothing if that is 0. A smaller value was reset, and all
+    /// of it is new.
     fn since(&self, before: Option<&Self>) -> Option<Self> {
         let more = match (self, before) {
             (Self::Whole(now), Some(Self::Whole(before))) if before <= now => {
@@ -289,7 +288,7 @@ fn exemplar(of: &totals::Exemplar) -> Exemplar {
     }
 }
 
-/// The buckets from the first to the last that holds something. A distribution's bucket has the
+/// The buckets from the first to the last with a count. A distribution's bucket has the
 /// number of its upper bound, an exponential histogram's that of its lower one.
 fn sparse(values: &Distribution, buckets: &Buckets) -> Sparse {
     let mut found = Sparse::default();

@@ -15,6 +15,7 @@ mod client;
 mod collector;
 mod config;
 mod environment;
+mod go;
 mod logs;
 mod metrics;
 mod outbox;
@@ -53,7 +54,7 @@ use self::worker::Worker;
 use super::Metrics;
 use super::catalog::delivery::{Signal, Stats};
 
-/// Sends what reports tell.
+/// Puts findings, metrics and spans into queues.
 pub struct Exporter {
     logs: Option<Logs>,
     metrics: Option<Collector>,
@@ -64,7 +65,7 @@ pub struct Exporter {
     stats: Arc<Stats>,
 }
 
-/// What sends the queues' messages in the background.
+/// Workers that send the queues' messages in the background.
 pub struct Delivery {
     workers: JoinSet<()>,
     closing: CancellationToken,
@@ -126,7 +127,7 @@ impl Exporter {
         Ok((exporter, delivery))
     }
 
-    /// What was sent and what was lost.
+    /// Counts of what was sent and what was lost.
     pub fn stats(&self) -> Arc<Stats> {
         Arc::clone(&self.stats)
     }
@@ -136,10 +137,10 @@ impl Exporter {
         self.metrics.as_ref().map(|collector| collector.interval)
     }
 
-    /// Collects all metrics and puts them into the queue.
-    pub fn collect(&self, metrics: &Metrics) {
+    /// Collects all metrics, as the settings want it, and puts them into the queue.
+    pub fn collect(&self, metrics: &Metrics, settings: &Settings) {
         if let Some(collector) = &self.metrics {
-            collector.collect(metrics);
+            collector.collect(metrics, settings.go_metrics);
         }
     }
 
@@ -168,8 +169,7 @@ impl Exporter {
 }
 
 impl Delivery {
-    /// Sends what waits, for so long at most. Nothing can be recorded after
-    /// that.
+    /// Sends the waiting messages within that time. Later messages are not sent.
     pub async fn flush(mut self, within: Duration) {
         self.deadline.get_or_init(|| Instant::now() + within);
         self.closing.cancel();

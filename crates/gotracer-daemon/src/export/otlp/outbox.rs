@@ -1,9 +1,7 @@
-//! Where the SDK's exporters put what they have encoded.
+//! HTTP client of the SDK's exporters that puts requests into the queue.
 //!
-//! They hand a request to an HTTP client and forget it a few seconds later.
-//! This one sends nothing: it puts the request into the queue, where it waits
-//! for the receiver for as long as that takes, with the measurements, which the
-//! SDK can't encode, and under the same limit.
+//! The exporters drop a request after a few seconds. In the queue it waits for the receiver as long
+//! as necessary, under the same limit as the metrics, which the SDK can't encode.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,16 +17,16 @@ use opentelemetry_otlp::{
 use super::queue::{Message, Queue};
 use super::receipt::Receipt;
 
-/// The exporters want to know where they send to. Nobody goes there.
+/// Endpoint of the exporters, which is never connected to.
 const NOWHERE: &str = "http://queue.invalid";
 
-/// A queue as a client.
+/// Queue as an HTTP client.
 pub struct Outbox {
-    /// Where requests wait.
+    /// Queue of the requests.
     pub queue: Arc<Queue>,
     /// How many log records or spans a request holds.
     pub items: fn(&[u8]) -> u64,
-    /// Who wants to know that they arrived.
+    /// Receipt of the requests.
     pub receipt: Option<Receipt>,
 }
 

@@ -19,7 +19,7 @@ pub struct Message {
     pub bytes: Bytes,
     /// How many log records, points or spans it holds.
     pub items: u64,
-    /// Who wants to know that it arrived.
+    /// Receipt of the message.
     pub receipt: Option<Receipt>,
 }
 
@@ -83,17 +83,16 @@ impl Queue {
         self.lock().messages.is_empty()
     }
 
-    /// Waits until there is something.
+    /// Waits until there is a message.
     pub async fn wait(&self) {
         while self.lock().messages.is_empty() {
             self.came.notified().await;
         }
     }
 
-    /// The messages at the front as one. Export
-    /// requests hold nothing but a repeated field, so that one after the other
-    /// they are a request again. They stay in the queue until they were sent:
-    /// what is on its way counts against the limit.
+    /// Returns the messages at the front as one. Export requests have one repeated field, so
+    /// concatenated requests are a request again. They stay in the queue until they were sent, so
+    /// that messages in flight count against the limit.
     pub fn front(&self) -> Option<Batch> {
         let waiting = self.lock();
         let mut size = 0;
@@ -119,14 +118,13 @@ impl Queue {
         })
     }
 
-    /// Takes a batch away from the front, which arrived or is given up.
+    /// Removes a batch from the front, which arrived or is given up.
     pub fn remove(&self, batch: &Batch) {
-        // Who wants to know of it is told after the lock is free.
+        // Receipts run after the lock is free.
         let _gone = self.take(batch.messages);
     }
 
-    /// Takes all away that did not arrive before the end, and gives how many
-    /// items that was.
+    /// Removes all messages that did not arrive before the end, and returns their items.
     pub fn give_up(&self) -> u64 {
         let messages = self.lock().messages.len();
         let lost = self.take(messages);

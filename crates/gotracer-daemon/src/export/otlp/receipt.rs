@@ -1,24 +1,24 @@
-//! Says when all that was sent of a trace has arrived or is given up.
+//! Notices when all messages of a trace have arrived or are given up.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 type Done = Box<dyn FnOnce() + Send>;
 
-/// What is to be done when the last copy of this is gone: each message of a
-/// trace holds one, from the queue until the receiver answered.
+/// Action that runs when the last copy of this is dropped. Each message of a trace holds a copy,
+/// from the queue until the receiver answered.
 #[derive(Clone)]
 pub struct Receipt(Arc<Inner>);
 
 struct Inner(Mutex<Option<Done>>);
 
 impl Receipt {
-    /// Does that in the end.
+    /// Receipt that runs `done` in the end.
     pub fn new(done: impl FnOnce() + Send + 'static) -> Self {
         Self(Arc::new(Inner(Mutex::new(Some(Box::new(done))))))
     }
 
-    /// Nothing is to be done any more: the end came first.
+    /// Cancels the action: the daemon ended first.
     pub fn void(&self) {
         self.0.take();
     }

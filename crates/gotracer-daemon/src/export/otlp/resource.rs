@@ -1,4 +1,4 @@
-//! Resources: the traced service for what is seen in it, and gotracer for its own metrics.
+//! Resources: the traced service for its findings and metrics, and gotracer for its own metrics.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! When a receiver wants to be asked again.
+//! Waits that receivers ask for before the next attempt.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,13 +7,13 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hyper::header::HeaderMap;
 use prost::Message as _;
 
-/// As long as makes sense; a receiver that says more is asked sooner.
+/// Longest wait; a longer one is cut to it.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// What stands for a wait in the details of a gRPC status.
+/// Type of the detail of a gRPC status that holds a wait.
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
-/// google.rpc.Status, as far as it is of use.
+/// google.rpc.Status, as far as it is used.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Status {
     #[prost(message, repeated, tag = "3")]
@@ -45,7 +45,7 @@ struct Delay {
     nanos: i32,
 }
 
-/// What `Retry-After` says: seconds, or a date.
+/// Reads `Retry-After`: seconds, or a date.
 pub fn after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("retry-after")?.to_str().ok()?.trim();
     let wait = match text.parse() {
@@ -59,7 +59,7 @@ pub fn after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(LONGEST))
 }
 
-/// What the details of a gRPC status say, if they say it.
+/// Reads the wait in the details of a gRPC status, if there is one.
 pub fn info(details: &str) -> Option<Duration> {
     // Padding is not wanted there, and sent by some all the same.
     let bytes = STANDARD_NO_PAD.decode(details.trim_end_matches('=')).ok()?;

@@ -1,5 +1,5 @@
-//! What gotracer did with a trace, as a span of its own: the findings belong to
-//! it, so that a person comes from each to the others, and to the capture.
+//! Spans of capture and analysis. The findings of a trace belong to its span, so that a person finds
+//! the others and the capture from each.
 
 use std::time::SystemTime;
 
@@ -25,18 +25,18 @@ pub struct Spans {
     tracer: SdkTracer,
 }
 
-/// What became of a trace.
+/// Result of a capture.
 #[derive(Clone, Copy, Debug)]
 pub struct Capture<'a> {
-    /// Whose it is.
+    /// Target of the trace.
     pub target: &'a Labels,
-    /// Its name.
+    /// Name of the trace.
     pub source: &'a str,
     /// When reading it, or capturing it, began.
     pub started: SystemTime,
     /// When it was over.
     pub ended: SystemTime,
-    /// What it told, if it could be read.
+    /// Report, if the trace could be read.
     pub report: Option<&'a Report>,
     /// The reason and the text of what failed.
     pub failure: Option<(&'static str, &'a str)>,
@@ -72,7 +72,7 @@ impl Spans {
                 attributes.push(KeyValue::new(key, whole(value)));
             }
         }
-        // Whatever is on in this thread is nothing that this is a part of.
+        // Spans of this thread are no parents of it.
         let nothing = Context::new();
         let mut span = self
             .tracer
@@ -89,7 +89,7 @@ impl Spans {
     }
 }
 
-/// What findings need to belong to a span, if it is sent.
+/// Context that makes findings belong to a span, if it is sent.
 pub fn context(span: &Span) -> Option<&SpanContext> {
     Some(span.span_context()).filter(|context| context.is_sampled())
 }

@@ -1,4 +1,4 @@
-//! Sends what waits in a queue, for as long as it takes.
+//! Sends the messages of a queue, and retries until they are accepted or refused.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -18,23 +18,22 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// Sends one signal.
 pub struct Worker {
-    /// Which one.
+    /// The signal.
     pub signal: Signal,
-    /// Sends.
+    /// Client of the receiver.
     pub client: Client,
-    /// What to send.
+    /// Messages to send.
     pub queue: Arc<Queue>,
-    /// Counts.
+    /// Counters.
     pub stats: Arc<Stats>,
-    /// Nothing comes any more.
+    /// Cancelled when no further messages come.
     pub closing: CancellationToken,
-    /// When to give up, once nothing comes any more.
+    /// When to give up after that.
     pub deadline: Arc<OnceLock<Instant>>,
 }
 
 impl Worker {
-    /// Runs until nothing comes any more and all was sent, or the deadline
-    /// passed.
+    /// Runs until all messages were sent after `closing`, or the deadline passed.
     pub async fn run(self) {
         tokio::select! {
             () = self.send_all() => {}
@@ -117,7 +116,7 @@ impl Worker {
         }
     }
 
-    /// Takes a batch away. Who hears of it may write to a disk.
+    /// Removes a batch. Its receipts may write to a disk.
     fn remove(&self, batch: &Batch) {
         tokio::task::block_in_place(|| self.queue.remove(batch));
     }

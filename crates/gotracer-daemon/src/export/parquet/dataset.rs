@@ -28,7 +28,7 @@ pub struct Origin<'a> {
     pub written: Option<Timestamp>,
 }
 
-/// What was written.
+/// Counts of a finished data set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Written {
     /// Files of both tables.

@@ -1,4 +1,4 @@
-//! What was found: a row for each finding.
+//! Table of findings, one row each.
 
 use super::column::{Column, frame, frames, maybe_number, number, numbers, structs, text, time};
 use super::trace::{self, Of};

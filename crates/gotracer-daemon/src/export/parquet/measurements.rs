@@ -1,11 +1,10 @@
-//! What was measured: a row for each rule that a trace was asked by, whether
-//! or not it found something.
+//! Table of measurements: one row per trace and rule, whether or not a threshold was crossed.
 
 use super::column::{Column, list, maybe_text, number, structs, text};
 use super::trace::{self, Of};
 use crate::report::{RuleReport, Status};
 
-/// What a rule says of a trace.
+/// A rule's report on a trace.
 pub type Row<'a> = (Of<'a>, &'a RuleReport);
 
 /// All columns of these rows.

@@ -1,12 +1,11 @@
-//! Reports as Parquet files, for DuckDB, ClickHouse and what else reads them:
-//! what was found and what was measured in thousands of traces.
+//! Reports as Parquet files, for DuckDB, ClickHouse and others: findings and measurements of
+//! thousands of traces.
 //!
 //! Two tables, each in directories by service, version and day, as Hive has
 //! it. Their columns are those of the JSON format by the same names. A
 //! partition's file is open until others are needed more; what is not written
 //! yet is bounded, however many traces there are. The same traces in the same
-//! order give the same files, so that who is started again replaces what he
-//! left behind.
+//! order give the same files, so a second run replaces the files of an interrupted one.
 
 mod column;
 mod dataset;

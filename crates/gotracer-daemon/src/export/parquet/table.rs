@@ -118,7 +118,7 @@ fn close(open: Open) -> io::Result<()> {
     open.writer.into_inner().map_err(failed)?.finish()
 }
 
-/// What is behind an error of the writer is one of writing.
+/// The I/O error inside an error of the writer.
 fn failed(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(error) => match error.downcast::<io::Error>() {

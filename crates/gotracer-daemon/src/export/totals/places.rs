@@ -7,12 +7,12 @@ use super::shorten;
 use crate::export::births::{Birth, Births};
 use crate::report::{Creations, Frame, human};
 
-/// What became of goroutines.
+/// Numbers of goroutines.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Created {
-    /// How many were created.
+    /// Goroutines created.
     pub created: u64,
-    /// How many ended.
+    /// Goroutines that ended.
     pub exited: u64,
 }
 
