@@ -13,7 +13,7 @@ use crate::trace::{ErrorKind, Input, ReadError, anonymize};
 pub struct Again<'a> {
     /// Makes the report; nothing if that fails.
     pub report: &'a dyn Fn(Input<'_>) -> Option<Report>,
-    /// What reading may take.
+    /// Limits of reading.
     pub limits: &'a Limits,
 }
 

@@ -1,8 +1,8 @@
 //! Evidence in a bucket, by way of a directory.
 //!
-//! What is kept lies in the directory until the bucket has it: a bucket that is
-//! slow or down holds nobody up, and gets everything when it is back. What a
-//! process leaves in a directory, the next one brings on its way.
+//! Traces stay in the directory until they are uploaded. So a bucket that is slow or down delays no
+//! capture, and gets all traces when it is back. A new process uploads the traces that the last one
+//! left in the directory.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -23,30 +23,30 @@ use super::stats::Stats;
 use super::store::EvidenceError;
 use crate::objects::{Failure, Location, Store};
 
-/// A bucket, and the directory of what is on its way there.
+/// Bucket, and the directory of traces that wait to be uploaded.
 pub struct Bucket(Arc<Shared>);
 
-/// What the bucket's threads share with who keeps evidence.
+/// State that the bucket's threads share with the store of evidence.
 pub struct Shared {
     /// The objects.
     pub store: Store,
-    /// What is on its way.
+    /// Traces that wait to be uploaded.
     pub disk: Arc<Disk>,
     /// How much of that was there before: all that was kept in the directory, if
     /// the bucket is new.
     inherited: u64,
     /// Counts.
     pub stats: Arc<Stats>,
-    /// The directory, if nobody said which.
+    /// The directory, if none is configured.
     own: Option<TempDir>,
     queue: Mutex<Queue>,
     changed: Condvar,
 }
 
-/// Something to do in the bucket.
+/// Task of the bucket's thread.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Task {
-    /// Brings a trace there.
+    /// Uploads a trace.
     Put(Item),
     /// Deletes one.
     Delete(Item),
@@ -54,16 +54,16 @@ pub enum Task {
 
 #[derive(Debug, Default)]
 struct Queue {
-    /// The first is being done, unless what is was deleted meanwhile.
+    /// Tasks. The first is in progress, unless its trace was deleted meanwhile.
     tasks: VecDeque<Task>,
-    /// What turned out to be there.
+    /// Traces that the bucket was found to hold.
     found: Vec<Item>,
-    /// Nobody wants anything any more.
+    /// Whether no further tasks come.
     closed: bool,
 }
 
 impl Queue {
-    /// What waits to be brought there, the oldest first.
+    /// Traces that wait to be uploaded, the oldest first.
     fn waiting(&self) -> impl Iterator<Item = &Item> {
         self.tasks.iter().filter_map(|task| match task {
             Task::Put(item) => Some(item),
@@ -112,12 +112,12 @@ impl Bucket {
         &self.0.disk
     }
 
-    /// Has something brought there that is in the directory.
+    /// Uploads a trace of the directory.
     pub fn carry(&self, item: &Item) {
         self.0.add(Task::Put(item.clone()));
     }
 
-    /// Deletes what is there, or on its way.
+    /// Deletes a trace in the bucket, or one that waits to be uploaded.
     pub fn delete(&self, item: &Item) {
         if self.0.withdraw(item) {
             self.0.disk.delete(item);
@@ -126,7 +126,7 @@ impl Bucket {
         }
     }
 
-    /// What is in a file. Blocks.
+    /// Reader of a file. Blocks.
     pub fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
         match File::open(self.0.disk.path(name)) {
             Ok(file) => Ok(Box::new(file)),
@@ -137,7 +137,7 @@ impl Bucket {
         }
     }
 
-    /// What turned out to be there since it was asked last.
+    /// Returns the traces that were found in the bucket since the last call.
     pub fn found(&self) -> Vec<Item> {
         std::mem::take(&mut self.0.lock().found)
     }
@@ -180,7 +180,7 @@ impl Bucket {
     }
 }
 
-/// What an error of a bucket is among those of files.
+/// The error of files that matches an error of a bucket.
 fn kind(failure: Failure) -> io::ErrorKind {
     match failure {
         Failure::Missing => io::ErrorKind::NotFound,
@@ -207,7 +207,7 @@ impl Shared {
     pub fn next(&self) -> Option<Task> {
         let mut queue = self.lock();
         loop {
-            // The next process finds what is in a directory with a name.
+            // The next process uploads the traces of a configured directory.
             let enough = queue.closed && (self.own.is_none() || queue.tasks.is_empty());
             if enough {
                 return None;
@@ -219,7 +219,7 @@ impl Shared {
         }
     }
 
-    /// Something was done.
+    /// Notes that a task succeeded.
     pub fn done(&self, task: &Task) {
         let mut queue = self.lock();
         let wanted = queue.tasks.front() == Some(task);
@@ -236,7 +236,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Something failed. Who may write there and not delete gets on all the same.
+    /// Notes that a task failed. A deletion that is not permitted does not stop uploads.
     pub fn put_off(&self, task: &Task) {
         let mut queue = self.lock();
         if matches!(task, Task::Delete(_)) && queue.tasks.front() == Some(task) {
@@ -244,7 +244,7 @@ impl Shared {
         }
     }
 
-    /// Something turned out to be there.
+    /// Notes that the bucket holds a trace.
     pub fn find(&self, item: Item) {
         self.lock().found.push(item);
     }
@@ -316,7 +316,7 @@ mod tests {
     use crate::report::sample;
     use jiff::Timestamp;
 
-    /// A bucket that nobody works on.
+    /// Bucket without a thread.
     fn shared(own: Option<TempDir>) -> (TempDir, Shared) {
         let directory = tempfile::tempdir().unwrap();
         let location: Location = "s3://traces/evidence".parse().unwrap();
@@ -332,7 +332,7 @@ mod tests {
         (directory, shared)
     }
 
-    /// Something is kept.
+    /// Notes that a trace is kept.
     fn kept(bucket: &Bucket, second: i64) -> Item {
         let report = sample::eventful("a");
         let at = Timestamp::from_second(second).unwrap();

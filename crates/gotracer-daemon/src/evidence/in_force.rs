@@ -1,4 +1,4 @@
-//! What is kept at the moment: a reload may change it.
+//! The evidence store in force, which a reload replaces.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,13 +14,13 @@ use super::store::{Evidence, EvidenceError};
 /// The evidence of the configuration in force, if it wants any.
 #[derive(Debug)]
 pub struct InForce {
-    /// Where gotracer's pages are.
+    /// URL of gotracer's pages.
     url: String,
     stats: Arc<Stats>,
     now: RwLock<Option<Arc<Evidence>>>,
 }
 
-/// What can be in force next.
+/// Store that can be in force next.
 pub struct Next(Option<Arc<Evidence>>, Settings);
 
 impl InForce {
@@ -33,7 +33,7 @@ impl InForce {
         }
     }
 
-    /// What is in force.
+    /// The store in force.
     pub fn now(&self) -> Option<Arc<Evidence>> {
         let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
         now.clone()
@@ -44,7 +44,7 @@ impl InForce {
         self.now().map_or_else(Vec::new, |now| now.all())
     }
 
-    /// Deletes what is too old.
+    /// Deletes traces that are too old.
     pub fn sweep(&self) {
         if let Some(now) = self.now() {
             now.sweep(Timestamp::now());

@@ -1,4 +1,4 @@
-//! A trace that is kept: what is known of it, and what its files are called.
+//! A trace that is kept: its document and the names of its files.
 
 use std::io;
 
@@ -25,7 +25,7 @@ pub struct Item {
     pub file: String,
     /// When it was kept.
     pub time: Timestamp,
-    /// Whose it is.
+    /// Labels of the target.
     pub target: Labels,
     /// Path or URL.
     pub source: String,
@@ -40,12 +40,12 @@ pub struct Item {
     /// How large the document beside it is.
     #[serde(skip)]
     pub document_bytes: u64,
-    /// Whether other names stand in it than those of the program.
+    /// Whether the names of the program were replaced.
     #[serde(default)]
     pub anonymized: bool,
 }
 
-/// What is written beside a trace.
+/// Document beside a trace.
 #[derive(Serialize)]
 struct Document<'a> {
     #[serde(flatten)]
@@ -102,14 +102,14 @@ impl Item {
         format!("{stem}{DOCUMENT}")
     }
 
-    /// Reads a document that has a name; nothing if it is somebody else's.
+    /// Reads a document with this name; nothing if gotracer did not write it.
     pub fn read(document: &[u8], name: &str) -> Option<Self> {
         let mut item = serde_json::from_slice::<Self>(document).ok()?;
         item.document_bytes = document.len() as u64;
         (item.document() == name && !item.file.contains('/')).then_some(item)
     }
 
-    /// What is to be written beside it.
+    /// Document to write beside the trace.
     ///
     /// # Errors
     /// If that can't be put in words.

@@ -17,7 +17,7 @@ pub struct Judge(HashMap<(Labels, String), Last>);
 struct Last {
     at: Timestamp,
     severity: Severity,
-    /// What was kept, if it could be.
+    /// The trace that was kept, if it could be.
     id: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl Judge {
         worth(settings, report).find_map(kept)
     }
 
-    /// What was to be kept is not there.
+    /// Notes that a trace could not be kept.
     pub fn lost(&mut self, id: &str) {
         for last in self.0.values_mut() {
             last.id.take_if(|known| known == id);

@@ -1,5 +1,4 @@
-//! Traces that are kept because something was found in them, or because
-//! somebody's alert asked for them.
+//! Traces that are kept because of their findings, or because an alert asked for them.
 //!
 //! Each is a file that `go tool trace` opens, with a document beside it that
 //! tells whose it is, when and why it was kept, and what its report said. The

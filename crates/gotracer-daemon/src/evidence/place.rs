@@ -1,4 +1,4 @@
-//! Where evidence is: in a directory, or in a bucket.
+//! Places of evidence: a directory or a bucket.
 
 use std::fmt;
 use std::fs::File;
@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::stats::Stats;
 use super::store::EvidenceError;
 
-/// Where traces and their documents are.
+/// Place of traces and their documents.
 #[derive(Debug)]
 pub enum Place {
     /// In a directory.
@@ -68,7 +68,7 @@ impl Place {
         }
     }
 
-    /// What is in a file. Blocks.
+    /// Reader of a file. Blocks.
     pub fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
         match self {
             Self::Disk(disk) => Ok(Box::new(File::open(disk.path(name))?)),
@@ -76,7 +76,7 @@ impl Place {
         }
     }
 
-    /// What turned out to be there since it was asked last.
+    /// Returns the traces that were found there since the last call.
     pub fn found(&self) -> Vec<Item> {
         match self {
             Self::Disk(_) => Vec::new(),
@@ -102,7 +102,7 @@ impl Place {
         }
     }
 
-    /// Whether a trace is there, as far as that can be told at once.
+    /// Whether a trace is there, as far as that is known without asking a bucket.
     pub fn has(&self, item: &Item) -> bool {
         match self {
             Self::Disk(disk) => disk.has(item),

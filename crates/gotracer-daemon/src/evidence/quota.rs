@@ -1,4 +1,4 @@
-//! Decides what has to go: what is too old, or more than there may be.
+//! Selects the traces to delete: those that are too old, or exceed the quota.
 
 use std::collections::HashMap;
 

@@ -64,7 +64,7 @@ impl Recording {
         }
     }
 
-    /// Where it is for now.
+    /// Temporary file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -123,7 +123,7 @@ impl<R: Read> Read for Recorder<R> {
     }
 }
 
-/// Nobody panics with it.
+/// No holder of the lock panics.
 fn lock(tape: &Tape) -> MutexGuard<'_, State> {
     tape.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! What is kept, and for how long.
+//! Settings: which traces are kept, and for how long.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub struct Settings {
     /// without either.
     #[serde(deserialize_with = "directory")]
     pub directory: Option<PathBuf>,
-    /// Where to keep it instead.
+    /// Bucket to keep traces in instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Location>,
     /// The most bytes that wait for the bucket; the oldest are given up first.
@@ -36,7 +36,7 @@ pub struct Settings {
     /// The most bytes of one target.
     #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
     pub max_target_bytes: u64,
-    /// What is older is deleted.
+    /// Age after which a trace is deleted.
     #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
     pub max_age: Duration,
     /// Generations of a stream to keep before that of the finding.

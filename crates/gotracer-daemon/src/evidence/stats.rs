@@ -1,11 +1,11 @@
-//! What became of what was to be kept.
+//! Counts of traces that were kept or lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::storage::Health;
 
-/// Why a trace that was to be kept is not.
+/// Reason for which a trace was not kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lost {
     /// It could not be written.
@@ -42,7 +42,7 @@ impl Lost {
     }
 }
 
-/// Counts.
+/// Counts of the evidence.
 #[derive(Debug, Default)]
 pub struct Stats {
     /// Whether anything is kept at all.
@@ -56,14 +56,14 @@ pub struct Stats {
     pub traces: AtomicU64,
     /// Their bytes.
     pub bytes: AtomicU64,
-    /// Bytes that are on their way to a bucket.
+    /// Bytes that wait to be uploaded.
     pub waiting_bytes: AtomicU64,
-    /// Attempts to change something in a bucket that failed.
+    /// Failed attempts to write to a bucket or to delete in it.
     pub upload_failures: AtomicU64,
 }
 
 impl Stats {
-    /// So many traces are not kept.
+    /// Counts traces that are not kept.
     pub fn lose(&self, why: Lost, traces: usize) {
         self.lost[why as usize].fetch_add(traces as u64, Ordering::Relaxed);
     }

@@ -30,7 +30,7 @@ pub enum EvidenceError {
     Directory {
         /// The directory.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         error: io::Error,
     },
     /// Another daemon uses the directory, and would delete what this one records.
@@ -61,7 +61,7 @@ enum Failure {
     Incomplete(#[from] Incomplete),
 }
 
-/// Where the bytes of a trace are.
+/// Location of the bytes of a trace.
 pub enum Kept {
     /// In memory.
     Bytes(Vec<u8>),
@@ -148,7 +148,7 @@ impl Evidence {
             .ok()
     }
 
-    /// What was to be kept could not be recorded.
+    /// Notes that a trace could not be recorded.
     pub fn lose(&self, item: &Item) {
         self.stats.lose(Lost::Disk, 1);
         self.lock().judge.lost(&item.id);
@@ -259,7 +259,7 @@ impl Evidence {
         Ok(())
     }
 
-    /// Where the evidence with an id is to be had.
+    /// URL of the evidence with an id.
     pub fn url(&self, id: &str) -> String {
         format!("{}/api/v1/evidence/{id}", self.url)
     }
@@ -271,14 +271,14 @@ impl Evidence {
         state.items.iter().rev().cloned().collect()
     }
 
-    /// What has an id.
+    /// The item with an id.
     pub fn find(&self, id: &str) -> Option<Item> {
         let state = self.lock();
         let found = state.items.iter().find(|item| item.id == id)?;
         self.place.has(found).then(|| found.clone())
     }
 
-    /// Forgets what somebody else deleted.
+    /// Forgets traces that others deleted.
     fn miss(&self, state: &mut State) {
         let State { items, judge } = state;
         let missing = items.extract_if(.., |item| !self.place.has(item));
@@ -297,7 +297,7 @@ impl Evidence {
         }
     }
 
-    /// What is in one of its files. Blocks.
+    /// Reader of one of its files. Blocks.
     ///
     /// # Errors
     /// If that is no longer there, or can't be had.
@@ -305,7 +305,7 @@ impl Evidence {
         self.place.read(name)
     }
 
-    /// Deletes what is too old or too much, the oldest first.
+    /// Deletes traces that are too old or exceed the quota, the oldest first.
     pub fn sweep(&self, now: Timestamp) {
         let settings = self.settings();
         if let Err(error) = self.place.check() {

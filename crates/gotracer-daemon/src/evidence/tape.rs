@@ -25,7 +25,7 @@ pub struct Tape {
     read: u64,
     generations: usize,
     limit: usize,
-    /// What this holds, and a copy of it for evidence.
+    /// Bytes of this buffer and of a copy for evidence.
     share: Share,
 }
 

@@ -1,4 +1,4 @@
-//! What of the metrics is wanted.
+//! Settings of metrics: the key `prometheus`.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -17,7 +17,7 @@ pub struct Settings {
     pub disabled_families: Vec<String>,
     /// The most series that a target may have; 0 is no limit.
     pub series_limit: usize,
-    /// How many places that create goroutines are told apart, for each target.
+    /// Number of places that create goroutines with series of their own, per target.
     pub goroutine_places: usize,
     /// Types of tasks with series of their own; the first ones if none are listed.
     pub task_types: Vec<String>,

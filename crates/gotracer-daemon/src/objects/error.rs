@@ -1,11 +1,11 @@
-//! Why something can't be had from a store, or given to it.
+//! Errors of reading from and writing to a store.
 
 use object_store::Error;
 
 use super::location::Location;
 use crate::tls::trouble::{self, Options};
 
-/// What the options of TLS are called here.
+/// Names of the options of TLS in error messages.
 const OPTIONS: Options = Options {
     authorities: "AWS_CA_BUNDLE",
     server_name: None,
@@ -17,17 +17,17 @@ const OPTIONS: Options = Options {
 pub enum Failure {
     /// There is no such object, or no such bucket.
     Missing,
-    /// Who we are may not do that.
+    /// The credentials do not permit it.
     Denied,
     /// It is not said, or not right, who we are.
     Credentials,
     /// The store does not answer, or answers that it can't.
     Unavailable,
-    /// What was asked for can't be.
+    /// The request is not possible.
     Invalid,
 }
 
-/// Why something can't be had from a store, or given to it.
+/// Error of a store.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("cannot {doing} {url}: {why}{}", then(.advice))]
 pub struct ObjectError {
@@ -43,7 +43,7 @@ fn then(advice: &Option<String>) -> String {
 }
 
 impl ObjectError {
-    /// What kind of failure it is.
+    /// Kind of the failure.
     pub fn failure(&self) -> Failure {
         self.failure
     }
@@ -169,7 +169,7 @@ pub(super) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// What stands in an element of the answer's XML.
+/// Text of an element of the answer's XML.
 fn element<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     let (_, after) = answer.split_once(&format!("<{name}>"))?;
     let (text, _) = after.split_once("</")?;

@@ -31,7 +31,7 @@ use crate::tls::{self, Pem, TlsError};
 const CONNECTING: Duration = Duration::from_secs(5);
 /// How long the store may be silent.
 const SILENCE: Duration = Duration::from_secs(30);
-/// S3 closes what is idle for longer.
+/// S3 closes connections that are idle for longer.
 const IDLE: Duration = Duration::from_secs(15);
 
 /// Makes clients.

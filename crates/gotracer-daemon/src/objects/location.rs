@@ -1,11 +1,11 @@
-//! Where objects are: `s3://bucket/prefix`.
+//! Location of objects: `s3://bucket/prefix`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What the URL of a bucket begins with.
+/// Scheme of the URL of a bucket.
 const SCHEME: &str = "s3://";
 /// Those of other stores, and how to come at them all the same.
 const OTHERS: [(&str, &str); 4] = [
@@ -33,9 +33,9 @@ pub enum LocationError {
     /// It is another store's.
     #[error("{url}: only s3:// is known; with {instead}, s3:// reaches it as well")]
     Other {
-        /// What was given.
+        /// The given text.
         url: String,
-        /// What to do.
+        /// Advice.
         instead: &'static str,
     },
     /// It is something else.
@@ -47,7 +47,7 @@ pub enum LocationError {
 }
 
 impl Location {
-    /// Whether something is meant to be the URL of a bucket.
+    /// Whether a text is meant to be the URL of a bucket.
     pub fn is_url(text: &str) -> bool {
         let mut schemes = OTHERS.iter().map(|(scheme, _)| *scheme).chain([SCHEME]);
         schemes.any(|scheme| text.starts_with(scheme))
@@ -58,7 +58,7 @@ impl Location {
         &self.bucket
     }
 
-    /// What the keys begin with, before a slash; empty for the whole bucket.
+    /// Prefix of the keys, before a slash; empty for the whole bucket.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }

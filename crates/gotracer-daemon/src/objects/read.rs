@@ -1,4 +1,4 @@
-//! What comes from a store, for threads that may block.
+//! Readers of objects, for threads that may block.
 
 use std::io::{self, Read};
 use std::sync::Arc;

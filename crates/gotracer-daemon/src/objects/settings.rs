@@ -1,4 +1,4 @@
-//! Who we are, and where the store is: as S3's own tools are told.
+//! Credentials and address of the store, from the variables of S3's own tools.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::error::{ObjectError, deepest};
 use super::http::Connector;
 use super::location::Location;
 
-/// How often something is tried again that may pass.
+/// Retries of a request that failed in a way that may pass.
 const RETRIES: usize = 6;
 /// For how long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,7 +27,7 @@ const CREDENTIALS: [&str; 6] = [
     "AWS_SKIP_SIGNATURE",
 ];
 
-/// What the environment says, or something in its place.
+/// Source of variables: the environment, or a replacement in tests.
 pub struct Variables(HashMap<String, String>);
 
 impl Variables {
@@ -44,7 +44,7 @@ impl Variables {
         said.next().map(String::as_str)
     }
 
-    /// Whether nobody says who we are.
+    /// Whether there are no credentials.
     pub fn anonymous(&self) -> bool {
         self.first(&CREDENTIALS).is_none()
     }

@@ -27,7 +27,7 @@ use super::write::ObjectWriter;
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
-/// What everything holds on to that is being read or written.
+/// State that readers and writers share.
 pub(super) struct Inner {
     pub location: Location,
     pub s3: AmazonS3,
@@ -43,7 +43,7 @@ impl fmt::Debug for Store {
     }
 }
 
-/// What a store says of an object.
+/// Description of an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Object {
     /// Its name.
@@ -66,7 +66,7 @@ impl Store {
         Self::with(location, text)
     }
 
-    /// The same with something in place of the environment.
+    /// The same with a replacement of the environment.
     ///
     /// # Errors
     /// If that contradicts itself.
@@ -90,7 +90,7 @@ impl Store {
         })))
     }
 
-    /// Where it is.
+    /// Location of the store.
     pub fn location(&self) -> &Location {
         &self.0.location
     }
@@ -102,7 +102,7 @@ impl Store {
         Listing::new(Arc::clone(&self.0), objects)
     }
 
-    /// What there is to say of an object.
+    /// Description of an object.
     ///
     /// # Errors
     /// If there is none, or the store does not say.

@@ -1,4 +1,4 @@
-//! What goes to a store, from threads that may block.
+//! Writers of objects, for threads that may block.
 
 use std::io::{self, Write};
 use std::mem;
@@ -39,7 +39,7 @@ impl ObjectWriter {
         }
     }
 
-    /// Has the store keep what was written.
+    /// Completes the object.
     ///
     /// # Errors
     /// If it doesn't.
@@ -99,7 +99,7 @@ impl Write for ObjectWriter {
 }
 
 impl Drop for ObjectWriter {
-    /// Parts that nobody puts together would be paid for, for ever.
+    /// Deletes the parts: without completion, the bucket would keep them for ever.
     fn drop(&mut self) {
         if let State::Parts(upload) = mem::replace(&mut self.state, State::Finished)
             && let Err(e) = self.store.block_on(upload.abort())

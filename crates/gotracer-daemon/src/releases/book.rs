@@ -23,7 +23,7 @@ pub type Service = BTreeMap<String, Chapter>;
 /// One version.
 #[derive(Debug)]
 pub struct Chapter {
-    /// What is known of it.
+    /// Data of the version.
     pub version: Version,
     /// Quantities of a typical program of it.
     pub values: Vec<Value>,
@@ -42,20 +42,20 @@ impl Chapter {
     }
 }
 
-/// What is known of all services.
+/// Versions of all services.
 #[derive(Debug, Default)]
 pub struct Book {
     services: BTreeMap<ServiceName, Service>,
     /// Services whose versions are to be compared again.
     stale: BTreeSet<ServiceName>,
-    /// What came, changed or went since it was last stored.
+    /// Additions, changes and deletions since the last write.
     touched: BTreeSet<Record>,
 }
 
 /// A verdict that is new.
 #[derive(Debug, PartialEq)]
 pub struct News {
-    /// Whose.
+    /// The service.
     pub service: ServiceName,
     /// The version that is worse.
     pub version: String,
@@ -68,7 +68,7 @@ pub struct News {
 }
 
 impl Book {
-    /// What was stored.
+    /// Book with the stored data.
     pub fn new(stored: Vec<Entry>) -> Self {
         let mut book = Self::default();
         for Entry {
@@ -196,7 +196,7 @@ impl Book {
         news
     }
 
-    /// What there is to store.
+    /// Changes to store.
     pub fn take_ops(&mut self) -> Vec<Op> {
         let touched = std::mem::take(&mut self.touched);
         let op = |record: Record| Op {

@@ -1,4 +1,4 @@
-//! What of a capture is kept to be compared.
+//! The part of a capture that is kept for comparisons.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub struct Capture {
     pub at: Timestamp,
     /// Goroutines of the program then.
     pub goroutines: u64,
-    /// What it says of each rule's quantities.
+    /// Values of each rule's quantities.
     pub said: Said,
 }
 
@@ -58,7 +58,7 @@ impl Capture {
         }
     }
 
-    /// What it says of a quantity.
+    /// Value of a quantity.
     pub fn measured(&self, rule: &Rule, quantity: Quantity) -> Option<Measured> {
         let mut all = self.said.0.iter();
         let found = all.find(|(r, q, _)| (r.name, *q) == (rule.name, quantity));

@@ -1,4 +1,4 @@
-//! A stream told a second at a time, as captures.
+//! Combines the generations of a stream to captures.
 //!
 //! A second is too little to be compared: seconds are added up until they are a
 //! capture.

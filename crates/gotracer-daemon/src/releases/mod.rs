@@ -50,7 +50,7 @@ pub use view::Release;
 /// How long after it failed storing is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// What is known of all releases.
+/// Data of all releases.
 #[derive(Default)]
 pub struct Releases {
     settings: Mutex<Arc<Settings>>,

@@ -1,4 +1,4 @@
-//! What services are told apart by.
+//! Identity of a service.
 
 use std::fmt;
 

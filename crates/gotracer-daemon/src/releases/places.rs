@@ -7,7 +7,7 @@ use crate::report::Creations;
 /// The most places that are remembered: those that leave most behind.
 const MOST: usize = 100;
 
-/// What places created.
+/// Goroutines by the place that created them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Places(Vec<Creations>);

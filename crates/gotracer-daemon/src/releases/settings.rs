@@ -54,7 +54,7 @@ impl Default for Settings {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// Nobody is that sure.
+    /// The confidence is out of range.
     #[error("confidence: {0} is not between 0 and 1; 0.99 is wrong in one release of a hundred")]
     Confidence(f64),
     /// No change is that small.

@@ -21,7 +21,7 @@ use crate::storage::{FileId, create_dir_all, options};
 const NAME: &str = "releases.redb";
 /// The name of one that could not be read; only the last is kept.
 const ASIDE: &str = "releases.redb.unusable";
-/// The form of what is stored. Another one is not read.
+/// Version of the format. Other versions are not read.
 const SCHEMA: u64 = 1;
 /// How much memory the database may take for itself. The book has all of it in
 /// memory, so nothing is read but at the start.
@@ -44,7 +44,7 @@ pub enum StoreError {
     Io {
         /// Which.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         #[source]
         error: std::io::Error,
     },
@@ -89,11 +89,11 @@ pub struct Store {
 /// A version that was stored.
 #[derive(Debug)]
 pub struct Entry {
-    /// Whose.
+    /// The service.
     pub service: ServiceName,
     /// Its name.
     pub name: String,
-    /// What is known of it.
+    /// Data of the version.
     pub version: Version,
 }
 
@@ -101,10 +101,10 @@ pub struct Entry {
 /// version and capture.
 pub type Record = (ServiceName, String, Option<Key>);
 
-/// Something to be stored or deleted.
+/// Change to be stored.
 #[derive(Debug)]
 pub struct Op {
-    /// What.
+    /// The data.
     pub record: Record,
     /// As what; nothing deletes it.
     pub value: Option<Vec<u8>>,

@@ -14,7 +14,7 @@ const LASTING: f64 = 0.25;
 /// So many goroutines more in all captures together are chance.
 const HANDFUL: f64 = 5.0;
 
-/// What became of a version since the one before it.
+/// Comparison of a version with the one before it.
 #[derive(Clone, Debug)]
 pub struct Comparison {
     /// The version before.

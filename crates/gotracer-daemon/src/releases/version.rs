@@ -27,9 +27,9 @@ const GONE: Duration = Duration::from_secs(3600);
 /// A version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Version {
-    /// What all captures tell together.
+    /// Sums over all captures.
     pub totals: Totals,
-    /// The programs that are told apart, by their label `instance`.
+    /// Programs with data of their own, by their label `instance`.
     pub instances: BTreeMap<String, Instance>,
     /// How many captures were kept, whether or not they still are, and how
     /// much time they covered.
@@ -48,14 +48,14 @@ pub struct Totals {
     pub captures: u64,
     /// How much time they cover, ns.
     pub observed_ns: u64,
-    /// What each rule measured, by its name.
+    /// Measurements by name of the rule.
     pub signals: BTreeMap<String, Distribution>,
     /// Goroutines that were there at the captures' ends, less those at their
     /// starts.
     pub gained: i64,
     /// Goroutines by the place that creates them.
     pub places: Places,
-    /// The live heap, where a capture told it.
+    /// Live heap, where a capture had it.
     pub heap: Option<Heap>,
 }
 
@@ -141,7 +141,7 @@ impl Version {
         (kept.iter().sum(), kept.len())
     }
 
-    /// Whether an instance is told apart, or can be from now on.
+    /// Whether an instance has data of its own, or can have from now on.
     fn knows(&mut self, instance: &str, at: Timestamp, turnover: &mut Vec<Key>) -> bool {
         if self.instances.len() < INSTANCES || self.instances.contains_key(instance) {
             return true;

@@ -1,4 +1,4 @@
-//! What is known of releases, to be shown.
+//! Releases for metrics, API and pages.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::{Releases, lock};
 /// A version of a service.
 #[derive(Clone, Debug)]
 pub struct Release {
-    /// Whose.
+    /// The service.
     pub service: ServiceName,
     /// Its name.
     pub version: String,
@@ -26,7 +26,7 @@ pub struct Release {
     pub current: bool,
     /// Quantities of a typical program of it.
     pub values: Vec<Value>,
-    /// What became of it since the version before, if that can be told.
+    /// Comparison with the version before, if there is enough data.
     pub comparison: Option<Arc<Comparison>>,
 }
 

@@ -315,7 +315,7 @@ pub fn histogram<S>(
     Metric::new(Kind::Histogram(buckets), name, help, read).fixed(1)
 }
 
-/// A part of the daemon with metrics of its own.
+/// A part of the daemon that has metrics.
 pub trait Part: Send + Sync {
     /// Reads the state once and gives each metric with a function that emits its series.
     fn read(&self, metric: &mut Read<'_>);
@@ -364,7 +364,7 @@ pub fn of_targets() -> impl Iterator<Item = &'static Metric<Totals>> {
     lists.into_iter().flatten()
 }
 
-/// Metrics that one capture by itself has.
+/// Metrics of a single capture.
 pub fn probed() -> impl Iterator<Item = &'static Metric<Totals>> {
     let traces = traces::METRICS.iter();
     let traces = traces.filter(|metric| traces::PROBED.contains(&metric.desc.name));

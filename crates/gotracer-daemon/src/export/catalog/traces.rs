@@ -9,7 +9,7 @@ use crate::export::totals::Totals;
 /// How many reasons for failures each target has room for.
 const FAILURES: usize = 32;
 
-/// Names of the metrics that one capture by itself has.
+/// Names of the metrics of a single capture.
 pub const PROBED: [&str; 4] = [
     "gotracer_trace",
     "gotracer_trace_events",

@@ -127,7 +127,7 @@ impl Exporter {
         Ok((exporter, delivery))
     }
 
-    /// Counts of what was sent and what was lost.
+    /// Counts of sent and lost items.
     pub fn stats(&self) -> Arc<Stats> {
         Arc::clone(&self.stats)
     }

@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use crate::labels::Labels;
 use crate::report::Frame;
 
-/// What readers call the elements of a list.
+/// Name of the elements of a list.
 const ELEMENT: &str = "element";
 
-/// A column, and what stands in it.
+/// A column with its values.
 pub struct Column {
     pub field: Field,
     pub array: ArrayRef,

@@ -18,10 +18,10 @@ pub struct Dataset {
     measurements: Table,
 }
 
-/// Where a trace comes from.
+/// Origin of a trace.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
-    /// Whose it is: `service` and `version` choose the partition.
+    /// Labels of the target: `service` and `version` choose the partition.
     pub labels: &'a Labels,
     /// When it was written, which chooses the day of one that does not tell
     /// its time.
@@ -59,7 +59,7 @@ impl Dataset {
         }
     }
 
-    /// Adds what a trace told.
+    /// Adds the report of a trace.
     ///
     /// # Errors
     /// If it can't be written.

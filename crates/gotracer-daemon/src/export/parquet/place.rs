@@ -1,4 +1,4 @@
-//! Where files are written: below a directory, or in a bucket.
+//! Destination of files: a directory or a bucket.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::objects::{ObjectWriter, Store};
 
-/// Where files are written.
+/// Destination of files.
 #[derive(Clone)]
 pub enum Place {
     /// Below a directory.
@@ -20,7 +20,7 @@ pub enum Place {
 pub enum Target {
     File {
         file: BufWriter<File>,
-        /// What it is called until then.
+        /// Temporary name.
         partial: PathBuf,
         path: PathBuf,
     },

@@ -1,17 +1,17 @@
-//! What both tables say of the trace.
+//! Columns about the trace, which both tables have.
 
 use super::column::{Column, labels, maybe_number, maybe_text, number, signed, text, time};
 use crate::labels::Labels;
 use crate::report::TraceInfo;
 
-/// Whose a row is.
+/// Trace of a row.
 #[derive(Clone, Copy)]
 pub struct Of<'a> {
     pub trace: &'a TraceInfo,
     pub labels: &'a Labels,
 }
 
-/// Which trace it was.
+/// Identity of the trace.
 pub fn which<'a, R>(rows: &'a [R], of: impl Fn(&'a R) -> Of<'a>) -> Vec<Column> {
     let of: Vec<_> = rows.iter().map(of).collect();
     vec![
@@ -23,7 +23,7 @@ pub fn which<'a, R>(rows: &'a [R], of: impl Fn(&'a R) -> Of<'a>) -> Vec<Column> 
     ]
 }
 
-/// What it was like.
+/// Size and state of the trace.
 pub fn what<'a, R>(rows: &'a [R], of: impl Fn(&'a R) -> Of<'a>) -> Vec<Column> {
     let of: Vec<_> = rows.iter().map(of).collect();
     vec![

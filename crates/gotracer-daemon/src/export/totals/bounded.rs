@@ -6,7 +6,7 @@ use crate::export::births::Birth;
 
 /// Most label values. Further ones share the value [`OTHER`].
 pub const MOST: usize = 32;
-/// Label value of what has no series of its own.
+/// Label value of everything without a series of its own.
 pub const OTHER: &str = "other";
 
 /// Values of type `V` by a label.

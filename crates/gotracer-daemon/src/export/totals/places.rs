@@ -31,7 +31,7 @@ impl Created {
 /// The places, by what their label says.
 #[derive(Debug, Default)]
 pub struct Places {
-    /// Those that are told apart.
+    /// Places with series of their own.
     pub known: BTreeMap<String, (Created, Birth)>,
     /// All others, once there is a place.
     pub other: Option<(Created, Birth)>,
