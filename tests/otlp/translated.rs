@@ -53,8 +53,12 @@ fn exposed(text: &str) -> Series {
 fn daemon(scratch: &Scratch, variables: &[(&str, &str)]) -> Running {
     let flags = ["--watch.pattern={service}_{version}_{run}.trace"];
     let (gotracer, directory) = gotracer(scratch, variables, &flags);
-    for name in ["cart_1.0_1", "cart_1.1_2", "shop_7_3"] {
-        let trace = fixture("go1.26.6/mutex_contention.trace");
+    for (name, go) in [
+        ("cart_1.0_1", "1.25.5"),
+        ("cart_1.1_2", "1.26.6"),
+        ("shop_7_3", "1.27.3"),
+    ] {
+        let trace = fixture(&format!("go{go}/mutex_contention.trace"));
         fs::copy(trace, directory.join(format!("{name}.trace"))).unwrap();
     }
     gotracer.wait_sample(
