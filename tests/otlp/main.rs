@@ -111,7 +111,7 @@ fn arrives(variables: &[(&str, &str)], endpoint: impl Fn(&Ports) -> String) {
     let own = collector.metrics("gotracer", |m| total(m, "gotracer.otlp_sent") > Some(0.0));
     let instance = attribute(&own["resource"], "service.instance.id");
     assert!(instance.as_str().unwrap().contains(':'), "{instance}");
-    assert_eq!(total(&own, "gotracer.build"), Some(1.0));
+    assert_eq!(total(&own, "gotracer.build_info"), Some(1.0));
     assert!(metric(&own, "gotrace.observed").is_none());
     for signal in ["logs", "metrics"] {
         for counter in ["dropped", "failures"] {

@@ -159,7 +159,7 @@ fn metrics_are_those_of_a_scrape_and_begin_at_zero() {
         ("gotrace.mutex_wait", "gotrace_mutex_wait_seconds_count"),
         ("gotrace.observed", "gotrace_observed_seconds_total"),
         ("gotrace.goroutines", "gotrace_goroutines"),
-        ("gotrace.gomaxprocs", "gotrace_gomaxprocs_threads"),
+        ("gotrace.gomaxprocs_threads", "gotrace_gomaxprocs_threads"),
         (
             "gotrace.goroutine_creations",
             "gotrace_goroutine_creations_total",

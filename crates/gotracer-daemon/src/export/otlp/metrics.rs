@@ -20,7 +20,7 @@ use opentelemetry_proto::transform::common::tonic::Attributes;
 use super::logs::whole;
 use super::style::{Histograms, Style, Temporality};
 use crate::export::catalog::buckets::Buckets;
-use crate::export::catalog::{Desc, Kind, Value};
+use crate::export::catalog::{Desc, Kind, Unit, Value};
 use crate::export::metrics::Sample;
 use crate::export::totals::{self, SPAN_ID, TRACE_ID};
 use crate::labels::Labels;
@@ -244,9 +244,14 @@ impl Sent {
     }
 }
 
-/// Name in OpenTelemetry's form: with a dot, and without the unit that the metric carries.
+/// Name in OpenTelemetry's form: with a dot, and without what Prometheus' translation adds again. It
+/// adds no suffix for an info metric, nor for a unit in braces.
 pub fn name(desc: &Desc) -> String {
-    desc.name.replacen('_', ".", 1)
+    let name = match (desc.kind, desc.unit) {
+        (Kind::Info, _) | (_, Unit::Threads) => desc.exposed(),
+        _ => desc.name.into(),
+    };
+    name.replacen('_', ".", 1)
 }
 
 fn attributes(
