@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{anyhow, bail};
 use gotracer::perfetto::{self, Options};
 use gotracer::trace::Reader;
+use gotracer::units::bytes;
 
 use super::inputs::Source;
 use super::output::Output;
@@ -36,6 +37,10 @@ pub struct Args {
     )]
     output: PathBuf,
 
+    /// Write all of a large trace, which becomes a file of more than 512 MiB
+    #[arg(long, conflicts_with = "when")]
+    all: bool,
+
     #[command(flatten)]
     moment: moment::Args,
 
@@ -44,7 +49,8 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = "\
-Without --at, --finding or --task all of the trace is written.
+Without --at, --finding or --task all of the trace is written; for a large one
+--all has to say so.
 
 Examples:
   gotracer export --perfetto trace.out -o trace.pftrace
@@ -53,11 +59,25 @@ Examples:
 
 A trace that breaks off is exported as far as it goes, with a warning.";
 
+/// How much larger Perfetto's format is, measured with traces of busy programs.
+const GROWTH: u64 = 25;
+/// Bytes from which on a window is asked for.
+const LARGE: u64 = 512 << 20;
+
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let source = Source::named(&args.trace);
     let settings = args.settings.settings()?;
     let part = args.moment.part(&source, &settings)?;
+    let expected = source.size().saturating_mul(GROWTH);
+    if part.is_none() && !args.all && expected > LARGE {
+        bail!(
+            "{}: {} become about {} in Perfetto's format; give --at or --finding for a window, or --all",
+            source.name(),
+            bytes(source.size()),
+            bytes(expected)
+        );
+    }
     let (window, findings) = part.map(|part| (part.window, part.found)).unzip();
     let reader = Reader::new(args.moment.open(&source)?);
     let reader = reader.map_err(|e| anyhow!("{}: {e}", source.name()))?;

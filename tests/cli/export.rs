@@ -109,3 +109,22 @@ fn mistakes_of_export_are_explained() {
     assert_exit(&run(&["export", "--perfetto", &text, "-o", &out]), 2);
     assert!(!Path::new(&out).exists());
 }
+
+#[test]
+fn all_of_a_large_trace_is_written_only_if_asked_for() {
+    let whole = fs::read(fixture("gc_pause")).unwrap();
+    let (_dir, path) = with_file("large.trace", &whole);
+    // A hole behind the trace makes it large without taking space.
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(64 << 20).unwrap();
+    let refused = run(&["export", "--perfetto", &path]);
+    assert_exit(&refused, 2);
+    let said = stderr(&refused);
+    assert!(
+        said.contains("about 1.56GiB") && said.contains("--all"),
+        "{said}"
+    );
+    assert!(refused.stdout.is_empty());
+    let window = run(&["export", "--perfetto", &path, "--at", "1s"]);
+    assert_exit(&window, 0);
+}

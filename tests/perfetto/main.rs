@@ -133,7 +133,7 @@ fn the_numbers_are_those_of_the_analysis() {
             "ProcessorStarvation": format!("select {sum} from slice s where name = 'starvation'"),
             "GCPauseSpike": format!("select {sum} {on} t.name = 'World stopped' and s.name glob 'GC *'"),
             "findings": "select s.name from slice s join track t on t.id = s.track_id \
-                join track p on p.id = t.parent_id where p.name = 'Findings'",
+                where t.name glob 'Findings: *' and t.parent_id is null",
             "heap": "select max(value) max from counter c join track t on t.id = c.track_id \
                 where t.name = 'Heap'",
             "live": "select value from counter c join track t on t.id = c.track_id \

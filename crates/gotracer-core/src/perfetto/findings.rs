@@ -1,11 +1,10 @@
-//! What the rules found, each finding from its first occurrence's start to its
-//! last one's end.
+//! Findings, each from its first occurrence's start to its last one's end, as top-level tracks: the interface opens with
+//! groups collapsed, and these are to be seen at once.
 
 use std::io::Write;
 
 use super::annotations::{Annotations, Key};
 use super::scene::{Arrows, Scene, Span};
-use super::tracks::Fixed;
 use crate::report::{Escaped, Finding, Frame, human};
 use crate::trace::Time;
 
@@ -23,11 +22,9 @@ impl<W: Write> Scene<W> {
             if span.start >= self.to || span.end <= self.from {
                 continue;
             }
-            let group = self.tracks.fixed(&mut self.packets, Fixed::Findings);
-            // Those of a rule may overlap; tracks of the same name are shown
-            // as one.
-            let rule = finding.rule.name;
-            let track = self.tracks.below(&mut self.packets, group, rule);
+            // Findings of a rule may overlap; Perfetto shows tracks of the same name as one.
+            let name = format!("Findings: {}", finding.rule.name);
+            let track = self.tracks.top(&mut self.packets, &name);
             let name = self.packets.name(&Escaped(&finding.message).to_string());
             let notes = notes(finding);
             self.slice(track, name, span, notes, Arrows::default());

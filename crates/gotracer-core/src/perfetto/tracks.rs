@@ -23,7 +23,6 @@ pub struct Track(pub u64);
 pub enum Fixed {
     /// All of it.
     Root = 1,
-    Findings,
     StopTheWorld,
     Marking,
     Heap,
@@ -47,7 +46,6 @@ impl Fixed {
     fn name(self) -> &'static str {
         match self {
             Self::Root | Self::Last => "",
-            Self::Findings => "Findings",
             Self::StopTheWorld => "World stopped",
             Self::Marking => "Collector marking",
             Self::Heap => "Heap",
@@ -92,9 +90,7 @@ impl Fixed {
     fn ordering(self) -> Option<Ordering> {
         match self {
             Self::Root | Self::Processors => Some(Ordering::Explicit),
-            Self::Findings | Self::ProgramGroup | Self::RuntimeGroup => {
-                Some(Ordering::Lexicographic)
-            }
+            Self::ProgramGroup | Self::RuntimeGroup => Some(Ordering::Lexicographic),
             Self::Tasks => Some(Ordering::Chronological),
             Self::Threads => Some(Ordering::Lexicographic),
             _ => None,
@@ -103,6 +99,11 @@ impl Fixed {
 
     fn track(self) -> Track {
         Track(self as u64)
+    }
+
+    /// The group around it; stops are seen without opening one.
+    fn parent(self) -> Option<Track> {
+        (self != Self::StopTheWorld).then(|| Self::Root.track())
     }
 }
 
@@ -136,7 +137,7 @@ impl Tracks {
                 child_ordering: ordering(which.ordering()),
                 sibling_order_rank: Some(which as i32),
                 counter: which.counter(),
-                ..described(which.track(), which.name(), Some(Fixed::Root.track()))
+                ..described(which.track(), which.name(), which.parent())
             });
         }
         which.track()
@@ -198,6 +199,13 @@ impl Tracks {
             });
         }
         self.below(packets, parent, name)
+    }
+
+    /// A track outside of all groups.
+    pub fn top(&mut self, packets: &mut Packets<impl Write>, name: &str) -> Track {
+        let track = next(&mut self.given);
+        packets.track(described(track, name, None));
+        track
     }
 
     /// One more track below another.
