@@ -23,6 +23,7 @@ class Rule:
         self.panel = entry["panel"]
         self.unit = entry["unit"]
         self.grafana_unit, scale, suffix = UNITS[self.unit]
+        self.percent_of = entry["percent_of"]
         self.limits = next(t for t in entry["thresholds"] if t["preset"] == PRESET)
         self.warn, self.error = (round(self.limits[s]["value"] * scale, 9) for s in ("warn", "error"))
         metric = entry["metric"]

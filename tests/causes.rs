@@ -102,7 +102,8 @@ fn waiting_for_a_processor_is_no_assisting() {
     let assists = bad(&r, "GCAssist");
     assert_eq!(assists.len(), 1, "{}", told(&r));
     assert_eq!(assists[0].place.function, "main.decode");
-    assert!(assists[0].worst > 100 * MS);
+    // For 89 ms of the longest one no thread wrote an event.
+    assert!(assists[0].worst > 40 * MS, "{}", told(&r));
 }
 
 /// The findings of GoroutineLeakGrowth that fail a build, as place and number.
@@ -354,4 +355,149 @@ fn finalizers_are_code_of_the_program() {
     for version in ["1.22.10", "1.27.3"] {
         assert!(bad(&fixture(version, "idle"), "MutexContention").is_empty());
     }
+}
+
+#[test]
+fn a_process_that_does_not_run_is_told() {
+    // A CPU quota stops the process for 60 of every 100 ms: four workers and a ticker.
+    for (name, gaps, severity) in [
+        ("1.23-throttled", 11, Severity::Warn),
+        ("1.27-throttled", 10, Severity::Error),
+    ] {
+        let r = report(name);
+        let stalls = bad(&r, "ProcessStalled");
+        assert_eq!(stalls.len(), 1, "{name}: {}", told(&r));
+        assert_eq!(
+            (stalls[0].count, stalls[0].severity),
+            (gaps, severity),
+            "{}",
+            told(&r)
+        );
+        assert_eq!(stalls[0].phase.as_deref(), Some("stalled"));
+        let seen = measured(&r, "ProcessStalled");
+        assert_eq!((seen.count(), seen.min() >= 50 * MS), (gaps, true));
+        // Nobody in the program is to blame.
+        for rule in ["MutexContention", "BlockedOnSyscall", "GoroutineLeakGrowth"] {
+            assert!(bad(&r, rule).is_empty(), "{name}: {}", told(&r));
+        }
+    }
+    // Healthy, idle and CPU-bound programs write events all the time; so does one whose world is stopped for 240 ms.
+    for name in [
+        "1.27-growpool",
+        "1.27-exec",
+        "1.27-stdio",
+        "1.27-nonyield",
+        "tightloop-gcpause-go1.26",
+    ] {
+        let r = report(name);
+        assert_eq!(measured(&r, "ProcessStalled").count(), 0, "{name}");
+    }
+    for version in ["1.22.10", "1.25.5", "1.27.3"] {
+        for name in ["idle", "http", "fair_share"] {
+            let r = fixture(version, name);
+            assert_eq!(
+                measured(&r, "ProcessStalled").count(),
+                0,
+                "{version} {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_the_process_did_not_run_is_nobody_s_fault() {
+    // The host is busy. In the longest wait the process did not run for 120 ms, and another goroutine ran as well.
+    let r = report("1.27-noisyneighbour");
+    let slow = bad(&r, "HighSchedulingLatency");
+    let cause = slow[0].cause.as_ref().expect("a cause");
+    assert_eq!(cause.kind, "process_stalled");
+    assert!(
+        cause.text.contains("the process did not run for 120ms")
+            && cause.text.contains("goroutine"),
+        "{}",
+        cause.text
+    );
+}
+
+#[test]
+fn stops_that_are_not_the_collector_s_are_told_by_reason() {
+    // Three heap dumps stop the world for 80 ms each.
+    let r = report("1.26-heapdump");
+    let stops = bad(&r, "StopTheWorld");
+    assert_eq!(stops.len(), 1, "{}", told(&r));
+    assert_eq!(
+        (stops[0].count, stops[0].phase.as_deref()),
+        (3, Some("write heap dump"))
+    );
+    assert!(stops[0].worst > 60 * MS, "{}", told(&r));
+    assert!(bad(&r, "GCPauseSpike").is_empty(), "{}", told(&r));
+    // The collector's stops are not this rule's, and those of tracing are nobody's.
+    for name in ["tightloop-gcpause-go1.26", "1.26-gclimit"] {
+        let r = report(name);
+        assert_eq!(measured(&r, "StopTheWorld").count(), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_collector_that_never_stops_is_told_with_its_cause() {
+    for name in ["1.26-gclimit", "gc-thrash-go1.26"] {
+        let r = report(name);
+        let found = bad(&r, "GCPressure");
+        assert_eq!(found.len(), 1, "{name}: {}", told(&r));
+        let cause = found[0].cause.as_ref().expect("a cause");
+        assert_eq!(cause.kind, "memory_limit", "{name}: {}", cause.text);
+        assert!(!found[0].place.function.is_empty(), "{name}: {}", told(&r));
+    }
+    let r = report("1.26-gclimit");
+    assert_eq!(bad(&r, "GCPressure")[0].place.function, "main.decode");
+    let gc = r.program.gc.as_ref().expect("what the collector did");
+    assert!((0.3..0.6).contains(&gc.cpu_ratio), "{gc:?}");
+    let worst = gc.minimum_utilization.last().expect("a window");
+    assert_eq!(worst.window_ns, 1_000 * MS);
+    assert!((0.4..0.6).contains(&worst.ratio), "{gc:?}");
+    // A test suite that allocates a lot, and one with large workers' pools.
+    for name in ["real-1.26-gin", "real-1.26-fasthttp", "1.27-growpool"] {
+        let r = report(name);
+        assert!(bad(&r, "GCPressure").is_empty(), "{name}: {}", told(&r));
+    }
+}
+
+#[test]
+fn one_cause_is_one_finding() {
+    // Stops of one phase, at whatever places the goroutines are.
+    for version in ["1.22.10", "1.25.5", "1.27.3"] {
+        let r = fixture(version, "gc_pause");
+        let pauses = found(&r, "GCPauseSpike", Severity::Info);
+        let mut phases: Vec<_> = pauses.iter().map(|f| f.phase.as_deref()).collect();
+        phases.sort_unstable();
+        let expected = [Some("GC mark termination"), Some("GC sweep termination")];
+        assert!(
+            phases == expected || phases == [Some("mark termination"), Some("sweep termination")],
+            "{version}: {phases:?}"
+        );
+        for f in pauses {
+            let at = f.places.first().expect("the worst place");
+            assert_eq!((&at.place, at.worst), (&f.place, f.worst), "{version}");
+            let sum: u64 = f.places.iter().map(|at| at.count).sum();
+            assert!(f.more_places > 0 || sum == f.count, "{version}");
+        }
+    }
+    // Turns, and a line that says how busy the processors were.
+    let r = report("1.27-noisyneighbour");
+    let infos = found(&r, "HighSchedulingLatency", Severity::Info);
+    let phases: Vec<_> = infos.iter().filter_map(|f| f.phase.as_deref()).collect();
+    assert_eq!(phases.len(), 2, "{}", told(&r));
+    assert!(phases.contains(&"taking_turns") && phases.contains(&"busy"));
+    let busy = infos.iter().find(|f| f.phase.as_deref() == Some("busy"));
+    let busy = busy.expect("the line");
+    assert_eq!(busy.severity, Severity::Info);
+    assert!(
+        busy.message
+            .starts_with("all 2 processors were busy for 5."),
+        "{}",
+        busy.message
+    );
+    // Where nothing waits for long there is no such line.
+    let r = fixture("1.27.3", "idle");
+    assert!(r.findings.is_empty(), "{}", told(&r));
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 
 use gotracer::config::Config;
-use gotracer::rules::{Preset, RULES, Settings, keys};
+use gotracer::rules::{Preset, RULES, Settings, keys, retired};
 
 const EXAMPLE: &str = include_str!("../config/gotracer.yml");
 
@@ -49,6 +49,9 @@ fn the_example_shows_the_defaults_of_every_key() {
             .expect(rule.name);
         let section = text[start..].split("\n\n").next().unwrap();
         for key in keys(rule) {
+            if retired(rule, key).is_some() {
+                continue;
+            }
             assert!(
                 section.contains(&format!("\n    {key}: ")),
                 "{} {key}",

@@ -85,6 +85,9 @@ fn finding(rule: &str, severity: Severity) -> Finding {
         goroutines: vec![1],
         stack: vec![place.clone()],
         place,
+        phase: None,
+        places: Vec::new(),
+        more_places: 0,
         cause: None,
     }
 }
@@ -129,6 +132,7 @@ fn report() -> Report {
             heap_goal_bytes: Some(120 << 20),
             heap_peak_bytes: Some(130 << 20),
             time: StateVector::default(),
+            gc: None,
         },
         waits: Vec::new(),
         goroutines: Vec::new(),

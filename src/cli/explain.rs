@@ -58,7 +58,8 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let explanation = explanation.map_err(|e| anyhow!("{}: {e}", source.name()))?;
     let (error, another) = (explanation.error.as_ref(), explanation.another);
     args.moment.warn(&source, error, another);
-    if explanation.from > explanation.timeline.now() {
+    // Where it is not over, nothing happened within the window, which says something too.
+    if explanation.from > explanation.to {
         return Err(moment::over(&source, explanation.timeline.duration()));
     }
     explain::write(&mut output, &explanation, color)?;

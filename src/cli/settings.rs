@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gotracer::config::{self, Config};
 use gotracer::rules::suppression::Suppressions;
-use gotracer::rules::{Preset, RULES, Rule, Settings};
+use gotracer::rules::{Preset, RULES, Rule, Settings, retired};
 
 use super::complain;
 
@@ -120,14 +120,35 @@ impl Args {
             let path = path.display();
             complain("warning", &format!("{path} has nothing for service {name}"));
         }
+        self.warn_of_retired(&config);
         self.settings_of(&config, self.service.as_deref())
+    }
+
+    /// Warns of keys that have no effect.
+    fn warn_of_retired(&self, config: &Config) {
+        for (at, key, why) in config.retired() {
+            let path = self.config.as_ref().map(|p| p.display().to_string());
+            let path = path.unwrap_or_default();
+            complain(
+                "warning",
+                &format!("{path}:{}: {key} has no effect: {why}", at.line),
+            );
+        }
+        for text in &self.set {
+            let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
+            let known = name.split_once('.');
+            let known = known.and_then(|(rule, key)| retired(Rule::find(rule)?, key));
+            if let Some(why) = known {
+                complain("warning", &format!("--set {text} has no effect: {why}"));
+            }
+        }
     }
 
     /// The settings of one service, or of those that have none of their own.
     pub fn settings_of(&self, config: &Config, service: Option<&str>) -> anyhow::Result<Settings> {
         let mut settings = config.settings(service);
         if let Some(preset) = self.preset {
-            config::use_preset(&mut settings, preset);
+            settings.use_preset(preset);
         }
         for text in &self.set {
             set(&mut settings, text).with_context(|| format!("--set {text}"))?;

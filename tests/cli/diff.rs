@@ -29,7 +29,7 @@ fn markdown_and_a_page_tell_the_same() {
         drawn.contains("class=\"base-run\"") && drawn.contains("class=\"seen\""),
         "{drawn}"
     );
-    assert!(page.contains("3 regressions"));
+    assert!(page.contains("4 regressions"));
     for (inside, outside) in [
         ("<table>", "</table>"),
         ("<svg", "</svg>"),

@@ -21,8 +21,19 @@ fn a_lock_and_who_held_it() {
 
 #[test]
 fn a_long_pause_and_who_held_it_up() {
-    let text = explain("gc_pause", &["--finding", "1", "--window=200ms"]);
+    let value = json(&run(&["analyze", "--format=json", &fixture("gc_pause")]));
+    let findings = value["reports"][0]["findings"].as_array().unwrap();
+    let pause = findings.iter().find(|f| f["rule"] == "GCPauseSpike");
+    let id = pause.unwrap()["id"].as_str().unwrap();
+    let text = explain("gc_pause", &["--finding", id, "--window=200ms"]);
     insta::assert_snapshot!("explain_pause", text);
+}
+
+#[test]
+fn a_window_in_which_nothing_happens_is_within_the_trace() {
+    // No thread writes an event from 1.95 to 2.2 s.
+    let text = explain("gc_pause", &["--at=2.1s", "--window=10ms"]);
+    assert!(text.contains("of the trace"), "{text}");
 }
 
 #[test]
@@ -33,11 +44,13 @@ fn goroutines_that_are_left() {
 #[test]
 fn a_finding_is_named_by_number_or_id() {
     let value = json(&run(&["analyze", "--format=json", &fixture("gc_pause")]));
-    let id = value["reports"][0]["findings"][0]["id"]
+    let by_number = explain("gc_pause", &["--finding=1"]);
+    let findings = value["reports"][0]["findings"].as_array().unwrap();
+    let told = |f: &&serde_json::Value| by_number.contains(f["message"].as_str().unwrap());
+    let id = findings.iter().find(told).unwrap()["id"]
         .as_str()
         .unwrap()
         .to_owned();
-    let by_number = explain("gc_pause", &["--finding=1"]);
     assert_eq!(explain("gc_pause", &[]), by_number);
     assert_eq!(explain("gc_pause", &["--finding", &id]), by_number);
     assert_eq!(explain("gc_pause", &["--finding", &id[..8]]), by_number);

@@ -24,6 +24,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::CommandCargoExt;
+use gotracer::rules::RULES;
 use tempfile::TempDir;
 
 const CLEAN: &str = "tests/fixtures/go1.25.5/idle.trace";
@@ -129,7 +130,7 @@ fn rules_are_documented() {
     assert_exit(&one, 0);
     insta::assert_snapshot!("rule", stdout(&one));
     let rules = json(&run(&["rules", "--format", "json"]));
-    assert_eq!(rules["rules"].as_array().unwrap().len(), 8);
+    assert_eq!(rules["rules"].as_array().unwrap().len(), RULES.len());
     let unknown = run(&["rules", "GCPause"]);
     assert_exit(&unknown, 2);
     assert!(

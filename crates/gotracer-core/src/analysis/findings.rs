@@ -4,16 +4,19 @@ use std::cmp::Reverse;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::report::{self, Cause, Finding, Frame};
+use crate::report::{self, Cause, Finding, Frame, PlaceCount};
 use crate::rules::{Found, Rule, Unit};
 use crate::timeline::{FrameText, StackKey, Stacks, Timeline};
-use crate::trace::Time;
+use crate::trace::{GoId, Time};
 
 /// Bytes of names that the findings of one report may have, each stack with its own copies. Real reports have one or two
 /// MiB; a trace can be made whose few names would fill gigabytes.
 const NAMES: usize = 16 << 20;
 /// Longest name beyond that, characters.
 const SHORT: usize = 64;
+
+/// The goroutine that runs `main.main`, in every program.
+const MAIN: GoId = GoId(1);
 
 /// Turns what the rules found into findings, the worst first. Only the first have stacks and names in full if those of
 /// all would take more than [`NAMES`].
@@ -78,7 +81,11 @@ fn finding(
 ) -> Finding {
     let group = found.group;
     let stacks = t.stacks();
-    let place = names.frame(stacks.get(group.place));
+    let mut place = names.frame(stacks.get(group.place));
+    // The main goroutine may show no stack at all.
+    if place.function.is_empty() && group.victim.g == MAIN {
+        place.function = "main.main".into();
+    }
     let first_ns = t.since_stretch(group.first);
     let (worst_start, worst_end) = group.worst_span;
     let wall_clock = |time: Time| {
@@ -86,8 +93,12 @@ fn finding(
         let since = SignedDuration::from_nanos(time.checked_sub(t.stretch())?);
         start_time?.checked_add(since).ok()
     };
+    let phase = (!group.places.is_empty()).then_some(found.variant.as_str());
     Finding {
-        id: id(rule, &place, &found.variant),
+        id: match phase {
+            Some(phase) => report::hash(&[rule.name, phase]),
+            None => id(rule, &place, &found.variant),
+        },
         rule,
         severity: found.severity,
         count: group.count,
@@ -109,7 +120,7 @@ fn finding(
         goroutines: group.examples.iter().map(|(_, g)| g.0).collect(),
         stack: names.stack(stacks, group.victim.stack),
         cause: found.cause.map(|c| Cause {
-            kind: c.kind.into(),
+            kind: c.kind.name().into(),
             text: c.text,
             goroutine: c.actor.g.is_some().then_some(c.actor.g.0),
             place: c
@@ -119,6 +130,17 @@ fn finding(
                 .then(|| names.frame(stacks.get(stacks.traits(c.actor.stack).place))),
             stack: names.stack(stacks, c.actor.stack),
         }),
+        phase: phase.map(Into::into),
+        places: group
+            .places
+            .iter()
+            .map(|at| PlaceCount {
+                place: names.frame(stacks.get(at.place)),
+                count: at.count,
+                worst: at.worst,
+            })
+            .collect(),
+        more_places: group.more_places,
         place,
     }
 }

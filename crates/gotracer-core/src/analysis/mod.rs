@@ -446,4 +446,9 @@ impl EventVisitor for TimelineVisitor<'_> {
     fn pass(&mut self, time: Time) {
         self.analysis.timeline.pass(time);
     }
+
+    fn unheeded(&mut self, time: Time) {
+        let Self { analysis, .. } = self;
+        analysis.timeline.unheeded(time, &mut analysis.seen);
+    }
 }

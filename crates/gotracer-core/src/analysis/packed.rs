@@ -7,7 +7,7 @@
 
 use super::record::{self, code};
 use crate::tasks::Tasks;
-use crate::timeline::{Creation, Timeline, Transition};
+use crate::timeline::{Creation, SILENCE, Timeline, Transition};
 use crate::trace::internal::{NO_SLOT, Sink};
 use crate::trace::{Event, EventKind, GoId, GoState, Slot, Time};
 
@@ -75,6 +75,20 @@ impl Packed {
         matches!(first, Some(EventKind::Sync { .. }))
     }
 
+    /// The last event that nobody heeds matters: there may be a silence after it.
+    #[cold]
+    fn end_unheeded(&mut self) {
+        self.unheeded -= 1;
+        self.write_time(code::PASSED, self.passed);
+    }
+
+    #[cold]
+    fn write_time(&mut self, code: u64, time: Time) {
+        self.words.extend([code, time as u64]);
+        self.more_words += 1;
+        self.last = time;
+    }
+
     #[cold]
     #[inline(never)]
     fn write_long(&mut self, event: Event, after: Time) {
@@ -120,6 +134,14 @@ impl Packed {
                     time = time.wrapping_add(record::more_after(word));
                     visitor.rare_transition(&record::long_transition([word, second], time));
                 }
+                kind @ (code::PASSED | code::UNHEEDED) => {
+                    let Some(at) = words.next() else { return };
+                    time = at as Time;
+                    match kind {
+                        code::PASSED => visitor.pass(time),
+                        _ => visitor.unheeded(time),
+                    }
+                }
                 _ => {
                     let Some(event) = whole.next() else { return };
                     time = event.time;
@@ -146,14 +168,24 @@ impl Sink for Packed {
 
     #[inline(always)]
     fn write(&mut self, event: Event, by: u32) {
-        let after = event.time.wrapping_sub(self.last);
+        let mut after = event.time.wrapping_sub(self.last);
         if let Some(word) = record::pack(&event, by, after) {
             self.words.push(word);
-        } else if let Some(words) = record::pack_creation(&event, after) {
+            self.last = event.time;
+            return;
+        }
+        if after >= SILENCE && self.passed > self.last {
+            self.end_unheeded();
+            after = event.time.wrapping_sub(self.last);
+        }
+        if let Some(words) = record::pack_creation(&event, after) {
             self.words.extend(words);
             self.more_words += words.len() - 1;
         } else if wanted(&event) {
             self.write_long(event, after);
+        } else if event.time.saturating_sub(self.last.max(self.passed)) >= SILENCE {
+            // A silence ends here, or it may: what was before this parcel is not known.
+            self.write_time(code::UNHEEDED, event.time);
         } else {
             self.unheeded += 1;
             (self.passed_before, self.passed) = (self.passed, event.time);
@@ -205,14 +237,18 @@ pub trait EventVisitor {
     fn event(&mut self, event: &Event);
     /// Id of the goroutine in a slot.
     fn goroutine(&self, slot: Slot) -> GoId;
-    /// No event up to `time` matters to the timeline.
+    /// No event up to `time` matters to the timeline, and there was no silence.
     fn pass(&mut self, time: Time);
+    /// An event that nobody heeds, but for its time.
+    fn unheeded(&mut self, time: Time);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{GoId, Metric, ProcId, Slot, StackId, StateTransition, StringId, ThreadId};
+    use crate::trace::{
+        GoId, Metric, ProcId, Slot, StackId, StateTransition, StringId, TaskId, ThreadId,
+    };
     use proptest::prelude::*;
 
     fn id() -> impl Strategy<Value = i64> {
@@ -258,8 +294,12 @@ mod tests {
             value: 7,
             stack: StackId::NONE,
         };
-        let label = EventKind::Label { label: StringId(1) };
-        prop_oneof![8 => transition, 1 => Just(metric), 1 => Just(label)]
+        let unheeded = EventKind::RegionEnd {
+            task: TaskId(1),
+            name: StringId(1),
+            stack: StackId::NONE,
+        };
+        prop_oneof![8 => transition, 1 => Just(metric), 1 => Just(unheeded)]
     }
 
     fn event_of(time: Time, (p, g): (i64, GoId), kind: EventKind) -> Event {
@@ -310,6 +350,7 @@ mod tests {
         fn transition(&mut self, transition: &Transition) {
             let want = Transition::of(self.0.next().unwrap()).unwrap();
             assert_eq!(heeded(*transition), heeded(want));
+            self.1 = None;
         }
 
         fn rare_transition(&mut self, transition: &Transition) {
@@ -325,13 +366,19 @@ mod tests {
             // The P is not packed: the goroutine does not run yet.
             let p = want.p;
             assert_eq!(Creation { p, ..*creation }, want);
+            self.1 = None;
         }
 
         fn event(&mut self, event: &Event) {
             assert_eq!(Some(event), self.0.next());
+            self.1 = None;
         }
 
         fn pass(&mut self, time: Time) {
+            self.1 = Some(time);
+        }
+
+        fn unheeded(&mut self, time: Time) {
             self.1 = Some(time);
         }
     }

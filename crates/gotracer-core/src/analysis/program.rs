@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::findings::frame;
-use crate::report::{Creations, Goroutines, Program};
-use crate::timeline::{FrameKey, StateVector, Timeline};
+use crate::report::{Creations, Gc, GcCpu, Goroutines, MinimumUtilization, Program};
+use crate::timeline::{FrameKey, GcWork, StateVector, Timeline};
 
 /// Maximum number of places that create goroutines in a report.
 const PLACES: usize = 100;
@@ -26,7 +26,41 @@ pub fn program(t: &Timeline, time: StateVector) -> Program {
         heap_live_bytes: t.heap_live(),
         heap_goal_bytes: t.heap_goal(),
         heap_peak_bytes: t.heap_peak(),
+        gc: Some(gc(t)),
     }
+}
+
+/// The collector's work.
+fn gc(t: &Timeline) -> Gc {
+    let GcWork {
+        cycles,
+        marking,
+        cpu,
+    } = t.gc_work();
+    let minimum = t.minimum_utilization().into_iter();
+    let minimum = minimum.map(|(window_ns, ratio)| MinimumUtilization {
+        window_ns,
+        ratio: rounded(ratio),
+    });
+    Gc {
+        cycles,
+        marking_ns: marking,
+        cpu: GcCpu {
+            available_ns: cpu.available,
+            background_ns: cpu.background,
+            idle_ns: cpu.idle,
+            assist_ns: cpu.assist,
+            pause_ns: cpu.pause,
+        },
+        cpu_ratio: rounded(cpu.ratio(cpu.taken())),
+        cpu_ratio_with_idle: rounded(cpu.ratio(cpu.taken() + cpu.idle)),
+        minimum_utilization: minimum.collect(),
+    }
+}
+
+/// A ratio in millionths: more digits would only differ from platform to platform.
+fn rounded(ratio: f64) -> f64 {
+    (ratio * 1e6).round() / 1e6
 }
 
 /// The places that created goroutines, those first that grew most.

@@ -54,6 +54,10 @@ pub mod code {
     pub const CREATED: u64 = 8;
     /// Unpacks `LONG`.
     pub const LONG: u64 = 9;
+    /// Events that nobody heeds, up to the time that is the next word.
+    pub const PASSED: u64 = 10;
+    /// An event that nobody heeds, at the time that is the next word, and that may end a silence.
+    pub const UNHEEDED: u64 = 11;
 
     /// The code of a transition between two states.
     pub const OF: [[u64; 8]; 8] = {
@@ -230,7 +234,7 @@ fn goroutine(who: u64) -> GoId {
 pub fn words(first: u64) -> usize {
     match code(first) {
         code::CREATED => 3,
-        code::LONG => 2,
+        code::LONG | code::PASSED | code::UNHEEDED => 2,
         _ => 1,
     }
 }

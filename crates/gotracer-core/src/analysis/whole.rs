@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn reports_of_many_traces_stay_within_the_allowance() {
-        let trace = include_bytes!("../../../../tests/fixtures/go1.27.3/fair_share.trace");
+        let trace = include_bytes!("../../../../tests/fixtures/go1.27.3/http.trace");
         let settings = Settings::preset(Preset::Service);
         let mut outcomes = Vec::new();
         let bytes = trace.repeat(MOST / 2);

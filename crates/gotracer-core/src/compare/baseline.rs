@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::findings::{Difference, Found, by_place, key, pair};
+use super::findings::{Difference, Found, by_place, key, line, pair};
 use crate::report::Report;
 
 /// What was found before.
@@ -29,12 +29,15 @@ impl Baseline {
             };
             let difference = base.map_or(Some(Difference::New), |base| new.compared_with(&base));
             if matches!(difference, Some(Difference::New | Difference::Worse)) {
-                wanted.insert((key.clone(), new.place.line));
+                wanted.insert((key.clone(), line(key, &new.place)));
             }
         });
         let all = report.findings.len();
-        let is_wanted = |f: &_| wanted.contains(&(key(f), f.place.line));
-        report.findings.retain(is_wanted);
+        report.findings.retain(|f| {
+            let key = key(f);
+            let line = line(&key, &f.place);
+            wanted.contains(&(key, line))
+        });
         report.known += (all - report.findings.len()) as u64;
     }
 }

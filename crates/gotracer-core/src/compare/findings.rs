@@ -68,9 +68,18 @@ pub struct FindingChange {
     pub new: Option<Seen>,
 }
 
-/// What makes two findings the same, but for the line: the rule's number, the
-/// function or else the file, and whether it is only for information.
-pub type Key = (usize, String, bool);
+/// What makes two findings the same, but for the line: the rule's number, where it is, and whether it is only for
+/// information.
+pub type Key = (usize, Where, bool);
+
+/// Where a finding is, as far as that makes it the same.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Where {
+    /// In a function, or else in a file.
+    Function(String),
+    /// In a phase, at whatever places.
+    Phase(String),
+}
 
 /// What some traces show, by what it is and by line.
 pub type Found = BTreeMap<Key, BTreeMap<u64, Seen>>;
@@ -81,11 +90,19 @@ pub fn key(f: &Finding) -> Key {
         "" => &f.place.file,
         function => function,
     };
-    (
-        f.rule.index(),
-        function.to_owned(),
-        f.severity == Severity::Info,
-    )
+    let place = match &f.phase {
+        Some(phase) => Where::Phase(phase.clone()),
+        None => Where::Function(function.to_owned()),
+    };
+    (f.rule.index(), place, f.severity == Severity::Info)
+}
+
+/// The line that tells findings of one key apart. A phase is at any line.
+pub fn line((_, place, _): &Key, at: &Frame) -> u64 {
+    match place {
+        Where::Function(_) => at.line,
+        Where::Phase(_) => 0,
+    }
 }
 
 /// What some traces show.
@@ -103,11 +120,13 @@ pub fn by_place(reports: &[Report]) -> Found {
                 worst: f.worst,
                 per_second: f.total as f64 / seconds,
             };
-            let lines = found.entry(key(f)).or_default();
-            match lines.get_mut(&f.place.line) {
+            let key = key(f);
+            let line = line(&key, &f.place);
+            let lines = found.entry(key).or_default();
+            match lines.get_mut(&line) {
                 Some(known) => known.add(seen),
                 None => {
-                    lines.insert(f.place.line, seen);
+                    lines.insert(line, seen);
                 }
             }
         }
@@ -168,14 +187,41 @@ pub fn findings(base: &[Report], new: &[Report]) -> Vec<FindingChange> {
     changes
 }
 
+/// What reports of gotracer 0.1 say of a phase: they had a finding for each place. Returns all of them as one, with their
+/// keys.
+fn by_version_0_1(base: &Found, (rule, _, info): &Key) -> (Option<Seen>, Vec<Key>) {
+    let of_rule = base.iter().filter(|((other, place, other_info), _)| {
+        other == rule && other_info == info && matches!(place, Where::Function(_))
+    });
+    let of_rule: Vec<_> = of_rule.collect();
+    let all = of_rule
+        .iter()
+        .flat_map(|(_, lines)| lines.values().cloned());
+    let one = all.reduce(|mut all, seen| {
+        let traces = all.traces.max(seen.traces);
+        all.add(seen);
+        Seen { traces, ..all }
+    });
+    (
+        one,
+        of_rule.into_iter().map(|(key, _)| key.clone()).collect(),
+    )
+}
+
 /// Calls `each` with everything that is on both sides, or on one.
 pub fn pair<'a>(
     mut base: Found,
     new: Found,
     mut each: impl FnMut(&Key, Option<Seen>, Option<Seen>) + 'a,
 ) {
+    let mut known_by_place = Vec::new();
     for (key, mut lines) in new {
         let mut before = base.remove(&key).unwrap_or_default();
+        if let (Where::Phase(_), true) = (&key.1, before.is_empty()) {
+            let (seen, keys) = by_version_0_1(&base, &key);
+            before.extend(seen.map(|seen| (0, seen)));
+            known_by_place.extend(keys);
+        }
         let same: Vec<_> = lines
             .keys()
             .copied()
@@ -190,6 +236,9 @@ pub fn pair<'a>(
         }
         before.for_each(|seen| each(&key, Some(seen), None));
     }
+    known_by_place.iter().for_each(|key| {
+        base.remove(key);
+    });
     for (key, lines) in base {
         lines
             .into_values()

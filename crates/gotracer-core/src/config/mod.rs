@@ -36,7 +36,7 @@ pub use ignore::{IGNORE_FILE, load as load_ignore, within};
 pub use names::{UnknownName, preset, rule};
 
 use crate::rules::suppression::Suppression;
-use crate::rules::{IdCategories, Preset, RULES, Rule, SettingError, Settings};
+use crate::rules::{IdCategories, Preset, Rule, SettingError, Settings, retired};
 
 /// A configuration whose every value was checked.
 #[derive(Clone, Debug, Default)]
@@ -118,6 +118,17 @@ impl Config {
         settings
     }
 
+    /// Keys that are accepted and have no effect, with the reason.
+    pub fn retired(&self) -> impl Iterator<Item = (Position, String, &'static str)> {
+        let services = self.services.iter().map(|(_, section)| section);
+        let all = std::iter::once(&self.all).chain(services);
+        let changes = all.flat_map(|section| &section.changes);
+        changes.filter_map(|change| {
+            let key = format!("{}.{}", change.rule.name, change.key);
+            Some((change.at, key, retired(change.rule, &change.key)?))
+        })
+    }
+
     /// The services that have settings of their own.
     pub fn services(&self) -> impl Iterator<Item = &str> {
         let own = |name: &str| self.services.iter().any(|(known, _)| known == name);
@@ -137,7 +148,7 @@ impl Config {
 impl Section {
     fn apply(&self, settings: &mut Settings) -> Result<(), ConfigError> {
         if let Some(preset) = self.preset {
-            use_preset(settings, preset);
+            settings.use_preset(preset);
         }
         for change in &self.changes {
             settings
@@ -167,12 +178,5 @@ impl Section {
 impl Change {
     fn failed(&self, error: SettingError) -> ConfigError {
         ConfigError::Setting { at: self.at, error }
-    }
-}
-
-/// Replaces all thresholds by the preset's; which rules are enabled stays.
-pub fn use_preset(settings: &mut Settings, preset: Preset) {
-    for rule in RULES {
-        settings.of_mut(rule).thresholds = rule.thresholds[preset as usize];
     }
 }

@@ -113,7 +113,7 @@ impl Story for Gather {
                     });
                     continue;
                 }
-                Kind::Starvation | Kind::MarkAssist => continue,
+                Kind::Starvation | Kind::MarkAssist | Kind::Silence | Kind::Marking => continue,
                 Kind::Runnable(_) => (SpanState::Runnable, "runnable, no P".to_owned()),
                 Kind::Syscall => (SpanState::Syscall, "in a syscall".to_owned()),
                 Kind::Blocked(_) if timeline.waits_for_lock(i) => {

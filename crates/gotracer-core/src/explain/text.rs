@@ -244,7 +244,10 @@ impl Page<'_> {
                 "" => "waited".into(),
                 reason => format!("waited ({})", safe(reason)),
             },
-            Kind::StopTheWorld(_) | Kind::Starvation => "a processor stood idle beside it".into(),
+            Kind::Silence => "no thread wrote an event".into(),
+            Kind::StopTheWorld(_) | Kind::Starvation | Kind::Marking => {
+                "a processor stood idle beside it".into()
+            }
         }
     }
 
@@ -278,7 +281,10 @@ impl Page<'_> {
 
 /// A goroutine's wait, not the world's.
 fn is_wait(held: &Held) -> bool {
-    !matches!(held.interval.kind, Kind::StopTheWorld(_) | Kind::Starvation)
+    !matches!(
+        held.interval.kind,
+        Kind::StopTheWorld(_) | Kind::Starvation | Kind::Silence | Kind::Marking
+    )
 }
 
 fn more(out: &mut impl Write, n: usize, sum: u64) -> io::Result<()> {

@@ -101,6 +101,13 @@ impl<W: Write> Story for Scene<W> {
                 let notes = self.by(notes, i.by, timeline);
                 self.draw(track, &reason, span, notes);
             }
+            // The collector's phases have a track of their own.
+            Kind::Marking => {}
+            Kind::Silence => {
+                let track = self.tracks.fixed(&mut self.packets, Fixed::StopTheWorld);
+                let notes = notes.int(Key::Goroutine, i.victim.g.0);
+                self.draw(track, "no event of any thread", span, notes);
+            }
             Kind::Starvation => {
                 let track = self.tracks.fixed(&mut self.packets, Fixed::Starvation);
                 let notes = match i.victim.g.is_some() {

@@ -117,6 +117,9 @@ fn details(out: &mut String, finding: &Finding) -> fmt::Result {
     if let Some(cause) = &finding.cause {
         writeln!(out, "**Cause:** {}\n", Text(&cause.text))?;
     }
+    if let Some(places) = human::places(finding, usize::MAX) {
+        writeln!(out, "**Places:** {}\n", Text(&places))?;
+    }
     stack(out, &finding.stack)?;
     out.push_str("</details>\n");
     Ok(())

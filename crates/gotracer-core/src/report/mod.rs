@@ -5,6 +5,7 @@ mod course;
 mod csv;
 mod escape;
 mod format;
+mod gc;
 mod github;
 mod gitlab;
 mod hash;
@@ -42,13 +43,14 @@ pub use crate::rules::{Distribution, Severity, Unit};
 pub use course::{Column, Course, State};
 pub use escape::{Escaped, is_hostile};
 pub use format::{FORMATS, Format, Formats};
+pub use gc::{Gc, GcCpu, MinimumUtilization};
 pub use github::FORMAT as GITHUB;
 pub use hash::hash;
 pub use json::FORMAT as JSON;
 pub use markdown::FORMAT as MARKDOWN;
 pub use model::{
-    Cause, Creations, Finding, Frame, Goroutines, Program, Report, RuleReport, Spread, Status,
-    Suppressed, TraceInfo,
+    Cause, Creations, Finding, Frame, Goroutines, PlaceCount, Program, Report, RuleReport, Spread,
+    Status, Suppressed, TraceInfo,
 };
 pub use moment::{Moment, Row, Span, SpanState, Wake};
 pub use options::{Detail, Options};

@@ -3,6 +3,7 @@
 //! [`wire`](super::wire) is the part of it that machine formats hold.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tasks::{Region, Request, Task};
 use super::time::GoroutineGroup;
-use super::{Course, Moment};
+use super::{Course, Gc, Moment};
 use crate::rules::{Distribution, Rule, Severity, Thresholds, Unit};
 use crate::timeline::{State, StateVector};
 use crate::units::system_time;
@@ -76,6 +77,9 @@ pub struct Program {
     pub heap_goal_bytes: Option<u64>,
     /// Peak size of the heap, live or not swept yet, bytes.
     pub heap_peak_bytes: Option<u64>,
+    /// The garbage collector's work. Reports of version 0.1 lack it.
+    #[serde(default)]
+    pub gc: Option<Gc>,
 }
 
 /// Numbers of goroutines.
@@ -182,10 +186,26 @@ pub struct Cause {
     pub stack: Vec<Frame>,
 }
 
-/// What crossed a threshold at one place.
+/// Occurrences at one place of a finding that stands for several.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PlaceCount {
+    /// The place.
+    #[serde(flatten)]
+    pub place: Frame,
+    /// Number of occurrences there.
+    pub count: u64,
+    /// The worst of them, in the rule's unit.
+    pub worst: u64,
+}
+
+/// How many places of a phase are kept when findings of several reports become one.
+const MOST_PLACES: usize = 10;
+
+/// What crossed a threshold at one place, or in one phase at any places.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// Identifier that is the same for the same rule and place in every trace.
+    /// Identifier that is the same for the same rule and place, or phase, in every trace.
     pub id: String,
     /// The rule.
     pub rule: &'static Rule,
@@ -219,8 +239,15 @@ pub struct Finding {
     pub suggestion: String,
     /// Goroutines of the worst few occurrences.
     pub goroutines: Vec<i64>,
-    /// The frame that a person would go and change.
+    /// The frame that a person would go and change; for a phase, that of the worst occurrence.
     pub place: Frame,
+    /// The phase whose occurrences are one finding because they have one cause, such as `GC mark termination` or
+    /// `taking_turns`.
+    pub phase: Option<String>,
+    /// The places of a phase, the worst first; not all of them where there are many.
+    pub places: Vec<PlaceCount>,
+    /// How many places are missing in `places`.
+    pub more_places: u64,
     /// Stack of the worst occurrence, innermost frame first.
     pub stack: Vec<Frame>,
     /// Cause of the worst occurrence, if the trace shows one.
@@ -294,6 +321,11 @@ impl Finding {
         self.rule.unit
     }
 
+    /// Number of places at which a phase occurred; 1 for a finding of one place.
+    pub fn all_places(&self) -> u64 {
+        (self.places.len() as u64 + self.more_places).max(1)
+    }
+
     /// Adds occurrences at the same place; message, stack and cause are those of the worst.
     pub fn add(&mut self, mut other: Self) {
         if (other.severity, other.worst) > (self.severity, self.worst) {
@@ -306,6 +338,25 @@ impl Finding {
         self.last_ns = self.last_ns.max(other.last_ns);
         let times = [self.first_time, other.first_time];
         self.first_time = times.into_iter().flatten().min();
+        self.add_places(other.places, other.more_places);
+    }
+
+    /// Adds places of the same phase, and keeps as many as there were at most.
+    fn add_places(&mut self, places: Vec<PlaceCount>, more: u64) {
+        let most = self.places.len().max(places.len());
+        for new in places {
+            match self.places.iter_mut().find(|p| p.place == new.place) {
+                Some(known) => {
+                    known.count += new.count;
+                    known.worst = known.worst.max(new.worst);
+                }
+                None => self.places.push(new),
+            }
+        }
+        self.places.sort_by_key(|p| Reverse(p.worst));
+        let left_out = self.places.len().saturating_sub(MOST_PLACES.max(most));
+        self.places.truncate(MOST_PLACES.max(most));
+        self.more_places = self.more_places.max(more) + left_out as u64;
     }
 }
 

@@ -81,10 +81,13 @@ fn place<'a>(all: impl Iterator<Item = Sourced<'a>>, options: &Options) -> Vec<P
     worst.into_iter().map(place).collect()
 }
 
-/// Of several findings of a rule in one function, each has its own.
+/// Of several findings of a rule in one function, each has its own. A phase keeps its own wherever it is worst.
 fn fingerprint(finding: &Finding, location: &Location<'_>, nth: u32) -> String {
     let function = finding.place.function.as_str();
     let nth = nth.to_string();
+    if let Some(phase) = &finding.phase {
+        return hash(&[finding.rule.name, phase, &nth]);
+    }
     hash(&[finding.rule.name, function, &location.path, &nth])
 }
 

@@ -53,6 +53,7 @@ fn program() -> Program {
         heap_live_bytes: Some(60 << 20),
         heap_goal_bytes: Some(120 << 20),
         heap_peak_bytes: None,
+        gc: None,
     }
 }
 
@@ -130,6 +131,9 @@ pub fn finding(rule: &str, severity: Severity) -> Finding {
         goroutines: vec![18, 7],
         stack: vec![place.clone(), frame("main.main", "main.go", 7)],
         place,
+        phase: None,
+        places: Vec::new(),
+        more_places: 0,
         cause: None,
     }
 }

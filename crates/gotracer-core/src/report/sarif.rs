@@ -116,6 +116,8 @@ fn result(found: &Placed<'_>, paths: &PathMap) -> Value {
             "worst": finding.worst,
             "total": finding.total,
             "threshold": finding.threshold,
+            "phase": finding.phase,
+            "places": finding.all_places(),
         },
     });
     if let Some(suppressed) = found.suppressed {
@@ -134,6 +136,20 @@ fn result(found: &Placed<'_>, paths: &PathMap) -> Value {
         "" => json!([{"physicalLocation": {"artifactLocation": {"uri": uri(found.source)}}}]),
         _ => json!([location(&frame)]),
     };
+    let others = finding.places.iter().filter(|at| at.place != finding.place);
+    let others: Vec<_> = others
+        .map(|at| {
+            let file = paths.in_repository(&at.place.file);
+            let file = file.unwrap_or_else(|| at.place.file.replace('\\', "/"));
+            location(&Frame {
+                file,
+                ..at.place.clone()
+            })
+        })
+        .collect();
+    if !others.is_empty() {
+        result["relatedLocations"] = others.into();
+    }
     let mut stacks = Vec::new();
     let causes = finding.cause.as_ref().map(|c| ("cause", &c.stack));
     for (title, frames) in [("stack", &finding.stack)].into_iter().chain(causes) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::cause::Culprit;
 use super::detector::{Description, Detector, Group, Groups, Occurrence, Verdict};
 use super::{
     Alert, Beside, Distribution, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity, Unit,
@@ -34,6 +35,8 @@ pub static RULE: Rule = Rule {
         (100 * MS, SECOND),
         (SECOND, 10 * SECOND),
     ]),
+    percent_of: "",
+    off_in: &[],
     watches: Kinds::SYSCALL.union(Kinds::SEMAPHORE),
     detector: new,
     settings: &[],
@@ -194,8 +197,7 @@ impl BlockedOnSyscall {
                 locked: false,
             });
         } else {
-            let by = || (i.victim, u64::from(ended));
-            self.groups.add(place, tag, &occurrence, by);
+            self.groups.add(place, tag, &occurrence, || by(ended));
         }
     }
 
@@ -239,10 +241,16 @@ impl BlockedOnSyscall {
                 true => tag::WRITER,
                 false => tag::CALL,
             };
-            let by = || (read.occurrence.victim, u64::from(read.ended));
-            groups.add(read.place, tag, &read.occurrence, by);
+            groups.add(read.place, tag, &read.occurrence, || by(read.ended));
         }
         groups
+    }
+}
+
+fn by(ended: bool) -> Culprit {
+    match ended {
+        true => Culprit::Unknown,
+        false => Culprit::GoesOn,
     }
 }
 
@@ -251,7 +259,7 @@ impl BlockedOnSyscall {
 fn describe<'a>(tag: u8, group: &Group, t: &Timeline) -> Description<'a> {
     let (g, worst) = (group.victim.g, units::duration(group.worst));
     let (call, is_c) = called(t, group);
-    let returned = group.by_amount > 0;
+    let returned = group.by != Culprit::GoesOn;
     let (variant, at_most, what) = match tag {
         tag::CHILD => (
             "child_process",

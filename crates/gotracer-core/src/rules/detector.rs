@@ -1,7 +1,9 @@
 //! What a rule does while a trace is read, and what it has to say at the end.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 
+use super::cause::{Cause, Culprit};
 use super::{Distribution, RuleSettings, Severity, Thresholds};
 use crate::timeline::{Actor, FrameKey, HeapFloor, Interval, Timeline};
 use crate::trace::internal::of_map;
@@ -69,17 +71,6 @@ pub struct Found {
     pub advice: Option<&'static str>,
 }
 
-/// Why something lasted.
-#[derive(Debug)]
-pub struct Cause {
-    /// A word for scripts.
-    pub kind: &'static str,
-    /// The same for people.
-    pub text: String,
-    /// Who is to blame, and where.
-    pub actor: Actor,
-}
-
 /// A rule's words for a group.
 #[derive(Debug)]
 pub struct Description<'a> {
@@ -95,14 +86,32 @@ pub struct Description<'a> {
     pub advice: Option<&'static str>,
 }
 
+/// Occurrences of a phase at one place.
+#[derive(Clone, Copy, Debug)]
+pub struct AtPlace {
+    /// The place.
+    pub place: FrameKey,
+    /// Number of occurrences there.
+    pub count: u64,
+    /// The worst of them, in the rule's unit.
+    pub worst: u64,
+}
+
+/// How many places the finding of a phase lists.
+pub const PLACES: usize = 10;
+
 /// How many goroutines a finding names.
 pub const EXAMPLES: usize = 5;
 
-/// Occurrences at one place.
+/// Occurrences at one place, or of one phase at any places.
 #[derive(Clone, Debug)]
 pub struct Group {
     /// The frame that a person would go and change.
     pub place: FrameKey,
+    /// For a phase: the places of its occurrences, the worst first, at most [`PLACES`]. Otherwise empty.
+    pub places: Vec<AtPlace>,
+    /// How many places are missing in `places`.
+    pub more_places: u64,
     /// Occurrences.
     pub count: u64,
     /// Of those, how many are lower bounds.
@@ -119,10 +128,8 @@ pub struct Group {
     pub last: Time,
     /// Whom the worst one happened to.
     pub victim: Actor,
-    /// Who brought the worst one about; its meaning is the rule's.
-    pub by: Actor,
-    /// How much of the worst one that accounts for, ns.
-    pub by_amount: u64,
+    /// What brought the worst one about.
+    pub by: Culprit,
     /// The worst few goroutines, the worst first.
     pub examples: Vec<(u64, GoId)>,
 }
@@ -156,10 +163,20 @@ impl Occurrence {
 }
 
 impl Group {
+    fn at_place(&self) -> AtPlace {
+        AtPlace {
+            place: self.place,
+            count: self.count,
+            worst: self.worst,
+        }
+    }
+
     /// An empty group.
     pub fn new(place: FrameKey, o: &Occurrence) -> Self {
         Self {
             place,
+            places: Vec::new(),
+            more_places: 0,
             count: 0,
             open: 0,
             worst: 0,
@@ -168,19 +185,18 @@ impl Group {
             first: o.start,
             last: o.end,
             victim: o.victim,
-            by: Actor::NONE,
-            by_amount: 0,
+            by: Culprit::Unknown,
             examples: Vec::new(),
         }
     }
 
     /// Adds an occurrence. `by` is asked only for the worst one.
-    pub fn add(&mut self, o: &Occurrence, by: impl FnOnce() -> (Actor, u64)) {
+    pub fn add(&mut self, o: &Occurrence, by: impl FnOnce() -> Culprit) {
         if self.count == 0 || o.value > self.worst {
             self.worst = o.value;
             self.worst_span = (o.start, o.end);
             self.victim = o.victim;
-            (self.by, self.by_amount) = by();
+            self.by = by();
         }
         self.count += 1;
         self.open += u64::from(o.open);
@@ -188,6 +204,18 @@ impl Group {
         self.first = self.first.min(o.start);
         self.last = self.last.max(o.end);
         self.example(o.value, o.victim.g);
+    }
+
+    /// Adds the occurrences of a group whose worst one is not worse.
+    fn absorb(&mut self, other: &Self) {
+        self.count += other.count;
+        self.open += other.open;
+        self.total = self.total.saturating_add(other.total);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        for &(value, g) in &other.examples {
+            self.example(value, g);
+        }
     }
 
     /// Keeps the worst occurrence of each of the worst few goroutines.
@@ -225,15 +253,36 @@ impl Groups {
     }
 
     /// Adds an occurrence. `by` is asked only for the worst one.
-    pub fn add(
-        &mut self,
-        place: FrameKey,
-        tag: u8,
-        o: &Occurrence,
-        by: impl FnOnce() -> (Actor, u64),
-    ) {
+    pub fn add(&mut self, place: FrameKey, tag: u8, o: &Occurrence, by: impl FnOnce() -> Culprit) {
         let group = self.groups.entry((place, tag));
         group.or_insert_with(|| Group::new(place, o)).add(o, by);
+    }
+
+    /// Merges the groups of each tag for which `phase` gives a number: groups of one phase have one cause, and their
+    /// places are incidental. The number is the tag of the merged group, which is at its worst place.
+    pub fn merged(&self, phase: impl Fn(u8) -> Option<u8>) -> Self {
+        let mut merged = Self::default();
+        let mut phases: BTreeMap<u8, Vec<&Group>> = BTreeMap::new();
+        for (&(place, tag), group) in &self.groups {
+            match phase(tag) {
+                Some(phase) => phases.entry(phase).or_default().push(group),
+                None => {
+                    merged.groups.insert((place, tag), group.clone());
+                }
+            }
+        }
+        for (phase, mut groups) in phases {
+            groups.sort_by_key(|g| (Reverse(g.worst), g.first, g.place));
+            let Some((worst, others)) = groups.split_first() else {
+                continue;
+            };
+            let mut all = Group::clone(worst);
+            others.iter().for_each(|group| all.absorb(group));
+            all.places = groups.iter().take(PLACES).map(|g| g.at_place()).collect();
+            all.more_places = (groups.len() - all.places.len()) as u64;
+            merged.groups.insert((all.place, phase), all);
+        }
+        merged
     }
 
     /// A finding for each group; `describe` is given the tag.
@@ -281,13 +330,8 @@ impl Signal {
     }
 
     /// Takes in an interval. One that crosses the threshold is put where
-    /// `place` says; what else that says is who brought it about.
-    pub fn see(
-        &mut self,
-        i: &Interval,
-        t: &Timeline,
-        place: impl FnOnce(&mut Occurrence) -> (FrameKey, Actor),
-    ) {
+    /// `place` says.
+    pub fn see(&mut self, i: &Interval, t: &Timeline, place: impl FnOnce(&Occurrence) -> FrameKey) {
         self.see_part(i, i.duration(), t, place);
     }
 
@@ -297,7 +341,7 @@ impl Signal {
         i: &Interval,
         value: u64,
         t: &Timeline,
-        place: impl FnOnce(&mut Occurrence) -> (FrameKey, Actor),
+        place: impl FnOnce(&Occurrence) -> FrameKey,
     ) {
         self.measure(i, value);
         self.judge(i, value, t, place);
@@ -316,17 +360,19 @@ impl Signal {
         i: &Interval,
         value: u64,
         t: &Timeline,
-        place: impl FnOnce(&mut Occurrence) -> (FrameKey, Actor),
+        place: impl FnOnce(&Occurrence) -> FrameKey,
     ) {
         if self.thresholds.crossed_by(i, value, t) {
-            let mut occurrence = Occurrence {
+            let occurrence = Occurrence {
                 value,
                 ..Occurrence::of(i)
             };
-            let (place, by) = place(&mut occurrence);
-            // Whether it ended at all.
-            let ended = u64::from(!i.cut_at_end);
-            self.groups.add(place, 0, &occurrence, || (by, ended));
+            let place = place(&occurrence);
+            self.groups
+                .add(place, 0, &occurrence, || match i.cut_at_end {
+                    true => Culprit::GoesOn,
+                    false => Culprit::Unknown,
+                });
         }
     }
 

@@ -27,6 +27,8 @@ pub static RULE: Rule = Rule {
         instead of a small GOGC, more CPU.",
     needs: "Mark assist ranges: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (5 * MS, 50 * MS), (50 * MS, 500 * MS)]),
+    percent_of: "",
+    off_in: &[],
     watches: Kinds::MARK_ASSIST.union(Kinds::CREDIT),
     detector: new,
     settings: &[],
@@ -85,12 +87,12 @@ impl Detector for GcAssist {
             *self.marked.entry(i.victim.g).or_default() += parts.marking;
         }
         let place = t.stacks().traits(i.victim.stack).place;
-        self.signal.see_part(i, parts.total(), t, |o| {
+        self.signal.see_part(i, parts.total(), t, |_| {
             let worst = self.worst.entry(place).or_default();
             if parts.total() > worst.total() {
                 *worst = parts;
             }
-            (place, o.victim)
+            place
         });
     }
 
@@ -149,7 +151,7 @@ impl GcAssist {
 }
 
 /// What the goroutine did within the interval.
-fn parts(i: &Interval, t: &Timeline) -> Assisted {
+pub fn parts(i: &Interval, t: &Timeline) -> Assisted {
     match i.kind {
         Kind::MarkAssist => t.assisted(i.victim.g).unwrap_or_default(),
         _ => Assisted {

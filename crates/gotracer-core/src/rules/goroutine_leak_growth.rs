@@ -6,7 +6,8 @@ use std::collections::HashMap;
 
 use course::{Course, Trend};
 
-use super::detector::{Cause, Detector, EXAMPLES, Found, Group, Verdict};
+use super::cause::{Cause, CauseKind, Culprit};
+use super::detector::{Detector, EXAMPLES, Found, Group, Verdict};
 use super::{
     Alert, Beside, Distribution, Gauge, Limit, Line, Metric, Panel, Rule, RuleSettings, Severity,
     Thresholds, Unit, function,
@@ -34,6 +35,8 @@ pub static RULE: Rule = Rule {
         growth((100, 25.0), (500, 100.0)),
         growth((1_000, 100.0), (10_000, 300.0)),
     ],
+    percent_of: "the goroutines there were at the start; never for a handful",
+    off_in: &[],
     watches: Kinds::NONE,
     detector: new,
     settings: &[],
@@ -230,6 +233,8 @@ impl GoroutineLeakGrowth {
             cause: cause(growth, t),
             group: Group {
                 place: growth.place,
+                places: Vec::new(),
+                more_places: 0,
                 count: 1,
                 open: 0,
                 worst: growth.net,
@@ -238,8 +243,7 @@ impl GoroutineLeakGrowth {
                 first: growth.first,
                 last: growth.last,
                 victim,
-                by: Actor::NONE,
-                by_amount: 0,
+                by: Culprit::Unknown,
                 examples: examples.collect(),
             },
         })
@@ -250,7 +254,7 @@ fn cause(growth: &Growth, t: &Timeline) -> Option<Cause> {
     let most = growth.waits.iter().max_by_key(|(_, n)| **n);
     let (&stack, n) = most.filter(|(stack, _)| stack.is_some())?;
     Some(Cause {
-        kind: "blocked_in",
+        kind: CauseKind::BlockedIn,
         text: format!("{n} of them wait in {}", function(t, stack)),
         actor: Actor {
             g: GoId::NONE,

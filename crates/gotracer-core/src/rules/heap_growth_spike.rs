@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::detector::{Cause, Detector, Found, Group, Occurrence, Verdict};
+use super::cause::{Cause, CauseKind, Culprit};
+use super::detector::{Detector, Found, Group, Occurrence, Verdict};
 use super::{
     Alert, Beside, Distribution, Gauge, Limit, Line, MIB, Metric, Panel, Rule, RuleSettings,
     SECOND, Severity, Thresholds, Unit, function,
@@ -29,6 +30,8 @@ pub static RULE: Rule = Rule {
         growth((100 * MIB, 50 * MIB), (500 * MIB, 200 * MIB)),
         growth((1024 * MIB, 1024 * MIB), (4096 * MIB, 4096 * MIB)),
     ],
+    percent_of: "",
+    off_in: &[],
     watches: Kinds::NONE,
     detector: new,
     settings: &[],
@@ -99,6 +102,9 @@ const fn limit((value, per_second): (u64, u64)) -> Limit {
 /// A rate is judged over at least this, ns: a jump within milliseconds is no
 /// rate.
 const LEAST_WINDOW: u64 = SECOND;
+/// For a heap that nobody collects.
+const COLLECTOR_OFF: &str = "The garbage collector is off (GOGC=off): nothing that is allocated is freed. Set GOMEMLIMIT, \
+    so that it runs before memory is short, or turn it on.";
 /// Floors older than this are no longer looked at for a rate, ns.
 const WINDOW: u64 = 10 * SECOND;
 
@@ -189,6 +195,9 @@ impl Detector for HeapGrowthSpike {
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {
+        if t.collections() < 2 && t.is_collector_off() {
+            return self.without_collector(t);
+        }
         if t.collections() < 2 {
             return Verdict {
                 not_applicable: Some(format!(
@@ -244,16 +253,19 @@ impl Detector for HeapGrowthSpike {
 }
 
 fn cause(group: &Group, t: &Timeline) -> Option<Cause> {
-    group.by.g.is_some().then(|| Cause {
-        kind: "allocated_most",
-        text: format!(
-            "goroutine {} added {} in the steepest step, last seen in {}",
-            group.by.g,
-            units::bytes(group.by_amount),
-            function(t, group.by.stack)
-        ),
-        actor: group.by,
-    })
+    match group.by {
+        Culprit::Allocated(actor, bytes) if actor.g.is_some() => Some(Cause {
+            kind: CauseKind::AllocatedMost,
+            text: format!(
+                "goroutine {} added {} in the steepest step, last seen in {}",
+                actor.g,
+                units::bytes(bytes),
+                function(t, actor.stack)
+            ),
+            actor,
+        }),
+        _ => None,
+    }
 }
 
 fn since(first: &HeapFloor, now: HeapFloor) -> u64 {
@@ -274,12 +286,65 @@ impl HeapGrowthSpike {
         rates.max().unwrap_or(0)
     }
 
+    /// What is to be said if the collector is off: all that was allocated stays.
+    fn without_collector(&self, t: &Timeline) -> Verdict {
+        let (Some(first), Some(peak)) = (t.heap_first(), t.heap_peak()) else {
+            return Verdict {
+                not_applicable: Some("the trace does not say how large the heap is".into()),
+                ..Verdict::default()
+            };
+        };
+        let grown = peak.saturating_sub(first);
+        let mut measurement = Distribution::default();
+        measurement.record(grown);
+        let ns = t.duration();
+        let rate = match ns >= LEAST_WINDOW {
+            true => (u128::from(grown) * u128::from(SECOND) / u128::from(ns)) as u64,
+            false => 0,
+        };
+        let found = self.crossed(grown, rate).map(|(severity, limit)| {
+            let (top, bytes) = t.top_allocator().unwrap_or((Actor::NONE, 0));
+            let o = Occurrence {
+                value: grown,
+                start: t.stretch(),
+                end: t.now(),
+                open: false,
+                victim: top,
+            };
+            let mut group = Group::new(t.stacks().traits(top.stack).place, &o);
+            group.add(&o, || Culprit::Allocated(top, bytes));
+            let (grown, peak) = (units::bytes(grown), units::bytes(peak));
+            Found {
+                severity,
+                threshold: limit.value,
+                variant: String::new(),
+                advice: Some(COLLECTOR_OFF),
+                message: format!(
+                    "the heap grew by {grown} to {peak} within {}, and the garbage collector is off",
+                    units::duration(ns)
+                ),
+                cause: cause(&group, t),
+                group,
+            }
+        });
+        Verdict {
+            measurement,
+            found: found.into_iter().collect(),
+            ..Verdict::default()
+        }
+    }
+
     /// How bad a rise is, and the threshold that it crossed.
     fn severity(&self, rise: &Rise) -> Option<(Severity, Limit)> {
+        self.crossed(rise.growth(), rise.rate)
+    }
+
+    /// How bad growth by so many bytes at such a rate is, and the threshold that it crossed.
+    fn crossed(&self, growth: u64, rate: u64) -> Option<(Severity, Limit)> {
         let thresholds = &self.settings.thresholds;
         let crosses = |limit: Limit| {
-            let per_second = limit.per_second.is_some_and(|r| rise.rate >= r);
-            rise.growth() >= limit.value || per_second
+            let per_second = limit.per_second.is_some_and(|r| rate >= r);
+            growth >= limit.value || per_second
         };
         if crosses(thresholds.error) {
             Some((Severity::Error, thresholds.error))
@@ -313,7 +378,7 @@ impl HeapGrowthSpike {
         if o.value > group.worst {
             group.place = t.stacks().traits(top.stack).place;
         }
-        group.add(&o, || (top, bytes));
+        group.add(&o, || Culprit::Allocated(top, bytes));
     }
 }
 

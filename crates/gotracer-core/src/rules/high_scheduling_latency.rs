@@ -1,11 +1,15 @@
 //! Goroutines that could run and had to wait for a processor.
 
-use super::detector::{Cause, Description, Detector, Group, Groups, Occurrence, Verdict};
+use std::cmp::Reverse;
+
+use super::cause::{Cause, CauseKind, Culprit};
+use super::detector::{Description, Detector, Found, Group, Groups, Occurrence, Verdict};
 use super::{
     Alert, Beside, ByReason, Distribution, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity,
     Unit, function, times,
 };
 use crate::timeline::{Actor, FrameKey, Interval, Kind, Kinds, Owner, StackKey, Timeline, Way};
+use crate::trace::GoId;
 use crate::trace::internal::of_vec;
 use crate::units;
 
@@ -25,6 +29,8 @@ pub static RULE: Rule = Rule {
         that only take turns with each other are reported as info.",
     needs: "Goroutine state transitions: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 50 * MS), (100 * MS, SECOND)]),
+    percent_of: "",
+    off_in: &[],
     watches: Kinds::RUNNABLE,
     detector: new,
     settings: &[],
@@ -71,7 +77,12 @@ mod tag {
     /// It was runnable when the trace started; why is not known, and starting
     /// a trace itself stops everything for a moment.
     pub const FROM_THE_START: u8 = 2;
+    /// All waits together, where no processor was idle.
+    pub const BUSY: u8 = 3;
 }
+
+/// All processors are called busy if none is idle for this part of the time, in percent.
+const BUSY: u64 = 25;
 
 /// A wait of a goroutine of which nothing is known yet: it is older than the
 /// trace and has shown no stack. It may turn out to be the runtime's.
@@ -79,7 +90,7 @@ mod tag {
 struct Unplaced {
     tag: u8,
     occurrence: Occurrence,
-    by: (Actor, u64),
+    by: Culprit,
 }
 
 #[derive(Clone)]
@@ -118,7 +129,7 @@ impl Detector for HighSchedulingLatency {
         let tag = match way {
             Way::Preempted | Way::Yielded => tag::TAKING_TURNS,
             Way::Unknown => tag::FROM_THE_START,
-            _ if t.takes_turn(i.victim.g, by.0.g) => tag::TAKING_TURNS,
+            _ if t.takes_turn(i.victim.g, ran(by)) => tag::TAKING_TURNS,
             _ => tag::MADE_RUNNABLE,
         };
         if i.victim.stack.is_some() {
@@ -141,7 +152,10 @@ impl Detector for HighSchedulingLatency {
         let seen = Way::ALL.iter().zip(&self.by_way);
         let seen = seen.filter(|(_, d)| d.count() > 0);
         let groups = self.with_unplaced(t);
-        let found = groups.found(&self.settings.thresholds, |tag, group| {
+        let busy = self.busy(&groups, t);
+        // Where a goroutine is preempted, or was when the trace started, is chance: a phase is one finding.
+        let phases = groups.merged(|tag| (tag != tag::MADE_RUNNABLE).then_some(tag));
+        let mut found = phases.found(&self.settings.thresholds, |tag, group| {
             let (g, worst) = (group.victim.g, units::duration(group.worst));
             let (variant, message, at_most) = match tag {
                 // Goroutines that use all processors and share them fairly do
@@ -172,6 +186,7 @@ impl Detector for HighSchedulingLatency {
                 advice: None,
             }
         });
+        found.extend(busy);
         Verdict {
             measurement: Distribution::of_all(&self.by_way),
             by_reason: seen
@@ -198,6 +213,30 @@ impl Detector for HighSchedulingLatency {
 }
 
 impl HighSchedulingLatency {
+    /// Says for how long all processors were busy, and what that hit worst, if that explains waits.
+    fn busy(&self, groups: &Groups, t: &Timeline) -> Option<Found> {
+        let (busy, all) = (t.busy(), t.duration());
+        if u128::from(busy) * 100 < u128::from(all) * u128::from(BUSY) {
+            return None;
+        }
+        // When the trace starts it stops everything: processors have nothing to do with it.
+        let merged = groups.merged(|tag| (tag != tag::FROM_THE_START).then_some(tag::BUSY));
+        let found = merged.found(&self.settings.thresholds, |tag, group| Description {
+            variant: if tag == tag::BUSY { "busy" } else { "" },
+            message: format!(
+                "all {} were busy for {} of {}; worst hit: {}",
+                processors(t),
+                units::duration(busy),
+                units::duration(all),
+                function(t, group.victim.stack)
+            ),
+            cause: None,
+            at_most: Severity::Info,
+            advice: None,
+        });
+        found.into_iter().find(|f| f.variant == "busy")
+    }
+
     /// All groups, with the unplaced waits put where their goroutines showed
     /// up later. What turned out to be the runtime's is left out, and what
     /// showed no stack at all: nobody can change it.
@@ -221,6 +260,13 @@ impl HighSchedulingLatency {
     }
 }
 
+fn processors(t: &Timeline) -> String {
+    match t.gomaxprocs() {
+        Some(n) if n > 1 => format!("{n} processors"),
+        _ => "processors".into(),
+    }
+}
+
 fn place(tag: u8, stack: StackKey, t: &Timeline) -> FrameKey {
     let traits = t.stacks().traits(stack);
     match tag {
@@ -229,25 +275,81 @@ fn place(tag: u8, stack: StackKey, t: &Timeline) -> FrameKey {
     }
 }
 
-/// What happened instead, and for how long: another goroutine ran, or (nobody)
-/// the world was stopped.
-fn instead(i: &Interval, t: &Timeline) -> (Actor, u64) {
-    // While the world is stopped somebody seems to run: whoever stopped it.
+/// What happened instead, and for how long.
+fn instead(i: &Interval, t: &Timeline) -> Culprit {
+    // While the world is stopped some goroutine seems to run: the one that stopped it.
     if i.stopped > i.duration() / 3 {
-        return (Actor::NONE, i.stopped);
+        return Culprit::Stopped(i.stopped);
     }
-    t.ran_longest(i.start, i.end).unwrap_or((Actor::NONE, 0))
+    let stalled = t.silent(i.start, i.end);
+    let (actor, ran) = t.ran_longest(i.start, i.end).unwrap_or((Actor::NONE, 0));
+    Culprit::Ran {
+        actor,
+        ran,
+        stalled,
+    }
+}
+
+/// The goroutine that ran instead.
+fn ran(by: Culprit) -> GoId {
+    match by {
+        Culprit::Ran { actor, .. } => actor.g,
+        _ => GoId::NONE,
+    }
 }
 
 fn cause(group: &Group, t: &Timeline) -> Option<Cause> {
     // Less than a tenth explains nothing.
-    if group.by_amount == 0 || group.by_amount < group.worst / 10 {
-        return None;
+    let explains = |ns: u64| ns > 0 && ns >= group.worst / 10;
+    match group.by {
+        Culprit::Stopped(ns) if explains(ns) => Some(Cause {
+            kind: CauseKind::StopTheWorld,
+            text: format!("the world was stopped for {} of it", units::duration(ns)),
+            actor: Actor::NONE,
+        }),
+        Culprit::Ran {
+            actor,
+            ran,
+            stalled,
+        } if explains(ran.max(stalled)) => {
+            let actor = computing(actor, t);
+            let by = explains(ran).then(|| {
+                let (g, amount) = (actor.g, units::duration(ran));
+                let place = function(t, actor.stack);
+                (
+                    ran,
+                    format!("goroutine {g} ran for {amount} of it, in {place}"),
+                )
+            });
+            let stall = explains(stalled).then(|| {
+                let amount = units::duration(stalled);
+                (
+                    stalled,
+                    format!("the process did not run for {amount} of it"),
+                )
+            });
+            let mut parts: Vec<_> = by.into_iter().chain(stall).collect();
+            parts.sort_by_key(|(ns, _)| Reverse(*ns));
+            let texts: Vec<_> = parts.into_iter().map(|(_, text)| text).collect();
+            Some(Cause {
+                kind: match stalled > ran {
+                    true => CauseKind::ProcessStalled,
+                    false => CauseKind::RanInstead,
+                },
+                text: texts.join("; "),
+                actor: match explains(ran) {
+                    true => actor,
+                    false => Actor::NONE,
+                },
+            })
+        }
+        _ => None,
     }
-    let amount = units::duration(group.by_amount);
-    let mut actor = group.by;
-    // Where it blocked in the end is not where it computed: that shows where
-    // it was preempted at another time.
+}
+
+/// A goroutine that ran, with the stack that shows best where. Where it blocked in the end is not where it computed:
+/// that shows where it was preempted at another time.
+fn computing(mut actor: Actor, t: &Timeline) -> Actor {
     if let Some(g) = t.find(actor.g) {
         if t.stacks().traits(actor.stack).blocks && g.busy.is_some() {
             actor.stack = g.busy;
@@ -255,21 +357,5 @@ fn cause(group: &Group, t: &Timeline) -> Option<Cause> {
             actor.stack = g.best_stack();
         }
     }
-    Some(if actor.g.is_some() {
-        Cause {
-            kind: "ran_instead",
-            text: format!(
-                "goroutine {} ran for {amount} of it, in {}",
-                actor.g,
-                function(t, actor.stack)
-            ),
-            actor,
-        }
-    } else {
-        Cause {
-            kind: "stop_the_world",
-            text: format!("the world was stopped for {amount} of it"),
-            actor,
-        }
-    })
+    actor
 }

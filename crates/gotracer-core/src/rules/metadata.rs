@@ -11,6 +11,8 @@ pub struct Setting {
     pub key: &'static str,
     /// Effect of the setting, in one sentence.
     pub about: &'static str,
+    /// Why the setting is accepted and has no effect, if that is so. A warning says it.
+    pub retired: Option<&'static str>,
 }
 
 /// Limit on a rule's own settings.

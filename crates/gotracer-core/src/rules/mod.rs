@@ -5,27 +5,33 @@
 //! dashboards, alerts) come from it.
 
 mod blocked_on_syscall;
+mod cause;
 mod detector;
 mod distribution;
 mod gc_assist;
 mod gc_pause_spike;
+mod gc_pressure;
 mod goroutine_leak_growth;
 mod heap_growth_spike;
 mod high_scheduling_latency;
 mod metadata;
 mod mutex_contention;
 pub mod pattern;
+mod process_stalled;
 mod processor_starvation;
 mod registry;
 mod severity;
+mod stop_the_world;
+mod stops;
 pub mod suppression;
 mod thresholds;
 
 pub use thresholds::{
-    IdCategories, Limit, Preset, RuleSettings, SettingError, Settings, Thresholds, keys,
+    IdCategories, Limit, Preset, RuleSettings, SettingError, Settings, Thresholds, keys, retired,
 };
 
-pub use detector::{Cause, Detector, Found, Group, Verdict};
+pub use cause::{Cause, CauseKind, Culprit};
+pub use detector::{Detector, Found, Group, Verdict};
 pub use distribution::{Distribution, SCALE};
 pub use goroutine_leak_growth::MIN_GROWTH;
 pub use metadata::{Alert, Beside, ByReason, Gauge, Line, MAX_SETTINGS, Metric, Panel, Setting};
@@ -78,6 +84,10 @@ pub struct Rule {
     pub needs: &'static str,
     /// Default thresholds by [`Preset`].
     pub thresholds: [Thresholds; 3],
+    /// The whole of which percentages in its thresholds are parts, for a sentence; empty if it has none.
+    pub percent_of: &'static str,
+    /// Presets in which it is off unless it is enabled by name.
+    pub off_in: &'static [Preset],
     /// The kinds of intervals it watches, see [`Kinds`].
     pub watches: Kinds,
     /// Puts it to work.
@@ -93,7 +103,7 @@ pub struct Rule {
 }
 
 /// All rules.
-pub static RULES: [&Rule; 8] = [
+pub static RULES: [&Rule; 11] = [
     &gc_pause_spike::RULE,
     &high_scheduling_latency::RULE,
     &mutex_contention::RULE,
@@ -102,6 +112,9 @@ pub static RULES: [&Rule; 8] = [
     &heap_growth_spike::RULE,
     &processor_starvation::RULE,
     &gc_assist::RULE,
+    &stop_the_world::RULE,
+    &process_stalled::RULE,
+    &gc_pressure::RULE,
 ];
 
 impl Rule {

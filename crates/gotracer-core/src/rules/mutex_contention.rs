@@ -4,7 +4,8 @@ mod holders;
 
 use std::collections::HashMap;
 
-use super::detector::{Cause, Description, Detector, Groups, Occurrence, Verdict};
+use super::cause::{Cause, CauseKind, Culprit};
+use super::detector::{Description, Detector, Groups, Occurrence, Verdict};
 use super::{
     Alert, Beside, Distribution, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity, Unit,
     function, times,
@@ -31,6 +32,8 @@ pub static RULE: Rule = Rule {
     needs: "Blocking events with stacks: Go 1.11 and later. Go 1.22 has no stacks of \
         goroutines that were blocked during the whole trace.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 100 * MS), (100 * MS, SECOND)]),
+    percent_of: "",
+    off_in: &[],
     watches: Kinds::SEMAPHORE,
     detector: new,
     settings: &[],
@@ -115,9 +118,10 @@ impl Detector for MutexContention {
                 Lock::Once => ("once", "a sync.Once", Severity::Info),
             };
             // Nobody unlocked yet what is still waited for.
-            let unlocked = group.by_amount > 0;
+            let unlocked = group.by != Culprit::GoesOn;
             let holder = self.holders.get(&(group.place, tag));
-            let holder = holder.filter(|_| unlocked && group.by.stack.is_some());
+            let told = matches!(group.by, Culprit::Goroutine(by) if by.stack.is_some());
+            let holder = holder.filter(|_| told);
             Description {
                 variant,
                 message: if unlocked {
@@ -163,16 +167,17 @@ impl MutexContention {
         let stack = stack.into_iter().find(|s| s.is_some());
         let place = t.stacks().traits(stack.unwrap_or_default()).place;
         let tag = lock as u8;
-        let ended = u64::from(!i.cut_at_end);
+        let ended = !i.cut_at_end;
         let (waits, holders) = (&self.waits, &mut self.holders);
         // Asked for the worst one alone.
         let by = || {
-            if ended > 0
-                && let Some(holder) = waits.holder(i, t)
-            {
+            if ended && let Some(holder) = waits.holder(i, t) {
                 holders.insert((place, tag), holder);
             }
-            (i.by, ended)
+            match ended {
+                true => Culprit::Goroutine(i.by),
+                false => Culprit::GoesOn,
+            }
         };
         self.groups.add(place, tag, &Occurrence::of(i), by);
     }
@@ -186,6 +191,7 @@ fn cause(holder: &Holder, wait: u64, t: &Timeline) -> Cause {
         doing,
         last,
         alike,
+        stalled,
     } = *holder;
     let (g, place) = (by.g, function(t, by.stack));
     let length = units::duration(held);
@@ -197,6 +203,10 @@ fn cause(holder: &Holder, wait: u64, t: &Timeline) -> Cause {
              and unlocked it in {place}"
         ),
     };
+    if stalled > 0 {
+        let part = units::duration(stalled);
+        text += &format!("; the process did not run for {part} of the wait");
+    }
     if let Some((doing, ns)) = doing {
         let part = units::duration(ns.min(held));
         text += &format!("; meanwhile it {} for {part}", did(doing));
@@ -205,7 +215,7 @@ fn cause(holder: &Holder, wait: u64, t: &Timeline) -> Cause {
         text += &format!("; goroutine {last} held it last, and had waited for that itself");
     }
     Cause {
-        kind: "held_by",
+        kind: CauseKind::HeldBy,
         text,
         actor: by,
     }

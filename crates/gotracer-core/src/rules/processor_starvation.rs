@@ -5,7 +5,7 @@ use super::{
     Alert, Beside, Distribution, Line, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity,
     Unit, times,
 };
-use crate::timeline::{Actor, FrameKey, Interval, Kinds, Owner, Timeline};
+use crate::timeline::{FrameKey, Interval, Kinds, Owner, Timeline};
 use crate::trace::internal::of_vec;
 use crate::units;
 
@@ -25,6 +25,8 @@ pub static RULE: Rule = Rule {
         1.25 does so by itself), raise the quota, or move noisy neighbours away.",
     needs: "Processor and goroutine state transitions: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 100 * MS), (100 * MS, SECOND)]),
+    percent_of: "",
+    off_in: &[],
     watches: Kinds::STARVATION,
     detector: new,
     settings: &[],
@@ -147,6 +149,6 @@ impl Detector for ProcessorStarvation {
 }
 
 /// A starvation says nothing about the line at which its victim was.
-fn placed(o: &Occurrence, t: &Timeline) -> (FrameKey, Actor) {
-    (t.stacks().traits(o.victim.stack).function, o.victim)
+fn placed(o: &Occurrence, t: &Timeline) -> FrameKey {
+    t.stacks().traits(o.victim.stack).function
 }

@@ -24,6 +24,7 @@ struct Entry {
     advice: &'static str,
     needs: &'static str,
     keys: Vec<&'static str>,
+    percent_of: &'static str,
     settings: &'static [Setting],
     thresholds: Vec<PresetThresholds>,
     metric: &'static Metric,
@@ -34,6 +35,8 @@ struct Entry {
 #[derive(Serialize)]
 struct PresetThresholds {
     preset: &'static str,
+    /// Whether the rule is on.
+    enabled: bool,
     warn: Bound,
     error: Bound,
 }
@@ -65,6 +68,7 @@ impl Entry {
             let limits = &rule.thresholds[preset as usize];
             PresetThresholds {
                 preset: preset.name(),
+                enabled: !rule.off_in.contains(&preset),
                 warn: Bound::new(rule.unit, &limits.warn),
                 error: Bound::new(rule.unit, &limits.error),
             }
@@ -78,6 +82,7 @@ impl Entry {
             advice: rule.advice,
             needs: rule.needs,
             keys: keys(rule),
+            percent_of: rule.percent_of,
             settings: rule.settings,
             thresholds: thresholds.collect(),
             metric: &rule.metric,

@@ -39,8 +39,7 @@ impl Preset {
 pub struct Limit {
     /// In the rule's unit.
     pub value: u64,
-    /// Percent of what there was before; only rules on goroutine growth have
-    /// it.
+    /// Percent of a whole, see [`Rule::percent_of`]; only some rules have it.
     pub percent: Option<f64>,
     /// In the rule's unit, each second; only rules on heap growth have it.
     pub per_second: Option<u64>,
@@ -71,6 +70,8 @@ pub struct Thresholds {
 pub struct RuleSettings {
     /// Whether the rule is asked at all.
     pub enabled: bool,
+    /// The preset turned it off, and nobody said otherwise.
+    off_by_preset: bool,
     /// Its limits.
     pub thresholds: Thresholds,
     /// Values of the rule's own settings, in the order of [`Rule::settings`].
@@ -151,10 +152,11 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// A preset's thresholds, every rule enabled.
+    /// A preset's thresholds, every rule enabled that is not off in it.
     pub fn preset(preset: Preset) -> Self {
         let settings = |rule: &Rule| RuleSettings {
-            enabled: true,
+            enabled: !rule.off_in.contains(&preset),
+            off_by_preset: rule.off_in.contains(&preset),
             thresholds: rule.thresholds[preset as usize],
             own: [false; MAX_SETTINGS],
         };
@@ -164,6 +166,18 @@ impl Settings {
             ignore: Suppressions::default(),
             id_categories: IdCategories::default(),
             system: false,
+        }
+    }
+
+    /// Replaces all thresholds by a preset's. Which rules are enabled stays, except for those that a preset turns off.
+    pub fn use_preset(&mut self, preset: Preset) {
+        for rule in RULES {
+            let s = self.of_mut(rule);
+            s.thresholds = rule.thresholds[preset as usize];
+            let off = rule.off_in.contains(&preset);
+            let turned_off = off && (s.enabled || s.off_by_preset);
+            s.enabled = !off && (s.enabled || s.off_by_preset);
+            s.off_by_preset = turned_off;
         }
     }
 
@@ -197,13 +211,15 @@ impl Settings {
         }
         let t = &mut s.thresholds;
         match key {
-            "enabled" => s.enabled = boolean(value)?,
+            "enabled" => (s.enabled, s.off_by_preset) = (boolean(value)?, false),
             "warn" => t.warn.value = rule.unit.parse(value)?,
             "error" => t.error.value = rule.unit.parse(value)?,
             "warn_percent" => t.warn.percent = Some(percent(value)?),
             "error_percent" => t.error.percent = Some(percent(value)?),
             "warn_per_second" => t.warn.per_second = Some(rule.unit.parse(value)?),
-            _ => t.error.per_second = Some(rule.unit.parse(value)?),
+            "error_per_second" => t.error.per_second = Some(rule.unit.parse(value)?),
+            // `keys` lists no other.
+            _ => {}
         }
         Ok(())
     }
@@ -243,6 +259,12 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Why a key is accepted and has no effect, if that is so.
+pub fn retired(rule: &Rule, key: &str) -> Option<&'static str> {
+    let mut settings = rule.settings.iter();
+    settings.find(|setting| setting.key == key)?.retired
 }
 
 /// The keys a rule has in the configuration and for `--set`.
@@ -409,7 +431,16 @@ mod tests {
                 copy.set(rule, key, &value).unwrap();
             }
         }
-        assert_eq!(copy, batch);
+        for rule in RULES {
+            for key in keys(rule) {
+                assert_eq!(
+                    copy.get(rule, key),
+                    batch.get(rule, key),
+                    "{} {key}",
+                    rule.name
+                );
+            }
+        }
     }
 
     #[test]
@@ -417,6 +448,21 @@ mod tests {
         for rule in RULES {
             assert!(rule.settings.len() <= MAX_SETTINGS, "{}", rule.name);
         }
+    }
+
+    #[test]
+    fn a_preset_turns_a_rule_off_unless_it_is_turned_on_by_name() {
+        let pressure = Rule::find("GCPressure").unwrap();
+        let mut settings = Settings::preset(Preset::Batch);
+        assert!(!settings.of(pressure).enabled);
+        settings.use_preset(Preset::Service);
+        assert!(settings.of(pressure).enabled);
+        settings.use_preset(Preset::Batch);
+        settings.set(pressure, "enabled", "true").unwrap();
+        assert!(settings.of(pressure).enabled);
+        settings.set(pressure, "enabled", "false").unwrap();
+        settings.use_preset(Preset::LowLatency);
+        assert!(!settings.of(pressure).enabled);
     }
 
     #[test]

@@ -45,13 +45,13 @@ struct Assist {
     /// Since when its goroutine is in its present state, at most since the
     /// assist began.
     at: Time,
-    /// How long the world had been stopped in all by then, ns.
+    /// How long nothing of the process had run in all by then, ns.
     stopped_before: u64,
 }
 
 impl Assist {
-    /// Adds the stretch that ends now. `stopped` is how long the world has
-    /// been stopped in all.
+    /// Adds the stretch that ends now. `stopped` is how long nothing of the
+    /// process has run in all.
     fn add(&mut self, state: GoState, wait: Wait, now: Time, stopped: u64) {
         let lasted = now.saturating_sub(self.at).max(0) as u64;
         match (state, wait) {
@@ -124,17 +124,19 @@ impl Timeline {
     pub fn assisted(&self, g: GoId) -> Option<Assisted> {
         let mut assist = *self.assists.open.get(&g)?;
         if let Some(g) = self.gs.find(g) {
-            let stopped = self.world.stopped(self.now);
-            assist.add(g.state, g.wait, self.now, stopped);
+            assist.add(g.state, g.wait, self.now, self.lost(self.now));
         }
         Some(assist.done)
     }
 
     /// A mark assist begins.
     pub(super) fn start_assist(&mut self, g: GoId, since: Time, cut: bool, stack: StackKey) {
-        let stopped_before = self.world.stopped(self.now);
+        let stopped_before = self.lost(self.now);
         let goroutine = self.gs.find_mut(g);
         let owner = goroutine.map_or(Owner::Program, |g| {
+            if g.state == GoState::Running && !g.collects() {
+                self.collector.runs(g.worker, true, true, self.now);
+            }
             g.assisting = true;
             g.owner
         });
@@ -163,6 +165,9 @@ impl Timeline {
         self.assists.open.remove(&g);
         self.account_assist_end(g);
         if let Some(g) = self.gs.find_mut(g) {
+            if g.state == GoState::Running && g.assisting {
+                self.collector.runs(g.worker, true, false, self.now);
+            }
             g.assisting = false;
         }
     }

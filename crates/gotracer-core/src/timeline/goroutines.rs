@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::classify::Owner;
+use super::collector::Worker;
 use super::interval::{Actor, Wait, Way};
 use super::stacks::{FrameKey, StackKey};
 use super::waiting::Waiting;
@@ -57,11 +58,19 @@ pub struct Goroutine {
     pub busy: StackKey,
     /// It is within a mark assist.
     pub(super) assisting: bool,
+    /// How it works for the collector.
+    pub(super) worker: Worker,
     /// It is a thread of the program's C code, and not within a call of Go.
     pub in_c: bool,
 }
 
 impl Goroutine {
+    /// Whether it works for the collector while it runs.
+    #[inline(always)]
+    pub(super) fn collects(&self) -> bool {
+        self.assisting || self.worker != Worker::None
+    }
+
     /// The best stack there is to place it: its own, where it was created, or
     /// the function it was started with.
     #[inline]

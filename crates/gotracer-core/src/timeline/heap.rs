@@ -22,6 +22,12 @@ pub struct Heap {
     pub live: Option<u64>,
     /// The size at which the collector aims to finish its cycle, bytes.
     pub goal: Option<u64>,
+    /// The goal says that the collector is off.
+    pub is_off: bool,
+    /// The first `objects` since the last report.
+    pub first: Option<u64>,
+    /// By how much `objects` grew in all since the last report.
+    pub allocated: u64,
     /// Garbage collections that finished marking.
     pub collections: u64,
     /// Bytes by which the heap grew since marking last finished, by the
@@ -39,7 +45,9 @@ impl Heap {
     pub fn set_objects(&mut self, bytes: u64, g: GoId) {
         let before = self.objects.replace(bytes).unwrap_or(bytes);
         self.peak = self.peak.max(Some(bytes));
+        self.first.get_or_insert(before);
         let grown = bytes.saturating_sub(before);
+        self.allocated = self.allocated.saturating_add(grown);
         if g == self.last.0 {
             self.last.1 += grown;
         } else {
@@ -51,12 +59,14 @@ impl Heap {
     /// A report was made: the peak is that of what comes.
     pub fn start_stretch(&mut self) {
         self.peak = self.objects;
+        (self.first, self.allocated) = (self.objects, 0);
     }
 
     /// A new goal. With the collector off it is 0, or, in Go before 1.25, a
     /// number that no heap reaches.
     pub fn set_goal(&mut self, bytes: u64) {
         self.goal = Some(bytes).filter(|goal| (1..UNREACHABLE).contains(goal));
+        self.is_off = self.goal.is_none();
     }
 
     fn flush(&mut self) {

@@ -101,6 +101,11 @@ pub enum Kind {
     MarkAssist,
     /// A processor was idle while a goroutine was runnable.
     Starvation,
+    /// No thread wrote an event, although a goroutine of the program was running. `by` is an operation of which CPU samples
+    /// tell that it ran all the time.
+    Silence,
+    /// The collector marked.
+    Marking,
 }
 
 /// Set of kinds of intervals.
@@ -132,6 +137,10 @@ impl Kinds {
     /// [`Kind::Blocked`] for any other reason, and switches between
     /// coroutines.
     pub const OTHER_WAIT: Self = Self(1 << 7);
+    /// [`Kind::Silence`].
+    pub const SILENCE: Self = Self(1 << 8);
+    /// [`Kind::Marking`].
+    pub const MARKING: Self = Self(1 << 9);
 
     /// The union of two sets.
     pub const fn union(self, other: Self) -> Self {
@@ -175,6 +184,8 @@ impl Kind {
             Self::StopTheWorld(_) => Kinds::STOP_THE_WORLD,
             Self::MarkAssist => Kinds::MARK_ASSIST,
             Self::Starvation => Kinds::STARVATION,
+            Self::Silence => Kinds::SILENCE,
+            Self::Marking => Kinds::MARKING,
         }
     }
 }

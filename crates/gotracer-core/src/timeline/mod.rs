@@ -12,6 +12,7 @@
 mod accounts;
 mod assists;
 mod classify;
+mod collector;
 mod goroutines;
 mod heap;
 mod interval;
@@ -19,6 +20,7 @@ mod origin;
 mod place;
 mod procs;
 mod reasons;
+mod silence;
 mod stacks;
 mod standard;
 mod state;
@@ -27,11 +29,13 @@ mod stretches;
 mod tests;
 mod transition;
 mod transitions;
+mod utilization;
 mod waiting;
 mod world;
 
 pub use assists::Assisted;
 pub use classify::{Lock, Outside, Owner, is_c_call};
+pub use collector::{GcCpu, GcWork};
 pub use goroutines::{Goroutine, Population, Site};
 pub use interval::{Actor, Interval, Kind, Kinds, StopReason, Wait, Way};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
@@ -40,14 +44,18 @@ pub use state::{State, StateVector};
 pub use stretches::{Doing, Stretch};
 pub use transition::{Creation, Transition};
 pub use waiting::{Pool, StackWaits, Waiting};
+pub use world::is_collectors_stop;
 
 use crate::trace::{Event, EventKind, GoId, Metric, Range, Slot, StateTransition, Tables, Time};
 use accounts::Accounts;
 use assists::Assists;
+use collector::Collector;
 use goroutines::Goroutines;
 use heap::Heap;
 use procs::Procs;
 use reasons::Reasons;
+pub use silence::LEAST as SILENCE;
+use silence::Silences;
 use stretches::Stretches;
 use world::World;
 
@@ -89,10 +97,14 @@ pub struct Timeline {
     world: World,
     assists: Assists,
     accounts: Accounts,
+    collector: Collector,
+    silences: Silences,
     stretches: Stretches,
     start: Option<Time>,
     /// When a report was last made.
     reported: Option<Time>,
+    /// How long no processor had been idle by then, ns.
+    reported_busy: u64,
     now: Time,
     /// Runnable goroutines of the program.
     runnable: u32,
@@ -114,6 +126,8 @@ impl Timeline {
             + self.population.held()
             + self.assists.held()
             + self.accounts.held(more)
+            + self.collector.held()
+            + self.silences.held()
     }
 
     /// Whether an event tells more than the time.
@@ -126,6 +140,8 @@ impl Timeline {
                 | EventKind::RangeBegin { .. }
                 | EventKind::RangeActive { .. }
                 | EventKind::RangeEnd { .. }
+                | EventKind::Label { .. }
+                | EventKind::StackSample { .. }
                 | EventKind::Sync { .. }
         )
     }
@@ -139,14 +155,33 @@ impl Timeline {
         }
     }
 
-    /// Up to a time nothing happened that is [heeded](Self::heeds).
+    /// Events that are not [heeded](Self::heeds), up to a time, with no silence before or between them.
     pub fn pass(&mut self, time: Time) {
         self.now = time;
+        self.silences.event(time);
+    }
+
+    /// An event that is not [heeded](Self::heeds), but for its time.
+    pub fn unheeded(&mut self, time: Time, observer: &mut impl Observer) {
+        self.advance(time, observer);
+    }
+
+    /// An event of some thread.
+    #[inline(always)]
+    fn advance(&mut self, time: Time, observer: &mut impl Observer) {
+        self.now = time;
+        if let Some(last) = self.silences.event(time) {
+            self.end_silence(last, time, observer);
+        }
     }
 
     /// An event that is no transition.
     fn other(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
-        self.now = event.time;
+        if let EventKind::StackSample { stack } = event.kind {
+            self.now = event.time;
+            return self.sample(event, stack, tables);
+        }
+        self.advance(event.time, observer);
         match event.kind {
             EventKind::StateTransition(StateTransition::Goroutine { .. }) => {
                 match Creation::of(event) {
@@ -155,12 +190,13 @@ impl Timeline {
                 }
             }
             EventKind::StateTransition(StateTransition::Proc { id, to, .. }) => {
-                self.procs.transition(id, to);
+                self.procs.transition(id, to, self.now);
                 self.check_starvation(None, observer);
             }
             EventKind::Metric { metric, value, .. } => match metric {
                 Metric::Gomaxprocs => {
-                    self.procs.set_limit(value);
+                    self.procs.set_limit(value, self.now);
+                    self.collector.set_procs(value, self.now);
                     self.world.set_gomaxprocs(event.p);
                     self.check_starvation(None, observer);
                 }
@@ -170,7 +206,11 @@ impl Timeline {
             },
             EventKind::RangeEnd {
                 range: Range::GcMark,
-            } => self.collected(observer),
+            } => {
+                self.marked(observer);
+                self.collected(observer);
+            }
+            EventKind::Label { label } => self.label(event, tables.string(label)),
             EventKind::RangeBegin { .. }
             | EventKind::RangeActive { .. }
             | EventKind::RangeEnd { .. } => {
@@ -230,8 +270,10 @@ impl Timeline {
     /// A report was made: what comes is told by the next one.
     pub fn start_stretch(&mut self) {
         self.reported = Some(self.now);
+        self.reported_busy = self.procs.busy(self.now);
         self.population.start_stretch();
         self.settle_accounts();
+        self.collector.start_stretch(self.now);
         self.heap.start_stretch();
     }
 
@@ -275,6 +317,11 @@ impl Timeline {
         u64::from(self.runnable)
     }
 
+    /// How long no processor was idle since the trace's start or the last report, ns.
+    pub fn busy(&self) -> u64 {
+        self.procs.busy(self.now).saturating_sub(self.reported_busy)
+    }
+
     /// Goroutines that run now; counts them.
     pub fn running(&self) -> u64 {
         self.procs.running()
@@ -306,6 +353,21 @@ impl Timeline {
         self.heap.peak
     }
 
+    /// Whether the collector is off, as the heap goal says.
+    pub fn is_collector_off(&self) -> bool {
+        self.heap.is_off
+    }
+
+    /// By how much the heap grew when goroutines allocated since the trace's start or the last report, bytes.
+    pub fn allocated(&self) -> u64 {
+        self.heap.allocated
+    }
+
+    /// What the heap held first since the trace's start or the last report, bytes.
+    pub fn heap_first(&self) -> Option<u64> {
+        self.heap.first
+    }
+
     /// Garbage collections that finished marking within the trace.
     pub fn collections(&self) -> u64 {
         self.heap.collections
@@ -315,7 +377,8 @@ impl Timeline {
     /// finished, of those that still have a place, and by how many bytes. To be asked at a [`HeapFloor`].
     pub fn top_allocator(&self) -> Option<(Actor, u64)> {
         // One that ended has no place any more.
-        let placed = |g| self.gs.find(g).is_some_and(|g| g.best_stack().is_some());
+        let placed = |g: &Goroutine| g.owner == Owner::Program && g.best_stack().is_some();
+        let placed = |g| self.gs.find(g).is_some_and(placed);
         let top = self.heap.top(placed).or_else(|| self.heap.top(|_| true));
         let (g, bytes) = top?;
         let stack = self.gs.find(g).map(Goroutine::best_stack);
@@ -395,7 +458,9 @@ impl Timeline {
                     None => continue,
                 },
             };
-            let overlap = to.min(end).saturating_sub(from.max(start));
+            let (from, to) = (from.max(start), to.min(end));
+            let silent = Time::try_from(self.silent(from, to)).unwrap_or(Time::MAX);
+            let overlap = to.saturating_sub(from).saturating_sub(silent);
             if overlap <= 0 {
                 continue;
             }

@@ -58,6 +58,10 @@ pub struct Procs {
     by_id: HashMap<i64, u32, foldhash::fast::RandomState>,
     limit: Option<u64>,
     idle: u32,
+    /// Since when no processor is idle, if none is.
+    busy: Option<Time>,
+    /// How long none was idle before that, ns.
+    was_busy: u64,
 }
 
 impl Procs {
@@ -72,11 +76,28 @@ impl Procs {
         self.idle
     }
 
+    /// How long no processor has been idle in all, ns.
+    pub fn busy(&self, now: Time) -> u64 {
+        let open = self.busy.map_or(0, |since| now.saturating_sub(since));
+        self.was_busy + open.max(0) as u64
+    }
+
+    /// A processor became idle or busy.
+    fn check_busy(&mut self, now: Time) {
+        let known = self.limit.is_some_and(|n| self.procs.len() as u64 >= n);
+        let busy = known && self.idle == 0;
+        if busy != self.busy.is_some() {
+            self.was_busy = self.busy(now);
+            self.busy = busy.then_some(now);
+        }
+    }
+
     /// GOMAXPROCS changed: processors from there on are not the program's.
-    pub fn set_limit(&mut self, gomaxprocs: u64) {
+    pub fn set_limit(&mut self, gomaxprocs: u64, now: Time) {
         self.limit = Some(gomaxprocs);
         let usable = self.procs.iter().filter(|p| p.idle && self.usable(p.id));
         self.idle = usable.count() as u32;
+        self.check_busy(now);
     }
 
     /// The last GOMAXPROCS.
@@ -89,7 +110,7 @@ impl Procs {
     }
 
     /// A processor changed state.
-    pub fn transition(&mut self, id: ProcId, to: ProcState) {
+    pub fn transition(&mut self, id: ProcId, to: ProcState, now: Time) {
         let idle = to == ProcState::Idle;
         let usable = self.usable(id);
         let p = self.get(id);
@@ -104,6 +125,7 @@ impl Procs {
                 self.idle -= 1;
             }
         }
+        self.check_busy(now);
     }
 
     /// A goroutine started to run.

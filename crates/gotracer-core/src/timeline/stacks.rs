@@ -25,7 +25,7 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 pub struct StackKey(u32);
 
 /// A frame of the trace: function, file and line. The default is unknown.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct FrameKey(u32);
 
 impl StackKey {

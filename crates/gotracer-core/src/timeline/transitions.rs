@@ -2,6 +2,7 @@
 
 use super::accounts::part;
 use super::classify::Owner;
+use super::collector::Worker;
 use super::goroutines::Goroutine;
 use super::interval::{Actor, Interval, Kind, Wait, Way};
 use super::procs::Run;
@@ -26,7 +27,7 @@ impl Timeline {
     /// generation.
     #[inline(always)]
     pub fn transition(&mut self, t: &Transition, tables: &Tables, observer: &mut impl Observer) {
-        self.now = t.time;
+        self.advance(t.time, observer);
         if t.from == GoState::Running {
             self.stop(t, tables, observer);
         } else {
@@ -42,7 +43,7 @@ impl Timeline {
     /// generation.
     #[inline(never)]
     pub fn creation(&mut self, c: &Creation, tables: &Tables, observer: &mut impl Observer) {
-        self.now = c.time;
+        self.advance(c.time, observer);
         let start = self.stacks.key(c.own, tables);
         let creator = self.stacks.key(c.stack, tables);
         let owner = self.stacks.traits(start).owner;
@@ -79,6 +80,7 @@ impl Timeline {
             preempted: Time::MIN,
             busy: StackKey::NONE,
             assisting: false,
+            worker: Worker::None,
             in_c: c.to == GoState::Syscall,
         });
         self.runnable += u32::from(g.counts_as_runnable());
@@ -177,6 +179,7 @@ impl Timeline {
             preempted: Time::MIN,
             busy: StackKey::NONE,
             assisting: self.assists.contains(id),
+            worker: Worker::None,
             in_c: false,
         });
         self.runnable += u32::from(g.counts_as_runnable());
@@ -221,8 +224,9 @@ impl Timeline {
         };
         let stopped = self.world.stopped(time);
         g.ran += time.saturating_sub(g.since).max(0) as u64;
-        if g.assisting {
-            self.assists.leave(g, time, stopped);
+        if g.collects() {
+            self.assists.leave(g, time, stopped + self.silences.total());
+            self.collector.runs(g.worker, g.assisting, false, time);
         }
         // The end of a goroutine has a stack of the runtime's alone.
         let mut ends = to == GoState::NotExist;
@@ -315,8 +319,15 @@ impl Timeline {
             return;
         };
         self.runnable -= u32::from(g.counts_as_runnable());
-        if g.assisting {
-            self.assists.leave(g, t.time, self.world.stopped(t.time));
+        if g.collects() {
+            self.assists.leave(
+                g,
+                t.time,
+                self.world.stopped(t.time) + self.silences.total(),
+            );
+            if t.to == GoState::Running {
+                self.collector.runs(g.worker, g.assisting, true, t.time);
+            }
         }
         if t.time.saturating_sub(g.since) >= LONG {
             let stretch = Stretch {

@@ -12,6 +12,11 @@ use crate::trace::{Event, EventKind, ProcId, Range, Slot, Tables, Time};
 const MAX_REASONS: usize = 64;
 const OTHER: &str = "other";
 
+/// Whether a stop-the-world is the garbage collector's, in the words of all Go versions.
+pub fn is_collectors_stop(reason: &str) -> bool {
+    reason.contains("mark termination") || reason.contains("sweep termination")
+}
+
 #[derive(Debug)]
 struct Stop {
     reason: StopReason,
@@ -33,6 +38,8 @@ pub struct World {
     restarting: bool,
     /// How long the world was stopped in all, ns.
     stopped: u64,
+    /// The longest time without an event within the last stop, ns; 0 if there was no silence.
+    silent: u64,
 }
 
 impl World {
@@ -61,6 +68,11 @@ impl World {
     pub fn stopped(&self, now: Time) -> u64 {
         let open = self.stop.as_ref().map_or(0, |s| now - s.since);
         self.stopped + open.max(0) as u64
+    }
+
+    /// There was a silence within the stop.
+    pub fn silent_for(&mut self, ns: u64) {
+        self.silent = self.silent.max(ns);
     }
 
     /// A goroutine of the program stopped running.
@@ -121,6 +133,10 @@ impl Timeline {
                 let stack = self.stacks.key(stack, tables);
                 let reason = self.world.intern(tables.string(reason));
                 self.world.restarting = false;
+                self.world.silent = 0;
+                if is_collectors_stop(self.world.reason(reason)) {
+                    self.collector.pause(self.now);
+                }
                 self.world.stop = Some(Stop {
                     reason,
                     since: event.time,
@@ -132,7 +148,17 @@ impl Timeline {
             }
             EventKind::RangeEnd {
                 range: Range::StopTheWorld { .. },
-            } => self.world_runs(observer),
+            } => {
+                self.world_runs(observer);
+                self.collector.end_pause(self.now);
+            }
+            EventKind::RangeBegin {
+                range: Range::GcMark,
+                ..
+            } => self.collector.start_marking(self.now, false, self.now),
+            EventKind::RangeActive {
+                range: Range::GcMark,
+            } => self.collector.start_marking(self.start(), true, self.now),
             EventKind::RangeBegin {
                 range: Range::MarkAssist { g },
                 stack,
@@ -155,6 +181,11 @@ impl Timeline {
         }
     }
 
+    /// The longest silence within the last stop, ns; 0 if there was none.
+    pub fn silent_stop(&self) -> u64 {
+        self.world.silent
+    }
+
     /// A goroutine starts to run while the world is being restarted. On
     /// another thread than the one that stopped it, that ends the stop: the
     /// range's own end comes later, when its thread gets to write it.
@@ -173,6 +204,7 @@ impl Timeline {
         if let Some(stop) = self.world.stop.take() {
             let interval = self.world.stop_interval(&stop, self.now);
             self.world.stopped += interval.duration();
+            self.collector.resume(self.now);
             observer.interval(&interval, self);
         }
         self.check_starvation(None, observer);

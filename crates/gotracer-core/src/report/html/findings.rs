@@ -103,6 +103,9 @@ fn one(number: usize, report: &Report, f: &Finding, first: &Finding, options: &O
             } @else {
                 p { b { "Fix" } " " (clip_fix(&f.suggestion)) }
             }
+            @if let Some(places) = human::places(f, usize::MAX) {
+                p { b { "Places" } " " (clip(&places)) }
+            }
             (stack("Stack", &f.stack, options))
             @if let Some(cause) = &f.cause {
                 (stack("Stack of the cause", &cause.stack, options))

@@ -8,6 +8,9 @@ use crate::report::style::Style;
 use crate::report::{Detail, Finding, Options, Report, human, share};
 use crate::units::duration;
 
+/// How many places of a phase are shown without `--verbose`.
+const FEW_PLACES: usize = 2;
+
 /// Writes a finding and its number, which `explain --finding` takes.
 pub fn write(
     out: &mut dyn Write,
@@ -30,6 +33,10 @@ pub fn write(
         if full {
             stack(out, "cause's stack", &cause.stack)?;
         }
+    }
+    let most = if full { usize::MAX } else { FEW_PLACES };
+    if let Some(places) = human::places(finding, most) {
+        labelled(out, "places:", &safe(&places), options)?;
     }
     let help = match full {
         true => &finding.suggestion,

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{self, Cause, Frame, Severity};
+use crate::report::{self, Cause, Frame, PlaceCount, Severity};
 use crate::rules::{Rule, Unit};
 
-/// What crossed a threshold at one place.
+/// What crossed a threshold at one place, or in one phase at any places.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Finding<'a> {
-    /// Identifier that is the same for the same rule and place in every trace.
+    /// Identifier that is the same for the same rule and place, or phase, in every trace.
     pub id: Cow<'a, str>,
     /// Name of the rule.
     pub rule: Cow<'a, str>,
@@ -54,6 +54,16 @@ pub struct Finding<'a> {
     pub goroutines: Cow<'a, [i64]>,
     /// The frame to go and change.
     pub place: Cow<'a, Frame>,
+    /// The phase whose occurrences are one finding because they have one cause, such as "GC mark termination" or
+    /// "taking_turns". `place` is then that of the worst occurrence. Null for a finding of one place.
+    #[serde(default)]
+    pub phase: Option<Cow<'a, str>>,
+    /// The places of a phase, the worst first, at most 10. Empty for a finding of one place.
+    #[serde(default)]
+    pub places: Cow<'a, [PlaceCount]>,
+    /// Number of places of a phase that are not in `places`.
+    #[serde(default)]
+    pub more_places: u64,
     /// Stack of the worst occurrence, innermost frame first.
     pub stack: Cow<'a, [Frame]>,
     /// Why it lasted, if the trace shows it.
@@ -82,6 +92,9 @@ impl<'a> Finding<'a> {
             suggestion: Cow::Borrowed(&f.suggestion),
             goroutines: Cow::Borrowed(&f.goroutines),
             place: Cow::Borrowed(&f.place),
+            phase: f.phase.as_deref().map(Cow::Borrowed),
+            places: Cow::Borrowed(&f.places),
+            more_places: f.more_places,
             stack: Cow::Borrowed(&f.stack),
             cause: f.cause.as_ref().map(Cow::Borrowed),
         }
@@ -108,6 +121,9 @@ impl<'a> Finding<'a> {
             suggestion: self.suggestion.into_owned(),
             goroutines: self.goroutines.into_owned(),
             place: self.place.into_owned(),
+            phase: self.phase.map(Cow::into_owned),
+            places: self.places.into_owned(),
+            more_places: self.more_places,
             stack: self.stack.into_owned(),
             cause: self.cause.map(Cow::into_owned),
         })

@@ -47,12 +47,16 @@ struct Held {
     by: Actor,
     from: Time,
     to: Time,
+    /// For how long of that the process did not run, ns.
+    stalled: u64,
     doing: Option<(Doing, u64)>,
 }
 
 impl Held {
+    /// How long it held the lock while the process ran, ns.
     fn length(&self) -> u64 {
-        self.to.saturating_sub(self.from).max(0) as u64
+        let length = self.to.saturating_sub(self.from).max(0) as u64;
+        length.saturating_sub(self.stalled)
     }
 
     fn did(&self, t: &Timeline) -> Option<(Doing, u64)> {
@@ -73,6 +77,8 @@ pub struct Holder {
     pub last: Option<GoId>,
     /// How many held it at least half as long, this one included.
     pub alike: usize,
+    /// For how long of the wait the process did not run, ns.
+    pub stalled: u64,
 }
 
 impl Waits {
@@ -88,7 +94,7 @@ impl Waits {
             end: i.end,
             by: i.by,
             doing: self
-                .last_holder(i)
+                .last_holder(i, t)
                 .filter(|h| h.length() >= LONG)
                 .and_then(|h| h.did(t)),
             before,
@@ -109,7 +115,7 @@ impl Waits {
     /// Who held the lock longest during a wait that is over and was not added
     /// yet.
     pub fn holder(&self, wait: &Interval, t: &Timeline) -> Option<Holder> {
-        let holders = self.holders(wait);
+        let holders = self.holders(wait, t);
         let longest = holders.iter().max_by_key(|held| held.length())?;
         let alike = holders
             .iter()
@@ -120,26 +126,29 @@ impl Waits {
             doing: longest.doing.or_else(|| longest.did(t)),
             last: Some(wait.by.g).filter(|&g| g != longest.by.g),
             alike: alike.count(),
+            stalled: t.silent(wait.start, wait.end),
         })
     }
 
     /// Who held the lock when a wait ended.
-    fn last_holder(&self, wait: &Interval) -> Option<Held> {
+    fn last_holder(&self, wait: &Interval, t: &Timeline) -> Option<Held> {
         let own = self
             .last
             .get(&wait.by.g)
             .and_then(|&number| self.get(number));
         let own = own.filter(|own| own.end > wait.start);
+        let from = own.map_or(wait.start, |own| own.end);
         wait.by.g.is_some().then(|| Held {
             by: wait.by,
-            from: own.map_or(wait.start, |own| own.end),
+            from,
             to: wait.end,
+            stalled: t.silent(from, wait.end),
             doing: None,
         })
     }
 
     /// All who held it, the last one first.
-    fn holders(&self, wait: &Interval) -> Vec<Held> {
+    fn holders(&self, wait: &Interval, t: &Timeline) -> Vec<Held> {
         let mut holders = Vec::new();
         let (mut by, mut to, mut doing) = (wait.by, wait.end, None);
         let mut before = self.last.get(&by.g).copied();
@@ -151,6 +160,7 @@ impl Waits {
                 by,
                 from,
                 to,
+                stalled: t.silent(from, to),
                 doing,
             });
             let Some(own) = own else { break };

@@ -340,6 +340,7 @@ impl Totals {
             heap_goal_bytes: now.heap_goal_bytes.or(before.heap_goal_bytes),
             heap_peak_bytes: now.heap_peak_bytes.or(before.heap_peak_bytes),
             time: now.time,
+            gc: now.gc.clone().or(before.gc),
         };
         let gomaxprocs = report.trace.gomaxprocs.or(before_gomaxprocs);
         let last = Last {

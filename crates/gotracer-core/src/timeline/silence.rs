@@ -1,0 +1,227 @@
+//! Silences: time without an event of any thread, although a goroutine was running.
+//!
+//! The runtime's monitor preempts a goroutine that runs for 10 ms, so a program that runs writes an event at least every
+//! 20 ms. Without any, either the operating system ran no thread of the process (a CPU quota, a stopped process, a busy
+//! host), or one operation could not be interrupted (a large copy, assembly). CPU samples within the silence tell the
+//! latter.
+
+use std::collections::VecDeque;
+
+use super::classify::Owner;
+use super::interval::{Actor, Interval, Kind};
+use super::{Observer, Timeline};
+use crate::trace::internal::of_vec;
+use crate::trace::{Event, StackId, Tables, Time};
+
+/// A shorter time without an event is none, ns.
+pub const LEAST: Time = 50_000_000;
+/// The runtime preempts within this, ns: samples before that are no sign of an operation.
+const PREEMPTED: Time = 20_000_000;
+/// The CPU profile takes a sample of a running thread so often, ns.
+const PERIOD: Time = 10_000_000;
+/// How many silences are remembered.
+const KEPT: usize = 1 << 12;
+/// How many samples of one silence are remembered.
+const SAMPLES: usize = 1 << 8;
+
+/// The silences of a trace.
+#[derive(Debug)]
+pub struct Silences {
+    /// The last event that was no CPU sample; [`Time::MAX`] before the first one.
+    last: Time,
+    /// CPU samples since, that may turn out to lie within a silence.
+    samples: Vec<(Time, Actor)>,
+    /// The last silences, as start and end.
+    kept: VecDeque<(Time, Time)>,
+    /// How long all silences lasted, ns.
+    total: u64,
+}
+
+impl Default for Silences {
+    fn default() -> Self {
+        Self {
+            last: Time::MAX,
+            samples: Vec::new(),
+            kept: VecDeque::new(),
+            total: 0,
+        }
+    }
+}
+
+impl Silences {
+    /// Bytes of memory that this holds.
+    pub fn held(&self) -> u64 {
+        let kept = self.kept.capacity() * size_of::<(Time, Time)>();
+        of_vec(&self.samples, 1) + kept as u64
+    }
+
+    /// How long all silences lasted, ns.
+    #[inline(always)]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Records an event. Returns when the one before it was, if there was a silence between them.
+    #[inline(always)]
+    pub fn event(&mut self, now: Time) -> Option<Time> {
+        let last = std::mem::replace(&mut self.last, now);
+        (now.saturating_sub(last) >= LEAST).then_some(last)
+    }
+
+    /// Records a CPU sample, if it may lie within a silence. `actor` makes its stack known.
+    pub fn sample(&mut self, time: Time, actor: impl FnOnce() -> Actor) {
+        if time.saturating_sub(self.last) < PREEMPTED {
+            return;
+        }
+        if self.samples.first().is_some_and(|(at, _)| *at < self.last) {
+            self.samples.clear();
+        }
+        if self.samples.len() < SAMPLES {
+            self.samples.push((time, actor()));
+        }
+    }
+
+    /// The operation of which CPU samples within a silence tell, if there are enough of them.
+    fn operation(&self, start: Time, end: Time) -> Option<Actor> {
+        let within = self.samples.iter().filter(|(at, _)| *at > start);
+        let ran = within.clone().count() as Time * PERIOD;
+        let told = ran >= (end - start - PREEMPTED) / 2;
+        within.last().map(|(_, who)| *who).filter(|_| told)
+    }
+
+    fn keep(&mut self, start: Time, end: Time) {
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back((start, end));
+        self.total += end.saturating_sub(start).max(0) as u64;
+    }
+
+    /// How much of a time silences were, ns.
+    fn within(&self, start: Time, end: Time) -> u64 {
+        if end <= start {
+            return 0;
+        }
+        let late = self.kept.iter().rev().take_while(|(_, to)| *to > start);
+        let overlaps = late.map(|&(from, to)| to.min(end).saturating_sub(from.max(start)));
+        overlaps.map(|ns| ns.max(0) as u64).sum()
+    }
+}
+
+impl Timeline {
+    /// How much of a time nothing of the process ran, ns: there was no event, a goroutine was running, the world was not
+    /// stopped, and no CPU sample tells of an operation.
+    pub fn silent(&self, start: Time, end: Time) -> u64 {
+        match self.silences.total() {
+            0 => 0,
+            _ => self.silences.within(start, end),
+        }
+    }
+
+    /// How long nothing of the process has run in all, ns: the world was stopped, or there was a silence.
+    pub(super) fn lost(&self, now: Time) -> u64 {
+        self.world.stopped(now) + self.silences.total()
+    }
+
+    /// An event ends a silence. One within a stop-the-world is the stop's.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn end_silence(&mut self, start: Time, end: Time, observer: &mut impl Observer) {
+        if self.world.is_stopped() {
+            return self
+                .world
+                .silent_for(end.saturating_sub(start).max(0) as u64);
+        }
+        let Some(victim) = self.longest_running() else {
+            return;
+        };
+        let operation = self.silences.operation(start, end);
+        if operation.is_none() {
+            self.silences.keep(start, end);
+        }
+        let interval = Interval {
+            kind: Kind::Silence,
+            start,
+            end,
+            cut_at_start: false,
+            cut_at_end: false,
+            under_way: false,
+            victim,
+            owner: Owner::Program,
+            by: operation.unwrap_or(Actor::NONE),
+            stopped: 0,
+            in_c: false,
+        };
+        observer.interval(&interval, self);
+    }
+
+    /// The program's goroutine that runs for the longest time.
+    fn longest_running(&self) -> Option<Actor> {
+        let running = self.procs.runs().filter_map(Result::err);
+        let running = running.filter_map(|(slot, since)| Some((self.gs.get(slot)?, since)));
+        let programs = running.filter(|(g, _)| g.owner == Owner::Program);
+        let (g, _) = programs.min_by_key(|(_, since)| *since)?;
+        Some(self.actor(g))
+    }
+
+    /// A CPU sample. It is no sign that the program's threads write events.
+    pub(super) fn sample(&mut self, event: &Event, stack: StackId, tables: &Tables) {
+        let Self {
+            silences, stacks, ..
+        } = self;
+        silences.sample(event.time, || Actor {
+            g: event.g,
+            stack: stacks.key(stack, tables),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::StackKey;
+    use crate::trace::GoId;
+
+    const MS: Time = 1_000_000;
+
+    fn who(g: i64) -> Actor {
+        Actor {
+            g: GoId(g),
+            stack: StackKey::NONE,
+        }
+    }
+
+    #[test]
+    fn events_within_50_ms_are_no_silence() {
+        let mut silences = Silences::default();
+        assert_eq!(silences.event(7), None);
+        assert_eq!(silences.event(7 + LEAST - 1), None);
+        assert_eq!(silences.event(7 + 2 * LEAST), Some(7 + LEAST - 1));
+    }
+
+    #[test]
+    fn samples_all_the_time_are_an_operation() {
+        let mut silences = Silences::default();
+        silences.event(0);
+        for ms in (10..=60).step_by(10) {
+            silences.sample(ms * MS, || who(ms));
+        }
+        assert_eq!(silences.operation(0, 70 * MS), Some(who(60)));
+        // The process ran at first, and then no more.
+        assert_eq!(silences.operation(0, 270 * MS), None);
+        // Those of before the last event say nothing of what follows.
+        silences.event(70 * MS);
+        silences.sample(95 * MS, || who(1));
+        assert_eq!(silences.operation(70 * MS, 170 * MS), None);
+    }
+
+    #[test]
+    fn a_time_is_silent_as_far_as_silences_overlap_it() {
+        let mut silences = Silences::default();
+        silences.keep(100, 200);
+        silences.keep(300, 400);
+        assert_eq!(silences.within(0, 50), 0);
+        assert_eq!(silences.within(150, 350), 100);
+        assert_eq!(silences.within(0, 1000), silences.total());
+    }
+}
