@@ -11,7 +11,8 @@ pub use gotracer_daemon::{
 
 pub use gotrace as trace;
 pub use gotracer_core::{
-    analysis, causes, compare, explain, memory, perfetto, report, rules, tasks, timeline, units,
+    analysis, causes, compare, explain, memory, perfetto, pprof, report, rules, tasks, timeline,
+    units,
 };
 
 #[cfg(not(feature = "daemon"))]

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gotracer::perfetto::{self, Options};
+use gotracer::pprof;
 use gotracer::trace::Reader;
 use gotracer::units::bytes;
 
@@ -17,11 +19,14 @@ use super::{CLEAN, UNREADABLE, complain, moment, place, settings};
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, group(
     clap::ArgGroup::new("when").args(["at", "finding", "task"])
-))]
+), args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
+    #[command(subcommand)]
+    form: Option<Form>,
+
     /// A file, or `-` for standard input; plain, gzip or zstd
-    #[arg(value_name = "TRACE")]
-    trace: PathBuf,
+    #[arg(value_name = "TRACE", required = true)]
+    trace: Option<PathBuf>,
 
     /// Write Perfetto's protobuf format
     #[arg(long, required = true)]
@@ -48,6 +53,51 @@ pub struct Args {
     settings: settings::Args,
 }
 
+/// Forms with options of their own.
+#[derive(clap::Subcommand)]
+enum Form {
+    Pprof(Pprof),
+}
+
+/// Write a profile for pprof: where goroutines wait, run, and are created
+///
+/// net, sync, syscall and sched are the profiles of `go tool trace -pprof=`. The others are gotracer's: wait (all waits),
+/// runnable (waits for a P), lock (waits for locks, charged to the unlocker), assist (mark assists), stw (stops of the
+/// world), creations (of goroutines), cpu (CPU samples) and wall (all of the goroutines' time).
+#[derive(clap::Args)]
+#[command(after_help = PPROF_EXAMPLES)]
+struct Pprof {
+    /// A file, or `-` for standard input; plain, gzip or zstd
+    #[arg(value_name = "TRACE")]
+    trace: PathBuf,
+
+    /// The profile
+    #[arg(long = "type", value_name = "TYPE", value_parser = profile())]
+    profile: pprof::Type,
+
+    /// Write to a file; `-` is standard output
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        default_value = "-",
+        hide_default_value = true
+    )]
+    output: PathBuf,
+}
+
+const PPROF_EXAMPLES: &str = "\
+Examples:
+  gotracer export pprof --type wait trace.out -o wait.pb.gz && go tool pprof -http=: wait.pb.gz
+  gotracer export pprof --type lock trace.out -o lock.pb.gz
+
+A trace that breaks off is exported as far as it goes, with a warning.";
+
+fn profile() -> impl TypedValueParser<Value = pprof::Type> {
+    PossibleValuesParser::new(pprof::Type::ALL.map(pprof::Type::name))
+        .try_map(|name| pprof::Type::from_name(&name).ok_or("there is no such profile"))
+}
+
 const EXAMPLES: &str = "\
 Without --at, --finding or --task all of the trace is written; for a large one
 --all has to say so.
@@ -56,6 +106,7 @@ Examples:
   gotracer export --perfetto trace.out -o trace.pftrace
   gotracer export --perfetto trace.out --finding 1 --window 100ms -o finding.pftrace
   gotracer export --perfetto trace.out | gzip > trace.pftrace.gz
+  gotracer export pprof --type wait trace.out -o wait.pb.gz
 
 A trace that breaks off is exported as far as it goes, with a warning.";
 
@@ -66,7 +117,12 @@ const LARGE: u64 = 512 << 20;
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
-    let source = Source::named(&args.trace);
+    let trace = match (&args.form, &args.trace) {
+        (Some(Form::Pprof(args)), _) => return args.run(),
+        (None, Some(trace)) => trace,
+        (None, None) => bail!("expected a trace"),
+    };
+    let source = Source::named(trace);
     let settings = args.settings.settings()?;
     let part = args.moment.part(&source, &settings)?;
     let expected = source.size().saturating_mul(GROWTH);
@@ -112,4 +168,41 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let written = output.finish()?;
     written.tell("; open it at https://ui.perfetto.dev");
     Ok(CLEAN)
+}
+
+impl Pprof {
+    fn run(&self) -> anyhow::Result<u8> {
+        let source = Source::named(&self.trace);
+        let name = source.name();
+        let input = source.open().map_err(|e| anyhow!("{name}: {e}"))?;
+        let reader = Reader::new(input).map_err(|e| anyhow!("{name}: {e}"))?;
+        place::check(&[&self.output], source.file())?;
+        let mut output = Output::to(Some(&self.output))?;
+        if output.terminal {
+            bail!("this is no text for a terminal: give --output FILE, or redirect it");
+        }
+        let progress = Progress::new(true);
+        progress.expect(source.size());
+        let exported = pprof::export(reader, &mut output, self.profile, progress.follow(&source));
+        progress.finish();
+        let Ok(exported) = exported else {
+            output.finish()?;
+            bail!("cannot write {}", self.output.display());
+        };
+        if let Some(error) = &exported.error {
+            let level = if exported.silent { "error" } else { "warning" };
+            complain(level, &format!("{name}: {error}"));
+        }
+        if exported.error.is_some() && exported.silent {
+            return Ok(UNREADABLE);
+        }
+        if let Some(at) = exported.another {
+            complain(
+                "warning",
+                &format!("{name}: another trace begins at byte {at} and is not in the profile"),
+            );
+        }
+        output.finish()?;
+        Ok(CLEAN)
+    }
 }

@@ -12,6 +12,7 @@ pub mod config;
 pub mod explain;
 pub mod memory;
 pub mod perfetto;
+pub mod pprof;
 pub mod report;
 pub mod rules;
 mod schema;

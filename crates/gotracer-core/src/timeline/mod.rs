@@ -46,7 +46,9 @@ pub use transition::{Creation, Transition};
 pub use waiting::{Pool, StackWaits, Waiting};
 pub use world::is_collectors_stop;
 
-use crate::trace::{Event, EventKind, GoId, Metric, Range, Slot, StateTransition, Tables, Time};
+use crate::trace::{
+    Event, EventKind, GoId, Metric, Range, Slot, StackId, StateTransition, Tables, Time,
+};
 use accounts::Accounts;
 use assists::Assists;
 use collector::Collector;
@@ -295,6 +297,11 @@ impl Timeline {
     /// All stacks that were needed.
     pub fn stacks(&self) -> &Stacks {
         &self.stacks
+    }
+
+    /// The key of a stack of the current generation.
+    pub fn stack_key(&mut self, stack: StackId, tables: &Tables) -> StackKey {
+        self.stacks.key(stack, tables)
     }
 
     /// How the number of goroutines changed.

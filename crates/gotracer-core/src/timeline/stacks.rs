@@ -303,6 +303,14 @@ impl Stacks {
         frames.iter().map(|&f| self.get(f))
     }
 
+    /// The keys of a stack's frames, innermost first.
+    pub fn keys(&self, key: StackKey) -> impl Iterator<Item = FrameKey> + '_ {
+        let range = &self.stacks[key.index()].0;
+        self.flat[range.start as usize..range.end as usize]
+            .iter()
+            .copied()
+    }
+
     /// A frame's texts.
     pub fn get(&self, key: FrameKey) -> FrameText<'_> {
         let f = self.frames[key.0 as usize];

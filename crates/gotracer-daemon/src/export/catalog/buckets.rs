@@ -36,6 +36,8 @@ impl Buckets {
     pub const BY_LABEL: Self = Self::time(&[]);
     /// Bytes, from 64 KiB to 64 GiB.
     pub const BYTES: Self = Self::whole(&[16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36]);
+    /// Nanoseconds to seconds without classic buckets: sum and count. Native histograms and OTLP have all buckets.
+    pub const SUMS: Self = Self::time(&[]);
     /// Goroutines.
     pub const GOROUTINES: Self = Self::whole(&[0, 2, 4, 6, 8, 10, 12, 14, 16]);
 

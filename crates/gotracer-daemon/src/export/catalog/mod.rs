@@ -430,6 +430,9 @@ mod tests {
             "gotrace_findings",
             "gotrace_findings_extreme",
             "gotrace_observed",
+            "gotrace_goroutine",
+            "gotrace_goroutine_stopped",
+            "gotrace_wait",
         ];
         let metrics = programs::METRICS.iter().map(|metric| &metric.desc);
         for desc in metrics.filter(|desc| !general.contains(&desc.name)) {

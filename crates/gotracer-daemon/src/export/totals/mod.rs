@@ -18,6 +18,7 @@ use crate::report::{
     Creations, Distribution, Finding, Goroutines, Program, Report, RuleReport, Severity,
 };
 use crate::rules::RULES;
+use crate::timeline::{State, StateVector};
 use crate::units;
 
 pub use bounded::{Bounded, OTHER};
@@ -94,6 +95,10 @@ pub struct Totals {
     stale_at: Option<Instant>,
     /// State of the program at the end of the last trace, and when that trace was made.
     last: Option<(Last, Option<Timestamp>)>,
+    /// Time of the program's goroutines by state.
+    pub time: StateVector,
+    /// How long waits of the program's goroutines lasted, by state as in [`State::ALL`].
+    pub waits: Vec<Distribution>,
     /// Goroutines.
     pub created: Created,
     /// Goroutines by the place that created them.
@@ -149,6 +154,8 @@ impl Totals {
             interval: None,
             stale_at: None,
             last: None,
+            time: StateVector::default(),
+            waits: vec![Distribution::default(); State::ALL.len()],
             created: Created::default(),
             places: Places::default(),
             observed: Duration::ZERO,
@@ -210,6 +217,10 @@ impl Totals {
         }
         for finding in &report.findings {
             self.record_finding(finding, report.evidence.as_deref(), at);
+        }
+        self.time += report.program.time;
+        for (state, waits) in &report.waits {
+            self.waits[state.index()].merge(waits);
         }
         let goroutines = &report.program.goroutines;
         self.created.add(goroutines.created, goroutines.exited);
