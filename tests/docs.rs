@@ -41,7 +41,12 @@ fn symlink(original: &Path, link: &Path) {
 fn commands_in_the_documentation_print_what_it_shows() {
     let directory = tempfile::tempdir().expect("a directory");
     let cases = trycmd::TestCases::new();
-    for path in ["README.md", "docs/tutorial.md", "docs/analyze.md", "docs/explain.md"] {
+    for path in [
+        "README.md",
+        "docs/tutorial.md",
+        "docs/analyze.md",
+        "docs/explain.md",
+    ] {
         cases.case(page(directory.path(), Path::new(path)));
     }
     cases.run();

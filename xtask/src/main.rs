@@ -1,5 +1,7 @@
 //! Tasks of developers. `cargo xtask generate` writes the files that follow
-//! from the registry of rules.
+//! from the registry of rules; `cargo xtask pictures` makes README's pictures.
+
+mod pictures;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,10 +11,12 @@ use anyhow::{Context, bail};
 use gotracer_core::rules::{Document, RULES};
 
 const USAGE: &str = "usage: cargo xtask generate [DIR]
+       cargo xtask pictures GOTRACER [DIR]
 
 Writes alerts, dashboards, runbook heads, and the lists of rules in the documentation,
 the configuration and the Helm chart, from the rules in crates/gotracer-core/src/rules.
-With DIR, writes the files there instead of in place. Needs Python 3.10 or newer.";
+generate: with DIR, writes the files there instead of in place. Needs Python 3.10 or newer.
+pictures: runs the binary GOTRACER on the traces in docs/demo; writes to docs/pictures or DIR. Needs Chromium.";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
@@ -20,6 +24,12 @@ fn main() -> ExitCode {
     let result = match arguments[..] {
         ["generate"] => generate(&repository()),
         ["generate", directory] => generate(Path::new(directory)),
+        ["pictures", gotracer] => {
+            pictures::make(Path::new(gotracer), &repository().join("docs/pictures"))
+        }
+        ["pictures", gotracer, directory] => {
+            pictures::make(Path::new(gotracer), Path::new(directory))
+        }
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
