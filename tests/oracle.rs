@@ -224,6 +224,7 @@ fn parts_of_traces_read_the_same() {
         return;
     }
     let out = scratch("cut").join("part.trace");
+    let mut smaller = 0;
     for version in ["1.22.10", "1.25.5", "1.26.6", "1.27.3"] {
         for name in ["syscall_long", "annotations", "idle"] {
             let trace = support::fixture(version, name);
@@ -238,7 +239,10 @@ fn parts_of_traces_read_the_same() {
                 assert!(cut.status.success(), "{version} {name}: {cut:?}");
                 let (events, accepted) = compare(&out, false);
                 let (all, _) = compare(&trace, false);
-                assert!(accepted && events > 10 && events < all, "{version} {name}");
+                assert!(accepted && events > 10, "{version} {name}");
+                // The first generation may last longer than 300 ms.
+                assert!(events <= all, "{version} {name}");
+                smaller += usize::from(events < all);
             }
         }
         let tool = Command::new("go")
@@ -248,6 +252,7 @@ fn parts_of_traces_read_the_same() {
             .expect("go runs");
         assert!(tool.status.success(), "{version}: {tool:?}");
     }
+    assert!(smaller > 12, "{smaller}");
 }
 
 #[test]
