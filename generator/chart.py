@@ -20,7 +20,7 @@ SECTIONS = {
     "watch": ("directory", "labels", "patterns", "settle", "incomplete_after", "poll", "after", "retention_time",
               "retention_size"),
     "scrape": ("job_name", "mode", "stream_budget", "scrape_interval", "scrape_timeout", "seconds", "body_size_limit",
-               "scheme", "metrics_path", "params", "method", "body", *ACCESS, "static_configs", "file_sd_configs",
+               "scheme", "metrics_path", "path", "params", "method", "body", *ACCESS, "static_configs", "file_sd_configs",
                "http_sd_configs", "kubernetes_sd_configs", "relabel_configs"),
     "static_sd": ("targets", "labels"),
     "file_sd": ("files", "refresh_interval"),
@@ -31,8 +31,10 @@ SECTIONS = {
     "authorization": ("type", "credentials", "credentials_file"),
     "tls": ("ca", "ca_file", "cert", "cert_file", "key", "key_file", "server_name", "insecure_skip_verify",
             "min_version", "max_version"),
-    "prometheus": ("enabled", "disabled_families", "series_limit", "goroutine_places", "created_series"),
-    "otlp": ("enabled", "spans"),
+    "prometheus": ("enabled", "disabled_families", "series_limit", "goroutine_places", "task_types", "regions",
+                   "created_series"),
+    "otlp": ("enabled", "spans", "task_spans", "go_metrics"),
+    "tasks": ("trace_id", "span_id"),
     "sharding": ("shard", "total_shards"),
     "uploads": ("max_size", "max_waiting", "per_minute", "labels"),
     "evidence": ("directory", "bucket", "max_waiting_bytes", "severity", "interval", "max_bytes", "max_target_bytes",
@@ -47,7 +49,7 @@ NESTED = {
 }
 REQUIRED = {"watch": ["directory"], "scrape": ["job_name"]}
 CONFIG = {
-    "ignore": "ignore[]", "watch_configs": "watch[]", "scrape_configs": "scrape[]", "prometheus": "prometheus", "otlp": "otlp",
+    "ignore": "ignore[]", "tasks": "tasks", "watch_configs": "watch[]", "scrape_configs": "scrape[]", "prometheus": "prometheus", "otlp": "otlp",
     "sharding": "sharding", "uploads": "uploads", "evidence": "evidence", "releases": "releases",
 }
 

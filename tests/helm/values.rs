@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -143,4 +144,72 @@ fn the_schema_knows_the_keys_and_rules_that_gotracer_knows() {
     };
     let keys: BTreeSet<_> = file.lines().filter_map(key).collect();
     assert_eq!(names("/properties/config/properties"), keys);
+}
+
+/// A file with an unknown key in each section of the configuration that the
+/// schema defines. `kubernetes_sd_configs` is not in all builds.
+const UNKNOWN: [(&str, &str); 17] = [
+    ("ignore", "ignore: [{zzz: 1}]"),
+    ("tasks", "tasks: {zzz: 1}"),
+    ("prometheus", "prometheus: {zzz: 1}"),
+    ("otlp", "otlp: {zzz: 1}"),
+    ("uploads", "uploads: {zzz: 1}"),
+    ("evidence", "evidence: {zzz: 1}"),
+    ("releases", "releases: {zzz: 1}"),
+    ("sharding", "sharding: {zzz: 1}"),
+    ("watch", "watch_configs: [{zzz: 1}]"),
+    ("scrape", "scrape_configs: [{zzz: 1}]"),
+    (
+        "static_sd",
+        "scrape_configs: [{job_name: a, static_configs: [{zzz: 1}]}]",
+    ),
+    (
+        "file_sd",
+        "scrape_configs: [{job_name: a, file_sd_configs: [{zzz: 1}]}]",
+    ),
+    (
+        "http_sd",
+        "scrape_configs: [{job_name: a, http_sd_configs: [{zzz: 1}]}]",
+    ),
+    (
+        "relabel",
+        "scrape_configs: [{job_name: a, relabel_configs: [{zzz: 1}]}]",
+    ),
+    (
+        "basic_auth",
+        "scrape_configs: [{job_name: a, basic_auth: {zzz: 1}}]",
+    ),
+    (
+        "authorization",
+        "scrape_configs: [{job_name: a, authorization: {zzz: 1}}]",
+    ),
+    (
+        "tls",
+        "scrape_configs: [{job_name: a, tls_config: {zzz: 1}}]",
+    ),
+];
+
+#[test]
+fn the_schema_has_every_key_of_each_section() {
+    let schema = schema();
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("gotracer.yml");
+    for (section, text) in UNKNOWN {
+        fs::write(&file, text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+        let output = command.arg("check-config").arg(&file).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        let (_, keys) = error
+            .split_once("expected one of ")
+            .unwrap_or_else(|| panic!("{error}"));
+        let keys: BTreeSet<_> = keys.trim().split(", ").collect();
+        let properties = &schema["definitions"][format!("config_{section}")]["properties"];
+        let known: BTreeSet<_> = properties
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(known, keys, "{section}: generator/chart.py");
+    }
 }
