@@ -1,4 +1,4 @@
-//! What happened around a moment of a trace: who ran where, who waited for
+//! Explanation of a moment of a trace: who ran where, who waited for
 //! whom, what the collector did. The answer to "why" that needs no browser.
 //!
 //! A trace is read once. What is kept is the state that the timeline keeps
@@ -13,7 +13,7 @@ use crate::trace::{Input, ReadError, Reader, Time};
 
 pub use moments::{drawn, moments};
 pub use text::write;
-pub use watch::{Held, Reasons, Run, Story, Watch};
+pub use watch::{Held, Reasons, Run, Sink, Watch};
 
 /// The most runs of a processor, and the most waits, that are kept. Of more, the
 /// longest are.
@@ -119,7 +119,7 @@ pub fn explain(input: Input<'_>, window: Window) -> Result<Explanation, ReadErro
         }
         watch.event(event, reader.tables(), &mut timeline);
     };
-    // What is told goes as far as the trace does.
+    // The explanation ends where the trace does.
     let error = match read {
         Err(error) if reader.stats().is_silent() => return Err(error),
         read => read.err(),
@@ -141,7 +141,7 @@ pub fn explain(input: Input<'_>, window: Window) -> Result<Explanation, ReadErro
     })
 }
 
-impl Story for Explanation {
+impl Sink for Explanation {
     fn run(&mut self, run: Run, _: &Timeline) {
         keep(&mut self.runs, run, |r| (r.end - r.start).max(0) as u64);
     }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::watch::{Held, Reasons, Run, Story, Watch};
+use super::watch::{Held, Reasons, Run, Sink, Watch};
 use super::{Window, keep};
 use crate::report::human::{self, place};
 use crate::report::{Finding, Frame, Moment, Report, Row, Span, SpanState, Unit, Wake, ranked};
@@ -40,10 +40,15 @@ pub fn moments(input: Input<'_>, findings: &[&Finding]) -> Result<Vec<Moment>, B
     while let Ok(true) = reader.advance() {
         let event = reader.event();
         let watch = watch.get_or_insert_with(|| {
-            let scenes = findings.iter().map(|f| Scene::new(f, event.time));
-            let gather = Gather(scenes.collect());
-            let first = gather.0.iter().map(|scene| scene.from).min();
-            last = gather.0.iter().map(|scene| scene.to).max().unwrap_or(last);
+            let pending = findings.iter().map(|f| Pending::new(f, event.time));
+            let gather = Gather(pending.collect());
+            let first = gather.0.iter().map(|pending| pending.from).min();
+            last = gather
+                .0
+                .iter()
+                .map(|pending| pending.to)
+                .max()
+                .unwrap_or(last);
             Watch::new(gather, first.unwrap_or(event.time))
         });
         if event.time >= last {
@@ -55,14 +60,14 @@ pub fn moments(input: Input<'_>, findings: &[&Finding]) -> Result<Vec<Moment>, B
         return Ok(Vec::new());
     };
     let (gather, _) = watch.conclude(last.min(timeline.now()), &timeline);
-    Ok(gather.0.into_iter().map(Scene::draw).collect())
+    Ok(gather.0.into_iter().map(Pending::draw).collect())
 }
 
 /// All moments at once.
-struct Gather(Vec<Scene>);
+struct Gather(Vec<Pending>);
 
 /// The moment of one finding while it is gathered.
-struct Scene {
+struct Pending {
     finding: String,
     /// On the trace's clock.
     from: Time,
@@ -92,11 +97,11 @@ struct Waited {
     name: String,
 }
 
-impl Story for Gather {
+impl Sink for Gather {
     fn run(&mut self, run: Run, timeline: &Timeline) {
-        for scene in self.over(run.start, run.end) {
+        for pending in self.over(run.start, run.end) {
             let name = goroutine(run.g, run.stack, timeline);
-            keep(&mut scene.runs, Ran { run, name }, |ran| {
+            keep(&mut pending.runs, Ran { run, name }, |ran| {
                 length(ran.run.start, ran.run.end)
             });
         }
@@ -104,11 +109,11 @@ impl Story for Gather {
 
     fn held(&mut self, held: Held, reasons: &Reasons, timeline: &Timeline) {
         let i = &held.interval;
-        for scene in self.over(i.start, i.end) {
+        for pending in self.over(i.start, i.end) {
             let (state, what) = match i.kind {
                 Kind::StopTheWorld(reason) => {
                     let reason = timeline.stop_reason(reason).to_owned();
-                    keep(&mut scene.stops, (i.start, i.end, reason), |stop| {
+                    keep(&mut pending.stops, (i.start, i.end, reason), |stop| {
                         length(stop.0, stop.1)
                     });
                     continue;
@@ -137,7 +142,7 @@ impl Story for Gather {
                 what,
                 name: goroutine(i.victim.g, i.victim.stack, timeline),
             };
-            keep(&mut scene.waits, waited, |wait| {
+            keep(&mut pending.waits, waited, |wait| {
                 length(wait.start, wait.end)
             });
         }
@@ -149,14 +154,14 @@ impl Story for Gather {
 }
 
 impl Gather {
-    /// The scenes that an interval overlaps.
-    fn over(&mut self, start: Time, end: Time) -> impl Iterator<Item = &mut Scene> {
-        let scenes = self.0.iter_mut();
-        scenes.filter(move |scene| start < scene.to && end > scene.from)
+    /// The pending that an interval overlaps.
+    fn over(&mut self, start: Time, end: Time) -> impl Iterator<Item = &mut Pending> {
+        let pending = self.0.iter_mut();
+        pending.filter(move |pending| start < pending.to && end > pending.from)
     }
 }
 
-impl Scene {
+impl Pending {
     fn new(finding: &Finding, start: Time) -> Self {
         let window = Window::of(finding.worst_at_ns, finding.worst_for_ns, LEAST);
         let (from, to) = window.since(start);

@@ -46,7 +46,7 @@ pub struct Held {
 pub struct Reasons(Vec<Box<str>>);
 
 impl Reasons {
-    /// What a goroutine waited for; empty if nobody says.
+    /// The runtime's word for a wait; empty if unknown.
     pub fn of(&self, held: &Held) -> &str {
         let text = held.reason.and_then(|i| self.0.get(usize::from(i)));
         text.map_or("", |text| text)
@@ -66,7 +66,7 @@ impl Reasons {
 }
 
 /// Is told what happened in a part of a trace, in the order in which it ended.
-pub trait Story {
+pub trait Sink {
     /// A goroutine stopped running.
     fn run(&mut self, run: Run, timeline: &Timeline);
 
@@ -80,11 +80,11 @@ pub trait Story {
     fn floor(&mut self, floor: HeapFloor);
 }
 
-/// Follows the events of a trace, and tells a story of what did not end before
+/// Follows the events of a trace, and reports to a sink what did not end before
 /// some time.
 pub struct Watch<S> {
     /// Is told.
-    pub story: S,
+    pub sink: S,
     from: Time,
     /// Who runs on each processor, on which thread and since when.
     running: HashMap<ProcId, (GoId, ThreadId, Time)>,
@@ -96,7 +96,7 @@ pub struct Watch<S> {
     ended: Option<(GoId, u16)>,
 }
 
-impl<S: Story> Observer for Watch<S> {
+impl<S: Sink> Observer for Watch<S> {
     fn watches(&self) -> Kinds {
         Kinds::ALL
     }
@@ -111,21 +111,21 @@ impl<S: Story> Observer for Watch<S> {
             reason: reason.map(|(_, reason)| reason),
             goes_on: false,
         };
-        self.story.held(held, &self.reasons, timeline);
+        self.sink.held(held, &self.reasons, timeline);
     }
 
     fn heap_floor(&mut self, floor: HeapFloor, _: &Timeline) {
         if floor.time >= self.from {
-            self.story.floor(floor);
+            self.sink.floor(floor);
         }
     }
 }
 
-impl<S: Story> Watch<S> {
+impl<S: Sink> Watch<S> {
     /// Tells of what happened from some time on.
-    pub fn new(story: S, from: Time) -> Self {
+    pub fn new(sink: S, from: Time) -> Self {
         Self {
-            story,
+            sink,
             from,
             running: HashMap::new(),
             waits: HashMap::new(),
@@ -195,7 +195,7 @@ impl<S: Story> Watch<S> {
         }
     }
 
-    /// Nobody runs on a processor any more.
+    /// Ends the run on a P.
     fn stop(&mut self, p: ProcId, now: Time, timeline: &Timeline) {
         let Some((g, m, start)) = self.running.remove(&p) else {
             return;
@@ -210,7 +210,7 @@ impl<S: Story> Watch<S> {
                 start,
                 end: now,
             };
-            self.story.run(run, timeline);
+            self.sink.run(run, timeline);
         }
     }
 
@@ -218,7 +218,7 @@ impl<S: Story> Watch<S> {
         if let Some(start) = self.marking.take()
             && now >= self.from
         {
-            self.story.marking(start, now);
+            self.sink.marking(start, now);
         }
     }
 
@@ -248,8 +248,8 @@ impl<S: Story> Watch<S> {
                 },
                 goes_on: true,
             };
-            self.story.held(held, &self.reasons, timeline);
+            self.sink.held(held, &self.reasons, timeline);
         }
-        (self.story, self.reasons)
+        (self.sink, self.reasons)
     }
 }

@@ -66,7 +66,7 @@ impl Annotations {
         self.int(key, i64::try_from(value).unwrap_or(i64::MAX))
     }
 
-    /// Something that holds, if it does.
+    /// A flag; left out if false.
     pub fn flag(self, key: Key, holds: bool) -> Self {
         match holds {
             true => self.with(key, Value::Bool(true)),

@@ -4,11 +4,11 @@
 use std::io::Write;
 
 use super::annotations::{Annotations, Key};
-use super::scene::{Arrows, Scene, Span};
+use super::writer::{Arrows, Span, Writer};
 use crate::report::{Escaped, Finding, Frame, human};
 use crate::trace::Time;
 
-impl<W: Write> Scene<W> {
+impl<W: Write> Writer<W> {
     /// Marks findings of a trace that starts at `start`.
     pub fn findings(&mut self, findings: &[Finding], start: Time) {
         let time = |since: u64| start.saturating_add(Time::try_from(since).unwrap_or(Time::MAX));

@@ -9,12 +9,12 @@
 
 mod annotations;
 mod findings;
-mod moments;
+mod instants;
+mod intervals;
 mod packets;
-mod scene;
 mod schema;
-mod story;
 mod tracks;
+mod writer;
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -26,8 +26,8 @@ use crate::report::{Escaped, Finding};
 use crate::rules::Settings;
 use crate::timeline::Timeline;
 use crate::trace::{ClockSnapshot, Event, EventKind, ReadError, Reader, Stats, Tables, Time};
-use scene::Scene;
 use schema::{Clock, TracePacket, clock};
+use writer::Writer;
 
 /// What to export.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct Options<'a> {
     pub findings: Option<Vec<Finding>>,
 }
 
-/// What was read for an export.
+/// Result of an export.
 #[derive(Debug)]
 pub struct Exported {
     /// How long the trace goes, as far as it was read, ns.
@@ -94,7 +94,7 @@ pub fn export(
         if let Some(out) = out.take() {
             let window = options.window.map(|window| window.since(event.time));
             let (from, to) = window.unwrap_or((event.time, Time::MAX));
-            export.watch = Some(Watch::new(Scene::new(out, from, to), from));
+            export.watch = Some(Watch::new(Writer::new(out, from, to), from));
         }
         if !export.event(event, reader.tables())? {
             // What is behind the window is read only for the errors in it.
@@ -127,7 +127,7 @@ fn title(options: &Options<'_>, version: u32) -> String {
 
 struct Export<W> {
     /// There is none before the first event.
-    watch: Option<Watch<Scene<W>>>,
+    watch: Option<Watch<Writer<W>>>,
     timeline: Timeline,
     /// None if nothing has to be found.
     analysis: Option<Analysis>,
@@ -153,26 +153,26 @@ impl<W: Write> Export<W> {
         let Some(watch) = &mut self.watch else {
             return Ok(false);
         };
-        if event.time >= watch.story.to {
-            self.end = Some(watch.story.to);
+        if event.time >= watch.sink.to {
+            self.end = Some(watch.sink.to);
             return Ok(false);
         }
-        let from = watch.story.from;
+        let from = watch.sink.from;
         if event.time >= from && !self.title.is_empty() {
             let title = std::mem::take(&mut self.title);
-            watch.story.begin(&title, self.snapshot);
+            watch.sink.begin(&title, self.snapshot);
             if self.windowed {
                 // As they were left by what was before.
-                watch.story.counters(from, &self.timeline);
+                watch.sink.counters(from, &self.timeline);
             }
         }
         if let Some(analysis) = &mut self.analysis {
             analysis.events(std::slice::from_ref(event), tables);
         }
-        watch.story.before(event, tables, &self.timeline);
+        watch.sink.before(event, tables, &self.timeline);
         watch.event(event, tables, &mut self.timeline);
-        watch.story.after(event, &self.timeline);
-        watch.story.packets.check()?;
+        watch.sink.after(event, &self.timeline);
+        watch.sink.packets.check()?;
         Ok(true)
     }
 
@@ -184,22 +184,22 @@ impl<W: Write> Export<W> {
         };
         if !self.title.is_empty() {
             // It ended before the window began.
-            return watch.story.packets.finish().map(|()| duration);
+            return watch.sink.packets.finish().map(|()| duration);
         }
         let end = self.end.unwrap_or(self.timeline.now());
-        let (mut scene, _) = watch.conclude(end, &self.timeline);
-        scene.to = end;
-        scene.close(end, &self.timeline);
+        let (mut writer, _) = watch.conclude(end, &self.timeline);
+        writer.to = end;
+        writer.close(end, &self.timeline);
         let report = self.analysis.map(|analysis| analysis.report(read));
         let findings = report.map(|report| report.findings);
         let findings = findings.as_ref().or(known).map_or(&[][..], Vec::as_slice);
-        scene.findings(findings, self.timeline.start());
-        scene.packets.finish()?;
+        writer.findings(findings, self.timeline.start());
+        writer.packets.finish()?;
         Ok(duration)
     }
 }
 
-impl<W: Write> Scene<W> {
+impl<W: Write> Writer<W> {
     /// Writes what stands before everything else.
     fn begin(&mut self, title: &str, snapshot: Option<ClockSnapshot>) {
         self.tracks.root(&mut self.packets, title);

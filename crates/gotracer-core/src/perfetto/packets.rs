@@ -138,7 +138,7 @@ impl<W: Write> Packets<W> {
         });
     }
 
-    /// Something happened.
+    /// An instant.
     pub fn event(&mut self, time: Time, kind: Type, name: Option<Name>, event: TrackEvent) {
         let news = std::mem::take(&mut self.news);
         self.packet(TracePacket {

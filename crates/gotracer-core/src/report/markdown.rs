@@ -196,7 +196,7 @@ impl Display for Text<'_> {
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '&' => f.write_str("&amp;")?,
-                // Nobody is to be told of what a trace says.
+                // A name in a trace must not mention people.
                 '@' => f.write_str("&#64;")?,
                 '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '$' => {
                     write!(f, "\\{c}")?;

@@ -120,7 +120,7 @@ pub struct Creations {
 pub enum Status {
     /// The rule had evidence and nothing crossed a threshold.
     Ok,
-    /// Something crossed a threshold.
+    /// A value crossed a threshold.
     Found,
     /// The trace does not hold what the rule needs.
     NotApplicable,

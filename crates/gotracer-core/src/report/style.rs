@@ -10,7 +10,7 @@ pub struct Style {
     on: bool,
 }
 
-/// Something in a style.
+/// A value in a style.
 pub struct Styled<T> {
     text: T,
     code: &'static str,

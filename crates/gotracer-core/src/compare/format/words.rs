@@ -21,13 +21,13 @@ pub struct Row {
     pub rule: &'static Rule,
     /// The quantity's name.
     pub quantity: &'static str,
-    /// What it was.
+    /// Value in the base.
     pub base: String,
-    /// What it is.
+    /// Value in the new traces.
     pub new: String,
     /// By how much it changed.
     pub change: String,
-    /// What became of it.
+    /// Verdict.
     pub verdict: Verdict,
     /// The same in words.
     pub words: String,
@@ -50,7 +50,7 @@ impl Row {
     }
 }
 
-/// The quantities of which a side knows something.
+/// The quantities with a value on either side.
 pub fn rows(signals: &[Signal], effect: f64) -> Vec<Row> {
     let seen = signals.iter().filter(|s| !is_silent(s));
     let changes = seen.flat_map(|s| s.changes.iter().map(|c| (s.rule, c)));
@@ -99,7 +99,7 @@ fn share(change: &Change) -> String {
         Verdict::NoChange | Verdict::TooLittle => "~".into(),
         Verdict::Regression | Verdict::Improvement => match change.share() {
             None => "from nothing".into(),
-            // Nobody reads 12,345 % as what it is.
+            // A factor is easier to read than 12,345 %.
             Some(share) if share >= 9.95 => format!("×{}", human::count((share + 1.0) as u64)),
             Some(share) => format!("{:+.0}%", share * 100.0),
         },
@@ -129,7 +129,7 @@ fn times(factor: f64) -> String {
     }
 }
 
-/// What a side was.
+/// Traces and length of a side.
 pub fn side(side: &Side) -> String {
     let traces = side.sources.len() as u64;
     let observed = units::duration(side.observed_ns);
@@ -154,7 +154,7 @@ pub fn left_out(c: &Comparison) -> Vec<String> {
     reasons.chain(silent).collect()
 }
 
-/// What it all comes to: what the signals show, and what the findings do.
+/// The result in one line: changes of signals, then of findings.
 pub fn conclusion(c: &Comparison) -> String {
     let regressions = c.count(Verdict::Regression) as u64;
     let improvements = c.count(Verdict::Improvement) as u64;
@@ -248,7 +248,7 @@ fn with(c: &Comparison) -> String {
     }
 }
 
-/// What to do to see more.
+/// Advice for seeing smaller changes.
 fn advice(c: &Comparison) -> &'static str {
     match c.base.sources.len().min(c.new.sources.len()) {
         0..ENOUGH => "give 5 or more",
@@ -292,7 +292,7 @@ fn sides(f: &FindingChange) -> String {
     }
 }
 
-/// What a place does to the number of goroutines.
+/// How many goroutines a place leaves behind.
 pub fn site(s: &SiteChange) -> String {
     let left = |c: &Created| rate(Unit::Goroutines, c.left_per_second);
     format!("leaves {} behind (was {})", left(&s.new), left(&s.base))

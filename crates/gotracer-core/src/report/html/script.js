@@ -53,8 +53,10 @@
 
   const form = document.getElementById("filter");
   if (!form) return;
+  // Pictures name goroutines of other findings, too.
+  const said = (element) => [...element.children].filter((child) => child.tagName !== "FIGURE").map((child) => child.textContent).join(" ");
   const findings = [...document.querySelectorAll(".finding")].map((element) =>
-    ({ element, text: element.textContent.toLowerCase() }));
+    ({ element, text: said(element).toLowerCase() }));
   const apply = () => {
     const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
     const severities = new Set([...form.querySelectorAll("[name=severity]:checked")].map((box) => box.value));

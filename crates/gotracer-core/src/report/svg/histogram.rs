@@ -26,7 +26,7 @@ pub struct Series<'a> {
     pub name: &'a str,
     /// Its class in the page's style.
     pub class: &'a str,
-    /// What was seen.
+    /// The distribution.
     pub seen: &'a Distribution,
 }
 

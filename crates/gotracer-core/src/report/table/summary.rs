@@ -1,4 +1,4 @@
-//! What several traces told together: findings of the same rule at the same
+//! Summary of several traces: findings of the same rule at the same
 //! place become one line.
 
 use std::collections::BTreeMap;

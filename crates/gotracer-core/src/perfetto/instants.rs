@@ -1,19 +1,19 @@
-//! What is drawn as it happens: who wakes whom, what the program noted itself,
+//! Instants and annotations: who wakes whom, what the program noted itself,
 //! sweeping, and the counters.
 
 use std::io::Write;
 
 use super::annotations::{Annotations, Key};
 use super::packets::Name;
-use super::scene::{Arrows, Aside, Flow, Open, Scene, Span, Task};
 use super::tracks::Fixed;
+use super::writer::{Arrows, Aside, Flow, Open, Span, Task, Writer};
 use crate::report::Escaped;
 use crate::timeline::Timeline;
 use crate::trace::{
     Event, EventKind, GoId, GoState, Range, StateTransition, StringId, Tables, TaskId, Time,
 };
 
-impl<W: Write> Scene<W> {
+impl<W: Write> Writer<W> {
     /// To be told of each event before the timeline is.
     pub fn before(&mut self, event: &Event, tables: &Tables, timeline: &Timeline) {
         self.m = event.m;

@@ -3,14 +3,14 @@
 use std::io::Write;
 
 use super::annotations::{Annotations, Key};
-use super::scene::{Arrows, Aside, Scene, Span, State};
 use super::tracks::Fixed;
-use crate::explain::{Held, Reasons, Run, Story};
+use super::writer::{Arrows, Aside, Span, State, Writer};
+use crate::explain::{Held, Reasons, Run, Sink};
 use crate::report::Escaped;
 use crate::timeline::{HeapFloor, Interval, Kind, Timeline};
 use crate::trace::{ThreadId, Time};
 
-impl<W: Write> Story for Scene<W> {
+impl<W: Write> Sink for Writer<W> {
     /// A run is drawn three times: for its processor, its thread and its
     /// goroutine.
     fn run(&mut self, run: Run, timeline: &Timeline) {
@@ -134,7 +134,7 @@ impl<W: Write> Story for Scene<W> {
     }
 }
 
-impl<W: Write> Scene<W> {
+impl<W: Write> Writer<W> {
     /// A goroutine's state other than running; returns whether any of it is
     /// within the window.
     fn other_state(

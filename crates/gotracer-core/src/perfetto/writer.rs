@@ -1,4 +1,4 @@
-//! What is drawn on, and what has to be known to go on drawing.
+//! The writer of an export: packets, tracks, and the state of open intervals.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -19,10 +19,10 @@ const FRAMES: usize = 64;
 const UNPLACED: usize = 8;
 
 /// The drawing.
-pub struct Scene<W> {
+pub struct Writer<W> {
     pub packets: Packets<W>,
     pub tracks: Tracks,
-    /// What was before is not drawn.
+    /// Events before this time are not drawn.
     pub from: Time,
     /// What comes after is not, either.
     pub to: Time,
@@ -58,7 +58,7 @@ pub struct Goroutine {
     pub m: ThreadId,
 }
 
-/// What is drawn below the states of a goroutine.
+/// Tracks below the states of a goroutine.
 #[derive(Clone, Copy)]
 pub enum Aside {
     /// Regions and messages.
@@ -83,7 +83,7 @@ pub struct Flow {
     pub begun: bool,
 }
 
-/// Something that has not ended yet.
+/// An interval that is still open.
 #[derive(Clone, Copy)]
 pub struct Open {
     pub name: Name,
@@ -117,7 +117,7 @@ pub struct Arrows {
     pub into: Option<u64>,
 }
 
-impl<W: Write> Scene<W> {
+impl<W: Write> Writer<W> {
     pub fn new(out: W, from: Time, to: Time) -> Self {
         Self {
             packets: Packets::new(out, from),
@@ -269,7 +269,7 @@ impl<W: Write> Scene<W> {
         }
     }
 
-    /// Where something of a goroutine is drawn that its states are not.
+    /// Track of a goroutine for other things than its states.
     pub fn aside(&mut self, g: GoId, aside: Aside, timeline: &Timeline) -> Track {
         let mut known = self.goroutine(g, timeline);
         if let Some(track) = known.asides[aside as usize] {
