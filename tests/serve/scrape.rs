@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::endpoint::Endpoint;
 use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, impostor, says};
@@ -230,7 +232,7 @@ fn a_probe_answers_with_its_own_capture_and_reaches_only_known_targets() {
         gotracer.get(&format!("/probe?target={target}"), "text/plain")
     };
     let answer = probe(&good).text();
-    for line in ["probe_success 1", "gotrace_probe_gomaxprocs_threads 4"] {
+    for line in ["probe_success 1", "gotrace_probe_gomaxprocs_threads 2"] {
         assert!(answer.contains(&format!("{line}\n")), "{answer}");
     }
     // Its metrics are gauges, and none has the name of one of /metrics.
@@ -289,4 +291,35 @@ fn a_target_that_wants_a_token_gets_that_of_the_file() {
     fs::write(&token, "s3cret\n").unwrap();
     wait_some(&gotracer, "gotracer_traces_total{instance=\"i\",job=\"a\"}");
     assert!(!gotracer.log().contains("s3cret"));
+}
+
+#[test]
+fn gauges_of_a_target_end_after_failed_captures_and_counters_stay() {
+    let scratch = Scratch::new();
+    let trace = fs::read(fixture("go1.25.5/mutex_contention.trace")).unwrap();
+    let answers = Arc::new(AtomicU32::new(0));
+    let given = Arc::clone(&answers);
+    let target = impostor(move |mut stream| {
+        // The first capture has a trace, all others fail.
+        let first = given.fetch_add(1, Ordering::Relaxed) == 0;
+        let head = if first { "200 OK" } else { "404 Not Found" };
+        let _ = write!(stream, "HTTP/1.1 {head}\r\n\r\n");
+        let _ = stream.write_all(if first { &trace } else { b"" });
+    });
+    let gotracer = scraping(&[&format!("http://{target}")], &scratch, &[]);
+    let labels = format!("{{instance=\"{target}\"}}");
+    let of = |name: &str| gotracer.sample(&format!("{name}{labels}"));
+    let gauges = ["gotrace_goroutines", "gotrace_gomaxprocs_threads"];
+    let known = || of(gauges[0]);
+    eventually_or("gauges are there", || gotracer.log(), known);
+    let ended = || {
+        let ended = gauges.iter().all(|name| of(name).is_none());
+        ended.then_some(())
+    };
+    eventually_or("gauges end", || gotracer.log(), ended);
+    let asked = answers.load(Ordering::Relaxed);
+    assert!(asked > 3, "gauges ended after {asked} captures");
+    assert_eq!(of("gotracer_traces_total"), Some(1.0));
+    assert!(of("gotracer_last_success_timestamp_seconds") > Some(0.0));
+    assert!(of("gotrace_mutex_wait_seconds_count") > Some(0.0));
 }
