@@ -183,7 +183,7 @@ fn waits() -> Metric<Totals> {
     .fixed(wait_states().count())
 }
 
-fn program() -> [Metric<Totals>; 10] {
+fn program() -> [Metric<Totals>; 11] {
     [
         gauge(
             "gotrace_goroutines",
@@ -248,6 +248,13 @@ fn program() -> [Metric<Totals>; 10] {
             |t: &Totals| t.program()?.heap_goal_bytes,
         )
         .unit(Unit::Bytes),
+        gauge(
+            "gotrace_gc_cpu",
+            "Share of the CPU time of all processors that the garbage collector took in the last \
+             trace, without idle marking. (rule GCPressure) Above 0.25, goroutines assist it.",
+            |t: &Totals| Some(t.program()?.gc.as_ref()?.cpu_ratio),
+        )
+        .unit(Unit::Ratio),
         gauge(
             "gotrace_gomaxprocs",
             "GOMAXPROCS at the end of the last trace: how many goroutines can run at a time. \
