@@ -69,8 +69,12 @@ fn a_service_has_its_own_settings() {
     let leak = RULES[4];
     assert_eq!(leak.name, "GoroutineLeakGrowth");
     batch.of_mut(leak).enabled = false;
+    batch.ignore = nightly.ignore.clone();
+    assert_ne!(nightly.ignore, Settings::default().ignore);
     assert_eq!(nightly, batch);
-    assert_eq!(config.settings(Some("other")), Settings::default());
+    let other = config.settings(Some("other"));
+    assert_eq!(other.ignore, Settings::default().ignore);
+    assert_eq!(other, Settings::default());
 }
 
 #[test]

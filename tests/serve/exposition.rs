@@ -23,7 +23,7 @@ fn families_places_and_the_whole_endpoint_are_a_matter_of_configuration() {
     let gotracer = Running::gotracer(&directory, scratch.path(), &[&flag]);
     gotracer.wait_sample("gotracer_traces_total", 1.0);
     let text = without_directories(&gotracer.get("/metrics", "").text());
-    assert!(!text.contains("process_") && !text.contains("gotrace_syscall"));
+    assert!(!text.contains("\nprocess_") && !text.contains("gotrace_syscall_seconds"));
     for (series, value) in [
         ("gotrace_goroutines", 301.0),
         ("gotrace_goroutines_peak", 301.0),

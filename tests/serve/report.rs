@@ -165,6 +165,7 @@ fn a_comparison_is_read() {
             ["HighSchedulingLatency", true, true],
             ["MutexContention", true, false],
             ["ProcessorStarvation", true, true],
+            ["GCPressure", false, true],
         ])
     );
     let colours = "new Set([...document.querySelectorAll('.rule rect')].map(r => getComputedStyle(r).fill)).size";

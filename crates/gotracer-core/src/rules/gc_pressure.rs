@@ -269,7 +269,7 @@ impl GcPressure {
             end: self
                 .span
                 .0
-                .saturating_add(i64::try_from(worst).unwrap_or(0)),
+                .saturating_add(i64::try_from(self.longest).unwrap_or(0)),
             open: false,
             victim,
         };
@@ -278,7 +278,8 @@ impl GcPressure {
         group.add(&occurrence, || Culprit::Goroutine(victim));
         group.count = self.marks.count();
         group.open = self.cut;
-        group.total = total;
+        // Both are rounded, and the trace may be no longer than the worst second.
+        group.total = total.max(worst);
         group.first = self.first.unwrap_or(occurrence.start);
         group.last = self.span.1;
         group.places = places.iter().take(PLACES).map(at).collect();

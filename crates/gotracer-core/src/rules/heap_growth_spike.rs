@@ -286,7 +286,7 @@ impl HeapGrowthSpike {
         rates.max().unwrap_or(0)
     }
 
-    /// What is to be said if the collector is off: all that was allocated stays.
+    /// Judges the peak if the collector is off: all that was allocated stays. No growth between collections is measured.
     fn without_collector(&self, t: &Timeline) -> Verdict {
         let (Some(first), Some(peak)) = (t.heap_first(), t.heap_peak()) else {
             return Verdict {
@@ -295,8 +295,6 @@ impl HeapGrowthSpike {
             };
         };
         let grown = peak.saturating_sub(first);
-        let mut measurement = Distribution::default();
-        measurement.record(grown);
         let ns = t.duration();
         let rate = match ns >= LEAST_WINDOW {
             true => (u128::from(grown) * u128::from(SECOND) / u128::from(ns)) as u64,
@@ -328,7 +326,6 @@ impl HeapGrowthSpike {
             }
         });
         Verdict {
-            measurement,
             found: found.into_iter().collect(),
             ..Verdict::default()
         }
