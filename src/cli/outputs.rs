@@ -169,7 +169,7 @@ impl Formats {
                 (Some(Form::Reports(bare)), may_be) if may_be.contains(&bare) => {
                     Form::Reports(bare)
                 }
-                (_, [likeliest, ..]) => Form::Reports(*likeliest),
+                (_, [likeliest, ..]) => Form::Reports(likeliest),
                 (None, []) => Form::Reports(&TABLE),
             };
             taken |= Some(form) == bare;

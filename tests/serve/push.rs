@@ -249,8 +249,8 @@ fn what_is_too_much_is_refused() {
     assert_eq!(push(&gotracer, "POST", "?zone=a", b"<html>").status, 202);
     let failed = "gotracer_trace_failures_total{zone=\"a\",reason=\"not_a_trace\"}";
     gotracer.wait_sample(failed, 1.0);
-    let many = (0..8).map(|_| push(&gotracer, "POST", "", &trace));
-    let last = many.last().unwrap();
+    let mut many = (0..8).map(|_| push(&gotracer, "POST", "", &trace));
+    let last = many.next_back().unwrap();
     assert_eq!(last.status, 429, "{}", last.text());
     assert!(last.head.contains("retry-after: "), "{}", last.head);
 }

@@ -32,8 +32,11 @@ pub fn go(version: &str) -> Option<PathBuf> {
     Some(go.trim().into())
 }
 
+/// Requests and their nanoseconds by handler, as the server counted them.
+type Counts = BTreeMap<String, (u64, u64)>;
+
 /// Has the server of tests/time/server answer its requests. Returns its counts and times by handler, and the report.
-fn served(version: &str, kind: &str) -> Option<(BTreeMap<String, (u64, u64)>, Report)> {
+fn served(version: &str, kind: &str) -> Option<(Counts, Report)> {
     let go = go(version)?;
     let directory = tempfile::tempdir().unwrap();
     let (binary, trace) = (

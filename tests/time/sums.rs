@@ -46,9 +46,11 @@ fn compare(path: &Path) -> StateVector {
         timeline.event(&event, reader.tables(), &mut ends);
         // What a wait is for is another test's matter.
         let wait = match event.kind {
-            EventKind::StateTransition(StateTransition::Goroutine { id, to, .. })
-                if to == GoState::Waiting =>
-            {
+            EventKind::StateTransition(StateTransition::Goroutine {
+                id,
+                to: GoState::Waiting,
+                ..
+            }) => {
                 let waiting = timeline.find(id).map(|g| g.waiting).unwrap_or_default();
                 (waiting.state(), waiting == Waiting::Credit)
             }

@@ -108,7 +108,7 @@ pub const EXAMPLES: usize = 5;
 pub struct Group {
     /// The frame that a person would go and change.
     pub place: FrameKey,
-    /// For a phase: the places of its occurrences, the worst first, at most [`PLACES`]. Otherwise empty.
+    /// For a phase: the places of its occurrences, the worst first, at most ten. Otherwise empty.
     pub places: Vec<AtPlace>,
     /// How many places are missing in `places`.
     pub more_places: u64,

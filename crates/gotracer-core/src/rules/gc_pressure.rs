@@ -226,6 +226,10 @@ impl GcPressure {
         if work.cpu.pause * 2 > work.cpu.taken() {
             return None;
         }
+        // A damaged trace may show work of a collection that it does not show.
+        if self.marks.count() == 0 {
+            return None;
+        }
         let crosses = |limit: Limit| {
             work.marking >= limit.value && limit.percent.is_some_and(|percent| share >= percent)
         };

@@ -83,10 +83,10 @@ impl Silences {
 
     /// The operation of which CPU samples within a silence tell, if there are enough of them.
     fn operation(&self, start: Time, end: Time) -> Option<Actor> {
-        let within = self.samples.iter().filter(|(at, _)| *at > start);
+        let mut within = self.samples.iter().filter(|(at, _)| *at > start);
         let ran = within.clone().count() as Time * PERIOD;
         let told = ran >= (end - start - PREEMPTED) / 2;
-        within.last().map(|(_, who)| *who).filter(|_| told)
+        within.next_back().map(|(_, who)| *who).filter(|_| told)
     }
 
     fn keep(&mut self, start: Time, end: Time) {

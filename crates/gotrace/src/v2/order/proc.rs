@@ -87,7 +87,7 @@ impl Order {
             return step.take(transition(id, ProcState::Idle, ProcState::Idle));
         }
         let m = ThreadId(step.arg(2) as i64);
-        let not_held = Violation::NotHeld { p: id, m: m };
+        let not_held = Violation::NotHeld { p: id, m };
         if m == t.m {
             if t.p != id {
                 return Err(not_held.into());

@@ -216,13 +216,16 @@ impl<'a> Point<'a> {
 /// Receives the series of a metric.
 pub type Emit<'e> = dyn FnMut(Point<'_>) + 'e;
 
+/// Reads the series of a metric from an `S`.
+type Reading<S> = dyn Fn(&S, &mut Emit<'_>) + Send + Sync;
+
 /// A metric that is read from an `S`.
 pub struct Metric<S: 'static> {
     /// Identity.
     pub desc: Desc,
     /// Series that there are from the start, in the classic exposition.
     pub fixed: usize,
-    read: Box<dyn Fn(&S, &mut Emit<'_>) + Send + Sync>,
+    read: Box<Reading<S>>,
 }
 
 impl<S> Metric<S> {
