@@ -41,6 +41,9 @@ fn whole(bytes: &[u8], settings: &Settings) -> Report {
     outcome.report
 }
 
+/// Rules that judge a share of the time: of each portion by itself.
+const BY_SHARE: [&str; 2] = ["ProcessStalled", "GCPressure"];
+
 #[test]
 fn what_generations_tell_adds_up_to_what_the_whole_trace_tells() {
     let mut several = 0;
@@ -86,7 +89,10 @@ fn what_generations_tell_adds_up_to_what_the_whole_trace_tells() {
                     own.filter(|f| f.severity == finding.severity).count()
                 };
                 let told: usize = heard.iter().map(same).sum();
-                assert!(told > 0, "{name} {finding:?}");
+                assert!(
+                    told > 0 || BY_SHARE.contains(&finding.rule.name),
+                    "{name} {finding:?}"
+                );
             }
             // Nothing is told more often than it happened, but for what
             // crosses two thresholds one after the other.
@@ -99,6 +105,9 @@ fn what_generations_tell_adds_up_to_what_the_whole_trace_tells() {
                         .filter(|f| f.rule == rule.rule && f.phase.as_deref() != Some("busy"));
                     own.map(|f| f.count).sum::<u64>()
                 };
+                if BY_SHARE.contains(&rule.rule.name) {
+                    continue;
+                }
                 let (once, told) = (count(&whole), heard.iter().map(|h| count(&h.report)).sum());
                 assert!(
                     (once..=2 * once).contains(&told),
