@@ -326,7 +326,7 @@ fn a_window_is_cut_out() {
     let around = Export::of(processor, &trace, &["--finding=1"]);
     let first = &report(&trace)["findings"][0];
     let found = "select s.name, s.ts from slice s join track t on t.id = s.track_id \
-        where t.name = 'MutexContention'";
+        where t.name = 'Findings: MutexContention'";
     let found = around.rows(found);
     let named = |row: &&Value| row["name"] == first["message"];
     let it = found.iter().find(named);

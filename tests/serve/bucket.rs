@@ -19,7 +19,7 @@ const ERRORS: [&str; 3] = [
 
 /// More bytes than the document beside one of these traces has, and fewer than
 /// two of them.
-const DOCUMENT: u64 = 12_000;
+const DOCUMENT: u64 = 22_000;
 
 /// A daemon that keeps evidence in a bucket, and what it is told.
 struct Keeper {
