@@ -84,6 +84,10 @@ fn duckdb_reads_what_the_reports_say() {
         let parts: Vec<_> = source.split('/').collect();
         for finding in report["findings"].as_array().unwrap() {
             let mut row = finding.clone();
+            // Tables have the worst place of a phase.
+            for name in ["phase", "places", "more_places"] {
+                row.as_object_mut().unwrap().remove(name);
+            }
             row["source"] = source.into();
             row["service"] = parts[0].into();
             row["version"] = parts[1].into();
