@@ -1,7 +1,7 @@
 //! The pictures of README.md, from real runs of the binary on the traces in docs/demo.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anstyle::{Color, RgbColor};
@@ -51,9 +51,7 @@ pub fn make(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
 
 /// The default output of `gotracer trace.out` on 80 columns.
 fn terminal(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
-    let scratch = tempfile::tempdir().context("cannot create a temporary directory")?;
-    fs::copy(demo("checkout.trace"), scratch.path().join("trace.out"))
-        .context("cannot copy docs/demo/checkout.trace")?;
+    let scratch = scratch()?;
     let output = Command::new(fs::canonicalize(gotracer).context("cannot find the binary")?)
         .args(["analyze", "--color", "always", "trace.out"])
         .env("COLUMNS", "80")
@@ -141,12 +139,18 @@ fn measured() -> anyhow::Result<(f64, f64)> {
 
 /// The top of the report page in Chromium, light and dark.
 fn page(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
-    let scratch = tempfile::tempdir().context("cannot create a temporary directory")?;
+    let scratch = scratch()?;
     let report = scratch.path().join("report.html");
-    Command::new(gotracer)
-        .args(["analyze", "--fail-on", "never", "-o"])
-        .arg(&report)
-        .arg(demo("checkout.trace"))
+    Command::new(fs::canonicalize(gotracer).context("cannot find the binary")?)
+        .args([
+            "analyze",
+            "--fail-on",
+            "never",
+            "-o",
+            "report.html",
+            "trace.out",
+        ])
+        .current_dir(scratch.path())
         .output()
         .with_context(|| format!("cannot run {}", gotracer.display()))?;
     for theme in &THEMES {
@@ -184,8 +188,13 @@ fn page(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn demo(name: &str) -> PathBuf {
-    repository().join("docs/demo").join(name)
+/// A directory with the trace of the examples.
+fn scratch() -> anyhow::Result<tempfile::TempDir> {
+    let scratch = tempfile::tempdir().context("cannot create a temporary directory")?;
+    let trace = repository().join("docs/demo/checkout.trace");
+    fs::copy(&trace, scratch.path().join("trace.out"))
+        .with_context(|| format!("cannot copy {}", trace.display()))?;
+    Ok(scratch)
 }
 
 fn hex(RgbColor(red, green, blue): RgbColor) -> String {
