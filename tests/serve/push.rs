@@ -249,8 +249,10 @@ fn what_is_too_much_is_refused() {
     assert_eq!(push(&gotracer, "POST", "?zone=a", b"<html>").status, 202);
     let failed = "gotracer_trace_failures_total{zone=\"a\",reason=\"not_a_trace\"}";
     gotracer.wait_sample(failed, 1.0);
-    let mut many = (0..8).map(|_| push(&gotracer, "POST", "", &trace));
-    let last = many.next_back().unwrap();
+    let many: Vec<_> = (0..8)
+        .map(|_| push(&gotracer, "POST", "", &trace))
+        .collect();
+    let last = many.last().expect("eight answers");
     assert_eq!(last.status, 429, "{}", last.text());
     assert!(last.head.contains("retry-after: "), "{}", last.head);
 }
