@@ -94,7 +94,7 @@ Examples:
 A trace that breaks off is exported as far as it goes, with a warning.";
 
 fn profile() -> impl TypedValueParser<Value = pprof::Type> {
-    PossibleValuesParser::new(pprof::Type::ALL.map(pprof::Type::name))
+    PossibleValuesParser::new(pprof::Type::ALL.map(|(name, _)| name))
         .try_map(|name| pprof::Type::from_name(&name).ok_or("there is no such profile"))
 }
 

@@ -1,7 +1,6 @@
 //! A trace as a profile for pprof.
 //!
-//! [`Type::Net`], [`Type::Sync`], [`Type::Syscall`] and [`Type::Sched`] hold what `go tool trace -pprof=` gives; the
-//! others are gotracer's own.
+//! Those of [`Reference`] hold what `go tool trace -pprof=` gives; those of [`Own`] are gotracer's.
 
 mod own;
 mod profile;
@@ -11,107 +10,58 @@ mod schema;
 use std::io::{self, Write};
 
 use crate::trace::{ClockSnapshot, EventKind, ReadError, Reader, Stats};
-use own::Own;
 use profile::{Names, Window};
-use reference::Reference;
+
+pub use own::Own;
+pub use reference::Reference;
 
 /// Kind of a profile.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Type {
-    /// As `go tool trace -pprof=net`.
-    Net,
-    /// As `go tool trace -pprof=sync`.
-    Sync,
-    /// As `go tool trace -pprof=syscall`.
-    Syscall,
-    /// As `go tool trace -pprof=sched`.
-    Sched,
-    /// Waits of all kinds.
-    Wait,
-    /// Waits for a P.
-    Runnable,
-    /// Waits for locks, charged to the unlocker.
-    Lock,
-    /// Mark assists.
-    Assist,
-    /// Stops of the world.
-    Stw,
-    /// Creations of goroutines.
-    Creations,
-    /// CPU samples.
-    Cpu,
-    /// All of the goroutines' time.
-    Wall,
+    /// One of `go tool trace`.
+    Reference(Reference),
+    /// One of gotracer's own.
+    Own(Own),
 }
 
 impl Type {
-    /// All types.
-    pub const ALL: [Self; 12] = [
-        Self::Net,
-        Self::Sync,
-        Self::Syscall,
-        Self::Sched,
-        Self::Wait,
-        Self::Runnable,
-        Self::Lock,
-        Self::Assist,
-        Self::Stw,
-        Self::Creations,
-        Self::Cpu,
-        Self::Wall,
+    /// All types, with their names on the command line.
+    pub const ALL: [(&'static str, Self); 12] = [
+        ("net", Self::Reference(Reference::Net)),
+        ("sync", Self::Reference(Reference::Sync)),
+        ("syscall", Self::Reference(Reference::Syscall)),
+        ("sched", Self::Reference(Reference::Sched)),
+        ("wait", Self::Own(Own::Wait)),
+        ("runnable", Self::Own(Own::Runnable)),
+        ("lock", Self::Own(Own::Lock)),
+        ("assist", Self::Own(Own::Assist)),
+        ("stw", Self::Own(Own::Stw)),
+        ("creations", Self::Own(Own::Creations)),
+        ("cpu", Self::Own(Own::Cpu)),
+        ("wall", Self::Own(Own::Wall)),
     ];
-
-    /// Name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Net => "net",
-            Self::Sync => "sync",
-            Self::Syscall => "syscall",
-            Self::Sched => "sched",
-            Self::Wait => "wait",
-            Self::Runnable => "runnable",
-            Self::Lock => "lock",
-            Self::Assist => "assist",
-            Self::Stw => "stw",
-            Self::Creations => "creations",
-            Self::Cpu => "cpu",
-            Self::Wall => "wall",
-        }
-    }
 
     /// The type of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|t| t.name() == name)
+        let named = Self::ALL.into_iter().find(|(known, _)| *known == name);
+        named.map(|(_, kind)| kind)
     }
 
     fn names(self) -> Names {
         let names = |count, time| Names { count, time };
         match self {
-            Self::Net | Self::Sync | Self::Syscall | Self::Sched => {
-                names("contentions", Some("delay"))
-            }
-            Self::Creations => names("goroutines", None),
-            Self::Cpu => names("samples", Some("cpu")),
+            Self::Own(Own::Creations) => names("goroutines", None),
+            Self::Own(Own::Cpu) => names("samples", Some("cpu")),
             _ => names("contentions", Some("delay")),
         }
     }
 
     fn collector(self) -> Collector {
-        let own = |kind| Collector::Own(Box::new(own::Collector::new(kind)));
-        let reference = |kind| Collector::Reference(Box::new(reference::Collector::new(kind)));
         match self {
-            Self::Net => reference(Reference::Net),
-            Self::Sync => reference(Reference::Sync),
-            Self::Syscall => reference(Reference::Syscall),
-            Self::Sched => reference(Reference::Sched),
-            Self::Wait => own(Own::Wait),
-            Self::Runnable => own(Own::Runnable),
-            Self::Lock => own(Own::Lock),
-            Self::Assist => own(Own::Assist),
-            Self::Stw => own(Own::Stw),
-            Self::Creations => own(Own::Creations),
-            Self::Cpu => own(Own::Cpu),
-            Self::Wall => own(Own::Wall),
+            Self::Reference(kind) => {
+                Collector::Reference(Box::new(reference::Collector::new(kind)))
+            }
+            Self::Own(kind) => Collector::Own(Box::new(own::Collector::new(kind))),
         }
     }
 }
