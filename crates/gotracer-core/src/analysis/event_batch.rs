@@ -4,21 +4,19 @@ use super::packed::Packed;
 use crate::trace::internal::is_in_generations;
 use crate::trace::{Event, EventKind, ReadError, Reader};
 
-/// Unpacked events in a batch: few enough that they stay in the first-level
-/// cache.
+/// Number of unpacked events in a batch: few enough for the first-level cache.
 const BLOCK: usize = 256;
 
 /// Events of one generation.
 pub enum EventBatch {
-    /// Packed by the reader of generations, without the events that the
-    /// timeline ignores.
+    /// Events that the reader of generations packed, without those that the timeline ignores.
     Packed(Packed),
-    /// Whole events: those of the old format.
+    /// Unpacked events of the v1 format.
     Plain { block: Vec<Event>, filled: usize },
 }
 
 impl EventBatch {
-    /// An empty batch for the events of a reader.
+    /// Creates an empty batch for the events of a reader.
     pub fn new(reader: &Reader<'_>) -> Self {
         match is_in_generations(reader.version()) {
             true => Self::Packed(Packed::default()),
@@ -26,7 +24,7 @@ impl EventBatch {
         }
     }
 
-    /// An empty batch for whole events.
+    /// Creates an empty batch for unpacked events.
     pub fn plain() -> Self {
         Self::Plain {
             block: vec![Event::default(); BLOCK],
@@ -34,7 +32,7 @@ impl EventBatch {
         }
     }
 
-    /// Reads the next ones. False at the end.
+    /// Reads the next events. Returns false at the end.
     ///
     /// # Errors
     /// As [`Reader::fill`].
@@ -51,7 +49,7 @@ impl EventBatch {
         }
     }
 
-    /// Whether a generation begins with them.
+    /// Reports whether the batch starts a generation.
     pub fn begins(&self) -> bool {
         match self {
             Self::Packed(events) => events.begins(),

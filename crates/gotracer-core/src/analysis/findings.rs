@@ -1,4 +1,4 @@
-//! From what a rule found to what the report says.
+//! Conversion of the rules' groups into a report's findings.
 
 use std::cmp::Reverse;
 
@@ -9,17 +9,17 @@ use crate::rules::{Found, Rule, Unit};
 use crate::timeline::{FrameText, StackKey, Stacks, Timeline};
 use crate::trace::{GoId, Time};
 
-/// Bytes of names that the findings of one report may have, each stack with its own copies. Real reports have one or two
-/// MiB; a trace can be made whose few names would fill gigabytes.
+/// Maximum size of the names in the findings of one report, bytes. Real reports have one or two MiB; a crafted trace
+/// could need gigabytes for a few names.
 const NAMES: usize = 16 << 20;
-/// Longest name beyond that, characters.
+/// Maximum length of a name beyond that, characters.
 const SHORT: usize = 64;
 
-/// The goroutine that runs `main.main`, in every program.
+/// Goroutine that runs `main.main` in every program.
 const MAIN: GoId = GoId(1);
 
-/// Turns what the rules found into findings, the worst first. Only the first have stacks and names in full if those of
-/// all would take more than [`NAMES`].
+/// Converts the groups of the rules into findings, the worst first. If all stacks and names would need more than
+/// [`NAMES`], only the first findings have them in full.
 pub fn findings(
     mut found: Vec<(&'static Rule, Found)>,
     t: &Timeline,
@@ -35,7 +35,7 @@ pub fn findings(
     findings
 }
 
-/// Copies names into a report, as long as there is room.
+/// Budget for the names in a report.
 struct Names {
     left: usize,
 }
@@ -59,7 +59,7 @@ impl Names {
         }
     }
 
-    /// The whole stack, or none of it.
+    /// Returns the whole stack, or no frames if the budget does not suffice.
     fn stack(&mut self, stacks: &Stacks, key: StackKey) -> Vec<Frame> {
         let bytes = |f: FrameText<'_>| report::size::frame(f.function, f.file);
         let needed = stacks.frames(key).map(bytes).sum();
@@ -82,14 +82,14 @@ fn finding(
     let group = found.group;
     let stacks = t.stacks();
     let mut place = names.frame(stacks.get(group.place));
-    // The main goroutine may show no stack at all.
+    // The main goroutine may have no stack.
     if place.function.is_empty() && group.victim.g == MAIN {
         place.function = "main.main".into();
     }
     let first_ns = t.since_stretch(group.first);
     let (worst_start, worst_end) = group.worst_span;
     let wall_clock = |time: Time| {
-        // A stretch of the trace starts before it is reported.
+        // An interval may start before the reported part of a live trace.
         let since = SignedDuration::from_nanos(time.checked_sub(t.stretch())?);
         start_time?.checked_add(since).ok()
     };
@@ -145,7 +145,7 @@ fn finding(
     }
 }
 
-/// Sorts by what hurts most: severity, then total, rule by rule within.
+/// Sorts by severity, then total, within each rule.
 fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         let key = |f: &Finding| (f.severity, Reverse(f.rule.index()), f.total);
@@ -153,7 +153,7 @@ fn sort(findings: &mut [Finding]) {
     });
 }
 
-/// A frame with its names.
+/// Converts a frame.
 pub fn frame(text: FrameText<'_>) -> Frame {
     Frame {
         function: text.function.into(),
@@ -162,13 +162,13 @@ pub fn frame(text: FrameText<'_>) -> Frame {
     }
 }
 
-/// The line of a frame that has names; 0 is unknown.
+/// Returns the line of a frame with names; 0 is unknown.
 fn line(text: FrameText<'_>) -> u64 {
     let known = !(text.function.is_empty() && text.file.is_empty());
     if known { text.line } else { 0 }
 }
 
-/// The same for the same rule and place in every trace.
+/// Returns an id that is the same for the same rule and place in every trace.
 fn id(rule: &Rule, place: &Frame, variant: &str) -> String {
     let line = place.line.to_string();
     let parts = [rule.name, &place.function, &place.file, &line, variant];

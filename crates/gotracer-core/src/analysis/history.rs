@@ -1,18 +1,18 @@
-//! Looks at the timeline after each event and notes how the program goes.
+//! Recorder of values over time for charts.
 
 use crate::report::{Course, State};
 use crate::timeline::Timeline;
 
-/// History of a value over the trace.
+/// Recorder of the values after each event.
 #[derive(Default)]
 pub struct History {
     course: Course,
-    /// State since the last event.
+    /// State after the last event.
     state: State,
 }
 
 impl History {
-    /// Takes in what the last event changed.
+    /// Records the changes of the last event.
     pub fn note(&mut self, t: &Timeline) {
         self.course.advance(t.duration(), &self.state);
         self.state = State {
@@ -25,7 +25,7 @@ impl History {
         };
     }
 
-    /// All that was noted.
+    /// Returns the recorded values.
     pub fn course(&self) -> &Course {
         &self.course
     }

@@ -1,4 +1,4 @@
-//! A trace that is still being written, analysed a generation at a time.
+//! Analysis of a trace that is still being written, one generation at a time.
 
 use super::event_batch::EventBatch;
 use super::{Analysis, Read};
@@ -7,8 +7,8 @@ use crate::rules::Settings;
 use crate::trace::internal::{is_in_generations, peek_version};
 use crate::trace::{ErrorKind, Input, ReadError, Reader, Stats};
 
-/// Frames of stacks that are remembered before everything is forgotten: about
-/// 64 MiB. Only programs that make up stacks without end have so many.
+/// Maximum number of frames in remembered stacks, about 64 MiB. Above it, the analysis starts anew. Only programs with
+/// ever new stacks have so many.
 const FRAMES: usize = 4 << 20;
 
 /// Report of a part of a live trace.
@@ -18,7 +18,7 @@ pub struct Heard {
     pub report: Report,
     /// End of the generation, as an offset into the trace.
     pub end: u64,
-    /// Whether the trace ended; no generation follows.
+    /// Whether the trace ended.
     pub last: bool,
 }
 

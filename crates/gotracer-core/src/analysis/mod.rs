@@ -1,7 +1,7 @@
-//! Drives one trace through the timeline and the rules into a report.
+//! Analysis of one trace: drives the timeline and the rules, and builds the report.
 //!
-//! Files and live streams share this code: [`Analysis`] consumes one event
-//! after the other, and can report the state up to then at any time.
+//! Files and live streams share this code: [`Analysis`] processes one event after the other, and can report the
+//! current state at any time.
 
 mod event_batch;
 mod findings;
@@ -42,28 +42,27 @@ use slices::Slices;
 use suppress::suppress;
 use times::Times;
 
-/// For how long the growth of the number of goroutines is counted in a live
-/// trace before it is measured and counted anew, ns: a service's load changes
+/// Period over which the growth of the number of goroutines is counted in a live trace, ns. A service's load changes
 /// within hours, which is no leak.
 const GROWTH: i64 = 60 * 1_000_000_000;
 
-/// Facts of reading a trace, for its report.
+/// Facts about reading a trace, for its report.
 #[derive(Clone, Copy, Debug)]
 pub struct Read<'a> {
-    /// The trace's name.
+    /// Name of the trace.
     pub source: &'a str,
-    /// The minor version of its format, see [`Reader::version`].
+    /// Minor version of the format, see [`Reader::version`].
     pub version: u32,
-    /// How much was read.
+    /// Amounts that were read.
     pub stats: Stats,
-    /// Why no more could be read.
+    /// Reason why reading stopped.
     pub error: Option<&'a ReadError>,
 }
 
-/// Warning for a trace whose times are all wrong.
+/// Warning for a trace with a clock frequency of 0.
 const WITHOUT_CLOCK: &str = "the trace's clock has a frequency of 0, so its times mean nothing";
 
-/// Warning that the events read may be incomplete or wrong.
+/// Returns a warning if the events may be incomplete or wrong.
 fn warning(read: &Read<'_>) -> Option<String> {
     if read.stats.without_clock > 0 {
         return Some(WITHOUT_CLOCK.into());
@@ -71,7 +70,7 @@ fn warning(read: &Read<'_>) -> Option<String> {
     is_newer(read.version).then(|| newer(read.version))
 }
 
-/// Warning for a trace of a newer format.
+/// Returns the warning for a trace of a newer format.
 fn newer(version: u32) -> String {
     format!(
         "the trace is of format \"go 1.{version}\", newer than this gotracer: it was read as the \
@@ -79,39 +78,39 @@ fn newer(version: u32) -> String {
     )
 }
 
-/// As many events are taken in at a time, about.
+/// Approximate number of events per step.
 const EVENTS: usize = 1_000;
 
-/// The error for a trace of which no more can be remembered.
+/// Returns the error for a trace that exceeds its memory budget.
 fn exhausted(kind: ErrorKind, stats: Stats) -> ReadError {
     let lost_bytes = stats.total_bytes.saturating_sub(stats.bytes);
     ReadError::new(kind).at(stats.bytes, lost_bytes)
 }
 
-/// Categories of logs that tasks find ids in.
+/// Returns the log categories that hold trace and span ids.
 fn id_keys(settings: &Settings) -> IdKeys {
     let categories = settings.id_categories.clone();
     IdKeys::new(categories.trace_id, categories.span_id)
 }
 
-/// One trace being analysed.
+/// State of the analysis of one trace.
 pub struct Analysis {
     timeline: Timeline,
     seen: Observers,
     slices: Slices,
-    /// The first clock snapshot since the last report.
+    /// First clock snapshot since the last report.
     snapshot: Option<ClockSnapshot>,
-    /// Notes how the program goes, if that is wanted.
+    /// Recorder of values over time, if requested.
     history: Option<Box<History>>,
     settings: Settings,
-    /// A generation started since.
+    /// Whether a generation started since the last report.
     started: bool,
     /// Memory that the analysis has reserved.
     share: Share,
 }
 
 impl Analysis {
-    /// Nothing has happened yet.
+    /// Creates an analysis without events.
     pub fn new(settings: &Settings) -> Self {
         let enabled = RULES.into_iter().filter(|rule| settings.of(rule).enabled);
         let enabled: Vec<_> = enabled
@@ -135,8 +134,7 @@ impl Analysis {
         }
     }
 
-    /// One of the trace that a reader reads, within the memory that reading it
-    /// may hold.
+    /// Creates an analysis for a reader that shares the reader's memory budget.
     fn of(reader: &Reader<'_>, settings: &Settings) -> Self {
         Self {
             share: reader.allowance().share(),
@@ -144,28 +142,27 @@ impl Analysis {
         }
     }
 
-    /// Reserves memory after some events of a generation; `begins` if they are
-    /// its first.
+    /// Reserves memory after some events of a generation. `begins` is set for its first events.
     fn count(&mut self, begins: bool, tables: &Tables) -> Result<(), ErrorKind> {
         let rules = self.seen.rules.enabled.iter().map(|(_, d)| d.held());
         let held = self.timeline.held(EVENTS) + rules.sum::<u64>() + self.seen.held();
         let counted = match begins {
-            // Any of its names and stacks may become known at any event.
+            // Every name and stack of a generation may become referenced by any event.
             true => self.share.hold(held + tables.names()),
             false => self.share.hold_at_least(held),
         };
         counted.map_err(ErrorKind::from)
     }
 
-    /// Takes in the clock snapshot of a generation, before its first event.
+    /// Records the clock snapshot of a generation, before its first event.
     pub fn start_generation(&mut self, snapshot: Option<ClockSnapshot>) {
-        // Clocks drift apart in days: the newest is the best there is.
+        // Clocks drift: the newest snapshot is the most accurate.
         let known = self.snapshot.filter(|_| self.started);
         self.snapshot = known.or(snapshot).or(self.snapshot);
         self.started = true;
     }
 
-    /// Takes in the next events. `tables` are those of their generation.
+    /// Processes the next events. `tables` are those of their generation.
     pub fn events(&mut self, events: &[Event], tables: &Tables) {
         for event in events {
             self.event(event, tables);
@@ -175,7 +172,7 @@ impl Analysis {
     /// Analyzes the events that were read.
     ///
     /// # Errors
-    /// If that takes more memory than there may be.
+    /// If the memory budget is exceeded.
     fn batch(&mut self, events: &EventBatch, reader: &Reader<'_>) -> Result<(), ReadError> {
         let counted = self.count(events.begins(), reader.tables());
         counted.map_err(|kind| exhausted(kind, reader.stats()))?;
@@ -189,8 +186,7 @@ impl Analysis {
         Ok(())
     }
 
-    /// As [`events`](Self::events). Not inlined, to keep all registers for the
-    /// loop.
+    /// Processes events like [`events`](Self::events). Not inlined, to keep all registers for the loop.
     #[inline(never)]
     fn packed(&mut self, events: &Packed, tables: &Tables) {
         events.unpack(&mut TimelineVisitor {
@@ -201,8 +197,7 @@ impl Analysis {
 
     #[inline(always)]
     fn event(&mut self, event: &Event, tables: &Tables) {
-        // Events that the timeline ignores can be skipped without changing the
-        // result.
+        // Events that the timeline ignores can be skipped without changing the result.
         let heeded = Timeline::heeds(event);
         if heeded {
             self.slice(event.time);
@@ -222,7 +217,7 @@ impl Analysis {
         }
     }
 
-    /// Takes in a task, a region or a log; anything else tells nothing.
+    /// Processes a task, a region or a log, and ignores other events.
     #[inline(never)]
     fn user_event(&mut self, event: &Event, tables: &Tables) {
         if Tasks::heeds(event) {
@@ -232,7 +227,7 @@ impl Analysis {
         }
     }
 
-    /// Follows the chains of waits over a change of state.
+    /// Updates the chains of waits after a state transition.
     #[inline(always)]
     fn chain(&mut self, transition: &Transition) {
         if self.seen.chains.is_active() {
@@ -240,7 +235,7 @@ impl Analysis {
         }
     }
 
-    /// Follows the chains of waits to a new goroutine.
+    /// Updates the chains of waits after a creation.
     #[inline(always)]
     fn chain_creation(&mut self, c: &Creation) {
         if self.seen.chains.is_active() {
@@ -248,7 +243,7 @@ impl Analysis {
         }
     }
 
-    /// Ends a slice if its time is over.
+    /// Ends the current slice if its time is over.
     #[inline(always)]
     fn slice(&mut self, time: Time) {
         if self.slices.is_over(time) {
@@ -258,7 +253,7 @@ impl Analysis {
         }
     }
 
-    /// Notes how the program goes, if that is wanted.
+    /// Records values over time, if requested.
     #[inline(always)]
     fn note(&mut self) {
         if let Some(history) = &mut self.history {
@@ -266,8 +261,7 @@ impl Analysis {
         }
     }
 
-    /// Report of the trace so far. Open intervals count up to now and are
-    /// marked as lower bounds.
+    /// Returns the report of the trace so far. Open intervals count up to now and are marked as lower bounds.
     pub fn report(&self, read: &Read<'_>) -> Report {
         let open: Vec<_> = self.timeline.open_intervals(false).collect();
         let verdicts = self.seen.rules.enabled.iter().map(|(rule, detector)| {
@@ -283,10 +277,9 @@ impl Analysis {
         self.report_of(verdicts.collect(), read, false)
     }
 
-    /// Report of a live trace since the last call; nothing is reported twice.
-    /// An open interval is a finding once it crosses a threshold, and a
-    /// measurement when it ends. With `last`, no events follow, and open
-    /// intervals are measured as lower bounds.
+    /// Returns the report of a live trace since the last call, without repetition. An open interval is a finding once
+    /// it crosses a threshold, and a measurement when it ends. With `last`, no events follow, and open intervals are
+    /// measured as lower bounds.
     pub fn report_news(&mut self, read: &Read<'_>, last: bool) -> Report {
         let t = &mut self.timeline;
         let due = t.now().saturating_sub(t.growing_since()) >= GROWTH;
@@ -385,13 +378,12 @@ impl Analysis {
         report
     }
 
-    /// Number of stack frames in memory, over all stacks.
+    /// Returns the number of stack frames in memory, over all stacks.
     pub fn frames(&self) -> usize {
         self.timeline.stacks().frames_in_all()
     }
 
-    /// Wall clock at the start of the reported time, if the trace has a clock
-    /// snapshot.
+    /// Returns the wall-clock start of the reported time; `None` if the trace has no clock snapshot.
     fn start_time(&self) -> Option<Timestamp> {
         let s = self.snapshot?;
         let at_snapshot = Timestamp::new(s.wall_sec, i32::try_from(s.wall_nsec).ok()?).ok()?;
@@ -402,7 +394,7 @@ impl Analysis {
     }
 }
 
-/// Takes in events of one generation.
+/// Visitor that passes the events of one generation to the timeline.
 struct TimelineVisitor<'a> {
     analysis: &'a mut Analysis,
     tables: &'a Tables,

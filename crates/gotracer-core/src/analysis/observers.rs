@@ -5,12 +5,12 @@ use crate::rules::{Detector, Rule};
 use crate::tasks::{Chains, KINDS, Requests, Tasks};
 use crate::timeline::{Goroutine, HeapFloor, Interval, Kinds, Observer, StateVector, Timeline};
 
-/// The rules at work.
+/// The enabled rules of an analysis.
 pub struct Rules {
     pub enabled: Vec<(&'static Rule, Box<dyn Detector>)>,
-    /// All kinds of intervals that any rule watches.
+    /// Kinds of intervals that any rule watches.
     pub watches: Kinds,
-    /// The rules that watch each kind of interval, by the number of the kind.
+    /// Indices of the rules that watch each kind of interval, by kind.
     watchers: [Vec<usize>; Kinds::CAPACITY],
 }
 
@@ -61,7 +61,7 @@ pub struct Observers {
 }
 
 impl Observers {
-    /// Follows chains of waits once a server is known.
+    /// Updates the chains of waits once a server is known.
     #[inline(always)]
     fn follow(&mut self, timeline: &Timeline) {
         if !self.chains.is_active() && self.requests.is_any() {
@@ -69,7 +69,7 @@ impl Observers {
         }
     }
 
-    /// Bytes of memory that the times, the tasks and the requests hold.
+    /// Returns the memory of the times, tasks and requests in bytes.
     pub fn held(&self) -> u64 {
         self.times.held() + self.tasks.held() + self.requests.held() + self.chains.held()
     }

@@ -1,9 +1,8 @@
 //! Packed events, which pass from one core to another.
 //!
-//! Passing an event from one core to another costs more than its analysis. So
-//! each ordinary event is packed into one word that has only the fields which
-//! the timeline reads. Events that the timeline ignores are left out; all
-//! others are passed as they are. See [`record`] for the bits.
+//! Passing an event to another core costs more than its analysis. Each ordinary event is therefore packed into one
+//! word with only the fields that the timeline reads. Events that the timeline ignores are left out; all others are
+//! passed unpacked. See [`record`] for the bits.
 
 use super::record::{self, code};
 use crate::tasks::Tasks;
@@ -11,17 +10,16 @@ use crate::timeline::{Creation, SILENCE, Timeline, Transition};
 use crate::trace::internal::{NO_SLOT, Sink};
 use crate::trace::{Event, EventKind, GoId, GoState, Slot, Time};
 
-/// Words of a full chunk: enough that passing it costs nothing, and few
-/// enough that it stays in a cache.
+/// Words of a full chunk: enough to amortize the handoff, few enough to stay in a cache.
 const FULL: usize = 16 << 10;
-/// Events of the old format in a chunk.
+/// Events of the v1 format per chunk.
 const BLOCK: usize = 2048;
 
-/// A time before all events. The difference to the first event never fits a
-/// record, so the first event is passed whole, with its time.
+/// A time before all events. The difference to the first event never fits a record, so the first event is passed
+/// unpacked, with its time.
 const BEFORE: Time = Time::MIN;
 
-/// Whether an event is handed over: the timeline or the tasks read more of it than the time.
+/// Reports whether the timeline or the tasks read more of an event than its time.
 #[inline(always)]
 fn wanted(event: &Event) -> bool {
     Timeline::heeds(event) || Tasks::heeds(event)
@@ -32,16 +30,15 @@ fn wanted(event: &Event) -> bool {
 pub struct Packed {
     words: Vec<u64>,
     whole: Vec<Event>,
-    /// Number of words that are not the first of their record.
+    /// Number of words after the first of each record.
     more_words: usize,
     /// Time of the last record.
     last: Time,
-    /// Number of events that the timeline ignores, and the times of the last
-    /// two of them.
+    /// Number of events that the timeline ignores since the last record, and the times of the last two.
     unheeded: usize,
     passed: Time,
     passed_before: Time,
-    /// Buffer for unpacked events of the old format.
+    /// Buffer for unpacked events of the v1 format.
     block: Vec<Event>,
 }
 
@@ -75,7 +72,7 @@ impl Packed {
         matches!(first, Some(EventKind::Sync { .. }))
     }
 
-    /// The last event that nobody heeds matters: there may be a silence after it.
+    /// Records the time of the last ignored event, because a silence may follow it.
     #[cold]
     fn end_unheeded(&mut self) {
         self.unheeded -= 1;
@@ -109,8 +106,7 @@ impl Packed {
         let mut time = BEFORE;
         while let Some(word) = words.next() {
             time = time.wrapping_add(record::after(word));
-            // Each code has its own copy of the timeline's code, with
-            // constant states.
+            // Each code gets its own copy of the timeline's code, with constant states.
             match record::code(word) {
                 code::STARTS => visitor.transition(&record::starts(word, time, GoState::Runnable)),
                 code::RETURNS => visitor.transition(&record::starts(word, time, GoState::Syscall)),
@@ -184,7 +180,7 @@ impl Sink for Packed {
         } else if wanted(&event) {
             self.write_long(event, after);
         } else if event.time.saturating_sub(self.last.max(self.passed)) >= SILENCE {
-            // A silence ends here, or it may: what was before this parcel is not known.
+            // A silence may end at this event. The time before this chunk is unknown here.
             self.write_time(code::UNHEEDED, event.time);
         } else {
             self.unheeded += 1;
@@ -200,7 +196,7 @@ impl Sink for Packed {
             self.passed = self.passed_before;
             return;
         }
-        // Only the records before it show where the last one begins.
+        // The position of the last record follows only from the records before it.
         let (mut at, mut next) = (0, 0);
         while let Some(&word) = self.words.get(next) {
             (at, next) = (next, next + record::words(word));
@@ -235,11 +231,11 @@ pub trait EventVisitor {
     fn rare_transition(&mut self, transition: &Transition);
     fn creation(&mut self, creation: &Creation);
     fn event(&mut self, event: &Event);
-    /// Id of the goroutine in a slot.
+    /// Returns the id of the goroutine in a slot.
     fn goroutine(&self, slot: Slot) -> GoId;
-    /// No event up to `time` matters to the timeline, and there was no silence.
+    /// Skips to `time`: the timeline ignores the events up to it, and no silence lies between them.
     fn pass(&mut self, time: Time);
-    /// An event that nobody heeds, but for its time.
+    /// Visits an event of which the timeline reads only the time.
     fn unheeded(&mut self, time: Time);
 }
 
@@ -319,7 +315,7 @@ mod tests {
         })
     }
 
-    /// The parts of a transition that the timeline reads.
+    /// Returns the parts of a transition that the timeline reads.
     fn heeded(t: Transition) -> Transition {
         Transition {
             p: if t.from == GoState::Running || t.to == GoState::Running {
@@ -335,10 +331,10 @@ mod tests {
         }
     }
 
-    /// Compares unpacked events with the expected ones.
+    /// Visitor that compares unpacked events with the expected ones.
     struct Compare<'a>(std::vec::IntoIter<&'a Event>, Option<Time>);
 
-    /// Goroutines have their id's slot, if that is known.
+    /// Returns a goroutine's slot: its id, if known.
     fn slot_of(g: GoId) -> u32 {
         match g.0 {
             0..100_000 if g.0 % 3 != 0 => g.0 as u32,
@@ -363,7 +359,7 @@ mod tests {
 
         fn creation(&mut self, creation: &Creation) {
             let want = Creation::of(self.0.next().unwrap()).unwrap();
-            // The P is not packed: the goroutine does not run yet.
+            // The P is not packed, because the goroutine does not run yet.
             let p = want.p;
             assert_eq!(Creation { p, ..*creation }, want);
             self.1 = None;
@@ -383,7 +379,7 @@ mod tests {
         }
     }
 
-    /// Time of the last event, if the timeline ignores it.
+    /// Returns the time of the last event, if the timeline ignores it.
     fn passed(events: &[Event]) -> Option<Time> {
         let last = events.last().filter(|e| !wanted(e));
         last.map(|e| e.time)

@@ -1,4 +1,4 @@
-//! One trace on two cores: one thread reads, the other analyses.
+//! Analysis of one trace on two threads: one reads, the other analyzes.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -10,15 +10,14 @@ use super::{Analysis, exhausted};
 use crate::rules::Settings;
 use crate::trace::{ClockSnapshot, Input, ReadError, Reader, Stats, Tables};
 
-/// Chunks that may wait for the analysis: few, because they are still in a cache.
-/// With more events in a chunk, or fewer, threads wait longer for each other:
-/// on a virtual machine to wake a core takes as long as to read a thousand.
+/// Maximum number of chunks in the queue: few, so that they stay in a cache. With larger or smaller chunks the threads
+/// wait longer for each other: on a virtual machine, waking a core takes as long as reading a thousand events.
 const CHUNKS: usize = 4;
 
 /// Events of one generation.
 struct Chunk {
     events: Packed,
-    /// Whether the generation begins with them.
+    /// Whether the chunk starts the generation.
     begins: bool,
     tables: Arc<Tables>,
     snapshot: Option<ClockSnapshot>,
@@ -54,7 +53,7 @@ pub(super) fn step<'a>(
     let (reader, error) = thread::scope(|scope| {
         let reading = scope.spawn(move || read(reader, Handoff { chunks, spares }));
         let mut take_in = |chunk| take_in(&mut analysis, chunk, &spent, &mut progress);
-        // Without a receiver the reader stops.
+        // The reader stops if the receiver is gone.
         let full = to_analyse
             .into_iter()
             .find_map(|chunk| take_in(chunk).err());
@@ -79,18 +78,18 @@ fn take_in(
         progress(chunk.stats);
     }
     analysis.packed(&chunk.events, &chunk.tables);
-    // The reader may be done already, and then wants no more of them.
+    // The reader may be finished and no longer receive buffers.
     let _ = spent.send(chunk.events);
     Ok(())
 }
 
-/// The reading side's ends of the channels.
+/// The reader's ends of the channels.
 struct Handoff {
     chunks: SyncSender<Chunk>,
     spares: Receiver<Packed>,
 }
 
-/// Reads to the end, a chunk at a time.
+/// Reads to the end in chunks.
 fn read(mut reader: Reader<'_>, handoff: Handoff) -> (Reader<'_>, Option<ReadError>) {
     let error = loop {
         let mut events = handoff.spares.try_recv().unwrap_or_default();
@@ -107,8 +106,7 @@ fn read(mut reader: Reader<'_>, handoff: Handoff) -> (Reader<'_>, Option<ReadErr
             snapshot: reader.clock_snapshot(),
             stats: reader.stats(),
         };
-        // The receiver is gone only if the other thread panicked, which is
-        // reported there.
+        // The receiver is gone only if the other thread panicked, which is reported there.
         if handoff.chunks.send(chunk).is_err() {
             break None;
         }

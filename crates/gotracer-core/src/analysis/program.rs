@@ -1,4 +1,4 @@
-//! The report's figures of the whole program, from the timeline.
+//! Figures of the whole program in a report.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use crate::timeline::{FrameKey, GcWork, StateVector, Timeline};
 /// Maximum number of places that create goroutines in a report.
 const PLACES: usize = 100;
 
-/// The program up to now, with the time of its goroutines.
+/// Returns the figures of the program so far. `time` is the time of its goroutines.
 pub fn program(t: &Timeline, time: StateVector) -> Program {
     let population = t.population();
     Program {
@@ -30,7 +30,7 @@ pub fn program(t: &Timeline, time: StateVector) -> Program {
     }
 }
 
-/// The collector's work.
+/// Returns the collector's figures.
 fn gc(t: &Timeline) -> Gc {
     let GcWork {
         cycles,
@@ -58,12 +58,12 @@ fn gc(t: &Timeline) -> Gc {
     }
 }
 
-/// A ratio in millionths: more digits would only differ from platform to platform.
+/// Rounds a ratio to six decimal places: further digits differ between platforms.
 fn rounded(ratio: f64) -> f64 {
     (ratio * 1e6).round() / 1e6
 }
 
-/// The places that created goroutines, those first that grew most.
+/// Returns the places that created goroutines, the greatest growth first.
 fn places(t: &Timeline) -> Vec<Creations> {
     let mut counts: HashMap<FrameKey, (u64, u64), foldhash::fast::RandomState> = HashMap::default();
     for site in t.population().sites() {

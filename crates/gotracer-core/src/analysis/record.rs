@@ -54,12 +54,12 @@ pub mod code {
     pub const CREATED: u64 = 8;
     /// Unpacks `LONG`.
     pub const LONG: u64 = 9;
-    /// Events that nobody heeds, up to the time that is the next word.
+    /// Ignored events up to the time in the next word.
     pub const PASSED: u64 = 10;
-    /// An event that nobody heeds, at the time that is the next word, and that may end a silence.
+    /// An ignored event at the time in the next word, after which a silence may end.
     pub const UNHEEDED: u64 = 11;
 
-    /// The code of a transition between two states.
+    /// Codes of the transitions between two states.
     pub const OF: [[u64; 8]; 8] = {
         let mut of = [[WHOLE; 8]; 8];
         of[GoState::Runnable as usize][GoState::Running as usize] = STARTS;
@@ -73,7 +73,7 @@ pub mod code {
     };
 }
 
-/// A field of a word: its first bit and its width.
+/// Bit field of a word.
 #[derive(Clone, Copy)]
 struct Field {
     from: u32,
@@ -103,43 +103,41 @@ impl Field {
         word >> self.from & !(u64::MAX << self.bits)
     }
 
-    /// The largest value.
+    /// Returns the field's largest value.
     const fn max(self) -> u64 {
         !(u64::MAX << self.bits)
     }
 }
 
 const CODE: Field = Field { from: 0, bits: 4 };
-/// Time since the record before, ns.
+/// Time since the previous record, ns.
 const AFTER: Field = CODE.behind(18);
 const SLOT: Field = AFTER.behind(14);
-/// Stack with which a goroutine stops, or of the goroutine that woke it.
+/// Stack of the goroutine that stops, or of the waker.
 const STACK: Field = SLOT.behind(14);
-/// Slot of the goroutine that woke it; the largest value is none.
+/// Slot of the waker; the largest value is none.
 const WAKER: Field = STACK.behind(14);
-/// Reason for which it stops, and the P on which it ran.
+/// Reason of the stop, and the P on which the goroutine ran.
 const REASON: Field = STACK.behind(6);
 const PROC: Field = REASON.behind(8);
 
-/// First of several words: code of the transition, slot, higher bits of the
-/// time.
+/// First word of a longer record: code of the transition, slot, higher bits of the time.
 const LONG_CODE: Field = AFTER.behind(4);
 const LONG_SLOT: Field = LONG_CODE.behind(24);
 const MORE_AFTER: Field = LONG_SLOT.behind(14);
-/// Second word: stack, and the waker, or reason and P.
+/// Second word: stack, then the waker, or reason and P.
 const LONG_STACK: Field = Field { from: 0, bits: 32 };
 const LONG_WAKER: Field = LONG_STACK.behind(32);
 const LONG_REASON: Field = LONG_STACK.behind(16);
 const LONG_PROC: Field = LONG_REASON.behind(16);
 
-/// Third word of a creation: the creator, and the goroutine's first stack,
-/// which is its function.
+/// Third word of a creation: the creator, and the goroutine's first stack, which is its function.
 const CREATOR: Field = Field { from: 0, bits: 32 };
 const OWN: Field = CREATOR.behind(32);
 
-/// Packs an event into one word. `by` is the slot of the goroutine in whose
-/// context it happened, if it is known; `after` is the time since the record
-/// before, ns. `None` leaves the event to [`pack_creation`] and [`pack_long`].
+/// Packs an event into one word. `by` is the slot of the goroutine in whose context the event occurred, if known;
+/// `after` is the time since the previous record, ns. Returns `None` for events that need [`pack_creation`] or
+/// [`pack_long`].
 #[inline(always)]
 pub fn pack(event: &Event, by: u32, after: Time) -> Option<u64> {
     let t = Transition::of(event)?;
@@ -170,7 +168,7 @@ pub fn pack(event: &Event, by: u32, after: Time) -> Option<u64> {
 #[inline(always)]
 fn code_of(t: &Transition) -> Option<u64> {
     let code = code::OF[t.from as usize % 8][t.to as usize % 8];
-    // Only a goroutine that stops has its own stack and a reason.
+    // Only a goroutine that stops has a stack of its own and a reason.
     let expected = if code >= code::BLOCKS {
         t.own == t.stack
     } else {
@@ -179,7 +177,7 @@ fn code_of(t: &Transition) -> Option<u64> {
     (code != code::WHOLE && expected).then_some(code)
 }
 
-/// Packs a transition into two words, or returns `None`.
+/// Packs a transition into two words; `None` if it does not fit.
 pub fn pack_long(event: &Event, after: Time) -> Option<[u64; 2]> {
     let t = Transition::of(event)?;
     let code = code_of(&t)?;
@@ -198,7 +196,7 @@ pub fn pack_long(event: &Event, after: Time) -> Option<[u64; 2]> {
     ])
 }
 
-/// Packs a creation into three words, or returns `None`.
+/// Packs a creation into three words; `None` if it does not fit.
 #[inline(always)]
 pub fn pack_creation(event: &Event, after: Time) -> Option<[u64; 3]> {
     let c = Creation::of(event).filter(|c| c.to == GoState::Runnable)?;
@@ -214,14 +212,13 @@ pub fn pack_creation(event: &Event, after: Time) -> Option<[u64; 3]> {
     ])
 }
 
-/// Encodes a goroutine id; `None` if it exceeds 32 bits. No goroutine (-1) is
-/// `u32::MAX`.
+/// Encodes a goroutine id; `None` if it exceeds 32 bits. No goroutine (-1) is `u32::MAX`.
 #[inline(always)]
 fn who(g: GoId) -> Option<u64> {
     (g.0.wrapping_add(1) as u64 >> u32::BITS == 0).then_some((g.0 as u32).into())
 }
 
-/// The inverse of [`who`].
+/// Decodes a goroutine id.
 #[inline(always)]
 fn goroutine(who: u64) -> GoId {
     match who as u32 {
@@ -230,7 +227,7 @@ fn goroutine(who: u64) -> GoId {
     }
 }
 
-/// Number of words of a record, by its first word.
+/// Returns the number of words of a record, given its first.
 pub fn words(first: u64) -> usize {
     match code(first) {
         code::CREATED => 3,
@@ -239,19 +236,19 @@ pub fn words(first: u64) -> usize {
     }
 }
 
-/// The code of a word.
+/// Returns the code of a word.
 #[inline(always)]
 pub fn code(word: u64) -> u64 {
     CODE.get(word)
 }
 
-/// The time since the record before, ns.
+/// Returns the time since the previous record, ns.
 #[inline(always)]
 pub fn after(word: u64) -> Time {
     AFTER.get(word) as Time
 }
 
-/// Higher bits of the time difference of a record of several words.
+/// Returns the higher bits of the time in a record of several words.
 #[inline(always)]
 pub fn more_after(word: u64) -> Time {
     (MORE_AFTER.get(word) << AFTER.bits) as Time
@@ -265,7 +262,7 @@ fn long_after(after: u64) -> Option<u64> {
     fits.then_some(AFTER.set(after & AFTER.max()) | MORE_AFTER.set(more))
 }
 
-/// Slot of the goroutine that woke this one.
+/// Returns the slot of the waker.
 #[inline(always)]
 pub fn waker(word: u64) -> Option<Slot> {
     let slot = WAKER.get(word);

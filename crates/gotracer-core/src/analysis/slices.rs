@@ -1,20 +1,18 @@
-//! A trace cut into slices of time, to tell how sure its numbers are.
+//! Slices of a trace, for confidence intervals of its measurements.
 //!
-//! What one trace holds is no independent sample: a thousand waits within one
-//! busy moment are one event, not a thousand. What differs from slice to slice
-//! tells how much of a number is chance. This is how surveys judge samples that
-//! come in clusters (Woodruff, "Confidence Intervals for Medians and Other
-//! Position Measures", 1952).
+//! The measurements of one trace are no independent samples: a thousand waits in one burst are one event, not a
+//! thousand. The variance between slices shows how much of a number is chance. Surveys judge clustered samples in the
+//! same way (Woodruff, "Confidence Intervals for Medians and Other Position Measures", 1952).
 
 use crate::report::Spread;
 use crate::rules::Distribution;
 use crate::trace::Time;
 
-/// The most slices; then each two become one.
+/// Maximum number of slices; above it, each two are merged.
 const MOST: usize = 32;
-/// With fewer, what differs between them says nothing.
+/// Minimum number of slices for a confidence interval.
 const LEAST: usize = 6;
-/// The first slices' length, ns.
+/// Length of the first slices, ns.
 const SHORTEST: i64 = 1 << 20;
 
 /// Measurements at the end of each slice.
@@ -22,14 +20,14 @@ const SHORTEST: i64 = 1 << 20;
 pub struct Slices {
     start: Time,
     width: i64,
-    /// When the current slice is over.
+    /// End of the current slice.
     due: Time,
-    /// The end of each slice, and what the rules had measured by then.
+    /// End of each slice, and the rules' measurements up to it.
     ends: Vec<(Time, Vec<Option<Distribution>>)>,
 }
 
 impl Slices {
-    /// None yet.
+    /// Creates an empty list of slices.
     pub fn new() -> Self {
         Self {
             start: Time::MIN,
@@ -39,14 +37,13 @@ impl Slices {
         }
     }
 
-    /// Whether the current slice is over.
+    /// Reports whether the current slice is over.
     #[inline]
     pub fn is_over(&self, now: Time) -> bool {
         now >= self.due
     }
 
-    /// The current slice is over. `measured` is what the rules have measured so
-    /// far.
+    /// Ends the current slice. `measured` has the rules' measurements so far.
     #[cold]
     pub fn end(&mut self, now: Time, measured: impl FnOnce() -> Vec<Option<Distribution>>) {
         if self.start == Time::MIN {
@@ -54,7 +51,7 @@ impl Slices {
             self.due = now.saturating_add(self.width);
             return;
         }
-        // Where nothing happened for long, the slice is a long one.
+        // A slice without events for long extends to the last boundary.
         let end = now.saturating_sub(now.saturating_sub(self.start) % self.width);
         self.ends.push((end, measured()));
         if self.ends.len() == MOST {
@@ -68,8 +65,7 @@ impl Slices {
         self.due = end.saturating_add(self.width);
     }
 
-    /// How sure what a rule measured is. `i` is its number among those that
-    /// were asked.
+    /// Returns the confidence interval of a rule's measurements. `i` is the rule's index among the enabled ones.
     pub fn spread(&self, i: usize, total: &Distribution, now: Time) -> Option<Spread> {
         let nothing = Distribution::default();
         let mut last = (self.start, &nothing);
@@ -107,7 +103,7 @@ impl Slices {
     }
 }
 
-/// The standard error of a sum over slices, from how far each is off.
+/// Returns the standard error of a sum over slices, given the deviation of each.
 fn error(off: impl ExactSizeIterator<Item = f64>) -> f64 {
     let n = off.len() as f64;
     let squares: f64 = off.map(|r| r * r).sum();
@@ -118,7 +114,7 @@ fn error(off: impl ExactSizeIterator<Item = f64>) -> f64 {
 mod tests {
     use super::*;
 
-    /// A trace in which each ms brings the values given for it.
+    /// Returns the interval of a trace with these values in each ms.
     fn spread(values: impl Fn(i64) -> Vec<u64>, length: i64) -> Option<Spread> {
         let (mut slices, mut d) = (Slices::new(), Distribution::default());
         for ms in 0..length {

@@ -1,12 +1,12 @@
-//! Sets findings apart that the configuration suppresses.
+//! Suppression of findings by the configuration.
 
 use jiff::civil::Date;
 
 use crate::report::{Report, Status, Suppressed};
 use crate::rules::suppression::Suppressions;
 
-/// Moves findings that an entry in force fits to the suppressed ones. A rule
-/// without any other finding found nothing.
+/// Moves the findings that match an entry in force to the suppressed ones. A rule without any other finding has the
+/// status `ok`.
 pub fn suppress(report: &mut Report, ignore: &Suppressions, today: Date) {
     if ignore.is_empty() || report.findings.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! Time of goroutines by state, summed by the function that they were started with.
+//! Time of goroutines by state, grouped by start function.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -8,29 +8,29 @@ use crate::rules::Distribution;
 use crate::timeline::{FrameKey, Goroutine, Owner, State, StateVector, Timeline};
 use crate::trace::GoId;
 
-/// Most functions with a group of their own while a trace is read. Goroutines
-/// of further ones share a group.
+/// Maximum number of start functions with a group of their own while a trace is read. Goroutines of further functions
+/// share a group.
 const MOST: usize = 4_096;
-/// Most groups in a report; the rest is added up in one more.
+/// Maximum number of groups in a report; the rest is summed in one more.
 const REPORTED: usize = 1_000;
 /// Approximate memory of a group and of its part of a report, bytes.
 const GROUP: u64 = 5 << 10;
 /// Longest name of a function in a report, characters.
 const NAME: usize = 1_024;
 
-/// Name of the group of goroutines whose start function the trace does not hold.
+/// Name of the group of goroutines whose start function is not in the trace.
 const UNKNOWN: &str = "(unknown)";
-/// Name of the group that holds what the other groups do not.
+/// Name of the group that sums up all other groups.
 const OTHER: &str = "(other)";
 
 /// Goroutines with one start function.
 #[derive(Clone, Default)]
 struct Group {
-    /// How long each lived.
+    /// Lifetimes of the goroutines.
     life: Distribution,
     alive: u64,
     time: StateVector,
-    /// The one that lived longest.
+    /// The goroutine that lived longest.
     worst: Option<(GoId, StateVector)>,
 }
 
@@ -79,19 +79,19 @@ type Key = (FrameKey, bool);
 #[derive(Clone, Default)]
 pub struct Times {
     groups: HashMap<Key, Group, foldhash::fast::RandomState>,
-    /// Goroutines of functions beyond [`MOST`], the program's and the runtime's.
+    /// Goroutines of functions beyond [`MOST`]: the program's and the runtime's.
     beyond: [Group; 2],
-    /// How long waits of the program's goroutines lasted, by state.
+    /// Durations of waits of the program's goroutines, by state.
     waits: [Distribution; State::ALL.len()],
 }
 
 impl Times {
-    /// Bytes of memory in use, and of the report's part.
+    /// Returns the memory in use, and that of the report's part, in bytes.
     pub fn held(&self) -> u64 {
         self.groups.len() as u64 * GROUP
     }
 
-    /// Takes in a wait that is over.
+    /// Records a wait that ended.
     #[inline]
     pub fn waited(&mut self, g: &Goroutine, ns: u64) {
         if g.owner == Owner::Program {
@@ -99,7 +99,7 @@ impl Times {
         }
     }
 
-    /// Takes in a goroutine that ends, with its time since the last report.
+    /// Records a goroutine that ended, with its time since the last report.
     pub fn ended(&mut self, g: &Goroutine, time: StateVector, t: &Timeline) {
         self.group(g, t).add(g.id, time);
     }
@@ -112,7 +112,7 @@ impl Times {
         self.groups.entry(key).or_default()
     }
 
-    /// These with the goroutines that are alive, and, if no more events will come, with waits that are not over.
+    /// Returns the times including live goroutines and, if no more events will come, open waits.
     pub fn up_to_now(&self, t: &Timeline, under_way: bool) -> Self {
         let mut all = self.clone();
         for (g, time) in t.unreported() {
@@ -128,21 +128,22 @@ impl Times {
         all
     }
 
-    /// Time of all goroutines of the program.
+    /// Returns the time of all goroutines of the program.
     pub fn program(&self) -> StateVector {
         let groups = self.groups.iter().filter(|((_, system), _)| !system);
         let known: StateVector = groups.map(|(_, group)| group.time).sum();
         known + self.beyond[0].time
     }
 
-    /// How long waits of the program's goroutines lasted, by state, where there were any.
+    /// Returns the durations of waits of the program's goroutines, by state.
     pub fn waits(&self) -> Vec<(State, Distribution)> {
         let all = State::ALL.into_iter().zip(&self.waits);
         let all = all.filter(|(_, waits)| waits.count() > 0);
         all.map(|(state, waits)| (state, waits.clone())).collect()
     }
 
-    /// The groups for a report, those with most time first; those of the runtime's goroutines only if `system`.
+    /// Returns the groups for a report, the greatest time first. Includes those of the runtime's goroutines if
+    /// `system` is set.
     pub fn report(mut self, t: &Timeline, system: bool) -> Vec<GoroutineGroup> {
         let groups = self.groups.drain().filter(|((_, s), _)| system || !s);
         let name = |function: FrameKey| match t.stacks().get(function).function {

@@ -1,4 +1,4 @@
-//! A whole trace to a report.
+//! Analysis of whole traces.
 
 use super::event_batch::EventBatch;
 use super::{Analysis, Read, pipeline};
@@ -11,27 +11,26 @@ use crate::trace::{ErrorKind, Input, ReadError, Reader, Stats};
 pub struct Outcome {
     /// Report of all events that could be read.
     pub report: Report,
-    /// Why reading stopped before the trace's end.
+    /// Reason why reading stopped before the trace's end.
     pub error: Option<ReadError>,
 }
 
-/// Traces of one input that are analyzed at most: each has a report, however
-/// small it is.
+/// Maximum number of traces of one input, since each has a report.
 const MOST: usize = 1_000;
 
-/// Memory for the analysis of another trace beside the reports of those before, bytes. Without it, each further trace
-/// would fail by itself.
+/// Memory for the analysis of another trace beside the earlier reports, bytes. Without it, every further trace would
+/// fail.
 const ROOM: u64 = 256 << 10;
 
-/// The outcome of one trace, and the input of the one that follows it.
+/// Outcome of one trace, and the input after it.
 pub(super) type Step<'a> = (Result<Outcome, ReadError>, Option<Input<'a>>);
 
-/// Reads a whole trace and applies the rules. `source` is its name in the
-/// report; `progress` is called about once a generation.
+/// Reads a whole trace and applies the rules. `source` is its name in the report; `progress` is called about once per
+/// generation.
 ///
 /// # Errors
-/// If the input is no trace, or not even its first generation can be read. A
-/// trace that breaks off later is an [`Outcome`] with an error.
+/// If the input is no trace, or its first generation cannot be read. A trace that breaks off later is an [`Outcome`]
+/// with an error.
 pub fn analyze(
     input: Input<'_>,
     source: &str,
@@ -41,9 +40,8 @@ pub fn analyze(
     step(input, source, settings, progress).0
 }
 
-/// Analyzes every trace of an input: a program may start a trace on the same
-/// file again, and files are appended. Calls `each` with the name and the
-/// outcome of each: `source`, then `source (2)`, and so on. `on_two_threads` is
+/// Analyzes every trace of an input: programs may trace into the same file repeatedly, and files may be concatenated.
+/// Calls `each` with the name and the outcome of each: `source`, then `source (2)`, and so on. `on_two_threads` is
 /// faster for large traces.
 pub fn analyze_all(
     input: Input<'_>,
@@ -86,10 +84,11 @@ pub fn analyze_all(
     }
 }
 
-/// As [`analyze`], with the same result, but slower: every event is read as it
-/// is. What the quick ways are compared with.
+/// Analyzes a trace like [`analyze`], but slower: no event is packed or skipped. Tests compare the faster
+/// implementations with it.
 ///
 /// # Errors
+/// As [`analyze`].
 /// As [`analyze`].
 #[doc(hidden)]
 pub fn analyze_plainly(
@@ -137,7 +136,7 @@ fn analyze_by<'a>(
     conclude(&analysis, source, reader, error)
 }
 
-/// The outcome of a trace of which the reader read all that it can.
+/// Returns the outcome of a trace after its last readable event.
 pub(super) fn conclude<'a>(
     analysis: &Analysis,
     source: &str,
@@ -146,7 +145,7 @@ pub(super) fn conclude<'a>(
 ) -> Step<'a> {
     let (version, stats) = (reader.version(), reader.stats());
     let outcome = match error {
-        // Nothing was seen of it: that must not pass for a clean bill.
+        // A trace without any readable event must not pass for a clean one.
         Some(error) if stats.is_silent() => Err(error),
         error => Ok(Outcome {
             report: analysis.report(&Read {

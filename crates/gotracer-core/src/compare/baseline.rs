@@ -1,25 +1,25 @@
-//! What was found before, so that a gate goes by what is new or worse.
+//! Baseline of known findings, so that a CI gate fails only on findings that are new or worse.
 
 use std::collections::BTreeSet;
 
 use super::findings::{Difference, Found, by_place, key, line, pair};
 use crate::report::Report;
 
-/// What was found before.
+/// Findings of earlier traces, against which new reports are compared.
 #[derive(Clone, Debug)]
 pub struct Baseline {
     found: Found,
 }
 
 impl Baseline {
-    /// What some traces show: of several, a finding is as bad as in the worst.
+    /// Collects the findings of some reports. A finding that several reports have counts as severe as in the worst.
     pub fn new(reports: &[Report]) -> Self {
         Self {
             found: by_place(reports),
         }
     }
 
-    /// Leaves in a report only what is new or worse, and counts the rest.
+    /// Removes the findings from a report that the baseline has as well, unless they became worse, and counts them.
     pub fn apply(&self, report: &mut Report) {
         let mut wanted = BTreeSet::new();
         let now = by_place(std::slice::from_ref(report));

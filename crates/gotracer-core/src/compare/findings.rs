@@ -1,8 +1,7 @@
-//! Findings by place, on both sides.
+//! Findings of both sides, matched by place.
 //!
-//! A finding is the same if its rule and its function are: lines move with
-//! every change of a file. Of several in one function those with the same line
-//! belong together, the others in their order.
+//! Two findings are the same if rule and function are equal: line numbers change whenever a file is edited. Among
+//! several findings in one function, those with equal lines match first, then the others in order.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,26 +12,25 @@ use serde::Serialize;
 use crate::report::{Finding, Frame, Report, Severity};
 use crate::rules::Rule;
 
-/// So many times as bad is worse.
+/// Factor from which a finding is worse.
 const WORSE: f64 = 2.0;
 
-/// What some traces show of one finding.
+/// A finding on one side of a comparison, over all traces of the side.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Seen {
-    /// Where.
+    /// The frame to go and change.
     pub place: Frame,
-    /// What happened in the worst occurrence.
+    /// Message of the worst occurrence.
     pub message: String,
     /// The worst severity.
     pub severity: Severity,
-    /// In how many traces.
+    /// Number of traces with the finding.
     pub traces: u64,
-    /// Occurrences in all of them.
+    /// Number of occurrences in all traces.
     pub count: u64,
     /// The worst occurrence, in the rule's unit.
     pub worst: u64,
-    /// All occurrences of a trace added up, for each second of it, in the
-    /// rule's unit: the most of any trace.
+    /// Sum of the occurrences of a trace per second of the trace, in the rule's unit: the greatest of all traces.
     pub per_second: f64,
 }
 
@@ -40,18 +38,18 @@ pub struct Seen {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Difference {
-    /// It was not there before.
+    /// The base does not have the finding.
     New,
-    /// It is more severe, or twice as bad.
+    /// The finding is more severe, or at least twice as bad.
     Worse,
-    /// It is less severe, or half as bad.
+    /// The finding is less severe, or at most half as bad.
     Better,
-    /// It is not there any more.
+    /// Only the base has the finding.
     Gone,
 }
 
 impl Difference {
-    /// All of them.
+    /// All differences, in order of importance.
     pub const ALL: [Self; 4] = [Self::New, Self::Worse, Self::Better, Self::Gone];
 }
 
@@ -62,29 +60,28 @@ pub struct FindingChange {
     pub rule: &'static Rule,
     /// How it differs.
     pub difference: Difference,
-    /// What it was.
+    /// The finding in the base.
     pub base: Option<Seen>,
-    /// What it is.
+    /// The finding in the new traces.
     pub new: Option<Seen>,
 }
 
-/// What makes two findings the same, but for the line: the rule's number, where it is, and whether it is only for
-/// information.
+/// Identity of a finding except for its line: the rule's index, its location, and whether it is only for information.
 pub type Key = (usize, Where, bool);
 
-/// Where a finding is, as far as that makes it the same.
+/// Location of a finding, as far as it identifies the finding.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Where {
-    /// In a function, or else in a file.
+    /// In a function, or in a file if the function is unknown.
     Function(String),
-    /// In a phase, at whatever places.
+    /// In a phase of the collector, at any place.
     Phase(String),
 }
 
-/// What some traces show, by what it is and by line.
+/// Findings of one side, by key and line.
 pub type Found = BTreeMap<Key, BTreeMap<u64, Seen>>;
 
-/// See [`Key`].
+/// Returns the key of a finding.
 pub fn key(f: &Finding) -> Key {
     let function = match f.place.function.as_str() {
         "" => &f.place.file,
@@ -97,7 +94,7 @@ pub fn key(f: &Finding) -> Key {
     (f.rule.index(), place, f.severity == Severity::Info)
 }
 
-/// The line that tells findings of one key apart. A phase is at any line.
+/// Returns the line that distinguishes findings of one key. It is 0 for a phase, whose place is incidental.
 pub fn line((_, place, _): &Key, at: &Frame) -> u64 {
     match place {
         Where::Function(_) => at.line,
@@ -105,7 +102,7 @@ pub fn line((_, place, _): &Key, at: &Frame) -> u64 {
     }
 }
 
-/// What some traces show.
+/// Groups the findings of some reports by key and line.
 pub fn by_place(reports: &[Report]) -> Found {
     let mut found = Found::new();
     for report in reports {
@@ -145,7 +142,7 @@ impl Seen {
         self.per_second = self.per_second.max(other.per_second);
     }
 
-    /// How it differs, if it does.
+    /// Returns how the finding differs from that of the base; `None` if it does not.
     pub fn compared_with(&self, base: &Self) -> Option<Difference> {
         let (worst, base_worst) = (self.worst as f64, base.worst as f64);
         let times = |a: f64, b: f64| a >= b * WORSE;
@@ -161,7 +158,7 @@ impl Seen {
     }
 }
 
-/// The findings that differ between two sets of traces, the worst first.
+/// Compares the findings of two sets of traces. Returns those that differ, the worst first.
 pub fn findings(base: &[Report], new: &[Report]) -> Vec<FindingChange> {
     let mut changes = Vec::new();
     pair(by_place(base), by_place(new), |(rule, ..), base, new| {
@@ -187,8 +184,8 @@ pub fn findings(base: &[Report], new: &[Report]) -> Vec<FindingChange> {
     changes
 }
 
-/// What reports of gotracer 0.1 say of a phase: they had a finding for each place. Returns all of them as one, with their
-/// keys.
+/// Merges the findings of a phase that reports of gotracer 0.1 have. That version reported one per place; this one
+/// reports one per phase. Returns the merged finding and the keys it replaces.
 fn by_version_0_1(base: &Found, (rule, _, info): &Key) -> (Option<Seen>, Vec<Key>) {
     let of_rule = base.iter().filter(|((other, place, other_info), _)| {
         other == rule && other_info == info && matches!(place, Where::Function(_))
@@ -208,7 +205,7 @@ fn by_version_0_1(base: &Found, (rule, _, info): &Key) -> (Option<Seen>, Vec<Key
     )
 }
 
-/// Calls `each` with everything that is on both sides, or on one.
+/// Calls `each` for every finding, with its values in the base and in the new traces.
 pub fn pair<'a>(
     mut base: Found,
     new: Found,

@@ -1,9 +1,8 @@
-//! Whether a program became worse: what two sets of traces told, compared.
+//! Comparison of two sets of traces: did the program become worse?
 //!
-//! Works on reports alone, whether they were made a moment ago or stored for
-//! months. [`compare`] judges each rule's signal by statistics that allow for
-//! chance ([`statistics`](self) says how); findings and goroutines are listed
-//! by place beside it. [`Baseline`] is for gates that go by findings.
+//! Works on reports alone, fresh or stored. [`compare`] judges the measurements of each rule by statistics that allow
+//! for chance ([`statistics`](self) explains them), and lists changed findings and goroutines by place. [`Baseline`]
+//! is for gates that fail on findings.
 
 mod baseline;
 mod findings;
@@ -25,15 +24,14 @@ pub use sites::{Created, SiteChange, Sites, sites};
 
 use statistics::Test;
 
-/// How to compare.
+/// Parameters of a comparison.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A smaller change is none, as a share of the base: 0.1 is 10 %.
+    /// Least change that counts, as a share of the base: 0.1 is 10 %.
     pub effect: f64,
-    /// How sure all statements together are to be, below 1.
+    /// Confidence of all verdicts together, below 1.
     pub confidence: f64,
-    /// The rules to compare by. Their thresholds say which values are too small
-    /// to matter.
+    /// Rules to compare. Their thresholds determine which values are too small to matter.
     pub settings: Settings,
 }
 
@@ -52,88 +50,86 @@ impl Default for Options {
 pub struct Side {
     /// The traces' names.
     pub sources: Vec<String>,
-    /// How much time they cover together, ns.
+    /// Total length of the traces, ns.
     pub observed_ns: u64,
 }
 
-/// What became of a quantity.
+/// Result of the test of one quantity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It is greater, and that is hardly chance.
+    /// The quantity is greater, beyond chance.
     Regression,
-    /// It is smaller, and that is hardly chance.
+    /// The quantity is smaller, beyond chance.
     Improvement,
-    /// Nothing that could not be chance, or too little to matter.
+    /// The difference may be chance, or is too small to matter.
     NoChange,
-    /// There is too little on a side to tell.
+    /// A side has too few values for a test.
     TooLittle,
 }
 
-/// A quantity of a signal on both sides. What is greater is worse.
+/// A quantity of a rule on both sides. Greater is worse.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Change {
     /// The quantity.
     pub quantity: Quantity,
-    /// What it was in a typical trace of the base, in the rule's unit.
+    /// Its value in a typical trace of the base, in the rule's unit.
     pub base: Option<f64>,
-    /// The same of the new traces.
+    /// Its value in a typical new trace.
     pub new: Option<f64>,
-    /// How many times as much it is, relative as in `interval`.
+    /// Estimated factor of the change, relative as in `interval`.
     pub factor: Option<f64>,
-    /// Between which shares it changed, chance allowed for: 0.5 is 50 % more.
-    /// Relative to the base and to what is large enough to matter, so that
-    /// nothing divides by 0.
+    /// Confidence interval of the change as shares: 0.5 is 50 % more. Relative to the base plus the floor, which
+    /// avoids division by 0.
     pub interval: Option<(f64, f64)>,
-    /// How many times as much it has to be, as the base and what is large enough
-    /// to matter, to be called a regression.
+    /// Least factor that would be a regression, relative as in `interval`.
     pub shows_above: Option<f64>,
-    /// What became of it.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
 impl Change {
-    /// Whether a change by the least share that counts could be chance, so that
-    /// "no change" would say too much.
+    /// Reports whether a regression of the least size that counts is compatible with the data, in which case "no
+    /// change" would be misleading.
     pub fn may_be_chance(&self, effect: f64) -> bool {
         let beyond = |(low, high): (f64, f64)| low <= 0.0 && high >= 0.0 && high >= effect;
         self.verdict == Verdict::NoChange && self.interval.is_some_and(beyond)
     }
 
-    /// By which share of the base it changed; `None` if the base is 0.
+    /// Returns the change as a share of the base; `None` if the base is 0.
     pub fn share(&self) -> Option<f64> {
         let (base, new) = (self.base?, self.new?);
         (base > 0.0).then(|| new / base - 1.0)
     }
 }
 
-/// A rule's signal on both sides.
+/// Measurements of one rule on both sides.
 #[derive(Clone, Debug)]
 pub struct Signal {
     /// The rule.
     pub rule: &'static Rule,
-    /// All that the base's traces measured.
+    /// All measurements of the base.
     pub base: Distribution,
-    /// All that the new traces measured.
+    /// All measurements of the new traces.
     pub new: Distribution,
-    /// Its quantities.
+    /// The quantities of the rule.
     pub changes: Vec<Change>,
-    /// Why it can't be compared.
+    /// Reason why the sides cannot be compared.
     pub reason: Option<String>,
 }
 
-/// What differs between two sets of traces.
+/// Differences between two sets of traces.
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    /// What is compared with.
+    /// The traces to compare with.
     pub base: Side,
-    /// What is compared.
+    /// The traces to compare.
     pub new: Side,
-    /// How sure all statements together are, and the least change that counts.
+    /// Confidence of all verdicts together.
     pub confidence: f64,
-    /// The least change that counts, as a share of the base.
+    /// Least change that counts, as a share of the base.
     pub effect: f64,
-    /// Every rule that was asked, in the registry's order.
+    /// Every enabled rule, in the registry's order.
     pub signals: Vec<Signal>,
     /// Findings that differ, the worst first.
     pub findings: Vec<FindingChange>,
@@ -142,7 +138,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Findings that are new or worse, of at least that severity.
+    /// Returns the findings that are new or worse and have at least this severity.
     pub fn worse(&self, least: Severity) -> impl Iterator<Item = &FindingChange> {
         self.findings.iter().filter(move |f| {
             let worse = matches!(f.difference, Difference::New | Difference::Worse);
@@ -150,21 +146,21 @@ impl Comparison {
         })
     }
 
-    /// Whether a rule has a quantity that is worse.
+    /// Reports whether a quantity of the rule is a regression.
     pub fn is_regression(&self, rule: &Rule) -> bool {
         let of_rule = self.signals.iter().filter(|s| s.rule == rule);
         let mut changes = of_rule.flat_map(|s| &s.changes);
         changes.any(|c| c.verdict == Verdict::Regression)
     }
 
-    /// How many quantities have a verdict.
+    /// Counts the quantities with a verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         let changes = self.signals.iter().flat_map(|s| &s.changes);
         changes.filter(|c| c.verdict == verdict).count()
     }
 }
 
-/// Compares what two sets of traces told.
+/// Compares two sets of traces.
 pub fn compare(base: &[Report], new: &[Report], options: &Options) -> Comparison {
     let asked = RULES
         .into_iter()
@@ -181,10 +177,10 @@ pub fn compare(base: &[Report], new: &[Report], options: &Options) -> Comparison
     }
 }
 
-/// What became of the signals.
+/// Computes the verdicts of all quantities.
 pub fn judge(evidence: Vec<Evidence>, options: &Options) -> Vec<Signal> {
-    // One statement in twenty is wrong by chance: the more there are, the
-    // surer each must be.
+    // With a confidence of 95 %, one test in twenty is wrong by chance. Each of many tests therefore gets a share of
+    // the error rate (Bonferroni).
     let tests = evidence.iter().flat_map(|e| &e.tests).flatten().count();
     let doubt = (1.0 - options.confidence) / tests.max(1) as f64;
     let judged = evidence.into_iter().map(|e| e.judge(doubt, options.effect));
@@ -198,16 +194,16 @@ fn side(reports: &[Report]) -> Side {
     }
 }
 
-/// A rule's signal on both sides, not judged yet.
+/// Measurements of a rule on both sides, without verdicts.
 #[derive(Debug)]
 pub struct Evidence {
     signal: Signal,
-    /// For each change, its test if there is enough for one.
+    /// Test of each change; `None` if there are too few values.
     tests: Vec<Option<Test>>,
 }
 
 impl Evidence {
-    /// All that was measured; no quantity of it yet.
+    /// Creates the evidence without any quantity.
     pub fn new(rule: &'static Rule, base: Distribution, new: Distribution) -> Self {
         Self {
             signal: Signal {
@@ -221,14 +217,13 @@ impl Evidence {
         }
     }
 
-    /// Nothing can be compared, and why.
+    /// Records the reason why the sides cannot be compared.
     pub fn silenced(mut self, reason: String) -> Self {
         self.signal.reason = Some(reason);
         self
     }
 
-    /// Adds a quantity, which differs from observation to observation of the
-    /// same program by `usual`.
+    /// Adds a quantity. `usual` is its usual standard deviation between runs of the same program.
     pub fn add(
         &mut self,
         quantity: Quantity,
@@ -279,7 +274,7 @@ impl Evidence {
     }
 }
 
-/// What reports say of a rule.
+/// Collects a rule's measurements from the reports.
 fn gather(rule: &'static Rule, base: &[Report], new: &[Report], options: &Options) -> Evidence {
     let merged = |side: &[Report]| {
         let rules = side.iter().flat_map(|r| &r.rules);
@@ -305,7 +300,7 @@ fn gather(rule: &'static Rule, base: &[Report], new: &[Report], options: &Option
     evidence
 }
 
-/// Why a side says nothing of a rule.
+/// Returns why a side has no measurements of a rule; `None` if it has some.
 fn not_applicable(rule: &Rule, name: &str, side: &[Report]) -> Option<String> {
     let mut seen = side
         .iter()

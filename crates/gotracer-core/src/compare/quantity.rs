@@ -1,4 +1,4 @@
-//! What of a signal is compared, and what one trace says of it.
+//! Quantities of a rule that are compared, and their values in one trace.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use crate::report::{Report, Status};
 use crate::rules::{Rule, RuleSettings, Unit};
 use crate::units::rounded;
 
-/// What of a signal is compared.
+/// Quantity of a rule's measurements.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
 )]
@@ -17,40 +17,38 @@ pub enum Quantity {
     P50,
     /// The 99th percentile.
     P99,
-    /// All of it, for each second that was observed.
+    /// Sum per second of observed time.
     PerSecond,
-    /// What is there once garbage is gone.
+    /// The amount that is left after a collection.
     Floor,
-    /// How much more is there from one trace of a program to the next, for
-    /// each second between them.
+    /// Growth from one trace of a program to the next, per second between them.
     Trend,
 }
 
-/// What one trace, or one program, says of a quantity, in the rule's unit.
+/// Value of a quantity in one trace, or in one program, in the rule's unit.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Measured {
     /// The value.
     #[serde(rename = "v")]
     pub value: f64,
-    /// A standard error below and above it, where that is known.
+    /// The value less and plus one standard error, if known.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(f64, f64)>,
 }
 
-/// The same as what is compared.
+/// A measured value on the logarithmic scale of the test.
 #[derive(Clone, Copy, Debug)]
 pub struct Observation {
-    /// The logarithm of the value and the floor.
+    /// Logarithm of the sum of value and floor.
     pub level: f64,
-    /// The variance of that which is chance within the trace.
+    /// Variance by chance within the trace.
     pub chance: f64,
 }
 
 /// A value that is too small to matter.
 ///
-/// Added to all values before their logarithm is taken, it makes changes far
-/// below it vanish, leaves those far above it as they are, and gives 0 a
-/// logarithm.
+/// It is added to every value before the logarithm. Changes far below it vanish, changes far above it stay as they
+/// are, and 0 has a logarithm.
 #[derive(Clone, Copy, Debug)]
 pub struct Floor(f64);
 
@@ -59,22 +57,21 @@ impl Floor {
         (value + self.0).ln()
     }
 
-    /// The value at a level.
+    /// Returns the value of a level.
     pub fn value(self, level: f64) -> f64 {
         let value = level.exp() - self.0;
-        // What is left of rounding is not there.
+        // The difference of equal values may be a rounding error above 0.
         if value < self.0 * 1e-9 { 0.0 } else { value }
     }
 
-    /// The variance at a level that a standard error below and above means.
+    /// Returns the variance that a range of one standard error below and above means.
     fn chance(self, (low, high): (f64, f64)) -> f64 {
         ((self.level(high) - self.level(low)) / 2.0).powi(2)
     }
 }
 
 impl Quantity {
-    /// What of a rule's signal is compared. What rules see once a trace has no
-    /// quantiles.
+    /// Returns the quantities of a rule that single traces show. Rules with one value per trace have no quantiles.
     pub fn of(rule: &Rule) -> &'static [Self] {
         match rule.unit {
             Unit::Nanoseconds => &[Self::P50, Self::P99, Self::PerSecond],
@@ -82,7 +79,7 @@ impl Quantity {
         }
     }
 
-    /// What shows only where a program was traced again and again.
+    /// Returns the quantities that only several traces of one program show.
     pub fn over_time(rule: &Rule) -> &'static [Self] {
         match rule.unit {
             Unit::Nanoseconds => &[],
@@ -91,7 +88,7 @@ impl Quantity {
         }
     }
 
-    /// Its name for people.
+    /// Returns the name for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::P50 => "p50",
@@ -102,7 +99,7 @@ impl Quantity {
         }
     }
 
-    /// Its name for programs.
+    /// Returns the name in JSON.
     pub fn id(self) -> &'static str {
         match self {
             Self::P50 => "p50",
@@ -113,23 +110,21 @@ impl Quantity {
         }
     }
 
-    /// The standard deviation of the logarithm from run to run of the same
-    /// program that is to be expected before it can be seen.
+    /// Returns the expected standard deviation of the logarithm between runs of the same program.
     ///
-    /// Measured: over twelve programs, each run dozens of times on a busy
-    /// machine with two cores (docs/diff.md).
+    /// Measured over twelve programs, each run dozens of times on a busy machine with two cores (docs/diff.md).
     pub fn usual_noise(self) -> f64 {
         match self {
             Self::P50 => 0.2,
             Self::P99 => 0.6,
             Self::PerSecond => 0.4,
             Self::Floor => 0.2,
-            // What a trend tells of itself is beside it.
+            // The trend's own standard error is in its range.
             Self::Trend => 0.25,
         }
     }
 
-    /// How many values a trace must hold to say something.
+    /// Returns the least number of values of a trace that the quantity needs.
     fn least(self) -> u64 {
         match self {
             Self::P50 => 5,
@@ -138,9 +133,8 @@ impl Quantity {
         }
     }
 
-    /// A hundredth of what the rule warns of is too small to matter; a tenth
-    /// of it in each second is, or as something that is there, or all of it in
-    /// an hour as a trend.
+    /// Returns the floor: a hundredth of the warn threshold for quantiles, a tenth of it for sums per second and
+    /// amounts, and all of it per hour for trends.
     pub fn floor(self, settings: &RuleSettings) -> Floor {
         let warn = settings.thresholds.warn.value.max(1) as f64;
         Floor(match self {
@@ -150,7 +144,8 @@ impl Quantity {
         })
     }
 
-    /// What a trace says of it, if anything. Of a trend, no single one does.
+    /// Returns the quantity's value in a report; `None` if it has too few values, or for a trend, which needs several
+    /// traces.
     pub fn measure(self, report: &Report, rule: &Rule) -> Option<Measured> {
         let seen = report.rules.iter().find(|r| r.rule == rule)?;
         let (d, spread) = (&seen.measurement, seen.spread);
@@ -176,7 +171,7 @@ impl Quantity {
 }
 
 impl Measured {
-    /// The same in fewer digits, to be stored.
+    /// Returns the value with fewer digits, for storage.
     pub fn rounded(self) -> Self {
         Self {
             value: rounded(self.value),
@@ -184,7 +179,7 @@ impl Measured {
         }
     }
 
-    /// As what is compared.
+    /// Converts the value to the logarithmic scale.
     pub fn observation(&self, floor: Floor) -> Observation {
         Observation {
             level: floor.level(self.value),

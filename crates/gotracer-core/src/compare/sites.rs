@@ -5,44 +5,43 @@ use std::collections::BTreeMap;
 use crate::report::{Creations, Frame, Report};
 use crate::rules::MIN_GROWTH;
 
-/// The most places to tell of.
+/// Most places in a comparison.
 const MOST: usize = 20;
 
 /// Goroutines that a place created in a typical trace.
 #[derive(Clone, Copy, PartialEq, Debug, Default, serde::Serialize, schemars::JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Created {
-    /// How many, for each second of the traces.
+    /// Number of goroutines per second.
     pub per_second: f64,
-    /// How many of those were still there at the traces' ends, for each second.
+    /// Number of goroutines per second that still existed at the end of the trace.
     pub left_per_second: f64,
 }
 
 /// A place that leaves more or fewer goroutines behind than before.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SiteChange {
-    /// The place, with the line it has now.
+    /// The place, with its line in the new traces.
     pub place: Frame,
-    /// What it did before.
+    /// Goroutines in the base.
     pub base: Created,
-    /// What it does now.
+    /// Goroutines in the new traces.
     pub new: Created,
 }
 
 impl SiteChange {
-    /// How many more are left behind each second.
+    /// Returns by how many goroutines per second the place leaves behind more.
     pub fn growth(&self) -> f64 {
         self.new.left_per_second - self.base.left_per_second
     }
 }
 
-/// Places by function and file: lines move.
+/// Goroutines by function and file of their place. Lines are ignored, because they change with edits.
 #[derive(Clone, Debug, Default)]
 pub struct Sites(BTreeMap<(String, String), (Frame, Created)>);
 
 impl Sites {
-    /// What places did within so many seconds of traces. One may be told of
-    /// more than once.
+    /// Sums up the goroutines of places over the length of the traces. A place may occur more than once.
     pub fn new<'a>(places: impl IntoIterator<Item = &'a Creations>, seconds: f64) -> Self {
         let mut sites = Self::default();
         for site in places {
@@ -60,8 +59,8 @@ impl Sites {
         Self::new(places, reports.iter().map(seconds).sum())
     }
 
-    /// The places that leave so many more or fewer behind each second than
-    /// before, those first that leave more.
+    /// Returns the places whose growth differs from `before` by at least `enough` per second, the greatest increase
+    /// first.
     pub fn changes_since(self, mut before: Self, enough: f64) -> Vec<SiteChange> {
         let now = self.0.into_iter();
         let mut changes: Vec<_> = now
@@ -88,11 +87,10 @@ fn seconds(report: &Report) -> f64 {
     report.trace.duration_ns.max(1) as f64 / 1e9
 }
 
-/// The places whose goroutines grow otherwise than before, by so many that it
-/// matters, those that grow most first.
+/// Returns the places whose number of goroutines grows differently on the two sides, the greatest increase first.
 pub fn sites(base: &[Report], new: &[Report]) -> Vec<SiteChange> {
     let longest = base.iter().chain(new).map(seconds).fold(0.0, f64::max);
-    // A handful in a short trace is no growth.
+    // A few goroutines in a short trace are no growth.
     let enough = MIN_GROWTH as f64 / longest.max(f64::MIN_POSITIVE);
     Sites::of_all(new).changes_since(Sites::of_all(base), enough)
 }

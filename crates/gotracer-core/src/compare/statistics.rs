@@ -1,27 +1,22 @@
-//! Whether a difference is chance.
+//! Test whether a difference is chance.
 //!
-//! Two runs of the same program differ. How much can be told from several
-//! traces of a side, hardly from two, and not from one. So what is seen is
-//! weighed against what is usual: the variance is a mean of the usual one,
-//! counted as if it were known from a handful of traces, and of the one
-//! between the traces at hand. This is the moderated t-test that is used where
-//! many quantities are compared by few samples (Smyth, "Linear Models and
-//! Empirical Bayes Methods", 2004). To what is usual, each trace adds what is
-//! chance within it: a short trace, or one whose waits came all at once, says
-//! less.
+//! Two runs of the same program differ. The variance between runs can be estimated from several traces per side,
+//! hardly from two, and not from one. The test therefore combines the variance of the traces with the usual variance
+//! of programs, which counts as if it were known from a handful of traces. This is the moderated t-test, which is used
+//! where many quantities are compared by few samples (Smyth, "Linear Models and Empirical Bayes Methods", 2004). The
+//! variance within a trace is added: a short trace, or one whose waits came in one burst, weighs less.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::quantity::Observation;
 
-/// As how many degrees of freedom the usual variance counts. Few: programs
-/// differ in how steady they are.
+/// Degrees of freedom of the usual variance. The number is small because programs differ in how steady they are.
 const USUAL: f64 = 6.0;
 
 /// The difference between two sides.
 #[derive(Clone, Copy, Debug)]
 pub struct Test {
-    /// Of the means of the levels, new less base.
+    /// Difference of the mean levels, new less base.
     pub difference: f64,
     /// Its standard error.
     error: f64,
@@ -29,8 +24,7 @@ pub struct Test {
 }
 
 impl Test {
-    /// `None` if a side says nothing. `usual` is the standard deviation from
-    /// run to run that is to be expected.
+    /// Creates a test; `None` if a side has no value. `usual` is the expected standard deviation between runs.
     pub fn new(base: &[Observation], new: &[Observation], usual: f64) -> Option<Self> {
         if base.is_empty() || new.is_empty() {
             return None;
@@ -49,7 +43,7 @@ impl Test {
         })
     }
 
-    /// Between what the difference is, but for a `doubt` from 0 to 1.
+    /// Returns the confidence interval of the difference. `doubt` is the error rate, from 0 to 1.
     pub fn interval(&self, doubt: f64) -> (f64, f64) {
         let reach = StudentsT::new(0.0, 1.0, self.freedom)
             .map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - doubt / 2.0));
@@ -58,7 +52,7 @@ impl Test {
     }
 }
 
-/// The mean, and the sum of the squared distances from it.
+/// Returns the mean and the sum of squared deviations.
 fn moments(side: &[Observation]) -> (f64, f64) {
     let mean = side.iter().map(|o| o.level).sum::<f64>() / side.len() as f64;
     let squares = side.iter().map(|o| (o.level - mean).powi(2)).sum();

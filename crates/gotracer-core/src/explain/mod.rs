@@ -1,8 +1,7 @@
-//! Explanation of a moment of a trace: who ran where, who waited for
-//! whom, what the collector did. The answer to "why" that needs no browser.
+//! Explanation of a moment of a trace: which goroutines ran, which waited and for what, and what the collector did.
 //!
-//! A trace is read once. What is kept is the state that the timeline keeps
-//! anyway, and of the window at most `MOST` of each kind.
+//! The trace is read once. Memory is bounded: beside the timeline's own state, at most `MOST` entries of each kind are
+//! kept.
 
 mod moments;
 mod text;
@@ -15,8 +14,7 @@ pub use moments::{drawn, moments};
 pub use text::write;
 pub use watch::{Held, Reasons, Run, Sink, Watch};
 
-/// The most runs of a processor, and the most waits, that are kept. Of more, the
-/// longest are.
+/// Maximum number of runs, and of waits, that are kept. The longest ones stay.
 const MOST: usize = 4096;
 
 /// A part of a trace, ns since its start.
@@ -29,7 +27,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// That long around a moment.
+    /// Returns the window of a length with a time in its middle.
     pub fn around(at: u64, length: u64) -> Self {
         let from = at.saturating_sub(length / 2);
         Self {
@@ -38,8 +36,8 @@ impl Window {
         }
     }
 
-    /// All of an occurrence that began at `at`, a tenth of it on each side, and
-    /// no less than `least`.
+    /// Returns the window of an occurrence that began at `at`, with a tenth of its duration on each side, and at least
+    /// `least` long.
     pub fn of(at: u64, lasted: u64, least: u64) -> Self {
         let beside = (lasted / 10).max(least.saturating_sub(lasted) / 2);
         Self {
@@ -48,7 +46,7 @@ impl Window {
         }
     }
 
-    /// The same on the clock of a trace that starts at `start`.
+    /// Converts the window to the clock of a trace that starts at `start`.
     pub fn since(self, start: Time) -> (Time, Time) {
         let time = |since: u64| {
             let since = Time::try_from(since).unwrap_or(Time::MAX);
@@ -58,44 +56,43 @@ impl Window {
     }
 }
 
-/// What happened within a window.
+/// Activity within a window.
 #[derive(Debug, Default)]
 pub struct Explanation {
-    /// All that is known of goroutines and stacks at the window's end.
+    /// Timeline at the end of the window, with goroutines and stacks.
     pub timeline: Timeline,
-    /// On the trace's clock.
+    /// Start on the trace's clock.
     pub from: Time,
-    /// On the trace's clock.
+    /// End on the trace's clock.
     pub to: Time,
-    /// Goroutines that ran, in the order in which they stopped.
+    /// Runs of goroutines, by end time.
     pub runs: Vec<Run>,
-    /// Goroutines that waited, in the order in which that ended.
+    /// Waits of goroutines, by end time.
     pub held: Vec<Held>,
-    /// Marking, as far as it overlaps the window.
+    /// Marking phases that overlap the window.
     pub marking: Vec<(Time, Time)>,
-    /// The live heap that was found within the window.
+    /// Live heap after each collection in the window.
     pub floors: Vec<HeapFloor>,
-    /// Why the trace could not be read to its end.
+    /// Reason why the trace could not be read to its end.
     pub error: Option<ReadError>,
-    /// Where in the input another trace begins.
+    /// Offset at which another trace begins in the input.
     pub another: Option<u64>,
     reasons: Reasons,
 }
 
 impl Explanation {
-    /// The runtime's word for what a goroutine waited for.
+    /// Returns the runtime's name of a wait's reason.
     pub fn reason(&self, held: &Held) -> &str {
         self.reasons.of(held)
     }
 
-    /// Where a stack is placed.
+    /// Returns the frame that stands for a stack.
     fn place(&self, stack: StackKey) -> FrameKey {
         self.timeline.stacks().traits(stack).place
     }
 }
 
-/// Reads a trace, and tells what happened in a window of it. What is behind the
-/// window is read only for the errors in it.
+/// Reads a trace and returns the activity in a window of it. Events after the window are read only for errors.
 ///
 /// # Errors
 /// If no event can be read.
@@ -119,7 +116,7 @@ pub fn explain(input: Input<'_>, window: Window) -> Result<Explanation, ReadErro
         }
         watch.event(event, reader.tables(), &mut timeline);
     };
-    // The explanation ends where the trace does.
+    // A trace that ends early ends the window.
     let error = match read {
         Err(error) if reader.stats().is_silent() => return Err(error),
         read => read.err(),
@@ -163,7 +160,7 @@ impl Sink for Explanation {
     }
 }
 
-/// Adds to a list that holds no more than [`MOST`]: then the shortest goes.
+/// Adds to a list of at most [`MOST`] entries. A full list loses its shortest entry.
 fn keep<T>(list: &mut Vec<T>, one: T, length: impl Fn(&T) -> u64) {
     list.push(one);
     if list.len() >= 2 * MOST {

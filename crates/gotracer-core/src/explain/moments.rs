@@ -19,7 +19,7 @@ const GOROUTINES: usize = 6;
 /// Rows of Ps in a moment.
 const PS: usize = 16;
 
-/// The findings whose moments are drawn: the worst that lasted.
+/// Returns the findings whose moments are drawn: the worst that have a duration.
 pub fn drawn(report: &Report) -> Vec<&Finding> {
     let lasted = ranked(report)
         .into_iter()
@@ -36,7 +36,7 @@ pub fn moments(input: Input<'_>, findings: &[&Finding]) -> Result<Vec<Moment>, B
     let mut timeline = Timeline::default();
     let mut watch: Option<Watch<Gather>> = None;
     let mut last = Time::MAX;
-    // A trace that breaks off has the moments up to there.
+    // A trace that breaks off has the moments up to that point.
     while let Ok(true) = reader.advance() {
         let event = reader.event();
         let watch = watch.get_or_insert_with(|| {
@@ -154,7 +154,7 @@ impl Sink for Gather {
 }
 
 impl Gather {
-    /// The pending that an interval overlaps.
+    /// Returns the pending moments that an interval overlaps.
     fn over(&mut self, start: Time, end: Time) -> impl Iterator<Item = &mut Pending> {
         let pending = self.0.iter_mut();
         pending.filter(move |pending| start < pending.to && end > pending.from)
@@ -228,7 +228,7 @@ impl Pending {
         }
     }
 
-    /// The numbers of the Ps, in order.
+    /// Returns the numbers of the Ps in order.
     fn p_numbers(&self) -> Vec<i64> {
         let mut numbers: Vec<_> = self.runs.iter().map(|ran| ran.run.p.0).collect();
         numbers.sort_unstable();
@@ -258,15 +258,15 @@ impl Pending {
             .collect()
     }
 
-    /// The row of the P on which a goroutine ran at a time.
+    /// Returns the row of the P on which a goroutine ran at a time.
     fn p_of(&self, g: GoId, at: Time) -> Option<usize> {
         let mut runs = self.runs.iter().map(|ran| &ran.run);
         let run = runs.find(|run| run.g == g && run.start <= at && at <= run.end)?;
         self.p_numbers().iter().position(|&p| p == run.p.0)
     }
 
-    /// The goroutines with a row: the finding's, its cause, and those that waited longest, except those that were
-    /// blocked all the time.
+    /// Returns the goroutines with a row: the finding's, its cause, and those that waited longest, except those that
+    /// were blocked all the time.
     fn goroutines(&self) -> Vec<GoId> {
         let mut shown = self.victims.clone();
         shown.extend(self.culprit.filter(|g| !shown.contains(g)));
@@ -311,7 +311,7 @@ impl Pending {
     }
 }
 
-/// `goroutine 7 main.work main.go:12`.
+/// Formats a goroutine: `goroutine 7 main.work main.go:12`.
 fn goroutine(g: GoId, stack: StackKey, timeline: &Timeline) -> String {
     let stacks = timeline.stacks();
     let text = stacks.get(stacks.traits(stack).place);

@@ -11,10 +11,10 @@ use crate::timeline::{Actor, FrameKey, Kind, Owner, StackKey, Way};
 use crate::trace::Time;
 use crate::units::{bytes, duration};
 
-/// So many lines of each kind are shown, the longest.
+/// Maximum number of lines per section; the longest entries are shown.
 const LINES: usize = 12;
 
-/// Writes what happened for people.
+/// Writes an explanation as text.
 ///
 /// # Errors
 /// If writing fails.
@@ -74,7 +74,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// The world's stops.
+    /// Writes the stop-the-world intervals.
     fn stops(&self, out: &mut impl Write) -> io::Result<()> {
         for held in &self.e.held {
             let i = &held.interval;
@@ -108,7 +108,7 @@ impl Page<'_> {
                 "\n{}: ran goroutines {share:.0}% of the time",
                 self.style.bold(title)
             )?;
-            // Who ran often is one line.
+            // Repeated runs of one place are merged into one line.
             let mut by_place: HashMap<(i64, FrameKey), (u64, u64, &Run)> = HashMap::new();
             for run in &runs {
                 let key = (run.g.0, self.e.place(run.stack));
@@ -144,7 +144,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Who waited, and does no more.
+    /// Writes the waits that ended within the window.
     fn waits(&self, out: &mut impl Write) -> io::Result<()> {
         let ended = self.e.held.iter().filter(|h| !h.goes_on && is_wait(h));
         let mut ended: Vec<_> = ended.collect();
@@ -179,7 +179,7 @@ impl Page<'_> {
         )
     }
 
-    /// Who still waits at the end, by place.
+    /// Writes the waits that are open at the end of the window, by place.
     fn still(&self, out: &mut impl Write) -> io::Result<()> {
         let open = self.e.held.iter().filter(|h| h.goes_on && is_wait(h));
         let mut groups: BTreeMap<(String, String), (u64, &Held)> = BTreeMap::new();
@@ -226,7 +226,7 @@ impl Page<'_> {
         }
     }
 
-    /// What a goroutine did instead of running.
+    /// Describes a wait: its kind, reason and cause.
     fn what(&self, held: &Held) -> String {
         let i = &held.interval;
         match i.kind {
@@ -268,7 +268,7 @@ impl Page<'_> {
         }))
     }
 
-    /// A time as distance from the window's start.
+    /// Formats a time relative to the window's start.
     fn at(&self, time: Time) -> String {
         let from = self.e.from;
         let text = match time >= from {
@@ -279,7 +279,7 @@ impl Page<'_> {
     }
 }
 
-/// A goroutine's wait, not the world's.
+/// Reports whether an interval is a goroutine's wait, as opposed to a stop-the-world.
 fn is_wait(held: &Held) -> bool {
     !matches!(
         held.interval.kind,

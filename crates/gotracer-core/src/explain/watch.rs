@@ -1,5 +1,5 @@
-//! Who ran where, and who did not run and why: what explanations and exports
-//! are made of, told as soon as each is over.
+//! Recorder of runs, waits and collections, for explanations and exports. It reports each interval as soon as the
+//! interval ends.
 
 use std::collections::HashMap;
 
@@ -9,44 +9,43 @@ use crate::trace::{
     ThreadId, Time,
 };
 
-/// The most reasons that are told apart. There are a few dozen of them; a trace
-/// with more is no real one.
+/// Maximum number of distinct reasons. The runtime has a few dozen; further ones in a damaged trace are ignored.
 const MOST: usize = 4096;
 
-/// A goroutine on a processor.
+/// A run of a goroutine on a P.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// The processor.
+    /// The P.
     pub p: ProcId,
-    /// The thread that held it.
+    /// The thread that held the P.
     pub m: ThreadId,
     /// The goroutine.
     pub g: GoId,
-    /// Its stack when it stopped running, or the last one known.
+    /// The goroutine's stack when it stopped running, or its last known stack.
     pub stack: StackKey,
-    /// When it began.
+    /// Start of the run.
     pub start: Time,
-    /// When it ended, or the window did.
+    /// End of the run, or of the window.
     pub end: Time,
 }
 
-/// A goroutine that did not run.
+/// An interval in which a goroutine did not run.
 #[derive(Clone, Copy, Debug)]
 pub struct Held {
-    /// What it was, from when to when, and who ended it.
+    /// The interval, with its cause.
     pub interval: Interval,
-    /// The runtime's word for what it waited for.
+    /// Index of the runtime's name of the wait's reason.
     pub reason: Option<u16>,
-    /// It went on beyond the window.
+    /// Whether the interval continues after the window.
     pub goes_on: bool,
 }
 
-/// The runtime's words for what goroutines wait for.
+/// The runtime's names of wait reasons.
 #[derive(Debug, Default)]
 pub struct Reasons(Vec<Box<str>>);
 
 impl Reasons {
-    /// The runtime's word for a wait; empty if unknown.
+    /// Returns the runtime's name of a wait's reason; empty if unknown.
     pub fn of(&self, held: &Held) -> &str {
         let text = held.reason.and_then(|i| self.0.get(usize::from(i)));
         text.map_or("", |text| text)
@@ -65,34 +64,33 @@ impl Reasons {
     }
 }
 
-/// Is told what happened in a part of a trace, in the order in which it ended.
+/// Receiver of the intervals in a part of a trace, in the order of their ends.
 pub trait Sink {
-    /// A goroutine stopped running.
+    /// Receives a run that ended.
     fn run(&mut self, run: Run, timeline: &Timeline);
 
-    /// A goroutine was held up, or the world was.
+    /// Receives a wait, or a stop-the-world, that ended.
     fn held(&mut self, held: Held, reasons: &Reasons, timeline: &Timeline);
 
-    /// The collector marked.
+    /// Receives a marking phase.
     fn marking(&mut self, start: Time, end: Time);
 
-    /// Marking found what is live.
+    /// Receives the live heap at the end of marking.
     fn floor(&mut self, floor: HeapFloor);
 }
 
-/// Follows the events of a trace, and reports to a sink what did not end before
-/// some time.
+/// Recorder that follows the events of a trace and reports the intervals that end after a given time.
 pub struct Watch<S> {
-    /// Is told.
+    /// The receiver of the intervals.
     pub sink: S,
     from: Time,
-    /// Who runs on each processor, on which thread and since when.
+    /// Goroutine, thread and start of the current run on each P.
     running: HashMap<ProcId, (GoId, ThreadId, Time)>,
-    /// What each goroutine waits for.
+    /// Reason of each goroutine's current wait.
     waits: HashMap<GoId, u16>,
     reasons: Reasons,
     marking: Option<Time>,
-    /// The wait that the current event ends has this reason.
+    /// Goroutine and reason of the wait that the current event ends.
     ended: Option<(GoId, u16)>,
 }
 
@@ -122,7 +120,7 @@ impl<S: Sink> Observer for Watch<S> {
 }
 
 impl<S: Sink> Watch<S> {
-    /// Tells of what happened from some time on.
+    /// Creates a recorder for the intervals that end after `from`.
     pub fn new(sink: S, from: Time) -> Self {
         Self {
             sink,
@@ -135,7 +133,7 @@ impl<S: Sink> Watch<S> {
         }
     }
 
-    /// Takes in the next event, and has the timeline take it in.
+    /// Processes the next event, and passes it on to the timeline.
     pub fn event(&mut self, event: &Event, tables: &Tables, timeline: &mut Timeline) {
         self.ended = None;
         match event.kind {
@@ -222,8 +220,7 @@ impl<S: Sink> Watch<S> {
         }
     }
 
-    /// What is not over at the window's end ends there; nothing happens between
-    /// the last event and that.
+    /// Closes all open intervals at the end of the window.
     pub fn conclude(mut self, now: Time, timeline: &Timeline) -> (S, Reasons) {
         let mut processors: Vec<_> = self.running.keys().copied().collect();
         processors.sort_by_key(|p| p.0);

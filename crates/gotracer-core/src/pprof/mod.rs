@@ -1,6 +1,6 @@
-//! A trace as a profile for pprof.
+//! Export of a trace as a pprof profile.
 //!
-//! Those of [`Reference`] hold what `go tool trace -pprof=` gives; those of [`Own`] are gotracer's.
+//! The types in [`Reference`] are those of `go tool trace -pprof=`; the types in [`Own`] are gotracer's own.
 
 mod own;
 mod profile;
@@ -18,9 +18,9 @@ pub use reference::Reference;
 /// Kind of a profile.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Type {
-    /// One of `go tool trace`.
+    /// A type of `go tool trace`.
     Reference(Reference),
-    /// One of gotracer's own.
+    /// A type of gotracer's own.
     Own(Own),
 }
 
@@ -41,7 +41,7 @@ impl Type {
         ("wall", Self::Own(Own::Wall)),
     ];
 
-    /// The type of that name.
+    /// Returns the type with a name.
     pub fn from_name(name: &str) -> Option<Self> {
         let named = Self::ALL.into_iter().find(|(known, _)| *known == name);
         named.map(|(_, kind)| kind)
@@ -66,24 +66,24 @@ impl Type {
     }
 }
 
-/// A profile in the making.
+/// Collector of a profile's records.
 enum Collector {
     Reference(Box<reference::Collector>),
     Own(Box<own::Collector>),
 }
 
-/// What was read for a profile.
+/// Outcome of reading a trace for a profile.
 #[derive(Debug)]
 pub struct Exported {
-    /// Why the trace could not be read to its end.
+    /// Reason why the trace could not be read to its end.
     pub error: Option<ReadError>,
-    /// Whether not a single event could be read.
+    /// Whether no event could be read.
     pub silent: bool,
-    /// Where in the input another trace begins.
+    /// Offset at which another trace begins in the input.
     pub another: Option<u64>,
 }
 
-/// Writes a profile of a trace, as far as it can be read. `progress` is called about once a generation.
+/// Reads as much of a trace as possible and writes its profile. Calls `progress` about once per generation.
 ///
 /// # Errors
 /// If writing fails.
@@ -138,7 +138,7 @@ pub fn export(
     })
 }
 
-/// A time of the trace since the Unix epoch, ns; 0 if that is out of range.
+/// Converts a time of the trace to ns since the Unix epoch; 0 if it is out of range.
 fn wall_clock(snapshot: &ClockSnapshot, time: i64) -> i64 {
     let wall = i128::from(snapshot.wall_sec) * 1_000_000_000 + i128::from(snapshot.wall_nsec);
     let since = i128::from(time) - i128::from(snapshot.trace);

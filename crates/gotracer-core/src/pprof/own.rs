@@ -12,26 +12,26 @@ use crate::trace::{Event, EventKind, Tables};
 pub enum Own {
     /// Waits, at the stack of the goroutine that waits.
     Wait,
-    /// Time from being ready to run to running, at the stack of the goroutine.
+    /// Time from runnable to running, at the goroutine's stack.
     Runnable,
-    /// Waits for locks, at the stack that unlocked.
+    /// Waits for locks, at the stack of the unlock.
     Lock,
     /// Mark assists: marking, and waits for credit.
     Assist,
-    /// Stops of the world, at the stack that asked for it.
+    /// Stop-the-world pauses, at the stack that requested them.
     Stw,
     /// Creations of goroutines, at the `go` statement.
     Creations,
     /// CPU samples.
     Cpu,
-    /// All of the goroutines' time: waits, system calls, waits for a P, and running, which CPU samples share out.
+    /// All time of the goroutines: waits, system calls, runnable time, and running time distributed by CPU samples.
     Wall,
 }
 
-/// Time between two CPU samples of a thread, ns: the runtime takes 100 a second.
+/// Time between two CPU samples of a thread, ns: the runtime samples at 100 Hz.
 const SAMPLE: u64 = 10_000_000;
 
-/// A profile in the making.
+/// Collector of a profile's records.
 pub struct Collector {
     kind: Own,
     timeline: Timeline,
@@ -40,11 +40,11 @@ pub struct Collector {
     samples: Records,
 }
 
-/// Intervals that make a profile.
+/// Observer of the intervals that make a profile.
 struct Seen {
     kind: Own,
     records: Records,
-    /// Time of goroutines that ended.
+    /// Time of the goroutines that ended.
     ended: StateVector,
 }
 
@@ -111,7 +111,7 @@ impl Observer for Seen {
 }
 
 impl Collector {
-    /// An empty profile.
+    /// Creates an empty profile.
     pub fn new(kind: Own) -> Self {
         Self {
             kind,
@@ -125,7 +125,7 @@ impl Collector {
         }
     }
 
-    /// Adds an event. `tables` are those of its generation.
+    /// Processes an event. `tables` are those of its generation.
     pub fn event(&mut self, event: &Event, tables: &Tables) {
         self.timeline.event(event, tables, &mut self.seen);
         if let EventKind::StackSample { stack } = event.kind {
@@ -134,7 +134,8 @@ impl Collector {
         }
     }
 
-    /// The whole profile, and the timeline that has its stacks. What is still open counts up to the trace's end.
+    /// Returns the complete profile, and the timeline with its stacks. Open intervals count up to the end of the
+    /// trace.
     pub fn finish(mut self) -> (Records, Timeline) {
         let open: Vec<_> = self.timeline.open_intervals(false).collect();
         for interval in &open {
@@ -157,7 +158,7 @@ impl Collector {
         (self.seen.records, self.timeline)
     }
 
-    /// Gives the time of running to the stacks of CPU samples, or, if the trace has none, to no stack.
+    /// Distributes the running time over the stacks of CPU samples. Without samples it gets no stack.
     fn share_running(&mut self) {
         let alive = self.timeline.unreported();
         let alive = alive.filter(|(g, _)| g.owner == Owner::Program);

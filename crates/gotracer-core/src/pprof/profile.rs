@@ -12,7 +12,7 @@ use crate::timeline::{FrameKey, StackKey, Stacks};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-/// Most records of a profile. Further ones are added up in one without a stack.
+/// Maximum number of records. Further ones are summed in one record without a stack.
 const MOST: usize = 10_000;
 
 /// Labels of a record; an empty text is no label.
@@ -20,13 +20,13 @@ const MOST: usize = 10_000;
 pub struct Labels {
     /// State of the goroutine.
     pub state: &'static str,
-    /// What a wait or a stop is for.
+    /// Reason of a wait or a stop.
     pub reason: String,
-    /// Some frame of the function that the goroutine was started with.
+    /// A frame of the goroutine's start function.
     pub start: FrameKey,
 }
 
-/// Number and time of what happened at a stack.
+/// Count and duration of the occurrences at a stack.
 #[derive(Clone, Copy, Debug, Default)]
 struct Values {
     count: u64,
@@ -40,7 +40,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// Adds what happened `count` times at a stack, for so long in all.
+    /// Adds `count` occurrences at a stack with a total duration of `ns`.
     pub fn add(&mut self, stack: StackKey, labels: Labels, count: u64, ns: u64) {
         let key = (stack, labels);
         let key = match self.by_stack.len() < MOST || self.by_stack.contains_key(&key) {
@@ -52,12 +52,12 @@ impl Records {
         values.ns = values.ns.saturating_add(ns);
     }
 
-    /// The sum of all counts.
+    /// Returns the sum of all counts.
     pub fn count(&self) -> u64 {
         self.by_stack.values().map(|values| values.count).sum()
     }
 
-    /// The records without labels that share `ns` by their counts.
+    /// Distributes `ns` over the records without labels by their counts.
     pub fn shared(&self, ns: u64) -> impl Iterator<Item = (StackKey, u64, u64)> + '_ {
         let all = self.count().max(1);
         self.by_stack.iter().map(move |((stack, _), values)| {
@@ -67,21 +67,21 @@ impl Records {
     }
 }
 
-/// What the values of a profile are called.
+/// Names of a profile's values.
 #[derive(Clone, Copy, Debug)]
 pub struct Names {
     /// Name of the count.
     pub count: &'static str,
-    /// Name of the time, if there is one.
+    /// Name of the duration, if the profile has one.
     pub time: Option<&'static str>,
 }
 
-/// When a trace was made.
+/// Start and duration of a trace.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Window {
-    /// Start since the Unix epoch, ns; 0 if unknown.
+    /// Start, ns since the Unix epoch; 0 if unknown.
     pub start: i64,
-    /// Length, ns.
+    /// Duration, ns.
     pub duration: i64,
 }
 
@@ -114,7 +114,7 @@ pub fn write(
         profile.default_sample_type = encoding.string(time);
     }
     let mut all: Vec<_> = records.by_stack.iter().collect();
-    // The same trace makes the same file.
+    // The output is deterministic.
     all.sort_by_key(|((stack, labels), _)| (stack.index(), labels.state, labels.reason.clone()));
     for ((stack, labels), values) in all {
         let mut value = vec![signed(values.count)];
@@ -137,7 +137,7 @@ fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-/// Tables of an encoded profile.
+/// Tables of a profile during encoding.
 struct Encoding<'a> {
     stacks: &'a Stacks,
     strings: Vec<String>,
@@ -152,7 +152,7 @@ impl<'a> Encoding<'a> {
     fn new(stacks: &'a Stacks) -> Self {
         Self {
             stacks,
-            // The format wants the empty string first.
+            // The format requires the empty string first.
             strings: vec![String::new()],
             by_string: Map::from_iter([(String::new(), 0)]),
             functions: Vec::new(),

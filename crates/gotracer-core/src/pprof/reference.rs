@@ -1,8 +1,8 @@
-//! The four profiles that `go tool trace -pprof=` makes, with its habits.
+//! The four profiles of `go tool trace -pprof=`, computed as that tool does.
 //!
-//! A goroutine's time in a state counts from the event that brings the state to the one that ends it, at the stack of the
-//! first: for `sched` that is the stack of whoever woke it. What is still open at the trace's end does not count, nor what
-//! lies before the goroutine's first run or after a wait for ever.
+//! Time in a state counts from the event that begins the state to the event that ends it, at the stack of the first
+//! event: `sched` has the stacks of the wakers. States that are open at the end of the trace do not count. Neither
+//! does time before the goroutine's first run, or after it begins to wait forever.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ pub enum Reference {
     Sync,
     /// System calls.
     Syscall,
-    /// Time from being ready to run to running.
+    /// Time from runnable to running.
     Sched,
 }
 
@@ -45,19 +45,19 @@ impl Reference {
     }
 }
 
-/// What is known of a goroutine.
+/// State of a goroutine.
 #[derive(Default)]
 struct Life {
     since: Option<(Time, StackKey)>,
-    /// It has run.
+    /// Whether it has run.
     started: bool,
-    /// Nothing more counts: it waits for ever.
+    /// Whether it waits forever, so that nothing counts any more.
     over: bool,
-    /// What counts if it never runs.
+    /// Records that count only if the goroutine never runs.
     before: Vec<(StackKey, u64)>,
 }
 
-/// A profile in the making.
+/// Collector of a profile's records.
 pub struct Collector {
     kind: Reference,
     lives: HashMap<GoId, Life, foldhash::fast::RandomState>,
@@ -67,7 +67,7 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// An empty profile.
+    /// Creates an empty profile.
     pub fn new(kind: Reference) -> Self {
         Self {
             kind,
@@ -77,7 +77,7 @@ impl Collector {
         }
     }
 
-    /// Adds an event. `tables` are those of its generation.
+    /// Processes an event. `tables` are those of its generation.
     pub fn event(&mut self, event: &Event, tables: &Tables) {
         if let EventKind::Sync { .. } = event.kind {
             self.stacks.start_generation(tables);
@@ -124,7 +124,7 @@ impl Collector {
         }
     }
 
-    /// A goroutine is over: what lay before its first run counts if it never ran.
+    /// Ends a goroutine. If it never ran, its pending records count.
     fn end(&mut self, id: GoId) {
         if let Some(life) = self.lives.remove(&id) {
             for (stack, ns) in life.before {
@@ -133,7 +133,7 @@ impl Collector {
         }
     }
 
-    /// The whole profile.
+    /// Returns the complete profile and its stacks.
     pub fn finish(mut self) -> (Records, Stacks) {
         let ids: Vec<_> = self.lives.keys().copied().collect();
         ids.into_iter().for_each(|id| self.end(id));

@@ -1,4 +1,4 @@
-//! The messages of pprof's format, of `profile.proto`, that an export is made of.
+//! Messages of pprof's `profile.proto` that exports use.
 
 use prost::Message;
 

@@ -1,4 +1,4 @@
-//! A comparison as a page, with both distributions of each signal over each other.
+//! The HTML format of comparisons, with both distributions of each rule in one chart.
 
 use std::io::{self, Write};
 
@@ -68,7 +68,7 @@ fn signals(c: &Comparison) -> Markup {
     }
 }
 
-/// The table of what changed, with these titles.
+/// Renders the table of changes with these column titles.
 pub fn changes(rows: &[Row], heading: [&str; 6]) -> Markup {
     html! {
         table class="changes" {
@@ -102,7 +102,7 @@ fn drawn(s: &Signal) -> Markup {
     if s.base.count() + s.new.count() == 0 {
         return html! {};
     }
-    // The one in front lets the other be seen.
+    // The distribution in front is translucent.
     let sides = [("new", "seen", &s.new), ("base", "base-run", &s.base)];
     let series = sides.map(|(name, class, seen)| Series { name, class, seen });
     html! {
@@ -136,7 +136,7 @@ fn findings(c: &Comparison) -> Markup {
     }
 }
 
-/// A title of a column with its first letter in upper case.
+/// Returns a column title with its first letter in upper case.
 fn capital(title: &str) -> String {
     let mut letters = title.chars();
     let first = letters.next().map(String::from).unwrap_or_default();

@@ -50,7 +50,7 @@ pub fn schema() -> serde_json::Value {
     crate::schema::of::<Document<'static>>("urn:gotracer:diff:v1")
 }
 
-/// What `gotracer diff --format json` prints.
+/// Document that `gotracer diff --format json` writes.
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields, title = "Comparison of gotracer")]
 struct Document<'a> {
@@ -93,7 +93,7 @@ struct SideJson<'a> {
     observed_ns: u64,
 }
 
-/// What a rule observed on both sides.
+/// Measurements of one rule on both sides.
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "Signal")]
 struct SignalJson<'a> {

@@ -1,4 +1,4 @@
-//! A comparison as Markdown, for the summary of a job or a comment.
+//! The Markdown format of comparisons, for a CI job's summary or a comment.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! A comparison as a table for people.
+//! The table format of comparisons.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use crate::report::human;
 use crate::report::table::safe;
 use crate::report::{Format, Options, Severity, Style};
 
-/// Words stand to the left of their column, numbers to the right.
+/// Columns with numbers, which are aligned to the right.
 const NUMBERS: std::ops::Range<usize> = 2..5;
 
 /// The entry in the registry.
@@ -74,7 +74,7 @@ fn signals(out: &mut dyn Write, rows: &[Row], style: Style) -> io::Result<()> {
         let lengths = all().map(|row| row[i].chars().count());
         lengths.max().unwrap_or(0)
     });
-    // A rule's name is said once.
+    // A rule's name is printed only in its first row.
     for i in (1..cells.len()).rev() {
         if rows[i].rule == rows[i - 1].rule {
             cells[i][0].clear();

@@ -1,4 +1,4 @@
-//! A comparison in words and rows, for every format that people read.
+//! Words and table rows of a comparison, shared by the formats for people.
 
 use crate::compare::{
     Change, Comparison, Created, Difference, FindingChange, Quantity, Seen, Side, Signal,
@@ -8,14 +8,13 @@ use crate::report::{Severity, human};
 use crate::rules::{Rule, Unit};
 use crate::units;
 
-/// From so many traces a side on a change by half shows in most programs.
+/// Number of traces per side from which most programs show a change by half.
 const ENOUGH: usize = 5;
 
-/// A change by so many times that only more can be told from chance is none that
-/// anybody makes.
+/// Factor from which a detectable change is not worth naming in the limits: no real change is that large.
 const ENDLESS: f64 = 1_000.0;
 
-/// A row of the signals' table.
+/// A row of the table of measurements.
 pub struct Row {
     /// The rule.
     pub rule: &'static Rule,
@@ -25,19 +24,19 @@ pub struct Row {
     pub base: String,
     /// Value in the new traces.
     pub new: String,
-    /// By how much it changed.
+    /// The change in percent, or as a factor.
     pub change: String,
     /// Verdict.
     pub verdict: Verdict,
-    /// The same in words.
+    /// Verdict in words.
     pub words: String,
 }
 
 impl Row {
-    /// The titles of its columns.
+    /// Column titles.
     pub const HEADING: [&str; 6] = ["RULE", "QUANTITY", "BASE", "NEW", "CHANGE", "VERDICT"];
 
-    /// Its cells, in the order of the columns.
+    /// Returns the cells in column order.
     pub fn cells(&self) -> [String; 6] {
         [
             self.rule.name.into(),
@@ -50,7 +49,7 @@ impl Row {
     }
 }
 
-/// The quantities with a value on either side.
+/// Returns a row per quantity that has a value on either side.
 pub fn rows(signals: &[Signal], effect: f64) -> Vec<Row> {
     let seen = signals.iter().filter(|s| !is_silent(s));
     let changes = seen.flat_map(|s| s.changes.iter().map(|c| (s.rule, c)));
@@ -60,7 +59,7 @@ pub fn rows(signals: &[Signal], effect: f64) -> Vec<Row> {
         .collect()
 }
 
-/// Nothing was seen on either side.
+/// Reports whether neither side has a value.
 fn is_silent(s: &Signal) -> bool {
     let seen = |c: &Change| c.base.unwrap_or_default() + c.new.unwrap_or_default() > 0.0;
     s.base.count() + s.new.count() == 0 && !s.changes.iter().any(seen)
@@ -86,7 +85,7 @@ fn value(unit: Unit, quantity: Quantity, value: f64) -> String {
     }
 }
 
-/// So much each second.
+/// Formats a rate per second.
 fn rate(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Goroutines if value < 100.0 => format!("{value:.1}/s"),
@@ -106,7 +105,7 @@ fn share(change: &Change) -> String {
     }
 }
 
-/// A verdict's words.
+/// Returns a verdict in words.
 fn verdict(change: &Change, effect: f64) -> String {
     match (change.verdict, change.shows_above) {
         (Verdict::Regression, _) => "regression".into(),
@@ -120,7 +119,7 @@ fn verdict(change: &Change, effect: f64) -> String {
     }
 }
 
-/// So many times as much.
+/// Formats a factor.
 fn times(factor: f64) -> String {
     match factor {
         ..2.0 => format!("×{factor:.2}"),
@@ -129,7 +128,7 @@ fn times(factor: f64) -> String {
     }
 }
 
-/// Traces and length of a side.
+/// Formats the number of traces of a side and their total length.
 pub fn side(side: &Side) -> String {
     let traces = side.sources.len() as u64;
     let observed = units::duration(side.observed_ns);
@@ -139,7 +138,7 @@ pub fn side(side: &Side) -> String {
     }
 }
 
-/// Which signals are not in the table, and why.
+/// Returns one sentence per group of rules that the table leaves out, with the reason.
 pub fn left_out(c: &Comparison) -> Vec<String> {
     let reasons = c.signals.iter().filter_map(|s| {
         let why = s.reason.as_ref()?;
@@ -154,7 +153,7 @@ pub fn left_out(c: &Comparison) -> Vec<String> {
     reasons.chain(silent).collect()
 }
 
-/// The result in one line: changes of signals, then of findings.
+/// Returns the result in one line: changes of measurements, then of findings.
 pub fn conclusion(c: &Comparison) -> String {
     let regressions = c.count(Verdict::Regression) as u64;
     let improvements = c.count(Verdict::Improvement) as u64;
@@ -184,7 +183,8 @@ pub fn conclusion(c: &Comparison) -> String {
     parts.join("; ")
 }
 
-/// Whether something is worse: a signal, or else a finding that is new or worse.
+/// Returns the severity of the result: an error for a regression, otherwise the greatest of findings that are new or
+/// worse.
 pub fn concern(c: &Comparison) -> Option<Severity> {
     match c.count(Verdict::Regression) {
         0 => c.worse(Severity::Warn).next().map(|_| Severity::Warn),
@@ -192,8 +192,7 @@ pub fn concern(c: &Comparison) -> Option<Severity> {
     }
 }
 
-/// What could not have been seen: the changes that are chance for as few traces
-/// as there are.
+/// Describes how large a change must be to be detected with this number of traces.
 pub fn limits(c: &Comparison) -> Vec<String> {
     let chance = |s: &Signal| -> Vec<(&'static Rule, Change)> {
         let changes = s.changes.iter().filter(|c2| c2.may_be_chance(c.effect));
@@ -240,7 +239,7 @@ pub fn limits(c: &Comparison) -> Vec<String> {
     )]
 }
 
-/// How many traces a side has.
+/// Returns the number of traces per side in words.
 fn with(c: &Comparison) -> String {
     match (c.base.sources.len() as u64, c.new.sources.len() as u64) {
         (base, new) if base == new => format!("{} a side", human::plural(base, "trace")),
@@ -248,7 +247,7 @@ fn with(c: &Comparison) -> String {
     }
 }
 
-/// Advice for seeing smaller changes.
+/// Returns advice for detecting smaller changes.
 fn advice(c: &Comparison) -> &'static str {
     match c.base.sources.len().min(c.new.sources.len()) {
         0..ENOUGH => "give 5 or more",
@@ -256,7 +255,7 @@ fn advice(c: &Comparison) -> &'static str {
     }
 }
 
-/// How a finding differs, in one word.
+/// Returns a word for a difference.
 pub fn difference(d: Difference) -> &'static str {
     match d {
         Difference::New => "new",
@@ -266,8 +265,7 @@ pub fn difference(d: Difference) -> &'static str {
     }
 }
 
-/// What is known of a finding on both sides, and what the rule's signal says
-/// against it.
+/// Describes a finding on both sides. Says so if the measurements of its rule disagree with it.
 pub fn finding(c: &Comparison, f: &FindingChange) -> String {
     let better = matches!(f.difference, Difference::Better | Difference::Gone);
     match better && c.is_regression(f.rule) {
@@ -292,7 +290,7 @@ fn sides(f: &FindingChange) -> String {
     }
 }
 
-/// How many goroutines a place leaves behind.
+/// Describes how many goroutines a place leaves behind.
 pub fn site(s: &SiteChange) -> String {
     let left = |c: &Created| rate(Unit::Goroutines, c.left_per_second);
     format!("leaves {} behind (was {})", left(&s.new), left(&s.base))
