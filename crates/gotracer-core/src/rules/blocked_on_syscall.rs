@@ -172,7 +172,7 @@ impl BlockedOnSyscall {
     fn call(&mut self, i: &Interval, t: &Timeline) {
         let traits = t.stacks().traits(i.victim.stack);
         let tag = match traits.outside {
-            Outside::Nobody => tag::CALL,
+            Outside::Kernel => tag::CALL,
             Outside::Child => tag::CHILD,
             Outside::Writer if self.waits_for_writer(i, t) => tag::WRITER,
             Outside::Writer => tag::CALL,

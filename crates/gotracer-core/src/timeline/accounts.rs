@@ -1,4 +1,4 @@
-//! The account of each goroutine: its state vector up to the last change of state.
+//! State accounting: the state vector of each goroutine up to its last state transition.
 
 use super::state::{Part, StateVector};
 use super::waiting::Waiting;
@@ -12,13 +12,13 @@ struct Account {
     vector: StateVector,
     /// When the present state began.
     since: Time,
-    /// How long the world had been stopped in all by then, ns.
+    /// Total stop-the-world time before `since`, ns.
     stopped_before: u64,
     part: Part,
 }
 
 impl Account {
-    /// Adds the time in the present state up to now. `stopped` is how long the world has been stopped in all.
+    /// Adds the time in the present state up to `now`. `stopped` is the total stop-the-world time, ns.
     #[inline(always)]
     fn settle(&mut self, now: Time, stopped: u64) {
         let ns = now.saturating_sub(self.since).max(0) as u64;
@@ -33,17 +33,17 @@ impl Account {
 #[derive(Debug, Default)]
 pub struct Accounts {
     by_slot: Vec<Account>,
-    /// The vectors when the last report was made. Empty before the first one, thus in files.
+    /// Vectors at the last report. Empty before the first report, so always empty for files.
     reported: Vec<StateVector>,
 }
 
 impl Accounts {
-    /// Bytes of memory that this holds while up to `more` goroutines are added.
+    /// Bytes of memory held while up to `more` goroutines are added.
     pub fn held(&self, more: usize) -> u64 {
         of_vec(&self.by_slot, more) + of_vec(&self.reported, more)
     }
 
-    /// Opens the account of a goroutine that has been in a state since then.
+    /// Opens the account of a goroutine that has been in a state since `since`.
     pub fn open(&mut self, slot: Slot, part: Part, since: Time, stopped_before: u64) {
         let account = Account {
             vector: StateVector::default(),
@@ -60,7 +60,7 @@ impl Accounts {
         }
     }
 
-    /// The goroutine's state changes now.
+    /// Switches the goroutine to another state.
     #[inline(always)]
     pub fn switch(&mut self, slot: Slot, part: Part, now: Time, stopped: u64) {
         if let Some(account) = self.by_slot.get_mut(slot.index()) {
@@ -69,19 +69,19 @@ impl Accounts {
         }
     }
 
-    /// The goroutine has been in another state ever since its present one began.
+    /// Replaces the present state from its start on.
     fn relabel(&mut self, slot: Slot, part: Part) {
         if let Some(account) = self.by_slot.get_mut(slot.index()) {
             account.part = part;
         }
     }
 
-    /// The state in which a goroutine is accounted.
+    /// State in which a goroutine is accounted.
     fn part(&self, slot: u32) -> Option<Part> {
         self.by_slot.get(slot as usize).map(|a| a.part)
     }
 
-    /// The vector of a goroutine up to now.
+    /// Vector of a goroutine up to `now`.
     fn snapshot(&self, slot: u32, now: Time, stopped: u64) -> StateVector {
         let account = self.by_slot.get(slot as usize);
         account.map_or_else(StateVector::default, |account| {
@@ -91,7 +91,7 @@ impl Accounts {
         })
     }
 
-    /// The part of a vector that no report has had yet.
+    /// Part of a vector that no earlier report contains.
     fn unreported(&self, slot: u32, vector: StateVector) -> StateVector {
         match self.reported.get(slot as usize) {
             Some(reported) => vector - *reported,
@@ -100,7 +100,7 @@ impl Accounts {
     }
 }
 
-/// The part of the state vector that a goroutine's time now belongs to.
+/// Part of the state vector for a goroutine in this state.
 #[inline(always)]
 pub(super) fn part(state: GoState, waiting: Waiting, assisting: bool) -> Part {
     match state {
@@ -113,37 +113,37 @@ pub(super) fn part(state: GoState, waiting: Waiting, assisting: bool) -> Part {
 }
 
 impl Timeline {
-    /// Time by state of a goroutine from its birth, or the trace's start, up to now. Its sum is the goroutine's age, to
-    /// the nanosecond. `None` if there is no such goroutine.
+    /// Returns a goroutine's time by state, from its creation or the trace's start up to now. The sum is the
+    /// goroutine's age, to the nanosecond. `None` if the goroutine does not exist.
     pub fn snapshot(&self, g: GoId) -> Option<StateVector> {
         let slot = self.gs.slot(g)?;
         Some(self.snapshot_at(slot))
     }
 
-    /// As [`snapshot`](Self::snapshot), by slot.
+    /// Returns the vector of the goroutine in a slot, as [`snapshot`](Self::snapshot).
     fn snapshot_at(&self, slot: u32) -> StateVector {
         self.accounts
             .snapshot(slot, self.now, self.world.stopped(self.now))
     }
 
-    /// Goroutines that exist, with the time by state that no report has had yet.
+    /// Iterates over the goroutines with the time by state that no earlier report contains.
     pub fn unreported(&self) -> impl Iterator<Item = (&Goroutine, StateVector)> {
         let all = self.gs.with_slots();
         all.map(|(slot, g)| (g, self.accounts.unreported(slot, self.snapshot_at(slot))))
     }
 
-    /// Time by state that no report has had yet, of the goroutine in a slot.
+    /// Time by state of the goroutine in a slot, as far as no earlier report contains it.
     pub(super) fn unreported_at(&self, slot: Slot) -> StateVector {
         self.accounts.unreported(slot.0, self.snapshot_at(slot.0))
     }
 
-    /// The state of a goroutine now.
+    /// Present state of a goroutine.
     pub fn state(&self, g: GoId) -> Option<super::State> {
         let part = self.accounts.part(self.gs.slot(g)?)?;
         Some(part.state())
     }
 
-    /// A report was made: from now on time counts for the next one.
+    /// Starts the accounts of the next report.
     pub(super) fn settle_accounts(&mut self) {
         let mut reported = std::mem::take(&mut self.accounts.reported);
         reported.clear();
@@ -156,7 +156,8 @@ impl Timeline {
         self.accounts.reported = reported;
     }
 
-    /// A mark assist of a goroutine begins, or `since_start` it was under way when the trace began.
+    /// Accounts for the start of a mark assist. `since_start` means that the assist was active when the trace
+    /// started.
     pub(super) fn account_assist(&mut self, g: GoId, since_start: bool) {
         let Some((slot, goroutine)) = self.if_running(g) else {
             return;
@@ -169,7 +170,7 @@ impl Timeline {
         }
     }
 
-    /// A mark assist of a goroutine ends.
+    /// Accounts for the end of a mark assist.
     pub(super) fn account_assist_end(&mut self, g: GoId) {
         if let Some((slot, _)) = self.if_running(g) {
             let stopped = self.world.stopped(self.now);
@@ -177,7 +178,7 @@ impl Timeline {
         }
     }
 
-    /// A goroutine, if it runs.
+    /// Returns a goroutine if it is running.
     fn if_running(&self, g: GoId) -> Option<(Slot, &Goroutine)> {
         let slot = self.gs.slot(g)?;
         let goroutine = self.gs.get(slot)?;

@@ -1,9 +1,8 @@
-//! Mark assists: what goroutines do within them.
+//! Mark assists and the time that goroutines spend marking within them.
 //!
-//! A goroutine enters a mark assist when it allocates more than the collector
-//! has marked for it. Within the range it marks, and it may wait for credit.
-//! It may also be preempted, wait for a P, stop the world, or wait for others
-//! to end marking: that is no assisting, and is told apart.
+//! A goroutine enters a mark assist if it allocates more than the collector has marked for it. Within the range it
+//! marks, and it may wait for credit. It may also be preempted, wait for a P, stop the world, or wait for others to
+//! end marking. That time is not assist time and is counted separately.
 
 use std::collections::HashMap;
 
@@ -15,26 +14,25 @@ use super::{Observer, Timeline};
 use crate::trace::internal::of_map;
 use crate::trace::{GoId, GoState, Time};
 
-/// What a goroutine did within one mark assist, ns.
+/// Time of a goroutine within one mark assist, by activity, ns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Assisted {
-    /// It marked: it ran while the world did.
+    /// Marking: running while the world was not stopped.
     pub marking: u64,
-    /// It waited for credit that others earn by marking.
+    /// Waiting for credit that other goroutines earn by marking.
     pub credit: u64,
-    /// It waited for others to end marking, or to start it.
+    /// Waiting for other goroutines to start or to end marking.
     pub ending: u64,
 }
 
 impl Assisted {
-    /// What the collector took from the goroutine: marking, and waits for
-    /// credit.
+    /// Assist time: marking and waiting for credit.
     pub fn total(self) -> u64 {
         self.marking + self.credit
     }
 }
 
-/// A mark assist that is not over.
+/// Mark assist that has not ended.
 #[derive(Clone, Copy, Debug)]
 struct Assist {
     since: Time,
@@ -42,16 +40,15 @@ struct Assist {
     stack: StackKey,
     owner: Owner,
     done: Assisted,
-    /// Since when its goroutine is in its present state, at most since the
-    /// assist began.
+    /// Start of the goroutine's present state, or of the assist if that is later.
     at: Time,
-    /// How long nothing of the process had run in all by then, ns.
+    /// Time before `at` in which nothing of the process ran, ns.
     stopped_before: u64,
 }
 
 impl Assist {
-    /// Adds the stretch that ends now. `stopped` is how long nothing of the
-    /// process has run in all.
+    /// Adds the time from the last state transition up to `now`. `stopped` is the total time in which nothing of the
+    /// process ran, ns.
     fn add(&mut self, state: GoState, wait: Wait, now: Time, stopped: u64) {
         let lasted = now.saturating_sub(self.at).max(0) as u64;
         match (state, wait) {
@@ -87,14 +84,14 @@ impl Assist {
     }
 }
 
-/// The mark assists that are not over.
+/// Mark assists that have not ended.
 #[derive(Debug, Default)]
 pub struct Assists {
     open: HashMap<GoId, Assist, foldhash::fast::RandomState>,
 }
 
 impl Assists {
-    /// Bytes of memory that this holds.
+    /// Bytes of memory held.
     pub fn held(&self) -> u64 {
         of_map(&self.open, 1)
     }
@@ -108,8 +105,8 @@ impl Assists {
         self.open.contains_key(&g)
     }
 
-    /// A goroutine within an assist leaves a state. `stopped` is how long the
-    /// world has been stopped in all.
+    /// Records that a goroutine within an assist leaves a state. `stopped` is the total time in which nothing of the
+    /// process ran, ns.
     #[cold]
     pub fn leave(&mut self, g: &Goroutine, now: Time, stopped: u64) {
         if let Some(assist) = self.open.get_mut(&g.id) {
@@ -119,8 +116,8 @@ impl Assists {
 }
 
 impl Timeline {
-    /// What a goroutine has done so far within its present mark assist. For
-    /// an observer that is told of an assist that is over, this is all of it.
+    /// Returns the time that a goroutine has spent so far within its present mark assist. While an observer receives
+    /// the interval of an ended assist, this is the time of the whole assist.
     pub fn assisted(&self, g: GoId) -> Option<Assisted> {
         let mut assist = *self.assists.open.get(&g)?;
         if let Some(g) = self.gs.find(g) {
@@ -129,7 +126,7 @@ impl Timeline {
         Some(assist.done)
     }
 
-    /// A mark assist begins.
+    /// Starts a mark assist.
     pub(super) fn start_assist(&mut self, g: GoId, since: Time, cut: bool, stack: StackKey) {
         let stopped_before = self.lost(self.now);
         let goroutine = self.gs.find_mut(g);
@@ -153,7 +150,7 @@ impl Timeline {
         self.account_assist(g, cut);
     }
 
-    /// A mark assist is over.
+    /// Ends a mark assist.
     pub(super) fn end_assist(&mut self, g: GoId, observer: &mut impl Observer) {
         let Some(assist) = self.assists.open.get(&g) else {
             return;

@@ -1,36 +1,36 @@
-//! What the functions of a stack tell.
+//! Classification of stacks by their functions.
 
-/// Whose goroutine a stack belongs to.
+/// Owner of a goroutine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Owner {
-    /// The program's.
+    /// The program.
     #[default]
     Program,
-    /// The runtime's own: garbage collection workers, finalizers.
+    /// The runtime: garbage collection workers, finalizers.
     Runtime,
-    /// The execution tracer's, which would not be there without the trace.
+    /// The execution tracer. Its goroutines exist only because of the trace.
     Tracer,
 }
 
-/// A lock, by its type.
+/// Type of a lock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Lock {
-    /// A `sync.Mutex`.
+    /// `sync.Mutex`.
     Mutex,
-    /// A `sync.RWMutex`.
+    /// `sync.RWMutex`.
     RwMutex,
-    /// The lock of an open file, one for readers and one for writers.
+    /// Lock of an open file, one for readers and one for writers.
     File,
-    /// A `sync.Once`: its function runs in another goroutine.
+    /// `sync.Once`, while another goroutine runs its function.
     Once,
 }
 
 impl Lock {
-    /// All of them.
+    /// All types.
     pub const ALL: [Self; 4] = [Self::Mutex, Self::RwMutex, Self::File, Self::Once];
 
-    /// Its name in outputs for programs.
+    /// Name in JSON and metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Mutex => "mutex",
@@ -41,8 +41,8 @@ impl Lock {
     }
 }
 
-/// The lock that the stack waits for. Only its innermost frames tell, up to
-/// the first one of the program: what stands below is not waited for.
+/// Returns the type of the lock that the stack waits for. Only the innermost frames up to the first one of the
+/// program count, because the goroutine does not wait for the frames below.
 pub fn lock(functions: &[&str]) -> Option<Lock> {
     let inner = functions.iter().take_while(|f| f.is_empty() || is_below(f));
     let inner = &functions[..inner.count()];
@@ -60,7 +60,7 @@ pub fn lock(functions: &[&str]) -> Option<Lock> {
     })
 }
 
-/// Whether a function is of the packages through which goroutines wait.
+/// Whether a function belongs to one of the packages through which goroutines wait.
 pub fn is_below(function: &str) -> bool {
     [
         "runtime.",
@@ -75,7 +75,7 @@ pub fn is_below(function: &str) -> bool {
     .any(|package| function.starts_with(package))
 }
 
-/// Whether a goroutine blocks in a function. Where it is preempted it computes.
+/// Whether a goroutine in this function is blocked. A preempted goroutine is not: it computes.
 pub fn is_blocking(innermost: &str) -> bool {
     is_below(innermost) && !innermost.starts_with("runtime.asyncPreempt")
 }
@@ -87,15 +87,14 @@ pub fn unlocks(functions: &[&str]) -> bool {
         || functions.contains(&"internal/poll.(*fdMutex).rwunlock")
 }
 
-/// Whether the lock's callers are a `sync.Once`, which holds a mutex while its
-/// function runs: waiting for that is waiting for the function.
+/// Whether a `sync.Once` calls the lock. It holds a mutex while its function runs, so a goroutine that waits for the
+/// mutex waits for the function.
 fn is_of_once(callers: &[&str]) -> bool {
     let near = callers.iter().take(3);
     near.into_iter().any(|f| f.starts_with("sync.(*Once)."))
 }
 
-/// Whether a function is a call of C code, made by cgo: the function and its
-/// file are generated, nobody changes them.
+/// Whether a function is a call of C code that cgo generated.
 pub fn is_c_call(function: &str) -> bool {
     let name = function
         .rfind('/')
@@ -106,13 +105,13 @@ pub fn is_c_call(function: &str) -> bool {
         .any(|generated| name.starts_with(generated))
 }
 
-/// Whether the runtime parks the thread in a "syscall" of its own.
+/// Whether the runtime parks the thread in a "syscall".
 pub fn is_parked(functions: &[&str]) -> bool {
     functions.iter().any(|f| PARKED.contains(f))
 }
 
-/// Functions in which a goroutine waits for a lock, of all Go versions since
-/// 1.11: the lock itself may have been inlined away, its slow path never is.
+/// Whether a goroutine in this function waits for a lock, in any Go version since 1.11. The lock method may have been
+/// inlined; its slow path never is.
 pub fn is_lock_wait(function: &str) -> bool {
     matches!(
         name_in_sync(function),
@@ -139,28 +138,27 @@ pub fn is_unlock(function: &str) -> bool {
     )
 }
 
-/// A function's name within package sync, which has a part of itself below
-/// internal/ since Go 1.24; empty for functions of other packages.
+/// Name of a function within package sync, parts of which moved to internal/ in Go 1.24. Empty for other packages.
 fn name_in_sync(function: &str) -> &str {
     let public = function.strip_prefix("sync.");
     let name = public.or_else(|| function.strip_prefix("internal/sync."));
     name.unwrap_or_default()
 }
 
-/// Whom outside of the program a system call waits for.
+/// Process or device outside of the program that ends a system call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Outside {
-    /// Nobody: the kernel or a disk works on it.
+    /// The kernel or a disk.
     #[default]
-    Nobody,
-    /// A child process, until it exits.
+    Kernel,
+    /// A child process, when it exits.
     Child,
-    /// Whoever writes what it reads. Only how long it lasts tells a disk from
-    /// a pipe or a terminal.
+    /// The writer of the file, pipe or terminal that the call reads. Only the duration distinguishes a disk from a
+    /// pipe or terminal.
     Writer,
 }
 
-/// Whom outside of the program the system call at the stack's top waits for.
+/// Returns the process or device that ends the system call at the top of the stack.
 pub fn outside(functions: &[&str]) -> Outside {
     let any = |of: &[&str]| functions.iter().any(|f| of.contains(f));
     if any(&CHILD_WAITS) {
@@ -168,7 +166,7 @@ pub fn outside(functions: &[&str]) -> Outside {
     } else if any(&READS) {
         Outside::Writer
     } else {
-        Outside::Nobody
+        Outside::Kernel
     }
 }
 
@@ -186,8 +184,8 @@ const CHILD_WAITS: [&str; 10] = [
     "golang.org/x/sys/unix.Waitid",
 ];
 
-/// Functions that read from wherever a file, pipe or terminal is now; those
-/// that read at an offset only work on files.
+/// Functions that read from the present offset of a file, pipe or terminal. Reads at a given offset are left out:
+/// only files have them.
 const READS: [&str; 8] = [
     "os.(*File).Read",
     "internal/poll.(*FD).Read",
@@ -209,14 +207,14 @@ const PARKED: [&str; 5] = [
     "runtime.notetsleepg",
 ];
 
-/// Whose goroutine it is, by the function it was started with.
+/// Returns the owner of a goroutine by its start function.
 pub fn owner(root: &str) -> Owner {
     let tracer = ["runtime/trace.", "runtime.trace", "runtime.(*trace"];
     if tracer.iter().any(|t| root.starts_with(t)) {
         return Owner::Tracer;
     }
     match root.strip_prefix("runtime.") {
-        // Both start with the program's own code below them.
+        // Both have the program's own code above them.
         Some("main" | "goexit") | None => Owner::Program,
         Some(_) => Owner::Runtime,
     }

@@ -1,47 +1,47 @@
-//! What the garbage collector takes from the program: its cycles, and its CPU time.
+//! CPU time of the garbage collector, and its cycles.
 //!
-//! The trace has a label at each start of a mark worker that says how the worker runs. Time of idle workers is kept apart:
-//! they run on Ps that have nothing else to do.
+//! Each start of a mark worker has a label with the worker's mode. Idle workers are counted separately, because they
+//! run on Ps that would be idle otherwise.
 
 use super::interval::{Actor, Interval, Kind};
 use super::utilization::{Utilization, WINDOWS};
 use super::{Observer, Owner, Timeline};
 use crate::trace::{Event, GoState, Time};
 
-/// How a goroutine works for the collector.
+/// Mode in which a goroutine works for the collector.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Worker {
-    /// It does not.
+    /// Not a mark worker.
     #[default]
     None,
-    /// On a P of its own, or for a fraction of one.
+    /// Dedicated or fractional worker.
     Background,
-    /// On a P that has nothing else to do.
+    /// Idle worker: its P would be idle otherwise.
     Idle,
 }
 
-/// CPU time, in ns of all Ps together.
+/// CPU time, the sum of all Ps, ns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct GcCpu {
-    /// All there is: the time, once for each P.
+    /// Duration times GOMAXPROCS.
     pub available: u64,
-    /// Mark workers that have a P, or a fraction of one, to themselves.
+    /// Dedicated and fractional mark workers.
     pub background: u64,
-    /// Mark workers on Ps that have nothing else to do.
+    /// Idle mark workers.
     pub idle: u64,
-    /// Mark assists by the program's goroutines.
+    /// Mark assists of the program's goroutines.
     pub assist: u64,
-    /// Stop-the-world pauses, once for each P.
+    /// Stop-the-world pauses of the collector, times GOMAXPROCS.
     pub pause: u64,
 }
 
 impl GcCpu {
-    /// What the collector took, without idle marking, which is spare CPU.
+    /// CPU time that the program lost. Idle marking is not included.
     pub fn taken(&self) -> u64 {
         self.background + self.assist + self.pause
     }
 
-    /// A part of all CPU time; 0 if there was none.
+    /// Ratio of a part to the available CPU time; 0 if no CPU time was available.
     pub fn ratio(&self, part: u64) -> f64 {
         part as f64 / self.available.max(1) as f64
     }
@@ -57,14 +57,14 @@ impl GcCpu {
     }
 }
 
-/// What the collector did.
+/// Work of the collector.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GcWork {
-    /// Collections that ended marking.
+    /// Cycles that completed marking.
     pub cycles: u64,
-    /// How long it marked, ns.
+    /// Duration of marking, ns.
     pub marking: u64,
-    /// Its CPU time.
+    /// CPU time.
     pub cpu: GcCpu,
 }
 
@@ -78,20 +78,21 @@ impl GcWork {
     }
 }
 
-/// The collector's work so far.
+/// Accounting of the collector's work.
 #[derive(Debug, Default)]
 pub struct Collector {
     work: GcWork,
-    /// The work when a report was last made.
-    told: GcWork,
-    /// Up to when it is counted.
+    /// Work at the last report.
+    reported: GcWork,
+    /// End of the time that `work` covers.
     at: Time,
     procs: u64,
-    /// Running goroutines that work for the collector now.
+    /// Running mark workers and assisting goroutines.
     background: u64,
     idle: u64,
     assisting: u64,
-    /// One of the collector's stop-the-worlds is open: until goroutines run again, and until its range ends.
+    /// A stop-the-world of the collector is active: `paused` ends when goroutines run again, `in_pause` at the end of
+    /// the range.
     paused: bool,
     in_pause: bool,
     marking: Option<Time>,
@@ -101,12 +102,12 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Bytes of memory that this holds.
+    /// Bytes of memory held.
     pub fn held(&self) -> u64 {
         self.utilization.held()
     }
 
-    /// What it did up to now.
+    /// Work up to `now`.
     fn up_to(&self, now: Time) -> GcWork {
         let ns = now.saturating_sub(self.at).max(0) as u64;
         let mut work = self.work;
@@ -124,7 +125,7 @@ impl Collector {
         work
     }
 
-    /// Counts up to now. To be called before something changes.
+    /// Adds the time up to `now`. Must be called before a count changes.
     fn settle(&mut self, now: Time) {
         if self.procs > 0 {
             self.work = self.up_to(now);
@@ -132,7 +133,7 @@ impl Collector {
         self.at = now;
     }
 
-    /// Something changed.
+    /// Records the collector's new share of the CPU.
     fn changed(&mut self, now: Time) {
         if self.procs == 0 {
             return;
@@ -153,7 +154,7 @@ impl Collector {
         }
     }
 
-    /// A goroutine that works for the collector starts or stops running.
+    /// Records that a goroutine that works for the collector starts or stops running.
     #[cold]
     pub fn runs(&mut self, worker: Worker, assisting: bool, starts: bool, now: Time) {
         self.settle(now);
@@ -170,27 +171,27 @@ impl Collector {
         self.changed(now);
     }
 
-    /// The world is stopped for the collector.
+    /// Starts a stop-the-world of the collector.
     pub fn pause(&mut self, now: Time) {
         self.settle(now);
         (self.paused, self.in_pause) = (true, true);
         self.changed(now);
     }
 
-    /// Goroutines run again after a stop.
+    /// Records that goroutines run again after a stop.
     pub fn resume(&mut self, now: Time) {
         self.settle(now);
         self.paused = false;
     }
 
-    /// The range of a stop ends.
+    /// Ends the range of a stop.
     pub fn end_pause(&mut self, now: Time) {
         self.settle(now);
         (self.paused, self.in_pause) = (false, false);
         self.changed(now);
     }
 
-    /// Marking begins, or was under way when the trace began.
+    /// Starts marking, which may have begun before the trace (`cut`).
     pub fn start_marking(&mut self, since: Time, cut: bool, now: Time) {
         if self.marking.is_some() {
             return;
@@ -200,35 +201,37 @@ impl Collector {
         (self.marking, self.cut) = (Some(since), cut);
     }
 
-    /// Marking ends. Returns when it began, and whether that was before the trace.
+    /// Ends marking. Returns its start, and whether that was before the trace.
     pub fn end_marking(&mut self, now: Time) -> Option<(Time, bool)> {
         self.settle(now);
         self.work.cycles += 1;
         self.marking.take().map(|since| (since, self.cut))
     }
 
-    /// A report was made.
+    /// Starts the work of the next report.
     pub fn start_stretch(&mut self, now: Time) {
         self.settle(now);
-        self.told = self.work;
+        self.reported = self.work;
         self.utilization.start_stretch(now);
     }
 }
 
 impl Timeline {
-    /// What the collector did since the trace's start or the last report.
+    /// Returns the collector's work since the trace's start or the last report.
     pub fn gc_work(&self) -> GcWork {
-        self.collector.up_to(self.now).since(self.collector.told)
+        self.collector
+            .up_to(self.now)
+            .since(self.collector.reported)
     }
 
-    /// How much of all CPU the collector left to the program in the worst window of each length, as length in ns and part.
-    /// Idle marking does not count.
+    /// Returns the minimum mutator utilization for each window: the window's length in ns, and the ratio of the CPU
+    /// that the collector left to the program in the worst window. Idle marking does not count.
     pub fn minimum_utilization(&self) -> [(u64, f64); WINDOWS.len()] {
         let minimum = self.collector.utilization.minimum(self.now);
         std::array::from_fn(|i| (WINDOWS[i] as u64, minimum[i]))
     }
 
-    /// The running goroutine got a label: mark workers get one at each start.
+    /// Records a label of the running goroutine. A mark worker gets one at each start.
     pub(super) fn label(&mut self, event: &Event, label: &[u8]) {
         let worker = match label {
             b"GC (idle)" => Worker::Idle,
@@ -245,7 +248,7 @@ impl Timeline {
         }
     }
 
-    /// Marking as an interval.
+    /// Ends marking and emits its interval.
     pub(super) fn marked(&mut self, observer: &mut impl Observer) {
         let Some((start, cut_at_start)) = self.collector.end_marking(self.now) else {
             return;

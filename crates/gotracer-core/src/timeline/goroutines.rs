@@ -1,5 +1,4 @@
-//! What the timeline knows of each goroutine, and of the places that create
-//! them.
+//! Model of each goroutine, and counts of goroutines by creation site.
 
 use std::collections::HashMap;
 
@@ -11,68 +10,67 @@ use super::waiting::Waiting;
 use crate::trace::internal::{Ids, of_map, of_vec};
 use crate::trace::{GoId, GoState, Slot, Time};
 
-/// A goroutine that exists.
+/// Goroutine that exists.
 #[derive(Clone, Copy, Debug)]
 pub struct Goroutine {
-    /// Its id.
+    /// Goroutine ID.
     pub id: GoId,
-    /// What it is doing.
+    /// Present state.
     pub state: GoState,
-    /// Since when it is in that state, or the trace's start.
+    /// Start of the present state, or of the trace.
     pub since: Time,
-    /// It was in that state when the trace started.
+    /// The present state began before the trace.
     pub cut: bool,
-    /// Whose it is.
+    /// Owner: program, runtime or tracer.
     pub owner: Owner,
-    /// It was created within the trace.
+    /// The trace contains the goroutine's creation.
     pub born: bool,
-    /// When it was created, or the trace's start.
+    /// Time of creation, or of the trace's start.
     pub birth: Time,
-    /// How it became runnable, if it is.
+    /// Cause for which it last became runnable.
     pub way: Way,
-    /// What it waits for, if it does, as the rules see it.
+    /// Kind of the present or last wait, as the rules distinguish them.
     pub wait: Wait,
-    /// What it waits for, if it does, or waited for last.
+    /// Object of the present or last wait.
     pub waiting: Waiting,
-    /// Its own stack when it last stopped, blocked or entered a syscall.
+    /// Own stack at the last stop, block or syscall.
     pub stack: StackKey,
-    /// The function it was started with, as a stack.
+    /// Start function, as a stack.
     pub start: StackKey,
-    /// Where it was created.
+    /// Stack that created the goroutine.
     pub creator: StackKey,
-    /// The number of the site that created it, if it was born.
+    /// Index of its creation site, if `born`.
     pub(super) site: u32,
-    /// Who made it runnable.
+    /// Goroutine and stack that made it runnable.
     pub by: Actor,
-    /// How long the world had been stopped in all when it became runnable, ns.
+    /// Total stop-the-world time before it became runnable, ns.
     pub stopped_before: u64,
-    /// How long it ran in all, ns.
+    /// Total running time, ns.
     pub ran: u64,
-    /// Which goroutine woke or created it last.
+    /// Goroutine that last woke or created it.
     pub woken_by: GoId,
-    /// When that was; [`Time::MIN`] if it was before the trace.
+    /// Time of that; [`Time::MIN`] if before the trace.
     pub woken: Time,
-    /// When it was last preempted: it computes.
+    /// Time of the last preemption. A preempted goroutine computes.
     pub(super) preempted: Time,
-    /// Its stack when it was.
+    /// Stack at the last preemption.
     pub busy: StackKey,
-    /// It is within a mark assist.
+    /// A mark assist is active.
     pub(super) assisting: bool,
-    /// How it works for the collector.
+    /// Mode as a mark worker.
     pub(super) worker: Worker,
-    /// It is a thread of the program's C code, and not within a call of Go.
+    /// Represents a thread of the program's C code outside of any call into Go.
     pub in_c: bool,
 }
 
 impl Goroutine {
-    /// Whether it works for the collector while it runs.
+    /// Whether its running time is work for the collector.
     #[inline(always)]
     pub(super) fn collects(&self) -> bool {
         self.assisting || self.worker != Worker::None
     }
 
-    /// The best stack there is to place it: its own, where it was created, or
-    /// the function it was started with.
+    /// Returns the best stack to place it: its own, its creator's, or the start function.
     #[inline]
     pub fn best_stack(&self) -> StackKey {
         if self.stack.is_some() {
@@ -84,80 +82,78 @@ impl Goroutine {
         }
     }
 
-    /// Whether it waits for something other than a P.
+    /// Whether it is blocked.
     pub fn is_waiting(&self) -> bool {
         self.state == GoState::Waiting
     }
 }
 
-/// How many goroutines a place created.
+/// Creation site: counts of the goroutines that one stack created with one start function.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Site {
-    /// The creator's stack.
+    /// Stack of the creator.
     pub creator: StackKey,
-    /// The function they were started with, as a stack.
+    /// Start function, as a stack.
     pub start: StackKey,
-    /// How many were created.
+    /// Goroutines created.
     pub created: u64,
-    /// Of those created during the trace.
+    /// Goroutines ended, of those created during the trace.
     pub ended: u64,
-    /// How long those that ended lived in all, ns.
+    /// Total lifetime of the ended goroutines, ns.
     pub lived: u64,
-    /// When the first was created.
+    /// Time of the first creation.
     pub first: Time,
-    /// When the last was created.
+    /// Time of the last creation.
     pub last: Time,
-    /// How many of them there were when growth was last counted from anew.
+    /// Live goroutines when the count of growth last started.
     before: u64,
-    /// How many were created and how many ended when a report was last made.
-    told: (u64, u64),
+    /// Goroutines created and ended before the last report.
+    reported: (u64, u64),
 }
 
 impl Site {
-    /// How many more of them there are.
+    /// Growth of the number of live goroutines.
     pub fn growth(&self) -> u64 {
         (self.created - self.ended).saturating_sub(self.before)
     }
 
-    /// How many were created and how many ended since the last report.
+    /// Goroutines created and ended since the last report.
     pub fn news(&self) -> (u64, u64) {
-        (self.created - self.told.0, self.ended - self.told.1)
+        (self.created - self.reported.0, self.ended - self.reported.1)
     }
 }
 
-/// What a site takes while a report is made, about, bytes.
+/// Approximate memory of a site while a report is made, bytes.
 const REPORTED: usize = 512;
 
-/// How the number of the program's goroutines changed.
+/// Number of the program's goroutines over time.
 #[derive(Debug, Default)]
 pub struct Population {
-    /// Alive when the trace started, or when a report was last made.
+    /// Live at the trace's start or at the last report.
     pub at_start: u64,
-    /// Alive at the moment from which growth is counted.
+    /// Live when the count of growth started.
     pub before: u64,
     growing_since: Option<Time>,
-    /// Growth will be counted on: what it is now is no measurement yet.
+    /// The count of growth continues, so its present value is not a measurement yet.
     pub growing: bool,
-    /// Alive now.
+    /// Live now.
     pub now: u64,
-    /// The most that were alive at a time.
+    /// Peak of live goroutines.
     pub peak: u64,
-    /// How many were created and how many ended since the trace's start, and
-    /// how many of those had when a report was last made.
+    /// Goroutines created and ended since the trace's start; `reported` has the counts at the last report.
     created: u64,
     ended: u64,
-    told: (u64, u64),
+    reported: (u64, u64),
     sites: Vec<Site>,
-    /// The site that created last: often it creates next.
+    /// Site of the last creation. The next creation often has the same one.
     last: u32,
     by_creation: HashMap<(StackKey, StackKey), u32, foldhash::fast::RandomState>,
-    /// Those older than the trace that ended while growth is counted, by the
-    /// function they were started with.
+    /// Goroutines older than the trace that ended since the count of growth started, by start function.
     pub ended_old: HashMap<FrameKey, u64, foldhash::fast::RandomState>,
 }
 
 impl Population {
-    /// Bytes of memory that this holds, and of what is made of it for a report.
+    /// Bytes of memory held, including the memory of a report.
     pub(super) fn held(&self) -> u64 {
         of_vec(&self.sites, 1)
             + of_map(&self.by_creation, 1)
@@ -165,37 +161,36 @@ impl Population {
             + (self.sites.len() * REPORTED) as u64
     }
 
-    /// Since when growth is counted; since the trace's start, if nothing is
-    /// said.
+    /// Time at which the count of growth started; `None` is the trace's start.
     pub fn growing_since(&self) -> Option<Time> {
         self.growing_since
     }
 
-    /// Places that created goroutines of the program during the trace.
+    /// Sites that created goroutines of the program during the trace.
     pub fn sites(&self) -> &[Site] {
         &self.sites
     }
 
-    /// Goroutines created during the trace, or since the last report.
+    /// Goroutines created since the trace's start or the last report.
     pub fn created(&self) -> u64 {
-        self.created - self.told.0
+        self.created - self.reported.0
     }
 
-    /// Goroutines that ended during the trace, or since the last report.
+    /// Goroutines ended since the trace's start or the last report.
     pub fn ended(&self) -> u64 {
-        self.ended - self.told.1
+        self.ended - self.reported.1
     }
 
-    /// A report was made.
+    /// Starts the counts of the next report.
     pub(super) fn start_stretch(&mut self) {
         (self.at_start, self.peak) = (self.now, self.now);
-        self.told = (self.created, self.ended);
+        self.reported = (self.created, self.ended);
         for site in &mut self.sites {
-            site.told = (site.created, site.ended);
+            site.reported = (site.created, site.ended);
         }
     }
 
-    /// Growth is counted from now on.
+    /// Starts the count of growth.
     pub(super) fn start_growth(&mut self, time: Time) {
         (self.before, self.growing_since) = (self.now, Some(time));
         self.ended_old.clear();
@@ -205,8 +200,7 @@ impl Population {
         }
     }
 
-    /// One more that is older than the trace: it was there all the time, at the
-    /// peak as well.
+    /// Adds a goroutine that is older than the trace. It counts for the start and the peak, too.
     pub(super) fn appear(&mut self) {
         self.at_start += 1;
         self.before += 1;
@@ -214,7 +208,7 @@ impl Population {
         self.peak += 1;
     }
 
-    /// One that appeared is not the program's after all.
+    /// Removes a goroutine that turned out to be the runtime's or the tracer's.
     pub(super) fn disown(&mut self) {
         let alive = [
             &mut self.before,
@@ -227,7 +221,7 @@ impl Population {
         }
     }
 
-    /// A goroutine is created; returns the number of its site.
+    /// Adds a goroutine. Returns the index of its site.
     pub(super) fn create(&mut self, start: StackKey, creator: StackKey, time: Time) -> u32 {
         self.now += 1;
         self.created += 1;
@@ -256,7 +250,7 @@ impl Population {
         i
     }
 
-    /// A goroutine that the site created ended.
+    /// Records the end of a goroutine that a site created.
     pub(super) fn end(&mut self, site: u32, lived: u64) {
         self.now = self.now.saturating_sub(1);
         self.ended += 1;
@@ -273,7 +267,7 @@ impl Population {
     }
 }
 
-/// All goroutines that exist, by the reader's slots.
+/// Goroutines that exist, by the reader's slots.
 #[derive(Debug, Default)]
 pub struct Goroutines {
     slots: Vec<Option<Goroutine>>,
@@ -286,18 +280,18 @@ impl Goroutines {
         self.slots.get_mut(slot.index())?.as_mut()
     }
 
-    /// The slot of a goroutine.
+    /// Slot of a goroutine.
     pub fn slot(&self, id: GoId) -> Option<u32> {
         self.ids.find(id.0)
     }
 
-    /// As [`find`](Self::find), to be changed.
+    /// Mutable version of [`find`](Self::find).
     pub fn find_mut(&mut self, id: GoId) -> Option<&mut Goroutine> {
         let slot = self.ids.find(id.0)?;
         self.get_mut(Slot(slot))
     }
 
-    /// Bytes of memory that this holds while up to `more` goroutines are added.
+    /// Bytes of memory held while up to `more` goroutines are added.
     pub fn held(&self, more: usize) -> u64 {
         of_vec(&self.slots, more) + self.ids.held(more)
     }
@@ -306,20 +300,19 @@ impl Goroutines {
         self.slots.get(slot as usize)?.as_ref()
     }
 
-    /// A goroutine by its id.
+    /// Goroutine by its ID.
     pub fn find(&self, id: GoId) -> Option<&Goroutine> {
         self.get(self.ids.find(id.0)?)
     }
 
-    /// The place of a goroutine that is to be written there: it is not built
-    /// elsewhere first, for copying what was just written piece by piece makes
-    /// the processor wait.
+    /// Returns the place of a new goroutine. The caller constructs it there: to construct it elsewhere and copy it
+    /// stalls the processor, because stores are still in flight.
     #[inline]
     pub fn place(&mut self, slot: Slot, id: GoId) -> &mut Option<Goroutine> {
         if slot.index() >= self.slots.len() {
             self.slots.resize(slot.index() + 1, None);
         }
-        // A damaged trace's goroutine may be there twice.
+        // A damaged trace may create a goroutine twice.
         if self.ids.find(id.0).is_some() {
             self.ids.remove(id.0);
         }
@@ -340,7 +333,7 @@ impl Goroutines {
         self.slots.iter().flatten()
     }
 
-    /// All goroutines with their slots.
+    /// Iterates over the goroutines with their slots.
     pub fn with_slots(&self) -> impl Iterator<Item = (u32, &Goroutine)> {
         let slots = self.slots.iter().zip(0..);
         slots.filter_map(|(g, slot)| Some((slot, g.as_ref()?)))

@@ -1,46 +1,45 @@
-//! The heap's gauges, and who fills it.
+//! Heap gauges, and heap growth by goroutine.
 
 use std::collections::HashMap;
 
 use crate::trace::GoId;
 
-/// More than any heap.
+/// Lower bound of heap goals that mean "off", bytes.
 const UNREACHABLE: u64 = 1 << 60;
 
-/// How many goroutines are told apart between two collections: a program that
-/// does not collect has no end of them.
+/// Limit of distinct goroutines between two collections. A program with the collector off would add goroutines
+/// without end.
 const MOST: usize = 1 << 17;
 
-/// What is known of the heap.
+/// State of the heap.
 #[derive(Debug, Default)]
 pub struct Heap {
     /// Bytes of heap objects, live or not swept yet.
     pub objects: Option<u64>,
-    /// The most that `objects` ever was.
+    /// Peak of `objects`.
     pub peak: Option<u64>,
-    /// What marking last found to be live, bytes.
+    /// Live heap at the end of the last marking, bytes.
     pub live: Option<u64>,
-    /// The size at which the collector aims to finish its cycle, bytes.
+    /// Heap goal, bytes.
     pub goal: Option<u64>,
-    /// The goal says that the collector is off.
+    /// The heap goal means that the collector is off.
     pub is_off: bool,
-    /// The first `objects` since the last report.
+    /// First value of `objects` since the last report.
     pub first: Option<u64>,
-    /// By how much `objects` grew in all since the last report.
+    /// Sum of the growth of `objects` since the last report.
     pub allocated: u64,
     /// Garbage collections that finished marking.
     pub collections: u64,
-    /// Bytes by which the heap grew since marking last finished, by the
-    /// goroutine that ran when it did. The runtime notes growth by spans, not
-    /// by objects: a share, not an account.
+    /// Heap growth since the last marking, by the goroutine that was running, bytes. Approximate: the runtime emits
+    /// growth by spans, not by objects.
     by_goroutine: HashMap<GoId, u64, foldhash::fast::RandomState>,
-    /// The goroutine that came last, and what is not in the map yet: it mostly
-    /// comes again.
+    /// The last goroutine and its growth that is not in the map yet. Consecutive values mostly have the same
+    /// goroutine.
     last: (GoId, u64),
 }
 
 impl Heap {
-    /// A new number of bytes, reported while `g` ran.
+    /// Records a value of heap objects, emitted while `g` ran.
     #[inline]
     pub fn set_objects(&mut self, bytes: u64, g: GoId) {
         let before = self.objects.replace(bytes).unwrap_or(bytes);
@@ -56,14 +55,13 @@ impl Heap {
         }
     }
 
-    /// A report was made: the peak is that of what comes.
+    /// Starts the peak and the sums of the next report.
     pub fn start_stretch(&mut self) {
         self.peak = self.objects;
         (self.first, self.allocated) = (self.objects, 0);
     }
 
-    /// A new goal. With the collector off it is 0, or, in Go before 1.25, a
-    /// number that no heap reaches.
+    /// Records a heap goal. With the collector off it is 0 or, before Go 1.25, more than any heap.
     pub fn set_goal(&mut self, bytes: u64) {
         self.goal = Some(bytes).filter(|goal| (1..UNREACHABLE).contains(goal));
         self.is_off = self.goal.is_none();
@@ -78,22 +76,21 @@ impl Heap {
         self.last = (GoId::NONE, 0);
     }
 
-    /// The goroutine that added most since marking last finished, of those
-    /// that are `wanted`.
+    /// Returns the goroutine with the largest growth since the last marking among the `wanted` ones.
     pub fn top(&self, wanted: impl Fn(GoId) -> bool) -> Option<(GoId, u64)> {
         let all = self.by_goroutine.iter().map(|(&g, &n)| (g, n));
         let all = all.filter(|&(g, _)| wanted(g));
         all.max_by_key(|&(g, n)| (n, std::cmp::Reverse(g)))
     }
 
-    /// Marking finished.
+    /// Records the end of marking.
     pub fn collect(&mut self) {
         self.flush();
         self.collections += 1;
         self.live = self.objects;
     }
 
-    /// What comes from here on is added anew.
+    /// Restarts the sums by goroutine.
     pub fn restart(&mut self) {
         self.by_goroutine.clear();
     }

@@ -1,33 +1,32 @@
-//! What lasts.
+//! Intervals: states and ranges with start and end.
 
 use super::classify::Owner;
 use super::stacks::StackKey;
 use crate::trace::{GoId, Time};
 
-/// How a goroutine became runnable.
+/// Cause for which a goroutine became runnable.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[repr(u8)]
 pub enum Way {
-    /// It was so when the trace started.
+    /// It was runnable before the trace started.
     #[default]
     Unknown,
-    /// Something it waited for happened.
+    /// Its wait ended.
     Woken,
     /// It was created.
     Created,
-    /// The scheduler took the processor from it.
+    /// The scheduler preempted it.
     Preempted,
-    /// It gave the processor up (`runtime.Gosched`).
+    /// It yielded its P (`runtime.Gosched`).
     Yielded,
-    /// It came back from a system call and found no processor.
+    /// Its system call returned and no P was idle.
     SyscallExit,
-    /// Another coroutine handed it the processor (`iter.Pull`): it is runnable
-    /// in name only, and waits for nothing.
+    /// Another coroutine handed it the P (`iter.Pull`). It is runnable in name only and waits for nothing.
     Switched,
 }
 
 impl Way {
-    /// All ways to wait for a processor.
+    /// All causes for which a goroutine waits for a P.
     pub const ALL: [Self; 6] = [
         Self::Unknown,
         Self::Woken,
@@ -37,7 +36,7 @@ impl Way {
         Self::SyscallExit,
     ];
 
-    /// Its name in metrics and messages.
+    /// Name in metrics and messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
@@ -51,60 +50,58 @@ impl Way {
     }
 }
 
-/// What a goroutine waits for, as far as the trace says.
+/// Kind of a goroutine's wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Wait {
-    /// The trace does not say: it waited before the trace started.
+    /// Unknown: the wait began before the trace.
     #[default]
     Unknown,
-    /// One of the runtime's semaphores: a lock, a WaitGroup, the runtime's own.
+    /// A semaphore: a lock, a WaitGroup, or the runtime's.
     Sync,
     /// Assist credit from the garbage collector.
     AssistCredit,
-    /// The network, or a pipe or terminal that the poller watches.
+    /// The network, or a pipe or terminal in the network poller.
     Network,
-    /// Some time to pass (`time.Sleep`).
+    /// `time.Sleep`.
     Sleep,
     /// Another coroutine of the same iterator (`iter.Pull`).
     Coroutine,
-    /// Nothing: the collector stopped it for a moment to scan its stack.
+    /// The collector suspends the goroutine to scan its stack.
     Scanned,
-    /// Anything else: a channel, the network, sleep.
+    /// Any other kind, such as a channel.
     Other,
 }
 
-/// Why the world was stopped; a number for a name, see
-/// [`Timeline::stop_reason`](super::Timeline::stop_reason).
+/// Reason of a stop-the-world, as the number of a name, see [`Timeline::stop_reason`](super::Timeline::stop_reason).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct StopReason(pub(super) u8);
 
 impl StopReason {
-    /// A dense number.
+    /// Dense number.
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
 }
 
-/// What it is that lasted.
+/// Kind of an interval.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// A goroutine could run and did not.
+    /// A goroutine is runnable and not running.
     Runnable(Way),
-    /// A goroutine waited.
+    /// A goroutine is waiting.
     Blocked(Wait),
-    /// A goroutine was in a system call or a cgo call.
+    /// A goroutine is in a system call or a cgo call.
     Syscall,
-    /// The world was stopped.
+    /// The world is stopped.
     StopTheWorld(StopReason),
-    /// A goroutine was within a mark assist, see
-    /// [`Timeline::assisted`](super::Timeline::assisted).
+    /// A goroutine is within a mark assist, see [`Timeline::assisted`](super::Timeline::assisted).
     MarkAssist,
-    /// A processor was idle while a goroutine was runnable.
+    /// A P is idle while a goroutine is runnable.
     Starvation,
-    /// No thread wrote an event, although a goroutine of the program was running. `by` is an operation of which CPU samples
-    /// tell that it ran all the time.
+    /// No thread writes an event, although a goroutine of the program is running. `by` is the operation that CPU
+    /// samples found running, if there are enough of them.
     Silence,
-    /// The collector marked.
+    /// The collector marks.
     Marking,
 }
 
@@ -113,12 +110,12 @@ pub enum Kind {
 pub struct Kinds(u32);
 
 impl Kinds {
-    /// How many kinds a set can hold.
+    /// Number of kinds that a set can hold.
     pub const CAPACITY: usize = u32::BITS as usize;
 
-    /// The set of all kinds.
+    /// All kinds.
     pub const ALL: Self = Self(u32::MAX);
-    /// The empty set.
+    /// No kind.
     pub const NONE: Self = Self(0);
     /// [`Kind::Runnable`], except for switches between coroutines.
     pub const RUNNABLE: Self = Self(1 << 0);
@@ -134,15 +131,14 @@ impl Kinds {
     pub const STARVATION: Self = Self(1 << 5);
     /// [`Kind::Blocked`] for assist credit.
     pub const CREDIT: Self = Self(1 << 6);
-    /// [`Kind::Blocked`] for any other reason, and switches between
-    /// coroutines.
+    /// [`Kind::Blocked`] for any other reason, and switches between coroutines.
     pub const OTHER_WAIT: Self = Self(1 << 7);
     /// [`Kind::Silence`].
     pub const SILENCE: Self = Self(1 << 8);
     /// [`Kind::Marking`].
     pub const MARKING: Self = Self(1 << 9);
 
-    /// The union of two sets.
+    /// Union of two sets.
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -153,7 +149,7 @@ impl Kinds {
         self.0 & other.0 != 0
     }
 
-    /// The number of the set's first kind, less than [`CAPACITY`](Self::CAPACITY).
+    /// Number of the first kind, less than [`CAPACITY`](Self::CAPACITY).
     #[inline(always)]
     pub const fn first(self) -> usize {
         match self.0.trailing_zeros() as usize {
@@ -162,14 +158,14 @@ impl Kinds {
         }
     }
 
-    /// The set of the kind with that number.
+    /// Set of the kind with this number.
     pub const fn of_number(number: usize) -> Self {
         Self(1 << (number % Self::CAPACITY))
     }
 }
 
 impl Kind {
-    /// The set that holds only this kind.
+    /// Set that holds only this kind.
     #[inline(always)]
     pub fn set(self) -> Kinds {
         match self {
@@ -190,55 +186,53 @@ impl Kind {
     }
 }
 
-/// A goroutine and its stack at some moment.
+/// Goroutine and its stack at some moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Actor {
-    /// The goroutine; none for the runtime itself.
+    /// The goroutine; none for the runtime.
     pub g: GoId,
-    /// Its stack then.
+    /// Its stack at that moment.
     pub stack: StackKey,
 }
 
 impl Actor {
-    /// Nobody known.
+    /// Neither goroutine nor stack.
     pub const NONE: Self = Self {
         g: GoId::NONE,
         stack: StackKey::NONE,
     };
 }
 
-/// Something that lasted.
+/// State or range with start and end.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Interval {
-    /// What it is.
+    /// Kind of the state or range.
     pub kind: Kind,
-    /// When it began, or when the trace did.
+    /// Start, or the trace's start.
     pub start: Time,
-    /// When it ended, or when the trace did.
+    /// End, or the trace's end.
     pub end: Time,
-    /// It began before the trace.
+    /// The trace started within the interval.
     pub cut_at_start: bool,
-    /// It was still going on at the trace's end.
+    /// The trace ended within the interval.
     pub cut_at_end: bool,
-    /// It is still going on, and will be told of again when it is over.
+    /// The interval has not ended. It will be emitted again at its end.
     pub under_way: bool,
-    /// Whom it happened to, and where that was.
+    /// Goroutine in the state, or goroutine that stopped the world.
     pub victim: Actor,
-    /// Whether the victim is the program's or the runtime's. The tracer's own
-    /// goroutines have no intervals.
+    /// Owner of the victim. The tracer's goroutines have no intervals.
     pub owner: Owner,
-    /// Who brought it about or ended it: the waker, the unlocker, whoever held
-    /// a stop-the-world up.
+    /// Goroutine that ended or prolonged the interval: the waker, the unlocker, or the last to stop for a
+    /// stop-the-world.
     pub by: Actor,
-    /// How long the world was stopped meanwhile, ns.
+    /// Stop-the-world time within the interval, ns.
     pub stopped: u64,
-    /// The goroutine stands for a thread of the program's C code, which was
-    /// not within a call of Go.
+    /// The goroutine represents a thread of the program's C code, outside of any call into Go.
     pub in_c: bool,
 }
 
 impl Interval {
-    /// How long it lasted, or at least so long, ns.
+    /// Duration or its lower bound, ns.
     #[inline]
     pub fn duration(&self) -> u64 {
         self.end.saturating_sub(self.start).max(0) as u64

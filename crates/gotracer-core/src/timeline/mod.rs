@@ -1,13 +1,10 @@
-//! Ordered events to intervals and gauges: the model of goroutines,
-//! processors and the world.
+//! Timeline: the model of goroutines, Ps and the world, from ordered events to intervals and gauges.
 //!
-//! [`Timeline::event`] is given every event and tells an [`Observer`] what
-//! lasted, when it is over. What is not over yet can be asked for at any time
-//! with [`Timeline::open_intervals`], so a report is possible in the middle of
-//! a live trace.
+//! [`Timeline::event`] processes each event and passes each interval that ended to an [`Observer`].
+//! [`Timeline::open_intervals`] returns the intervals that have not ended, so a report is possible in the middle of a
+//! live trace.
 //!
-//! The state of every goroutine and processor is repeated at the start of each
-//! generation: a transition from a state to itself ends nothing.
+//! Each generation repeats the state of all goroutines and Ps. A transition from a state to itself ends no interval.
 
 mod accounts;
 mod assists;
@@ -61,34 +58,34 @@ use silence::Silences;
 use stretches::Stretches;
 use world::World;
 
-/// The live heap at the end of a garbage collection's mark phase.
+/// Live heap at the end of a mark phase.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HeapFloor {
-    /// When marking ended.
+    /// End of marking.
     pub time: Time,
-    /// Bytes found to be live.
+    /// Live bytes.
     pub live: u64,
 }
 
-/// Is told what the timeline finds.
+/// Receiver of a timeline's intervals.
 pub trait Observer {
-    /// The kinds of intervals that it wants.
+    /// Kinds of intervals to receive.
     fn watches(&self) -> Kinds;
 
-    /// Something that lasted is over.
+    /// Receives an interval that ended.
     fn interval(&mut self, interval: &Interval, timeline: &Timeline);
 
-    /// A garbage collection finished marking.
+    /// Receives the live heap at the end of a mark phase.
     fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline);
 
-    /// A goroutine leaves a wait that lasted so long, ns.
+    /// Receives a goroutine that leaves a wait, and the wait's duration in ns.
     fn waited(&mut self, _: &Goroutine, _: u64, _: &Timeline) {}
 
-    /// A goroutine ends. The vector is the part of its state vector that no report has had yet.
+    /// Receives a goroutine that ends, and the part of its state vector that no earlier report contains.
     fn ended(&mut self, _: &Goroutine, _: StateVector, _: &Timeline) {}
 }
 
-/// What has happened so far.
+/// Model of the traced process.
 #[derive(Debug, Default)]
 pub struct Timeline {
     stacks: Stacks,
@@ -103,23 +100,23 @@ pub struct Timeline {
     silences: Silences,
     stretches: Stretches,
     start: Option<Time>,
-    /// When a report was last made.
+    /// Time of the last report.
     reported: Option<Time>,
-    /// How long no processor had been idle by then, ns.
+    /// Total time without an idle P before the last report, ns.
     reported_busy: u64,
     now: Time,
     /// Runnable goroutines of the program.
     runnable: u32,
-    /// Since when a processor is idle although a goroutine is runnable.
+    /// Time since which a P is idle while a goroutine is runnable.
     starving: Option<Time>,
     heap: Heap,
-    /// The program has coroutines: a goroutine that waits without a reason
-    /// waits for one. Old traces give no reason for other waits either.
+    /// The program has coroutines, so a wait without a reason is a coroutine's. Go 1.21 and older give no reason for
+    /// other waits either.
     coroutines: bool,
 }
 
 impl Timeline {
-    /// Bytes of memory that this holds while up to `more` events are taken in.
+    /// Bytes of memory held while up to `more` events are processed.
     pub fn held(&self, more: usize) -> u64 {
         self.stacks.held()
             + self.reasons.held()
@@ -132,7 +129,7 @@ impl Timeline {
             + self.silences.held()
     }
 
-    /// Whether an event tells more than the time.
+    /// Whether an event changes more than the time.
     #[inline(always)]
     pub fn heeds(event: &Event) -> bool {
         matches!(
@@ -148,7 +145,7 @@ impl Timeline {
         )
     }
 
-    /// Takes in the next event. `tables` are those of its generation.
+    /// Processes the next event. `tables` are those of its generation.
     #[inline(always)]
     pub fn event(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
         match Transition::of(event) {
@@ -157,18 +154,19 @@ impl Timeline {
         }
     }
 
-    /// Events that are not [heeded](Self::heeds), up to a time, with no silence before or between them.
+    /// Advances to the time of the last of several events that are not [heeded](Self::heeds). There must be no
+    /// silence between them.
     pub fn pass(&mut self, time: Time) {
         self.now = time;
         self.silences.event(time);
     }
 
-    /// An event that is not [heeded](Self::heeds), but for its time.
+    /// Processes an event that is not [heeded](Self::heeds): only the time advances.
     pub fn unheeded(&mut self, time: Time, observer: &mut impl Observer) {
         self.advance(time, observer);
     }
 
-    /// An event of some thread.
+    /// Advances the time to that of an event, which may end a silence.
     #[inline(always)]
     fn advance(&mut self, time: Time, observer: &mut impl Observer) {
         self.now = time;
@@ -177,7 +175,7 @@ impl Timeline {
         }
     }
 
-    /// An event that is no transition.
+    /// Processes an event that is not a transition.
     fn other(&mut self, event: &Event, tables: &Tables, observer: &mut impl Observer) {
         if let EventKind::StackSample { stack } = event.kind {
             self.now = event.time;
@@ -227,7 +225,7 @@ impl Timeline {
         }
     }
 
-    /// The world is stopped, nothing allocates: what the heap holds is what
+    /// Records the live heap. The world is stopped and nothing allocates, so the heap's objects are those that
     /// marking found.
     fn collected(&mut self, observer: &mut impl Observer) {
         self.heap.collect();
@@ -248,28 +246,27 @@ impl Timeline {
         self.now
     }
 
-    /// When what a report tells of began: the first event, or the last report.
+    /// Start of the next report: the first event, or the last report.
     pub fn stretch(&self) -> Time {
         self.reported.unwrap_or(self.start())
     }
 
-    /// How long that is up to now, ns.
+    /// Duration since [`stretch`](Self::stretch), ns.
     pub fn duration(&self) -> u64 {
         self.since_stretch(self.now)
     }
 
-    /// A time as ns since that began; 0 for what was before.
+    /// Duration from [`stretch`](Self::stretch) to a time, ns; 0 for earlier times.
     pub fn since_stretch(&self, time: Time) -> u64 {
         time.saturating_sub(self.stretch()).max(0) as u64
     }
 
-    /// When a report was last made, if one was: what had crossed a threshold
-    /// by then was told.
+    /// Time of the last report, if there was one. It contains all that crossed a threshold by then.
     pub fn reported(&self) -> Option<Time> {
         self.reported
     }
 
-    /// A report was made: what comes is told by the next one.
+    /// Starts the next report.
     pub fn start_stretch(&mut self) {
         self.reported = Some(self.now);
         self.reported_busy = self.procs.busy(self.now);
@@ -279,57 +276,57 @@ impl Timeline {
         self.heap.start_stretch();
     }
 
-    /// Since when the growth of the number of goroutines is counted.
+    /// Time since which the growth of the number of goroutines is counted.
     pub fn growing_since(&self) -> Time {
         self.population.growing_since().unwrap_or(self.start())
     }
 
-    /// Says whether growth will be counted on when a report was made.
+    /// Sets whether the count of growth continues after the next report.
     pub fn set_growing(&mut self, growing: bool) {
         self.population.growing = growing;
     }
 
-    /// From here on growth is counted anew.
+    /// Restarts the count of growth.
     pub fn start_growth(&mut self) {
         self.population.start_growth(self.now);
     }
 
-    /// All stacks that were needed.
+    /// Stacks of the trace that were needed.
     pub fn stacks(&self) -> &Stacks {
         &self.stacks
     }
 
-    /// The key of a stack of the current generation.
+    /// Key of a stack of the current generation.
     pub fn stack_key(&mut self, stack: StackId, tables: &Tables) -> StackKey {
         self.stacks.key(stack, tables)
     }
 
-    /// How the number of goroutines changed.
+    /// Number of goroutines over time.
     pub fn population(&self) -> &Population {
         &self.population
     }
 
-    /// The goroutines that exist.
+    /// Iterates over the goroutines that exist.
     pub fn goroutines(&self) -> impl Iterator<Item = &Goroutine> {
         self.gs.iter()
     }
 
-    /// The last known GOMAXPROCS.
+    /// Last known GOMAXPROCS.
     pub fn gomaxprocs(&self) -> Option<u64> {
         self.procs.limit()
     }
 
-    /// Goroutines of the program that could run and do not.
+    /// Goroutines of the program that are runnable and not running.
     pub fn runnable(&self) -> u64 {
         u64::from(self.runnable)
     }
 
-    /// How long no processor was idle since the trace's start or the last report, ns.
+    /// Time without an idle P since the trace's start or the last report, ns.
     pub fn busy(&self) -> u64 {
         self.procs.busy(self.now).saturating_sub(self.reported_busy)
     }
 
-    /// Goroutines that run now; counts them.
+    /// Running goroutines. Iterates over all Ps.
     pub fn running(&self) -> u64 {
         self.procs.running()
     }
@@ -339,51 +336,50 @@ impl Timeline {
         self.world.is_stopped()
     }
 
-    /// What the heap holds, live or not swept yet, bytes.
+    /// Heap objects, live or not swept yet, bytes.
     pub fn heap_objects(&self) -> Option<u64> {
         self.heap.objects
     }
 
-    /// The last known heap goal, bytes; `None` as well while the collector is
-    /// off.
+    /// Last known heap goal, bytes; `None` if the collector is off.
     pub fn heap_goal(&self) -> Option<u64> {
         self.heap.goal
     }
 
-    /// What marking last found to be live, bytes.
+    /// Live heap at the end of the last marking, bytes.
     pub fn heap_live(&self) -> Option<u64> {
         self.heap.live
     }
 
-    /// The most bytes that the heap held, live or not swept yet.
+    /// Peak of heap objects, live or not swept yet, bytes.
     pub fn heap_peak(&self) -> Option<u64> {
         self.heap.peak
     }
 
-    /// Whether the collector is off, as the heap goal says.
+    /// Whether the heap goal means that the collector is off.
     pub fn is_collector_off(&self) -> bool {
         self.heap.is_off
     }
 
-    /// By how much the heap grew when goroutines allocated since the trace's start or the last report, bytes.
+    /// Growth of the heap by allocation since the trace's start or the last report, bytes.
     pub fn allocated(&self) -> u64 {
         self.heap.allocated
     }
 
-    /// What the heap held first since the trace's start or the last report, bytes.
+    /// First number of heap bytes since the trace's start or the last report.
     pub fn heap_first(&self) -> Option<u64> {
         self.heap.first
     }
 
-    /// Garbage collections that finished marking within the trace.
+    /// Mark phases that ended within the trace.
     pub fn collections(&self) -> u64 {
         self.heap.collections
     }
 
-    /// The goroutine during which the heap grew most since marking last
-    /// finished, of those that still have a place, and by how many bytes. To be asked at a [`HeapFloor`].
+    /// Returns the goroutine that was running for most of the heap's growth since the last marking, and that growth
+    /// in bytes. Goroutines with a stack come first. Valid while the observer receives a [`HeapFloor`].
     pub fn top_allocator(&self) -> Option<(Actor, u64)> {
-        // One that ended has no place any more.
+        // A goroutine that ended has no stack.
         let placed = |g: &Goroutine| g.owner == Owner::Program && g.best_stack().is_some();
         let placed = |g| self.gs.find(g).is_some_and(placed);
         let top = self.heap.top(placed).or_else(|| self.heap.top(|_| true));
@@ -393,34 +389,34 @@ impl Timeline {
         Some((Actor { g, stack }, bytes))
     }
 
-    /// The name of a reason to stop the world, as the runtime gives it.
+    /// Name of a reason to stop the world, as the runtime gives it.
     pub fn stop_reason(&self, reason: StopReason) -> &str {
         self.world.reason(reason)
     }
 
-    /// The slot of a goroutine; `None` if it is gone.
+    /// Slot of a goroutine; `None` if it does not exist.
     pub(crate) fn slot(&self, g: GoId) -> Option<Slot> {
         self.gs.slot(g).map(Slot)
     }
 
-    /// The goroutines that exist, with their slots.
+    /// Iterates over the goroutines that exist, with their slots.
     pub(crate) fn goroutines_with_slots(&self) -> impl Iterator<Item = (Slot, &Goroutine)> {
         self.gs.with_slots().map(|(slot, g)| (Slot(slot), g))
     }
 
-    /// The goroutine that has a slot now; none if nobody has.
+    /// Goroutine in a slot; none if the slot is free.
     #[inline]
     pub fn goroutine_at(&self, slot: Slot) -> GoId {
         self.gs.get(slot.0).map_or(GoId::NONE, |g| g.id)
     }
 
-    /// A goroutine by its id; `None` if it is gone.
+    /// Goroutine by its ID; `None` if it does not exist.
     pub fn find(&self, g: GoId) -> Option<&Goroutine> {
         self.gs.find(g)
     }
 
-    /// Some frame of the function that a goroutine was started with, the same for all its lines. Unknown if neither the
-    /// `go` statement nor a whole stack of the goroutine is in the trace.
+    /// Returns a frame of the goroutine's start function, the same for all lines. Unknown if the trace has neither
+    /// the `go` statement nor a whole stack of the goroutine.
     pub fn start_function(&self, g: &Goroutine) -> FrameKey {
         let known = self.stacks.traits(g.start).start;
         match known.is_some() {
@@ -429,21 +425,20 @@ impl Timeline {
         }
     }
 
-    /// The lock that a wait is for. The runtime's reason ("sync") is the same
-    /// for every semaphore, only stacks tell; where the trace has none of the
-    /// waiter, the one that woke it must have unlocked something.
+    /// Returns the type of the lock that a wait is for. The runtime's reason is "sync" for every semaphore, so the
+    /// stack decides. Without a stack of the waiter, a waker that unlocks shows that the wait was for a lock.
     pub fn lock(&self, wait: &Interval) -> Option<Lock> {
         let of = |actor: Actor| self.stacks.traits(actor.stack);
-        let untold = !wait.victim.stack.is_some() && of(wait.by).unlocks;
-        of(wait.victim).lock.or(untold.then_some(Lock::Mutex))
+        let unlocked = !wait.victim.stack.is_some() && of(wait.by).unlocks;
+        of(wait.victim).lock.or(unlocked.then_some(Lock::Mutex))
     }
 
-    /// Whether a wait is for a lock, but for a `sync.Once`.
+    /// Whether a wait is for a lock other than a `sync.Once`.
     pub fn waits_for_lock(&self, wait: &Interval) -> bool {
         self.lock(wait).is_some_and(|lock| lock != Lock::Once)
     }
 
-    /// The goroutine that is runnable for the longest time.
+    /// Returns the goroutine that has been runnable longest.
     pub fn longest_runnable(&self) -> Option<Actor> {
         let runnable = self.gs.iter().filter(|g| g.counts_as_runnable());
         let g = runnable.min_by_key(|g| g.since)?;
@@ -453,8 +448,8 @@ impl Timeline {
         })
     }
 
-    /// Who ran longest on all processors between two times, and for how long
-    /// in all. Of each processor the last long stretches are known.
+    /// Returns the goroutine that ran longest on all Ps between two times, and its running time in ns. Covers the
+    /// last long runs of each P.
     pub fn ran_longest(&self, start: Time, end: Time) -> Option<(Actor, u64)> {
         let mut sums: Vec<(Actor, u64)> = Vec::new();
         for run in self.procs.runs() {
@@ -491,8 +486,8 @@ impl Timeline {
         }
     }
 
-    /// Everything that is not over yet, as if it ended now. `under_way` says
-    /// whether there will be more events.
+    /// Iterates over the intervals that have not ended, as if they ended now. `under_way` means that more events will
+    /// follow.
     pub fn open_intervals(&self, under_way: bool) -> impl Iterator<Item = Interval> + '_ {
         let goroutines = self.gs.iter();
         let kinds = goroutines.filter_map(|g| Some((g, self.open_kind(g)?)));

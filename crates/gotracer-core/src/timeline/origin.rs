@@ -1,5 +1,4 @@
-//! What set a goroutine going: the world outside, or the computation that it
-//! is a part of.
+//! Origin of a goroutine's activity: outside of the program, or the computation that it is part of.
 
 use super::Timeline;
 use super::classify::Owner;
@@ -7,23 +6,22 @@ use super::goroutines::Goroutine;
 use super::interval::{Wait, Way};
 use crate::trace::{GoId, Time};
 
-/// How many goroutines back is looked for what set one going.
+/// Maximum number of wakers to follow back.
 const HOPS: usize = 16;
 
-/// What set a goroutine going.
+/// Origin of a goroutine's activity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// The network, a timer, or the runtime, by way of this goroutine.
+    /// The network, a timer, or the runtime, through this goroutine.
     Outside(GoId),
-    /// Goroutines that compute and feed each other.
+    /// Goroutines that compute and wake each other.
     Computation,
 }
 
 impl Timeline {
-    /// Whether a runnable goroutine only takes its turn in a computation:
-    /// goroutines of that created or woke it, and `instead` is what ran
-    /// meanwhile. One that the network, a timer or the end of a system call
-    /// made runnable does not.
+    /// Whether a runnable goroutine only takes its turn in a computation: a goroutine of the same computation created
+    /// or woke it, and `instead` ran meanwhile. A goroutine that became runnable by the network, a timer or the end
+    /// of a system call takes no turn.
     pub fn takes_turn(&self, g: GoId, instead: GoId) -> bool {
         let since = match self.gs.find(g) {
             Some(g) if g.way != Way::SyscallExit && self.takes_part(g) => g.since,
@@ -31,8 +29,8 @@ impl Timeline {
         };
         match self.origin(g, since) {
             Origin::Computation => true,
-            // What one timer or request set going fans out, and its parts wait
-            // for each other. Behind the first one all of them wait.
+            // A timer or request fans out to goroutines that wait for each other. All of them wait behind the first
+            // one.
             Origin::Outside(first) => {
                 first != g
                     && first != instead
@@ -41,9 +39,8 @@ impl Timeline {
         }
     }
 
-    /// Whether a goroutine takes part in a computation: this is its first turn,
-    /// it has computed before, or it feeds the one that woke it. What only
-    /// waits for a result does not.
+    /// Whether a goroutine takes part in a computation: it has just been created, it has computed before, or it wakes
+    /// its waker. A goroutine that only waits for a result does not.
     fn takes_part(&self, g: &Goroutine) -> bool {
         let feeds = || {
             self.gs
@@ -53,12 +50,12 @@ impl Timeline {
         g.way == Way::Created || g.preempted != Time::MIN || feeds()
     }
 
-    /// What set a goroutine going that was made runnable then, as far as is
-    /// known. One that had been preempted by then computed.
+    /// Returns the origin of a goroutine that became runnable at `then`, as far as it is known. A goroutine that was
+    /// preempted by then computed.
     fn origin(&self, g: GoId, then: Time) -> Origin {
         let mut at = g;
         for _ in 0..HOPS {
-            // What created or woke it may have ended since.
+            // The waker may have ended since.
             let Some(g) = self.gs.find(at) else {
                 return Origin::Computation;
             };

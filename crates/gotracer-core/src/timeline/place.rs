@@ -1,39 +1,37 @@
-//! Which frame of a stack a person would go and change.
+//! Place of a stack: the frame to show and to change.
 
 use super::classify::{is_c_call, is_lock_wait, is_unlock};
 use super::standard::is_standard;
 
-/// The file that cgo generates; nobody has it.
+/// File that cgo generates and no repository contains.
 const CGO_FILE: &str = "_cgo_gotypes.go";
-/// Modules of the Go project that stand between a program and the runtime as
-/// the standard library does.
+/// Modules of the Go project between program and runtime, treated like the standard library.
 const SUPPORT: [&str; 2] = ["golang.org/x/sys/", "golang.org/x/sync/"];
 
-/// The index of the frame that a person would go and change: the program's
-/// [`own`], else the outermost outside the runtime's plumbing, which says what
-/// the goroutine is for.
+/// Returns the index of the frame to show for a stack: the program's [`own`], else the outermost frame outside of the
+/// runtime's plumbing, which shows the purpose of the goroutine.
 pub fn place(functions: &[&str], own: Option<usize>) -> Option<usize> {
     let outside = || functions.iter().rposition(|f| !is_plumbing(f));
     let any = || functions.iter().rposition(|f| !f.is_empty());
     own.or_else(outside).or_else(any)
 }
 
-/// As [`place`], of a stack that creates a goroutine: where there is no frame
-/// of the program's own, the innermost one is where the `go` statement is.
+/// Returns the index of the frame to show for a stack that creates a goroutine. Without a frame of the program it is
+/// the innermost one, which contains the `go` statement.
 pub fn creation(functions: &[&str], own: Option<usize>) -> Option<usize> {
     let outside = || functions.iter().position(|f| !is_plumbing(f));
     let any = || functions.iter().position(|f| !f.is_empty());
     own.or_else(outside).or_else(any)
 }
 
-/// The innermost frame of the program's own. `files` may be empty.
+/// Returns the index of the innermost frame of the program. `files` may be empty.
 pub fn own(functions: &[&str], files: &[&str]) -> Option<usize> {
     let is_own = |i: &usize| {
         let file = files.get(*i).copied().unwrap_or_default();
         is_programs(functions[*i]) && !file.ends_with(CGO_FILE)
     };
     let first = (0..functions.len()).find(is_own)?;
-    // A type that wraps a lock is no user of it.
+    // A method of a type that wraps a lock is not the place that takes the lock.
     let locks = functions[..first]
         .iter()
         .any(|f| is_lock_wait(f) || is_unlock(f));
@@ -42,9 +40,9 @@ pub fn own(functions: &[&str], files: &[&str]) -> Option<usize> {
     locks.then(beyond).flatten().or(Some(first))
 }
 
-/// Whether a function is the program's own, or that of a module it uses.
+/// Whether a function belongs to the program or a module that it uses.
 fn is_programs(function: &str) -> bool {
-    // Most frames are the standard library's: that is looked at first.
+    // Most frames are the standard library's, so these are checked first.
     if is_standard(function) || is_c_call(function) {
         return false;
     }
@@ -54,7 +52,7 @@ fn is_programs(function: &str) -> bool {
     !SUPPORT.iter().any(|module| function.starts_with(module))
 }
 
-/// Whether a function is a method by whose name a type is a lock.
+/// Whether a function is a method with the name of a lock's method.
 fn is_lock_method(function: &str) -> bool {
     let name = function
         .rfind('/')
@@ -67,7 +65,7 @@ fn is_lock_method(function: &str) -> bool {
     )
 }
 
-/// Below these nothing is the program's doing.
+/// Whether a function belongs to packages that the program never calls on its own account.
 fn is_plumbing(function: &str) -> bool {
     ["runtime.", "sync.", "internal/", "syscall."]
         .iter()
@@ -128,7 +126,7 @@ mod tests {
         assert_eq!(at(&group, &[]).as_deref(), Some("main.run"));
         let wrapped = ["sync.(*Mutex).Lock", "main.(*Wrapped).Lock", "main.use"];
         assert_eq!(at(&wrapped, &[]).as_deref(), Some("main.use"));
-        // A method of that name that takes no lock is a place as any other.
+        // Methods with such a name that take no lock are places.
         let other = ["runtime.chanrecv1", "main.(*Chan).Lock", "main.use"];
         assert_eq!(at(&other, &[]).as_deref(), Some("main.(*Chan).Lock"));
         let function = ["sync.(*Mutex).Lock", "main.lock"];

@@ -1,4 +1,4 @@
-//! Processors: which are idle, what runs on each, and what ran before.
+//! Ps: idle ones, and the last runs of goroutines on each.
 
 use std::collections::HashMap;
 
@@ -6,19 +6,19 @@ use super::interval::Actor;
 use crate::trace::internal::{of_map, of_vec};
 use crate::trace::{ProcId, ProcState, Time};
 
-/// Processors are numbered from 0 up to GOMAXPROCS; only hostile traces have
-/// larger numbers.
+/// Limit of P numbers in the dense table. Ps are numbered from 0 to GOMAXPROCS; only hostile traces have larger
+/// numbers.
 const SMALL: i64 = 4096;
 
-/// Shorter stretches are no reason why others waited for long, ns.
+/// Shortest run that can explain a long wait of other goroutines, ns.
 const LONG: Time = 250_000;
-/// How many of the last long stretches of a processor are known.
+/// Number of long runs kept for each P.
 const KEPT: usize = 32;
 
-/// A stretch in which a goroutine ran on a processor.
+/// Run of a goroutine on a P.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// Who ran; its stack is the one it stopped with, if it did.
+    /// The goroutine, with the stack at which it stopped.
     pub who: Actor,
     pub start: Time,
     pub end: Time,
@@ -28,12 +28,12 @@ pub struct Run {
 struct Proc {
     id: ProcId,
     idle: bool,
-    /// The last stretch that ended here, if it was short.
+    /// Last run, if it was short.
     last: Option<Run>,
-    /// The last long ones, and the place of the next one.
+    /// Last long runs as a ring buffer; `next` is the index of the next one.
     long: Vec<Run>,
     next: usize,
-    /// Who runs here now, and since when.
+    /// Slot and start of the present run.
     now: Option<(u32, Time)>,
 }
 
@@ -49,40 +49,40 @@ impl Proc {
     }
 }
 
-/// All processors.
+/// All Ps.
 #[derive(Debug, Default)]
 pub struct Procs {
     procs: Vec<Proc>,
-    /// Places in `procs` of the processors with small numbers, plus one.
+    /// Indices in `procs` by small P number, plus one.
     small: Vec<u32>,
     by_id: HashMap<i64, u32, foldhash::fast::RandomState>,
     limit: Option<u64>,
     idle: u32,
-    /// Since when no processor is idle, if none is.
+    /// Time since which no P is idle.
     busy: Option<Time>,
-    /// How long none was idle before that, ns.
+    /// Total time without an idle P before `busy`, ns.
     was_busy: u64,
 }
 
 impl Procs {
-    /// Bytes of memory that this holds.
+    /// Bytes of memory held.
     pub fn held(&self) -> u64 {
         of_vec(&self.procs, 1) + of_vec(&self.small, 1) + of_map(&self.by_id, 1)
     }
 
-    /// How many processors that the program may use are idle.
+    /// Number of idle Ps below GOMAXPROCS.
     #[inline]
     pub fn idle(&self) -> u32 {
         self.idle
     }
 
-    /// How long no processor has been idle in all, ns.
+    /// Total time without an idle P, ns.
     pub fn busy(&self, now: Time) -> u64 {
         let open = self.busy.map_or(0, |since| now.saturating_sub(since));
         self.was_busy + open.max(0) as u64
     }
 
-    /// A processor became idle or busy.
+    /// Updates the time without an idle P.
     fn check_busy(&mut self, now: Time) {
         let known = self.limit.is_some_and(|n| self.procs.len() as u64 >= n);
         let busy = known && self.idle == 0;
@@ -92,7 +92,7 @@ impl Procs {
         }
     }
 
-    /// GOMAXPROCS changed: processors from there on are not the program's.
+    /// Sets GOMAXPROCS. Ps from that number on are not available to the program.
     pub fn set_limit(&mut self, gomaxprocs: u64, now: Time) {
         self.limit = Some(gomaxprocs);
         let usable = self.procs.iter().filter(|p| p.idle && self.usable(p.id));
@@ -100,7 +100,7 @@ impl Procs {
         self.check_busy(now);
     }
 
-    /// The last GOMAXPROCS.
+    /// Last GOMAXPROCS.
     pub fn limit(&self) -> Option<u64> {
         self.limit
     }
@@ -109,7 +109,7 @@ impl Procs {
         self.limit.is_none_or(|n| (id.0 as u64) < n)
     }
 
-    /// A processor changed state.
+    /// Records a P's state transition.
     pub fn transition(&mut self, id: ProcId, to: ProcState, now: Time) {
         let idle = to == ProcState::Idle;
         let usable = self.usable(id);
@@ -128,7 +128,7 @@ impl Procs {
         self.check_busy(now);
     }
 
-    /// A goroutine started to run.
+    /// Records that a goroutine starts running.
     #[inline]
     pub fn run(&mut self, id: ProcId, slot: u32, time: Time) {
         if id.is_some() {
@@ -136,7 +136,7 @@ impl Procs {
         }
     }
 
-    /// The goroutine stopped running.
+    /// Records that the goroutine stops running.
     #[inline]
     pub fn stop(&mut self, id: ProcId, run: Run) {
         if id.is_some() {
@@ -150,7 +150,7 @@ impl Procs {
         }
     }
 
-    /// How many goroutines run now.
+    /// Number of running goroutines.
     pub fn running(&self) -> u64 {
         self.procs.iter().filter(|p| p.now.is_some()).count() as u64
     }
@@ -185,7 +185,7 @@ impl Procs {
         &mut self.procs[i as usize]
     }
 
-    /// The stretches that ran last, and those that run now as slot and start.
+    /// Iterates over the last runs, and over the present ones as slot and start.
     pub fn runs(&self) -> impl Iterator<Item = Result<Run, (u32, Time)>> + '_ {
         self.procs.iter().flat_map(|p| {
             let long = p.long.iter().copied();

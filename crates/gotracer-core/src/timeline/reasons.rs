@@ -1,41 +1,41 @@
-//! Why goroutines stop, by the strings the runtime gives.
+//! Reasons of waits, by the runtime's strings.
 
 use super::interval::Wait;
 use super::waiting::{StackWaits, Waiting};
 use crate::trace::internal::of_vec;
 use crate::trace::{StringId, Tables};
 
-/// Reason of the runtime for which a goroutine stops.
+/// Reason for which a goroutine stops.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reason {
     /// No reason. Coroutines have none.
     Silent,
-    /// The scheduler or the collector took the P from it.
+    /// Preemption by the scheduler or the collector.
     Preempted,
-    /// One of the runtime's semaphores.
+    /// Semaphore of the runtime.
     Sync,
-    /// To send on a channel.
+    /// Channel send.
     ChanSend,
-    /// To receive from a channel.
+    /// Channel receive.
     ChanReceive,
-    /// A `select`.
+    /// `select`.
     Select,
-    /// A `sync.Cond`.
+    /// `sync.Cond`.
     Cond,
-    /// The network.
+    /// Network.
     Network,
-    /// Some time.
+    /// `time.Sleep`.
     Sleep,
-    /// Nothing that could happen.
+    /// Wait that cannot end.
     Forever,
     /// Assist credit from the collector.
     AssistCredit,
-    /// Any other reason, which needs no stack.
+    /// Any other reason. The stack does not matter.
     Plain(Waiting),
 }
 
 impl Reason {
-    /// Reason of a string.
+    /// Parses a reason.
     fn of(string: &[u8]) -> Self {
         match string {
             b"" => Self::Silent,
@@ -48,7 +48,7 @@ impl Reason {
             b"network" => Self::Network,
             b"sleep" => Self::Sleep,
             b"forever" => Self::Forever,
-            // Since Go 1.22, and before.
+            // The first is of Go 1.22 and later.
             b"GC mark assist wait for work" | b"GC assist wait" => Self::AssistCredit,
             b"wait until GC ends" => Self::Plain(Waiting::RuntimeGc),
             b"GC weak to strong wait" => Self::Plain(Waiting::WeakPointer),
@@ -61,7 +61,7 @@ impl Reason {
         }
     }
 
-    /// The kind of wait, as the rules see it.
+    /// Kind of the wait, as the rules distinguish them.
     pub fn wait(self) -> Wait {
         match self {
             Self::Sync => Wait::Sync,
@@ -74,7 +74,7 @@ impl Reason {
         }
     }
 
-    /// The wait that begins for this reason with such a stack.
+    /// Object of a wait with this reason and stack.
     #[inline]
     pub fn waiting(self, stack: &StackWaits) -> Waiting {
         match self {
@@ -94,24 +94,24 @@ impl Reason {
     }
 }
 
-/// The reasons of a generation, each string being looked at once.
+/// Reasons of a generation, each parsed once.
 #[derive(Debug, Default)]
 pub struct Reasons {
     known: Vec<Option<Reason>>,
 }
 
 impl Reasons {
-    /// Bytes of memory that this holds.
+    /// Bytes of memory held.
     pub fn held(&self) -> u64 {
         of_vec(&self.known, 1)
     }
 
-    /// To be called when a generation's tables are replaced.
+    /// Must be called when a generation's tables are replaced.
     pub fn start_generation(&mut self) {
         self.known.clear();
     }
 
-    /// The reason of a string.
+    /// Reason of a string.
     #[inline]
     pub fn get(&mut self, id: StringId, tables: &Tables) -> Reason {
         match self.known.get(id.index()) {

@@ -1,9 +1,9 @@
 //! Silences: time without an event of any thread, although a goroutine was running.
 //!
-//! The runtime's monitor preempts a goroutine that runs for 10 ms, so a program that runs writes an event at least every
-//! 20 ms. Without any, either the operating system ran no thread of the process (a CPU quota, a stopped process, a busy
-//! host), or one operation could not be interrupted (a large copy, assembly). CPU samples within the silence tell the
-//! latter.
+//! The runtime's monitor preempts a goroutine that runs for 10 ms, so a running program writes an event at least
+//! every 20 ms. A longer time without events has one of two causes: the operating system ran no thread of the process
+//! (a CPU quota, a stopped process, a busy host), or an operation could not be interrupted (a large copy, assembly).
+//! CPU samples within the silence show the second cause.
 
 use std::collections::VecDeque;
 
@@ -13,27 +13,27 @@ use super::{Observer, Timeline};
 use crate::trace::internal::of_vec;
 use crate::trace::{Event, StackId, Tables, Time};
 
-/// A shorter time without an event is none, ns.
+/// Shortest silence, ns.
 pub const LEAST: Time = 50_000_000;
-/// The runtime preempts within this, ns: samples before that are no sign of an operation.
+/// The runtime preempts a goroutine within this time, ns. Earlier samples are no sign of an operation.
 const PREEMPTED: Time = 20_000_000;
-/// The CPU profile takes a sample of a running thread so often, ns.
+/// Period of the CPU profile's samples, ns.
 const PERIOD: Time = 10_000_000;
-/// How many silences are remembered.
+/// Number of silences kept.
 const KEPT: usize = 1 << 12;
-/// How many samples of one silence are remembered.
+/// Number of samples kept within one silence.
 const SAMPLES: usize = 1 << 8;
 
-/// The silences of a trace.
+/// Silences of a trace.
 #[derive(Debug)]
 pub struct Silences {
-    /// The last event that was no CPU sample; [`Time::MAX`] before the first one.
+    /// Time of the last event other than CPU samples; [`Time::MAX`] before the first event.
     last: Time,
-    /// CPU samples since, that may turn out to lie within a silence.
+    /// CPU samples since `last`, which may lie within a silence.
     samples: Vec<(Time, Actor)>,
-    /// The last silences, as start and end.
+    /// Last silences, as start and end.
     kept: VecDeque<(Time, Time)>,
-    /// How long all silences lasted, ns.
+    /// Total duration of all silences, ns.
     total: u64,
 }
 
@@ -49,26 +49,26 @@ impl Default for Silences {
 }
 
 impl Silences {
-    /// Bytes of memory that this holds.
+    /// Bytes of memory held.
     pub fn held(&self) -> u64 {
         let kept = self.kept.capacity() * size_of::<(Time, Time)>();
         of_vec(&self.samples, 1) + kept as u64
     }
 
-    /// How long all silences lasted, ns.
+    /// Total duration of all silences, ns.
     #[inline(always)]
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// Records an event. Returns when the one before it was, if there was a silence between them.
+    /// Records an event. Returns the time of the previous event if a silence lies between the two.
     #[inline(always)]
     pub fn event(&mut self, now: Time) -> Option<Time> {
         let last = std::mem::replace(&mut self.last, now);
         (now.saturating_sub(last) >= LEAST).then_some(last)
     }
 
-    /// Records a CPU sample, if it may lie within a silence. `actor` makes its stack known.
+    /// Records a CPU sample that may lie within a silence. `actor` resolves its stack.
     pub fn sample(&mut self, time: Time, actor: impl FnOnce() -> Actor) {
         if time.saturating_sub(self.last) < PREEMPTED {
             return;
@@ -81,12 +81,12 @@ impl Silences {
         }
     }
 
-    /// The operation of which CPU samples within a silence tell, if there are enough of them.
+    /// Returns the operation that CPU samples within a silence show, if there are enough samples.
     fn operation(&self, start: Time, end: Time) -> Option<Actor> {
         let mut within = self.samples.iter().filter(|(at, _)| *at > start);
         let ran = within.clone().count() as Time * PERIOD;
-        let told = ran >= (end - start - PREEMPTED) / 2;
-        within.next_back().map(|(_, who)| *who).filter(|_| told)
+        let enough = ran >= (end - start - PREEMPTED) / 2;
+        within.next_back().map(|(_, who)| *who).filter(|_| enough)
     }
 
     fn keep(&mut self, start: Time, end: Time) {
@@ -97,7 +97,7 @@ impl Silences {
         self.total += end.saturating_sub(start).max(0) as u64;
     }
 
-    /// How much of a time silences were, ns.
+    /// Total duration of silences between two times, ns.
     fn within(&self, start: Time, end: Time) -> u64 {
         if end <= start {
             return 0;
@@ -109,8 +109,8 @@ impl Silences {
 }
 
 impl Timeline {
-    /// How much of a time nothing of the process ran, ns: there was no event, a goroutine was running, the world was not
-    /// stopped, and no CPU sample tells of an operation.
+    /// Returns the time between two times in which nothing of the process ran, ns: no event, although a goroutine was
+    /// running and the world was not stopped, and no operation in CPU samples.
     pub fn silent(&self, start: Time, end: Time) -> u64 {
         match self.silences.total() {
             0 => 0,
@@ -118,12 +118,12 @@ impl Timeline {
         }
     }
 
-    /// How long nothing of the process has run in all, ns: the world was stopped, or there was a silence.
+    /// Total time in which nothing of the process ran, ns: stop-the-worlds and silences.
     pub(super) fn lost(&self, now: Time) -> u64 {
         self.world.stopped(now) + self.silences.total()
     }
 
-    /// An event ends a silence. One within a stop-the-world is the stop's.
+    /// Ends a silence at an event. A silence within a stop-the-world belongs to the stop.
     #[cold]
     #[inline(never)]
     pub(super) fn end_silence(&mut self, start: Time, end: Time, observer: &mut impl Observer) {
@@ -155,7 +155,7 @@ impl Timeline {
         observer.interval(&interval, self);
     }
 
-    /// The program's goroutine that runs for the longest time.
+    /// Returns the goroutine of the program that has been running longest.
     fn longest_running(&self) -> Option<Actor> {
         let running = self.procs.runs().filter_map(Result::err);
         let running = running.filter_map(|(slot, since)| Some((self.gs.get(slot)?, since)));
@@ -164,7 +164,7 @@ impl Timeline {
         Some(self.actor(g))
     }
 
-    /// A CPU sample. It is no sign that the program's threads write events.
+    /// Records a CPU sample. It does not end a silence, because no thread of the program writes it.
     pub(super) fn sample(&mut self, event: &Event, stack: StackId, tables: &Tables) {
         let Self {
             silences, stacks, ..
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(silences.operation(0, 70 * MS), Some(who(60)));
         // The process ran at first, and then no more.
         assert_eq!(silences.operation(0, 270 * MS), None);
-        // Those of before the last event say nothing of what follows.
+        // Samples before the last event are ignored.
         silences.event(70 * MS);
         silences.sample(95 * MS, || who(1));
         assert_eq!(silences.operation(70 * MS, 170 * MS), None);

@@ -1,10 +1,8 @@
-//! Stacks that outlive their generation, and what they tell at a glance.
+//! Stacks that outlive their generation, with their classification.
 //!
-//! A generation's tables are gone when the next one starts, while waits go on.
-//! Each stack that matters is therefore entered here once for the whole trace,
-//! by its program counters, and classified when it is first seen: which frame
-//! a person would go and change, whether it waits for a lock, whose goroutine
-//! it is.
+//! The tables of a generation are replaced when the next one starts, while waits continue. So each stack that is
+//! needed gets a key for the whole trace, by its program counters. It is classified when it is first seen: place,
+//! lock, owner.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -15,16 +13,16 @@ use super::waiting::StackWaits;
 use crate::trace::internal::{of_map, of_vec};
 use crate::trace::{StackId, Tables};
 
-/// The runtime records no more frames of a stack.
+/// Maximum number of frames that the runtime records for a stack.
 const DEEPEST: usize = 128;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-/// A stack of the trace. The default is no stack.
+/// Key of a stack. The default is no stack.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct StackKey(u32);
 
-/// A frame of the trace: function, file and line. The default is unknown.
+/// Key of a frame: function, file and line. The default is unknown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct FrameKey(u32);
 
@@ -32,13 +30,13 @@ impl StackKey {
     /// No stack.
     pub const NONE: Self = Self(0);
 
-    /// Whether there is a stack.
+    /// Whether this is a stack.
     #[inline]
     pub fn is_some(self) -> bool {
         self.0 != 0
     }
 
-    /// A dense number, 0 for no stack.
+    /// Dense number, 0 for no stack.
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -51,45 +49,43 @@ impl FrameKey {
     }
 }
 
-/// What a stack tells.
+/// Classification of a stack.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Traits {
-    /// The lock that it waits for.
+    /// Type of the lock that it waits for.
     pub lock: Option<Lock>,
     /// Releases a lock.
     pub unlocks: bool,
-    /// Is a thread that the runtime parks in a "syscall" of its own: signal
-    /// delivery, the CPU profile's reader, the timers of old versions.
+    /// Belongs to a thread that the runtime parks in a "syscall": signal delivery, the CPU profile's reader, the
+    /// timers of old versions.
     pub parked: bool,
-    /// Whom outside of the program a system call waits for.
+    /// Process or device that ends the system call at its top.
     pub outside: Outside,
-    /// Is where a goroutine of its own ends: what it did is not seen.
+    /// Is the end of a goroutine.
     pub ends: bool,
-    /// Is where a goroutine blocks, not where it computes.
+    /// Is blocked, not computing.
     pub blocks: bool,
     /// Waits for another coroutine (`iter.Pull`).
     pub coroutine: bool,
-    /// What a goroutine waits for there, by the runtime's reason.
+    /// Objects of waits with this stack, by the runtime's reason.
     pub waits: StackWaits,
-    /// Whose goroutine it is, as far as this stack tells.
+    /// Owner of the goroutine, as far as this stack shows it.
     pub owner: Owner,
-    /// The frame that a person would go and change.
+    /// Frame to show for the stack.
     pub place: FrameKey,
-    /// The frame that creates a goroutine, where the stack does that.
+    /// Frame that creates a goroutine, if the stack does that.
     pub creation: FrameKey,
-    /// Has a frame of the program's own.
+    /// Has a frame of the program.
     pub own: bool,
-    /// Some frame of that function, the same for all its lines: where a
-    /// goroutine was preempted says nothing about the line.
+    /// A frame of `place`'s function, the same for all lines: a preemption may happen at any line.
     pub function: FrameKey,
-    /// The outermost frame: the function the goroutine was started with.
+    /// Outermost frame: the start function.
     pub root: FrameKey,
-    /// Some frame of the function that the goroutine was started with, the same for all its lines. Unknown if the stack
-    /// may lack its outermost frames.
+    /// A frame of the start function, the same for all lines. Unknown if the stack may lack its outermost frames.
     pub start: FrameKey,
 }
 
-/// A frame with its texts.
+/// Texts of a frame.
 #[derive(Clone, Copy, Debug)]
 pub struct FrameText<'a> {
     /// Function with its package path.
@@ -107,23 +103,23 @@ struct Frame {
     line: u64,
 }
 
-/// All stacks of a trace that were needed.
+/// Stacks of a trace that were needed.
 #[derive(Debug)]
 pub struct Stacks {
     texts: Vec<Box<str>>,
     by_text: Map<Box<str>, u32>,
     frames: Vec<Frame>,
     by_frame: Map<Frame, FrameKey>,
-    /// The first frame seen of each function.
+    /// First frame seen of each function.
     by_function: Map<u32, FrameKey>,
-    /// Frames of all stacks, one after the other.
+    /// Frames of all stacks, concatenated.
     flat: Vec<FrameKey>,
     stacks: Vec<(Range<u32>, Traits)>,
     by_pcs: Map<Box<[u64]>, StackKey>,
-    /// Keys of the current generation's stacks; 0 is not entered yet.
+    /// Keys of the current generation's stacks; 0 if not entered yet.
     current: Vec<StackKey>,
     pcs: Vec<u64>,
-    /// Bytes of all texts, each of which is there twice.
+    /// Bytes of all texts. Each text is stored twice.
     text_bytes: u64,
 }
 
@@ -151,14 +147,14 @@ impl Default for Stacks {
 }
 
 impl Stacks {
-    /// To be called when a generation's tables are replaced.
+    /// Must be called when a generation's tables are replaced.
     pub fn start_generation(&mut self, tables: &Tables) {
         self.current.clear();
         self.current
             .resize(tables.stacks() + 1, StackKey::default());
     }
 
-    /// The key of a stack of the current generation.
+    /// Key of a stack of the current generation.
     #[inline]
     pub fn key(&mut self, id: StackId, tables: &Tables) -> StackKey {
         match self.current.get(id.index()) {
@@ -256,12 +252,12 @@ impl Stacks {
         }
     }
 
-    /// Some frame of the function that a goroutine with such a stack was started with.
+    /// Returns a frame of the start function of a goroutine with this stack.
     fn start(&self, frames: &[FrameKey], functions: &[&str]) -> FrameKey {
         if frames.len() >= DEEPEST {
             return FrameKey::default();
         }
-        // Old versions have a frame of the runtime's below it.
+        // Old versions have a frame of the runtime's outside of it.
         let last = functions.iter().rposition(|f| *f != "runtime.goexit");
         last.map_or(FrameKey::default(), |last| {
             let function = self.frames[frames[last].0 as usize].function;
@@ -269,7 +265,7 @@ impl Stacks {
         })
     }
 
-    /// Bytes of memory that this holds.
+    /// Bytes of memory held.
     pub fn held(&self) -> u64 {
         let pcs = (self.flat.len() * size_of::<u64>()) as u64;
         of_vec(&self.texts, 1)
@@ -285,25 +281,25 @@ impl Stacks {
             + of_vec(&self.current, 0)
     }
 
-    /// How many frames all stacks have together.
+    /// Total number of frames of all stacks.
     pub fn frames_in_all(&self) -> usize {
         self.flat.len()
     }
 
-    /// What a stack tells.
+    /// Classification of a stack.
     #[inline]
     pub fn traits(&self, key: StackKey) -> &Traits {
         &self.stacks[key.index()].1
     }
 
-    /// A stack's frames, innermost first.
+    /// Iterates over a stack's frames, innermost first.
     pub fn frames(&self, key: StackKey) -> impl Iterator<Item = FrameText<'_>> {
         let range = &self.stacks[key.index()].0;
         let frames = &self.flat[range.start as usize..range.end as usize];
         frames.iter().map(|&f| self.get(f))
     }
 
-    /// The keys of a stack's frames, innermost first.
+    /// Iterates over the keys of a stack's frames, innermost first.
     pub fn keys(&self, key: StackKey) -> impl Iterator<Item = FrameKey> + '_ {
         let range = &self.stacks[key.index()].0;
         self.flat[range.start as usize..range.end as usize]
@@ -311,7 +307,7 @@ impl Stacks {
             .copied()
     }
 
-    /// A frame's texts.
+    /// Texts of a frame.
     pub fn get(&self, key: FrameKey) -> FrameText<'_> {
         let f = self.frames[key.0 as usize];
         FrameText {

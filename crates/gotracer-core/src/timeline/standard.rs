@@ -1,9 +1,9 @@
-//! Which functions are the standard library's.
+//! Packages of the standard library.
 //!
-//! A module's path may begin like a standard package (`log/demo`), so packages
-//! of several elements are known by name.
+//! The path of a module may begin like a standard package (`log/demo`), so packages with several path elements are
+//! listed.
 
-/// The first elements of the standard library's package paths.
+/// First path elements of standard packages.
 const STANDARD: [&str; 51] = [
     "archive",
     "arena",
@@ -58,7 +58,7 @@ const STANDARD: [&str; 51] = [
     "weak",
 ];
 
-/// The standard packages of several elements, of Go 1.11 to 1.27.
+/// Standard packages with several path elements, of Go 1.11 to 1.27.
 const PACKAGES: [&str; 139] = [
     "archive/tar",
     "archive/zip",
@@ -201,7 +201,7 @@ const PACKAGES: [&str; 139] = [
     "unicode/utf8",
 ];
 
-/// Whether a function is the standard library's.
+/// Whether a function belongs to the standard library.
 pub fn is_standard(function: &str) -> bool {
     let package = package(function);
     let first = package.split('/').next().unwrap_or_default();
@@ -211,16 +211,16 @@ pub fn is_standard(function: &str) -> bool {
     if !STANDARD.contains(&first) {
         return false;
     }
-    // Internal packages belong to the one above them.
+    // An internal package belongs to its parent.
     let above = package
         .find("/internal")
         .map_or(package, |at| &package[..at]);
     !above.contains('/') || PACKAGES.binary_search(&above).is_ok()
 }
 
-/// The path of a function's package.
+/// Path of a function's package.
 fn package(function: &str) -> &str {
-    // Receivers and type arguments have dots and slashes of their own.
+    // Receivers and type arguments may contain dots and slashes.
     let end = function.find(['(', '[']).unwrap_or(function.len());
     let path = &function[..end];
     let name = path.rfind('/').map_or(0, |slash| slash + 1);

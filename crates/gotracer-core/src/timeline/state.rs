@@ -1,39 +1,39 @@
-//! The state vector: how much of a goroutine's time went to which state.
+//! State vector: the time of a goroutine by state.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub};
 
-/// State of a goroutine. Exactly one holds at any time of its life.
+/// State of a goroutine. A goroutine is in exactly one state at any time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 #[repr(u8)]
 pub enum State {
-    /// It runs on a P, outside of mark assists.
+    /// Runs on a P, outside of mark assists.
     Running,
-    /// It could run and has no P.
+    /// Is runnable and has no P.
     Runnable,
-    /// It is in a system call or a cgo call.
+    /// Is in a system call or a cgo call.
     Syscall,
-    /// It waits for a lock: a mutex, a `sync.Once`, a file's own lock.
+    /// Waits for a lock: a mutex, a `sync.Once`, an open file's lock.
     Lock,
-    /// It waits to send on a channel.
+    /// Waits to send on a channel.
     ChanSend,
-    /// It waits to receive from a channel.
+    /// Waits to receive from a channel.
     ChanReceive,
-    /// It waits in a `select`.
+    /// Waits in a `select`.
     Select,
-    /// It waits for the network, or for a pipe that the poller watches.
+    /// Waits for the network, or for a pipe in the network poller.
     Network,
-    /// It sleeps (`time.Sleep`).
+    /// Sleeps (`time.Sleep`).
     Sleep,
-    /// It waits for a `sync.WaitGroup`.
+    /// Waits for a `sync.WaitGroup`.
     WaitGroup,
-    /// It waits for a `sync.Cond`.
+    /// Waits for a `sync.Cond`.
     Cond,
-    /// It assists the garbage collector: it marks, or waits for credit.
+    /// Assists the garbage collector: marks, or waits for credit.
     GcAssist,
-    /// It waits for the garbage collector.
+    /// Waits for the garbage collector.
     GcWait,
-    /// Any other wait: coroutines, the runtime's own, waits of which the trace has no reason.
+    /// Any other wait: coroutines, the runtime's waits, waits without a reason in the trace.
     Other,
 }
 
@@ -56,7 +56,7 @@ impl State {
         Self::Other,
     ];
 
-    /// States that can lie under a stop-the-world. A wait goes on during a stop and is not listed.
+    /// States that stop-the-world time can be part of. Waits continue during a stop.
     pub const STOPPABLE: [Self; 3] = [Self::Running, Self::Runnable, Self::GcAssist];
 
     /// Name in JSON and metrics.
@@ -104,7 +104,7 @@ impl State {
 
 /// State as it is accounted: [`State::GcAssist`] has two parts.
 ///
-/// The first three are those that a stop-the-world can cover.
+/// Stop-the-world time can be part of the first three.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(super) enum Part {
@@ -125,13 +125,13 @@ pub(super) enum Part {
     Other,
 }
 
-/// Number of parts, as a power of two: indices need no check.
+/// Number of parts, rounded up to a power of two so an index needs no bounds check.
 const PARTS: usize = 16;
-/// Number of parts that a stop-the-world can cover, as a power of two.
+/// Number of parts with stop-the-world time, rounded up to a power of two.
 const STOPPED: usize = 4;
 
 impl Part {
-    /// The part that a wait of a state is.
+    /// Part of a wait in a state.
     pub fn of_wait(state: State) -> Self {
         match state {
             State::Running => Self::Running,
@@ -151,7 +151,7 @@ impl Part {
         }
     }
 
-    /// The state that it belongs to.
+    /// State of the part.
     pub fn state(self) -> State {
         match self {
             Self::Running => State::Running,
@@ -172,8 +172,8 @@ impl Part {
     }
 }
 
-/// Time by state, ns. The difference of two snapshots of a goroutine is what it did between them; vectors of several
-/// goroutines add up.
+/// Time by state, ns. The difference of two snapshots of a goroutine is its time between them. Vectors of several
+/// goroutines can be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct StateVector {
     parts: [u64; PARTS],
@@ -181,8 +181,8 @@ pub struct StateVector {
 }
 
 impl StateVector {
-    /// Vector of its values: by state, how much of [`State::GcAssist`] was a wait for credit, and how much of
-    /// [`State::STOPPABLE`] lay under a stop-the-world.
+    /// Creates a vector from the time by state, the credit part of [`State::GcAssist`], and the stop-the-world time
+    /// in [`State::STOPPABLE`].
     pub fn from_values(states: [u64; State::ALL.len()], credit: u64, stopped: [u64; 3]) -> Self {
         let mut vector = Self::default();
         for (state, ns) in State::ALL.into_iter().zip(states) {
@@ -213,8 +213,7 @@ impl StateVector {
         self.parts[Part::Credit as usize]
     }
 
-    /// How much of the time in a state lay under a stop-the-world: none of [`State::Syscall`] and of waits, which go on
-    /// meanwhile.
+    /// Stop-the-world time in a state; 0 for [`State::Syscall`] and waits, which continue during a stop.
     pub fn stopped(&self, state: State) -> u64 {
         match state {
             State::Running => self.stopped[Part::Running as usize],
@@ -224,12 +223,12 @@ impl StateVector {
         }
     }
 
-    /// Time in all states.
+    /// Total time.
     pub fn total(&self) -> u64 {
         self.parts.iter().sum()
     }
 
-    /// Time in all states in which the goroutine was blocked.
+    /// Total time in which the goroutine was blocked.
     pub fn waits(&self) -> u64 {
         let running = [Part::Running, Part::Runnable, Part::Marking, Part::Syscall];
         self.total()
@@ -239,7 +238,7 @@ impl StateVector {
                 .sum::<u64>()
     }
 
-    /// Adds time in a state, of which `stopped` lay under a stop-the-world.
+    /// Adds time in a state, including `stopped` of stop-the-world time.
     #[inline(always)]
     pub(super) fn add_part(&mut self, part: Part, ns: u64, stopped: u64) {
         let part = part as usize;
@@ -271,7 +270,7 @@ impl Add for StateVector {
 impl Sub for StateVector {
     type Output = Self;
 
-    /// The time added since `earlier`, a snapshot of the same goroutine.
+    /// Returns the time since `earlier`, a snapshot of the same goroutine.
     fn sub(mut self, earlier: Self) -> Self {
         let all = self.parts.iter_mut().zip(earlier.parts);
         all.for_each(|(a, b)| *a = a.saturating_sub(b));

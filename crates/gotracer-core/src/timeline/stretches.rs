@@ -1,33 +1,31 @@
-//! What goroutines did lately instead of running, where that took long.
-//!
-//! Who waited for a lock wants to know what its holder did meanwhile.
+//! Last long periods in which a goroutine did not run. They show what a lock's holder did while others waited.
 
 use super::Timeline;
 use super::interval::Wait;
 use crate::trace::{GoId, GoState, Slot, Time};
 
-/// Shorter stretches are not kept, ns.
+/// Shortest period to keep, ns.
 pub(super) const LONG: Time = 1_000_000;
-/// How many are kept of each goroutine.
+/// Number of periods kept for each goroutine.
 const KEPT: usize = 4;
 
-/// What a goroutine does.
+/// Activity of a goroutine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Doing {
-    /// It runs.
+    /// Running.
     #[default]
     Running,
-    /// It waits for a processor.
+    /// Waiting for a P.
     Runnable,
-    /// It is in a system call or a cgo call.
+    /// In a system call or a cgo call.
     Syscall,
-    /// It waits for the network.
+    /// Waiting for the network.
     Network,
-    /// It sleeps.
+    /// Sleeping.
     Sleeping,
-    /// It waits for a lock or another semaphore.
+    /// Waiting for a lock or another semaphore.
     Semaphore,
-    /// It waits for something else.
+    /// Any other wait.
     Waiting,
 }
 
@@ -45,26 +43,26 @@ impl Doing {
     }
 }
 
-/// A stretch in which a goroutine did one thing.
+/// Period of one activity.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stretch {
-    /// What it did.
+    /// Activity in the period.
     pub doing: Doing,
-    /// When that began.
+    /// Start of the period.
     pub start: Time,
-    /// When that ended.
+    /// End of the period.
     pub end: Time,
 }
 
-/// The last long stretches of each goroutine in which it did not run.
+/// Last long periods of each goroutine in which it did not run.
 #[derive(Debug, Default)]
 pub struct Stretches {
-    /// By slot, with the goroutine that they are of.
+    /// Periods by slot, with the goroutine that they belong to.
     by_slot: Vec<(GoId, [Stretch; KEPT])>,
 }
 
 impl Stretches {
-    /// A stretch is over.
+    /// Adds a period that ended.
     #[cold]
     pub fn add(&mut self, slot: Slot, g: GoId, stretch: Stretch) {
         if self.by_slot.len() <= slot.index() {
@@ -87,8 +85,8 @@ impl Stretches {
 }
 
 impl Timeline {
-    /// What a goroutine mostly did from one time to another, and for how long:
-    /// more than half of that time. `None` if it is gone, or did many things.
+    /// Returns the activity of a goroutine for more than half of the time between two times, and its duration in ns.
+    /// `None` if there is no such activity or the goroutine ended.
     pub fn mostly_did(&self, g: GoId, start: Time, end: Time) -> Option<(Doing, u64)> {
         let length = end.saturating_sub(start).max(0);
         let slot = self.gs.slot(g)?;
@@ -114,7 +112,7 @@ impl Timeline {
         let most = all.into_iter().map(|doing| (doing, sums[doing as usize]));
         let most = most.max_by_key(|(_, sum)| *sum);
         let most = most.filter(|(_, sum)| *sum > length / 2);
-        // Short stretches are not known: then it did not run all the time.
+        // Short periods are not kept, so the rest of the time was mostly running.
         let ran = (!full && other < length / 2).then_some((Doing::Running, length - other));
         most.or(ran).map(|(doing, sum)| (doing, sum as u64))
     }

@@ -19,7 +19,7 @@ impl Observer for Recorder {
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}
 }
 
-/// The intervals of a trace of goroutine 1 on P 0.
+/// Intervals of a trace of goroutine 1 on P 0.
 fn intervals(events: &[(Time, EventKind)]) -> Vec<Interval> {
     let (mut timeline, mut recorder) = (Timeline::default(), Recorder::default());
     let context = (ThreadId(0), ProcId(0), GoId(1));
@@ -30,7 +30,7 @@ fn intervals(events: &[(Time, EventKind)]) -> Vec<Interval> {
     recorder.0
 }
 
-/// Goroutine 1 changes state.
+/// State transition of goroutine 1.
 fn goroutine(from: GoState, to: GoState) -> EventKind {
     EventKind::StateTransition(StateTransition::Goroutine {
         id: GoId(1),
@@ -46,7 +46,7 @@ fn goroutine(from: GoState, to: GoState) -> EventKind {
 const SYNC: EventKind = EventKind::Sync { n: 1 };
 const ASSIST: Range = Range::MarkAssist { g: GoId(1) };
 
-/// The mark assists of a goroutine that runs from time 10 on.
+/// Mark assists of a goroutine that runs from time 10 on.
 fn assists(events: &[(Time, EventKind)]) -> Vec<(Time, Time, bool)> {
     let runs = goroutine(GoState::Undetermined, GoState::Running);
     let all = [&[(10, SYNC), (11, runs)], events].concat();

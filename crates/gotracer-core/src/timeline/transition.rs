@@ -1,36 +1,35 @@
-//! A goroutine goes from one state to another, or comes into being: what
-//! happens all the time.
+//! State transitions and creations of goroutines, the most frequent events.
 
 use crate::trace::{
     Event, EventKind, GoId, GoState, ProcId, Slot, StackId, StateTransition, StringId, Time,
 };
 
-/// A goroutine that exists goes from one state to another.
+/// State transition of a goroutine that exists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Transition {
-    /// When.
+    /// Time of the transition.
     pub time: Time,
-    /// Which goroutine.
+    /// Slot of the goroutine.
     pub slot: Slot,
-    /// What it did before.
+    /// State before.
     pub from: GoState,
-    /// What it does from now on.
+    /// State after.
     pub to: GoState,
-    /// The processor it runs on, before or from now on.
+    /// P on which it runs before or after.
     pub p: ProcId,
-    /// The goroutine in whose context it happened.
+    /// Goroutine that was running in the event's context.
     pub by: GoId,
-    /// Why it stopped.
+    /// Reason for which it stops.
     pub reason: StringId,
-    /// The goroutine's own stack.
+    /// Stack of the goroutine.
     pub own: StackId,
-    /// The stack of the context in which it happened.
+    /// Stack of the event's context.
     pub stack: StackId,
 }
 
 impl Transition {
-    /// The transition that an event is, if it is one: a goroutine that appears
-    /// or whose state is repeated makes none.
+    /// Returns the transition of an event. `None` for a goroutine that appears, for a repeated state, and for other
+    /// events.
     #[inline(always)]
     pub fn of(event: &Event) -> Option<Self> {
         let EventKind::StateTransition(StateTransition::Goroutine {
@@ -62,29 +61,29 @@ impl Transition {
     }
 }
 
-/// A goroutine comes into being.
+/// Creation of a goroutine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Creation {
-    /// When.
+    /// Time of the creation.
     pub time: Time,
-    /// Which goroutine.
+    /// ID of the new goroutine.
     pub id: GoId,
-    /// Its place among those that exist.
+    /// Slot of the new goroutine.
     pub slot: Slot,
-    /// What it does first.
+    /// First state.
     pub to: GoState,
-    /// The processor in whose context it happened.
+    /// P of the event's context.
     pub p: ProcId,
-    /// The goroutine that created it.
+    /// Goroutine that created it.
     pub by: GoId,
-    /// The function it is started with, as a stack.
+    /// Start function, as a stack.
     pub own: StackId,
-    /// Where it is created.
+    /// Stack that created it.
     pub stack: StackId,
 }
 
 impl Creation {
-    /// The creation that an event is, if it is one.
+    /// Returns the creation of an event. `None` for other events.
     #[inline(always)]
     pub fn of(event: &Event) -> Option<Self> {
         let EventKind::StateTransition(StateTransition::Goroutine {

@@ -1,4 +1,4 @@
-//! Goroutines change state.
+//! State transitions of goroutines in the model.
 
 use super::accounts::part;
 use super::classify::Owner;
@@ -15,7 +15,7 @@ use super::{Observer, Timeline};
 use crate::trace::{Event, EventKind, GoId, GoState, Slot, StackId, StateTransition, Tables, Time};
 
 impl Goroutine {
-    /// Whether it is the program's and waits for a processor.
+    /// Whether it belongs to the program and waits for a P.
     #[inline]
     pub(super) fn counts_as_runnable(&self) -> bool {
         self.state == GoState::Runnable && self.owner == Owner::Program && self.way != Way::Switched
@@ -23,8 +23,7 @@ impl Goroutine {
 }
 
 impl Timeline {
-    /// Takes in the next event, if it is such a one. `tables` are those of its
-    /// generation.
+    /// Processes a state transition. `tables` are those of its generation.
     #[inline(always)]
     pub fn transition(&mut self, t: &Transition, tables: &Tables, observer: &mut impl Observer) {
         self.advance(t.time, observer);
@@ -39,8 +38,7 @@ impl Timeline {
         }
     }
 
-    /// Takes in the next event, if it is such a one. `tables` are those of its
-    /// generation.
+    /// Processes a creation. `tables` are those of its generation.
     #[inline(never)]
     pub fn creation(&mut self, c: &Creation, tables: &Tables, observer: &mut impl Observer) {
         self.advance(c.time, observer);
@@ -93,8 +91,7 @@ impl Timeline {
         self.check_starvation(None, observer);
     }
 
-    /// A goroutine shows up that is older than the trace, or the state of one
-    /// that is known is repeated.
+    /// Processes a goroutine that appears and is older than the trace, or a repeated state.
     #[inline(never)]
     pub(super) fn appear_or_repeat(
         &mut self,
@@ -139,8 +136,8 @@ impl Timeline {
         self.check_starvation(None, observer);
     }
 
-    /// A goroutine that is older than the trace. Its state is written before
-    /// its first event, so it was in that state ever since the trace started.
+    /// Adds a goroutine that is older than the trace. Its state is written before its first event, so it has been in
+    /// that state since the trace's start.
     fn appear(&mut self, id: GoId, slot: Slot, state: GoState, stack: StackKey) {
         let Traits {
             owner,
@@ -183,13 +180,12 @@ impl Timeline {
             in_c: false,
         });
         self.runnable += u32::from(g.counts_as_runnable());
-        // It was in that state before the first stop, too.
+        // The state began before the first stop-the-world, too.
         let part = part(state, g.waiting, g.assisting);
         self.accounts.open(slot, part, start, 0);
     }
 
-    /// A generation starts: the state is repeated, sometimes with a stack that
-    /// was not known before.
+    /// Processes a state that a new generation repeats, sometimes with a stack that was not known before.
     fn repeat(&mut self, slot: Slot, own: StackKey) {
         let Some(g) = self.gs.get_mut(slot) else {
             return;
@@ -204,7 +200,7 @@ impl Timeline {
         }
     }
 
-    /// A goroutine taken for the program's is the runtime's or the tracer's.
+    /// Changes the owner of a goroutine that counted as the program's.
     fn disown(&mut self, slot: Slot, owner: Owner) {
         if let Some(g) = self.gs.get_mut(slot) {
             self.runnable -= u32::from(g.counts_as_runnable());
@@ -214,7 +210,7 @@ impl Timeline {
         }
     }
 
-    /// It runs no longer.
+    /// Processes the transition of a running goroutine.
     #[inline(always)]
     fn stop(&mut self, t: &Transition, tables: &Tables, observer: &mut impl Observer) {
         let Transition { time, slot, to, .. } = *t;
@@ -228,7 +224,7 @@ impl Timeline {
             self.assists.leave(g, time, stopped + self.silences.total());
             self.collector.runs(g.worker, g.assisting, false, time);
         }
-        // The end of a goroutine has a stack of the runtime's alone.
+        // The stack at a goroutine's end has only functions of the runtime.
         let mut ends = to == GoState::NotExist;
         let mut news = own.is_some() && own != g.stack;
         if news {
@@ -263,7 +259,7 @@ impl Timeline {
                 g.wait = reason.wait();
                 g.waiting = reason.waiting(&self.stacks.traits(own).waits);
             }
-            // Only a C thread that returns from a call of Go has no stack.
+            // Only a C thread that returns from a call into Go has no stack.
             GoState::Syscall => g.in_c = !own.is_some(),
             GoState::Runnable => {
                 g.way = match self.reasons.get(t.reason, tables) {
@@ -298,7 +294,7 @@ impl Timeline {
         }
     }
 
-    /// A stack tells whose a goroutine is that is older than the trace.
+    /// Corrects the owner of a goroutine older than the trace by a stack.
     #[inline]
     fn place(&mut self, slot: Slot, own: StackKey) {
         let Some(g) = self.gs.get(slot.0) else {
@@ -312,7 +308,7 @@ impl Timeline {
         }
     }
 
-    /// The wait that ends here becomes an interval.
+    /// Ends the present state of a goroutine that is not running, and emits its interval.
     #[inline(always)]
     fn leave(&mut self, t: &Transition, tables: &Tables, observer: &mut impl Observer) {
         let Some(g) = self.gs.get(t.slot.0) else {
@@ -341,7 +337,7 @@ impl Timeline {
             let waited = t.time.saturating_sub(g.since).max(0) as u64;
             observer.waited(g, waited, self);
         }
-        // Most waits are for channels and the network, which nobody watches.
+        // Most waits are for channels and the network, which no rule watches.
         if let Some(kind) = self.open_kind(g)
             && observer.watches().intersects(kind.set())
         {
@@ -357,7 +353,7 @@ impl Timeline {
         }
     }
 
-    /// What waited runs, may run, or ends.
+    /// Starts the next state of a goroutine that was not running.
     #[inline(always)]
     fn enter(&mut self, t: &Transition, tables: &Tables, observer: &mut impl Observer) {
         let Transition {
@@ -436,8 +432,7 @@ impl Timeline {
         self.gs.remove(slot);
     }
 
-    /// The kind of interval that a goroutine's present state is. The tracer's
-    /// goroutines have none.
+    /// Kind of a goroutine's present state as an interval. The tracer's goroutines have none.
     #[inline]
     pub(super) fn open_kind(&self, g: &Goroutine) -> Option<Kind> {
         if g.owner == Owner::Tracer {
@@ -455,8 +450,8 @@ impl Timeline {
         }
     }
 
-    /// Whose a goroutine's present state is. Finalizers, cleanups and the like
-    /// are code of the program in a goroutine of the runtime.
+    /// Owner of a goroutine's present state. Finalizers and cleanups are code of the program in a goroutine of the
+    /// runtime.
     #[inline]
     fn owner(&self, g: &Goroutine) -> Owner {
         match g.owner {
@@ -465,7 +460,7 @@ impl Timeline {
         }
     }
 
-    /// A goroutine's present state as an interval up to now.
+    /// Returns a goroutine's present state as an interval up to now.
     #[inline]
     pub(super) fn open_interval(&self, g: &Goroutine, kind: Kind) -> Interval {
         let runnable = g.state == GoState::Runnable;

@@ -1,7 +1,7 @@
-//! Minimum mutator utilization: how much of the CPU the collector left to the program in its worst window.
+//! Minimum mutator utilization: the ratio of the CPU that the collector left to the program in the worst window.
 //!
-//! The share that a window of a given length loses to the collector changes only where an edge of the window meets a
-//! change of the collector's share. So windows that begin or end at a change are looked at, as the changes come.
+//! As a window moves, its loss changes direction only where an edge of the window meets a change of the collector's
+//! share. So the windows that begin or end at a change suffice. They are evaluated as the changes arrive.
 
 use std::collections::VecDeque;
 
@@ -9,18 +9,18 @@ use crate::trace::Time;
 
 /// Lengths of the windows, ns.
 pub const WINDOWS: [Time; 4] = [1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
-/// Changes that are nearer to each other than this part of the window count as one: what a window loses is off by 1/30,000
-/// of it at most, and memory is bounded.
+/// Changes closer than this fraction of the window count as one, which bounds the memory. The error of a window's
+/// loss is at most 1/30,000 of its length.
 const FINE: Time = 1 << 15;
 
-/// How much the collector took up to some time, in ns of all Ps together.
+/// CPU time that the collector used up to a time, sum of all Ps, ns.
 #[derive(Clone, Copy, Debug)]
 struct Point {
     time: Time,
     taken: f64,
 }
 
-/// What the collector took up to a time between two points.
+/// CPU time that the collector used up to a time between two points.
 fn between(from: Point, to: Point, time: Time) -> f64 {
     match to.time - from.time {
         0 => to.taken,
@@ -31,15 +31,15 @@ fn between(from: Point, to: Point, time: Time) -> f64 {
     }
 }
 
-/// The worst window of one length.
+/// Worst window of one length.
 #[derive(Clone, Debug)]
 struct Window {
     length: Time,
-    /// Changes, from the last one that is at least a window old.
+    /// Changes, from the last one that is at least one window old.
     points: VecDeque<Point>,
-    /// How many of them were looked at as beginnings of windows.
+    /// Number of points already evaluated as starts of windows.
     begun: usize,
-    /// The most that any window lost, ns.
+    /// Largest loss of any window, ns.
     worst: f64,
 }
 
@@ -53,7 +53,7 @@ impl Window {
         }
     }
 
-    /// A change, or the end of what is looked at.
+    /// Evaluates the windows that a change, or the end (`last`), completes.
     fn change(&mut self, now: Point, last: bool) {
         let Some(before) = self.points.back().copied() else {
             self.points.push_back(now);
@@ -86,13 +86,13 @@ impl Window {
     }
 }
 
-/// Minimum mutator utilization over windows of each length.
+/// Minimum mutator utilization for each window length.
 #[derive(Clone, Debug)]
 pub struct Utilization {
     windows: [Window; WINDOWS.len()],
     first: Option<Point>,
     last: Point,
-    /// The collector's share of all Ps since then.
+    /// The collector's present share of all Ps.
     share: f64,
 }
 
@@ -111,13 +111,13 @@ impl Default for Utilization {
 }
 
 impl Utilization {
-    /// Bytes of memory that this holds.
+    /// Bytes of memory held.
     pub fn held(&self) -> u64 {
         let points = self.windows.iter().map(|w| w.points.capacity());
         (points.sum::<usize>() * size_of::<Point>()) as u64
     }
 
-    /// The collector's share of all Ps changes.
+    /// Records a change of the collector's share of all Ps.
     pub fn set(&mut self, share: f64, now: Time) {
         if self.first.is_none() {
             self.last.time = now;
@@ -140,8 +140,8 @@ impl Utilization {
         }
     }
 
-    /// Utilization by the program in the worst window of each length, up to now. A window that is longer than all of the
-    /// time is as long as that.
+    /// Utilization in the worst window of each length, up to `now`. If less time than a window has passed, the
+    /// utilization is that of the whole time.
     pub fn minimum(&self, now: Time) -> [f64; WINDOWS.len()] {
         let Some(first) = self.first else {
             return [1.0; WINDOWS.len()];
@@ -159,7 +159,7 @@ impl Utilization {
         })
     }
 
-    /// A report was made: the worst windows are those that end from now on.
+    /// Starts the worst windows of the next report.
     pub fn start_stretch(&mut self, now: Time) {
         if self.first.is_none() {
             return;
@@ -178,7 +178,7 @@ mod tests {
 
     const MS: Time = 1_000_000;
 
-    /// Utilization where the collector takes the share of each step from the step's time on.
+    /// Minimum utilization for steps of a time and the collector's share from then on.
     fn minimum(steps: &[(Time, f64)], end: Time) -> [f64; WINDOWS.len()] {
         let mut utilization = Utilization::default();
         for &(time, share) in steps {
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_worst_window_is_found_wherever_it_begins() {
-        // 5 ms of a quarter, in which there is 1 ms of everything.
+        // The collector takes a quarter for 5 ms, but all for 1 ms within it.
         let steps = [
             (0, 0.0),
             (300 * MS, 0.25),
@@ -214,7 +214,7 @@ mod tests {
         let [ms1, ms10, ms100, s1] = minimum(&steps, 80 * MS);
         is(ms1, 0.5);
         is(ms10, 0.5);
-        // Of 80 ms it takes half of 20.
+        // Over 80 ms the collector takes half of 20 ms.
         is(ms100, 1.0 - 0.125);
         is(s1, 1.0 - 0.125);
     }

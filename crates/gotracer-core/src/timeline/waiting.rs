@@ -1,8 +1,8 @@
-//! Waits of goroutines, classified by the runtime's reason and the stack.
+//! Classification of waits by the runtime's reason and the stack.
 //!
-//! The runtime has one reason for all its semaphores, "sync", and none for waits that began before the trace. There the
-//! stack decides, and only its innermost frames up to the first one of the program: a mutex that a `sync.Once`'s function
-//! takes is a mutex.
+//! The runtime has one reason, "sync", for all semaphores, and no reason for waits that began before the trace. For
+//! these the stack decides. Only its innermost frames up to the first one of the program count: a mutex that a
+//! `sync.Once`'s function locks is a mutex.
 
 use super::classify::{is_below, is_lock_wait};
 use super::state::{Part, State};
@@ -11,77 +11,77 @@ use super::state::{Part, State};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(u8)]
 pub enum Waiting {
-    /// To send on a channel.
+    /// Channel send.
     ChanSend,
-    /// To send on a nil channel: for ever.
+    /// Send on a nil channel, which cannot end.
     NilChanSend,
-    /// To receive from a channel.
+    /// Channel receive.
     ChanReceive,
-    /// To receive from a nil channel: for ever.
+    /// Receive from a nil channel, which cannot end.
     NilChanReceive,
-    /// A `select`.
+    /// `select`.
     Select,
-    /// A `select` without cases: for ever.
+    /// `select` without cases, which cannot end.
     NoCases,
-    /// The network.
+    /// Network.
     Network,
-    /// A pipe, a terminal or a child process, which the poller watches.
+    /// Pipe, terminal or child process in the network poller.
     Pipe,
-    /// Time to pass.
+    /// `time.Sleep`.
     Sleep,
-    /// A `sync.WaitGroup`.
+    /// `sync.WaitGroup`.
     WaitGroup,
-    /// A `sync.Cond`.
+    /// `sync.Cond`.
     Cond,
-    /// The lock of a `sync.Cond` whose wait is over.
+    /// Lock of a `sync.Cond` after its wait.
     CondRelock,
-    /// The function of a `sync.Once`, which another goroutine runs.
+    /// Function of a `sync.Once` in another goroutine.
     Once,
-    /// The lock of an open file.
+    /// Lock of an open file.
     FdLock,
-    /// The end of all operations on a file that is being closed.
+    /// End of all operations on a file that is being closed.
     FdClose,
-    /// A `sync.RWMutex`, to write.
+    /// `sync.RWMutex`, to write.
     RwMutexWrite,
-    /// A `sync.RWMutex`, to read.
+    /// `sync.RWMutex`, to read.
     RwMutexRead,
-    /// A `sync.Mutex`.
+    /// `sync.Mutex`.
     Mutex,
-    /// A semaphore of which the stack says nothing.
+    /// Semaphore of an unknown object.
     Sync,
     /// Assist credit from the collector.
     Credit,
-    /// The collector's background workers, to start.
+    /// Start of the collector's background workers.
     StartOfMarking,
-    /// The collector, to start or to end marking.
+    /// Start or end of marking.
     EndOfMarking,
-    /// A collection that the program asked for (`runtime.GC`).
+    /// A collection by `runtime.GC`.
     RuntimeGc,
-    /// The collector, to make a weak pointer strong.
+    /// Conversion of a weak pointer to a strong one.
     WeakPointer,
-    /// The collector, a profile or the tracer, which look at the goroutine's stack.
+    /// Scan of the goroutine's stack by the collector, a profile or the tracer.
     Suspended,
-    /// One of the runtime's own semaphores.
+    /// Semaphore of the runtime.
     RuntimeSemaphore,
     /// Another coroutine of the same iterator (`iter.Pull`).
     Coroutine,
     /// A bubble of `testing/synctest`.
     Synctest,
-    /// A debugger.
+    /// Debugger.
     Debugger,
-    /// The panic of another goroutine.
+    /// Panic of another goroutine.
     Panic,
-    /// Work for one of the runtime's own goroutines.
+    /// Work for one of the runtime's goroutines.
     Runtime,
-    /// It waited before the trace, which has no reason for that.
+    /// Unknown: the wait began before the trace.
     #[default]
     BeforeTrace,
-    /// A reason that is not known.
+    /// Reason that is not known.
     Unknown,
 }
 
 impl Waiting {
-    /// The state of a goroutine that waits for it.
+    /// State of a goroutine with this wait.
     pub fn state(self) -> State {
         match self {
             Self::ChanSend | Self::NilChanSend => State::ChanSend,
@@ -116,7 +116,7 @@ impl Waiting {
         }
     }
 
-    /// The part of the state vector that a wait for it belongs to.
+    /// Part of the state vector for this wait.
     #[inline]
     pub(super) fn part(self) -> Part {
         Part::of_wait(self.state())
@@ -169,7 +169,7 @@ pub enum Pool {
     Database,
     /// Connections of a `net/http.Transport`.
     Http,
-    /// A semaphore of `golang.org/x/sync/semaphore`.
+    /// Semaphore of `golang.org/x/sync/semaphore`.
     Semaphore,
 }
 
@@ -184,27 +184,27 @@ impl Pool {
     }
 }
 
-/// Waits of goroutines with a given stack, by the runtime's reason.
+/// Objects of waits with a given stack, by the runtime's reason.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StackWaits {
-    /// With reason "sync".
+    /// For reason "sync".
     pub sync: Waiting,
-    /// With reason "chan receive".
+    /// For reason "chan receive".
     pub receive: Waiting,
-    /// With reason "network".
+    /// For reason "network".
     pub network: Waiting,
-    /// With reason "forever".
+    /// For reason "forever".
     pub forever: Waiting,
     /// Without a reason.
     pub silent: Waiting,
-    /// If the wait began before the trace.
+    /// Without a reason, if the wait began before the trace.
     pub before: Waiting,
-    /// The pool whose function is the innermost frame outside of the runtime's packages.
+    /// Pool whose function is the innermost frame outside of the runtime's packages.
     pub pool: Option<Pool>,
 }
 
 impl Default for StackWaits {
-    /// No stack.
+    /// Returns the waits without a stack.
     fn default() -> Self {
         Self {
             sync: Waiting::Sync,
@@ -301,7 +301,7 @@ fn sync(inner: &[&str]) -> Waiting {
     }
 }
 
-/// Functions that wait for the collector to start or to end marking.
+/// Functions that wait for the start or the end of marking.
 const MARKING: [&str; 4] = [
     "runtime.gcMarkDone",
     "runtime.gcStart",
@@ -309,7 +309,7 @@ const MARKING: [&str; 4] = [
     "runtime.gcBgMarkWorker",
 ];
 
-/// Beginnings of the functions that wait for the runtime's own semaphores.
+/// Prefixes of functions that wait for a semaphore of the runtime.
 const STOPPING: [&str; 6] = [
     "runtime.stopTheWorld",
     "runtime.ReadMemStats",
@@ -342,7 +342,7 @@ fn before(inner: &[&str], sync: Waiting, network: Waiting) -> Waiting {
     }
 }
 
-/// The pool that a function takes an item from.
+/// Pool that a function takes an item from.
 fn pool(function: &str) -> Option<Pool> {
     match function {
         "database/sql.(*DB).conn" => Some(Pool::Database),
@@ -379,7 +379,7 @@ mod tests {
             "main.f",
         ];
         assert_eq!(sync_of(&once), Waiting::Once);
-        // A mutex that the function of a sync.Once takes.
+        // The function of the sync.Once locks a mutex.
         let within = [
             "sync.(*Mutex).Lock",
             "main.init",

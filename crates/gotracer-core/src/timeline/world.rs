@@ -1,4 +1,4 @@
-//! What concerns the whole program: stop-the-worlds, and processors that are idle beside runnable goroutines.
+//! The whole program: stop-the-worlds, and idle Ps while goroutines are runnable.
 
 use super::classify::Owner;
 use super::interval::{Actor, Interval, Kind, StopReason};
@@ -7,12 +7,11 @@ use super::transition::Transition;
 use super::{Observer, Timeline};
 use crate::trace::{Event, EventKind, ProcId, Range, Slot, Tables, Time};
 
-/// Reasons to stop the world that are told apart. The runtime knows about
-/// twenty; a hostile trace may make up any number.
+/// Limit of distinct reasons to stop the world. The runtime has about twenty; a hostile trace may have any number.
 const MAX_REASONS: usize = 64;
 const OTHER: &str = "other";
 
-/// Whether a stop-the-world is the garbage collector's, in the words of all Go versions.
+/// Whether the garbage collector stops the world for this reason, in any Go version.
 pub fn is_collectors_stop(reason: &str) -> bool {
     reason.contains("mark termination") || reason.contains("sweep termination")
 }
@@ -22,9 +21,9 @@ struct Stop {
     reason: StopReason,
     since: Time,
     who: Actor,
-    /// The P of the thread that stops the world. The thread keeps the P until the world runs again.
+    /// P of the thread that stops the world. The thread keeps the P until the world runs again.
     p: ProcId,
-    /// The program's goroutine that was the last to stop, and when.
+    /// Last goroutine of the program to stop, and the time.
     last: Option<(Actor, Time)>,
 }
 
@@ -33,12 +32,11 @@ struct Stop {
 pub struct World {
     reasons: Vec<Box<str>>,
     stop: Option<Stop>,
-    /// The thread that stopped the world has begun to restart it: the next
-    /// goroutine to run on another thread ends the stop.
+    /// The thread that stopped the world restarts it: the next goroutine that runs on another thread ends the stop.
     restarting: bool,
-    /// How long the world was stopped in all, ns.
+    /// Total stop-the-world time, ns.
     stopped: u64,
-    /// The longest time without an event within the last stop, ns; 0 if there was no silence.
+    /// Longest silence within the last stop, ns; 0 if there was none.
     silent: u64,
 }
 
@@ -57,25 +55,25 @@ impl World {
         self.restarting
     }
 
-    /// Records that a thread that holds `p` wrote GOMAXPROCS. The thread that
-    /// stops the world does so once in each stop, before it wakes any other.
+    /// Records that a thread that holds `p` wrote GOMAXPROCS. The thread that stops the world does so once in each
+    /// stop, before it wakes any other.
     pub fn set_gomaxprocs(&mut self, p: ProcId) {
         self.restarting = p.is_some() && self.stop.as_ref().is_some_and(|stop| stop.p == p);
     }
 
-    /// How long the world has been stopped in all, ns.
+    /// Total stop-the-world time, ns.
     #[inline]
     pub fn stopped(&self, now: Time) -> u64 {
         let open = self.stop.as_ref().map_or(0, |s| now - s.since);
         self.stopped + open.max(0) as u64
     }
 
-    /// There was a silence within the stop.
+    /// Records a silence within the stop.
     pub fn silent_for(&mut self, ns: u64) {
         self.silent = self.silent.max(ns);
     }
 
-    /// A goroutine of the program stopped running.
+    /// Records that a goroutine of the program stopped running.
     #[inline]
     pub fn program_stopped(&mut self, who: Actor, now: Time) {
         if let Some(stop) = &mut self.stop
@@ -101,7 +99,7 @@ impl World {
     }
 
     fn stop_interval(&self, stop: &Stop, end: Time) -> Interval {
-        // Whoever stopped in the second half is what the stop waited for.
+        // The stop waited for a goroutine that stopped in its second half.
         let late = stop.last.filter(|(_, at)| at - stop.since > end - at);
         Interval {
             start: stop.since,
@@ -166,8 +164,7 @@ impl Timeline {
                 let stack = self.stacks.key(stack, tables);
                 self.start_assist(g, event.time, false, stack);
             }
-            // Assists under way are repeated in each generation; only those
-            // that nobody saw begin are news.
+            // Each generation repeats active assists. Only those without a start are new.
             EventKind::RangeActive {
                 range: Range::MarkAssist { g },
             } if !self.assists.contains(g) => {
@@ -181,14 +178,13 @@ impl Timeline {
         }
     }
 
-    /// The longest silence within the last stop, ns; 0 if there was none.
+    /// Longest silence within the last stop, ns; 0 if there was none.
     pub fn silent_stop(&self) -> u64 {
         self.world.silent
     }
 
-    /// A goroutine starts to run while the world is being restarted. On
-    /// another thread than the one that stopped it, that ends the stop: the
-    /// range's own end comes later, when its thread gets to write it.
+    /// Processes a goroutine that starts running while the world is being restarted. On another thread than the
+    /// stopping one it ends the stop. The range's end comes later, when its thread gets to write it.
     #[cold]
     pub(super) fn restarted(&mut self, t: &Transition, observer: &mut impl Observer) {
         let started = self.gs.get(t.slot.0).map(|g| g.id);
@@ -198,7 +194,7 @@ impl Timeline {
         }
     }
 
-    /// The world runs again.
+    /// Ends the stop.
     fn world_runs(&mut self, observer: &mut impl Observer) {
         self.world.restarting = false;
         if let Some(stop) = self.world.stop.take() {
@@ -210,8 +206,8 @@ impl Timeline {
         self.check_starvation(None, observer);
     }
 
-    /// Looks whether a processor is idle beside a runnable goroutine. `starts`
-    /// is the goroutine that just ceased to be runnable.
+    /// Starts or ends an interval in which a P is idle while a goroutine is runnable. `starts` is the goroutine that
+    /// was runnable and is not any more.
     #[inline(always)]
     pub(super) fn check_starvation(&mut self, starts: Option<Slot>, observer: &mut impl Observer) {
         let hungry = self.runnable > 0 && self.procs.idle() > 0 && !self.world.is_stopped();
