@@ -22,7 +22,7 @@ const BEFORE: Time = Time::MIN;
 /// Reports whether the timeline or the tasks read more of an event than its time.
 #[inline(always)]
 fn wanted(event: &Event) -> bool {
-    Timeline::heeds(event) || Tasks::heeds(event)
+    Timeline::heeds(event) || Tasks::handles(event)
 }
 
 /// Events of one generation, in order.

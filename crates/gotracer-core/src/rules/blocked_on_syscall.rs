@@ -1,4 +1,4 @@
-//! Goroutines that stay long in a system call.
+//! Goroutines that stay in system calls for long.
 
 use std::collections::HashMap;
 
@@ -64,34 +64,33 @@ pub static RULE: Rule = Rule {
     },
 };
 
-/// Tags: what the goroutines wait for.
+/// Tags of groups: the subject of the wait.
 mod tag {
     /// The call itself: the kernel, a disk, a C library.
     pub const CALL: u8 = 0;
     /// A child process, until it exits.
     pub const CHILD: u8 = 1;
-    /// Whoever writes what the goroutine reads: a terminal, a pipe.
+    /// A writer at the other end of a terminal or a pipe.
     pub const WRITER: u8 = 2;
 }
 
 /// The reasons in metrics, by tag.
 const REASONS: [&str; 3] = ["call", "child_process", "input"];
 
-/// A goroutine whose reads take this part of its life waits for whoever
-/// writes, in percent.
+/// Percentage of a goroutine's life from which its reads are waits for a writer.
 const WAITS_FOR_WRITER: u64 = 90;
-/// Shorter reads count for nothing, ns.
+/// Minimum length of a read that counts, ns.
 const SHORT: u64 = MS;
 
-/// A read that lasted for long. Whether it waited for a writer shows later.
+/// Read above the warn threshold. Whether it waited for a writer may show only later.
 #[derive(Clone, Copy)]
 struct Read {
     place: FrameKey,
     occurrence: Occurrence,
     ended: bool,
-    /// It waited for a writer, as far as could be told when it ended.
+    /// Whether it waited for a writer, as far as was known at its end.
     waited: bool,
-    /// Others waited for a lock that its goroutine held.
+    /// Whether other goroutines waited for a lock that its goroutine held.
     locked: bool,
 }
 
@@ -101,7 +100,7 @@ struct BlockedOnSyscall {
     by_tag: [Distribution; REASONS.len()],
     groups: Groups,
     reads: Vec<Read>,
-    /// How long each goroutine was in reads, ns.
+    /// Time in reads by goroutine, ns.
     reading: HashMap<GoId, u64, foldhash::fast::RandomState>,
 }
 
@@ -115,9 +114,8 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
     })
 }
 
-/// Whether it is a syscall of the program. A C thread has no stack while it
-/// is in C code of its own, and Go 1.22 knows none of calls that began before
-/// the trace.
+/// Returns whether an interval is a syscall of the program. A C thread has no stack while it is in its own C code,
+/// and Go 1.22 records no stack of calls that began before the trace.
 fn is_programs(i: &Interval, t: &Timeline) -> bool {
     let parked = t.stacks().traits(i.victim.stack).parked;
     i.owner == Owner::Program && !parked && !i.in_c && i.victim.stack.is_some()
@@ -168,7 +166,7 @@ impl Detector for BlockedOnSyscall {
 }
 
 impl BlockedOnSyscall {
-    /// Takes in a call of the program.
+    /// Observes a call of the program.
     fn call(&mut self, i: &Interval, t: &Timeline) {
         let traits = t.stacks().traits(i.victim.stack);
         let tag = match traits.outside {
@@ -201,13 +199,13 @@ impl BlockedOnSyscall {
         }
     }
 
-    /// Whether a read waits for a writer: it spans the trace's start or end,
-    /// or its goroutine has done little but read so far.
+    /// Returns whether a read waits for a writer: it spans the trace's start or end,
+    /// or its goroutine has done little else so far.
     fn waits_for_writer(&self, i: &Interval, t: &Timeline) -> bool {
         i.is_cut() || i.duration() >= SHORT && self.mostly_reads(i.victim.g, i.duration(), t)
     }
 
-    /// Whether a goroutine that exists does little but read.
+    /// Returns whether a goroutine that exists does little but read.
     fn mostly_reads(&self, g: GoId, more: u64, t: &Timeline) -> bool {
         let reading = self.reading.get(&g).copied().unwrap_or(0) + more;
         t.find(g).is_some_and(|g| {
@@ -216,8 +214,7 @@ impl BlockedOnSyscall {
         })
     }
 
-    /// A wait for a lock is over: reads of its holder meanwhile kept others
-    /// waiting.
+    /// Marks reads of a lock's holder during a wait for the lock: they delayed others.
     fn lock(&mut self, wait: &Interval) {
         for read in &mut self.reads {
             let o = &read.occurrence;
@@ -226,12 +223,12 @@ impl BlockedOnSyscall {
         }
     }
 
-    /// All groups, with the reads put where they belong.
+    /// Returns all groups, with each read in the group of its subject.
     fn with_reads(&self, t: &Timeline) -> Groups {
         let mut groups = self.groups.clone();
         for read in &self.reads {
             let g = read.occurrence.victim.g;
-            // Of a goroutine that ended no more is known than was then.
+            // Of a goroutine that ended, no more is known than at the read's end.
             let known = read.occurrence.open || t.find(g).is_none();
             let waited = match known {
                 true => read.waited,
@@ -254,8 +251,7 @@ fn by(ended: bool) -> Culprit {
     }
 }
 
-/// The rule's words for a group. Waiting for somebody outside of the program
-/// is what such goroutines are for.
+/// Returns the texts of a group. Waits for child processes and input are informative.
 fn describe<'a>(tag: u8, group: &Group, t: &Timeline) -> Description<'a> {
     let (g, worst) = (group.victim.g, units::duration(group.worst));
     let (call, is_c) = called(t, group);
@@ -283,12 +279,12 @@ fn describe<'a>(tag: u8, group: &Group, t: &Timeline) -> Description<'a> {
     }
 }
 
-/// For waits that are meant to last.
+/// Advice for waits that are meant to last.
 const WAITS: &str =
     "Nothing, if the goroutine is there to wait. Give the wait a deadline if others depend on it.";
 
-/// What the place called, such as `syscall.Read`, if that tells more, and
-/// whether that is C code.
+/// Returns the function called at the place, such as `syscall.Read`, if that says more than the place, and whether
+/// it is C code.
 fn called(t: &Timeline, group: &Group) -> (String, bool) {
     let stacks = t.stacks();
     let place = function(t, group.victim.stack);

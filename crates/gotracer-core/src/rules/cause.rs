@@ -1,36 +1,36 @@
-//! Why something lasted: what brought it about, and the cause that a finding states.
+//! Causes of findings.
 
 use crate::timeline::Actor;
 
-/// What brought the worst occurrence of a group about.
+/// Cause of the worst occurrence of a group, before it is put into words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Culprit {
-    /// The trace does not tell.
+    /// The trace does not show the cause.
     #[default]
     Unknown,
-    /// It was not over at the trace's end.
+    /// The occurrence had not ended at the trace's end.
     GoesOn,
-    /// This goroutine ended it, or it is what the occurrence is about.
+    /// This goroutine ended the occurrence, or is its subject.
     Goroutine(Actor),
-    /// This goroutine was the last to stop for a stop-the-world. Without it only the silence is known.
+    /// This goroutine was the last to stop for a stop-the-world. Without a goroutine only the silence is known.
     LateToStop {
-        /// The goroutine, if there is one.
+        /// The goroutine, if the trace shows it.
         by: Option<Actor>,
         /// The longest time without an event within the stop, ns.
         silent: u64,
     },
-    /// This goroutine ran meanwhile.
+    /// A goroutine ran during the occurrence.
     Ran {
-        /// The goroutine that ran longest, or nobody.
+        /// The goroutine that ran longest; without an id if there is none.
         actor: Actor,
-        /// For how long, ns.
+        /// Time it ran, ns.
         ran: u64,
-        /// For how long the process did not run meanwhile, ns.
+        /// Time the process did not run during the occurrence, ns.
         stalled: u64,
     },
-    /// The world was stopped meanwhile, for so long, ns.
+    /// The world was stopped for this part of the occurrence, ns.
     Stopped(u64),
-    /// This goroutine allocated so many bytes.
+    /// This goroutine allocated this number of bytes.
     Allocated(Actor, u64),
 }
 
@@ -39,21 +39,21 @@ pub enum Culprit {
 pub enum CauseKind {
     /// A goroutine was the last to stop for a stop-the-world.
     LateToStop,
-    /// A goroutine ran while another one waited for a processor.
+    /// A goroutine ran while another one waited for a P.
     RanInstead,
-    /// The world was stopped meanwhile.
+    /// The world was stopped during the occurrence.
     StopTheWorld,
-    /// The process did not run meanwhile.
+    /// The process did not run during the occurrence.
     ProcessStalled,
     /// A goroutine held the lock.
     HeldBy,
-    /// Where goroutines wait that are left.
+    /// The remaining goroutines wait at one place.
     BlockedIn,
-    /// The goroutine that allocated most.
+    /// A goroutine allocated most.
     AllocatedMost,
     /// The memory limit is below the live heap.
     MemoryLimit,
-    /// The live heap may grow only little until the next collection.
+    /// GOGC lets the live heap grow only little between two collections.
     SmallGogc,
     /// The program allocates fast.
     AllocationRate,
@@ -77,7 +77,7 @@ impl CauseKind {
         Self::Operation,
     ];
 
-    /// Its name in outputs for programs.
+    /// Name in outputs for programs.
     pub fn name(self) -> &'static str {
         match self {
             Self::LateToStop => "late_to_stop",
@@ -95,13 +95,13 @@ impl CauseKind {
     }
 }
 
-/// Why something lasted.
+/// Cause of a finding.
 #[derive(Debug)]
 pub struct Cause {
-    /// A word for scripts.
+    /// Kind, for scripts.
     pub kind: CauseKind,
-    /// The same for people.
+    /// Description, for people.
     pub text: String,
-    /// The goroutine to blame and its stack, or nobody.
+    /// The responsible goroutine and its stack; without an id if there is none.
     pub actor: Actor,
 }

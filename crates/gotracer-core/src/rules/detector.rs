@@ -1,4 +1,4 @@
-//! What a rule does while a trace is read, and what it has to say at the end.
+//! Detectors of rules, their groups of occurrences, and their verdicts.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -9,80 +9,78 @@ use crate::timeline::{Actor, FrameKey, HeapFloor, Interval, Timeline};
 use crate::trace::internal::of_map;
 use crate::trace::{GoId, Time};
 
-/// A rule at work on one trace.
+/// Detector of one rule, at work on one trace.
 pub trait Detector: Send {
-    /// Something of a kind that the rule watches is over.
+    /// Observes an interval of a kind that the rule watches, once it has ended.
     fn interval(&mut self, _: &Interval, _: &Timeline) {}
 
-    /// A garbage collection finished marking.
+    /// Observes the live heap at the end of a garbage collection's marking.
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}
 
-    /// The rule's signal so far; `None` where what was measured later does not
-    /// only add to it.
+    /// The rule's measurement so far; `None` if later observations do more than add to it.
     fn measurement(&self) -> Option<Distribution> {
         None
     }
 
-    /// What the rule saw so far, or since it was last told to forget.
+    /// Measurement and findings since the start of the trace or the last [`forget`](Self::forget).
     fn verdict(&self, timeline: &Timeline) -> Verdict;
 
-    /// What was seen so far was told: it is not to be told again, but what is
-    /// under way goes on.
+    /// Resets measurement and findings after a report; intervals that have not ended continue.
     fn forget(&mut self, timeline: &Timeline);
 
-    /// Bytes of memory that this holds, and of what is made of it for a report.
+    /// Bytes of memory of the detector and of the report that is built from it.
     fn held(&self) -> u64 {
         0
     }
 
-    /// A copy, to be told of what is not over yet.
+    /// A copy, to observe intervals that have not ended without changing the original.
     fn boxed_clone(&self) -> Box<dyn Detector>;
 }
 
-/// What a rule saw.
+/// Measurement and findings of a rule.
 #[derive(Debug, Default)]
 pub struct Verdict {
-    /// Why the trace holds no evidence, if it holds none.
+    /// Reason why the trace holds no evidence for the rule, if it holds none.
     pub not_applicable: Option<String>,
-    /// The rule's signal.
+    /// The rule's measurement.
     pub measurement: Distribution,
-    /// The same by a bounded label.
+    /// The same measurement by the label `reason`, which takes few values.
     pub by_reason: Vec<(String, Distribution)>,
-    /// What crossed a threshold.
+    /// Findings, in any order.
     pub found: Vec<Found>,
 }
 
-/// What crossed a threshold at one place.
+/// Finding of a rule before it is placed in a report.
 #[derive(Debug)]
 pub struct Found {
-    /// How bad it is.
+    /// Severity of the worst occurrence.
     pub severity: Severity,
-    /// The threshold that was crossed.
+    /// Threshold that the worst occurrence crossed.
     pub threshold: u64,
     /// The occurrences.
     pub group: Group,
-    /// What tells it from another finding of the rule at the same place.
+    /// Distinguishes findings of the rule at the same place.
     pub variant: String,
-    /// What happened, in one sentence.
+    /// Description in one sentence.
     pub message: String,
-    /// Why it lasted, where the trace tells.
+    /// Cause of the worst occurrence, if the trace shows it.
     pub cause: Option<Cause>,
-    /// What to do about it, where the rule's advice does not fit.
+    /// Suggested fix, if the rule's general one does not fit.
     pub advice: Option<&'static str>,
 }
 
-/// A rule's words for a group.
+/// Texts of the finding for a group.
 #[derive(Debug)]
 pub struct Description<'a> {
-    /// What tells it from another finding of the rule at the same place.
+    /// Distinguishes findings of the rule at the same place.
     pub variant: &'a str,
-    /// What happened, in one sentence.
+    /// Description in one sentence.
     pub message: String,
-    /// Why it lasted, where the trace tells.
+    /// Cause of the worst occurrence, if the trace shows it.
     pub cause: Option<Cause>,
-    /// The severity is not above this.
+    /// Upper limit of the severity.
     pub at_most: Severity,
-    /// What to do about it, where the rule's advice does not fit.
+    /// Suggested fix, if the rule's general one does not fit.
     pub advice: Option<&'static str>,
 }
 
@@ -97,60 +95,60 @@ pub struct AtPlace {
     pub worst: u64,
 }
 
-/// How many places the finding of a phase lists.
+/// Maximum number of places in the finding of a phase.
 pub const PLACES: usize = 10;
 
-/// How many goroutines a finding names.
+/// Maximum number of goroutines that a finding names.
 pub const EXAMPLES: usize = 5;
 
 /// Occurrences at one place, or of one phase at any places.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// The frame that a person would go and change.
+    /// Stack frame to change.
     pub place: FrameKey,
-    /// For a phase: the places of its occurrences, the worst first, at most ten. Otherwise empty.
+    /// For a phase: the places of its occurrences, the worst first, at most [`PLACES`]. Otherwise empty.
     pub places: Vec<AtPlace>,
-    /// How many places are missing in `places`.
+    /// Number of places that are missing in `places`.
     pub more_places: u64,
-    /// Occurrences.
+    /// Number of occurrences.
     pub count: u64,
-    /// Of those, how many are lower bounds.
+    /// Number of occurrences that are lower bounds.
     pub open: u64,
-    /// The worst one, in the rule's unit.
+    /// Value of the worst occurrence, in the rule's unit.
     pub worst: u64,
-    /// When the worst one began and ended.
+    /// Start and end of the worst occurrence.
     pub worst_span: (Time, Time),
-    /// All of them, in the rule's unit.
+    /// Sum of all occurrences, in the rule's unit.
     pub total: u64,
-    /// When the first began.
+    /// Start of the first occurrence.
     pub first: Time,
-    /// When the last ended.
+    /// End of the last occurrence.
     pub last: Time,
-    /// Whom the worst one happened to.
+    /// Goroutine of the worst occurrence.
     pub victim: Actor,
-    /// What brought the worst one about.
+    /// Cause of the worst occurrence.
     pub by: Culprit,
-    /// The worst few goroutines, the worst first.
+    /// The goroutines with the worst occurrences, the worst first.
     pub examples: Vec<(u64, GoId)>,
 }
 
 /// One occurrence.
 #[derive(Clone, Copy, Debug)]
 pub struct Occurrence {
-    /// In the rule's unit.
+    /// Value in the rule's unit.
     pub value: u64,
-    /// When it began.
+    /// Start of the occurrence.
     pub start: Time,
-    /// When it ended.
+    /// End of the occurrence.
     pub end: Time,
-    /// Its value is a lower bound.
+    /// Whether the value is a lower bound.
     pub open: bool,
-    /// Whom it happened to.
+    /// Goroutine that the occurrence delayed.
     pub victim: Actor,
 }
 
 impl Occurrence {
-    /// An interval whose value is its length.
+    /// Returns an interval as an occurrence whose value is its length.
     pub fn of(i: &Interval) -> Self {
         Self {
             value: i.duration(),
@@ -171,7 +169,7 @@ impl Group {
         }
     }
 
-    /// An empty group.
+    /// Returns a group without occurrences.
     pub fn new(place: FrameKey, o: &Occurrence) -> Self {
         Self {
             place,
@@ -190,7 +188,7 @@ impl Group {
         }
     }
 
-    /// Adds an occurrence. `by` is asked only for the worst one.
+    /// Adds an occurrence. `by` is called only if it is the worst one.
     pub fn add(&mut self, o: &Occurrence, by: impl FnOnce() -> Culprit) {
         if self.count == 0 || o.value > self.worst {
             self.worst = o.value;
@@ -236,30 +234,29 @@ impl Group {
     }
 }
 
-/// What crossed a rule's warn threshold so far, by place and a tag of the
-/// rule's own that keeps unlike things apart.
+/// Occurrences above a rule's warn threshold, grouped by place and by a tag of the rule.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
     groups: HashMap<(FrameKey, u8), Group, foldhash::fast::RandomState>,
 }
 
-/// What a group takes, with what is made of it for a report, about, bytes.
+/// Approximate memory of a group and its finding, bytes.
 const GROUP: usize = 1 << 10;
 
 impl Groups {
-    /// Bytes of memory that this holds, and of what is made of it for a report.
+    /// Bytes of memory of the groups and of the findings built from them.
     pub fn held(&self) -> u64 {
         of_map(&self.groups, 1) + (self.groups.len() * GROUP) as u64
     }
 
-    /// Adds an occurrence. `by` is asked only for the worst one.
+    /// Adds an occurrence. `by` is called only if it is the worst one of its group.
     pub fn add(&mut self, place: FrameKey, tag: u8, o: &Occurrence, by: impl FnOnce() -> Culprit) {
         let group = self.groups.entry((place, tag));
         group.or_insert_with(|| Group::new(place, o)).add(o, by);
     }
 
-    /// Merges the groups of each tag for which `phase` gives a number: groups of one phase have one cause, and their
-    /// places are incidental. The number is the tag of the merged group, which is at its worst place.
+    /// Merges all groups whose tags `phase` maps to the same number. Groups of one phase have one cause, and their
+    /// places are incidental. The number becomes the tag of the merged group, which is at its worst place.
     pub fn merged(&self, phase: impl Fn(u8) -> Option<u8>) -> Self {
         let mut merged = Self::default();
         let mut phases: BTreeMap<u8, Vec<&Group>> = BTreeMap::new();
@@ -285,7 +282,7 @@ impl Groups {
         merged
     }
 
-    /// A finding for each group; `describe` is given the tag.
+    /// Returns a finding for each group; `describe` receives the group's tag.
     pub fn found<'a>(
         &self,
         thresholds: &Thresholds,
@@ -310,8 +307,7 @@ impl Groups {
     }
 }
 
-/// What most rules keep: all that was seen, and what crossed the warn
-/// threshold.
+/// Measurement and groups, as most rules keep them.
 #[derive(Clone, Debug)]
 pub struct Signal {
     thresholds: Thresholds,
@@ -320,7 +316,7 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// Nothing was seen yet.
+    /// Returns a signal without observations.
     pub fn new(settings: &RuleSettings) -> Self {
         Self {
             thresholds: settings.thresholds,
@@ -329,13 +325,12 @@ impl Signal {
         }
     }
 
-    /// Takes in an interval. One that crosses the threshold is put where
-    /// `place` says.
+    /// Observes an interval. One that crosses the threshold is grouped at the place that `place` returns.
     pub fn see(&mut self, i: &Interval, t: &Timeline, place: impl FnOnce(&Occurrence) -> FrameKey) {
         self.see_part(i, i.duration(), t, place);
     }
 
-    /// As [`see`](Self::see), where only `value` of the interval counts, ns.
+    /// Like [`see`](Self::see) for an interval of which only `value` nanoseconds count.
     pub fn see_part(
         &mut self,
         i: &Interval,
@@ -347,14 +342,14 @@ impl Signal {
         self.judge(i, value, t, place);
     }
 
-    /// Measures an interval of which `value` counts, ns.
+    /// Measures an interval of which `value` nanoseconds count.
     pub fn measure(&mut self, i: &Interval, value: u64) {
         if !i.under_way {
             self.seen.record(value);
         }
     }
 
-    /// Puts an interval that crosses the threshold where `place` says.
+    /// Groups an interval that crosses the threshold at the place that `place` returns.
     pub fn judge(
         &mut self,
         i: &Interval,
@@ -376,29 +371,28 @@ impl Signal {
         }
     }
 
-    /// Whether an interval crosses a threshold that it had not crossed at the
-    /// last report.
+    /// Returns whether an interval crosses a threshold that it had not crossed at the last report.
     pub fn crosses(&self, i: &Interval, t: &Timeline) -> bool {
         self.thresholds.crossed_by(i, i.duration(), t)
     }
 
-    /// Nothing was seen yet.
+    /// Resets measurement and groups.
     pub fn forget(&mut self) {
         self.seen = Distribution::default();
         self.groups = Groups::default();
     }
 
-    /// Bytes of memory that this holds, and of what is made of it for a report.
+    /// Bytes of memory of the signal and of the findings built from it.
     pub fn held(&self) -> u64 {
         self.groups.held()
     }
 
-    /// All that was seen.
+    /// Distribution of all observed values.
     pub fn measurement(&self) -> Option<Distribution> {
         Some(self.seen.clone())
     }
 
-    /// What was seen, in the rule's words.
+    /// Returns measurement and findings; `describe` supplies the texts.
     pub fn verdict<'a>(&self, describe: impl Fn(&Group) -> Description<'a>) -> Verdict {
         Verdict {
             measurement: self.seen.clone(),

@@ -1,4 +1,4 @@
-//! An exact count, sum, least and greatest value, and exponential buckets.
+//! Exact count, sum, minimum and maximum of a quantity, and exponential buckets.
 //!
 //! Buckets are those of OpenTelemetry's and Prometheus' exponential histograms
 //! at scale 3: eight to each doubling, so a quantile read from them is within
@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Buckets to each doubling, as a power of two.
+/// Base-2 logarithm of the number of buckets per doubling.
 pub const SCALE: u32 = 3;
 const PER_DOUBLING: usize = 1 << SCALE;
 
@@ -23,8 +23,7 @@ const MANTISSAS: [u64; PER_DOUBLING] = [
     u64::MAX,
 ];
 
-/// For the leading bits of a mantissa, the first of [`MANTISSAS`] that can be
-/// its upper bound.
+/// For each value of a mantissa's leading bits, the index of the first of [`MANTISSAS`] that can be its upper bound.
 const FIRST: [u8; 128] = {
     let mut first = [0; 128];
     let mut i = 0;
@@ -39,7 +38,7 @@ const FIRST: [u8; 128] = {
 };
 const FIRST_SHIFT: u32 = 56;
 
-/// What was seen of one quantity.
+/// Distribution of the values of one quantity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct Distribution {
@@ -48,11 +47,11 @@ pub struct Distribution {
     min: u64,
     max: u64,
     zeros: u64,
-    /// By index from [`Self::index`]; grows with the greatest value seen.
+    /// Counts by the index of [`Self::index`]; grows with the maximum.
     buckets: Vec<u64>,
 }
 
-/// A distribution as it is stored.
+/// Serialized form of a distribution.
 #[derive(Serialize, Deserialize)]
 struct Parts {
     min: u64,
@@ -106,14 +105,14 @@ impl Distribution {
         self.buckets[i] += 1;
     }
 
-    /// All of several distributions.
+    /// Merges several distributions.
     pub fn of_all<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut whole = Self::default();
         parts.into_iter().for_each(|d| whole.merge(d));
         whole
     }
 
-    /// Adds all of another distribution.
+    /// Adds all values of another distribution.
     pub fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;
@@ -135,8 +134,8 @@ impl Distribution {
         }
     }
 
-    /// A distribution that was taken apart: what [`buckets`](Self::buckets)
-    /// and the others gave. `None` if that contradicts itself.
+    /// Rebuilds a distribution from the results of [`buckets`](Self::buckets) and the other accessors. `None` if they
+    /// contradict each other.
     pub fn from_parts(
         (min, max, sum): (u64, u64, u64),
         zeros: u64,
@@ -162,8 +161,7 @@ impl Distribution {
         (min <= max).then_some(whole)
     }
 
-    /// What was recorded since it was as `earlier`, with bounds that hold for
-    /// all of it.
+    /// Values recorded after `earlier` was copied from this distribution. Minimum and maximum are those of all values.
     pub fn since(&self, earlier: &Self) -> Self {
         let before = earlier.buckets.iter().chain(std::iter::repeat(&0));
         let buckets = self.buckets.iter().zip(before);
@@ -177,27 +175,27 @@ impl Distribution {
         }
     }
 
-    /// How many values there were.
+    /// Number of values.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Their sum.
+    /// Sum of the values.
     pub fn sum(&self) -> u64 {
         self.sum
     }
 
-    /// The least one, 0 if there was none.
+    /// Minimum; 0 if there are no values.
     pub fn min(&self) -> u64 {
         self.min
     }
 
-    /// The greatest one, 0 if there was none.
+    /// Maximum; 0 if there are no values.
     pub fn max(&self) -> u64 {
         self.max
     }
 
-    /// The value that a share `q` of the values does not exceed, from 0 to 1.
+    /// Quantile `q`, from 0 to 1, interpolated within its bucket.
     pub fn quantile(&self, q: f64) -> u64 {
         if self.count == 0 {
             return 0;
@@ -219,7 +217,7 @@ impl Distribution {
         self.max
     }
 
-    /// The buckets that hold something: index and count. Bucket `i` holds the
+    /// Index and count of each bucket that is not empty. Bucket `i` holds the
     /// values above 2^(i/8 - 1/8) up to 2^(i/8).
     pub fn buckets(&self) -> impl Iterator<Item = (i32, u64)> + '_ {
         let buckets = self.buckets.iter().enumerate();
@@ -228,12 +226,12 @@ impl Distribution {
             .map(|(i, &n)| (i as i32, n))
     }
 
-    /// How many values were 0.
+    /// Number of values equal to 0.
     pub fn zeros(&self) -> u64 {
         self.zeros
     }
 
-    /// How many values were at most `limit`, to the bucket.
+    /// Number of values in the buckets up to the one of `limit`.
     pub fn at_most(&self, limit: u64) -> u64 {
         let end = if limit == 0 {
             0
@@ -243,8 +241,7 @@ impl Distribution {
         self.zeros + self.buckets.iter().take(end).sum::<u64>()
     }
 
-    /// How many values were at most `limit`, those of its bucket shared out
-    /// as [`quantile`](Self::quantile) does it.
+    /// Number of values of at most `limit`, interpolated within its bucket like [`quantile`](Self::quantile).
     pub fn rank(&self, limit: u64) -> f64 {
         let mut below = self.zeros as f64;
         if limit > 0 {
@@ -258,7 +255,7 @@ impl Distribution {
         below
     }
 
-    /// The bucket of a value above 0.
+    /// Index of the bucket of a value above 0.
     fn index(value: u64) -> usize {
         let zeros = value.leading_zeros();
         let mantissa = value << zeros;
@@ -267,7 +264,7 @@ impl Distribution {
         if mantissa == 1 << 63 {
             return exponent * PER_DOUBLING;
         }
-        // Between two entries of FIRST there is one bound at most.
+        // At most one bound lies between two entries of FIRST.
         let first = usize::from(FIRST[(mantissa >> FIRST_SHIFT) as usize % FIRST.len()]);
         let within = first + usize::from(MANTISSAS[first % PER_DOUBLING] < mantissa);
         exponent * PER_DOUBLING + within + 1

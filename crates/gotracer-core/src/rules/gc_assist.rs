@@ -56,14 +56,14 @@ pub static RULE: Rule = Rule {
     },
 };
 
-/// For goroutines that mostly waited for the end of marking.
+/// Advice for goroutines that mostly waited for the end of marking.
 const COLLECT_LESS: &str = "Let the collector run less often: a larger GOGC, GOMEMLIMIT well above the live heap, \
     fewer allocations. Marking was nearly over, and the goroutine waited for the last ones to end it.";
 
 #[derive(Clone)]
 struct GcAssist {
     signal: Signal,
-    /// Time each goroutine spent marking, ns.
+    /// Time in marking by goroutine, ns.
     marked: HashMap<GoId, u64, foldhash::fast::RandomState>,
     /// The parts of the worst assist at each place.
     worst: HashMap<FrameKey, Assisted, foldhash::fast::RandomState>,
@@ -122,7 +122,7 @@ impl Detector for GcAssist {
     fn forget(&mut self, t: &Timeline) {
         self.signal.forget();
         self.worst.clear();
-        // A share is that of a goroutine's whole life.
+        // The share refers to the goroutine's whole life.
         self.marked.retain(|&g, _| t.find(g).is_some());
     }
 
@@ -136,8 +136,7 @@ impl Detector for GcAssist {
 }
 
 impl GcAssist {
-    /// All its marking as a share of the time the goroutine ran, where it is
-    /// known how long it ran.
+    /// Returns all marking as a share of the time the goroutine ran, if the latter is known.
     fn share(&self, g: GoId, t: &Timeline) -> String {
         let marked = self.marked.get(&g).copied().unwrap_or(0);
         match t.find(g).map(|g| g.ran) {
@@ -150,7 +149,7 @@ impl GcAssist {
     }
 }
 
-/// What the goroutine did within the interval.
+/// Returns the parts of an assist: marking, waiting for credit, waiting for the end of marking.
 pub fn parts(i: &Interval, t: &Timeline) -> Assisted {
     match i.kind {
         Kind::MarkAssist => t.assisted(i.victim.g).unwrap_or_default(),

@@ -75,7 +75,7 @@ pub static RULE: Rule = Rule {
 struct GcPauseSpike {
     settings: RuleSettings,
     stops: Stops,
-    /// Where the program last started a collection.
+    /// Place at which the program last started a collection.
     starter: FrameKey,
 }
 
@@ -101,7 +101,7 @@ impl Detector for GcPauseSpike {
             self.starter = asked.place;
         }
         if self.settings.thresholds.crossed_by(i, i.duration(), t) {
-            // The collector's own goroutine asked on behalf of the one in the program that started the cycle.
+            // The collector's own goroutine stops the world for the one in the program that started the cycle.
             let asked = match asked.own || !self.starter.is_some() {
                 true => asked.place,
                 false => self.starter,

@@ -63,9 +63,9 @@ pub static RULE: Rule = Rule {
     },
 };
 
-/// A goal that is not above the live heap by this is one that a memory limit sets, in percent.
+/// Up to this percentage of the live heap, the heap goal is set by a memory limit.
 const AT_LIMIT: u64 = 102;
-/// A goal that is not above the live heap by this is small, in percent.
+/// Up to this percentage of the live heap, the heap goal is that of a small GOGC.
 const SMALL: u64 = 160;
 
 const fn shares(warn: f64, error: f64) -> Thresholds {
@@ -81,10 +81,10 @@ const fn shares(warn: f64, error: f64) -> Thresholds {
     }
 }
 
-/// For a memory limit below the live heap.
+/// Advice for a memory limit below the live heap.
 const RAISE_LIMIT: &str = "Raise GOMEMLIMIT (debug.SetMemoryLimit) well above the live heap, or hold less memory. At the \
     limit the next collection starts as soon as one ends.";
-/// For a small GOGC.
+/// Advice for a small GOGC.
 const RAISE_GOGC: &str = "Raise GOGC: collections are as frequent as the heap may grow little between them. With \
     GOMEMLIMIT for the peak it can be 100 and more.";
 
@@ -101,13 +101,13 @@ struct Assists {
 struct GcPressure {
     settings: RuleSettings,
     marks: Distribution,
-    /// The longest marking, and when it was.
+    /// Length of the longest marking phase.
     longest: u64,
     span: (Time, Time),
     first: Option<Time>,
     cut: u64,
     assists: HashMap<FrameKey, Assists, foldhash::fast::RandomState>,
-    /// Collections whose goal was at the live heap, or little above it.
+    /// Collections whose heap goal was at the live heap.
     at_limit: u64,
     small: u64,
     live: Option<u64>,
@@ -129,7 +129,7 @@ impl Detector for GcPressure {
     }
 
     fn heap_floor(&mut self, floor: HeapFloor, t: &Timeline) {
-        // The goal of the collection that ends now was set when the one before ended.
+        // The goal of the collection that ends now was set at the end of the previous one.
         if let (Some(live), Some(goal)) = (self.live, t.heap_goal()) {
             let percent = u128::from(goal) * 100 / u128::from(live.max(1));
             self.at_limit += u64::from(percent <= u128::from(AT_LIMIT));
@@ -218,15 +218,15 @@ impl GcPressure {
         }
     }
 
-    /// The finding, if the collector's share crosses a threshold.
+    /// Returns the finding if the collector's share crosses a threshold.
     fn found(&self, t: &Timeline) -> Option<Found> {
         let (work, [.., (_, utilization)]) = (t.gc_work(), t.minimum_utilization());
         let share = (1.0 - utilization) * 100.0;
-        // Long pauses are told by GCPauseSpike.
+        // GCPauseSpike reports long pauses.
         if work.cpu.pause * 2 > work.cpu.taken() {
             return None;
         }
-        // A damaged trace may show work of a collection that it does not show.
+        // A damaged trace may show mark workers without a marking phase.
         if self.marks.count() == 0 {
             return None;
         }
@@ -254,8 +254,8 @@ impl GcPressure {
         })
     }
 
-    /// The collections as occurrences, at the places that assisted most. `worst` and `total` are what the program lost: the
-    /// time for which the collector would have had all Ps, ns.
+    /// Returns the collections as occurrences at the places that assisted most. `worst` and `total` are the time for
+    /// which the collector would have had all Ps, ns.
     fn group(&self, worst: u64, total: u64, t: &Timeline) -> Group {
         let mut places: Vec<_> = self.assists.iter().collect();
         places.retain(|(place, _)| place.is_some());
@@ -345,7 +345,7 @@ fn message(share: f64, cycles: u64, t: &Timeline) -> String {
     format!("the garbage collector took {took}: {cycles} collections marked for {marking}")
 }
 
-/// The goroutine that allocated more, of those that have a place.
+/// Returns the goroutine that allocated more, of those that have a place.
 fn more(known: Option<(Actor, u64)>, new: Option<(Actor, u64)>) -> Option<(Actor, u64)> {
     match (known, new) {
         (Some(a), Some(b)) if b.1 > a.1 || !a.0.stack.is_some() => Some(b),

@@ -94,11 +94,9 @@ pub static RULE: Rule = Rule {
     },
 };
 
-/// The least growth at which a percentage can make a finding: three goroutines
-/// more in a program of six is no leak.
+/// Minimum growth for a finding by percentage: three goroutines more in a program of six are no leak.
 pub const MIN_GROWTH: u64 = 25;
-/// The least growth at which a percentage can make an error: in a small
-/// program 25 goroutines are 100 %.
+/// Minimum growth for an error by percentage: in a small program 25 goroutines are 100 %.
 const MIN_ERROR: u64 = 4 * MIN_GROWTH;
 
 const fn growth(warn: (u64, f64), error: (u64, f64)) -> Thresholds {
@@ -118,31 +116,31 @@ const fn limit((value, percent): (u64, f64)) -> Limit {
 #[derive(Clone)]
 struct GoroutineLeakGrowth {
     settings: RuleSettings,
-    /// How bad the growth was that was told already.
-    told: HashMap<FrameKey, Severity, foldhash::fast::RandomState>,
+    /// Highest severity that was reported for each place.
+    reported: HashMap<FrameKey, Severity, foldhash::fast::RandomState>,
 }
 
 fn new(settings: RuleSettings) -> Box<dyn Detector> {
     Box::new(GoroutineLeakGrowth {
         settings,
-        told: HashMap::default(),
+        reported: HashMap::default(),
     })
 }
 
-/// What became of the goroutines that one place created.
+/// Growth of the number of goroutines that one place created.
 struct Growth {
     place: FrameKey,
-    /// The creator's stack, or the function they were started with.
+    /// Stack of the creator; otherwise the goroutines' start function.
     stack: StackKey,
-    /// How many more there are.
+    /// Number of goroutines added.
     net: u64,
     first: Time,
     last: Time,
     blocked: u64,
     examples: Vec<GoId>,
-    /// Where most of the blocked ones wait.
+    /// Stacks of the blocked goroutines, with their number.
     waits: HashMap<StackKey, u64, foldhash::fast::RandomState>,
-    /// How the number grew.
+    /// Births, exits and activity over time.
     course: Course,
 }
 
@@ -154,9 +152,9 @@ impl Detector for GoroutineLeakGrowth {
             if !t.population().growing {
                 measurement.record(growth.net);
             }
-            let told = self.told.get(&growth.place).copied();
+            let reported = self.reported.get(&growth.place).copied();
             let found_here = self.judge(&growth, t);
-            found.extend(found_here.filter(|f| Some(f.severity) > told));
+            found.extend(found_here.filter(|f| Some(f.severity) > reported));
         }
         Verdict {
             measurement,
@@ -167,22 +165,22 @@ impl Detector for GoroutineLeakGrowth {
 
     fn forget(&mut self, t: &Timeline) {
         if !t.population().growing {
-            self.told.clear();
+            self.reported.clear();
             return;
         }
-        let told = growths(t).into_iter().filter_map(|growth| {
+        let reported = growths(t).into_iter().filter_map(|growth| {
             let place = growth.place;
             Some((place, self.judge(&growth, t)?.severity))
         });
-        let told: Vec<_> = told.collect();
-        for (place, severity) in told {
-            let known = self.told.entry(place).or_insert(severity);
+        let reported: Vec<_> = reported.collect();
+        for (place, severity) in reported {
+            let known = self.reported.entry(place).or_insert(severity);
             *known = severity.max(*known);
         }
     }
 
     fn held(&self) -> u64 {
-        of_map(&self.told, 1)
+        of_map(&self.reported, 1)
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {
@@ -195,8 +193,8 @@ impl GoroutineLeakGrowth {
         let before = t.population().before;
         let crosses = |limit: Limit, least: u64| {
             let percent = growth.net as f64 / before.max(1) as f64 * 100.0;
-            // Goroutines that still run may be about to end; for a percentage
-            // alone to count, most of them must be stuck.
+            // Running goroutines may be about to end, so a percentage
+            // counts only if most of them are blocked.
             let relative = limit.percent.is_some_and(|p| percent >= p)
                 && growth.net >= least
                 && growth.blocked * 2 >= growth.net;
@@ -263,12 +261,12 @@ fn cause(growth: &Growth, t: &Timeline) -> Option<Cause> {
     })
 }
 
-/// The places at which there are more goroutines than before.
+/// Returns the places with more goroutines than before.
 fn growths(t: &Timeline) -> Vec<Growth> {
     let stacks = t.stacks();
     let mut by_place: HashMap<FrameKey, Growth, foldhash::fast::RandomState> = HashMap::default();
-    // Goroutines of the same function that were there before and ended make
-    // room for as many new ones: a server's connections come and go.
+    // Goroutines that were there before and ended make room for as many new ones
+    // with the same start function: a server's connections come and go.
     let mut replaced = t.population().ended_old.clone();
     let mut courses: HashMap<FrameKey, Course, foldhash::fast::RandomState> = HashMap::default();
     for site in t.population().sites() {

@@ -1,4 +1,4 @@
-//! A live heap that grows too much or too fast.
+//! Growth of the live heap that is too large or too fast.
 
 use std::collections::VecDeque;
 
@@ -99,29 +99,26 @@ const fn limit((value, per_second): (u64, u64)) -> Limit {
     }
 }
 
-/// A rate is judged over at least this, ns: a jump within milliseconds is no
-/// rate.
+/// Minimum time for a rate, ns: a jump within milliseconds has none.
 const LEAST_WINDOW: u64 = SECOND;
-/// For a heap that nobody collects.
+/// Advice for a heap that is never collected.
 const COLLECTOR_OFF: &str = "The garbage collector is off (GOGC=off): nothing that is allocated is freed. Set GOMEMLIMIT, \
     so that it runs before memory is short, or turn it on.";
-/// Floors older than this are no longer looked at for a rate, ns.
+/// Maximum age of a floor from which a rate is computed, ns.
 const WINDOW: u64 = 10 * SECOND;
 
-/// A rise of the heap's floor from a low to the highest floor since.
+/// Rise of the heap's floor from a low to the highest floor after it.
 #[derive(Clone, Copy)]
 struct Rise {
     low: HeapFloor,
     high: HeapFloor,
-    /// The steepest growth over at least a second that ended within it, bytes
-    /// a second.
+    /// Steepest growth over at least a second that ended within the rise, bytes per second.
     rate: u64,
-    /// The largest step from one collection to the next, and who allocated
-    /// most during it.
+    /// Largest step from one collection to the next, and the goroutine that allocated most during it.
     step: u64,
     top: Option<(Actor, u64)>,
-    /// How bad it was when it was last told.
-    told: Option<Severity>,
+    /// Severity in the last report.
+    reported: Option<Severity>,
 }
 
 impl Rise {
@@ -132,7 +129,7 @@ impl Rise {
             rate: 0,
             step: 0,
             top: None,
-            told: None,
+            reported: None,
         }
     }
 
@@ -148,7 +145,7 @@ struct HeapGrowthSpike {
     steps: Distribution,
     recent: VecDeque<HeapFloor>,
     rise: Option<Rise>,
-    /// Rises that are over and crossed a threshold, by severity.
+    /// Ended rises that crossed a threshold, by severity.
     spikes: Option<(Severity, u64, Group)>,
 }
 
@@ -179,7 +176,7 @@ impl Detector for HeapGrowthSpike {
             rise.step = step;
             rise.top = t.top_allocator();
         }
-        // Once half of it is gone again the rise is over.
+        // A rise ends once half of its growth is collected.
         if floor.live <= rise.low.live + rise.growth() / 2 && floor.live < rise.high.live
             || floor.live < rise.low.live
         {
@@ -242,7 +239,7 @@ impl Detector for HeapGrowthSpike {
         self.spikes = None;
         if let Some(mut rise) = self.rise {
             let severity = self.severity(&rise).map(|(severity, _)| severity);
-            rise.told = rise.told.max(severity);
+            rise.reported = rise.reported.max(severity);
             self.rise = Some(rise);
         }
     }
@@ -273,8 +270,7 @@ fn since(first: &HeapFloor, now: HeapFloor) -> u64 {
 }
 
 impl HeapGrowthSpike {
-    /// The steepest growth up to `floor` over at least a second, bytes a
-    /// second.
+    /// Returns the steepest growth up to `floor` over at least a second, bytes per second.
     fn steepest(&self, floor: HeapFloor) -> u64 {
         let earlier = self.recent.iter();
         let rates = earlier.filter_map(|f| {
@@ -286,7 +282,7 @@ impl HeapGrowthSpike {
         rates.max().unwrap_or(0)
     }
 
-    /// Judges the peak if the collector is off: all that was allocated stays. No growth between collections is measured.
+    /// Judges the peak if the collector is off, because no memory is freed. Growth between collections is not measured.
     fn without_collector(&self, t: &Timeline) -> Verdict {
         let (Some(first), Some(peak)) = (t.heap_first(), t.heap_peak()) else {
             return Verdict {
@@ -331,12 +327,12 @@ impl HeapGrowthSpike {
         }
     }
 
-    /// How bad a rise is, and the threshold that it crossed.
+    /// Returns the severity of a rise, and the threshold that it crossed.
     fn severity(&self, rise: &Rise) -> Option<(Severity, Limit)> {
         self.crossed(rise.growth(), rise.rate)
     }
 
-    /// How bad growth by so many bytes at such a rate is, and the threshold that it crossed.
+    /// Returns the severity of growth by `growth` bytes at `rate`, and the threshold that it crossed.
     fn crossed(&self, growth: u64, rate: u64) -> Option<(Severity, Limit)> {
         let thresholds = &self.settings.thresholds;
         let crosses = |limit: Limit| {
@@ -354,7 +350,7 @@ impl HeapGrowthSpike {
 
     fn judge(&mut self, rise: &Rise, t: &Timeline) {
         let news = self.severity(rise);
-        let Some((severity, limit)) = news.filter(|(s, _)| Some(*s) > rise.told) else {
+        let Some((severity, limit)) = news.filter(|(s, _)| Some(*s) > rise.reported) else {
             return;
         };
         let (top, bytes) = rise.top.unwrap_or((Actor::NONE, 0));

@@ -1,4 +1,4 @@
-//! Goroutines that could run and had to wait for a processor.
+//! Goroutines that wait for a P although they are runnable.
 
 use std::cmp::Reverse;
 
@@ -67,25 +67,22 @@ pub static RULE: Rule = Rule {
     },
 };
 
-/// Tags: what is held against whom.
+/// Tags of groups: the reason of the wait.
 mod tag {
-    /// Something made the goroutine runnable.
+    /// An event made the goroutine runnable.
     pub const MADE_RUNNABLE: u8 = 0;
-    /// It only takes turns with others, because there are more of them than
-    /// processors.
+    /// The goroutine takes turns with others, because there are more of them than Ps.
     pub const TAKING_TURNS: u8 = 1;
-    /// It was runnable when the trace started; why is not known, and starting
-    /// a trace itself stops everything for a moment.
+    /// The goroutine was runnable at the trace's start, for an unknown reason. Starting a trace stops the world.
     pub const FROM_THE_START: u8 = 2;
-    /// All waits together, where no processor was idle.
+    /// All waits together, while no P was idle.
     pub const BUSY: u8 = 3;
 }
 
-/// All processors are called busy if none is idle for this part of the time, in percent.
+/// Percentage of the time without an idle P from which all Ps are called busy.
 const BUSY: u64 = 25;
 
-/// A wait of a goroutine of which nothing is known yet: it is older than the
-/// trace and has shown no stack. It may turn out to be the runtime's.
+/// Wait of a goroutine that is older than the trace and has shown no stack yet. It may be one of the runtime's.
 #[derive(Clone, Copy)]
 struct Unplaced {
     tag: u8,
@@ -153,13 +150,13 @@ impl Detector for HighSchedulingLatency {
         let seen = seen.filter(|(_, d)| d.count() > 0);
         let groups = self.with_unplaced(t);
         let busy = self.busy(&groups, t);
-        // Where a goroutine is preempted, or was when the trace started, is chance: a phase is one finding.
+        // The place of a preemption, or at the trace's start, is incidental, so a phase is one finding.
         let phases = groups.merged(|tag| (tag != tag::MADE_RUNNABLE).then_some(tag));
         let mut found = phases.found(&self.settings.thresholds, |tag, group| {
             let (g, worst) = (group.victim.g, units::duration(group.worst));
             let (variant, message, at_most) = match tag {
-                // Goroutines that use all processors and share them fairly do
-                // no wrong: worth knowing, not worth failing a build.
+                // Goroutines that use all Ps and share them fairly
+                // need no change, so they fail no build.
                 tag::TAKING_TURNS => (
                     "taking_turns",
                     format!(
@@ -213,13 +210,13 @@ impl Detector for HighSchedulingLatency {
 }
 
 impl HighSchedulingLatency {
-    /// Says for how long all processors were busy, and what that hit worst, if that explains waits.
+    /// Returns the info about the time during which all Ps were busy, with the worst wait, if that explains the waits.
     fn busy(&self, groups: &Groups, t: &Timeline) -> Option<Found> {
         let (busy, all) = (t.busy(), t.duration());
         if u128::from(busy) * 100 < u128::from(all) * u128::from(BUSY) {
             return None;
         }
-        // When the trace starts it stops everything: processors have nothing to do with it.
+        // Starting a trace stops the world, so waits from the start are not due to busy Ps.
         let merged = groups.merged(|tag| (tag != tag::FROM_THE_START).then_some(tag::BUSY));
         let found = merged.found(&self.settings.thresholds, |tag, group| Description {
             variant: if tag == tag::BUSY { "busy" } else { "" },
@@ -237,9 +234,8 @@ impl HighSchedulingLatency {
         found.into_iter().find(|f| f.variant == "busy")
     }
 
-    /// All groups, with the unplaced waits put where their goroutines showed
-    /// up later. What turned out to be the runtime's is left out, and what
-    /// showed no stack at all: nobody can change it.
+    /// Returns all groups, with waits of once unknown goroutines at the stacks that they showed later. Waits of the
+    /// runtime's goroutines and of those without any stack are left out: a finding would name no place to change.
     fn with_unplaced(&self, t: &Timeline) -> Groups {
         let mut groups = self.groups.clone();
         for u in &self.unplaced {
@@ -275,9 +271,9 @@ fn place(tag: u8, stack: StackKey, t: &Timeline) -> FrameKey {
     }
 }
 
-/// What happened instead, and for how long.
+/// Returns the cause of the wait, with its length.
 fn instead(i: &Interval, t: &Timeline) -> Culprit {
-    // While the world is stopped some goroutine seems to run: the one that stopped it.
+    // During a stop the goroutine that stopped the world seems to run.
     if i.stopped > i.duration() / 3 {
         return Culprit::Stopped(i.stopped);
     }
@@ -290,7 +286,7 @@ fn instead(i: &Interval, t: &Timeline) -> Culprit {
     }
 }
 
-/// The goroutine that ran instead.
+/// Returns the goroutine that ran during the wait.
 fn ran(by: Culprit) -> GoId {
     match by {
         Culprit::Ran { actor, .. } => actor.g,
@@ -299,7 +295,7 @@ fn ran(by: Culprit) -> GoId {
 }
 
 fn cause(group: &Group, t: &Timeline) -> Option<Cause> {
-    // Less than a tenth explains nothing.
+    // Less than a tenth of the wait does not explain it.
     let explains = |ns: u64| ns > 0 && ns >= group.worst / 10;
     match group.by {
         Culprit::Stopped(ns) if explains(ns) => Some(Cause {
@@ -347,8 +343,8 @@ fn cause(group: &Group, t: &Timeline) -> Option<Cause> {
     }
 }
 
-/// A goroutine that ran, with the stack that shows best where. Where it blocked in the end is not where it computed:
-/// that shows where it was preempted at another time.
+/// Returns a goroutine that ran, with the stack that shows its computation best: not that of its final block, but
+/// the one of an earlier preemption.
 fn computing(mut actor: Actor, t: &Timeline) -> Actor {
     if let Some(g) = t.find(actor.g) {
         if t.stacks().traits(actor.stack).blocks && g.busy.is_some() {

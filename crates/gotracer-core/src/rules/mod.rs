@@ -1,4 +1,4 @@
-//! The rules: what is too much, why it is bad, and what to do about it.
+//! Rules: thresholds on intervals and gauges, with their texts.
 //!
 //! A rule is one file; [`RULES`] is the one list of them. Names, documentation,
 //! thresholds and units everywhere else (command line, configuration, metrics,
@@ -40,7 +40,7 @@ pub use severity::Severity;
 
 use crate::timeline::{Kinds, StackKey, Timeline};
 
-/// What a rule measures in.
+/// Unit of a rule's values.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, schemars::JsonSchema)]
 pub enum Unit {
     /// Time.
@@ -49,13 +49,13 @@ pub enum Unit {
     /// Memory.
     #[serde(rename = "bytes")]
     Bytes,
-    /// A number of goroutines.
+    /// Number of goroutines.
     #[serde(rename = "goroutines")]
     Goroutines,
 }
 
 impl Unit {
-    /// Its name in outputs for programs.
+    /// Name in outputs for programs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nanoseconds => "ns",
@@ -68,29 +68,29 @@ impl Unit {
 /// A rule's entry in the registry.
 #[derive(Debug)]
 pub struct Rule {
-    /// Its name everywhere.
+    /// Name in every output.
     pub name: &'static str,
-    /// What it measures in.
+    /// Unit of the rule's values.
     pub unit: Unit,
     /// Row in the table of rules in README.md.
     pub brief: &'static str,
-    /// What it sees, in one sentence.
+    /// Condition that the rule detects, in one sentence.
     pub summary: &'static str,
-    /// Why that is bad.
+    /// Effect of the condition on the program.
     pub why: &'static str,
-    /// What to do about it.
+    /// Suggested fix.
     pub advice: &'static str,
-    /// The events it needs, and the Go versions that emit them.
+    /// Required events, and the Go versions that emit them.
     pub needs: &'static str,
     /// Default thresholds by [`Preset`].
     pub thresholds: [Thresholds; 3],
-    /// The whole of which percentages in its thresholds are parts, for a sentence; empty if it has none.
+    /// The whole that percentages in the thresholds refer to, for a sentence; empty if there are none.
     pub percent_of: &'static str,
-    /// Presets in which it is off unless it is enabled by name.
+    /// Presets in which the rule is off unless it is enabled by name.
     pub off_in: &'static [Preset],
-    /// The kinds of intervals it watches, see [`Kinds`].
+    /// Kinds of intervals that the detector observes, see [`Kinds`].
     pub watches: Kinds,
-    /// Puts it to work.
+    /// Creates a detector.
     pub detector: fn(RuleSettings) -> Box<dyn Detector>,
     /// Settings beside enabled and the thresholds, at most [`MAX_SETTINGS`].
     pub settings: &'static [Setting],

@@ -1,4 +1,4 @@
-//! Goroutines that wait long for a lock.
+//! Goroutines that wait for a lock for long.
 
 mod holders;
 
@@ -67,7 +67,7 @@ struct MutexContention {
     /// Tagged with the kind of lock.
     groups: Groups,
     waits: Waits,
-    /// Who held the lock of the worst wait of each group.
+    /// Holder of the lock in the worst wait of each group.
     holders: HashMap<(FrameKey, u8), Holder, foldhash::fast::RandomState>,
 }
 
@@ -114,14 +114,14 @@ impl Detector for MutexContention {
             let (variant, what, at_most) = match Lock::ALL[usize::from(tag)] {
                 Lock::Mutex | Lock::RwMutex => ("", "a lock", Severity::Error),
                 Lock::File => ("file", "the lock of an open file", Severity::Error),
-                // What it waits for runs once, and is told by its own waits.
+                // Its holder runs once, and its own waits are findings.
                 Lock::Once => ("once", "a sync.Once", Severity::Info),
             };
-            // Nobody unlocked yet what is still waited for.
+            // A wait that has not ended has no unlocking goroutine.
             let unlocked = group.by != Culprit::GoesOn;
             let holder = self.holders.get(&(group.place, tag));
-            let told = matches!(group.by, Culprit::Goroutine(by) if by.stack.is_some());
-            let holder = holder.filter(|_| told);
+            let known = matches!(group.by, Culprit::Goroutine(by) if by.stack.is_some());
+            let holder = holder.filter(|_| known);
             Description {
                 variant,
                 message: if unlocked {
@@ -161,7 +161,7 @@ impl Detector for MutexContention {
 }
 
 impl MutexContention {
-    /// A wait that crosses a threshold.
+    /// Groups a wait that crosses a threshold.
     fn long(&mut self, i: &Interval, lock: Lock, t: &Timeline) {
         let stack = [i.victim.stack, i.by.stack];
         let stack = stack.into_iter().find(|s| s.is_some());
@@ -169,7 +169,7 @@ impl MutexContention {
         let tag = lock as u8;
         let ended = !i.cut_at_end;
         let (waits, holders) = (&self.waits, &mut self.holders);
-        // Asked for the worst one alone.
+        // Called for the worst wait only.
         let by = || {
             if ended && let Some(holder) = waits.holder(i, t) {
                 holders.insert((place, tag), holder);
@@ -183,7 +183,7 @@ impl MutexContention {
     }
 }
 
-/// Who held the lock, what it did meanwhile, and who else held it.
+/// Returns the cause of a wait: the holder, what it did, and other holders.
 fn cause(holder: &Holder, wait: u64, t: &Timeline) -> Cause {
     let Holder {
         by,

@@ -8,12 +8,12 @@ use std::fmt;
 pub struct Pattern(String);
 
 impl Pattern {
-    /// A pattern; every text is one.
+    /// Returns a pattern; every text is valid.
     pub fn new(text: &str) -> Self {
         Self(text.into())
     }
 
-    /// Whether a name fits. Takes time in proportion to both lengths at most.
+    /// Returns whether a name matches, in time proportional to the product of both lengths at most.
     pub fn matches(&self, name: &str) -> bool {
         let (pattern, name) = (self.0.as_bytes(), name.as_bytes());
         let (mut p, mut n) = (0, 0);
@@ -55,7 +55,7 @@ pub struct StackPattern(Vec<Option<Pattern>>);
 pub const FRAMES: usize = 16;
 
 impl StackPattern {
-    /// A pattern of these frames; `None` if there are none, or more than
+    /// Returns a pattern of these frames; `None` for no frames or more than
     /// [`FRAMES`].
     pub fn new(frames: &[String]) -> Option<Self> {
         let frame = |text: &String| (text != "**").then(|| Pattern::new(text));
@@ -63,11 +63,10 @@ impl StackPattern {
         fits.then(|| Self(frames.iter().map(frame).collect()))
     }
 
-    /// Whether the frames occur in a stack, given the innermost frame first,
-    /// one below the other.
+    /// Returns whether consecutive frames of a stack match, given the innermost frame first.
     pub fn matches<'f>(&self, innermost_first: impl Iterator<Item = &'f str>) -> bool {
-        // Bit n: the first n parts of the pattern are matched by the frames so
-        // far. The stack comes from its inner end, and so does the pattern.
+        // Bit n: the first n parts of the pattern match the frames so
+        // far. Stack and pattern are read from the innermost frame.
         let parts: Vec<_> = self.0.iter().rev().collect();
         let last = 1_u32 << parts.len();
         let spread = |mut reached: u32| {
@@ -138,7 +137,7 @@ mod tests {
             let found = Pattern::new(pattern).matches(name);
             assert_eq!(found, expected, "{pattern} {name}");
         }
-        // Nothing is tried twice for each star.
+        // Each star is tried once.
         let pattern = Pattern::new(&"*a".repeat(64));
         assert!(!pattern.matches(&"a".repeat(63)));
     }

@@ -55,7 +55,7 @@ pub static RULE: Rule = Rule {
     },
 };
 
-/// Fewer gaps than this fail no build.
+/// Minimum number of gaps for a severity above info.
 const LEAST: u64 = 3;
 
 const fn shares(warn: f64, error: f64) -> Thresholds {
@@ -71,11 +71,11 @@ const fn shares(warn: f64, error: f64) -> Thresholds {
     }
 }
 
-/// Tags: what the silence was.
+/// Tags of groups: the kind of the gap.
 mod tag {
-    /// The process did not run, or something could not be interrupted.
+    /// The process did not run, or one operation could not be interrupted.
     pub const STALL: u8 = 0;
-    /// An operation, of which CPU samples tell.
+    /// CPU samples show one operation.
     pub const OPERATION: u8 = 1;
 }
 
@@ -121,7 +121,7 @@ impl Detector for ProcessStalled {
     }
 
     fn verdict(&self, t: &Timeline) -> Verdict {
-        // Where a goroutine is when the process does not run is chance.
+        // The places of goroutines while the process does not run are incidental.
         let groups = self.groups.merged(|tag| (tag == tag::STALL).then_some(tag));
         let found = groups.found(&self.settings.thresholds, |tag, group| {
             let worst = units::duration(group.worst);
@@ -179,7 +179,7 @@ impl Detector for ProcessStalled {
 }
 
 impl ProcessStalled {
-    /// How bad so many gaps are.
+    /// Severity of `count` gaps with the sum `total`.
     fn severity(&self, count: u64, total: u64, t: &Timeline) -> Severity {
         let percent = total as f64 / t.duration().max(1) as f64 * 100.0;
         let crosses = |limit: Limit| count >= LEAST && limit.percent.is_none_or(|p| percent >= p);

@@ -77,8 +77,7 @@ pub static RULE: Rule = Rule {
 #[derive(Clone)]
 struct ProcessorStarvation {
     signal: Signal,
-    /// Intervals of goroutines that had shown no stack by then. They may turn
-    /// out to be the runtime's.
+    /// Intervals of goroutines that had not shown a stack by then. They may be the runtime's.
     unplaced: Vec<Interval>,
 }
 
@@ -148,7 +147,7 @@ impl Detector for ProcessorStarvation {
     }
 }
 
-/// A starvation says nothing about the line at which its victim was.
+/// Groups by function, because the line of the delayed goroutine is incidental.
 fn placed(o: &Occurrence, t: &Timeline) -> FrameKey {
     t.stacks().traits(o.victim.stack).function
 }

@@ -1,4 +1,4 @@
-//! The registry as JSON: `gotracer rules --format json`, and the input of the
+//! Registry of rules as JSON: output of `gotracer rules --format json`, and input of the
 //! generator of dashboards, alerts and reference documentation.
 
 use serde::Serialize;
@@ -35,7 +35,7 @@ struct Entry {
 #[derive(Serialize)]
 struct PresetThresholds {
     preset: &'static str,
-    /// Whether the rule is on.
+    /// Whether the rule is enabled.
     enabled: bool,
     warn: Bound,
     error: Bound,
@@ -46,14 +46,14 @@ struct Bound {
     value: u64,
     percent: Option<f64>,
     per_second: Option<u64>,
-    /// The value as the configuration has it.
+    /// Value in the configuration's format.
     text: String,
-    /// The rate as the configuration has it.
+    /// Rate in the configuration's format.
     per_second_text: Option<String>,
 }
 
 impl Document {
-    /// Document of these rules.
+    /// Returns the document of these rules.
     pub fn new(rules: &[&'static Rule]) -> Self {
         Self {
             schema: "gotracer.rules/v1",

@@ -1,4 +1,4 @@
-//! How bad a finding is.
+//! Severity of findings.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use super::{Limit, Thresholds};
 use crate::timeline::{Interval, Timeline};
 
-/// How bad a finding is.
+/// Severity of a finding.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing, not worth failing a build.
+    /// Informative; does not fail a build.
     Info,
-    /// Above the rule's warn threshold.
+    /// At or above the rule's warn threshold.
     Warn,
-    /// Above the rule's error threshold.
+    /// At or above the rule's error threshold.
     Error,
 }
 
@@ -24,7 +24,7 @@ impl Severity {
     /// All severities, the worst first.
     pub const ALL: [Self; 3] = [Self::Error, Self::Warn, Self::Info];
 
-    /// Its name in every output.
+    /// Name in every output.
     pub fn name(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -35,7 +35,7 @@ impl Severity {
 }
 
 impl Thresholds {
-    /// The severity of a plain value and the threshold it crossed.
+    /// Severity of a value and the threshold that it crossed.
     #[inline]
     pub fn judge(&self, value: u64) -> Option<(Severity, Limit)> {
         if value < self.warn.value {
@@ -48,19 +48,18 @@ impl Thresholds {
         })
     }
 
-    /// Whether the part of an interval that counts crosses a threshold, and
-    /// had not yet when a report was last made: what lasts longer than that is
-    /// told once.
+    /// Returns whether `value`, the part of an interval that counts, crosses a threshold that it had not crossed at the
+    /// last report. A stream thus reports a long interval once for each severity.
     #[inline]
     pub fn crossed_by(&self, i: &Interval, value: u64, t: &Timeline) -> bool {
         if value < self.warn.value {
             return false;
         }
         let severity = |ns| self.judge(ns).map(|(severity, _)| severity);
-        // At least so much of it was there at the last report.
+        // The part before the last report, at least.
         let since = |at| i.end.saturating_sub(at).max(0) as u64;
-        let told = t.reported().map(|at| value.saturating_sub(since(at)));
-        severity(value) > told.and_then(severity)
+        let reported = t.reported().map(|at| value.saturating_sub(since(at)));
+        severity(value) > reported.and_then(severity)
     }
 }
 

@@ -73,7 +73,7 @@ impl Detector for StopTheWorld {
         self.stops.measure(i, reason, t);
         if self.settings.thresholds.crossed_by(i, i.duration(), t) {
             let asked = t.stacks().traits(i.victim.stack).place;
-            // What asked for the stop works while the world is stopped, without an event.
+            // The goroutine that requested the stop works while the world is stopped, without an event.
             self.stops.judge(i, reason, asked, 0, t);
         }
     }

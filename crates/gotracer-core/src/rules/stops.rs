@@ -1,4 +1,4 @@
-//! Stop-the-worlds, as the rules on them see them: by reason, with what held each one up.
+//! Stop-the-worlds by reason, and the goroutines and threads that delayed each one.
 
 use super::cause::{Cause, CauseKind, Culprit};
 use super::detector::{Description, Found, Groups, Occurrence};
@@ -6,7 +6,7 @@ use super::{Distribution, Severity, Thresholds, function};
 use crate::timeline::{Actor, FrameKey, Interval, StopReason, Timeline};
 use crate::units;
 
-/// Whether a stop would not be there without the trace.
+/// Returns whether the tracer itself causes stops with this reason.
 pub fn is_tracers(reason: &str) -> bool {
     matches!(reason, "start trace" | "stop trace")
 }
@@ -14,9 +14,9 @@ pub fn is_tracers(reason: &str) -> bool {
 /// The stop-the-worlds of a trace.
 #[derive(Clone, Default)]
 pub struct Stops {
-    /// Measurement of each reason, by its number, with its name.
+    /// Name and measurement of each reason, indexed by its number.
     by_reason: Vec<(String, Distribution)>,
-    /// Tagged with the reason's number.
+    /// Groups tagged with the reason's number.
     groups: Groups,
 }
 
@@ -37,8 +37,9 @@ impl Stops {
         }
     }
 
-    /// Keeps a stop that crosses a threshold. The place to change is what it waited for, if that is known, else what
-    /// `asked` for it. `silent` is how long no thread wrote an event meanwhile, where that says something, ns.
+    /// Groups a stop that crosses a threshold: at the goroutine that it waited for if that is known, otherwise at `asked`,
+    /// the place that requested it. `silent` is the longest time without an event during the stop, ns; 0 if silence is
+    /// normal for its reason.
     pub fn judge(
         &mut self,
         i: &Interval,
@@ -64,7 +65,7 @@ impl Stops {
         self.by_reason.iter().filter(|(_, seen)| seen.count() > 0)
     }
 
-    /// A finding for each reason: where goroutines are when the world stops is chance.
+    /// Returns one finding for each reason, because the places of goroutines at a stop are incidental.
     pub fn found(&self, thresholds: &Thresholds, t: &Timeline) -> Vec<Found> {
         self.groups.merged(Some).found(thresholds, |tag, group| {
             let (reason, _) = &self.by_reason[usize::from(tag)];
@@ -79,12 +80,12 @@ impl Stops {
         })
     }
 
-    /// Forgets everything.
+    /// Resets measurements and groups.
     pub fn forget(&mut self) {
         *self = Self::default();
     }
 
-    /// Bytes of memory that this holds, and of what is made of it for a report.
+    /// Bytes of memory of the stops and of the findings built from them.
     pub fn held(&self) -> u64 {
         self.groups.held()
     }

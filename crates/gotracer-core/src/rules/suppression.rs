@@ -1,4 +1,4 @@
-//! Findings that a user knows and accepts: `ignore` of the configuration.
+//! Suppressions of known findings: `ignore` of the configuration.
 //!
 //! The rule still measures. A report lists a suppressed finding separately, with
 //! the reason, and the finding does not change the exit code.
@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use super::Rule;
 use super::pattern::{Pattern, StackPattern};
 
-/// Entry of `ignore`. Every part that is given has to fit.
+/// Entry of `ignore`. Every given part has to match.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Suppression {
     /// The rule; all rules if there is none.
@@ -23,16 +23,16 @@ pub struct Suppression {
     pub stack: Option<StackPattern>,
     /// The service that the entry is for; all services if there is none.
     pub service: Option<String>,
-    /// Why the finding is accepted.
+    /// Reason why the finding is accepted.
     pub reason: String,
-    /// The last day on which the entry is in force.
+    /// Last day on which the entry applies.
     pub until: Option<Date>,
     /// File and line of the entry.
     pub place: String,
 }
 
 impl Suppression {
-    /// Whether a finding fits, given the function of its place and the functions
+    /// Returns whether a finding matches, given the function of its place and the functions
     /// of its stack, the innermost first.
     pub fn fits<'f>(&self, rule: &Rule, place: &str, stack: impl Iterator<Item = &'f str>) -> bool {
         self.rule.is_none_or(|own| own.name == rule.name)
@@ -40,7 +40,7 @@ impl Suppression {
             && self.stack.as_ref().is_none_or(|s| s.matches(stack))
     }
 
-    /// Whether the entry is over.
+    /// Returns whether the entry has expired.
     pub fn is_over(&self, today: Date) -> bool {
         self.until.is_some_and(|until| until < today)
     }
@@ -51,7 +51,7 @@ impl Suppression {
 pub struct Suppressions(Arc<[Suppression]>);
 
 impl Suppressions {
-    /// The first entry in force that a finding fits.
+    /// Returns the first entry that applies and matches a finding.
     pub fn of<'f, S: Iterator<Item = &'f str>>(
         &self,
         rule: &Rule,
@@ -63,17 +63,17 @@ impl Suppressions {
         entries.find(|entry| entry.fits(rule, place, stack()))
     }
 
-    /// The entries.
+    /// Iterates over the entries.
     pub fn iter(&self) -> impl Iterator<Item = &Suppression> {
         self.0.iter()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// These entries and more.
+    /// Returns these entries followed by more.
     #[must_use]
     pub fn and<'s>(&self, more: impl IntoIterator<Item = &'s Suppression>) -> Self {
         let more = more.into_iter().cloned();

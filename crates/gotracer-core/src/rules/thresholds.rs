@@ -3,15 +3,15 @@
 use super::suppression::Suppressions;
 use super::{MAX_SETTINGS, RULES, Rule, Unit};
 
-/// A set of thresholds for a kind of program.
+/// Thresholds for a kind of program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Preset {
-    /// An API that answers in milliseconds.
+    /// API that answers in milliseconds.
     LowLatency,
-    /// An ordinary service.
+    /// Ordinary service.
     #[default]
     Service,
-    /// A job that only has to finish.
+    /// Job of which only the end counts.
     Batch,
 }
 
@@ -19,7 +19,7 @@ impl Preset {
     /// All presets.
     pub const ALL: [Self; 3] = [Self::LowLatency, Self::Service, Self::Batch];
 
-    /// Its name on the command line and in the configuration.
+    /// Name on the command line and in the configuration.
     pub fn name(self) -> &'static str {
         match self {
             Self::LowLatency => "low-latency",
@@ -28,25 +28,25 @@ impl Preset {
         }
     }
 
-    /// The preset of that name.
+    /// Returns the preset with a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|p| p.name() == name)
     }
 }
 
-/// From where on a value is a finding.
+/// Value from which on an observation is a finding.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Limit {
-    /// In the rule's unit.
+    /// Value in the rule's unit.
     pub value: u64,
-    /// Percent of a whole, see [`Rule::percent_of`]; only some rules have it.
+    /// Percentage of a whole, see [`Rule::percent_of`]; only some rules have it.
     pub percent: Option<f64>,
-    /// In the rule's unit, each second; only rules on heap growth have it.
+    /// Rate in the rule's unit per second; only rules on heap growth have it.
     pub per_second: Option<u64>,
 }
 
 impl Limit {
-    /// A limit on the value alone.
+    /// Returns a limit on the value alone.
     pub const fn value(value: u64) -> Self {
         Self {
             value,
@@ -59,20 +59,20 @@ impl Limit {
 /// A rule's limits.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Thresholds {
-    /// From here on a warning.
+    /// Limit of the severity warn.
     pub warn: Limit,
-    /// From here on an error.
+    /// Limit of the severity error.
     pub error: Limit,
 }
 
 /// One rule's settings.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct RuleSettings {
-    /// Whether the rule is asked at all.
+    /// Whether the rule runs.
     pub enabled: bool,
-    /// The preset turned it off, and nobody said otherwise.
+    /// Whether the preset turned the rule off, and no setting turned it on.
     off_by_preset: bool,
-    /// Its limits.
+    /// The rule's limits.
     pub thresholds: Thresholds,
     /// Values of the rule's own settings, in the order of [`Rule::settings`].
     pub own: [bool; MAX_SETTINGS],
@@ -101,10 +101,9 @@ impl Default for IdCategories {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
     rules: Vec<RuleSettings>,
-    /// Whether reports tell how the program went over time, which takes a
-    /// while longer.
+    /// Whether reports hold time series, which takes additional time.
     pub course: bool,
-    /// Findings that are known and accepted.
+    /// Suppressions of known findings.
     pub ignore: Suppressions,
     /// Categories of logs that hold the ids of distributed traces and spans.
     pub id_categories: IdCategories,
@@ -112,32 +111,32 @@ pub struct Settings {
     pub system: bool,
 }
 
-/// Why a setting can't be made.
+/// Errors of settings.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingError {
-    /// No such rule.
+    /// No rule has the name.
     #[error("there is no rule \"{0}\"; `gotracer rules` lists them")]
     UnknownRule(String),
-    /// The rule has no such key.
+    /// The rule does not have the key.
     #[error("{rule} has no setting \"{key}\"; it has {known}")]
     UnknownKey {
         /// The rule.
         rule: &'static str,
-        /// The key given.
+        /// The unknown key.
         key: String,
-        /// The keys it has.
+        /// The rule's keys.
         known: String,
     },
     /// The value does not fit the key.
     #[error("\"{value}\" is not {expected}")]
     BadValue {
-        /// The value given.
+        /// The rejected value.
         value: String,
         /// Description of a valid value, with an example.
         expected: &'static str,
     },
-    /// A warning would need more than an error.
+    /// The warn threshold is above the error threshold.
     #[error("{rule}: warn must not be above error")]
     WarnAboveError {
         /// The rule.
@@ -152,7 +151,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// A preset's thresholds, every rule enabled that is not off in it.
+    /// Returns a preset's thresholds, with every rule enabled that is not off in the preset.
     pub fn preset(preset: Preset) -> Self {
         let settings = |rule: &Rule| RuleSettings {
             enabled: !rule.off_in.contains(&preset),
@@ -169,7 +168,7 @@ impl Settings {
         }
     }
 
-    /// Replaces all thresholds by a preset's. Which rules are enabled stays, except for those that a preset turns off.
+    /// Replaces all thresholds by a preset's. Enabled rules stay enabled, except for those that the preset turns off.
     pub fn use_preset(&mut self, preset: Preset) {
         for rule in RULES {
             let s = self.of_mut(rule);
@@ -186,13 +185,13 @@ impl Settings {
         &self.rules[rule.index()]
     }
 
-    /// A rule's settings, to be changed.
+    /// A rule's settings, mutable.
     pub fn of_mut(&mut self, rule: &Rule) -> &mut RuleSettings {
         &mut self.rules[rule.index()]
     }
 
-    /// Sets one key of a rule from text, as `--set GCPauseSpike.warn=2ms` does.
-    /// [`keys`] lists the keys. Call [`check`](Self::check) when all are set.
+    /// Sets one key of a rule from text, as in `--set GCPauseSpike.warn=2ms`.
+    /// [`keys`] lists the keys. Call [`check`](Self::check) after the last one.
     ///
     /// # Errors
     /// If the rule has no such key or the value does not fit it.
@@ -224,8 +223,7 @@ impl Settings {
         Ok(())
     }
 
-    /// The value of a key, as [`set`](Self::set) reads it; `None` if the rule
-    /// has no such key.
+    /// Returns the value of a key in the format of [`set`](Self::set); `None` if the rule does not have it.
     pub fn get(&self, rule: &Rule, key: &str) -> Option<String> {
         let s = self.of(rule);
         let Thresholds { warn, error } = s.thresholds;
@@ -243,10 +241,10 @@ impl Settings {
         }
     }
 
-    /// Checks that no warning needs more than an error.
+    /// Checks that each warn threshold is at most the error threshold.
     ///
     /// # Errors
-    /// Names the first rule for which one does.
+    /// Names the first rule for which that does not hold.
     pub fn check(&self) -> Result<(), SettingError> {
         for rule in RULES {
             let Thresholds { warn, error } = self.of(rule).thresholds;
@@ -261,13 +259,13 @@ impl Settings {
     }
 }
 
-/// Why a key is accepted and has no effect, if that is so.
+/// Returns why a key is accepted without effect, if it is retired.
 pub fn retired(rule: &Rule, key: &str) -> Option<&'static str> {
     let mut settings = rule.settings.iter();
     settings.find(|setting| setting.key == key)?.retired
 }
 
-/// The keys a rule has in the configuration and for `--set`.
+/// Returns the keys of a rule in the configuration and for `--set`.
 pub fn keys(rule: &Rule) -> Vec<&'static str> {
     let mut keys = vec!["enabled", "warn", "error"];
     let limit = rule.thresholds[0].warn;
@@ -281,7 +279,7 @@ pub fn keys(rule: &Rule) -> Vec<&'static str> {
     keys
 }
 
-/// Index of the rule's own setting with that key.
+/// Returns the index of the rule's own setting with a key.
 fn own(rule: &Rule, key: &str) -> Option<usize> {
     let mut settings = rule.settings.iter().take(MAX_SETTINGS);
     settings.position(|setting| setting.key == key)
@@ -306,7 +304,7 @@ fn percent(value: &str) -> Result<f64, SettingError> {
 }
 
 impl Unit {
-    /// Reads a value such as `2ms`, `64MiB` or `100`.
+    /// Parses a value such as `2ms`, `64MiB` or `100`.
     ///
     /// # Errors
     /// If it is not a number with one of the unit's suffixes.
@@ -334,8 +332,7 @@ impl Unit {
         }
     }
 
-    /// The value as [`parse`](Self::parse) reads it back, in the largest unit
-    /// that gives a whole number.
+    /// Formats a value for [`parse`](Self::parse), in the largest unit that gives a whole number.
     pub fn exactly(self, value: u64) -> String {
         const NS: [(u64, &str); 5] = [
             (60_000_000_000, "m"),

@@ -1,14 +1,14 @@
-//! The end of chains of waits: a goroutine that waits for another one waits for
-//! what that one does meanwhile.
+//! Chains of waits: a goroutine that waits for another one waits for the other's
+//! current activity.
 //!
 //! At each instant of a wait, its leaf is the state of the goroutine that ends the
-//! wait; if that goroutine waits itself, the leaf of its wait. Where no goroutine
-//! ends a wait (a timer, the network poller), or what it did is not known any
-//! more, the leaf is the wait's own state. A leaf that runs is
+//! wait, or, if that goroutine waits itself, the leaf of its wait. If no goroutine
+//! ends a wait (a timer, the network poller), or the waker's past is dropped,
+//! the leaf is the wait's own state. The leaf of a running goroutine is
 //! [`Leaf::RunningElsewhere`]. So leaves add up to the time of the goroutine.
 //!
-//! When a wait ends, the waker's own waits are over, and their leaves known:
-//! nothing is looked up twice.
+//! When a wait ends, the waker's own waits have ended and their leaves are known,
+//! so each wait is resolved once.
 
 use std::collections::VecDeque;
 use std::ops::{AddAssign, Sub};
@@ -18,9 +18,9 @@ use crate::trace::{GoId, GoState, Slot, Time};
 
 /// Maximum length of a chain.
 const DEPTH: u8 = 8;
-/// Maximum number of stretches of a goroutine that are remembered.
+/// Maximum number of stretches kept for each goroutine.
 const STRETCHES: usize = 32;
-/// Maximum number of goroutines between a creator and what it created.
+/// Maximum number of generations from a goroutine back through its creators.
 const ANCESTORS: usize = 4;
 
 /// End of a chain of waits at an instant.
@@ -28,7 +28,7 @@ const ANCESTORS: usize = 4;
 pub enum Leaf {
     /// A state of the goroutine itself, or of the last one that the chain reaches.
     State(State),
-    /// A goroutine runs that another one waits for.
+    /// Another goroutine runs, and this one waits for it.
     RunningElsewhere,
 }
 
@@ -65,7 +65,7 @@ impl Leaf {
         }
     }
 
-    /// The leaf of a goroutine that waits for one with this leaf.
+    /// Returns the leaf of a goroutine that waits for one with this leaf.
     fn elsewhere(self) -> Self {
         match self {
             Self::State(State::Running) => Self::RunningElsewhere,
@@ -89,8 +89,8 @@ impl Leaves {
         self.0.iter().sum()
     }
 
-    /// These leaves if they add up to a time by state, or else that time itself:
-    /// what was before chains were followed is not known.
+    /// Returns these leaves if they add up to `time`. Otherwise returns `time` itself, because leaves before
+    /// [`Chains::start`] are unknown.
     pub fn or_own(self, time: &StateVector) -> Self {
         if self.total() == time.total() {
             return self;
@@ -135,7 +135,7 @@ struct Stretch {
     depth: u8,
 }
 
-/// A goroutine that exists.
+/// Goroutine that exists.
 #[derive(Clone, Debug)]
 struct Lane {
     id: GoId,
@@ -160,7 +160,7 @@ impl Lane {
         }
     }
 
-    /// Adds a stretch; returns whether there is one more of them.
+    /// Adds a stretch; returns whether the number of stretches grew.
     fn push(&mut self, stretch: Stretch) -> bool {
         let ns = stretch.end.saturating_sub(stretch.start).max(0) as u64;
         if ns == 0 {
@@ -205,20 +205,20 @@ pub struct Chains {
 }
 
 impl Chains {
-    /// Whether there is anything to follow chains for.
+    /// Returns whether chains are followed.
     #[inline(always)]
     pub fn is_active(&self) -> bool {
         self.active
     }
 
-    /// Bytes of memory that this holds.
+    /// Bytes of memory of all chains.
     pub fn held(&self) -> u64 {
         let lanes = self.by_slot.len() * size_of::<Option<Lane>>();
-        // A queue has room for twice as many at most.
+        // The capacity of a queue is at most twice its length.
         (lanes + 2 * self.stretches * size_of::<Stretch>()) as u64
     }
 
-    /// Follows the chains of all goroutines from now on.
+    /// Starts to follow the chains of all goroutines.
     pub fn start(&mut self, t: &Timeline) {
         if self.active {
             return;
@@ -239,18 +239,18 @@ impl Chains {
         self.stretches -= before.map_or(0, |lane| lane.stretches.len());
     }
 
-    /// Takes in a goroutine that was created.
+    /// Observes the creation of a goroutine.
     pub fn created(&mut self, slot: Slot, id: GoId, creator: GoId, t: &Timeline) {
         if let Some(state) = t.state(id) {
             self.open(slot, Lane::new(id, creator, state, t.now()));
         }
     }
 
-    /// Takes in a change of state, after the timeline did.
+    /// Observes a state transition, after the timeline did.
     pub fn transition(&mut self, transition: &Transition, t: &Timeline) {
         let slot = transition.slot.index();
         let Some(Some(lane)) = self.by_slot.get(slot) else {
-            // It is older than the trace, and shows up late.
+            // A goroutine older than the trace may appear late.
             let id = t.goroutine_at(transition.slot);
             if let Some(state) = t.state(id) {
                 self.open(transition.slot, Lane::new(id, GoId::NONE, state, t.now()));
@@ -282,7 +282,7 @@ impl Chains {
         self.found = found;
     }
 
-    /// The leaves of a wait that a goroutine ended.
+    /// Resolves a wait that `waker` ended into its leaves.
     fn resolve(
         &self,
         (start, end): (Time, Time),
@@ -292,7 +292,7 @@ impl Chains {
         found: &mut Vec<Stretch>,
     ) {
         let (mut from, mut by) = (end, waker);
-        // Backwards: the waker, and what created it before that.
+        // Backwards in time: the waker, then its creator before its birth.
         let mut parts = Vec::new();
         for _ in 0..ANCESTORS {
             let lane = t.slot(by).and_then(|slot| self.by_slot.get(slot.index()));
@@ -301,7 +301,7 @@ impl Chains {
             for stretch in [&open].into_iter().chain(lane.stretches.iter().rev()) {
                 let until = stretch.end.min(from);
                 let begin = stretch.start.max(start);
-                // There is a gap where stretches were dropped.
+                // Dropped stretches leave a gap.
                 if until <= begin || until < from {
                     continue;
                 }
@@ -329,7 +329,7 @@ impl Chains {
         found.extend(parts.into_iter().rev());
     }
 
-    /// Leaves of a goroutine from when chains were followed up to now.
+    /// Leaves of a goroutine since [`start`](Self::start).
     pub fn snapshot(&self, g: GoId, t: &Timeline) -> Leaves {
         let lane = t.slot(g).and_then(|slot| self.by_slot.get(slot.index()));
         match lane {

@@ -1,4 +1,4 @@
-//! Tasks or regions by their type.
+//! Tasks or regions by type.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -12,16 +12,16 @@ use crate::rules::Distribution;
 use crate::timeline::StateVector;
 use crate::trace::TaskId;
 
-/// Maximum number of types; those of further ones are in one.
+/// Maximum number of types; further ones share one.
 const TYPES: usize = 500;
 /// Maximum length of a type, characters.
 const NAME: usize = 200;
 /// Number of slowest ones that are kept for each type.
 const SLOWEST: usize = 10;
-/// Memory of a type, about, bytes.
+/// Approximate memory of a type, bytes.
 const GROUP: usize = 8 << 10;
 
-/// Type of all that exceed [`TYPES`].
+/// Name of the type of all beyond [`TYPES`].
 const OTHER: &str = "(other)";
 
 /// Tasks or regions of one type.
@@ -118,12 +118,12 @@ impl Groups {
         self.groups.len() * GROUP
     }
 
-    /// The number of a type.
+    /// Returns the number of a type.
     pub fn find(&mut self, name: &[u8]) -> usize {
         if let Some(known) = self.by_name.get(name) {
             return *known;
         }
-        // Longer names that begin alike are one type.
+        // Longer names with the same beginning are one type.
         let mut text: String = String::from_utf8_lossy(name).chars().take(NAME).collect();
         if let Some(known) = self.by_name.get(text.as_bytes()) {
             return *known;
@@ -143,14 +143,14 @@ impl Groups {
         number
     }
 
-    /// Adds one that is over.
+    /// Adds a task or region that has ended.
     pub fn add(&mut self, group: usize, over: Over) {
         if let Some(group) = self.groups.get_mut(group) {
             group.add(over);
         }
     }
 
-    /// Forgets all that was added; numbers stay.
+    /// Drops everything but the numbers of types.
     pub fn clear(&mut self) {
         for group in &mut self.groups {
             let name = std::mem::take(&mut group.name);
@@ -161,7 +161,7 @@ impl Groups {
         }
     }
 
-    /// Types with anything in them, those that took longest in all first.
+    /// Returns types that are not empty, those with the most time first.
     pub fn sorted(self) -> Vec<Group> {
         let groups = self.groups.into_iter();
         let mut groups: Vec<_> = groups.filter(|g| g.duration.count() > 0).collect();

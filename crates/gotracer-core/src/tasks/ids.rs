@@ -1,4 +1,4 @@
-//! Ids of distributed traces, as programs log them.
+//! Ids of distributed traces in the logs of programs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -49,8 +49,8 @@ const TRACEPARENT: &[u8] = b"traceparent";
 const DATADOG: &[u8] = b"datadog.uint64_span_id";
 
 impl IdKeys {
-    /// Categories of trace ids and of span ids. `traceparent` and dd-trace-go's
-    /// category are always read.
+    /// Returns the categories of trace ids and span ids. `traceparent` and dd-trace-go's
+    /// category always count.
     pub fn new(
         trace: impl IntoIterator<Item = String>,
         span: impl IntoIterator<Item = String>,
@@ -61,7 +61,7 @@ impl IdKeys {
         }
     }
 
-    /// Reads a log. The first id of a kind stays.
+    /// Parses a log. The first id of each kind is kept.
     pub fn read(&self, category: &[u8], message: &[u8], ids: &mut Ids) {
         let is = |keys: &[String]| keys.iter().any(|key| key.as_bytes() == category);
         let (mut trace, mut span) = (None, None);
@@ -84,7 +84,7 @@ impl IdKeys {
     }
 }
 
-/// Number of 1 to `most` hexadecimal digits; 0 is no id.
+/// Parses 1 to `most` hexadecimal digits; 0 is no id.
 fn hex(text: &[u8], most: usize) -> Option<u128> {
     let text = std::str::from_utf8(text).ok()?;
     let digits = text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -93,7 +93,7 @@ fn hex(text: &[u8], most: usize) -> Option<u128> {
     (id != 0).then_some(id)
 }
 
-/// Trace and span of `00-TRACE-SPAN-FLAGS`.
+/// Parses trace and span of `00-TRACE-SPAN-FLAGS`.
 fn traceparent(text: &[u8]) -> (Option<u128>, Option<u128>) {
     let mut parts = text.split(|b| *b == b'-').skip(1);
     let mut id = |digits: usize| {

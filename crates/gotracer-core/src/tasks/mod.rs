@@ -31,12 +31,12 @@ use groups::{Group, Groups};
 use open::{Begun, OpenTask};
 use regions::Regions;
 
-/// Maximum number of tasks that are open at a time. Of more, the oldest ends as
-/// a lower bound: a program may forget to end tasks.
+/// Maximum number of tasks that are open at a time. Beyond it the oldest ends as
+/// a lower bound, because a program may forget to end tasks.
 const OPEN: usize = 1 << 16;
 /// Maximum number of other goroutines of all open tasks.
 const OTHERS: usize = 1 << 14;
-/// Maximum number of parents of a task whose time counts.
+/// Maximum number of a task's ancestors that are followed.
 const DEPTH: usize = 8;
 
 /// Type of a task that began before the trace.
@@ -46,11 +46,11 @@ const UNKNOWN: &[u8] = b"(unknown)";
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     keys: IdKeys,
-    /// By id, which grows with time.
+    /// Open tasks by id; ids increase with time.
     open: BTreeMap<TaskId, OpenTask>,
     /// Open tasks of the goroutines that began them.
     begun: HashMap<GoId, Vec<TaskId>, RandomState>,
-    /// The least id of a task that began within the trace: ids grow.
+    /// Lowest id of a task that began within the trace.
     first: Option<TaskId>,
     /// Tasks from before the trace that ended within it.
     over: BTreeSet<TaskId>,
@@ -62,7 +62,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// No task yet; ids are found in logs with these categories.
+    /// Returns an empty set; logs with these categories hold ids.
     pub fn new(keys: IdKeys) -> Self {
         Self {
             keys,
@@ -70,8 +70,8 @@ impl Tasks {
         }
     }
 
-    /// Whether an event belongs to a task, a region or a log.
-    pub fn heeds(event: &Event) -> bool {
+    /// Returns whether an event belongs to a task, a region or a log.
+    pub fn handles(event: &Event) -> bool {
         matches!(
             event.kind,
             EventKind::TaskBegin { .. }
@@ -92,8 +92,7 @@ impl Tasks {
         (open + over + others + begun + self.regions.held() + groups) as u64
     }
 
-    /// Takes in the next event that is [heeded](Self::heeds), after the timeline
-    /// did.
+    /// Observes an event that [`handles`](Self::handles) accepts, after the timeline did.
     pub fn event(&mut self, event: &Event, tables: &Tables, chains: &Chains, t: &Timeline) {
         let g = event.g;
         match event.kind {
@@ -136,8 +135,7 @@ impl Tasks {
         }
     }
 
-    /// A goroutine ends, and with it its regions and its part in tasks that it
-    /// began.
+    /// Ends the regions of a goroutine that ends, and its part in the tasks that it began.
     pub fn ended(&mut self, g: &Goroutine, chains: &Chains, t: &Timeline) {
         if let Some(begun) = self.begun.remove(&g.id) {
             let time = t.snapshot(g.id).unwrap_or_default();
@@ -233,8 +231,8 @@ impl Tasks {
         }
     }
 
-    /// Tasks and regions for a report, those with most time first. Open ones are
-    /// lower bounds; while more events may come they are left out.
+    /// Returns tasks and regions for a report, those with most time first. Open ones are
+    /// lower bounds; they are omitted while more events may follow.
     pub fn report(
         &self,
         chains: &Chains,
@@ -263,7 +261,7 @@ impl Tasks {
     }
 }
 
-/// A task or region that is over, or is cut off by the trace's end.
+/// Task or region that has ended, or that the trace's end cuts off.
 #[derive(Clone, Debug)]
 pub(crate) struct Over {
     task: TaskId,
@@ -275,7 +273,7 @@ pub(crate) struct Over {
     time: StateVector,
     others: StateVector,
     leaves: Leaves,
-    /// Time between arrival and first run, of a request.
+    /// Time between a request's arrival and its first run.
     queued: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! A task that is open.
+//! Open tasks.
 
 use super::Over;
 use super::chains::{Chains, Leaves};
@@ -9,13 +9,13 @@ use crate::trace::{GoId, TaskId, Time};
 /// Maximum number of other goroutines of one task.
 const OTHERS: usize = 64;
 
-/// A task that is open.
+/// Open task.
 #[derive(Clone, Debug)]
 pub struct OpenTask {
     pub group: usize,
     pub parent: Option<TaskId>,
     start: Time,
-    /// The task began before the trace.
+    /// Whether the task began before the trace.
     cut: bool,
     pub begun: Begun,
     pub others: Vec<Other>,
@@ -25,15 +25,15 @@ pub struct OpenTask {
 /// The goroutine that began a task.
 #[derive(Clone, Copy, Debug)]
 pub enum Begun {
-    /// The task began before the trace, or by no goroutine.
+    /// Unknown: the task began before the trace, or outside of any goroutine.
     Unknown,
-    /// It lives; its vector when the task began.
+    /// The goroutine exists; its state vector at the task's begin.
     Alive {
         g: GoId,
         before: StateVector,
         leaves: Leaves,
     },
-    /// It ended within the task; what it did in the task.
+    /// The goroutine ended within the task; its time in the task.
     Ended {
         g: GoId,
         time: StateVector,
@@ -42,7 +42,7 @@ pub enum Begun {
 }
 
 impl Begun {
-    /// A goroutine begins a task now.
+    /// Begins a task in a goroutine.
     pub fn now(g: GoId, chains: &Chains, t: &Timeline) -> Self {
         match t.snapshot(g) {
             Some(before) => Self::Alive {
@@ -54,7 +54,7 @@ impl Begun {
         }
     }
 
-    /// The goroutine ends.
+    /// Records the goroutine's end.
     pub fn end(&mut self, vector: StateVector, now: Leaves) {
         if let Self::Alive { g, before, leaves } = *self {
             *self = Self::Ended {
@@ -82,7 +82,7 @@ pub struct Other {
 }
 
 impl OpenTask {
-    /// A task that began then.
+    /// Returns a task that began at `start`.
     pub fn new(group: usize, parent: Option<TaskId>, begun: Begun, start: Time) -> Self {
         Self {
             group,
@@ -95,7 +95,7 @@ impl OpenTask {
         }
     }
 
-    /// The same, begun before the trace.
+    /// Marks the task as begun before the trace.
     pub fn cut(self) -> Self {
         Self { cut: true, ..self }
     }
@@ -124,7 +124,7 @@ impl OpenTask {
         fits
     }
 
-    /// The task up to now; `by` is the goroutine that ends it. `open` marks a task
+    /// Returns the task up to now; `by` is the goroutine that ends it. `open` marks a task
     /// that the trace's end cuts off.
     pub fn end(
         &self,

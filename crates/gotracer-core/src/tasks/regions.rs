@@ -10,7 +10,7 @@ use super::ids::Ids;
 use crate::timeline::{StateVector, Timeline};
 use crate::trace::{GoId, TaskId, Time};
 
-/// Maximum number of regions that are open in one goroutine.
+/// Maximum number of open regions per goroutine.
 const DEPTH: usize = 64;
 /// Maximum number of regions that are open at a time.
 const OPEN: usize = 1 << 16;
@@ -58,7 +58,7 @@ impl Regions {
         goroutines + self.open * size_of::<OpenRegion>()
     }
 
-    /// A goroutine begins a region.
+    /// Begins a region in a goroutine.
     pub fn begin(&mut self, g: GoId, task: TaskId, group: usize, chains: &Chains, t: &Timeline) {
         let regions = self.by_goroutine.entry(g).or_default();
         if self.open < OPEN && regions.len() < DEPTH {
@@ -73,7 +73,7 @@ impl Regions {
         }
     }
 
-    /// A goroutine ends a region. One that began before the trace is a lower
+    /// Ends a goroutine's innermost region. One that began before the trace is a lower
     /// bound.
     pub fn end(
         &mut self,
@@ -107,7 +107,7 @@ impl Regions {
         since_start.over(g, chains, t, true)
     }
 
-    /// A goroutine ends, and with it its regions, the innermost first.
+    /// Ends the regions of a goroutine that ends, the innermost first.
     pub fn ended(&mut self, g: GoId, chains: &Chains, t: &Timeline) -> Vec<(usize, Over)> {
         let regions = self.by_goroutine.remove(&g).unwrap_or_default();
         self.open -= regions.len();
@@ -115,7 +115,7 @@ impl Regions {
         regions.iter().rev().map(over).collect()
     }
 
-    /// Regions that go on, as if they ended now.
+    /// Returns open regions as if they ended now.
     pub fn open<'r>(
         &'r self,
         chains: &'r Chains,

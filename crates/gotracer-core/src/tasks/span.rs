@@ -1,18 +1,18 @@
-//! The part of a trace in which a task was open.
+//! Part of a trace in which a task was open.
 
 use crate::trace::{EventKind, Input, ReadError, Reader, TaskId};
 
 /// Begin and end of a task, ns since the trace's start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Span {
-    /// When it began; 0 if that was before the trace.
+    /// Begin; 0 if it was before the trace.
     pub from: u64,
-    /// When it ended, or the trace did.
+    /// End of the task or of the trace.
     pub to: u64,
 }
 
-/// Looks a task up; `None` if no event of the trace names it. Reads the trace
-/// to the task's end.
+/// Finds a task; `None` if no event of the trace names it. Reads the trace
+/// up to the task's end.
 ///
 /// # Errors
 /// If the trace cannot be read at all.
@@ -20,7 +20,7 @@ pub fn span(input: Input<'_>, wanted: TaskId) -> Result<Option<Span>, Box<ReadEr
     let mut reader = Reader::new(input)?;
     let (mut start, mut from) = (None, None);
     let mut last = 0;
-    // A trace that breaks off has the task as far as it goes.
+    // A truncated trace counts as far as it is readable.
     while let Ok(true) = reader.advance() {
         let event = reader.event();
         let start = *start.get_or_insert(event.time);

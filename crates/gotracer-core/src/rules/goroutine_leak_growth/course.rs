@@ -1,44 +1,41 @@
-//! How the number of goroutines of one place grew: a leak, or one that is
-//! meant.
+//! Course of the number of goroutines of one place over a trace, which distinguishes leaks from intended growth.
 //!
 //! A worker pool, connections that are kept open, and a burst of requests in
-//! flight all leave more goroutines at a trace's end than at its start. What
-//! tells a leak from them is its course: new goroutines come all the time,
-//! those that came do nothing any more, and none ends.
+//! flight all leave more goroutines at a trace's end than at its start. A leak
+//! differs in its course: goroutines are created throughout the trace, the
+//! remaining ones are inactive, and none ends.
 
 use crate::timeline::{Goroutine, Site, Wait};
 use crate::trace::{GoState, Time};
 
-/// Goroutines that are younger than this many times the life of those that
-/// ended at the place may be about to end.
+/// A goroutine younger than this multiple of the mean life of ended ones
+/// may be about to end.
 const YOUNG: u64 = 5;
-/// Goroutines that were active later than within this part of their life, in
-/// percent, are still in use.
+/// Percentage of its life after which an active goroutine counts as in use.
 const SETTLED: u64 = 10;
-/// The part of the window over which a growth must spread, in percent: what
-/// is created at once is created on purpose.
+/// Percentage of the window over which the births of a leak spread, at least. Goroutines that are created at once
+/// are created on purpose.
 const SPREAD: i64 = 12;
-/// The parts of the time of growth in each of which it must go on.
+/// Number of equal parts of the time of growth, each of which must bring new goroutines.
 const PARTS: usize = 4;
 
-/// What a growth looks like.
+/// Kind of a growth.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trend {
-    /// It goes on, and what it left does nothing.
+    /// Births continue, and the remaining goroutines are inactive.
     Leak,
-    /// What it left does nothing, but the growth was a single one, or what is
-    /// left waits for the world outside and may end by itself.
+    /// The remaining goroutines are inactive, but births stopped, or they wait for the outside world and may end.
     Stopped,
-    /// What it left is in use, or too young to tell.
+    /// The remaining goroutines are in use, or too young to judge.
     InUse,
 }
 
-/// The goroutines that are left of those that a place created.
+/// Remaining goroutines of those that a place created.
 #[derive(Clone, Debug, Default)]
 pub struct Course {
     created: u64,
     ended: u64,
-    /// How long those that ended lived in all, ns.
+    /// Sum of the lives of the ended goroutines, ns.
     lived: u64,
     left: Vec<Left>,
 }
@@ -47,27 +44,27 @@ pub struct Course {
 struct Left {
     birth: Time,
     age: u64,
-    /// It did something long after it was created.
+    /// Whether it was active long after its creation.
     active: bool,
     wait: Wait,
 }
 
 impl Course {
-    /// Adds what the place created from one stack.
+    /// Adds the births of one stack of the place.
     pub fn add_site(&mut self, site: &Site) {
         self.created += site.created;
         self.ended += site.ended;
         self.lived = self.lived.saturating_add(site.lived);
     }
 
-    /// Adds what became of all that the place created.
+    /// Adds all births and exits of the place.
     pub fn add_ended(&mut self, all: Option<&Self>) {
         if let Some(all) = all {
             (self.created, self.ended, self.lived) = (all.created, all.ended, all.lived);
         }
     }
 
-    /// Adds a goroutine of the place that exists.
+    /// Adds a remaining goroutine.
     pub fn add(&mut self, g: &Goroutine, now: Time) {
         let length = |from: Time, to: Time| to.saturating_sub(from).max(0) as u64;
         let age = length(g.birth, now);
@@ -84,7 +81,7 @@ impl Course {
         });
     }
 
-    /// What the growth from `since` to `now` looks like.
+    /// Classifies the growth from `since` to `now`.
     pub fn trend(&self, since: Time, now: Time) -> Trend {
         let all = self.left.len();
         let majority = |n: usize| 2 * n > all;
@@ -94,20 +91,20 @@ impl Course {
         }
         let few_ended = self.ended * 10 <= self.created;
         if majority(count(&|l| l.active)) {
-            // What polls for ever is active and leaks.
+            // A goroutine that polls forever is active and may leak all the same.
             return match few_ended && self.goes_on(now, 2) {
                 true => Trend::Leak,
                 false => Trend::InUse,
             };
         }
         let leaks = if majority(count(&|l| l.wait == Wait::Sleep)) {
-            // A sleep ends by itself, and then the goroutine may. But those
-            // that outlive most of their kind by far do not.
+            // Sleeping goroutines may end after their sleep, unless they have
+            // outlived most of their kind by far.
             2 * self.ended >= all as u64
         } else if majority(count(&|l| l.wait == Wait::Network)) {
             few_ended && self.goes_on(now, 3)
         } else {
-            // No pool waits for work at a lock.
+            // The idle workers of a pool do not wait for a lock.
             majority(count(&|l| l.wait == Wait::Sync)) || self.is_spread(since, now)
         };
         match leaks {
@@ -116,7 +113,7 @@ impl Course {
         }
     }
 
-    /// Whether a goroutine may be about to end, as others of its kind did.
+    /// Returns whether a goroutine may be about to end, as others of its kind did.
     fn is_young(&self, left: &Left) -> bool {
         match self.lived.checked_div(self.ended) {
             Some(life) => left.age < life.saturating_mul(YOUNG),
@@ -124,8 +121,8 @@ impl Course {
         }
     }
 
-    /// Whether goroutines came in each part of the time since the first one:
-    /// in each at least one in `share` of those that an even growth brings.
+    /// Returns whether each part of the time since the first birth brings at least one in `share` of the goroutines
+    /// that even growth would bring.
     fn goes_on(&self, now: Time, share: usize) -> bool {
         let births = self.left.iter().map(|l| l.birth);
         let Some(first) = births.clone().min() else {
@@ -142,8 +139,7 @@ impl Course {
         parts.iter().all(|&n| n >= least.max(1))
     }
 
-    /// Whether the growth took a while: most of those that are left came over
-    /// more than a small part of the window.
+    /// Returns whether the births of most remaining goroutines spread over more than a small part of the window.
     fn is_spread(&self, since: Time, now: Time) -> bool {
         let mut births: Vec<_> = self.left.iter().map(|l| l.birth).collect();
         births.sort_unstable();
@@ -161,7 +157,7 @@ mod tests {
     const MS: i64 = 1_000_000;
     const NOW: Time = 2000 * MS;
 
-    /// Goroutines born at some times that were last active at others.
+    /// A course of goroutines by times of birth and of last activity.
     fn course(
         n: i64,
         born: impl Fn(i64) -> i64,
@@ -206,10 +202,10 @@ mod tests {
                 "{wait:?}"
             );
         }
-        // Among many that end soon.
+        // A leak among many goroutines that end soon.
         let leak = with_ended(course(100, even, even, Wait::Other), 1000, 5);
         assert_eq!(trend(&leak), Trend::Leak);
-        // A leak that stopped is one still, if it was no single burst.
+        // A leak that stopped remains a leak if its births were no single burst.
         let stopped = course(100, |i| i * 8, |i| i * 8, Wait::Other);
         assert_eq!(trend(&stopped), Trend::Leak);
     }

@@ -1,9 +1,8 @@
-//! Who held a lock while somebody waited for it.
+//! Holders of a lock during a wait for it.
 //!
-//! A trace says who unlocked when a wait ended. That goroutine held the lock
-//! last, but if it had waited itself until shortly before, somebody else held
-//! it until then. So the chain of unlockers is followed back to the start of
-//! the wait.
+//! A trace names the goroutine that unlocked at the end of a wait. That one held
+//! the lock last, but may itself have waited for it until shortly before. So the
+//! chain of unlocking goroutines is followed back to the start of the wait.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,49 +10,48 @@ use crate::timeline::{Actor, Doing, Interval, Timeline};
 use crate::trace::internal::of_map;
 use crate::trace::{GoId, Time};
 
-/// How many waits are remembered.
+/// Maximum number of waits that are kept.
 const KEPT: usize = 1 << 14;
-/// What goroutines did in shorter waits is not looked for, ns.
+/// Minimum length of a wait whose holder's activity is looked up, ns.
 const LONG: u64 = 1_000_000;
-/// How many holders of one wait are looked at.
+/// Maximum number of holders of one wait.
 const HOPS: usize = 256;
 
-/// A wait for a lock that is over.
+/// Wait for a lock that has ended.
 #[derive(Clone, Copy)]
 struct Wait {
     end: Time,
-    /// Who unlocked, with the stack of that.
+    /// The goroutine that unlocked, with its stack.
     by: Actor,
-    /// What whoever unlocked mostly did while it held the lock, and for how
-    /// long.
+    /// State of that goroutine for most of the time it held the lock, and how long.
     doing: Option<(Doing, u64)>,
-    /// The number of the last wait of whoever unlocked, at that time.
+    /// Number of that goroutine's own previous wait.
     before: Option<u64>,
 }
 
-/// The waits for locks of a trace.
+/// Waits for locks in a trace.
 #[derive(Clone, Default)]
 pub struct Waits {
     kept: VecDeque<Wait>,
-    /// The number of the first one that is kept.
+    /// Number of the first wait that is kept.
     first: u64,
-    /// The number of each goroutine's last wait.
+    /// Number of each goroutine's last wait.
     last: HashMap<GoId, u64, foldhash::fast::RandomState>,
 }
 
-/// Who held a lock for how long of a wait.
+/// Holder of a lock during a part of a wait.
 #[derive(Clone, Copy)]
 struct Held {
     by: Actor,
     from: Time,
     to: Time,
-    /// For how long of that the process did not run, ns.
+    /// Part of that time in which the process did not run, ns.
     stalled: u64,
     doing: Option<(Doing, u64)>,
 }
 
 impl Held {
-    /// How long it held the lock while the process ran, ns.
+    /// Time it held the lock while the process ran, ns.
     fn length(&self) -> u64 {
         let length = self.to.saturating_sub(self.from).max(0) as u64;
         length.saturating_sub(self.stalled)
@@ -64,25 +62,25 @@ impl Held {
     }
 }
 
-/// Who held a lock longest while somebody waited for it.
+/// Goroutine that held a lock longest during a wait for it.
 #[derive(Clone, Copy)]
 pub struct Holder {
-    /// Who, with the stack that unlocked.
+    /// The goroutine, with the stack of its unlock.
     pub by: Actor,
-    /// For how long of the wait, ns.
+    /// Time it held the lock during the wait, ns.
     pub held: u64,
-    /// What it mostly did meanwhile, and for how long.
+    /// State of the goroutine for most of that time, and how long.
     pub doing: Option<(Doing, u64)>,
-    /// Who unlocked last, if that is another one.
+    /// Goroutine that unlocked last, if it is another one.
     pub last: Option<GoId>,
-    /// How many held it at least half as long, this one included.
+    /// Number of goroutines that held it at least half as long, including this one.
     pub alike: usize,
-    /// For how long of the wait the process did not run, ns.
+    /// Part of the wait in which the process did not run, ns.
     pub stalled: u64,
 }
 
 impl Waits {
-    /// Adds a wait that is over.
+    /// Adds a wait that has ended.
     pub fn add(&mut self, i: &Interval, t: &Timeline) {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
@@ -107,13 +105,12 @@ impl Waits {
         (self.kept.capacity() * size_of::<Wait>()) as u64 + of_map(&self.last, 1)
     }
 
-    /// Forgets goroutines that are gone.
+    /// Drops goroutines that have ended.
     pub fn forget(&mut self, t: &Timeline) {
         self.last.retain(|&g, _| t.find(g).is_some());
     }
 
-    /// Who held the lock longest during a wait that is over and was not added
-    /// yet.
+    /// Returns the goroutine that held the lock longest during a wait that has ended and is not added yet.
     pub fn holder(&self, wait: &Interval, t: &Timeline) -> Option<Holder> {
         let holders = self.holders(wait, t);
         let longest = holders.iter().max_by_key(|held| held.length())?;
@@ -130,7 +127,7 @@ impl Waits {
         })
     }
 
-    /// Who held the lock when a wait ended.
+    /// Returns the holder at the end of a wait.
     fn last_holder(&self, wait: &Interval, t: &Timeline) -> Option<Held> {
         let own = self
             .last
@@ -147,7 +144,7 @@ impl Waits {
         })
     }
 
-    /// All who held it, the last one first.
+    /// Returns all holders, the last one first.
     fn holders(&self, wait: &Interval, t: &Timeline) -> Vec<Held> {
         let mut holders = Vec::new();
         let (mut by, mut to, mut doing) = (wait.by, wait.end, None);

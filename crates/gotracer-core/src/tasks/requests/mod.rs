@@ -24,7 +24,7 @@ use role::{Handler, Role};
 
 /// Maximum number of connections and streams that are followed at a time.
 const OPEN: usize = 1 << 16;
-/// Handler of a request in which no event has a stack of it.
+/// Name of the handler of a request without a stack in it.
 const UNKNOWN: &[u8] = b"(unknown)";
 
 /// Kinds of intervals that requests are recognized by.
@@ -33,7 +33,7 @@ pub const KINDS: Kinds = Kinds::SYSCALL.union(Kinds::RUNNABLE);
 /// Requests since the last report.
 #[derive(Clone, Debug, Default)]
 pub struct Requests {
-    /// By stack; `None` is not known yet.
+    /// Roles by stack; `None` until a stack is classified.
     roles: Vec<Option<Role>>,
     open: HashMap<GoId, Open, RandomState>,
     handlers: Groups,
@@ -42,17 +42,17 @@ pub struct Requests {
 /// A connection or a stream, and the request that it handles.
 #[derive(Clone, Copy, Debug)]
 struct Open {
-    /// One goroutine is one request.
+    /// Whether the goroutine handles one request only.
     stream: bool,
     arrived: Arrived,
-    /// Time from its arrival to its first run, if the trace has both.
+    /// Time from the arrival to the first run, if the trace has both.
     queued: Option<u64>,
-    /// It ran since its arrival.
+    /// Whether the goroutine ran since the arrival.
     runs: bool,
     handler: Option<Handler>,
-    /// When the end of the present request was written.
+    /// Time at which the response was written completely.
     finished: Option<Arrived>,
-    /// The write of its end waited for the network and continues.
+    /// Whether the response's last write waited for the network and continues.
     resumes: bool,
 }
 
@@ -61,14 +61,14 @@ struct Arrived {
     at: Time,
     before: StateVector,
     leaves: Leaves,
-    /// The goroutine was woken for the request; otherwise it found it there.
+    /// Whether the goroutine was woken for the request. Otherwise the request was already there.
     woken: bool,
-    /// The request began before the trace.
+    /// Whether the request began before the trace.
     cut: bool,
 }
 
 impl Requests {
-    /// Whether any goroutine of a server is known.
+    /// Returns whether any goroutine of a server is known.
     pub fn is_any(&self) -> bool {
         !self.open.is_empty()
     }
@@ -94,7 +94,7 @@ impl Requests {
         })
     }
 
-    /// Takes in a wait that is over.
+    /// Observes a wait that has ended.
     #[inline]
     pub fn waited(&mut self, g: &Goroutine, chains: &Chains, t: &Timeline) {
         let role = self.role(g.stack, t);
@@ -103,7 +103,7 @@ impl Requests {
         }
     }
 
-    /// Takes in an interval of [`KINDS`] that is over.
+    /// Observes an interval of [`KINDS`] that has ended.
     #[inline]
     pub fn interval(&mut self, interval: &Interval, chains: &Chains, t: &Timeline) {
         match interval.kind {
@@ -127,7 +127,7 @@ impl Requests {
         }
     }
 
-    /// A goroutine runs that was runnable.
+    /// Observes that a runnable goroutine runs.
     fn ran(&mut self, interval: &Interval) {
         if let Some(open) = self.open.get_mut(&interval.victim.g)
             && !open.runs
@@ -137,18 +137,18 @@ impl Requests {
         }
     }
 
-    /// The entry of a goroutine of a server, made when it is first seen.
+    /// Returns the entry of a server's goroutine, which is created at first sight.
     fn open(&mut self, g: &Goroutine, t: &Timeline) -> &mut Open {
         let is_new = !self.open.contains_key(&g.id);
         if is_new && self.open.len() >= OPEN {
-            // They are connections that idle, most likely.
+            // Most of them are idle connections.
             self.open.clear();
         }
         self.open.entry(g.id).or_insert_with(|| {
             let start = t.stacks().get(t.start_function(g)).function;
             Open {
                 stream: role::is_stream(start),
-                // It is created for its first request, or older than the trace.
+                // The goroutine is created for its first request, or older than the trace.
                 arrived: Arrived {
                     at: g.birth,
                     before: StateVector::default(),
@@ -165,7 +165,7 @@ impl Requests {
         })
     }
 
-    /// A goroutine of a server leaves a wait (`waited`) or a system call.
+    /// Observes that a server's goroutine leaves a wait (`waited`) or a system call.
     fn step(&mut self, g: &Goroutine, role: Role, waited: bool, chains: &Chains, t: &Timeline) {
         let open = self.open(g, t);
         match role {
@@ -176,7 +176,7 @@ impl Requests {
                 }
             }
             Role::Idle | Role::Reads | Role::Handshake if !open.stream => {
-                // Of a request that comes in parts, the first one counts.
+                // The first part of a request counts as its arrival.
                 let arrives = match waited {
                     true => role == Role::Idle || open.finished.is_some() || !open.arrived.woken,
                     false => open.finished.is_some(),
@@ -198,7 +198,7 @@ impl Requests {
         }
     }
 
-    /// A goroutine ends; that of a stream was a request.
+    /// Observes that a goroutine ends; a stream's was a request.
     pub fn ended(&mut self, g: &Goroutine, chains: &Chains, t: &Timeline) {
         if self.open.is_empty() && !g.start.is_some() {
             return;
@@ -206,7 +206,7 @@ impl Requests {
         let known = self.open.remove(&g.id);
         let open = match known {
             Some(open) => open,
-            // Its first run is not watched.
+            // The first run of a stream is not observed.
             None if g.start.is_some() && self.role(g.start, t) != Role::None => {
                 let open = *self.open(g, t);
                 self.open.remove(&g.id);
@@ -228,7 +228,7 @@ impl Requests {
         self.handlers.add(group, over);
     }
 
-    /// Requests for a report, those that took longest in all first.
+    /// Returns requests for a report, handlers with the most time first.
     pub fn report(&self) -> Vec<Request> {
         let handlers = self.handlers.clone().sorted().into_iter();
         handlers.map(Group::into_request).collect()
@@ -241,7 +241,7 @@ impl Requests {
 }
 
 impl Arrived {
-    /// A request arrives now.
+    /// Returns the state of a request's goroutine at its arrival.
     fn now(g: &Goroutine, woken: bool, chains: &Chains, t: &Timeline) -> Self {
         Self {
             at: t.now(),
@@ -254,7 +254,7 @@ impl Arrived {
 }
 
 impl Open {
-    /// A request arrives; `runs` says that its goroutine does not wait to run.
+    /// Starts a request; `runs` means that its goroutine does not wait to run.
     fn arrive(&mut self, arrived: Arrived, runs: bool) {
         *self = Self {
             stream: self.stream,
@@ -267,15 +267,15 @@ impl Open {
         };
     }
 
-    /// A request that was read while the one before was handled (TLS reads
-    /// ahead) arrives when that one is finished.
+    /// Starts the next request if it was read while the previous one was handled (TLS reads
+    /// ahead). It arrives when the previous one is finished.
     fn follow(&mut self) {
         if let Some(finished) = self.finished {
             self.arrive(finished, true);
         }
     }
 
-    /// The request up to now.
+    /// Returns the request up to now.
     fn over(&self, g: &Goroutine, chains: &Chains, t: &Timeline) -> Over {
         let arrived = self.arrived;
         let time = t.snapshot(g.id).unwrap_or(arrived.before) - arrived.before;

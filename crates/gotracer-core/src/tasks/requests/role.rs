@@ -1,46 +1,46 @@
-//! The part of a server that a stack belongs to.
+//! Part of a server that a stack belongs to.
 
 use crate::timeline::is_standard;
 
-/// The part of a server that a stack belongs to.
+/// Part of a server that a stack belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Role {
-    /// No part of a server.
+    /// Not a part of a server.
     #[default]
     None,
-    /// Any other part of a connection's goroutine.
+    /// Other part of a connection's goroutine.
     Connection,
-    /// It waits for the next request.
+    /// Waits for the next request.
     Idle,
-    /// It reads a request.
+    /// Reads a request.
     Reads,
-    /// It makes a TLS handshake.
+    /// Performs a TLS handshake.
     Handshake,
-    /// It writes the end of a response.
+    /// Writes the end of a response.
     Finishes,
-    /// A handler works.
+    /// Runs a handler.
     Handles(Handler),
 }
 
-/// A handler, and how many handlers call each other down to it.
+/// A handler, and the number of handlers that call each other down to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handler {
-    /// Number of its type.
+    /// Number of the handler's group.
     pub group: usize,
-    /// Number of handlers.
+    /// Number of nested handlers.
     pub depth: u8,
 }
 
-/// Function with which the goroutine of a connection starts (HTTP/1).
+/// Start function of a connection's goroutine (HTTP/1).
 const CONNECTION: &str = "net/http.(*conn).serve";
-/// Whether a goroutine that starts with a function handles one request: HTTP/2 of
+/// Returns whether a goroutine with this start function handles one request: HTTP/2 of
 /// net/http and of golang.org/x/net, and gRPC without stream workers.
 pub fn is_stream(function: &str) -> bool {
     let http2 = function.contains("http2") && function.ends_with("erverConn).runHandler");
     http2 || function.starts_with("google.golang.org/grpc.(*Server).serveStreams.func")
 }
 
-/// Whether a function calls a handler that is the next frame inside of it.
+/// Returns whether a function calls a handler, which is the next inner frame.
 fn calls_handler(function: &str) -> bool {
     match function.strip_prefix("net/http.") {
         Some(rest) => rest.ends_with("ServeHTTP"),
@@ -52,8 +52,8 @@ fn calls_handler(function: &str) -> bool {
 }
 
 impl Role {
-    /// The part that a stack belongs to, given its functions, the innermost first.
-    /// `group` gives the number of a handler.
+    /// Classifies a stack given its functions, the innermost first.
+    /// `group` returns the number of a handler.
     pub fn of(innermost_first: &[&str], group: impl FnOnce(&str) -> usize) -> Self {
         let root = innermost_first.last().copied().unwrap_or_default();
         if root != CONNECTION && !is_stream(root) {
@@ -66,7 +66,7 @@ impl Role {
             if calls_handler(outer) && !is_standard(function) {
                 (handler, depth) = (function, depth.saturating_add(1));
             }
-            // What a handler calls is the handler's.
+            // Callees of a handler belong to the handler.
             if depth == 0 && part == Self::Connection {
                 part = match function {
                     "net/http.(*response).finishRequest" => Self::Finishes,
