@@ -220,7 +220,7 @@ impl Analysis {
     /// Processes a task, a region or a log, and ignores other events.
     #[inline(never)]
     fn user_event(&mut self, event: &Event, tables: &Tables) {
-        if Tasks::heeds(event) {
+        if Tasks::handles(event) {
             let Observers { tasks, chains, .. } = &mut self.seen;
             chains.start(&self.timeline);
             tasks.event(event, tables, chains, &self.timeline);
