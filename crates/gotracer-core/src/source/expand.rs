@@ -1,8 +1,7 @@
 //! Decompression, within limits.
 //!
-//! A few kilobytes can expand to any number of gigabytes. Real traces shrink to
-//! a fifth, those of idle programs to a twentieth: what expands far more was
-//! made to do harm.
+//! A few kilobytes can expand to gigabytes. Real traces compress 5 times, those
+//! of idle programs 20 times; a far larger ratio is a decompression bomb.
 
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
@@ -16,28 +15,28 @@ use crate::units;
 
 const GZIP: &[u8] = b"\x1f\x8b";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
-/// As many bytes as the longest magic number has.
+/// Length of the longest magic number.
 pub const MAGIC: u64 = 4;
-/// As many bytes as a zstd frame's header has behind its magic number.
+/// Maximum length of a zstd frame's header after the magic number.
 pub const HEAD: u64 = 14;
 
-/// Decompressed bytes per compressed byte that a trace may have.
+/// Maximum ratio of decompressed to compressed bytes.
 const RATIO: u64 = 200;
-/// Decompressed bytes that any trace may have, however few bytes it came as.
+/// Decompressed bytes that are allowed at any ratio.
 const FREE: u64 = 64 << 20;
-/// The largest window of a zstd frame, as a power of two. It is that of
-/// `zstd --long` and `zstd --ultra -22`.
+/// Maximum window of a zstd frame, as a power of two: that of `zstd --long` and
+/// `zstd --ultra -22`.
 const LARGEST_WINDOW: u32 = 27;
-/// Frames behind the first one may have this window in any case: that of
-/// `zstd -3`, as a power of two.
+/// Window that later frames may always have, as a power of two: that of
+/// `zstd -3`.
 const USUAL_WINDOW: u32 = 21;
 
-/// Whether a file with these first bytes is compressed.
+/// Whether a file that begins with `head` is compressed.
 pub fn is_compressed(head: &[u8]) -> bool {
     head.starts_with(GZIP) || head.starts_with(ZSTD)
 }
 
-/// Reads what a compressed stream expands to, as far as the limits allow.
+/// Reader of a compressed stream's decompressed bytes, within limits.
 pub struct Expanded {
     decoder: Box<dyn Read + Send>,
     /// Compressed bytes that the decoder read.
@@ -49,10 +48,10 @@ pub struct Expanded {
 }
 
 impl Expanded {
-    /// A reader of what `reader` expands to, whose first bytes are `head`.
+    /// Creates a decompressing reader; `head` holds the first bytes of `reader`.
     ///
     /// # Errors
-    /// If the decoder can't be made. What takes more memory than there may be
+    /// If the decoder can't be created. A frame that exceeds the memory limit
     /// fails when it is read.
     pub fn new(
         head: &[u8],
@@ -87,7 +86,7 @@ impl Expanded {
         })
     }
 
-    /// Refuses data beyond the limits.
+    /// Returns an error beyond the limits.
     fn check(&self) -> io::Result<()> {
         if self.given > self.limit {
             let limit = units::bytes(self.limit);
@@ -120,7 +119,7 @@ fn too_large(why: String) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, why)
 }
 
-/// Replaces a decoder whose window is too large.
+/// Reader that fails because the window is too large.
 struct Refused(String);
 
 impl Read for Refused {
@@ -132,7 +131,7 @@ impl Read for Refused {
     }
 }
 
-/// Counts the bytes that are read.
+/// Reader that counts bytes.
 struct Counted<R> {
     reader: R,
     taken: Arc<AtomicU64>,
@@ -146,8 +145,8 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// The window that a zstd frame takes, as a power of two, rounded up; RFC 8878,
-/// section 3.1.1.1. A head that breaks off takes none.
+/// Returns the window of a zstd frame as a power of two, rounded up (RFC 8878,
+/// section 3.1.1.1); 0 if the header is truncated.
 fn window_log(head: &[u8]) -> u32 {
     let window = || {
         let descriptor = *head.get(4)?;
@@ -180,7 +179,7 @@ mod tests {
         io::copy(&mut expanded, &mut io::sink())
     }
 
-    /// So many zeros, as gzip members of the same length.
+    /// Compresses zeros into gzip members of equal length.
     fn gzip(bytes: usize, members: usize) -> Vec<u8> {
         let mut all = Vec::new();
         for _ in 0..members {

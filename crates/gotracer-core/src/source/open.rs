@@ -1,8 +1,8 @@
-//! Traces as they lie around: plain or compressed, in a file or a pipe.
+//! Opens traces: plain or compressed, from files or pipes.
 //!
 //! The first bytes decide about compression, not the name. A plain regular file
-//! is passed as a file: the reader can read its bytes again instead of keeping
-//! them.
+//! is passed as a file: the reader reads its bytes again instead of keeping
+//! them in memory.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
@@ -11,7 +11,7 @@ use std::path::Path;
 use super::expand::{self, Expanded};
 use crate::trace::{Allowance, Input, ReadAt};
 
-/// Limits on reading a trace. By default there is none.
+/// Limits on reading a trace. By default there are none.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Memory that the reader may hold.
@@ -47,7 +47,7 @@ pub fn open(path: &Path, limits: &Limits) -> io::Result<Input<'static>> {
     from_file(File::open(path)?, limits)
 }
 
-/// A trace's bytes from its file's start, decompressed.
+/// Returns a trace's decompressed bytes from the start of its file.
 ///
 /// # Errors
 /// If its first bytes can't be read.
@@ -64,7 +64,7 @@ pub fn decompressed(
     })
 }
 
-/// The trace on standard input; if that is a regular file, read as one.
+/// Opens the trace on standard input, as a file if it is a regular file.
 ///
 /// # Errors
 /// If its first bytes can't be read.
@@ -85,7 +85,7 @@ pub fn stdin(limits: &Limits) -> io::Result<Input<'static>> {
     from_reader(io::stdin(), limits)
 }
 
-/// A trace from a stream: a pipe, a network body.
+/// Opens a trace from a stream, such as a pipe or a response's body.
 ///
 /// # Errors
 /// If its first bytes can't be read.
@@ -102,7 +102,7 @@ pub fn from_reader(
     Ok(input.within(limits.memory.clone()))
 }
 
-/// A trace in a regular file of so many bytes.
+/// Opens a trace in a regular file of `length` bytes.
 ///
 /// # Errors
 /// If its first bytes can't be read.
@@ -129,7 +129,7 @@ fn from_file(file: File, limits: &Limits) -> io::Result<Input<'static>> {
     }
 }
 
-/// The first bytes, as many as it takes to tell how they are compressed.
+/// Reads the bytes that identify the compression and its window.
 fn head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     reader.take(expand::MAGIC).read_to_end(&mut head)?;

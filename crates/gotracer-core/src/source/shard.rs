@@ -1,17 +1,16 @@
-//! Which of several processes a piece of work is for: a target to capture, a
-//! trace of an archive.
+//! Sharding of targets and archived traces over several processes.
 //!
-//! The processes do not communicate: each knows their number and its own index,
-//! and skips the work of the others. A jump consistent hash (Lamping and Veach,
-//! 2014) of a target's URL or a trace's name decides before anything is
-//! fetched. With one process more, a proportional part of the work moves, and
-//! only to the new process. The processes must be numbered from 0, as the pods
-//! of a StatefulSet or of an indexed Job.
+//! The processes do not communicate: each is configured with their number and
+//! its own index, and skips the work of the others. A jump consistent hash
+//! (Lamping and Veach, 2014) of a target's URL or a trace's name decides before
+//! anything is fetched. Adding a process moves a proportional part of the work,
+//! and only to the new process. The processes must be numbered from 0, as the
+//! pods of a StatefulSet or of an indexed Job.
 
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
-/// One of several processes that share all work.
+/// One of several processes that share the work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize)]
 #[serde(try_from = "Said", into = "Said")]
 pub struct Shard {
@@ -19,7 +18,7 @@ pub struct Shard {
     total: u32,
 }
 
-/// A shard as a configuration has it.
+/// Shard in the configuration.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Said {
@@ -27,18 +26,18 @@ struct Said {
     total_shards: u32,
 }
 
-/// A shard that can't be.
+/// Invalid shard.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ShardError {
-    /// There are not so many.
+    /// The index is not below the number of shards.
     #[error("there is no shard {ordinal} of {total}: the first is 0, the last {}", total.saturating_sub(1))]
     NotOne {
-        /// Which it should be.
+        /// Index.
         ordinal: u32,
-        /// How many there are.
+        /// Number of shards.
         total: u32,
     },
-    /// Neither a number nor a name that ends in one.
+    /// The text is neither a number nor a name that ends in one.
     #[error(
         "\"{0}\" is neither a shard's number nor the name of a pod of a StatefulSet, such as gotracer-0"
     )]
@@ -46,7 +45,7 @@ pub enum ShardError {
 }
 
 impl Default for Shard {
-    /// The only one.
+    /// The only shard.
     fn default() -> Self {
         Self {
             ordinal: 0,
@@ -56,10 +55,10 @@ impl Default for Shard {
 }
 
 impl Shard {
-    /// The one with this number, from 0, of so many.
+    /// Creates the shard with index `ordinal` of `total`.
     ///
     /// # Errors
-    /// If there are not so many.
+    /// If `ordinal` is not below `total`.
     pub fn new(ordinal: u32, total: u32) -> Result<Self, ShardError> {
         match ordinal < total {
             true => Ok(Self { ordinal, total }),
@@ -67,29 +66,28 @@ impl Shard {
         }
     }
 
-    /// Its number, from 0.
+    /// Returns the index, from 0.
     pub fn ordinal(self) -> u32 {
         self.ordinal
     }
 
-    /// How many there are.
+    /// Returns the number of shards.
     pub fn total(self) -> u32 {
         self.total
     }
 
-    /// Whether what has this name is for this one to do. Of a target that is
-    /// its URL: who it is does not matter, since a program can be traced by
-    /// one at a time.
+    /// Whether this shard owns the work with this name. A target's name is its
+    /// URL without labels, because a program allows one trace at a time.
     pub fn owns(self, name: &str) -> bool {
         self.total == 1 || jump(key(name), self.total) == self.ordinal
     }
 }
 
-/// The number that a shard is known by: itself, or what the name of a
-/// StatefulSet's pod ends in.
+/// Parses a shard's index: a number, or the name of a StatefulSet's pod, which
+/// ends in one.
 ///
 /// # Errors
-/// If there is none.
+/// If the text does not end in a number.
 pub fn ordinal(text: &str) -> Result<u32, ShardError> {
     let number = text.rsplit('-').next().unwrap_or(text);
     let digits = number.bytes().all(|b| b.is_ascii_digit());
@@ -114,15 +112,15 @@ impl From<Shard> for Said {
     }
 }
 
-/// The same for all versions of this program on all machines.
+/// Returns a stable hash: equal in all versions and on all machines.
 fn key(name: &str) -> u64 {
     let digest = Md5::digest(name.as_bytes());
     let (low, _) = digest.split_at(8);
     low.iter().fold(0, |key, b| key << 8 | u64::from(*b))
 }
 
-/// The bucket of a key: with one bucket more, one key in so many goes to the
-/// new one and the others stay.
+/// Returns the bucket of a key. Adding a bucket moves one key in `buckets` to it;
+/// the others stay.
 fn jump(mut key: u64, buckets: u32) -> u32 {
     let (mut bucket, mut next) = (0, 0);
     while next < i64::from(buckets) {

@@ -1,4 +1,4 @@
-//! Whether a thread waits for the operating system, and since when.
+//! Detection of system calls that hang.
 //!
 //! A read of a file on a network file system whose server is gone may never
 //! return, and nothing can end it from outside.
@@ -39,7 +39,7 @@ impl Activity {
         result
     }
 
-    /// How long the call that has not returned takes by now.
+    /// Returns the duration so far of the call that has not returned.
     pub fn waits_for(&self) -> Option<Duration> {
         let since = self.call.load(Ordering::Relaxed).checked_sub(1)?;
         let since = Duration::from_millis(since);
@@ -47,7 +47,7 @@ impl Activity {
     }
 }
 
-/// A file whose reads are seen by an [`Activity`].
+/// File whose reads are recorded by an [`Activity`].
 #[derive(Clone)]
 pub struct Observed {
     file: Arc<File>,

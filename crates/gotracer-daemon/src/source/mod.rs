@@ -1,5 +1,5 @@
-//! Where traces come from. A source hands on a name, labels and bytes, and
-//! knows nothing of what is done with them.
+//! Sources of traces. A source yields a name, labels and bytes, and does not
+//! depend on the analysis.
 
 pub mod activity;
 pub mod directory;

@@ -1,4 +1,4 @@
-//! Values as people write them in YAML.
+//! Durations and sizes in YAML.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, SettingError> {
     }
 }
 
-/// Numbers with units, the largest first, each at most once.
+/// Parses numbers with units: the largest unit first, each at most once.
 fn of_prometheus(text: &str) -> Option<Duration> {
     const UNITS: [(&str, u64); 7] = [
         ("y", 365 * 86_400_000),
@@ -42,7 +42,7 @@ fn of_prometheus(text: &str) -> Option<Duration> {
         sum = sum.checked_add(ms)?;
         (rest, left) = (after, &left[index + 1..]);
     }
-    // What is read must fit where the other durations do.
+    // The sum must fit into 64 bits as nanoseconds.
     let fits = sum <= u64::MAX / 1_000_000;
     (fits && !text.trim().is_empty()).then(|| Duration::from_millis(sum))
 }

@@ -13,12 +13,12 @@ use super::shelf::Shelf;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum After {
-    /// They stay where they are.
+    /// Keep the file in place.
     #[default]
     Keep,
-    /// They are deleted.
+    /// Delete the file.
     Delete,
-    /// They are moved to folders that are not watched.
+    /// Move the file to a folder that is not watched.
     Move,
 }
 
@@ -30,7 +30,7 @@ impl std::str::FromStr for After {
             "keep" => Ok(Self::Keep),
             "delete" => Ok(Self::Delete),
             "move" => Ok(Self::Move),
-            _ => Err("there are keep, delete and move"),
+            _ => Err("expected keep, delete or move"),
         }
     }
 }

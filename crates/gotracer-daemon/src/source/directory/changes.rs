@@ -1,6 +1,7 @@
-//! Events of the operating system, gathered until the watch takes them.
+//! Events of the operating system, collected until the watch takes them.
 //!
-//! Gathered by path: however many events there are, there is one entry a file.
+//! There is one entry per file; memory does not grow with the number
+//! of events.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::scan::Scope;
 
-/// Whether this system tells when a file is closed after writing.
+/// Whether the operating system has an event for closing a file after writing.
 const TELLS_CLOSE: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// The last thing that happened to a file.
@@ -33,7 +34,8 @@ pub enum Change {
 pub struct Batch {
     /// By file, as its path below the directory.
     pub files: HashMap<PathBuf, Change>,
-    /// Events were lost, or a directory came: only looking everywhere tells.
+    /// Events were lost, or a directory was created: only a full scan finds all
+    /// files.
     pub rescan: bool,
     /// The directory was deleted or moved away: no more events will come.
     pub root_gone: bool,
@@ -124,7 +126,7 @@ impl Batch {
 
     fn put(&mut self, below: PathBuf, change: Change) {
         match self.files.get_mut(&below) {
-            // A change of metadata does not tell whether the file is written to.
+            // A change of metadata leaves open whether the file is being written.
             Some(known) if change == Change::Touched && *known != Change::Gone => {}
             Some(known) => *known = change,
             None => {

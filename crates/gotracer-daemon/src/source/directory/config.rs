@@ -57,7 +57,7 @@ pub struct WatchConfig {
 }
 
 impl WatchConfig {
-    /// What says that a directory is to be watched as it is.
+    /// Returns the entry that describes a directory's settings.
     pub fn of(directory: &Directory) -> Self {
         let labels = directory.labels.iter();
         Self {
@@ -73,7 +73,7 @@ impl WatchConfig {
         }
     }
 
-    /// What it says to watch, and how.
+    /// Returns the settings of the directory that the entry describes.
     pub fn directory(&self) -> Directory {
         let labels: Labels = self.labels.iter().collect();
         let usual = Directory::new(&self.directory, labels);

@@ -1,4 +1,4 @@
-//! Looking at a watched directory. All of this blocks.
+//! Scans of a watched directory. All functions block.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,11 +10,11 @@ use super::root::{Place, Root};
 use super::scan::Scope;
 use super::stamp::Stamp;
 
-/// Result of a look. Files are named by their paths below the directory.
+/// Result of a scan. Paths are relative to the directory.
 pub enum Sight {
     /// All files that may be traces.
     Everything(Vec<(PathBuf, Stamp)>),
-    /// Only those that were asked for.
+    /// The requested files.
     Files(Vec<(PathBuf, Change, Found)>),
 }
 
@@ -24,26 +24,26 @@ pub enum Found {
     There(Stamp),
     /// It is gone, or no longer a regular file.
     Gone,
-    /// It can't be looked at now.
+    /// The file system returned an error.
     Unknown,
 }
 
-/// Looks at a directory and has events of it, if it gives any.
+/// Scanner of a directory, with its events where the file system has them.
 pub struct Looker {
     root: Arc<Root>,
     shelves: bool,
     /// Events are not wanted.
     polls: bool,
-    /// The directory that was looked at last.
+    /// The directory of the last scan.
     place: Option<Place>,
     /// Its events.
     pub changes: Option<Changes>,
-    /// The log says that there are no events.
+    /// A log message has reported that there are no events.
     deaf: bool,
 }
 
 impl Looker {
-    /// One that has not looked yet.
+    /// Creates a scanner; it opens nothing yet.
     pub fn new(root: Arc<Root>, shelves: bool, polls: bool) -> Self {
         Self {
             root,
@@ -55,16 +55,16 @@ impl Looker {
         }
     }
 
-    /// Looks at these files, or at everything if that is asked for or the
-    /// directory is not the one of the last look.
+    /// Stats these files, or scans everything on request or if the path leads
+    /// to another directory than at the last scan.
     ///
     /// # Errors
-    /// If the directory can't be looked into.
+    /// If the directory can't be read.
     pub fn look(&mut self, everything: bool, files: HashMap<PathBuf, Change>) -> io::Result<Sight> {
         let place = self.root.resolve()?;
         let replaced = self.place.as_ref() != Some(&place);
         if replaced {
-            // The events are of a directory that is elsewhere now.
+            // The events belong to a directory that was moved or replaced.
             self.changes = None;
         }
         if !everything && !replaced {
@@ -78,7 +78,8 @@ impl Looker {
             root: place.path.clone(),
             shelves: self.shelves,
         };
-        // Watching starts first: a file that comes in between is seen twice, not missed.
+        // Watching starts before the scan: a file created in between is seen twice,
+        // not missed.
         if self.changes.is_none() && !self.polls {
             self.changes = self.watch(&scope);
         }

@@ -1,8 +1,8 @@
-//! Traces in a directory: those already there, and those that come.
+//! Traces in a directory: existing files and new ones.
 //!
-//! Events of the operating system are hints that make it fast; a look at the
-//! whole directory now and then makes it right, whatever events were lost or
-//! never came (network file systems, full queues, volumes that are swapped).
+//! Events of the operating system make detection fast. A periodic scan of the
+//! whole directory makes it reliable where events are missing: network file
+//! systems, full queues, swapped volumes.
 
 mod after;
 mod changes;
@@ -41,23 +41,23 @@ pub use stamp::Stamp;
 pub use trace::{Answer, FileTrace, Pushed};
 pub use watches::{Health, Watches};
 
-/// For how long a file that breaks off must stand still to be final, by default.
+/// Default time without changes after which a truncated file is final.
 pub const INCOMPLETE_AFTER: Duration = Duration::from_secs(600);
 
 /// Why a directory can't be watched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WatchError {
-    /// It can't be read.
+    /// The directory can't be read.
     #[error("cannot watch {}: {error}", .directory.display())]
     Unreadable {
-        /// Which.
+        /// The directory.
         directory: PathBuf,
         /// Error of the system.
         #[source]
         error: io::Error,
     },
-    /// A budget that nothing would heed.
+    /// A retention that would have no effect.
     #[error("cannot watch {}: only files that are moved afterwards have a retention", .0.display())]
     Retention(PathBuf),
 }
@@ -69,28 +69,27 @@ pub struct Directory {
     pub root: Arc<Root>,
     /// Labels of its traces.
     pub labels: Arc<Labels>,
-    /// For how long a file must stand still to be complete, where no event
-    /// tells.
+    /// Time without changes after which a file is complete, where no event
+    /// reports that it was closed.
     pub settle: Duration,
-    /// For how long a file that breaks off must stand still to be taken for
-    /// abandoned, where no event tells that it was closed.
+    /// Time without changes after which a truncated file is abandoned, where no
+    /// event reports that it was closed.
     pub incomplete_after: Duration,
-    /// How often to look at everything.
+    /// Interval of full scans.
     pub rescan: Duration,
-    /// Don't ask for events, which network file systems don't give, but look
-    /// at everything this often.
+    /// Interval of full scans without events, for network file systems.
     pub poll: Option<Duration>,
-    /// Patterns that take labels from file names; the first that fits is used.
+    /// Patterns that extract labels from file names; the first match is used.
     pub patterns: Vec<Pattern>,
     /// Action on files that were analyzed.
     pub after: After,
-    /// How long those are kept that were moved.
+    /// Retention of moved files.
     pub retention: Retention,
 }
 
 impl Directory {
-    /// A directory with the usual patience. Without other labels its traces
-    /// have the job `watch` and the directory, as configured, as instance.
+    /// Creates a directory with the default settings. Its traces have the job
+    /// `watch` and the configured path as instance, unless `labels` sets them.
     pub fn new(root: impl Into<PathBuf>, labels: Labels) -> Self {
         let root = Root::new(root);
         let instance = root.written().display().to_string();

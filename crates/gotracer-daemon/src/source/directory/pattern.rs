@@ -1,4 +1,4 @@
-//! From a file's name to labels: `{service}_{version}_{timestamp}.trace`.
+//! Labels from file names: `{service}_{version}_{timestamp}.trace`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
 
-/// Names that stand for something that is no label: times have no end.
+/// Placeholders that set no label. A label with timestamps would have unbounded
+/// values.
 const NO_LABELS: [&str; 2] = ["timestamp", "_"];
 
-/// What file names look like.
+/// Pattern of file names.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern {
@@ -21,20 +22,20 @@ pub struct Pattern {
     text: String,
 }
 
-/// Why something is no pattern.
+/// Error of a pattern.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PatternError {
     /// A brace lacks its partner.
     #[error("\"{0}\" has a brace without its partner")]
     Brace(String),
-    /// It has two values for one label.
-    #[error("{{{0}}} stands in it twice")]
+    /// A label occurs twice.
+    #[error("{{{0}}} occurs twice")]
     Twice(String),
-    /// Prometheus does not know such a label.
-    #[error("\"{0}\" is no name of a label")]
+    /// The name is not a valid label name of Prometheus.
+    #[error("\"{0}\" is not a valid label name")]
     Name(String),
-    /// It has no names at all.
+    /// The pattern has no placeholders.
     #[error("\"{0}\" names no label, such as {{service}}")]
     NoLabel(String),
 }
@@ -102,18 +103,18 @@ impl From<Pattern> for String {
 }
 
 impl Pattern {
-    /// Whether it is about directories too, not only about a file's own name.
+    /// Whether the pattern matches directories too, not only the file name.
     pub fn is_deep(&self) -> bool {
         self.text.contains('/')
     }
 
-    /// The labels that a path tells; `None` if it looks otherwise.
+    /// Extracts labels from a path; `None` if it does not match.
     pub fn labels(&self, below: &Path) -> Option<Labels> {
         self.apply(below, &Labels::new())
     }
 
-    /// The labels with those that the path below the watched directory tells;
-    /// `None` if it looks otherwise.
+    /// Adds the labels of a path below the watched directory; `None` if the path
+    /// does not match.
     fn apply(&self, below: &Path, labels: &Labels) -> Option<Labels> {
         let name = if self.is_deep() {
             below.as_os_str()
@@ -127,19 +128,19 @@ impl Pattern {
     }
 }
 
-/// Gives each file its labels.
+/// Assigns labels to files.
 pub struct Namer {
     patterns: Vec<Pattern>,
     labels: Arc<Labels>,
 }
 
 impl Namer {
-    /// With these labels, and those that the first pattern that fits adds.
+    /// Files get these labels, and those of the first pattern that matches.
     pub fn new(patterns: Vec<Pattern>, labels: Arc<Labels>) -> Self {
         Self { patterns, labels }
     }
 
-    /// The labels of a file, by its path below the watched directory.
+    /// Returns the labels of a file, by its path below the watched directory.
     pub fn labels(&self, below: &Path) -> Arc<Labels> {
         let mut told = self.patterns.iter().map(|p| p.apply(below, &self.labels));
         let told = told.find_map(|labels| labels);

@@ -1,9 +1,9 @@
-//! How long the files of traces that were analyzed are kept.
+//! Retention of analyzed trace files.
 //!
-//! When there are too many bytes, those in which nothing was found go first,
-//! then those that could not be read, and those with findings last; of each,
-//! the oldest first. A file's age is that of its content: moving the file does not
-//! change it.
+//! If the files exceed the size limit, those without findings are deleted first,
+//! then those that could not be read, and those with findings last; within each
+//! group, the oldest first. A file's age is that of its content: moving the file
+//! does not change it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,23 +17,23 @@ use super::shelf::{Shelf, device};
 /// Limits on the shelves; `None` is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Retention {
-    /// How old a file may become.
+    /// Maximum age of a file.
     pub age: Option<Duration>,
-    /// How many bytes all of them may have.
+    /// Maximum size of all files, bytes.
     pub bytes: Option<u64>,
 }
 
 /// A file on a shelf.
 struct Kept {
     shelf: Shelf,
-    /// Below the shelf.
+    /// Path below the shelf.
     path: PathBuf,
     age: Duration,
     bytes: u64,
 }
 
 impl Retention {
-    /// Whether anything is ever deleted.
+    /// Whether there is a limit.
     pub fn is_bounded(self) -> bool {
         self.age.is_some() || self.bytes.is_some()
     }
@@ -43,7 +43,7 @@ impl Retention {
     /// symbolic links there are.
     ///
     /// # Errors
-    /// If something could not be read or deleted; the rest is.
+    /// If a file could not be read or deleted; the others are deleted anyway.
     pub fn sweep(self, root: &Root) -> io::Result<usize> {
         let root = root.open()?;
         let (mut kept, mut shelves) = (Vec::new(), Vec::new());
@@ -92,11 +92,11 @@ impl Retention {
     }
 }
 
-/// Gathers the files of a shelf. Links count as files, and directories of other
+/// Collects the files of a shelf. Links count as files, and directories of other
 /// file systems are left alone.
 ///
 /// # Errors
-/// If something could not be read; the rest is gathered.
+/// If a directory could not be read; the others are collected anyway.
 fn collect(folder: &Dir, shelf: Shelf, kept: &mut Vec<Kept>) -> io::Result<()> {
     let home = device(&folder.dir_metadata()?);
     let mut directories = vec![PathBuf::new()];

@@ -26,15 +26,15 @@ pub struct Place {
 }
 
 impl Root {
-    /// The directory at a path, which may be relative to the current directory.
+    /// Creates a root for a path, which may be relative to the current directory.
     pub fn new(written: impl Into<PathBuf>) -> Self {
         let written = written.into();
-        // It fails for an empty path alone, and that is no directory.
+        // This fails only for an empty path, which `resolve` rejects.
         let absolute = std::path::absolute(&written).unwrap_or_else(|_| written.clone());
         Self { written, absolute }
     }
 
-    /// A directory of the daemon itself, under a name for messages.
+    /// Creates a root for a directory of the daemon, with a name for messages.
     pub fn named(name: &str, absolute: PathBuf) -> Self {
         let written = name.into();
         Self { written, absolute }
@@ -74,8 +74,8 @@ impl Root {
         })
     }
 
-    /// Opens the directory. No path below the handle leads out of it, whatever
-    /// symbolic links there are and however they change.
+    /// Opens the directory. Paths below the handle cannot leave it through
+    /// symbolic links, even if these change.
     ///
     /// # Errors
     /// If the path does not lead to a directory.

@@ -1,4 +1,4 @@
-//! Looking for traces in a directory and below.
+//! Recursive scan of a directory for traces.
 
 use std::fs;
 use std::io;
@@ -21,7 +21,7 @@ const NOT_TRACES: [&str; 8] = [
 ];
 
 /// Whether a file of that name may be a trace. Hidden files are not: editors,
-/// rsync and Kubernetes use them for what is not finished.
+/// rsync and Kubernetes use them for unfinished files.
 pub fn may_be_trace(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     !name.starts_with('.') && !NOT_TRACES.iter().any(|end| lower.ends_with(end))
@@ -33,7 +33,7 @@ pub struct Scope {
     /// The directory, without symbolic links in its path; everything below it
     /// belongs to it.
     pub root: PathBuf,
-    /// The shelves in it do not.
+    /// Whether the shelves are excluded.
     pub shelves: bool,
 }
 
@@ -63,8 +63,8 @@ impl Scope {
     /// lead in circles.
     ///
     /// # Errors
-    /// If the directory itself can't be read. What can't be read below it is
-    /// left out.
+    /// If the directory itself can't be read. Unreadable directories below it
+    /// are skipped.
     pub fn scan(&self) -> io::Result<Vec<(PathBuf, Stamp)>> {
         let mut found = Vec::new();
         let mut directories = Vec::new();

@@ -1,10 +1,10 @@
-//! Telling a trace that is complete from one that is still being written.
+//! Distinguishes complete traces from those that are still being written.
 //!
 //! A file that was closed after writing, or moved into place, is final. For
-//! other files (there before the start, on a network file system) no event
-//! tells. They are read when length and time of change have stood still for a
-//! while, but a trace that breaks off then is not final before it has stood
-//! still for much longer: its writer may only pause.
+//! other files (created before the start, or on a network file system) there is
+//! no event. They are read once length and time of change have not changed for
+//! `settle`. A truncated trace is final only after `incomplete_after`, since its
+//! writer may have paused.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,25 +12,26 @@ use std::time::{Duration, Instant};
 
 use super::stamp::Stamp;
 
-/// How many times longer a file must stand still, at most, that was written to
-/// while it was watched and not closed, or whose writer paused before.
+/// Largest multiple of `settle` for a file that was written to while it was
+/// watched and not closed, or whose writer paused before.
 const LONGEST: u32 = 12;
-/// The first pause before a file that could not be read is offered again.
+/// First pause before a file that could not be read is offered again.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-/// The longest one, for so many tries.
+/// Longest pause within the first `TRIES` tries.
 const LAST_RETRY: Duration = Duration::from_secs(30);
 const TRIES: u32 = 20;
-/// The one after that.
+/// Pause after `TRIES` tries.
 const RARE_RETRY: Duration = Duration::from_secs(600);
 /// The pause before a copy of a trace that is being analyzed is offered again.
 const TAKEN_RETRY: Duration = Duration::from_secs(3);
-/// Longer than any daemon runs; sums of it with a moment do not overflow.
+/// Upper bound of configured durations: adding it to an `Instant` does not
+/// overflow.
 const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// Reason to offer a file again that was handed on.
+/// Reason to offer a file again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fate {
-    /// The trace breaks off, and its writer may go on.
+    /// The trace is truncated, and its writer may continue.
     Incomplete,
     /// The file could not be read or put away now.
     Retry,
@@ -45,7 +46,7 @@ pub struct Ready {
     pub path: PathBuf,
     /// The state in which it was seen.
     pub stamp: Stamp,
-    /// Whether its writer is done: a trace that breaks off remains so.
+    /// Whether its writer is done: a truncated trace will not grow.
     pub is_final: bool,
     /// How often it was tried before.
     pub tries: u32,
@@ -64,10 +65,10 @@ enum Until {
 
 struct File {
     stamp: Stamp,
-    /// Since when it has stood still; before it was first seen, by its own time.
+    /// Time of the last change; before the first scan, by the file's own time.
     since: Instant,
-    /// Since when it has stood still as far as that is trusted for being final.
-    /// The clock of a file server may be behind.
+    /// Time of the last change by this machine's clock, for `is_final`: the
+    /// clock of a file server may be behind.
     trusted: Instant,
     finished: bool,
     open: bool,
@@ -77,18 +78,18 @@ struct File {
     tries: u32,
 }
 
-/// Files of a directory that wait or were handed on.
+/// Files of a directory that wait or are being analyzed.
 pub struct Settler {
     settle: Duration,
     incomplete_after: Duration,
-    /// Whether the whole directory was looked at.
+    /// Whether the whole directory was scanned once.
     begun: bool,
     waiting: HashMap<PathBuf, File>,
     handed_on: HashMap<PathBuf, File>,
 }
 
 impl Settler {
-    /// Files must stand still for `settle`; those that break off then, for
+    /// Files are ready after `settle` without changes; truncated ones, after
     /// `incomplete_after`.
     pub fn new(settle: Duration, incomplete_after: Duration) -> Self {
         Self {
@@ -100,7 +101,7 @@ impl Settler {
         }
     }
 
-    /// The whole directory was looked at, and holds these files.
+    /// Records a scan of the whole directory.
     pub fn saw_all(&mut self, found: Vec<(PathBuf, Stamp)>, now: Instant) {
         let there: HashSet<&Path> = found.iter().map(|(path, _)| path.as_path()).collect();
         self.waiting
@@ -113,7 +114,7 @@ impl Settler {
         self.begun = true;
     }
 
-    /// A file was looked at and is in this state.
+    /// Records the state of a file.
     pub fn saw(&mut self, path: PathBuf, stamp: Stamp, now: Instant) {
         match self.handed_on.get(&path) {
             Some(known) if known.stamp == stamp => return,
@@ -143,7 +144,7 @@ impl Settler {
         }
     }
 
-    /// A file's metadata changed: it may be readable now.
+    /// Records a change of metadata: the file may be readable now.
     pub fn touched(&mut self, path: &Path, now: Instant) {
         if let Some(file) = self.waiting.get_mut(path)
             && matches!(file.until, Until::Retry(_))
@@ -152,7 +153,7 @@ impl Settler {
         }
     }
 
-    /// A file was written to and not closed yet.
+    /// Records that a file was written to and not closed yet.
     pub fn written(&mut self, path: &Path) {
         if let Some(file) = self.waiting.get_mut(path) {
             file.open = true;
@@ -160,7 +161,7 @@ impl Settler {
         }
     }
 
-    /// A file was closed after writing, or moved into place.
+    /// Records that a file was closed after writing, or moved into place.
     pub fn finished(&mut self, path: &Path) {
         let file = match self.waiting.get_mut(path) {
             Some(file) => file,
@@ -173,13 +174,13 @@ impl Settler {
         file.open = false;
     }
 
-    /// A file is no longer there.
+    /// Removes a file that was deleted.
     pub fn gone(&mut self, path: &Path) {
         self.waiting.remove(path);
         self.handed_on.remove(path);
     }
 
-    /// A file that was handed on in this state is to be offered again.
+    /// Schedules a file to be offered again, unless it has changed since.
     pub fn answer(&mut self, path: &Path, stamp: Stamp, fate: Fate, now: Instant) {
         if self.handed_on.get(path).is_none_or(|f| f.stamp != stamp) {
             return;
@@ -201,7 +202,7 @@ impl Settler {
         self.waiting.insert(path, file);
     }
 
-    /// Files that may still be written to, and are worth a look soon.
+    /// Files that may still be written to, and should be checked soon.
     pub fn settling(&self) -> impl Iterator<Item = &Path> {
         let settling = self
             .waiting
@@ -210,20 +211,20 @@ impl Settler {
         settling.map(|(path, _)| path.as_path())
     }
 
-    /// Files that break off and are not final yet.
+    /// Number of truncated files that are not final yet.
     pub fn incomplete(&self) -> usize {
         let incomplete = |f: &&File| f.until == Until::Certain;
         self.waiting.values().filter(incomplete).count()
     }
 
-    /// How long it is until the next file is ready, if nothing happens.
+    /// Returns the time until the next file is ready if none changes.
     pub fn next_ready(&self, now: Instant) -> Option<Duration> {
         let due = |file: &File| file.due(self.settle, self.incomplete_after);
         let due = self.waiting.values().map(due);
         due.min().map(|due| due.saturating_duration_since(now))
     }
 
-    /// The files that are to be analyzed now, each state of each once.
+    /// Returns the files to analyze now. Each state of a file is returned once.
     pub fn take_ready(&mut self, now: Instant) -> Vec<Ready> {
         let (settle, incomplete_after) = (self.settle, self.incomplete_after);
         let due = |_: &PathBuf, file: &mut File| file.due(settle, incomplete_after) <= now;
@@ -250,7 +251,7 @@ fn pause_after(tries: u32) -> Duration {
 }
 
 impl File {
-    /// When it is to be analyzed, if nothing happens to it.
+    /// Returns the time of its analysis if it does not change.
     fn due(&self, settle: Duration, incomplete_after: Duration) -> Instant {
         match self.until {
             Until::Retry(at) => at,
@@ -261,8 +262,8 @@ impl File {
         }
     }
 
-    /// It was written to, replaced, or got another time, as `cp -p` sets it
-    /// after the file was closed.
+    /// Records a new state: written to, replaced, or with another time, as
+    /// `cp -p` sets it after closing the file.
     fn change(&mut self, stamp: Stamp, now: Instant) {
         self.finished &= self.stamp.only_touched(&stamp);
         self.stamp = stamp;

@@ -1,10 +1,10 @@
 //! Folders in the watched directory for files that were analyzed.
 //!
-//! Others may write to the watched directory, and the daemon may have more
-//! rights than they have. A shelf is therefore a real directory in it, on the
-//! same file system, that belongs to the owner of the watched directory or to
-//! the daemon. A shelf that is a symbolic link would have the daemon move files
-//! to, and delete files in, a directory of the link's author's choice.
+//! Other users may write to the watched directory, and the daemon may have more
+//! rights than they have. A shelf must therefore be a real directory on the same
+//! file system that belongs to the owner of the watched directory or to the
+//! daemon. Through a symbolic link, its author could make the daemon move and
+//! delete files in any directory.
 
 use std::io;
 
@@ -22,7 +22,7 @@ pub enum Shelf {
 }
 
 impl Shelf {
-    /// All of them.
+    /// All shelves.
     pub const ALL: [Self; 3] = [Self::Done, Self::Findings, Self::Failed];
 
     /// The folder's name in the watched directory.
@@ -37,8 +37,8 @@ impl Shelf {
     /// Opens the folder; `None` if there is none.
     ///
     /// # Errors
-    /// If the folder can't be opened, or is none that files may be moved to or
-    /// deleted in.
+    /// If the folder can't be opened, or does not belong to the daemon or the
+    /// owner of the watched directory.
     pub(super) fn open(self, root: &Dir) -> io::Result<Option<Dir>> {
         let named = match root.symlink_metadata(self.folder()) {
             Ok(metadata) => metadata,
@@ -167,7 +167,7 @@ mod tests {
         }
         let error = Shelf::Done.open(&open(scratch.path())).unwrap_err();
         assert!(error.to_string().contains("owns it"), "{error}");
-        // It may belong to who owns the watched directory.
+        // It may belong to the owner of the watched directory.
         std::os::unix::fs::chown(scratch.path(), Some(12_345), None).unwrap();
         assert!(Shelf::Done.open(&open(scratch.path())).unwrap().is_some());
     }

@@ -1,11 +1,11 @@
-//! Which state of a file is meant.
+//! Identity of a file's state.
 
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// Length, time of change and inode: what changes when a file is written or
+/// Length, time of change and inode. They change when a file is written or
 /// replaced.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stamp {
@@ -15,20 +15,20 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The state that a file is in; `None` if it is no regular file, even
-    /// through a symbolic link.
+    /// Returns a file's state, following symbolic links; `None` if it is not a
+    /// regular file.
     ///
     /// # Errors
-    /// If the file can't be looked at.
+    /// If the file's metadata can't be read.
     pub fn of(path: &Path) -> io::Result<Option<Self>> {
         let metadata = std::fs::metadata(path)?;
         Ok(metadata.is_file().then(|| Self::new(&metadata)))
     }
 
-    /// The state that an open file is in; `None` if it is no regular file.
+    /// Returns an open file's state; `None` if it is not a regular file.
     ///
     /// # Errors
-    /// If the file can't be looked at.
+    /// If the file's metadata can't be read.
     pub fn of_open(file: &File) -> io::Result<Option<Self>> {
         let metadata = file.metadata()?;
         Ok(metadata.is_file().then(|| Self::new(&metadata)))
@@ -56,8 +56,8 @@ impl Stamp {
         }
     }
 
-    /// For how long the file has not changed, by its own time; zero if that
-    /// lies in the future.
+    /// Returns the time since the last change, by the file's own time; zero if
+    /// that lies in the future.
     pub fn age(&self) -> Duration {
         let age = self.modified.and_then(|m| m.elapsed().ok());
         age.unwrap_or_default()

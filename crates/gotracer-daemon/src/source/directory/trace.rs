@@ -1,4 +1,4 @@
-//! A file in a watched directory that is to be analyzed.
+//! File of a watched directory on its way to the analysis.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -25,28 +25,28 @@ pub struct Answer {
     pub fate: Fate,
 }
 
-/// What the sender of a pushed trace said and was told.
+/// Request of a pushed trace's sender, and the report number it received.
 #[derive(Clone, Debug)]
 pub struct Pushed {
     /// Reason to keep the trace whatever it shows.
     pub reason: Option<String>,
-    /// Number that was promised for its report.
+    /// Report number in the response.
     pub report: Option<u64>,
 }
 
-/// A trace that stands still, or is complete.
+/// File that is complete or has settled.
 #[derive(Clone, Debug)]
 pub struct FileTrace {
-    /// The labels of its measurements.
+    /// Labels of its measurements.
     pub labels: Arc<Labels>,
-    /// Whether its writer is done. Otherwise a trace that breaks off is
+    /// Whether its writer is done. Otherwise a truncated trace is
     /// [`incomplete`](Self::incomplete).
     pub is_final: bool,
-    /// How often it was tried before.
+    /// Number of earlier tries.
     pub tries: u32,
     /// Action after the analysis.
     pub after: After,
-    /// What the sender of a pushed trace said.
+    /// Request of a pushed trace's sender.
     pub pushed: Option<Pushed>,
     pub(super) root: Arc<Root>,
     pub(super) below: PathBuf,
@@ -55,11 +55,11 @@ pub struct FileTrace {
 }
 
 impl FileTrace {
-    /// A pushed trace that was received as a whole. It is deleted after its
-    /// analysis.
+    /// Creates the entry of a pushed trace that was received completely. It is
+    /// deleted after its analysis.
     ///
     /// # Errors
-    /// If the file can't be looked at.
+    /// If the file's metadata can't be read.
     pub fn pushed(
         root: Arc<Root>,
         below: PathBuf,
@@ -81,7 +81,7 @@ impl FileTrace {
         })
     }
 
-    /// The path for people: the directory as the user wrote it, and the path
+    /// Returns the path for messages: the directory as configured, and the path
     /// below.
     pub fn source(&self) -> String {
         let path = self.root.written().join(&self.below);
@@ -114,24 +114,25 @@ impl FileTrace {
     /// Whether the file is still as it was when it was seen.
     ///
     /// # Errors
-    /// If the file can't be looked at.
+    /// If the file's metadata can't be read.
     pub fn is_unchanged(&self) -> io::Result<bool> {
         Ok(Stamp::of(&self.path())? == Some(self.stamp))
     }
 
-    /// The trace breaks off. It is offered again when it was closed or changed,
-    /// or has stood still for long.
+    /// Reports a truncated trace. It is offered again once it was closed or
+    /// changed, or after `incomplete_after`.
     pub fn incomplete(&self) {
         self.answer(Fate::Incomplete);
     }
 
-    /// The file could not be read, moved or deleted. It is offered again soon.
+    /// Reports that the file could not be read, moved or deleted. It is offered
+    /// again after a pause.
     pub fn retry(&self) {
         self.answer(Fate::Retry);
     }
 
-    /// Another file with the same trace is not done yet. It is offered again
-    /// soon.
+    /// Reports that another file with the same trace is being analyzed. The file
+    /// is offered again after a pause.
     pub fn taken(&self) {
         self.answer(Fate::Taken);
     }
@@ -177,7 +178,7 @@ mod tests {
     use std::fs;
     use std::process::Command;
 
-    /// A trace in a file as it is now.
+    /// Creates a trace with the file's current state.
     fn trace(directory: &std::path::Path, name: &str) -> FileTrace {
         let stamp = Stamp::of(&directory.join(name)).unwrap().unwrap();
         FileTrace {

@@ -1,4 +1,4 @@
-//! Follows a watched directory and hands on each trace when it is complete.
+//! Follows a watched directory and queues each trace once it is complete.
 
 use std::collections::HashMap;
 use std::io;
@@ -16,16 +16,16 @@ use super::trace::Answer;
 use super::watches::{Health, Watches};
 use super::{After, Directory, FileTrace};
 
-/// How often to look whether the path still leads to the same directory: no
-/// event tells that a link on the way to it was changed.
+/// Interval of checks that the path still leads to the same directory: changing
+/// a symbolic link on the way to it causes no event.
 const ROOT_PERIOD: Duration = Duration::from_secs(1);
-/// A look that takes longer than this hangs: the file system does not answer.
+/// Duration after which a scan counts as hanging.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A file system that is written to all the time is looked at this often.
+/// Least time between scans of a file system that changes all the time.
 const LEAST_SLEEP: Duration = Duration::from_millis(10);
 
-/// A directory that is followed.
+/// Watch of one directory.
 pub struct Watch {
     directory: Directory,
     queue: UnboundedSender<FileTrace>,
@@ -33,13 +33,13 @@ pub struct Watch {
     settler: Settler,
     namer: Namer,
     answers: (UnboundedSender<Answer>, UnboundedReceiver<Answer>),
-    /// When all of it was looked at.
+    /// Time of the last full scan.
     scanned: Option<Instant>,
     down: bool,
 }
 
 impl Watch {
-    /// Sends complete traces to `queue`, and how the directory is to `watches`.
+    /// Sends complete traces to `queue`, and the directory's health to `watches`.
     pub fn new(
         directory: Directory,
         queue: UnboundedSender<FileTrace>,
@@ -83,7 +83,7 @@ impl Watch {
         }
     }
 
-    /// Looks on another thread. A look that hangs is waited for, and said.
+    /// Scans on another thread. A hanging scan makes the directory unhealthy.
     async fn look(
         &mut self,
         mut looker: Looker,
@@ -165,7 +165,7 @@ impl Watch {
         }
     }
 
-    /// Waits for events, answers, or the time of the next look.
+    /// Waits for events, answers, or the time of the next scan.
     async fn wait(&mut self, looker: &Looker) -> Batch {
         let now = Instant::now();
         let settling: Vec<PathBuf> = self.settler.settling().map(Path::to_path_buf).collect();
@@ -204,7 +204,7 @@ impl Watch {
         batch
     }
 
-    /// How long it is until everything is looked at.
+    /// Returns the time until the next full scan.
     fn until_scan(&self) -> Duration {
         let period = self.directory.poll.unwrap_or(self.directory.rescan);
         let since = self.scanned.map_or(period, |at| at.elapsed());

@@ -1,4 +1,4 @@
-//! How the watched directories are, for metrics and for `/-/ready`.
+//! Health of the watched directories, for metrics and `/-/ready`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The state of a watched directory.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Health {
-    /// Why the directory can't be looked into, if it can't.
+    /// Error of the last scan.
     pub down: Option<String>,
-    /// Files that break off and whose writer may go on.
+    /// Number of truncated files whose writer may continue.
     pub incomplete: u64,
-    /// How often a file was put off that could not be read, moved or deleted.
+    /// Number of retries after a file could not be read, moved or deleted.
     pub retries: u64,
 }
 
@@ -20,23 +20,23 @@ pub struct Health {
 pub struct Watches(Mutex<BTreeMap<PathBuf, Health>>);
 
 impl Watches {
-    /// Every directory, in the order of the paths.
+    /// Returns every directory, sorted by path.
     pub fn all(&self) -> Vec<(PathBuf, Health)> {
         let all = self.lock();
         all.iter().map(|(d, h)| (d.clone(), h.clone())).collect()
     }
 
-    /// A directory is watched from now on.
+    /// Adds a directory.
     pub fn add(&self, directory: &Path) {
         self.lock().entry(directory.into()).or_default();
     }
 
-    /// A directory is no longer watched.
+    /// Removes a directory.
     pub fn forget(&self, directory: &Path) {
         self.lock().remove(directory);
     }
 
-    /// Notes a change of a watched directory's health.
+    /// Updates a watched directory's health.
     pub(super) fn note(&self, directory: &Path, note: impl FnOnce(&mut Health)) {
         if let Some(health) = self.lock().get_mut(directory) {
             note(health);

@@ -1,12 +1,12 @@
-//! What a job does with the targets of Kubernetes if it has no
-//! `relabel_configs`: to trace all ports of all pods of a cluster is nobody's
-//! wish, so that those are taken which say that they want to.
+//! Default relabeling of Kubernetes targets for jobs without `relabel_configs`.
+//! Only objects with the annotation `gotracer.io/scrape` or Grafana's are kept,
+//! because tracing every port of a cluster is never intended.
 
 use std::sync::LazyLock;
 
 use super::relabel::Relabel;
 
-/// As it may stand in a configuration, and does in the documentation.
+/// The rules in configuration syntax; the documentation includes the same file.
 const YAML: &str = include_str!("convention.yml");
 
 /// The rules of the convention.
@@ -19,8 +19,8 @@ mod tests {
     use super::*;
     use crate::labels::Labels;
 
-    /// What becomes of labels without `__meta_kubernetes_`, and of those that
-    /// go without saying.
+    /// Relabels a target. The names in `meta` lack their prefix
+    /// `__meta_kubernetes_`; the default labels are added.
     fn made(meta: &[(&str, &str)], address: &str) -> Option<Labels> {
         let meta = meta.iter().map(|(name, value)| {
             let name = format!("__meta_kubernetes_{name}");
@@ -63,7 +63,7 @@ mod tests {
         }
         let ended = [NAMESPACE, OURS, ("pod_phase", "Succeeded")];
         assert_eq!(made(&ended, "10.0.0.1:80"), None);
-        // What stands in static_configs of the same job, or is a node.
+        // Targets of static_configs in the same job, and nodes, have no namespace.
         for other in ["localhost:6060", "localhost"] {
             assert_eq!(address(&[], other).as_deref(), Some(other));
         }
@@ -81,7 +81,7 @@ mod tests {
         is(of("10.0.0.1", "6060", "10.0.0.1"), "10.0.0.1:6060");
         is(of("fd00::1", "6060", "fd00::1"), "[fd00::1]:6060");
         is(of("fd00::1", "", "[fd00::1]:80"), "[fd00::1]:80");
-        // Neither: there is nobody to ask.
+        // Without any port there is no address.
         assert_eq!(of("10.0.0.1", "", "10.0.0.1"), None);
         assert_eq!(of("fd00::1", "", "fd00::1"), None);
         let udp = ("pod_container_port_protocol", "UDP");

@@ -1,4 +1,4 @@
-//! `file_sd_configs`: lists of targets in files.
+//! `file_sd_configs`: target groups in files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use super::refresh::{DiscoveryError, Update, parse};
 use crate::source::http::FieldError;
 use crate::source::yaml::{duration, write_duration};
 
-/// How often files are looked at if nobody says otherwise, as in Prometheus:
-/// events tell earlier where the file system has them.
+/// Default refresh interval, as in Prometheus. File system events make changes
+/// visible earlier where they exist.
 const LOOK: Duration = Duration::from_secs(300);
-/// Who writes a file does so in several steps, mostly.
+/// Pause after an event, because most programs write a file in several steps.
 const PAUSE: Duration = Duration::from_millis(100);
 const ENDINGS: [&str; 6] = ["json", "yml", "yaml", "JSON", "YML", "YAML"];
 
@@ -37,7 +37,7 @@ pub struct FileSd {
 }
 
 impl FileSd {
-    /// Says what goes without saying.
+    /// Fills in defaults.
     pub(super) fn fill(&mut self) {
         self.refresh_interval.get_or_insert(LOOK);
     }
@@ -65,7 +65,7 @@ impl FileSd {
         Ok(())
     }
 
-    /// Whether what stands in the files can be used. Blocks.
+    /// Checks that the files can be parsed. Blocks.
     pub(super) fn check_files(&self, warn: &mut dyn FnMut(FieldError)) -> Result<(), FieldError> {
         let error = |why: String| FieldError::new("file_sd_configs", why);
         for pattern in &self.files {
@@ -79,10 +79,10 @@ impl FileSd {
         Ok(())
     }
 
-    /// Looks now and then, and when files change.
+    /// Sends an update at every refresh interval and whenever files change.
     pub(super) async fn follow(&self, updates: Sender<Update>) {
         let mut watch = Watch::new(self)
-            .inspect_err(|error| tracing::warn!(%error, "files are only looked at now and then"))
+            .inspect_err(|error| tracing::warn!(%error, "no file system events; files are read at every refresh_interval"))
             .ok();
         let mut known = BTreeMap::new();
         loop {
@@ -106,12 +106,12 @@ impl FileSd {
         }
     }
 
-    /// Brings what is known of each file up to date.
+    /// Reads the files again. A file that can't be read keeps its groups.
     async fn refresh(&self, known: &mut BTreeMap<String, Vec<Group>>) -> Update {
         let sd = self.clone();
         let read = tokio::task::spawn_blocking(move || sd.read()).await;
         let read = read.unwrap_or_default();
-        // Who deletes a file wants its targets gone.
+        // Deleting a file removes its targets.
         known.retain(|from, _| read.iter().any(|(path, _)| path == from));
         let mut errors = Vec::new();
         for (path, groups) in read {
@@ -127,7 +127,7 @@ impl FileSd {
         }
     }
 
-    /// What stands in each file.
+    /// Reads and parses each file.
     fn read(&self) -> Vec<(String, Result<Vec<Group>, String>)> {
         let read = |path: &Path| -> Result<_, String> {
             let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
@@ -142,7 +142,7 @@ fn paths(pattern: &str) -> impl Iterator<Item = PathBuf> {
     glob::glob(pattern).into_iter().flatten().flatten()
 }
 
-/// Tells when files may have changed.
+/// File system watch of the folders of the configured files.
 struct Watch {
     folders: Vec<PathBuf>,
     watcher: RecommendedWatcher,
@@ -150,7 +150,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// Of the files that are named, if this system tells.
+    /// Creates a watch, if the operating system supports it.
     fn new(sd: &FileSd) -> notify::Result<Self> {
         let patterns = sd.files.iter().filter_map(|p| glob::Pattern::new(p).ok());
         let patterns: Vec<_> = patterns.collect();
@@ -172,8 +172,8 @@ impl Watch {
         })
     }
 
-    /// Watches the folders that are there by now. One that is not is no error:
-    /// who looks now and then sees it when it comes.
+    /// Watches the existing folders. A missing folder is no error: the periodic
+    /// refresh reads its files once it exists.
     fn renew(&mut self) {
         for folder in &self.folders {
             if let Err(error) = self.watcher.watch(folder, RecursiveMode::NonRecursive) {
@@ -194,7 +194,7 @@ fn concerns(event: &Event, patterns: &[glob::Pattern]) -> bool {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
         EventKind::Create(_) | EventKind::Remove(_) => true,
         EventKind::Modify(ModifyKind::Name(_)) => true,
-        // Where closing a file is not told, writing is.
+        // Only Linux has an event for closing a file; elsewhere, writes count.
         EventKind::Modify(_) => !cfg!(target_os = "linux"),
         _ => false,
     };

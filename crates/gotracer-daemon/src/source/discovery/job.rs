@@ -1,5 +1,5 @@
-//! A job: targets, how to capture them, and how their labels are made: one
-//! entry of `scrape_configs`.
+//! Job: one entry of `scrape_configs`, with targets, capture options and
+//! relabeling.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,44 +27,44 @@ use crate::source::yaml::{duration, size, write_duration, write_size};
 pub struct Job {
     /// The label `job` of its targets.
     pub job_name: String,
-    /// Whether to trace now and then or all the time.
+    /// Periodic captures or a continuous stream.
     #[serde(default)]
     mode: Mode,
-    /// How many bytes a second a stream may have.
+    /// Maximum rate of a stream, bytes per second.
     #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
     stream_budget: Option<u64>,
-    /// From one capture of a target to the next.
+    /// Interval between the starts of two captures of a target.
     #[serde(
         default,
         deserialize_with = "duration",
         serialize_with = "write_duration"
     )]
     scrape_interval: Option<Duration>,
-    /// How much longer than the trace its answer may take.
+    /// Time that the response may take beyond the trace's duration.
     #[serde(
         default,
         deserialize_with = "duration",
         serialize_with = "write_duration"
     )]
     scrape_timeout: Option<Duration>,
-    /// For how many seconds to trace.
+    /// Duration of a trace, seconds.
     seconds: Option<u32>,
-    /// The most bytes to read.
+    /// Maximum size of a trace, bytes.
     #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
     body_size_limit: Option<u64>,
     /// `http` or `https`.
     #[serde(default = "http")]
     pub(super) scheme: String,
-    /// Where the trace is.
+    /// Path of the trace endpoint.
     #[serde(default = "trace_path", alias = "path")]
     pub(super) metrics_path: String,
-    /// What to say behind the question mark.
+    /// Parameters of the URL's query.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) params: BTreeMap<String, Vec<String>>,
-    /// How to ask.
+    /// HTTP method.
     #[serde(default = "get")]
     method: String,
-    /// What to send along.
+    /// Body of the request.
     #[serde(
         default,
         deserialize_with = "body",
@@ -104,14 +104,14 @@ pub struct Group {
 }
 
 impl Group {
-    /// Adds a label to all of them.
+    /// Adds a label to all targets.
     pub(super) fn label(&mut self, name: &str, value: &str) {
         self.labels.insert(name.into(), value.into());
     }
 }
 
 impl Job {
-    /// The job that captures what is at one URL, as its target has it.
+    /// Creates the job that captures a single target.
     pub fn of(target: &Target, options: &Options) -> Self {
         let url = target.request(options.seconds);
         let query = url.query().unwrap_or_default();
@@ -149,7 +149,7 @@ impl Job {
         }
     }
 
-    /// Itself with everything said that goes without saying.
+    /// Returns the job with all defaults filled in.
     #[must_use]
     pub fn in_full(mut self) -> Self {
         let usual = Options::default();
@@ -158,7 +158,7 @@ impl Job {
         self.seconds.get_or_insert(self.mode.seconds());
         self.stream_budget.get_or_insert(usual.stream_budget);
         self.body_size_limit.get_or_insert(usual.limit);
-        // Without it, targets of lists are redirected to their own host only.
+        // By default, redirects of discovered targets stay on their host.
         if self.discoveries().is_empty() {
             self.follow_redirects.get_or_insert(true);
         }
@@ -168,10 +168,10 @@ impl Job {
         self
     }
 
-    /// Whether it can be done, as far as it alone can tell.
+    /// Checks the job without reading files.
     ///
     /// # Errors
-    /// Names the field that can't.
+    /// Returns the first invalid field.
     pub fn check(&self) -> Result<(), FieldError> {
         self.http()?;
         if self.method().is_none() {
@@ -190,11 +190,11 @@ impl Job {
         Ok(())
     }
 
-    /// Whether the files that it names can be used. What is only not there yet
-    /// is handed to `warn`. Blocks.
+    /// Checks the files that the job names. Files that do not exist yet are
+    /// reported to `warn`. Blocks.
     ///
     /// # Errors
-    /// Names the field that can't.
+    /// Returns the first field whose files can't be used.
     pub fn check_files(&self, warn: &mut dyn FnMut(FieldError)) -> Result<(), FieldError> {
         self.http()?.check_files()?;
         for sd in &self.http_sd_configs {
@@ -209,7 +209,7 @@ impl Job {
         Ok(())
     }
 
-    /// How to capture.
+    /// Returns the capture options.
     pub fn options(&self) -> Options {
         let usual = Options::default();
         Options {
@@ -224,14 +224,14 @@ impl Job {
                 .body
                 .as_ref()
                 .map_or_else(Bytes::new, |b| b.expose().to_owned().into()),
-            // It was checked.
+            // `check` validated it.
             http: self.http().unwrap_or_default(),
         }
     }
 
-    /// How to capture targets of lists. Whoever writes a list, or annotates a
-    /// pod, does not send requests to other hosts unless `follow_redirects`
-    /// says so.
+    /// Returns the capture options of discovered targets. Redirects to other
+    /// hosts are refused unless `follow_redirects` is set: the author of a list
+    /// or annotation must not direct requests elsewhere.
     pub fn options_of_discovered(&self) -> Options {
         let mut options = self.options();
         if self.follow_redirects.is_none() {
@@ -256,7 +256,7 @@ impl Job {
         method.filter(|m| upper && *m != Method::CONNECT)
     }
 
-    /// Where more of its targets stand.
+    /// Returns the service discoveries of the job.
     pub fn discoveries(&self) -> Vec<Discovery> {
         let files = self.file_sd_configs.iter().cloned().map(Discovery::Files);
         let http = self.http_sd_configs.iter().cloned().map(Box::new);
@@ -266,7 +266,7 @@ impl Job {
         files.chain(servers).collect()
     }
 
-    /// What becomes of the labels of its targets.
+    /// Returns the relabeling rules.
     pub(super) fn relabels(&self) -> &[Relabel] {
         match self.relabel_configs.is_empty() && !self.kubernetes_sd_configs.is_empty() {
             true => &CONVENTION,

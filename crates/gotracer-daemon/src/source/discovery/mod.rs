@@ -1,4 +1,4 @@
-//! Which targets there are, in the words of a Prometheus scrape config.
+//! Target discovery with the syntax of a Prometheus scrape config.
 
 mod convention;
 mod files;

@@ -1,8 +1,8 @@
-//! Targets that stand elsewhere: `file_sd_configs`, `http_sd_configs` and
+//! Service discovery: `file_sd_configs`, `http_sd_configs` and
 //! `kubernetes_sd_configs`.
 //!
-//! What can't be read does not change what was known: a file that is being
-//! replaced or a server that restarts must not make targets vanish.
+//! After an error the last known targets remain: replacing a file or restarting
+//! a server must not remove targets.
 
 use tokio::sync::mpsc::Sender;
 
@@ -11,27 +11,27 @@ use super::job::Group;
 use super::kubernetes::KubernetesSd;
 use super::server::HttpSd;
 
-/// Where targets stand.
+/// One service discovery.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Discovery {
-    /// In files.
+    /// Files.
     Files(FileSd),
-    /// On a server.
+    /// HTTP server.
     Http(Box<HttpSd>),
-    /// With an API server of Kubernetes.
+    /// Kubernetes API server.
     Kubernetes(Box<KubernetesSd>),
 }
 
-/// What became of looking.
+/// Result of a refresh.
 #[derive(Debug)]
 pub struct Update {
-    /// All that is known now; `None` if that is what was known before.
+    /// All groups; `None` if they have not changed.
     pub groups: Option<Vec<Group>>,
-    /// What could not be had.
+    /// Errors of the refresh.
     pub errors: Vec<DiscoveryError>,
 }
 
-/// Why a list could not be had. What was known stays.
+/// Error of a refresh. The groups of the last one remain.
 #[derive(Debug, thiserror::Error)]
 #[error("{from}: {why}")]
 pub struct DiscoveryError {
@@ -63,7 +63,7 @@ impl Update {
 }
 
 impl Discovery {
-    /// Its name in metrics.
+    /// Returns the name in metrics.
     pub fn mechanism(&self) -> &'static str {
         match self {
             Self::Files(_) => "file",
@@ -72,7 +72,7 @@ impl Discovery {
         }
     }
 
-    /// Tells what became of looking each time, until nobody listens.
+    /// Sends every refresh to `updates` until its receiver is dropped.
     pub async fn follow(&self, updates: Sender<Update>) {
         match self {
             Self::Files(sd) => sd.follow(updates).await,
@@ -82,7 +82,7 @@ impl Discovery {
     }
 }
 
-/// A list of groups, in YAML or JSON, which is YAML.
+/// Parses a list of groups in YAML or JSON.
 pub(super) fn parse(text: &str, meta: &str, from: &str) -> Result<Vec<Group>, String> {
     let groups: Option<Vec<Group>> = serde_saphyr::from_str(text).map_err(|e| {
         let error = e.without_snippet().to_string();

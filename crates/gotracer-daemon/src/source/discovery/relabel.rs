@@ -1,5 +1,5 @@
-//! Relabelling with the words and the semantics of Prometheus: what its users
-//! know works here, and what they have can be copied.
+//! Relabeling with the syntax and semantics of Prometheus, so existing rules can
+//! be copied.
 
 use md5::{Digest, Md5};
 use regex::Regex;
@@ -104,7 +104,7 @@ impl TryFrom<Yaml> for Relabel {
     }
 }
 
-/// Both ends of an expression: all of the value has to match it.
+/// Anchors of an expression: it has to match the whole value.
 const ANCHORS: (&str, &str) = ("^(?s:", ")$");
 
 impl From<Relabel> for Yaml {
@@ -124,7 +124,7 @@ impl From<Relabel> for Yaml {
     }
 }
 
-/// Applies all of them; `None` if the target is dropped.
+/// Applies all rules in order; `None` if the target is dropped.
 pub fn apply(relabels: &[Relabel], labels: Labels) -> Option<Labels> {
     relabels
         .iter()
@@ -175,7 +175,7 @@ impl Relabel {
         }
     }
 
-    /// The same number that Prometheus gives, so that shards agree.
+    /// Returns the hash that Prometheus computes for `hashmod`, so shards agree.
     fn hash(&self, value: &str) -> u64 {
         let digest = Md5::digest(value.as_bytes());
         let low = digest.iter().skip(8);
@@ -202,8 +202,7 @@ mod tests {
         assert_eq!(relabel(yaml), Some(wanted), "{yaml}");
     }
 
-    // The cases and their results are those of Prometheus' documentation and
-    // behaviour.
+    // Cases and results are those of Prometheus' documentation and behavior.
     #[test]
     fn replace() {
         let rest = [("a", "foo"), ("b", "bar"), ("c", "baz")];

@@ -1,4 +1,4 @@
-//! `http_sd_configs`: lists of targets that a server gives.
+//! `http_sd_configs`: target groups from an HTTP server.
 
 use std::time::Duration;
 
@@ -17,10 +17,9 @@ use crate::source::http::{
 };
 use crate::source::yaml::{duration, write_duration};
 
-/// How often a server is asked if nobody says otherwise, as in Prometheus.
+/// Default refresh interval, as in Prometheus.
 const ASK: Duration = Duration::from_secs(60);
-/// How long connecting may take, how long all of it, and how much a server may
-/// say.
+/// Limits of a request: time to connect, total time, and bytes of the response.
 const CONNECT: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 const LIMIT: usize = 64 << 20;
@@ -52,7 +51,7 @@ impl HttpSd {
         self.refresh_interval.unwrap_or(ASK)
     }
 
-    /// Says what goes without saying.
+    /// Fills in defaults.
     pub(super) fn fill(&mut self) {
         self.refresh_interval.get_or_insert(ASK);
         self.follow_redirects.get_or_insert(true);
@@ -65,7 +64,7 @@ impl HttpSd {
         let host = url.as_ref().and_then(Uri::authority);
         match (scheme, host) {
             (Some("http" | "https"), Some(host)) if !host.as_str().contains('@') => {}
-            // It would show in logs and labels.
+            // Logs and labels would show it.
             (Some("http" | "https"), Some(_)) => {
                 return error("a URL must not hold a user's name or password".into());
             }
@@ -94,7 +93,7 @@ impl HttpSd {
         .map_err(within)
     }
 
-    /// Asks now and then.
+    /// Sends an update at every refresh interval.
     pub(super) async fn follow(&self, updates: Sender<Update>) {
         loop {
             let update = match self.ask().await {
@@ -138,7 +137,7 @@ impl HttpSd {
     }
 }
 
-/// Says that it is a field of this.
+/// Prefixes the field's name with the section's.
 fn within(error: FieldError) -> FieldError {
     FieldError::new(format!("http_sd_configs: {}", error.field), error.why)
 }

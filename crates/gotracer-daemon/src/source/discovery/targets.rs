@@ -1,5 +1,4 @@
-//! From a job's lists to targets: labels, relabelling, and the URL that the
-//! labels describe then.
+//! Targets of a job: labels, relabeling, and the URL that results from them.
 
 use std::collections::HashSet;
 
@@ -11,10 +10,10 @@ use crate::labels::Labels;
 use crate::source::scrape::{Target, TargetError};
 
 impl Job {
-    /// Its own targets that relabelling leaves, each once.
+    /// Returns the static targets after relabeling, without duplicates.
     ///
     /// # Errors
-    /// If one of them is no URL.
+    /// If a target's URL is invalid.
     pub fn targets(&self) -> Result<Vec<Target>, TargetError> {
         let mut seen = HashSet::new();
         let targets = self.relabelled(&self.static_configs);
@@ -23,7 +22,7 @@ impl Job {
             .collect()
     }
 
-    /// What relabelling leaves of these targets.
+    /// Relabels the targets of these groups and skips the dropped ones.
     pub fn relabelled<'a>(
         &'a self,
         groups: impl IntoIterator<Item = &'a Group> + 'a,
@@ -37,7 +36,7 @@ impl Job {
         })
     }
 
-    /// The labels before relabelling.
+    /// Returns a target's labels before relabeling.
     fn discovered(&self, group: &Group, address: &str) -> Labels {
         let own = group.labels.iter().map(|(n, v)| (n.as_str(), v.as_str()));
         let mut labels: Labels = [
@@ -57,7 +56,7 @@ impl Job {
         labels
     }
 
-    /// The target that labels after relabelling describe.
+    /// Creates the target from its labels after relabeling.
     fn made(&self, mut labels: Labels) -> Result<Target, TargetError> {
         let mut params = self.params.clone();
         for (label, value) in labels.iter() {
@@ -65,8 +64,7 @@ impl Job {
                 continue;
             };
             let values = params.entry(name.into()).or_default();
-            // A label stands for the first value; the others can't be said by
-            // one.
+            // The label replaces the first value, as in Prometheus.
             values.splice(..values.len().min(1), [value.to_owned()]);
         }
         let mut query = Query::new(String::new());

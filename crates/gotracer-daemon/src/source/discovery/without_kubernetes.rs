@@ -1,5 +1,5 @@
-//! `kubernetes_sd_configs` of a program that was built without them: who has
-//! one is told so, rather than that there is no such key.
+//! `kubernetes_sd_configs` in builds without the feature `kubernetes`: the error
+//! names the feature instead of an unknown key.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::mpsc::Sender;
@@ -7,7 +7,7 @@ use tokio::sync::mpsc::Sender;
 use super::refresh::Update;
 use crate::source::http::FieldError;
 
-/// There is none.
+/// Type without values: deserializing it fails.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum KubernetesSd {}
 

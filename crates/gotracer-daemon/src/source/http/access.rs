@@ -1,4 +1,4 @@
-//! How a server knows that it may answer.
+//! Credentials of HTTP requests.
 
 use std::path::PathBuf;
 
@@ -38,17 +38,17 @@ pub struct Authorization {
     credentials_file: Option<PathBuf>,
 }
 
-/// What is said in the header Authorization.
+/// Content of the header Authorization.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Access {
-    /// A name and a password.
+    /// User name and password.
     Basic(BasicAuth),
-    /// A token, most often.
+    /// Another scheme, usually a bearer token.
     Other(Authorization),
 }
 
 impl Access {
-    /// Its field in a configuration.
+    /// Returns the field in the configuration.
     pub fn field(&self) -> &'static str {
         match self {
             Self::Basic(_) => "basic_auth",
@@ -56,7 +56,7 @@ impl Access {
         }
     }
 
-    /// What stands in the header Authorization, such as `Bearer abc`.
+    /// Creates the credentials of a header such as `Bearer abc`.
     pub(super) fn said(kind: &str, credentials: Secret) -> Self {
         Self::Other(Authorization {
             kind: kind.into(),
@@ -65,17 +65,17 @@ impl Access {
         })
     }
 
-    /// Whether it says one thing only.
+    /// Checks that no field contradicts another.
     pub(super) fn check(&self) -> Result<(), FieldError> {
         let why = match self {
             Self::Basic(a) if a.password.is_some() && a.password_file.is_some() => {
-                "only one of password and password_file can be"
+                "only one of password and password_file can be set"
             }
             Self::Basic(a) if !a.username.is_empty() && a.username_file.is_some() => {
-                "only one of username and username_file can be"
+                "only one of username and username_file can be set"
             }
             Self::Other(a) if a.credentials.is_some() && a.credentials_file.is_some() => {
-                "only one of credentials and credentials_file can be"
+                "only one of credentials and credentials_file can be set"
             }
             Self::Other(a) if a.kind.trim().eq_ignore_ascii_case("basic") => {
                 "the type can't be \"Basic\"; use basic_auth for that"
@@ -85,11 +85,11 @@ impl Access {
         Err(FieldError::new(self.field(), why))
     }
 
-    /// The header's value. Files are read each time, since those who rotate
-    /// secrets tell nobody. This may block.
+    /// Returns the header's value. Files are read each time, because a rotated
+    /// secret causes no event. Blocks.
     ///
     /// # Errors
-    /// If a file can't be read or the secret can't stand in a header.
+    /// If a file can't be read or the secret is not valid in a header.
     pub fn header(&self) -> Result<HeaderValue, String> {
         let text = match self {
             Self::Basic(auth) => {
@@ -108,7 +108,8 @@ impl Access {
             }
         };
         let value = HeaderValue::try_from(text);
-        let mut value = value.map_err(|_| "the secret can't stand in a header")?;
+        let mut value =
+            value.map_err(|_| "the secret has characters that are invalid in a header")?;
         value.set_sensitive(true);
         Ok(value)
     }

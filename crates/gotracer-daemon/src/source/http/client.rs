@@ -1,5 +1,5 @@
-//! A client for one conversation: credentials and certificates are read for
-//! each, since those who rotate them tell nobody.
+//! HTTP client for one request. Credentials and certificates are read each time,
+//! because their rotation causes no event.
 
 use std::io;
 use std::time::Duration;
@@ -16,54 +16,54 @@ use hyper_util::rt::TokioExecutor;
 use super::{HttpOptions, Redirects};
 use crate::tls::trouble::{self, TLS_CONFIG};
 
-/// As many as Go's client follows.
+/// Maximum number of redirects, as in Go's client.
 const REDIRECTS: usize = 10;
 
-/// The most bytes of an answer that are read at a time.
+/// Size of the read buffer, bytes.
 const PIECE: usize = 64 << 10;
 
-/// Asks.
+/// HTTP client.
 pub struct Client {
     http: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    /// For the one who is asked, and nobody he sends us to.
+    /// Headers with secrets. They are not sent to other hosts after a redirect.
     private: HeaderMap,
     redirects: Redirects,
 }
 
-/// Why there is no answer.
+/// Error of a request.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Credentials, certificates or keys can't be had.
+    /// Credentials, certificates or keys can't be read.
     #[error("{0}")]
     Credentials(String),
-    /// The address can't be asked.
+    /// The URL is invalid.
     #[error("{0}")]
     Url(String),
-    /// The server sends us from one place to the next.
+    /// Too many redirects.
     #[error("more than {REDIRECTS} redirects")]
     Redirects,
     /// TLS failed.
     #[error("{0}")]
     Tls(String),
-    /// Nobody listens.
+    /// The connection was refused.
     #[error("the connection was refused")]
     Refused,
     /// Connecting took too long.
     #[error("connecting took too long")]
     ConnectTimeout,
-    /// No connection for another reason.
+    /// Connecting failed for another reason.
     #[error("cannot connect: {0}")]
     Connect(String),
-    /// There is a connection, but no answer.
+    /// The connection ended without a response.
     #[error("{0}")]
     NoAnswer(String),
 }
 
 impl HttpOptions {
-    /// A client that says who we are as the files have it now.
+    /// Creates a client with the current content of the credential files.
     ///
     /// # Errors
-    /// If something can't be had of what is to be said.
+    /// If credentials, certificates or keys can't be read.
     pub async fn client(&self, connect: Duration) -> Result<Client, ClientError> {
         let options = self.clone();
         let made = tokio::task::spawn_blocking(move || options.client_now(connect)).await;
@@ -90,10 +90,10 @@ impl HttpOptions {
         };
         let connector = builder.enable_http1().wrap_connector(tcp);
         let http = HyperClient::builder(TokioExecutor::new())
-            // A piece is at most as large, and some of each answer wait.
+            // It bounds the chunks, of which several per response are queued.
             .http1_max_buf_size(PIECE)
-            // A minute later the connection is stale, and a Go server that
-            // shuts down waits for idle ones.
+            // Captures are a minute apart, and a Go server that shuts down
+            // waits for idle connections.
             .pool_max_idle_per_host(0)
             .build(connector);
         Ok(Client {
@@ -105,10 +105,10 @@ impl HttpOptions {
 }
 
 impl Client {
-    /// Asks, and goes where the answers say if it may.
+    /// Sends a request and follows redirects as configured.
     ///
     /// # Errors
-    /// If there is no answer.
+    /// If there is no response.
     pub async fn send(
         &self,
         method: &Method,
@@ -164,13 +164,13 @@ impl Client {
     }
 }
 
-/// Whether secrets for the first may be told the second.
+/// Whether headers with secrets for the first URL may be sent to the second.
 fn trusted(first: &Uri, second: &Uri) -> bool {
     let downgraded = first.scheme_str() == Some("https") && second.scheme_str() != Some("https");
     first.host() == second.host() && !downgraded
 }
 
-/// Where a link leads.
+/// Resolves a redirect's location.
 fn resolve(from: &Uri, to: &str) -> Option<Uri> {
     let to = to.split('#').next()?;
     let (scheme, authority) = (from.scheme_str()?, from.authority()?);
@@ -190,7 +190,7 @@ fn resolve(from: &Uri, to: &str) -> Option<Uri> {
     matches!(uri.scheme_str(), Some("http" | "https")).then_some(uri)
 }
 
-/// What kind of failure it is.
+/// Classifies an error of the HTTP library.
 fn judge(error: &hyper_util::client::legacy::Error, https: bool) -> ClientError {
     if let Some(why) = trouble::of(error, &TLS_CONFIG) {
         return ClientError::Tls(why);
@@ -203,21 +203,21 @@ fn judge(error: &hyper_util::client::legacy::Error, https: bool) -> ClientError 
             Some(io::ErrorKind::TimedOut) => return ClientError::ConnectTimeout,
             _ => {}
         }
-        // What an I/O error wraps is not its source, but that one's is.
+        // `source` of an I/O error skips the wrapped error itself.
         source = match io.and_then(io::Error::get_ref) {
             Some(inner) => Some(inner),
             None => e.source(),
         };
     }
     match (error.is_connect(), https) {
-        // The address was reached: the handshake is part of connecting.
+        // TCP connected; the library counts the handshake as connecting.
         (true, true) if trouble::is_cut(error) => ClientError::Tls(trouble::hung_up()),
         (true, _) => ClientError::Connect(deepest(error)),
         (false, _) => ClientError::NoAnswer(trouble::silence(error, https)),
     }
 }
 
-/// The first cause, which says most.
+/// Returns the innermost cause, which is the most specific.
 pub fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

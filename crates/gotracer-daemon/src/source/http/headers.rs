@@ -1,4 +1,4 @@
-//! `http_headers`: what else is said to a server.
+//! `http_headers`: additional headers of requests.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{FieldError, file};
 use crate::secret::Secret;
 
-/// Those that are the connection's business, or said in other fields.
+/// Headers that the connection or other fields set.
 const RESERVED: [&str; 14] = [
     "accept-encoding",
     "authorization",
@@ -32,7 +32,7 @@ const RESERVED: [&str; 14] = [
 #[serde(transparent)]
 pub struct Headers(BTreeMap<String, Values>);
 
-/// All values of one header. None of them is shown anywhere.
+/// Values of one header. Logs and pages never show them.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Values {
@@ -47,18 +47,18 @@ struct Values {
 }
 
 impl Headers {
-    /// Whether there are none.
+    /// Whether there are no headers.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Adds one.
+    /// Adds a header.
     pub(super) fn add(&mut self, name: &str, value: Secret) {
         let all = self.0.entry(name.to_owned()).or_default();
         all.values.push(value);
     }
 
-    /// Whether they can be said at all.
+    /// Checks names and values.
     pub(super) fn check(&self) -> Result<(), FieldError> {
         for (name, all) in &self.0 {
             let error = |why: &str| Err(FieldError::new("http_headers", format!("{name}: {why}")));
@@ -78,7 +78,7 @@ impl Headers {
         Ok(())
     }
 
-    /// All of them, those in files as the files are now. This may block.
+    /// Returns all headers and reads those in files. Blocks.
     pub(super) fn read(&self) -> Result<HeaderMap, String> {
         let mut map = HeaderMap::new();
         for (name, all) in &self.0 {

@@ -1,5 +1,5 @@
-//! Asking HTTP servers as Prometheus does: the same words for who we are, whom
-//! to believe and what else to say.
+//! HTTP client configuration with the keys of Prometheus: credentials, TLS,
+//! headers and redirects.
 
 mod access;
 mod client;
@@ -20,25 +20,25 @@ pub use headers::Headers;
 pub(in crate::source) use refusal::explain;
 pub use tls::TlsConfig;
 
-/// How to ask.
+/// Options of an HTTP client.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct HttpOptions {
-    /// What to say to be let in.
+    /// Credentials.
     pub access: Option<Access>,
-    /// What else to say.
+    /// Additional headers.
     pub headers: Headers,
-    /// Whom to believe, and who we are.
+    /// Trusted authorities and client certificate.
     pub tls: TlsConfig,
-    /// Which redirects to follow.
+    /// Redirects to follow.
     pub redirects: Redirects,
 }
 
-/// Which redirects a client follows.
+/// Redirects that a client follows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Redirects {
     /// None.
     Never,
-    /// Those that stay on the host.
+    /// Redirects to the same host.
     SameHost,
     /// All.
     #[default]
@@ -46,7 +46,7 @@ pub enum Redirects {
 }
 
 impl Redirects {
-    /// What `follow_redirects` says; all are followed by default.
+    /// Converts `follow_redirects`; by default all are followed.
     fn of(follow_redirects: Option<bool>) -> Self {
         match follow_redirects {
             Some(false) => Self::Never,
@@ -55,7 +55,7 @@ impl Redirects {
     }
 }
 
-/// The same in a file of its own.
+/// Content of `--http.config.file`.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct ClientFile {
@@ -66,29 +66,29 @@ struct ClientFile {
     follow_redirects: Option<bool>,
 }
 
-/// Why a file says nothing that a client understands.
+/// Error of `--http.config.file`.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It is other YAML, or none.
+    /// The file is not valid YAML or has unknown keys.
     #[error("{0}")]
     Yaml(#[from] serde_saphyr::Error),
-    /// It contradicts itself.
+    /// A field is invalid.
     #[error(transparent)]
     Field(#[from] FieldError),
 }
 
-/// What of a configuration can't be used, by field.
+/// Invalid field of a configuration.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{field}: {why}")]
 pub struct FieldError {
     /// The field.
     pub field: String,
-    /// What is wrong with it.
+    /// Reason.
     pub why: String,
 }
 
 impl FieldError {
-    /// One of a field.
+    /// Creates the error of a field.
     pub fn new(field: impl Into<String>, why: impl ToString) -> Self {
         Self {
             field: field.into(),
@@ -98,10 +98,10 @@ impl FieldError {
 }
 
 impl HttpOptions {
-    /// Options from the fields of a configuration.
+    /// Creates options from the fields of a configuration.
     ///
     /// # Errors
-    /// If they contradict each other.
+    /// If fields contradict each other.
     pub fn new(
         basic: Option<&BasicAuth>,
         other: Option<&Authorization>,
@@ -111,7 +111,7 @@ impl HttpOptions {
     ) -> Result<Self, FieldError> {
         let access = match (basic, other) {
             (Some(_), Some(_)) => {
-                let why = "only one of it and basic_auth can be";
+                let why = "only one of authorization and basic_auth can be set";
                 return Err(FieldError::new("authorization", why));
             }
             (Some(basic), None) => Some(Access::Basic(basic.clone())),
@@ -131,10 +131,10 @@ impl HttpOptions {
         })
     }
 
-    /// Options as Prometheus' tools read them from `--http.config.file`.
+    /// Parses `--http.config.file`, in the format of Prometheus' tools.
     ///
     /// # Errors
-    /// If it is other YAML, or contradicts itself.
+    /// If the YAML or a field is invalid.
     pub fn from_yaml(text: &str) -> Result<Self, FileError> {
         let file: ClientFile = serde_saphyr::from_str(text)?;
         Ok(Self::new(
@@ -146,10 +146,10 @@ impl HttpOptions {
         )?)
     }
 
-    /// Says a header. Its value may name variables of the environment.
+    /// Adds a header. Its value may contain environment variables.
     ///
     /// # Errors
-    /// If it can't be said.
+    /// If the header is invalid or reserved.
     pub fn say(&mut self, name: &str, value: &str) -> Result<(), FieldError> {
         let why = |e: SecretError| FieldError::new(name, e);
         if name.eq_ignore_ascii_case("authorization") {
@@ -162,10 +162,10 @@ impl HttpOptions {
         self.headers.check()
     }
 
-    /// Whether the files that it names are there and can be used. Blocks.
+    /// Checks that the named files exist and are valid. Blocks.
     ///
     /// # Errors
-    /// Names the first that can't.
+    /// Returns the field of the first invalid file.
     pub fn check_files(&self) -> Result<(), FieldError> {
         if let Some(access) = &self.access {
             let header = access.header();
@@ -179,7 +179,7 @@ impl HttpOptions {
     }
 }
 
-/// What stands in a file of secrets, without the end of its line.
+/// Reads a file with a secret and trims the line break.
 fn file(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path)
         .map(|text| text.trim().to_owned())

@@ -1,4 +1,4 @@
-//! What an answer means that is not the one that was wanted.
+//! Explanation of error responses.
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -8,20 +8,20 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::tls::trouble;
 
-/// How much of an answer is shown.
+/// Maximum length of the shown text.
 const SHOWN: usize = 200;
 
-/// The start of an answer's text, and its first line with what to do.
+/// Status and text of an error response.
 pub struct Refusal {
     /// The status.
     pub status: StatusCode,
-    /// As much of the text as is shown.
+    /// Start of the text.
     pub text: String,
-    /// Its first line that is not empty, or what it means.
+    /// First line that is not empty, or an explanation.
     pub line: Option<String>,
 }
 
-/// Reads the start of an answer that says no, until a deadline.
+/// Reads the start of an error response, until a deadline.
 pub async fn explain(answer: Response<Incoming>, deadline: Instant) -> Refusal {
     let (head, mut body) = answer.into_parts();
     let mut said = Vec::new();

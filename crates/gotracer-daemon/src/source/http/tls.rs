@@ -1,4 +1,4 @@
-//! `tls_config`: whom to believe, and who we are.
+//! `tls_config`: trusted authorities and client certificate.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,30 +13,30 @@ use super::FieldError;
 use crate::secret::Secret;
 use crate::tls::{self, Pem, TlsError, Version};
 
-/// TLS of a client.
+/// TLS configuration of a client.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TlsConfig {
-    /// Authorities to believe instead of the system's.
+    /// Trusted authorities instead of the system's.
     #[serde(skip_serializing_if = "Option::is_none")]
     ca: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ca_file: Option<PathBuf>,
-    /// Our certificate.
+    /// Client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     cert: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cert_file: Option<PathBuf>,
-    /// Its key.
+    /// Key of the client certificate.
     #[serde(default, deserialize_with = "key")]
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<Secret>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_file: Option<PathBuf>,
-    /// The server's name if it is not the host's.
+    /// Server name if it differs from the URL's host.
     #[serde(skip_serializing_if = "Option::is_none")]
     server_name: Option<String>,
-    /// Believe everybody.
+    /// Accept any certificate.
     #[serde(default)]
     insecure_skip_verify: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,19 +46,19 @@ pub struct TlsConfig {
 }
 
 impl TlsConfig {
-    /// Whether it says nothing.
+    /// Whether all fields have their defaults.
     pub fn is_usual(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The same, but any certificate is believed.
+    /// Returns the configuration with any certificate accepted.
     #[must_use]
     pub fn believing_everybody(mut self) -> Self {
         self.insecure_skip_verify = true;
         self
     }
 
-    /// The server's name if it is not the host's.
+    /// Server name if it differs from the URL's host.
     pub(super) fn server_name(&self) -> Result<Option<ServerName<'static>>, TlsError> {
         let Some(name) = &self.server_name else {
             return Ok(None);
@@ -96,7 +96,7 @@ impl TlsConfig {
         Ok(())
     }
 
-    /// What the files make of it now. Blocks.
+    /// Reads the files. Blocks.
     pub(super) fn load(&self) -> Result<ClientConfig, TlsError> {
         let provider = Arc::new(tls::provider());
         let versions = tls::versions(self.min_version, self.max_version)?;
@@ -134,8 +134,8 @@ fn key<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Secret>, D::Error> {
     Secret::field("key", d)
 }
 
-/// Believes whatever certificate it is shown, but not that whoever shows it
-/// has no key for it.
+/// Verifier that accepts any certificate but still checks that the server has
+/// its key.
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 

@@ -9,7 +9,7 @@ const NAMES: [&str; 4] = ["service", "version", "instance", "job"];
 /// series.
 const MOST: usize = 128;
 
-/// Labels of a pushed trace, and why it was sent.
+/// Labels and reason of a pushed trace.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Sender {
     /// Labels of its measurements.

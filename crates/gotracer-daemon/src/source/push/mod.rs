@@ -1,5 +1,5 @@
-//! Traces that programs send by themselves: the labels they may set, limits, and
-//! the spool that holds a trace from its arrival until it is analyzed.
+//! Traces that programs upload: labels, limits, and the spool that holds a trace
+//! from its arrival until its analysis.
 
 mod labels;
 mod rate;

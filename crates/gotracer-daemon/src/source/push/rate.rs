@@ -1,11 +1,11 @@
-//! Number of pushed traces per minute from each client address.
+//! Rate limit of pushed traces by client address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Maximum number of addresses that are remembered.
+/// Maximum number of addresses in memory.
 const ADDRESSES: usize = 4_096;
 const MINUTE: Duration = Duration::from_secs(60);
 

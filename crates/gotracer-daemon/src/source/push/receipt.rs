@@ -16,7 +16,7 @@ use super::spool::{LABELS, Place, Spool, TRACE};
 use crate::labels::Labels;
 use crate::storage::options;
 
-/// Why a trace is not accepted.
+/// Reason to reject a trace.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {
@@ -26,7 +26,7 @@ pub enum SpoolError {
     /// Too many traces wait.
     #[error("too many pushed traces wait to be analyzed; try again")]
     Full,
-    /// The client sent no whole trace.
+    /// The request broke off.
     #[error("the trace breaks off: {0}")]
     Client(io::Error),
     /// The spool cannot be written.
@@ -57,7 +57,7 @@ impl Beside {
     }
 }
 
-/// A trace that is being received. It is deleted unless it is accepted.
+/// Trace that is being received. It is deleted unless it is accepted.
 pub struct Receipt {
     file: NamedTempFile,
     place: Arc<Place>,
@@ -136,7 +136,7 @@ impl Receipt {
             .persist(sender)
             .and_then(|below| self.spool.enqueue(&self.place, below, sender, Some(report)));
         queued.map_err(|error| self.spool.disk(error))?;
-        // They are the waiting trace's now.
+        // The waiting trace counts these bytes from now on.
         self.bytes = 0;
         Ok(Accepted { report, bytes })
     }

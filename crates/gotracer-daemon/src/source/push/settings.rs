@@ -33,7 +33,7 @@ impl Default for Settings {
     }
 }
 
-/// A value that does not fit.
+/// Invalid value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
@@ -45,14 +45,14 @@ pub enum SettingsError {
     Label(String),
 }
 
-/// Labels that metrics have anyway, and a parameter that is no label.
+/// Labels of metrics that clients must not set, and the parameter `reason`.
 const RESERVED: [&str; 4] = ["rule", "severity", "reason", "le"];
 
 impl Settings {
-    /// Checks that the values fit.
+    /// Checks the values.
     ///
     /// # Errors
-    /// Returns the first value that does not.
+    /// Returns the first invalid value.
     pub fn check(&self) -> Result<(), SettingsError> {
         for (key, value) in [
             ("max_size", self.max_size),

@@ -41,7 +41,7 @@ const TAKEN: Duration = Duration::from_secs(1);
 pub struct Spool {
     storage: Option<PathBuf>,
     settings: RwLock<Arc<Settings>>,
-    /// Made when the first trace comes: a daemon without uploads needs none.
+    /// Created with the first trace: a daemon without uploads needs none.
     place: Mutex<Option<Arc<Place>>>,
     /// Traces on their way to the analysis, by their path below the spool.
     waiting: Mutex<HashMap<PathBuf, FileTrace>>,
@@ -56,7 +56,7 @@ pub struct Spool {
 /// Directory of the spool.
 pub(super) struct Place {
     pub(super) root: Arc<Root>,
-    /// Deletes a spool that has no place in the storage.
+    /// Deletes a spool outside of the storage directory on drop.
     _temporary: Option<TempDir>,
 }
 
@@ -137,7 +137,7 @@ impl Spool {
         Ok(traces)
     }
 
-    /// Offers traces again that could not be analyzed, until `stop`.
+    /// Queues traces that could not be analyzed again, until `stop`.
     pub async fn follow(self: Arc<Self>, stop: CancellationToken) {
         let again = self
             .again
@@ -190,7 +190,7 @@ impl Spool {
         Ok(Receipt::new(file, place, Arc::clone(self), settings))
     }
 
-    /// Forgets traces that were analyzed and deleted, and the labels beside them.
+    /// Removes the entries and label files of traces that were analyzed and deleted.
     fn sweep(&self, place: &Place) {
         let directory = place.root.absolute();
         let mut waiting = lock(&self.waiting);

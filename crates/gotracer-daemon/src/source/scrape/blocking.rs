@@ -1,4 +1,4 @@
-//! A capture for those who have no runtime: on a thread of its own.
+//! Blocking capture for callers without an async runtime.
 
 use std::future::pending;
 use std::io::{self, Read};
@@ -9,19 +9,19 @@ use tokio::runtime;
 
 use super::{Options, Reader, ScrapeError, Scraper, Target};
 
-/// A capture that is read while it comes in.
+/// Capture that is read while it is received.
 pub struct Running {
     reader: Reader,
-    /// Feeds the reader; says why the answer ended early, if it did.
+    /// Thread that feeds the reader; returns the error if the response broke off.
     feed: Option<JoinHandle<Result<(), ScrapeError>>>,
 }
 
 /// Captures a target once. With `interruptible`, the first interrupt of the
-/// terminal ends the capture, and what came until then can still be read; the
-/// second one ends the program.
+/// terminal ends the capture, and the bytes received so far can still be read;
+/// the second one ends the program.
 ///
 /// # Errors
-/// If there is no trace.
+/// If the target does not respond with a trace.
 pub fn capture(
     target: Target,
     options: Options,
@@ -47,7 +47,7 @@ pub fn capture(
             let (reader, feed) = match opened {
                 Ok(capture) => capture.split(),
                 Err(error) => {
-                    // The other side waits for this.
+                    // The caller waits for this message.
                     let _ = tell.send(Err(error));
                     return Ok(());
                 }
@@ -71,7 +71,7 @@ pub fn capture(
     }
 }
 
-/// What shells report of a program that an interrupt ended.
+/// Exit code after an interrupt, as shells report it.
 const INTERRUPTED: i32 = 130;
 
 fn end_at_next_interrupt() {

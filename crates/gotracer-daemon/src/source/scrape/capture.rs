@@ -1,4 +1,4 @@
-//! One capture: asking, judging the answer, and handing it on as it comes.
+//! One capture: request, check of the response, and transfer of its body.
 
 use std::io;
 use std::time::Duration;
@@ -14,31 +14,31 @@ use super::feed::{Reader, pipe};
 use super::{Options, ScrapeError, Target};
 use crate::source::http::{deepest, explain};
 
-/// How long a stream may be silent at least: an idle program writes some
-/// hundred bytes a second, and its server sends four thousand at a time.
+/// Least timeout between two chunks of a stream. An idle program writes some
+/// hundred bytes per second, and its server buffers 4 KiB.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// Asks targets for traces.
+/// Client for traces of targets.
 #[derive(Clone)]
 pub struct Scraper {
     options: Options,
 }
 
-/// A trace that began to come in.
+/// Trace whose response has begun.
 pub struct Capture {
     body: Incoming,
-    /// The first piece, if it is known.
+    /// First chunk, if it was received.
     first: Option<Bytes>,
     patience: Patience,
     limit: u64,
 }
 
-/// How long to wait.
+/// Timeout of a response.
 #[derive(Clone, Copy)]
 enum Patience {
-    /// Until then for all of it, which is so long from the start.
+    /// Deadline of the whole response, and its distance from the start.
     Whole(Instant, Duration),
-    /// So long for each piece.
+    /// Timeout of each chunk.
     Piece(Duration),
 }
 
@@ -59,20 +59,20 @@ impl Patience {
 }
 
 impl Scraper {
-    /// One with these options.
+    /// Creates a client with these options.
     pub fn new(options: Options) -> Self {
         Self { options }
     }
 
-    /// Its options.
+    /// Returns the options.
     pub fn options(&self) -> &Options {
         &self.options
     }
 
-    /// Asks a target for a trace, until the answer begins.
+    /// Requests a trace and waits for the response's header.
     ///
     /// # Errors
-    /// If there is none, or it is an error.
+    /// If there is no response, or its status is not 200.
     pub async fn open(&self, target: &Target) -> Result<Capture, ScrapeError> {
         let seconds = target.seconds(self.options.seconds);
         let allowed = Duration::from_secs(seconds.into()).saturating_add(self.options.timeout);
@@ -85,13 +85,13 @@ impl Scraper {
         })
     }
 
-    /// Asks a target for a trace of so many seconds that is read while it is
-    /// written, however large it becomes.
+    /// Requests a trace of `seconds` without a size limit, to be analyzed while
+    /// it is received.
     ///
     /// # Errors
-    /// If there is none, or it is an error.
+    /// If there is no response, or its status is not 200.
     pub async fn stream(&self, target: &Target, seconds: u32) -> Result<Capture, ScrapeError> {
-        // A quiet program fills its server's buffer in seconds, not at once.
+        // An idle program takes seconds to fill its server's buffer.
         let allowed = self.options.timeout.max(STALLED);
         Ok(Capture {
             body: self.ask(target, seconds, allowed).await?,
@@ -110,14 +110,14 @@ impl Scraper {
         let options = &self.options;
         let deadline = Instant::now() + allowed;
         let failed = |error| ScrapeError::from_client(error, allowed);
-        // Files may stand on something that hangs.
+        // Credential files may lie on a file system that hangs.
         let client = timeout_at(deadline, options.http.client(options.timeout)).await;
         let client = client.map_err(|_| ScrapeError::Timeout(allowed))?;
         let client = client.map_err(failed)?;
         let (none, url) = (HeaderMap::new(), target.request(seconds));
         let answer = client.send(&options.method, url, &none, &options.body);
-        // Headers may come as late as the trace's end: a quiet program does
-        // not fill the server's buffer before.
+        // The header may come as late as the trace's end if an idle program
+        // does not fill the server's buffer.
         let answer = timeout_at(deadline, answer).await;
         let answer = answer.map_err(|_| ScrapeError::Timeout(allowed))?;
         let answer = answer.map_err(failed)?;
@@ -129,20 +129,20 @@ impl Scraper {
 }
 
 impl Capture {
-    /// The most bytes to read.
+    /// Returns the maximum number of bytes.
     pub fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// When the next piece has to be there at the latest.
+    /// Returns the deadline of the next chunk.
     pub fn deadline(&self) -> Instant {
         self.patience.deadline()
     }
 
-    /// Waits until the body begins to come in, or ends.
+    /// Waits for the first chunk or the end of the body.
     ///
     /// # Errors
-    /// If it does not in time.
+    /// If there is neither before the deadline.
     pub async fn begin(&mut self) -> Result<(), ScrapeError> {
         while self.first.is_none()
             && let Some(piece) = self.next().await?
@@ -152,23 +152,23 @@ impl Capture {
         Ok(())
     }
 
-    /// The next piece; nothing at the end.
+    /// Returns the next chunk; `None` at the end.
     async fn next(&mut self) -> Result<Option<Bytes>, ScrapeError> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
         match timeout_at(self.patience.deadline(), self.body.frame()).await {
             Ok(None) => Ok(None),
-            // Trailers are no piece.
+            // A frame of trailers has no data.
             Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
             Ok(Some(Err(error))) => Err(ScrapeError::BrokeOff(deepest(&error))),
             Err(_) => Err(self.patience.error()),
         }
     }
 
-    /// A reader, and a future that feeds it: it must run while the other is
-    /// read, and says why the answer ended early, if it did. A reader that is
-    /// dropped ends the capture.
+    /// Returns a reader and the future that feeds it. The future must run while
+    /// the reader is read, and returns the error if the response broke off.
+    /// Dropping the reader ends the capture.
     pub fn split(self) -> (Reader, impl Future<Output = Result<(), ScrapeError>> + Send) {
         let (sender, reader) = pipe();
         (reader, self.feed(sender))
@@ -195,15 +195,15 @@ impl Capture {
                 }
                 Err(error) => error,
             };
-            let told = io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string());
-            // Who does not read any more need not be told.
-            let _ = sender.send(Err(told)).await;
+            let cause = io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string());
+            // The reader may have been dropped.
+            let _ = sender.send(Err(cause)).await;
             return Err(error);
         }
     }
 }
 
-/// Why the program did not trace itself, in its own words.
+/// Converts an error response into an error with the program's message.
 async fn refusal(answer: Response<Incoming>, deadline: Instant) -> ScrapeError {
     let refusal = explain(answer, deadline).await;
     let said = |words: &str| refusal.text.contains(words);

@@ -1,21 +1,21 @@
-//! From an answer that comes in to a reader on a thread that may block.
+//! Channel from an asynchronous response to a blocking reader.
 
 use std::io::{self, Read};
 
 use hyper::body::Bytes;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// Pieces on their way. The reader holds up the sender, and so the network,
-/// rather than have them pile up.
+/// Capacity of the channel, chunks. A slow reader applies backpressure to the
+/// connection.
 const PIECES: usize = 8;
 
-/// What came in, to be read on a thread that may block.
+/// Blocking reader of a response.
 pub struct Reader {
     pieces: Receiver<io::Result<Bytes>>,
     current: Bytes,
 }
 
-/// A sender of pieces and the reader of them.
+/// Creates a channel of chunks and its reader.
 pub fn pipe() -> (Sender<io::Result<Bytes>>, Reader) {
     let (sender, pieces) = channel(PIECES);
     let current = Bytes::new();

@@ -1,6 +1,6 @@
-//! Traces from Go programs that run: `/debug/pprof/trace?seconds=N` over HTTP.
+//! Captures of running Go programs: `/debug/pprof/trace?seconds=N` over HTTP.
 //!
-//! An answer is handed on while it comes in and never held as a whole.
+//! A response is analyzed while it is received and never held as a whole.
 
 mod blocking;
 mod capture;
@@ -21,20 +21,20 @@ pub use target::{Target, TargetError};
 use crate::source::http::{ClientError, HttpOptions};
 use crate::tls::trouble::TLS_CONFIG;
 
-/// Whether a program is traced now and then or all the time.
+/// Periodic captures or a continuous stream.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// A trace of some seconds at every interval.
+    /// A trace of a few seconds at every interval.
     #[default]
     Scrape,
-    /// One trace after the other without a pause, each analysed while it comes
-    /// in.
+    /// One trace after the other without a pause, each analyzed while it is
+    /// received.
     Stream,
 }
 
 impl Mode {
-    /// For how many seconds the program is to trace itself, if nobody says.
+    /// Returns the default duration of a trace, seconds.
     pub fn seconds(self) -> u32 {
         match self {
             Self::Scrape => 5,
@@ -43,29 +43,28 @@ impl Mode {
     }
 }
 
-/// How to capture.
+/// Options of captures.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Options {
-    /// Now and then, or all the time.
+    /// Periodic or continuous.
     pub mode: Mode,
-    /// How many bytes a second a stream may have on average: one that has more
-    /// is interrupted.
+    /// Maximum average rate of a stream, bytes per second. A faster stream is
+    /// interrupted.
     pub stream_budget: u64,
-    /// From the start of one capture of a target to the start of the next.
+    /// Interval between the starts of two captures of a target.
     pub interval: Duration,
-    /// For how long the program is to trace itself.
+    /// Duration of a trace, seconds.
     pub seconds: u32,
-    /// How long connecting may take, and how much longer than `seconds` the
-    /// answer.
+    /// Timeout of connecting, and of the response beyond `seconds`.
     pub timeout: Duration,
-    /// The most bytes to read; what came until then is analysed. Of a stream,
-    /// the most bytes of a generation.
+    /// Maximum size of a trace, bytes; its start is analyzed. For a stream, the
+    /// maximum size of a generation.
     pub limit: u64,
-    /// How to ask.
+    /// HTTP method.
     pub method: Method,
-    /// What to send along.
+    /// Body of the request.
     pub body: Bytes,
-    /// Who we are, whom to believe, and what else to say.
+    /// Credentials, TLS, headers and redirects.
     pub http: HttpOptions,
 }
 
@@ -85,57 +84,57 @@ impl Default for Options {
     }
 }
 
-/// Why a capture failed or ended early.
+/// Error of a capture.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScrapeError {
-    /// Nobody listens there.
+    /// The connection was refused.
     #[error("the connection was refused")]
     Refused,
-    /// The host can't be reached or is not known.
+    /// The host is unknown or unreachable.
     #[error("cannot connect: {0}")]
     Unreachable(String),
-    /// What is to be said to be let in can't be had.
+    /// Credentials can't be read.
     #[error("no credentials: {0}")]
     Credentials(String),
-    /// The two do not trust each other, or do not speak TLS.
+    /// The TLS handshake failed.
     #[error("TLS failed: {0}")]
     Tls(String),
-    /// It took too long.
+    /// The response did not end in time.
     #[error("no complete answer within {0:?}")]
     Timeout(Duration),
-    /// Nothing came for so long, though the program should be tracing.
-    #[error("nothing came for {0:?}")]
+    /// A stream had no data for this long.
+    #[error("no data for {0:?}")]
     Stalled(Duration),
-    /// The program's HTTP server would cut the answer off.
+    /// The program's HTTP server would cut off the response.
     #[error(
         "the program's http.Server has a WriteTimeout shorter than the trace; capture fewer seconds"
     )]
     WriteTimeout,
-    /// A Go program makes one trace at a time.
-    #[error("the program is already being traced by somebody else")]
+    /// Another client is tracing the program; Go allows one trace at a time.
+    #[error("another client is tracing the program already")]
     AlreadyTracing,
-    /// Another answer than a trace.
+    /// The status is not 200.
     #[error("the answer was {status}{}", .said.as_deref().map(|s| format!(": {s}")).unwrap_or_default())]
     Status {
         /// The status.
         status: hyper::StatusCode,
-        /// The start of the answer's text.
+        /// First line of the response.
         said: Option<String>,
     },
-    /// There is a connection, but no answer.
+    /// The connection ended without a response.
     #[error("{0}")]
     NoAnswer(String),
-    /// The connection ended within the answer.
+    /// The connection ended within the response.
     #[error("the answer broke off: {0}")]
     BrokeOff(String),
-    /// More bytes than allowed.
+    /// The trace is larger than `limit`.
     #[error("the trace is larger than {0} bytes; only its beginning was read")]
     TooLarge(u64),
 }
 
 impl ScrapeError {
-    /// What to do about it, most often in the Go program.
+    /// Returns advice, usually for the Go program.
     pub fn advice(&self) -> Option<&'static str> {
         Some(match self {
             Self::Refused => {
@@ -157,7 +156,7 @@ impl ScrapeError {
                 trace.FlightRecorder runs beside it"
             }
             Self::Status { status, said } => match status.as_u16() {
-                401 | 403 => "say who you are with --header or --http.config.file",
+                401 | 403 => "set credentials with --header or --http.config.file",
                 404 => {
                     "nothing serves traces there: import _ \"net/http/pprof\" where \
                     http.DefaultServeMux is served, else mux.HandleFunc(\"/debug/pprof/trace\", \
@@ -169,7 +168,7 @@ impl ScrapeError {
                 {
                     return None;
                 }
-                400 => "the handler wants something else; give the whole URL with its parameters",
+                400 => "the handler needs other parameters; give the whole URL",
                 500.. => "the log of the program may say why",
                 _ => return None,
             },
@@ -177,7 +176,7 @@ impl ScrapeError {
         })
     }
 
-    /// Why there was no answer within `allowed`.
+    /// Converts an error of the HTTP client; `allowed` was the timeout.
     fn from_client(error: ClientError, allowed: Duration) -> Self {
         match error {
             ClientError::Credentials(why) => Self::Credentials(why),

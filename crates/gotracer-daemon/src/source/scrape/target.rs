@@ -1,4 +1,4 @@
-//! What to capture from.
+//! Targets of captures.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,41 +7,41 @@ use hyper::Uri;
 
 use crate::labels::Labels;
 
-/// Where Go programs that import net/http/pprof have their traces.
+/// Path of the trace endpoint of net/http/pprof.
 const PATH: &str = "/debug/pprof/trace";
 
-/// The host of an address without one.
+/// Host of addresses without one.
 const LOCALHOST: &str = "localhost";
 
-/// A program's endpoint.
+/// Trace endpoint of a program.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Target {
     url: Uri,
-    /// Who the traces are of.
+    /// Labels of the traces.
     pub labels: Arc<Labels>,
 }
 
-/// Why something is no target.
+/// Error of a target's URL.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// It is no URL.
+    /// The text is not a URL.
     #[error("\"{0}\" is no URL such as http://localhost:6060")]
     NotAUrl(String),
-    /// It is one of another kind.
+    /// The scheme is neither http nor https.
     #[error("\"{0}\" does not start with http:// or https://")]
     Scheme(String),
-    /// It holds a password, which would show in logs and labels.
+    /// The URL contains a password, which logs and labels would show.
     #[error("a URL must not hold a user's name or password")]
     Password,
 }
 
 impl Target {
-    /// The target at a URL. Without a path it is the one of net/http/pprof.
-    /// Its labels are `instance` and those given.
+    /// Creates a target from a URL. The default path is that of net/http/pprof.
+    /// The label `instance` is added.
     ///
     /// # Errors
-    /// If it is no URL over which a trace can be had.
+    /// If the URL is invalid or not HTTP.
     pub fn new(url: &str, labels: Labels) -> Result<Self, TargetError> {
         let bad = || TargetError::NotAUrl(url.into());
         let parsed: Uri = with_host(url).parse().map_err(|_| bad())?;
@@ -62,10 +62,10 @@ impl Target {
         })
     }
 
-    /// The target at an address as people write it: a URL, or `localhost:6060`.
+    /// Creates a target from a URL or an address such as `localhost:6060`.
     ///
     /// # Errors
-    /// If it is no URL over which a trace can be had.
+    /// If the URL is invalid or not HTTP.
     pub fn at(address: &str, labels: Labels) -> Result<Self, TargetError> {
         match address.contains("://") {
             true => Self::new(address, labels),
@@ -73,21 +73,21 @@ impl Target {
         }
     }
 
-    /// The URL as given.
+    /// Returns the URL as configured.
     pub fn url(&self) -> &Uri {
         &self.url
     }
 
-    /// For how many seconds the program traces itself: as many as the URL says,
-    /// or as many as usual.
+    /// Returns the duration of a trace: `seconds` of the URL's query, else
+    /// `usual`.
     pub fn seconds(&self, usual: u32) -> u32 {
         let query = self.url.query().unwrap_or_default();
         let said = query.split('&').find_map(|p| p.strip_prefix("seconds="));
         said.and_then(|n| n.parse().ok()).unwrap_or(usual)
     }
 
-    /// The URL of a trace of that many seconds, unless the URL given says how
-    /// many itself.
+    /// Returns the URL of a request. `seconds` is added unless the configured
+    /// URL has it.
     pub fn request(&self, seconds: u32) -> Uri {
         let path = match self.url.path() {
             "" | "/" => PATH,
@@ -101,13 +101,13 @@ impl Target {
             (false, false) => format!("{query}&seconds={seconds}"),
         };
         let mut parts = self.url.clone().into_parts();
-        // Made of parts of a URL, it is one.
+        // The parts come from a valid URL.
         parts.path_and_query = format!("{path}?{query}").parse().ok();
         Uri::from_parts(parts).unwrap_or_else(|_| self.url.clone())
     }
 }
 
-/// A URL whose host is this machine if it names none, as in `http://:6060`.
+/// Inserts `localhost` into a URL without a host, as in `http://:6060`.
 fn with_host(url: &str) -> Cow<'_, str> {
     match url.split_once("://:") {
         Some((scheme, rest)) => format!("{scheme}://{LOCALHOST}:{rest}").into(),

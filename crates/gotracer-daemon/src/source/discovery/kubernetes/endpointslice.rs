@@ -12,18 +12,18 @@ use super::super::job::Group;
 use super::meta::{Meta, address};
 use super::{pod, service};
 
-/// Where an EndpointSlice says whose it is.
+/// Label of an EndpointSlice with the name of its Service.
 const SERVICE: &str = "kubernetes.io/service-name";
 
 /// Pods and Services by namespace and name.
 pub struct Backing<'a> {
-    /// The pods.
+    /// Looks up a pod.
     pub pod: &'a dyn Fn(&str, &str) -> Option<Arc<Pod>>,
-    /// The Services.
+    /// Looks up a Service.
     pub service: &'a dyn Fn(&str, &str) -> Option<Arc<Service>>,
 }
 
-/// All targets of an EndpointSlice.
+/// Returns all targets of an EndpointSlice.
 pub fn targets(slice: &EndpointSlice, known: &Backing<'_>) -> Vec<Group> {
     let namespace = slice.metadata.namespace.as_deref().unwrap_or_default();
     let mut common = Meta::within(&slice.metadata);
@@ -36,7 +36,7 @@ pub fn targets(slice: &EndpointSlice, known: &Backing<'_>) -> Vec<Group> {
     }
     let ports = slice.ports.as_deref().unwrap_or_default();
     let mut targets = Vec::new();
-    // What each pod has targets for by now.
+    // Pods with the ports that already have a target.
     let mut pods = BTreeMap::<String, (Arc<Pod>, Vec<i32>)>::new();
     for endpoint in &slice.endpoints {
         let backing = pod_of(endpoint, namespace, known);
@@ -66,7 +66,7 @@ pub fn targets(slice: &EndpointSlice, known: &Backing<'_>) -> Vec<Group> {
     targets
 }
 
-/// The ports of a pod that the Service leaves out.
+/// Returns targets for the ports of a pod that the Service does not list.
 fn others(pod: &Pod, seen: &[i32], common: &Meta) -> Vec<Group> {
     let Some(ip) = pod::ip(pod) else {
         return Vec::new();
@@ -85,7 +85,7 @@ fn others(pod: &Pod, seen: &[i32], common: &Meta) -> Vec<Group> {
     targets
 }
 
-/// The labels of the container that declares the port.
+/// Returns the labels of the container that declares the port.
 fn container_labels(pod: &Pod, number: i32) -> Meta {
     let mut meta = Meta::default();
     for (container, init) in pod::containers(pod) {

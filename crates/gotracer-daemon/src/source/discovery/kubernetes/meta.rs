@@ -1,4 +1,4 @@
-//! Labels as Prometheus makes them of what an API server tells.
+//! Labels of Kubernetes objects, named as in Prometheus.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use super::super::job::Group;
 pub struct Meta(BTreeMap<String, String>);
 
 impl Meta {
-    /// The labels of anything that is in a namespace.
+    /// Creates the labels of a namespaced object.
     pub fn within(object: &ObjectMeta) -> Self {
         let mut meta = Self::default();
         meta.set("namespace", object.namespace.as_deref().unwrap_or_default());
         meta
     }
 
-    /// Adds one; an empty one is none.
+    /// Sets a label unless the value is empty.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         let value = value.into();
         if !value.is_empty() {
@@ -26,14 +26,14 @@ impl Meta {
         }
     }
 
-    /// The same if there is a value.
+    /// Sets a label if there is a value.
     pub fn maybe(&mut self, name: &str, value: Option<impl Into<String>>) {
         if let Some(value) = value {
             self.set(name, value);
         }
     }
 
-    /// An object's name, labels and annotations.
+    /// Adds an object's name, labels and annotations.
     pub fn object(&mut self, kind: &str, object: &ObjectMeta) {
         self.maybe(&format!("{kind}_name"), object.name.as_deref());
         let parts = [
@@ -52,20 +52,20 @@ impl Meta {
         }
     }
 
-    /// A pair whose name is not known before, and that it is there.
+    /// Adds a label or annotation of an object, and a label for its presence.
     pub fn pair(&mut self, prefix: &str, present: &str, name: &str, value: &str) {
         let name = sanitized(name);
         self.set(&format!("{present}_{name}"), "true");
         self.set(&format!("{prefix}_{name}"), value);
     }
 
-    /// Adds all labels of another.
+    /// Adds all labels of `other`.
     pub fn extend(&mut self, other: &Self) {
         let pairs = other.0.iter().map(|(n, v)| (n.clone(), v.clone()));
         self.0.extend(pairs);
     }
 
-    /// The target of these labels.
+    /// Creates the target group with these labels.
     pub fn at(self, address: String) -> Group {
         Group {
             targets: vec![address],
@@ -74,7 +74,7 @@ impl Meta {
     }
 }
 
-/// A name as labels may have it.
+/// Replaces characters that label names must not contain.
 pub fn sanitized(name: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
     name.chars()
@@ -82,7 +82,7 @@ pub fn sanitized(name: &str) -> String {
         .collect()
 }
 
-/// A host, or its IP address, with a port.
+/// Formats a host or IP address with a port.
 pub fn address(host: &str, port: i32) -> String {
     match host.contains(':') {
         true => format!("[{host}]:{port}"),

@@ -1,5 +1,5 @@
-//! `kubernetes_sd_configs`: what an API server of Kubernetes knows, in the
-//! words of Prometheus.
+//! `kubernetes_sd_configs`: targets from a Kubernetes API server, with the
+//! syntax and labels of Prometheus.
 
 mod endpointslice;
 mod meta;
@@ -23,7 +23,7 @@ use crate::source::http::{FieldError, deepest};
 #[serde(deny_unknown_fields)]
 pub struct KubernetesSd {
     role: Role,
-    /// Whom to ask and who we are, if not as a pod of the cluster.
+    /// Server and credentials. By default, those of the pod's service account.
     #[serde(skip_serializing_if = "Option::is_none")]
     kubeconfig_file: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "Namespaces::are_all")]
@@ -32,7 +32,7 @@ pub struct KubernetesSd {
     selectors: Vec<Selector>,
 }
 
-/// What is to be found.
+/// Kind of object that becomes a target.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Role {
@@ -42,7 +42,7 @@ enum Role {
     Service,
 }
 
-/// Where to look; everywhere if it says nothing.
+/// Namespaces to watch; by default all.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 struct Namespaces {
@@ -50,7 +50,7 @@ struct Namespaces {
     names: Vec<String>,
 }
 
-/// Which of the objects of a role to ask for.
+/// Label and field selectors for the objects of a role.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Selector {
@@ -77,7 +77,7 @@ impl Role {
         }
     }
 
-    /// What has to be known for its targets.
+    /// Returns the roles whose objects are watched for its targets.
     fn needs(self) -> &'static [Self] {
         match self {
             Self::EndpointSlice => &[Self::EndpointSlice, Self::Service, Self::Pod],
@@ -93,7 +93,7 @@ impl KubernetesSd {
         let error = |why: String| Err(FieldError::new("kubernetes_sd_configs", why));
         if self.namespaces.own_namespace && self.kubeconfig_file.is_some() {
             return error(
-                "own_namespace is that of a pod, and kubeconfig_file is for who is none".into(),
+                "own_namespace needs a pod's service account and cannot be used with kubeconfig_file".into(),
             );
         }
         for (i, selector) in self.selectors.iter().enumerate() {
@@ -115,7 +115,7 @@ impl KubernetesSd {
         Ok(())
     }
 
-    /// Whether the file that it names can be used. Blocks.
+    /// Checks that `kubeconfig_file` can be parsed. Blocks.
     pub(super) fn check_files(&self) -> Result<(), FieldError> {
         self.kubeconfig()
             .map(drop)
@@ -130,7 +130,7 @@ impl KubernetesSd {
         self.kubeconfig_file.as_ref().map(read).transpose()
     }
 
-    /// How to reach the API server, as the files have it now.
+    /// Reads the client configuration from the files.
     async fn config(&self) -> Result<kube::Config, String> {
         let own = self.clone();
         let read = tokio::task::spawn_blocking(move || own.kubeconfig()).await;
@@ -153,7 +153,7 @@ impl KubernetesSd {
         Ok(config)
     }
 
-    /// The namespaces to look in; none stands for all.
+    /// Returns the namespaces to watch; `None` means all.
     fn within(&self, own: &str) -> Vec<Option<String>> {
         let own = self.namespaces.own_namespace.then(|| own.to_owned());
         let names = self.namespaces.names.iter().cloned();

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::Node;
 use super::super::job::Group;
 use super::meta::{Meta, address, sanitized};
 
-/// The addresses a node may have, the best first.
+/// Types of node addresses in order of preference.
 const PREFERRED: [&str; 6] = [
     "InternalIP",
     "InternalDNS",
@@ -15,7 +15,7 @@ const PREFERRED: [&str; 6] = [
     "Hostname",
 ];
 
-/// The target of a node, if it has an address.
+/// Returns the target of a node, if it has an address.
 pub fn target(node: &Node) -> Option<Group> {
     let status = node.status.as_ref()?;
     let addresses = status.addresses.as_deref().unwrap_or_default();
@@ -25,7 +25,7 @@ pub fn target(node: &Node) -> Option<Group> {
     meta.object("node", &node.metadata);
     let provider = node.spec.as_ref().and_then(|s| s.provider_id.as_deref());
     meta.maybe("node_provider_id", provider);
-    // Of several addresses of a kind the first counts.
+    // The first of several addresses of a type wins.
     for one in addresses.iter().rev() {
         let name = format!("node_address_{}", sanitized(&one.type_));
         meta.set(&name, one.address.as_str());

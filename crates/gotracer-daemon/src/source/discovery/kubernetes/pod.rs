@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{Container, ContainerPort, ContainerStatus, Pod}
 use super::super::job::Group;
 use super::meta::{Meta, address};
 
-/// All targets of a pod; none before it has an address.
+/// Returns all targets of a pod; none before it has an address.
 pub fn targets(pod: &Pod) -> Vec<Group> {
     let Some(ip) = ip(pod) else { return Vec::new() };
     let mut common = Meta::within(&pod.metadata);
@@ -29,14 +29,13 @@ pub fn targets(pod: &Pod) -> Vec<Group> {
     targets
 }
 
-/// Its address, once it has one.
+/// Returns the pod's address, if assigned.
 pub fn ip(pod: &Pod) -> Option<&str> {
     let ip = pod.status.as_ref()?.pod_ip.as_deref();
     ip.filter(|ip| !ip.is_empty())
 }
 
-/// Its containers, and whether each is one that runs before the others, or
-/// beside them as a sidecar.
+/// Returns the pod's containers, and whether each is an init container.
 pub fn containers(pod: &Pod) -> impl Iterator<Item = (&Container, bool)> {
     let spec = pod.spec.iter();
     spec.flat_map(|spec| {
@@ -46,7 +45,7 @@ pub fn containers(pod: &Pod) -> impl Iterator<Item = (&Container, bool)> {
     })
 }
 
-/// The labels of a pod, whatever it is found by.
+/// Returns the labels of a pod for all roles.
 pub fn labels(pod: &Pod) -> Meta {
     let mut meta = Meta::default();
     meta.object("pod", &pod.metadata);
@@ -68,7 +67,7 @@ pub fn labels(pod: &Pod) -> Meta {
     meta
 }
 
-/// The labels of one of its containers.
+/// Returns the labels of a container.
 pub fn container_labels(container: &Container, init: bool) -> Meta {
     let mut meta = Meta::default();
     meta.set("pod_container_name", container.name.as_str());
@@ -77,7 +76,7 @@ pub fn container_labels(container: &Container, init: bool) -> Meta {
     meta
 }
 
-/// The labels of one of the container's ports.
+/// Returns the labels of a container's port.
 pub fn port_labels(port: &ContainerPort) -> Meta {
     let mut meta = Meta::default();
     meta.maybe("pod_container_port_name", port.name.as_deref());

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Service;
 use super::super::job::Group;
 use super::meta::{Meta, address};
 
-/// All targets of a Service.
+/// Returns all targets of a Service.
 pub fn targets(service: &Service) -> Vec<Group> {
     let Some(spec) = &service.spec else {
         return Vec::new();
@@ -36,7 +36,7 @@ pub fn targets(service: &Service) -> Vec<Group> {
     ports.map(target).collect()
 }
 
-/// The labels of a Service, whatever it is found by.
+/// Returns the labels of a Service for all roles.
 pub fn labels(service: &Service) -> Meta {
     let mut meta = Meta::within(&service.metadata);
     meta.object("service", &service.metadata);

@@ -1,8 +1,8 @@
-//! Follows what an API server tells: lists once, watches from there, and lists
-//! again when the server no longer knows where that was (410 Gone).
+//! Watch of a Kubernetes API server: lists once, watches from there, and lists
+//! again after 410 Gone.
 //!
-//! A list is only told when all of it is known, so that a server that restarts
-//! takes no targets away.
+//! Targets are sent only after every list is complete: a server that restarts
+//! must not remove targets.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -27,18 +27,18 @@ use super::endpointslice::Backing;
 use super::{KubernetesSd, Role, endpointslice, node, pod, service};
 use crate::source::http::deepest;
 
-/// How long changes are gathered: a rollout is many of them.
+/// Time for which changes are batched: a rollout consists of many.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How often it is told that all is as it was.
+/// Interval of updates without changes.
 const STILL: Duration = Duration::from_secs(60);
-/// After how long of nothing but errors certificates are read again.
+/// Time of errors only, after which certificates are read again.
 const RENEW: Duration = Duration::from_secs(120);
-/// How long to wait if there can't even be a client.
+/// Pause after a client could not be created.
 const AGAIN: Duration = Duration::from_secs(15);
-/// The server no longer knows where a watch was.
+/// HTTP status of a watch whose resource version has expired.
 const GONE: u16 = 410;
 
-/// What is known by now, for each namespace that is looked at.
+/// Known objects, with a store per watched namespace.
 #[derive(Default)]
 struct Known {
     pods: Vec<Store<Pod>>,
@@ -47,20 +47,20 @@ struct Known {
     nodes: Vec<Store<Node>>,
 }
 
-/// What a watch tells.
+/// Event of a watch.
 enum Step {
-    /// A part of a list that is not whole.
+    /// An item of an incomplete list.
     Part,
-    /// All of a list.
+    /// The end of a list.
     Whole,
-    /// A change.
+    /// A changed object.
     Change,
 }
 
 type Steps = BoxStream<'static, Result<Step, Error>>;
 
 impl KubernetesSd {
-    /// Tells the targets whenever they changed.
+    /// Sends all targets whenever one changes.
     pub(in super::super) async fn follow(&self, updates: Sender<Update>) {
         loop {
             let pause = match self.watch(&updates).await {
@@ -74,7 +74,7 @@ impl KubernetesSd {
         }
     }
 
-    /// The same until all has to be read anew.
+    /// Follows the objects until the client has to be created again.
     async fn watch(&self, updates: &Sender<Update>) -> Result<(), DiscoveryError> {
         let config = self.config().await;
         let config = config.map_err(|why| DiscoveryError::new("kubernetes", why))?;
@@ -89,7 +89,7 @@ impl KubernetesSd {
         let mut steps = select_all(watches.into_iter().enumerate().map(numbered));
         let mut still = interval(STILL);
         still.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // When to tell what changed, and since when there are but errors.
+        // Time of the next update, and start of a series of errors.
         let (mut due, mut failing) = (None, None::<Instant>);
         let mut errors = 0;
         loop {
@@ -103,8 +103,8 @@ impl KubernetesSd {
                         let pause = if first { Duration::ZERO } else { PAUSE };
                         due.get_or_insert_with(|| Instant::now() + pause);
                     }
-                    // The list is asked for again without more ado; but not if
-                    // the watch did not even begin.
+                    // The watcher lists again itself, except if the watch could
+                    // not start.
                     Err(Error::WatchError(status)) if status.code == GONE => {}
                     Err(Error::WatchStartFailed(kube::Error::Api(status)))
                         if status.code == GONE => return Ok(()),
@@ -120,7 +120,7 @@ impl KubernetesSd {
                     due = None;
                     let _ = updates.send(Update::found(self.targets(&known))).await;
                 }
-                // A watch on which nothing happens says nothing.
+                // A healthy watch without changes has no events.
                 _ = still.tick(), if whole => {
                     if std::mem::take(&mut errors) == 0 {
                         failing = None;
@@ -131,7 +131,7 @@ impl KubernetesSd {
         }
     }
 
-    /// Begins to watch all that its role needs.
+    /// Starts the watches that the role needs.
     fn begin(&self, client: &Client, namespaces: &[Option<String>]) -> (Known, Vec<Steps>) {
         let (mut known, mut steps) = (Known::default(), Vec::new());
         for role in self.role.needs() {
@@ -146,7 +146,7 @@ impl KubernetesSd {
                 Role::EndpointSlice => {
                     known.slices = follow(apis(client, namespaces), &which, slim, &mut steps);
                 }
-                // They are in no namespace.
+                // Nodes have no namespace.
                 Role::Node => {
                     let all = vec![Api::all(client.clone())];
                     known.nodes = follow(all, &which, slim_node, &mut steps);
@@ -156,7 +156,7 @@ impl KubernetesSd {
         (known, steps)
     }
 
-    /// What to ask for of a role.
+    /// Returns the selectors of a role.
     fn selected(&self, role: Role) -> watcher::Config {
         let own = self.selectors.iter().find(|s| s.role == role);
         let part = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
@@ -167,7 +167,7 @@ impl KubernetesSd {
         }
     }
 
-    /// All targets that are known.
+    /// Returns all known targets.
     fn targets(&self, known: &Known) -> Vec<Group> {
         let backing = Backing {
             pod: &|namespace, name| find(&known.pods, namespace, name),
@@ -188,7 +188,7 @@ impl KubernetesSd {
     }
 }
 
-/// What is asked in each namespace, or in all.
+/// Returns an API client per namespace.
 fn apis<K>(client: &Client, namespaces: &[Option<String>]) -> Vec<Api<K>>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
@@ -200,8 +200,8 @@ where
     namespaces.iter().map(api).collect()
 }
 
-/// Follows each into a store of its own. What of an object nobody looks at is
-/// taken away by `slim`.
+/// Starts a watch with a store per API client. `slim` removes unused fields from
+/// the objects.
 fn follow<K>(
     apis: Vec<Api<K>>,
     which: &watcher::Config,
@@ -248,7 +248,7 @@ fn slim<K: Resource>(object: &mut K) {
     object.managed_fields_mut().clear();
 }
 
-/// A cluster has many pods, and most of each says how to run it.
+/// Removes the unused fields of a pod, most of its size.
 fn slim_pod(pod: &mut Pod) {
     slim(pod);
     let slim = |container: &mut Container| {
@@ -271,7 +271,7 @@ fn slim_pod(pod: &mut Pod) {
     }
 }
 
-/// A node knows the names of all its images.
+/// Removes the names of images, most of a node's size.
 fn slim_node(node: &mut Node) {
     slim(node);
     if let Some(status) = &mut node.status {
