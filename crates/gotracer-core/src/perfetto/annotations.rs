@@ -1,18 +1,18 @@
-//! What an event says beside its name and time.
+//! Debug annotations: the arguments that Perfetto lists for an event.
 
 use super::packets::Text;
 use super::schema::{DebugAnnotation, Value};
 
 macro_rules! keys {
     ($($key:ident = $name:literal,)*) => {
-        /// The names of annotations.
+        /// Names of annotations.
         #[derive(Clone, Copy, Debug)]
         pub enum Key {
             $($key,)*
         }
 
         impl Key {
-            /// The names by themselves, in the order of the keys.
+            /// All names, in the order of the keys.
             pub const NAMES: &'static [&'static str] = &[$($name,)*];
         }
     };
@@ -45,28 +45,28 @@ keys! {
 }
 
 impl Key {
-    /// Its number among the interned names.
+    /// Id among the interned names.
     pub fn iid(self) -> u64 {
         self as u64 + 1
     }
 }
 
-/// The annotations of one event.
+/// Annotations of one event.
 #[derive(Clone, Default)]
 pub struct Annotations(pub Vec<DebugAnnotation>);
 
 impl Annotations {
-    /// A number.
+    /// Adds a number.
     pub fn int(self, key: Key, value: i64) -> Self {
         self.with(key, Value::Int(value))
     }
 
-    /// A length or a size.
+    /// Adds a length or a size.
     pub fn size(self, key: Key, value: u64) -> Self {
         self.int(key, i64::try_from(value).unwrap_or(i64::MAX))
     }
 
-    /// A flag; left out if false.
+    /// Adds a flag if it is set.
     pub fn flag(self, key: Key, holds: bool) -> Self {
         match holds {
             true => self.with(key, Value::Bool(true)),
@@ -74,7 +74,7 @@ impl Annotations {
         }
     }
 
-    /// A text that many events have, if there is one.
+    /// Adds a text that many events share, if there is one.
     pub fn text(self, key: Key, text: Option<Text>) -> Self {
         match text {
             Some(Text(iid)) => self.with(key, Value::Interned(iid)),
@@ -82,7 +82,7 @@ impl Annotations {
         }
     }
 
-    /// A text that this event alone has.
+    /// Adds a text that only this event has.
     pub fn own_text(self, key: Key, text: String) -> Self {
         self.with(key, Value::Text(text))
     }

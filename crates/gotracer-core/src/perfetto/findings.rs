@@ -1,5 +1,6 @@
-//! Findings, each from its first occurrence's start to its last one's end, as top-level tracks: the interface opens with
-//! groups collapsed, and these are to be seen at once.
+//! Findings as top-level tracks, each from the start of its first occurrence to the end of its last.
+//!
+//! Perfetto opens with groups collapsed. Tracks outside of groups are visible at once.
 
 use std::io::Write;
 
@@ -9,20 +10,20 @@ use crate::report::{Escaped, Finding, Frame, human};
 use crate::trace::Time;
 
 impl<W: Write> Writer<W> {
-    /// Marks findings of a trace that starts at `start`.
+    /// Draws the findings of a trace that starts at `start`.
     pub fn findings(&mut self, findings: &[Finding], start: Time) {
         let time = |since: u64| start.saturating_add(Time::try_from(since).unwrap_or(Time::MAX));
         for finding in findings {
             let span = Span {
                 start: time(finding.first_ns),
-                // One that ends with the trace is as long as it is seen.
+                // A finding at the very end of the trace still needs a width.
                 end: time(finding.last_ns.max(finding.first_ns.saturating_add(1))),
                 cut: finding.open > 0,
             };
             if span.start >= self.to || span.end <= self.from {
                 continue;
             }
-            // Findings of a rule may overlap; Perfetto shows tracks of the same name as one.
+            // Findings of a rule may overlap. Perfetto merges tracks of the same name into one.
             let name = format!("Findings: {}", finding.rule.name);
             let track = self.tracks.top(&mut self.packets, &name);
             let name = self.packets.name(&Escaped(&finding.message).to_string());

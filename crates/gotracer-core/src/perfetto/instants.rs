@@ -1,5 +1,4 @@
-//! Instants and annotations: who wakes whom, what the program noted itself,
-//! sweeping, and the counters.
+//! Events without a duration and pairs of events: wake-ups, regions, tasks, logs, sweeping and counters.
 
 use std::io::Write;
 
@@ -14,7 +13,7 @@ use crate::trace::{
 };
 
 impl<W: Write> Writer<W> {
-    /// To be told of each event before the timeline is.
+    /// Handles an event before the timeline does.
     pub fn before(&mut self, event: &Event, tables: &Tables, timeline: &Timeline) {
         self.m = event.m;
         let (g, time) = (event.g, event.time);
@@ -104,7 +103,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// To be told of each event after the timeline was.
+    /// Handles an event after the timeline did.
     pub fn after(&mut self, event: &Event, timeline: &Timeline) {
         if let EventKind::StateTransition(StateTransition::Goroutine { id, to, .. }) = event.kind
             && to == GoState::NotExist
@@ -135,11 +134,10 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// A goroutine changes state: who makes it runnable is where the arrow to
-    /// its next run starts.
+    /// Draws a wake-up or a creation, and begins the arrow to the goroutine's next run.
     fn wake(&mut self, event: &Event, id: GoId, from: GoState, to: GoState, timeline: &Timeline) {
         if to == GoState::NotExist && event.time >= self.from {
-            // Who is gone has no name.
+            // The timeline forgets the goroutine with this event, so the track needs its name now.
             self.goroutine(id, timeline);
         }
         let name = match (from, to) {
@@ -169,7 +167,7 @@ impl<W: Write> Writer<W> {
         );
     }
 
-    /// A name that the program gave.
+    /// Interns a name from the trace, or `otherwise` if that is empty.
     fn named(&mut self, id: StringId, tables: &Tables, otherwise: &str) -> Name {
         let text = String::from_utf8_lossy(tables.string(id));
         match text.is_empty() {
@@ -178,7 +176,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// A region ends; that it was open before the trace is an `Err`.
+    /// Draws a region that ends; `Err` is one that began before the trace.
     fn region(&mut self, g: GoId, open: Result<Open, Open>, end: Time, timeline: &Timeline) {
         let cut = open.is_err();
         let (Ok(open) | Err(open)) = open;
@@ -191,7 +189,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// A task ends; that it is older than the trace is an `Err`.
+    /// Draws a task that ends; `Err` is one that began before the trace.
     fn task(&mut self, id: TaskId, task: Result<Task, Task>, end: Time) {
         let cut = task.is_err();
         let (Ok(task) | Err(task)) = task;
@@ -215,7 +213,7 @@ impl<W: Write> Writer<W> {
         self.slice(track, task.name, span, notes, Arrows::default());
     }
 
-    /// Draws what is still open at the end.
+    /// Draws regions and tasks that are open at the end.
     pub fn close(&mut self, end: Time, timeline: &Timeline) {
         self.place_all(timeline);
         let mut regions: Vec<_> = std::mem::take(&mut self.regions).into_iter().collect();
@@ -234,7 +232,7 @@ impl<W: Write> Writer<W> {
 }
 
 fn task_notes(task: TaskId) -> Annotations {
-    // The background task is none.
+    // Id 0 is the background task, which means no task.
     match task.0 {
         ..=0 => Annotations::default(),
         task => Annotations::default().int(Key::Task, task),

@@ -1,4 +1,4 @@
-//! What lasted, drawn when it is over.
+//! Intervals, drawn when they end.
 
 use std::io::Write;
 
@@ -11,8 +11,7 @@ use crate::timeline::{HeapFloor, Interval, Kind, Timeline};
 use crate::trace::{ThreadId, Time};
 
 impl<W: Write> Sink for Writer<W> {
-    /// A run is drawn three times: for its processor, its thread and its
-    /// goroutine.
+    /// Draws a run on three tracks: the P's, the thread's and the goroutine's.
     fn run(&mut self, run: Run, timeline: &Timeline) {
         let mut known = self.goroutine(run.g, timeline);
         known.m = run.m;
@@ -28,7 +27,7 @@ impl<W: Write> Sink for Writer<W> {
             into: wake.map(|flow| flow.id),
             ..Arrows::default()
         };
-        // The name says which goroutine, and there are many of these.
+        // A P's track has runs of many goroutines, so the name includes the goroutine.
         if run.p.is_some() {
             let track = self.tracks.processor(&mut self.packets, run.p, false);
             let notes = Annotations::default().text(Key::Place, place);
@@ -101,7 +100,7 @@ impl<W: Write> Sink for Writer<W> {
                 let notes = self.by(notes, i.by, timeline);
                 self.draw(track, &reason, span, notes);
             }
-            // The collector's phases have a track of their own.
+            // `marking` draws the collector's phases.
             Kind::Marking => {}
             Kind::Silence => {
                 let track = self.tracks.fixed(&mut self.packets, Fixed::StopTheWorld);
@@ -130,13 +129,12 @@ impl<W: Write> Sink for Writer<W> {
     }
 
     fn floor(&mut self, _: HeapFloor) {
-        // A counter shows it.
+        // A counter shows the live heap.
     }
 }
 
 impl<W: Write> Writer<W> {
-    /// A goroutine's state other than running; returns whether any of it is
-    /// within the window.
+    /// Draws a state of a goroutine other than running. Returns whether any part of it is within the window.
     fn other_state(
         &mut self,
         interval: &Interval,
@@ -155,21 +153,20 @@ impl<W: Write> Writer<W> {
         self.state(interval.victim.g, state, timeline)
     }
 
-    /// A system call keeps its thread. Where the runtime parks one, it is no
-    /// call of the program.
+    /// Draws a syscall for its goroutine and its thread. A thread that the runtime parked is not in a call of the
+    /// program.
     fn syscall(&mut self, held: &Held, span: Span, notes: Annotations, timeline: &Timeline) {
         let victim = held.interval.victim;
         let name = match timeline.stacks().traits(victim.stack).parked {
             true => "parked",
-            // The thread is in code of its own, not in a call of the program.
+            // The thread runs C code, not a syscall.
             false if held.interval.in_c => "C code",
             false => "syscall",
         };
         let known = self.goroutines.get(&victim.g);
         let m = match known.map(|known| known.m).filter(|m| m.is_some()) {
             Some(m) => m,
-            // It was in the call when the trace started, and comes back on
-            // the thread that it left on.
+            // The call began before the trace, and a goroutine returns on the thread on which it made the call.
             None if !held.goes_on => self.m,
             None => ThreadId::NONE,
         };

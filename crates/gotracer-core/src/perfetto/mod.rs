@@ -1,11 +1,9 @@
-//! A trace as ui.perfetto.dev shows it: processors, goroutines and threads over
-//! time, arrows from who woke to who was woken, the collector, counters, and
-//! what the rules found.
+//! A trace in the format of ui.perfetto.dev: Ps, goroutines and threads over time, arrows from wakers to the
+//! goroutines that they woke, the collector, counters, and the findings.
 //!
-//! A trace is read once and written as it is read. What is kept is what the
-//! timeline keeps anyway, and of each goroutine that exists the number of its
-//! track. A slice is written when it is over, its beginning right before its
-//! end: Perfetto sorts by time.
+//! The trace is read once and written in the same pass. Memory is the timeline's, plus one track id per live
+//! goroutine. A slice is written when it ends, its begin packet right before its end packet: Perfetto sorts packets
+//! by time.
 
 mod annotations;
 mod findings;
@@ -29,35 +27,35 @@ use crate::trace::{ClockSnapshot, Event, EventKind, ReadError, Reader, Stats, Ta
 use schema::{Clock, TracePacket, clock};
 use writer::Writer;
 
-/// What to export.
+/// Options of an export.
 #[derive(Clone, Debug)]
 pub struct Options<'a> {
-    /// The trace's name.
+    /// Name of the trace.
     pub source: &'a str,
-    /// The part that is wanted; none is all of it.
+    /// Time window to export; `None` exports the whole trace.
     pub window: Option<Window>,
-    /// What counts as a finding.
+    /// Settings of the rules that look for findings.
     pub settings: &'a Settings,
-    /// What was found in all of the trace, if that is known. Otherwise what is
-    /// found until the window's end is marked.
+    /// Findings of the whole trace, if they are known. Otherwise only findings up to the window's end are drawn.
     pub findings: Option<Vec<Finding>>,
 }
 
 /// Result of an export.
 #[derive(Debug)]
 pub struct Exported {
-    /// How long the trace goes, as far as it was read, ns.
+    /// Duration of the trace as far as it was read, ns.
     pub duration: u64,
-    /// Why the trace could not be read to its end.
+    /// Error that ended the reading early.
     pub error: Option<ReadError>,
-    /// Whether not a single event could be read.
+    /// Whether no event could be read.
     pub silent: bool,
-    /// Where in the input another trace begins.
+    /// Offset in the input at which another trace begins.
     pub another: Option<u64>,
 }
 
-/// Writes a trace in Perfetto's format, as far as it can be read. `progress` is
-/// called about once a generation.
+/// Writes a trace in Perfetto's format, as far as it can be read.
+///
+/// Calls `progress` about once per generation.
 ///
 /// # Errors
 /// If writing fails.
@@ -97,7 +95,7 @@ pub fn export(
             export.watch = Some(Watch::new(Writer::new(out, from, to), from));
         }
         if !export.event(event, reader.tables())? {
-            // What is behind the window is read only for the errors in it.
+            // Read on only to find out whether the trace is damaged.
             break reader.skip_rest().err();
         }
     };
@@ -118,7 +116,7 @@ pub fn export(
     })
 }
 
-/// A name that fits beside the tracks.
+/// Name of the root group, short enough for Perfetto's track list.
 fn title(options: &Options<'_>, version: u32) -> String {
     let name = Path::new(options.source).file_name();
     let name = name.map_or(options.source.into(), OsStr::to_string_lossy);
@@ -126,17 +124,17 @@ fn title(options: &Options<'_>, version: u32) -> String {
 }
 
 struct Export<W> {
-    /// There is none before the first event.
+    /// `None` until the first event.
     watch: Option<Watch<Writer<W>>>,
     timeline: Timeline,
-    /// None if nothing has to be found.
+    /// `None` if the findings are known or not wanted.
     analysis: Option<Analysis>,
     title: String,
-    /// The last one up to now, until it is written.
+    /// Last clock snapshot that is not written yet.
     snapshot: Option<ClockSnapshot>,
-    /// Not all of the trace is wanted.
+    /// Whether only a window is exported.
     windowed: bool,
-    /// The window's end, if the trace goes on beyond.
+    /// End of the window, if the trace continues after it.
     end: Option<Time>,
 }
 
@@ -148,7 +146,7 @@ impl<W: Write> Export<W> {
         }
     }
 
-    /// Takes in the next event; false after the last one that is wanted.
+    /// Exports the next event. Returns false after the window's last event.
     fn event(&mut self, event: &Event, tables: &Tables) -> io::Result<bool> {
         let Some(watch) = &mut self.watch else {
             return Ok(false);
@@ -162,7 +160,7 @@ impl<W: Write> Export<W> {
             let title = std::mem::take(&mut self.title);
             watch.sink.begin(&title, self.snapshot);
             if self.windowed {
-                // As they were left by what was before.
+                // Counters start with their values at the window's start.
                 watch.sink.counters(from, &self.timeline);
             }
         }
@@ -176,14 +174,14 @@ impl<W: Write> Export<W> {
         Ok(true)
     }
 
-    /// Nothing more is wanted, or comes.
+    /// Writes everything that is open, the findings, and the end of the file.
     fn conclude(self, read: &Read<'_>, known: Option<&Vec<Finding>>) -> io::Result<u64> {
         let duration = self.timeline.duration();
         let Some(watch) = self.watch else {
             return Ok(duration);
         };
         if !self.title.is_empty() {
-            // It ended before the window began.
+            // The trace ended before the window began.
             return watch.sink.packets.finish().map(|()| duration);
         }
         let end = self.end.unwrap_or(self.timeline.now());
@@ -200,7 +198,7 @@ impl<W: Write> Export<W> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Writes what stands before everything else.
+    /// Writes the root group and the clocks, which come before all other packets.
     fn begin(&mut self, title: &str, snapshot: Option<ClockSnapshot>) {
         self.tracks.root(&mut self.packets, title);
         if let Some(snapshot) = snapshot {
@@ -212,8 +210,8 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// What the clocks said at some time of the trace: a snapshot of another moment
-/// would make the trace seem to begin there.
+/// Clock readings at a time of the trace. Perfetto extends a trace to its snapshots, so the snapshot is moved to
+/// `at`.
 fn clocks(snapshot: &ClockSnapshot, at: Time) -> schema::ClockSnapshot {
     let since = at.saturating_sub(snapshot.trace);
     let wall = i128::from(snapshot.wall_sec) * 1_000_000_000 + i128::from(snapshot.wall_nsec);

@@ -1,8 +1,7 @@
-//! A file of packets, written as they come.
+//! Packets of the output file, written one at a time.
 //!
-//! Texts that occur more than once are written once, with a number that later
-//! packets refer to. What is remembered for that is bounded: a text that was
-//! forgotten is written again, under a new number.
+//! A text that occurs more than once is written once, with an id that later packets refer to. The table of these
+//! texts is bounded: after an overflow a text is written again under a new id.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -17,21 +16,21 @@ use super::schema::{
 };
 use crate::trace::Time;
 
-/// So many texts are remembered.
+/// Maximum number of interned texts.
 const MOST: usize = 1 << 16;
 
-/// All packets are written by one writer; 0 would be none.
+/// Id of the only packet sequence; 0 would mean none.
 const SEQUENCE: u32 = 1;
 
-/// The number of a text among the names of events.
+/// Id of an interned event name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Name(u64);
 
-/// The number of a text among the values of annotations.
+/// Id of an interned annotation value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Text(pub u64);
 
-/// Texts and their numbers.
+/// Interned texts and their ids.
 #[derive(Default)]
 struct Texts {
     known: HashMap<Box<str>, u64>,
@@ -39,13 +38,13 @@ struct Texts {
 }
 
 impl Texts {
-    /// A number that no text has.
+    /// Allocates an id without a text.
     fn next(&mut self) -> u64 {
         self.last += 1;
         self.last
     }
 
-    /// The number of a text, and whether nobody knows it yet.
+    /// Returns the id of a text, and whether the id is new.
     fn number(&mut self, text: &str) -> (u64, bool) {
         if let Some(&number) = self.known.get(text) {
             return (number, false);
@@ -59,22 +58,22 @@ impl Texts {
     }
 }
 
-/// Writes packets.
+/// Writer of packets.
 pub struct Packets<W> {
     out: W,
     buffer: Vec<u8>,
     names: Texts,
     texts: Texts,
-    /// Texts that the next packet has to bring along.
+    /// Interned texts that the next packet carries.
     news: InternedData,
-    /// Added to all times, which have no sign in Perfetto.
+    /// Offset added to all times: Perfetto's are unsigned.
     shift: Time,
     begun: bool,
     failed: Option<io::Error>,
 }
 
 impl<W: Write> Packets<W> {
-    /// Nothing happens before `start`.
+    /// Creates a writer for events at or after `start`.
     pub fn new(out: W, start: Time) -> Self {
         let keys = Key::NAMES.iter().zip(1..);
         Self {
@@ -92,18 +91,18 @@ impl<W: Write> Packets<W> {
         }
     }
 
-    /// Why writing failed, if it did; nothing is written after that.
+    /// Returns the first write error. Nothing is written after one.
     pub fn check(&mut self) -> io::Result<()> {
         self.failed.take().map_or(Ok(()), Err)
     }
 
-    /// Writes what is still in a buffer.
+    /// Flushes the buffer.
     pub fn finish(mut self) -> io::Result<()> {
         self.check()?;
         self.out.flush()
     }
 
-    /// A name that many events have.
+    /// Interns a name that many events have.
     pub fn name(&mut self, text: &str) -> Name {
         let (iid, new) = self.names.number(text);
         if new {
@@ -112,14 +111,14 @@ impl<W: Write> Packets<W> {
         Name(iid)
     }
 
-    /// A name that its owner remembers.
+    /// Interns a name whose id the caller keeps.
     pub fn own_name(&mut self, text: &str) -> Name {
         let iid = self.names.next();
         self.news.event_names.push(named(iid, text));
         Name(iid)
     }
 
-    /// The text of an annotation.
+    /// Interns the text of an annotation.
     pub fn text(&mut self, text: &str) -> Text {
         let (iid, new) = self.texts.number(text);
         if new {
@@ -130,7 +129,7 @@ impl<W: Write> Packets<W> {
         Text(iid)
     }
 
-    /// Says what a track is, which has to be said before anything is on it.
+    /// Declares a track. This must come before its first event.
     pub fn track(&mut self, descriptor: TrackDescriptor) {
         self.packet(TracePacket {
             track_descriptor: Some(descriptor),
@@ -138,7 +137,7 @@ impl<W: Write> Packets<W> {
         });
     }
 
-    /// An instant.
+    /// Writes one event of a track.
     pub fn event(&mut self, time: Time, kind: Type, name: Option<Name>, event: TrackEvent) {
         let news = std::mem::take(&mut self.news);
         self.packet(TracePacket {

@@ -1,26 +1,24 @@
-//! The messages of Perfetto's trace format that an export is made of.
+//! The messages of Perfetto's trace format that an export uses.
 //!
-//! Names and numbers are those of `protos/perfetto/trace` in Perfetto's
-//! repository, as published with its Python package 0.59; only what is written
-//! is declared. Lists of numbers are not packed: the schema is proto2, and
-//! Perfetto's own decoder takes it at its word.
+//! Names and numbers are those of `protos/perfetto/trace` in Perfetto's repository, as published with its Python
+//! package 0.59. Fields that are never written are left out. Repeated numbers are not packed, because the schema is
+//! proto2 and Perfetto's decoder follows it.
 
 use prost::Message;
 
-/// Packets are field 1 of the message `Trace`, which the file is: so a file can
-/// be written packet by packet.
+/// Field number of packets in the message `Trace`, which is the whole file: a file can be written packet by packet.
 pub const PACKET: u32 = 1;
 
-/// `TracePacket.SequenceFlags`: interned data starts anew.
+/// Value of `TracePacket.SequenceFlags`: interned data starts anew.
 pub const INCREMENTAL_STATE_CLEARED: u32 = 1;
-/// `TracePacket.SequenceFlags`: the packet refers to interned data.
+/// Value of `TracePacket.SequenceFlags`: the packet refers to interned data.
 pub const NEEDS_INCREMENTAL_STATE: u32 = 2;
 
-/// `BuiltinClock`.
+/// Values of `BuiltinClock`.
 pub mod clock {
     pub const REALTIME: u32 = 1;
     pub const MONOTONIC: u32 = 3;
-    /// The clock of packets that name none.
+    /// Clock of packets that do not name one.
     pub const BOOTTIME: u32 = 6;
 }
 
@@ -74,7 +72,7 @@ pub struct TrackDescriptor {
     pub sibling_order_rank: Option<i32>,
 }
 
-/// `TrackDescriptor.ChildTracksOrdering`.
+/// Values of `TrackDescriptor.ChildTracksOrdering`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, prost::Enumeration)]
 #[repr(i32)]
 pub enum Ordering {
@@ -94,7 +92,7 @@ pub struct CounterDescriptor {
     pub y_axis_share_key: Option<String>,
 }
 
-/// `CounterDescriptor.Unit`.
+/// Values of `CounterDescriptor.Unit`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, prost::Enumeration)]
 #[repr(i32)]
 pub enum Unit {
@@ -122,7 +120,7 @@ pub struct TrackEvent {
     pub terminating_flow_ids: Vec<u64>,
 }
 
-/// `TrackEvent.Type`.
+/// Values of `TrackEvent.Type`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, prost::Enumeration)]
 #[repr(i32)]
 pub enum Type {
@@ -141,7 +139,7 @@ pub struct DebugAnnotation {
     pub value: Option<Value>,
 }
 
-/// The value of a [`DebugAnnotation`].
+/// Value of a [`DebugAnnotation`].
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub enum Value {
     #[prost(bool, tag = "2")]
@@ -164,7 +162,7 @@ pub struct InternedData {
     pub debug_annotation_string_values: Vec<InternedString>,
 }
 
-/// `EventName` and `DebugAnnotationName`.
+/// Message for `EventName` and `DebugAnnotationName`.
 #[derive(Clone, PartialEq, Message)]
 pub struct InternedName {
     #[prost(uint64, tag = "1")]

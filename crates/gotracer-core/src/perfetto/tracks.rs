@@ -1,8 +1,6 @@
-//! Where things are drawn: one group with all that the trace tells, in it the
-//! processors, the collector, counters, goroutines and threads.
+//! Tracks: one group per trace, with Ps, collector, counters, tasks, goroutines and threads in it.
 //!
-//! A track is said to exist when something is first drawn on it. What is
-//! remembered of goroutines is forgotten when they end.
+//! A track is declared when its first event is drawn. The tracks of a goroutine are forgotten when it ends.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,15 +11,14 @@ use super::schema::{CounterDescriptor, Ordering, TrackDescriptor, Unit};
 use crate::report::Escaped;
 use crate::trace::{ProcId, ThreadId};
 
-/// The number of a track.
+/// Id of a track.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Track(pub u64);
 
-/// Groups and tracks that there is one of, in the order in which they are
-/// shown.
+/// Groups and tracks that exist once, in display order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fixed {
-    /// All of it.
+    /// Group of everything.
     Root = 1,
     StopTheWorld,
     Marking,
@@ -38,7 +35,7 @@ pub enum Fixed {
     ProgramGroup,
     RuntimeGroup,
     Threads,
-    /// Numbers from here on are given out.
+    /// Later ids are allocated.
     Last,
 }
 
@@ -64,7 +61,7 @@ impl Fixed {
         }
     }
 
-    /// What it counts, if it is a counter.
+    /// Counter descriptor of a counter track.
     fn counter(self) -> Option<CounterDescriptor> {
         let unit_name = match self {
             Self::Heap | Self::HeapLive | Self::HeapGoal => None,
@@ -73,7 +70,7 @@ impl Fixed {
             _ => return None,
         };
         Some(match unit_name {
-            // Three lines that want to be compared.
+            // The three heap counters share an axis, so that they can be compared.
             None => CounterDescriptor {
                 unit: Unit::SizeBytes.into(),
                 y_axis_share_key: Some("heap".into()),
@@ -86,7 +83,7 @@ impl Fixed {
         })
     }
 
-    /// How what stands below it is ordered.
+    /// Order of the tracks in a group.
     fn ordering(self) -> Option<Ordering> {
         match self {
             Self::Root | Self::Processors => Some(Ordering::Explicit),
@@ -101,27 +98,26 @@ impl Fixed {
         Track(self as u64)
     }
 
-    /// The group around it; stops are seen without opening one.
+    /// Enclosing group; stops have none, so that they are visible without opening one.
     fn parent(self) -> Option<Track> {
         (self != Self::StopTheWorld).then(|| Self::Root.track())
     }
 }
 
-/// The tracks that there are.
+/// Tracks declared so far.
 #[derive(Default)]
 pub struct Tracks {
     fixed: [bool; Fixed::Last as usize],
-    /// Those of what is swept, too.
+    /// Keys are a P and whether the track is its sweeping track.
     processors: HashMap<(ProcId, bool), Track>,
     threads: HashMap<ThreadId, Track>,
-    /// Groups of goroutines, by whether they are the program's and by the
-    /// function they were started with.
+    /// Groups of goroutines by start function; the flag says whether they are the program's.
     functions: HashMap<(bool, Box<str>), Track>,
     given: u64,
 }
 
 impl Tracks {
-    /// The group with everything.
+    /// Declares the root group.
     pub fn root(&mut self, packets: &mut Packets<impl Write>, name: &str) {
         self.fixed[Fixed::Root as usize] = true;
         packets.track(TrackDescriptor {
@@ -130,7 +126,7 @@ impl Tracks {
         });
     }
 
-    /// A track that there is one of.
+    /// Returns a track that exists once.
     pub fn fixed(&mut self, packets: &mut Packets<impl Write>, which: Fixed) -> Track {
         if !std::mem::replace(&mut self.fixed[which as usize], true) {
             packets.track(TrackDescriptor {
@@ -143,7 +139,7 @@ impl Tracks {
         which.track()
     }
 
-    /// A processor's: what runs on it, or what is swept there.
+    /// Returns the track of a P: its runs, or its sweeping.
     pub fn processor(
         &mut self,
         packets: &mut Packets<impl Write>,
@@ -163,7 +159,7 @@ impl Tracks {
         track
     }
 
-    /// A thread's.
+    /// Returns the track of a thread.
     pub fn thread(&mut self, packets: &mut Packets<impl Write>, m: ThreadId) -> Track {
         let group = self.fixed(packets, Fixed::Threads);
         let (track, new) = one(&mut self.threads, &mut self.given, m);
@@ -173,7 +169,7 @@ impl Tracks {
         track
     }
 
-    /// A goroutine's, below the function it was started with.
+    /// Declares the track of a goroutine, in the group of its start function.
     pub fn goroutine(
         &mut self,
         packets: &mut Packets<impl Write>,
@@ -201,14 +197,14 @@ impl Tracks {
         self.below(packets, parent, name)
     }
 
-    /// A track outside of all groups.
+    /// Declares a track outside of all groups.
     pub fn top(&mut self, packets: &mut Packets<impl Write>, name: &str) -> Track {
         let track = next(&mut self.given);
         packets.track(described(track, name, None));
         track
     }
 
-    /// One more track below another.
+    /// Declares a track in a group.
     pub fn below(&mut self, packets: &mut Packets<impl Write>, parent: Track, name: &str) -> Track {
         let track = next(&mut self.given);
         packets.track(described(track, name, Some(parent)));
@@ -221,7 +217,7 @@ fn next(given: &mut u64) -> Track {
     Track(Fixed::Last as u64 + *given)
 }
 
-/// The track of something, and whether it is a new one.
+/// Returns the track of a key, and whether it is new.
 fn one<K: Eq + Hash>(known: &mut HashMap<K, Track>, given: &mut u64, key: K) -> (Track, bool) {
     let before = known.len();
     let track = *known.entry(key).or_insert_with(|| next(given));

@@ -11,57 +11,56 @@ use crate::report::{Escaped, Frame, human};
 use crate::timeline::{Actor, FrameKey, Owner, StackKey, Timeline};
 use crate::trace::{GoId, ProcId, TaskId, ThreadId, Time};
 
-/// A stack has up to 128 frames; the outermost are the least telling.
+/// Maximum frames of a stack; stacks have up to 128, and the outermost say least.
 const FRAMES: usize = 64;
 
-/// What a goroutine is shows when it first stops running: so many states may
-/// come before.
+/// Maximum states that are held back for a goroutine. Its kind and function are known when it first stops running.
 const UNPLACED: usize = 8;
 
-/// The drawing.
+/// State of an export.
 pub struct Writer<W> {
     pub packets: Packets<W>,
     pub tracks: Tracks,
-    /// Events before this time are not drawn.
+    /// Start of the window.
     pub from: Time,
-    /// What comes after is not, either.
+    /// End of the window.
     pub to: Time,
     pub goroutines: HashMap<GoId, Goroutine>,
-    /// States of goroutines of which nobody knows yet what they are.
+    /// States of goroutines whose kind is not known yet.
     unplaced: HashMap<GoId, Vec<State>>,
-    /// Who was made runnable and did not run since.
+    /// Wake-ups of goroutines that have not run since.
     pub wakes: HashMap<GoId, Flow>,
     pub last_flow: u64,
-    /// Regions that are open, the innermost last.
+    /// Open regions, the innermost last.
     pub regions: HashMap<GoId, Vec<Open>>,
     pub tasks: HashMap<TaskId, Task>,
-    /// Since when each processor sweeps.
+    /// Start of sweeping on each P that sweeps.
     pub sweeps: HashMap<ProcId, Time>,
-    /// The last value of each counter.
+    /// Last value of each counter.
     pub counted: [Option<i64>; Fixed::Last as usize],
-    /// The thread of the current event.
+    /// Thread of the current event.
     pub m: ThreadId,
     stacks: HashMap<StackKey, Text>,
     places: HashMap<FrameKey, Text>,
 }
 
-/// A goroutine that something was drawn of.
+/// A goroutine that has a track.
 #[derive(Clone, Copy)]
 pub struct Goroutine {
-    /// Where its states are.
+    /// Track of its states.
     pub track: Track,
-    /// Its name where it runs.
+    /// Name of its runs on a P.
     pub name: Name,
-    /// Where the rest is, by [`Aside`].
+    /// Tracks of regions and assists, by [`Aside`].
     asides: [Option<Track>; 2],
-    /// The thread it last ran on.
+    /// Thread of its last run.
     pub m: ThreadId,
 }
 
-/// Tracks below the states of a goroutine.
+/// Tracks below a goroutine's states.
 #[derive(Clone, Copy)]
 pub enum Aside {
-    /// Regions and messages.
+    /// Regions and log messages.
     Regions,
     /// Mark assists.
     Assists,
@@ -75,15 +74,15 @@ pub struct State {
     pub arrows: Arrows,
 }
 
-/// An arrow from who made a goroutine runnable to where it runs.
+/// An arrow from a wake-up to the next run of the goroutine.
 #[derive(Clone, Copy)]
 pub struct Flow {
     pub id: u64,
-    /// Its first end is drawn.
+    /// Whether the wake-up is drawn.
     pub begun: bool,
 }
 
-/// An interval that is still open.
+/// An open region.
 #[derive(Clone, Copy)]
 pub struct Open {
     pub name: Name,
@@ -91,7 +90,7 @@ pub struct Open {
     pub start: Time,
 }
 
-/// A task that has not ended yet.
+/// An open task.
 #[derive(Clone, Copy)]
 pub struct Task {
     pub name: Name,
@@ -99,21 +98,21 @@ pub struct Task {
     pub start: Time,
 }
 
-/// From when to when something lasted.
+/// Start and end of a slice.
 #[derive(Clone, Copy)]
 pub struct Span {
     pub start: Time,
     pub end: Time,
-    /// It lasted longer than the trace tells.
+    /// Whether the length is a lower bound.
     pub cut: bool,
 }
 
-/// What arrows touch a slice.
+/// Arrows at a slice.
 #[derive(Clone, Copy, Default)]
 pub struct Arrows {
-    /// It begins here, or goes on.
+    /// Arrow that begins here or passes through.
     pub through: Option<u64>,
-    /// It ends here.
+    /// Arrow that ends here.
     pub into: Option<u64>,
 }
 
@@ -138,8 +137,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Draws something that lasted, as far as it is within the window; returns
-    /// whether any of it is.
+    /// Draws the part of a slice that is within the window. Returns whether there is any.
     pub fn slice(
         &mut self,
         track: Track,
@@ -175,13 +173,13 @@ impl<W: Write> Writer<W> {
         true
     }
 
-    /// Draws something that lasted and that no arrow touches.
+    /// Draws a slice without arrows.
     pub fn draw(&mut self, track: Track, name: &str, span: Span, notes: Annotations) {
         let name = self.packets.name(name);
         self.slice(track, name, span, notes, Arrows::default());
     }
 
-    /// Draws a moment.
+    /// Draws an instant.
     pub fn instant(
         &mut self,
         track: Track,
@@ -199,7 +197,7 @@ impl<W: Write> Writer<W> {
         self.packets.event(time, Type::Instant, Some(name), event);
     }
 
-    /// Draws a counter's value, if it is a new one.
+    /// Draws a counter's value if it changed.
     pub fn count(&mut self, which: Fixed, time: Time, value: Option<u64>) {
         let value = value.map(|value| i64::try_from(value).unwrap_or(i64::MAX));
         if value.is_none() || self.counted[which as usize] == value {
@@ -215,8 +213,7 @@ impl<W: Write> Writer<W> {
         self.packets.event(time, Type::Counter, None, event);
     }
 
-    /// Draws a goroutine's state, as soon as it is known what goroutine that is.
-    /// Returns whether any of it is within the window.
+    /// Draws a state of a goroutine once its kind is known. Returns whether any part of it is within the window.
     pub fn state(&mut self, g: GoId, state: State, timeline: &Timeline) -> bool {
         let waiting = self.unplaced.get(&g).map_or(0, Vec::len);
         let placed = self.goroutines.contains_key(&g) || origin(g, timeline).is_some();
@@ -231,7 +228,7 @@ impl<W: Write> Writer<W> {
         self.slice(track, state.name, state.span, state.notes, state.arrows)
     }
 
-    /// A goroutine, which from now on has a track and a name.
+    /// Returns the track and name of a goroutine, and declares them at first.
     pub fn goroutine(&mut self, g: GoId, timeline: &Timeline) -> Goroutine {
         if let Some(known) = self.goroutines.get(&g) {
             return *known;
@@ -260,7 +257,7 @@ impl<W: Write> Writer<W> {
         known
     }
 
-    /// Draws what is left over at the end.
+    /// Draws the states that are held back.
     pub fn place_all(&mut self, timeline: &Timeline) {
         let mut left: Vec<_> = self.unplaced.keys().copied().collect();
         left.sort();
@@ -269,7 +266,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Track of a goroutine for other things than its states.
+    /// Returns a goroutine's track for regions or assists.
     pub fn aside(&mut self, g: GoId, aside: Aside, timeline: &Timeline) -> Track {
         let mut known = self.goroutine(g, timeline);
         if let Some(track) = known.asides[aside as usize] {
@@ -286,7 +283,7 @@ impl<W: Write> Writer<W> {
         track
     }
 
-    /// A stack, a frame a line.
+    /// Interns a stack, one line per frame.
     pub fn stack(&mut self, stack: StackKey, timeline: &Timeline) -> Option<Text> {
         if !stack.is_some() {
             return None;
@@ -304,7 +301,7 @@ impl<W: Write> Writer<W> {
         Some(text)
     }
 
-    /// The place of a stack.
+    /// Interns the place of a stack.
     pub fn place(&mut self, stack: StackKey, timeline: &Timeline) -> Option<Text> {
         let place = timeline.stacks().traits(stack).place;
         if !place.is_some() {
@@ -325,7 +322,7 @@ impl<W: Write> Writer<W> {
         Some(text)
     }
 
-    /// Says who did it, and where.
+    /// Adds the goroutine and place that caused an event.
     pub fn by(&mut self, notes: Annotations, by: Actor, timeline: &Timeline) -> Annotations {
         let notes = match by.g.is_some() {
             true => notes.int(Key::ByGoroutine, by.g.0),
@@ -336,7 +333,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// A stack that tells which function a goroutine was started with, if one does.
+/// Returns a stack whose outermost frame is the goroutine's start function.
 fn origin(g: GoId, timeline: &Timeline) -> Option<StackKey> {
     let known = timeline.find(g)?;
     let stacks = [known.start, known.stack];

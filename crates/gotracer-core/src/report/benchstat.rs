@@ -1,13 +1,13 @@
-//! What the rules measured, in the format of Go's benchmarks, for `benchstat`.
+//! Measurements in the format of Go's benchmarks, for `benchstat`.
 //!
-//! One line per trace and rule, with the number of values as the iterations: traces of one side in one file are its
-//! samples. <https://go.dev/design/14313-benchmark-format>
+//! Each trace gives one line per rule, with the number of values as iterations. Lines of several traces in one file
+//! are samples of the same benchmark. <https://go.dev/design/14313-benchmark-format>
 
 use std::io::{self, Write};
 
 use super::{Format, Options, Report, Status};
 
-/// The entry in the registry.
+/// Entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
     name: "benchstat",
     summary: "Go's benchmark format, for benchstat",
@@ -16,7 +16,7 @@ pub const FORMAT: Format<[Report]> = Format {
     write,
 };
 
-/// Writes a line for each trace and each rule that observed something.
+/// Writes one line per trace and rule that observed a value.
 ///
 /// # Errors
 /// If writing fails.

@@ -1,60 +1,59 @@
-//! How a program went over time, in as many columns as a picture has.
+//! The program over time, in a bounded number of columns.
 //!
-//! How long a trace is shows only at its end. So columns begin narrow, and
-//! when there are too many of them, each two become one: the memory is the
-//! same for a second and for an hour.
+//! The length of a trace is known only at its end. Columns begin narrow, and when there are too many, each two
+//! neighbors are merged. Memory is the same for a second and for an hour.
 
-/// The most columns.
+/// Maximum number of columns.
 const MOST: usize = 512;
-/// How narrow columns begin, ns.
+/// Initial width of a column, ns.
 const NARROWEST: u64 = 1 << 10;
 
-/// What held between two events.
+/// State of the program between two events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct State {
-    /// Goroutines of the program that could run and did not.
+    /// Runnable goroutines of the program.
     pub runnable: u64,
-    /// Processors that ran goroutines.
+    /// Ps that run goroutines.
     pub running: u64,
-    /// The world was stopped.
+    /// Whether the world is stopped.
     pub stopped: bool,
-    /// What the last garbage collection found to be live, bytes; 0 if unknown.
+    /// Live heap as of the last garbage collection, bytes; 0 if unknown.
     pub heap_live: u64,
-    /// The size at which the collector aims to finish, bytes; 0 if unknown.
+    /// Heap goal, bytes; 0 if unknown.
     pub heap_goal: u64,
-    /// What the heap holds, live or not swept yet, bytes; 0 if unknown.
+    /// Size of the heap, live or not swept yet, bytes; 0 if unknown.
     pub heap_objects: u64,
 }
 
-/// A stretch of time. Sums are over time: in units times ns.
+/// One column. Sums are weighted by time: their units times ns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Column {
-    /// How much of it the trace covers, ns.
+    /// Time that the trace covers, ns.
     pub covered: u64,
-    /// Runnable goroutines, summed.
+    /// Sum of runnable goroutines.
     pub runnable_sum: u64,
-    /// The most that were runnable at once.
+    /// Maximum number of runnable goroutines.
     pub runnable_max: u64,
-    /// Running goroutines, summed.
+    /// Sum of running goroutines.
     pub running_sum: u64,
-    /// How long the world was stopped, ns.
+    /// Time in which the world was stopped, ns.
     pub stopped: u64,
-    /// The last live heap, bytes; 0 if unknown.
+    /// Last live heap, bytes; 0 if unknown.
     pub heap_live: u64,
-    /// The last heap goal, bytes; 0 if unknown.
+    /// Last heap goal, bytes; 0 if unknown.
     pub heap_goal: u64,
-    /// The most that the heap held, bytes; 0 if unknown.
+    /// Maximum size of the heap, bytes; 0 if unknown.
     pub heap_max: u64,
 }
 
-/// How the program went, from the trace's start on.
+/// The program over time, from the trace's start.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Course {
-    /// How much time a column stands for, ns.
+    /// Width of a column, ns.
     pub width: u64,
-    /// The columns.
+    /// Columns in order of time.
     pub columns: Vec<Column>,
-    /// Up to when it is known, ns.
+    /// End of the recorded time, ns.
     now: u64,
 }
 
@@ -69,7 +68,7 @@ impl Default for Course {
 }
 
 impl Course {
-    /// Tells what held up to a time, in ns since the trace's start.
+    /// Records the state that held until a time, ns since the trace's start.
     #[inline]
     pub fn advance(&mut self, to: u64, state: &State) {
         while self.now < to {
@@ -87,7 +86,7 @@ impl Course {
         }
     }
 
-    /// Each two columns become one.
+    /// Merges each two neighbors.
     fn halve(&mut self) {
         self.width *= 2;
         let pairs = self.columns.chunks(2);
@@ -112,7 +111,7 @@ impl Column {
         *self = self.then(&column);
     }
 
-    /// This stretch and the next as one.
+    /// Merges a column with its right neighbor.
     pub fn then(self, next: &Self) -> Self {
         if next.covered == 0 {
             return self;

@@ -1,5 +1,4 @@
-//! What the rules measured, as comma-separated values: for spreadsheets and
-//! data frames.
+//! Measurements as comma-separated values, for spreadsheets and data frames.
 
 use std::io::{self, Write};
 
@@ -25,17 +24,17 @@ const HEAD: [&str; 17] = [
     "errors",
 ];
 
-/// The entry in the registry.
+/// Entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
     name: "csv",
-    summary: "what the rules measured",
+    summary: "measurements of the rules, for spreadsheets",
     endings: &["csv"],
     course: false,
     write,
 };
 
-/// Writes a row for each trace and rule, and below it one for each reason that
-/// the rule tells apart. Findings are counted in the first.
+/// Writes one row per trace and rule, followed by one row per reason that the rule distinguishes. Only a rule's own
+/// row counts findings.
 ///
 /// # Errors
 /// If writing fails.
@@ -87,7 +86,7 @@ fn row(
     ]
 }
 
-/// Text that no spreadsheet takes for a formula.
+/// Quotes text so that no spreadsheet evaluates it as a formula.
 pub(super) fn cell(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && text != "-" {
         format!("'{text}")

@@ -1,11 +1,11 @@
 //! Text from a trace, made safe for a terminal.
 //!
-//! Function names and messages come from untrusted bytes: they must not move
-//! the cursor, set colours, break a line, or turn the direction of the text.
+//! Function names and messages are untrusted. They must not move the cursor, set colors, break a line, or change the
+//! direction of the text.
 
 use std::fmt;
 
-/// Displays text with everything escaped that a terminal would obey or hide.
+/// Displays text with hostile characters escaped.
 pub struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -20,8 +20,8 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Whether a terminal would obey or hide a character: control characters, and
-/// those that are invisible or change how the text around them is laid out.
+/// Whether a character is hostile to a terminal: a control character, an invisible one, or one that changes the
+/// layout of the text around it.
 pub fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,

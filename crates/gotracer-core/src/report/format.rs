@@ -1,7 +1,7 @@
-//! The registry of output formats.
+//! Registry of output formats.
 //!
-//! A format is one entry in the module that writes it. The command line, its help and the endings of files come from
-//! the entries.
+//! A format is one entry in the module that writes it. The command line, its help and the endings of files use the
+//! entries.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use super::{
     table,
 };
 
-/// The formats of reports. The first one that takes a file's ending is that file's format.
+/// Formats of reports. A file's ending means the first format that lists it.
 pub static FORMATS: Formats<[Report]> = Formats(&[
     &table::FORMAT,
     &json::FORMAT,
@@ -27,7 +27,7 @@ pub static FORMATS: Formats<[Report]> = Formats(&[
     &benchstat::FORMAT,
 ]);
 
-/// A format in which `S` is written: reports or a comparison.
+/// A format of `S`: reports or a comparison.
 pub struct Format<S: ?Sized> {
     /// Name on the command line.
     pub name: &'static str,
@@ -45,18 +45,18 @@ pub struct Format<S: ?Sized> {
 pub struct Formats<S: ?Sized + 'static>(pub &'static [&'static Format<S>]);
 
 impl<S: ?Sized> Formats<S> {
-    /// All formats.
+    /// Returns all formats.
     pub fn iter(&self) -> impl Iterator<Item = &'static Format<S>> + use<S> {
         self.0.iter().copied()
     }
 
-    /// The format with that name.
+    /// Returns the format of that name.
     pub fn find(&self, name: &str) -> Option<&'static Format<S>> {
         self.iter().find(|format| format.name == name)
     }
 
-    /// The formats that a file's ending may mean, the likeliest first. `x.sarif.json` has two endings; the longer one
-    /// decides.
+    /// Returns the formats that a file's ending may mean, the most likely first. `x.sarif.json` has two endings, and
+    /// the longer one decides.
     pub fn of_file(&self, path: &Path) -> Vec<&'static Format<S>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! What the garbage collector did, as a report has it.
+//! The garbage collector's work, as part of a report.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Gc {
-    /// Collections that ended marking within the trace.
+    /// Collections whose marking ended within the trace.
     pub cycles: u64,
-    /// Time in which the collector marked, ns.
+    /// Time in which the collector was marking, ns.
     pub marking_ns: u64,
     /// CPU time.
     pub cpu: GcCpu,
-    /// The collector's part of all CPU time, without idle marking, which is spare CPU.
+    /// Share of the collector in all CPU time. Idle marking, which uses spare CPU, does not count.
     pub cpu_ratio: f64,
-    /// The same with idle marking.
+    /// Share of the collector in all CPU time, with idle marking.
     pub cpu_ratio_with_idle: f64,
-    /// Minimum mutator utilization: the part of the CPU that the collector left to the program in the worst window.
-    /// Idle marking does not count. A pause lasts until its range ends, as in `go tool trace`.
+    /// Minimum mutator utilization: the share of CPU time that the collector leaves to the program in the worst
+    /// window. Idle marking does not count. A pause lasts until its range ends, as in `go tool trace`.
     pub minimum_utilization: Vec<MinimumUtilization>,
 }
 
@@ -26,15 +26,15 @@ pub struct Gc {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct GcCpu {
-    /// All CPU time: the trace's duration, once per P.
+    /// All CPU time: the trace's duration times the number of Ps.
     pub available_ns: u64,
-    /// Mark workers that have a P, or a fraction of one, to themselves.
+    /// Mark workers that have a P, or a fraction of one, for themselves.
     pub background_ns: u64,
-    /// Mark workers on Ps that have nothing else to do.
+    /// Mark workers on idle Ps.
     pub idle_ns: u64,
     /// Mark assists by goroutines of the program.
     pub assist_ns: u64,
-    /// Stop-the-world pauses, once per P.
+    /// Stop-the-world pauses, counted once per P.
     pub pause_ns: u64,
 }
 
@@ -42,8 +42,8 @@ pub struct GcCpu {
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct MinimumUtilization {
-    /// Length of the window, ns. A trace that is shorter is one window.
+    /// Length of the window, ns. A shorter trace is one window.
     pub window_ns: u64,
-    /// The part of the CPU that the collector left to the program, from 0 to 1.
+    /// Share of CPU time that the collector leaves to the program, from 0 to 1.
     pub ratio: f64,
 }

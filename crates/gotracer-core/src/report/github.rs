@@ -1,5 +1,4 @@
-//! Reports as annotations of GitHub Actions: workflow commands, which GitHub
-//! shows beside the code of a pull request.
+//! Reports as annotations for GitHub Actions: workflow commands, which GitHub shows at the code of a pull request.
 
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
@@ -7,17 +6,17 @@ use std::io::{self, Write};
 use super::placed::placed;
 use super::{Escaped, Format, Options, Report, Severity, human};
 
-/// The entry in the registry.
+/// Entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
     name: "github",
-    summary: "annotations of GitHub Actions",
+    summary: "annotations for GitHub Actions",
     endings: &[],
     course: false,
     write,
 };
 
-/// Writes a command for each finding, the worst first: GitHub shows of each
-/// step ten errors, ten warnings and ten notices.
+/// Writes one command per finding, the worst first. GitHub shows at most ten errors, ten warnings and ten notices per
+/// step.
 ///
 /// # Errors
 /// If writing fails.
@@ -55,10 +54,10 @@ pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::
     Ok(())
 }
 
-/// A command's message.
+/// Message of a command, escaped.
 struct Data<'a>(&'a str);
 
-/// A property of a command.
+/// Property of a command, escaped.
 struct Property<'a>(&'a str);
 
 impl Display for Data<'_> {

@@ -1,5 +1,4 @@
-//! Reports as GitLab's code quality report, which it shows in merge requests
-//! and beside the code:
+//! Reports as GitLab's code quality report, which merge requests and their diffs show:
 //! <https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>.
 
 use std::io::{self, Write};
@@ -9,7 +8,7 @@ use serde_json::json;
 use super::placed::placed;
 use super::{Format, Options, Report, Severity, human};
 
-/// The entry in the registry.
+/// Entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
     name: "gitlab",
     summary: "GitLab's code quality report",

@@ -1,6 +1,6 @@
-//! Names that stay the same from one trace to the next.
+//! Identifiers that are equal in every trace.
 
-/// The same for the same parts: 64-bit FNV-1a, in hexadecimal.
+/// Returns the 64-bit FNV-1a hash of the parts, in hexadecimal.
 pub fn hash(parts: &[&str]) -> String {
     let bytes = parts.iter().flat_map(|p| p.bytes().chain([0]));
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |h: u64, b| {

@@ -4,7 +4,8 @@ use super::{Report, ranked, share};
 use crate::units::duration;
 
 impl Report {
-    /// What the worst finding's rule cost, such as `29% of 3.14s lost to GC pauses`; `None` without findings.
+    /// Returns the cost of the worst finding's rule, such as `29% of 3.14s lost to GC pauses`; `None` without
+    /// findings.
     pub fn headline(&self) -> Option<String> {
         let worst = *ranked(self).first()?;
         let rule = self.rules.iter().find(|rule| rule.rule == worst.rule)?;
@@ -23,7 +24,7 @@ impl Report {
     }
 }
 
-/// What a rule's time is lost to; `None` if its measurement is not lost time.
+/// Returns the noun for a rule's lost time; `None` if its measurement is not lost time.
 fn lost_to(rule: &str) -> Option<&'static str> {
     Some(match rule {
         "GCPauseSpike" => "GC pauses",

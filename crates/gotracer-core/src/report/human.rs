@@ -1,4 +1,4 @@
-//! Quantities, places and verdicts as people read them.
+//! Quantities, places and verdicts in words.
 
 use std::cmp::Reverse;
 
@@ -7,7 +7,7 @@ use crate::rules::{Severity, Unit};
 use crate::timeline::{State, StateVector};
 use crate::units::{bytes, duration};
 
-/// A whole number with its thousands set apart: `12,345`.
+/// Formats a whole number with thousands separators: `12,345`.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
@@ -20,13 +20,13 @@ pub fn count(n: u64) -> String {
     out
 }
 
-/// A number of things: `1 event`, `2 events`.
+/// Formats a number of things: `1 event`, `2 events`.
 pub fn plural(n: u64, thing: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
     format!("{} {thing}{s}", count(n))
 }
 
-/// A count in at most five characters: `1,352`, `38.9k`, `5.4M`.
+/// Formats a count in at most five characters: `1,352`, `38.9k`, `5.4M`.
 pub fn about(n: u64) -> String {
     match n {
         0..10_000 => count(n),
@@ -36,7 +36,7 @@ pub fn about(n: u64) -> String {
     }
 }
 
-/// A text up to the end of its first sentence.
+/// Returns the first sentence of a text.
 pub fn first_sentence(text: &str) -> &str {
     match text.find(". ") {
         Some(end) => &text[..=end],
@@ -44,7 +44,7 @@ pub fn first_sentence(text: &str) -> &str {
     }
 }
 
-/// A value in a rule's unit.
+/// Formats a value in a rule's unit.
 pub fn value(unit: Unit, value: u64) -> String {
     match unit {
         Unit::Nanoseconds => duration(value),
@@ -53,7 +53,7 @@ pub fn value(unit: Unit, value: u64) -> String {
     }
 }
 
-/// A value with its noun where the unit is not part of it: `5 goroutines`.
+/// Formats a value with its noun if the unit does not include one: `5 goroutines`.
 pub fn amount(unit: Unit, n: u64) -> String {
     match unit {
         Unit::Goroutines => plural(n, "goroutine"),
@@ -61,8 +61,8 @@ pub fn amount(unit: Unit, n: u64) -> String {
     }
 }
 
-/// How often and how much: `×21, worst 86.1ms, 1.2s in all`. What the trace's
-/// start or end cut off is a lower bound.
+/// Formats the extent of a finding: `×21, worst 86.1ms, 1.2s in all`. Occurrences that the trace cuts off make it a
+/// lower bound.
 pub fn extent(finding: &Finding) -> String {
     let unit = finding.unit();
     let least = if finding.open > 0 { "≥" } else { "" };
@@ -78,8 +78,8 @@ pub fn extent(finding: &Finding) -> String {
     format!("×{times}, worst {least}{worst}, {least}{total} in all{places}")
 }
 
-/// The places of a phase, at most so many: `shop.serve serve.go:12 ×20 (worst 26.5ms) and 62 more`. `None` for a finding
-/// of one place.
+/// Lists the places of a phase, at most so many: `shop.serve serve.go:12 ×20 (worst 26.5ms) and 62 more`. `None` for
+/// a finding of one place.
 pub fn places(finding: &Finding, most: usize) -> Option<String> {
     let all = finding.all_places();
     if all <= 1 {
@@ -97,9 +97,8 @@ pub fn places(finding: &Finding, most: usize) -> Option<String> {
     Some(format!("{}{more}", shown.join(", ")))
 }
 
-/// `3 findings: 1 error, 2 warnings`; `paint` may colour the parts, those without
-/// a severity mean that all is well. Where no rule had evidence, no finding
-/// means nothing.
+/// Formats a verdict: `3 findings: 1 error, 2 warnings`. `paint` may color its parts; parts without a severity mean
+/// that all is well. If no rule had evidence, "no findings" would mean nothing, so the verdict says that.
 pub fn verdict<'a>(
     reports: impl IntoIterator<Item = &'a Report>,
     paint: impl Fn(Option<Severity>, String) -> String,
@@ -127,7 +126,7 @@ pub fn verdict<'a>(
     format!("{}: {}", plural(all, "finding"), parts.join(", "))
 }
 
-/// `1 error`, `2 warnings`.
+/// Formats `1 error`, `2 warnings`.
 pub fn number_of(severity: Severity, n: u64) -> String {
     match severity {
         Severity::Error => plural(n, "error"),
@@ -136,8 +135,7 @@ pub fn number_of(severity: Severity, n: u64) -> String {
     }
 }
 
-/// What a report found, how much more a baseline knows, and whether the trace
-/// was whole.
+/// Formats the verdict of a report, the number of known findings, and whether the trace broke off.
 pub fn outcome(report: &Report, paint: impl Fn(Option<Severity>, String) -> String) -> String {
     let mut outcome = verdict([report], paint);
     if report.known > 0 {
@@ -152,7 +150,7 @@ pub fn outcome(report: &Report, paint: impl Fn(Option<Severity>, String) -> Stri
     outcome
 }
 
-/// What a trace was, one fact after the other.
+/// Lists facts about a trace.
 pub fn facts(trace: &TraceInfo) -> Vec<String> {
     let mut facts = Vec::new();
     facts.extend(trace.go_version.as_ref().map(|v| format!("Go {v} format")));
@@ -171,8 +169,8 @@ pub fn facts(trace: &TraceInfo) -> Vec<String> {
     facts
 }
 
-/// The states that took most of a time, largest first: `select 61.2 %, running 8.1 %`. States below 0.1 % are left out;
-/// empty without any time.
+/// Lists the states that took most of a time, the largest first: `select 61.2%, running 8.1%`. States below 0.1% are
+/// left out. Empty without any time.
 pub fn states(time: &StateVector, most: usize) -> String {
     let total = time.total() as f64;
     let mut states: Vec<_> = State::ALL
@@ -188,7 +186,7 @@ pub fn states(time: &StateVector, most: usize) -> String {
     texts.take(most).collect::<Vec<_>>().join(", ")
 }
 
-/// Where the time of the program's goroutines went, in one line; `None` if the trace has none.
+/// Formats the time of the program's goroutines by state in one line; `None` if the trace has none.
 pub fn program_time(time: &StateVector) -> Option<String> {
     const STATES: usize = 8;
     let total = time.total();
@@ -198,8 +196,7 @@ pub fn program_time(time: &StateVector) -> Option<String> {
     })
 }
 
-/// Function and position, short enough for a row: `cart.(*Store).Add
-/// store.go:42`.
+/// Formats function and position, short enough for a row: `cart.(*Store).Add store.go:42`.
 pub fn place(frame: &Frame) -> String {
     let function = match short(&frame.function) {
         "" => "(unknown place)",
@@ -211,10 +208,10 @@ pub fn place(frame: &Frame) -> String {
     }
 }
 
-/// A function without the directories of its package:
-/// `cart.(*Store).Add` of `example.com/shop/cart.(*Store).Add`.
+/// Returns a function without the directories of its package: `cart.(*Store).Add` of
+/// `example.com/shop/cart.(*Store).Add`.
 pub fn short(function: &str) -> &str {
-    // What stands in brackets are type arguments, with slashes of their own.
+    // Type arguments in brackets may contain slashes.
     let end = function.find(['(', '[']).unwrap_or(function.len());
     match function[..end].rfind('/') {
         Some(slash) => &function[slash + 1..],
@@ -222,12 +219,12 @@ pub fn short(function: &str) -> &str {
     }
 }
 
-/// Name of the frame's source file without its directories; empty if unknown.
+/// Returns the name of the frame's source file without directories; empty if unknown.
 pub fn file_name(frame: &Frame) -> &str {
     frame.file.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
-/// `store.go:42`; empty if unknown.
+/// Formats `store.go:42`; empty if unknown.
 fn position(frame: &Frame) -> String {
     match (file_name(frame), frame.line) {
         ("", _) => String::new(),

@@ -1,4 +1,4 @@
-//! Reports as JSON, for programs: `schema/report-v1.json` describes it.
+//! Reports as JSON, described by `schema/report-v1.json`.
 //!
 //! The shape is the same for one trace or a thousand, see [`wire`](super::wire).
 
@@ -7,10 +7,10 @@ use std::io::{self, Write};
 use super::wire::Document;
 use super::{Format, Options, Report};
 
-/// The entry in the registry.
+/// Entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
     name: "json",
-    summary: "for programs: schema/report-v1.json",
+    summary: "JSON for scripts, see schema/report-v1.json",
     endings: &["json"],
     course: false,
     write,

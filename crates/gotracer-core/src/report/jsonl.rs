@@ -1,7 +1,7 @@
-//! Reports as JSON Lines, for scripts: one object per line, whose `type` is `trace`, `rule` or `finding`.
+//! Reports as JSON Lines: one object per line, whose `type` is `trace`, `rule`, `task`, `region` or `finding`.
 //!
-//! A `trace` comes first, then what each `rule` observed, each `task` and `region`, then each `finding`.
-//! They name the trace as `source`. The fields are those of the JSON format.
+//! The `trace` comes first, then each `rule`, each `task` and `region`, then each `finding`. All of them name the
+//! trace as `source`. The fields are those of the JSON format.
 
 use std::io::{self, Write};
 
@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::wire::{self, Finding, Region, Rule, Task};
 use super::{Format, Options, Program, Report, TraceInfo};
 
-/// The entry in the registry.
+/// Entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
     name: "jsonl",
-    summary: "JSON, one object a line",
+    summary: "JSON Lines, one object per line",
     endings: &["jsonl", "ndjson"],
     course: false,
     write,

@@ -1,8 +1,6 @@
-//! Reports as JUnit XML, which every CI server shows: a suite a trace, a test
-//! case a rule.
+//! Reports as JUnit XML, which every CI server shows: one suite per trace, one test case per rule.
 //!
-//! A rule that found something that fails the build is a failed test; one that
-//! is not applicable is a skipped one.
+//! A rule whose findings fail the build is a failed test. A rule that is not applicable is a skipped test.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -11,10 +9,10 @@ use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite}
 
 use super::{Escaped, Finding, Format, Frame, Options, Report, RuleReport, Status, human, top};
 
-/// The entry in the registry.
+/// Entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
     name: "junit",
-    summary: "JUnit XML, a test case a rule",
+    summary: "JUnit XML, one test case per rule",
     endings: &["xml"],
     course: false,
     write,
@@ -100,7 +98,7 @@ fn case(rule: &RuleReport, findings: &[&Finding], options: &Options) -> TestCase
     case
 }
 
-/// All that is known of the findings, for people.
+/// Describes findings as text.
 fn describe(findings: &[&Finding]) -> String {
     let mut out = String::new();
     for f in findings {
@@ -126,7 +124,7 @@ fn describe(findings: &[&Finding]) -> String {
     out
 }
 
-/// Text without what XML can't hold.
+/// Removes characters that XML cannot hold.
 fn text(text: &str) -> String {
     Escaped(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! Goroutines by start function as a listing of their own: `gotracer goroutines`.
+//! Listing of goroutines by start function: `gotracer goroutines`.
 
 use std::cmp::Reverse;
 use std::io::{self, Write};
@@ -17,20 +17,20 @@ pub enum Order {
     Wait,
     /// Number of goroutines.
     Count,
-    /// 99th percentile of their lives.
+    /// 99th percentile of the lifetime.
     P99,
     /// Time in one state.
     State(State),
 }
 
 impl Order {
-    /// Names of all orders.
+    /// Returns the names of all orders.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let states = State::ALL.into_iter().map(State::name);
         ["time", "wait", "count", "p99"].into_iter().chain(states)
     }
 
-    /// The order of that name.
+    /// Returns the order of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "time" => Some(Self::Time),
@@ -55,7 +55,7 @@ impl Order {
     }
 }
 
-/// Groups whose function contains a text, in an order.
+/// Returns the groups whose function contains a text, in an order.
 pub fn select(
     groups: &[GoroutineGroup],
     function: Option<&str>,
@@ -68,10 +68,10 @@ pub fn select(
 }
 
 const HEAD: [&str; 6] = ["GOROUTINES", "ALIVE", "LIFE P50", "P99", "TIME", "FUNCTION"];
-/// States named below each function.
+/// Number of states named per function.
 const STATES: usize = 6;
 
-/// Writes the listing for people. A function stands last in its row, since it may be long.
+/// Writes the listing as text. The function is the last column, because it may be long.
 ///
 /// # Errors
 /// If writing fails.

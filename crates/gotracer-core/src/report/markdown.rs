@@ -1,20 +1,19 @@
-//! Reports as Markdown, for the summary of a job, a comment or an issue:
-//! GitHub's flavour, which GitLab reads as well.
+//! Reports as Markdown for a job's summary, a comment or an issue: GitHub's dialect, which GitLab reads too.
 
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
 use super::{Detail, Escaped, Finding, Format, Frame, Options, Report, Status, human, top};
 
-/// GitHub drops a summary of more than 1 MiB.
+/// Maximum size: GitHub drops a summary of more than 1 MiB.
 const MOST: usize = 900 << 10;
-/// Longest excerpt, characters.
+/// Maximum length of an excerpt, characters.
 const EXCERPT: usize = 2_000;
 
-/// The entry in the registry.
+/// Entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
     name: "markdown",
-    summary: "for a job's summary or a comment",
+    summary: "Markdown for a job summary or a comment",
     endings: &["md", "markdown"],
     course: false,
     write,
@@ -125,7 +124,7 @@ fn details(out: &mut String, finding: &Finding) -> fmt::Result {
     Ok(())
 }
 
-/// One finding with its place, cause and fix, for a comment or an issue.
+/// Formats one finding with its place, cause and fix, for a comment or an issue.
 pub fn excerpt(source: &str, finding: &Finding) -> String {
     let mut out = format!(
         "**{} {}** at {}\n\n{} ({})\n",
@@ -183,10 +182,10 @@ fn not_applicable(out: &mut String, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-/// Text in which nothing is markup.
+/// Text in which all markup is escaped.
 pub struct Text<'a>(pub &'a str);
 
-/// Text shown as code, in a cell of a table as well.
+/// Text shown as code, also within a cell of a table.
 pub struct Code<'a>(pub &'a str);
 
 impl Display for Text<'_> {
@@ -196,7 +195,7 @@ impl Display for Text<'_> {
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '&' => f.write_str("&amp;")?,
-                // A name in a trace must not mention people.
+                // A name from a trace must not mention a user.
                 '@' => f.write_str("&#64;")?,
                 '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '$' => {
                     write!(f, "\\{c}")?;
@@ -210,7 +209,7 @@ impl Display for Text<'_> {
 
 impl Display for Code<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Within HTML's own tag nothing has to be balanced as backticks have.
+        // An HTML tag needs no balanced backticks.
         f.write_str("<code>")?;
         Text(self.0).fmt(f)?;
         f.write_str("</code>")

@@ -1,6 +1,6 @@
 //! The report of one trace and its parts.
 //!
-//! [`wire`](super::wire) is the part of it that machine formats hold.
+//! [`wire`](super::wire) holds the part that machine formats contain.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -114,7 +114,7 @@ pub struct Creations {
     pub exited: u64,
 }
 
-/// Whether a rule found something.
+/// Outcome of a rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -127,7 +127,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// Its name for people and in tables.
+    /// Returns its name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -137,14 +137,14 @@ impl Status {
     }
 }
 
-/// What a rule observed, whether or not it crossed a threshold.
+/// Measurement and outcome of one rule.
 #[derive(Clone, Debug)]
 pub struct RuleReport {
     /// The rule.
     pub rule: &'static Rule,
     /// Thresholds in force; unknown in a saved report.
     pub thresholds: Option<Thresholds>,
-    /// Whether the rule found something.
+    /// Outcome of the rule.
     pub status: Status,
     /// Why the rule is not applicable.
     pub reason: Option<String>,
@@ -152,7 +152,7 @@ pub struct RuleReport {
     pub measurement: Distribution,
     /// Uncertainty of the measurement, if the trace is long enough to estimate it.
     pub spread: Option<Spread>,
-    /// The same by a bounded label if the rule has one: stop-the-world pauses by reason, scheduling waits by how the
+    /// The measurement by a bounded label, if the rule has one: pauses by reason, scheduling waits by how the
     /// goroutine became runnable.
     pub by_reason: Vec<(String, Distribution)>,
 }
@@ -186,7 +186,7 @@ pub struct Cause {
     pub stack: Vec<Frame>,
 }
 
-/// Occurrences at one place of a finding that stands for several.
+/// Occurrences at one place of a finding that covers several places.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct PlaceCount {
@@ -199,10 +199,10 @@ pub struct PlaceCount {
     pub worst: u64,
 }
 
-/// How many places of a phase are kept when findings of several reports become one.
+/// Maximum number of places of a phase after findings of several reports are merged.
 const MOST_PLACES: usize = 10;
 
-/// What crossed a threshold at one place, or in one phase at any places.
+/// Occurrences that crossed a threshold at one place, or in one phase at any places.
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// Identifier that is the same for the same rule and place, or phase, in every trace.
@@ -213,7 +213,7 @@ pub struct Finding {
     pub severity: Severity,
     /// Occurrences that crossed the threshold.
     pub count: u64,
-    /// How many of them the trace's start or end cut off, so that their length is a lower bound.
+    /// Number of occurrences that the trace's start or end cuts off: their length is a lower bound.
     pub open: u64,
     /// The worst occurrence, in the rule's unit.
     pub worst: u64,
@@ -233,20 +233,19 @@ pub struct Finding {
     pub first_time: Option<Timestamp>,
     /// Start of the worst occurrence by the wall clock; unknown in a saved report.
     pub worst_time: Option<Timestamp>,
-    /// Message: one sentence.
+    /// The finding in one sentence.
     pub message: String,
     /// Suggested fix.
     pub suggestion: String,
     /// Goroutines of the worst few occurrences.
     pub goroutines: Vec<i64>,
-    /// The frame that a person would go and change; for a phase, that of the worst occurrence.
+    /// Frame to change; for a phase, that of the worst occurrence.
     pub place: Frame,
-    /// The phase whose occurrences are one finding because they have one cause, such as `GC mark termination` or
-    /// `taking_turns`.
+    /// Phase of the occurrences, such as `GC mark termination` or `taking_turns`: they have one cause at many places.
     pub phase: Option<String>,
-    /// The places of a phase, the worst first; not all of them where there are many.
+    /// Places of a phase, the worst first. A phase with many places lists only the worst.
     pub places: Vec<PlaceCount>,
-    /// How many places are missing in `places`.
+    /// Number of places that are not in `places`.
     pub more_places: u64,
     /// Stack of the worst occurrence, innermost frame first.
     pub stack: Vec<Frame>,
@@ -274,16 +273,16 @@ pub struct Report {
     pub trace: TraceInfo,
     /// The traced program.
     pub program: Program,
-    /// How long waits of the program's goroutines lasted, by state; empty in a saved report.
+    /// Durations of waits of the program's goroutines, by state; empty in a saved report.
     pub waits: Vec<(State, Distribution)>,
-    /// Goroutines by the function that they were started with, those with most time first: at most 1,000 functions, and
-    /// the rest as one. The runtime's own are left out unless the settings ask for them.
+    /// Goroutines by start function, those with most time first: at most 1,000 functions, and the rest as one.
+    /// Without the runtime's own unless the settings ask for them.
     pub goroutines: Vec<GoroutineGroup>,
-    /// Tasks by type, those that took longest in all first.
+    /// Tasks by type, the largest total duration first.
     pub tasks: Vec<Task>,
-    /// Regions by type, those that took longest in all first.
+    /// Regions by type, the largest total duration first.
     pub regions: Vec<Region>,
-    /// Requests of HTTP and gRPC servers by handler, those that took longest in all first.
+    /// Requests of HTTP and gRPC servers by handler, the largest total duration first.
     pub requests: Vec<Request>,
     /// Every rule that was applied, in the registry's order.
     pub rules: Vec<RuleReport>,
@@ -295,15 +294,15 @@ pub struct Report {
     pub moments: Vec<Moment>,
     /// Findings that the configuration suppresses, the worst first.
     pub suppressed: Vec<Suppressed>,
-    /// Number of findings that the baseline holds, see [`Baseline`](crate::compare::Baseline).
+    /// Number of findings that a baseline holds, see [`Baseline`](crate::compare::Baseline).
     pub known: u64,
-    /// Location of the stored trace, if it is stored.
+    /// Location of the stored trace, if it was stored.
     pub evidence: Option<String>,
 }
 
 impl TraceInfo {
-    /// The wall-clock window of the trace. A trace without the wall clock is taken to have ended when it was read. So
-    /// is one that claims to end later: its clock is ahead.
+    /// Returns the wall-clock window of the trace. A trace without a wall clock counts as ending when it was read. So
+    /// does a trace that ends later than that, because its clock is ahead.
     pub fn window(&self, read: SystemTime) -> (SystemTime, SystemTime) {
         let lasted = Duration::from_nanos(self.duration_ns);
         let start = self.start_time.map(system_time);
@@ -316,17 +315,17 @@ impl TraceInfo {
 }
 
 impl Finding {
-    /// The unit of `worst`, `total` and `threshold`.
+    /// Returns the unit of `worst`, `total` and `threshold`.
     pub fn unit(&self) -> Unit {
         self.rule.unit
     }
 
-    /// Number of places at which a phase occurred; 1 for a finding of one place.
+    /// Returns the number of places at which a phase occurred; 1 for a finding of one place.
     pub fn all_places(&self) -> u64 {
         (self.places.len() as u64 + self.more_places).max(1)
     }
 
-    /// Adds occurrences at the same place; message, stack and cause are those of the worst.
+    /// Adds occurrences at the same place. Message, stack and cause are those of the worst.
     pub fn add(&mut self, mut other: Self) {
         if (other.severity, other.worst) > (self.severity, self.worst) {
             std::mem::swap(self, &mut other);
@@ -341,7 +340,7 @@ impl Finding {
         self.add_places(other.places, other.more_places);
     }
 
-    /// Adds places of the same phase, and keeps as many as there were at most.
+    /// Adds places of the same phase, and keeps at most [`MOST_PLACES`].
     fn add_places(&mut self, places: Vec<PlaceCount>, more: u64) {
         let most = self.places.len().max(places.len());
         for new in places {
@@ -361,13 +360,13 @@ impl Finding {
 }
 
 impl Report {
-    /// Whether any rule had the evidence it needs. If none had, "no findings" means nothing.
+    /// Returns whether any rule had the evidence it needs. If none had, "no findings" means nothing.
     pub fn is_judged(&self) -> bool {
         let mut rules = self.rules.iter();
         rules.any(|rule| rule.status != Status::NotApplicable)
     }
 
-    /// The worst severity among the findings.
+    /// Returns the worst severity among the findings.
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(|f| f.severity).max()
     }

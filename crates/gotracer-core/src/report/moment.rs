@@ -1,6 +1,6 @@
-//! A moment of a trace, as pictures show it: who ran on which P, who waited, and who woke whom.
+//! A moment of a trace, as pictures show it: runs on each P, waits, and wake-ups.
 
-/// The time around the worst occurrence of a finding. Times within it are ns since its start.
+/// Time around the worst occurrence of a finding. Times within it are ns since its start.
 #[derive(Clone, Debug)]
 pub struct Moment {
     /// Identifier of the finding.
@@ -20,9 +20,9 @@ pub struct Moment {
 /// One line of the picture.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// `P 0`, or a goroutine and its place.
+    /// Label: `P 0`, or a goroutine and its place.
     pub name: String,
-    /// What happened in it, in order.
+    /// Intervals, in order of time.
     pub spans: Vec<Span>,
 }
 
@@ -33,13 +33,13 @@ pub struct Span {
     pub from: u64,
     /// End.
     pub to: u64,
-    /// What it is.
+    /// State during the interval.
     pub state: SpanState,
-    /// Who, and what.
+    /// Text of the tooltip.
     pub text: String,
 }
 
-/// What a span is.
+/// State during an interval.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum SpanState {
     /// A goroutine runs on a P.
@@ -70,7 +70,7 @@ impl SpanState {
         Self::Stopped,
     ];
 
-    /// Its class in a page's style.
+    /// Returns its class in a page's style.
     pub fn class(self) -> &'static str {
         match self {
             Self::Run => "run",
@@ -83,7 +83,7 @@ impl SpanState {
         }
     }
 
-    /// Its name in a legend.
+    /// Returns its name in a legend.
     pub fn name(self) -> &'static str {
         match self {
             Self::Run => "runs",
@@ -100,7 +100,7 @@ impl SpanState {
 /// A wake-up: a line from the row of the waker to the row of the goroutine that it woke.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wake {
-    /// When.
+    /// Time of the wake-up.
     pub at: u64,
     /// Row of the waker.
     pub from: usize,

@@ -25,9 +25,9 @@ pub struct Options {
     pub color: bool,
     /// Columns of the terminal; `None` if lines may have any length.
     pub width: Option<usize>,
-    /// Where the source files of the traced program are in its repository.
+    /// Mapping from paths of the trace to paths of the repository.
     pub paths: PathMap,
-    /// The least severity that fails a build; `None` if none does.
+    /// Lowest severity that fails a build; `None` if none does.
     pub fail_on: Option<Severity>,
 }
 

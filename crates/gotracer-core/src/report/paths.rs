@@ -1,21 +1,18 @@
-//! From the paths that a trace knows to those of the program's repository.
+//! Mapping from source paths in a trace to paths in the program's repository.
 //!
-//! A trace names source files as the compiler did: by their path on the
-//! machine that built the program, or, built with `-trimpath`, by the path of
-//! their package. What shows findings beside the code (GitHub, GitLab, an
-//! editor) wants them relative to the repository's root.
+//! The compiler records the path on the build machine or, with `-trimpath`, the path of the package. GitHub, GitLab
+//! and editors need paths relative to the repository's root.
 
 use super::{Finding, Frame};
 
-/// Beginnings of paths, and what stands for them in the repository.
+/// Prefixes of paths, and their replacements in the repository.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PathMap {
     prefixes: Vec<(String, String)>,
 }
 
 impl PathMap {
-    /// Files below `from` are below `to` in the repository; empty is its root.
-    /// What was added first is stronger.
+    /// Maps files below `from` to `to` in the repository; empty is its root. Earlier entries take precedence.
     pub fn add(&mut self, from: &str, to: &str) {
         let plain = |path: &str| path.replace('\\', "/").trim_end_matches('/').to_owned();
         let to = plain(to);
@@ -23,8 +20,7 @@ impl PathMap {
         self.prefixes.push((plain(from), to.to_owned()));
     }
 
-    /// A file's path in the repository; `None` if it is not in there, as far
-    /// as is known.
+    /// Returns a file's path in the repository; `None` if no prefix matches.
     pub fn in_repository(&self, file: &str) -> Option<String> {
         let file = file.replace('\\', "/");
         self.prefixes.iter().find_map(|(from, to)| {
@@ -37,8 +33,7 @@ impl PathMap {
         })
     }
 
-    /// Where to show a finding: at its place, unless only what called that is
-    /// in the repository.
+    /// Returns the location at which to show a finding: its place, or the innermost frame in the repository.
     pub fn location<'a>(&self, finding: &'a Finding) -> Location<'a> {
         let candidates = std::iter::once(&finding.place).chain(&finding.stack);
         let ours = candidates.filter(|frame| frame.line > 0).find_map(|frame| {
@@ -57,14 +52,14 @@ impl PathMap {
     }
 }
 
-/// Where to show a finding.
+/// Location at which to show a finding.
 #[derive(Debug)]
 pub struct Location<'a> {
-    /// The frame.
+    /// Frame at the location.
     pub frame: &'a Frame,
-    /// Its file, with `/` between the parts; empty if it is not known.
+    /// File of the frame, with `/` as the separator; empty if unknown.
     pub path: String,
-    /// The path is relative to the repository's root.
+    /// Whether the path is relative to the repository's root.
     pub in_repository: bool,
 }
 

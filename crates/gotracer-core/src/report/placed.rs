@@ -1,25 +1,24 @@
-//! Findings beside the code, for code hosts: each place once, however many
-//! traces show it, and recognisable from one run to the next.
+//! Findings for code hosts: one per place, however many traces show it, with a fingerprint that is stable across
+//! runs.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::{Finding, Location, Options, Report, Suppressed, hash, top};
 
-/// A finding, and where it is shown.
+/// A finding, and its location in the code.
 pub struct Placed<'a> {
     pub finding: &'a Finding,
-    /// The trace in which it was worst.
+    /// Trace in which it was worst.
     pub source: &'a str,
     pub location: Location<'a>,
-    /// The same in the next run, even if lines moved or the repository is in
-    /// another directory.
+    /// Identifier that is the same in the next run, even if lines moved or the repository is in another directory.
     pub fingerprint: String,
-    /// Why the finding is accepted, if it is.
+    /// Suppression of the finding, if there is one.
     pub suppressed: Option<&'a Suppressed>,
 }
 
-/// The findings of all traces, the worst first.
+/// Returns the findings of all traces, the worst first.
 pub fn placed<'a>(reports: &'a [Report], options: &Options) -> Vec<Placed<'a>> {
     place(
         reports.iter().flat_map(|report| shown(report, options)),
@@ -27,7 +26,7 @@ pub fn placed<'a>(reports: &'a [Report], options: &Options) -> Vec<Placed<'a>> {
     )
 }
 
-/// The findings of all traces, the suppressed ones too, the worst first.
+/// Returns the findings of all traces with the suppressed ones, the worst first.
 pub fn placed_with_suppressed<'a>(reports: &'a [Report], options: &Options) -> Vec<Placed<'a>> {
     let all = reports.iter().flat_map(|report| {
         let source = report.trace.source.as_str();
@@ -54,7 +53,7 @@ fn place<'a>(all: impl Iterator<Item = Sourced<'a>>, options: &Options) -> Vec<P
         match worst.get_mut(place) {
             None => worst.push((source, finding, suppressed)),
             Some(known) => {
-                // What one trace suppresses, another one may show.
+                // One trace may suppress a finding that another one shows.
                 let badness =
                     |f: &Finding, s: Option<&Suppressed>| (s.is_none(), f.severity, f.worst);
                 if badness(known.1, known.2) < badness(finding, suppressed) {
@@ -81,7 +80,8 @@ fn place<'a>(all: impl Iterator<Item = Sourced<'a>>, options: &Options) -> Vec<P
     worst.into_iter().map(place).collect()
 }
 
-/// Of several findings of a rule in one function, each has its own. A phase keeps its own wherever it is worst.
+/// Returns the fingerprint. Findings of one rule in one function differ by `nth`. A phase has the same fingerprint
+/// wherever it is worst.
 fn fingerprint(finding: &Finding, location: &Location<'_>, nth: u32) -> String {
     let function = finding.place.function.as_str();
     let nth = nth.to_string();
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(first.len(), reports[0].findings.len());
         assert_eq!((first[0].source, first[1].source), ("b", "a"));
 
-        // The repository moved, and the code within its file.
+        // The repository moved, and the code moved within its file.
         let mut moved = reports.clone();
         let mut there = Options::default();
         for found in moved.iter_mut().flat_map(|r| &mut r.findings) {
@@ -123,7 +123,7 @@ mod tests {
         };
         assert_eq!(of(&reports, &here), of(&moved, &there));
 
-        // Two at different lines of one function stay two.
+        // Two findings at different lines of one function stay two.
         let mut second = reports[0].findings[0].clone();
         second.id = "another".into();
         reports[0].findings.push(second);

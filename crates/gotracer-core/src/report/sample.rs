@@ -1,4 +1,4 @@
-//! Reports made by hand, for the tests of the formats.
+//! Hand-made reports for the tests of the formats.
 
 use super::{
     Cause, Finding, Frame, GoroutineGroup, Goroutines, Life, Moment, Program, Report, Row,
@@ -57,7 +57,7 @@ fn program() -> Program {
     }
 }
 
-/// A state vector in which every state has another time, ns.
+/// A state vector with a different time in every state, ns.
 pub fn time(factor: u64) -> StateVector {
     let states = std::array::from_fn(|i| factor * (i as u64 + 1).pow(5) * 10_007);
     StateVector::from_values(
@@ -108,7 +108,7 @@ fn rule(rule: &'static Rule) -> RuleReport {
     }
 }
 
-/// A finding of that rule.
+/// A finding of a rule.
 pub fn finding(rule: &str, severity: Severity) -> Finding {
     let place = frame("example.com/shop/cart.(*Store).Add", "store.go", 42);
     Finding {
@@ -147,7 +147,7 @@ pub fn frame(function: &str, file: &str, line: u64) -> Frame {
     }
 }
 
-/// A report with what a format has to cope with.
+/// A report with every feature that a format has to handle.
 pub fn eventful(source: &str) -> Report {
     let mut r = report(source);
     let mut lock = finding("MutexContention", Severity::Error);
@@ -254,7 +254,7 @@ pub fn moment(finding: &str) -> Moment {
     }
 }
 
-/// A report in which every text is what some reader of it might obey.
+/// A report whose texts try to inject markup or commands into every format.
 pub fn hostile() -> Report {
     const EVIL: &str = "</script><script>alert(1)</script><img src=x onerror=alert(1)>&lt;\"' \
         `x` | a|b @everyone [l](javascript:x) ]]> <!-- %0A ${x} {{x}}\r\n::error::owned\n\
@@ -284,7 +284,7 @@ pub fn hostile() -> Report {
     r
 }
 
-/// A report of a trace that breaks off.
+/// A report of a truncated trace.
 pub fn broken(source: &str) -> Report {
     let mut r = report(source);
     r.trace.start_time = None;

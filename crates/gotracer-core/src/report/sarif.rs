@@ -1,8 +1,7 @@
-//! Reports as SARIF 2.1.0, the Static Analysis Results Interchange Format:
-//! GitHub's code scanning, Azure DevOps and editors show it beside the code.
+//! Reports as SARIF 2.1.0, the Static Analysis Results Interchange Format, for GitHub's code scanning, Azure DevOps
+//! and editors.
 //!
-//! All traces make one run, and each place one result: code hosts take what a
-//! file says twice for two things.
+//! All traces are one run, and each place is one result: code hosts show duplicates as separate alerts.
 
 use std::io::{self, Write};
 
@@ -14,10 +13,10 @@ use crate::rules::{RULES, Rule};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// The entry in the registry.
+/// Entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
     name: "sarif",
-    summary: "SARIF 2.1.0, shown beside the code",
+    summary: "SARIF 2.1.0 for code scanning",
     endings: &["sarif", "sarif.json", "json"],
     course: false,
     write,
@@ -67,7 +66,7 @@ fn rule(rule: &Rule) -> Value {
     })
 }
 
-/// Traces that broke off, and rules that could not be asked.
+/// Notifications about truncated traces, and about rules that were not applicable.
 fn notifications(reports: &[Report]) -> Vec<Value> {
     let mut all = Vec::new();
     for report in reports {
@@ -127,7 +126,7 @@ fn result(found: &Placed<'_>, paths: &PathMap) -> Value {
             "justification": suppressed.reason,
         }]);
     }
-    // GitHub refuses a result that is nowhere.
+    // GitHub rejects a result without a location.
     let frame = Frame {
         file: found.location.path.clone(),
         ..found.location.frame.clone()
@@ -184,7 +183,7 @@ fn location(frame: &Frame) -> Value {
     location
 }
 
-/// A path as a URI reference: relative ones stay so.
+/// Formats a path as a URI reference. Relative paths stay relative.
 fn uri(path: &str) -> String {
     let mut out = match path.as_bytes() {
         [b'/', ..] => "file://".to_owned(),
@@ -193,7 +192,7 @@ fn uri(path: &str) -> String {
     };
     let absolute = !out.is_empty();
     for byte in path.bytes() {
-        // A colon in a relative path would end a scheme.
+        // In a relative path, a colon would end a scheme.
         let colon = byte == b':' && absolute;
         if colon || byte.is_ascii_alphanumeric() || b"-._~/@+!$&'()*,;=".contains(&byte) {
             out.push(char::from(byte));
@@ -223,7 +222,7 @@ mod tests {
         let mut log: Value = serde_json::from_str(&log).unwrap();
         let driver = &mut log["runs"][0]["tool"]["driver"];
         assert_eq!(driver["rules"].as_array().unwrap().len(), RULES.len());
-        // The registry tells the others in the same way.
+        // All rules have the same form.
         driver["rules"].as_array_mut().unwrap().truncate(1);
         driver["semanticVersion"] = "[version]".into();
         insta::assert_snapshot!(serde_json::to_string_pretty(&log).unwrap());

@@ -1,4 +1,4 @@
-//! Reports that were saved as JSON, read again to compare a build with them.
+//! Reports that were saved as JSON, for comparisons.
 
 use super::Report;
 use super::wire::{self, Document, Head, SCHEMA, WireError};
@@ -7,18 +7,18 @@ use super::wire::{self, Document, Head, SCHEMA, WireError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SavedError {
-    /// It is other JSON, or not JSON.
-    #[error("this is no report of `gotracer analyze --format json`: {0}")]
+    /// Other JSON, or not JSON.
+    #[error("not a report of `gotracer analyze --format json`: {0}")]
     Json(#[from] serde_json::Error),
-    /// Its version is not known.
-    #[error("this report has the schema {0:?}, and {SCHEMA:?} is needed")]
+    /// Unknown version.
+    #[error("unknown schema {0:?}: this version reads {SCHEMA:?}")]
     Schema(String),
-    /// Its contents cannot be used.
+    /// Contents that cannot be used.
     #[error(transparent)]
     Wire(#[from] WireError),
 }
 
-/// Reads the reports of one call. Rules that this version does not know are left out.
+/// Reads the reports of a document. Rules that this version does not know are left out.
 ///
 /// # Errors
 /// If the text is not such a document.
@@ -69,14 +69,14 @@ mod tests {
     #[test]
     fn what_is_no_report_is_refused() {
         let refused = |text: &str| read(text.as_bytes()).unwrap_err().to_string();
-        assert!(refused("{}").contains("no report"));
-        assert!(refused("[").contains("no report"));
+        assert!(refused("{}").contains("not a report"));
+        assert!(refused("[").contains("not a report"));
         let other = refused("{\"schema\": \"gotracer.report/v9\", \"reports\": 5}");
         assert!(other.contains("v9"), "{other}");
         let text = String::from_utf8(write(&[sample::eventful("a")])).unwrap();
         let lies = text.replace("\"zeros\": 0", "\"zeros\": 7");
         assert!(refused(&lies).contains("contradicts itself"));
         let old = text.replace("\"buckets\"", "\"bockets\"");
-        assert!(refused(&old).contains("written again"));
+        assert!(refused(&old).contains("write it again"));
     }
 }

@@ -1,15 +1,15 @@
-//! How much of a trace's time a rule or a finding took.
+//! Share of a trace's time that a rule or a finding took.
 
 use super::{Finding, Report, RuleReport, Unit};
 
 impl Report {
-    /// Sum of what a rule measured divided by the trace's duration; `None` for growth and for a trace without duration.
-    /// Waits of several goroutines at once add up: 2.0 means that two goroutines waited on average.
+    /// Returns the sum of a rule's measurement divided by the trace's duration; `None` for growth and for a trace
+    /// without duration. Waits of several goroutines add up: 2.0 means that two goroutines waited on average.
     pub fn share(&self, rule: &RuleReport) -> Option<f64> {
         self.share_of(rule.rule.unit, rule.measurement.sum())
     }
 
-    /// The same for the occurrences of a finding.
+    /// Returns the share of a finding's occurrences.
     pub fn share_lost(&self, finding: &Finding) -> Option<f64> {
         self.share_of(finding.unit(), finding.total)
     }

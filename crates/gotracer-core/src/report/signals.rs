@@ -1,4 +1,4 @@
-//! What every rule measured, as a table: the same rows in a terminal and on a page.
+//! Measurements of all rules as a table: the rows of a terminal and of a page.
 
 use super::{Report, RuleReport, Severity, Status, human, share};
 
@@ -9,9 +9,9 @@ pub const HEADING: [&str; COLUMNS] = ["SIGNAL", "COUNT", "P50", "P99", "MAX", "S
 
 /// The signals of a report.
 pub struct Signals<'a> {
-    /// Rules that observed something.
+    /// Rules that observed a value.
     pub rows: Vec<Row>,
-    /// Rules that observed nothing.
+    /// Rules that observed no value.
     pub silent: Vec<&'a RuleReport>,
     /// Rules that lacked evidence.
     pub not_judged: Vec<&'a RuleReport>,
@@ -26,7 +26,7 @@ pub struct Row {
 }
 
 impl<'a> Signals<'a> {
-    /// The signals of a report, in the registry's order.
+    /// Returns the signals of a report, in the registry's order.
     pub fn of(report: &'a Report) -> Self {
         let (mut rows, mut silent, mut not_judged) = (Vec::new(), Vec::new(), Vec::new());
         for rule in &report.rules {
@@ -56,7 +56,7 @@ impl Row {
         let severity = of_rule.map(|f| f.severity).max();
         let verdict = match (severity, rule.status) {
             (Some(severity), _) => severity.name(),
-            // The baseline holds its findings, or they are suppressed.
+            // The finding is known to the baseline, or suppressed.
             (None, Status::Found) => "known",
             (None, _) => "ok",
         };

@@ -1,11 +1,11 @@
-//! Approximate sizes of reports in memory: names make nearly all of it.
+//! Approximate sizes of reports in memory. Names make up nearly all of it.
 
 use super::{Column, Creations, Finding, Frame, Report, Slow};
 
-/// Bytes of a rule's distributions, about.
+/// Approximate size of a rule's distributions, bytes.
 const RULE: usize = 4 << 10;
 
-/// Bytes of a frame with these names.
+/// Returns the size of a frame with these names, bytes.
 pub fn frame(function: &str, file: &str) -> usize {
     size_of::<Frame>() + function.len() + file.len()
 }
@@ -15,7 +15,7 @@ fn stack(frames: &[Frame]) -> usize {
 }
 
 impl Report {
-    /// Approximate size in memory, bytes.
+    /// Returns the approximate size in memory, bytes.
     pub fn size(&self) -> usize {
         let columns = self.course.as_ref().map_or(0, |c| c.columns.len());
         let creations =
@@ -36,7 +36,7 @@ impl Report {
 }
 
 impl Report {
-    /// Bytes of tasks, regions, requests and suppressed findings.
+    /// Returns the size of tasks, regions, requests and suppressed findings, bytes.
     fn types(&self) -> usize {
         let tasks = self.tasks.iter().map(|t| (&t.name, &t.slowest));
         let regions = self.regions.iter().map(|r| (&r.name, &r.slowest));
@@ -50,7 +50,7 @@ impl Report {
     }
 }
 
-/// Bytes of a type with its slowest ones.
+/// Returns the size of a type with its slowest ones, bytes.
 fn kind((name, slowest): (&String, &Vec<Slow>)) -> usize {
     RULE + name.len() + slowest.len() * size_of::<Slow>()
 }

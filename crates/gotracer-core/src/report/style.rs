@@ -1,10 +1,10 @@
-//! Colours of a terminal.
+//! Colors of a terminal.
 
 use std::fmt::{self, Display};
 
 use super::Severity;
 
-/// Writes ANSI styles, or nothing where colour is not wanted.
+/// Writes ANSI styles if colors are enabled.
 #[derive(Clone, Copy)]
 pub struct Style {
     on: bool,

@@ -7,22 +7,19 @@ use crate::timeline::StateVector;
 /// Tasks of one type.
 #[derive(Clone, Debug, Default)]
 pub struct Task {
-    /// The type; `(unknown)` for tasks that began before the trace, `(other)` for
-    /// all types beyond the limit.
+    /// The type; `(unknown)` for tasks that began before the trace, `(other)` for all types beyond the limit.
     pub name: String,
-    /// How many of them the trace's start or end cuts off: their duration is a
-    /// lower bound.
+    /// Number of tasks that the trace's start or end cuts off: their duration is a lower bound.
     pub open: u64,
-    /// How long they took, ns.
+    /// Durations, ns.
     pub duration: Distribution,
-    /// Time by state of the goroutines that began them, from begin to end.
+    /// Time by state of the goroutines that began the tasks, from begin to end.
     pub time: StateVector,
-    /// The same by what waits for other goroutines were in the end.
+    /// The same time with each wait for another goroutine replaced by that goroutine's states.
     pub time_in_the_end: Leaves,
-    /// Time by state of other goroutines, each from its first region or log in
-    /// the task to its last.
+    /// Time by state of other goroutines, each from its first region or log in the task to its last.
     pub time_others: StateVector,
-    /// The slowest ones.
+    /// Slowest tasks.
     pub slowest: Vec<Slow>,
 }
 
@@ -31,57 +28,57 @@ pub struct Task {
 pub struct Region {
     /// The type; `(other)` for all types beyond the limit.
     pub name: String,
-    /// How many of them the trace's start or end cuts off.
+    /// Number of regions that the trace's start or end cuts off.
     pub open: u64,
-    /// How long they took, ns.
+    /// Durations, ns.
     pub duration: Distribution,
     /// Time by state of their goroutines, from begin to end.
     pub time: StateVector,
-    /// The same by what waits for other goroutines were in the end.
+    /// The same time with each wait for another goroutine replaced by that goroutine's states.
     pub time_in_the_end: Leaves,
-    /// The slowest ones.
+    /// Slowest regions.
     pub slowest: Vec<Slow>,
 }
 
 /// Requests of one handler.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The handler's function; `(unknown)` if no event of the request has a stack
-    /// of it, `(other)` for all handlers beyond the limit.
+    /// The handler's function; `(unknown)` if no event of the request has a stack of it, `(other)` for all handlers
+    /// beyond the limit.
     pub handler: String,
-    /// How many of them began before the trace.
+    /// Number of requests that began before the trace.
     pub open: u64,
-    /// How long they took from their arrival to the end of the response, ns.
+    /// Durations from arrival to the end of the response, ns.
     pub duration: Distribution,
-    /// Time from their arrival to the first run of their goroutine, ns.
+    /// Times from arrival to the first run of the request's goroutine, ns.
     pub queued: Distribution,
     /// Time by state of their goroutines.
     pub time: StateVector,
-    /// The same by what waits for other goroutines were in the end.
+    /// The same time with each wait for another goroutine replaced by that goroutine's states.
     pub time_in_the_end: Leaves,
-    /// The slowest ones.
+    /// Slowest requests.
     pub slowest: Vec<Slow>,
 }
 
 /// A slow task, region or request.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Slow {
-    /// How long it took, ns.
+    /// Duration, ns.
     pub duration_ns: u64,
-    /// When it began, ns since the trace's start.
+    /// Start, ns since the trace's start.
     pub start_ns: u64,
-    /// The goroutine that began it, if the trace tells.
+    /// Goroutine that began it, if the trace holds that.
     pub goroutine: Option<i64>,
-    /// The task's id, for `gotracer explain --task`; that of a region's task.
+    /// Id of the task, for `gotracer explain --task`; for a region, that of its task.
     pub task: Option<i64>,
-    /// The trace's start or end cuts it off.
+    /// Whether the trace's start or end cuts it off.
     pub lower_bound: bool,
-    /// Id of the distributed trace that it belongs to, as logged.
+    /// Id of its distributed trace, as logged.
     pub trace_id: Option<String>,
     /// Id of its span, as logged.
     pub span_id: Option<String>,
     /// Time of its goroutine by state.
     pub time: StateVector,
-    /// The same by what waits for other goroutines were in the end.
+    /// The same time with each wait for another goroutine replaced by that goroutine's states.
     pub time_in_the_end: Leaves,
 }

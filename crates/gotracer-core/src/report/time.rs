@@ -1,4 +1,4 @@
-//! Time of goroutines by the function that they were started with.
+//! Time of goroutines by start function.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,22 +7,22 @@ use super::wire;
 use crate::rules::Distribution;
 use crate::timeline::StateVector;
 
-/// Goroutines that were started with one function.
+/// Goroutines with the same start function.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct GoroutineGroup {
-    /// The function with its package path; `(unknown)` if the trace does not hold it, `(other)` for all functions that
-    /// are not listed.
+    /// Start function with its package path; `(unknown)` if the trace does not hold it, `(other)` for all functions
+    /// beyond the limit.
     pub function: String,
     /// Whether the goroutines are the runtime's own.
     pub system: bool,
     /// Number of goroutines.
     pub count: u64,
-    /// How many of them are alive at the trace's end.
+    /// Number of goroutines alive at the trace's end.
     pub alive: u64,
-    /// How long they lived within the trace.
+    /// Lifetimes within the trace.
     pub life: Life,
-    /// Sum of their time by state.
+    /// Time by state, summed over the goroutines.
     #[serde(with = "wire::time")]
     #[schemars(with = "wire::Time")]
     pub time: StateVector,
@@ -30,17 +30,17 @@ pub struct GoroutineGroup {
     pub worst: Option<WorstGoroutine>,
 }
 
-/// Distribution of the time that goroutines lived, ns. Quantiles are within 4.5 %, the rest is exact.
+/// Distribution of the lifetimes of goroutines, ns. Quantiles are within 4.5 %, the rest is exact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Life {
     /// Number of goroutines.
     pub count: u64,
-    /// Sum of all.
+    /// Sum of all lifetimes.
     pub sum: u64,
-    /// The shortest.
+    /// Shortest lifetime.
     pub min: u64,
-    /// The longest.
+    /// Longest lifetime.
     pub max: u64,
     /// Median.
     pub p50: u64,
@@ -51,7 +51,7 @@ pub struct Life {
 }
 
 impl Life {
-    /// The numbers of a distribution.
+    /// Returns the numbers of a distribution.
     pub fn of(lived: &Distribution) -> Self {
         Self {
             count: lived.count(),
@@ -69,11 +69,11 @@ impl Life {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct WorstGoroutine {
-    /// Its id, for `gotracer events --goroutine`.
+    /// Id, for `gotracer events --goroutine`.
     pub goroutine: i64,
-    /// How long it lived within the trace.
+    /// Lifetime within the trace.
     pub life_ns: u64,
-    /// Its time by state.
+    /// Time by state.
     #[serde(with = "wire::time")]
     #[schemars(with = "wire::Time")]
     pub time: StateVector,

@@ -1,4 +1,4 @@
-//! Which findings to show, and in which order.
+//! Selection and order of the findings to show.
 
 use std::cmp::Reverse;
 
@@ -6,10 +6,10 @@ use super::{Finding, Report, Unit};
 use crate::rules::RULES;
 use crate::timeline::Kinds;
 
-/// Which findings to show.
+/// Selection of findings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Top {
-    /// The findings that the format shows by default: the table shows the worst few, other formats show all.
+    /// The format's default: the table shows the worst few, other formats show all.
     #[default]
     Default,
     /// All findings.
@@ -18,7 +18,7 @@ pub enum Top {
     PerRule(usize),
 }
 
-/// The findings to show, in the report's order.
+/// Returns the selected findings, in the report's order.
 pub fn top(report: &Report, top: Top) -> Vec<&Finding> {
     let Top::PerRule(limit) = top else {
         return report.findings.iter().collect();
@@ -34,16 +34,16 @@ pub fn top(report: &Report, top: Top) -> Vec<&Finding> {
     kept.into_iter().map(|i| &report.findings[i]).collect()
 }
 
-/// Indices by severity, then by total; totals of different units are compared only within a rule.
+/// Returns indices by severity, then by total. Totals of different units are compared only within a rule.
 fn worst_first(findings: &[Finding]) -> Vec<usize> {
     let mut indices: Vec<usize> = (0..findings.len()).collect();
     indices.sort_by_key(|&i| Reverse((findings[i].severity, findings[i].total)));
     indices
 }
 
-/// Findings in the order of the table, whose numbers `explain --finding` takes: by severity, and within it the one with
-/// the most time lost first. The worst finding of each rule comes before the second worst of any, so that one rule with
-/// many places does not hide the others.
+/// Returns findings in the order of the table, whose numbers `explain --finding` accepts: by severity, then by time
+/// lost. The worst finding of each rule comes before the second worst of any rule. So one rule with many places does
+/// not hide the others.
 pub fn ranked(report: &Report) -> Vec<&Finding> {
     let findings = &report.findings;
     let mut seen = [0_usize; RULES.len()];
@@ -65,8 +65,8 @@ pub fn ranked(report: &Report) -> Vec<&Finding> {
     ranked.into_iter().map(|(_, finding)| finding).collect()
 }
 
-/// Time that a finding's occurrences took from goroutines together, ns; 0 for growth. A stopped world takes the time of
-/// every P.
+/// Returns the time that a finding took from all goroutines together, ns; 0 for growth. A stopped world takes the
+/// time of every P.
 fn time_lost(report: &Report, finding: &Finding) -> u64 {
     match finding.unit() {
         Unit::Nanoseconds if finding.rule.watches == Kinds::STOP_THE_WORLD => {

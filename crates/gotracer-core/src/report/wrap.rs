@@ -1,6 +1,6 @@
-//! Long lines, made to fit a terminal.
+//! Long lines, wrapped to fit a terminal.
 
-/// Breaks a line at blanks so that it fits the width, if it can be.
+/// Breaks a line at spaces so that it fits the width, if possible.
 pub fn wrap(line: &str, width: Option<usize>) -> Vec<String> {
     let width = width.unwrap_or(usize::MAX);
     let mut lines: Vec<String> = Vec::new();
@@ -22,7 +22,7 @@ pub fn wrap(line: &str, width: Option<usize>) -> Vec<String> {
     lines
 }
 
-/// Columns of a word, without the colour sequences of our own.
+/// Returns the columns of a word, without our own color sequences.
 fn visible(word: &str) -> usize {
     let mut columns = 0;
     let mut in_sequence = false;

@@ -9,10 +9,10 @@ use crate::report::markdown::excerpt;
 use crate::report::{Finding, Frame, Options, Report, Severity, human, ranked, share, top};
 use crate::units::duration;
 
-/// Frames of a stack that are shown.
+/// Maximum number of frames of a stack.
 const FRAMES: usize = 64;
 
-/// The form that filters; it shows only where scripts run.
+/// Returns the form that filters findings. It is hidden where scripts do not run.
 pub fn filter(reports: &[Report]) -> Markup {
     let mut rules: Vec<_> = reports
         .iter()
@@ -46,12 +46,13 @@ pub fn filter(reports: &[Report]) -> Markup {
     }
 }
 
-/// The finding's anchor in the page.
+/// Returns the finding's anchor in the page.
 pub fn anchor(number: usize, finding: &Finding) -> String {
     format!("f{number}-{}", finding.id)
 }
 
-/// The findings of one trace, by time lost, as long as there is room. So many bytes are `written` already.
+/// Renders the findings of one trace by time lost, as long as the page has room. The page has `written` bytes
+/// already.
 pub fn write(number: usize, report: &Report, options: &Options, mut written: usize) -> Markup {
     let kept = top(report, options.top).into_iter();
     let kept: HashSet<&str> = kept.map(|f| f.id.as_str()).collect();
@@ -84,7 +85,7 @@ pub fn write(number: usize, report: &Report, options: &Options, mut written: usi
 
 fn one(number: usize, report: &Report, f: &Finding, first: &Finding, options: &Options) -> Markup {
     let (severity, rule) = (f.severity.name(), f.rule.name);
-    // Suggestions are texts of ours, and long.
+    // Suggestions are long texts, equal for many findings of a rule.
     let same_fix = !std::ptr::eq(first, f) && first.suggestion == f.suggestion;
     html! {
         article id=(anchor(number, f)) class={ "finding " (severity) } data-rule=(rule) data-severity=(severity) {
@@ -140,7 +141,7 @@ fn numbers(report: &Report, f: &Finding) -> Markup {
     }
 }
 
-/// As much as the longest advice of any rule.
+/// Cuts a suggestion at the length of the longest one of any rule.
 fn clip_fix(fix: &str) -> crate::report::Escaped<'_> {
     let longest = crate::rules::RULES.iter().map(|r| r.advice.len()).max();
     let end = fix.char_indices().nth(longest.unwrap_or(0));

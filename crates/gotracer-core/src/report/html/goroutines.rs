@@ -1,4 +1,4 @@
-//! Where the time of goroutines goes: all of the program's as a bar, and by the function that they were started with.
+//! Time of goroutines by state: the whole program as a bar, and each start function as a row.
 
 use maud::{Markup, html};
 
@@ -7,12 +7,12 @@ use crate::report::{GoroutineGroup, Report, human};
 use crate::timeline::{State, StateVector};
 use crate::units::duration;
 
-/// Most functions that a page shows.
+/// Maximum number of functions on a page.
 const MOST: usize = 50;
-/// States named for each function.
+/// Number of states named per function.
 const STATES: usize = 4;
 
-/// The goroutines of one trace.
+/// Renders the goroutines of one trace.
 pub fn write(report: &Report) -> Markup {
     let time = &report.program.time;
     let Some(line) = human::program_time(time) else {
@@ -31,7 +31,7 @@ pub fn write(report: &Report) -> Markup {
     }
 }
 
-/// Shares of the states as one bar; the text before it says the same.
+/// Renders the shares of the states as one bar. The text before it names the largest.
 fn bar(time: &StateVector) -> Markup {
     let share = |state| time.of(state) as f64 / time.total() as f64 * 100.0;
     html! {

@@ -1,5 +1,5 @@
-//! Reports as one page for a browser: whole in one file, of bounded size, readable without scripts, on paper and by a
-//! screen reader. The daemon's pages and comparisons have the same parts.
+//! Reports as one HTML page: one file of bounded size, readable without scripts, on paper and by a screen reader. The
+//! daemon's pages and comparisons use the same parts.
 
 mod findings;
 mod goroutines;
@@ -20,15 +20,15 @@ use maud::{Markup, PreEscaped, html};
 use self::shell::Network;
 use super::{Escaped, Format, Options, Report, human};
 
-/// From here on only what is short is added, bytes: mails and code hosts take pages of 2 MB.
+/// Size from which on only short parts are added, bytes. Mail and code hosts accept pages of 2 MB.
 const ENOUGH: usize = 1_400_000;
-/// The most traces in the list.
+/// Maximum number of traces in the list.
 const TRACES: usize = 1_000;
 
-/// The entry in the registry.
+/// Entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
     name: "html",
-    summary: "a page in one file, for a browser",
+    summary: "a web page in one file",
     endings: &["html", "htm"],
     course: true,
     write,
@@ -51,7 +51,7 @@ pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::
     out.write_all(shell::page(&title, &body, Network::None).as_bytes())
 }
 
-/// The page of one report on a server, with more above it.
+/// Renders one report as a page of a server, with `above` at the top.
 pub fn one(
     title: &str,
     nav: &Markup,
@@ -71,26 +71,26 @@ pub fn one(
     shell::page(title, &body, Network::Server)
 }
 
-/// Text from a trace: control characters are escaped, and maud escapes markup.
+/// Escapes control characters of text from a trace. Maud escapes markup.
 pub fn text(text: &str) -> Escaped<'_> {
     Escaped(text)
 }
 
-/// A picture of ours, whose writer writes to a string and does not fail.
+/// Renders one of our pictures. Writing to a string does not fail.
 pub fn picture(draw: impl FnOnce(&mut String) -> fmt::Result) -> Markup {
     let mut out = String::new();
     let _ = draw(&mut out);
     PreEscaped(out)
 }
 
-/// The beginning of a text that nobody reads to its end.
+/// Cuts a long text.
 fn clip(text: &str) -> Escaped<'_> {
     const LONG: usize = 300;
     let end = text.char_indices().nth(LONG);
     Escaped(end.map_or(text, |(end, _)| &text[..end]))
 }
 
-/// Headline and verdict.
+/// Renders headline and verdict.
 fn verdict(reports: &[Report]) -> Markup {
     let outcome = match reports {
         [one] => human::outcome(one, |_, text| text),
@@ -111,7 +111,7 @@ fn verdict(reports: &[Report]) -> Markup {
     }
 }
 
-/// The class of a verdict.
+/// Returns the style class of a verdict.
 pub fn class(reports: &[Report]) -> &'static str {
     match reports.iter().filter_map(Report::worst).max() {
         Some(worst) => worst.name(),
@@ -120,7 +120,7 @@ pub fn class(reports: &[Report]) -> &'static str {
     }
 }
 
-/// All traces, those with the worst findings first, as long as there is room.
+/// Renders all traces, those with the worst findings first, as long as the page has room.
 fn traces(reports: &[Report], options: &Options) -> Markup {
     let mut order: Vec<(usize, &Report)> = reports.iter().enumerate().collect();
     order.sort_by_key(|(_, r)| Reverse(r.worst()));
@@ -168,7 +168,7 @@ fn list(order: &[(usize, &Report)]) -> Markup {
     }
 }
 
-/// All of one trace. So many bytes are `written` already.
+/// Renders one trace. The page has `written` bytes already.
 fn section(
     number: usize,
     report: &Report,

@@ -1,4 +1,4 @@
-//! The moment of a finding, drawn.
+//! Picture of a finding's worst occurrence.
 
 use maud::{Markup, html};
 
@@ -7,7 +7,7 @@ use crate::report::svg::{self, states};
 use crate::report::{Finding, Report};
 use crate::units::duration;
 
-/// The picture of the worst occurrence; empty if there is none.
+/// Renders the picture; empty if there is none.
 pub fn write(report: &Report, finding: &Finding) -> Markup {
     let Some(moment) = report.moments.iter().find(|m| m.finding == finding.id) else {
         return html! {};

@@ -1,4 +1,4 @@
-//! The program over time: a lane for each rule with findings, stops, heap and goroutines.
+//! The program over time: one lane per rule with findings, stops, heap and goroutines.
 
 use std::collections::HashSet;
 
@@ -8,10 +8,10 @@ use super::{clip, findings, picture, shell};
 use crate::report::svg::{Lane, Mark, timeline};
 use crate::report::{Options, Report, ranked, top};
 
-/// Marks of a lane that can be told apart.
+/// Maximum number of marks in a lane; more could not be told apart on a screen.
 const MARKS: usize = 60;
 
-/// The timeline of one trace; empty if nothing is known over time.
+/// Renders the timeline of one trace; empty if nothing over time is known.
 pub fn write(number: usize, report: &Report, options: &Options) -> Markup {
     let lanes = lanes(number, report, options);
     if lanes.is_empty() && report.course.is_none() {

@@ -1,4 +1,4 @@
-//! The distribution of what each rule measured, with its thresholds.
+//! Distribution of each rule's measurement, with its thresholds.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use super::{clip, picture};
 use crate::report::svg::{Limit, Series, histogram};
 use crate::report::{Report, RuleReport, Status, human, share};
 
-/// The rules of one trace.
+/// Renders the rules of one trace.
 pub fn write(report: &Report) -> Markup {
     html! {
         h3 { "Rules" }

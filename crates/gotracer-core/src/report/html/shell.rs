@@ -1,4 +1,4 @@
-//! The frame of every page: style, script, theme, and what browsers may load.
+//! Frame of every page: style, script, theme, and content security policy.
 
 use std::sync::LazyLock;
 
@@ -11,24 +11,24 @@ use super::text;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
-/// Three bars, as in a timeline.
+/// Icon: three bars of a timeline.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
     %3Crect y='2' width='16' height='3' fill='%230b57a4'/%3E%3Crect y='7' x='4' width='8' height='3' fill='%23b3261e'/%3E\
     %3Crect y='12' x='2' width='12' height='3' fill='%231a6e2e'/%3E%3C/svg%3E";
 
-/// Hash of the script. Text that became markup by mistake still would not run.
+/// Hash of the script. Text that becomes markup by mistake still cannot run.
 static HASH: LazyLock<String> = LazyLock::new(|| BASE64_STANDARD.encode(Sha256::digest(SCRIPT)));
 
-/// Where a page may connect to.
+/// Network access of a page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Network {
-    /// Nowhere: the page is a file.
+    /// None: the page is a file.
     None,
-    /// The server that it comes from.
+    /// Access to the server of the page.
     Server,
 }
 
-/// The Content-Security-Policy of a page: it runs its script, applies its style and shows its icon, and nothing else.
+/// Returns the Content-Security-Policy of a page: only its own script, style and icon.
 pub fn policy(network: Network) -> String {
     let connect = match network {
         Network::None => "",
@@ -41,7 +41,7 @@ pub fn policy(network: Network) -> String {
     )
 }
 
-/// A whole page.
+/// Renders a whole page.
 pub fn page(title: &str, body: &Markup, network: Network) -> String {
     let page = html! {
         (PreEscaped("<!doctype html>"))
@@ -64,7 +64,7 @@ pub fn page(title: &str, body: &Markup, network: Network) -> String {
     page.into_string()
 }
 
-/// The head of a page: where to go, title, theme, and the verdict.
+/// Renders the head of a page: navigation, title, theme and verdict.
 pub fn header(nav: Option<&Markup>, title: &str, below: &Markup) -> Markup {
     html! {
         a class="skip" href="#main" { "Skip to the content" }
@@ -79,7 +79,7 @@ pub fn header(nav: Option<&Markup>, title: &str, below: &Markup) -> Markup {
     }
 }
 
-/// A table that scrolls by itself where it is wider than the page.
+/// Wraps a table that may be wider than the page, so that the table scrolls and not the page.
 pub fn wide(label: &str, content: &Markup) -> Markup {
     html! {
         div class="wide" tabindex="0" role="group" aria-label={ (label) ", can be scrolled" } { (content) }

@@ -1,4 +1,4 @@
-//! What every rule measured, as a table.
+//! Measurements of all rules, as a table.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use super::{clip, shell};
 use crate::report::signals::{HEADING, Row, Signals};
 use crate::report::{Report, Severity};
 
-/// The table, and the rules that are not in it.
+/// Renders the table, and lists the rules without a row.
 pub fn write(report: &Report) -> Markup {
     let signals = Signals::of(report);
     let silent: Vec<_> = signals.silent.iter().map(|rule| rule.rule.name).collect();
@@ -53,7 +53,7 @@ fn table(rows: &[Row]) -> Markup {
     }
 }
 
-/// The class of a column of numbers.
+/// Returns the style class of a column of numbers.
 fn numeric(column: usize) -> Option<&'static str> {
     (1..HEADING.len() - 1).contains(&column).then_some("number")
 }

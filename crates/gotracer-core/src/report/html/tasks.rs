@@ -10,10 +10,10 @@ use crate::units::duration;
 
 /// Maximum number of types on a page.
 const MOST: usize = 50;
-/// States named for each type.
+/// Number of states named per type.
 const STATES: usize = 4;
 
-/// The tasks, regions and requests of one trace, if it has any.
+/// Renders the tasks, regions and requests of one trace.
 pub fn write(report: &Report) -> Markup {
     let tasks = report.tasks.iter().map(|t| Row {
         name: &t.name,

@@ -27,7 +27,7 @@ fn course() -> Course {
 fn golden() {
     let mut report = sample::eventful("a.trace");
     report.course = Some(course());
-    // Style and script are looked at in a browser; tips are many.
+    // A browser test covers style and script, and tips are many.
     let page = html(&[report, sample::broken("b")]);
     let body = page.split_once("<body>").unwrap().1;
     let body = body.split_once("<script>").unwrap().0;
@@ -44,7 +44,7 @@ fn nothing_of_a_trace_is_markup() {
     assert_eq!(page.matches("<script").count(), 1);
     assert!(!page.contains("<img") && !page.contains("<!-- "));
     assert!(!page.chars().any(|c| c.is_control() && c != '\n'));
-    // Nothing is loaded from anywhere.
+    // The page loads nothing.
     for outside in ["src=\"", "href=\"http", "url(", "@import"] {
         assert!(!page.contains(outside), "{outside}");
     }

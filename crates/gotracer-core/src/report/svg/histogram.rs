@@ -1,7 +1,6 @@
-//! Distributions as histograms on a log axis, thresholds marked.
+//! Distributions as histograms on a log axis, with thresholds.
 //!
-//! Heights are logarithmic too: a single slow one among a million must be
-//! seen, for it is what the picture is looked at for.
+//! Heights are logarithmic too: a single slow value among a million must be visible, since people look for it.
 
 use std::fmt::{self, Write};
 use std::iter;
@@ -12,12 +11,12 @@ use crate::rules::{SCALE, Unit};
 
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 132.0;
-/// Where bars are, from left to right and from top to bottom.
+/// Left, right, top and bottom of the bars.
 const PLOT: [f64; 4] = [4.0, 476.0, 28.0, 110.0];
-/// The most bars of a series.
+/// Maximum number of bars of a series.
 const BARS: i32 = 60;
 const TICKS: usize = 6;
-/// Fewer than these say little of a scale: then there are some between powers.
+/// With fewer labels on the axis than this, values between powers are labeled too.
 const FEW: usize = 3;
 
 /// One distribution of a picture.
@@ -40,19 +39,19 @@ pub struct Limit<'a> {
     pub value: u64,
 }
 
-/// From values to places on the axis.
+/// Horizontal axis: values to coordinates.
 struct Axis {
-    /// The first bucket shown, and how many.
+    /// First bucket.
     first: i32,
     buckets: i32,
-    /// How many buckets make a bar.
+    /// Buckets per bar.
     per_bar: i32,
-    /// Zeros have a bar of their own, on the left.
+    /// Whether there is a bar for zeros at the left.
     zeros: bool,
 }
 
-/// Draws distributions over each other: one by its counts, several by their
-/// shares. Nothing is drawn if nothing was seen.
+/// Draws distributions over each other: one by its counts, several by their shares. Draws nothing if there are no
+/// values.
 ///
 /// # Errors
 /// If writing fails.
@@ -112,7 +111,7 @@ pub fn histogram(
     out.write_str("</svg>")
 }
 
-/// The picture in words.
+/// Describes the picture in words.
 fn describe(
     out: &mut impl Write,
     unit: Unit,
@@ -163,7 +162,7 @@ impl Axis {
         }
     }
 
-    /// Bars by number, -1 for the zeros, with how many values are in each.
+    /// Returns the bars with their counts; bar -1 is that of the zeros.
     fn bars(&self, seen: &Distribution) -> Vec<(i32, u64)> {
         let mut bars: Vec<(i32, u64)> = Vec::new();
         if seen.zeros() > 0 {
@@ -206,7 +205,7 @@ impl Axis {
         out.write_str("</title></rect>")
     }
 
-    /// Lines and labels at round values.
+    /// Draws lines and labels at round values.
     fn ticks(&self, out: &mut impl Write, unit: Unit) -> fmt::Result {
         let [left, right, _, bottom] = PLOT;
         write!(
@@ -246,7 +245,7 @@ impl Axis {
         out.write_str("</g>")
     }
 
-    /// Round values, up to so many for each power.
+    /// Returns round values, at most `each` per power.
     fn round(&self, unit: Unit, each: usize) -> Vec<u64> {
         let last = bucket_bound(self.first + self.buckets);
         let range = bucket_bound(self.first)..=last;
@@ -262,12 +261,12 @@ impl Axis {
         all.filter(|value| range.contains(value)).collect()
     }
 
-    /// Where a value is.
+    /// Returns the coordinate of a value.
     fn at(&self, value: u64) -> f64 {
         self.scaled(bucket(value))
     }
 
-    /// Where the upper bound of a bucket is.
+    /// Returns the coordinate of a bucket's upper bound.
     fn place(&self, bucket: i32) -> f64 {
         self.scaled(f64::from(bucket))
     }
@@ -282,12 +281,12 @@ impl Axis {
     }
 }
 
-/// A value as a bucket's upper bound.
+/// Converts a value to a bucket.
 fn bucket(value: u64) -> f64 {
     (value.max(1) as f64).log2() * f64::from(1 << SCALE)
 }
 
-/// A bucket's upper bound as a value.
+/// Converts a bucket to its upper bound.
 fn bucket_bound(bucket: i32) -> u64 {
     (f64::from(bucket) / f64::from(1 << SCALE)).exp2() as u64
 }
@@ -326,7 +325,7 @@ mod tests {
         assert_eq!(draw(&[], &[1]), "");
     }
 
-    /// All that is drawn is within the picture, and there is not much of it.
+    /// Every coordinate lies within the picture, and the picture is small.
     #[test]
     fn extremes_fit() {
         let many: Vec<u64> = (0..64).map(|i| u64::MAX >> i).collect();

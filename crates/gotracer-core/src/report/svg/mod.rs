@@ -1,4 +1,4 @@
-//! Pictures within a page: SVG that takes its colours from the page's style and describes itself in words.
+//! Pictures in a page: SVG with the colors of the page's style and a description in words.
 
 mod histogram;
 mod moment;
@@ -12,7 +12,7 @@ use std::fmt::{self, Display, Write};
 
 use super::Escaped;
 
-/// A coordinate: a tenth of a unit is finer than any screen, and short.
+/// A coordinate with one decimal: finer than any screen, and short.
 struct At(f64);
 
 impl Display for At {
@@ -26,7 +26,7 @@ impl Display for At {
     }
 }
 
-/// Text within a picture, in attributes as well: neither markup nor control characters.
+/// Text in a picture or an attribute, with markup and control characters escaped.
 struct Text<T>(T);
 
 impl<T: Display> Display for Text<T> {
@@ -41,7 +41,7 @@ impl<T: Display> Display for Text<T> {
     }
 }
 
-/// A round step of time (1, 2, 5, 10, …) that divides a length into at most so many parts.
+/// Returns a round step of time (1, 2, 5, 10, …) that divides a length into at most so many parts.
 fn step(length: u64, parts: u64) -> u64 {
     let mut step = 1_u64;
     while length / step > parts {

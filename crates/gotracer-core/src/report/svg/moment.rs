@@ -1,6 +1,6 @@
 //! A moment: one row per P and per goroutine, with stops and wake-ups.
 //!
-//! Labels are above the rows, so that the picture can be read at the width of a phone.
+//! Labels are above the rows, so the picture is readable at the width of a phone.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -12,15 +12,15 @@ use crate::units::duration;
 const WIDTH: f64 = 480.0;
 const LEFT: f64 = 4.0;
 const RIGHT: f64 = 476.0;
-/// Height of the line above the rows, which names the stops.
+/// Height of the line above the rows, which holds the names of the stops.
 const TOP: f64 = 14.0;
 const ROW: f64 = 28.0;
-/// From a row's top to its bar.
+/// Distance from a row's top to its bar.
 const LABEL: f64 = 13.0;
 const BAR: f64 = 10.0;
-/// Spans narrower than this have no tip of their own.
+/// Width below which spans have no tooltip.
 const NARROW: f64 = 1.5;
-/// Characters of a label.
+/// Maximum characters of a label.
 const NAME: usize = 70;
 
 /// Draws a moment.
@@ -74,7 +74,7 @@ pub fn moment(out: &mut impl Write, moment: &Moment) -> fmt::Result {
     out.write_str("</svg>")
 }
 
-/// The states that a moment shows, for its legend.
+/// Returns the states of a moment, for its legend.
 pub fn states(moment: &Moment) -> Vec<SpanState> {
     let spans = moment.rows.iter().flat_map(|row| &row.spans);
     let mut states: Vec<_> = spans.chain(&moment.stops).map(|span| span.state).collect();
@@ -83,7 +83,7 @@ pub fn states(moment: &Moment) -> Vec<SpanState> {
     states
 }
 
-/// The picture in words.
+/// Describes the picture in words.
 fn describe(moment: &Moment) -> String {
     let mut text = format!(
         "{} to {} of the trace, {} rows",
@@ -97,7 +97,7 @@ fn describe(moment: &Moment) -> String {
     text
 }
 
-/// From times to places.
+/// Horizontal axis: times to coordinates.
 struct Axis(f64);
 
 impl Axis {
@@ -122,7 +122,7 @@ impl Axis {
             At(RIGHT)
         )?;
         let y = top + LABEL;
-        // Many short turns are one path per state, at most one line per tenth of a unit.
+        // Short spans are drawn as one path per state, with at most one line per tenth of a unit.
         let mut short: BTreeMap<SpanState, Vec<i64>> = BTreeMap::new();
         for span in &row.spans {
             let (x, width) = self.place(span);
@@ -152,7 +152,7 @@ impl Axis {
         Ok(())
     }
 
-    /// Lines at round times from the start of the moment.
+    /// Draws lines at round times from the start of the moment.
     fn ticks(&self, out: &mut impl Write, length: u64, bottom: f64) -> fmt::Result {
         out.write_str("<g class=\"axis\">")?;
         let step = super::step(length, 5);

@@ -1,5 +1,4 @@
-//! How a program went over time: findings, stop-the-worlds, the heap, and
-//! goroutines, below each other on one axis.
+//! The program over time: findings, stops, heap, and goroutines on one axis.
 
 use std::fmt::{self, Write};
 
@@ -8,13 +7,13 @@ use crate::report::{Column, Course, Severity, human};
 use crate::units::{bytes, duration};
 
 const WIDTH: f64 = 1000.0;
-/// Where time begins and ends; left of it stand the names.
+/// Left and right end of the time axis; names are at the left of it.
 const LEFT: f64 = 150.0;
 const RIGHT: f64 = 992.0;
 const ROW: f64 = 18.0;
 const CHART: f64 = 90.0;
 const GAP: f64 = 14.0;
-/// A moment must be wide enough to be seen and hit.
+/// Minimum width of a mark that can be seen and clicked.
 const NARROWEST: f64 = 3.0;
 
 /// Findings of one rule.
@@ -41,12 +40,12 @@ pub struct Mark {
     pub link: String,
 }
 
-/// From time to places.
+/// Horizontal axis: times to coordinates.
 struct Axis {
     duration: f64,
 }
 
-/// Draws the findings and, as far as it is known, the course.
+/// Draws the findings, and the program over time if it is known.
 ///
 /// # Errors
 /// If writing fails.
@@ -67,7 +66,7 @@ pub fn timeline(
     };
     let bottom = 4.0 + ROW * lanes.len() as f64 + charts;
     let height = bottom + 22.0;
-    // Not one image: the marks in it are links.
+    // The picture has no role "img": its marks are links.
     write!(
         out,
         "<svg class=\"timeline\" viewBox=\"0 0 {WIDTH} {}\" role=\"group\" aria-label=\"\
@@ -122,7 +121,7 @@ fn charts_of(out: &mut impl Write, axis: &Axis, course: &Course, mut top: f64) -
     name(out, "stop-the-world", top + 13.0)?;
     out.write_str("<path class=\"stopped\" d=\"")?;
     for (i, column) in columns.iter().enumerate().filter(|(_, c)| c.stopped > 0) {
-        // As high as the share of the time, but seen however short.
+        // Height is the share of the time, with a minimum that is visible.
         let share = column.stopped as f64 / column.covered.max(1) as f64;
         let height = (ROW - 4.0) * (0.4 + 0.6 * share);
         let width = (edge(i + 1) - edge(i)).max(1.5);
@@ -157,8 +156,7 @@ fn charts_of(out: &mut impl Write, axis: &Axis, course: &Course, mut top: f64) -
     tips(out, course, edge, (first, top + CHART))
 }
 
-/// What was when, for the pointer: of some columns together where there are
-/// many.
+/// Draws the tooltips, each for several columns if there are many.
 fn tips(
     out: &mut impl Write,
     course: &Course,
@@ -203,14 +201,14 @@ impl Axis {
         LEFT + (ns as f64 / self.duration).min(1.0) * (RIGHT - LEFT)
     }
 
-    /// Left edge and width of a bar that can be seen and hit.
+    /// Returns left edge and width of a bar that can be seen and clicked.
     fn bar(&self, from: u64, to: u64) -> (f64, f64) {
         let x = self.at(from);
         let width = (self.at(to) - x).max(NARROWEST);
         (x.min(RIGHT - width), width)
     }
 
-    /// Lines at round times.
+    /// Draws lines at round times.
     fn ticks(&self, out: &mut impl Write, duration_ns: u64, bottom: f64) -> fmt::Result {
         let step = super::step(duration_ns, 8);
         out.write_str("<g class=\"axis\">")?;
@@ -231,7 +229,7 @@ impl Axis {
     }
 }
 
-/// Values over time, drawn from the bottom up.
+/// A chart of values over time.
 struct Chart {
     top: f64,
     most: f64,
@@ -250,7 +248,7 @@ impl Chart {
         At(self.top + CHART * (1.0 - (value / self.most.max(1.0)).clamp(0.0, 1.0)))
     }
 
-    /// Steps, with gaps where nothing is known.
+    /// Draws steps, with gaps where the value is unknown.
     fn line(
         &self,
         out: &mut impl Write,
@@ -264,7 +262,7 @@ impl Chart {
         for (i, column) in columns.iter().enumerate() {
             let now = value(column);
             match (before, now) {
-                // What stays the same is drawn when it changes.
+                // A constant value is drawn when it changes.
                 (Some(before), Some(now)) if before == now => {}
                 (Some(_), Some(now)) => write!(out, "H{}V{}", At(edge(i)), self.y(now))?,
                 (None, Some(now)) => write!(out, "M{} {}", At(edge(i)), self.y(now))?,

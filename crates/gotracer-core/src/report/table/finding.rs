@@ -1,4 +1,4 @@
-//! One finding: message, place, extent, cause and help, as compilers show diagnostics.
+//! One finding: message, place, extent, cause and help, in the layout of compiler diagnostics.
 
 use std::io::{self, Write};
 
@@ -8,10 +8,10 @@ use crate::report::style::Style;
 use crate::report::{Detail, Finding, Options, Report, human, share};
 use crate::units::duration;
 
-/// How many places of a phase are shown without `--verbose`.
+/// Number of places of a phase that are shown without `--verbose`.
 const FEW_PLACES: usize = 2;
 
-/// Writes a finding and its number, which `explain --finding` takes.
+/// Writes a finding and its number, which `explain --finding` accepts.
 pub fn write(
     out: &mut dyn Write,
     report: &Report,
@@ -59,7 +59,7 @@ fn labelled(out: &mut dyn Write, label: &str, text: &str, options: &Options) -> 
     wrapped(out, INDENT, &line, options.width)
 }
 
-/// `finding 1: 6 times, worst 95ms at 1.15s, 469ms in total (15% of the time)`.
+/// Formats `finding 1: 6 times, worst 95ms at 1.15s, 469ms in total (15% of the time)`.
 fn extent(report: &Report, number: usize, finding: &Finding) -> String {
     let unit = finding.unit();
     // A length that the trace's start or end cut off is a lower bound.

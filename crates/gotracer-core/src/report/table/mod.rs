@@ -1,7 +1,8 @@
-//! Reports as text for people.
+//! Reports as text for a terminal.
 //!
-//! The first screen answers "what is slow?": what was read, what every rule measured, the worst findings with place,
-//! cause and help, and the next command to type. Laid out by hand: sentences are no grid of cells.
+//! The first screen answers "what is slow?". It shows the trace, all measurements, the worst findings with place,
+//! cause and help, and the next command to type. Lines are laid out by hand, because sentences do not fit a grid of
+//! cells.
 
 mod finding;
 mod next;
@@ -25,10 +26,10 @@ const INDENT: &str = "    ";
 /// Findings shown by default.
 const SHOWN: usize = 5;
 
-/// The entry in the registry.
+/// Entry in the registry.
 pub const FORMAT: Format<[Report]> = Format {
     name: "table",
-    summary: "for people at a terminal",
+    summary: "text for a terminal",
     endings: &["txt"],
     course: false,
     write,
@@ -59,7 +60,7 @@ fn one(out: &mut dyn Write, report: &Report, options: &Options, only: bool) -> i
     header(out, report, options)?;
     let shown = shown(report, options);
     if quiet {
-        // Only findings.
+        // A blank line separates findings only.
     } else if only || options.detail == Detail::Full {
         writeln!(out)?;
         signals::write(out, report, options)?;
@@ -99,7 +100,7 @@ fn one(out: &mut dyn Write, report: &Report, options: &Options, only: bool) -> i
     }
 }
 
-/// The findings to show, with their numbers.
+/// Returns the findings to show, with their numbers.
 fn shown<'a>(report: &'a Report, options: &Options) -> Vec<(usize, &'a Finding)> {
     let kept: HashSet<_> = top(report, options.top)
         .into_iter()
@@ -152,7 +153,7 @@ fn suppressed(out: &mut dyn Write, report: &Report, options: &Options) -> io::Re
     Ok(())
 }
 
-/// Colours the parts of a verdict.
+/// Returns a function that colors the parts of a verdict.
 fn paint(style: Style) -> impl Fn(Option<Severity>, String) -> String {
     move |severity, text| match severity {
         Some(severity) => style.severity(severity, text).to_string(),

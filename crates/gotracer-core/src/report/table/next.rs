@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use crate::report::style::Style;
 use crate::report::{Options, Report, is_hostile};
 
-/// Writes commands that show more of the report's trace. A trace that cannot be read again, such as standard input, has
-/// none.
+/// Writes commands that show more of the report's trace. There are none for a trace that cannot be read again, such
+/// as standard input.
 pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
     let Some(file) = file(&report.trace.source) else {
         return Ok(());
@@ -16,7 +16,7 @@ pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Res
     let Some(worst) = super::ranked(report).first().copied() else {
         return writeln!(out, "{} {}", style.dim("next:"), style.bold(page));
     };
-    // `explain` numbers all findings, those of the baseline and suppressed ones included.
+    // `explain` numbers all findings, including those of the baseline and suppressed ones.
     let all = report.known == 0 && report.suppressed.is_empty();
     let which = match all {
         true => "1",
@@ -27,7 +27,7 @@ pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Res
     writeln!(out, "      {}", style.bold(page))
 }
 
-/// The argument that names the file in a shell.
+/// Returns the argument that names the file in a shell.
 fn file(source: &str) -> Option<String> {
     let numbered = source.ends_with(')') && source.contains(" (");
     if source == "-" || source.contains("://") || numbered || source.chars().any(is_hostile) {

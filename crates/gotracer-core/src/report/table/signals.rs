@@ -1,4 +1,4 @@
-//! What every rule measured, one line per rule.
+//! Measurements of all rules, one line per rule.
 
 use std::io::{self, Write};
 
@@ -7,14 +7,14 @@ use crate::report::signals::{COLUMNS, HEADING, Row, Signals};
 use crate::report::style::Style;
 use crate::report::{Options, Report, wrap};
 
-/// The column that a narrow terminal leaves out.
+/// Column that is left out on a narrow terminal.
 const P50: usize = 2;
-/// The first column whose cells are aligned to the right.
+/// First right-aligned column.
 const NUMBERS_FROM: usize = 1;
-/// Columns of a terminal from which on the median is shown.
+/// Minimum width of a terminal that shows the median.
 const WIDE: usize = 72;
 
-/// Writes a line for each rule that observed something, and one each for the rules that observed nothing and for those
+/// Writes one line per rule that observed a value, one line for the rules that observed none, and one line per rule
 /// that could not be judged.
 pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
     let signals = Signals::of(report);
@@ -63,7 +63,7 @@ fn grid(out: &mut dyn Write, rows: &[Row], wide: bool, style: Style) -> io::Resu
     let line = |cells: &[String; COLUMNS]| {
         let mut line = String::new();
         for (i, (cell, &width)) in cells.iter().zip(&widths).enumerate() {
-            // The verdict is painted by the caller.
+            // The caller colors the verdict.
             if i + 1 == COLUMNS || (i == P50 && !wide) {
                 continue;
             }

@@ -1,5 +1,4 @@
-//! Summary of several traces: findings of the same rule at the same
-//! place become one line.
+//! Summary of several traces: findings of the same rule at the same place are one line.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -16,7 +15,7 @@ struct Same<'a> {
     worst: &'a Finding,
 }
 
-/// Writes what the traces have in common.
+/// Writes the findings of all traces.
 pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let style = Style::new(options.color);
     let found = reports.iter().filter(|r| !r.findings.is_empty()).count() as u64;
@@ -45,7 +44,7 @@ pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::
     writeln!(out, "{line}")
 }
 
-/// Findings by id; the most severe first, then those in most traces.
+/// Groups findings by id, the most severe first, then those in most traces.
 fn grouped(reports: &[Report]) -> Vec<Same<'_>> {
     let mut by_id: BTreeMap<(usize, &str), Same<'_>> = BTreeMap::new();
     for finding in reports.iter().flat_map(|r| &r.findings) {

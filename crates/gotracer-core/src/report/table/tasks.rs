@@ -1,4 +1,4 @@
-//! Tasks and regions: how long they took, and where their time went.
+//! Tasks, regions and requests: durations, and time by state.
 
 use std::io::{self, Write};
 
@@ -11,14 +11,14 @@ use crate::tasks::{Leaf, Leaves};
 use crate::timeline::StateVector;
 use crate::units;
 
-/// Number of types that a report shows unless it is shown in full.
+/// Number of types shown without `--verbose`.
 const SHOWN: usize = 5;
-/// Number of states of a type that are named.
+/// Number of states named per type.
 const STATES: usize = 3;
-/// Longest name of a type in a table, characters.
+/// Maximum length of a type's name, characters.
 const NAME: usize = 40;
 
-/// One type of tasks or regions.
+/// One type of tasks, regions or requests.
 struct Row<'a> {
     name: String,
     open: u64,
@@ -91,7 +91,7 @@ pub struct Listing<'a> {
     pub slowest: usize,
 }
 
-/// Writes the largest types of tasks and requests of a report; returns whether it has any.
+/// Writes the largest types of tasks and requests of a report. Returns whether there are any.
 pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<bool> {
     let tasks: Vec<_> = report.tasks.iter().map(Row::of_task).collect();
     let requests: Vec<_> = report.requests.iter().map(Row::of_request).collect();
@@ -169,7 +169,8 @@ fn rows_of(
     Ok(())
 }
 
-/// What the time was in the end, largest first, if that is something else than its states.
+/// Formats the time after waits were attributed to the goroutines that ended them, the largest first. `None` if it
+/// equals the states.
 fn in_the_end(time: &StateVector, leaves: &Leaves) -> Option<String> {
     if *leaves == Leaves::default().or_own(time) {
         return None;

@@ -1,16 +1,16 @@
-//! Lines, and what stands in them.
+//! Lines of text, wrapped and escaped.
 
 use std::io::{self, Write};
 
 use super::INDENT;
 use crate::report::{Escaped, Frame, wrap};
 
-/// Text of a trace that a terminal can be shown.
+/// Escapes text from a trace for a terminal.
 pub fn safe(text: &str) -> String {
     Escaped(text).to_string()
 }
 
-/// Writes a line, broken to fit.
+/// Writes a line, wrapped to the width.
 pub fn wrapped(
     out: &mut dyn Write,
     indent: &str,
@@ -24,7 +24,7 @@ pub fn wrapped(
     Ok(())
 }
 
-/// Writes a stack, each frame with all that is known of it.
+/// Writes a stack, one full frame per line.
 pub fn stack(out: &mut dyn Write, title: &str, frames: &[Frame]) -> io::Result<()> {
     if frames.is_empty() {
         return Ok(());

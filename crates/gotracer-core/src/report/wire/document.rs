@@ -1,4 +1,4 @@
-//! A document of reports, one report, and what a rule says in it.
+//! Document of reports, report, and outcome of a rule.
 
 use std::borrow::Cow;
 
@@ -9,17 +9,17 @@ use super::{Finding, Measurement, Region, Request, Suppressed, Task, WireError};
 use crate::report::{self, GoroutineGroup, Options, Program, RuleReport, Status, TraceInfo, top};
 use crate::rules;
 
-/// The value of `schema` in a document.
+/// Value of `schema` in a document.
 pub const SCHEMA: &str = "gotracer.report/v1";
 
-/// The part of a document that names its version.
+/// Part of a document that names its version.
 #[derive(Deserialize)]
 pub struct Head {
     /// Name and version of the format.
     pub schema: String,
 }
 
-/// What `gotracer analyze --format json` prints.
+/// Output of `gotracer analyze --format json`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields, title = "Report of gotracer")]
 pub struct Document<'a> {
@@ -39,14 +39,14 @@ pub struct Report<'a> {
     /// The traced program. Early reports lack it.
     #[serde(default)]
     pub program: Cow<'a, Program>,
-    /// Goroutines by the function that they were started with, those with most time first: at most 1,000 functions, and
-    /// the rest as one. Early reports lack it.
+    /// Goroutines by start function, those with most time first: at most 1,000 functions, and the rest as one. Early
+    /// reports lack it.
     #[serde(default)]
     pub goroutines: Cow<'a, [GoroutineGroup]>,
-    /// Tasks of `runtime/trace` by type, those that took longest in all first; left out if there are none.
+    /// Tasks of `runtime/trace` by type, the largest total duration first; left out if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Task<'a>>,
-    /// Regions of `runtime/trace` by type, those that took longest in all first; left out if there are none.
+    /// Regions of `runtime/trace` by type, the largest total duration first; left out if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<Region<'a>>,
     /// Requests that HTTP and gRPC servers handled, by handler; left out if there are none.
@@ -54,32 +54,32 @@ pub struct Report<'a> {
     pub requests: Vec<Request<'a>>,
     /// Every rule that was applied.
     pub rules: Vec<Rule<'a>>,
-    /// What crossed a threshold, by rule and place; the worst first.
+    /// Findings by rule and place, the worst first.
     pub findings: Vec<Finding<'a>>,
     /// Findings that the configuration suppresses; left out if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suppressed: Vec<Suppressed<'a>>,
-    /// How many more findings the baseline holds.
+    /// Number of findings that the baseline holds.
     #[serde(default)]
     pub known: u64,
 }
 
-/// What a rule says of a trace.
+/// Outcome and measurement of a rule.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Rule<'a> {
     /// Name of the rule.
     pub rule: Cow<'a, str>,
-    /// Whether the rule found something.
+    /// Outcome.
     pub status: Status,
     /// Why the rule is not applicable.
     pub reason: Option<Cow<'a, str>>,
-    /// What the rule observed.
+    /// Measurement.
     pub measurement: Measurement,
 }
 
 impl<'a> Document<'a> {
-    /// The document of these reports.
+    /// Creates the document of these reports.
     pub fn new(reports: &'a [report::Report], options: &Options) -> Self {
         Self {
             schema: SCHEMA.into(),
@@ -89,7 +89,7 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// The wire form of a report, with the findings that the options ask for.
+    /// Converts a report, with the findings that the options select.
     pub fn new(report: &'a report::Report, options: &Options) -> Self {
         let findings = top(report, options.top).into_iter();
         Self {
@@ -106,7 +106,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The saved report, without the rules that this version does not know.
+    /// Converts a saved report. Rules that this version does not know are left out.
     ///
     /// # Errors
     /// If a measurement lacks its distribution or contradicts itself.
@@ -139,13 +139,13 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The model of each value, or the first error.
+/// Converts each value; returns the first error.
 fn all<W, M>(wire: Vec<W>, model: impl Fn(W) -> Result<M, WireError>) -> Result<Vec<M>, WireError> {
     wire.into_iter().map(model).collect()
 }
 
 impl<'a> Rule<'a> {
-    /// The wire form of what a rule says.
+    /// Converts a rule's outcome.
     pub fn new(report: &'a RuleReport) -> Self {
         Self {
             rule: report.rule.name.into(),
@@ -155,7 +155,7 @@ impl<'a> Rule<'a> {
         }
     }
 
-    /// What a rule said in a saved report; `None` if this version does not know the rule.
+    /// Converts the outcome in a saved report; `None` if this version does not know the rule.
     fn into_model(self) -> Option<Result<RuleReport, WireError>> {
         let rule = rules::Rule::find(&self.rule)?;
         let measured = self.measurement.into_model(rule.name);

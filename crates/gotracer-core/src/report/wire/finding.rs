@@ -1,4 +1,4 @@
-//! What crossed a threshold at one place.
+//! Wire form of a finding.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::{self, Cause, Frame, PlaceCount, Severity};
 use crate::rules::{Rule, Unit};
 
-/// What crossed a threshold at one place, or in one phase at any places.
+/// Occurrences that crossed a threshold at one place, or in one phase at any places.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Finding<'a> {
@@ -24,7 +24,7 @@ pub struct Finding<'a> {
     pub unit: Cow<'static, str>,
     /// Number of occurrences that crossed the threshold.
     pub count: u64,
-    /// How many of the occurrences the trace's start or end cut off: their length is a lower bound.
+    /// Number of occurrences that the trace's start or end cuts off: their length is a lower bound.
     pub open: u64,
     /// The worst occurrence.
     pub worst: u64,
@@ -46,16 +46,16 @@ pub struct Finding<'a> {
     /// Wall-clock time of the first occurrence, or null if the trace does not hold the wall clock.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub first_time: Option<Timestamp>,
-    /// What happened, in one sentence.
+    /// The finding in one sentence.
     pub message: Cow<'a, str>,
-    /// What to do about it.
+    /// Suggested fix.
     pub suggestion: Cow<'a, str>,
     /// Goroutines of the worst few occurrences.
     pub goroutines: Cow<'a, [i64]>,
-    /// The frame to go and change.
+    /// Frame to change; for a phase, that of the worst occurrence.
     pub place: Cow<'a, Frame>,
-    /// The phase whose occurrences are one finding because they have one cause, such as "GC mark termination" or
-    /// "taking_turns". `place` is then that of the worst occurrence. Null for a finding of one place.
+    /// Phase of the occurrences, such as "GC mark termination" or "taking_turns": they have one cause at many places.
+    /// Null for a finding of one place.
     #[serde(default)]
     pub phase: Option<Cow<'a, str>>,
     /// The places of a phase, the worst first, at most 10. Empty for a finding of one place.
@@ -66,12 +66,12 @@ pub struct Finding<'a> {
     pub more_places: u64,
     /// Stack of the worst occurrence, innermost frame first.
     pub stack: Cow<'a, [Frame]>,
-    /// Why it lasted, if the trace shows it.
+    /// Cause of the worst occurrence, if the trace shows one.
     pub cause: Option<Cow<'a, Cause>>,
 }
 
 impl<'a> Finding<'a> {
-    /// The wire form of a finding.
+    /// Converts a finding.
     pub fn new(f: &'a report::Finding) -> Self {
         Self {
             id: Cow::Borrowed(&f.id),
@@ -100,7 +100,7 @@ impl<'a> Finding<'a> {
         }
     }
 
-    /// The finding of a saved report; `None` if this version does not know the rule.
+    /// Converts the finding of a saved report; `None` if this version does not know the rule.
     pub(super) fn into_model(self) -> Option<report::Finding> {
         Some(report::Finding {
             rule: Rule::find(&self.rule)?,

@@ -1,4 +1,4 @@
-//! The wire form of time by what waits were in the end: names of leaves and nanoseconds.
+//! Wire form of time by final cause: names of leaves and nanoseconds.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub fn serialize<S: Serializer>(leaves: &Leaves, serializer: S) -> Result<S::Ok,
     serializer.collect_map(Leaf::all().map(|leaf| (leaf.name(), leaves.of(leaf))))
 }
 
-/// Reads leaves. Unknown names are those of later versions, and are left out.
+/// Reads leaves. Unknown names come from later versions and are left out.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Leaves, D::Error> {
     let names = BTreeMap::<String, u64>::deserialize(deserializer)?;
     let mut leaves = Leaves::default();

@@ -1,4 +1,4 @@
-//! What a rule observed.
+//! Wire form of a measurement.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,8 @@ use super::{OneLine, WireError};
 use crate::report::Spread;
 use crate::rules::{Distribution, Unit};
 
-/// What a rule observed, whether or not it crossed a threshold. Quantiles are within 4.5 %, the rest is exact.
+/// Distribution of a rule's values, whether or not they crossed a threshold. Quantiles are within 4.5 %, the rest is
+/// exact.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Measurement {
@@ -20,9 +21,9 @@ pub struct Measurement {
     pub count: u64,
     /// Sum of all values.
     pub sum: u64,
-    /// Least value; 0 without values.
+    /// Smallest value; 0 without values.
     pub min: u64,
-    /// Greatest value; 0 without values.
+    /// Largest value; 0 without values.
     pub max: u64,
     /// Median.
     pub p50: u64,
@@ -46,7 +47,7 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// The wire form of a distribution.
+    /// Converts a distribution.
     pub fn new(unit: Unit, seen: &Distribution, spread: Option<Spread>) -> Self {
         let buckets = seen
             .buckets()
@@ -66,7 +67,7 @@ impl Measurement {
         }
     }
 
-    /// The distribution, checked against its own sums, and its spread.
+    /// Converts the distribution and its spread, and checks the distribution against its sums.
     pub(super) fn into_model(
         self,
         rule: &str,

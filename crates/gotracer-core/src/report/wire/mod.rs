@@ -1,9 +1,9 @@
-//! The wire format of reports, version 1.
+//! Wire format of reports, version 1.
 //!
-//! JSON, JSON Lines, saved reports, the daemon's API and the measurements of a comparison are these types, and
-//! `schema/report-v1.json` is generated from them. A new field goes into the model, into the type here and into its two
-//! conversions. A field that older reports lack is `#[serde(default)]`: readers default it, and the schema does not
-//! require it.
+//! JSON, JSON Lines, saved reports, the daemon's API and the measurements of a comparison use these types, and
+//! `schema/report-v1.json` is generated from them. A new field goes into the model, into the type here and into its
+//! two conversions. A field that older reports lack is `#[serde(default)]`: readers default it, and the schema does
+//! not require it.
 
 mod document;
 mod finding;
@@ -22,19 +22,19 @@ pub use suppressed::Suppressed;
 pub use task::{Region, Request, Slow, Task};
 pub use time::Time;
 
-/// Why a document is not a saved report.
+/// Reason why a document is not a saved report.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireError {
-    /// The measurement of a rule contradicts itself.
-    #[error("what it says of {0} contradicts itself")]
+    /// A measurement contradicts itself.
+    #[error("the measurement of {0} contradicts itself")]
     Contradiction(String),
-    /// The report was written before reports held distributions.
-    #[error("it holds no distributions: have it written again by this version of gotracer")]
+    /// The report predates distributions in reports.
+    #[error("the report holds no distributions: write it again with this version of gotracer")]
     NoBuckets,
 }
 
-/// The JSON Schema of [`Document`], which `schema/report-v1.json` holds.
+/// Returns the JSON Schema of [`Document`], which `schema/report-v1.json` holds.
 pub fn schema() -> serde_json::Value {
     crate::schema::of::<Document<'static>>("urn:gotracer:report:v1")
 }

@@ -25,7 +25,7 @@ pub struct Suppressed<'a> {
 }
 
 impl<'a> Suppressed<'a> {
-    /// The wire form of a suppressed finding.
+    /// Converts a suppressed finding.
     pub fn new(suppressed: &'a report::Suppressed) -> Self {
         Self {
             finding: Finding::new(&suppressed.finding),
@@ -35,7 +35,7 @@ impl<'a> Suppressed<'a> {
         }
     }
 
-    /// Returns the suppressed finding of a saved report; `None` if this version does not know the rule.
+    /// Converts the suppressed finding of a saved report; `None` if this version does not know the rule.
     pub(super) fn into_model(self) -> Option<report::Suppressed> {
         Some(report::Suppressed {
             finding: self.finding.into_model()?,

@@ -1,4 +1,4 @@
-//! Tasks, regions, and the slow ones among them.
+//! Wire form of tasks, regions and requests.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub struct Task<'a> {
     pub name: Cow<'a, str>,
     /// Number of tasks.
     pub count: u64,
-    /// How many of them the trace's start or end cuts off: their duration is a lower bound.
+    /// Number of tasks that the trace's start or end cuts off: their duration is a lower bound.
     pub open: u64,
     /// Median of the duration, ns.
     pub p50: u64,
@@ -33,7 +33,7 @@ pub struct Task<'a> {
     #[serde(with = "super::time")]
     #[schemars(with = "super::Time")]
     pub time: StateVector,
-    /// The same time by what waits were in the end: a wait that another goroutine ends is what that one does meanwhile.
+    /// The same time with each wait for another goroutine replaced by that goroutine's states.
     #[serde(default, with = "super::leaves")]
     #[schemars(with = "BTreeMap<String, u64>")]
     pub time_in_the_end: Leaves,
@@ -56,7 +56,7 @@ pub struct Region<'a> {
     pub name: Cow<'a, str>,
     /// Number of regions.
     pub count: u64,
-    /// How many of them the trace's start or end cuts off: their duration is a lower bound.
+    /// Number of regions that the trace's start or end cuts off: their duration is a lower bound.
     pub open: u64,
     /// Median of the duration, ns.
     pub p50: u64,
@@ -68,7 +68,7 @@ pub struct Region<'a> {
     #[serde(with = "super::time")]
     #[schemars(with = "super::Time")]
     pub time: StateVector,
-    /// The same time by what waits were in the end: a wait that another goroutine ends is what that one does meanwhile.
+    /// The same time with each wait for another goroutine replaced by that goroutine's states.
     #[serde(default, with = "super::leaves")]
     #[schemars(with = "BTreeMap<String, u64>")]
     pub time_in_the_end: Leaves,
@@ -78,15 +78,15 @@ pub struct Region<'a> {
     pub duration: Measurement,
 }
 
-/// Requests that one handler answered.
+/// Requests of one handler.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Request<'a> {
-    /// Function of the handler; `(unknown)` if no event of the request has a stack of it.
+    /// Handler's function; `(unknown)` if no event of the request has a stack of it.
     pub handler: Cow<'a, str>,
     /// Number of requests.
     pub count: u64,
-    /// How many of them began before the trace.
+    /// Number of requests that began before the trace.
     pub open: u64,
     /// Median of the duration, ns.
     pub p50: u64,
@@ -98,7 +98,7 @@ pub struct Request<'a> {
     #[serde(with = "super::time")]
     #[schemars(with = "super::Time")]
     pub time: StateVector,
-    /// The same time by what waits were in the end: a wait that another goroutine ends is what that one does meanwhile.
+    /// The same time with each wait for another goroutine replaced by that goroutine's states.
     #[serde(default, with = "super::leaves")]
     #[schemars(with = "BTreeMap<String, u64>")]
     pub time_in_the_end: Leaves,
@@ -116,9 +116,9 @@ pub struct Request<'a> {
 pub struct Slow<'a> {
     /// Duration, ns.
     pub duration_ns: u64,
-    /// Begin, ns since the trace's start.
+    /// Start, ns since the trace's start.
     pub start_ns: u64,
-    /// Goroutine that began it, or null if the trace does not tell.
+    /// Goroutine that began it, or null if the trace does not hold it.
     pub goroutine: Option<i64>,
     /// Id of the task, or of the region's task; null without a task.
     pub task: Option<i64>,
@@ -132,14 +132,14 @@ pub struct Slow<'a> {
     #[serde(with = "super::time")]
     #[schemars(with = "super::Time")]
     pub time: StateVector,
-    /// The same time by what waits were in the end: a wait that another goroutine ends is what that one does meanwhile.
+    /// The same time with each wait for another goroutine replaced by that goroutine's states.
     #[serde(default, with = "super::leaves")]
     #[schemars(with = "BTreeMap<String, u64>")]
     pub time_in_the_end: Leaves,
 }
 
 impl<'a> Task<'a> {
-    /// The wire form of tasks.
+    /// Converts tasks.
     pub fn new(task: &'a report::Task) -> Self {
         let duration = &task.duration;
         Self {
@@ -171,7 +171,7 @@ impl<'a> Task<'a> {
 }
 
 impl<'a> Region<'a> {
-    /// The wire form of regions.
+    /// Converts regions.
     pub fn new(region: &'a report::Region) -> Self {
         let duration = &region.duration;
         Self {
@@ -201,7 +201,7 @@ impl<'a> Region<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// The wire form of requests.
+    /// Converts requests.
     pub fn new(request: &'a report::Request) -> Self {
         let duration = &request.duration;
         Self {

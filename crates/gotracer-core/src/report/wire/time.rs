@@ -1,4 +1,4 @@
-//! The wire form of a state vector.
+//! Wire form of a state vector.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -9,9 +9,9 @@ use crate::timeline::{State, StateVector};
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Time {
-    /// On a P, outside of mark assists.
+    /// Running on a P, outside of mark assists.
     pub running: u64,
-    /// Ready to run and without a P.
+    /// Ready to run, without a P.
     pub runnable: u64,
     /// In system calls and cgo calls.
     pub syscall: u64,
@@ -37,7 +37,7 @@ pub struct Time {
     pub gc_wait: u64,
     /// All other waits.
     pub other: u64,
-    /// How much of that lay under a stop-the-world.
+    /// Time of these states that lay under a stop-the-world.
     pub stopped: Stopped,
     /// The parts of `gc_assist`.
     pub assist: Assist,
