@@ -1,4 +1,4 @@
-//! Finds out what `gotracer --version` says of the build.
+//! Passes revision, compiler and features to `gotracer --version`.
 
 use std::env;
 use std::fs;
@@ -33,8 +33,8 @@ fn features() -> String {
     names.join(",")
 }
 
-/// The Git revision: of the environment, of a published crate, or of the work tree. A debug build has none, since a commit
-/// would link all tests again.
+/// Returns the Git revision: from the environment, a published crate, or the work tree. Debug builds have none, because
+/// every commit would relink all tests.
 fn revision() -> Option<String> {
     if let Ok(given) = env::var("GOTRACER_REVISION")
         && !given.is_empty()
@@ -45,7 +45,7 @@ fn revision() -> Option<String> {
         let (_, sha) = published.split_once("\"sha1\": \"")?;
         return Some(sha.split('"').next()?.to_owned());
     }
-    // A work tree around an unpacked source archive is somebody else's.
+    // A work tree that contains an unpacked source archive belongs to another project.
     if env::var("PROFILE").is_ok_and(|profile| profile == "debug") || !Path::new(".git").exists() {
         return None;
     }

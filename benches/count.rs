@@ -1,5 +1,5 @@
-//! Reads traces on one thread and prints how many events they have: what
-//! benches/compare measures against the reference reader, which does the same.
+//! Reads traces on one thread and prints the number of events. benches/compare measures it against the reference reader,
+//! which does the same.
 
 use std::fs::File;
 use std::io::stdin;
@@ -20,7 +20,7 @@ fn count(input: Input<'_>) -> Result<u64, Box<dyn std::error::Error>> {
 }
 
 fn main() -> ExitCode {
-    // `cargo bench` passes an option of its own.
+    // `cargo bench` adds the option `--bench`.
     let paths = std::env::args().skip(1).filter(|a| !a.starts_with("--"));
     for path in paths {
         let counted = match path.as_str() {

@@ -1,5 +1,4 @@
-//! Reads or analyzes a trace several times on one thread: the program whose
-//! instructions benches/guard counts.
+//! Reads or analyzes a trace several times on one thread. benches/guard counts its instructions.
 
 use std::process::ExitCode;
 
@@ -43,7 +42,7 @@ fn run(args: &[String]) -> Result<u64> {
 }
 
 fn main() -> ExitCode {
-    // `cargo bench` passes an option of its own.
+    // `cargo bench` adds the option `--bench`.
     let args: Vec<String> = std::env::args()
         .skip(1)
         .filter(|a| !a.starts_with("--"))

@@ -1,5 +1,4 @@
-//! The stages of reading and analysing, each by itself, on real traces of
-//! tests/fixtures. `cargo bench --bench micro`.
+//! Benchmarks of each stage of reading and analysis, on traces of tests/fixtures: `cargo bench --bench micro`.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -19,7 +18,7 @@ fn load(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The events of a generation, and its tables.
+/// Events of a generation, and its tables.
 type Generation = (Vec<Event>, Arc<Tables>);
 
 fn count(generations: &[Generation]) -> u64 {
@@ -38,7 +37,7 @@ fn generations(bytes: &[u8]) -> Vec<Generation> {
     all
 }
 
-/// Wants to know nothing.
+/// Observer that ignores everything.
 struct Nobody;
 
 impl Observer for Nobody {
@@ -49,7 +48,7 @@ impl Observer for Nobody {
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}
 }
 
-/// Batches, varints, the merge of the threads and the scheduler model.
+/// Measures the reader: batches, varints, the merge of the threads, and the scheduler model.
 fn reading(c: &mut Criterion) {
     let mut group = c.benchmark_group("read");
     let mut block = vec![Event::default(); 1024];
@@ -68,7 +67,7 @@ fn reading(c: &mut Criterion) {
     group.finish();
 }
 
-/// Events to intervals, told to nobody.
+/// Measures the timeline without rules.
 fn timeline(c: &mut Criterion) {
     let mut group = c.benchmark_group("timeline");
     for name in TRACES {
@@ -89,7 +88,7 @@ fn timeline(c: &mut Criterion) {
     group.finish();
 }
 
-/// The timeline with all eight rules.
+/// Measures the timeline with all rules.
 fn rules(c: &mut Criterion) {
     let settings = Settings::default();
     let mut group = c.benchmark_group("rules");
@@ -113,7 +112,7 @@ fn distribution(c: &mut Criterion) {
     let mut group = c.benchmark_group("distribution");
     group.throughput(Throughput::Elements(1024));
     group.bench_function("record", |b| {
-        // Values of all sizes in no order.
+        // Values of all sizes in random order.
         let values = (1..=1024u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (i % 50));
         let values: Vec<u64> = values.collect();
         b.iter(|| {

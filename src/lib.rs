@@ -1,8 +1,7 @@
-//! Reads Go execution traces as a stream, applies rules to them, and says what
-//! is wrong, where, and what to do.
+//! Finds performance problems in Go execution traces: their place, cause and fix.
 //!
-//! The parts are crates of their own: `gotrace` reads traces, `gotracer-core` analyzes them, and `gotracer-daemon` is
-//! what `gotracer serve` runs. This crate is the command line, and names them in one place.
+//! `gotrace` reads traces, `gotracer-core` analyzes them, and `gotracer-daemon` implements `gotracer serve`. This crate is
+//! the command line, and re-exports their modules.
 
 #[cfg(feature = "daemon")]
 pub use gotracer_daemon::{

@@ -1,5 +1,4 @@
-//! Whatever the bytes: the timeline and the rules make a report of it, the same
-//! on one thread, on two, and of plain events.
+//! Checks that any bytes give a report, and the same one with one thread, with two, and from plain events.
 #![no_main]
 
 use gotracer::analysis::{analyze, analyze_on_two_threads, analyze_plainly};

@@ -1,5 +1,4 @@
-//! Whatever the bytes: a compressed trace is read within the memory that it may
-//! hold. Run with -rss_limit_mb=256 -malloc_limit_mb=64.
+//! Checks that any compressed bytes are read within the memory limit. Run with -rss_limit_mb=256 -malloc_limit_mb=64.
 #![no_main]
 
 use std::io::Cursor;

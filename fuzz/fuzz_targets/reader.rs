@@ -1,5 +1,5 @@
-//! Whatever the bytes: no panic, no hang, strictly increasing times, and the
-//! same events from a slice and from a stream.
+//! Checks that any bytes are read without a panic or a hang, with strictly increasing times, and with the same events from
+//! a slice and from a stream.
 #![no_main]
 
 use gotracer::trace::{Event, Input, Reader};

@@ -1,7 +1,7 @@
-//! Settings of glibc's allocator, which it reads from the environment at the start of a process and nowhere else.
+//! Settings of glibc's allocator, which it reads from the environment at process start only.
 //!
-//! By default, each thread may have an arena of its own, and a freed block of 256 KiB, such as a reader's, raises the size
-//! from which on blocks go back to the system. Measured with 20 targets whose traces are made to take memory and a budget
+//! By default, each thread may have a separate arena, and a freed block of 256 KiB, such as a reader's, raises the
+//! threshold above which blocks return to the system. Measured with 20 targets whose traces are made to take memory and a budget
 //! of 128 MiB (`benches/hostile`): 459 MiB by default, 153 MiB with these settings, 414 MiB with jemalloc, and 529 MiB
 //! with mimalloc.
 
@@ -10,14 +10,14 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-/// Few arenas, and blocks of a reader go back to the system at once.
+/// Two arenas, and a reader's blocks return to the system when freed.
 const SETTINGS: [(&str, &str); 2] = [
     ("MALLOC_ARENA_MAX", "2"),
     ("MALLOC_MMAP_THRESHOLD_", "131072"),
 ];
 
-/// Runs this program again, in the same process, with the settings that the environment lacks. Returns if it lacks none, or
-/// with the reason why that is not possible. No thread may run and no file may be locked yet.
+/// Executes this program again, in the same process, with the settings that the environment lacks. Returns `Ok` if it
+/// lacks none, and an error if `exec` fails. Must be called before the first thread starts and the first file is locked.
 pub fn settle() -> Result<(), io::Error> {
     let lacks = SETTINGS
         .iter()

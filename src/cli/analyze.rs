@@ -1,4 +1,4 @@
-//! `gotracer analyze`: what is wrong in these traces.
+//! `gotracer analyze`: reports the problems in traces.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -20,19 +20,20 @@ use super::{
     selection, settings, tables,
 };
 
-/// Say what is wrong in traces, where, and what to do
+/// Report the problems in traces: place, cause and fix
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Files, directories, patterns, s3://BUCKET/PREFIX, http:// or https:// of
-    /// a running program, or `-` for standard input; plain, gzip or zstd
+    /// Files, directories, glob patterns, s3://BUCKET/PREFIX, the http:// or
+    /// https:// URL of a running program, or `-` for standard input; plain, gzip
+    /// or zstd
     #[arg(required = true, value_name = "TRACE")]
     pub(super) traces: Vec<PathBuf>,
 
     #[command(flatten)]
     judgement: Judgement,
 
-    /// How many traces to analyse at once [default: the number of cores]
+    /// Traces to analyze at a time [default: the number of cores]
     #[arg(short, long, value_name = "N", value_parser = number::jobs)]
     jobs: Option<NonZeroUsize>,
 
@@ -40,53 +41,53 @@ pub struct Args {
     selection: selection::Args,
 }
 
-/// What to judge by, and how to show it.
+/// Options for rules and output, which `analyze` and `capture` share.
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct Judgement {
-    /// Write to a file instead of standard output, in the format given or the
-    /// one that its ending names: .html, .sarif, .json, .xml (JUnit), .md,
-    /// .jsonl, .csv, .txt; with --format parquet to a directory or
-    /// s3://BUCKET/PREFIX (may be repeated)
+    /// Write to a file instead of standard output, in the format of --format or
+    /// of the file's extension: .html, .sarif, .json, .xml (JUnit), .md, .jsonl,
+    /// .csv, .txt; with --format parquet to a directory or s3://BUCKET/PREFIX
+    /// (may be repeated)
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
 
     #[command(flatten)]
     formats: outputs::Formats,
 
-    /// Show only the N worst findings of each rule; 0 shows all [default: the
-    /// table shows the 5 worst, other formats show all]
+    /// Show only the N worst findings per rule; 0 shows all [default: 5 in the
+    /// table, all in other formats]
     #[arg(long, value_name = "N", value_parser = number::at_least(0usize))]
     top: Option<usize>,
 
-    /// The least severity that makes the exit code 1
+    /// Lowest severity that makes the exit code 1
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     fail_on: FailOn,
 
-    /// Report and fail only on what is new or worse than in this report, saved
-    /// with --write-baseline or --format json
+    /// Report and fail only on findings that are new or worse than in this
+    /// report, saved with --write-baseline or --format json
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
 
-    /// Save what is found as the baseline of later calls; it fails this one no
-    /// more
+    /// Save all findings as the baseline of later runs; this run then exits
+    /// with 0
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
 
-    /// Exit with 2 if a trace breaks off, is corrupt or of a newer format than
-    /// known, whatever was found
+    /// Exit with 2 if a trace is truncated, corrupt or of an unknown newer
+    /// format, regardless of findings
     #[arg(long)]
     strict: bool,
 
-    /// Also show each finding's stacks and its whole suggestion
+    /// Show each finding's stacks and its full fix as well
     #[arg(short, long)]
     verbose: bool,
 
-    /// Show only the findings: no summaries, no progress, no warnings
+    /// Show findings only: no summaries, no progress, no warnings
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// When to use colour
+    /// When to use color
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
 
@@ -109,9 +110,8 @@ Examples:
   gotracer analyze --pattern '{service}/{version}/{_}.trace' --format parquet \\
     --output s3://results/traces s3://archive/traces
 
-Exit codes: 0 nothing at --fail-on or above, 1 something, 2 a trace or an
-argument could not be read. A trace that breaks off is analysed as far as it
-goes.";
+Exit codes: 0 no finding at --fail-on or above, 1 findings, 2 a trace or an
+argument could not be read. A truncated trace is analyzed up to the damage.";
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum FailOn {
@@ -141,11 +141,10 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     Ok(if failed { UNREADABLE } else { code })
 }
 
-/// Traces of a call whose moments are drawn.
+/// Largest number of traces whose findings get a picture of their worst moment.
 const DRAWN: usize = 16;
 
-/// The moments of the worst findings. They need a second look at the trace, which only a file allows; without it the page
-/// has no pictures of them.
+/// Returns the worst moments of the worst findings. They need a second pass over the trace, so only files have them.
 fn moments(source: &Source, report: &Report) -> Vec<Moment> {
     let findings = explain::drawn(report);
     if source.file().is_none() || findings.is_empty() {
@@ -156,7 +155,7 @@ fn moments(source: &Source, report: &Report) -> Vec<Moment> {
     drawn.unwrap_or_default()
 }
 
-/// Analyses traces, shows what they tell, and says what exit code that is.
+/// Analyzes traces, writes the reports, and returns the exit code.
 pub fn judge(
     sources: Vec<Source>,
     args: &Judgement,
@@ -176,7 +175,7 @@ pub fn judge(
     let mut judged = false;
     let mut skipped = Skipped::default();
     let mut ignored = Ignored::default();
-    // Of an archive, these stay empty.
+    // Both stay empty if only tables are written, so memory does not grow with the archive.
     let (mut known, mut reports) = (Vec::new(), Vec::new());
     let progress = Progress::new(!args.quiet);
     let batch = Batch {
@@ -205,7 +204,7 @@ pub fn judge(
                 if let Some(baseline) = &baseline {
                     baseline.apply(&mut report);
                 }
-                // Of an archive there would be too many, and reading takes as long as before.
+                // Each picture takes another pass over its trace: too slow for an archive.
                 if outputs.want_course() && sources.len() <= DRAWN && name == source.name() {
                     report.moments = moments(source, &report);
                 }
@@ -239,7 +238,7 @@ pub fn judge(
         args.warn(warning);
     }
     if analysed == 0 && !unreadable {
-        // A check that looks at nothing must not pass.
+        // No evidence is never success.
         unreadable = true;
         complain("error", "there is no trace among the files");
     }
@@ -249,7 +248,7 @@ pub fn judge(
     }
     if let Some(path) = &args.write_baseline {
         let mut file = Output::to(Some(path))?;
-        // A failure is kept until the end.
+        // `finish` returns the error.
         let _ = json::write(&mut file, &known, &Options::default());
         args.tell(&[file.finish()?]);
     }
@@ -271,7 +270,7 @@ pub fn judge(
 }
 
 impl Args {
-    /// The traces that the arguments name, and whether some name none.
+    /// Returns the traces that the arguments name, and whether an argument failed.
     fn sources(&self) -> (Vec<Source>, bool) {
         let mut sources = Vec::new();
         let mut failed = false;
@@ -287,8 +286,8 @@ impl Args {
         (sources, failed)
     }
 
-    /// What the files of tables are called: the same if the same is asked for
-    /// again, another name for other traces.
+    /// Returns the name of this run's table files. The same arguments give the same name, so a repeated run replaces its
+    /// files.
     fn part(&self, shard: Shard) -> String {
         let mut named = Md5::new();
         for argument in &self.traces {
@@ -324,7 +323,7 @@ impl Judgement {
         }
     }
 
-    /// The files of reports and of the baseline.
+    /// Returns the paths of all reports and of the baseline.
     #[cfg(feature = "daemon")]
     pub fn outputs(&self) -> anyhow::Result<Vec<PathBuf>> {
         let mut paths = self.formats.paths(&self.output)?;
@@ -332,13 +331,13 @@ impl Judgement {
         Ok(paths)
     }
 
-    /// Refuses outputs that would replace what is read.
+    /// Rejects outputs that would overwrite an input.
     fn check_places(&self, sources: &[Source]) -> anyhow::Result<()> {
         let reports = self.formats.paths(&self.output)?;
         let read = self.baseline.iter().chain(self.settings.file());
         let read = read.map(PathBuf::as_path);
         let traces = sources.iter().filter_map(Source::file);
-        // A baseline may be brought up to date.
+        // Writing to the file of `--baseline` updates it.
         let reports: Vec<_> = reports.iter().map(PathBuf::as_path).collect();
         place::check(&reports, traces.clone().chain(read))?;
         let all = self.write_baseline.iter().map(PathBuf::as_path);
@@ -346,14 +345,14 @@ impl Judgement {
         place::check(&all, traces)
     }
 
-    /// Names the files that were written.
+    /// Prints the names of written files.
     fn tell(&self, written: &[Written]) {
         if !self.quiet {
             written.iter().for_each(|written| written.tell(""));
         }
     }
 
-    /// Counts what the tables hold.
+    /// Prints the number of rows in the tables.
     fn tell_tables(&self, analysed: u64, written: &tables::Written) {
         if !self.quiet {
             let tables::Written {
@@ -375,7 +374,7 @@ impl Judgement {
 }
 
 impl FailOn {
-    /// The least severity that fails; none if nothing does.
+    /// Returns the lowest severity that fails; `None` if none does.
     fn least(self) -> Option<Severity> {
         match self {
             Self::Warn => Some(Severity::Warn),

@@ -1,4 +1,4 @@
-//! `gotracer anonymize`: a trace that can be shown to others.
+//! `gotracer anonymize`: copies a trace without the program's names.
 
 use std::path::PathBuf;
 
@@ -10,13 +10,13 @@ use super::inputs::Source;
 use super::output::Output;
 use super::{CLEAN, UNREADABLE, complain, place};
 
-/// Copy a trace without the names in it, to share it
+/// Copy a trace without the program's names, to share it
 ///
-/// Functions, files, tasks, regions, logs and labels get other names, the same
-/// name the same one throughout, and others the next time. What stays: names
-/// of the standard library's functions and `main.main`, the runtime's own
-/// words, lines, times, wall clock, addresses, ids and sizes. For traces of Go
-/// 1.22 and later.
+/// Replaces the names of functions, files, tasks, regions, logs and labels.
+/// Equal names get equal replacements within a run, and others in the next run.
+/// Kept are the names of the standard library's functions and `main.main`, the
+/// runtime's reasons, line numbers, times, wall clock, addresses, ids and sizes.
+/// For traces of Go 1.22 and later.
 #[derive(clap::Args)]
 pub struct Args {
     /// A file, or `-` for standard input; plain, gzip or zstd
@@ -27,8 +27,8 @@ pub struct Args {
     #[arg(value_name = "OUT")]
     to: PathBuf,
 
-    /// Replace the names of the standard library's functions, too; rules that
-    /// know them by name (locks) find nothing then
+    /// Replace the names of the standard library's functions as well; rules that
+    /// recognize them by name (locks) then find nothing
     #[arg(long)]
     all: bool,
 }
@@ -38,8 +38,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let source = Source::named(&args.from);
     let name = source.name();
     let (source, _kept) = source.twice().with_context(|| name.clone())?;
-    // A copy may hold what is lost to every reader: only reading the trace
-    // shows that.
+    // The copy keeps damaged parts byte by byte; only reading the trace finds them.
     let errors = check(source.open().with_context(|| name.clone())?);
     let errors = errors.map_err(|error| anyhow!("{name}: {error}"))?;
     place::check(&[&args.to], source.file())?;
@@ -47,7 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let is_public = |function: &str| !args.all && is_standard(function);
     let copied = trace::anonymize(source.open()?, &mut output, is_public);
     if !output.is_empty() {
-        // What could be read is copied.
+        // A partial copy is kept.
         output.finish()?.tell("");
     }
     if let Err(error) = copied
@@ -62,7 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     Ok(CLEAN)
 }
 
-/// Reads all traces of an input; returns the errors with which they end.
+/// Reads all traces of an input and returns their errors.
 ///
 /// # Errors
 /// If a trace has no event.

@@ -1,4 +1,4 @@
-//! `gotracer trace.out`, which is `gotracer analyze trace.out`.
+//! Parses arguments without a subcommand: `gotracer trace.out` means `gotracer analyze trace.out`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -33,7 +33,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap:
     arguments.insert(1, ANALYZE.into());
     let cli = Cli::try_parse_from(arguments)?;
     match &cli.command {
-        // Among them may be a subcommand that was misspelled.
+        // One of the arguments may be a misspelled subcommand.
         Command::Analyze(args) if !args.traces.iter().all(|t| is_trace(t.as_os_str())) => {
             Err(error)
         }
@@ -41,8 +41,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap:
     }
 }
 
-/// Whether an argument names traces: something that is there, or what can't be
-/// a subcommand.
+/// Reports whether an argument names traces: an existing path, or text that no subcommand can be.
 fn is_trace(argument: &OsStr) -> bool {
     let bytes = argument.as_encoded_bytes();
     match bytes {
@@ -53,7 +52,7 @@ fn is_trace(argument: &OsStr) -> bool {
     }
 }
 
-/// Whether an argument is a host with a port.
+/// Reports whether an argument is a host with a port.
 fn is_address(argument: &OsStr) -> bool {
     let parts = argument.to_str().and_then(|text| text.rsplit_once(':'));
     parts.is_some_and(|(host, port)| {

@@ -1,4 +1,4 @@
-//! Several traces at once, on the cores there are.
+//! Analyzes several traces in parallel.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -20,30 +20,29 @@ use super::progress::Progress;
 pub struct Analyzed {
     /// Its name: the source's, with a number if the source has several traces.
     pub name: String,
-    /// What became of it.
+    /// Its report, or the error that prevented one.
     pub result: Result<Outcome, ReadError>,
 }
 
-/// For each worker, how many traces may be ahead of one that takes long: their
-/// results have to wait for its.
+/// Results that each worker may have waiting, in memory, behind one slow trace.
 const AHEAD: usize = 8;
 
-/// How to go about it.
+/// Settings and resources of a parallel analysis.
 #[derive(Clone, Copy)]
 pub struct Batch<'a> {
-    /// What to judge each source by.
+    /// Returns the rule settings for a source.
     pub settings: &'a (dyn Fn(&Source) -> &'a Settings + Sync),
-    /// How many at once; as many as there are cores, if nobody says.
+    /// Traces to analyze at a time; by default, one per core.
     pub jobs: Option<NonZeroUsize>,
     pub progress: &'a Progress,
 }
 
 impl Batch<'_> {
-    /// Analyses all sources, and hands on each trace of them in their order, as
-    /// soon as it is there: only a few wait, however many there are.
+    /// Analyzes all sources and calls `deliver` for each trace, in the order of the sources. The number of results in
+    /// memory is bounded by [`AHEAD`] per worker.
     ///
     /// # Errors
-    /// If somebody can't take one: then the rest is not analysed.
+    /// The first error of `deliver`; the remaining sources are not analyzed.
     pub fn analyze(
         &self,
         sources: &[Source],
@@ -58,7 +57,7 @@ impl Batch<'_> {
         let jobs = self.jobs.map_or(cores, NonZeroUsize::get);
         let workers = jobs.min(sources.len());
         let memory = inputs::memory(workers);
-        // Cores that would have nothing to do help with each trace.
+        // Cores without a trace of their own run the second thread of another trace.
         let two_threads = 2 * workers <= jobs;
         let sizes = sources.iter().map(Source::size);
         self.progress.expect(sizes.sum());
@@ -66,8 +65,7 @@ impl Batch<'_> {
             self.progress.unbounded(lasts);
         }
         if workers == 1 {
-            // Starting a worker and waking up for its result would take as
-            // long as reading a small trace.
+            // Starting a worker takes as long as reading a small trace.
             for source in sources {
                 deliver(source, self.one(source, memory, two_threads))?;
             }
@@ -89,7 +87,7 @@ impl Batch<'_> {
                     }
                 });
             }
-            // The workers end with either.
+            // Dropping either channel ends the workers.
             let (work, results) = (work, results);
             for i in left.by_ref().take(workers * AHEAD) {
                 let _ = work.send(i);
@@ -114,15 +112,14 @@ impl Batch<'_> {
         })
     }
 
-    /// Analyzes one within so many bytes of memory. What it does to the reader
-    /// must not end the others.
+    /// Analyzes one source with at most `memory` bytes. A panic becomes an error of this source; the others continue.
     fn one(&self, source: &Source, memory: u64, two_threads: bool) -> Vec<Analyzed> {
         let settings = (self.settings)(source);
         let analysis = || one(source, memory, settings, self.progress, two_threads);
         let panicked = |panic: Box<dyn Any + Send>| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref().copied());
-            let text = text.unwrap_or("for no reason given");
+            let text = text.unwrap_or("no message");
             unread(
                 source,
                 io::Error::other(format!("the analysis panicked: {text}")),
@@ -132,7 +129,7 @@ impl Batch<'_> {
     }
 }
 
-/// A shorter trace, in bytes, is read before a second thread has started.
+/// Size in bytes below which a trace is read before a second thread has started.
 const WORTH_A_THREAD: u64 = 256 << 10;
 
 fn take(work: &Mutex<Receiver<usize>>) -> Option<usize> {
@@ -147,7 +144,7 @@ fn unread(source: &Source, error: io::Error) -> Vec<Analyzed> {
     }]
 }
 
-/// The traces of a source.
+/// Analyzes all traces of a source.
 fn one(
     source: &Source,
     memory: u64,

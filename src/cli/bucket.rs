@@ -1,4 +1,4 @@
-//! Traces that are kept in a bucket.
+//! Traces in a bucket.
 
 use std::io;
 
@@ -16,31 +16,31 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// Where it is.
+    /// Returns the object's URL.
     pub fn url(&self) -> String {
         self.store.location().url(&self.object.name)
     }
 
-    /// How long it is, as it is stored.
+    /// Returns the stored size in bytes.
     pub fn size(&self) -> u64 {
         self.object.size
     }
 
-    /// When it was written.
+    /// Returns the time of the last write.
     #[cfg(feature = "parquet")]
     pub fn modified(&self) -> Timestamp {
         self.object.modified
     }
 
-    /// Begins to read it.
+    /// Opens the object.
     pub fn open(&self, limits: &Limits) -> io::Result<Input<'static>> {
         let reader = self.store.read(&self.object.name);
         source::from_reader(reader.map_err(io::Error::other)?, limits)
     }
 }
 
-/// What may be a trace below a prefix, with its name there; or, without one,
-/// the object that has it as its key.
+/// Returns the objects below a prefix that may be traces, with their names below it. If there are none, returns the object
+/// whose key is the prefix.
 pub fn objects(url: &str) -> anyhow::Result<Vec<(Option<String>, Stored)>> {
     let location: Location = url.parse()?;
     let store = Store::open(location.clone())?;

@@ -1,4 +1,4 @@
-//! `gotracer capture`: a trace of a running program, analysed while it comes.
+//! `gotracer capture`: captures a trace of a running program and analyzes it as it arrives.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use super::remote::Remote;
 use super::serve::size;
 use super::{UNREADABLE, number, place};
 
-/// Capture a trace of a running Go program, and say what is wrong
+/// Capture a trace of a running Go program and report its problems
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The program's address, or the whole URL of its traces; without a path it
-    /// is /debug/pprof/trace
+    /// The program's address, or the full URL of its traces; the default path is
+    /// /debug/pprof/trace
     url: String,
 
-    /// For how many seconds the program is to trace itself
+    /// Length of the trace in seconds
     #[arg(short, long, value_name = "N", default_value = "5",
         value_parser = number::at_least(1u32))]
     seconds: u32,
@@ -36,7 +36,7 @@ pub struct Args {
     #[command(flatten)]
     judgement: Judgement,
 
-    /// Say this to the server (may be repeated)
+    /// Send this header to the server (may be repeated)
     #[arg(
         short = 'H',
         long,
@@ -54,13 +54,13 @@ pub struct Args {
     )]
     http_config: Option<PathBuf>,
 
-    /// How long connecting may take, and how much longer than the trace the
-    /// answer
+    /// Limit for connecting, and for the response in addition to the length of
+    /// the trace
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration,
         help_heading = "Connection")]
     timeout: Duration,
 
-    /// Read no more of a trace than this
+    /// Largest size of the trace; a longer one is cut off
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size,
         help_heading = "Connection")]
     max_size: u64,
@@ -72,10 +72,10 @@ Examples:
   gotracer capture --seconds 30 --save-trace trace.out https://api.example.com:6060
   gotracer capture localhost:6060/debug/flightrecorder
 
-Ctrl-C ends the capture; what has arrived is still analyzed. Exit codes: 0 nothing
-at --fail-on or above, 1 something, 2 there is no trace.";
+Ctrl-C ends the capture, and the data received so far is analyzed. Exit codes: 0 no
+finding at --fail-on or above, 1 findings, 2 no trace was received.";
 
-/// What the files of a capture's tables are called.
+/// Name of a capture's table files.
 const CAPTURED: &str = "captured";
 
 /// Runs the subcommand.
@@ -100,7 +100,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 }
 
 impl Args {
-    /// The file of the raw trace, if it is to be saved.
+    /// Returns the file for the raw trace, with `--save-trace`.
     fn place(&self) -> anyhow::Result<Option<PathBuf>> {
         let Some(path) = &self.save_trace else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! `gotracer check-config`: whether a configuration can be used.
+//! `gotracer check-config`: validates a configuration file.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::CLEAN;
 #[cfg(feature = "daemon")]
 use super::complain;
 
-/// Check a configuration file, and the files that it names
+/// Check a configuration file and the files it refers to
 #[derive(clap::Args)]
 pub struct Args {
     /// The YAML file
@@ -20,13 +20,12 @@ pub struct Args {
     #[cfg_attr(not(feature = "daemon"), arg(required = true))]
     file: Option<PathBuf>,
 
-    /// Don't look at the files that it names: certificates, passwords, lists of
-    /// targets
+    /// Skip the files it refers to: certificates, passwords, lists of targets
     #[cfg(feature = "daemon")]
     #[arg(long)]
     syntax_only: bool,
 
-    /// Check this file, which is for `serve --web.config.file`, as well
+    /// Check a file for `serve --web.config.file` as well
     #[cfg(feature = "daemon")]
     #[arg(long = "web.config.file", value_name = "FILE")]
     web_config: Option<PathBuf>,
@@ -55,7 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     Ok(CLEAN)
 }
 
-/// Whether the files that a configuration names can be used.
+/// Checks the files that a configuration refers to.
 #[cfg(feature = "daemon")]
 pub fn check_files(config: &Config) -> anyhow::Result<()> {
     for job in config.jobs() {

@@ -1,4 +1,4 @@
-//! `gotracer cut`: a part of a trace.
+//! `gotracer cut`: copies a part of a trace.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use super::output::Output;
 use super::times::Moment;
 use super::{CLEAN, complain, note, place};
 
-/// Copy the part of a trace around some time, as a smaller trace
+/// Copy a part of a trace as a smaller trace
 ///
 /// The runtime writes a trace in generations of about a second each. The part
 /// consists of all generations between --from and --to, so `go tool trace` and
@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(value_name = "TRACE")]
     trace: PathBuf,
 
-    /// Start of the part, since the trace's start, such as 1.5s
+    /// Start of the part, relative to the trace's start, such as 1.5s
     #[arg(long, value_name = "TIME", value_parser = Moment::parse_since_start)]
     from: Option<Time>,
 
@@ -44,7 +44,7 @@ Examples:
   gotracer cut trace.out --from 10s --to 12s -o part.out
   gotracer cut trace.out --to 5s -o start.out && go tool trace start.out
 
-A trace that breaks off is copied as far as its generations are whole, with a warning.";
+Of a truncated trace, the complete generations are copied, with a warning.";
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     place::check(&[&args.output], source.file())?;
     let mut output = Output::to(Some(&args.output))?;
     if output.terminal {
-        bail!("this is no text for a terminal: give --output FILE, or redirect it");
+        bail!("the output is binary: give --output FILE, or redirect it");
     }
     cut.copy(source.open()?, &mut output)?;
     output.finish()?;

@@ -1,4 +1,4 @@
-//! `gotracer diff`: did a program become worse?
+//! `gotracer diff`: reports regressions between two sets of traces.
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -14,30 +14,31 @@ use super::progress::Progress;
 use super::reports::Reports;
 use super::{CLEAN, FOUND, UNREADABLE, number, place, settings};
 
-/// Say whether a program became worse from some traces to others
+/// Report regressions from one set of traces to another
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// What to compare with: a trace, a directory, a pattern, or a report saved
-    /// with `analyze --format json`
+    /// Base of the comparison: a trace, a directory, a pattern, or a report
+    /// saved with `analyze --format json`
     #[arg(value_name = "BASE", required_unless_present_all = ["base", "new"],
         conflicts_with_all = ["base", "new"])]
     before: Option<PathBuf>,
 
-    /// What to compare, of the same kinds
+    /// The traces or report to compare with the base
     #[arg(value_name = "NEW", required_unless_present_all = ["base", "new"],
         conflicts_with_all = ["base", "new"])]
     after: Option<PathBuf>,
 
-    /// What to compare with, where it is several
+    /// Bases of the comparison, if there are several
     #[arg(long, value_name = "TRACE", num_args = 1.., requires = "new")]
     base: Vec<PathBuf>,
 
-    /// What to compare, where it is several
+    /// Traces or reports to compare with the bases, if there are several
     #[arg(long, value_name = "TRACE", num_args = 1.., requires = "base")]
     new: Vec<PathBuf>,
 
-    /// Exit with 1 if anything is worse by so much, and that is not chance
+    /// Exit with 1 if a measurement is worse by at least this much and the
+    /// change is statistically significant
     #[arg(long, value_name = "PERCENT", num_args = 0..=1, default_missing_value = "10%",
         require_equals = true, value_parser = percent)]
     fail_on_regression: Option<f64>,
@@ -46,12 +47,11 @@ pub struct Args {
     #[arg(long, value_name = "LEVEL")]
     fail_on_new: Option<FailOnNew>,
 
-    /// How sure all statements together are to be
+    /// Confidence of all verdicts together
     #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = confidence)]
     confidence: f64,
 
-    /// How to print the comparison [default: table, or what the ending of
-    /// --output names]
+    /// Output format [default: that of the extension of --output, else table]
     #[arg(long, value_parser = formats())]
     format: Option<&'static Format<Comparison>>,
 
@@ -63,11 +63,11 @@ pub struct Args {
     #[arg(short, long)]
     quiet: bool,
 
-    /// When to use colour
+    /// When to use color
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
 
-    /// How many traces to analyse at once [default: the number of cores]
+    /// Traces to analyze at a time [default: the number of cores]
     #[arg(short, long, value_name = "N", value_parser = number::jobs)]
     jobs: Option<NonZeroUsize>,
 
@@ -82,12 +82,12 @@ Examples:
   gotracer diff --fail-on-regression 10% main.json traces/
   gotracer diff --fail-on-regression 10% --fail-on-new error main.json traces/
 
-Several traces of a side tell much more than one: five or more find changes of
-half, single ones only of several times. Exit codes: 0 compared, 1 a signal is
-worse and --fail-on-regression is given, or a finding is new or worse and
---fail-on-new is given, 2 something could not be read.";
+Five or more traces per side detect changes of about 50 %; single traces detect
+only changes by a factor. Exit codes: 0 compared, 1 a measurement regressed and
+--fail-on-regression is given, or a finding is new or worse and --fail-on-new is
+given, 2 an input could not be read.";
 
-/// The least severity of a finding that fails.
+/// Lowest severity of a new or worse finding that fails.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum FailOnNew {
     Warn,
@@ -103,8 +103,8 @@ impl FailOnNew {
     }
 }
 
-/// Joins `--fail-on-regression 10%` to one argument, as clap wants it: the next
-/// argument is its value only if it is a percentage, else it names a side.
+/// Joins `--fail-on-regression 10%` to one argument. The option's value is optional, so clap needs `=`; an argument that
+/// is not a percentage names a side.
 pub fn joined(arguments: Vec<OsString>) -> Vec<OsString> {
     const OPTION: &str = "--fail-on-regression";
     if arguments.get(1).is_none_or(|command| command != "diff") {
@@ -134,7 +134,7 @@ fn formats() -> impl TypedValueParser<Value = &'static Format<Comparison>> {
         .try_map(|name| FORMATS.find(&name).ok_or("there is no such format"))
 }
 
-/// A share of 1, written as a percentage.
+/// Parses a percentage to a fraction.
 fn percent(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text);
     let number: f64 = number
@@ -163,14 +163,14 @@ impl Args {
         self.format.or_else(by_ending).unwrap_or(&TABLE)
     }
 
-    /// Refuses an output that would replace what is compared.
+    /// Rejects an output that would overwrite an input.
     fn check_place(&self, sides: &[PathBuf]) -> anyhow::Result<()> {
         let Some(output) = &self.output else {
             return Ok(());
         };
         let local = |side: &&PathBuf| !side.to_string_lossy().contains("://");
         let sides = sides.iter().filter(local);
-        // What can't be read is said when it is read.
+        // Reading reports the error of an unreadable side.
         let sources = sides.flat_map(|side| inputs::expand(side, false).unwrap_or_default());
         let sources: Vec<_> = sources.collect();
         let read = sources.iter().filter_map(Source::file);
@@ -218,7 +218,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
             width: output.width(),
             ..report::Options::default()
         };
-        // A failure is kept until the end.
+        // `finish` returns the error.
         let _ = (args.format().write)(&mut output, &comparison, &options);
         let written = output.finish()?;
         if !args.quiet {

@@ -1,4 +1,4 @@
-//! `gotracer events`: the events of a trace as lines.
+//! `gotracer events`: prints the events of a trace as lines.
 
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
@@ -11,12 +11,12 @@ use super::lines::Lines;
 use super::times::Moment;
 use super::{CLEAN, UNREADABLE, complain};
 
-/// Print the events of a trace, one a line
+/// Print the events of a trace, one per line
 ///
-/// Fields are separated by tabs: time in ns, thread, processor, goroutine,
-/// kind, what the kind has, stack. Stacks are numbers; a line `S` defines each
-/// before its first use. If the trace breaks off, the last line begins with
-/// `ERR`.
+/// Fields are separated by tabs: time in ns, thread, processor (P), goroutine,
+/// kind, the kind's arguments, stack. Stacks are numbers; a line `S` defines each
+/// before its first use. If the trace is truncated or corrupt, the last line
+/// begins with `ERR`.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -28,13 +28,13 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = kinds())]
     kind: Vec<&'static str>,
 
-    /// Print only what this goroutine did or what happened to it (may be
-    /// repeated, or a comma list)
+    /// Print only events on or about this goroutine (may be repeated, or a comma
+    /// list)
     #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = goroutine)]
     goroutine: Vec<GoId>,
 
-    /// Print only events from here on: a time since the trace's start such as
-    /// 1.5s or 200ms, or a plain number as in the first field
+    /// Print only events from this time on: relative to the trace's start, such
+    /// as 1.5s or 200ms, or a plain number as in the first field
     #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
     from: Option<Moment>,
 
@@ -110,7 +110,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 }
 
 impl Args {
-    /// The outer error is about printing, the inner one about reading.
+    /// Prints the selected events. The outer error is of printing, the inner one of reading.
     fn print(
         &self,
         reader: &mut Reader<'_>,
@@ -126,7 +126,7 @@ impl Args {
             let event = reader.event();
             let &mut (from, to) =
                 window.get_or_insert_with(|| Moment::window(self.from, self.to, event.time));
-            // Times only grow: nothing after this can be wanted.
+            // Times are increasing, so no later event is within the window.
             if event.time >= to {
                 return Ok(Ok(()));
             }
@@ -150,7 +150,7 @@ impl Args {
     }
 }
 
-/// The goroutine that the event is about.
+/// Returns the goroutine that the event is about.
 fn subject(kind: &EventKind) -> Option<GoId> {
     match kind {
         EventKind::StateTransition(StateTransition::Goroutine { id, .. }) => Some(*id),

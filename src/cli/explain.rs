@@ -1,4 +1,4 @@
-//! `gotracer explain`: what happened around a moment.
+//! `gotracer explain`: describes what happened around a moment of a trace.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,7 +10,8 @@ use super::inputs::Source;
 use super::output::{Color, Output};
 use super::{CLEAN, moment, settings};
 
-/// Say what happened around a moment of a trace: who ran, who waited for whom
+/// Show what happened around a moment of a trace: which goroutines ran, which
+/// waited, and which goroutine ended each wait
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, group(
     clap::ArgGroup::new("when").args(["at", "finding", "task"])
@@ -23,7 +24,7 @@ pub struct Args {
     #[command(flatten)]
     moment: moment::Args,
 
-    /// When to use colour
+    /// When to use color
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
 
@@ -32,14 +33,14 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = "\
-Without --at, --finding and --task, the first finding that analyze shows is explained.
+Without --at, --finding and --task, the first finding of analyze is explained.
 
 Examples:
   gotracer explain trace.out
   gotracer explain trace.out --at 1.204s
   gotracer explain trace.out --at 1.2s --window 100ms
-  gotracer explain trace.out --finding 2    the second one that analyze shows
-  gotracer explain trace.out --task 17      a task that `gotracer tasks` shows";
+  gotracer explain trace.out --finding 2    the second finding of analyze
+  gotracer explain trace.out --task 17      a task listed by gotracer tasks";
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
@@ -58,7 +59,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let explanation = explanation.map_err(|e| anyhow!("{}: {e}", source.name()))?;
     let (error, another) = (explanation.error.as_ref(), explanation.another);
     args.moment.warn(&source, error, another);
-    // Where it is not over, nothing happened within the window, which says something too.
+    // A window without events before the trace's end is a result, not an error.
     if explanation.from > explanation.to {
         return Err(moment::over(&source, explanation.timeline.duration()));
     }

@@ -1,4 +1,4 @@
-//! `gotracer export`: a trace in the form of another tool.
+//! `gotracer export`: converts a trace for other tools.
 
 use std::path::PathBuf;
 
@@ -14,8 +14,10 @@ use super::output::Output;
 use super::progress::Progress;
 use super::{CLEAN, UNREADABLE, complain, moment, place, settings};
 
-/// Write a trace for ui.perfetto.dev: processors, goroutines and threads over
-/// time, who woke whom, the collector, the heap, and what the rules found
+/// Convert a trace for ui.perfetto.dev or pprof
+///
+/// Perfetto shows Ps, goroutines and threads over time, wake-ups, the garbage
+/// collector, the heap, and the findings.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, group(
     clap::ArgGroup::new("when").args(["at", "finding", "task"])
@@ -42,7 +44,7 @@ pub struct Args {
     )]
     output: PathBuf,
 
-    /// Write all of a large trace, which becomes a file of more than 512 MiB
+    /// Convert a whole large trace to a file of more than 512 MiB
     #[arg(long, conflicts_with = "when")]
     all: bool,
 
@@ -53,7 +55,7 @@ pub struct Args {
     settings: settings::Args,
 }
 
-/// Forms with options of their own.
+/// Formats with their own options.
 #[derive(clap::Subcommand)]
 enum Form {
     Pprof(Pprof),
@@ -91,7 +93,7 @@ Examples:
   gotracer export pprof --type wait trace.out -o wait.pb.gz && go tool pprof -http=: wait.pb.gz
   gotracer export pprof --type lock trace.out -o lock.pb.gz
 
-A trace that breaks off is exported as far as it goes, with a warning.";
+A truncated trace is exported up to the damage, with a warning.";
 
 fn profile() -> impl TypedValueParser<Value = pprof::Type> {
     PossibleValuesParser::new(pprof::Type::ALL.map(|(name, _)| name))
@@ -99,8 +101,8 @@ fn profile() -> impl TypedValueParser<Value = pprof::Type> {
 }
 
 const EXAMPLES: &str = "\
-Without --at, --finding or --task all of the trace is written; for a large one
---all has to say so.
+Without --at, --finding or --task the whole trace is converted. A large trace
+needs --all for that.
 
 Examples:
   gotracer export --perfetto trace.out -o trace.pftrace
@@ -108,11 +110,11 @@ Examples:
   gotracer export --perfetto trace.out | gzip > trace.pftrace.gz
   gotracer export pprof --type wait trace.out -o wait.pb.gz
 
-A trace that breaks off is exported as far as it goes, with a warning.";
+A truncated trace is exported up to the damage, with a warning.";
 
-/// How much larger Perfetto's format is, measured with traces of busy programs.
+/// Ratio of the sizes of Perfetto's format and a Go trace, measured with traces of busy programs.
 const GROWTH: u64 = 25;
-/// Bytes from which on a window is asked for.
+/// Size in bytes of an export above which a window or `--all` is required.
 const LARGE: u64 = 512 << 20;
 
 /// Runs the subcommand.
@@ -140,7 +142,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     place::check(&[&args.output], source.file())?;
     let mut output = Output::to(Some(&args.output))?;
     if output.terminal {
-        bail!("this is no text for a terminal: give --output FILE, or redirect it");
+        bail!("the output is binary: give --output FILE, or redirect it");
     }
     let options = Options {
         source: &source.name(),
@@ -179,7 +181,7 @@ impl Pprof {
         place::check(&[&self.output], source.file())?;
         let mut output = Output::to(Some(&self.output))?;
         if output.terminal {
-            bail!("this is no text for a terminal: give --output FILE, or redirect it");
+            bail!("the output is binary: give --output FILE, or redirect it");
         }
         let progress = Progress::new(true);
         progress.expect(source.size());

@@ -1,4 +1,4 @@
-//! `gotracer goroutines`: where the time of goroutines goes, by the function that they were started with.
+//! `gotracer goroutines`: lists the time in each state by the goroutines' start function.
 
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -16,7 +16,7 @@ use super::inputs::Source;
 use super::output::Output;
 use super::{CLEAN, complain};
 
-/// Show where the time of goroutines goes, by the function that they were started with
+/// Show where goroutines spend their time, by their start function
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -24,23 +24,23 @@ pub struct Args {
     #[arg(value_name = "TRACE")]
     trace: PathBuf,
 
-    /// Sort by this, largest first: a state, or one of time, wait, count and p99 of the lives
+    /// Sort by this key, largest first: a state, or one of time, wait, count and p99 (of lifetimes)
     #[arg(long, value_name = "KEY", default_value = "time", hide_possible_values = true, value_parser = order())]
     sort: Order,
 
-    /// Show only functions whose name contains this text
+    /// Show only start functions whose name contains this text
     #[arg(long, value_name = "TEXT")]
     function: Option<String>,
 
-    /// Show at most this many functions; 0 for all [default: 20 in a table, else all]
+    /// Show at most N functions; 0 shows all [default: 20 in a table, all in other formats]
     #[arg(long, value_name = "N")]
     top: Option<usize>,
 
-    /// Show the runtime's own goroutines too
+    /// Include the runtime's own goroutines
     #[arg(long)]
     system: bool,
 
-    /// How to print it
+    /// Output format
     #[arg(long, default_value = "table")]
     format: Format,
 }
@@ -52,7 +52,7 @@ enum Format {
     Csv,
 }
 
-/// Functions that a table shows by default.
+/// Default number of functions in a table.
 const TOP: usize = 20;
 
 const EXAMPLES: &str = "\
@@ -98,7 +98,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 }
 
 impl Args {
-    /// No rule is applied: only times are wanted.
+    /// Returns settings without rules: only the times are needed.
     fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         for rule in RULES {

@@ -1,4 +1,4 @@
-//! `gotracer healthcheck`: whether a daemon is healthy.
+//! `gotracer healthcheck`: checks the health of a daemon.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use gotracer::source::parse_duration;
 
 use super::{CLEAN, FOUND, complain};
 
-/// Ask a running `gotracer serve` whether it is healthy
+/// Check the health of a running `gotracer serve`
 ///
-/// For the HEALTHCHECK of an image without a shell, and for exec probes: exits
-/// with 0 if it is, and with 1 if it is not or can't be asked.
+/// For the HEALTHCHECK of an image without a shell, and for exec probes. Exits
+/// with 0 if the daemon is healthy, and with 1 if it is not or does not respond.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Where it listens; /-/healthy is asked for, unless the URL has a path
+    /// URL of the daemon; the default path is /-/healthy
     #[arg(
         long,
         value_name = "URL",
@@ -30,11 +30,11 @@ pub struct Args {
     #[arg(long = "http.config.file", value_name = "FILE")]
     http: Option<PathBuf>,
 
-    /// Believe whatever certificate it shows: localhost is seldom in it
+    /// Accept any certificate; few certificates include localhost
     #[arg(long)]
     insecure: bool,
 
-    /// How long to wait
+    /// Time limit for the response
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = parse_duration)]
     timeout: Duration,
 }
@@ -67,7 +67,7 @@ mod tests {
     use gotracer::daemon::DEFAULT_ADDRESS;
 
     #[test]
-    fn it_asks_where_the_daemon_is_if_nobody_says_otherwise() {
+    fn the_default_url_is_that_of_the_daemon() {
         let command = super::Args::augment_args(Command::new("healthcheck"));
         let url = command
             .get_arguments()

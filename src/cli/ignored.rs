@@ -1,4 +1,4 @@
-//! Entries of `ignore` that suppress nothing, or no longer.
+//! Warnings about entries of `ignore` that are expired or match no finding.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use gotracer::report::Report;
 use gotracer::rules::Settings;
 use gotracer::rules::suppression::today;
 
-/// The entries that a run applied, by their places, and which of them fitted.
+/// Entries of `ignore` that a run applied, by their places, and the places of those that matched.
 #[derive(Default)]
 pub struct Ignored {
     entries: BTreeMap<String, Warning>,
@@ -19,10 +19,10 @@ struct Warning {
 }
 
 impl Ignored {
-    /// Notes what a trace's settings suppressed in its report.
+    /// Records the entries that applied to a trace, and those that matched in its report.
     pub fn note(&mut self, settings: &Settings, report: &Report) {
         for entry in settings.ignore.iter() {
-            // A rule that was left out finds nothing to suppress.
+            // An entry for a disabled rule is not stale.
             if entry.rule.is_some_and(|rule| !settings.of(rule).enabled) {
                 continue;
             }
@@ -41,7 +41,7 @@ impl Ignored {
         self.used.extend(places);
     }
 
-    /// Warnings about entries that are over, or that fit no finding of any trace.
+    /// Returns warnings about entries that are expired or match no finding of any trace.
     pub fn warnings(&self) -> impl Iterator<Item = &str> {
         let stale =
             |(place, warning): &(&String, &Warning)| warning.over || !self.used.contains(*place);

@@ -1,4 +1,4 @@
-//! The traces that the arguments name.
+//! Sources of traces, as named by arguments.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -27,16 +27,15 @@ use super::complain;
 #[cfg(feature = "daemon")]
 use super::remote::{self, Remote};
 
-/// One trace to be read.
+/// Source of one or more traces.
 #[derive(Debug)]
 pub struct Source {
     from: From,
-    /// It was not named but found in a directory, where other files may stand
-    /// beside the traces.
+    /// Whether the file was found in a directory or below a prefix, where files that are not traces are skipped.
     pub found: bool,
-    /// Its name below the directory or the prefix in which it was found.
+    /// Name relative to the directory or prefix.
     below: Option<String>,
-    /// Whose it is.
+    /// Labels of the program that wrote the trace.
     #[cfg(feature = "daemon")]
     pub labels: Labels,
 }
@@ -52,7 +51,7 @@ enum From {
 }
 
 impl Source {
-    /// The trace that one argument names.
+    /// Creates the source for a path or `-`.
     pub fn named(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         Self::of(match is_stdin(&path) {
@@ -61,8 +60,8 @@ impl Source {
         })
     }
 
-    /// A source that can be read twice, and the file that keeps it if it is
-    /// standard input or a pipe.
+    /// Returns a source that can be read twice. Standard input and pipes are copied to a temporary file, which must
+    /// outlive the source.
     pub fn twice(self) -> io::Result<(Self, Option<NamedTempFile>)> {
         let mut kept = NamedTempFile::new()?;
         match &self.from {
@@ -83,7 +82,7 @@ impl Source {
         }
     }
 
-    /// One of many, by its name among them.
+    /// Creates a source that was found below a directory or prefix.
     fn found(from: From, below: String) -> Self {
         Self {
             found: true,
@@ -92,13 +91,13 @@ impl Source {
         }
     }
 
-    /// The trace of a running program.
+    /// Creates a source that captures a running program.
     #[cfg(feature = "daemon")]
     pub fn remote(remote: Remote) -> Self {
         Self::of(From::Remote(Box::new(remote)))
     }
 
-    /// Its name in the report.
+    /// Returns the source's name in reports.
     pub fn name(&self) -> String {
         match &self.from {
             From::Stdin => "-".into(),
@@ -110,8 +109,7 @@ impl Source {
         }
     }
 
-    /// What it is called among those that were found with it, wherever they
-    /// are; else its name.
+    /// Returns the name relative to the directory or prefix, else the name in reports.
     pub fn below(&self) -> Cow<'_, str> {
         match &self.below {
             Some(below) => Cow::Borrowed(below),
@@ -119,7 +117,7 @@ impl Source {
         }
     }
 
-    /// The service whose it is, empty if nobody says.
+    /// Returns the label `service`, empty if there is none.
     pub fn service(&self) -> &str {
         #[cfg(feature = "daemon")]
         return self.labels.get("service");
@@ -127,7 +125,7 @@ impl Source {
         return "";
     }
 
-    /// When it was written, where that is known.
+    /// Returns the time of the last write, if known.
     #[cfg(feature = "parquet")]
     pub fn modified(&self) -> Option<Timestamp> {
         if let From::Stored(stored) = &self.from {
@@ -137,7 +135,7 @@ impl Source {
         metadata.and_then(|m| m.modified()).ok()?.try_into().ok()
     }
 
-    /// Whether its length is known only at its end, and how long it lasts then.
+    /// Returns `Some` if the length is unknown until the end, with the duration of a capture.
     pub fn unbounded(&self) -> Option<Option<Duration>> {
         match &self.from {
             From::Stdin => Some(None),
@@ -147,7 +145,7 @@ impl Source {
         }
     }
 
-    /// Its path, if it is a regular file.
+    /// Returns the path of a regular file.
     pub fn file(&self) -> Option<&Path> {
         match &self.from {
             From::File(path) => Some(path.as_path()).filter(|p| p.is_file()),
@@ -155,7 +153,7 @@ impl Source {
         }
     }
 
-    /// Its length, where it is a file; compressed, it will turn out longer.
+    /// Returns the stored size of a file or object, before decompression, else 0.
     pub fn size(&self) -> u64 {
         #[cfg(feature = "daemon")]
         if let From::Stored(stored) = &self.from {
@@ -165,12 +163,12 @@ impl Source {
         metadata.map_or(0, |m| m.len())
     }
 
-    /// Opens it, to be read alone.
+    /// Opens the source as the only one that is read.
     pub fn open(&self) -> io::Result<Input<'static>> {
         self.open_within(memory(1))
     }
 
-    /// Opens it, to be read within so many bytes of memory.
+    /// Opens the source with a limit on the reader's memory, in bytes.
     pub fn open_within(&self, memory: u64) -> io::Result<Input<'static>> {
         let limits = &Limits::of_memory(Allowance::of(memory));
         match &self.from {
@@ -189,15 +187,14 @@ impl Source {
     }
 }
 
-/// The memory that each of so many traces may take that are read at a time,
-/// bytes: its part of half of what there is.
+/// Returns the memory limit in bytes of each of `traces` concurrent readers: together they may use half of the available
+/// memory.
 pub fn memory(traces: usize) -> u64 {
     available() / 2 / traces.max(1) as u64
 }
 
-/// The traces of one argument: a file, `-`, a URL, the files of a directory
-/// and, if it is `deep`, of those below, the objects of a bucket, or what a
-/// pattern matches that the shell did not expand.
+/// Expands one argument to its sources: a file, `-`, a URL, the files of a directory (recursively if `deep`), the objects
+/// of a bucket, or the matches of a pattern that the shell did not expand.
 pub fn expand(argument: &Path, deep: bool) -> anyhow::Result<Vec<Source>> {
     let name = || argument.display().to_string();
     if is_stdin(argument) {
@@ -223,7 +220,7 @@ pub fn expand(argument: &Path, deep: bool) -> anyhow::Result<Vec<Source>> {
             let deeper = if deep {
                 ""
             } else {
-                "; --recursive also looks into those in it"
+                "; --recursive includes its subdirectories"
             };
             bail!("{}: there are no files in this directory{deeper}", name());
         }
@@ -245,8 +242,8 @@ fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == OsStr::new("-")
 }
 
-/// The files directly inside or also below, by name, hidden ones left out.
-/// Links to directories are not followed: they may lead in circles.
+/// Lists the files of a directory, recursively if `deep`, sorted by name, without hidden ones. Links to directories are
+/// not followed, because they may form cycles.
 fn directory(root: &Path, deep: bool) -> io::Result<Vec<Source>> {
     let mut sources = Vec::new();
     let mut directories = vec![root.to_owned()];

@@ -1,5 +1,4 @@
-//! Events as lines of text: one event a line, fields separated by tabs, made
-//! for `grep`, `awk` and `cmp`. README.md describes the fields.
+//! Events as lines of text: one event per line, fields separated by tabs, for `grep`, `awk` and `cmp`.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -13,9 +12,9 @@ use gotracer::trace::{
 pub struct Lines<W> {
     out: W,
     line: Vec<u8>,
-    /// Stacks by their text, and the number each was given.
+    /// Numbers of stacks by their text.
     stacks: HashMap<Box<[u8]>, u32>,
-    /// The number of each stack of the current generation; 0 is not known yet.
+    /// Number of each stack of the current generation; 0 before its first use.
     known: Vec<u32>,
     text: Vec<u8>,
 }
@@ -31,8 +30,7 @@ impl<W: Write> Lines<W> {
         }
     }
 
-    /// To be called with every synchronisation event, shown or not: stack
-    /// handles mean something else from there on.
+    /// Starts a generation, whose stack handles are new. Must be called for every synchronization event, printed or not.
     pub fn start_generation(&mut self, tables: &Tables) {
         self.known.clear();
         self.known.resize(tables.stacks() + 1, 0);
@@ -155,7 +153,7 @@ impl<W: Write> Lines<W> {
                 }
                 Ok(())
             }
-            // Kinds of a newer reader.
+            // `EventKind` is non-exhaustive.
             _ => line.write_all(b"-"),
         }
     }
@@ -184,7 +182,7 @@ impl<W: Write> Lines<W> {
         }
     }
 
-    /// Writes a stack's number; on first sight, first its definition.
+    /// Writes a stack's number, after its definition at the first use.
     fn stack(&mut self, id: StackId, tables: &Tables) -> io::Result<()> {
         if id == StackId::NONE || tables.stack(id).len() == 0 {
             return self.line.write_all(b"-");
@@ -210,7 +208,7 @@ impl<W: Write> Lines<W> {
         }
         let number = self.stacks.len() as u32 + 1;
         self.stacks.insert(self.text[..].into(), number);
-        // The line being built follows later: definitions come first.
+        // The definition precedes the line that is being built.
         write!(self.out, "S\t{number}")?;
         self.out.write_all(&self.text)?;
         self.out.write_all(b"\n")?;
@@ -222,8 +220,7 @@ fn goroutine(line: &mut Vec<u8>, g: GoId) -> io::Result<()> {
     write!(line, "g{g}")
 }
 
-/// Experimental batches by length and FNV-1a hash, in order of the
-/// experiment's name.
+/// Writes length and FNV-1a hash of experimental batches, sorted by the experiment's name.
 fn experimental_batches(line: &mut Vec<u8>, batches: &[ExperimentalBatch]) -> io::Result<()> {
     let mut sorted: Vec<_> = batches.iter().collect();
     sorted.sort_by_key(|b| experiment(b.experiment));
@@ -244,7 +241,7 @@ fn experiment(number: u8) -> &'static str {
     }
 }
 
-/// A function or file name, quoted only if it could be mistaken.
+/// Writes a function or file name, quoted only if it is ambiguous.
 fn plain(out: &mut Vec<u8>, s: &[u8]) -> io::Result<()> {
     let odd = |&c: &u8| c <= b' ' || c == b'"' || c == b'|' || c >= 0x7f;
     if s.iter().any(odd) {
@@ -254,7 +251,7 @@ fn plain(out: &mut Vec<u8>, s: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Quotes as Go's `strconv.Quote` does.
+/// Quotes like Go's `strconv.Quote`.
 pub fn quote(out: &mut Vec<u8>, s: &[u8]) -> io::Result<()> {
     out.push(b'"');
     for chunk in s.utf8_chunks() {
@@ -290,14 +287,14 @@ fn quote_char(out: &mut Vec<u8>, c: char) -> io::Result<()> {
     }
 }
 
-/// Whether Go prints the character as it is: letters, marks, numbers,
-/// punctuation and symbols, which is nearly what Rust's own escaping spares.
+/// Reports whether Go prints the character unescaped: letters, marks, numbers, punctuation and symbols. Apart from marks,
+/// `escape_debug` leaves the same characters.
 fn printable(c: char) -> bool {
     let mut escaped = c.escape_debug();
     escaped.next() == Some(c) || is_mark(c)
 }
 
-/// Combining marks, which `escape_debug` escapes at the start of a string.
+/// Reports whether the character is a combining mark, which `escape_debug` escapes only at the start of a string.
 fn is_mark(c: char) -> bool {
     let mut s = String::from("a");
     s.push(c);

@@ -1,8 +1,7 @@
 //! The daemon's log on standard error.
 //!
-//! Field values hold names that others chose: files, targets, labels, answers
-//! of servers. Both formats escape them in one place, so that no name forges a
-//! line of the log or sends a control sequence to a terminal.
+//! Field values hold untrusted text: file names, targets, labels, responses of servers. Both formats escape it, so no
+//! value can forge a log line or send a control sequence to a terminal.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -15,7 +14,7 @@ use tracing_subscriber::field::{RecordFields, VisitOutput};
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
-/// The least important events that are logged.
+/// Lowest level that is logged.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Level {
     Error,
@@ -25,7 +24,7 @@ pub enum Level {
     Trace,
 }
 
-/// How an event is written.
+/// Format of a log line.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Format {
     Text,
@@ -43,7 +42,7 @@ impl Level {
         }
     }
 
-    /// Directives that silence libraries whose failures gotracer logs itself.
+    /// Returns filter directives for libraries whose failures gotracer logs itself.
     fn quiet(self) -> &'static str {
         match self {
             Self::Debug | Self::Trace => "",
@@ -52,13 +51,13 @@ impl Level {
     }
 }
 
-/// Logs to standard error from now on.
+/// Installs a subscriber that logs to standard error.
 pub fn to_stderr(level: Level, format: Format) {
     let filter = EnvFilter::new(format!("{}{}", level.name(), level.quiet()));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
-        // Where the log can't be written, nothing can be said about that.
+        // An error about writing the log could not be logged either.
         .log_internal_errors(false);
     match format {
         Format::Text => builder
@@ -127,10 +126,9 @@ impl VisitOutput<fmt::Result> for Fields<'_> {
     }
 }
 
-/// Escapes in lines of JSON what JSON itself allows and a terminal obeys.
+/// Escapes the characters in JSON lines that JSON allows and terminals interpret.
 ///
-/// Such characters only stand within strings there, so that `\u` and four
-/// digits mean the same.
+/// They occur only within strings, where `\uXXXX` means the same.
 struct JsonLines<W>(W);
 
 impl<W: Write> Write for JsonLines<W> {
@@ -172,7 +170,7 @@ mod tests {
 
     use super::*;
 
-    /// What is logged while `log` runs.
+    /// Log output in memory.
     #[derive(Clone, Default)]
     struct Memory(Arc<Mutex<Vec<u8>>>);
 
@@ -203,7 +201,7 @@ mod tests {
     const HOSTILE: &str =
         "x\n2026-01-01T00:00:00Z ERROR forged \x1b[31m\r\u{9b}2J\u{202e}\u{e0041}é";
 
-    /// An event of every kind of field, each with a name that somebody chose.
+    /// Logs a hostile string in every kind of field.
     fn log() {
         let error = io::Error::other(HOSTILE);
         let path = std::path::Path::new(HOSTILE);

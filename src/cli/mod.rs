@@ -1,5 +1,4 @@
-//! The command line: arguments to a call of the library. One file a
-//! subcommand.
+//! The command line: one file per subcommand.
 
 #[cfg(all(feature = "daemon", target_os = "linux", target_env = "gnu"))]
 mod allocator;
@@ -60,7 +59,7 @@ use clap::{Parser, Subcommand};
 use gotracer::causes::with_causes;
 use gotracer::report::Escaped;
 
-/// Reads Go execution traces, says what is wrong, where, and what to do.
+/// Finds performance problems in Go execution traces: their place, cause and fix.
 #[derive(Parser)]
 #[command(name = "gotracer", version, long_version = version::LONG, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
@@ -70,20 +69,19 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  gotracer trace.out                      what is wrong in this trace
-  gotracer analyze --format json traces/  the same of a directory, for programs
+  gotracer trace.out                      report the problems in a trace
+  gotracer analyze --format json traces/  report those of a directory as JSON
   curl -s localhost:6060/debug/pprof/trace?seconds=5 | gotracer analyze -
-  gotracer rules MutexContention          what a rule sees and what to do
-  gotracer capture localhost:6060         what is wrong in a running program
-  gotracer goroutines trace.out           where the time of goroutines goes
-  gotracer diff before.trace after.trace  did it become worse
-  gotracer explain trace.out --at 1.204s  what happened then
-  gotracer tasks trace.out                how long tasks took, and where
-                                          their time went
-  gotracer export --perfetto trace.out    the same for ui.perfetto.dev
+  gotracer rules MutexContention          document a rule
+  gotracer capture localhost:6060         capture a running program and analyze it
+  gotracer goroutines trace.out           show where goroutines spend their time
+  gotracer diff before.trace after.trace  report regressions
+  gotracer explain trace.out --at 1.204s  show what happened at a moment
+  gotracer tasks trace.out                show the latency of tasks and requests
+  gotracer export --perfetto trace.out    convert a trace for ui.perfetto.dev
   gotracer events trace.out | grep StateTransition
 
-Exit codes: 0 nothing found, 1 something found, 2 something could not be read.";
+Exit codes: 0 no findings, 1 findings, 2 an input could not be read.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -108,11 +106,11 @@ enum Command {
     Man(shell::ManArgs),
 }
 
-/// Nothing to complain about.
+/// Exit code without findings.
 const CLEAN: u8 = 0;
-/// Something was found.
+/// Exit code with findings.
 const FOUND: u8 = 1;
-/// Something could not be read.
+/// Exit code for inputs that could not be read.
 const UNREADABLE: u8 = 2;
 
 /// Runs the program.
@@ -143,7 +141,7 @@ pub fn main() -> ExitCode {
     };
     ExitCode::from(match result {
         Ok(code) => code,
-        // Who closes the pipe has seen enough, as `head` does.
+        // A reader such as `head` closes the pipe once it has enough.
         Err(error) if is_closed_pipe(&error) => CLEAN,
         Err(error) => {
             complain_of(&error);
@@ -162,15 +160,14 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const OTHER: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Writes a message to standard error, in the form of clap's. That nobody reads
-/// it is no reason to fail.
+/// Writes a message to standard error in clap's style; a closed standard error is ignored.
 fn complain(level: &str, text: &str) {
     let style = if level == "error" { ERROR } else { OTHER };
     let text = Escaped(text);
     let _ = writeln!(anstream::stderr(), "{style}{level}:{style:#} {text}");
 }
 
-/// Writes a line about a success to standard error.
+/// Writes a plain line to standard error.
 fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{}", Escaped(text));
 }

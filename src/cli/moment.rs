@@ -1,4 +1,4 @@
-//! Options that name a moment of a trace, and how much around it.
+//! Options that select a window of a trace.
 
 use std::num::NonZeroUsize;
 
@@ -14,11 +14,11 @@ use gotracer::trace::{Input, ReadError, Reader, TaskId};
 use super::complain;
 use super::inputs::Source;
 
-/// How much is told of if nothing is said, ns.
+/// Default length of the window, ns.
 const USUAL: u64 = 20_000_000;
 
-/// Which moment. A command that flattens this has a group `when` of `at`, `finding`
-/// and `task`, which says whether one has to be given.
+/// Options for the moment. A command that flattens these has a group `when` of `at`, `finding` and `task`, which defines
+/// whether one is required.
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct Args {
@@ -35,24 +35,25 @@ pub struct Args {
     #[arg(long, value_name = "ID", conflicts_with_all = ["at", "finding"])]
     task: Option<i64>,
 
-    /// How much to show [default: 20ms; with --finding at least all of the worst
-    /// occurrence, with --task all of the task, and a tenth of it on each side]
+    /// Length of the window to show [default: 20ms; with --finding at least the
+    /// whole worst occurrence, with --task the whole task, each with a margin of
+    /// a tenth on both sides]
     #[arg(long, value_name = "DURATION", value_parser = time)]
     window: Option<u64>,
 
-    /// Which trace of a file that holds several: 2 is what analyze calls
-    /// `TRACE (2)`
+    /// Number of the trace in a file that holds several: 2 is the one that
+    /// analyze lists as `TRACE (2)`
     #[arg(long, value_name = "N", default_value = "1", hide_default_value = true)]
     nth: NonZeroUsize,
 }
 
-/// The part of a trace that was asked for.
+/// Selected part of a trace.
 pub struct Part {
-    /// From when to when.
+    /// Start and end.
     pub window: Window,
-    /// What it is around.
+    /// The finding that the window shows, with `--finding`.
     pub finding: Option<Finding>,
-    /// All that was found in the trace, if it was looked for.
+    /// All findings of the trace, if it was analyzed.
     pub found: Option<Vec<Finding>>,
 }
 
@@ -61,14 +62,14 @@ fn time(text: &str) -> Result<u64, SettingError> {
 }
 
 impl Args {
-    /// Opens the trace that is asked for.
+    /// Opens the selected trace.
     pub fn open(&self, source: &Source) -> anyhow::Result<Input<'static>> {
         let name = || source.name();
         let unread = |e: ReadError| anyhow!("{}: {e}", source.name());
         let mut input = source.open().with_context(name)?;
         for n in 1..self.nth.get() {
             let mut reader = Reader::new(input).map_err(unread)?;
-            // Where a trace is damaged the next one may be whole.
+            // The trace after a damaged one may be intact.
             let ended = reader.skip_rest();
             input = match reader.following().with_context(name)? {
                 Some(following) => following,
@@ -81,8 +82,7 @@ impl Args {
         Ok(input)
     }
 
-    /// Warns of what is not shown: what is lost behind an error, and another
-    /// trace that begins in the input.
+    /// Warns that events after an error are missing, and that the input holds another trace.
     pub fn warn(&self, source: &Source, error: Option<&ReadError>, another: Option<u64>) {
         let name = source.name();
         if let Some(error) = error {
@@ -95,7 +95,7 @@ impl Args {
         }
     }
 
-    /// The part of a trace that is named, or else the one around the first finding.
+    /// Returns the selected part, or else the part around the first finding.
     pub fn part_or_worst(&self, source: &Source, settings: &Settings) -> anyhow::Result<Part> {
         if (self.at.is_some() || self.finding.is_some() || self.task.is_some())
             && let Some(part) = self.part(source, settings)?
@@ -112,7 +112,7 @@ impl Args {
         self.around("1", report).with_context(|| source.name())
     }
 
-    /// The part of a trace that is named; `None` if none is.
+    /// Returns the selected part; `None` without `--at`, `--finding` and `--task`.
     pub fn part(&self, source: &Source, settings: &Settings) -> anyhow::Result<Option<Part>> {
         if let Some(at) = self.at {
             return Ok(Some(Part {
@@ -135,13 +135,13 @@ impl Args {
         Ok(Some(part))
     }
 
-    /// The part around the worst occurrence of a finding.
+    /// Returns the part around the worst occurrence of a finding.
     fn around(&self, id: &str, report: Report) -> anyhow::Result<Part> {
         let finding = find(id, &report)?.clone();
         let (at, lasted) = (finding.worst_at_ns, finding.worst_for_ns);
         let middle = at.saturating_add(lasted / 2);
         Ok(Part {
-            // What led to a finding matters as much as it does.
+            // The events that led to the finding are shown as well.
             window: match self.window {
                 Some(length) => Window::around(middle, length),
                 None => Window::of(at, lasted, USUAL),
@@ -151,7 +151,7 @@ impl Args {
         })
     }
 
-    /// The part in which a task is open, and a tenth of it on each side.
+    /// Returns the part in which a task is open, with a margin of a tenth on both sides.
     fn of_task(&self, source: &Source, task: TaskId) -> anyhow::Result<Part> {
         let name = source.name();
         if source.file().is_none() {
@@ -181,7 +181,7 @@ impl Args {
     }
 }
 
-/// The finding with this number, or whose id begins like this.
+/// Returns the finding with this number or this prefix of its id.
 fn find<'a>(id: &str, report: &'a Report) -> anyhow::Result<&'a Finding> {
     let findings = &report.findings;
     let by_id = || {
@@ -196,7 +196,7 @@ fn find<'a>(id: &str, report: &'a Report) -> anyhow::Result<&'a Finding> {
         .with_context(|| format!("of {} findings none is {id}", findings.len()))
 }
 
-/// Says that a trace is over before the moment comes.
+/// Returns the error for a moment after the trace's end.
 pub fn over(source: &Source, duration: u64) -> anyhow::Error {
     let took = gotracer::units::duration(duration);
     anyhow!("{}: the trace is over after {took}", source.name())

@@ -1,4 +1,4 @@
-//! Numbers among the arguments.
+//! Parsers of numbers in arguments.
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;
@@ -24,7 +24,7 @@ pub fn between(least: u32, most: u32) -> impl Fn(&str) -> Result<u32, String> + 
     }
 }
 
-/// Parses how many of something work at a time.
+/// Parses a degree of parallelism.
 pub fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     at_least(1)(text).and_then(|n| NonZeroUsize::new(n).ok_or_else(String::new))
 }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_expected_is_said() {
+    fn errors_name_the_expected_range() {
         assert_eq!(jobs("2").map(NonZeroUsize::get), Ok(2));
         for text in ["0", "-1", "many", "1.5", ""] {
             let error = jobs(text).unwrap_err();

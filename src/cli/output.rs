@@ -1,4 +1,4 @@
-//! Where output goes, and whether it may be coloured.
+//! Output to a file or to standard output, and its colors.
 
 use std::env;
 use std::fs::File;
@@ -11,7 +11,7 @@ use gotracer::units::bytes;
 use super::note;
 use super::place::{Place, cannot_write};
 
-/// When to use colour.
+/// When to use color.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum Color {
     /// On a terminal, unless NO_COLOR is set
@@ -23,7 +23,7 @@ pub enum Color {
 }
 
 impl Color {
-    /// Uses this choice for messages on standard error, too.
+    /// Applies this choice to messages on standard error.
     pub fn apply(self) {
         let choice = match self {
             Self::Auto => anstream::ColorChoice::Auto,
@@ -34,23 +34,23 @@ impl Color {
     }
 }
 
-/// Where output goes.
+/// Output to a file or to standard output.
 ///
-/// A file is written beside its place and takes it with [`finish`](Self::finish):
-/// what fails halfway leaves an older file as it was.
+/// A file is written under a temporary name and renamed by [`finish`](Self::finish), so a failure leaves an older file
+/// intact.
 pub struct Output {
     writer: Box<dyn Write + Send>,
-    /// Whether it is shown on a terminal.
+    /// Whether the output is a terminal.
     pub terminal: bool,
     stdout: bool,
     place: Option<Place>,
     bytes: u64,
-    /// Why something could not be written.
+    /// First error of a write.
     failed: Option<io::Error>,
 }
 
 impl Output {
-    /// A file, whose directory is made if it is missing, or standard output.
+    /// Creates a file, with its missing directories, or uses standard output for `None` and `-`.
     pub fn to(path: Option<&Path>) -> anyhow::Result<Self> {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
             return Ok(Self {
@@ -62,7 +62,7 @@ impl Output {
         Self::placed(path, Place::prepare(path))
     }
 
-    /// A file that holds at every moment what came until then.
+    /// Creates a file in place, so it keeps the written part if the process ends early.
     #[cfg(feature = "daemon")]
     pub fn growing(path: &Path) -> anyhow::Result<Self> {
         Self::placed(path, Place::at(path))
@@ -77,7 +77,7 @@ impl Output {
         })
     }
 
-    /// Anything that is no terminal.
+    /// Wraps a writer that is not a terminal.
     pub fn of(writer: impl Write + Send + 'static) -> Self {
         Self {
             writer: Box::new(writer),
@@ -89,10 +89,10 @@ impl Output {
         }
     }
 
-    /// Puts a file in its place, once all of it is written.
+    /// Flushes the output and renames the file to its final name.
     ///
     /// # Errors
-    /// If something could not be written, now or before: names the file.
+    /// The first failed write, now or earlier, with the file's name.
     pub fn finish(mut self) -> anyhow::Result<Written> {
         let written = match self.failed.take() {
             Some(error) => Err(error),
@@ -108,17 +108,17 @@ impl Output {
         Ok(Written { path, bytes })
     }
 
-    /// Whether it goes to standard output.
+    /// Reports whether this is standard output.
     pub fn is_stdout(&self) -> bool {
         self.stdout
     }
 
-    /// Whether nothing was written.
+    /// Reports whether nothing was written.
     pub fn is_empty(&self) -> bool {
         self.bytes == 0 && self.failed.is_none()
     }
 
-    /// Whether to use colour.
+    /// Reports whether to use color.
     pub fn color(&self, choice: Color) -> bool {
         match choice {
             Color::Always => true,
@@ -127,7 +127,7 @@ impl Output {
         }
     }
 
-    /// Columns of the terminal, where there is one.
+    /// Returns the width of the terminal in columns.
     pub fn width(&self) -> Option<usize> {
         let (width, _) = terminal_size::terminal_size().filter(|_| self.terminal)?;
         Some(width.0.into())
@@ -141,7 +141,7 @@ pub struct Written {
 }
 
 impl Written {
-    /// Says on standard error which file was written, and what to do with it.
+    /// Prints the file's name and size to standard error, followed by `advice`.
     pub fn tell(&self, advice: &str) {
         if let Some(path) = &self.path {
             let size = bytes(self.bytes);
@@ -151,7 +151,7 @@ impl Written {
 }
 
 impl Output {
-    /// Remembers a failure for [`finish`](Self::finish).
+    /// Keeps the first error for [`finish`](Self::finish).
     fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         if let Err(error) = &result
             && error.kind() != io::ErrorKind::Interrupted
@@ -176,7 +176,7 @@ impl Write for Output {
     }
 }
 
-/// What the environment says: <https://no-color.org>,
+/// Reports whether the environment allows color, according to <https://no-color.org> and
 /// <https://bixense.com/clicolors>.
 fn automatic(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
     let set = |name| variable(name).filter(|v| !v.is_empty());

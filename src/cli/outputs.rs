@@ -1,4 +1,4 @@
-//! In which formats reports are written, and where to: several at once.
+//! Formats and files of reports; one run may write several.
 
 use std::env;
 use std::ffi::OsStr;
@@ -13,22 +13,22 @@ use gotracer::report::{FORMATS, Format, GITHUB, MARKDOWN, Options, Report, TABLE
 use super::output::{Color, Output, Written};
 use super::tables::{self, Tables};
 
-/// What to write.
+/// The option `--format`.
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct Formats {
-    /// How to print the findings [default: table]; FORMAT=FILE writes a file
-    /// beside that (may be repeated)
+    /// Output format [default: table]; FORMAT=FILE writes a file in addition
+    /// (may be repeated)
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = FormatParser)]
     format: Vec<Wanted>,
 }
 
-/// What a file is to hold.
+/// Content of an output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Form {
-    /// Reports, in one of their formats.
+    /// Reports in one of their formats.
     Reports(&'static Format<[Report]>),
-    /// Tables: files in a directory.
+    /// Parquet tables in a directory.
     Tables,
 }
 
@@ -63,8 +63,7 @@ fn parse(text: &str) -> Result<Wanted, String> {
     Ok((form, file))
 }
 
-/// Reads `FORMAT` and `FORMAT=FILE`; help and completions come from the formats
-/// themselves.
+/// Parser of `FORMAT` and `FORMAT=FILE`, with help and completions from the registry of formats.
 #[derive(Clone)]
 struct FormatParser;
 
@@ -89,20 +88,18 @@ impl TypedValueParser for FormatParser {
     }
 }
 
-/// A file, or standard output, and what it is to hold.
+/// An output: its content, and its file or `None` for standard output.
 type Wanted = (Form, Option<PathBuf>);
 
-/// Files that are open to be written.
+/// Open outputs.
 pub struct Outputs {
     all: Vec<(&'static Format<[Report]>, Output)>,
-    /// What takes each report as it comes.
+    /// Tables, to which each report is added as it arrives.
     pub tables: Option<Tables>,
 }
 
 impl Formats {
-    /// Creates the files, those of `--output` as well, before anything else is
-    /// done.
-    /// `part` is what files of tables are called.
+    /// Creates all files, those of `--output` included, before the first trace is read. `part` is the name of table files.
     pub fn open(&self, output: &[PathBuf], part: &str) -> anyhow::Result<Outputs> {
         self.check_endings(output)?;
         let wanted = self.wanted(output)?;
@@ -124,8 +121,8 @@ impl Formats {
         Ok(Outputs { all, tables })
     }
 
-    /// Refuses an ending that names no format, so that `report.pdf` is not a text file, and the report of a capture does
-    /// not take the place of its raw trace.
+    /// Rejects a file extension of no format: `report.pdf` must not become a text file, nor `capture -o trace.out` a
+    /// report where the user expects the raw trace.
     fn check_endings(&self, output: &[PathBuf]) -> anyhow::Result<()> {
         if self.format.iter().any(|(_, file)| file.is_none()) {
             return Ok(());
@@ -145,9 +142,8 @@ impl Formats {
         Ok(())
     }
 
-    /// An `--output` is in the `--format` that names no file, unless its ending
-    /// says another; a `--format` that no `--output` took is for standard
-    /// output.
+    /// Combines `--output` and `--format`. A `--format` without a file applies to each `--output` whose extension allows
+    /// it, else to standard output.
     fn wanted(&self, output: &[PathBuf]) -> anyhow::Result<Vec<Wanted>> {
         let bare = self.format.iter().filter(|(_, file)| file.is_none());
         let bare: Vec<Form> = bare.map(|(form, _)| *form).collect();
@@ -192,10 +188,10 @@ impl Formats {
         Ok(wanted)
     }
 
-    /// The files among `--output` and `--format`.
+    /// Returns the files of `--output` and `--format`.
     ///
     /// # Errors
-    /// If one can't be told from another.
+    /// If two outputs are in conflict.
     pub fn paths(&self, output: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         let named = self
             .wanted(output)?
@@ -212,22 +208,22 @@ fn appending(path: &Path) -> anyhow::Result<Output> {
 }
 
 impl Outputs {
-    /// Whether a report goes to standard output.
+    /// Reports whether a report goes to standard output.
     pub fn print_reports(&self) -> bool {
         self.all.iter().any(|(_, output)| output.is_stdout())
     }
 
-    /// Whether any of them holds the reports of all traces.
+    /// Reports whether any output needs the reports of all traces in memory.
     pub fn want_reports(&self) -> bool {
         !self.all.is_empty()
     }
 
-    /// Whether any of them shows how the program went over time.
+    /// Reports whether any output shows the program's course over time.
     pub fn want_course(&self) -> bool {
         self.all.iter().any(|(format, _)| format.course)
     }
 
-    /// Writes the reports to all of them.
+    /// Writes the reports to all outputs.
     ///
     /// # Errors
     /// If a file could not be written.
@@ -244,7 +240,7 @@ impl Outputs {
                 width: output.width(),
                 ..options.clone()
             };
-            // A failure is kept until the end.
+            // `finish` returns the error.
             let _ = (format.write)(&mut output, reports, &options);
             all.push(output.finish()?);
         }
@@ -296,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_t_be_is_refused() {
+    fn conflicting_outputs_are_rejected() {
         assert!(
             wanted(&["json", "html"], &[])
                 .unwrap_err()

@@ -1,4 +1,4 @@
-//! Where the traced program's source files are in its repository.
+//! Maps paths of source files in a trace to paths in the program's repository.
 
 use std::env;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use gotracer::report::PathMap;
 
-/// Where source files are.
+/// Options that map source paths to the repository.
 #[derive(clap::Args)]
 #[group(skip)]
 #[command(next_help_heading = "Source files")]
@@ -20,7 +20,7 @@ pub struct Args {
     /// example.com/shop=services/shop for a program built with -trimpath (may
     /// be repeated)
     ///
-    /// Known without being told: files below the checkout (GITHUB_WORKSPACE,
+    /// Mapped by default: files below the checkout (GITHUB_WORKSPACE,
     /// CI_PROJECT_DIR, or the current directory), and the packages of the
     /// module whose go.mod is in the current directory.
     #[arg(long, value_name = "FROM=TO", value_parser = parse)]
@@ -35,7 +35,7 @@ fn parse(text: &str) -> Result<(String, String), &'static str> {
 }
 
 impl Args {
-    /// What is said, and what is known without that.
+    /// Returns the mappings of the options, followed by the defaults.
     pub fn map(&self) -> PathMap {
         let mut map = PathMap::default();
         for (from, to) in &self.path_map {
@@ -60,7 +60,7 @@ impl Args {
     }
 }
 
-/// The module's path, as go.mod says it.
+/// Returns the module path that a go.mod declares.
 fn module(file: &Path) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let mut lines = text

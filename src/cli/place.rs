@@ -1,4 +1,4 @@
-//! Files that are written beside their place, and what they must not replace.
+//! Files that are written under a temporary name and then renamed, and the check that no output overwrites an input.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,20 +8,18 @@ use anyhow::bail;
 use same_file::Handle;
 use tempfile::{Builder, TempPath};
 
-/// Where a file goes once it is written.
+/// Final place of a file that is being written.
 pub struct Place {
-    /// The path as it was given.
+    /// Path as given by the user.
     pub path: PathBuf,
-    /// The file that is written, and where it goes; none if it is there
-    /// already.
+    /// Temporary file and the path it is renamed to; `None` for a file that is written in place.
     beside: Option<(TempPath, PathBuf)>,
 }
 
 impl Place {
-    /// A file to write, which does not replace what is at `path` yet.
+    /// Creates a temporary file beside `path`.
     ///
-    /// Devices and pipes, and files in a directory that takes no others, are
-    /// written where they are.
+    /// Devices, pipes, and files in a directory where no file can be created are written in place.
     pub fn prepare(path: &Path) -> io::Result<(File, Self)> {
         let place = |beside| Self {
             path: path.into(),
@@ -38,10 +36,10 @@ impl Place {
             return Ok((File::create(path)?, place(None)));
         }
         if before.is_some() {
-            // Who may not write a file may not replace it.
+            // A file without write permission must not be replaced.
             File::options().write(true).open(path)?;
         }
-        // A link stays one: the file that it leads to is replaced.
+        // A link is kept: its target is replaced.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.into());
         let Ok((file, temporary)) = beside(&target) else {
             return Ok((File::create(path)?, place(None)));
@@ -52,8 +50,7 @@ impl Place {
         Ok((file, place(Some((temporary, target)))))
     }
 
-    /// A file that is written where it is, so that it is there as far as it
-    /// came whatever happens.
+    /// Creates a file that is written in place.
     #[cfg(feature = "daemon")]
     pub fn at(path: &Path) -> io::Result<(File, Self)> {
         make_directory(path)?;
@@ -64,7 +61,7 @@ impl Place {
         Ok((File::create(path)?, place))
     }
 
-    /// Replaces what was there.
+    /// Renames the temporary file to its final path.
     pub fn take(self) -> io::Result<()> {
         match self.beside {
             Some((temporary, target)) => temporary.persist(target).map_err(|e| e.error),
@@ -73,7 +70,7 @@ impl Place {
     }
 }
 
-/// Makes the directory of a file.
+/// Creates the directory of a file.
 fn make_directory(path: &Path) -> io::Result<()> {
     let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) else {
         return Ok(());
@@ -84,7 +81,7 @@ fn make_directory(path: &Path) -> io::Result<()> {
     })
 }
 
-/// A new file in the directory of another; it is deleted unless it is kept.
+/// Creates a temporary file in the directory of another file.
 fn beside(target: &Path) -> io::Result<(File, TempPath)> {
     let directory = target.parent().filter(|d| !d.as_os_str().is_empty());
     let mut builder = Builder::new();
@@ -92,25 +89,24 @@ fn beside(target: &Path) -> io::Result<(File, TempPath)> {
     #[cfg(unix)]
     let builder = {
         use std::os::unix::fs::PermissionsExt;
-        // As `File::create` does: the umask applies.
+        // Like `File::create`: the umask applies.
         builder.permissions(fs::Permissions::from_mode(0o666))
     };
     let made = builder.tempfile_in(directory.unwrap_or(Path::new(".")))?;
     Ok(made.into_parts())
 }
 
-/// Whether a path stands for an open file, as `/dev/stdout` does.
+/// Reports whether a path is an alias of an open file, such as `/dev/stdout`.
 fn is_descriptor(path: &Path) -> bool {
     path.starts_with("/dev") || path.starts_with("/proc")
 }
 
-/// What could not be done.
+/// Returns the message for a file that cannot be written.
 pub fn cannot_write(path: &Path) -> String {
     format!("cannot write {}", path.display())
 }
 
-/// Refuses outputs that are inputs, by whatever path or link, and outputs that
-/// are given twice.
+/// Rejects outputs that are also inputs, under any path or link, and outputs that are named twice.
 ///
 /// # Errors
 /// Names the output and the input.
@@ -150,14 +146,14 @@ pub fn check<'a>(
     Ok(())
 }
 
-/// Whether two paths lead to the same file, or will once it is there.
+/// Reports whether two paths are the same file, existing or not.
 fn is_same(a: &Path, b: &Path) -> bool {
     fn resolved(path: &Path) -> Option<PathBuf> {
         let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
         let parent = fs::canonicalize(parent.unwrap_or(Path::new("."))).ok()?;
         Some(fs::canonicalize(path).unwrap_or(parent.join(path.file_name()?)))
     }
-    // Devices may be written as often as one likes.
+    // Devices may be written more than once.
     let file = fs::metadata(a).map_or(true, |m| m.is_file());
     file && (a == b || resolved(a).is_some_and(|a| Some(a) == resolved(b)))
 }

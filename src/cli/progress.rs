@@ -1,4 +1,4 @@
-//! A bar on standard error for what takes longer than a second.
+//! Progress bar on standard error for operations of more than a second.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::inputs::Source;
 
-/// From here on a wait wants an explanation.
+/// Time after which the bar appears.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How far all traces of a call are read together.
+/// Progress of all traces of a run.
 pub struct Progress {
     bar: ProgressBar,
     started: Instant,
@@ -19,7 +19,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Never draws if it is not `wanted`, nor where there is no terminal.
+    /// Creates a bar, which is drawn only if `wanted` and on a terminal.
     pub fn new(wanted: bool) -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         let style = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}";
@@ -33,8 +33,8 @@ impl Progress {
         }
     }
 
-    /// Shows bytes and time instead of a bar, because the length of the input is unknown. A capture `lasts` as long as
-    /// it was asked to.
+    /// Shows bytes and time instead of a bar, because the length of the input is unknown. `lasts` is the duration of a
+    /// capture.
     pub fn unbounded(&self, lasts: Option<Duration>) {
         let style = match lasts {
             Some(lasts) => format!("{{elapsed}} of {}s, {{bytes}}", lasts.as_secs()),
@@ -45,12 +45,12 @@ impl Progress {
         }
     }
 
-    /// Bytes that will have to be read, as far as is known.
+    /// Adds to the expected number of bytes.
     pub fn expect(&self, bytes: u64) {
         self.bar.inc_length(bytes);
     }
 
-    /// So many more bytes were read.
+    /// Adds to the number of bytes read.
     pub fn advance(&self, bytes: u64) {
         self.bar.inc(bytes);
         let late = self.started.elapsed() > PATIENCE;
@@ -59,19 +59,18 @@ impl Progress {
         }
     }
 
-    /// Takes what was read of a source, which is expected already, time and
-    /// again.
+    /// Returns a callback for the reader's statistics of a source whose size is already expected.
     pub fn follow(&self, source: &Source) -> impl FnMut(Stats) {
         let (mut read, mut known) = (0, source.size());
         move |stats: Stats| {
-            // A compressed file turns out longer.
+            // Decompressed bytes exceed the file's size.
             self.expect(stats.total_bytes.saturating_sub(known));
             self.advance(stats.bytes.saturating_sub(read));
             (read, known) = (stats.bytes, known.max(stats.total_bytes));
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }

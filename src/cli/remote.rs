@@ -1,4 +1,4 @@
-//! Traces that come from a running program.
+//! Traces that are captured from a running program.
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -14,26 +14,26 @@ use gotracer::trace::Input;
 use super::complain_of;
 use super::output::Output;
 
-/// A program to capture.
+/// Program to capture a trace of.
 #[derive(Clone, Debug)]
 pub struct Remote {
     target: Target,
     options: Options,
-    /// An interrupt ends the capture, not the program.
+    /// Whether an interrupt ends the capture instead of the process.
     pub interruptible: bool,
-    /// Where to keep the trace.
+    /// File to save the raw trace to.
     pub save: Option<PathBuf>,
-    /// Whether keeping it failed, which was said then.
+    /// Whether saving failed; the error has been printed.
     pub unsaved: Arc<AtomicBool>,
 }
 
-/// Whether an argument names a program and no file.
+/// Reports whether an argument is the URL of a program.
 pub fn is_url(argument: &str) -> bool {
     argument.starts_with("http://") || argument.starts_with("https://")
 }
 
 impl Remote {
-    /// The program at an address as people write it, such as `localhost:6060`.
+    /// Creates a capture of the program at an address such as `localhost:6060`.
     pub fn new(url: &str, options: Options) -> anyhow::Result<Self> {
         Ok(Self {
             target: Target::at(url, Labels::new())?,
@@ -44,17 +44,17 @@ impl Remote {
         })
     }
 
-    /// Its name in the report.
+    /// Returns the source's name in the report.
     pub fn name(&self) -> String {
         self.target.url().to_string()
     }
 
-    /// How long the capture takes.
+    /// Returns the duration of the capture.
     pub fn lasts(&self) -> Duration {
         Duration::from_secs(self.options.seconds.into())
     }
 
-    /// Captures it.
+    /// Starts the capture.
     pub fn open(&self, limits: &Limits) -> io::Result<Input<'static>> {
         let running = capture(
             self.target.clone(),
@@ -84,10 +84,11 @@ fn explained(error: &ScrapeError) -> io::Error {
     })
 }
 
-/// Keeps what is read, to the end: even if nobody wants to read on.
+/// Copies everything that is read to a file. The rest of the stream is copied on drop, so the file is complete even if
+/// the analysis stops early.
 struct Tee<R: Read> {
     reader: R,
-    /// None if it can't be written.
+    /// `None` after a failed write.
     kept: Option<Output>,
     unsaved: Arc<AtomicBool>,
 }
@@ -99,7 +100,7 @@ impl<R: Read> Read for Tee<R> {
             && kept.write_all(&buf[..n]).is_err()
             && let Some(kept) = self.kept.take()
         {
-            // The analysis goes on.
+            // The analysis continues without the copy.
             self.finish(kept);
         }
         Ok(n)
@@ -109,7 +110,7 @@ impl<R: Read> Read for Tee<R> {
 impl<R: Read> Drop for Tee<R> {
     fn drop(&mut self) {
         if let Some(mut kept) = self.kept.take() {
-            // Why the answer broke off was told when it was read.
+            // The reader has already reported an error of the response.
             let _ = io::copy(&mut self.reader, &mut kept);
             if !kept.is_empty() {
                 self.finish(kept);

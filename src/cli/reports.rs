@@ -1,4 +1,4 @@
-//! Reports of traces, or saved ones: what a comparison is made of.
+//! Reports to compare: of traces, or saved ones.
 
 use std::fs;
 use std::num::NonZeroUsize;
@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::skipped::Skipped;
 use super::{complain, complain_of};
 
-/// How to come by reports.
+/// Loads reports from traces and saved reports.
 #[derive(Clone, Copy)]
 pub struct Reports<'a> {
     pub settings: &'a Settings,
@@ -24,8 +24,7 @@ pub struct Reports<'a> {
 }
 
 impl Reports<'_> {
-    /// The reports of everything that the arguments name; `None` if something
-    /// can't be read, which has been said then.
+    /// Returns the reports of all arguments; `None` after an error, which has been printed.
     pub fn load(&self, arguments: &[PathBuf]) -> Option<Vec<Report>> {
         let mut reports = Vec::new();
         let mut whole = true;
@@ -92,8 +91,7 @@ impl Reports<'_> {
     }
 }
 
-/// What a file holds if it is JSON: of one that was not named but found beside
-/// traces, only if it is a report.
+/// Returns the saved reports if a file is JSON. A JSON file that was found in a directory and is not a report is skipped.
 fn saved_as_json(source: &Source) -> anyhow::Result<Option<Vec<Report>>> {
     let Some(path) = source.file() else {
         return Ok(None);
@@ -107,14 +105,14 @@ fn saved_as_json(source: &Source) -> anyhow::Result<Option<Vec<Report>>> {
     }
 }
 
-/// The reports that were saved in a file.
+/// Reads saved reports from a file.
 pub fn read(path: &Path) -> anyhow::Result<Vec<Report>> {
     let name = || path.display().to_string();
     let text = fs::read(path).with_context(name)?;
     saved::read(&text).with_context(name)
 }
 
-/// Whether a file begins as JSON does; no trace does.
+/// Reports whether a file starts with `{`, which no trace does.
 fn is_json(path: &Path) -> bool {
     let mut head = [0; 64];
     let read = fs::File::open(path).and_then(|mut f| std::io::Read::read(&mut f, &mut head));

@@ -1,4 +1,4 @@
-//! `gotracer rules`: what the rules see, from their registry.
+//! `gotracer rules`: prints the documentation of rules from their registry.
 
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ pub struct Args {
     #[arg(ignore_case = true, hide_possible_values = true, value_parser = settings::rule_names())]
     name: Option<&'static Rule>,
 
-    /// How to print it
+    /// Output format
     #[arg(long, default_value = "text")]
     format: Format,
 }
@@ -97,7 +97,7 @@ fn limit(unit: Unit, limit: &Limit) -> String {
     text
 }
 
-/// The default preset's warn threshold, as `--set` takes it.
+/// Returns the default preset's warn threshold in the syntax of `--set`.
 fn setting(rule: &Rule) -> String {
     let value = rule.thresholds[Preset::default() as usize].warn.value;
     match rule.unit {

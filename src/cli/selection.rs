@@ -1,4 +1,4 @@
-//! Which of the traces that the arguments name, and whose they are.
+//! Options that select traces of an archive and derive their labels.
 
 use std::env;
 
@@ -10,40 +10,40 @@ use gotracer::source::{Shard, ordinal};
 use super::inputs::Source;
 use super::number;
 
-/// What an indexed Job of Kubernetes tells each of its pods.
+/// Variable that Kubernetes sets in each pod of an indexed Job.
 const INDEX: &str = "JOB_COMPLETION_INDEX";
-/// What it does not tell.
+/// Variable for the number of completions, which Kubernetes does not set.
 const TOTAL: &str = "GOTRACER_TOTAL_SHARDS";
 
-/// Which traces of an archive.
+/// Options that select traces of an archive.
 #[derive(clap::Args)]
 #[group(skip)]
 #[command(next_help_heading = "Archives")]
 pub struct Args {
-    /// Also look into the directories in directories; below a prefix of a
-    /// bucket that is always done
+    /// Include the files of subdirectories; the objects below a bucket's prefix
+    /// are always included
     #[arg(short, long)]
     recursive: bool,
 
-    /// Which of those that share all traces this one is, a number from 0: each
-    /// trace is analysed by one of them, chosen by its name. In an indexed Job
-    /// of Kubernetes that is the pod's index
+    /// Number of this process, from 0, among those that share all traces; each
+    /// trace is assigned to one of them by its name. In an indexed Job of
+    /// Kubernetes, the default is the pod's index
     #[arg(long, value_name = "ORDINAL", env = INDEX, hide_env_values = true, value_parser = ordinal)]
     shard: Option<u32>,
 
-    /// How many share all traces: the Job's completions
+    /// Number of processes that share all traces: the Job's completions
     #[arg(long = "total-shards", value_name = "N", env = TOTAL, hide_env_values = true, value_parser = number::at_least(1u32))]
     total_shards: Option<u32>,
 
-    /// Make labels of names, such as {service}/{version}/{_}.trace; {_} is
-    /// anything, the first that fits counts (may be repeated)
+    /// Derive labels from names, such as {service}/{version}/{_}.trace; {_}
+    /// matches any text, and the first matching pattern applies (may be repeated)
     #[cfg(feature = "daemon")]
     #[arg(long, value_name = "PATTERN")]
     pattern: Vec<Pattern>,
 }
 
 impl Args {
-    /// Whether to look into the directories in directories.
+    /// Reports whether to include subdirectories.
     pub fn deep(&self) -> bool {
         #[cfg(feature = "daemon")]
         if self.pattern.iter().any(Pattern::is_deep) {
@@ -52,35 +52,35 @@ impl Args {
         self.recursive
     }
 
-    /// Leaves the traces that are for this one to analyse, with their labels.
+    /// Returns the traces of this shard, with their labels.
     pub fn select(&self, mut sources: Vec<Source>) -> anyhow::Result<Vec<Source>> {
         let shard = self.shard()?;
         sources.retain(|source| shard.owns(&source.below()));
         #[cfg(feature = "daemon")]
         for source in &mut sources {
             let below = source.below().into_owned();
-            let mut told = self.pattern.iter().map(|p| p.labels(below.as_ref()));
-            source.labels = told.find_map(|labels| labels).unwrap_or_default();
+            let mut labels = self.pattern.iter().map(|p| p.labels(below.as_ref()));
+            source.labels = labels.find_map(|labels| labels).unwrap_or_default();
         }
         Ok(sources)
     }
 
-    /// Which of how many this one is.
+    /// Returns the shard of this process.
     pub fn shard(&self) -> anyhow::Result<Shard> {
         match (self.shard, self.total_shards) {
             (None, None) => Ok(Shard::default()),
             (Some(ordinal), Some(total)) => Shard::new(ordinal, total).context("--shard"),
             (None, Some(total)) => bail!(
-                "--total-shards {total}: it does not say which of them this is: give --shard, or \
-                 run it in an indexed Job, which sets {INDEX}"
+                "--total-shards {total} needs the number of this process: give --shard, or \
+                 run in an indexed Job, which sets {INDEX}"
             ),
             (Some(ordinal), None) if env::var_os(INDEX).is_some() => bail!(
-                "this is number {ordinal} of an indexed Job ({INDEX}), but not said of how many: \
-                 give --total-shards or {TOTAL} the Job's completions; \
-                 --shard 0 --total-shards 1 analyses everything"
+                "this is number {ordinal} of an indexed Job ({INDEX}) with an unknown number of completions: \
+                 set --total-shards or {TOTAL} to it; \
+                 --shard 0 --total-shards 1 analyzes all traces"
             ),
             (Some(ordinal), None) => {
-                bail!("--shard {ordinal}: of how many? Give --total-shards as well")
+                bail!("--shard {ordinal} needs the number of shards: give --total-shards as well")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `gotracer serve`: the daemon.
+//! `gotracer serve`: runs the daemon.
 
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -25,180 +25,173 @@ use tokio_util::sync::CancellationToken;
 
 use super::{CLEAN, check_config, log, number, settings};
 
-/// Watch directories and scrape programs; export what traces tell to Prometheus
+/// Watch directories and scrape programs; export the results to Prometheus
 ///
-/// Each complete trace is analysed once; what it told is on /metrics. Ends on
-/// SIGTERM and SIGINT, when the traces being analysed are done.
+/// Each complete trace is analyzed once, and its results are exposed on /metrics.
+/// On SIGTERM and SIGINT, the daemon finishes the traces being analyzed and exits.
 #[derive(Clone, clap::Args)]
 pub struct Args {
-    /// Watch this directory and all below it for traces (can be repeated)
+    /// Watch this directory and its subdirectories for traces (may be repeated)
     #[arg(long, value_name = "DIR")]
     watch: Vec<PathBuf>,
 
-    /// Capture traces from this Go program, which imports net/http/pprof, such
-    /// as localhost:6060 (can be repeated)
+    /// Capture traces of a Go program that imports net/http/pprof, such as
+    /// localhost:6060 (may be repeated)
     #[arg(long, value_name = "URL")]
     scrape: Vec<String>,
 
-    /// Whether to trace programs now and then or all the time: scrape, or
-    /// stream
+    /// Capture a trace per interval (scrape), or trace continuously (stream)
     #[arg(long = "scrape.mode", value_name = "MODE", default_value = "scrape")]
     mode: ScrapeMode,
 
-    /// How many bytes a second a stream may have; one that has more is
-    /// interrupted now and then
+    /// Bytes per second of a stream; a stream above the budget is paused to
+    /// stay within it
     #[arg(long = "scrape.stream-budget", value_name = "SIZE", default_value = "10MiB", value_parser = size)]
     stream_budget: u64,
 
-    /// How often to capture a trace of each program
+    /// Interval between two captures of a program
     #[arg(long = "scrape.interval", value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
     interval: Duration,
 
-    /// For how many seconds to trace at a time [default: 5, or 3600 to stream]
+    /// Length of a trace in seconds [default: 5, or 3600 for streams]
     #[arg(long = "scrape.seconds", value_name = "N",
         value_parser = number::between(1, 86_400))]
     seconds: Option<u32>,
 
-    /// How long connecting may take, and how much longer than the trace itself
-    /// its answer
+    /// Limit for connecting, and for the response in addition to the length of
+    /// the trace
     #[arg(long = "scrape.timeout", value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     timeout: Duration,
 
-    /// The most bytes to read of a trace; its beginning is analysed then
+    /// Largest size of a trace; of a larger one, the beginning is analyzed
     #[arg(long = "scrape.max-size", value_name = "SIZE", default_value = "256MiB", value_parser = size)]
     limit: u64,
 
-    /// Which of the daemons that share all targets this one is: a number from 0,
-    /// or the name of a StatefulSet's pod, which ends in one
+    /// Number of this daemon, from 0, among those that share all targets, or the
+    /// name of a StatefulSet's pod, which ends in its number
     #[arg(long, value_name = "ORDINAL", requires = "total_shards", value_parser = ordinal)]
     shard: Option<u32>,
 
-    /// How many daemons share all targets; each captures its own
+    /// Number of daemons that share all targets
     #[arg(long = "total-shards", value_name = "N", requires = "shard", value_parser = number::at_least(1u32))]
     total_shards: Option<u32>,
 
-    /// Where to serve /metrics; without an address before the colon, on all
+    /// Address of the HTTP server; without a host, it listens on all interfaces
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = DEFAULT_ADDRESS)]
     listen_address: String,
 
-    /// TLS, passwords and headers of the HTTP server: a file in the form of
-    /// Prometheus' exporters
+    /// TLS, passwords and headers of the HTTP server, in the format of the
+    /// Prometheus exporters' web configuration
     #[arg(long = "web.config.file", value_name = "FILE")]
     web_config: Option<PathBuf>,
 
-    /// The most scrapes of /metrics at a time; more are answered with 503. 0 is
-    /// no limit
+    /// Limit for concurrent scrapes of /metrics; further ones get a 503. 0
+    /// disables the limit
     #[arg(long = "web.max-requests", value_name = "N", default_value_t = 40)]
     max_requests: usize,
 
-    /// Let POST /-/reload read the configuration again, as SIGHUP does
+    /// Reload the configuration on POST /-/reload, as on SIGHUP
     #[arg(long = "web.enable-lifecycle")]
     lifecycle: bool,
 
-    /// Let all clients push traces to /api/v1/traces and send them to POST
-    /// /api/v1/analyze, not only local and authenticated ones
+    /// Allow all clients, not only local and authenticated ones, to push traces
+    /// to /api/v1/traces and to POST them to /api/v1/analyze
     #[arg(long = "web.enable-uploads")]
     uploads: bool,
 
-    /// Let all clients send alerts to POST /api/v1/alertmanager, not only local
-    /// and authenticated ones
+    /// Allow all clients, not only local and authenticated ones, to send alerts
+    /// to POST /api/v1/alertmanager
     #[arg(long = "web.enable-alert-webhook")]
     alert_webhook: bool,
 
-    /// Let all clients read the kept traces under /api/v1/evidence, not only
-    /// local and authenticated ones
+    /// Allow all clients, not only local and authenticated ones, to read kept
+    /// traces under /api/v1/evidence
     #[arg(long = "web.enable-evidence")]
     evidence_open: bool,
 
-    /// Only check options and configuration, and what can be told of the
-    /// directories
+    /// Check options, configuration and directories, and exit
     #[arg(long = "config.check")]
     check: bool,
 
-    /// How long a file must stand still to be taken for complete, where the
-    /// file system does not tell that it was closed
+    /// Time without a change after which a file counts as complete, on file
+    /// systems without close events
     #[arg(long = "watch.settle", value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     settle: Duration,
 
-    /// How long a file that breaks off must stand still to be taken for
-    /// abandoned by its writer, where the file system does not tell that it was
-    /// closed
+    /// Time without a change after which a truncated file counts as abandoned by
+    /// its writer, on file systems without close events
     #[arg(long = "watch.incomplete-after", value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
     incomplete_after: Duration,
 
-    /// Look at the directories this often instead of waiting for events, which
-    /// network file systems don't give
+    /// Poll the directories at this interval instead of waiting for events, for
+    /// network file systems
     #[arg(long = "watch.poll", value_name = "DURATION", value_parser = parse_duration)]
     poll: Option<Duration>,
 
-    /// Labels that file names tell, such as
-    /// {service}_{version}_{timestamp}.trace (can be repeated; the first that
-    /// fits)
+    /// Derive labels from file names, such as
+    /// {service}_{version}_{timestamp}.trace; the first matching pattern applies
+    /// (may be repeated)
     #[arg(long = "watch.pattern", value_name = "PATTERN")]
     patterns: Vec<Pattern>,
 
-    /// What to do with a file that was analysed: keep, delete, or move it to
-    /// the folders done, findings and failed in the directory
+    /// Action on an analyzed file: keep, delete, or move (to the subdirectories
+    /// done, findings and failed)
     #[arg(long = "watch.after", value_name = "ACTION", default_value = "keep")]
     after: After,
 
-    /// Delete files that were moved when they are older
+    /// Delete moved files that are older than this
     #[arg(long = "watch.retention.time", value_name = "DURATION", value_parser = parse_duration)]
     retention_time: Option<Duration>,
 
-    /// Delete files that were moved when they have more bytes together; those
-    /// with findings last
+    /// Delete moved files while they exceed this size together; those with
+    /// findings last
     #[arg(long = "watch.retention.size", value_name = "SIZE", value_parser = size)]
     retention_size: Option<u64>,
 
-    /// Remember in this directory which traces were analysed, so that a restart
-    /// does not analyse them again, and what is known of releases; none by
-    /// default
+    /// Directory for the state that survives a restart: analyzed traces and
+    /// statistics of releases [default: no state is kept]
     #[arg(long = "storage.path", value_name = "DIR")]
     storage: Option<PathBuf>,
 
     /// Keep the traces of findings in this directory, or in a bucket such as
-    /// s3://BUCKET/PREFIX; with both, what is on its way to the bucket lies in
-    /// the directory. The key evidence of the configuration says which and for
-    /// how long
+    /// s3://BUCKET/PREFIX; with both, the directory holds the queue of uploads.
+    /// The key evidence of the configuration selects traces and retention
     #[arg(long = "evidence.path", value_name = "DIR|URL")]
     evidence: Vec<EvidencePath>,
 
-    /// Where others find this server, for links to what is kept [default:
-    /// http://HOSTNAME:PORT]
+    /// URL of this server in links to kept traces [default: http://HOSTNAME:PORT]
     #[arg(long = "web.external-url", value_name = "URL")]
     external_url: Option<String>,
 
-    /// How many traces to analyse at a time [default: one for each core]
+    /// Traces to analyze at a time [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = number::jobs)]
     jobs: Option<NonZeroUsize>,
 
-    /// How much memory the traces being read may hold together; more traces
-    /// wait, and a trace that needs more is read as far as it goes [default:
-    /// half of what there is]
+    /// Memory for all traces being read. Further traces wait, and a trace that
+    /// needs more is read up to the limit [default: half of the available memory]
     #[arg(long = "memory.budget", value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
 
-    /// Send findings and measurements by OTLP to this URL as well, such as
-    /// http://localhost:4318 (HTTP) or http://localhost:4317 (gRPC). Everything
-    /// else, and this too, the OTEL_EXPORTER_OTLP_* variables say
+    /// Export findings and measurements by OTLP to this URL, such as
+    /// http://localhost:4318 (HTTP) or http://localhost:4317 (gRPC). The
+    /// OTEL_EXPORTER_OTLP_* variables set the URL and all other options
     #[arg(long = "otlp.endpoint", value_name = "URL")]
     otlp_endpoint: Option<String>,
 
-    /// How to send by OTLP
+    /// Protocol of OTLP
     #[arg(long = "otlp.protocol", value_name = "PROTOCOL")]
     otlp_protocol: Option<OtlpProtocol>,
 
-    /// The most bytes that wait for an OTLP receiver that is down, for findings
-    /// and for measurements each [default: 32MiB]
+    /// Size of the queue for an unreachable OTLP receiver; findings and
+    /// measurements have one each [default: 32MiB]
     #[arg(long = "otlp.queue-size", value_name = "SIZE", value_parser = size)]
     otlp_queue: Option<u64>,
 
-    /// How much to log on stderr
+    /// Lowest level to log on stderr
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
     log_level: log::Level,
 
-    /// How to log
+    /// Format of the log
     #[arg(long = "log.format", value_name = "FORMAT", default_value = "text")]
     log_format: log::Format,
 
@@ -206,7 +199,7 @@ pub struct Args {
     settings: settings::Args,
 }
 
-/// Where to keep traces.
+/// Value of `--evidence.path`.
 #[derive(Clone)]
 enum EvidencePath {
     Directory(PathBuf),
@@ -247,7 +240,7 @@ enum OtlpProtocol {
 }
 
 impl Args {
-    /// What options and configuration say to keep.
+    /// Returns the evidence settings of options and configuration.
     fn evidence(&self, file: &FileConfig) -> evidence::Settings {
         let mut settings = file.evidence().clone();
         for path in self.evidence.iter().cloned() {
@@ -259,7 +252,7 @@ impl Args {
         settings
     }
 
-    /// What the environment and the options say to send by OTLP.
+    /// Returns the OTLP configuration of the environment and the options, and the variables that were ignored.
     fn otlp(&self) -> Result<(Option<otlp::Config>, Vec<otlp::Ignored>), otlp::ConfigError> {
         let flags = otlp::Flags {
             endpoint: self.otlp_endpoint.clone(),
@@ -274,12 +267,12 @@ impl Args {
         otlp::Config::read(&|name| std::env::var(name).ok(), &flags)
     }
 
-    /// What options and configuration amount to now.
+    /// Reads the configuration and combines it with the options.
     fn plan(&self) -> anyhow::Result<Plan> {
         self.plan_of(&self.settings.config()?)
     }
 
-    /// What options and this configuration amount to.
+    /// Combines the options with a configuration.
     fn plan_of(&self, file: &FileConfig) -> anyhow::Result<Plan> {
         let of = |service: &str| self.settings.settings_of(file, Some(service));
         let services = file.services().map(|name| Ok((name.into(), of(name)?)));
@@ -297,7 +290,7 @@ impl Args {
         })
     }
 
-    /// What the options and the configuration say to watch.
+    /// Returns the directories to watch.
     fn directories(&self, file: &FileConfig) -> Vec<Directory> {
         let own = self.watch.iter().map(|root| Directory {
             settle: self.settle,
@@ -315,7 +308,7 @@ impl Args {
         own.chain(others).collect()
     }
 
-    /// Which daemon the options say this is, or else the configuration.
+    /// Returns the shard of the options, else of the configuration.
     fn shard(&self, file: &FileConfig) -> anyhow::Result<Shard> {
         match (self.shard, self.total_shards) {
             (Some(ordinal), Some(total)) => Shard::new(ordinal, total).context("--shard"),
@@ -323,7 +316,7 @@ impl Args {
         }
     }
 
-    /// What the options and the configuration say to scrape.
+    /// Returns the targets of the options and the scrape jobs of the configuration.
     fn scrapes(&self, file: &FileConfig) -> anyhow::Result<Vec<Scrape>> {
         let own = self.scrape.iter().map(|url| Target::at(url, Labels::new()));
         let mut scrapes = vec![Scrape {
@@ -350,7 +343,7 @@ impl Args {
     }
 }
 
-/// Runs until it is told to end by SIGTERM or SIGINT.
+/// Runs the daemon until SIGTERM or SIGINT.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let file = args.settings.config()?;
     let plan = args.plan_of(&file)?;

@@ -1,4 +1,4 @@
-//! Options that say what is too much.
+//! Options for rules and thresholds.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use gotracer::rules::{Preset, RULES, Rule, Settings, retired};
 
 use super::complain;
 
-/// What to apply, and how strictly.
+/// Options for rules and thresholds.
 #[derive(Clone, clap::Args)]
 #[group(skip)]
 #[command(next_help_heading = "Rules and thresholds")]
@@ -21,12 +21,12 @@ pub struct Args {
         hide_possible_values = true, value_parser = rule_names())]
     rule: Vec<&'static Rule>,
 
-    /// Leave this rule out (may be repeated, or a comma list)
+    /// Skip this rule (may be repeated, or a comma list)
     #[arg(long, value_name = "NAME", value_delimiter = ',', ignore_case = true,
         hide_possible_values = true, value_parser = rule_names())]
     skip_rule: Vec<&'static Rule>,
 
-    /// Thresholds for a kind of program; replaces those of the configuration
+    /// Thresholds for a kind of program; override those of the configuration
     #[arg(long, value_name = "PRESET", value_parser = preset_names())]
     preset: Option<Preset>,
 
@@ -35,12 +35,12 @@ pub struct Args {
     #[arg(long, value_name = "RULE.KEY=VALUE")]
     set: Vec<String>,
 
-    /// Read thresholds, and what `serve` is to scrape, from a YAML file
+    /// Read thresholds, and for `serve` its targets, from a YAML file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Show findings that `ignore` of the configuration and the file
-    /// .gotracerignore suppress
+    /// Include findings that are suppressed by `ignore` in the configuration or
+    /// by the file .gotracerignore
     #[arg(long)]
     no_ignore: bool,
 
@@ -49,19 +49,19 @@ pub struct Args {
     service: Option<String>,
 }
 
-/// What to judge the traces of each service by.
+/// Rule settings by service.
 pub struct ByService {
     usual: Settings,
     own: HashMap<String, Settings>,
 }
 
 impl ByService {
-    /// What to judge those of one by.
+    /// Returns the settings of a service.
     pub fn of(&self, service: &str) -> &Settings {
         self.own.get(service).unwrap_or(&self.usual)
     }
 
-    /// Has reports show how programs went over time.
+    /// Makes reports include the program's course over time.
     pub fn want_course(&mut self) {
         let all = self.own.values_mut().chain([&mut self.usual]);
         all.for_each(|settings| settings.course = true);
@@ -69,17 +69,17 @@ impl ByService {
 }
 
 impl Args {
-    /// The file that the options are read from.
+    /// Returns the path of `--config`.
     pub fn file(&self) -> Option<&PathBuf> {
         self.config.as_ref()
     }
 
-    /// The service that the options name.
+    /// Returns the service of `--service`.
     pub fn service(&self) -> Option<&str> {
         self.service.as_deref()
     }
 
-    /// The settings of those who say whose they are, and of all others.
+    /// Returns the settings of each configured service and the defaults.
     pub fn by_service(&self) -> anyhow::Result<ByService> {
         let config = self.config()?;
         let entries = self.ignore_file()?;
@@ -95,7 +95,7 @@ impl Args {
         })
     }
 
-    /// The entries of the file in the working directory, if there is one.
+    /// Returns the entries of .gotracerignore in the working directory.
     fn ignore_file(&self) -> anyhow::Result<Suppressions> {
         let path = Path::new(config::IGNORE_FILE);
         if self.no_ignore || !path.exists() {
@@ -104,14 +104,14 @@ impl Args {
         config::load_ignore(path).context(config::IGNORE_FILE)
     }
 
-    /// The configuration, empty if none is given.
+    /// Returns the configuration, empty without `--config`.
     pub fn config(&self) -> anyhow::Result<Config> {
         self.config.as_ref().map_or(Ok(Config::default()), |path| {
             Config::load(path).with_context(|| path.display().to_string())
         })
     }
 
-    /// The settings these options and the configuration amount to.
+    /// Returns the settings of `--service`, or the defaults, with these options applied.
     pub fn settings(&self) -> anyhow::Result<Settings> {
         let config = self.config()?;
         if let (Some(path), Some(name)) = (&self.config, &self.service)
@@ -144,7 +144,7 @@ impl Args {
         }
     }
 
-    /// The settings of one service, or of those that have none of their own.
+    /// Returns the settings of a service, or the defaults, with these options applied.
     pub fn settings_of(&self, config: &Config, service: Option<&str>) -> anyhow::Result<Settings> {
         let mut settings = config.settings(service);
         if let Some(preset) = self.preset {
@@ -178,7 +178,7 @@ impl Args {
     }
 }
 
-/// Settings with the entries of a file that are for a service.
+/// Adds the entries of a file that apply to a service.
 fn with(mut settings: Settings, entries: &Suppressions, service: Option<&str>) -> Settings {
     let own = entries.iter().filter(|entry| match &entry.service {
         Some(own) => Some(&**own) == service,
@@ -197,7 +197,7 @@ fn set(settings: &mut Settings, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Parses a rule's name; completions and suggestions come from the registry.
+/// Returns a parser of rule names, with completions and suggestions from the registry.
 pub fn rule_names() -> impl TypedValueParser<Value = &'static Rule> {
     PossibleValuesParser::new(RULES.map(|r| r.name))
         .try_map(|name| Rule::find(&name).ok_or("there is no such rule"))

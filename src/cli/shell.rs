@@ -1,5 +1,4 @@
-//! `gotracer completions` and `gotracer man`: what a package installs beside
-//! the program.
+//! `gotracer completions` and `gotracer man`: files that packages install with the program.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -13,7 +12,7 @@ use super::{CLEAN, Cli};
 /// Print completions for a shell
 #[derive(clap::Args)]
 pub struct CompletionsArgs {
-    /// Which shell
+    /// The shell
     shell: Shell,
 }
 
@@ -27,7 +26,7 @@ pub struct ManArgs {
 
 /// Runs `completions`.
 pub fn completions(args: &CompletionsArgs) -> anyhow::Result<u8> {
-    // The generator panics where writing fails.
+    // The generator panics if a write fails.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "gotracer", &mut script);
     io::stdout().write_all(&script)?;

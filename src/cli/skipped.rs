@@ -1,4 +1,4 @@
-//! Files of directories that are no traces: one line for all of them.
+//! Files in directories that are not traces, summarized in one line.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use gotracer::trace::ErrorKind;
 
 use super::inputs::Source;
 
-/// What was found beside traces.
+/// Count of files that are not traces.
 #[derive(Default)]
 pub struct Skipped {
     kinds: BTreeMap<&'static str, u64>,
@@ -16,8 +16,7 @@ pub struct Skipped {
 }
 
 impl Skipped {
-    /// Counts a file that was found in a directory and is no trace; its own
-    /// line, or none if the error is another.
+    /// Counts a file that was found in a directory and is not a trace. Returns its line, or `None` for any other error.
     pub fn add(&mut self, source: &Source, error: &ErrorKind) -> Option<String> {
         let ErrorKind::NotATrace(it) = error else {
             return None;
@@ -33,7 +32,7 @@ impl Skipped {
         Some(line)
     }
 
-    /// A line for all of them, if there are some; `hint` says how to list them.
+    /// Returns one line for all files, if there are any. `hint` explains how to list them.
     pub fn summary(&self, hint: &str) -> Option<String> {
         if self.files < 2 {
             return self.first.clone();

@@ -1,4 +1,4 @@
-//! `--format parquet`: tables, which take each report as it comes.
+//! `--format parquet`: tables, to which each report is added as it arrives.
 
 use std::path::Path;
 
@@ -11,16 +11,16 @@ use gotracer::report::Report;
 
 use super::inputs::Source;
 
-/// What they are called.
+/// Name of the format.
 pub const NAME: &str = "parquet";
-/// What they are for.
+/// Help text of the format.
 pub const SUMMARY: &str = "tables in a directory or a bucket, for DuckDB and the like";
 
-/// Tables that are being written.
+/// Tables being written.
 pub struct Tables(Dataset);
 
 impl Tables {
-    /// In a directory or a bucket.
+    /// Creates tables in a directory or a bucket.
     pub fn open(place: Option<&Path>, part: &str) -> anyhow::Result<Self> {
         let Some(place) = place.filter(|place| place.as_os_str() != "-") else {
             bail!("--format {NAME}: needs --output with a directory or s3://BUCKET/PREFIX");
@@ -37,7 +37,7 @@ impl Tables {
         Ok(Self(Dataset::new(place, part)))
     }
 
-    /// Adds what a trace told; `service` is whose it is if it does not say so.
+    /// Adds a report; `service` is the label of a source without one.
     pub fn add(
         &mut self,
         source: &Source,

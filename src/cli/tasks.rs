@@ -1,4 +1,4 @@
-//! `gotracer tasks`: how long tasks, regions and requests took, and where their time went.
+//! `gotracer tasks`: lists tasks, regions and requests with their latency and time per state.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -15,13 +15,13 @@ use super::output::{Color, Output};
 use super::progress::Progress;
 use super::{CLEAN, complain, number, settings};
 
-/// Show how long tasks, regions and requests took, and where their time went
+/// Show the latency of tasks, regions and requests, and where their time went
 ///
 /// Tasks and regions are those of runtime/trace: trace.NewTask, trace.WithRegion
 /// and trace.StartRegion. Requests are those of HTTP and gRPC servers, by handler,
-/// recognized without instrumentation. Each type has its number, the median, the
-/// 99th percentile and the longest, and the states in which its goroutines spent
-/// most time.
+/// recognized without instrumentation. Each type is listed with its count, median,
+/// 99th percentile and maximum, and with the states in which its goroutines spent
+/// most of the time.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -37,11 +37,11 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = number::between(0, 10))]
     slowest: u32,
 
-    /// How to show them
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Form,
 
-    /// When to use colour
+    /// When to use color
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
 
@@ -53,10 +53,10 @@ const EXAMPLES: &str = "\
 Examples:
   gotracer tasks trace.out
   gotracer tasks --type 'GET *' --slowest 10 trace.out
-  gotracer explain trace.out --task 17     what happened in a slow one
+  gotracer explain trace.out --task 17     what happened in a slow task
 
-Times of tasks and regions that the trace's start or end cuts
-off are lower bounds (≥).";
+Times of tasks and regions that are cut off by the trace's start
+or end are lower bounds (≥).";
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Form {
@@ -64,7 +64,7 @@ enum Form {
     Json,
 }
 
-/// The JSON form.
+/// JSON output.
 #[derive(Serialize)]
 struct Document<'a> {
     tasks: Vec<wire::Task<'a>>,
@@ -94,7 +94,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
             let none = match &args.kind {
                 Some(kind) => format!("{name}: no task, region or request is of type {kind}"),
                 None => format!(
-                    "{name}: no tasks, regions or requests; a program notes them with runtime/trace"
+                    "{name}: no tasks, regions or requests; a program records them with runtime/trace"
                 ),
             };
             writeln!(output, "{none}")?;
@@ -128,7 +128,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 }
 
 impl Args {
-    /// The report with the types that are asked for.
+    /// Removes all types but those of `--type`, and all but the `--slowest` of each.
     fn chosen(&self, mut report: Report) -> Report {
         let pattern = self.kind.as_deref().map(Pattern::new);
         let fits = |name: &str| pattern.as_ref().is_none_or(|pattern| pattern.matches(name));

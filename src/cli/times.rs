@@ -1,4 +1,4 @@
-//! Times within a trace, as arguments give them.
+//! Parsers of times within a trace.
 
 use gotracer::rules::Unit;
 use gotracer::trace::Time;
@@ -28,8 +28,7 @@ impl Moment {
         Time::try_from(since).map_err(|e| e.to_string())
     }
 
-    /// The times from `from` to `to` on the clock of a trace that starts at
-    /// `start`.
+    /// Converts `from` and `to` to the clock of a trace that starts at `start`.
     pub fn window(from: Option<Self>, to: Option<Self>, start: Time) -> (Time, Time) {
         let time = |moment| match moment {
             Self::Absolute(time) => time,

@@ -1,6 +1,6 @@
-//! What `gotracer --version` says.
+//! Version and build information.
 
-/// Version, revision, compiler and features, for bug reports.
+/// Output of `--version`: version, revision, compiler and features, for bug reports.
 pub const LONG: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "\nrevision: ",
@@ -11,7 +11,7 @@ pub const LONG: &str = concat!(
     env!("GOTRACER_FEATURES"),
 );
 
-/// The same for the daemon's metrics.
+/// Build information for the daemon's metrics.
 #[cfg(feature = "daemon")]
 pub const BUILD: gotracer::build::Build = gotracer::build::Build {
     revision: env!("GOTRACER_REVISION"),

@@ -1,5 +1,4 @@
-//! `--format parquet` of a program that was built without it: who asks for it
-//! is told so, rather than that there is no such format.
+//! `--format parquet` in a build without the feature: an error that names the feature.
 
 use std::path::Path;
 
@@ -8,15 +7,15 @@ use gotracer::report::Report;
 
 use super::inputs::Source;
 
-/// What they are called.
+/// Name of the format.
 pub const NAME: &str = "parquet";
-/// What they are for.
+/// Help text of the format.
 pub const SUMMARY: &str = "tables; this gotracer was built without --features parquet";
 
-/// There are none.
+/// Tables, of which this build has none.
 pub enum Tables {}
 
-/// Neither are files of them.
+/// Counts of written tables.
 pub struct Written {
     pub files: u64,
     pub findings: u64,
@@ -25,9 +24,7 @@ pub struct Written {
 
 impl Tables {
     pub fn open(_: Option<&Path>, _: &str) -> anyhow::Result<Self> {
-        bail!(
-            "--format {NAME}: this gotracer was built without it; build it with --features parquet"
-        )
+        bail!("--format {NAME} is not part of this build; build gotracer with --features parquet")
     }
 
     pub fn add(&mut self, _: &Source, _: Option<&str>, _: &Report) -> anyhow::Result<()> {

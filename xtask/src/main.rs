@@ -1,5 +1,5 @@
-//! Tasks of developers. `cargo xtask generate` writes the files that follow
-//! from the registry of rules; `cargo xtask pictures` makes README's pictures.
+//! Development tasks. `cargo xtask generate` writes the files that are generated from the registry of rules;
+//! `cargo xtask pictures` renders README's pictures.
 
 mod pictures;
 
@@ -99,7 +99,7 @@ mod tests {
         let mut stale = Vec::new();
         compare(scratch.path(), &repository(), &mut stale);
         assert_eq!(stale, Vec::<PathBuf>::new(), "run cargo xtask generate");
-        // The comparison above has files to compare.
+        // Guards against an empty comparison above.
         assert!(scratch.path().join("config/prometheus/alerts.yml").exists());
     }
 }

@@ -1,4 +1,4 @@
-//! The pictures of README.md, from real runs of the binary on the traces in docs/demo.
+//! Renders the pictures of README.md from runs of the binary on the traces in docs/demo.
 
 use std::fs;
 use std::path::Path;
@@ -49,7 +49,7 @@ pub fn make(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
     page(gotracer, directory)
 }
 
-/// The default output of `gotracer trace.out` on 80 columns.
+/// Renders the default output of `gotracer trace.out` in 80 columns.
 fn terminal(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
     let scratch = scratch()?;
     let output = Command::new(fs::canonicalize(gotracer).context("cannot find the binary")?)
@@ -77,7 +77,7 @@ fn terminal(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Bars for the time to read 100 MB, from the table in docs/performance.md.
+/// Draws bars for the time to read 100 MB, from the table in docs/performance.md.
 fn speed(directory: &Path) -> anyhow::Result<()> {
     let (reader, analyze) = measured()?;
     for theme in &THEMES {
@@ -112,7 +112,7 @@ fn speed(directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ratios of the row for 100 MB of the HTTP server in docs/performance.md: reader, and analyze.
+/// Returns the ratios of reader and analysis in the row for 100 MB of the HTTP server in docs/performance.md.
 fn measured() -> anyhow::Result<(f64, f64)> {
     let path = repository().join("docs/performance.md");
     let text =
@@ -137,7 +137,7 @@ fn measured() -> anyhow::Result<(f64, f64)> {
     }
 }
 
-/// The top of the report page in Chromium, light and dark.
+/// Takes screenshots of the top of the report page in Chromium, light and dark.
 fn page(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
     let scratch = scratch()?;
     let report = scratch.path().join("report.html");
@@ -188,7 +188,7 @@ fn page(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A directory with the trace of the examples.
+/// Creates a directory with the trace of the examples.
 fn scratch() -> anyhow::Result<tempfile::TempDir> {
     let scratch = tempfile::tempdir().context("cannot create a temporary directory")?;
     let trace = repository().join("docs/demo/checkout.trace");

@@ -1,11 +1,11 @@
-//! Errors with their causes in one line.
+//! Formatting of an error and its causes in one line.
 
 use std::error::Error;
 
-/// An error's text with those of its causes, each once.
+/// Joins the texts of an error and its causes, each once.
 ///
-/// Some types show their cause themselves and name it as well, so that a plain
-/// list of the chain repeats it.
+/// Some error types include the cause in their text and return it as the source as well; joining the chain alone would
+/// repeat it.
 pub fn with_causes<'a>(chain: impl IntoIterator<Item = &'a (dyn Error + 'static)>) -> String {
     let mut text = String::new();
     for error in chain {
@@ -19,7 +19,7 @@ pub fn with_causes<'a>(chain: impl IntoIterator<Item = &'a (dyn Error + 'static)
     text
 }
 
-/// An error and its causes, the outermost first.
+/// Returns an error and its causes, outermost first.
 pub fn chain<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -1,46 +1,46 @@
-//! What can be wrong with a configuration, and where.
+//! Errors of a configuration, with their line and column.
 
 use std::{fmt, io};
 
 use super::UnknownName;
 use crate::rules::SettingError;
 
-/// Why a configuration can't be used.
+/// Error of a configuration.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The file can't be read.
+    /// The file cannot be read.
     #[error("cannot read: {0}")]
     Io(#[source] io::Error),
-    /// It is not the YAML that is expected.
+    /// The file is not YAML, or not of the expected shape.
     #[error("{at}{message}")]
     Yaml {
-        /// Where.
+        /// Position in the file.
         at: Position,
-        /// What is wrong.
+        /// The error.
         message: String,
     },
-    /// A rule or a preset that there is not.
+    /// A rule or a preset does not exist.
     #[error("{at}{error}")]
     Name {
-        /// Where.
+        /// Position in the file.
         at: Position,
-        /// What is wrong.
+        /// The error.
         #[source]
         error: UnknownName,
     },
-    /// A setting that can't be made.
+    /// A setting is invalid.
     #[error("{at}{error}")]
     Setting {
-        /// Where.
+        /// Position in the file.
         at: Position,
-        /// What is wrong.
+        /// The error.
         #[source]
         error: SettingError,
     },
 }
 
-/// A place in the file; line 0 is not known.
+/// Position in the file; line 0 is unknown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Position {
     /// From 1.

@@ -1,8 +1,7 @@
-//! The file as it stands, to what it says.
+//! Deserialization of the file.
 //!
-//! Rules and their keys are read as plain pairs with their positions, not as a
-//! struct a rule: names, keys and units then have one definition, the rules'
-//! own, and an error can name its line.
+//! Rules and their keys are read as pairs with positions instead of one struct per rule. Names, keys and units are thus
+//! defined only by the rules, and an error has its line.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,7 +15,7 @@ use super::ignore::{self, IgnoreYaml};
 use super::{Change, Config, Section, names};
 use crate::rules::IdCategories;
 
-/// The keys of the whole file. What only the daemon reads is left to it.
+/// All keys of the file. The daemon reads its own keys itself.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileYaml {
@@ -52,7 +51,7 @@ struct SectionYaml {
 
 type RulesYaml = Pairs<Spanned<String>, Option<Pairs<Spanned<String>, Spanned<String>>>>;
 
-/// A mapping in the file's order.
+/// Mapping in the order of the file.
 struct Pairs<K, V>(Vec<(K, V)>);
 
 impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Pairs<K, V> {
@@ -79,16 +78,16 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Pairs<K
     }
 }
 
-/// Reads YAML; `None` if everything in it is commented out.
+/// Parses YAML; `None` if the text has only comments.
 ///
 /// # Errors
-/// If it is not the YAML that `T` expects; the error has the position.
+/// If the text is not YAML or does not fit `T`; the error has the position.
 pub fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<Option<T>, ConfigError> {
     let options = serde_saphyr::options! { with_snippet: false };
     serde_saphyr::from_str_with_options(text, options).map_err(|e| yaml(&e))
 }
 
-/// Reads the file; whether its values fit is not checked yet.
+/// Parses the file without checking its values.
 pub fn parse(text: &str) -> Result<Config, ConfigError> {
     let Some(file) = read::<FileYaml>(text)? else {
         return Ok(Config::default());
@@ -143,7 +142,7 @@ fn name(at: &Spanned<String>, error: names::UnknownName) -> ConfigError {
     }
 }
 
-/// Where a value stands in the file.
+/// Returns the position of a value.
 pub fn position<T>(value: &Spanned<T>) -> Position {
     Position {
         line: value.referenced.line(),
@@ -158,7 +157,7 @@ fn yaml(error: &serde_saphyr::Error) -> ConfigError {
         column: l.column(),
     });
     let message = error.render_with_formatter(&UserMessageFormatter);
-    // The position stands in front already.
+    // The error already starts with the position.
     let suffix = format!(" at line {}, column {}", at.line, at.column);
     let message = message.strip_suffix(&suffix).unwrap_or(&message).into();
     ConfigError::Yaml { at, message }

@@ -1,4 +1,4 @@
-//! `ignore`: findings that are known and accepted.
+//! `ignore`: entries that suppress known and accepted findings.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::rules::suppression::{Suppression, Suppressions};
 /// File with the entries of `ignore` that commands read in the working directory.
 pub const IGNORE_FILE: &str = ".gotracerignore";
 
-/// An entry as it is written.
+/// Entry as written in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IgnoreYaml {
@@ -33,17 +33,17 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// A file with nothing but `ignore`.
+/// File that has only the key `ignore`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct IgnoreFile {
     ignore: Option<Vec<Spanned<IgnoreYaml>>>,
 }
 
-/// Reads a file with nothing but `ignore`.
+/// Reads a file that has only the key `ignore`.
 ///
 /// # Errors
-/// If it cannot be read, or an entry does not fit; the error has the position.
+/// If the file cannot be read or an entry is invalid; the error has the position.
 pub fn load(path: &Path) -> Result<Suppressions, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(ConfigError::Io)?;
     let file = read::<IgnoreFile>(&text)?;
@@ -55,7 +55,7 @@ pub fn load(path: &Path) -> Result<Suppressions, ConfigError> {
     Ok(all.into_iter().map(|entry| within(entry, path)).collect())
 }
 
-/// Names the file of an entry.
+/// Adds the file's name to the place of an entry.
 pub fn within(mut entry: Suppression, path: &Path) -> Suppression {
     entry.place = format!("{}, {}", path.display(), entry.place);
     entry
@@ -64,7 +64,7 @@ pub fn within(mut entry: Suppression, path: &Path) -> Suppression {
 /// Checks an entry.
 ///
 /// # Errors
-/// If it fits everything, names no reason, or has a value that does not fit.
+/// If the entry matches everything, has no reason, or has an invalid value.
 pub fn entry(yaml: Spanned<IgnoreYaml>) -> Result<Suppression, ConfigError> {
     let at = position(&yaml);
     let yaml = yaml.value;

@@ -1,5 +1,4 @@
-//! The configuration file: which rules to apply to which service, and how
-//! strictly.
+//! Configuration file: rules and thresholds, for all services and for single ones.
 //!
 //! ```
 //! use gotracer_core::config::Config;
@@ -20,8 +19,8 @@
 //! # Ok::<(), gotracer_core::config::ConfigError>(())
 //! ```
 //!
-//! What is said later is stronger: the preset, the rules, then the same two of
-//! the service. A preset replaces all thresholds said before it.
+//! Settings are applied in this order, and later ones override earlier ones: the preset, the rules, the service's preset,
+//! the service's rules. A preset replaces all thresholds.
 
 mod error;
 mod file;
@@ -38,25 +37,25 @@ pub use names::{UnknownName, preset, rule};
 use crate::rules::suppression::Suppression;
 use crate::rules::{IdCategories, Preset, Rule, SettingError, Settings, retired};
 
-/// A configuration whose every value was checked.
+/// Validated configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     all: Section,
     services: Vec<(String, Section)>,
     /// Entries of `ignore`, for all services and for single ones.
     ignore: Vec<Suppression>,
-    /// Categories of logs that hold ids.
+    /// Log categories whose messages are request ids.
     id_categories: IdCategories,
 }
 
-/// What is said for all services, or for one.
+/// Settings for all services, or for one.
 #[derive(Clone, Debug, Default)]
 struct Section {
     preset: Option<Preset>,
     changes: Vec<Change>,
 }
 
-/// One key of one rule.
+/// Key and value of a rule.
 #[derive(Clone, Debug)]
 struct Change {
     rule: &'static Rule,
@@ -69,13 +68,13 @@ impl Config {
     /// Reads a configuration file.
     ///
     /// # Errors
-    /// If it can't be read, or says something that can't be done.
+    /// If the file cannot be read or is invalid.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(ConfigError::Io)?;
         Ok(Self::parse(&text)?.at(path))
     }
 
-    /// Names the file in the places of its entries.
+    /// Adds the file's name to the places of its entries.
     #[must_use]
     pub fn at(mut self, path: &Path) -> Self {
         let entries = self.ignore.into_iter();
@@ -83,10 +82,10 @@ impl Config {
         self
     }
 
-    /// Reads a configuration.
+    /// Parses a configuration.
     ///
     /// # Errors
-    /// If it says something that can't be done; the error tells the line.
+    /// If the text is invalid; the error has the line.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let config = file::parse(text)?;
         let mut settings = Settings::default();
@@ -97,8 +96,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The settings for a service; for one that the file does not name, and
-    /// for none, those for all.
+    /// Returns the settings for a service. `None` and services without their own settings get those for all.
     pub fn settings(&self, service: Option<&str>) -> Settings {
         let mut settings = Settings::default();
         let own = self
@@ -106,7 +104,7 @@ impl Config {
             .iter()
             .find(|(name, _)| Some(&**name) == service);
         for section in [Some(&self.all), own.map(|(_, s)| s)].into_iter().flatten() {
-            // Every section was applied once when the file was read.
+            // Parsing has already applied every section once.
             let _ = section.apply(&mut settings);
         }
         let entries = self.ignore.iter().filter(|entry| match &entry.service {
@@ -118,7 +116,7 @@ impl Config {
         settings
     }
 
-    /// Keys that are accepted and have no effect, with the reason.
+    /// Returns the retired keys, which are accepted without effect, with the reason.
     pub fn retired(&self) -> impl Iterator<Item = (Position, String, &'static str)> {
         let services = self.services.iter().map(|(_, section)| section);
         let all = std::iter::once(&self.all).chain(services);
@@ -129,7 +127,7 @@ impl Config {
         })
     }
 
-    /// The services that have settings of their own.
+    /// Returns the services with their own settings.
     pub fn services(&self) -> impl Iterator<Item = &str> {
         let own = |name: &str| self.services.iter().any(|(known, _)| known == name);
         let ignoring = self

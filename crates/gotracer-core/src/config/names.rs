@@ -1,8 +1,8 @@
-//! Names that a person typed, and what they may have meant.
+//! Lookup of names, with suggestions for misspelled ones.
 
 use crate::rules::{Preset, RULES, Rule};
 
-/// A name that nothing has.
+/// Error for an unknown name.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("there is no {what} \"{name}\"{}", hint(.meant, .known))]
 pub struct UnknownName {
@@ -12,25 +12,25 @@ pub struct UnknownName {
     known: Vec<&'static str>,
 }
 
-/// The rule of that name, upper and lower case being the same.
+/// Finds a rule by name, ignoring case.
 ///
 /// # Errors
-/// If there is none; the error says which one may be meant.
+/// If there is none; the error suggests a similar name.
 pub fn rule(name: &str) -> Result<&'static Rule, UnknownName> {
     Rule::find(name).ok_or_else(|| UnknownName::new("rule", name, RULES.map(|r| r.name).into()))
 }
 
-/// The preset of that name.
+/// Finds a preset by name.
 ///
 /// # Errors
-/// If there is none; the error says which one may be meant.
+/// If there is none; the error suggests a similar name.
 pub fn preset(name: &str) -> Result<Preset, UnknownName> {
     Preset::from_name(name)
         .ok_or_else(|| UnknownName::new("preset", name, Preset::ALL.map(Preset::name).into()))
 }
 
 impl UnknownName {
-    /// Says which of the known names may be meant.
+    /// Suggests the most similar of the known names.
     pub(super) fn new(what: &'static str, name: &str, known: Vec<&'static str>) -> Self {
         const ALIKE: f64 = 0.75;
         let likeness = |known: &str| {
@@ -52,7 +52,7 @@ impl UnknownName {
     }
 }
 
-/// The whole list helps only who is not near any of it.
+/// Returns the suggestion; for a name that resembles none, the list of all names.
 fn hint(meant: &Option<&str>, known: &[&str]) -> String {
     match meant {
         Some(meant) => format!("; did you mean {meant}?"),
