@@ -107,7 +107,7 @@ grep -qE ' / / ro,' "/proc/$pid/mountinfo" || grep -qE ' / ro[, ]' "/proc/$pid/m
 
 # And it does its work.
 for _ in $(seq 100); do
-  ! grep -q 'trace analysed' "$tmp/log" || break
+  ! grep -q 'trace analyzed' "$tmp/log" || break
   sleep 0.2
 done
 metrics=$(python3 -c 'import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())' \

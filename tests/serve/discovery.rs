@@ -85,7 +85,7 @@ scrape_configs:
     // Lists that can't be read leave everything as it is.
     fs::write(&list, "[{\"targets\":").unwrap();
     *says.lock().unwrap() = String::new();
-    let told = || (gotracer.log().matches("the old ones stay").count() >= 2).then_some(());
+    let told = || (gotracer.log().matches("the previous targets stay").count() >= 2).then_some(());
     eventually_or("both failures are said", || gotracer.log(), told);
     for mechanism in ["file", "http"] {
         assert!(refreshes("refresh_failures_total", mechanism) > Some(0.0));

@@ -100,7 +100,7 @@ fn it_gets_in_where_certificates_and_passwords_are_wanted() {
     let refused = |file: &str, why: &str| {
         assert_unhealthy(&["--url", &url, "--http.config.file", file], why);
     };
-    let wants = "it wants a password, which --http.config.file may hold";
+    let wants = "it requires credentials; set them in the file of --http.config.file";
     refused(&nobody, wants);
     // Its certificate is not for this address, which is believed if asked to.
     let strange = file("strange.yml", format!("{password}\ntls_config: {{{pair}}}"));

@@ -133,7 +133,9 @@ fn pods_and_services_come_and_go_and_the_server_may_be_away() {
     let flag = format!("--config={}", config.display());
     let gotracer = Running::gotracer_with(scratch.path(), &[&flag], &[]);
     let log = || gotracer.log();
-    let refused = |line: &str| line.contains("pods is forbidden") && line.contains("old ones stay");
+    let refused = |line: &str| {
+        line.contains("pods is forbidden") && line.contains("the previous targets stay")
+    };
     let told = || gotracer.log().lines().any(refused).then_some(());
     eventually_or("it may not list pods", log, told);
     let failures = |job: &str| {

@@ -30,7 +30,7 @@ fn a_capture_that_was_begun_is_finished_before_the_end() {
     gotracer.signal("-TERM");
     assert!(gotracer.wait().success());
     let log = gotracer.log();
-    let analysed = log.find("trace analysed");
+    let analysed = log.find("trace analyzed");
     assert!(analysed.is_some() && analysed < log.find("ended"), "{log}");
 }
 

@@ -173,7 +173,7 @@ fn passwords_and_certificates_are_exchanged_while_it_runs() {
     guarded.write(&bad);
     is("prometheus:open", "200");
     let log = guarded.gotracer.log();
-    assert!(log.contains("web configuration not read again"), "{log}");
+    assert!(log.contains("web configuration not reloaded"), "{log}");
     assert!(log.contains("prometheus: this is no bcrypt hash"), "{log}");
     guarded.write(&YAML.replace("HASH", &hash("sesame")));
     is("prometheus:sesame", "200");

@@ -1,7 +1,6 @@
-//! What a binary was built from and with.
+//! Build information.
 
-/// Revision, compiler and features of a binary, for bug reports and
-/// `gotracer_build_info`.
+/// Revision, compiler and features of a binary, for bug reports and `gotracer_build_info`.
 #[derive(Clone, Copy, Debug)]
 pub struct Build {
     /// Git revision, or `unknown`.

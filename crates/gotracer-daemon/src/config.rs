@@ -1,4 +1,5 @@
-//! The configuration file of the daemon: the settings of rules, which every command reads, and what only the daemon does.
+//! Configuration file of the daemon: the settings of rules, which every command reads, and the
+//! daemon's own sections.
 
 use std::fmt;
 use std::ops::Deref;
@@ -18,7 +19,7 @@ use crate::source::push;
 use crate::source::{Shard, discovery::Job};
 use gotracer_core::config::{self as core, position};
 
-/// A configuration whose every value was checked. It dereferences to the settings of rules.
+/// Validated configuration. It dereferences to the settings of rules.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     rules: core::Config,
@@ -32,7 +33,7 @@ pub struct Config {
     uploads: push::Settings,
 }
 
-/// The keys of the whole file. The first five are read by [`core::Config::parse`].
+/// Keys of the whole file. [`core::Config::parse`] reads the first five.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileYaml {
@@ -68,7 +69,7 @@ impl Config {
     /// Reads a configuration file.
     ///
     /// # Errors
-    /// If it can't be read, or has an unknown key or a value that does not fit.
+    /// If the file cannot be read, or has an unknown key or an invalid value.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(ConfigError::Io)?;
         let mut config = Self::parse(&text)?;
@@ -76,10 +77,10 @@ impl Config {
         Ok(config)
     }
 
-    /// Reads a configuration.
+    /// Parses a configuration.
     ///
     /// # Errors
-    /// If it has an unknown key or a value that does not fit; the error has the position.
+    /// If it has an unknown key or an invalid value; the error has the position.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let file = read_yaml::<FileYaml>(text)?.unwrap_or_default();
         Ok(Self {
@@ -95,55 +96,54 @@ impl Config {
         })
     }
 
-    /// The directories to watch.
+    /// Returns the directories to watch.
     pub fn watches(&self) -> &[WatchConfig] {
         &self.watches
     }
 
-    /// The targets to scrape, by job.
+    /// Returns the scrape jobs.
     pub fn jobs(&self) -> &[Job] {
         &self.jobs
     }
 
-    /// What `/metrics` has.
+    /// Returns the settings of the Prometheus metrics.
     pub fn prometheus(&self) -> &export::Settings {
         &self.prometheus
     }
 
-    /// What is sent by OTLP.
+    /// Returns the settings of the OTLP exporter.
     pub fn otlp(&self) -> &otlp::Settings {
         &self.otlp
     }
 
-    /// Which traces are kept.
+    /// Returns the settings of evidence.
     pub fn evidence(&self) -> &evidence::Settings {
         &self.evidence
     }
 
-    /// How releases are judged.
+    /// Returns the settings of the comparison of releases.
     pub fn releases(&self) -> &releases::Settings {
         &self.releases
     }
 
-    /// Limits of pushed traces.
+    /// Returns the limits of pushed traces.
     pub fn uploads(&self) -> &push::Settings {
         &self.uploads
     }
 
-    /// Which of several daemons that share all targets this one is, if it says.
+    /// Returns the shard of this daemon, if the file sets one.
     pub fn sharding(&self) -> Option<Shard> {
         self.sharding
     }
 }
 
-/// The jobs, if the targets of each can be made and each has a name of its
-/// own.
+/// Checks the jobs: their targets must be valid and their names unique.
 fn jobs(jobs: Vec<Spanned<Job>>) -> Result<Vec<Job>, ConfigError> {
     let mut names = std::collections::HashSet::new();
     for job in &jobs {
         let mistake = match job.value.check() {
             Err(error) => Some(error.to_string()),
-            // Those of the command line have none, and /config shows them so.
+            // Jobs of the command line have no name, and `/config` shows them like that.
             Ok(()) if job.value.job_name.is_empty() => None,
             Ok(()) if !names.insert(&job.value.job_name) => {
                 Some(format!("a second job \"{}\"", job.value.job_name))
@@ -158,7 +158,7 @@ fn jobs(jobs: Vec<Spanned<Job>>) -> Result<Vec<Job>, ConfigError> {
     Ok(jobs.into_iter().map(|job| job.value).collect())
 }
 
-/// Settings that make sense, or the usual ones.
+/// Checks settings; missing ones are the defaults.
 fn checked<T: Default, E: fmt::Display>(
     settings: Option<Spanned<T>>,
     check: fn(&T) -> Result<(), E>,

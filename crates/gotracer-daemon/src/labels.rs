@@ -1,30 +1,30 @@
-//! The labels of a target: who a trace is of.
+//! Labels of a target.
 //!
-//! A source gives them, an exporter puts them on everything it says about the
-//! trace; nothing in between looks at them.
+//! A source sets them, and exporters add them to all data of the trace. The analysis does not read
+//! them.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Job of traces in watched directories.
+/// Value of `job` for traces in watched directories.
 pub const WATCH: &str = "watch";
-/// Job, and without another one the instance, of traces that clients push.
+/// Value of `job`, and the default `instance`, for traces that clients push.
 pub const UPLOAD: &str = "upload";
 
-/// A set of label names and values, ordered by name. A label without a value
-/// is no label, as in Prometheus.
+/// Set of label names and values, ordered by name. As in Prometheus, a label with an empty value
+/// does not exist.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Labels(BTreeMap<String, String>);
 
 impl Labels {
-    /// No labels.
+    /// Creates an empty set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The value of a label, empty if there is none.
+    /// Returns the value of a label, empty if it is missing.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
@@ -39,7 +39,7 @@ impl Labels {
         }
     }
 
-    /// The same labels and one more.
+    /// Returns the same labels and one more.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.set(name, value);
@@ -68,23 +68,22 @@ impl Labels {
         }
     }
 
-    /// Keeps the labels that `keep` says.
+    /// Keeps the labels for which `keep` returns true.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|name, _| keep(name));
     }
 
-    /// Names and values, by name.
+    /// Returns names and values, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
     }
 
-    /// Whether there are none.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether this is the name of a label in classic Prometheus, which needs
-    /// no quotes.
+    /// Whether a label name is valid in classic Prometheus, without quotes.
     pub fn valid_name(name: &str) -> bool {
         let mut bytes = name.bytes();
         let first = |b: u8| b.is_ascii_alphabetic() || b == b'_';

@@ -1,27 +1,27 @@
-//! Secrets of a configuration, which may stand in the environment instead.
+//! Secrets of a configuration, which may come from environment variables.
 //!
-//! `${NAME}` and `${NAME:-default}` are replaced in secrets alone: elsewhere
-//! `${1}` belongs to relabelling.
+//! `${NAME}` and `${NAME:-default}` are expanded in secrets only: elsewhere `${1}` belongs to
+//! relabeling.
 
 use std::fmt;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What stands where a secret would.
+/// Replacement of a secret in logs and pages.
 const MASK: &str = "<secret>";
 
-/// Something that no log and no page shows.
+/// Value that logs and pages mask.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
-/// Why a secret is none.
+/// Error in a secret.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SecretError {
-    /// Nobody said what it is.
+    /// The environment variable is not set.
     #[error("the environment variable {0} is not set")]
     NotSet(String),
-    /// Something that begins as a variable and is none.
+    /// The text begins like a variable and is not one.
     #[error(
         "\"${{\" begins the name of an environment variable, as in ${{NAME}}; $${{ stands for itself"
     )]
@@ -29,27 +29,27 @@ pub enum SecretError {
 }
 
 impl Secret {
-    /// What a configuration says, with the variables of the environment.
+    /// Expands the environment variables in a text.
     ///
     /// # Errors
-    /// If it names one that is not set and has no default.
+    /// If a variable is not set and has no default.
     pub fn expand(text: &str) -> Result<Self, SecretError> {
         expand(text, &|name| std::env::var(name).ok()).map(Self)
     }
 
-    /// The secret itself.
+    /// Returns the secret itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Reads the value of a field, which the error names.
+    /// Deserializes a field, which errors name.
     pub fn field<'de, D: Deserializer<'de>>(name: &str, d: D) -> Result<Option<Self>, D::Error> {
         let text = Option::<String>::deserialize(d)?;
         let secret = text.map(|text| Self::expand(&text)).transpose();
         secret.map_err(|error| D::Error::custom(format_args!("{name}: {error}")))
     }
 
-    /// The same of a list.
+    /// Deserializes a list.
     pub fn list<'de, D: Deserializer<'de>>(name: &str, d: D) -> Result<Vec<Self>, D::Error> {
         let texts = Vec::<String>::deserialize(d)?;
         let secrets = texts.iter().map(|text| Self::expand(text));
@@ -89,7 +89,7 @@ fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Strin
         if !is_name(name) {
             return Err(SecretError::NotAName);
         }
-        // As in a shell, a default is for what is empty, too.
+        // As in a shell, the default also replaces an empty value.
         let value = variable(name).filter(|v| default.is_none() || !v.is_empty());
         let value = value.or_else(|| default.map(Into::into));
         out.push_str(&value.ok_or_else(|| SecretError::NotSet(name.into()))?);

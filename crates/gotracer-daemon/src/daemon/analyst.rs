@@ -1,6 +1,6 @@
-//! Analyses one trace after the other and tells everyone what came of it.
+//! Analyzes traces and passes each result to the exporters and stores.
 //!
-//! All of this blocks, and runs on threads made for that.
+//! Everything here blocks and runs on blocking threads.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -32,59 +32,58 @@ use crate::source::scrape::ScrapeError;
 use crate::source::{Limits, decompressed, from_reader, from_seekable};
 use crate::trace::{ErrorKind, Input, ReadError};
 
-/// What analysing needs, and those who want to hear of it.
+/// Analysis of traces, and the sinks of its results.
 pub struct Analyst {
     thresholds: RwLock<Arc<Thresholds>>,
     /// Held while a trace is counted.
     counting: Mutex<()>,
-    /// Counts.
+    /// Metrics of targets and of the daemon.
     pub metrics: Arc<Metrics>,
-    /// Knows the targets.
+    /// Table of the scraped targets.
     pub board: Board,
-    /// Sends, if there is somebody to send to.
+    /// OTLP exporter, if one is configured.
     otlp: Option<otlp::Exporter>,
-    /// What of it to send.
+    /// Settings of the OTLP exporter.
     sending: RwLock<otlp::Settings>,
-    /// Knows what became of each release.
+    /// Registry of the versions of each service.
     pub releases: Arc<Releases>,
-    /// Keeps traces, if any are to be kept.
+    /// Store of kept traces, if one is configured.
     pub evidence: evidence::InForce,
-    /// Decides how many traces are read at once.
+    /// Memory budget of the traces being read.
     pub memory: Memory,
-    /// Remembers for people.
+    /// Latest reports and failures for the web pages.
     pub recent: Recent,
-    /// Knows which files were done.
+    /// Record of the files that were analyzed.
     pub seen: Arc<Seen>,
-    /// Knows how the watched directories are.
+    /// Health of the watched directories.
     pub watches: Arc<Watches>,
 }
 
-/// What is too much.
+/// Rule settings, by default and per service.
 #[derive(PartialEq, Default)]
 pub struct Thresholds {
     usual: Settings,
-    /// The same for single services.
+    /// Overrides by the label `service`.
     services: HashMap<String, Settings>,
 }
 
 impl Thresholds {
-    /// Those of a target.
+    /// Returns the settings for a target.
     pub fn of(&self, target: &Labels) -> &Settings {
         self.of_service(target.get("service"))
     }
 
-    /// Those of a service.
+    /// Returns the settings for a service.
     pub fn of_service(&self, service: &str) -> &Settings {
         self.services.get(service).unwrap_or(&self.usual)
     }
 }
 
-/// What the analysis of a trace gave: an outcome, nothing, or a panic by its
-/// message.
+/// Result of an analysis: an outcome, a read error, or the message of a panic.
 pub type Analysed = Result<Result<Outcome, ReadError>, String>;
 
 impl Analyst {
-    /// One with the usual thresholds.
+    /// Creates a pipeline with default rule settings.
     pub fn new(
         metrics: Arc<Metrics>,
         otlp: Option<otlp::Exporter>,
@@ -110,7 +109,7 @@ impl Analyst {
         }
     }
 
-    /// From the next trace on, these are the thresholds.
+    /// Sets the rule settings that apply from the next trace on.
     pub fn judge_by(&self, usual: Settings, services: HashMap<String, Settings>) {
         let new = Thresholds { usual, services };
         let mut thresholds = self
@@ -122,25 +121,25 @@ impl Analyst {
         }
     }
 
-    /// The thresholds in force.
+    /// Returns the rule settings in force.
     pub fn thresholds(&self) -> Arc<Thresholds> {
         let thresholds = self.thresholds.read();
         Arc::clone(&thresholds.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From the next trace on, this is sent.
+    /// Sets the OTLP settings that apply from the next trace on.
     pub fn send(&self, settings: otlp::Settings) {
         *self.sending.write().unwrap_or_else(PoisonError::into_inner) = settings;
     }
 
-    /// A target is gone, and so is what was counted of it.
+    /// Ends the series of a target that was removed.
     pub fn forget(&self, target: &Labels) {
         self.metrics.forget(target);
         self.releases.forget(target);
     }
 
-    /// Analyzes a trace in a file, if it was not before. `room` waits for memory
-    /// until the daemon ends.
+    /// Analyzes the trace in a file unless it was analyzed before. `room` waits for memory and
+    /// returns `None` when the daemon stops.
     pub fn file(
         self: &Arc<Self>,
         trace: &FileTrace,
@@ -156,9 +155,9 @@ impl Analyst {
         });
         let (identity, changed, file) = match opened {
             Ok(Some(opened)) => opened,
-            // It changed since it was looked at, and will be looked at again.
+            // The file changed after it was listed; the watcher reports it again.
             Ok(None) => return,
-            // Who deletes a trace before it was read does not want it read.
+            // A trace that is deleted before it was read is skipped.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
             Err(error) => return self.put_off(trace, source, &error),
         };
@@ -166,10 +165,10 @@ impl Analyst {
             Claim::Granted => false,
             Claim::Counted => true,
             Claim::Crashed => return self.set_aside(trace, identity, source),
-            // It may have to be put away as well, or to be read after all.
+            // The copy may have to be put away as well, or read if the other reader fails.
             Claim::Taken => return trace.taken(),
             Claim::Done(verdict) => {
-                tracing::debug!(source, "this trace was analyzed before");
+                tracing::debug!(source, "trace skipped: it was analyzed before");
                 put_away(trace, verdict);
                 return;
             }
@@ -187,8 +186,8 @@ impl Analyst {
                 Err(error) => vec![(source.clone(), Ok(Err(unread(error))))],
             };
             drop(turn);
-            // If others had the memory that it takes, it waits for that, and
-            // holds nothing meanwhile.
+            // If other traces held the memory that this one needs, it waits for that memory and
+            // holds none meanwhile.
             let too_large = traces.iter().any(|(_, outcome)| is_too_large(outcome));
             match room.lacked().filter(|_| too_large) {
                 Some(lacked) => wanted = lacked.saturating_mul(2),
@@ -196,11 +195,11 @@ impl Analyst {
             }
         };
         if matches!(activity.call(|| trace.is_unchanged()), Ok(false)) {
-            tracing::info!(source, "changed while it was read; it will be read again");
+            tracing::info!(source, "file changed while it was read; it is read again");
             return self.seen.release(identity);
         }
         if !trace.is_final && traces.iter().any(|(_, outcome)| is_incomplete(outcome)) {
-            tracing::debug!(source, "breaks off, and may still be written to");
+            tracing::debug!(source, "trace is truncated and may still be written");
             self.seen.release(identity);
             return trace.incomplete();
         }
@@ -226,20 +225,20 @@ impl Analyst {
         let pushed = trace.pushed.as_ref();
         ended.number = pushed.and_then(|pushed| pushed.report);
         if !again {
-            // It may be deleted or moved soon.
+            // The file may be deleted or moved soon.
             let limits = Limits::of_memory(room.allowance());
             let asked = pushed.and_then(|pushed| pushed.reason.as_deref());
             self.keep(&mut ended, asked, &limits, || {
                 let mut recording = self.evidence.now()?.record()?;
                 let mut reader = decompressed(file, &limits).ok()?;
                 let read = std::io::copy(&mut reader, &mut recording);
-                // What is not recorded because of its size counts as lost; what
-                // can't be read to its end is not kept.
+                // A trace that exceeds the size limit counts as lost. One that cannot be read to
+                // its end is not kept.
                 (read.is_ok() || recording.bytes().is_err()).then_some(recording)
             });
             self.count(&ended);
         }
-        // Last of all: killed before, the trace is analyzed again.
+        // This comes last: if the daemon is killed before, the trace is analyzed again.
         let (analyst, trace) = (Arc::clone(self), trace.clone());
         let done = move || {
             analyst.seen.done(identity, verdict, lasting);
@@ -260,28 +259,28 @@ impl Analyst {
         self.note(ended);
     }
 
-    /// Counts a trace that must not be read again, since gotracer died each time
-    /// it read it.
+    /// Counts a trace that is not read again because gotracer died each time it read it.
     fn set_aside(&self, trace: &FileTrace, identity: Identity, source: String) {
         let why = "gotracer died twice while it read this trace; `gotracer analyze` shows why. \
-                   Touch the file, or upgrade gotracer, to have it read again";
+                   Touch the file, or upgrade gotracer, to retry";
         self.failed(&trace.labels, source, (Failure::Crashed, why.into()));
         self.seen.done(identity, Verdict::Crashed, true);
         put_away(trace, Verdict::Crashed);
     }
 
-    /// A file could not be read now. The first time that counts as a failure.
+    /// Schedules a file that cannot be read for another attempt. Only the first attempt counts as a
+    /// failure.
     fn put_off(&self, trace: &FileTrace, source: String, error: &std::io::Error) {
         if trace.tries == 0 {
             let failure = (Failure::Unreadable, error.to_string());
             self.failed(&trace.labels, source, failure);
         } else {
-            tracing::debug!(source, %error, tries = trace.tries, "still cannot be read");
+            tracing::debug!(source, %error, tries = trace.tries, "file still cannot be read");
         }
         trace.retry();
     }
 
-    /// Analyses a trace that comes in.
+    /// Analyzes a trace while it is received.
     pub fn stream(
         &self,
         reader: impl Read + Send + 'static,
@@ -295,7 +294,7 @@ impl Analyst {
         }
     }
 
-    /// Analyzes every trace of what comes in.
+    /// Analyzes every trace of an upload.
     pub fn upload(
         &self,
         reader: impl Read + Send + 'static,
@@ -311,7 +310,7 @@ impl Analyst {
         }
     }
 
-    /// Counts a capture that gave nothing, and says why in the end.
+    /// Counts a capture that returned no trace, and returns the failure.
     pub fn no_capture(
         &self,
         labels: &Arc<Labels>,
@@ -323,7 +322,7 @@ impl Analyst {
         Some(failure)
     }
 
-    /// Counts what was not to be had.
+    /// Counts a failure without a report.
     pub fn failed(&self, labels: &Arc<Labels>, source: String, failure: (Failure, String)) {
         self.tell(Ended {
             failure: Some(failure),
@@ -331,9 +330,8 @@ impl Analyst {
         });
     }
 
-    /// Tells everyone what a generation of a stream told, at that time and so
-    /// long after its end; the first or the last of its trace. For people, only
-    /// what has findings is worth keeping.
+    /// Publishes the report of one generation of a stream. `at` is the generation's end, `delay`
+    /// the time from there to now. The list of recent reports only gets those with findings.
     pub fn heard(
         &self,
         labels: &Arc<Labels>,
@@ -360,7 +358,7 @@ impl Analyst {
         }
     }
 
-    /// Analyses a copy of a trace.
+    /// Analyzes a copy of a trace.
     pub fn again(&self, input: Input<'_>, source: &str, labels: &Labels) -> Option<Report> {
         let outcome = self.run(input, source, labels);
         Some(outcome.ok()?.ok()?.report)
@@ -369,12 +367,12 @@ impl Analyst {
     fn run(&self, input: Input<'_>, source: &str, labels: &Labels) -> Analysed {
         let thresholds = self.thresholds();
         let settings = thresholds.of(labels);
-        // Nothing that the analysis changes outlives it.
+        // The analysis changes nothing that outlives it.
         let analysis = AssertUnwindSafe(|| analyze(input, source, settings, |_| ()));
         catch_unwind(analysis).map_err(defect)
     }
 
-    /// Analyzes every trace of an input, with its name.
+    /// Analyzes every trace of an input. Returns each with its name.
     fn run_all(&self, input: Input<'_>, source: &str, labels: &Labels) -> Vec<(String, Analysed)> {
         let thresholds = self.thresholds();
         let settings = thresholds.of(labels);
@@ -388,10 +386,9 @@ impl Analyst {
         traces
     }
 
-    /// Tells everyone what became of a trace, and gives what failed. `early` is
-    /// why its source ended before the trace did: what the reader says of that
-    /// is only what follows from it. What was recorded of it may be worth
-    /// keeping, and is if somebody asked for it and said why.
+    /// Publishes the result of a capture, and returns its failure. `early` is the reason why the
+    /// source ended before the trace did; it replaces the read error that follows from it. The
+    /// recording is kept if a finding or a request (`asked`) justifies it.
     pub fn conclude(
         &self,
         labels: &Arc<Labels>,
@@ -408,7 +405,7 @@ impl Analyst {
         failure
     }
 
-    /// Keeps a trace if its findings are worth it, and says where.
+    /// Keeps a trace if a finding or a request justifies it, and sets the report's evidence URL.
     fn keep(
         &self,
         ended: &mut Ended,
@@ -446,19 +443,19 @@ impl Analyst {
         self.note(ended);
     }
 
-    /// Time from one collection of metrics for OTLP to the next, if metrics are sent.
+    /// Returns the interval of metric exports by OTLP, if metrics are exported.
     pub fn interval(&self) -> Option<Duration> {
         self.otlp.as_ref()?.interval()
     }
 
-    /// Sends all metrics by OTLP, if that is wanted now.
+    /// Exports all metrics by OTLP, if enabled.
     pub fn send_metrics(&self) {
         if let Some((otlp, settings)) = self.sends() {
             otlp.collect(&self.metrics, &settings);
         }
     }
 
-    /// Who sends what, if anything is sent.
+    /// Returns the OTLP exporter and its settings, if enabled.
     fn sends(&self) -> Option<(&otlp::Exporter, otlp::Settings)> {
         let settings = self.sending.read().unwrap_or_else(PoisonError::into_inner);
         let settings = settings.clone();
@@ -467,7 +464,7 @@ impl Analyst {
     }
 
     fn count(&self, ended: &Ended) {
-        // Two new label sets must not take the same one's place.
+        // Two new label sets must not evict the same old one.
         let _turn = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(evicted) = self.metrics.make_room(&ended.labels) {
             self.forget(&evicted);
@@ -493,7 +490,7 @@ impl Analyst {
                 findings = report.findings.len(),
                 worst = report.worst().map(|s| s.name()),
                 took = ?ended.took,
-                "trace analysed"
+                "trace analyzed"
             );
         }
         if let Some((reason, error)) = &ended.failure {
@@ -515,7 +512,7 @@ fn unread(error: std::io::Error) -> ReadError {
     ReadError::new(ErrorKind::Io(error))
 }
 
-/// A panic by its message.
+/// Returns the message of a panic.
 fn defect(panic: Box<dyn Any + Send>) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
@@ -526,14 +523,14 @@ fn put_away(trace: &FileTrace, verdict: Verdict) {
     let shelf = match verdict {
         Verdict::Clean => Shelf::Done,
         Verdict::Found => Shelf::Findings,
-        // The trace is needed to find out why.
+        // The trace is needed to find the cause.
         Verdict::Crashed if trace.after == After::Delete => return,
         Verdict::Failed | Verdict::Crashed => Shelf::Failed,
     };
     if let Err(error) = trace.put_away(shelf) {
         if trace.tries == 0 {
             let source = trace.source();
-            tracing::error!(source, %error, "cannot move or delete the trace; this is tried again");
+            tracing::error!(source, %error, "cannot move or delete the trace; retrying");
         }
         trace.retry();
     }

@@ -1,4 +1,4 @@
-//! The targets, and how the last capture of each went.
+//! Table of the scraped targets with the last capture of each.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,19 +8,18 @@ use super::failure::Failure;
 use crate::labels::Labels;
 use crate::source::scrape::{Options, Target};
 
-/// The last capture of a target.
+/// Last capture of a target.
 #[derive(Clone, Debug)]
 pub struct Last {
-    /// When it ended.
+    /// End of the capture.
     pub at: SystemTime,
-    /// How long it took.
+    /// Duration of the capture.
     pub took: Duration,
-    /// Why it gave nothing, or only a part.
+    /// Reason why the capture has no trace or only a part of it.
     pub failure: Option<(Failure, String)>,
 }
 
-/// The targets there are, by their labels and URL; without a last capture,
-/// none is over yet.
+/// Scraped targets by labels and URL.
 #[derive(Default)]
 pub struct Board(Mutex<Targets>);
 
@@ -31,11 +30,11 @@ struct Row {
     options: Options,
     last: Option<Last>,
     turn: Turn,
-    /// Why somebody wants what a stream just sent to be kept.
+    /// Reason to keep the next trace of the stream, if a client asked for that.
     request: Option<String>,
 }
 
-/// Held by whoever captures a target: one at a time.
+/// Lock of a target: one capture runs at a time.
 pub type Turn = Arc<tokio::sync::Mutex<()>>;
 
 fn key(target: &Target) -> (Labels, String) {
@@ -43,7 +42,7 @@ fn key(target: &Target) -> (Labels, String) {
 }
 
 impl Board {
-    /// A target is there.
+    /// Adds a target.
     pub fn add(&self, target: &Target, options: Options) {
         let new = || Row {
             target: target.clone(),
@@ -55,8 +54,8 @@ impl Board {
         self.lock().entry(key(target)).or_insert_with(new).options = options.clone();
     }
 
-    /// The target with that instance, host and port, or URL; of that job, if
-    /// one is named.
+    /// Finds the target with this instance, host and port, or URL. A job that is not empty has to
+    /// match too.
     pub fn find(&self, name: &str, job: &str) -> Option<(Target, Options, Turn)> {
         let targets = self.lock();
         let row = targets.values().find(|row| {
@@ -70,9 +69,8 @@ impl Board {
         Some((row.target.clone(), row.options.clone(), turn))
     }
 
-    /// The targets that labels mean, as those of an alert do: what both have of
-    /// job, instance and service is the same, and that is at least one of the
-    /// latter two.
+    /// Returns the targets that the labels of an alert select: of `job`, `instance` and `service`,
+    /// every label that both have is equal, and at least one of the latter two is.
     pub fn meant(&self, labels: &BTreeMap<String, String>) -> Vec<(Target, Options, Turn)> {
         let targets = self.lock();
         let meant = targets.values().filter(|row| {
@@ -96,39 +94,38 @@ impl Board {
             .collect()
     }
 
-    /// To be held while a target is captured.
+    /// Returns the lock of a target.
     pub fn turn(&self, target: &Target) -> Turn {
         let targets = self.lock();
         let row = targets.get(&key(target));
         row.map_or_else(Turn::default, |row| Arc::clone(&row.turn))
     }
 
-    /// A target is no longer there.
+    /// Removes a target.
     pub fn remove(&self, target: &Target) {
         self.lock().remove(&key(target));
     }
 
-    /// A capture is over; of a target that has gone meanwhile, nobody asks.
+    /// Records a capture, unless the target was removed meanwhile.
     pub fn captured(&self, target: &Target, last: Last) {
         if let Some(entry) = self.lock().get_mut(&key(target)) {
             entry.last = Some(last);
         }
     }
 
-    /// Somebody wants what a target's stream just sent to be kept, and says
-    /// why.
+    /// Asks for the next trace of a target's stream to be kept, for this reason.
     pub fn request(&self, target: &Target, why: &str) {
         if let Some(entry) = self.lock().get_mut(&key(target)) {
             entry.request = Some(why.into());
         }
     }
 
-    /// What was asked for, once.
+    /// Takes the reason that [`request`](Self::request) left, if any.
     pub fn take_request(&self, target: &Target) -> Option<String> {
         self.lock().get_mut(&key(target))?.request.take()
     }
 
-    /// All targets.
+    /// Returns all targets with URL and last capture.
     pub fn all(&self) -> Vec<(Labels, String, Option<Last>)> {
         let targets = self.lock();
         let all = targets.iter();

@@ -1,4 +1,4 @@
-//! Captures each target now and then, for as long as it is a target.
+//! Captures each target at its interval until the target is removed.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -17,36 +17,35 @@ use crate::evidence::Recording;
 use crate::source::Limits;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 
-/// Captures targets.
+/// Captures of one target.
 pub struct Captures {
-    /// Asks.
+    /// HTTP client of the target.
     pub scraper: Scraper,
-    /// Analyses.
+    /// Pipeline that analyzes the captures.
     pub analyst: Arc<Analyst>,
-    /// How many targets may be asked at a time. That takes a connection.
+    /// Permits to query targets. Each query takes a connection.
     pub asking: Arc<Semaphore>,
-    /// How many traces may be read at a time. Each has a thread, which waits
-    /// for the network most of the time.
+    /// Permits to read traces. Each trace takes a thread, which waits for the network most of the
+    /// time.
     pub reading: Arc<Semaphore>,
-    /// What reading the last trace took, bytes of memory.
+    /// Memory that the last trace took, bytes.
     pub last_peak: AtomicU64,
 }
 
-/// What became of a target's turn.
+/// Result of one interval.
 enum Captured {
-    /// It is over.
+    /// The capture ended, with or without a trace.
     Done,
-    /// Somebody else traces the target.
+    /// Another client traces the target.
     Busy,
-    /// There was no room for its trace in time.
+    /// No memory or thread was free in time.
     Missed,
 }
 
 impl Captures {
-    /// Captures a target at every interval until told to stop, at a moment in
-    /// it that depends on the target and on the wall clock alone: a restart
-    /// does not shift it, and another daemon that takes the target over goes
-    /// on in time. A capture that was begun is finished.
+    /// Captures a target at every interval until `stop`. The moment within the interval depends
+    /// only on the target and the wall clock: a restart or another daemon that takes over the
+    /// target does not shift it. A capture that has begun is finished.
     pub async fn follow(self, target: Target, alone: bool, stop: CancellationToken) {
         let interval = self.scraper.options().interval;
         let offset = if alone {
@@ -79,7 +78,7 @@ impl Captures {
                 continue;
             }
             refused = 0;
-            // Missed turns are left out, not made up for.
+            // Missed intervals are skipped, not caught up.
             let late = now.saturating_duration_since(next).as_nanos();
             let turns = (late / interval.as_nanos().max(1)) as u64;
             let missed = turns + u64::from(matches!(captured, Captured::Missed));
@@ -89,8 +88,8 @@ impl Captures {
         }
     }
 
-    /// Who is traced by somebody else is asked again when that trace may be
-    /// over, and less and less often up to the interval.
+    /// Returns the wait before the next attempt while another client traces the target: the length
+    /// of a trace, doubled after each attempt, up to the interval.
     fn back_off(&self, refused: u32, target: &Target) -> Duration {
         let options = self.scraper.options();
         let trace = Duration::from_secs(options.seconds.into());
@@ -136,8 +135,8 @@ impl Captures {
         captured
     }
 
-    /// A thread and the memory for a trace that began to come in; nothing if
-    /// they are not there in time.
+    /// Waits for a thread and for memory for a trace whose first bytes have arrived. Returns `None`
+    /// if they are not free before the capture's deadline.
     async fn room(&self, capture: &Capture) -> Option<Room<'_>> {
         let expected = self.last_peak.load(Ordering::Relaxed);
         let room = async {
@@ -148,7 +147,7 @@ impl Captures {
         timeout_at(capture.deadline(), room).await.ok()?
     }
 
-    /// Analyses what comes in, and tells what failed.
+    /// Analyzes a trace while it is received, and returns its failure.
     async fn read(
         &self,
         target: &Target,
@@ -166,19 +165,19 @@ impl Captures {
     }
 }
 
-/// What reading one trace takes.
+/// Memory and thread for one trace.
 type Room<'a> = (Reservation, SemaphorePermit<'a>);
 
-/// Asks a target for a trace, and waits until it begins to come in: one that
-/// stays silent takes no memory and no thread.
+/// Requests a trace and waits for its first byte, so that a silent target takes no memory and no
+/// thread.
 pub async fn begin(scraper: &Scraper, target: &Target) -> Result<Capture, ScrapeError> {
     let mut capture = scraper.open(target).await?;
     capture.begin().await?;
     Ok(capture)
 }
 
-/// Analyses what comes in within the memory reserved, and tells why its source
-/// ended early, if it did. It may be recorded, in case it is evidence.
+/// Analyzes a trace within the reserved memory. Also returns the reason why the source ended early,
+/// and the recording of the trace if `record` is set.
 pub async fn read(
     analyst: &Arc<Analyst>,
     target: &Target,
@@ -212,8 +211,7 @@ pub async fn read(
     (outcome, early, recording)
 }
 
-/// Tells everyone what became of a capture, and gives what failed. Keeping its
-/// trace may take a while.
+/// Publishes the result of a capture, and returns its failure. Keeping the trace may take a while.
 pub async fn conclude(
     analyst: &Arc<Analyst>,
     target: &Target,
@@ -231,12 +229,12 @@ pub async fn conclude(
         analyst.conclude(&labels, source, took, outcome, early, evidence)
     });
     concluded.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a capture was not counted");
+        tracing::error!(%error, "capture not counted");
         Some((Failure::Panic, error.to_string()))
     })
 }
 
-/// How long it is until a moment within an interval, by the wall clock.
+/// Returns the time until the wall clock reaches a given moment of the interval.
 fn until(moment: Duration, interval: Duration) -> Duration {
     let interval = interval.as_nanos().max(1);
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
@@ -245,7 +243,7 @@ fn until(moment: Duration, interval: Duration) -> Duration {
     Duration::from_nanos(u64::try_from(left).unwrap_or_default())
 }
 
-/// A number from 0 to 1 that is the target's own.
+/// Returns a number in [0, 1) that depends on the target alone.
 fn fraction(target: &Target) -> f64 {
     let mut hasher = DefaultHasher::new();
     target.url().hash(&mut hasher);

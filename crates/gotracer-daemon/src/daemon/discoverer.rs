@@ -1,4 +1,4 @@
-//! Takes what a list of targets becomes to the one who wants it, and counts.
+//! Forwards discovery updates to the supervisor and counts them.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,18 +8,18 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use crate::export::Metrics;
 use crate::source::discovery::{Discovery, Group, Update};
 
-/// Where a list of targets belongs: the job's name, and where it stands.
+/// Job name and discovery of a target list.
 pub type Source = (String, Discovery);
 
-/// A list that is new.
+/// Update of a target list.
 pub struct Found {
-    /// Whose.
+    /// Source of the list.
     pub source: Source,
-    /// All of it.
+    /// All target groups of the list.
     pub groups: Vec<Group>,
 }
 
-/// Sends the list whenever it changed, until nobody receives it.
+/// Sends each update of the list until the receiver is dropped.
 pub async fn follow(source: Source, found: Sender<Found>, metrics: Arc<Metrics>) {
     let (tell, updates) = channel(1);
     tokio::select! {
@@ -42,10 +42,10 @@ async fn take(
         metrics.refreshed(discovery.mechanism(), job, refreshed);
         if !failing {
             for error in &errors {
-                tracing::error!(job, %error, "cannot refresh targets; the old ones stay");
+                tracing::error!(job, %error, "target refresh failed; the previous targets stay");
             }
         } else if errors.is_empty() {
-            tracing::info!(job, "targets can be refreshed again");
+            tracing::info!(job, "target refresh recovered");
         }
         failing = !errors.is_empty();
         let Some(groups) = groups.filter(|groups| *groups != known) else {

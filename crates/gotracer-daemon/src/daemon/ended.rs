@@ -1,4 +1,4 @@
-//! What became of a trace: a report, a failure, or both.
+//! Result of one trace: a report, a failure, or both.
 
 use std::io;
 use std::sync::Arc;
@@ -13,26 +13,26 @@ use crate::labels::Labels;
 use crate::report::{Report, Severity};
 use crate::trace::{ErrorKind, ReadError};
 
-/// What became of a trace.
+/// Result of one trace.
 pub struct Ended {
-    /// Whose it is.
+    /// Labels of the target.
     pub labels: Arc<Labels>,
     /// Path or URL.
     pub source: String,
-    /// When its analysis ended.
+    /// End of the analysis.
     pub at: SystemTime,
-    /// How long it took, with the capture.
+    /// Duration of capture and analysis.
     pub took: Duration,
-    /// Number of its report, if one was promised.
+    /// Number of the report, if one was reserved.
     pub number: Option<u64>,
-    /// What it told, if it could be read.
+    /// Report, if the trace could be read.
     pub report: Option<Report>,
-    /// What failed.
+    /// Failure, if any.
     pub failure: Option<(Failure, String)>,
 }
 
 impl Ended {
-    /// One of which nothing is known but its end, now.
+    /// Creates a result that ends now, without report and failure.
     pub fn new(labels: &Arc<Labels>, source: String, took: Duration) -> Self {
         Self {
             labels: Arc::clone(labels),
@@ -45,7 +45,7 @@ impl Ended {
         }
     }
 
-    /// One by what its analysis gave. `early` is why its source ended before the
+    /// Creates the result of an analysis. `early` is the reason why the source ended before the
     /// trace did.
     pub fn of(
         labels: &Arc<Labels>,
@@ -67,7 +67,7 @@ impl Ended {
         }
     }
 
-    /// The same for OTLP.
+    /// Converts the result for the OTLP exporter.
     pub fn capture(&self) -> otlp::Capture<'_> {
         let failure = self.failure.as_ref();
         otlp::Capture {
@@ -81,7 +81,7 @@ impl Ended {
     }
 }
 
-/// What to remember of a trace.
+/// Returns the verdict to record for a trace.
 pub fn verdict(outcome: &Analysed) -> Verdict {
     match outcome {
         Ok(Ok(Outcome {
@@ -93,13 +93,13 @@ pub fn verdict(outcome: &Analysed) -> Verdict {
     }
 }
 
-/// Whether the trace ends too early: its writer may not be done.
+/// Whether the trace ends early, which may mean that its writer is not done.
 pub fn is_incomplete(outcome: &Analysed) -> bool {
     let reason = error(outcome).map(Failure::from);
     matches!(reason, Some(Failure::BrokeOff | Failure::Empty))
 }
 
-/// Why the file could not be read, if it may be readable at another time.
+/// Returns the I/O error of a file that may be readable at another time.
 pub fn passing(outcome: &Analysed) -> Option<&io::Error> {
     let error = error(outcome)?;
     match error.kind() {
@@ -108,7 +108,7 @@ pub fn passing(outcome: &Analysed) -> Option<&io::Error> {
     }
 }
 
-/// Whether reading ended because it would have taken too much memory.
+/// Whether reading ended because the trace would have taken too much memory.
 pub fn is_too_large(outcome: &Analysed) -> bool {
     error(outcome).is_some_and(|e| Failure::from(e) == Failure::TooLarge)
 }
@@ -121,8 +121,8 @@ fn error(outcome: &Analysed) -> Option<&ReadError> {
     }
 }
 
-/// Whether the outcome lies in the trace. A disk may read better the next
-/// time, and a newer gotracer may know the version.
+/// Whether the same file would give the same result. A disk may recover, and a newer gotracer may
+/// know the version.
 pub fn is_lasting(outcome: &Analysed) -> bool {
     let reason = error(outcome).map(Failure::from);
     !matches!(

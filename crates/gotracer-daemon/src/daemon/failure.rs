@@ -1,22 +1,22 @@
-//! Reasons for which a trace could not be had or read, each counted apart.
+//! Reasons why a trace is missing or incomplete, each with its own count.
 
 use std::io::ErrorKind::{FileTooLarge, UnexpectedEof};
 
 use crate::source::scrape::ScrapeError;
 use crate::trace::{ErrorKind, ReadError};
 
-/// A reason, as it stands in `gotracer_trace_failures_total{reason}`.
+/// Value of the label `reason` of `gotracer_trace_failures_total`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failure {
     /// The file could not be opened or read.
     Unreadable,
-    /// No bytes at all, or no events.
+    /// There are no bytes or no events.
     Empty,
-    /// Something else than a trace.
+    /// The file is not a trace.
     NotATrace,
-    /// A trace of a version that is not known.
+    /// The version of the trace is unknown.
     UnsupportedVersion,
-    /// The trace ends within something.
+    /// The trace is truncated.
     BrokeOff,
     /// The bytes do not follow the format.
     Corrupt,
@@ -26,33 +26,33 @@ pub enum Failure {
     Panic,
     /// The process died each time it read the trace.
     Crashed,
-    /// Nobody listens at the target.
+    /// The target refuses the connection.
     Refused,
-    /// The target can't be reached or is not known.
+    /// The target cannot be reached or resolved.
     Unreachable,
-    /// What is to be said to the target can't be had.
+    /// The credentials for the target cannot be read.
     Credentials,
-    /// The target and gotracer do not trust each other.
+    /// The TLS handshake failed.
     Tls,
     /// The target took too long.
     Timeout,
-    /// The target's HTTP server would cut the trace off.
+    /// The target's HTTP server has a write timeout that would truncate the trace.
     WriteTimeout,
-    /// Somebody else traces the target.
+    /// Another client traces the target.
     AlreadyTracing,
-    /// The target answered with another error.
+    /// The target answered with another HTTP error.
     HttpStatus,
     /// The trace is larger than allowed, or takes more memory.
     TooLarge,
-    /// More targets are to be streamed than there is room for.
+    /// The maximum number of streams runs already.
     Overloaded,
-    /// The stream is silent.
+    /// The stream sends no data.
     Stalled,
-    /// Programs of that Go version can't be streamed.
+    /// Programs of this Go version cannot be streamed.
     NotLive,
 }
 
-/// The names of all reasons.
+/// Names of all reasons.
 pub const REASONS: [&str; 21] = [
     Failure::Unreadable.name(),
     Failure::Empty.name(),
@@ -78,7 +78,7 @@ pub const REASONS: [&str; 21] = [
 ];
 
 impl Failure {
-    /// Its name as a label's value.
+    /// Name of the reason as the value of a label.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Unreadable => "unreadable",
@@ -118,7 +118,7 @@ impl From<&ReadError> for Failure {
             }
             ErrorKind::NotLive(_) => Self::NotLive,
             ErrorKind::Truncated(_) => Self::BrokeOff,
-            // Not the system says so, but a decompressor of what it read.
+            // A decompressor reports this, not the system.
             ErrorKind::Io(error) if error.kind() == UnexpectedEof => Self::BrokeOff,
             ErrorKind::Io(error) if error.raw_os_error().is_none() => Self::Corrupt,
             ErrorKind::Corrupt(_) => Self::Corrupt,

@@ -1,4 +1,4 @@
-//! Asking a daemon whether it is healthy, as the HEALTHCHECK of an image does.
+//! Client of a daemon's health endpoint, for `gotracer health` and the image's HEALTHCHECK.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,52 +13,51 @@ use serde::Deserialize;
 use crate::config::read_yaml;
 use crate::source::http::{Authorization, BasicAuth, FieldError, Headers, HttpOptions, TlsConfig};
 
-/// Where a daemon says that it is healthy.
+/// Path of the health endpoint.
 const PATH: &str = "/-/healthy";
 
-/// More than it says.
+/// Size limit of an answer, bytes.
 const LIMIT: usize = 64 << 10;
 
-/// Whom to ask, and how.
+/// Settings of a health check.
 #[derive(Clone, Debug)]
 pub struct HealthCheck {
-    /// The daemon's URL; without a path, `/-/healthy` is asked for.
+    /// URL of the daemon; `/-/healthy` is added if it has no path.
     pub url: String,
-    /// Passwords, headers and TLS: a file in the words of Prometheus' HTTP
-    /// clients.
+    /// File with credentials, headers and TLS settings, with the keys of Prometheus' HTTP clients.
     pub http: Option<PathBuf>,
-    /// Whether to believe whatever certificate is shown.
+    /// Whether to skip the verification of the server's certificate.
     pub insecure: bool,
-    /// How long all of it may take.
+    /// Timeout of the whole check.
     pub timeout: Duration,
 }
 
-/// Why a daemon is not healthy, or can't be asked.
+/// Reason why a health check failed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HealthError {
-    /// It can't be asked there.
+    /// The URL is not valid.
     #[error("\"{0}\" is no URL such as http://localhost:16060")]
     NotAUrl(String),
-    /// The file can't be used.
+    /// The file cannot be used.
     #[error("{}: {why}", .path.display())]
     File {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Error in the file.
         why: String,
     },
-    /// It does not answer, or not well.
+    /// The daemon does not answer, or is not healthy.
     #[error("{url}: {why}")]
     Unhealthy {
-        /// What was asked.
+        /// URL of the request.
         url: Uri,
-        /// What came of it.
+        /// Error or status.
         why: String,
     },
 }
 
-/// What the file may say.
+/// Keys of the file.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct HttpYaml {
@@ -70,10 +69,10 @@ struct HttpYaml {
 }
 
 impl HealthCheck {
-    /// Asks.
+    /// Runs the check.
     ///
     /// # Errors
-    /// If the answer is not that all is well.
+    /// If the daemon does not answer with status 200.
     pub async fn run(&self) -> Result<(), HealthError> {
         let url = self.endpoint()?;
         let mut options = match &self.http {
@@ -97,11 +96,13 @@ impl HealthCheck {
         match answer.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED => {
-                return Err("it wants a password, which --http.config.file may hold".into());
+                return Err(
+                    "it requires credentials; set them in the file of --http.config.file".into(),
+                );
             }
             status => return Err(format!("the answer was {status}")),
         }
-        // Who can't end what it began to say is not well.
+        // A truncated body means unhealthy.
         let body = Limited::new(answer.into_body(), LIMIT).collect().await;
         body.map(drop).map_err(|e| e.to_string())
     }
@@ -110,7 +111,7 @@ impl HealthCheck {
         let bad = || HealthError::NotAUrl(self.url.clone());
         let url: Uri = self.url.parse().map_err(|_| bad())?;
         let host = url.authority().ok_or_else(bad)?;
-        // Who we are stands in the file, not where processes are listed.
+        // Credentials belong in the file, not in argv, which `ps` shows.
         let known = matches!(url.scheme_str(), Some("http" | "https"));
         if !known || host.as_str().contains('@') {
             return Err(bad());
@@ -136,7 +137,7 @@ impl HttpYaml {
     }
 }
 
-/// What a file says. This blocks, and nobody else waits.
+/// Reads the file. Blocks, which is fine: nothing else runs in this process.
 fn read(path: &Path) -> Result<HttpOptions, HealthError> {
     let wrong = |why: String| HealthError::File {
         path: path.into(),

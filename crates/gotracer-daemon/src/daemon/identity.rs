@@ -4,8 +4,8 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// How much of a file's start and end makes its identity. Every trace holds
-/// its clock in both, so two traces differ in them.
+/// Bytes at a file's start and end that are hashed. Every trace has its clock in both, so two
+/// traces differ in them.
 const SAMPLE: u64 = 64 << 10;
 
 /// Hash of a trace's length, start and end. The hash does not protect against

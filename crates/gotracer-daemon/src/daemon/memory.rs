@@ -1,11 +1,10 @@
-//! Memory that all traces being read may hold together.
+//! Memory budget that all traces being read share.
 //!
-//! A trace begins with little. While it is read, its loan follows what its
-//! reader really holds, which only the trace decides: tables, batches of a
-//! generation, goroutines, stacks. A trace that would need more than is free
-//! ends with an error and keeps what was read before: nobody who holds memory
-//! waits for more, so no two traces can wait for each other. Those that hold
-//! nothing yet wait in the order in which they came.
+//! A trace starts with a small reservation. While it is read, the reservation follows the memory
+//! that its reader holds: tables, batches of a generation, goroutines, stacks. If the budget has no
+//! more memory, the trace ends with an error and keeps the part that was read. A trace that holds
+//! memory never waits for more, so there is no deadlock. Traces that hold nothing yet wait in order
+//! of arrival.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,20 +16,20 @@ use crate::export::Metrics;
 use crate::trace::Allowance;
 use gotracer_core::memory::available;
 
-/// What a trace begins with, bytes: buffers on its way and of its reader.
+/// Initial reservation of a trace, bytes: the buffers of source and reader.
 pub const BASE: u64 = 2 << 20;
-/// What a stream begins with, bytes.
+/// Initial reservation of a stream, bytes.
 pub const STREAM: u64 = 1 << 20;
-/// The unit in which loans grow, bytes.
+/// Step in which reservations grow, bytes.
 const STEP: u64 = 1 << 20;
-/// The least budget.
+/// Smallest budget, bytes.
 const SMALLEST: u64 = 32 << 20;
 
-/// The budget, and what is left of it.
+/// Memory budget.
 pub struct Memory(Arc<Pool>);
 
 struct Pool {
-    /// The budget, bytes.
+    /// Size of the budget, bytes.
     all: u64,
     state: Mutex<State>,
     metrics: Arc<Metrics>,
@@ -38,7 +37,7 @@ struct Pool {
 
 struct State {
     free: u64,
-    /// What those hold that go on for hours.
+    /// Bytes reserved by streams, which last for hours.
     lasting: u64,
     waiting: VecDeque<Waiting>,
 }
@@ -48,8 +47,7 @@ struct Waiting {
     granted: oneshot::Sender<Reservation>,
 }
 
-/// A part of the budget, for as long as this or an allowance made of it is
-/// there.
+/// Part of the budget, held until this value and the allowances made from it are dropped.
 #[derive(Clone)]
 pub struct Reservation(Arc<Loan>);
 
@@ -57,15 +55,16 @@ struct Loan {
     pool: Arc<Pool>,
     least: u64,
     bytes: AtomicU64,
-    /// The most that it was.
+    /// Largest size of the reservation, bytes.
     peak: AtomicU64,
-    /// The most that was wanted and not free.
+    /// Largest size that was requested and not granted, bytes.
     lacked: AtomicU64,
     lasting: bool,
 }
 
 impl Memory {
-    /// A budget of so many bytes; half of what there is, if nothing is said.
+    /// Creates a budget of this many bytes; by default, half of the machine's or container's
+    /// memory.
     pub fn new(budget: Option<u64>, metrics: Arc<Metrics>) -> Self {
         let all = budget.unwrap_or_else(|| available() / 2).max(SMALLEST);
         metrics.set_memory(all, 0);
@@ -80,32 +79,31 @@ impl Memory {
         }))
     }
 
-    /// Waits until so many bytes are free, or all that can become free: those
-    /// that go on for hours are not waited for.
+    /// Waits until this many bytes are free, or as many as can become free: streams, which last for
+    /// hours, are not waited for.
     pub async fn reserve(&self, bytes: u64) -> Reservation {
-        // Nobody stays behind one that no longer waits.
+        // Wake the next waiter if this one is dropped before its turn.
         let _serve = Serve(&self.0);
         loop {
             let (granted, grant) = oneshot::channel();
             let waiting = Waiting { bytes, granted };
             self.0.lock().waiting.push_back(waiting);
             self.0.serve();
-            // Only those who do not wait are passed over.
+            // The sender is dropped without a grant only after this waiter is dropped.
             if let Ok(reservation) = grant.await {
                 return reservation;
             }
         }
     }
 
-    /// As [`reserve`](Self::reserve), if nobody has to wait.
+    /// Reserves memory if it is free and no trace waits for some.
     pub fn try_reserve(&self, bytes: u64) -> Option<Reservation> {
         let mut state = self.0.lock();
         let free = state.waiting.is_empty() && bytes <= state.free;
         free.then(|| self.0.lend(&mut state, bytes, false))
     }
 
-    /// The same for one that goes on for hours. All of these together may have
-    /// half of the budget.
+    /// Reserves memory for a stream. All streams together get at most half of the budget.
     pub fn try_reserve_lasting(&self, bytes: u64) -> Option<Reservation> {
         let mut state = self.0.lock();
         let free = self.0.free(&state, true) >= bytes;
@@ -113,7 +111,7 @@ impl Memory {
     }
 }
 
-/// Serves those that wait, when it is dropped.
+/// Serves the waiting reservations when dropped.
 struct Serve<'a>(&'a Arc<Pool>);
 
 impl Drop for Serve<'_> {
@@ -123,12 +121,12 @@ impl Drop for Serve<'_> {
 }
 
 impl Pool {
-    /// Nobody panics with it; if somebody does, the sums are still true.
+    /// A poisoned lock is fine: the sums stay valid.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The bytes that somebody could have now.
+    /// Bytes that could be reserved now.
     fn free(&self, state: &State, lasting: bool) -> u64 {
         match lasting {
             true => state.free.min((self.all / 2).saturating_sub(state.lasting)),
@@ -136,7 +134,7 @@ impl Pool {
         }
     }
 
-    /// Counts a change of what somebody holds.
+    /// Updates the sums after a reservation changed its size.
     fn change(&self, state: &mut State, lasting: bool, (before, now): (u64, u64)) {
         state.free = state.free + before - now;
         if lasting {
@@ -157,8 +155,7 @@ impl Pool {
         }))
     }
 
-    /// Serves those that wait, in their order, as far as there is something
-    /// free.
+    /// Serves the waiting reservations in order while memory is free.
     fn serve(self: &Arc<Self>) {
         let mut granted = Vec::new();
         let mut state = self.lock();
@@ -176,15 +173,15 @@ impl Pool {
         }
         drop(state);
         for (waiting, reservation) in granted {
-            // One that went away meanwhile gives it back at once.
+            // If the waiter is gone, dropping the reservation returns its memory.
             let _ = waiting.send(reservation);
         }
     }
 }
 
 impl Reservation {
-    /// What a reader may hold: it begins with the bytes reserved and follows
-    /// what is held, as far as there is something free.
+    /// Returns an allowance for a reader. It starts with the reserved bytes and follows the bytes
+    /// that the reader holds, as long as the budget has more.
     pub fn allowance(&self) -> Allowance {
         let loan = Arc::clone(&self.0);
         Allowance::lent(loan.bytes.load(Ordering::Relaxed), move |wanted| {
@@ -192,13 +189,13 @@ impl Reservation {
         })
     }
 
-    /// The most that was held, bytes.
+    /// Largest number of bytes held.
     pub fn peak(&self) -> u64 {
         self.0.peak.load(Ordering::Relaxed)
     }
 
-    /// The most that was wanted and not lent, bytes, if it was only not free:
-    /// the budget has as much.
+    /// Returns the bytes that were requested and not granted because other traces held them. `None`
+    /// if the whole budget would not have been enough.
     pub fn lacked(&self) -> Option<u64> {
         let lacked = self.0.lacked.load(Ordering::Relaxed);
         let all = self.0.pool.all - self.0.pool.lock().lasting;
@@ -207,7 +204,7 @@ impl Reservation {
 }
 
 impl Loan {
-    /// Makes the loan as large as wanted, if that is free; returns its size.
+    /// Grows the reservation to `wanted` bytes if they are free; returns its new size.
     fn follow(&self, wanted: u64) -> u64 {
         let mut state = self.pool.lock();
         let now = self.bytes.load(Ordering::Relaxed);
@@ -264,7 +261,7 @@ mod tests {
         let first = memory.reserve(40 * MIB).await;
         let second = memory.try_reserve(40 * MIB).unwrap();
         assert!(memory.try_reserve(40 * MIB).is_none());
-        // A small one still fits.
+        // A small reservation still fits.
         assert!(memory.try_reserve(0).is_some());
         drop(first);
         let third = memory.try_reserve(40 * MIB);

@@ -1,5 +1,4 @@
-//! `gotracer serve`: wires sources to the analysis and that to the exporters,
-//! and answers HTTP.
+//! `gotracer serve`: connects sources, analysis, exporters and the HTTP server.
 
 mod analyst;
 mod board;
@@ -63,153 +62,148 @@ use crate::source::discovery::Job;
 use crate::source::push::{self, Rates, Spool};
 use crate::source::scrape::{Options, Target};
 
-/// Where `/metrics` is if nobody says otherwise: all of 9100 to 9999 is given
-/// to other exporters, and 6060 is where Go programs have their pprof.
+/// Default listen address. Ports 9100 to 9999 are allocated to Prometheus exporters, and 6060 is
+/// the usual port of pprof.
 pub const DEFAULT_ADDRESS: &str = ":16060";
 
-/// How long traces being analysed and answers being sent may take when the
-/// daemon is told to end.
+/// Time that traces being analyzed and requests being answered get at shutdown.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// How long what waits to be sent by OTLP, or to get to a bucket, may take after
-/// that.
+/// Time that the OTLP queue and evidence uploads get after that.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// What the daemon is to do, and how. All but the plan stays until it ends.
+/// Options of the daemon. All of them but the plan are fixed until it ends.
 pub struct Config {
-    /// Address and port of the HTTP server; without an address, all of them.
+    /// Listen address of the HTTP server, `HOST:PORT` or `:PORT`.
     pub listen: String,
-    /// Where to remember across restarts which traces were analysed and what is
-    /// known of releases; without it, traces still there are analysed again.
+    /// Directory of the state that survives restarts: analyzed traces, releases and pushed traces.
+    /// Without it, files that are still there are analyzed again after a restart.
     pub storage: Option<PathBuf>,
-    /// How many traces to analyse at a time.
+    /// Maximum number of files analyzed at a time.
     pub jobs: usize,
-    /// How much memory traces being read may take together, bytes; half of what
-    /// there is, if nothing is said.
+    /// Memory budget of the traces being read, bytes; by default, half of the memory.
     pub memory: Option<u64>,
-    /// Where to send findings and measurements by OTLP, if anywhere.
+    /// OTLP endpoint, if any.
     pub otlp: Option<otlp::Config>,
-    /// Where people and programs find the HTTP server; by the machine's name,
-    /// if nothing is said.
+    /// URL under which the HTTP server is reachable; by default, the host name with the port.
     pub external_url: Option<String>,
-    /// TLS, passwords and headers of the HTTP server: a file in the form of
-    /// Prometheus' exporters.
+    /// Web configuration file in the format of Prometheus' exporter toolkit: TLS, users and
+    /// headers.
     pub web: Option<PathBuf>,
-    /// How many scrapes of `/metrics` are answered at a time; 0 is no limit.
+    /// Maximum number of scrapes of `/metrics` answered at a time; 0 means no limit.
     pub max_scrapes: usize,
-    /// Whether HTTP may ask for a reload.
+    /// Whether `POST /-/reload` is enabled.
     pub lifecycle: bool,
-    /// What of the HTTP server answers clients that are neither local nor
-    /// authenticated.
+    /// Paths that answer clients that are neither local nor authenticated.
     pub exposure: Exposure,
-    /// What the binary was built from.
+    /// Revision, compiler and features of the binary.
     pub build: Build,
-    /// What to do at first.
+    /// Plan to start with.
     pub plan: Plan,
-    /// Makes the plan anew.
+    /// Loads the plan again.
     pub load: Loader,
 }
 
-/// Makes a plan of options and files as they are now, or says why not.
+/// Builds a plan from the current options and files.
 pub type Loader = Box<dyn Fn() -> Result<Plan, String> + Send>;
 
-/// What a reload can change.
+/// Settings that a reload can change.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Directories to watch.
     pub directories: Vec<Directory>,
-    /// Programs to capture traces from, by how to capture them.
+    /// Targets by scrape options.
     pub scrapes: Vec<Scrape>,
-    /// Which of them are this daemon's.
+    /// Shard of the targets that this daemon scrapes.
     pub shard: Shard,
-    /// What is too much.
+    /// Default rule settings.
     pub settings: Settings,
-    /// The same for single services, by the label `service` of their traces.
+    /// Rule settings of single services, by the label `service`.
     pub services: HashMap<String, Settings>,
-    /// What to tell on `/metrics`.
+    /// Settings of the Prometheus metrics.
     pub prometheus: export::Settings,
-    /// What to send by OTLP.
+    /// Settings of the OTLP exporter.
     pub otlp: otlp::Settings,
-    /// How to judge releases.
+    /// Settings of the comparison of releases.
     pub releases: crate::releases::Settings,
-    /// Which traces to keep, if any.
+    /// Settings of evidence.
     pub evidence: evidence::Settings,
     /// Limits of pushed traces.
     pub uploads: push::Settings,
 }
 
 impl Plan {
-    /// Whether there is something to do.
+    /// Whether there is nothing to watch and nothing to scrape.
     pub fn is_empty(&self) -> bool {
         let discovers = |s: &Scrape| s.job.as_ref().is_some_and(|j| !j.discoveries().is_empty());
         let idle = |s: &Scrape| s.targets.is_empty() && !discovers(s);
         self.directories.is_empty() && self.scrapes.iter().all(idle)
     }
 
-    /// Whether it can be done, as far as that can be told beforehand.
+    /// Checks the plan without applying it.
     ///
     /// # Errors
-    /// Says what can't.
+    /// If a directory cannot be watched.
     pub fn check(&self) -> Result<(), WatchError> {
         self.directories.iter().try_for_each(Directory::check)
     }
 }
 
-/// Whether a web configuration can be used. Blocks.
+/// Checks a web configuration file. Blocks.
 ///
 /// # Errors
-/// Says what can't.
+/// If it cannot be used.
 pub fn check_web(path: &Path) -> Result<(), WebError> {
     Guard::new(path).map(drop)
 }
 
-/// Programs that are captured alike.
+/// Targets with the same scrape options.
 #[derive(Clone, Debug)]
 pub struct Scrape {
-    /// How to capture.
+    /// Scrape options.
     pub options: Options,
-    /// The programs.
+    /// Static targets.
     pub targets: Vec<Target>,
-    /// The job that discovers more of them.
+    /// Job that discovers more targets.
     pub job: Option<Job>,
 }
 
-/// Why the daemon could not start.
+/// Reason why the daemon cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Nothing to watch.
+    /// A directory cannot be watched.
     #[error(transparent)]
     Watch(#[from] WatchError),
-    /// Nothing can be remembered.
+    /// The record of analyzed traces cannot be opened.
     #[error(transparent)]
     Storage(#[from] JournalError),
-    /// Releases can't be.
+    /// The stored releases cannot be opened.
     #[error(transparent)]
     Releases(#[from] StoreError),
-    /// The OpenTelemetry SDK can't be used.
+    /// The OTLP exporter cannot be created.
     #[error("OTLP: {0}")]
     Otlp(#[from] opentelemetry_otlp::ExporterBuildError),
-    /// Nothing can be kept.
+    /// The evidence store cannot be opened.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
-    /// Nobody can be told from others.
+    /// The web configuration cannot be used.
     #[error(transparent)]
     Web(#[from] WebError),
-    /// No HTTP server.
+    /// The listen address cannot be bound.
     #[error("cannot listen on {address}: {error}")]
     Listen {
-        /// The address asked for.
+        /// Listen address.
         address: String,
-        /// What the system says.
+        /// Error of the system.
         error: io::Error,
     },
 }
 
-/// Runs until `stop`.
+/// Runs the daemon until `stop`.
 ///
 /// # Errors
-/// If it can't start. Nothing that happens later ends it.
+/// If the daemon cannot start. Later errors are logged and counted.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartError> {
     config.plan.check()?;
     let guard = config.web.as_deref().map(Guard::new).transpose()?;
@@ -311,16 +305,16 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let serve = http::serve(listener, state, stop.clone());
     let end = async {
         serve.await;
-        // These end at the same signal.
+        // These tasks end at the same signal.
         while work.join_next().await.is_some() {}
     };
     tokio::select! {
         () = end => tracing::info!("ended"),
         () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => {
-            tracing::warn!("not everything ended within {GRACE:?}");
+            tracing::warn!("shutdown timed out after {GRACE:?}");
         }
     }
-    // What the last captures told.
+    // Export the results of the last captures.
     releases::settle(&analyst).await;
     otlp_metrics::send(&analyst).await;
     let closed = tokio::task::spawn_blocking(move || seen.close());
@@ -333,7 +327,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     Ok(())
 }
 
-/// How the watched directories are, for their metrics.
+/// Returns a function that reads the health of the watched directories.
 fn watched(watches: &Arc<Watches>) -> impl Fn() -> Vec<Watched> + Send + Sync + 'static {
     let watches = Arc::clone(watches);
     let watched = |(path, health): (PathBuf, Health)| Watched {
@@ -345,13 +339,13 @@ fn watched(watches: &Arc<Watches>) -> impl Fn() -> Vec<Watched> + Send + Sync + 
     move || watches.all().into_iter().map(watched).collect()
 }
 
-/// URL of this server, as far as it can tell.
+/// Default URL of this server.
 fn url(encrypted: bool, port: u16) -> String {
     let scheme = if encrypted { "https" } else { "http" };
     format!("{scheme}://{}:{port}", host())
 }
 
-/// Name of this machine.
+/// Host name of this machine.
 fn host() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     match name.trim() {
@@ -360,10 +354,10 @@ fn host() -> String {
     }
 }
 
-/// Listens on `address`, which may lack a host as in Prometheus' exporters.
+/// Listens on `address`, in which the host may be missing.
 async fn listen(address: &str) -> Result<TcpListener, StartError> {
     let listener = match address.strip_prefix(':') {
-        // Where there is no IPv6, there is IPv4.
+        // Systems without IPv6 listen on IPv4.
         Some(port) => match TcpListener::bind(format!("[::]:{port}")).await {
             Ok(listener) => Ok(listener),
             Err(_) => TcpListener::bind(format!("0.0.0.0:{port}")).await,

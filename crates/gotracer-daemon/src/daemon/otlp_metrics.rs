@@ -1,4 +1,4 @@
-//! Sends all metrics by OTLP at an interval.
+//! Exports all metrics by OTLP at an interval.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::analyst::Analyst;
 
-/// Sends until told to stop.
+/// Exports until `stop`.
 pub async fn follow(analyst: Arc<Analyst>, stop: CancellationToken) {
     let Some(every) = analyst.interval() else {
         return;
@@ -19,11 +19,11 @@ pub async fn follow(analyst: Arc<Analyst>, stop: CancellationToken) {
     }
 }
 
-/// Sends once.
+/// Exports once.
 pub async fn send(analyst: &Arc<Analyst>) {
     let analyst = Arc::clone(analyst);
     let sent = tokio::task::spawn_blocking(move || analyst.send_metrics());
     if let Err(error) = sent.await {
-        tracing::error!(%error, "metrics could not be collected for OTLP");
+        tracing::error!(%error, "cannot collect metrics for OTLP");
     }
 }

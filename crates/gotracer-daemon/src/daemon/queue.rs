@@ -1,4 +1,4 @@
-//! Traces that are complete, analyzed a few at a time.
+//! Queue of complete traces.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ async fn dispatch(
             () = stop.cancelled() => return,
             permit = Arc::clone(&permits).acquire_owned() => permit,
         };
-        // It is never closed.
+        // The semaphore is never closed.
         let Ok(permit) = permit else { return };
         analyst.metrics.set_queue_length(traces.len());
         let read = reads.begin(trace.source(), permit);

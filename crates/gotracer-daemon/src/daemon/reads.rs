@@ -1,7 +1,7 @@
-//! The files that are being read, and which of those reads hang.
+//! Files being read, and detection of reads that hang.
 //!
-//! A read of a network file system whose server is gone may never return. The
-//! thread is lost then, but its turn is given to another file.
+//! A read of a network file system whose server is gone may never return. Its thread is lost, but
+//! its permit is given to another file.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -11,25 +11,25 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::export::Metrics;
 use crate::source::activity::Activity;
 
-/// A read that takes longer than this hangs.
+/// Duration after which a read counts as hanging.
 const STALLED: Duration = Duration::from_secs(20);
-/// A read that takes longer than this is not waited for at the daemon's end.
+/// Duration after which a read is not awaited at shutdown.
 const NOT_AWAITED: Duration = Duration::from_secs(3);
-/// How many reads that hang give their turn to others. Each holds a thread.
+/// Maximum number of hanging reads that give up their permits. Each of them holds a thread.
 const MOST: usize = 64;
-/// How often to look.
+/// Interval of the checks.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// A file that is being read.
+/// File being read.
 pub struct Read {
-    /// Activity of its thread.
+    /// Activity of the reading thread.
     pub activity: Arc<Activity>,
     source: String,
-    /// Its turn.
+    /// Permit to read, until the read hangs.
     permit: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
-/// All files that are being read.
+/// All files being read.
 pub struct Reads {
     all: Mutex<Vec<Weak<Read>>>,
     metrics: Arc<Metrics>,
@@ -37,7 +37,7 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// None yet.
+    /// Creates an empty list.
     pub fn new(metrics: Arc<Metrics>) -> Self {
         Self {
             all: Mutex::default(),
@@ -46,7 +46,7 @@ impl Reads {
         }
     }
 
-    /// A file is being read until the result is dropped.
+    /// Registers a read, which ends when the returned value is dropped.
     pub fn begin(&self, source: String, permit: OwnedSemaphorePermit) -> Arc<Read> {
         let read = Arc::new(Read {
             activity: Arc::default(),
@@ -59,8 +59,7 @@ impl Reads {
         read
     }
 
-    /// Gives the turns of reads that hang to others, for as long as it is
-    /// polled; it never ends.
+    /// Takes the permits of hanging reads for other files. Never returns.
     pub async fn watch(&self) {
         loop {
             tokio::time::sleep(PERIOD).await;
@@ -78,13 +77,12 @@ impl Reads {
             lock(&read.permit).take();
             tracing::warn!(
                 source = read.source,
-                "reading this file hangs: its file system does not answer; other files go on"
+                "file read hangs: its file system does not answer; other files are read meanwhile"
             );
         }
     }
 
-    /// Waits until no file is being read but those whose reads hang, and logs
-    /// those.
+    /// Waits until the only reads left are hanging ones, and logs those.
     pub async fn end(&self) {
         loop {
             let running = self.running().count();
@@ -93,7 +91,7 @@ impl Reads {
                 for read in stalled {
                     tracing::warn!(
                         source = read.source,
-                        "reading this file hangs and is not waited for; it is read again after a restart"
+                        "file read hangs and is not awaited; the file is read again after a restart"
                     );
                 }
                 return;

@@ -1,7 +1,6 @@
-//! The last traces and what became of them, for people who look.
+//! Ring buffers of the latest reports and failures, for the web pages.
 //!
-//! Failures have a place of their own, so that many successes don't push out
-//! the few failures somebody wants to see.
+//! Failures have their own buffer: frequent reports must not evict the few failures.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -12,37 +11,36 @@ use super::failure::Failure;
 use crate::labels::Labels;
 use crate::report::Report;
 
-/// How many traces are kept that could be read, and that could not. Failures
-/// are rare, and whoever looks for one comes late.
+/// Capacity of the buffer of traces that could be read, and of those that could not. Failures are
+/// rare and often looked up late.
 const READ: usize = 100;
 const FAILED: usize = 200;
-/// How many failures of one source: a target that is down must not push out
-/// those of the others.
+/// Maximum number of failures per source. One target that is down must not evict the failures of
+/// others.
 const ALIKE: usize = 10;
 
-/// Bytes of text of all reports that are kept. Real reports have some kilobytes, one of a made-up trace may have
-/// megabytes: the oldest reports go first.
+/// Limit of the text in all kept reports, bytes. Real reports have some kilobytes; a report of a
+/// crafted trace may have megabytes. The oldest reports are dropped first.
 const TEXT: usize = 32 << 20;
 
-/// What became of one trace.
+/// Result of one trace.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Its number, by which it can be asked for. [`Recent::add`] gives one to an
-    /// entry that has 0.
+    /// Number of the report in URLs. [`Recent::add`] assigns one if it is 0.
     pub id: u64,
     /// Path or URL.
     pub source: String,
-    /// Who it is of.
+    /// Labels of the target.
     pub labels: Arc<Labels>,
-    /// When the analysis ended.
+    /// End of the analysis.
     pub at: SystemTime,
-    /// What it told, if it could be read at all.
+    /// Report, if the trace could be read.
     pub report: Option<Arc<Report>>,
-    /// Why it could not be read, or only in part.
+    /// Failure, if the trace could not be read or only in part.
     pub failure: Option<(Failure, String)>,
 }
 
-/// The last traces.
+/// Latest reports and failures.
 #[derive(Default)]
 pub struct Recent(Mutex<Kept>);
 
@@ -54,7 +52,7 @@ struct Kept {
 }
 
 impl Kept {
-    /// Drops the oldest reports until the others have at most so many bytes of text.
+    /// Drops the oldest reports until the others have at most `most` bytes of text.
     fn bound(&mut self, most: usize) {
         let mut entries: Vec<_> = self.read.iter_mut().chain(&mut self.failed).collect();
         entries.sort_by_key(|entry| Reverse(entry.id));
@@ -69,14 +67,14 @@ impl Kept {
 }
 
 impl Recent {
-    /// Number for an entry that is added later.
+    /// Reserves the number of an entry that is added later.
     pub fn reserve(&self) -> u64 {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.added += 1;
         kept.added
     }
 
-    /// Adds one, and drops the oldest of its kind if there are too many.
+    /// Adds an entry, and drops the oldest of its kind if the buffer is full.
     pub fn add(&self, mut entry: Entry) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if entry.id == 0 {
@@ -99,14 +97,14 @@ impl Recent {
         kept.bound(TEXT);
     }
 
-    /// The one with that number, if it is still kept.
+    /// Returns the entry with this number, if it is still kept.
     pub fn find(&self, id: u64) -> Option<Entry> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = kept.read.iter().chain(&kept.failed);
         all.find(|entry| entry.id == id).cloned()
     }
 
-    /// All that are kept, the newest first.
+    /// Returns all entries, newest first.
     pub fn all(&self) -> Vec<Entry> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<_> = kept.read.iter().chain(&kept.failed).cloned().collect();

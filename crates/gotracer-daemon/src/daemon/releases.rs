@@ -1,4 +1,4 @@
-//! Has releases compared and stored, now and then.
+//! Compares and stores releases every second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 use super::analyst::Analyst;
 use crate::releases::News;
 
-/// How often: so much is lost at most when the daemon is killed.
+/// Interval of comparisons. A daemon that is killed loses at most this much.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Settles what came until told to stop.
+/// Compares and stores releases until `stop`.
 pub async fn follow(analyst: Arc<Analyst>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         stop.run_until_cancelled(tokio::time::sleep(PERIOD)).await;
@@ -19,7 +19,7 @@ pub async fn follow(analyst: Arc<Analyst>, stop: CancellationToken) {
     }
 }
 
-/// Compares and stores what came since the last time, and tells what is worse.
+/// Compares and stores the captures that were added since the last call, and logs regressions.
 pub async fn settle(analyst: &Arc<Analyst>) {
     let analyst = Arc::clone(analyst);
     let settled = tokio::task::spawn_blocking(move || {
@@ -29,7 +29,7 @@ pub async fn settle(analyst: &Arc<Analyst>) {
     });
     match settled.await {
         Ok(news) => news.iter().for_each(tell),
-        Err(error) => tracing::error!(%error, "releases are not compared"),
+        Err(error) => tracing::error!(%error, "cannot compare releases"),
     }
 }
 

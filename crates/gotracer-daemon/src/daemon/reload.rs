@@ -1,14 +1,14 @@
-//! Who may ask for the configuration to be read again.
+//! Requests to reload the configuration.
 
 use tokio::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 
 use super::supervisor::Request;
 
-/// Asks, and waits for what comes of it.
+/// Requests a reload and waits for its result.
 ///
 /// # Errors
-/// Says why what was before is still in force.
+/// If the new configuration cannot be applied; the previous one stays in force.
 pub async fn reload(requests: &Sender<Request>) -> Result<(), String> {
     let ending = || "gotracer is ending".to_string();
     let (request, answer) = oneshot::channel();
@@ -16,7 +16,7 @@ pub async fn reload(requests: &Sender<Request>) -> Result<(), String> {
     answer.await.map_err(|_| ending())?
 }
 
-/// Asks at each SIGHUP.
+/// Requests a reload at each SIGHUP.
 pub fn on_hangup(requests: Sender<Request>) {
     #[cfg(unix)]
     {
@@ -25,12 +25,14 @@ pub fn on_hangup(requests: Sender<Request>) {
             Ok(mut hangup) => {
                 tokio::spawn(async move {
                     while hangup.recv().await.is_some() {
-                        // What came of it was logged.
+                        // The supervisor logs the result.
                         let _ = reload(&requests).await;
                     }
                 });
             }
-            Err(error) => tracing::warn!(%error, "SIGHUP will not reload"),
+            Err(error) => {
+                tracing::warn!(%error, "cannot handle SIGHUP; it does not reload the configuration")
+            }
         }
     }
     #[cfg(not(unix))]

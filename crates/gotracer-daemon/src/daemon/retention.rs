@@ -1,4 +1,4 @@
-//! Deletes, now and then, what a directory's retention says.
+//! Deletes old traces and old evidence.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,11 +6,10 @@ use std::time::Duration;
 use super::analyst::Analyst;
 use crate::source::directory::Directory;
 
-/// How often.
+/// Interval of the checks.
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// Looks after a directory's files that were analysed, for as long as it is
-/// polled; it never ends.
+/// Applies a directory's retention to its analyzed files. Never returns.
 pub async fn follow(directory: Directory) {
     let retention = directory.retention;
     while retention.is_bounded() {
@@ -19,7 +18,7 @@ pub async fn follow(directory: Directory) {
         let directory = directory.root.written();
         match swept {
             Ok(Ok(0)) => {}
-            Ok(Ok(files)) => tracing::info!(?directory, files, "deleted, as the retention says"),
+            Ok(Ok(files)) => tracing::info!(?directory, files, "old traces deleted"),
             Ok(Err(error)) => tracing::warn!(?directory, %error, "cannot delete old traces"),
             Err(error) => tracing::error!(?directory, %error, "cannot delete old traces"),
         }
@@ -28,8 +27,7 @@ pub async fn follow(directory: Directory) {
     std::future::pending().await
 }
 
-/// Deletes evidence that is too old, for as long as it is polled; it never
-/// ends.
+/// Deletes evidence past its retention. Never returns.
 pub async fn sweep_evidence(analyst: Arc<Analyst>) {
     loop {
         tokio::time::sleep(PERIOD).await;

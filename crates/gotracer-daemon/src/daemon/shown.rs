@@ -1,5 +1,5 @@
-//! The configuration in force as people may see it: everything that is said and
-//! that goes without saying, by file or by options, but no secret.
+//! Effective configuration as `/config` shows it: values of files and options with all defaults,
+//! secrets masked.
 
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
@@ -17,21 +17,21 @@ use crate::source::directory::WatchConfig;
 use crate::source::discovery::Job;
 use crate::source::push;
 
-/// The text, of whatever is in force.
+/// Text of the effective configuration.
 #[derive(Default)]
 pub struct Shown(RwLock<String>);
 
 impl Shown {
-    /// The text.
+    /// Returns the YAML text.
     pub fn text(&self) -> String {
         let text = self.0.read().unwrap_or_else(PoisonError::into_inner);
         text.clone()
     }
 
-    /// From now on this is in force.
+    /// Replaces the text by that of a new plan.
     pub fn show(&self, plan: &Plan) {
         let text = serde_saphyr::to_string(&Document::of(plan));
-        let text = text.unwrap_or_else(|error| format!("# can't be shown: {error}\n"));
+        let text = text.unwrap_or_else(|error| format!("# cannot be rendered: {error}\n"));
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = text;
     }
 }
@@ -58,10 +58,10 @@ struct Service<'a> {
     rules: Rules<'a>,
 }
 
-/// Every rule with every key.
+/// All rules with all keys.
 struct Rules<'a>(&'a Settings);
 
-/// One rule's keys.
+/// Keys of one rule.
 struct Keys<'a>(&'a Settings, &'static crate::rules::Rule);
 
 impl<'a> Document<'a> {

@@ -1,7 +1,7 @@
-//! Keeps what runs in step with what is wanted: directories watched and
-//! programs captured.
+//! Starts and stops directory watches, captures and streams as the configuration and discovery
+//! require.
 //!
-//! One task owns all of it, so that a reload and what it changes are one step.
+//! One task owns all of them, which makes a reload a single step.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -26,22 +26,21 @@ use crate::source::discovery::{Group, Job};
 use crate::source::push::Spool;
 use crate::source::scrape::{Mode, Options, Scraper, Target};
 
-/// How many targets are asked at a time: each takes a connection, and one that
-/// hangs holds it until its time is over.
+/// Maximum number of targets queried at a time. Each takes a connection; one that hangs holds it
+/// until its timeout.
 const ASKING: usize = 1_024;
-/// How many captures are read at a time. Most of the time they wait for their
-/// program; the memory that they take is bounded apart from that.
+/// Maximum number of captures read at a time. Most of the time they wait for their program. Their
+/// memory has its own limit.
 const CAPTURES: usize = 256;
-/// How many streams run at a time; the same is true of them.
+/// Maximum number of streams read at a time.
 const STREAMS: usize = 2_048;
-/// Threads that may block: one for each of these, and some for everything else.
+/// Maximum number of blocking threads: one for each of these, and some for everything else.
 pub const THREADS: usize = CAPTURES + STREAMS + 512;
 
-/// Somebody wants the configuration to be read again, and to hear what came of
-/// it.
+/// Request to reload, with the channel for its result.
 pub type Request = oneshot::Sender<Result<(), String>>;
 
-/// What runs.
+/// Owner of all directory watches, captures and streams.
 pub struct Supervisor {
     analyst: Arc<Analyst>,
     found: UnboundedSender<FileTrace>,
@@ -54,16 +53,16 @@ pub struct Supervisor {
     directories: Vec<(Directory, CancellationToken)>,
     scrapes: Vec<Scrape>,
     shard: Shard,
-    /// What was discovered, and who looks for more.
+    /// Discovered target groups, and the task that follows each source.
     discovered: HashMap<Source, (Vec<Group>, AbortOnDropHandle<()>)>,
     lists: (Sender<Found>, Receiver<Found>),
     targets: HashMap<(Target, Options), CancellationToken>,
-    /// Each ends with the labels whose captures it made.
+    /// Captures and streams; each ends with the labels of its target.
     captures: JoinSet<Arc<Labels>>,
 }
 
 impl Supervisor {
-    /// Nothing runs yet. Traces in files go to `found`, what is in force to
+    /// Creates an idle supervisor. Traces in files go to `found`, the effective configuration to
     /// `shown`, limits of pushed traces to `spool`.
     pub fn new(
         analyst: Arc<Analyst>,
@@ -91,19 +90,19 @@ impl Supervisor {
         }
     }
 
-    /// Reloads when asked to, until told to stop and the captures that were
-    /// begun are done.
+    /// Handles reloads and discovery updates until `stop`, then waits for the captures that have
+    /// begun.
     pub async fn run(mut self, load: Loader, mut requests: Receiver<Request>) {
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 Some(request) = requests.recv() => {
                     let reloaded = self.reload(&load);
-                    // Who asked may have gone.
+                    // The client may be gone.
                     let _ = request.send(reloaded);
                 }
                 Some(found) = self.lists.1.recv() => {
-                    // One that is no longer wanted may still have sent its last.
+                    // The last update of a source that is no longer configured may still arrive.
                     if let Some((groups, _)) = self.discovered.get_mut(&found.source) {
                         *groups = found.groups;
                         self.capture();
@@ -123,19 +122,18 @@ impl Supervisor {
             Err(error) => {
                 tracing::error!(
                     error,
-                    "configuration not reloaded; what was before is in force"
+                    "configuration not reloaded; the previous one stays in force"
                 );
             }
         }
         applied
     }
 
-    /// Makes what runs what is wanted. What is wanted as before goes on
-    /// undisturbed.
+    /// Applies a plan. Watches and targets that do not change are not interrupted.
     ///
     /// # Errors
-    /// If a directory can't be watched, or nothing be kept; nothing has changed
-    /// then.
+    /// If a directory cannot be watched or the evidence store cannot be opened. The previous plan
+    /// stays in force then.
     pub fn apply(&mut self, plan: Plan) -> Result<(), StartError> {
         for directory in &plan.directories {
             directory.check()?;
@@ -159,7 +157,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Looks for targets where the jobs say; what is known from there stays.
+    /// Starts and stops discovery. Sources that do not change keep their targets.
     fn discover(&mut self) {
         let sources = |job: &Job| -> Vec<Source> {
             let all = job.discoveries().into_iter();
@@ -185,7 +183,7 @@ impl Supervisor {
         }
     }
 
-    /// The targets that are wanted now.
+    /// Returns the targets that the plan and discovery select.
     fn wanted(&self) -> HashSet<(Target, Options)> {
         let mut wanted = HashSet::new();
         for scrape in &self.scrapes {
@@ -208,7 +206,7 @@ impl Supervisor {
                     Ok(target) if fixed.contains(&target) => {}
                     Ok(target) => add(target, &discovered),
                     Err(error) => {
-                        tracing::warn!(job = job.job_name, %error, "a target is left out")
+                        tracing::warn!(job = job.job_name, %error, "target skipped")
                     }
                 }
             }
@@ -221,7 +219,7 @@ impl Supervisor {
         let gone: Vec<_> = self.directories.extract_if(.., gone).collect();
         for (directory, stop) in gone {
             let root = directory.root.written();
-            tracing::info!(directory = ?root, "no longer watching");
+            tracing::info!(directory = ?root, "directory removed");
             stop.cancel();
             if !wanted.iter().any(|other| other.root.written() == root) {
                 self.analyst.watches.forget(root);
@@ -232,7 +230,7 @@ impl Supervisor {
             if self.directories.iter().any(|(d, _)| *d == directory) {
                 continue;
             }
-            // Where file names tell labels, the first file makes the series.
+            // If file names provide labels, the first file creates the series.
             if directory.patterns.is_empty() {
                 self.analyst.metrics.add(&directory.labels);
             }
@@ -254,8 +252,8 @@ impl Supervisor {
         }
     }
 
-    /// Ends the series of a directory's traces, unless another one may have
-    /// made them.
+    /// Ends the series of a removed directory, unless another directory or target may have the same
+    /// labels.
     fn forget_files(&self, gone: &Directory, wanted: &[Directory]) {
         for labels in self.analyst.metrics.known() {
             let own = |d: &Directory| d.labels.iter().all(|(n, v)| labels.get(n) == v);
@@ -275,13 +273,13 @@ impl Supervisor {
         self.targets.retain(|running, stop| {
             let stays = wanted.contains(running);
             if !stays {
-                tracing::info!(target = %running.0.url(), labels = %running.0.labels, "no longer scraping");
+                tracing::info!(target = %running.0.url(), labels = %running.0.labels, "target removed");
                 self.analyst.board.remove(&running.0);
                 stop.cancel();
             }
             stays
         });
-        // Several daemons keep to times that all of them know.
+        // Shards use fixed times within the interval, so only a single daemon may start at once.
         let alone = wanted.len() == 1 && self.shard == Shard::default();
         for (target, options) in wanted {
             if self
@@ -300,7 +298,7 @@ impl Supervisor {
         }
     }
 
-    /// Captures or streams a target until told to stop.
+    /// Captures or streams a target until `stop`.
     fn follow(&mut self, target: &Target, options: &Options, alone: bool, stop: CancellationToken) {
         let scraper = Scraper::new(options.clone());
         let analyst = Arc::clone(&self.analyst);
@@ -334,7 +332,7 @@ impl Supervisor {
         }
     }
 
-    /// A target's last capture is over: now its series can end.
+    /// Ends the series of a target after its last capture.
     fn ended(&self, labels: Option<Arc<Labels>>) {
         let Some(labels) = labels else { return };
         let watched = self.directories.iter().any(|(d, _)| d.labels == labels);

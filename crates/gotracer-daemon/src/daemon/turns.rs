@@ -1,8 +1,7 @@
-//! Turns at work that only some requests may do at a time.
+//! Permits for work that only a limited number of requests may do at a time.
 //!
-//! Addresses take turns, and of the requests of one address the newest is next:
-//! a client that floods delays itself, and one that comes now does not wait for
-//! those that came before.
+//! Addresses are served in rotation, and of one address the newest request first: a client that
+//! floods the server delays only itself, and a new request does not wait for old ones.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -10,26 +9,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 
-/// How many requests of an address may wait before those that gave up are
-/// looked for.
+/// Number of waiting requests of an address from which canceled ones are searched for and removed.
 const CROWD: usize = 64;
 
-/// Hands out turns.
+/// Issues permits.
 #[derive(Clone)]
 pub struct Turns(Arc<Mutex<Waiting>>);
 
 struct Waiting {
-    /// How many more requests may have a turn now.
+    /// Number of free permits.
     free: usize,
     addresses: VecDeque<IpAddr>,
     requests: HashMap<IpAddr, Vec<Sender<Turn>>>,
 }
 
-/// A turn, until it is dropped.
+/// Permit, returned when dropped.
 pub struct Turn(Option<Turns>);
 
 impl Turns {
-    /// As many at a time as `limit`.
+    /// Creates `limit` permits.
     pub fn new(limit: usize) -> Self {
         Self(Arc::new(Mutex::new(Waiting {
             free: limit,
@@ -38,14 +36,14 @@ impl Turns {
         })))
     }
 
-    /// A turn, if one is free.
+    /// Takes a permit if one is free.
     pub fn try_take(&self) -> Option<Turn> {
         let mut waiting = self.lock();
         waiting.free = waiting.free.checked_sub(1)?;
         Some(Turn(Some(self.clone())))
     }
 
-    /// Waits for a turn.
+    /// Waits for a permit.
     pub async fn take(&self, address: IpAddr) -> Turn {
         let turn = {
             let mut waiting = self.lock();
@@ -55,7 +53,7 @@ impl Turns {
             }
             waiting.push(address)
         };
-        // Senders are dropped with all turns, after which none is taken.
+        // Senders are dropped only with all permits, when none is issued any more.
         turn.await.unwrap_or(Turn(None))
     }
 
@@ -70,7 +68,7 @@ impl Turns {
             let Some(next) = next else {
                 return;
             };
-            // A request that gave up does not take its turn.
+            // A canceled request does not use up the permit.
             match next.send(Turn(Some(self.clone()))) {
                 Ok(()) => return,
                 Err(mut turn) => turn.0 = None,
@@ -124,7 +122,7 @@ mod tests {
 
     use super::*;
 
-    /// The order in which requests, told by address and number, get their turns.
+    /// Returns the order in which requests, each an address and a number, get their permits.
     async fn order(requests: &[(u8, u32)]) -> Vec<u32> {
         let turns = Turns::new(1);
         let (done, order) = mpsc::channel();
@@ -168,7 +166,7 @@ mod tests {
         }
         let waiting = turns.lock().requests[&address].len();
         assert!(waiting <= CROWD, "{waiting}");
-        // One gets its turn and gives up at the same moment.
+        // The request gets its permit and is canceled at the same moment.
         let mut late = Box::pin(turns.take(address));
         tokio::select! {
             biased;

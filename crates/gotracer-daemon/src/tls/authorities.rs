@@ -1,4 +1,4 @@
-//! The authorities that a client trusts.
+//! Certificate authorities that a client trusts.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use rustls::{
 
 use super::{TlsError, provider};
 
-/// Certificates that are trusted: as authorities, and as what they are.
+/// Trusted certificates: as authorities, and as the certificate of a server itself.
 #[derive(Clone, Debug)]
 pub struct Authorities {
     roots: Arc<RootCertStore>,
@@ -22,7 +22,7 @@ pub struct Authorities {
 }
 
 impl Authorities {
-    /// Trusts `roots`, and servers that show one of `certificates` itself.
+    /// Trusts `roots`, and servers whose own certificate is one of `certificates`.
     pub fn new(roots: RootCertStore, certificates: Vec<CertificateDer<'static>>) -> Self {
         Self {
             roots: Arc::new(roots),
@@ -30,15 +30,15 @@ impl Authorities {
         }
     }
 
-    /// The certificates as authorities only.
+    /// Returns the certificates as authorities only.
     pub fn roots(&self) -> Arc<RootCertStore> {
         Arc::clone(&self.roots)
     }
 
-    /// Has a client trust them.
+    /// Configures a client to trust them.
     ///
     /// # Errors
-    /// If they can't be used.
+    /// If no verifier can be built from them.
     pub fn trusted_by(
         &self,
         builder: ConfigBuilder<ClientConfig, WantsVerifier>,
@@ -56,11 +56,10 @@ impl Authorities {
     }
 }
 
-/// Trusts chains to an authority, and certificates that are trusted themselves.
+/// Verifier that accepts chains to an authority, and certificates that are trusted themselves.
 ///
-/// `openssl req -x509` makes certificates of authorities (CA:TRUE) by default,
-/// which webpki refuses as a server's own. Go and curl accept a certificate that
-/// is byte for byte among the trusted ones, whoever signed it.
+/// `openssl req -x509` creates certificates with CA:TRUE by default, which webpki refuses as a
+/// server's own. Go and curl accept a certificate that is byte for byte among the trusted ones.
 #[derive(Debug)]
 struct Verifier {
     chains: Arc<WebPkiServerVerifier>,
@@ -80,7 +79,7 @@ impl ServerCertVerifier for Verifier {
             .chains
             .verify_server_cert(certificate, others, name, ocsp, now);
         match verified {
-            // Both come after webpki has checked the dates.
+            // webpki reports both only after it has checked the dates.
             Err(error)
                 if (is_authority(&error) || is_unknown(&error))
                     && self.certificates.iter().any(|c| c == certificate) =>
@@ -124,7 +123,7 @@ fn is_unknown(error: &Error) -> bool {
     )
 }
 
-/// Whether a server shows the certificate of an authority as its own.
+/// Whether a server's own certificate has CA:TRUE.
 pub(super) fn is_authority(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(other)) = error else {
         return false;
@@ -150,8 +149,7 @@ mod tests {
         params.self_signed(&key).unwrap().der().clone()
     }
 
-    /// What a client that trusts one certificate says of a server that shows
-    /// another, in 2030.
+    /// Verifies in 2030 a server with certificate `shown` for a client that trusts `trusted`.
     fn verify(
         trusted: &CertificateDer<'static>,
         shown: &CertificateDer<'static>,

@@ -1,5 +1,4 @@
-//! What TLS needs on both sides: certificates and keys in PEM files, and the
-//! names of its versions.
+//! TLS of clients and server: certificates and keys in PEM files, and protocol versions.
 
 mod authorities;
 pub mod trouble;
@@ -15,12 +14,12 @@ use serde::{Deserialize, Serialize};
 
 pub use authorities::Authorities;
 
-/// A certificate, or a key, that can't be used; or anything else of TLS.
+/// Error in a certificate, a key or another TLS setting.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct TlsError(pub String);
 
-/// A version as Go and Prometheus call it.
+/// Protocol version, as Go and Prometheus name it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize, Serialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Version {
@@ -34,10 +33,10 @@ pub enum Version {
     Tls13,
 }
 
-/// Those from `min` to `max` that there are: 1.0 and 1.1 are not.
+/// Returns the supported versions from `min` to `max`; 1.0 and 1.1 are not supported.
 ///
 /// # Errors
-/// If none is left.
+/// If no supported version is left.
 pub fn versions(
     min: Option<Version>,
     max: Option<Version>,
@@ -57,12 +56,12 @@ pub fn versions(
     }
 }
 
-/// The cryptography.
+/// Returns the cryptography provider.
 pub fn provider() -> CryptoProvider {
     rustls::crypto::ring::default_provider()
 }
 
-/// PEM text, and what to call it when it is wrong.
+/// PEM text, and its name in errors.
 #[derive(Clone, Debug)]
 pub struct Pem {
     text: Vec<u8>,
@@ -70,10 +69,10 @@ pub struct Pem {
 }
 
 impl Pem {
-    /// What stands in a file.
+    /// Reads a PEM file.
     ///
     /// # Errors
-    /// If it can't be read.
+    /// If the file cannot be read.
     pub fn read(path: &Path) -> Result<Self, TlsError> {
         let name = path.display().to_string();
         match std::fs::read(path) {
@@ -82,11 +81,10 @@ impl Pem {
         }
     }
 
-    /// What stands in a file, or in a field if no file is named; `None` if
-    /// neither says anything.
+    /// Reads a PEM file, or the text of a field if no file is given; `None` if neither is.
     ///
     /// # Errors
-    /// If the file can't be read.
+    /// If the file cannot be read.
     pub fn either(
         file: Option<&Path>,
         (field, text): (&str, Option<&str>),
@@ -97,7 +95,7 @@ impl Pem {
         }
     }
 
-    /// What stands in a field.
+    /// Uses the text of a field.
     fn inline(field: &str, text: &str) -> Self {
         Self {
             text: text.into(),
@@ -105,10 +103,10 @@ impl Pem {
         }
     }
 
-    /// Its certificates.
+    /// Parses the certificates.
     ///
     /// # Errors
-    /// If there is none, or one is broken.
+    /// If there is none, or one is invalid.
     pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         let found = CertificateDer::pem_slice_iter(&self.text).collect::<Result<Vec<_>, _>>();
         let found = found.map_err(|e| self.wrong(&e))?;
@@ -118,10 +116,10 @@ impl Pem {
         }
     }
 
-    /// Its private key.
+    /// Parses the private key.
     ///
     /// # Errors
-    /// If there is none, or it is broken.
+    /// If there is none, or it is invalid.
     pub fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
         PrivateKeyDer::from_pem_slice(&self.text).map_err(|e| match e {
             pem::Error::NoItemsFound => self.wrong(&"there is no private key in it"),
@@ -129,10 +127,10 @@ impl Pem {
         })
     }
 
-    /// Its certificates as authorities.
+    /// Parses the certificates as authorities.
     ///
     /// # Errors
-    /// If there is none, or one is broken.
+    /// If there is none, or one is invalid.
     pub fn authorities(&self) -> Result<Authorities, TlsError> {
         let mut roots = RootCertStore::empty();
         let certificates = self.certificates()?;
@@ -143,18 +141,18 @@ impl Pem {
         Ok(Authorities::new(roots, certificates))
     }
 
-    /// Says of what something is wrong.
+    /// Adds the name of the file or field to an error.
     pub fn wrong(&self, error: &dyn std::fmt::Display) -> TlsError {
         TlsError(format!("{}: {error}", self.name))
     }
 }
 
-/// The authorities that this system believes, read once.
+/// Returns the authorities that the system trusts, which are read once.
 pub fn system_authorities() -> Authorities {
     static SYSTEM: OnceLock<Authorities> = OnceLock::new();
     let read = || {
         let mut roots = RootCertStore::empty();
-        // A system has some that can't be parsed, and may have none at all.
+        // Systems have certificates that cannot be parsed, and may have none at all.
         let certificates = rustls_native_certs::load_native_certs().certs;
         roots.add_parsable_certificates(certificates.iter().cloned());
         Authorities::new(roots, certificates)

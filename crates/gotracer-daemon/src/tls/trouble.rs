@@ -1,4 +1,4 @@
-//! Why TLS failed, in words, with the option that helps.
+//! Explanations of TLS errors, with the option that helps.
 
 use std::error::Error as StdError;
 use std::io;
@@ -8,43 +8,43 @@ use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 use super::authorities::is_authority;
 
-/// What the options of a client are called.
+/// Names of a client's TLS options.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// The one that names trusted authorities.
+    /// Option of the trusted authorities.
     pub authorities: &'static str,
-    /// The one that says how the server's certificate is named.
+    /// Option of the expected server name.
     pub server_name: Option<&'static str>,
-    /// Those that name the client's certificate and key.
+    /// Options of the client's certificate and key.
     pub client: &'static str,
 }
 
-/// The keys of a configuration.
+/// Options of the configuration file.
 pub const TLS_CONFIG: Options = Options {
     authorities: "tls_config.ca_file",
     server_name: Some("tls_config.server_name"),
     client: "tls_config.cert_file and key_file",
 };
 
-/// Said of a server that answers in plain text.
+/// Error if a server answers in plain text.
 const PLAIN: &str = "it does not speak TLS: use http://";
 
-/// Said of a server that wants TLS.
+/// Error if a server requires TLS.
 pub const SECURE: &str = "it speaks TLS: use https://";
 
-/// What servers say to HTTP on a port of TLS: net/http, nginx, Apache.
+/// Answers of TLS servers to plain HTTP: net/http, nginx, Apache.
 const REFUSALS: [&str; 3] = [
     "Client sent an HTTP request to an HTTPS server",
     "The plain HTTP request was sent to HTTPS port",
     "speaking plain HTTP to an SSL-enabled server port",
 ];
 
-/// Whether an answer says that the server wants TLS.
+/// Whether an answer shows that the server requires TLS.
 pub fn refuses_plain(answer: &str) -> bool {
     REFUSALS.iter().any(|words| answer.contains(words))
 }
 
-/// Why a connection by TLS failed, if TLS is why.
+/// Explains a failed connection if TLS is the cause.
 pub fn of(error: &(dyn StdError + 'static), options: &Options) -> Option<String> {
     let mut source = Some(error);
     while let Some(error) = source {
@@ -55,7 +55,7 @@ pub fn of(error: &(dyn StdError + 'static), options: &Options) -> Option<String>
         if io.is_some_and(|io| io.to_string() == "tls handshake eof") {
             return Some(hung_up());
         }
-        // What an I/O error wraps is not its source, but that one's is.
+        // The source of an I/O error skips the error that it wraps.
         source = match io.and_then(io::Error::get_ref) {
             Some(inner) => Some(inner),
             None => error.source(),
@@ -64,12 +64,12 @@ pub fn of(error: &(dyn StdError + 'static), options: &Options) -> Option<String>
     None
 }
 
-/// Said if the connection ends in the handshake.
+/// Error if the connection ends during the handshake.
 pub fn hung_up() -> String {
     "the server hung up during the TLS handshake; if it does not speak TLS, use http://".into()
 }
 
-/// Whether the other side ended the connection.
+/// Whether the peer closed the connection.
 pub fn is_cut(error: &(dyn StdError + 'static)) -> bool {
     let cut = |kind| {
         matches!(
@@ -88,7 +88,7 @@ pub fn is_cut(error: &(dyn StdError + 'static)) -> bool {
     })
 }
 
-/// Why there is no answer, though there is a connection.
+/// Explains a connection that was closed without an answer.
 pub fn silence(error: &(dyn StdError + 'static), https: bool) -> String {
     let hint = if https {
         ""
@@ -206,7 +206,7 @@ fn or_name(options: &Options) -> String {
     })
 }
 
-/// The name in `DnsName("name")`.
+/// Returns the name in `DnsName("name")`.
 fn bare(presented: &str) -> &str {
     presented.split('"').nth(1).unwrap_or(presented)
 }

@@ -1,6 +1,5 @@
-//! Which clients may use what: requests of other sites are refused, and some
-//! paths answer local and authenticated clients only unless an option opens
-//! them.
+//! Access control: cross-site requests are refused, and some paths only answer local and
+//! authenticated clients unless an option opens them.
 
 use std::net::IpAddr;
 
@@ -8,19 +7,19 @@ use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use hyper::http::uri::Authority;
 use hyper::{Method, Request, Uri};
 
-/// The paths that answer all clients, not only local and authenticated ones.
+/// Paths that answer all clients, not only local and authenticated ones.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Exposure {
     /// `POST /api/v1/analyze` and `/api/v1/traces`.
     pub uploads: bool,
     /// `POST /api/v1/alertmanager`.
     pub alert_webhook: bool,
-    /// `/api/v1/evidence` and all below it.
+    /// `/api/v1/evidence` and all paths below it.
     pub evidence: bool,
 }
 
-/// Headers by which proxies pass on who asks. With one of them the address of
-/// the connection says nothing about the client.
+/// Headers that proxies add. If one of them is present, the address of the connection is not that
+/// of the client.
 const FORWARDED: [HeaderName; 5] = [
     HeaderName::from_static("forwarded"),
     HeaderName::from_static("via"),
@@ -29,11 +28,11 @@ const FORWARDED: [HeaderName; 5] = [
     HeaderName::from_static("x-real-ip"),
 ];
 
-/// Below this are the kept traces.
+/// Prefix of the paths of evidence.
 const EVIDENCE: &str = "/api/v1/evidence";
 
 impl Exposure {
-    /// The option that opens a path to all clients, if the path is closed.
+    /// Returns the option that opens this path to all clients, if the path is closed.
     pub fn closed_by(&self, path: &str) -> Option<&'static str> {
         let (open, option) = match path {
             "/api/v1/analyze" | "/api/v1/traces" => (self.uploads, "--web.enable-uploads"),
@@ -50,11 +49,10 @@ impl Exposure {
     }
 }
 
-/// Whether a request comes from this machine and not by way of a proxy or of a
-/// browser that was misled.
+/// Whether a request comes from this machine, without a proxy and without DNS rebinding.
 ///
-/// A web page can make its own name resolve to 127.0.0.1 (DNS rebinding), but
-/// cannot choose an address or `localhost` as the host.
+/// A web page can make its own name resolve to 127.0.0.1 (DNS rebinding), but then `Host` has that
+/// name and not an address or `localhost`.
 pub fn is_local<B>(client: IpAddr, request: &Request<B>) -> bool {
     let headers = request.headers();
     let forwarded = FORWARDED.iter().any(|name| headers.contains_key(name));
@@ -63,7 +61,7 @@ pub fn is_local<B>(client: IpAddr, request: &Request<B>) -> bool {
     client.is_loopback() && !forwarded && named && hosts.all(|h| h.is_some_and(is_own))
 }
 
-/// All hosts that a request names; `None` is one that is not valid.
+/// Returns all hosts that a request names; `None` for one that is not valid.
 fn hosts<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> impl Iterator<Item = Option<Authority>> + 'r {
     let header = headers.get_all(HOST).iter().map(authority);
     header.chain(uri.authority().cloned().map(Some))
@@ -79,11 +77,11 @@ fn is_own(host: Authority) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.unwrap_or(host).parse::<IpAddr>().is_ok()
 }
 
-/// Whether a web page of another site makes a request that has an effect.
+/// Whether a web page of another site makes a request with side effects.
 ///
-/// As in Go's `http.CrossOriginProtection`: browsers say where a request comes
-/// from in `Sec-Fetch-Site`, older ones in `Origin`; other programs say
-/// neither. `/probe` has an effect too, but may be opened by a link.
+/// As in Go's `http.CrossOriginProtection`: browsers send the origin in `Sec-Fetch-Site`, older
+/// ones in `Origin`; other programs send neither. `/probe` has side effects too, but a link may
+/// open it.
 pub fn is_cross_site<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     let header = |name: &str| headers.get(name).map(HeaderValue::as_bytes);

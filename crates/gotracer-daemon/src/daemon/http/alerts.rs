@@ -1,8 +1,7 @@
-//! `/api/v1/alertmanager`: an alert has its target captured, and the trace is
-//! kept.
+//! `/api/v1/alertmanager`: captures the targets of a firing alert and keeps the traces.
 //!
-//! Whoever may write here can have no more traced than the configuration says:
-//! known targets, each once in a while.
+//! The webhook cannot cause more tracing than the configuration permits: known targets only, each
+//! at most once per `evidence.interval`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,19 +22,19 @@ use crate::daemon::memory::BASE;
 use crate::labels::Labels;
 use crate::source::scrape::{Mode, Options, Scraper, Target};
 
-/// The most bytes of a notification.
+/// Maximum size of a notification, bytes.
 const LIMIT: u64 = 1 << 20;
-/// The most targets that one alert has captured: a service may have hundreds
-/// of instances, and what is wrong with it shows in a few.
+/// Maximum number of targets captured per alert. A service may have hundreds of instances; a few
+/// show its problem.
 const TARGETS: usize = 3;
-/// How long a capture waits for another one of the same target.
+/// Longest wait for another capture of the same target.
 const WAIT: Duration = Duration::from_secs(120);
 
-/// When alerts had which targets captured.
+/// Times of the captures that alerts caused, by target.
 #[derive(Default)]
 pub struct Alerted(Mutex<HashMap<(Labels, String), Instant>>);
 
-/// What Alertmanager sends, as far as it matters here.
+/// Notification of Alertmanager, as far as it is needed here.
 #[derive(Deserialize)]
 struct Notification {
     alerts: Vec<Alert>,
@@ -47,18 +46,18 @@ struct Alert {
     labels: BTreeMap<String, String>,
 }
 
-/// What becomes of a firing alert.
+/// Result for a firing alert.
 #[derive(Serialize)]
 struct Answer<'a> {
     alert: &'a str,
-    /// The targets that are captured now.
+    /// URLs of the targets that are captured now.
     captures: Vec<String>,
-    /// Why there are no more of them.
+    /// Reason why no target is captured.
     #[serde(skip_serializing_if = "Option::is_none")]
     skipped: Option<&'static str>,
 }
 
-/// Takes a notification, and answers before anything is captured.
+/// Accepts a notification, and answers before the captures begin.
 pub async fn webhook(request: Request<Incoming>, in_flight: &InFlight, state: Arc<State>) -> Reply {
     let mut body = Upload::new(request.into_body(), in_flight);
     let head = match body.head().await {
@@ -81,7 +80,7 @@ pub async fn webhook(request: Request<Incoming>, in_flight: &InFlight, state: Ar
         }
     };
     let Some(evidence) = state.analyst.evidence.now() else {
-        let off = "nothing is kept; --evidence.path or `evidence: {directory: …}` says where to";
+        let off = "no evidence is kept; set --evidence.path or `evidence: {directory: …}`";
         return text(StatusCode::CONFLICT, off);
     };
     let interval = evidence.settings().interval;
@@ -111,7 +110,7 @@ pub async fn webhook(request: Request<Incoming>, in_flight: &InFlight, state: Ar
 }
 
 impl Alerted {
-    /// Whether a target may be captured again; if so, it is noted.
+    /// Whether a target may be captured again; if so, records the time.
     fn admit(&self, target: &Target, interval: Duration) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, at| at.elapsed() < interval);
@@ -124,14 +123,14 @@ impl Alerted {
     }
 }
 
-/// Has a target captured, and gives its URL.
+/// Starts the capture of a target, and returns its URL.
 fn start(
     state: &Arc<State>,
     alert: &str,
     (target, options, turn): (Target, Options, Turn),
 ) -> String {
     let url = target.url().to_string();
-    tracing::info!(alert, target = url, labels = %target.labels, "captured for an alert");
+    tracing::info!(alert, target = url, labels = %target.labels, "capture started for an alert");
     let why = format!("alert {alert}");
     match options.mode {
         Mode::Stream => state.analyst.board.request(&target, &why),
@@ -149,7 +148,7 @@ async fn capture(state: &State, target: &Target, options: Options, turn: &Turn, 
     let Ok(_mine) = tokio::time::timeout(WAIT, turn.lock()).await else {
         tracing::warn!(
             target = source,
-            "not captured for an alert: it is being captured"
+            "target not captured for an alert: another capture takes too long"
         );
         return;
     };

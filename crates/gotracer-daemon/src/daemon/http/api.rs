@@ -1,4 +1,4 @@
-//! Reports for programs, in the format of `gotracer analyze --format json`.
+//! Reports in the format of `gotracer analyze --format json`.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use hyper::{Request, StatusCode};
 use super::reply::{Reply, compressed, text};
 use crate::report::{Options, Report, json};
 
-/// Reports of traces that could be read.
+/// Answers with these reports.
 pub async fn reports(request: &Request<Incoming>, reports: Vec<Arc<Report>>) -> Reply {
     let headers = request.headers().clone();
     blocking(move || {
@@ -19,7 +19,7 @@ pub async fn reports(request: &Request<Incoming>, reports: Vec<Arc<Report>>) -> 
     .await
 }
 
-/// Makes an answer on a thread that may block.
+/// Builds an answer on a blocking thread.
 pub async fn blocking(make: impl FnOnce() -> Reply + Send + 'static) -> Reply {
     tokio::task::spawn_blocking(make)
         .await
@@ -29,12 +29,12 @@ pub async fn blocking(make: impl FnOnce() -> Reply + Send + 'static) -> Reply {
         })
 }
 
-/// The answer if making another one failed.
+/// Answer to a request whose handler panicked.
 pub fn failed() -> Reply {
     text(StatusCode::INTERNAL_SERVER_ERROR, "the answer failed")
 }
 
-/// The document of these reports.
+/// Builds the JSON document of these reports.
 pub fn document(headers: &HeaderMap, reports: &[Report]) -> Reply {
     let mut body = Vec::new();
     match json::write(&mut body, reports, &Options::default()) {

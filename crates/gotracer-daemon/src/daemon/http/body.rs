@@ -1,4 +1,4 @@
-//! Bodies that come in and go out at the pace of the client.
+//! Request and answer bodies that move at the client's pace.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -14,41 +14,41 @@ use super::connections::InFlight;
 use super::pace::Pace;
 use crate::daemon::turns;
 
-/// The most bytes handed over at once. What is handed over but not sent takes
-/// memory that nothing counts.
+/// Maximum number of bytes passed to hyper at once. Bytes that it has not sent yet take memory that
+/// no budget counts.
 const PIECE: usize = 16 << 10;
-/// How many bytes are the first ones.
+/// Size of the first part of a body, bytes.
 const HEAD: usize = 16 << 10;
-/// The most bytes that are read of a request that is refused.
+/// Maximum number of bytes read from a request that is refused.
 const DISCARDED: u64 = 1 << 20;
-/// How long a request that is refused may take to come.
+/// Time that a refused request gets to arrive.
 const PARTING: Duration = Duration::from_secs(2);
 
-/// The body of a request.
+/// Body of a request.
 pub struct Upload<'r> {
     body: Incoming,
     request: &'r InFlight,
     pace: Pace,
-    /// When the server last stopped to wait.
+    /// Time at which the server last stopped waiting for the client.
     left: Instant,
 }
 
-/// Why a body is not complete.
+/// Reason why a body is incomplete.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// The client stalled or trickled.
+    /// The client sends too slowly.
     #[error("the body comes too slowly")]
     Slow,
-    /// The body has more bytes than allowed.
+    /// The body exceeds the limit.
     #[error("the body has more than {0} bytes")]
     TooLarge(u64),
-    /// The connection broke.
+    /// The connection failed.
     #[error("the body breaks off: {0}")]
     Broken(hyper::Error),
 }
 
 impl<'r> Upload<'r> {
-    /// The body of this request.
+    /// Wraps the body of a request.
     pub fn new(body: Incoming, request: &'r InFlight) -> Self {
         let now = Instant::now();
         Self {
@@ -62,7 +62,7 @@ impl<'r> Upload<'r> {
     /// Waits for the next bytes; `None` is the end.
     ///
     /// # Errors
-    /// If the client is too slow or gone.
+    /// If the client is too slow or disconnected.
     pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
         self.pace.excuse(self.left.elapsed());
         let deadline = self.pace.deadline();
@@ -79,11 +79,11 @@ impl<'r> Upload<'r> {
         Ok(Some(bytes))
     }
 
-    /// The first bytes, or all of a small body. They need no turn, so that
-    /// clients that stall after a few bytes hold none.
+    /// Returns the first bytes, or all of a small body. They need no permit, so that clients that
+    /// stall after a few bytes hold none.
     ///
     /// # Errors
-    /// If the client is too slow or gone.
+    /// If the client is too slow or disconnected.
     pub async fn head(&mut self) -> Result<Vec<u8>, BodyError> {
         let mut head = Vec::new();
         while head.len() < HEAD
@@ -94,10 +94,10 @@ impl<'r> Upload<'r> {
         Ok(head)
     }
 
-    /// The whole body after its first bytes.
+    /// Returns the whole body, which begins with `head`.
     ///
     /// # Errors
-    /// If it has more bytes than `limit`, or the client is too slow or gone.
+    /// If the body has more than `limit` bytes, or the client is too slow or disconnected.
     pub async fn collect(mut self, head: Vec<u8>, limit: u64) -> Result<Vec<u8>, BodyError> {
         let mut all = head;
         while let Some(bytes) = self.next().await? {
@@ -110,11 +110,12 @@ impl<'r> Upload<'r> {
     }
 }
 
-/// Reads what a client has still to send if that is little: many clients look
-/// at an answer only after they have sent everything.
+/// Reads the rest of a small request that is refused: many clients read the answer only after they
+/// have sent everything.
 pub async fn discard(request: Request<Incoming>, in_flight: &InFlight) {
     let (head, body) = request.into_parts();
-    // A client that asks first has sent nothing, and reading would call it in.
+    // A client that sends `Expect: 100-continue` has not sent the body, and reading would request
+    // it.
     if head.headers.contains_key(EXPECT) || body.size_hint().lower() > DISCARDED {
         return;
     }
@@ -122,14 +123,15 @@ pub async fn discard(request: Request<Incoming>, in_flight: &InFlight) {
     let _ = timeout(PARTING, all).await;
 }
 
-/// The body of an answer. It ends the request when it is dropped.
+/// Body of an answer. Dropping it ends the request.
 pub struct Answer<B> {
     body: B,
-    /// Bytes that the body gave and that are not handed over yet.
+    /// Bytes that the body produced and hyper did not take yet.
     rest: Bytes,
     pace: Pace,
     request: InFlight,
-    /// How many bytes the client has to read, or since when it waits.
+    /// Number of bytes that the client has to read, or the time since which the server waits for
+    /// it.
     turn: Turn,
     _held: Option<turns::Turn>,
 }
@@ -140,7 +142,7 @@ enum Turn {
 }
 
 impl<B> Answer<B> {
-    /// An answer to this request, which gives its turn back at the end.
+    /// Wraps the body of an answer to this request. The permit is held until the answer ends.
     pub fn new(body: B, request: InFlight, held: Option<turns::Turn>) -> Self {
         let now = Instant::now();
         Self {

@@ -1,8 +1,8 @@
-//! The open connections and what each of them waits for.
+//! Open connections and their state.
 //!
-//! A new connection is always accepted. If there are as many as there may be,
-//! the one that has done nothing for longest ends, of the address that has
-//! most: clients that stall cannot keep others out.
+//! A new connection is always accepted. At the limit, the connection that has been idle for longest
+//! is closed, of the address with the most connections, so that stalled clients cannot keep others
+//! out.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -16,59 +16,59 @@ use tokio_util::sync::CancellationToken;
 use super::pace::{CREDIT, Pace};
 use crate::export::catalog::server::ServerStats;
 
-/// The most connections.
+/// Maximum number of connections.
 const CONNECTIONS: usize = 256;
-/// How long a connection may be open without a request.
+/// Idle timeout of a connection.
 pub const IDLE: Duration = Duration::from_secs(10);
-/// How long after its deadline a client is cut off, so that an answer can tell
-/// it why before.
+/// Time between a client's deadline and the end of its connection, in which an answer can give the
+/// reason.
 const SLACK: Duration = Duration::from_secs(5);
-/// How long a connection has to end by itself once it should.
+/// Time that a connection gets to end gracefully.
 const PARTING: Duration = Duration::from_secs(5);
 
-/// Kind of a request. Each kind has limits of its own.
+/// Kind of a request. Each kind has its own limits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// Health, which is never refused.
+    /// Health checks, which are never refused.
     Essential,
     /// `/metrics`.
     Scrape,
-    /// Pages and JSON.
+    /// Pages and JSON documents.
     Page,
     /// `/probe`.
     Probe,
-    /// The first bytes of a body that a client sends.
+    /// First bytes of any body.
     Upload,
-    /// A larger notification of Alertmanager.
+    /// Notification of Alertmanager.
     Alert,
-    /// A trace that is analyzed while the client sends it.
+    /// Trace that is analyzed while it is received.
     Analysis,
-    /// A trace that is stored and analyzed later.
+    /// Trace that is stored and analyzed later.
     Push,
 }
 
 impl Kind {
-    /// How far a client may be behind while others wait for its place.
+    /// Delay of a client that is tolerated while others wait for a permit.
     fn allowance(self) -> Duration {
         match self {
-            // Lines that stall for a moment are common.
+            // Connections that stall for a moment are common.
             Self::Analysis | Self::Push => Duration::from_secs(3),
             _ => Duration::from_secs(1),
         }
     }
 }
 
-/// Whose turn it is in a request.
+/// State of a request.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
     Server,
-    /// A place in a queue.
+    /// The request waits for a permit.
     Queue,
-    /// The client has to send or read before the deadline.
+    /// The client has to send or read until this deadline.
     Client(Instant),
 }
 
-/// All connections.
+/// All open connections.
 pub struct Connections {
     limit: usize,
     open: Mutex<HashMap<u64, Arc<Connection>>>,
@@ -76,28 +76,28 @@ pub struct Connections {
     stats: Arc<ServerStats>,
 }
 
-/// One connection.
+/// Open connection.
 pub struct Connection {
-    /// The client's address.
+    /// Address of the client.
     pub address: IpAddr,
-    /// Cancelled if the connection should end after the requests it has.
+    /// Canceled if the connection should end after its current requests.
     pub finish: CancellationToken,
-    /// Cancelled if it should end at once.
+    /// Canceled if the connection should end at once.
     pub abort: CancellationToken,
     state: Mutex<State>,
     stats: Arc<ServerStats>,
 }
 
 struct State {
-    /// When the client last began or ended a request.
+    /// Time at which the client last began or ended a request.
     since: Instant,
-    /// The client reads slower than the server writes.
+    /// Pace of a client that reads slower than the server writes.
     blocked: Option<Pace>,
     requests: Vec<(u64, Kind, Turn)>,
     next: u64,
 }
 
-/// A connection's entry in the list; it leaves the list when dropped.
+/// Entry of a connection in the list, removed when dropped.
 pub struct Entry {
     connections: Arc<Connections>,
     number: u64,
@@ -105,14 +105,14 @@ pub struct Entry {
     pub connection: Arc<Connection>,
 }
 
-/// A request until its answer is handed over.
+/// Request that is being answered.
 pub struct InFlight {
     connection: Arc<Connection>,
     number: u64,
 }
 
 impl Connections {
-    /// No connection yet.
+    /// Creates an empty list.
     pub fn new(stats: Arc<ServerStats>) -> Self {
         Self {
             limit: limit(),
@@ -122,7 +122,7 @@ impl Connections {
         }
     }
 
-    /// Adds a connection, for which another one may have to end.
+    /// Adds a connection, and closes an idle one if there are too many.
     pub fn add(self: &Arc<Self>, address: IpAddr, stop: &CancellationToken) -> Entry {
         let connection = Arc::new(Connection {
             address: address.to_canonical(),
@@ -151,13 +151,13 @@ impl Connections {
         }
     }
 
-    /// Ends the idlest connection, because the system has no more of them.
+    /// Closes the connection that has been idle for longest, because the system allows no more.
     pub fn make_room(&self) {
         self.evict(idlest(&self.lock()));
     }
 
-    /// Ends the connection whose client is furthest behind with a request of
-    /// this kind; returns whether one is.
+    /// Closes the connection whose client is furthest behind with a request of this kind. Returns
+    /// whether there was one.
     pub fn make_room_for(&self, kind: Kind) -> bool {
         let open = self.lock();
         let slow = living(&open).filter_map(|connection| {
@@ -176,7 +176,7 @@ impl Connections {
         slowest.is_some()
     }
 
-    /// Ends the connections whose clients took too long.
+    /// Closes the connections whose clients exceeded their deadline.
     pub fn reap(&self) {
         let now = Instant::now();
         for connection in living(&self.lock()) {
@@ -203,7 +203,7 @@ impl Connections {
     }
 }
 
-/// Half of the files that the process may open, for files of traces need some.
+/// Returns half of the open-files limit: files of traces need some too.
 #[cfg(unix)]
 fn limit() -> usize {
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -222,8 +222,7 @@ fn living(open: &HashMap<u64, Arc<Connection>>) -> impl Iterator<Item = &Arc<Con
     open.values().filter(|c| !c.abort.is_cancelled())
 }
 
-/// The connection that waits for its client for longest, of the network that
-/// has most connections.
+/// Returns the connection that has been idle for longest, of the network with the most connections.
 fn idlest(open: &HashMap<u64, Arc<Connection>>) -> Option<&Arc<Connection>> {
     let mut of_network = HashMap::<_, usize>::new();
     for connection in living(open) {
@@ -238,7 +237,7 @@ fn idlest(open: &HashMap<u64, Arc<Connection>>) -> Option<&Arc<Connection>> {
     })
 }
 
-/// The addresses that one client may have: of IPv6 a network of 64 bits.
+/// Returns the network that one client may own: for IPv6, the /64 prefix.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -247,7 +246,7 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 impl State {
-    /// The deadlines of the client.
+    /// Returns the deadlines of the client.
     fn deadlines(&self) -> impl Iterator<Item = Instant> {
         let turns = self.requests.iter().filter_map(|&(_, _, turn)| match turn {
             Turn::Client(deadline) => Some(deadline),
@@ -260,7 +259,7 @@ impl State {
         self.deadlines().any(|deadline| deadline + SLACK < now)
     }
 
-    /// Since when the connection waits for its client, if not for the server.
+    /// Returns since when the connection waits for its client; `None` if it waits for the server.
     fn waits_since(&self) -> Option<Instant> {
         let queued = |(_, _, turn): &(u64, Kind, Turn)| matches!(turn, Turn::Queue);
         let rests = self.requests.is_empty() || self.requests.iter().any(queued);
@@ -275,7 +274,7 @@ impl State {
 }
 
 impl Connection {
-    /// A request that begins.
+    /// Registers a request.
     pub fn begin(self: &Arc<Self>, kind: Kind) -> InFlight {
         let mut state = self.lock();
         let number = state.next;
@@ -290,7 +289,7 @@ impl Connection {
         }
     }
 
-    /// The system took no more bytes, or so many of those it had not taken.
+    /// Records that the system took only `taken` bytes of those written.
     pub fn blocked(&self, taken: usize) {
         let now = Instant::now();
         let mut state = self.lock();
@@ -298,7 +297,7 @@ impl Connection {
         pace.moved(now, taken);
     }
 
-    /// The system took all bytes.
+    /// Records that the system took all bytes.
     pub fn flushed(&self) {
         let mut state = self.lock();
         if state.blocked.take().is_some() {
@@ -312,27 +311,27 @@ impl Connection {
 }
 
 impl InFlight {
-    /// The client's address.
+    /// Address of the client.
     pub fn address(&self) -> IpAddr {
         self.connection.address
     }
 
-    /// From now on the request is of this kind.
+    /// Changes the kind of the request.
     pub fn becomes(&self, kind: Kind) {
         self.change(|(_, known, _)| *known = kind);
     }
 
-    /// The server works.
+    /// Records that the server is working on the request.
     pub fn works(&self) {
         self.turn(Turn::Server);
     }
 
-    /// The request has a place in a queue.
+    /// Records that the request waits for a permit.
     pub fn queues(&self) {
         self.turn(Turn::Queue);
     }
 
-    /// The client has to do something before the deadline.
+    /// Records that the client has to send or read until the deadline.
     pub fn waits(&self, deadline: Instant) {
         self.turn(Turn::Client(deadline));
     }

@@ -1,4 +1,4 @@
-//! What is kept, for programs, `go tool trace` and ui.perfetto.dev.
+//! Kept traces for programs, `go tool trace` and ui.perfetto.dev.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::reply::{Reply, compressed, streamed, text};
 use crate::evidence::Item;
 use crate::report::Report;
 
-/// The word that stands for the newest one.
+/// ID that selects the newest trace.
 const LATEST: &str = "latest";
 
-/// The part of a query that asks for Perfetto's format.
+/// Query that selects Perfetto's format.
 const PERFETTO: &str = "?format=perfetto";
 
 /// Whether a request asks for Perfetto's format.
@@ -46,7 +46,7 @@ pub fn of_report(request: &Request<Incoming>, report: &Report) -> Reply {
     there
 }
 
-/// All that is kept, or what the query's labels, `rule` and `severity` fit.
+/// Lists the kept traces that match the query: labels, `rule` and `severity`.
 pub fn list(request: &Request<Incoming>, state: &State) -> Reply {
     let query = request.uri().query().unwrap_or_default();
     let items = chosen(state, query);
@@ -58,8 +58,8 @@ pub fn list(request: &Request<Incoming>, state: &State) -> Reply {
     )
 }
 
-/// One trace, or with `/report` behind it what it told; `latest` is the newest
-/// that fits the query. With `format=perfetto` it is in Perfetto's format.
+/// Answers with one trace, or with its report if the path ends in `/report`. The ID `latest`
+/// selects the newest trace that matches the query, and `format=perfetto` converts it.
 pub async fn one(
     path: &str,
     request: &Request<Incoming>,
@@ -107,7 +107,7 @@ pub async fn one(
     let from = match opened {
         Ok(Ok(from)) => from,
         Ok(Err(error)) if error.kind() != ErrorKind::NotFound => {
-            tracing::warn!(file = item.file, %error, "evidence can't be had");
+            tracing::warn!(file = item.file, %error, "cannot read evidence");
             return text(StatusCode::BAD_GATEWAY, &error.to_string());
         }
         _ => return gone(),

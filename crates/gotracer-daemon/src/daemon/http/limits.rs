@@ -1,4 +1,4 @@
-//! How many requests of a kind are served at once.
+//! Limits of the requests answered at a time, by kind.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,33 +8,33 @@ use tokio::time::{Instant, timeout};
 use super::connections::{Connections, InFlight, Kind};
 use crate::daemon::turns::{Turn, Turns};
 
-/// Pages and JSON, each of which may be some megabytes.
+/// Maximum number of pages and JSON documents, each up to some megabytes.
 const PAGES: usize = 32;
-/// Notifications of Alertmanager, each of which may be a megabyte.
+/// Maximum number of notifications of Alertmanager, each up to a megabyte.
 const ALERTS: usize = 32;
-/// Pushed traces that are received, each of which takes a file and a thread.
+/// Maximum number of pushed traces being received, each of which takes a file and a thread.
 const PUSHES: usize = 16;
-/// How long a request waits for its turn.
+/// Longest wait for a permit.
 const WAIT: Duration = Duration::from_secs(10);
-/// How often a request that waits looks for clients that are behind.
+/// Interval at which a waiting request checks for clients that are behind.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// The turns of each kind.
+/// Permits by kind of request.
 pub struct Limits {
     connections: Arc<Connections>,
     pages: Turns,
     alerts: Turns,
-    /// Without a bound if `None`.
+    /// Permits to scrape; `None` means no limit.
     scrapes: Option<Turns>,
     analyses: Turns,
     pushes: Turns,
-    /// Captures for `/probe`.
+    /// Permits to capture for `/probe`.
     pub probes: Turns,
 }
 
 impl Limits {
-    /// As many analyses and as many probes as `jobs`, and so many scrapes of
-    /// `/metrics`; 0 is no limit of these.
+    /// Permits `jobs` analyses, `jobs` probes and `scrapes` scrapes of `/metrics`; 0 scrapes means
+    /// no limit.
     pub fn new(jobs: usize, scrapes: usize, connections: Arc<Connections>) -> Self {
         let jobs = jobs.max(1);
         Self {
@@ -48,15 +48,14 @@ impl Limits {
         }
     }
 
-    /// A turn for a request of this kind; `Ok(None)` if it needs none. While
-    /// none is free, the slowest requests of the kind end.
+    /// Waits for the permit of a request; returns `Ok(None)` for a kind that needs none. Until one
+    /// is free, connections of clients that are too far behind are closed.
     ///
     /// # Errors
-    /// If there was none for ten seconds, or for a scrape now.
+    /// If no permit was free within ten seconds, or at once in case of a scrape.
     pub async fn admit(&self, kind: Kind, request: &InFlight) -> Result<Option<Turn>, Busy> {
         let turns = match kind {
-            // A probe takes its turn itself, and never waits for it. The begin
-            // of a body is small.
+            // `/probe` takes its permit itself and never waits. First bytes of a body are small.
             Kind::Essential | Kind::Probe | Kind::Upload => return Ok(None),
             Kind::Scrape => match &self.scrapes {
                 Some(scrapes) => scrapes,
@@ -70,8 +69,8 @@ impl Limits {
         if let Some(turn) = turns.try_take() {
             return Ok(Some(turn));
         }
-        // As with other exporters, a scrape does not wait for others; but a
-        // client that does not read keeps nobody from scraping.
+        // As in other exporters, a scrape does not wait. A scraper that does not read must not
+        // block others, so its connection is closed.
         if kind == Kind::Scrape && !self.connections.make_room_for(kind) {
             return Err(Busy);
         }
@@ -89,6 +88,6 @@ impl Limits {
     }
 }
 
-/// No turn was free.
+/// No permit was free.
 #[derive(Debug)]
 pub struct Busy;

@@ -10,7 +10,7 @@ use super::State;
 use super::reply::{Reply, text, written};
 use crate::export::prometheus::{Encoding, Exposition};
 
-/// How much of a `User-Agent` tells scrapers apart.
+/// Number of bytes of the `User-Agent` that identify a scraper.
 const AGENT: usize = 200;
 
 /// Answers a scrape.
@@ -32,14 +32,14 @@ pub fn metrics(request: &Request<Incoming>, client: IpAddr, state: &State) -> Re
     })
 }
 
-/// The encoding that a scraper asks for.
+/// Negotiates the encoding with a scraper.
 pub fn negotiate(headers: &HeaderMap) -> Encoding {
     let accept = headers.get_all(ACCEPT).iter();
     let accept: Vec<_> = accept.filter_map(|v| v.to_str().ok()).collect();
     Encoding::negotiate(&accept.join(","))
 }
 
-/// Tells a scraper from others.
+/// Returns the identity of a scraper: its address and `User-Agent`.
 fn scraper(client: IpAddr, headers: &HeaderMap) -> String {
     let agent = headers.get(USER_AGENT).map_or(&b""[..], |v| v.as_bytes());
     let agent = String::from_utf8_lossy(&agent[..agent.len().min(AGENT)]);

@@ -1,4 +1,4 @@
-//! The HTTP server.
+//! HTTP server.
 
 mod access;
 mod alerts;
@@ -47,42 +47,42 @@ use super::supervisor::Request;
 use super::web::Guard;
 use crate::source::push::{Rates, Spool};
 
-/// How often connections are looked at.
+/// Interval at which deadlines of connections are checked.
 const LOOK: Duration = Duration::from_secs(1);
-/// Bytes of a connection that are read or written ahead.
+/// Read and write buffer of a connection, bytes.
 const BUFFER: usize = 64 << 10;
-/// Bytes of a request's body that an HTTP/2 client may send ahead.
+/// Flow-control window of HTTP/2, bytes.
 const WINDOW: u32 = 256 << 10;
-/// Requests of one HTTP/2 connection at a time. Prometheus makes one.
+/// Maximum number of concurrent HTTP/2 streams per connection. Prometheus uses one.
 const STREAMS: u32 = 8;
 
-/// What the answers are made of.
+/// State that the handlers share.
 pub struct State {
-    /// Knows everything that was analysed.
+    /// Pipeline of the daemon.
     pub analyst: Arc<Analyst>,
-    /// The open connections.
+    /// Open connections.
     pub connections: Arc<Connections>,
-    /// How many requests of a kind are served at once.
+    /// Limits by kind of request.
     pub limits: Limits,
-    /// What answers all clients.
+    /// Paths that answer all clients.
     pub exposure: Exposure,
-    /// Reads the configuration again, if HTTP may ask for that.
+    /// Channel for reload requests, if `POST /-/reload` is enabled.
     pub reload: Option<Sender<Request>>,
-    /// When alerts had which targets captured.
+    /// Captures that alerts caused.
     pub alerted: alerts::Alerted,
     /// Pushed traces that wait to be analyzed.
     pub spool: Arc<Spool>,
     /// Number of pushed traces by client address.
     pub pushes: Rates,
-    /// Who may ask, if not everybody.
+    /// Web configuration, if there is one.
     pub guard: Option<Arc<Guard>>,
-    /// The configuration in force.
+    /// Effective configuration.
     pub shown: Arc<Shown>,
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Answers until told to stop, and finishes the answers begun.
+/// Serves connections until `stop`, and finishes the answers that have begun.
 pub async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationToken) {
     let tasks = TaskTracker::new();
     let mut look = tokio::time::interval(LOOK);
@@ -106,7 +106,7 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationT
                 ));
             }
             Err(error) => {
-                // Out of file descriptors, most likely.
+                // Usually, the process is out of file descriptors.
                 tracing::warn!(%error, "cannot accept a connection");
                 state.connections.make_room();
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -123,7 +123,7 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationT
     }
 }
 
-/// Serves one connection until it ends or has to.
+/// Serves one connection until it ends or is aborted.
 async fn connection(
     stream: TcpStream,
     address: SocketAddr,
@@ -142,7 +142,7 @@ async fn connection(
     }
 }
 
-/// Speaks TLS if the web configuration says so, and HTTP.
+/// Accepts TLS, if the web configuration enables it, and serves HTTP.
 async fn speak(
     stream: TcpStream,
     connection: Arc<Connection>,
@@ -178,7 +178,7 @@ async fn speak(
     }
 }
 
-/// Serves requests until the client ends the connection or it should end.
+/// Serves requests until the client closes the connection or `finish` is canceled.
 async fn drive<C>(connection: C, finish: &CancellationToken) -> Result<(), Error>
 where
     C: GracefulConnection<Error = hyper::Error>,

@@ -1,46 +1,45 @@
-//! How long the server waits for a client that sends or reads slowly.
+//! Patience with clients that send or read slowly.
 //!
-//! A client has some seconds of credit. Waiting for it uses credit up, and each
-//! byte that it sends or reads earns some back, so that a slow line is served
-//! and a client that stalls or trickles is not.
+//! A client has some seconds of credit. Waiting for it uses credit up, and each byte that it sends
+//! or reads earns some back. A slow line is served; a client that stalls or trickles is not.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The most credit, and what a client starts with.
+/// Maximum and initial credit.
 pub const CREDIT: Duration = Duration::from_secs(30);
-/// Bytes that earn a second.
+/// Number of bytes that earn a second of credit.
 const RATE: u32 = 8 << 10;
 
-/// The credit of one client in one direction.
+/// Credit of one client in one direction.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// When the server runs out of patience if the client does nothing.
+    /// Time at which the credit is used up if no more bytes move.
     deadline: Instant,
 }
 
 impl Pace {
-    /// Full credit from now on.
+    /// Creates a pace with full credit.
     pub fn new(now: Instant) -> Self {
         Self {
             deadline: now + CREDIT,
         }
     }
 
-    /// When the credit ends.
+    /// Returns when the credit is used up.
     pub fn deadline(self) -> Instant {
         self.deadline
     }
 
-    /// The client sent or read so many bytes.
+    /// Adds the credit for bytes that the client sent or read.
     pub fn moved(&mut self, now: Instant, bytes: usize) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let earned = Duration::from_secs(1) * bytes / RATE;
         self.deadline = (self.deadline + earned).min(now + CREDIT);
     }
 
-    /// The server kept the client waiting for so long, which costs no credit.
+    /// Extends the deadline by a time in which the client waited for the server.
     pub fn excuse(&mut self, waited: Duration) {
         self.deadline += waited;
     }
@@ -56,7 +55,7 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut pace = Pace::new(start);
         assert_eq!(pace.deadline(), at(30));
-        // Nothing is saved up.
+        // Credit does not exceed its maximum.
         pace.moved(start, 1 << 30);
         assert_eq!(pace.deadline(), at(30));
         pace.moved(at(20), 5 * RATE as usize);

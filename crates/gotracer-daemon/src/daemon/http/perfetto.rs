@@ -1,4 +1,4 @@
-//! A stored trace for ui.perfetto.dev: all of it, or a window around a moment.
+//! Kept traces for ui.perfetto.dev: all of a trace, or a window around a moment.
 
 use std::io;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::rules::Unit;
 use crate::source::{Limits, from_reader};
 use crate::trace::{Input, Reader};
 
-/// Length of the part around a moment by default, ns.
+/// Default length of the window, ns.
 const USUAL: u64 = 20_000_000;
 
-/// The part of a trace that a query asks for.
+/// Window that a query selects.
 #[derive(Default)]
 struct Query {
     at: Option<u64>,
@@ -55,7 +55,7 @@ impl Query {
     }
 }
 
-/// A kept trace that is to be exported.
+/// Kept trace to export.
 struct Export {
     item: Item,
     evidence: Arc<Evidence>,
@@ -106,7 +106,7 @@ impl Export {
         from_reader(self.evidence.read(&self.item.file)?, &limits)
     }
 
-    /// The part that is asked for. Blocks.
+    /// Returns the selected window. Blocks.
     fn window(&self, query: &Query) -> Result<Option<Window>, Box<Reply>> {
         if let Some(at) = query.at {
             return Ok(Some(Window::around(at, query.window.unwrap_or(USUAL))));

@@ -1,6 +1,6 @@
-//! `/probe?target=&module=`: a capture at once, for who wants to schedule
-//! captures himself. Only targets that are known can be asked for, so that
-//! nobody reaches through this into the network.
+//! `/probe?target=&module=`: captures a target at once, for clients that schedule captures
+//! themselves. Only known targets are accepted, so that clients cannot reach other hosts through
+//! the daemon.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -21,17 +21,17 @@ use crate::export::{Metrics, prometheus};
 use crate::report::Report;
 use crate::source::scrape::{Options, Scraper, Target};
 
-/// How long Prometheus waits for an answer, and says so.
+/// Header in which Prometheus sends its scrape timeout.
 const TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
-/// What of that is left for the way back.
+/// Part of the scrape timeout reserved for the answer.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// Captures, and answers with the metrics of that capture alone.
+/// Captures a target, and answers with the metrics of that capture alone.
 pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
     let query = request.uri().query().unwrap_or_default();
     let (name, job) = (parameter(query, "target"), parameter(query, "module"));
     let Some((target, options, turn)) = state.analyst.board.find(&name, &job) else {
-        let unknown = "target has to be the instance, host:port or URL of a target of the \
+        let unknown = "target must be the instance, host:port or URL of a target of the \
             configuration, and module, if given, its job";
         return text(StatusCode::BAD_REQUEST, unknown);
     };
@@ -44,11 +44,11 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
     let (Some(_permit), Some(room)) = (permit, room) else {
         return text(
             StatusCode::SERVICE_UNAVAILABLE,
-            "too many traces are being analysed",
+            "too many traces are being analyzed; try again",
         );
     };
     let started = Instant::now();
-    // Half of the time that is to spare is for waiting, the rest for the way.
+    // Half of the spare time is for waiting, the rest for the answer.
     let Ok(_mine) = timeout(options.timeout / 2, turn.lock()).await else {
         let busy = "this target is being captured; try again";
         return text(StatusCode::SERVICE_UNAVAILABLE, busy);
@@ -62,7 +62,7 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
     let took = started.elapsed();
     let metrics = Metrics::of_targets(&REASONS);
     metrics.configure((*state.analyst.metrics.settings()).clone());
-    // Whoever asks gives these two himself.
+    // Prometheus adds `instance` and `job` itself.
     let mut labels = (*target.labels).clone();
     labels.retain(|name| name != "instance" && name != "job");
     metrics.add(&labels);
@@ -99,8 +99,8 @@ async fn capture(
     }
 }
 
-/// As the target's own, but over before who asks gives up; `None` if that is
-/// too soon.
+/// Shortens the options so that the capture ends before the scrape timeout; `None` if the timeout
+/// is too short.
 fn in_time(options: Options, headers: &HeaderMap) -> Option<Options> {
     let Some(given) = headers.get(TIMEOUT) else {
         return Some(options);
@@ -108,7 +108,7 @@ fn in_time(options: Options, headers: &HeaderMap) -> Option<Options> {
     let given = given.to_str().ok()?.parse().ok()?;
     let given = Duration::try_from_secs_f64(given).ok()?;
     let all = given.checked_sub(RESERVE)?;
-    // Some of it goes to connecting and analysing.
+    // Connecting and analyzing take a part of it.
     let longest = u32::try_from(all.checked_sub(RESERVE)?.as_secs()).unwrap_or(u32::MAX);
     let seconds = options.seconds.min(longest);
     let timeout = all.checked_sub(Duration::from_secs(seconds.into()))?;
@@ -119,7 +119,7 @@ fn in_time(options: Options, headers: &HeaderMap) -> Option<Options> {
     })
 }
 
-/// A parameter of a query, decoded; empty if it is not there.
+/// Returns a decoded query parameter; empty if it is missing.
 fn parameter(query: &str, name: &str) -> String {
     let mut pairs = form_urlencoded::parse(query.as_bytes());
     let found = pairs.find(|(n, _)| n == name);

@@ -1,8 +1,8 @@
-//! `POST|PUT /api/v1/traces`: a trace that a program pushes.
+//! `POST|PUT /api/v1/traces`: traces that programs push.
 //!
-//! The answer comes once the trace is on disk. It is analyzed like a file in a
-//! watched directory: once by its content, with metrics, report, evidence and
-//! releases under the labels of the query.
+//! The answer is sent once the trace is on disk. The trace is analyzed like a file in a watched
+//! directory: once by content, with metrics, report, evidence and releases under the labels of the
+//! query.
 
 use std::sync::Arc;
 use std::time::Duration;

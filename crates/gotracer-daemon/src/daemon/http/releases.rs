@@ -1,4 +1,4 @@
-//! What is known of releases, for programs.
+//! JSON document of the releases.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::report::{Creations, Frame};
 use crate::rules::{Rule, Unit};
 use crate::units::rounded;
 
-/// The most places of a version that are listed.
+/// Maximum number of places listed per version.
 const PLACES: usize = 20;
 
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ struct Version<'a> {
     comparison: Option<Against<'a>>,
 }
 
-/// What there is to compare it by.
+/// Sample sizes of a comparison.
 #[derive(Serialize)]
 struct Compared {
     captures: usize,
@@ -39,7 +39,7 @@ struct Compared {
 
 #[derive(Serialize)]
 struct Goroutines<'a> {
-    /// At the captures' ends, less those at their starts.
+    /// Goroutines at the ends of the captures minus those at their starts.
     gained: i64,
     places: Vec<Place<'a>>,
 }
@@ -52,7 +52,7 @@ struct Place<'a> {
     created: Created,
 }
 
-/// What a rule measured in all captures together, and in a typical program.
+/// Measurement of a rule in all captures, and the values of a typical capture.
 #[derive(Serialize)]
 struct Seen<'a> {
     rule: &'a str,
@@ -69,7 +69,7 @@ struct Typical {
 #[derive(Serialize)]
 struct Against<'a> {
     previous_version: &'a str,
-    /// The rules by which it is worse.
+    /// Rules that regressed.
     regressions: Vec<&'static str>,
     changes: Vec<Changed>,
     goroutines: Vec<Site<'a>>,
@@ -94,7 +94,7 @@ struct Site<'a> {
     new: Created,
 }
 
-/// The document.
+/// Builds the document.
 pub fn document(releases: &[Release]) -> serde_json::Value {
     let versions: Vec<_> = releases.iter().map(Version::new).collect();
     serde_json::json!({"status": "success", "data": versions})
@@ -177,7 +177,7 @@ impl<'a> Against<'a> {
 
 impl Changed {
     fn new(rule: &'static Rule, c: &Change) -> Self {
-        // JSON knows no infinity.
+        // JSON has no infinity.
         let interval = c.interval.filter(|(_, high)| high.is_finite());
         Self {
             rule: rule.name,

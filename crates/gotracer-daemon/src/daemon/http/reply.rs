@@ -1,4 +1,4 @@
-//! Small helpers to build answers.
+//! Answers of the HTTP server: whole, streamed, compressed, refused.
 
 use std::io::{self, Read, Write};
 use std::pin::Pin;
@@ -17,45 +17,44 @@ use tokio::sync::oneshot;
 
 use super::body::BodyError;
 
-/// An answer, which is there as a whole or comes in pieces.
+/// Answer with a whole or a streamed body.
 pub type Reply = Response<Body>;
-/// Its body.
+/// Body of an answer.
 pub type Body = Either<Full<Bytes>, Pieces>;
 
-/// A body that is made while it is sent.
+/// Body that is produced while it is sent.
 pub struct Pieces {
     pieces: Receiver<Piece>,
     ended: bool,
 }
 
-/// A piece of a body. The last one says so: hyper 1.12 may leave the
-/// connection of an HTTP/1.0 client open if a body ends without a byte.
+/// Piece of a body. The last piece is marked: hyper 1.12 may leave the connection of an HTTP/1.0
+/// client open if a body ends without a byte.
 enum Piece {
     More(Bytes),
-    /// The last one, and whom to tell that the connection took it.
+    /// Last piece, with the channel that reports that the connection took it.
     Last(Bytes, oneshot::Sender<()>),
     Broken(io::Error),
 }
 
-/// How large its pieces are.
+/// Size of a piece, bytes.
 const PIECE: usize = 64 << 10;
-/// How many of them wait for who reads slowly.
+/// Number of pieces of a streamed body that wait for a slow reader.
 const AHEAD: usize = 4;
-/// The same of a body that is written: each of many scrapers has as many.
+/// Number of pieces of a written body that wait: each of many scrapers has as many.
 const WRITTEN_AHEAD: usize = 2;
 
-/// Smaller bodies are not worth compressing.
+/// Smallest body that is compressed, bytes.
 const MIN_COMPRESSED: usize = 1 << 10;
 
-/// An answer with a body of that type.
+/// Builds an answer with a body of this type.
 pub fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
     let mut reply = of_type(content_type, Either::Left(Full::new(body.into())));
     *reply.status_mut() = status;
     reply
 }
 
-/// An answer with a body that is read, on a thread that may block, while it is
-/// sent.
+/// Builds an answer whose body is read from `from` on a blocking thread while it is sent.
 pub fn streamed(content_type: &'static str, mut from: impl Read + Send + 'static) -> Reply {
     let (pieces, body) = channel(AHEAD);
     tokio::task::spawn_blocking(move || {
@@ -75,7 +74,7 @@ pub fn streamed(content_type: &'static str, mut from: impl Read + Send + 'static
                 Err(error) => Piece::Broken(error),
             };
             let more = matches!(piece, Piece::More(_));
-            // Nobody may listen any more.
+            // The client may be gone.
             if pieces.blocking_send(piece).is_err() || !more {
                 return;
             }
@@ -84,8 +83,8 @@ pub fn streamed(content_type: &'static str, mut from: impl Read + Send + 'static
     of_type(content_type, Either::Right(Pieces::new(body)))
 }
 
-/// An answer whose body is written, on a thread that may block, while it is
-/// sent. A body that is not [finished](Written::finish) breaks off.
+/// Builds an answer whose body is written on a blocking thread while it is sent. A body that is not
+/// [finished](Written::finish) is truncated.
 pub fn written(
     request: &HeaderMap,
     content_type: &'static str,
@@ -110,18 +109,17 @@ pub fn written(
             false => Written::Plain(sink),
         };
         if let Err(error) = write(&mut body) {
-            tracing::debug!(%error, "an answer broke off");
+            tracing::debug!(%error, "answer truncated");
         }
     });
     reply
 }
 
-/// A body that is written while it is sent. Writing waits for a client that
-/// reads slowly, and fails if the client is gone.
+/// Writer of a body. Writes wait for a client that reads slowly, and fail if the client is gone.
 pub enum Written {
-    /// As it is.
+    /// Uncompressed body.
     Plain(Sink),
-    /// Compressed.
+    /// Body compressed with gzip.
     Gzip(GzEncoder<Sink>),
 }
 
@@ -158,7 +156,7 @@ impl Write for Written {
     }
 }
 
-/// Collects pieces of a body and sends them.
+/// Buffer that collects pieces of a body and sends them.
 pub struct Sink {
     pieces: Sender<Piece>,
     piece: Vec<u8>,
@@ -172,7 +170,7 @@ impl Sink {
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // A full piece waits for more: the last one is not empty.
+        // A full piece is held back until more bytes follow: the last piece must not be empty.
         if self.piece.len() == PIECE {
             let full = std::mem::take(&mut self.piece);
             self.send(Piece::More(full.into()))?;
@@ -226,13 +224,14 @@ impl hyper::body::Body for Pieces {
             Some(Piece::More(bytes)) => Ok(bytes),
             Some(Piece::Last(bytes, taken)) => {
                 self.ended = true;
-                // Nobody may want to know.
+                // The writer may be gone.
                 let _ = taken.send(());
                 Ok(bytes)
             }
             Some(Piece::Broken(error)) => Err(error),
-            // Half a body must not look like a whole one.
-            None => Err(io::Error::other("the answer broke off")),
+            // The error makes hyper abort the connection, so a truncated body does not look
+            // complete.
+            None => Err(io::Error::other("the answer is truncated")),
         };
         self.ended |= piece.is_err();
         Poll::Ready(Some(piece.map(Frame::data)))
@@ -243,13 +242,13 @@ impl hyper::body::Body for Pieces {
     }
 }
 
-/// A line of text.
+/// Builds an answer with a line of text.
 pub fn text(status: StatusCode, line: &str) -> Reply {
     let body = format!("{line}\n");
     reply(status, "text/plain; charset=utf-8", body)
 }
 
-/// The answer if there is no permit or no memory for a request now.
+/// Builds the answer if no permit or no memory is free.
 pub fn busy(why: &str) -> Reply {
     let mut reply = text(StatusCode::SERVICE_UNAVAILABLE, why);
     let soon = HeaderValue::from_static("5");
@@ -257,7 +256,7 @@ pub fn busy(why: &str) -> Reply {
     reply
 }
 
-/// The answer to a body that did not come as a whole.
+/// Builds the answer to an incomplete body.
 pub fn refusal(error: &BodyError) -> Reply {
     let status = match error {
         BodyError::Slow => StatusCode::REQUEST_TIMEOUT,
@@ -267,7 +266,7 @@ pub fn refusal(error: &BodyError) -> Reply {
     text(status, &error.to_string())
 }
 
-/// An answer compressed with gzip, if whoever asked can read that.
+/// Builds an answer that is compressed with gzip if the client accepts that.
 pub fn compressed(request: &HeaderMap, content_type: &'static str, body: Vec<u8>) -> Reply {
     let gzip = wants_gzip(request);
     let small = body.len() < MIN_COMPRESSED;

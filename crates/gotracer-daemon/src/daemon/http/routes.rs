@@ -1,4 +1,4 @@
-//! Which path gives what.
+//! Routes of the HTTP server.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -23,19 +23,18 @@ use crate::daemon::web::Verdict;
 use crate::report::html::shell::{Network, policy};
 use crate::source::directory::Watches;
 
-/// The client of a connection.
+/// Client of a connection.
 pub struct Caller {
-    /// The connection.
+    /// Connection of the client.
     pub connection: Arc<Connection>,
-    /// The client has a certificate of an authority that the web configuration
-    /// names.
+    /// Whether the client showed a certificate that the web configuration trusts.
     pub certified: bool,
 }
 
-/// An answer at the pace of the client.
+/// Answer that is sent at the client's pace.
 pub type Paced = Response<Answer<Body>>;
 
-/// Answers one request, or says why not.
+/// Answers one request, or refuses it.
 pub async fn guarded(
     request: Request<Incoming>,
     caller: Arc<Caller>,
@@ -87,7 +86,7 @@ pub async fn guarded(
     Ok(reply.map(|body| Answer::new(body, in_flight, turn)))
 }
 
-/// Adds headers that let browsers show an answer and nothing else.
+/// Adds headers that keep browsers from loading other content into an answer.
 fn protect(reply: &mut Reply) {
     let headers = reply.headers_mut();
     for (name, value) in [
@@ -105,7 +104,7 @@ fn protect(reply: &mut Reply) {
     }
 }
 
-/// The answer to a request that is refused; `None` if it is not.
+/// Returns the answer to a request that is refused; `None` if it is permitted.
 fn refuse(
     request: &Request<Incoming>,
     verdict: Verdict,
@@ -139,10 +138,7 @@ fn refuse(
             *reply.status_mut() = StatusCode::NOT_FOUND;
             return Some(reply);
         }
-        return Some(text(
-            StatusCode::NOT_FOUND,
-            "not found; / lists what there is",
-        ));
+        return Some(text(StatusCode::NOT_FOUND, "not found; / lists the pages"));
     }
     if !allowed.contains(request.method()) {
         let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
@@ -167,19 +163,19 @@ fn refuse(
     }
 }
 
-/// The answer to a scrape beyond the limit.
+/// Answer to a scrape beyond the limit.
 const SCRAPED: &str = "too many scrapes at once; --web.max-requests is how many there may be";
 
-/// The answer if a request gets no turn.
+/// Answer to a request that gets no permit.
 pub const BUSY: &str = "too many requests are being answered; try again";
 
-/// Whether a person asks: browsers name HTML first among what they accept.
+/// Whether a browser makes the request: browsers accept HTML first.
 fn is_browser(request: &Request<Incoming>) -> bool {
     let accept = request.headers().get(ACCEPT);
     accept.is_some_and(|types| types.as_bytes().starts_with(b"text/html"))
 }
 
-/// Kind of the requests under a path.
+/// Returns the kind of the requests to a path.
 fn kind(path: &str) -> Kind {
     match path {
         "/metrics" => Kind::Scrape,
@@ -190,13 +186,13 @@ fn kind(path: &str) -> Kind {
     }
 }
 
-/// Kept traces are below this path, each by its id.
+/// Prefix of the paths of kept traces.
 const EVIDENCE: &str = "/api/v1/evidence/";
 
-/// Accepts traces that programs push.
+/// Path that accepts pushed traces.
 const PUSH: &str = "/api/v1/traces";
 
-/// Paths that take POST, and no other method.
+/// Paths that accept only POST.
 const POST: [&str; 3] = ["/-/reload", "/api/v1/alertmanager", "/api/v1/analyze"];
 
 const PATHS: [&str; 15] = [
@@ -219,7 +215,7 @@ const PATHS: [&str; 15] = [
 
 const HTML: &str = "text/html; charset=utf-8";
 
-/// What stands under a path with the number of a report, and the number.
+/// Parses the path of a report: whether it is the JSON form, and the number.
 fn numbered(path: &str) -> Option<(bool, u64)> {
     let (json, number) = match path.strip_prefix("/api/v1/reports/") {
         Some(number) => (true, number),
@@ -228,7 +224,7 @@ fn numbered(path: &str) -> Option<(bool, u64)> {
     Some((json, number.parse().ok()?))
 }
 
-/// One report, as a page or as JSON.
+/// Answers with one report, as a page or as JSON.
 async fn one(json: bool, id: u64, request: &Request<Incoming>, state: Arc<State>) -> Reply {
     match state.analyst.recent.find(id) {
         Some(Entry {
@@ -314,7 +310,7 @@ async fn dispatch(
     }
 }
 
-/// Whether all that is watched is there.
+/// Answers whether all watched directories are available.
 fn ready(watches: &Watches) -> Reply {
     let down = watches.all().into_iter().filter_map(|(path, health)| {
         let why = health.down?;

@@ -1,4 +1,4 @@
-//! A socket that notes when its client reads slower than the server writes.
+//! Socket that detects clients that read slower than the server writes.
 
 use std::io;
 use std::pin::Pin;
@@ -10,16 +10,16 @@ use tokio::net::TcpStream;
 
 use super::connections::Connection;
 
-/// The socket of a connection.
+/// Socket of a connection.
 pub struct Socket {
     stream: TcpStream,
     connection: Arc<Connection>,
-    /// Bytes are left that the system did not take.
+    /// Whether bytes are left that the system did not take.
     blocked: bool,
 }
 
 impl Socket {
-    /// The socket of this connection.
+    /// Wraps the socket of a connection.
     pub fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
         Self {
             stream,
@@ -77,7 +77,7 @@ impl AsyncWrite for Socket {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        // Everything above flushes only after it has written all it had.
+        // The upper layers flush only after they have written everything.
         if std::mem::take(&mut self.blocked) {
             self.connection.flushed();
         }

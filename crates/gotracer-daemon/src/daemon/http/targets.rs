@@ -1,4 +1,4 @@
-//! The targets for programs, in the form of Prometheus' own API.
+//! JSON document of the targets, in the format of Prometheus' API.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,16 +11,16 @@ use crate::labels::Labels;
 struct Row {
     labels: Labels,
     scrape_url: String,
-    /// `up`, `down`, or `unknown` before the first capture is over.
+    /// `up`, `down`, or `unknown` before the first capture has ended.
     health: &'static str,
     last_scrape: Option<Timestamp>,
     last_scrape_duration: Option<f64>,
     last_error: String,
-    /// As in `gotracer_trace_failures_total{reason}`.
+    /// Value of the label `reason` of `gotracer_trace_failures_total`.
     reason: Option<&'static str>,
 }
 
-/// The document.
+/// Builds the document.
 pub fn document(targets: Vec<(Labels, String, Option<Last>)>) -> serde_json::Value {
     let rows: Vec<_> = targets.into_iter().map(row).collect();
     serde_json::json!({"status": "success", "data": {"activeTargets": rows}})

@@ -1,8 +1,8 @@
-//! `POST /api/v1/analyze`: a trace that a client sends, answered with its
-//! report. It counts in no metric, since its target is not known.
+//! `POST /api/v1/analyze`: answers a trace with its report. The trace counts in no metric because
+//! its target is not known.
 //!
-//! A turn to analyze and memory are taken once a part of the trace is there,
-//! so that clients that connect and stall hold neither.
+//! Permit and memory are taken once the first part of the trace has arrived, so that clients that
+//! connect and stall hold neither.
 
 use std::io;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::daemon::memory::BASE;
 use crate::source::Limits;
 use crate::source::scrape::pipe;
 
-/// The most bytes of a trace.
+/// Maximum size of a trace, bytes.
 const LIMIT: u64 = 1 << 30;
 
-/// Analyzes the trace in the request's body while it comes.
+/// Analyzes the trace in the request's body while it is received.
 pub async fn analyze(request: Request<Incoming>, in_flight: &InFlight, state: Arc<State>) -> Reply {
     let headers = request.headers().clone();
     let mut body = Upload::new(request.into_body(), in_flight);
@@ -73,10 +73,10 @@ pub async fn analyze(request: Request<Incoming>, in_flight: &InFlight, state: Ar
     }
 }
 
-/// Hands a trace of at most `limit` bytes to a thread as fast as that reads it.
+/// Passes at most `limit` bytes of a trace to a thread at the speed at which the thread reads.
 ///
 /// # Errors
-/// If the client is too slow or gone, or sends more.
+/// If the client is too slow or disconnected, or sends more.
 pub async fn feed(
     head: Vec<u8>,
     mut body: Upload<'_>,
@@ -92,7 +92,7 @@ pub async fn feed(
             Ok(Some(bytes)) => {
                 left -= bytes.len() as u64;
                 if sender.send(Ok(bytes)).await.is_err() {
-                    // The thread ended early and has the reason.
+                    // The thread ended early and reports the reason.
                     return Ok(());
                 }
                 next = body.next().await;

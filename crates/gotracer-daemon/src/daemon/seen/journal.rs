@@ -18,32 +18,31 @@ use super::record::{Verdict, Word};
 use crate::daemon::identity::Identity;
 use crate::storage::{FileId, Health, create_dir_all, options};
 
-/// Name of the file.
+/// File name of the journal.
 const NAME: &str = "analysed";
-/// Name of a file that replaces it.
+/// File name of the compacted journal before it replaces the old one.
 const NEW: &str = "analysed.new";
-/// Bytes of the longest line that can be one of the journal's.
+/// Maximum length of a line, bytes.
 const LONGEST: u64 = 256;
 /// Number of lines up to which the file is never compacted.
 const SPARE: usize = 10_000;
-/// Bytes that wait to be written at most. If there are more, the file is
-/// rewritten from memory.
+/// Maximum number of bytes that wait to be written. Above it, the file is rewritten from memory.
 const WAITING: usize = 1 << 20;
-/// How often the disk has to have everything.
+/// Interval of fsync.
 const SYNC: Duration = Duration::from_secs(1);
 /// Longest pause between two attempts to write.
 const PAUSE: Duration = Duration::from_secs(30);
-/// Version that can read again what another version could not.
+/// Version of gotracer. A trace that another version set aside is read again.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Why the storage directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
-    /// The directory or the file cannot be used.
+    /// A file cannot be opened or written.
     #[error("cannot use {} for storage: {error}", .path.display())]
     Io {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Error of the system.
         #[source]
@@ -54,7 +53,7 @@ pub enum JournalError {
     InUse(PathBuf),
 }
 
-/// The open file.
+/// Open journal.
 pub struct Journal {
     directory: PathBuf,
     path: PathBuf,
@@ -63,12 +62,12 @@ pub struct Journal {
     health: Arc<Health>,
     /// Bytes to append.
     waiting: Vec<u8>,
-    /// Number of lines, with those that wait.
+    /// Number of lines, including those that wait.
     lines: usize,
     /// Number of lines above which the file is compacted.
     compact_above: usize,
     synced: Instant,
-    /// Attempts to write that failed in a row, and when to try again.
+    /// Number of consecutive write errors; `again` is the time of the next attempt.
     failures: u32,
     again: Instant,
 }
@@ -105,7 +104,7 @@ impl Journal {
             directory: directory.into(),
             id: FileId::of(&file).map_err(failed)?,
             health,
-            // The next line does not continue one that a crash cut off.
+            // Terminates a line that a crash truncated.
             waiting: if whole { Vec::new() } else { b"\n".into() },
             lines,
             compact_above: SPARE,
@@ -129,9 +128,8 @@ impl Journal {
         }
     }
 
-    /// Does what has to be done every second: gets the last lines onto the
-    /// disk, appends those that wait, compacts a file that is too long, and
-    /// creates one that was deleted. `entries` are all lines that matter.
+    /// Maintains the journal once a second: syncs the last lines, appends those that wait, compacts
+    /// a long file, and recreates a deleted one. `entries` are the lines of the current state.
     pub fn maintain(&mut self, entries: impl Iterator<Item = (Identity, Word)> + Clone) {
         if self.failures > 0 && Instant::now() < self.again {
             return;
@@ -175,8 +173,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Shortens the file if at least half of its lines no longer matter. That
-    /// needs room for a second file, and can wait if there is none.
+    /// Compacts the file if at least half of its lines are obsolete. That needs space for a second
+    /// file, and is put off if there is none.
     pub fn compact(&mut self, entries: impl Iterator<Item = (Identity, Word)> + Clone) {
         let needed = entries.clone().count();
         if self.lines <= 2 * needed + SPARE {
@@ -265,8 +263,8 @@ impl Drop for Journal {
     }
 }
 
-/// Passes each line to `each`, without the file ever being in memory. Returns
-/// whether the last line has its end.
+/// Passes each line to `each` without reading the whole file into memory. Returns whether the last
+/// line is terminated.
 fn read(file: &File, mut each: impl FnMut(&str)) -> io::Result<bool> {
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();
@@ -278,7 +276,7 @@ fn read(file: &File, mut each: impl FnMut(&str)) -> io::Result<bool> {
         }
         let begins = whole;
         whole = line.pop_if(|last| *last == b'\n').is_some();
-        // The parts of a line that is too long are no lines.
+        // Fragments of an overlong line are skipped.
         if begins && whole {
             each(&String::from_utf8_lossy(&line));
         }
@@ -425,7 +423,7 @@ mod tests {
             (journal.health.failures(), journal.health.is_up()),
             (1, false)
         );
-        // A pause after the failure is over.
+        // The backoff after the failure has passed.
         journal.again = Instant::now();
         journal.maintain(lines.into_iter());
         assert_eq!(journal.health.failures(), 2);

@@ -23,27 +23,27 @@ use crate::storage::Health;
 pub use journal::JournalError;
 pub use record::Verdict;
 
-/// How often the journal is maintained.
+/// Interval of the journal's maintenance.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Whether a caller may analyze a trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Claim {
-    /// The caller may.
+    /// The caller may analyze the trace.
     Granted,
     /// Another caller analyzes the trace.
     Taken,
-    /// The caller may, but the trace was counted before. Only what it has for
-    /// OTLP was not sent.
+    /// The caller may analyze the trace, but an earlier process counted it. Only its OTLP export is
+    /// missing.
     Counted,
-    /// The trace must not be read again: the process died each time. The caller
-    /// reports that.
+    /// The trace must not be read again because the process died each time. The caller reports
+    /// that.
     Crashed,
-    /// The trace was done before.
+    /// The trace is done.
     Done(Verdict),
 }
 
-/// The traces analyzed or being analyzed.
+/// Traces that were analyzed or are being analyzed.
 #[derive(Default)]
 pub struct Seen {
     state: Mutex<State>,
@@ -53,10 +53,10 @@ pub struct Seen {
 #[derive(Default)]
 struct State {
     known: Known,
-    /// Claims of this process that are not done.
+    /// Claims of this process.
     taken: HashSet<Identity>,
     journal: Option<Journal>,
-    /// The process ends: what it leaves is no crash.
+    /// Whether the process is shutting down; reads cut off now are not crashes.
     closed: bool,
 }
 
@@ -75,7 +75,7 @@ impl State {
         }
     }
 
-    /// Blames the traces that were being read when the last process died.
+    /// Marks the traces that were being read when the last process died.
     fn blame(&mut self) {
         let begun = |(identity, record)| match record {
             Record::Pending(pending) if pending.begun => Some((identity, pending)),
@@ -121,8 +121,8 @@ impl Seen {
         })
     }
 
-    /// Claims a trace, if no other caller did. A file that `changed` (Unix time,
-    /// seconds) since its trace was set aside is read again.
+    /// Claims a trace unless another caller has it. A file whose `changed` time (Unix seconds) is
+    /// later than that of a set-aside trace is read again.
     pub fn claim(&self, identity: Identity, changed: u64) -> Claim {
         let mut state = self.lock();
         if state.taken.contains(&identity) {
@@ -141,14 +141,14 @@ impl Seen {
         claim
     }
 
-    /// Whether a trace was done before.
+    /// Whether a trace is done.
     pub fn is_done(&self, identity: Identity) -> bool {
         let record = self.lock().known.get(identity);
         matches!(record, Some(Record::Done(_) | Record::Passing(_)))
     }
 
-    /// Waits until a claimed trace can be read, and remembers that it is, until
-    /// it is counted, done or released. Reading ends with the turn.
+    /// Waits until a claimed trace may be read, and journals that reading begins. Reading ends when
+    /// the returned turn is dropped.
     pub fn begin(&self, identity: Identity) -> Turn<'_> {
         let suspect = match self.lock().known.get(identity) {
             Some(Record::Pending(pending)) => pending.is_suspect(),
@@ -162,20 +162,20 @@ impl Seen {
         turn
     }
 
-    /// Gives a claim back: the trace was not analyzed after all.
+    /// Releases a claim without a result.
     pub fn release(&self, identity: Identity) {
         let mut state = self.lock();
         state.taken.remove(&identity);
         state.note(identity, Word::Released);
     }
 
-    /// A claimed trace was counted, and is done when what it has for OTLP was
-    /// sent. A restart before that sends it, and does not count it again.
+    /// Records that a claimed trace was counted. It is done once its OTLP export is acknowledged;
+    /// after a restart before that, the trace is exported and not counted again.
     pub fn counted(&self, identity: Identity) {
         self.lock().note(identity, Word::Counted);
     }
 
-    /// A claimed trace is done. With `lasting`, restarts don't change that.
+    /// Records that a claimed trace is done; `lasting` keeps that across restarts.
     pub fn done(&self, identity: Identity, verdict: Verdict, lasting: bool) {
         let mut state = self.lock();
         state.taken.remove(&identity);
@@ -195,13 +195,13 @@ impl Seen {
         while !stop.is_cancelled() {
             stop.run_until_cancelled(tokio::time::sleep(PERIOD)).await;
             let seen = Arc::clone(&self);
-            // The disk may take its time.
+            // Writing may block.
             let maintained = tokio::task::spawn_blocking(move || seen.lock().maintain());
             let _ = maintained.await;
         }
     }
 
-    /// Notes that the process ends: the traces still being read are not the cause.
+    /// Records the shutdown. Traces still being read are not blamed then.
     pub fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
@@ -242,12 +242,12 @@ mod tests {
         Seen::kept_in(directory, Arc::default()).unwrap()
     }
 
-    /// Begins to read, and dies while doing so.
+    /// Starts to read the traces and drops everything, as a crash does.
     fn die_reading(directory: &Path, traces: &[u128]) {
         let seen = open(directory);
         for &n in traces {
             assert_eq!(seen.claim(id(n), 0), Claim::Granted, "{n}");
-            // All at once, if they may.
+            // Reads all of them at the same time, if that is allowed.
             drop(seen.begin(id(n)));
         }
     }
@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(seen.claim(id(3), 0), Claim::Counted);
         drop(seen.begin(id(3)));
         drop(seen);
-        // A crash while sending does not count a trace twice.
+        // A crash during the export does not count a trace twice.
         let seen = open(directory.path());
         assert_eq!(seen.claim(id(3), 0), Claim::Counted);
         seen.done(id(3), Verdict::Found, true);
@@ -303,7 +303,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
         die_reading(path, &[1, 2, 3]);
-        // The second one kills, and is read alone now.
+        // The second trace crashes the process and is now read alone.
         let seen = open(path);
         for n in [1, 3] {
             assert_eq!(seen.claim(id(n), 0), Claim::Granted);
@@ -313,7 +313,7 @@ mod tests {
         drop(seen);
         die_reading(path, &[2]);
         assert_eq!(claim(path, 2, 0), Claim::Crashed);
-        // Until that is reported.
+        // The crash was not reported yet.
         let seen = open(path);
         assert_eq!(seen.claim(id(2), 0), Claim::Crashed);
         seen.done(id(2), Verdict::Crashed, true);
@@ -323,7 +323,7 @@ mod tests {
         }
         let aside = Claim::Done(Verdict::Crashed);
         assert_eq!(claim(path, 2, 0), aside);
-        // Its clock is ahead.
+        // The file's clock is ahead.
         assert_eq!(claim(path, 2, now() + 3600), aside);
     }
 
@@ -335,7 +335,7 @@ mod tests {
         die_reading(path, &[1, 2]);
         assert_eq!(claim(path, 1, 0), Claim::Granted);
         assert_eq!(claim(path, 2, 0), Claim::Granted);
-        // But three crashes are enough.
+        // Three crashes are enough.
         die_reading(path, &[1, 2]);
         assert_eq!(claim(path, 1, 0), Claim::Crashed);
         assert_eq!(claim(path, 2, 0), Claim::Granted);
@@ -351,7 +351,7 @@ mod tests {
         fs::write(&journal, format!("{} aside {version} {before}\n", id(1))).unwrap();
         assert_eq!(claim(path, 1, before), Claim::Done(Verdict::Crashed));
         assert_eq!(claim(path, 1, before + 1), Claim::Granted);
-        // Twice more, and no more.
+        // Two more attempts, and no others.
         die_reading_touched(path, before + 1);
         die_reading_touched(path, before + 1);
         assert_eq!(claim(path, 1, before + 1), Claim::Crashed);

@@ -1,8 +1,7 @@
-//! State of one trace across restarts, and the words of the journal that change
-//! it.
+//! State of one trace across restarts, and the journal words that change it.
 
-/// Number of crashes after which a trace is set aside even if other traces were
-/// being read at the time of each.
+/// Number of crashes after which a trace is set aside even if other traces were read at the same
+/// time.
 const CRASHES: u8 = 3;
 
 /// Result of reading a trace.
@@ -18,12 +17,12 @@ pub enum Verdict {
     Crashed,
 }
 
-/// Event in the life of a trace, one line in the journal.
+/// Event in the life of a trace: one line of the journal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Word {
     /// Reading begins.
     Begun,
-    /// Reading ended without a verdict, and not by a crash.
+    /// Reading ended without a result and without a crash.
     Released,
     /// The process died while it read the trace.
     Interrupted,
@@ -31,7 +30,7 @@ pub enum Word {
     Crashed,
     /// The trace is set aside since this Unix time, in seconds.
     SetAside(u32),
-    /// The trace was counted. What it has for OTLP is not acknowledged yet.
+    /// The trace was counted; its OTLP export is not acknowledged yet.
     Counted,
     /// The trace is done.
     Done(Verdict),
@@ -42,35 +41,35 @@ pub enum Word {
 pub enum Record {
     /// The trace is not done.
     Pending(Pending),
-    /// The process died because of the trace. This is not reported yet.
+    /// The process died because of the trace; this is not reported yet.
     Crashed,
-    /// The same, reported at this Unix time, in seconds.
+    /// The process died because of the trace, which was reported at this Unix time, in seconds.
     SetAside(u32),
     /// The trace is done.
     Done(Verdict),
-    /// The trace is done until the next start: its file may read better then.
+    /// The trace is done until the next start, when its file may be readable.
     Passing(Verdict),
 }
 
 /// State of a trace that is not done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Pending {
-    /// Reading began and did not end.
+    /// Whether reading began and did not end.
     pub begun: bool,
-    /// The trace was counted, by this process or an earlier one.
+    /// Whether this process or an earlier one counted the trace.
     pub counted: bool,
     /// Number of times that the process died while it read the trace.
     pub crashes: u8,
 }
 
 impl Pending {
-    /// Whether the trace has to be read while no other is.
+    /// Whether the trace must be read while no other is.
     pub fn is_suspect(self) -> bool {
         self.crashes > 0
     }
 
-    /// Whether a crash is the fault of this trace. It is if the trace was read
-    /// alone after it had been read in an earlier crash.
+    /// Whether a crash is the fault of this trace: it was read alone, and in an earlier crash as
+    /// well.
     pub fn is_guilty(self, alone: bool) -> bool {
         let crashes = self.crashes.saturating_add(1);
         crashes >= CRASHES || alone && crashes > 1
@@ -78,8 +77,7 @@ impl Pending {
 }
 
 impl Record {
-    /// Applies a word to the state of a trace. `None` is a trace of which
-    /// nothing has to be remembered.
+    /// Applies a word. `None` means that no state has to be recorded.
     pub fn after(before: Option<Self>, word: Word) -> Option<Self> {
         let pending = match before {
             Some(Self::Pending(pending)) => pending,
@@ -110,7 +108,7 @@ impl Record {
         (after != Self::Pending(Pending::default())).then_some(after)
     }
 
-    /// Words that lead to this state, for a journal that is written anew.
+    /// Returns the words that lead to this state, for a compacted journal.
     pub fn words(self) -> impl Iterator<Item = Word> + Clone {
         let pending = match self {
             Self::Pending(pending) => pending,

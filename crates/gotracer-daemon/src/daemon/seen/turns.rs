@@ -1,16 +1,16 @@
-//! Turns to read: usually shared, after a crash exclusive.
+//! Shared and exclusive turns to read: exclusive after a crash, else shared.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Longest time to wait for a turn. Reading can hang on a dead network file
-/// system, and must not keep all other traces from being read.
+/// Longest wait for a turn. A read that hangs on a dead network file system must not block all
+/// others.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Gives turns to read.
+/// Issuer of turns to read.
 ///
-/// A trace that was being read when the process died is read while no other is.
-/// A second crash then shows which trace caused it.
+/// A trace that was being read when the process died is read exclusively: a second crash then
+/// shows which trace caused it.
 #[derive(Default)]
 pub struct Turns {
     state: Mutex<State>,
@@ -19,13 +19,13 @@ pub struct Turns {
 
 #[derive(Default)]
 struct State {
-    /// Readers now.
+    /// Number of readers.
     reading: usize,
-    /// Readers now or soon that must be alone.
+    /// Number of readers that read exclusively or wait to.
     alone: usize,
 }
 
-/// The right to read, until it is dropped.
+/// Permission to read until dropped.
 pub struct Turn<'a> {
     turns: &'a Turns,
     alone: bool,

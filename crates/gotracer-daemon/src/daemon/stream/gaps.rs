@@ -1,22 +1,21 @@
-//! The time that no stream covers.
+//! Gaps in a target's stream.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::export::Gap;
 
-/// Measures gaps: from the end of what was last seen to the start of what is
-/// seen next, both by the program's clock where the trace tells it.
+/// Measurement of gaps: from the end of the last generation to the start of the next one, by the
+/// program's clock if the trace has it.
 #[derive(Debug, Default)]
 pub struct Gaps {
-    /// When what was last seen ended, and when that was told.
+    /// End of the last generation, and the time at which it was analyzed.
     last: Option<(SystemTime, Instant)>,
     open: Option<(Gap, Duration)>,
 }
 
 impl Gaps {
-    /// The stream was interrupted; counts one more gap. True if it is one:
-    /// nothing is missing before anything was seen, and a gap that another
-    /// attempt did not end goes on.
+    /// Starts a gap. Returns whether it is new: nothing is missing before the first generation, and
+    /// failed attempts during a gap continue it.
     pub fn begin(&mut self, why: Gap) -> bool {
         let begins = self.last.is_some() && self.open.is_none();
         if begins {
@@ -25,13 +24,13 @@ impl Gaps {
         begins
     }
 
-    /// Time passes within a gap: which, and how much more of it there is.
+    /// Adds the time that passed in the current gap. Returns its reason and the added duration.
     pub fn go_on(&mut self, now: Instant) -> Option<(Gap, Duration)> {
         let (_, told) = self.last?;
         self.count_up_to(now.saturating_duration_since(told))
     }
 
-    /// A generation was told; it may have ended a gap.
+    /// Ends the gap, if any, at a new generation.
     pub fn see(
         &mut self,
         (start, end): (SystemTime, SystemTime),
@@ -46,8 +45,8 @@ impl Gaps {
         rest
     }
 
-    /// What of a gap so long was not counted yet. A counter never goes back:
-    /// a little more may have been counted while it lasted.
+    /// Returns the part of a gap that was not counted yet. A counter never decreases, so slightly
+    /// too much may be counted while a gap lasts.
     fn count_up_to(&mut self, all: Duration) -> Option<(Gap, Duration)> {
         let (why, counted) = self.open.as_mut()?;
         let more = all.saturating_sub(*counted);

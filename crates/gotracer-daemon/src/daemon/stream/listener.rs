@@ -1,4 +1,4 @@
-//! What becomes of each generation of a target's stream.
+//! Analysis of one trace of a target's stream.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -15,16 +15,16 @@ use crate::export::Gap;
 use crate::source::scrape::{Options, Target};
 use crate::trace::{Allowance, Input, ReadError};
 
-/// Why a trace was interrupted on purpose.
+/// Reason to end a trace early.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cut {
-    /// It had too many bytes.
+    /// The trace exceeds the target's byte budget.
     Budget,
-    /// Other thresholds are in force, or other evidence is wanted.
+    /// The rule settings or evidence settings changed.
     Renewal,
 }
 
-/// What outlives the single traces of a target.
+/// State that outlives the single traces of a target.
 pub struct Session {
     analyst: Arc<Analyst>,
     target: Target,
@@ -35,13 +35,13 @@ pub struct Session {
     scene: Option<Scene>,
 }
 
-/// Nobody panics with it; if somebody does, what it counted is still true.
+/// A poisoned lock is fine: the counters stay valid.
 pub fn lock(session: &Mutex<Session>) -> MutexGuard<'_, Session> {
     session.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Session {
-    /// Nothing was seen yet.
+    /// Creates the session of a target before its first trace.
     pub fn new(analyst: Arc<Analyst>, target: &Target, options: &Options) -> Self {
         let pace = Pace::new(options.stream_budget);
         analyst
@@ -58,12 +58,12 @@ impl Session {
         }
     }
 
-    /// Whether the target may be streamed for a part of the time only.
+    /// Whether the byte budget limits the target to a part of the time.
     pub fn is_limited(&self) -> bool {
         self.pace.is_limited()
     }
 
-    /// How long to pause for that.
+    /// Returns the pause that the byte budget requires.
     pub fn pause(&mut self) -> Duration {
         let pause = self.pace.pause();
         let duty = self.pace.duty();
@@ -73,14 +73,14 @@ impl Session {
         pause
     }
 
-    /// Nothing comes in.
+    /// Marks the target as down.
     pub fn disconnected(&self) {
         self.analyst
             .metrics
             .stream(&self.target.labels, |s| s.connected = false);
     }
 
-    /// The stream was interrupted.
+    /// Starts a gap.
     pub fn interrupted(&mut self, why: Gap) {
         if self.gaps.begin(why) {
             self.analyst
@@ -90,7 +90,7 @@ impl Session {
         self.gap_goes_on();
     }
 
-    /// Time passes in which nothing comes in.
+    /// Adds the time that passed in the current gap.
     pub fn gap_goes_on(&mut self) {
         let more = self.gaps.go_on(Instant::now());
         self.count_gap(more);
@@ -104,8 +104,7 @@ impl Session {
         }
     }
 
-    /// A generation told something; the `first` of its trace. Whether to go
-    /// on.
+    /// Publishes a generation; `first` marks the first one of a trace. Returns whether to continue.
     fn hear(&mut self, mut heard: Heard, first: bool) -> bool {
         let (now, at) = (Instant::now(), SystemTime::now());
         let findings = std::mem::take(&mut heard.report.findings);
@@ -140,7 +139,7 @@ impl Session {
     }
 }
 
-/// Listens to one trace.
+/// Analysis of one trace, generation by generation.
 pub struct Listener {
     session: Arc<Mutex<Session>>,
     thresholds: Arc<Thresholds>,
@@ -150,8 +149,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// One that tells the session what it hears, and keeps evidence within
-    /// `memory`.
+    /// Creates a listener that publishes through the session and keeps evidence within `memory`.
     pub fn new(session: Arc<Mutex<Session>>, memory: Allowance) -> Self {
         let (thresholds, bytes, tape) = {
             let mut session = lock(&session);
@@ -175,22 +173,22 @@ impl Listener {
         }
     }
 
-    /// What its input may have.
+    /// Returns the byte limit of its input.
     pub fn bytes(&self) -> Arc<Bytes> {
         Arc::clone(&self.bytes)
     }
 
-    /// What is to record its input, if anything is.
+    /// Returns the ring buffer that records its input, if evidence is enabled.
     pub fn tape(&self) -> Option<SharedTape> {
         self.tape.clone()
     }
 
-    /// Why it stopped, if it did so by itself.
+    /// Returns why the listener ended the trace, if it did.
     pub fn cut(&self) -> Option<Cut> {
         self.cut
     }
 
-    /// Whether it hears by the configuration in force.
+    /// Whether the settings of this analysis are still in force.
     fn is_wanted(&self, analyst: &Analyst) -> bool {
         let evidence = analyst.evidence.now();
         let evidence = evidence.as_ref();
@@ -201,10 +199,10 @@ impl Listener {
         Arc::ptr_eq(&self.thresholds, &analyst.thresholds()) && scene(&lock(&self.session))
     }
 
-    /// Listens to the end.
+    /// Analyzes a trace to its end.
     ///
     /// # Errors
-    /// If the input is no trace or breaks off.
+    /// If the input is no trace or is truncated.
     pub fn listen(&mut self, input: Input<'_>) -> Result<(), ReadError> {
         let (source, labels, analyst) = {
             let session = lock(&self.session);

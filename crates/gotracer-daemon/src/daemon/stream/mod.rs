@@ -1,10 +1,9 @@
-//! Traces targets without a pause: one long trace after the other, analysed
-//! generation by generation as it comes in.
+//! Streams of targets: one long trace after the other, analyzed generation by generation while it
+//! is received.
 //!
-//! Each trace is an analysis of its own: what is under way when one breaks off
-//! is not carried over to the next, since nobody saw what came between. A
-//! program is asked for an hour at a time, so that what an analysis remembers
-//! is forgotten now and then.
+//! Each trace has its own analysis. Intervals that are open when a trace ends are not continued in
+//! the next one, because the events in between are unknown. A trace lasts an hour, which bounds the
+//! memory of its analysis.
 
 mod gaps;
 mod listener;
@@ -33,39 +32,39 @@ use crate::export::Gap;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 use crate::trace::Input;
 
-/// The longest time between two attempts to reach a program.
+/// Longest backoff.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a gap that lasts is counted on.
+/// Interval at which the duration of a gap is counted.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Streams targets.
+/// Stream of one target.
 pub struct Streams {
-    /// Asks.
+    /// HTTP client of the target.
     pub scraper: Scraper,
-    /// Analyses.
+    /// Pipeline that the stream reports to.
     pub analyst: Arc<Analyst>,
-    /// How many targets may be asked at a time. That takes a connection.
+    /// Permits to query targets. Each query takes a connection.
     pub asking: Arc<Semaphore>,
-    /// How many streams run at a time. Each has a thread.
+    /// Permits to stream. Each stream takes a thread.
     pub permits: Arc<Semaphore>,
 }
 
-/// Why a trace ended.
+/// Reason why a trace ended.
 enum End {
-    /// The target is no longer wanted.
+    /// The target was removed.
     Stopped,
-    /// The program's server allows only shorter traces.
+    /// The program's server limits traces to a shorter time.
     Shorter,
-    /// It was as long as it was to be.
+    /// The trace has the requested length.
     Whole,
-    /// It was interrupted on purpose.
+    /// The listener ended the trace.
     Cut(Cut),
-    /// It was not there or broke off.
+    /// The target did not answer, or the trace is truncated.
     Failed(Failure, String),
 }
 
 impl Streams {
-    /// Streams a target until told to stop.
+    /// Streams a target until `stop`.
     pub async fn follow(self, target: Target, stop: CancellationToken) {
         let session = Session::new(Arc::clone(&self.analyst), &target, self.scraper.options());
         let session = Arc::new(Mutex::new(session));
@@ -84,14 +83,14 @@ impl Streams {
                     tracing::warn!(
                         target = %target.url(),
                         seconds = allowed,
-                        "the program's http.Server has a WriteTimeout; it is streamed for less at a time"
+                        "the program's http.Server has a WriteTimeout; shorter traces are requested"
                     );
                     continue;
                 }
                 End::Whole if limited => (Gap::Budget, listener::lock(&session).pause()),
                 End::Cut(Cut::Budget) => (Gap::Budget, listener::lock(&session).pause()),
                 End::Cut(Cut::Renewal) => (Gap::Renewed, Duration::ZERO),
-                // Something that ends at once would be asked without end.
+                // Retrying at once would loop if the trace ends at once each time.
                 End::Whole if lived < Duration::from_secs(seconds.into()) / 2 => {
                     failures += 1;
                     (Gap::Lost, back_off(failures))
@@ -113,7 +112,7 @@ impl Streams {
         listener::lock(&session).disconnected();
     }
 
-    /// Waits, and counts on meanwhile how long the gap is.
+    /// Waits, and counts the duration of the gap meanwhile.
     async fn wait(&self, pause: Duration, session: &Mutex<Session>, stop: &CancellationToken) {
         let until = Instant::now() + pause;
         while !stop.is_cancelled() && Instant::now() < until {
@@ -123,7 +122,7 @@ impl Streams {
         }
     }
 
-    /// One trace, from asking for it to its end.
+    /// Requests one trace and analyzes it to its end.
     async fn stream(
         &self,
         target: &Target,
@@ -156,8 +155,8 @@ impl Streams {
         }
     }
 
-    /// Waits until a target's answer begins to come in: one that stays silent
-    /// takes no memory and no thread.
+    /// Requests a trace and waits for its first byte, so that a silent target takes no memory and
+    /// no thread.
     async fn begin(&self, target: &Target, seconds: u32) -> Result<Capture, ScrapeError> {
         let mut capture = self.scraper.stream(target, seconds).await?;
         capture.begin().await?;
@@ -178,7 +177,7 @@ impl Streams {
         let mut analysis = tokio::task::spawn_blocking(move || {
             let tap = Tap::new(reader, listener.bytes(), listener.tape());
             let input = Input::from_reader(tap).within(room.allowance());
-            // A session is whole whenever nobody has it locked.
+            // A session is consistent whenever its lock is free.
             let listen = AssertUnwindSafe(|| listener.listen(input));
             let read = catch_unwind(listen);
             (read.ok(), listener.cut())
@@ -188,7 +187,7 @@ impl Streams {
             read = &mut analysis => (read, Ok(())),
             fed = feed => (analysis.await, fed),
             () = stop.cancelled() => {
-                // What came in is analysed to its end, and kept if it is worth it.
+                // The part that was received is analyzed, and kept if a finding justifies it.
                 let _ = analysis.await;
                 return End::Stopped;
             }
@@ -219,8 +218,8 @@ impl Streams {
     }
 }
 
-/// How long to wait after so many failures in a row: from half a second to a
-/// minute, and not for all targets the same.
+/// Returns the wait after this many consecutive failures: from half a second to a minute, with
+/// jitter.
 fn back_off(failures: u32) -> Duration {
     let random = (RandomState::new().build_hasher().finish() >> 11) as f64 / (1u64 << 53) as f64;
     let longest = Duration::from_secs(1 << failures.saturating_sub(1).min(6)).min(PATIENCE);

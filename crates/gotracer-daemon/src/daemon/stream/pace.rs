@@ -1,17 +1,17 @@
-//! How much of the time a target is streamed, by how many bytes it sends.
+//! Duty cycle of a stream by its byte budget.
 
 use std::time::Duration;
 
-/// For how many seconds a target is streamed that may not be all the time, and
-/// over how many its bytes are averaged.
+/// Length of a slice of a limited stream, and the period over which its bytes are averaged,
+/// seconds.
 pub const SLICE: u32 = 10;
-/// The least share of time.
+/// Smallest duty cycle.
 const LEAST: f64 = 1.0 / 60.0;
 
-/// Keeps a stream within its budget on average.
+/// Duty cycle that keeps a stream within its budget on average.
 #[derive(Debug)]
 pub struct Pace {
-    /// Bytes a second.
+    /// Budget in bytes per second.
     budget: u64,
     duty: f64,
     bytes: u64,
@@ -19,7 +19,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// A budget of bytes a second.
+    /// Creates a duty cycle for a budget in bytes per second.
     pub fn new(budget: u64) -> Self {
         Self {
             budget,
@@ -29,18 +29,17 @@ impl Pace {
         }
     }
 
-    /// The share of time in which to stream.
+    /// Returns the share of time in which to stream.
     pub fn duty(&self) -> f64 {
         self.duty
     }
 
-    /// Whether that is not all the time.
+    /// Whether the share is below 1.
     pub fn is_limited(&self) -> bool {
         self.duty < 1.0
     }
 
-    /// So many bytes came in that time. Whether there may be more without a
-    /// pause.
+    /// Adds received bytes. Returns whether the stream may continue without a pause.
     pub fn add(&mut self, bytes: u64, time: Duration) -> bool {
         self.bytes += bytes;
         self.time += time;
@@ -51,7 +50,7 @@ impl Pace {
         !self.is_limited()
     }
 
-    /// How long to pause after a slice, and what to be prepared for then.
+    /// Returns the pause after a slice, and starts the next one.
     pub fn pause(&mut self) -> Duration {
         // A slice may have ended a little early.
         if self.time > Duration::from_secs(SLICE.into()) / 2 {
@@ -79,11 +78,11 @@ mod tests {
         let goes_on: Vec<_> = (0..10).map(|_| pace.add(6_000, second)).collect();
         assert_eq!(goes_on, [[true; 9].as_slice(), &[false]].concat());
         assert_eq!(pace.pause().as_secs_f64().round(), 50.0);
-        // Quiet again.
+        // The program is quiet again.
         assert!((0..9).all(|_| pace.add(10, second)));
         assert_eq!(pace.pause(), Duration::ZERO);
         assert!(!pace.is_limited());
-        // Even a flood is looked at now and then.
+        // Even a flood is sampled.
         assert!(!pace.add(u64::MAX, 10 * second));
         assert_eq!(pace.pause().as_secs_f64().round(), 590.0);
     }

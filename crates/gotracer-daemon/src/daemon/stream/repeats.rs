@@ -1,8 +1,7 @@
-//! Findings that come again and again.
+//! Deduplication of findings in a stream.
 //!
-//! What is wrong at one place mostly goes on being wrong: told each second, it
-//! would be an event a second. The first is told at once, and what follows
-//! once a minute, added up; nothing is left out and nothing told twice.
+//! A problem at one place usually persists and would be a finding each second. The first finding is
+//! emitted at once, later ones once a minute, added up. Each occurrence is counted exactly once.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -10,12 +9,12 @@ use std::time::{Duration, Instant};
 use crate::report::Finding;
 use crate::rules::Severity;
 
-/// How often the same is told.
+/// Interval at which a repeated finding is emitted.
 const REPEAT: Duration = Duration::from_secs(60);
-/// How many findings are remembered; more are told as they come.
+/// Maximum number of findings that are remembered; further ones are emitted at once.
 const MOST: usize = 1_000;
 
-/// What was told when.
+/// Findings by ID that were emitted recently.
 #[derive(Debug, Default)]
 pub struct Repeats(HashMap<String, Known>);
 
@@ -27,8 +26,7 @@ struct Known {
 }
 
 impl Repeats {
-    /// What is to be told now, these findings having been made; at the end,
-    /// everything.
+    /// Returns the findings to emit now. The `last` call returns everything that was held back.
     pub fn fold(&mut self, findings: Vec<Finding>, now: Instant, last: bool) -> Vec<Finding> {
         let mut tell = Vec::new();
         for finding in findings {
@@ -56,7 +54,7 @@ impl Repeats {
             let Some(mut more) = known.more.take_if(worse) else {
                 return !due;
             };
-            // It may have begun long before what is told now.
+            // The sum may have begun long before this generation.
             (more.first_ns, more.worst_at_ns) = (0, 0);
             (known.told, known.severity) = (now, more.severity);
             tell.push(more);

@@ -1,4 +1,4 @@
-//! What of a stream is kept as evidence: the generations around a finding.
+//! Evidence from a stream: the generations before and after a finding.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,37 +14,36 @@ use crate::source::Limits;
 use crate::trace::internal::{Share, of_vec};
 use crate::trace::{Allowance, Input};
 
-/// Watches one trace of a stream for what is worth keeping.
+/// Evidence window of one trace of a stream.
 pub struct Scene {
     evidence: Arc<Evidence>,
-    /// What the tape was made by.
+    /// Settings that the ring buffer was created with.
     settings: Arc<Settings>,
     tape: SharedTape,
     taken: Option<Taken>,
     memory: Allowance,
 }
 
-/// What is being kept: the generations up to a finding, and those after it as
-/// they come.
+/// Evidence being collected: the generations up to a finding, and those after it.
 struct Taken {
     item: Item,
     report: Report,
     trace: Vec<u8>,
-    /// How many more generations.
+    /// Number of generations still to add.
     left: usize,
-    /// What this holds.
+    /// Memory of the trace.
     share: Share,
 }
 
 impl Taken {
-    /// Whether so many bytes more may be kept in memory.
+    /// Whether this many more bytes fit in memory.
     fn has_room(&mut self, more: usize) -> bool {
         self.share.hold(of_vec(&self.trace, more)).is_ok()
     }
 }
 
 impl Scene {
-    /// Nothing came yet.
+    /// Creates an empty window.
     pub fn new(evidence: Arc<Evidence>, memory: Allowance) -> Self {
         let settings = evidence.settings();
         let tape = Tape::new(settings.before + 1, settings.buffer, &memory);
@@ -57,20 +56,20 @@ impl Scene {
         }
     }
 
-    /// What records the trace.
+    /// Returns the ring buffer that records the trace.
     pub fn tape(&self) -> SharedTape {
         Arc::clone(&self.tape)
     }
 
-    /// Whether this records what is wanted now; a reload may have changed that.
+    /// Whether the window still matches the settings in force.
     pub fn is_wanted(&self, now: Option<&Arc<Evidence>>) -> bool {
         let same = now.is_some_and(|now| Arc::ptr_eq(now, &self.evidence));
         let tape = |settings: &Settings| (settings.before, settings.buffer);
         same && tape(&self.evidence.settings()) == tape(&self.settings)
     }
 
-    /// A generation told something; `asked` is why somebody else wants it to be
-    /// kept. A report whose trace is kept says where.
+    /// Adds a generation; `asked` is the reason of a request to keep the trace, if any. Sets the
+    /// URL of the evidence in the report.
     pub fn hear(
         &mut self,
         analyst: &Analyst,

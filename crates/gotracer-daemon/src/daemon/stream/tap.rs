@@ -1,4 +1,4 @@
-//! What comes in on its way to the analysis, counted.
+//! Reader that meters and records the input of a stream.
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::evidence::Tape;
 
-/// The bytes that the generation that comes in may have.
+/// Byte limit of a generation.
 #[derive(Debug)]
 pub struct Bytes {
     limit: u64,
-    /// The offset at which the last generation ended.
+    /// Offset of the end of the last generation.
     analysed: AtomicU64,
 }
 
 impl Bytes {
-    /// At most so many in each generation.
+    /// Creates a limit in bytes per generation.
     pub fn new(limit: u64) -> Self {
         Self {
             limit,
@@ -23,13 +23,13 @@ impl Bytes {
         }
     }
 
-    /// A generation that ends at that offset was analysed.
+    /// Records that the generation up to this offset was analyzed.
     pub fn analysed(&self, end: u64) {
         self.analysed.store(end, Ordering::Relaxed);
     }
 }
 
-/// A reader that stops when a generation does not end.
+/// Reader that fails if a generation exceeds its limit.
 pub struct Tap<R> {
     inner: R,
     read: u64,
@@ -37,11 +37,11 @@ pub struct Tap<R> {
     tape: Option<SharedTape>,
 }
 
-/// What records the bytes, shared with who wants them.
+/// Ring buffer of the last generations, shared with the evidence window.
 pub type SharedTape = Arc<Mutex<Tape>>;
 
 impl<R> Tap<R> {
-    /// One over a reader.
+    /// Wraps a reader.
     pub fn new(inner: R, bytes: Arc<Bytes>, tape: Option<SharedTape>) -> Self {
         Self {
             inner,

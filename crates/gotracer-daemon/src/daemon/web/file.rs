@@ -1,4 +1,4 @@
-//! The file as it stands.
+//! Format of the web configuration file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::limit::Rate;
 use crate::source::yaml::duration;
 use crate::tls::Version;
 
-/// Headers that may be set, and what they may be.
+/// Headers that may be configured, with their permitted values; an empty list permits all.
 const HEADERS: [(&str, &[&str]); 5] = [
     ("Strict-Transport-Security", &[]),
     ("X-Content-Type-Options", &["nosniff"]),
@@ -20,7 +20,7 @@ const HEADERS: [(&str, &[&str]); 5] = [
     ("Content-Security-Policy", &[]),
 ];
 
-/// All of it.
+/// Whole file.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FileYaml {
@@ -30,7 +30,7 @@ pub struct FileYaml {
     pub basic_auth_users: BTreeMap<String, String>,
 }
 
-/// `tls_server_config`.
+/// Section `tls_server_config`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TlsYaml {
@@ -46,11 +46,11 @@ pub struct TlsYaml {
     pub curve_preferences: Vec<Curve>,
     pub min_version: Option<Version>,
     pub max_version: Option<Version>,
-    /// Whether the order of `cipher_suites` counts.
+    /// Whether the server's order of `cipher_suites` takes precedence.
     pub prefer_server_cipher_suites: Option<bool>,
 }
 
-/// What is asked of clients.
+/// Policy for client certificates, as in Go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[allow(clippy::enum_variant_names, reason = "the names are Go's")]
 pub enum ClientAuth {
@@ -62,7 +62,7 @@ pub enum ClientAuth {
     RequireAndVerifyClientCert,
 }
 
-/// Ways to agree upon a key.
+/// Key exchange groups, as Go names them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 pub enum Curve {
     CurveP256,
@@ -71,7 +71,7 @@ pub enum Curve {
     X25519,
 }
 
-/// `http_server_config`.
+/// Section `http_server_config`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpYaml {
@@ -79,7 +79,7 @@ pub struct HttpYaml {
     headers: BTreeMap<String, String>,
 }
 
-/// `rate_limit`.
+/// Section `rate_limit`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RateYaml {
@@ -89,7 +89,7 @@ pub struct RateYaml {
 }
 
 impl TlsYaml {
-    /// Whether TLS is to be spoken.
+    /// Whether TLS is enabled.
     pub fn is_enabled(&self) -> bool {
         let texts = [&self.cert, &self.key, &self.client_ca];
         texts.iter().any(|t| t.is_some())
@@ -102,7 +102,7 @@ impl TlsYaml {
         self.client_auth_type.is_some_and(ClientAuth::verifies)
     }
 
-    /// Files that are not absolute are in this folder.
+    /// Resolves relative paths against a folder.
     pub fn within(&mut self, folder: &Path) {
         let files = [
             &mut self.cert_file,
@@ -114,7 +114,7 @@ impl TlsYaml {
         }
     }
 
-    /// The files it names.
+    /// Files that the configuration names.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let files = [&self.cert_file, &self.key_file, &self.client_ca_file];
         files.into_iter().flatten().map(PathBuf::as_path)
@@ -122,7 +122,7 @@ impl TlsYaml {
 }
 
 impl ClientAuth {
-    /// Whether a certificate is verified if a client shows one.
+    /// Whether the certificate of a client is verified.
     pub fn verifies(self) -> bool {
         matches!(
             self,
@@ -141,7 +141,7 @@ impl Default for HttpYaml {
 }
 
 impl HttpYaml {
-    /// The headers, if all of them may be set.
+    /// Returns the headers, if all of them may be configured.
     pub fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
         let header = |(name, value): (&String, &String)| {
             let known = HEADERS.iter().find(|(known, _)| known == name);
@@ -163,7 +163,7 @@ impl HttpYaml {
 }
 
 impl RateYaml {
-    /// How many requests are answered; `None` is all.
+    /// Returns the rate limit; `None` means no limit.
     pub fn rate(&self) -> Option<Rate> {
         let interval = self.interval.filter(|i| !i.is_zero())?;
         Some(Rate {

@@ -1,23 +1,23 @@
-//! `rate_limit`: how many requests are answered.
+//! Rate limit of requests, `rate_limit`.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// One request each interval, and so many at once.
+/// Token bucket settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rate {
-    /// Until one more may come.
+    /// Interval at which a token is added.
     pub interval: Duration,
-    /// How many may come at once.
+    /// Capacity of the bucket.
     pub burst: u32,
 }
 
-/// The bucket of tokens; it is full at first.
+/// Token bucket; it starts full.
 #[derive(Default)]
 pub struct Bucket(Mutex<Option<(Instant, f64)>>);
 
 impl Bucket {
-    /// Takes a token, if there is one.
+    /// Takes a token if there is one.
     pub fn take(&self, rate: Rate) -> bool {
         self.take_at(rate, Instant::now())
     }

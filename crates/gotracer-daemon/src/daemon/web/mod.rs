@@ -1,9 +1,8 @@
-//! `--web.config.file`: TLS, passwords and headers of the HTTP server, in the
-//! form that Prometheus' exporters share.
+//! Web configuration, `--web.config.file`: TLS, users and headers of the HTTP server in the format
+//! of Prometheus' exporter toolkit.
 //!
-//! The file and those it names are looked at again with each connection and
-//! request. What can't be used leaves what was before in force, as a reload
-//! does.
+//! Each connection and request checks whether the file or one that it names has changed. If the new
+//! content is invalid, the previous configuration stays in force.
 
 mod file;
 mod limit;
@@ -23,7 +22,7 @@ use self::users::{Users, Verified};
 use crate::config::read_yaml;
 use crate::source::directory::Stamp;
 
-/// Why a web configuration can't be used.
+/// Reason why a web configuration cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{}: {why}", .path.display())]
 pub struct WebError {
@@ -31,12 +30,12 @@ pub struct WebError {
     why: String,
 }
 
-/// What the file says.
+/// Web configuration.
 #[derive(Debug)]
 pub struct Web {
-    /// TLS, if it is to be spoken.
+    /// TLS settings, if TLS is enabled.
     pub tls: Option<Arc<ServerConfig>>,
-    /// Whether certificates of clients are verified.
+    /// Whether client certificates are verified.
     pub verifies_clients: bool,
     /// Headers of every answer.
     pub headers: Vec<(HeaderName, HeaderValue)>,
@@ -44,7 +43,7 @@ pub struct Web {
     rate: Option<Rate>,
 }
 
-/// What the file says now.
+/// Web configuration that follows its file.
 pub struct Guard {
     path: PathBuf,
     last: Mutex<Last>,
@@ -57,19 +56,19 @@ struct Last {
     stamps: Vec<(PathBuf, Option<Stamp>)>,
 }
 
-/// What to answer.
+/// Decision on a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// What was asked for.
+    /// The request is answered.
     Admitted,
-    /// That a password is missing or wrong.
+    /// The credentials are missing or wrong.
     Unknown,
-    /// That there are too many requests.
+    /// The rate limit is exceeded.
     TooMany,
 }
 
 impl Web {
-    /// Whether clients need a password.
+    /// Whether clients need credentials.
     pub fn has_users(&self) -> bool {
         !self.users.is_empty()
     }
@@ -90,14 +89,14 @@ impl Guard {
         })
     }
 
-    /// What the file says now, or said when it could last be used.
+    /// Returns the configuration of the file as it is now, or the last valid one.
     pub async fn now(self: &Arc<Self>) -> Arc<Web> {
         let guard = Arc::clone(self);
         let looked = tokio::task::spawn_blocking(move || guard.look()).await;
         looked.unwrap_or_else(|_| Arc::clone(&self.lock().web))
     }
 
-    /// Whether a request of a client with this address may be answered.
+    /// Decides whether a request from this address is answered.
     pub async fn judge(&self, web: &Web, headers: &HeaderMap, client: IpAddr) -> Verdict {
         if web.rate.is_some_and(|rate| !self.bucket.take(rate)) {
             Verdict::TooMany
@@ -123,13 +122,13 @@ impl Guard {
             });
             match found {
                 Ok(new) => {
-                    tracing::info!(file = %self.path.display(), "web configuration read again");
+                    tracing::info!(file = %self.path.display(), "web configuration reloaded");
                     self.verified.forget();
                     *last = new;
                 }
                 Err(error) => {
-                    tracing::error!(%error, "web configuration not read again; what was before is in force");
-                    // It is said once, until something changes.
+                    tracing::error!(%error, "web configuration not reloaded; the previous one stays in force");
+                    // An error is logged once until a file changes.
                     for (path, was) in &mut last.stamps {
                         *was = stamp(path);
                     }
@@ -153,7 +152,7 @@ fn read(path: &Path) -> Result<Last, WebError> {
         path: path.into(),
         why,
     };
-    // Before reading: what changes meanwhile is seen the next time.
+    // Stamps are taken before reading: the next check sees a concurrent change.
     let mut stamps = vec![(path.to_owned(), stamp(path))];
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|e| wrong(format!("cannot read: {e}")))?;

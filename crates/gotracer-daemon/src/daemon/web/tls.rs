@@ -1,4 +1,4 @@
-//! `tls_server_config`, in Go's words, with what rustls has of it.
+//! TLS settings of the server: `tls_server_config` with Go's names, as far as rustls supports them.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use webpki::EndEntityCert;
 use super::file::{ClientAuth, Curve, TlsYaml};
 use crate::tls::{self, Pem, TlsError};
 
-/// Suites that Go has and rustls does not, since they are weak.
+/// Weak cipher suites of Go that rustls does not support; they are ignored.
 const WEAK: [&str; 4] = [
     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
     "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
@@ -26,7 +26,7 @@ const WEAK: [&str; 4] = [
     "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
 ];
 
-/// What the files make of TLS now; `None` if it is not to be spoken.
+/// Builds the TLS settings; `None` if TLS is disabled.
 pub fn server(yaml: &TlsYaml, http2: bool) -> Result<Option<ServerConfig>, TlsError> {
     if !yaml.is_enabled() {
         return Ok(None);
@@ -74,8 +74,7 @@ pub fn server(yaml: &TlsYaml, http2: bool) -> Result<Option<ServerConfig>, TlsEr
     Ok(Some(config))
 }
 
-/// Those that are named, in that order. As in Go, those of TLS 1.3 are not a
-/// matter of choice.
+/// Returns the named suites in their order. As in Go, the suites of TLS 1.3 are always enabled.
 fn suites(
     names: &[String],
     all: Vec<SupportedCipherSuite>,
@@ -106,7 +105,7 @@ fn suites(
     Ok(chosen)
 }
 
-/// Who judges the clients' certificates, if they are asked for any.
+/// Returns the verifier of client certificates, if the policy requests them.
 fn verifier(
     yaml: &TlsYaml,
     provider: Arc<CryptoProvider>,
@@ -140,7 +139,7 @@ fn verifier(
     })))
 }
 
-/// Whom the authorities trust; without any given, those of the system.
+/// Returns a verifier for chains to the given authorities; by default, to those of the system.
 fn chain(
     authority: Option<Pem>,
     provider: &Arc<CryptoProvider>,
@@ -156,14 +155,14 @@ fn chain(
     builder.build().map_err(|e| TlsError(e.to_string()))
 }
 
-/// Judges certificates.
+/// Verifier of client certificates.
 #[derive(Debug)]
 struct Clients {
-    /// Whether there has to be one.
+    /// Whether a certificate is mandatory.
     required: bool,
-    /// Knows whom the authorities trust, if that counts.
+    /// Verifier of the chain, if the policy verifies it.
     chain: Option<Arc<dyn ClientCertVerifier>>,
-    /// Subject alternative names of which there has to be one.
+    /// Permitted subject alternative names, if restricted.
     names: Option<Vec<String>>,
     provider: Arc<CryptoProvider>,
 }
@@ -180,7 +179,7 @@ impl Clients {
             let mut texts = certificate
                 .valid_dns_names()
                 .chain(certificate.valid_uri_names());
-            // Text is compared as it stands, wildcards too, as the others do.
+            // Names are compared as text, wildcards included, as Prometheus' exporter toolkit does.
             texts.any(|text| text == name)
                 || name.parse().is_ok_and(|ip: std::net::IpAddr| {
                     let name = ServerName::from(ip);

@@ -1,11 +1,9 @@
-//! `basic_auth_users`: names and bcrypt hashes of passwords.
+//! Users with bcrypt password hashes, `basic_auth_users`.
 //!
-//! Computing a hash takes long, which is its purpose. One is computed at a time,
-//! on a thread that may block. For a name that is not known a hash is computed
-//! as well, so that the time does not show which names exist.
+//! A bcrypt hash is slow by design. One hash is computed at a time, on a blocking thread. For an
+//! unknown user a hash is computed as well, so the response time does not reveal which users exist.
 //!
-//! Verdicts are remembered: a password that was right is admitted at once, and
-//! one that was wrong is refused at once.
+//! Results are cached: repeated credentials, right or wrong, are decided at once.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -20,20 +18,19 @@ use hyper::header::{AUTHORIZATION, HeaderMap};
 
 use crate::daemon::turns::Turns;
 
-/// How many right passwords are remembered, and how many wrong ones.
+/// Capacity of the cache for right and for wrong credentials.
 const REMEMBERED: usize = 1_000;
 
-/// The users.
+/// Configured users.
 #[derive(Debug)]
 pub struct Users {
     hashes: BTreeMap<String, Arc<str>>,
-    /// Compared with what comes from somebody who is not known: the hash that
-    /// takes longest.
+    /// Hash to compare with for unknown users: the one with the highest cost.
     decoy: Option<Arc<str>>,
 }
 
-/// Verdicts on passwords. It holds no password, but hashes with keys that are
-/// made anew for each process.
+/// Cache of verified credentials. It holds no password, only hashes with random keys of this
+/// process.
 #[derive(Clone)]
 pub struct Verified(Arc<Known>);
 
@@ -54,7 +51,7 @@ impl Default for Verified {
 }
 
 impl Verified {
-    /// From now on each has to be verified again.
+    /// Clears the cache.
     pub fn forget(&self) {
         *self.lock() = Default::default();
     }
@@ -87,7 +84,7 @@ impl Verified {
 }
 
 impl Users {
-    /// The users with their hashes.
+    /// Creates users from their hashes.
     pub fn new(users: &BTreeMap<String, String>) -> Result<Self, String> {
         let mut decoy = None;
         let mut hashes = BTreeMap::new();
@@ -102,13 +99,13 @@ impl Users {
         Ok(Self { hashes, decoy })
     }
 
-    /// Whether there are none.
+    /// Whether no user is configured.
     pub fn is_empty(&self) -> bool {
         self.decoy.is_none()
     }
 
-    /// Whether a client with this address and these headers may be answered.
-    /// Without users, every client may.
+    /// Whether a client with this address and these headers is authenticated. Without users, every
+    /// client is.
     pub async fn admit(&self, verified: &Verified, headers: &HeaderMap, client: IpAddr) -> bool {
         let Some(decoy) = &self.decoy else {
             return true;
@@ -123,15 +120,14 @@ impl Users {
             return verdict;
         }
         let turn = verified.0.turns.take(client).await;
-        // Another request may have asked the same meanwhile.
+        // Another request with the same credentials may have been verified meanwhile.
         if let Some(verdict) = verified.known(key) {
             return verdict;
         }
         let (hash, verified) = (Arc::clone(hash), verified.clone());
         let known = known.is_some();
         let compare = move || {
-            // A client that gives up does not free the turn while its hash is
-            // being computed.
+            // The permit stays taken while the hash is computed, even if the client disconnects.
             let _turn = turn;
             let right = bcrypt::verify(&password, &hash).unwrap_or(false) & known;
             verified.remember(key, right);
@@ -141,7 +137,7 @@ impl Users {
     }
 }
 
-/// The name and the password in the header.
+/// Parses the user and password of the `Authorization` header.
 fn said(headers: &HeaderMap) -> Option<(String, Vec<u8>)> {
     let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (kind, coded) = text.split_once(' ')?;
@@ -200,7 +196,7 @@ mod tests {
 
     #[test]
     fn go_s_hashes_are_read() {
-        // Of Prometheus' own tests.
+        // Hash from Prometheus' own tests.
         let dave = "$2y$10$2UXri9cIDdgeKjBo4Rlpx.U3ZLDV8X1IxKmsfOvhcM5oXQt/mLmXq";
         let users = |hash: &str| Users::new(&[("dave".to_string(), hash.into())].into());
         assert!(users(dave).is_ok());

@@ -1,4 +1,4 @@
-//! The page for people who open the address in a browser.
+//! Landing page.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -18,29 +18,29 @@ use crate::report::{Finding, human, ranked};
 use crate::source::directory::Health;
 use crate::units::bytes;
 
-/// Traces that are kept and listed.
+/// Maximum number of kept traces listed.
 const EVIDENCE: usize = 50;
-/// Findings in the list of the worst.
+/// Maximum number of findings under "Worst now".
 const WORST: usize = 5;
-/// Reports in a sparkline.
+/// Maximum number of reports in a sparkline.
 const SPARK: usize = 20;
-/// Seconds between two refreshes of the page.
+/// Refresh interval of the page, seconds.
 const LIVE: u32 = 10;
 
-/// What the page shows.
+/// Content of the page.
 #[derive(Default)]
 pub struct Overview {
-    /// Targets with their URL and last capture.
+    /// Targets with URL and last capture.
     pub targets: Vec<(Labels, String, Option<Last>)>,
     /// Watched directories.
     pub watches: Vec<(PathBuf, Health)>,
-    /// The last traces, the newest first.
+    /// Latest reports and failures, newest first.
     pub recent: Vec<Entry>,
-    /// Stored traces, the newest first.
+    /// Kept traces, newest first.
     pub evidence: Vec<Item>,
 }
 
-/// The page with targets, directories and the last traces, the newest first.
+/// Renders the page.
 pub fn landing(overview: &Overview) -> String {
     let (bad, good): (Vec<_>, Vec<_>) = overview.recent.iter().partition(|e| e.failure.is_some());
     let by_source = by_source(&overview.recent);
@@ -57,7 +57,7 @@ pub fn landing(overview: &Overview) -> String {
     page("", "gotracer", &main, Some(LIVE))
 }
 
-/// Entries of each source, the newest first.
+/// Entries of each source, newest first.
 type BySource<'a> = HashMap<(&'a Labels, &'a str), Vec<&'a Entry>>;
 
 fn by_source(recent: &[Entry]) -> BySource<'_> {
@@ -69,7 +69,7 @@ fn by_source(recent: &[Entry]) -> BySource<'_> {
     all
 }
 
-/// How to send the first trace.
+/// Renders instructions to send the first trace.
 fn empty(overview: &Overview) -> Markup {
     let waits = !overview.targets.is_empty() || !overview.watches.is_empty();
     html! {
@@ -87,7 +87,7 @@ fn empty(overview: &Overview) -> Markup {
     }
 }
 
-/// The worst findings of the newest report of each source.
+/// Renders the worst findings of the newest report of each source.
 fn worst(by_source: &BySource<'_>) -> Markup {
     let newest = by_source.values().filter_map(|entries| entries.first());
     let findings = newest.filter_map(|entry| {
@@ -171,7 +171,7 @@ fn state(last: Option<&Last>, newest: Option<&Entry>) -> Markup {
     }
 }
 
-/// Numbers of findings of the last reports, the newest on the right.
+/// Renders the numbers of findings in the last reports, newest on the right.
 fn sparkline(entries: &[&Entry]) -> Markup {
     let counts = entries.iter().filter_map(|e| e.report.as_deref());
     let mut counts: Vec<_> = counts.take(SPARK).map(|r| r.findings.len()).collect();
@@ -184,7 +184,7 @@ fn sparkline(entries: &[&Entry]) -> Markup {
     for (i, count) in counts.iter().enumerate() {
         let x = i * 100 / (counts.len() - 1);
         let y = 22.0 - 20.0 * *count as f64 / most.max(1) as f64;
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(path, "{}{x} {y:.1}", if i == 0 { "M" } else { "L" });
     }
     let label = format!(
@@ -226,7 +226,7 @@ fn watches(watches: &[(PathBuf, Health)]) -> Markup {
     }
 }
 
-/// Failures, those of one source with one cause as one row.
+/// Renders failures; those with the same source and cause share a row.
 fn failures(entries: &[&Entry]) -> Markup {
     let mut rows: Vec<(&Entry, &(Failure, String), u64)> = Vec::new();
     let mut places: HashMap<(&Labels, &str, &str, &str), usize> = HashMap::new();
@@ -294,7 +294,7 @@ fn traces(entries: &[&Entry]) -> Markup {
     }
 }
 
-/// Stored traces, to download.
+/// Renders links to the kept traces.
 fn evidence(kept: &[Item]) -> Markup {
     if kept.is_empty() {
         return html! {};
@@ -322,7 +322,7 @@ fn evidence(kept: &[Item]) -> Markup {
     }
 }
 
-/// Findings with a link to the report, and the failure.
+/// Renders findings, with a link to the report, and the failure.
 fn outcome(entry: &Entry) -> Markup {
     html! {
         @if let Some(report) = &entry.report {

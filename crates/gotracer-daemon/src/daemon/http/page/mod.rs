@@ -1,4 +1,4 @@
-//! Pages for people, of the same parts as report files: readable on a phone, light and dark.
+//! HTML pages, built from the same parts as HTML reports.
 
 mod configuration;
 mod landing;
@@ -22,7 +22,7 @@ use crate::report::html::shell::{self, Network};
 use crate::report::html::text;
 use crate::units::duration;
 
-/// Pages for people, and documents for programs, by address and name.
+/// Pages and JSON documents in the navigation, by path and name.
 const PAGES: [(&str, &str); 7] = [
     ("", "Traces"),
     ("releases", "Releases"),
@@ -33,7 +33,7 @@ const PAGES: [(&str, &str); 7] = [
     ("api/v1/evidence", "Evidence (JSON)"),
 ];
 
-/// Links to the other pages; `root` leads from this page to `/`.
+/// Renders the navigation; `root` is the relative path from this page to `/`.
 fn nav(root: &str) -> Markup {
     html! {
         @for (path, name) in PAGES {
@@ -42,7 +42,7 @@ fn nav(root: &str) -> Markup {
     }
 }
 
-/// A page with the usual head; its content is refreshed every `live` seconds.
+/// Renders a page around its content, which is refreshed every `live` seconds.
 fn page(root: &str, title: &str, main: &Markup, live: Option<u32>) -> String {
     let body = html! {
         (shell::header(Some(&nav(root)), title, &html! {}))
@@ -51,12 +51,12 @@ fn page(root: &str, title: &str, main: &Markup, live: Option<u32>) -> String {
     shell::page(title, &body, Network::Server)
 }
 
-/// Why something failed.
+/// Renders a failure.
 fn failed((reason, why): &(Failure, String)) -> Markup {
     html! { span class="error" { (reason.name()) ": " (text(why)) } }
 }
 
-/// What a trace is of, and its labels.
+/// Renders a source with its labels.
 fn source(labels: &Labels, source: &str) -> Markup {
     html! {
         (text(source))
@@ -67,7 +67,7 @@ fn source(labels: &Labels, source: &str) -> Markup {
     }
 }
 
-/// Numbers of findings by severity, such as `2 errors, 1 warning`.
+/// Renders the numbers of findings by severity, such as `2 errors, 1 warning`.
 fn counts(findings: &[crate::report::Finding]) -> Markup {
     let of = |severity: Severity| findings.iter().filter(|f| f.severity == severity).count();
     let parts = Severity::ALL.map(|severity| (severity, of(severity)));
@@ -80,7 +80,7 @@ fn counts(findings: &[crate::report::Finding]) -> Markup {
     }
 }
 
-/// How long ago something was; the time itself is shown as a tip.
+/// Age of a time; the time itself is the tooltip.
 struct Ago(SystemTime);
 
 impl maud::Render for Ago {
@@ -91,7 +91,7 @@ impl maud::Render for Ago {
     }
 }
 
-/// An age in its largest unit.
+/// Age in its largest unit.
 struct Age(Duration);
 
 impl fmt::Display for Age {

@@ -1,4 +1,4 @@
-//! The versions of each service, compared with the versions before them.
+//! Page of the releases: the versions of each service, compared with their predecessors.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -12,10 +12,10 @@ use crate::report::human::{self, count, plural};
 use crate::report::{Creations, Frame};
 use crate::units::{bytes, duration};
 
-/// The most places of a version that are listed.
+/// Maximum number of places listed per version.
 const PLACES: usize = 10;
 
-/// The page; of each service, the newest version comes first.
+/// Renders the page; the newest version of each service comes first.
 pub fn releases(all: &[Release]) -> String {
     let main = html! {
         p { a href="api/v1/releases" { "Releases (JSON)" } }
@@ -59,7 +59,7 @@ fn service(versions: &[Release]) -> Markup {
     }
 }
 
-/// One version; the `first` has none before it.
+/// Renders one version; the `first` one has no predecessor.
 fn version(r: &Release, first: bool) -> Markup {
     let totals = &r.totals;
     let heap = totals.heap.map_or(String::new(), |heap| {
@@ -97,7 +97,7 @@ fn verdict(r: &Release, first: bool) -> Markup {
     told(comparison, r.evidence)
 }
 
-/// The result of a comparison by so many captures and instances of the version.
+/// Renders the result of a comparison, with the numbers of captures and instances of the version.
 fn told(comparison: &Comparison, (captures, instances): (usize, usize)) -> Markup {
     let worse: Vec<_> = comparison.worse().map(|name| name.to_string()).collect();
     let judged = comparison.verdicts().next().is_some();
@@ -135,7 +135,7 @@ fn compared(r: &Release, c: &Comparison) -> Markup {
     }
 }
 
-/// Places of a version that is compared with none.
+/// Renders the places of a version that is not compared.
 fn places(r: &Release) -> Markup {
     let created = |p: &Creations| (p.place.clone(), r.totals.created(p));
     let all: Vec<_> = r.totals.places.iter().take(PLACES).map(created).collect();
@@ -178,7 +178,7 @@ fn place(at: &Frame, created: &[(&str, Created)]) -> Markup {
     }
 }
 
-/// A time to the minute.
+/// Renders a time to the minute.
 fn minute(at: Timestamp) -> Markup {
     html! { time { (at.strftime("%Y-%m-%d %H:%M").to_string()) } }
 }
@@ -189,7 +189,7 @@ mod tests {
     use crate::compare::{Evidence, Options, Quantity, judge};
     use crate::rules::{Distribution, Rule};
 
-    /// A comparison of 60 captures of one instance with version 2.0.
+    /// Renders a comparison of 60 captures of one instance with version 2.0.
     fn text(evidence: Vec<Evidence>) -> String {
         let comparison = Comparison {
             previous: "2.0".into(),

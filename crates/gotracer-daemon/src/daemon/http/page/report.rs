@@ -1,4 +1,4 @@
-//! One trace's report: the page of a report file, with what the daemon knows.
+//! Page of one report, which is that of an HTML report file with labels and failure added.
 
 use maud::html;
 
@@ -7,7 +7,7 @@ use crate::daemon::recent::Entry;
 use crate::report::Options;
 use crate::report::html::{self, text};
 
-/// The page of one trace.
+/// Renders the page.
 pub fn report(entry: &Entry) -> String {
     let id = entry.id;
     let about = html! {
