@@ -1,10 +1,9 @@
-"""Writes every file that follows from the registry of rules:
+"""Writes every file that is derived from the registry of rules:
 
     cargo xtask generate [DIR]
 
 It reads the registry, as `gotracer rules --format json` prints it, from standard
-input, and writes to the repository or to DIR. Python 3.10 or newer, and nothing
-else."""
+input, and writes to the repository or to DIR. It needs Python 3.10 or newer."""
 
 import json
 import pathlib
@@ -30,7 +29,7 @@ def files(rules):
     def kept(path):
         return (REPOSITORY / path).read_text(encoding="utf-8")
 
-    # The chart has copies, since a package can hold no links out of it.
+    # The chart has copies, because a package cannot contain links to files outside of it.
     for name in ("alerts.yml", "recording.yml"):
         text = alerts.filled(kept(f"generator/prometheus/{name}"), rules)
         yield f"config/prometheus/{name}", text

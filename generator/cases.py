@@ -1,4 +1,4 @@
-"""tests/bundle/alerts/rules.yml: that promtool sees the alert of each rule pending, firing and resolved."""
+"""tests/bundle/alerts/rules.yml: the alert of each rule is pending, fires and resolves."""
 
 import alerts
 import region

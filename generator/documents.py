@@ -13,7 +13,7 @@ def readme(text, rules):
 
 
 def runbooks(text, rules):
-    """The rules' rows in the index of the runbooks."""
+    """Rows of the rules in the index of the runbooks."""
     rows = "".join(
         f"| [{rule.name}]({rule.name}.md) | more than {rule.alert['percent']} % of traces, for "
         f"{rule.alert['hold'].removesuffix('m')} minutes | warning, info |\n" for rule in rules)
@@ -43,7 +43,7 @@ TODO
 
 
 def runbook(text, rule):
-    """A rule's runbook: its head is the rule's; the rest is written by hand."""
+    """Runbook of a rule: the head comes from the registry, the rest is written by hand."""
     head = region.wrapped(rule.alert["meaning"], WIDTH, "")
     fires = (f"The alert fires if more than {rule.alert['percent']} % of the traces of the last hour have such a finding, for "
              f"{rule.alert['hold'].removesuffix('m')} minutes.")

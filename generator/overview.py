@@ -1,4 +1,4 @@
-"""Where to look first."""
+"""Dashboard Overview: all programs, worst first."""
 
 from panels import (REPORTS, SEVERITY_COLOURS, TARGET, bars, coloured, dashboard, instant, lines, link, query, row,
                     stat, steps, table, targets, to_service)
@@ -21,8 +21,8 @@ def worst_of(rule):
     links = [link("This service", "/d/gotracer-service?${datasource:queryparam}&var-job=${__field.labels.job}"
                   "&var-service=${__field.labels.service}&${__url_time_range}"), REPORTS]
     expr = f"topk(5, {rule.worst('job, service')} > 0)"
-    described = (f"{rule.summary} The five worst services; each value is the upper bound of the bucket that holds "
-                 f"the worst. The lines are warn and error of the preset service. What to do: {rule.advice}")
+    described = (f"{rule.summary} The five worst services; each value is the upper bound of the worst measurement's "
+                 f"bucket. The lines are the thresholds of the preset service. Fix: {rule.advice}")
     return lines(rule.name, described, [query(expr, "{{job}} {{service}}")], rule.grafana_unit, (6, 7), rule.steps(),
                  log=True, links=links)
 
@@ -32,24 +32,24 @@ def overview(rules, alerts):
     panels = [
         stat("Programs", "Go programs that gotracer knows. Fewer than expected: see the dashboard Exporter.",
              instant(f"count(gotrace_observed_seconds_total{{{TARGET}}})")),
-        stat("Traces", "Traces analysed in the time chosen. None: see the dashboard Exporter.",
+        stat("Traces", "Traces analyzed in the selected time range. None: see the dashboard Exporter.",
              instant(traces()), decimals=0, thresholds=steps(base="text"), links=[exporter]),
-        stat("Errors", "Findings of severity error, one for each place in each trace. Not 0: the table below says "
-             "whose they are.", instant(findings("error")), decimals=0, thresholds=steps(error=0.5), links=[REPORTS]),
-        stat("Warnings", "Findings of severity warn. They are for whoever works on the service next; nobody has to get "
-             "up for them.", instant(findings("warn")), decimals=0, thresholds=steps(warn=0.5), links=[REPORTS]),
-        stat("Alerts", "Alerts of gotracer's rules that fire now; each has a runbook. Always 0 where the rules in "
+        stat("Errors", "Findings of severity error, one per place and trace. The table below lists their "
+             "services.", instant(findings("error")), decimals=0, thresholds=steps(error=0.5), links=[REPORTS]),
+        stat("Warnings", "Findings of severity warn. They are work for office hours, not a reason to page "
+             "someone.", instant(findings("warn")), decimals=0, thresholds=steps(warn=0.5), links=[REPORTS]),
+        stat("Alerts", "Firing alerts of gotracer; each has a runbook. Always 0 if the rules in "
              "config/prometheus are not loaded.",
              instant('count(ALERTS{cluster=~"$cluster|", namespace=~"$namespace|", service=~"$service|", '
                      f'alertstate="firing", alertname=~"{"|".join(alerts)}"}}) or vector(0)'), decimals=0, thresholds=steps(error=1)),
-        stat("Failures", "Traces that could not be had or read in the time chosen. Click for the reasons.",
+        stat("Failures", "Traces that could not be captured or read in the selected time range. Click for the reasons.",
              instant(f"sum(increase(gotracer_trace_failures_total{{{TARGET}}}[$__range]))"), decimals=0,
              thresholds=steps(warn=0.5), links=[exporter]),
-        row("Who is worst"),
+        row("Worst services"),
         table(
             "Services, worst first",
-            "Numbers for the time chosen. Start with the first row: click on its service. A finding is a place in a "
-            "trace, so a trace has several.",
+            "Values for the selected time range. Start with the first row: click on its service. A trace has one finding "
+            "per place.",
             [
                 ("Errors", findings("error", SERVICE), "short", steps(error=0.5, base="text")),
                 ("Warnings", findings("warn", SERVICE), "short", steps(warn=0.5, base="text")),
@@ -64,23 +64,23 @@ def overview(rules, alerts):
             ["namespace", "job", "service", "version"], (16, 9), "Errors",
             {"service": to_service(), "job": to_service()},
         ),
-        bars("Which rules find most", "Findings in the time chosen, warnings and errors. `gotracer rules NAME` and the "
-             "runbook of that name say what to do.",
+        bars("Which rules find most", "Warnings and errors in the selected time range. `gotracer rules NAME` and the "
+             "runbook explain the rule.",
              instant(f'sort_desc(sum by (rule) (increase(gotrace_findings_total{{{TARGET}, severity=~"warn|error"}}'
                      "[$__range])))", "{{rule}}"), size=(8, 9), thresholds=steps(warn=0.5)),
-        lines("Findings by severity", "When it began. A step that coincides with a release: see the dashboard Releases.",
+        lines("Findings by severity", "Findings over time. If a step coincides with a release, see the dashboard Releases.",
               [query(f"sum by (severity) (increase(gotrace_findings_total{{{TARGET}}}[$__rate_interval]))",
                      "{{severity}}")], "short", (12, 7), bars=True, stacked=True,
               overrides=coloured(SEVERITY_COLOURS)),
-        lines("Findings by rule", "What began. Rules that begin together have one cause more often than not: goroutines "
-              "wait for a processor while the collector stops the world, and for locks that those hold.",
+        lines("Findings by rule", "Findings over time by rule. Rules that begin together often share a cause: during a stop-the-world pause, "
+              "goroutines also wait to be scheduled, and for locks.",
               [query(f'sum by (rule) (increase(gotrace_findings_total{{{TARGET}, severity=~"warn|error"}}'
                      "[$__rate_interval])) > 0", "{{rule}}")], "short", (12, 7), bars=True, stacked=True),
-        row("What each rule saw: the worst, by service"),
+        row("Worst measurement of each rule by service"),
         *(worst_of(rule) for rule in rules),
     ]
     return dashboard(
         "gotracer-overview", "Go traces / Overview",
-        "What gotracer found in the traces of Go programs: who is worst, by which rule, since when. Go on with the "
-        "dashboard Service for one of them.",
+        "Findings in the traces of Go programs by service, rule and time. The dashboard Service has the details of "
+        "one service.",
         targets(), panels, alerts)

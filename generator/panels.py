@@ -1,14 +1,14 @@
-"""Grafana's JSON: panels, variables and dashboards, as short as they can be said."""
+"""Grafana's JSON of panels, variables and dashboards."""
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
-# Programs are captured about once a minute: no window is shorter than two.
+# Programs are captured about once a minute, so a window has at least two minutes.
 MIN_INTERVAL = "2m"
 
 RED, ORANGE, YELLOW, GREEN, BLUE = "red", "orange", "yellow", "green", "blue"
 SEVERITY_COLOURS = {"error": RED, "warn": ORANGE, "info": BLUE}
 
-# The labels by which people choose; all but job and instance may be missing.
+# The labels of the variables; all but job and instance may be missing.
 TARGET = 'cluster=~"$cluster", namespace=~"$namespace", job=~"$job", service=~"$service", version=~"$version", instance=~"$instance"'
 
 
@@ -29,7 +29,7 @@ def column(expr):
 
 
 def steps(warn=None, error=None, base=GREEN):
-    """Thresholds: what is at or over them is orange, then red."""
+    """Thresholds: values from `warn` are orange, from `error` red."""
     found = [{"color": base, "value": None}]
     found += [{"color": ORANGE, "value": warn}] if warn is not None else []
     found += [{"color": RED, "value": error}] if error is not None else []
@@ -37,7 +37,7 @@ def steps(warn=None, error=None, base=GREEN):
 
 
 def override(name, **properties):
-    """What is different for the field or series of that name."""
+    """Overrides for the field or series with this name."""
     return by("byName", name, properties)
 
 
@@ -47,12 +47,12 @@ def by(matcher, options, properties):
 
 
 def matching(expression, **properties):
-    """What is different for series whose names match."""
+    """Overrides for series whose names match."""
     return by("byRegexp", f"/{expression}/", properties)
 
 
 def coloured(colours):
-    """Series of fixed colours, by name."""
+    """Series of fixed colors, by name."""
     return [override(name, color={"mode": "fixed", "fixedColor": c}) for name, c in colours.items()]
 
 
@@ -83,7 +83,7 @@ def lines(title, description, targets, unit, size=(8, 8), thresholds=None, log=F
         "fillOpacity": 60 if bars else 10 if stacked else 0,
         "showPoints": "never" if bars else "auto",
         "pointSize": 4,
-        # Where no trace was made, what was before and after is connected.
+        # Lines continue across intervals without traces.
         "spanNulls": not bars,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
         "scaleDistribution": {"type": "log", "log": 2} if log else {"type": "linear"},
@@ -109,7 +109,7 @@ def lines(title, description, targets, unit, size=(8, 8), thresholds=None, log=F
 
 
 def heatmap(title, description, expr, unit, size=(8, 8)):
-    """A histogram over time. The query has to leave `le`."""
+    """Histogram over time. The query must keep `le`."""
     options = {
         "calculate": False,
         "cellGap": 1,
@@ -156,7 +156,7 @@ def stat(title, description, target, unit="short", size=(4, 4), thresholds=None,
 
 
 def bars(title, description, target, unit="short", size=(8, 8), thresholds=None):
-    """One number for each series, longest first is for the query to say."""
+    """One bar per series, in the order of the query."""
     defaults = {"unit": unit, "min": 0, "decimals": 0, "color": {"mode": "thresholds"},
                 "thresholds": thresholds or steps()}
     options = {
@@ -176,7 +176,7 @@ def bars(title, description, target, unit="short", size=(8, 8), thresholds=None)
 
 
 def states(title, description, target, states, size=(24, 8), links=()):
-    """Which state each series was in, by value: (text, colour)."""
+    """Timeline of each series' state. `states` maps values to (text, color)."""
     mapping = {str(v): {"text": t, "color": c, "index": v} for v, (t, c) in states.items()}
     defaults = {
         "color": {"mode": "fixed", "fixedColor": "text"},
@@ -196,8 +196,7 @@ def states(title, description, target, states, size=(24, 8), links=()):
 
 
 def table(title, description, columns, labels, size=(24, 8), sort=None, links=None):
-    """A row for each set of `labels`, which all queries have to leave and no
-    others. `columns` are (title, query, unit, thresholds)."""
+    """A row per set of `labels`. Every query must keep exactly these labels. `columns` are (title, query, unit, thresholds)."""
     refs = "ABCDEFGHIJKL"
     names = {f"Value #{refs[i]}": c[0] for i, c in enumerate(columns)}
     order = list(labels) + list(names)
@@ -232,7 +231,7 @@ def table(title, description, columns, labels, size=(24, 8), sort=None, links=No
 
 
 def row(title):
-    """What stands over the panels that follow."""
+    """Heading of the following panels."""
     return {"type": "row", "title": title, "collapsed": False, "panels": [],
             "gridPos": {"w": 24, "h": 1, "x": 0, "y": 0}}
 
@@ -243,7 +242,7 @@ def link(title, url, new_tab=False):
 
 
 def to_service(version=True):
-    """From a row of a table to the dashboard of its service."""
+    """Link from a row of a table to the dashboard of its service."""
     version = "&var-version=${__data.fields.version}" if version else ""
     return link("This service", "/d/gotracer-service?${datasource:queryparam}&var-namespace=${__data.fields.namespace}"
                 "&var-job=${__data.fields.job}"
@@ -254,7 +253,7 @@ REPORTS = link("Reports of the last traces", "${gotracer}/#traces", new_tab=True
 
 
 def choice(name, label, of, description, multi=True, sort=1):
-    """A variable whose values are those of a label."""
+    """Variable with the values of a label."""
     variable = {
         "type": "query",
         "name": name,
@@ -270,7 +269,7 @@ def choice(name, label, of, description, multi=True, sort=1):
         "options": [],
     }
     if multi:
-        # Also what lacks the label.
+        # Also matches series without the label.
         variable["allValue"] = ".*"
         variable["current"] = {"text": ["All"], "value": ["$__all"]}
     return variable
@@ -288,7 +287,7 @@ def daemon():
 
 
 def targets(of="gotrace_observed_seconds_total", version=None):
-    """The variables that choose programs. Each offers what those before it leave."""
+    """Variables that select programs. Each offers the values that match the previous ones."""
     said = []
 
     def narrowed(label):
@@ -307,7 +306,7 @@ def targets(of="gotrace_observed_seconds_total", version=None):
 
 
 def annotations(alerts):
-    """What the time axis of every dashboard shows: alerts of gotracer, and first captures of releases."""
+    """Annotations of every dashboard: alerts of gotracer, and first captures of releases."""
     chosen = 'cluster=~"$cluster|", namespace=~"$namespace|", service=~"$service|"'
     return [
         {"name": "Alerts", "datasource": DATASOURCE, "enable": True, "iconColor": RED,
@@ -320,7 +319,7 @@ def annotations(alerts):
 
 
 def dashboard(uid, title, description, variables, panels, alerts):
-    """Lays the panels out from left to right, row below row."""
+    """Dashboard with its panels laid out in rows, from left to right."""
     x = y = height = 0
     for number, each in enumerate(panels, 1):
         each["id"] = number
@@ -347,7 +346,7 @@ def dashboard(uid, title, description, variables, panels, alerts):
              "includeVars": True, "keepTime": True, "targetBlank": False, "tooltip": ""},
             {"type": "link", "title": "Reports", "url": "${gotracer}/#traces", "tags": [], "asDropdown": False,
              "icon": "external link", "includeVars": False, "keepTime": False, "targetBlank": True,
-             "tooltip": "What gotracer found in the last traces, with stacks, causes and fixes."},
+             "tooltip": "Findings of the last traces, with stacks, causes and fixes."},
         ],
         "panels": panels,
     }

@@ -1,4 +1,4 @@
-"""Generated parts of files that are written by hand otherwise."""
+"""Generated regions in files written by hand."""
 
 BEGIN, END = "BEGIN GENERATED", "END GENERATED"
 

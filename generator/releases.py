@@ -1,4 +1,4 @@
-"""Did this release make it worse?"""
+"""Dashboard Releases: versions of a service compared."""
 
 from panels import choice, dashboard, instant, link, lines, query, row, stat, states, steps, table, targets
 from rules import by_observed, gained
@@ -9,15 +9,15 @@ ANY = PLACE + ', job=~"$job", service=~"$service", version!="", instance=~"$inst
 CHOSEN = PLACE + ', job=~"$job", service=~"$service", version=~"$version|$baseline", instance=~"$instance"'
 NEW, OLD = (PLACE + f', job=~"$job", service=~"$service", version="{v}", instance=~"$instance"' for v in ("$version", "$baseline"))
 
-# What gotracer itself says of releases has no job and no instance of a program. Of several gotracers that share
-# targets, the one that sees the worst is right.
+# gotrace_release_* metrics have no labels job and instance of a program. If several gotracers share the targets, the
+# worst value counts.
 RUNNING = PLACE + ', service=~"$service"'
 JUDGED = PLACE + ', service=~"$service", version="$version"'
 BOTH = PLACE + ', service=~"$service", version=~"$version|$baseline"'
 ALL = link("Releases, with the places that create goroutines", "${gotracer}/releases", new_tab=True)
 
 FOUND = ', severity=~"warn|error"'
-# Some noise is always there.
+# Captures of one version differ by some percent.
 WORSE = steps(1.25, 2)
 NOTHING = [{"type": "special", "options": {"match": "nan", "result": {"text": "none in either", "index": 0}}},
            {"type": "special", "options": {"match": "null", "result": {"text": "no data", "index": 1}}},
@@ -25,9 +25,9 @@ NOTHING = [{"type": "special", "options": {"match": "nan", "result": {"text": "n
 
 
 def compared(title, what, of):
-    """How much more of something the new version has than the baseline."""
-    described = (f"{what}, in $version for each of $baseline, in the time chosen. Over 1.25: look at the line of that name "
-                 "below, whether it is steady; over 2: hold the release back.")
+    """Quotient of a value of the new version and of the baseline."""
+    described = (f"{what}: $version divided by $baseline, in the selected time range. Above 1.25, check the line of that "
+                 "name below; above 2, stop the roll-out.")
     return stat(title, described, instant(f"({of(NEW)}) / ({of(OLD)})"), "suffix:×", (3, 4), WORSE, 2, mappings=NOTHING)
 
 
@@ -47,12 +47,12 @@ def releases(rules, alerts):
         return f"{what} by ({by}) ({metric}{{{where}}})"
 
     panels = [
-        row("What gotracer says of the releases that run"),
+        row("gotracer's comparison of running releases"),
         table(
             "Running versions",
-            "All that was captured of each version, across restarts of gotracer. Worse by: how many rules find the version "
-            "worse than the one before it, where that is hardly chance; empty while too little is known. Click on "
-            "gotracer's address for the places that create goroutines.",
+            "All captures of each version, including those before a restart of gotracer. Worse by: rules by which the version is "
+            "significantly worse than the previous one; empty while there are too few captures. The link on a service "
+            "leads to the places that create goroutines.",
             [
                 ("Worse by", "sum by (namespace, service, version) (max by (namespace, service, version, rule) "
                  f"(gotrace_release_regression{{{RUNNING}}}))", "short", steps(warn=1, base="green")),
@@ -66,22 +66,22 @@ def releases(rules, alerts):
                 ("Live heap", worst("gotrace_release_heap_live_bytes", "namespace, service, version", RUNNING), "bytes", None),
             ],
             ["namespace", "service", "version"], (24, 7), "Since", links={"service": ALL}),
-        states("$version is worse than the version before", "By rule, while enough is known of both. Red for longer than a "
-               "quarter of an hour is an alert; docs/releases.md tells how often that is wrong.",
+        states("$version is worse than the version before", "By rule, once both have enough captures. Red for more than 15 "
+               "minutes fires an alert; docs/releases.md has the rate of false alarms.",
                query(worst("gotrace_release_regression", "namespace, service, version, rule", JUDGED), "{{rule}}"),
                {0: ("no worse", "green"), 1: ("worse", "red")}, (12, 9), links=[ALL]),
-        lines("$version against the version before", "How many times as much of each quantity: 1 is the same, what is too "
-              "small to matter was added to both. What is not red on the left can be chance.",
+        lines("$version against the version before", "Quotient of each quantity; 1 is no change. A small constant "
+              "on both sides damps tiny values. Differences that are not red on the left can be chance.",
               [query(worst("gotrace_release_change_ratio", "rule, quantity", JUDGED), "{{rule}} {{quantity}}")],
               "suffix:×", (12, 9), log=True, links=[ALL]),
-        lines("Goroutines gained each second, from trace to trace", "By a typical instance, over its last captures: sees what "
-              "is too slow for any one trace. One that stays above that of the other version is a leak.",
+        lines("Goroutines gained each second, from trace to trace", "Growth of a typical instance over its last captures. It shows leaks that "
+              "are too slow for a single trace.",
               [query(worst("gotrace_release_goroutines_per_second", "version", BOTH + ', quantity="trend"'), "{{version}}")],
               "none", links=[ALL]),
-        lines("Floor of the live heap", "Of a typical instance, over its last captures. Higher and level is the price of a "
+        lines("Floor of the live heap", "Live heap of a typical instance over its last captures. Higher but level is the price of a "
               "feature.", [query(worst("gotrace_release_heap_live_bytes", "version", BOTH), "{{version}}")], "bytes", links=[ALL]),
-        lines("99th percentiles", "Of a typical instance, over its last captures, by what each rule measures. Traces with few "
-              "waits tell none.", [query(worst("gotrace_release_wait_seconds", "version, rule", BOTH + ', quantity="p99"'),
+        lines("99th percentiles", "99th percentile of each rule's measurements, for a typical instance over its last captures. Traces with few "
+              "waits have none.", [query(worst("gotrace_release_wait_seconds", "version, rule", BOTH + ', quantity="p99"'),
                                         "{{version}} {{rule}}")], "s", log=True, links=[ALL]),
         row("$version against $baseline, 1 is the same"),
         compared("Goroutines", "Goroutines of an instance on average", average("gotrace_goroutines")),
@@ -95,8 +95,8 @@ def releases(rules, alerts):
         row("All versions"),
         table(
             "Versions, newest first",
-            "Numbers for the time chosen. Compare versions that ran under the same load, and for long enough: look at "
-            "Observed first. Goroutines that are gained each second and do not go are a leak.",
+            "Values for the selected time range. Compare versions under the same load and with enough observed time. "
+            "A steady gain of goroutines is a leak.",
             [
                 ("Observed", f"sum by (version) (increase(gotrace_observed_seconds_total{{{ANY}}}[$__range]))", "s", None),
                 ("Findings a minute", "60 * " + by_observed("gotrace_findings_total", "version", ANY, "$__range", FOUND),
@@ -111,11 +111,11 @@ def releases(rules, alerts):
             ],
             ["version"], (24, 6), "version"),
         row("Side by side"),
-        over_time("Goroutines of an instance", "The answer to whether a release leaks: parallel lines are fine, one that "
-                  "rises away from the other is not. Then see GoroutineLeakGrowth on the dashboard Service.",
+        over_time("Goroutines of an instance", "If the line of a release rises while the others are level, it leaks. "
+                  "Then see GoroutineLeakGrowth on the dashboard Service.",
                   f"avg by (version) (gotrace_goroutines{{{CHOSEN}}})", "short"),
-        over_time("Goroutines gained each second", "Created less ended, within traces. It should be about 0; steadily "
-                  "above is a leak long before there are many.", gained("version", CHOSEN), "none"),
+        over_time("Goroutines gained each second", "Created minus ended, within traces. It should be about 0; a steady "
+                  "gain is a leak, long before the number is high.", gained("version", CHOSEN), "none"),
         over_time("Live heap of an instance", "After collections. A floor that is higher and steady is the price of a "
                   "feature; one that rises is a leak.", f"avg by (version) (gotrace_heap_live_bytes{{{CHOSEN}}})", "bytes"),
         over_time("GC pause p99", "Higher with the same heap: something can not be stopped quickly, a long loop in "

@@ -1,5 +1,4 @@
-"""What the dashboards know of gotracer's rules: the registry, as `gotracer rules
---format json` prints it, and queries of their histograms."""
+"""The registry of rules, as printed by `gotracer rules --format json`, and queries of their histograms."""
 
 from panels import TARGET, steps
 
@@ -9,7 +8,7 @@ PRESET = "service"
 
 
 class Rule:
-    """A rule of the registry, with its signal."""
+    """A rule of the registry."""
 
     def __init__(self, entry):
         self.name = entry["rule"]
@@ -36,7 +35,7 @@ class Rule:
         return steps(self.warn, self.error)
 
     def quantile(self, q, by="", where=TARGET, over="$__rate_interval"):
-        """A quantile of the signal for each set of the labels `by`, of native or classic histograms."""
+        """Quantile per set of the labels `by`, of native or classic histograms."""
         native = f"sum by ({by}) (rate({self.metric}{{{where}}}[{over}]))"
         of_le = ", ".join(filter(None, [by, "le"]))
         classic = f"sum by ({of_le}) (rate({self.metric}_bucket{{{where}}}[{over}]))"
@@ -47,13 +46,12 @@ class Rule:
         return self.quantile(1, by, where, over)
 
     def per_second(self, by="", where=TARGET, over="$__rate_interval"):
-        """The signal's sum for each second that traces cover."""
+        """Sum of the measurements per observed second."""
         return by_observed(f"{self.metric}_sum", by, where, over)
 
 
 def rate(metric, where, over):
-    """The rate of a counter, or of the sum of a native or classic histogram. Series by series, so that a fleet may have
-    both."""
+    """Rate of a counter, or of the sum of a native or classic histogram. The choice is per series, so a fleet may mix them."""
     if not metric.endswith("_sum"):
         return f"rate({metric}{{{where}}}[{over}])"
     native = f"histogram_sum(rate({metric.removesuffix('_sum')}{{{where}}}[{over}]))"
@@ -61,27 +59,26 @@ def rate(metric, where, over):
 
 
 def by_observed(metric, by="", where=TARGET, over="$__rate_interval", only=""):
-    """A counter, or `only` some of it, for each second that traces cover, since
-    traces sample time."""
+    """Increase of a counter, or `only` of some series, per observed second, because traces are samples of time."""
     by = f"by ({by}) " if by else ""
     observed = f"sum {by}(rate(gotrace_observed_seconds_total{{{where}}}[{over}]))"
     return f"sum {by}({rate(metric, where + only, over)}) / ({observed} > 0)"
 
 
 def by_own(label, metric, where=TARGET, over="$__rate_interval"):
-    """The same of a counter with a label of its own, such as reason, for each value of it."""
+    """Increase per observed second for each value of `label`, such as reason."""
     observed = f"sum(rate(gotrace_observed_seconds_total{{{where}}}[{over}]))"
     return f"sum by ({label}) ({rate(metric, where, over)}) / on () group_left () ({observed} > 0)"
 
 
 def buckets(metric, where=TARGET, over="$__rate_interval"):
-    """A native histogram, or the buckets of a classic one, for a heatmap."""
+    """Native histogram, or the buckets of a classic one, for a heat map."""
     native = f"sum(increase({metric}{{{where}}}[{over}]))"
     return f"{native} or (sum by (le) (increase({metric}_bucket{{{where}}}[{over}])) unless on () {native})"
 
 
 def gained(by="", where=TARGET, over="$__rate_interval"):
-    """Goroutines gained each second, net."""
+    """Net gain of goroutines per observed second."""
     by = f"by ({by}) " if by else ""
     parts = [
         f"sum {by}(rate({m}{{{where}}}[{over}]))"

@@ -1,4 +1,4 @@
-"""All that the traces of one service tell."""
+"""Dashboard Service: the measurements of every rule for one service."""
 
 from panels import (REPORTS, TARGET, dashboard, heatmap, instant, lines, link, matching, query, row, stat, states, steps,
                     table, targets)
@@ -13,8 +13,8 @@ def beside(rule):
     panel = rule.panel["beside"]
     if panel == "sum":
         what = rule.panel["sum"]
-        return lines(what[0].upper() + what[1:], f"On average: {what} at any time. One that is steadily over 1 costs as "
-                     "much as a whole goroutine that does nothing else.", [query(of_sum, "{{instance}}")],
+        return lines(what[0].upper() + what[1:], f"Average of {what}. A value of 1 is the time of one "
+                     "goroutine.", [query(of_sum, "{{instance}}")],
                      rule.panel["sum_unit"])
     [(kind, panel)] = panel.items()
     title, description = panel["title"], panel["description"]
@@ -32,15 +32,15 @@ def beside(rule):
 
 
 def section(rule):
-    described = f"{rule.summary} Why it matters: {rule.why} What to do: {rule.advice}"
+    described = f"{rule.summary} Why it matters: {rule.why} Fix: {rule.advice}"
     quantiles = [query(rule.quantile(q), name) for q, name in QUANTILES]
     links = [REPORTS, link("Runbook", "https://github.com/gotracer/gotracer/blob/main/docs/runbooks/"
                            f"{rule.name}.md", new_tab=True)]
     return [
         row(rule.name),
         heatmap(f"{rule.name}: distribution", described, buckets(rule.metric), rule.grafana_unit),
-        lines(f"{rule.name}: quantiles", "Two humps in the distribution are two causes: quantiles hide that. The lines "
-              f"are warn and error of the preset service; others may hold for this one. {rule.advice}", quantiles,
+        lines(f"{rule.name}: quantiles", "The horizontal lines are the thresholds of the preset "
+              f"service. {rule.advice}", quantiles,
               rule.grafana_unit, thresholds=rule.steps(), log=True, links=links, legend="table", calcs=["lastNotNull", "max"]),
         beside(rule),
     ]
@@ -55,32 +55,32 @@ def service(rules, alerts):
         return by_own("place", f"gotrace_goroutine_{what}_by_place_total", over="$__range")
 
     panels = [
-        stat("Errors", "Findings of severity error in the time chosen. Click for the reports: place, stack, cause and fix "
-             "of each.",
+        stat("Errors", "Findings of severity error in the selected time range. Click for the reports with place, stack, cause and "
+             "fix.",
              instant(f'sum(increase(gotrace_findings_total{{{TARGET}, severity="error"}}[$__range]))'), decimals=0,
              thresholds=steps(error=0.5), links=[REPORTS]),
-        stat("Warnings", "Findings of severity warn in the time chosen. For whoever works on the service next.",
+        stat("Warnings", "Findings of severity warn in the selected time range. Work for office hours.",
              instant(f'sum(increase(gotrace_findings_total{{{TARGET}, severity="warn"}}[$__range]))'), decimals=0,
              thresholds=steps(warn=0.5), links=[REPORTS]),
-        stat("Stopped by the GC", "Share of time in which the collector stood in the way of all goroutines. Above 1 % "
-             "requests feel it.", instant(by_observed("gotrace_gc_pause_seconds_sum", over="$__range")), "percentunit",
+        stat("Stopped by the GC", "Share of time in which the collector stopped all goroutines. Above 1 %, "
+             "requests are slower.", instant(by_observed("gotrace_gc_pause_seconds_sum", over="$__range")), "percentunit",
              thresholds=steps(0.01, 0.05), decimals=2),
-        stat("Goroutines", "Of all instances chosen, as their last traces told. Where they come from, the reports say.",
+        stat("Goroutines", "Goroutines of all selected instances at the end of their last traces. The reports list their creators.",
              instant(f"sum(gotrace_goroutines{{{TARGET}}})")),
-        stat("Live heap", "Of all instances chosen, after their last collection. GOMEMLIMIT and the container have to leave room for about twice as much.",
+        stat("Live heap", "Live heap of all selected instances after the last collection. With GOGC=100, a program needs about twice as much memory.",
              instant(f"sum(gotrace_heap_live_bytes{{{TARGET}}})"), "bytes", decimals=0),
-        stat("Observed", "Share of the time chosen that traces cover, by instance on average. What is rarer than one "
-             "trace in a thousand needs more than an hour of them: more `seconds` or a shorter `scrape_interval`.",
+        stat("Observed", "Share of the selected time range that traces cover, averaged over instances. To see rarer "
+             "problems, raise `seconds` or shorten `scrape_interval`.",
              instant(f"avg(increase(gotrace_observed_seconds_total{{{TARGET}}}[$__range])) / $__range_s"), "percentunit",
              decimals=1),
         row("Findings"),
-        states("When each rule found something", "Read across: what began together has one cause more often than not. "
+        states("When each rule found something", "Rules that begin together often share a cause. "
                "Click for the reports.", query(f"{found('error')} + {found('warn|error')}", "{{rule}}"),
                {0: ("ok", "green"), 1: ("warn", "orange"), 2: ("error", "red")}, links=[REPORTS]),
         row("Places"),
-        table("Places that create goroutines", "Goroutines by the place that creates them, for each second that traces cover. "
-              "One that gains and never loses is a leak; its runbook is GoroutineLeakGrowth. Set goroutine_places in "
-              "gotracer.yml to have them.",
+        table("Places that create goroutines", "Goroutines by the place that creates them, per observed second. "
+              "A place with steady gain is a leak; see the runbook GoroutineLeakGrowth. The key goroutine_places of "
+              "gotracer.yml enables the table.",
               [(title, f"topk(20, {expr})", "none", None) for title, expr in (
                   ("Gained", f"{made('creations')} - {made('exits')}"),
                   ("Created", made("creations")), ("Ended", made("exits")))],
@@ -90,6 +90,6 @@ def service(rules, alerts):
         panels += section(rule)
     return dashboard(
         "gotracer-service", "Go traces / Service",
-        "For one service, what each rule of gotracer saw, found or not: distributions over time, and what belongs "
-        "beside them. Choose a service above.",
+        "Measurements of every rule for one service, whether or not they crossed a threshold. "
+        "Choose a service above.",
         targets(), panels, alerts)

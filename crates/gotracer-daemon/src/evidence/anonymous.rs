@@ -8,34 +8,34 @@ use crate::source::{Limits, open};
 use crate::timeline::is_standard;
 use crate::trace::{ErrorKind, Input, ReadError, anonymize};
 
-/// How to analyse a copy as the trace that is kept was.
+/// Analysis to run on a copy: the one that made the original report.
 #[derive(Clone, Copy)]
 pub struct Again<'a> {
-    /// Makes the report; nothing if that fails.
+    /// Returns the report of a trace, or `None` if the analysis fails.
     pub report: &'a dyn Fn(Input<'_>) -> Option<Report>,
     /// Limits of reading.
     pub limits: &'a Limits,
 }
 
-/// Why there is no copy without names.
+/// Reason for a failed anonymization.
 #[derive(Debug, thiserror::Error)]
 pub enum AnonymousError {
     /// A file can't be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It can't be copied.
+    /// The trace cannot be copied.
     #[error("its names can't be replaced: {0}")]
     Names(#[from] ReadError),
-    /// The copy can't be recorded.
+    /// The copy cannot be recorded.
     #[error(transparent)]
     Incomplete(#[from] Incomplete),
-    /// The copy is no trace.
+    /// The copy cannot be analyzed.
     #[error("the copy without names can't be analysed")]
     Unreadable,
 }
 
-/// Copies a trace without names, and gives the report of the copy, in which
-/// there are none either. Of a trace that breaks off, what is whole is copied.
+/// Copies a trace without names and returns the report of the copy. Of a damaged trace, the intact
+/// part is copied.
 pub fn copy(
     trace: &Recording,
     mut copy: Recording,
@@ -45,7 +45,7 @@ pub fn copy(
     let copied = anonymize(open(trace.path(), again.limits)?, &mut out, is_standard);
     let flushed = out.flush();
     drop(out);
-    // What can't be recorded is why the rest fails.
+    // An incomplete recording is the cause of any later error.
     copy.bytes()?;
     match copied {
         Err(error) if !matches!(error.kind(), ErrorKind::Truncated(_)) => return Err(error.into()),

@@ -32,33 +32,33 @@ pub struct Shared {
     pub store: Store,
     /// Traces that wait to be uploaded.
     pub disk: Arc<Disk>,
-    /// How much of that was there before: all that was kept in the directory, if
-    /// the bucket is new.
+    /// Bytes in the directory when the bucket was opened. At least that many may wait, so a new
+    /// bucket gets all of them.
     inherited: u64,
-    /// Counts.
+    /// Counters.
     pub stats: Arc<Stats>,
-    /// The directory, if none is configured.
+    /// Temporary directory, if none is configured.
     own: Option<TempDir>,
     queue: Mutex<Queue>,
     changed: Condvar,
 }
 
-/// Task of the bucket's thread.
+/// Job of the upload thread.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Task {
     /// Uploads a trace.
     Put(Item),
-    /// Deletes one.
+    /// Deletes a trace.
     Delete(Item),
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    /// Tasks. The first is in progress, unless its trace was deleted meanwhile.
+    /// Pending jobs. The first is in progress, unless its trace was deleted meanwhile.
     tasks: VecDeque<Task>,
     /// Traces that the bucket was found to hold.
     found: Vec<Item>,
-    /// Whether no further tasks come.
+    /// Whether the queue is closed to further jobs.
     closed: bool,
 }
 
@@ -73,8 +73,8 @@ impl Queue {
 }
 
 impl Bucket {
-    /// A bucket, and what waits for it in the directory, which is shared with
-    /// the place `before` if it is the same.
+    /// Opens a bucket and lists the traces that wait in its directory. Shares the directory with
+    /// the backend `before` if both have the same one.
     pub fn open(
         location: &Location,
         directory: Option<&Path>,
@@ -142,7 +142,7 @@ impl Bucket {
         std::mem::take(&mut self.0.lock().found)
     }
 
-    /// Gives up what waits and is more than may wait, the oldest first.
+    /// Removes the oldest waiting traces until at most `most` bytes wait.
     pub fn give_up(&self, most: u64) -> Vec<Item> {
         let most = most.max(self.0.inherited);
         let mut excess = Vec::new();
@@ -161,8 +161,8 @@ impl Bucket {
         excess
     }
 
-    /// Waits until everything is there, but no longer than that; how many traces
-    /// are lost, since they lie where nobody will look for them.
+    /// Waits for pending uploads, at most `longest`. Returns the number of traces that are lost:
+    /// those in a temporary directory.
     pub fn flush(&self, longest: Duration) -> usize {
         let until = Instant::now() + longest;
         let mut queue = self.0.lock();
@@ -180,7 +180,7 @@ impl Bucket {
     }
 }
 
-/// The error of files that matches an error of a bucket.
+/// Maps a bucket's error to the matching kind of file error.
 fn kind(failure: Failure) -> io::ErrorKind {
     match failure {
         Failure::Missing => io::ErrorKind::NotFound,
@@ -203,7 +203,7 @@ impl fmt::Debug for Bucket {
 }
 
 impl Shared {
-    /// The next thing to do, once there is one; none if there never will be.
+    /// Waits for the next job. Returns `None` after the queue was closed.
     pub fn next(&self) -> Option<Task> {
         let mut queue = self.lock();
         loop {
@@ -225,7 +225,7 @@ impl Shared {
         let wanted = queue.tasks.front() == Some(task);
         match task {
             Task::Put(item) if wanted => self.disk.delete(item),
-            // It was deleted while it was on its way.
+            // The trace was deleted during its upload.
             Task::Put(item) => queue.tasks.push_back(Task::Delete(item.clone())),
             Task::Delete(_) => {}
         }
@@ -249,7 +249,7 @@ impl Shared {
         self.lock().found.push(item);
     }
 
-    /// Waits that long; whether it is still worth trying.
+    /// Sleeps for `pause` unless the queue closes. Returns whether to retry.
     pub fn rest(&self, pause: Duration) -> bool {
         let until = Instant::now() + pause;
         let mut queue = self.lock();
@@ -270,7 +270,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Takes back what waits; whether it did.
+    /// Removes an upload that has not started. Returns whether there was one.
     fn withdraw(&self, item: &Item) -> bool {
         let mut queue = self.lock();
         let before = queue.tasks.len();
@@ -390,7 +390,7 @@ mod tests {
         assert_eq!(delete, Task::Delete(item));
         bucket.0.put_off(&delete);
         assert_eq!(bucket.0.next(), Some(Task::Put(other.clone())));
-        // What could not be brought there keeps its turn.
+        // A failed upload keeps its position in the queue.
         bucket.0.put_off(&Task::Put(other.clone()));
         assert_eq!(bucket.0.next(), Some(Task::Put(other)));
     }

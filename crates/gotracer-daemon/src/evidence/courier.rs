@@ -1,4 +1,4 @@
-//! The threads that bring evidence to a bucket, and look what it holds.
+//! Threads that upload evidence to a bucket and list the bucket.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,10 +11,10 @@ use super::bucket::{Shared, Task};
 use super::disk::LONGEST;
 use super::item::{DOCUMENT, Item};
 
-/// The longest time between two attempts.
+/// Longest backoff between two attempts.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Starts them. They end with the bucket.
+/// Starts the threads. They end when the bucket closes.
 pub fn start(shared: &Arc<Shared>) -> io::Result<()> {
     run("evidence", carry, shared)?;
     run("evidence-list", explore, shared)
@@ -26,7 +26,7 @@ fn run(name: &str, work: fn(&Shared), shared: &Arc<Shared>) -> io::Result<()> {
     thread.spawn(move || work(&shared)).map(drop)
 }
 
-/// Does one thing after the other, until each succeeds.
+/// Runs jobs in order and retries each until it succeeds.
 fn carry(shared: &Shared) {
     let mut failures = 0;
     while let Some(task) = shared.next() {
@@ -55,14 +55,14 @@ fn carry(shared: &Shared) {
     }
 }
 
-/// The document goes last and comes away first: a trace without one is not
-/// complete.
+/// Runs one job. The document is written last and deleted first, so a trace without a document is
+/// incomplete.
 fn perform(shared: &Shared, task: &Task) -> io::Result<()> {
     match task {
         Task::Put(item) => {
             for name in [item.file.clone(), item.document()] {
                 let file = match File::open(shared.disk.path(&name)) {
-                    // It was deleted while it was on its way.
+                    // The trace was deleted during its upload.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
                     opened => opened?,
                 };
@@ -79,7 +79,7 @@ fn perform(shared: &Shared, task: &Task) -> io::Result<()> {
     Ok(())
 }
 
-/// Looks what the bucket holds, once it can be looked at.
+/// Lists the bucket, and retries until the listing succeeds.
 fn explore(shared: &Shared) {
     let mut failures = 0;
     while let Err(error) = list(shared) {
@@ -96,7 +96,7 @@ fn explore(shared: &Shared) {
 fn list(shared: &Shared) -> io::Result<()> {
     for object in shared.store.list() {
         let name = object.map_err(io::Error::other)?.name;
-        // What lies deeper is somebody else's.
+        // Objects in deeper prefixes belong to other users of the bucket.
         if name.contains('/') || !name.ends_with(DOCUMENT) {
             continue;
         }
@@ -114,7 +114,7 @@ fn list(shared: &Shared) -> io::Result<()> {
     Ok(())
 }
 
-/// How long to wait after so many failures in a row.
+/// Returns the backoff after a number of consecutive failures.
 fn pause(failures: u32) -> Duration {
     Duration::from_secs(1 << failures.saturating_sub(1).min(6)).min(PATIENCE)
 }

@@ -13,14 +13,12 @@ use super::recording::Recording;
 use super::store::EvidenceError;
 use crate::storage::{FileId, Health, create_dir_all, options};
 
-/// Beginning and ending of the names of incomplete files. Other files in the
-/// directory belong to others.
+/// Prefix of the names of incomplete files. Other files in the directory belong to others.
 const OWN: &str = "gotracer-";
 const PARTIAL: &str = ".partial";
-/// Name of the file whose lock says that the directory is in use, where a
-/// directory itself cannot be locked.
+/// Name of the lock file, for systems that cannot lock a directory.
 const LOCK: &str = "gotracer.lock";
-/// Bytes of the longest document that is read.
+/// Largest document to read, in bytes.
 pub const LONGEST: u64 = 64 << 20;
 
 /// A directory with traces and their documents.
@@ -60,7 +58,7 @@ impl Disk {
         Ok(disk)
     }
 
-    /// Whether this is the directory at a path.
+    /// Returns whether this is the directory at a path.
     pub fn is_at(&self, path: &Path) -> bool {
         let both = (self.directory.canonicalize(), path.canonicalize());
         matches!(both, (Ok(own), Ok(other)) if own == other)
@@ -90,7 +88,7 @@ impl Disk {
             let entry = entry?;
             let name = entry.file_name();
             let is_document = Path::new(&name).extension() == Some(OsStr::new(DOCUMENT));
-            // A pipe with such a name would be read for ever.
+            // Reading a pipe with such a name would block forever.
             if !is_document || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 continue;
             }
@@ -108,13 +106,12 @@ impl Disk {
         Ok(items)
     }
 
-    /// Whether a trace is there.
+    /// Returns whether the directory has a trace.
     pub fn has(&self, item: &Item) -> bool {
         self.path(&item.file).is_file()
     }
 
-    /// Creates the directory again if it was deleted, and tries to write if that
-    /// failed the last time.
+    /// Creates the directory again if it was deleted, and tries to write if the last write failed.
     ///
     /// # Errors
     /// If one of them fails.
@@ -161,20 +158,19 @@ impl Disk {
         self.path(&format!("{OWN}{number}{PARTIAL}"))
     }
 
-    /// Begins a recording of at most `limit` bytes.
+    /// Starts a recording of at most `limit` bytes.
     ///
     /// # Errors
-    /// If its file can't be made.
+    /// If its file cannot be created.
     pub fn record(&self, limit: u64) -> io::Result<Recording> {
         self.restore()?;
         Recording::create(self.partial(), limit).inspect_err(|error| self.failed(error))
     }
 
-    /// Puts a trace there, and its document last: a trace without one is not
-    /// complete.
+    /// Writes a trace, and then its document: a trace without a document is incomplete.
     ///
     /// # Errors
-    /// If one of them can't be; then neither is there.
+    /// If either cannot be written. Then neither file remains.
     pub fn put(&self, item: &Item, trace: Recording, document: &[u8]) -> io::Result<()> {
         let path = self.path(&item.file);
         let partial = self.partial();
@@ -190,7 +186,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Deletes both.
+    /// Deletes a trace and its document.
     pub fn delete(&self, item: &Item) {
         for name in [item.document(), item.file.clone()] {
             let path = self.path(&name);
@@ -212,7 +208,7 @@ impl Disk {
 /// Exclusive use of a directory.
 #[derive(Debug)]
 struct Lock {
-    /// Locked as long as it is open.
+    /// File that holds the lock while it is open.
     _file: File,
     id: FileId,
     path: PathBuf,
@@ -222,7 +218,7 @@ impl Lock {
     /// Locks a directory. The error is `WouldBlock` if another process did.
     fn take(directory: &Path) -> io::Result<Self> {
         let itself = || File::open(directory);
-        // Network file systems lock only what can be written.
+        // Network file systems lock only files that are open for writing.
         let beside = || {
             let mut options = options();
             options.read(true).write(true).create(true);
@@ -252,7 +248,7 @@ impl Lock {
     }
 }
 
-/// Whether a file is an incomplete one of gotracer.
+/// Returns whether a file is an incomplete one of gotracer.
 fn is_partial(name: &OsStr) -> bool {
     let number = name
         .to_str()
@@ -315,7 +311,7 @@ mod tests {
         assert!(path("x.partial").is_dir() && path("gotracer-3.partial").is_dir());
         assert!(!path("gotracer-12.partial").exists());
         assert_eq!(disk.items().unwrap(), []);
-        // Names that are taken are no obstacle for ever.
+        // Files left over with the same names do not block recordings.
         let recordings: Vec<_> = (0..5).map(|_| disk.record(u64::MAX)).collect();
         assert_eq!(recordings.iter().filter(|r| r.is_ok()).count(), 4);
     }
@@ -363,7 +359,7 @@ mod tests {
         put(&disk, 1);
         assert_eq!((disk.health.failures(), disk.health.is_up()), (1, true));
         assert!(Disk::open(&directory, &Arc::default()).is_err());
-        // Another process may have been faster.
+        // Another process may create the directory first.
         fs::remove_dir_all(&directory).unwrap();
         let other = open(&directory);
         assert!(disk.record(u64::MAX).is_err() && disk.check().is_err() && !disk.health.is_up());

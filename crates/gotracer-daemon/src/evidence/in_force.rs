@@ -1,4 +1,4 @@
-//! The evidence store in force, which a reload replaces.
+//! Evidence store of the current configuration, which a reload replaces.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,7 +11,7 @@ use super::settings::Settings;
 use super::stats::Stats;
 use super::store::{Evidence, EvidenceError};
 
-/// The evidence of the configuration in force, if it wants any.
+/// Evidence store of the current configuration, if evidence is enabled.
 #[derive(Debug)]
 pub struct InForce {
     /// URL of gotracer's pages.
@@ -20,11 +20,11 @@ pub struct InForce {
     now: RwLock<Option<Arc<Evidence>>>,
 }
 
-/// Store that can be in force next.
+/// Store to switch to, with its settings.
 pub struct Next(Option<Arc<Evidence>>, Settings);
 
 impl InForce {
-    /// Nothing is kept yet. `url` is where gotracer's pages are.
+    /// Creates a holder without a store. `url` is the external URL of gotracer's pages.
     pub fn new(url: &str, stats: Arc<Stats>) -> Self {
         Self {
             url: url.trim_end_matches('/').into(),
@@ -33,13 +33,13 @@ impl InForce {
         }
     }
 
-    /// The store in force.
+    /// Returns the current store.
     pub fn now(&self) -> Option<Arc<Evidence>> {
         let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
         now.clone()
     }
 
-    /// All that is kept, the newest first.
+    /// Lists all kept traces, newest first.
     pub fn all(&self) -> Vec<Item> {
         self.now().map_or_else(Vec::new, |now| now.all())
     }
@@ -51,18 +51,17 @@ impl InForce {
         }
     }
 
-    /// Waits until everything is where it is to be, but no longer than that.
+    /// Waits for pending uploads, at most `longest`.
     pub fn flush(&self, longest: Duration) {
         if let Some(now) = self.now() {
             now.flush(longest);
         }
     }
 
-    /// What would be in force by these settings. What is kept stays known if
-    /// they say the same place.
+    /// Opens the store for these settings. Kept traces stay listed if the location is the same.
     ///
     /// # Errors
-    /// If the place can't be used.
+    /// If the location cannot be used.
     pub fn prepare(&self, settings: &Settings) -> Result<Next, EvidenceError> {
         let next = match self.now() {
             Some(now) if now.is_at(settings) => Some(now),
@@ -71,7 +70,7 @@ impl InForce {
         Ok(Next(next, settings.clone()))
     }
 
-    /// From now on, this is in force.
+    /// Switches to a prepared store.
     pub fn set(&self, Next(next, settings): Next) {
         self.stats.on.store(next.is_some(), Ordering::Relaxed);
         if let Some(next) = &next {

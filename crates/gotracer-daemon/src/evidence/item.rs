@@ -1,4 +1,4 @@
-//! A trace that is kept: its document and the names of its files.
+//! Metadata of a kept trace: its document and the names of its files.
 
 use std::io;
 
@@ -9,21 +9,21 @@ use serde_json::value::RawValue;
 use crate::labels::{Labels, UPLOAD, WATCH};
 use crate::report::{Options, Report, Severity, json};
 
-/// The ending of a trace that is kept.
+/// File extension of a kept trace.
 pub const TRACE: &str = "trace";
-/// The ending of the document beside it.
+/// File extension of its document.
 pub const DOCUMENT: &str = "json";
-/// How much of a target's name is part of a file's.
+/// Longest part of a target's name in a file name, in characters.
 const NAME: usize = 60;
 
-/// A trace that is kept.
+/// A kept trace.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Item {
-    /// Its number, in hexadecimal.
+    /// Identifier, in hexadecimal.
     pub id: String,
-    /// The name of its file.
+    /// Name of the trace's file.
     pub file: String,
-    /// When it was kept.
+    /// Time at which the trace was kept.
     pub time: Timestamp,
     /// Labels of the target.
     pub target: Labels,
@@ -31,13 +31,13 @@ pub struct Item {
     pub source: String,
     /// `finding`, or `alert` and its name.
     pub reason: String,
-    /// The rule of the worst finding, if there is one.
+    /// Rule of the worst finding, if there is one.
     pub rule: Option<String>,
-    /// How bad that is.
+    /// Severity of the worst finding.
     pub severity: Option<Severity>,
-    /// How large it is.
+    /// Size of the trace in bytes.
     pub bytes: u64,
-    /// How large the document beside it is.
+    /// Size of the document in bytes.
     #[serde(skip)]
     pub document_bytes: u64,
     /// Whether the names of the program were replaced.
@@ -45,17 +45,17 @@ pub struct Item {
     pub anonymized: bool,
 }
 
-/// Document beside a trace.
+/// JSON document beside a trace.
 #[derive(Serialize)]
 struct Document<'a> {
     #[serde(flatten)]
     item: &'a Item,
-    /// As of `gotracer analyze --format json`.
+    /// Report in the form of `gotracer analyze --format json`.
     report: Box<RawValue>,
 }
 
 impl Item {
-    /// What a report's trace is kept as; `number` tells it from others.
+    /// Creates the metadata of a report's trace. `number` makes the identifier unique.
     pub fn new(
         target: &Labels,
         report: &Report,
@@ -66,7 +66,7 @@ impl Item {
         let worst = report.findings.first();
         let rule = worst.map(|f| f.rule.name);
         let what = rule.unwrap_or("clean");
-        // All files of a directory have the same instance.
+        // Targets of a directory share an instance, so the file name is part of the name.
         let file = report.trace.source.rsplit('/').next().unwrap_or_default();
         let of = match (target.get("job"), target.get("instance")) {
             (WATCH | UPLOAD, _) | (_, "") => file,
@@ -91,28 +91,28 @@ impl Item {
         }
     }
 
-    /// How many bytes it and the document beside it have.
+    /// Returns the size of the trace and its document in bytes.
     pub fn size(&self) -> u64 {
         self.bytes + self.document_bytes
     }
 
-    /// The name of the document beside it.
+    /// Returns the name of the document.
     pub fn document(&self) -> String {
         let stem = self.file.strip_suffix(TRACE).unwrap_or(&self.file);
         format!("{stem}{DOCUMENT}")
     }
 
-    /// Reads a document with this name; nothing if gotracer did not write it.
+    /// Parses a document with this name. Returns `None` if gotracer did not write it.
     pub fn read(document: &[u8], name: &str) -> Option<Self> {
         let mut item = serde_json::from_slice::<Self>(document).ok()?;
         item.document_bytes = document.len() as u64;
         (item.document() == name && !item.file.contains('/')).then_some(item)
     }
 
-    /// Document to write beside the trace.
+    /// Serializes the document to write beside the trace.
     ///
     /// # Errors
-    /// If that can't be put in words.
+    /// If the report cannot be serialized.
     pub fn told(&self, report: &Report) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
         json::write(&mut text, std::slice::from_ref(report), &Options::default())?;
@@ -124,7 +124,7 @@ impl Item {
     }
 }
 
-/// A character that is one in every file system.
+/// Replaces a character that some file systems do not allow.
 fn plain(c: char) -> char {
     match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' => c,
@@ -132,7 +132,7 @@ fn plain(c: char) -> char {
     }
 }
 
-/// 48 bits of FNV-1a.
+/// Returns 48 bits of FNV-1a.
 fn id(text: &str) -> String {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| {
         (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)

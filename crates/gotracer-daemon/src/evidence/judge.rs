@@ -1,5 +1,5 @@
-//! Decides what is worth keeping: what is bad enough, and was not kept a short
-//! while ago.
+//! Policy of keeping: a trace is kept for a finding that is severe enough, unless the rule's last
+//! trace is recent and at least as severe.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::settings::Settings;
 use crate::labels::Labels;
 use crate::report::{Finding, Report, Severity};
 
-/// Remembers what was worth it lately.
+/// Recently kept findings by target and rule.
 #[derive(Debug, Default)]
 pub struct Judge(HashMap<(Labels, String), Last>);
 
@@ -17,13 +17,13 @@ pub struct Judge(HashMap<(Labels, String), Last>);
 struct Last {
     at: Timestamp,
     severity: Severity,
-    /// The trace that was kept, if it could be.
+    /// Identifier of the kept trace, if it was written.
     id: Option<String>,
 }
 
 impl Judge {
-    /// What of a report is worth keeping its trace: of a rule that was kept a
-    /// while ago only what got worse.
+    /// Returns the finding to keep a report's trace for. A rule with a recent trace counts only if
+    /// the finding is worse.
     pub fn news<'r>(
         &self,
         settings: &Settings,
@@ -37,11 +37,11 @@ impl Judge {
                 finding.severity > last.severity || since >= settings.interval
             })
         };
-        // They are sorted by what hurts most.
+        // The findings are sorted by impact.
         worth(settings, report).find(is_news)
     }
 
-    /// A finding's trace is kept.
+    /// Records that a trace was kept for a finding.
     pub fn note(&mut self, target: &Labels, finding: &Finding, now: Timestamp, id: &str) {
         let last = Last {
             at: now,
@@ -52,20 +52,20 @@ impl Judge {
             .insert((target.clone(), finding.rule.name.into()), last);
     }
 
-    /// What was kept a short while ago for a rule that found something again.
+    /// Returns the identifier of a recent trace of a rule that has a finding in this report.
     pub fn recent(&self, settings: &Settings, target: &Labels, report: &Report) -> Option<&str> {
         let kept = |finding| self.last(target, finding)?.id.as_deref();
         worth(settings, report).find_map(kept)
     }
 
-    /// Notes that a trace could not be kept.
+    /// Forgets a trace that could not be written.
     pub fn lost(&mut self, id: &str) {
         for last in self.0.values_mut() {
             last.id.take_if(|known| known == id);
         }
     }
 
-    /// Forgets what no longer matters.
+    /// Removes entries older than the interval.
     pub fn forget(&mut self, settings: &Settings, now: Timestamp) {
         self.0
             .retain(|_, last| now.duration_since(last.at).unsigned_abs() < settings.interval);

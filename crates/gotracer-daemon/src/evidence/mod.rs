@@ -1,8 +1,8 @@
 //! Traces that are kept because of their findings, or because an alert asked for them.
 //!
-//! Each is a file that `go tool trace` opens, with a document beside it that
-//! tells whose it is, when and why it was kept, and what its report said. The
-//! document is written last: a trace without one is not complete.
+//! Each trace is a file that `go tool trace` opens. The document beside it has the target, the
+//! time, the reason and the report. The document is written last: a trace without a document is
+//! incomplete.
 
 mod anonymous;
 mod bucket;

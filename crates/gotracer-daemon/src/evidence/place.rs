@@ -1,4 +1,4 @@
-//! Places of evidence: a directory or a bucket.
+//! Backends of evidence: a directory or a bucket.
 
 use std::fmt;
 use std::fs::File;
@@ -15,19 +15,18 @@ use super::settings::Settings;
 use super::stats::Stats;
 use super::store::EvidenceError;
 
-/// Place of traces and their documents.
+/// Backend of traces and their documents.
 #[derive(Debug)]
 pub enum Place {
-    /// In a directory.
+    /// Directory.
     Disk(Arc<Disk>),
-    /// In a bucket, by way of a directory.
+    /// Bucket with a directory for waiting traces.
     Bucket(Bucket),
 }
 
 impl Place {
-    /// The place that the settings say, if they do, and what is known to be
-    /// there, the oldest first. A place with the same directory as the one
-    /// `before` shares it.
+    /// Opens the backend of the settings, if there is one, and lists its traces, oldest first.
+    /// Shares the directory with `before` if both have the same one.
     pub fn open(
         settings: &Settings,
         stats: &Arc<Stats>,
@@ -46,12 +45,12 @@ impl Place {
         Ok(Some((Self::Disk(disk), items)))
     }
 
-    /// Begins a recording of at most `limit` bytes.
+    /// Starts a recording of at most `limit` bytes.
     pub fn record(&self, limit: u64) -> io::Result<Recording> {
         self.disk().record(limit)
     }
 
-    /// Keeps a trace and its document.
+    /// Writes a trace and its document.
     pub fn put(&self, item: &Item, trace: Recording, document: &[u8]) -> io::Result<()> {
         self.disk().put(item, trace, document)?;
         if let Self::Bucket(bucket) = self {
@@ -60,7 +59,7 @@ impl Place {
         Ok(())
     }
 
-    /// Deletes both.
+    /// Deletes a trace and its document.
     pub fn delete(&self, item: &Item) {
         match self {
             Self::Disk(disk) => disk.delete(item),
@@ -76,7 +75,7 @@ impl Place {
         }
     }
 
-    /// Returns the traces that were found there since the last call.
+    /// Returns the traces that were found since the last call.
     pub fn found(&self) -> Vec<Item> {
         match self {
             Self::Disk(_) => Vec::new(),
@@ -84,8 +83,7 @@ impl Place {
         }
     }
 
-    /// Gives up what waits to get there and is more than may wait, the oldest
-    /// first.
+    /// Removes the oldest waiting traces if more bytes wait than the settings allow.
     pub fn give_up(&self, settings: &Settings) -> Vec<Item> {
         match self {
             Self::Disk(_) => Vec::new(),
@@ -93,8 +91,7 @@ impl Place {
         }
     }
 
-    /// Waits until everything is there, but no longer than that; how many traces
-    /// are lost.
+    /// Waits for pending uploads, at most `longest`. Returns the number of traces that are lost.
     pub fn flush(&self, longest: Duration) -> usize {
         match self {
             Self::Disk(_) => 0,
@@ -102,7 +99,7 @@ impl Place {
         }
     }
 
-    /// Whether a trace is there, as far as that is known without asking a bucket.
+    /// Returns whether a trace exists. A bucket is not asked.
     pub fn has(&self, item: &Item) -> bool {
         match self {
             Self::Disk(disk) => disk.has(item),
@@ -110,13 +107,12 @@ impl Place {
         }
     }
 
-    /// Notes a failed write.
+    /// Records a failed write.
     pub fn failed(&self, error: &dyn fmt::Display) {
         self.disk().failed(error);
     }
 
-    /// Creates the directory again if it was deleted, and tries to write if that
-    /// failed the last time.
+    /// Creates the directory again if it was deleted, and tries to write if the last write failed.
     pub fn check(&self) -> io::Result<()> {
         self.disk().check()
     }
@@ -129,8 +125,7 @@ impl Place {
     }
 }
 
-/// Opens a directory, or shares it with the place before, and lists what is in
-/// it.
+/// Opens a directory, or shares it with the backend `before`, and lists its traces.
 pub fn disk(
     path: &Path,
     stats: &Stats,

@@ -8,8 +8,7 @@ use super::item::Item;
 use super::settings::Settings;
 use crate::labels::Labels;
 
-/// Takes out what is too old or too much. `items` are sorted by age, and the
-/// oldest go first.
+/// Removes traces that are too old or exceed the quota, oldest first. `items` are sorted by age.
 pub fn take_excess(items: &mut Vec<Item>, settings: &Settings, now: Timestamp) -> Vec<Item> {
     let (mut all, mut own) = (0, HashMap::<Labels, u64>::new());
     let mut gone = Vec::new();
@@ -65,7 +64,7 @@ mod tests {
             items.iter().map(|item| item.time.as_second()).collect()
         };
         let gone = take_excess(&mut items, &settings, at(60));
-        // The last of a made no room for its second, but for its first.
+        // The quota per target deletes the second trace of a, the total quota the first of b.
         assert_eq!(seconds(&items), [0, 3, 4, 5]);
         assert_eq!(seconds(&gone), [2, 1]);
         take_excess(&mut items, &settings, at(61));

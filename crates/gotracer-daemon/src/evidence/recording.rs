@@ -1,4 +1,4 @@
-//! A trace that is written to a file while it is read, in case it is evidence.
+//! Recording of a trace to a temporary file while the trace is read.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::storage::options;
 
-/// A file that is deleted unless it is kept.
+/// Temporary file that is deleted unless it is kept.
 #[derive(Debug)]
 pub struct Recording {
     path: PathBuf,
@@ -18,34 +18,34 @@ type Tape = Arc<Mutex<State>>;
 
 #[derive(Debug)]
 enum State {
-    /// All of the trace so far, and how many bytes it may have.
+    /// The whole trace so far, with its size and limit.
     Whole { file: File, bytes: u64, limit: u64 },
-    /// Nothing, for some reason.
+    /// The trace is not recorded, for this reason.
     Incomplete(Incomplete),
 }
 
-/// Why a trace was not recorded.
+/// Reason for which a trace was not recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Incomplete {
-    /// It has more bytes than may be kept.
+    /// The trace exceeds the quota.
     #[error("it has more than {0} bytes, which may not be kept of a target")]
     Quota(u64),
-    /// It could not be written.
+    /// The file could not be written.
     #[error("it cannot be recorded: {0}")]
     Disk(io::ErrorKind),
 }
 
-/// Reads, and records what it read.
+/// Reader that records the bytes that it reads.
 pub struct Recorder<R> {
     inner: R,
     tape: Tape,
 }
 
 impl Recording {
-    /// Begins one at a path, of at most `limit` bytes.
+    /// Creates a recording at a path, of at most `limit` bytes.
     ///
     /// # Errors
-    /// If the file can't be made.
+    /// If the file cannot be created.
     pub fn create(path: PathBuf, limit: u64) -> io::Result<Self> {
         let whole = State::Whole {
             file: options().write(true).create_new(true).open(&path)?,
@@ -56,7 +56,7 @@ impl Recording {
         Ok(Self { path, tape })
     }
 
-    /// A reader whose bytes are recorded.
+    /// Returns a reader that records the bytes of `inner`.
     pub fn of<R: Read>(&self, inner: R) -> Recorder<R> {
         Recorder {
             inner,
@@ -64,15 +64,15 @@ impl Recording {
         }
     }
 
-    /// Temporary file.
+    /// Path of the temporary file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many bytes it has.
+    /// Returns the size in bytes.
     ///
     /// # Errors
-    /// If not all of it was recorded.
+    /// If the trace was not recorded in full.
     pub fn bytes(&self) -> Result<u64, Incomplete> {
         match &*lock(&self.tape) {
             State::Whole { bytes, .. } => Ok(*bytes),
@@ -80,13 +80,13 @@ impl Recording {
         }
     }
 
-    /// Moves it to where it is to stay.
+    /// Moves the file to its final path.
     ///
     /// # Errors
-    /// If it can't be moved.
+    /// If the file cannot be moved.
     pub fn keep(self, to: &Path) -> io::Result<()> {
         match std::fs::rename(&self.path, to) {
-            // The directory is another one than when it began.
+            // The directory was replaced after the recording started.
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
                 std::fs::copy(&self.path, to).map(drop)
             }
@@ -97,12 +97,12 @@ impl Recording {
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        // What was kept is no longer there.
+        // After `keep` there is no file at this path.
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-/// Fails when nothing more is recorded.
+/// Fails once the recording is incomplete.
 impl Write for Recording {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         let recorded = lock(&self.tape).record(buf);
@@ -117,19 +117,19 @@ impl Write for Recording {
 impl<R: Read> Read for Recorder<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
-        // Those who read go on.
+        // A failed recording does not stop the reader.
         let _ = lock(&self.tape).record(&buf[..n]);
         Ok(n)
     }
 }
 
-/// No holder of the lock panics.
+/// Locks the state. No holder of the lock panics.
 fn lock(tape: &Tape) -> MutexGuard<'_, State> {
     tape.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {
-    /// Records more bytes, or nothing of the trace.
+    /// Appends bytes, or discards the recording.
     fn record(&mut self, more: &[u8]) -> Result<(), Incomplete> {
         let why = match self {
             Self::Incomplete(why) => return Err(*why),
@@ -141,13 +141,13 @@ impl State {
                     *bytes += more.len() as u64;
                     return Ok(());
                 };
-                // Most recordings are dropped all the same: only one that was to be evidence is worth an error.
+                // Most recordings are dropped anyway; only a trace to be kept is worth a warning.
                 tracing::debug!(%error, "a trace cannot be recorded");
                 Incomplete::Disk(error.kind())
             }
         };
         if let Self::Whole { file, .. } = self {
-            // The disk may need the room before the recording is dropped.
+            // Frees disk space before the recording is dropped.
             let _ = file.set_len(0);
         }
         *self = Self::Incomplete(why);

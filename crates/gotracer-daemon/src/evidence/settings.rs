@@ -14,40 +14,39 @@ use crate::source::yaml::{given_duration, given_size, put_duration, put_size};
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Where to keep it; with a bucket, what waits for that. Nothing is kept
-    /// without either.
+    /// Directory of the evidence or, with a bucket, of waiting traces. Without a directory and a
+    /// bucket nothing is kept.
     #[serde(deserialize_with = "directory")]
     pub directory: Option<PathBuf>,
-    /// Bucket to keep traces in instead.
+    /// Bucket of the evidence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Location>,
-    /// The most bytes that wait for the bucket; the oldest are given up first.
+    /// Limit of the bytes that wait for the bucket; the oldest traces are dropped first.
     #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
     pub max_waiting_bytes: u64,
-    /// From which severity on a finding is worth it.
+    /// Lowest severity of a finding for which a trace is kept.
     pub severity: Severity,
-    /// How long after it was last kept for a rule of a target it is kept again;
-    /// sooner only if it is worse.
+    /// Time between two kept traces of a rule and target. A worse finding is kept sooner.
     #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
     pub interval: Duration,
-    /// The most bytes of all traces and their documents together; the oldest go first.
+    /// Limit of the bytes of all traces and documents; the oldest traces are deleted first.
     #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
     pub max_bytes: u64,
-    /// The most bytes of one target.
+    /// Limit of the bytes per target.
     #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
     pub max_target_bytes: u64,
     /// Age after which a trace is deleted.
     #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
     pub max_age: Duration,
-    /// Generations of a stream to keep before that of the finding.
+    /// Generations of a stream to keep before the finding's generation.
     pub before: usize,
-    /// Generations of a stream to keep after it.
+    /// Generations of a stream to keep after the finding's generation.
     pub after: usize,
-    /// The most bytes that a stream's last generations may take in memory.
+    /// Memory limit of a stream's ring buffer of generations, in bytes.
     #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
     pub buffer: u64,
-    /// Whether to keep copies without the program's names, and nothing of which
-    /// there can't be one.
+    /// Whether to keep copies without the program's names. A trace that cannot be anonymized is not
+    /// kept.
     pub anonymize: bool,
 }
 
@@ -71,13 +70,13 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The most bytes that one trace and its document may have.
+    /// Returns the size limit of one trace with its document.
     pub fn most(&self) -> u64 {
         self.max_bytes.min(self.max_target_bytes)
     }
 }
 
-/// A directory, which is no URL.
+/// Parses a directory and rejects a URL.
 fn directory<'de, D: Deserializer<'de>>(d: D) -> Result<Option<PathBuf>, D::Error> {
     let path = Option::<String>::deserialize(d)?;
     if let Some(path) = path.as_deref().filter(|path| path.contains("://")) {

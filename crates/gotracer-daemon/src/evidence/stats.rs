@@ -1,4 +1,4 @@
-//! Counts of traces that were kept or lost.
+//! Counters of kept and lost traces.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,15 +8,15 @@ use crate::storage::Health;
 /// Reason for which a trace was not kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lost {
-    /// It could not be written.
+    /// The trace could not be written.
     Disk,
-    /// Its names could not be replaced.
+    /// The trace could not be anonymized.
     Names,
-    /// It has more bytes than there may be.
+    /// The trace exceeds the quota.
     Quota,
     /// The bucket was down for too long.
     Waiting,
-    /// Its file was deleted, and not by gotracer.
+    /// The file was deleted by another program.
     Missing,
 }
 
@@ -30,7 +30,7 @@ impl Lost {
         Self::Missing,
     ];
 
-    /// Its name as a label's value.
+    /// Value of the label `reason`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Disk => "disk",
@@ -42,19 +42,19 @@ impl Lost {
     }
 }
 
-/// Counts of the evidence.
+/// Counters of evidence.
 #[derive(Debug, Default)]
 pub struct Stats {
-    /// Whether anything is kept at all.
+    /// Whether evidence is enabled.
     pub on: AtomicBool,
     /// Whether the directory can be written.
     pub disk: Arc<Health>,
-    /// Traces that were kept.
+    /// Traces kept.
     pub kept: AtomicU64,
     lost: [AtomicU64; Lost::ALL.len()],
-    /// Traces that are there now.
+    /// Traces that exist now.
     pub traces: AtomicU64,
-    /// Their bytes.
+    /// Bytes of these traces.
     pub bytes: AtomicU64,
     /// Bytes that wait to be uploaded.
     pub waiting_bytes: AtomicU64,
@@ -63,12 +63,12 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Counts traces that are not kept.
+    /// Counts lost traces.
     pub fn lose(&self, why: Lost, traces: usize) {
         self.lost[why as usize].fetch_add(traces as u64, Ordering::Relaxed);
     }
 
-    /// How many were not kept.
+    /// Returns the number of lost traces.
     pub fn lost(&self, why: Lost) -> u64 {
         self.lost[why as usize].load(Ordering::Relaxed)
     }

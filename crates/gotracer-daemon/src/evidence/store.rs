@@ -1,4 +1,4 @@
-//! Keeps traces: decides which, and for how long.
+//! Store of kept traces.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
@@ -21,11 +21,11 @@ use crate::labels::Labels;
 use crate::objects::ObjectError;
 use crate::report::Report;
 
-/// Why evidence can't be kept.
+/// Reason for which the store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvidenceError {
-    /// The directory can't be used.
+    /// The directory cannot be used.
     #[error("cannot keep evidence in {}: {error}", .path.display())]
     Directory {
         /// The directory.
@@ -33,24 +33,24 @@ pub enum EvidenceError {
         /// Error of the system.
         error: io::Error,
     },
-    /// Another daemon uses the directory, and would delete what this one records.
+    /// Another daemon uses the directory and would delete this daemon's recordings.
     #[error("cannot keep evidence in {}: another gotracer uses it", .0.display())]
     InUse(PathBuf),
-    /// There is no directory for what waits.
+    /// There is no directory for traces that wait for the bucket.
     #[error(
         "cannot keep evidence that waits for its bucket: {0}; `evidence: {{directory: …}}` says \
          where it can be"
     )]
     Temporary(#[source] io::Error),
-    /// The bucket can't be used.
+    /// The bucket cannot be used.
     #[error(transparent)]
     Bucket(#[from] ObjectError),
-    /// Nothing can be brought there.
+    /// A thread cannot be started.
     #[error("cannot start a thread for evidence: {0}")]
     Thread(#[source] io::Error),
 }
 
-/// Why a trace is not kept.
+/// Reason for which a trace is not kept.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -61,15 +61,15 @@ enum Failure {
     Incomplete(#[from] Incomplete),
 }
 
-/// Location of the bytes of a trace.
+/// Location of a trace's bytes.
 pub enum Kept {
     /// In memory.
     Bytes(Vec<u8>),
-    /// In a file of their own.
+    /// In a recording.
     Recording(Recording),
 }
 
-/// Keeps evidence.
+/// Store of evidence.
 #[derive(Debug)]
 pub struct Evidence {
     settings: RwLock<Arc<Settings>>,
@@ -82,17 +82,17 @@ pub struct Evidence {
 
 #[derive(Debug)]
 struct State {
-    /// The oldest first.
+    /// Kept traces, oldest first.
     items: Vec<Item>,
     judge: Judge,
 }
 
 impl Evidence {
-    /// Keeps it where the settings say, if they do. `url` is where gotracer's
-    /// pages are. A directory stays open that the evidence `before` uses.
+    /// Opens the store of the settings, if evidence is enabled. `url` is the external URL of
+    /// gotracer's pages. Shares the directory of `before` if both have the same one.
     ///
     /// # Errors
-    /// If that can't be used.
+    /// If the directory or bucket cannot be used.
     pub fn open(
         settings: &Settings,
         url: &str,
@@ -116,19 +116,19 @@ impl Evidence {
         }))
     }
 
-    /// What it is kept by.
+    /// Returns the current settings.
     pub fn settings(&self) -> Arc<Settings> {
         let settings = self.settings.read();
         Arc::clone(&settings.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether these settings say the place where this is.
+    /// Returns whether the settings name the same location.
     pub fn is_at(&self, settings: &Settings) -> bool {
         let place = |settings: &Settings| (settings.directory.clone(), settings.bucket.clone());
         place(&self.settings()) == place(settings)
     }
 
-    /// From now on, it is kept by these.
+    /// Replaces the settings.
     pub fn configure(&self, settings: Settings) {
         let mut now = self
             .settings
@@ -139,8 +139,8 @@ impl Evidence {
         self.sweep(Timestamp::now());
     }
 
-    /// A recording that may become evidence. None if that can't be; then it is
-    /// lost if it was to be evidence.
+    /// Starts a recording that may become evidence. Returns `None` if its file cannot be created;
+    /// then a trace to be kept counts as lost.
     pub fn record(&self) -> Option<Recording> {
         let recording = self.place.record(self.settings().most());
         recording
@@ -148,14 +148,13 @@ impl Evidence {
             .ok()
     }
 
-    /// Notes that a trace could not be recorded.
+    /// Counts a trace that could not be recorded.
     pub fn lose(&self, item: &Item) {
         self.stats.lose(Lost::Disk, 1);
         self.lock().judge.lost(&item.id);
     }
 
-    /// Whether a report's findings are worth keeping its trace, and if so, as
-    /// what.
+    /// Returns the metadata to keep a report's trace under, if its findings are worth it.
     pub fn judge(&self, target: &Labels, report: &Report, now: Timestamp) -> Option<Item> {
         let mut state = self.lock();
         let finding = state.judge.news(&self.settings(), target, report, now)?;
@@ -168,23 +167,21 @@ impl Evidence {
         Some(item)
     }
 
-    /// Where to find what was kept a short while ago for a rule that found
-    /// something again.
+    /// Returns the URL of a recent trace of a rule that has a finding in this report.
     pub fn recent(&self, target: &Labels, report: &Report) -> Option<String> {
         let state = self.lock();
         let id = state.judge.recent(&self.settings(), target, report)?;
         Some(self.url(id))
     }
 
-    /// What a report's trace is kept as for a reason that is not its findings.
+    /// Returns the metadata to keep a report's trace under for another reason than its findings.
     pub fn item(&self, target: &Labels, report: &Report, now: Timestamp, reason: &str) -> Item {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         Item::new(target, report, now, reason, number)
     }
 
-    /// Keeps a trace and its report; tells whether it is there. What can't be
-    /// kept is logged and counted. `again` makes the report of a copy without
-    /// names, where those are wanted.
+    /// Keeps a trace and its report. Returns whether both were written; a failure is logged and
+    /// counted. `again` analyzes the anonymized copy, if `anonymize` is on.
     pub fn keep(&self, item: Item, report: &Report, trace: Kept, again: &Again<'_>) -> bool {
         let (id, file) = (item.id.clone(), item.file.clone());
         let kept = self.put(item, report, trace, *again);
@@ -200,7 +197,7 @@ impl Evidence {
                     Failure::Incomplete(Incomplete::Disk(_)) => Lost::Disk,
                 };
                 match why {
-                    // Logged once, until it works again.
+                    // Logged once until a write succeeds.
                     Lost::Disk => self.place.failed(error),
                     _ => tracing::error!(file, %error, "a trace is not kept as evidence"),
                 }
@@ -224,7 +221,7 @@ impl Evidence {
             Kept::Recording(recording) => recording,
             Kept::Bytes(bytes) => {
                 let mut recording = self.place.record(settings.most())?;
-                // What is recorded is looked at below.
+                // `bytes` below reports an incomplete recording.
                 let _ = recording.write_all(&bytes);
                 recording
             }
@@ -259,26 +256,26 @@ impl Evidence {
         Ok(())
     }
 
-    /// URL of the evidence with an id.
+    /// Returns the URL of a kept trace.
     pub fn url(&self, id: &str) -> String {
         format!("{}/api/v1/evidence/{id}", self.url)
     }
 
-    /// All that is kept, the newest first.
+    /// Lists all kept traces, newest first.
     pub fn all(&self) -> Vec<Item> {
         let mut state = self.lock();
         self.miss(&mut state);
         state.items.iter().rev().cloned().collect()
     }
 
-    /// The item with an id.
+    /// Returns the kept trace with this identifier.
     pub fn find(&self, id: &str) -> Option<Item> {
         let state = self.lock();
         let found = state.items.iter().find(|item| item.id == id)?;
         self.place.has(found).then(|| found.clone())
     }
 
-    /// Forgets traces that others deleted.
+    /// Removes traces whose files were deleted by another program.
     fn miss(&self, state: &mut State) {
         let State { items, judge } = state;
         let missing = items.extract_if(.., |item| !self.place.has(item));
@@ -297,10 +294,10 @@ impl Evidence {
         }
     }
 
-    /// Reader of one of its files. Blocks.
+    /// Opens one of the files of a trace. Blocks.
     ///
     /// # Errors
-    /// If that is no longer there, or can't be had.
+    /// If the file is gone or cannot be read.
     pub fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
         self.place.read(name)
     }
@@ -332,7 +329,7 @@ impl Evidence {
         self.stats.bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// Waits until everything is where it is to be, but no longer than that.
+    /// Waits for pending uploads, at most `longest`.
     pub fn flush(&self, longest: Duration) {
         let traces = self.place.flush(longest);
         if traces > 0 {
@@ -345,7 +342,7 @@ impl Evidence {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let found = self.place.found();
         if !found.is_empty() {
-            // What was brought there since is known already.
+            // Some of these traces may have been listed since.
             let known: HashSet<_> = state.items.iter().map(|item| item.id.clone()).collect();
             let new = found.into_iter().filter(|item| !known.contains(&item.id));
             state.items.extend(new);
@@ -363,7 +360,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// Far more than a document has, bytes.
+    /// Size of a trace in these tests, far larger than its document.
     const PART: u64 = 20_000;
 
     fn settings(directory: &Path) -> Settings {
@@ -420,7 +417,7 @@ mod tests {
             };
             ids.iter().map(is).collect::<Vec<_>>()
         };
-        // The first of a made room for its second.
+        // The first trace of a was deleted for its second.
         assert_eq!(kept(&evidence), [false, true, true, true]);
         assert_eq!(names(directory.path()), 6);
         assert_eq!(evidence.url("1"), "http://x/api/v1/evidence/1");
@@ -433,7 +430,7 @@ mod tests {
         let again = open(&settings);
         assert_eq!(again.all(), all);
         assert_eq!(names(directory.path()), 7);
-        // What somebody else deletes is not offered.
+        // A trace whose file was deleted is not listed.
         fs::remove_file(directory.path().join(&all[0].file)).unwrap();
         assert_eq!(again.find(&all[0].id), None);
         assert_eq!(again.all(), all[1..]);

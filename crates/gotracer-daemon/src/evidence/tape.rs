@@ -1,8 +1,8 @@
-//! The last generations of a stream, as they came.
+//! Ring buffer of a stream's last generations.
 //!
-//! A generation of a trace of Go 1.22 and later stands for itself: it repeats
-//! the state of every goroutine and holds its own strings and stacks. The
-//! header and any generations that follow each other are a whole trace.
+//! A generation of a trace of Go 1.22 and later is complete: it repeats the state of every
+//! goroutine and has its own strings and stacks. The header and consecutive generations form a
+//! valid trace.
 
 use std::collections::VecDeque;
 
@@ -12,26 +12,24 @@ use crate::trace::internal::{Share, of_vec};
 /// Length of a trace's header.
 const HEADER: usize = 16;
 
-/// Keeps the bytes of a few generations.
+/// Ring buffer of generations.
 #[derive(Debug)]
 pub struct Tape {
     header: Vec<u8>,
-    /// Whole generations, the oldest first.
+    /// Complete generations, oldest first.
     whole: VecDeque<Vec<u8>>,
-    /// What comes in; nothing while a generation is larger than all that may be
-    /// kept.
+    /// Bytes of the current generation; `None` if it exceeds the limit.
     current: Option<Vec<u8>>,
-    /// The offset in the trace of the end of what came in.
+    /// Offset in the trace of the last byte received.
     read: u64,
     generations: usize,
     limit: usize,
-    /// Bytes of this buffer and of a copy for evidence.
+    /// Memory reserved for this buffer and a copy of it as evidence.
     share: Share,
 }
 
 impl Tape {
-    /// One that keeps so many generations and bytes at most, as far as `memory`
-    /// allows.
+    /// Creates a buffer of a number of generations and bytes, within the allowance of `memory`.
     pub fn new(generations: usize, limit: u64, memory: &Allowance) -> Self {
         Self {
             header: Vec::new(),
@@ -44,7 +42,7 @@ impl Tape {
         }
     }
 
-    /// More came in.
+    /// Appends received bytes.
     pub fn record(&mut self, mut bytes: &[u8]) {
         self.read += bytes.len() as u64;
         let missing = (HEADER - self.header.len()).min(bytes.len());
@@ -60,18 +58,17 @@ impl Tape {
             }
         }
         if self.current.is_none() {
-            // What comes now would follow on a hole.
+            // Later generations would not follow the ones before the gap.
             self.whole.clear();
             let _ = self.share.hold(0);
         }
     }
 
-    /// A generation ended at that offset. Gives its bytes, if they are there.
+    /// Completes the generation that ends at this offset, and returns its bytes if they were kept.
     pub fn cut(&mut self, end: u64) -> Option<&[u8]> {
         let behind = usize::try_from(self.read.saturating_sub(end)).ok()?;
         let Some(current) = self.current.as_mut() else {
-            // The beginning of the next generation may be gone, too, if it was
-            // read already.
+            // The start of the next generation may be lost too, if it was read already.
             self.current = (behind == 0).then(Vec::new);
             return None;
         };
@@ -84,7 +81,7 @@ impl Tape {
         self.whole.back().map(Vec::as_slice)
     }
 
-    /// The generations that are kept, as a trace; nothing if there are none.
+    /// Returns the kept generations as a trace, if there are any.
     pub fn trace(&self) -> Option<Vec<u8>> {
         let mut trace = self.header.clone();
         self.whole.iter().for_each(|bytes| trace.extend(bytes));

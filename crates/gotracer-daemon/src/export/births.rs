@@ -2,23 +2,23 @@
 //!
 //! Prometheus sees the increase of a counter between two scrapes. A series
 //! whose first sample already counts a trace never shows that trace in
-//! `increase()`. So the first exposition after such a series begins shows 0,
-//! and the next one what was counted. Each scraper has its own first
-//! exposition: of two Prometheus servers, or of curl beside one, none takes the 0 from the other.
+//! `increase()`. So the first exposition after such a series begins shows 0, and the next one shows
+//! the count. Each scraper has its own first exposition, so a second Prometheus server or curl does
+//! not consume the 0.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Time after which a series counts without having been scraped at 0, for scrapers that come less
-/// often.
+/// Time after which a series shows its count without a scrape at 0, for scrapers with long
+/// intervals.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Most scrapers. Of more, the one whose last scrape is oldest is forgotten, and sees a 0 once more.
 const SCRAPERS: usize = 64;
 
-/// When series began, and which of these times each scraper knows.
+/// Starts of series, and the last one that each scraper has seen.
 #[derive(Clone, Debug, Default)]
 pub struct Births(Arc<Shared>);
 
@@ -31,10 +31,10 @@ struct Shared {
 /// The beginning of a series.
 #[derive(Clone, Copy, Debug)]
 pub struct Birth {
-    /// Counts births; 0 is for series that were there before the first trace.
+    /// Number of the birth; 0 marks series that exist before the first trace.
     number: u64,
     since: Instant,
-    /// When, by the wall clock.
+    /// Wall-clock time of the start.
     pub at: SystemTime,
 }
 
@@ -48,7 +48,7 @@ pub struct View {
 }
 
 impl Births {
-    /// A series that is there before any trace: it counts at once.
+    /// Returns the birth of a series that exists before any trace: it shows its count at once.
     pub fn beforehand(&self) -> Birth {
         Birth {
             number: 0,
@@ -57,7 +57,7 @@ impl Births {
         }
     }
 
-    /// A series that begins with a trace.
+    /// Returns the birth of a series that begins with a trace.
     pub fn with_a_trace(&self) -> Birth {
         Birth {
             number: self.0.last.fetch_add(1, Ordering::SeqCst) + 1,
@@ -65,7 +65,7 @@ impl Births {
         }
     }
 
-    /// An exposition that counts everything.
+    /// Returns a view that counts everything.
     pub fn everything(&self) -> View {
         View {
             known: u64::MAX,
@@ -74,7 +74,7 @@ impl Births {
         }
     }
 
-    /// An exposition for a scraper.
+    /// Returns the view of a scraper.
     pub fn view(&self, scraper: &str) -> View {
         let scrapers = self.0.scrapers.lock();
         let scrapers = scrapers.unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +85,7 @@ impl Births {
         }
     }
 
-    /// The scraper has the whole of that exposition.
+    /// Records that the scraper received the whole exposition.
     pub fn delivered(&self, scraper: &str, view: View) {
         let scrapers = self.0.scrapers.lock();
         let mut scrapers = scrapers.unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +104,7 @@ impl Births {
 }
 
 impl Birth {
-    /// A series that counts at once, and began at a time before this process.
+    /// Returns the birth of a series that shows its count at once, and began before this process.
     pub fn long_known(at: SystemTime) -> Self {
         Self {
             number: 0,
@@ -115,7 +115,7 @@ impl Birth {
 }
 
 impl View {
-    /// Whether a series shows what it counted; 0 otherwise.
+    /// Returns whether a series shows its count; otherwise it shows 0.
     pub fn counts(&self, birth: &Birth) -> bool {
         birth.number <= self.known || self.now.saturating_duration_since(birth.since) >= PATIENCE
     }
@@ -137,14 +137,14 @@ mod tests {
         assert!(scrape(&births, "a", &births.beforehand()));
         let first = births.with_a_trace();
         assert!(births.everything().counts(&first));
-        // What did not arrive is not known.
+        // A view that was not delivered does not count.
         assert!(!births.view("a").counts(&first));
         assert!(!scrape(&births, "a", &first));
         let second = births.with_a_trace();
         assert!(scrape(&births, "a", &first));
         assert!(!scrape(&births, "b", &first));
         assert!(scrape(&births, "b", &second));
-        // The exposition that counted the first showed the second at 0.
+        // The exposition that counted the first series showed the second at 0.
         assert!(scrape(&births, "a", &second));
     }
 

@@ -15,7 +15,7 @@ pub struct Settings {
     pub enabled: bool,
     /// Names of metric families to leave out, with `*` for anything.
     pub disabled_families: Vec<String>,
-    /// The most series that a target may have; 0 is no limit.
+    /// Limit of the series per target; 0 disables it.
     pub series_limit: usize,
     /// Number of places that create goroutines with series of their own, per target.
     pub goroutine_places: usize,
@@ -63,11 +63,10 @@ pub enum SettingsError {
 }
 
 impl Settings {
-    /// Whether they make sense.
+    /// Checks the settings.
     ///
     /// # Errors
-    /// If a name is nobody's, or the limit leaves no room for what every
-    /// target has.
+    /// If a name matches no family, or the limit is below the fixed series of a target.
     pub fn check(&self) -> Result<(), SettingsError> {
         let names = catalog::names();
         for pattern in &self.disabled_families {

@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::totals::Totals;
 use crate::labels::Labels;
 
-/// Most label sets that come with traces and have series. File names make label sets, and who
-/// names files need not know that each is a set of series.
+/// Limit of label sets that come with traces. File names create label sets, and writers of files
+/// may not know that each label set has its own series.
 const MOST: usize = 1000;
 
 /// The targets' counters, shared between those who count and those who scrape.
 #[derive(Clone, Debug, Default)]
 pub struct Targets(Arc<Mutex<Known>>);
 
-/// One target. Its lock is held while it counts, and while one family of it
-/// is read: never while an exposition is written, which may take long.
+/// One target. Its lock is held while a report is counted or one family is read, never while an
+/// exposition is written.
 pub type Shared = Arc<Mutex<Totals>>;
 
 /// The lock of a target.
@@ -28,7 +28,7 @@ pub fn lock(target: &Shared) -> MutexGuard<'_, Totals> {
 #[derive(Debug, Default)]
 pub struct Known {
     all: BTreeMap<Arc<Labels>, Entry>,
-    /// Grows with each time a target is heard of.
+    /// Logical time of the last access to a target.
     time: u64,
 }
 
@@ -41,12 +41,12 @@ struct Entry {
 }
 
 impl Known {
-    /// Makes sure that a target of the configuration is there.
+    /// Adds a configured target if it is missing.
     pub fn add(&mut self, labels: &Labels, new: impl FnOnce() -> Totals) {
         self.entry(labels, new).configured = true;
     }
 
-    /// The target of which a trace tells.
+    /// Returns the target of a trace, adding it if it is missing.
     pub fn heard_of(&mut self, labels: &Labels, new: impl FnOnce() -> Totals) -> Shared {
         Arc::clone(&self.entry(labels, new).target)
     }
@@ -63,7 +63,7 @@ impl Known {
         entry
     }
 
-    /// Of too many label sets to add these, the one not heard of for longest.
+    /// Returns the least recently used target to evict for this one, if there are too many.
     pub fn in_the_way_of(&self, labels: &Labels) -> Option<Arc<Labels>> {
         if self.all.contains_key(labels) {
             return None;

@@ -12,18 +12,18 @@ const OPTIONS: Options = Options {
     client: "a client certificate",
 };
 
-/// What kind of failure it is.
+/// Kind of a store's failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failure {
     /// There is no such object, or no such bucket.
     Missing,
-    /// The credentials do not permit it.
+    /// The credentials do not permit the request.
     Denied,
-    /// It is not said, or not right, who we are.
+    /// Credentials are missing or wrong.
     Credentials,
-    /// The store does not answer, or answers that it can't.
+    /// The store does not answer, or answers that it is unavailable.
     Unavailable,
-    /// The request is not possible.
+    /// The request is invalid.
     Invalid,
 }
 
@@ -48,7 +48,7 @@ impl ObjectError {
         self.failure
     }
 
-    /// The environment says what can't be.
+    /// Creates an error for contradicting environment variables.
     pub(super) fn settings(location: &Location, why: &str) -> Self {
         Self {
             failure: Failure::Invalid,
@@ -59,7 +59,7 @@ impl ObjectError {
         }
     }
 
-    /// What a store's answer means, for what has this name below a location.
+    /// Creates the error for a store's answer. `name` is the object's name below the location.
     pub(super) fn of(location: &Location, name: &str, doing: &'static str, error: &Error) -> Self {
         let answer = deepest(error);
         let code = element(&answer, "Code").unwrap_or_default();
@@ -78,7 +78,7 @@ impl ObjectError {
         }
     }
 
-    /// Nothing says who we are, and neither does the machine.
+    /// Marks the error as one without credentials in the environment or from the machine's role.
     pub(super) fn anonymous(self) -> Self {
         Self {
             failure: Failure::Credentials,
@@ -92,7 +92,7 @@ impl ObjectError {
     }
 }
 
-/// Whether it was the machine that did not answer, when asked for its role.
+/// Returns whether the request for the machine's role failed.
 pub(super) fn is_of_machine(error: &Error) -> bool {
     let asked = ["/latest/api/token", "/latest/meta-data/iam"];
     let text = error.to_string();
@@ -113,7 +113,7 @@ fn failure(error: &Error, code: &str) -> Failure {
     }
 }
 
-/// What to do about it.
+/// Returns advice for a failure.
 fn advise(
     location: &Location,
     doing: &str,
@@ -155,7 +155,7 @@ fn advise(
     }
 }
 
-/// The first cause, which says most.
+/// Returns the innermost cause, which has the most detail.
 pub(super) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
     if let Some(why) = trouble::of(error, &OPTIONS) {
         return why;
@@ -169,7 +169,7 @@ pub(super) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// Text of an element of the answer's XML.
+/// Returns the text of an element of the answer's XML.
 fn element<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     let (_, after) = answer.split_once(&format!("<{name}>"))?;
     let (text, _) = after.split_once("</")?;

@@ -1,5 +1,4 @@
-//! How the store is asked: with the HTTP and TLS that everything else here
-//! uses.
+//! HTTP client of the store, with the HTTP and TLS libraries of the rest of the daemon.
 
 use std::error::Error;
 use std::fmt;
@@ -27,26 +26,26 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use crate::tls::{self, Pem, TlsError};
 
-/// How long connecting may take.
+/// Timeout of connecting.
 const CONNECTING: Duration = Duration::from_secs(5);
-/// How long the store may be silent.
+/// Timeout of a silent store.
 const SILENCE: Duration = Duration::from_secs(30);
-/// S3 closes connections that are idle for longer.
+/// Idle timeout of connections; S3 closes connections that are idle for longer.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// Makes clients.
+/// Factory of clients.
 #[derive(Debug)]
 pub struct Connector {
     tls: ClientConfig,
 }
 
-/// Asks.
+/// HTTP client.
 #[derive(Debug)]
 struct Client {
     http: HyperClient<HttpsConnector<HttpConnector>, HttpRequestBody>,
 }
 
-/// The store said nothing for too long.
+/// The store was silent for longer than the timeout.
 #[derive(Debug)]
 struct Silent;
 
@@ -59,7 +58,7 @@ impl fmt::Display for Silent {
 impl Error for Silent {}
 
 impl Connector {
-    /// One that believes these authorities, or else the system's.
+    /// Creates a factory that trusts these authorities, or the system's.
     pub fn new(authorities: Option<&Path>) -> Result<Self, TlsError> {
         let trusted = match authorities {
             Some(path) => Pem::read(path)?.authorities()?,
@@ -109,7 +108,7 @@ impl HttpService for Client {
     }
 }
 
-/// Whether it is worth trying again.
+/// Classifies an error for the retry policy.
 fn kind(error: &(dyn Error + 'static)) -> HttpErrorKind {
     let connecting = error.downcast_ref::<hyper_util::client::legacy::Error>();
     if connecting.is_some_and(hyper_util::client::legacy::Error::is_connect) {
@@ -131,8 +130,8 @@ fn kind(error: &(dyn Error + 'static)) -> HttpErrorKind {
     HttpErrorKind::Unknown
 }
 
-/// An answer that may not fall silent. Only while somebody waits for it: who
-/// reads slowly may.
+/// Response body with a timeout for a silent store. The timeout runs only while the reader waits,
+/// so a slow reader does not cause it.
 struct Patient {
     body: Incoming,
     waiting: Option<Pin<Box<Sleep>>>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Scheme of the URL of a bucket.
 const SCHEME: &str = "s3://";
-/// Those of other stores, and how to come at them all the same.
+/// Schemes of other stores, with advice on how to reach them.
 const OTHERS: [(&str, &str); 4] = [
     ("gs://", "AWS_ENDPOINT_URL=https://storage.googleapis.com"),
     (
@@ -27,10 +27,10 @@ pub struct Location {
     prefix: String,
 }
 
-/// A URL that names no bucket.
+/// Error of a URL that names no bucket.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum LocationError {
-    /// It is another store's.
+    /// The URL has another store's scheme.
     #[error("{url}: only s3:// is known; with {instead}, s3:// reaches it as well")]
     Other {
         /// The given text.
@@ -38,16 +38,16 @@ pub enum LocationError {
         /// Advice.
         instead: &'static str,
     },
-    /// It is something else.
+    /// The text is not a URL of a bucket.
     #[error("{0}: expected s3://BUCKET/PREFIX")]
     NoBucket(String),
-    /// Its key can't be asked for.
+    /// The key is invalid.
     #[error("{0}: a key can't hold empty parts, \".\" or \"..\" between its slashes")]
     Key(String),
 }
 
 impl Location {
-    /// Whether a text is meant to be the URL of a bucket.
+    /// Returns whether a text has the scheme of a bucket.
     pub fn is_url(text: &str) -> bool {
         let mut schemes = OTHERS.iter().map(|(scheme, _)| *scheme).chain([SCHEME]);
         schemes.any(|scheme| text.starts_with(scheme))
@@ -58,12 +58,12 @@ impl Location {
         &self.bucket
     }
 
-    /// Prefix of the keys, before a slash; empty for the whole bucket.
+    /// Prefix of the keys, without a slash at its end; empty for the whole bucket.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// The whole key of what has this name below the prefix.
+    /// Returns the key of a name below the prefix.
     pub fn key(&self, name: &str) -> String {
         match (self.prefix.as_str(), name) {
             ("", name) => name.into(),
@@ -72,12 +72,12 @@ impl Location {
         }
     }
 
-    /// The URL of what has this name below the prefix.
+    /// Returns the URL of a name below the prefix.
     pub fn url(&self, name: &str) -> String {
         format!("{SCHEME}{}/{}", self.bucket, self.key(name))
     }
 
-    /// Where the object is that has the prefix as its key, and its name there.
+    /// Returns the location and name of the object whose key is the prefix.
     pub fn parent(&self) -> Option<(Self, String)> {
         let (prefix, name) = match self.prefix.rsplit_once('/') {
             Some((prefix, name)) => (prefix, name),

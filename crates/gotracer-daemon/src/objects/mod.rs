@@ -1,9 +1,7 @@
-//! Objects in buckets: S3, and what speaks its protocol.
-//!
-//! Credentials, region and endpoint come from where S3's own tools have them,
-//! the environment. Those who use a store block and need no runtime: it has
-//! one of its own, with one thread, which ends with the store and with
-//! whatever is still being read from it.
+//! Objects in buckets: S3 and compatible stores.
+//! Credentials, region and endpoint come from the environment variables of the AWS tools. The
+//! interface blocks and needs no async runtime: a store has its own single-threaded runtime, which
+//! ends with the store and its open readers.
 
 mod error;
 mod http;

@@ -10,7 +10,7 @@ use object_store::{ObjectMeta, Result};
 use super::error::ObjectError;
 use super::store::{Inner, Object};
 
-/// The objects below a location, by key, as the store tells of them.
+/// Objects below a location, in the store's order of keys.
 pub struct Listing {
     store: Arc<Inner>,
     objects: BoxStream<'static, Result<ObjectMeta>>,
@@ -33,8 +33,7 @@ impl Iterator for Listing {
     }
 }
 
-/// An object that is read while it comes. Who reads slowly holds up the store;
-/// what broke off is asked for again from there on.
+/// Streaming reader of an object. After a broken connection it continues from the last byte.
 pub struct ObjectReader {
     store: Arc<Inner>,
     name: String,

@@ -1,4 +1,4 @@
-//! Credentials and address of the store, from the variables of S3's own tools.
+//! Credentials and address of the store, from the environment variables of the AWS tools.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,13 +11,13 @@ use super::error::{ObjectError, deepest};
 use super::http::Connector;
 use super::location::Location;
 
-/// Retries of a request that failed in a way that may pass.
+/// Retries of a request after a temporary failure.
 const RETRIES: usize = 6;
-/// For how long.
+/// Time limit of all retries.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Any of these says who we are, or who knows it. Without them the machine
-/// that this runs on is asked.
+/// Variables that hold credentials or name their source. Without any of them, the machine's role is
+/// used.
 const CREDENTIALS: [&str; 6] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -31,25 +31,25 @@ const CREDENTIALS: [&str; 6] = [
 pub struct Variables(HashMap<String, String>);
 
 impl Variables {
-    /// Those of a store that say something.
+    /// Keeps the variables `AWS_*` that are not empty.
     pub fn new(all: impl IntoIterator<Item = (String, String)>) -> Self {
         let known =
             |(name, value): &(String, String)| name.starts_with("AWS_") && !value.is_empty();
         Self(all.into_iter().filter(known).collect())
     }
 
-    /// The first of these.
+    /// Returns the first of these variables that is set.
     fn first(&self, names: &[&str]) -> Option<&str> {
         let mut said = names.iter().filter_map(|name| self.0.get(*name));
         said.next().map(String::as_str)
     }
 
-    /// Whether there are no credentials.
+    /// Returns whether there are no credentials.
     pub fn anonymous(&self) -> bool {
         self.first(&CREDENTIALS).is_none()
     }
 
-    /// The bucket as they say.
+    /// Creates the client of a bucket.
     pub fn bucket(&self, location: &Location) -> Result<AmazonS3, ObjectError> {
         let endpoint = self.first(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]);
         let plain = endpoint.is_some_and(|e| e.starts_with("http://"));

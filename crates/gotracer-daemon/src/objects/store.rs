@@ -22,8 +22,7 @@ use super::read::{Listing, ObjectReader};
 use super::settings::Variables;
 use super::write::ObjectWriter;
 
-/// The objects below a location. Names are what the keys say after the
-/// location's prefix. Clones are the same store.
+/// Objects below a location. Names are keys without the location's prefix. Clones share one store.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
@@ -31,9 +30,9 @@ pub struct Store(Arc<Inner>);
 pub(super) struct Inner {
     pub location: Location,
     pub s3: AmazonS3,
-    /// Nothing says who we are.
+    /// Whether the environment has no credentials.
     anonymous: bool,
-    /// None only while it ends.
+    /// Runtime; `None` only while the store is dropped.
     runtime: Option<Runtime>,
 }
 
@@ -46,30 +45,29 @@ impl fmt::Debug for Store {
 /// Description of an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Object {
-    /// Its name.
+    /// Name below the location.
     pub name: String,
-    /// Its length, bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// When it was written.
+    /// Time of the last modification.
     pub modified: Timestamp,
 }
 
 impl Store {
-    /// The store at a location, as the environment says how to come at it.
-    /// Nothing is asked yet.
+    /// Creates the store of a location from the environment, without a request.
     ///
     /// # Errors
-    /// If the environment contradicts itself.
+    /// If the environment variables contradict each other.
     pub fn open(location: Location) -> Result<Self, ObjectError> {
         let all = env::vars_os();
         let text = all.filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
         Self::with(location, text)
     }
 
-    /// The same with a replacement of the environment.
+    /// Creates the store with a replacement of the environment.
     ///
     /// # Errors
-    /// If that contradicts itself.
+    /// If the variables contradict each other.
     pub fn with(
         location: Location,
         variables: impl IntoIterator<Item = (String, String)>,
@@ -95,17 +93,17 @@ impl Store {
         &self.0.location
     }
 
-    /// All objects, by key; asked for page by page.
+    /// Lists all objects by key, page by page.
     pub fn list(&self) -> Listing {
         let prefix = Path::parse(self.0.location.prefix()).ok();
         let objects = self.0.s3.list(prefix.as_ref()).boxed();
         Listing::new(Arc::clone(&self.0), objects)
     }
 
-    /// Description of an object.
+    /// Returns the description of an object.
     ///
     /// # Errors
-    /// If there is none, or the store does not say.
+    /// If there is none, or the store fails.
     pub fn head(&self, name: &str) -> Result<Object, ObjectError> {
         let path = self.0.path(name, "read")?;
         let meta = self.0.block_on(self.0.s3.head(&path));
@@ -113,10 +111,10 @@ impl Store {
         object.map_err(|e| self.0.error(name, "read", &e))
     }
 
-    /// Begins to read an object.
+    /// Opens an object for reading.
     ///
     /// # Errors
-    /// If there is none, or the store does not give it.
+    /// If there is none, or the store fails.
     pub fn read(&self, name: &str) -> Result<ObjectReader, ObjectError> {
         let path = self.0.path(name, "read")?;
         let got = self.0.block_on(self.0.s3.get(&path));
@@ -125,15 +123,15 @@ impl Store {
         Ok(ObjectReader::new(Arc::clone(&self.0), name, pieces))
     }
 
-    /// Begins to write an object; in parts, if it turns out long.
+    /// Starts to write an object, in parts if it is long.
     pub fn write(&self, name: &str) -> ObjectWriter {
         ObjectWriter::new(Arc::clone(&self.0), name)
     }
 
-    /// Writes an object, and says how long it is.
+    /// Writes an object and returns its size.
     ///
     /// # Errors
-    /// If it can't be read, or the store does not keep it.
+    /// If `content` cannot be read, or the store fails.
     pub fn put(&self, name: &str, mut content: impl Read) -> io::Result<u64> {
         let mut writer = self.write(name);
         let written = io::copy(&mut content, &mut writer)?;
@@ -142,10 +140,10 @@ impl Store {
         Ok(written)
     }
 
-    /// Deletes an object. That there is none is fine.
+    /// Deletes an object. A missing object is no error.
     ///
     /// # Errors
-    /// If the store does not.
+    /// If the store fails.
     pub fn delete(&self, name: &str) -> Result<(), ObjectError> {
         let path = self.0.path(name, "delete")?;
         match self.0.block_on(self.0.s3.delete(&path)) {
@@ -154,11 +152,11 @@ impl Store {
         }
     }
 
-    /// A URL that gives an object to whoever has it, for so long: at most a
-    /// week, and no longer than our credentials last.
+    /// Returns a URL that grants access to an object without credentials, for at most a week and
+    /// the lifetime of the credentials.
     ///
     /// # Errors
-    /// If there are no credentials to sign it with.
+    /// If there are no credentials to sign the URL.
     pub fn presigned(&self, name: &str, lasting: Duration) -> Result<String, ObjectError> {
         let path = self.0.path(name, "sign")?;
         let url = self.0.s3.signed_url(Method::GET, &path, lasting);
@@ -169,7 +167,7 @@ impl Store {
 }
 
 impl Inner {
-    /// Waits for an answer. Not for threads that drive a runtime.
+    /// Blocks until a future is ready. Not for threads of an async runtime.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         match &self.runtime {
             Some(runtime) => runtime.block_on(future),
@@ -177,7 +175,7 @@ impl Inner {
         }
     }
 
-    /// The key of a name.
+    /// Returns the key of a name.
     pub fn path(&self, name: &str, doing: &'static str) -> Result<Path, ObjectError> {
         let path = Path::parse(self.location.key(name));
         path.map_err(|e| self.error(name, doing, &e.into()))
@@ -193,7 +191,7 @@ impl Inner {
 }
 
 impl Drop for Inner {
-    /// A runtime that waits for its threads may not end on another one's.
+    /// Dropping a runtime within another one panics unless it shuts down in the background.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

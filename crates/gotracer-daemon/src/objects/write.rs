@@ -9,14 +9,13 @@ use object_store::{MultipartUpload, ObjectStoreExt, PutPayload, WriteMultipart};
 use super::error::ObjectError;
 use super::store::Inner;
 
-/// What is shorter goes as a whole; what is longer, in parts of this size. S3
-/// takes ten thousand of them.
+/// Size of a part of a multipart upload. A shorter object is one request. S3 accepts 10,000 parts.
 const PART: usize = 8 << 20;
-/// How many parts are on their way at once.
+/// Parts that are uploaded concurrently.
 const UNDER_WAY: usize = 2;
 
-/// An object that is being written. It is there as a whole, once
-/// [`finish`](Self::finish) has said so, or not at all.
+/// Writer of an object. The object appears as a whole after [`finish`](Self::finish), or not at
+/// all.
 pub struct ObjectWriter {
     store: Arc<Inner>,
     name: String,
@@ -24,7 +23,7 @@ pub struct ObjectWriter {
 }
 
 enum State {
-    /// Short enough until now.
+    /// Buffered content, shorter than one part.
     Short(Vec<u8>),
     Parts(WriteMultipart),
     Finished,
@@ -42,7 +41,7 @@ impl ObjectWriter {
     /// Completes the object.
     ///
     /// # Errors
-    /// If it doesn't.
+    /// If the store fails.
     pub fn finish(mut self) -> Result<(), ObjectError> {
         let path = self.store.path(&self.name, "write")?;
         let state = mem::replace(&mut self.state, State::Finished);
@@ -92,14 +91,14 @@ impl Write for ObjectWriter {
         Ok(bytes.len())
     }
 
-    /// Nothing is kept before the end.
+    /// The store keeps nothing before the object is complete.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
 impl Drop for ObjectWriter {
-    /// Deletes the parts: without completion, the bucket would keep them for ever.
+    /// Deletes the parts: without completion, the bucket would keep them forever.
     fn drop(&mut self) {
         if let State::Parts(upload) = mem::replace(&mut self.state, State::Finished)
             && let Err(e) = self.store.block_on(upload.abort())

@@ -1,4 +1,4 @@
-//! All services and their versions, within bounds.
+//! Registry of all services and versions, within bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,21 +14,20 @@ use crate::compare::Options;
 use crate::report::Report;
 use crate::rules::{self, Rule, Unit};
 
-/// How many versions of a service keep what they are compared by.
+/// Versions per service that keep captures for comparison.
 const COMPARED: usize = 3;
 
-/// A service's versions by name.
+/// Versions of a service by name.
 pub type Service = BTreeMap<String, Chapter>;
 
-/// One version.
+/// Entry of a version.
 #[derive(Debug)]
 pub struct Chapter {
     /// Data of the version.
     pub version: Version,
-    /// Quantities of a typical program of it.
+    /// Quantities of a typical program of the version.
     pub values: Vec<Value>,
-    /// What became of it since the one before, while both are known well
-    /// enough and it runs.
+    /// Comparison with the previous version, while the version runs and both have enough captures.
     pub comparison: Option<Arc<Comparison>>,
 }
 
@@ -42,33 +41,33 @@ impl Chapter {
     }
 }
 
-/// Versions of all services.
+/// Registry of the versions of all services.
 #[derive(Debug, Default)]
 pub struct Book {
     services: BTreeMap<ServiceName, Service>,
-    /// Services whose versions are to be compared again.
+    /// Services to compare again.
     stale: BTreeSet<ServiceName>,
-    /// Additions, changes and deletions since the last write.
+    /// Records that changed since the last write.
     touched: BTreeSet<Record>,
 }
 
-/// A verdict that is new.
+/// New regression of a version.
 #[derive(Debug, PartialEq)]
 pub struct News {
     /// The service.
     pub service: ServiceName,
-    /// The version that is worse.
+    /// Name of the worse version.
     pub version: String,
-    /// The one before it.
+    /// Name of the previous version.
     pub previous: String,
-    /// The rules by which it is worse now and was not before.
+    /// Rules by which the version became worse.
     pub rules: Vec<&'static str>,
-    /// The place that leaves most goroutines behind, if they are what is worse.
+    /// Place with the most goroutines left over, if goroutines are the regression.
     pub place: Option<String>,
 }
 
 impl Book {
-    /// Book with the stored data.
+    /// Creates a registry with the stored data.
     pub fn new(stored: Vec<Entry>) -> Self {
         let mut book = Self::default();
         for Entry {
@@ -84,17 +83,17 @@ impl Book {
         book
     }
 
-    /// All services.
+    /// Returns all services.
     pub fn services(&self) -> &BTreeMap<ServiceName, Service> {
         &self.services
     }
 
-    /// Everything is compared again: what counts as a change may be another.
+    /// Marks all services for comparison, after a change of settings.
     pub fn reconsider(&mut self) {
         self.stale = self.services.keys().cloned().collect();
     }
 
-    /// Takes in a capture of an instance that ended at that time.
+    /// Adds a capture of an instance that ended at `at`.
     pub fn add(
         &mut self,
         (service, version, instance): (&ServiceName, &str, &str),
@@ -111,7 +110,7 @@ impl Book {
         self.stale.insert(service.clone());
     }
 
-    /// A version and some of its captures are to be stored again, or deleted.
+    /// Marks a version and some of its captures to be stored again or deleted.
     fn touch(&mut self, service: &ServiceName, version: &str, captures: Vec<Key>) {
         let captures = captures.into_iter().map(Some);
         let records = captures.chain([None]);
@@ -119,8 +118,8 @@ impl Book {
             .extend(records.map(|key| (service.clone(), version.into(), key)));
     }
 
-    /// What is older makes room for a version, and keeps no captures if it is
-    /// not compared any more.
+    /// Removes the oldest version of a service if there are too many, and the captures of versions
+    /// that are no longer compared.
     fn make_room(&mut self, service: &ServiceName, version: &str, settings: &Settings) {
         let Some(versions) = self.services.get(service) else {
             while self.services.len() >= settings.max_services {
@@ -161,7 +160,7 @@ impl Book {
         }
     }
 
-    /// Compares again what changed; what is worse that was not before.
+    /// Compares the services that changed and returns new regressions.
     pub fn judge(
         &mut self,
         now: Timestamp,
@@ -196,7 +195,7 @@ impl Book {
         news
     }
 
-    /// Changes to store.
+    /// Returns the changes to store, and clears them.
     pub fn take_ops(&mut self) -> Vec<Op> {
         let touched = std::mem::take(&mut self.touched);
         let op = |record: Record| Op {
@@ -206,12 +205,12 @@ impl Book {
         touched.into_iter().map(op).collect()
     }
 
-    /// Nothing of it is to be stored.
+    /// Clears the changes without storing them.
     pub fn skip_ops(&mut self) {
         self.touched.clear();
     }
 
-    /// All of it, to be stored anew.
+    /// Returns all records, to store everything again.
     pub fn all_ops(&mut self) -> Vec<Op> {
         self.touched.clear();
         for (service, versions) in &self.services {
@@ -225,10 +224,10 @@ impl Book {
         self.take_ops()
     }
 
-    /// A record as it is stored; nothing, if it is gone.
+    /// Returns the stored form of a record, or `None` if the record is gone.
     fn value(&self, (service, name, key): &Record) -> Option<Vec<u8>> {
         let version = &self.services.get(service)?.get(name)?.version;
-        // Numbers, and maps by strings: nothing of that can't be written.
+        // Serialization of numbers and maps with string keys cannot fail.
         match key {
             None => serde_json::to_vec(version).ok(),
             Some(key) => serde_json::to_vec(version.capture(key)?).ok(),
@@ -240,13 +239,13 @@ fn last_seen(chapter: &Chapter) -> Timestamp {
     chapter.version.totals.last_seen
 }
 
-/// Whether a version counts as running.
+/// Returns whether a version counts as running.
 pub fn is_current(version: &Version, now: Timestamp, settings: &Settings) -> bool {
     let silent = now.duration_since(version.totals.last_seen);
     silent.unsigned_abs() <= settings.current_for || silent.is_negative()
 }
 
-/// What became of a version, if it runs and that can be told.
+/// Compares a version with its predecessor, if it runs and both have enough captures.
 fn judged(
     versions: &Service,
     name: &str,
@@ -348,7 +347,7 @@ mod tests {
         roll_out(&mut book, "1", (0, 20), 0);
         assert_eq!(judge(&mut book, 20), []);
         assert!(comparison(&book, "1").is_none());
-        // Too slow for any single trace: six a minute.
+        // Too slow for a single trace: six goroutines a minute.
         roll_out(&mut book, "2", (10, 20), 6);
         let news = judge(&mut book, 30);
         assert_eq!(news.len(), 1, "{news:?}");
@@ -356,12 +355,12 @@ mod tests {
         assert_eq!(news[0].rules, ["GoroutineLeakGrowth"]);
         book.reconsider();
         assert_eq!(judge(&mut book, 30), []);
-        // The next one is as it was, and better than the one before.
+        // The next version returns to the old level.
         roll_out(&mut book, "3", (30, 20), 0);
         assert_eq!(judge(&mut book, 50), []);
         let now = comparison(&book, "3").unwrap();
         assert_eq!((now.previous.as_str(), now.worse().count()), ("2", 0));
-        // What does not run any more is judged no more.
+        // A version that no longer runs has no verdict.
         book.reconsider();
         judge(&mut book, 30 + 65);
         assert!(comparison(&book, "2").is_none() && comparison(&book, "3").is_some());

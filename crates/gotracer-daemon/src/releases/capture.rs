@@ -1,4 +1,4 @@
-//! The part of a capture that is kept for comparisons.
+//! Part of a capture that is kept for comparisons.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,21 +10,20 @@ use crate::rules::{RULES, Rule, Unit};
 /// One capture of a program.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Capture {
-    /// When it ended.
+    /// Time at which the capture ended.
     pub at: Timestamp,
-    /// Goroutines of the program then.
+    /// Goroutines at the end of the capture.
     pub goroutines: u64,
-    /// Values of each rule's quantities.
+    /// Values of the rules' quantities.
     pub said: Said,
 }
 
-/// What is said of the rules' quantities. Rules that are not known any more
-/// are left out when it is read.
+/// Values of the rules' quantities. Values of unknown rules are skipped when read.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<Stored>", into = "Vec<Stored>")]
 pub struct Said(Vec<(&'static Rule, Quantity, Measured)>);
 
-/// The same by the rules' names.
+/// Stored form, with the rules' names.
 type Stored = (String, Quantity, Measured);
 
 impl From<Vec<Stored>> for Said {
@@ -45,7 +44,7 @@ impl From<Said> for Vec<Stored> {
 }
 
 impl Capture {
-    /// What a report tells, of a capture that ended then.
+    /// Extracts the values of a report whose capture ended at `at`.
     pub fn new(report: &Report, at: Timestamp) -> Self {
         let said = RULES.into_iter().flat_map(|rule| {
             let quantities = Quantity::of(rule).iter().chain(Quantity::over_time(rule));
@@ -58,15 +57,14 @@ impl Capture {
         }
     }
 
-    /// Value of a quantity.
+    /// Returns the value of a quantity.
     pub fn measured(&self, rule: &Rule, quantity: Quantity) -> Option<Measured> {
         let mut all = self.said.0.iter();
         let found = all.find(|(r, q, _)| (r.name, *q) == (rule.name, quantity));
         found.map(|(.., measured)| *measured)
     }
 
-    /// When it ended, in s, and how much there was then of what a rule watches
-    /// grow.
+    /// Returns the end of the capture in seconds, and the amount whose growth the rule watches.
     pub fn point(&self, rule: &Rule) -> Option<(f64, f64)> {
         let value = match rule.unit {
             Unit::Goroutines => self.goroutines as f64,

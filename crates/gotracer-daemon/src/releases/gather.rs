@@ -1,19 +1,19 @@
-//! Combines the generations of a stream to captures.
+//! Combines the generations of a stream into captures.
 //!
-//! A second is too little to be compared: seconds are added up until they are a
-//! capture.
+//! A generation of a second is too short for a comparison, so generations are merged until they
+//! cover a minute.
 
 use crate::report::{Creations, Report, RuleReport, Status};
 
-/// How much of a stream is one capture, ns: as long as growth is counted for.
+/// Duration of a capture of a stream in nanoseconds, as long as the unit of growth.
 const ENOUGH: u64 = 60 * 1_000_000_000;
 
-/// What came since the last capture.
+/// Generations since the last capture.
 #[derive(Debug, Default)]
 pub struct Gathering(Option<Box<Report>>);
 
 impl Gathering {
-    /// Adds a generation. The capture, if it is over with that.
+    /// Adds a generation. Returns the capture that the generation completes, if any.
     pub fn add(&mut self, report: &Report, last: bool) -> Option<Box<Report>> {
         match &mut self.0 {
             Some(all) => append(all, report),
@@ -24,7 +24,7 @@ impl Gathering {
     }
 }
 
-/// What is not added up is left out: it takes room.
+/// Drops the details that captures do not use, to save memory.
 fn without_details(report: &Report) -> Report {
     let rules = report.rules.iter().map(|r| RuleReport {
         spread: None,

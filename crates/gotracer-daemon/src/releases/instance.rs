@@ -1,8 +1,7 @@
-//! One program of a version, and its last captures.
+//! One program of a version, with its last captures.
 //!
-//! Captures of the same program are no independent samples of its version: a
-//! cache that one has filled and the other has not makes them differ for good.
-//! So what is compared are programs, each by what its captures say on average.
+//! Captures of one program are not independent samples of its version: a full or empty cache makes
+//! programs differ permanently. So a comparison uses one mean per program.
 
 use std::collections::VecDeque;
 
@@ -14,21 +13,21 @@ use super::trend::trend;
 use crate::compare::{Floor, Observation, Quantity};
 use crate::rules::Rule;
 
-/// A program.
+/// Program of a version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Instance {
-    /// When its first capture ended.
+    /// End of the first capture.
     pub first_seen: Timestamp,
-    /// When its last one did.
+    /// End of the last capture.
     pub last_seen: Timestamp,
-    /// Its last captures but for those made while it was new, by their number
-    /// within the version. They are stored one by one.
+    /// Last captures after warm-up, by their number within the version. Each is a record of its
+    /// own.
     #[serde(skip)]
     pub captures: VecDeque<(u64, Capture)>,
 }
 
 impl Instance {
-    /// One that was just captured for the first time.
+    /// Creates a program whose first capture ended at `at`.
     pub fn new(at: Timestamp) -> Self {
         Self {
             first_seen: at,
@@ -37,7 +36,7 @@ impl Instance {
         }
     }
 
-    /// What it says of a quantity, and of how many captures that is the mean.
+    /// Returns the mean of a quantity and the number of captures in it.
     pub fn observe(
         &self,
         rule: &Rule,

@@ -1,14 +1,12 @@
-//! What is known of each release: of each version of each service, what all its
-//! captures told, and whether it is worse than the version before.
+//! Versions of services over all their captures, each compared with the previous version.
 //!
-//! A single trace tells what is wrong now. What a release made worse shows when
-//! many captures of many programs are put side by side: statistics of
-//! [`compare`](crate::compare) say which difference is hardly chance, and
-//! `trend` sees what grows too slowly for any one trace.
+//! A single trace shows present problems. A regression by a release shows in many captures of many
+//! programs: the statistics of [`compare`](crate::compare) separate it from chance, and `trend`
+//! finds growth that is too slow for one trace.
 //!
-//! Everything is bounded and in memory. [`Releases::settle`] is to be called
-//! every second or so: it compares what changed, and stores it
-//! (`store`) where there is a directory for that. Nothing waits for either.
+//! Data is bounded and in memory. The daemon calls [`Releases::settle`] about once a second, which
+//! compares changed services and writes changes to the store (`store`), if there is one. Recording
+//! a capture waits for neither.
 
 mod book;
 mod capture;
@@ -47,7 +45,7 @@ pub use verdict::{Comparison, Value};
 pub use version::{Heap, Totals};
 pub use view::Release;
 
-/// How long after it failed storing is tried again.
+/// Time between two attempts to open a store that failed.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// Data of all releases.
@@ -55,25 +53,25 @@ const AGAIN: Duration = Duration::from_secs(10);
 pub struct Releases {
     settings: Mutex<Arc<Settings>>,
     book: Mutex<Book>,
-    /// Streams, by target.
+    /// Streams by target.
     streams: Mutex<HashMap<Labels, Gathering>>,
     store: Mutex<Keeping>,
     health: Arc<Health>,
 }
 
-/// How it is stored.
+/// State of the store.
 #[derive(Default)]
 enum Keeping {
-    /// It is not.
+    /// No store is configured.
     #[default]
     InMemory,
-    /// In this database.
+    /// The database is open.
     Open(Store),
-    /// In this directory, as soon as that works again.
+    /// The store in this directory failed; the next attempt is at this time.
     Failed(PathBuf, Instant),
 }
 
-/// A service, a version of it, and the program that was captured.
+/// Returns the service, version and instance of a target.
 fn names(target: &Labels) -> Option<(ServiceName, &str, &str)> {
     let service = match target.get("service") {
         "" => target.chosen_job(),
@@ -88,17 +86,15 @@ fn names(target: &Labels) -> Option<(ServiceName, &str, &str)> {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Whatever panics leaves a capture out, and nothing else.
+    // A panic loses at most one capture.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Releases {
-    /// What was stored in a directory, which is made if it is not there.
-    /// Blocks.
+    /// Opens the store in a directory, which is created if it is missing. Blocks.
     ///
     /// # Errors
-    /// If nothing can be stored there. What can't be read is no error, and a
-    /// full disk is none, either.
+    /// If the directory cannot be used. Unreadable data and a full disk are no errors.
     pub fn kept_in(directory: &Path, health: Arc<Health>) -> Result<Self, StoreError> {
         let is_new = !Store::is_in(directory);
         let (store, entries) = match Store::open(directory) {
@@ -107,8 +103,7 @@ impl Releases {
                 Store::forget(directory);
                 (failed(directory, &error, &health), Vec::new())
             }
-            // What is stored must not be overwritten by one who could not read
-            // it.
+            // Unread data must not be overwritten.
             Err(error) if error.is_full() => {
                 health.failed();
                 tracing::error!(%error, "what is known of releases is not stored until the next start");
@@ -124,7 +119,8 @@ impl Releases {
         })
     }
 
-    /// From now on, these settings are in force, and maybe other thresholds.
+    /// Replaces the settings. All versions are compared again, since thresholds may have changed
+    /// too.
     pub fn configure(&self, settings: Settings) {
         *lock(&self.settings) = Arc::new(settings);
         lock(&self.book).reconsider();
@@ -135,7 +131,7 @@ impl Releases {
         Arc::clone(&lock(&self.settings))
     }
 
-    /// Takes in what a trace of a target told, whose analysis ended then.
+    /// Records the report of a target's trace, analyzed at `at`.
     pub fn record(&self, target: &Labels, report: &Report, at: SystemTime) {
         let settings = self.settings();
         let Some((service, version, instance)) = names(target).filter(|_| settings.enabled) else {
@@ -148,7 +144,7 @@ impl Releases {
         }
     }
 
-    /// The same of a generation of a stream; the `last` of its trace.
+    /// Records the report of a generation of a stream. `last` marks the end of its trace.
     pub fn hear(&self, target: &Labels, report: &Report, at: SystemTime, last: bool) {
         if names(target).is_none() || !self.settings().enabled {
             return;
@@ -163,13 +159,13 @@ impl Releases {
         }
     }
 
-    /// A target is gone.
+    /// Forgets the stream of a removed target.
     pub fn forget(&self, target: &Labels) {
         lock(&self.streams).remove(target);
     }
 
-    /// Compares what changed, by the thresholds `of` each service, and stores
-    /// it; tells what became worse. Blocks.
+    /// Compares changed services by the thresholds that `of` returns per service, and writes
+    /// changes to the store. Returns new regressions. Blocks.
     pub fn settle(&self, of: impl Fn(&str) -> rules::Settings) -> Vec<News> {
         let settings = self.settings();
         let mut store = lock(&self.store);
@@ -206,7 +202,7 @@ impl Releases {
     }
 }
 
-/// Stores all of it in a directory that failed before.
+/// Opens a store that failed before, and writes all records.
 fn reopened(directory: &Path, ops: &[store::Op], health: &Health) -> Keeping {
     let opened = Store::open(directory);
     match opened.map(|(store, _)| store.rewrite(ops).map(|()| store)) {

@@ -2,38 +2,37 @@
 
 use std::fmt;
 
-/// A service's name, with its namespace if it has one: the same service runs in
-/// staging and in production, and is not a release of itself.
+/// Name of a service with its namespace, if it has one. A service in staging and one in production
+/// are different services.
 ///
-/// In one string, since it is the key of everything: the namespace, which may be
-/// empty, a slash, and the service.
+/// The string is the key of all maps: namespace (may be empty), slash, service.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct ServiceName(String);
 
 impl ServiceName {
-    /// The name of a service in a namespace, or in none.
+    /// Creates the name of a service in a namespace, or in none.
     pub fn new(namespace: &str, service: &str) -> Self {
         Self(format!("{}/{service}", namespace.replace('/', "_")))
     }
 
-    /// The one that is stored as this text.
+    /// Creates the name from its stored form.
     pub fn stored(text: &str) -> Self {
         Self(text.into())
     }
 
-    /// As it is stored.
+    /// Returns the stored form.
     pub fn key(&self) -> &str {
         &self.0
     }
 
-    /// Its namespace, empty if it has none.
+    /// Returns the namespace, empty if there is none.
     pub fn namespace(&self) -> &str {
         self.0
             .split_once('/')
             .map_or("", |(namespace, _)| namespace)
     }
 
-    /// Its name within that.
+    /// Returns the name within the namespace.
     pub fn service(&self) -> &str {
         self.0
             .split_once('/')

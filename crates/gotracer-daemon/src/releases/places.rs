@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::Creations;
 
-/// The most places that are remembered: those that leave most behind.
+/// Limit of places; those with the most goroutines left over stay.
 const MOST: usize = 100;
 
 /// Goroutines by the place that created them.
@@ -12,13 +12,13 @@ const MOST: usize = 100;
 #[serde(transparent)]
 pub struct Places(Vec<Creations>);
 
-/// How many are left.
+/// Returns the goroutines left over.
 pub fn left(place: &Creations) -> u64 {
     place.created.saturating_sub(place.exited)
 }
 
 impl Places {
-    /// Adds what a capture tells.
+    /// Adds the places of a capture.
     pub fn add(&mut self, more: &[Creations]) {
         for one in more {
             let same = |known: &&mut Creations| {
@@ -38,7 +38,7 @@ impl Places {
         self.0.truncate(MOST);
     }
 
-    /// All of them, those first that leave most behind.
+    /// Iterates over the places, those with the most goroutines left over first.
     pub fn iter(&self) -> impl Iterator<Item = &Creations> {
         self.0.iter()
     }

@@ -1,4 +1,4 @@
-//! When a release is judged, and how many are remembered.
+//! Settings: when releases are compared, and how many are kept.
 
 use std::time::Duration;
 
@@ -10,27 +10,26 @@ use crate::source::yaml::{given_duration, put_duration};
 #[derive(Clone, PartialEq, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Whether releases are remembered at all.
+    /// Whether releases are recorded.
     pub enabled: bool,
-    /// For how long a program is new: what its first captures tell counts in
-    /// all sums, but is not compared.
+    /// Warm-up of a program. Captures in this time count in totals but not in comparisons.
     #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
     pub warmup: Duration,
-    /// How many captures make enough evidence, on each side.
+    /// Least number of captures of each version in a comparison.
     pub min_captures: u64,
-    /// How much time they have to cover together.
+    /// Least observed time of each version in a comparison.
     #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
     pub min_observed: Duration,
-    /// A smaller change is none, as a share of what it was before.
+    /// Smallest change that counts, as a share of the previous value.
     pub min_change: f64,
-    /// How sure all statements on a release together are to be.
+    /// Confidence of all statements about a release together.
     pub confidence: f64,
-    /// For how long after its last capture a version still counts as running.
+    /// Time after its last capture for which a version counts as running.
     #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
     pub current_for: Duration,
-    /// The most services that are remembered; the one heard of last stays.
+    /// Limit of services; the service without captures for longest is dropped.
     pub max_services: usize,
-    /// The most versions of a service.
+    /// Limit of versions per service.
     pub max_versions: usize,
 }
 
@@ -50,26 +49,26 @@ impl Default for Settings {
     }
 }
 
-/// Why settings can't be had.
+/// Error of invalid settings.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
     /// The confidence is out of range.
     #[error("confidence: {0} is not between 0 and 1; 0.99 is wrong in one release of a hundred")]
     Confidence(f64),
-    /// No change is that small.
+    /// The least change is out of range.
     #[error("min_change: {0} is no share; 0.1 is 10 %")]
     Change(f64),
-    /// Nothing could be compared.
+    /// The limit leaves no versions to compare.
     #[error("{0}: has to be at least {1}")]
     TooFew(&'static str, usize),
 }
 
 impl Settings {
-    /// Whether they make sense.
+    /// Checks the settings.
     ///
     /// # Errors
-    /// Says what does not.
+    /// Names the first invalid value.
     pub fn check(&self) -> Result<(), SettingsError> {
         if !(self.confidence > 0.0 && self.confidence < 1.0) {
             return Err(SettingsError::Confidence(self.confidence));

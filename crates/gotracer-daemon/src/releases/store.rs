@@ -1,9 +1,8 @@
-//! The book on the disk: an embedded database in one file.
+//! Store of the registry: an embedded database in one file.
 //!
-//! What changed since the last time is written in one transaction, which is on
-//! the disk when it is over: killing the daemon, or the machine, loses what
-//! came since and nothing else. A file that can't be read is put aside and a
-//! new one begun, since what is in it is of use to nobody then.
+//! Each write is one durable transaction: killing the daemon or the machine loses only later
+//! changes. An unreadable file is renamed and replaced by an empty one, because the data cannot be
+//! recovered.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,14 +16,14 @@ use super::name::ServiceName;
 use super::version::{Key, Version};
 use crate::storage::{FileId, create_dir_all, options};
 
-/// The file's name.
+/// Name of the file.
 const NAME: &str = "releases.redb";
-/// The name of one that could not be read; only the last is kept.
+/// Name of an unreadable file; only the latest is kept.
 const ASIDE: &str = "releases.redb.unusable";
 /// Version of the format. Other versions are not read.
 const SCHEMA: u64 = 1;
-/// How much memory the database may take for itself. The book has all of it in
-/// memory, so nothing is read but at the start.
+/// Memory limit of the database's cache in bytes. The registry is in memory, so the file is read
+/// only at start.
 const CACHE: usize = 1 << 20;
 
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
@@ -35,26 +34,26 @@ const CAPTURES: TableDefinition<'_, CaptureKey<'_>, &[u8]> = TableDefinition::ne
 
 type CaptureKey<'a> = (&'a str, &'a str, &'a str, u64);
 
-/// Why nothing can be stored.
+/// Error of opening or writing the store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The file can't be used.
+    /// The file cannot be used.
     #[error("cannot use {} for releases: {error}", .path.display())]
     Io {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
         /// Error of the system.
         #[source]
         error: std::io::Error,
     },
-    /// Two daemons would overwrite each other's.
+    /// Another daemon uses the file and would overwrite the data.
     #[error("{} is in use by another gotracer", .0.display())]
     InUse(PathBuf),
 }
 
 impl StoreError {
-    /// Whether there is no room, which may pass.
+    /// Returns whether the disk is full, which may pass.
     pub fn is_full(&self) -> bool {
         use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         match self {
@@ -66,7 +65,7 @@ impl StoreError {
     }
 }
 
-/// Why a file is put aside.
+/// Reason for which a file is renamed.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
     #[error("{0}")]
@@ -79,50 +78,48 @@ enum Unusable {
     Panic,
 }
 
-/// The open database.
+/// Open database.
 pub struct Store {
     db: Database,
     id: FileId,
     path: PathBuf,
 }
 
-/// A version that was stored.
+/// Stored version.
 #[derive(Debug)]
 pub struct Entry {
     /// The service.
     pub service: ServiceName,
-    /// Its name.
+    /// Name of the version.
     pub name: String,
     /// Data of the version.
     pub version: Version,
 }
 
-/// What is stored one by one: a version, or a capture of it, by service,
-/// version and capture.
+/// Key of a stored record: a version, or a capture of a version.
 pub type Record = (ServiceName, String, Option<Key>);
 
 /// Change to be stored.
 #[derive(Debug)]
 pub struct Op {
-    /// The data.
+    /// Key of the record.
     pub record: Record,
-    /// As what; nothing deletes it.
+    /// Value to store; `None` deletes the record.
     pub value: Option<Vec<u8>>,
 }
 
 impl Store {
-    /// Whether there is one in `directory`.
+    /// Returns whether `directory` has a store.
     pub fn is_in(directory: &Path) -> bool {
         directory.join(NAME).exists()
     }
 
-    /// Takes away what there is of one that could not be made.
+    /// Removes the file of a store that could not be created.
     pub fn forget(directory: &Path) {
         let _ = fs::remove_file(directory.join(NAME));
     }
 
-    /// Opens the one in `directory`, which is made if it is not there, and
-    /// tells what is in it.
+    /// Opens the store in `directory`, creating it if it is missing, and returns its entries.
     pub fn open(directory: &Path) -> Result<(Self, Vec<Entry>), StoreError> {
         let path = directory.join(NAME);
         let failed = |error| StoreError::Io {
@@ -130,14 +127,14 @@ impl Store {
             error,
         };
         create_dir_all(directory).map_err(failed)?;
-        // A damaged file may fool the database in any way.
+        // A damaged file may make the database panic.
         let opened = catch_unwind(AssertUnwindSafe(|| open(&path)));
         let why = match opened.unwrap_or(Err(Unusable::Panic)) {
             Ok((db, id, entries)) => return Ok((Self { db, id, path }, entries)),
             Err(Unusable::Database(redb::Error::DatabaseAlreadyOpen)) => {
                 return Err(StoreError::InUse(path));
             }
-            // The disk is no reason to begin anew.
+            // An error of the disk is no reason to start with an empty file.
             Err(Unusable::Database(redb::Error::Io(error))) if !is_content(&error) => {
                 return Err(failed(error));
             }
@@ -155,24 +152,22 @@ impl Store {
         }
     }
 
-    /// Stores and deletes in one transaction, after which all of it is on the
-    /// disk or nothing.
+    /// Writes and deletes records in one transaction.
     pub fn write(&self, ops: &[Op]) -> Result<(), Box<redb::Error>> {
         self.commit(ops, false).map_err(Box::new)
     }
 
-    /// Stores these, and nothing else is stored any more.
+    /// Replaces all records.
     pub fn rewrite(&self, ops: &[Op]) -> Result<(), Box<redb::Error>> {
         self.commit(ops, true).map_err(Box::new)
     }
 
-    /// Whether the file was deleted or replaced. Writing it still succeeds, and
-    /// is lost.
+    /// Returns whether the file was deleted or replaced. Writes to it still succeed, and are lost.
     pub fn is_lost(&self) -> bool {
         !self.id.is_at(&self.path)
     }
 
-    /// The directory it is in.
+    /// Returns the directory of the file.
     pub fn directory(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
     }
@@ -204,7 +199,7 @@ impl Store {
     }
 }
 
-/// Whether the system's error means that the content is no database.
+/// Returns whether the system's error means invalid content.
 fn is_content(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{InvalidData, UnexpectedEof};
     matches!(error.kind(), InvalidData | UnexpectedEof)
@@ -220,7 +215,7 @@ fn open(path: &Path) -> Result<(Database, FileId, Vec<Entry>), Unusable> {
         .set_cache_size(CACHE)
         .create_with_backend(backend)
         .map_err(redb::Error::from)?;
-    // All pages' checksums: what follows reads all of it anyway.
+    // Verifies the checksums of all pages. The next step reads all of them anyway.
     db.check_integrity().map_err(redb::Error::from)?;
     let entries = read(&db)?;
     Ok((db, id, entries))
@@ -284,7 +279,7 @@ fn read(db: &Database) -> Result<Vec<Entry>, Unusable> {
     Ok(entries)
 }
 
-/// An empty database of this form.
+/// Creates an empty database with the tables.
 fn begin(db: &Database) -> Result<(), redb::Error> {
     let transaction = db.begin_write()?;
     transaction.open_table(META)?.insert("schema", SCHEMA)?;
@@ -423,7 +418,7 @@ mod tests {
         for content in damaged {
             fs::write(&path, content).unwrap();
             let (store, entries) = Store::open(directory.path()).unwrap();
-            // What is read is what was written, or nothing is.
+            // A damaged file yields the original data or none.
             assert!(entries.len() <= 1);
             read += entries.len();
             store.write(&ops(&known)).unwrap();

@@ -1,23 +1,21 @@
-//! How much more of something there is from one capture of a program to the
-//! next.
+//! Growth per second of a value over a program's captures.
 //!
-//! A straight line through what each capture ended with, by least squares. It
-//! sees what no single trace does: ten goroutines a minute are none in five
-//! seconds. Captures may be far apart: what came between them is in the line.
+//! The growth is the slope of a least-squares line through the values at the captures' ends. It
+//! finds growth that no single trace shows, such as ten goroutines a minute. Captures may be far
+//! apart: growth between them is part of the line.
 //!
-//! A program that fills its caches or gets its share of the load grows as well,
-//! and then stops. So what counts is the growth of late, where that is less: a
-//! leak goes on.
+//! A program that fills its caches also grows, and then stops. So the result is the slope of all
+//! points or of the recent points, whichever is smaller: a leak does not stop.
 
 use crate::compare::Measured;
 
-/// With fewer points, how far they lie beside a line says nothing.
+/// Fewest points for an estimate of the variance.
 const LEAST: usize = 5;
-/// Over a shorter time, s, nothing grows that matters.
+/// Shortest time span of a trend in seconds.
 const SHORTEST: f64 = 1.0;
 
-/// The growth each second of what points tell: a time in s and a value each,
-/// in any order. `None` if that can't be told. What falls does not grow.
+/// Returns the growth per second of points (time in seconds, value) in any order. Returns `None` if
+/// there are too few. A falling value has no growth.
 pub fn trend(points: impl IntoIterator<Item = (f64, f64)>) -> Option<Measured> {
     let mut points: Vec<_> = points.into_iter().collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -27,7 +25,7 @@ pub fn trend(points: impl IntoIterator<Item = (f64, f64)>) -> Option<Measured> {
     Some(of_late.filter(|late| late.value < all.value).unwrap_or(all))
 }
 
-/// The slope of the line through points, in the order of their times.
+/// Returns the slope of the line through points, in the order of their times.
 fn slope(points: &[(f64, f64)]) -> Option<Measured> {
     let (first, last) = (points.first()?, points.last()?);
     if points.len() < LEAST || last.0 - first.0 < SHORTEST {
@@ -47,8 +45,7 @@ fn slope(points: &[(f64, f64)]) -> Option<Measured> {
     })
 }
 
-/// The points since the value last fell to less than half: a program that was
-/// started again begins anew.
+/// Returns the points since the value last fell to less than half: a restarted program starts over.
 fn since_restart(points: &[(f64, f64)]) -> &[(f64, f64)] {
     let falls = points.windows(2).rposition(|w| w[1].1 < w[0].1 / 2.0);
     &points[falls.map_or(0, |i| i + 1)..]
@@ -90,7 +87,7 @@ mod tests {
         assert_eq!(of(&warm).unwrap().value, 0.0);
         let leak: Vec<_> = (0..40).map(|i| f64::from(i) * 30.0).collect();
         assert!((of(&leak).unwrap().value - 0.5).abs() < 1e-9);
-        // It began late, and is not over.
+        // The growth starts late and continues.
         let late: Vec<_> = (0..40).map(|i| f64::from((i - 20).max(0)) * 30.0).collect();
         assert!(of(&late).unwrap().value > 0.2);
     }

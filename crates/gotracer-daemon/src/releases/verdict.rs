@@ -1,4 +1,4 @@
-//! A version against the one before it.
+//! Comparison of a version with the previous one.
 
 use super::version::Version;
 use crate::compare::{
@@ -6,29 +6,28 @@ use crate::compare::{
 };
 use crate::rules::{Distribution, MIN_GROWTH, RULES, Rule, Settings};
 
-/// How much of what programs differ by is there to stay: two programs of the
-/// same version differ by that however often they are captured. Measured
+/// Share of the variance between programs that more captures do not remove. Measured
 /// (docs/releases.md).
 const LASTING: f64 = 0.25;
 
-/// So many goroutines more in all captures together are chance.
+/// Goroutines in all captures together that may be chance.
 const HANDFUL: f64 = 5.0;
 
 /// Comparison of a version with the one before it.
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    /// The version before.
+    /// Name of the previous version.
     pub previous: String,
-    /// The least change that counts, as a share of the version before.
+    /// Smallest change that counts, as a share of the previous version.
     pub effect: f64,
-    /// Every rule that is asked.
+    /// Results of all rules with data.
     pub signals: Vec<Signal>,
-    /// Places that leave more or fewer goroutines behind.
+    /// Places with more or fewer goroutines left over.
     pub sites: Vec<SiteChange>,
 }
 
 impl Comparison {
-    /// Of each rule of which anything can be said, whether it is worse.
+    /// Returns each rule with a result, and whether the version is worse by it.
     pub fn verdicts(&self) -> impl Iterator<Item = (&'static Rule, bool)> {
         self.signals.iter().filter_map(|signal| {
             let told = |c: &&Change| c.verdict != Verdict::TooLittle;
@@ -41,18 +40,18 @@ impl Comparison {
         })
     }
 
-    /// The rules by which it is worse.
+    /// Returns the rules by which the version is worse.
     pub fn worse(&self) -> impl Iterator<Item = &'static str> {
         let worse = self.verdicts().filter(|(_, worse)| *worse);
         worse.map(|(rule, _)| rule.name)
     }
 }
 
-/// What programs of a version say of a quantity.
+/// Values of a quantity from the programs of a version.
 #[derive(Debug, Default)]
 struct Side {
     observations: Vec<Observation>,
-    /// Of how many captures each is the mean, as shares of one.
+    /// Sum of 1/n over the programs, where n is a program's number of captures.
     shares: f64,
 }
 
@@ -69,10 +68,10 @@ impl Side {
     }
 }
 
-/// A quantity of a typical program of a version, in the rule's unit.
+/// Quantity of a typical program of a version, in the rule's unit.
 pub type Value = (&'static Rule, Quantity, f64);
 
-/// Its quantities, as far as they are known.
+/// Returns the known quantities of a version.
 pub fn values(version: &Version, thresholds: &Settings) -> Vec<Value> {
     let values = RULES.into_iter().flat_map(|rule| {
         quantities(rule).filter_map(move |quantity| {
@@ -86,13 +85,13 @@ pub fn values(version: &Version, thresholds: &Settings) -> Vec<Value> {
     values.collect()
 }
 
-/// All that is compared of a rule's signal.
+/// Returns the quantities that are compared for a rule.
 fn quantities(rule: &Rule) -> impl Iterator<Item = Quantity> {
     let all = Quantity::of(rule).iter().chain(Quantity::over_time(rule));
     all.copied()
 }
 
-/// Compares a version with the one before it.
+/// Compares a version with the previous one.
 pub fn compare(previous: (&str, &Version), new: &Version, options: &Options) -> Comparison {
     let (name, base) = previous;
     let asked = RULES
@@ -107,8 +106,8 @@ pub fn compare(previous: (&str, &Version), new: &Version, options: &Options) -> 
     }
 }
 
-/// Places that leave more or fewer goroutines behind, by as many as matter
-/// within an hour.
+/// Returns the places with more or fewer goroutines left over, if the change matters within an
+/// hour.
 fn sites(base: &Version, new: &Version) -> Vec<SiteChange> {
     let observed = base.totals.seconds().min(new.totals.seconds());
     let enough = (MIN_GROWTH as f64 / 3600.0).max(HANDFUL / observed);

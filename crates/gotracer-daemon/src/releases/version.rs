@@ -1,4 +1,4 @@
-//! All that is known of one version of a service.
+//! Data of one version of a service.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,66 +15,63 @@ use crate::report::{Report, Status};
 use crate::rules::Distribution;
 use crate::units;
 
-/// The most programs of a version that are told apart. What others tell counts
-/// in all sums.
+/// Limit of programs with captures of their own per version. Captures of further programs count in
+/// the totals.
 const INSTANCES: usize = 16;
-/// The most captures of all of them that are kept to be compared, the last
-/// ones.
+/// Limit of kept captures per version; the latest stay.
 const CAPTURES: usize = 192;
-/// A program that was not heard of for so long makes room for another one.
+/// Time without captures after which a program makes room for another one.
 const GONE: Duration = Duration::from_secs(3600);
 
-/// A version.
+/// Data of a version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Version {
-    /// Sums over all captures.
+    /// Totals over all captures.
     pub totals: Totals,
     /// Programs with data of their own, by their label `instance`.
     pub instances: BTreeMap<String, Instance>,
-    /// How many captures were kept, whether or not they still are, and how
-    /// much time they covered.
+    /// Number of captures that were ever kept, and the time that they cover.
     kept: u64,
     kept_ns: u64,
 }
 
-/// Sums over all captures.
+/// Totals over all captures.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Totals {
-    /// When the first capture ended.
+    /// End of the first capture.
     pub first_seen: Timestamp,
-    /// When the last one did.
+    /// End of the last capture.
     pub last_seen: Timestamp,
-    /// How many there were.
+    /// Number of captures.
     pub captures: u64,
-    /// How much time they cover, ns.
+    /// Observed time in nanoseconds.
     pub observed_ns: u64,
-    /// Measurements by name of the rule.
+    /// Measurements by rule name.
     pub signals: BTreeMap<String, Distribution>,
-    /// Goroutines that were there at the captures' ends, less those at their
-    /// starts.
+    /// Goroutines at the captures' ends, minus those at their starts.
     pub gained: i64,
     /// Goroutines by the place that creates them.
     pub places: Places,
-    /// Live heap, where a capture had it.
+    /// Live heap, if a capture had it.
     pub heap: Option<Heap>,
 }
 
-/// The live heap at the captures' ends, bytes.
+/// Live heap at the captures' ends in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Heap {
-    /// The least.
+    /// Minimum.
     pub lowest: u64,
-    /// The most.
+    /// Maximum.
     pub highest: u64,
-    /// The last.
+    /// Last value.
     pub last: u64,
 }
 
-/// A capture by its instance and its number within the version.
+/// Key of a capture: its instance and its number within the version.
 pub type Key = (String, u64);
 
 impl Version {
-    /// One that was never captured before.
+    /// Creates a version whose first capture ended at `at`.
     pub fn new(at: Timestamp) -> Self {
         Self {
             totals: Totals {
@@ -93,8 +90,8 @@ impl Version {
         }
     }
 
-    /// Takes in a capture of an instance that ended at that time, by the clock
-    /// here. Which captures are kept now that were not, or the other way round.
+    /// Adds a capture of an instance that ended at `at`, by the clock of this machine. Returns the
+    /// captures that were added to or removed from the kept ones.
     pub fn add(
         &mut self,
         instance: &str,
@@ -113,8 +110,8 @@ impl Version {
         if age(program.first_seen, at) < settings.warmup {
             return turnover;
         }
-        // Traces of files come in any order; where they tell when they were
-        // made, growth is by that.
+        // Traces from files come in any order, so growth uses the time in the trace if there is
+        // one.
         let ended =
             Timestamp::try_from(report.trace.window(units::system_time(at)).1).unwrap_or(at);
         let number = self.kept;
@@ -128,20 +125,20 @@ impl Version {
         turnover
     }
 
-    /// Whether there is enough to compare it by.
+    /// Returns whether there is enough data for a comparison.
     pub fn is_evidence(&self, settings: &Settings) -> bool {
         self.kept >= settings.min_captures
             && u128::from(self.kept_ns) >= settings.min_observed.as_nanos()
     }
 
-    /// How many captures are kept of how many programs.
+    /// Returns the number of kept captures and of their programs.
     pub fn evidence(&self) -> (usize, usize) {
         let kept = self.instances.values().map(|i| i.captures.len());
         let kept: Vec<_> = kept.filter(|&n| n > 0).collect();
         (kept.iter().sum(), kept.len())
     }
 
-    /// Whether an instance has data of its own, or can have from now on.
+    /// Returns whether captures of an instance are kept, and makes room for the instance if possible.
     fn knows(&mut self, instance: &str, at: Timestamp, turnover: &mut Vec<Key>) -> bool {
         if self.instances.len() < INSTANCES || self.instances.contains_key(instance) {
             return true;
@@ -157,7 +154,7 @@ impl Version {
         true
     }
 
-    /// Of too many captures, the oldest one goes of whom most are known.
+    /// Removes the oldest capture of the program with the most captures, if there are too many.
     fn bound(&mut self, turnover: &mut Vec<Key>) {
         if self.evidence().0 <= CAPTURES {
             return;
@@ -172,7 +169,7 @@ impl Version {
         }
     }
 
-    /// The captures that are kept.
+    /// Returns the keys of the kept captures.
     pub fn kept(&self) -> impl Iterator<Item = Key> {
         self.instances.iter().flat_map(|(name, instance)| {
             let numbers = instance.captures.iter();
@@ -180,14 +177,14 @@ impl Version {
         })
     }
 
-    /// A capture, if it is kept.
+    /// Returns a kept capture.
     pub fn capture(&self, (instance, number): &Key) -> Option<&Capture> {
         let captures = &self.instances.get(instance)?.captures;
         let found = captures.iter().rfind(|(n, _)| n == number);
         found.map(|(_, capture)| capture)
     }
 
-    /// Forgets the captures, and says which: an old version is not compared.
+    /// Drops all captures, and returns their keys: old versions are not compared.
     pub fn retire(&mut self) -> Vec<Key> {
         let kept = self.kept().collect();
         self.instances.values_mut().for_each(|i| i.captures.clear());
@@ -228,7 +225,7 @@ impl Totals {
         }
     }
 
-    /// How much time the captures cover, s.
+    /// Returns the observed time in seconds.
     pub fn seconds(&self) -> f64 {
         self.observed_ns.max(1) as f64 / 1e9
     }
@@ -238,7 +235,7 @@ impl Totals {
         Sites::new(self.places.iter(), self.seconds())
     }
 
-    /// The same for one place.
+    /// Returns the same numbers for one place.
     pub fn created(&self, place: &crate::report::Creations) -> Created {
         Created {
             per_second: place.created as f64 / self.seconds(),
@@ -314,7 +311,7 @@ mod tests {
         let of = |v: &Version, name: &str| v.instances[name].captures.len();
         assert_eq!(of(&version, "i0"), CAPTURES / INSTANCES);
         assert_eq!(of(&version, "busy"), CAPTURES / INSTANCES);
-        // The one that is gone makes room.
+        // The program without captures for longest makes room.
         let later = second(1_000) + SignedDuration::from_hours(2);
         let all = add(&mut version, "i39", later);
         assert!(!version.instances.contains_key("busy"));

@@ -1,4 +1,4 @@
-//! Releases for metrics, API and pages.
+//! View of the releases for metrics, API and pages.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -11,33 +11,32 @@ use super::verdict::{Comparison, Value};
 use super::version::Totals;
 use super::{Releases, lock};
 
-/// A version of a service.
+/// Version of a service.
 #[derive(Clone, Debug)]
 pub struct Release {
     /// The service.
     pub service: ServiceName,
     /// Its name.
     pub version: String,
-    /// Sums over all captures.
+    /// Totals over all captures.
     pub totals: Totals,
-    /// How many captures are kept to be compared, and of how many programs.
+    /// Number of kept captures, and of their programs.
     pub evidence: (usize, usize),
-    /// Whether it is running, as far as is known.
+    /// Whether the version counts as running.
     pub current: bool,
-    /// Quantities of a typical program of it.
+    /// Quantities of a typical program of the version.
     pub values: Vec<Value>,
-    /// Comparison with the version before, if there is enough data.
+    /// Comparison with the previous version, if both have enough captures.
     pub comparison: Option<Arc<Comparison>>,
 }
 
 impl Releases {
-    /// All of them, by service; of each, those first that were seen first
-    /// last.
+    /// Returns all versions by service, in the order of their first captures.
     pub fn all(&self) -> Vec<Release> {
         self.those(|_, _, _| true)
     }
 
-    /// Those that run, and those with which they are compared.
+    /// Returns running versions, and those that they are compared with.
     pub fn running(&self) -> Vec<Release> {
         self.those(|release, versions, current| {
             let is_base = |other: &Chapter| {

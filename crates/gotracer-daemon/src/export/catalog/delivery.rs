@@ -67,7 +67,7 @@ pub fn part(stats: Arc<Stats>) -> Group<Arc<Stats>> {
     Group::new(&METRICS, move || Some(Arc::clone(&stats)))
 }
 
-/// A signal of OpenTelemetry, which may have an endpoint of its own.
+/// Signal of OpenTelemetry; each may have its own endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signal {
     /// Findings.

@@ -1,6 +1,5 @@
-//! One attempt to send: a POST whose body is the message, or the same in a
-//! gRPC frame. A unary gRPC call is no more than that, and so both share one
-//! client, its TLS and its timeouts.
+//! One attempt to send: a POST whose body is the message, or the message in a gRPC frame. A unary
+//! gRPC call is a POST too, so both protocols share one client, its TLS and its timeouts.
 
 use std::io::Write;
 use std::time::{Duration, SystemTime};
@@ -46,7 +45,7 @@ const OPTIONS: Options = Options {
 pub enum Failure {
     /// The receiver refused the message.
     Refused(String),
-    /// It may be sent again.
+    /// The message may be sent again.
     Later {
         /// Reason.
         error: String,
@@ -236,8 +235,7 @@ impl Client {
                 let message = message.get(5..).unwrap_or_default();
                 Ok(Accepted::read(self.signal, message))
             }
-            // As the protocol's specification has it: too much at the moment,
-            // if the receiver says when to come again.
+            // The specification allows a retry of these codes if the answer has a retry delay.
             1 | 4 | 10 | 11 | 14 | 15 => Err(later()),
             8 if wait.is_some() => Err(later()),
             _ => Err(Failure::Refused(error())),
@@ -245,8 +243,8 @@ impl Client {
     }
 }
 
-/// The start of a body, as far as it comes: a server that refuses a request may
-/// reset the connection behind its answer.
+/// Returns the start of a body as far as it arrives: a server that refuses a request may reset the
+/// connection after its answer.
 async fn start(mut body: Incoming) -> Vec<u8> {
     let mut start = Vec::new();
     while start.len() < ANSWER {

@@ -86,8 +86,9 @@ impl Collector {
         }
     }
 
-    /// Collects all metrics, with those of the conventions for `go` if that is wanted. While an earlier collection waits for the receiver nothing is
-    /// collected: the next one has all of it.
+    /// Collects all metrics, with OpenTelemetry's `go.*` metrics if `go` is set. While an earlier
+    /// collection waits for the receiver, this call does nothing: the next collection has all
+    /// values.
     pub fn collect(&self, metrics: &Metrics, go: bool) {
         if !self.queue.is_empty() {
             return;
@@ -150,7 +151,7 @@ impl Collector {
         *last = Last { at: now, sent };
     }
 
-    /// Puts a request into the queue. What found no room is sent with the next collection.
+    /// Puts a request into the queue. A rejected request's values are part of the next collection.
     fn push(&self, request: &mut Request, before: &Previous, sent: &mut Previous) -> bool {
         let Request {
             resources,

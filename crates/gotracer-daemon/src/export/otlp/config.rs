@@ -1,4 +1,5 @@
-//! Where and how to send: the standard environment variables, and flags that override them.
+//! Configuration of endpoints and protocols: the standard environment variables, and flags that
+//! override them.
 
 use std::time::Duration;
 

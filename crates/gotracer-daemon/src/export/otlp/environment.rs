@@ -1,7 +1,7 @@
 //! The standard variables of OpenTelemetry programs.
 //!
-//! As the specification wants it, a value that can't be used is ignored with a warning, and the
-//! case of enumerated values does not matter.
+//! As the specification requires, an unusable value is ignored with a warning, and the case of
+//! enumerated values does not matter.
 
 use std::cell::RefCell;
 use std::fmt;

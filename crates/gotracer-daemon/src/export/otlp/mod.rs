@@ -59,7 +59,7 @@ pub struct Exporter {
     logs: Option<Logs>,
     metrics: Option<Collector>,
     spans: Option<Spans>,
-    /// Where spans of tasks wait.
+    /// Queue of the spans of tasks.
     traces: Option<Arc<Queue>>,
     resource: Vec<(String, String)>,
     stats: Arc<Stats>,

@@ -41,7 +41,7 @@ impl HttpClient for Outbox {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let bytes = request.into_body();
         let items = (self.items)(&bytes);
-        // What finds no room is counted there, and asking again would not help.
+        // The queue counts a rejected message as dropped; a retry would not help.
         let receipt = self.receipt.clone();
         self.queue.push(Message {
             bytes,

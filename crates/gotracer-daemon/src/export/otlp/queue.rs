@@ -50,7 +50,7 @@ struct Waiting {
 }
 
 impl Queue {
-    /// A queue of so many bytes for one signal, that counts what waits.
+    /// Creates a queue of at most `limit` bytes for one signal.
     pub fn new(limit: usize, signal: Signal, stats: Arc<Stats>) -> Self {
         stats.set_waiting(signal, 0);
         Self {
@@ -62,8 +62,7 @@ impl Queue {
         }
     }
 
-    /// Adds a message. False if there is no room for it; it is counted as lost
-    /// then.
+    /// Adds a message. Returns false, and counts it as dropped, if the queue is full.
     pub fn push(&self, message: Message) -> bool {
         let mut waiting = self.lock();
         let bytes = waiting.bytes + message.bytes.len();
@@ -100,7 +99,7 @@ impl Queue {
             size += m.bytes.len();
             size <= BATCH
         });
-        // One that is larger goes alone.
+        // A message above the limit is a batch of its own.
         let messages = fitting.count().max(1);
         let all = waiting.messages.iter().take(messages);
         let items = all.clone().map(|m| m.items).sum();

@@ -1,24 +1,24 @@
-//! Notices when all messages of a trace have arrived or are given up.
+//! Runs an action once all messages of a trace are acknowledged or dropped.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 type Done = Box<dyn FnOnce() + Send>;
 
-/// Action that runs when the last copy of this is dropped. Each message of a trace holds a copy,
-/// from the queue until the receiver answered.
+/// Action that runs when the last copy is dropped. Each message of a trace holds a copy until the
+/// receiver answers.
 #[derive(Clone)]
 pub struct Receipt(Arc<Inner>);
 
 struct Inner(Mutex<Option<Done>>);
 
 impl Receipt {
-    /// Receipt that runs `done` in the end.
+    /// Creates a receipt that runs `done`.
     pub fn new(done: impl FnOnce() + Send + 'static) -> Self {
         Self(Arc::new(Inner(Mutex::new(Some(Box::new(done))))))
     }
 
-    /// Cancels the action: the daemon ended first.
+    /// Cancels the action, because the daemon ends first.
     pub fn void(&self) {
         self.0.take();
     }

@@ -1,5 +1,5 @@
-//! Spans of capture and analysis. The findings of a trace belong to its span, so that a person finds
-//! the others and the capture from each.
+//! Spans of capture and analysis. The findings of a trace have its span's context, so that a
+//! finding leads to the others and to the capture.
 
 use std::time::SystemTime;
 

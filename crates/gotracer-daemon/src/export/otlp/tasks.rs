@@ -59,7 +59,7 @@ pub fn send(queue: &Queue, report: &Report, resource: &Resource, most: usize) {
             schema_url: SCHEMA.into(),
         }],
     };
-    // What finds no room is counted as dropped.
+    // The queue counts a rejected message as dropped.
     queue.push(Message {
         bytes: request.encode_to_vec().into(),
         items,

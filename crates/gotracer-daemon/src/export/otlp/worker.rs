@@ -128,7 +128,7 @@ impl Worker {
             sleep(FIRST).await;
             return;
         }
-        // Either way it goes on.
+        // A timeout and the close of the queue have the same effect.
         let _ = timeout_at(Instant::now() + wait, self.closing.cancelled()).await;
     }
 }

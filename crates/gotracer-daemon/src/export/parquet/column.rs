@@ -119,7 +119,7 @@ fn parts(frames: &[Option<&Frame>]) -> Vec<Column> {
     ]
 }
 
-/// Several columns as one; without what is not `known`, where that is said.
+/// Combines columns into one; rows that are not `known` are null.
 pub fn structs(name: &str, columns: Vec<Column>, known: Option<Vec<bool>>) -> Column {
     let optional = known.is_some();
     let (fields, arrays): (Vec<_>, _) = columns.into_iter().map(|c| (c.field, c.array)).unzip();

@@ -39,7 +39,7 @@ fn status(status: Status) -> &'static str {
     }
 }
 
-/// Bucket i holds what is above 2^((i-1)/8) and at most 2^(i/8), as in JSON.
+/// Bucket i counts values above 2^((i-1)/8) and up to 2^(i/8), as in JSON.
 fn buckets(rows: &[&RuleReport]) -> Column {
     let all: Vec<_> = rows.iter().flat_map(|r| r.measurement.buckets()).collect();
     let index = number("index", &all, |(index, _)| {

@@ -1,11 +1,10 @@
 //! Reports as Parquet files, for DuckDB, ClickHouse and others: findings and measurements of
 //! thousands of traces.
 //!
-//! Two tables, each in directories by service, version and day, as Hive has
-//! it. Their columns are those of the JSON format by the same names. A
-//! partition's file is open until others are needed more; what is not written
-//! yet is bounded, however many traces there are. The same traces in the same
-//! order give the same files, so a second run replaces the files of an interrupted one.
+//! There are two tables, each partitioned by service, version and day in Hive's layout. Columns
+//! have the names of the JSON format. The number of open files and the buffered bytes are bounded,
+//! however many traces there are. The same traces in the same order give the same files, so a
+//! second run replaces the files of an interrupted one.
 
 mod column;
 mod dataset;

@@ -1,4 +1,4 @@
-//! In which directory a row belongs: `service=…/version=…/day=…`.
+//! Partition directory of a row: `service=…/version=…/day=…`.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::labels::Labels;
 
-/// What Hive calls the value that there is none of; readers take it for NULL.
+/// Hive's name of the partition of null values.
 const NONE: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// The directory of a program's traces of one day, in UTC.

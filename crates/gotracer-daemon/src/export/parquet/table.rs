@@ -24,12 +24,12 @@ const WAITING: usize = 4 << 20;
 pub struct Table {
     name: &'static str,
     place: Place,
-    /// What the names of its files end in, but for the number of a further one.
+    /// Suffix of the file names, before the number of a further file.
     part: String,
     properties: WriterProperties,
-    /// Those used last at the end.
+    /// Open files, most recently used last.
     open: Vec<Open>,
-    /// How many files a partition has.
+    /// Number of files per partition.
     files: HashMap<String, u32>,
     rows: u64,
 }

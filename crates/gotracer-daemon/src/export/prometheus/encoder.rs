@@ -12,11 +12,10 @@ use super::format::{Encoding, Format};
 use super::text::Style;
 use crate::export::names::Escaping;
 
-/// The most bytes of a family in protobuf that are held: its length stands
-/// before it. A family with more goes on in another message of the same name,
-/// which Prometheus reads as the same family.
+/// Limit of the buffered bytes of a family in protobuf, whose length precedes it. A larger family
+/// continues in another message of the same name, which Prometheus reads as the same family.
 const MESSAGE: usize = 1 << 20;
-/// The most text that is held.
+/// Limit of buffered text in bytes.
 const TEXT: usize = 16 << 10;
 
 /// Writes one exposition.
@@ -26,7 +25,7 @@ pub struct Encoder<W> {
     form: Form,
     /// The family that is being written, without its metrics.
     family: MetricFamily,
-    /// Whether the family's head was written.
+    /// Whether the family's header was written.
     begun: bool,
 }
 
@@ -36,8 +35,7 @@ enum Form {
 }
 
 impl<W: Write> Encoder<W> {
-    /// Writes to `out`. `created` is whether OpenMetrics tells when series
-    /// began.
+    /// Creates an encoder that writes to `out`. `created` enables `_created` lines in OpenMetrics.
     pub fn new(out: W, encoding: Encoding, created: bool) -> Self {
         let style = |open_metrics| Style {
             open_metrics,
@@ -57,8 +55,8 @@ impl<W: Write> Encoder<W> {
         }
     }
 
-    /// Begins a family. One without metrics is left out: it would be a HELP
-    /// text about nothing.
+    /// Begins a family. A family without metrics is left out, because its HELP text would describe
+    /// nothing.
     pub fn family(&mut self, mut head: MetricFamily) -> io::Result<()> {
         self.end_family()?;
         head.name = self.escaping.escape(&head.name).into_owned();
@@ -81,8 +79,7 @@ impl<W: Write> Encoder<W> {
                 }
             }
             Form::Protobuf(bytes) => {
-                // Messages one after the other are one message: the metrics
-                // follow those that are there already.
+                // Concatenated messages are one message, so the metrics follow the earlier ones.
                 if bytes.is_empty() {
                     self.family.encode(bytes).map_err(io::Error::other)?;
                 }
@@ -108,7 +105,7 @@ impl<W: Write> Encoder<W> {
         }
     }
 
-    /// Ends the exposition, and gives back what it was written to.
+    /// Ends the exposition and returns its writer.
     pub fn finish(mut self) -> io::Result<W> {
         self.end_family()?;
         if let Form::Text(style, text) = &mut self.form {

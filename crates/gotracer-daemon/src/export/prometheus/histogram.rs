@@ -1,8 +1,8 @@
 //! A report's distribution as a Prometheus histogram, classic and native.
 //!
-//! The native buckets are the distribution's own, eight per doubling. Nanoseconds have to move to
-//! the grid of seconds for that: each bucket goes to the one that holds its upper bound, so that a
-//! value shows at most 1.6 % too high beside the bucket's own width.
+//! The native buckets are the distribution's own, eight per doubling. Nanoseconds are moved to the
+//! grid of seconds: each bucket goes to the one with its upper bound, so a value appears at most
+//! 1.6 % too high in addition to the bucket's width.
 
 use std::time::SystemTime;
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::export::births::Birth;
 
-/// Most label values. Further ones share the value [`OTHER`].
+/// Limit of label values. Further values share [`OTHER`].
 pub const MOST: usize = 32;
-/// Label value of everything without a series of its own.
+/// Label value shared by everything without its own series.
 pub const OTHER: &str = "other";
 
 /// Values of type `V` by a label.

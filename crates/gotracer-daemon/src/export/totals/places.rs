@@ -28,7 +28,7 @@ impl Created {
     }
 }
 
-/// The places, by what their label says.
+/// Places by label.
 #[derive(Debug, Default)]
 pub struct Places {
     /// Places with series of their own.
@@ -38,10 +38,9 @@ pub struct Places {
 }
 
 impl Places {
-    /// Counts what a trace told of one place. Of more than `limit` places those
-    /// that grew most are told apart: one that grows faster in a single trace
-    /// than another did in all takes its room, and the other's series end.
-    /// `admit` is asked whether there is room for one more.
+    /// Counts the goroutines of one place in a trace. If there are more than `limit` places, a
+    /// place that grew more in this trace than a known one did in total replaces it, and the series
+    /// of the known place end. `admit` decides whether there may be a new series.
     pub fn count(
         &mut self,
         of: &Creations,
@@ -74,7 +73,7 @@ impl Places {
     }
 }
 
-/// As in the table of findings: function, file, line.
+/// Returns the label of a place, as in the table of findings: function, file, line.
 fn label(place: &Frame) -> String {
     match (place.function.as_str(), human::file_name(place)) {
         ("", "") => "unknown".into(),
