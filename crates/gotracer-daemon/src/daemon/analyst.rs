@@ -48,7 +48,7 @@ pub struct Analyst {
     /// Registry of the versions of each service.
     pub releases: Arc<Releases>,
     /// Store of kept traces, if one is configured.
-    pub evidence: evidence::InForce,
+    pub evidence: evidence::LiveEvidence,
     /// Memory budget of the traces being read.
     pub memory: Memory,
     /// Latest reports and failures for the web pages.
@@ -89,7 +89,7 @@ impl Analyst {
         otlp: Option<otlp::Exporter>,
         seen: Arc<Seen>,
         memory: Memory,
-        evidence: evidence::InForce,
+        evidence: evidence::LiveEvidence,
         releases: Arc<Releases>,
         watches: Arc<Watches>,
     ) -> Self {

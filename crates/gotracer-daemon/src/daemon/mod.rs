@@ -246,7 +246,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     };
     let url = config.external_url.unwrap_or_else(|| url(encrypted, port));
     metrics.set_url(&url);
-    let evidence = evidence::InForce::new(&url, kept);
+    let evidence = evidence::LiveEvidence::new(&url, kept);
     let analyst = Analyst::new(
         metrics,
         otlp,

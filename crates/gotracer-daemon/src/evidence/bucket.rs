@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::courier;
+use super::backend;
 use super::disk::Disk;
 use super::item::Item;
-use super::place;
 use super::stats::Stats;
 use super::store::EvidenceError;
+use super::uploader;
 use crate::objects::{Failure, Location, Store};
 
 /// Bucket, and the directory of traces that wait to be uploaded.
@@ -45,7 +45,7 @@ pub struct Shared {
 
 /// Job of the upload thread.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Task {
+pub enum UploadJob {
     /// Uploads a trace.
     Put(Item),
     /// Deletes a trace.
@@ -55,7 +55,7 @@ pub enum Task {
 #[derive(Debug, Default)]
 struct Queue {
     /// Pending jobs. The first is in progress, unless its trace was deleted meanwhile.
-    tasks: VecDeque<Task>,
+    jobs: VecDeque<UploadJob>,
     /// Traces that the bucket was found to hold.
     found: Vec<Item>,
     /// Whether the queue is closed to further jobs.
@@ -65,9 +65,9 @@ struct Queue {
 impl Queue {
     /// Traces that wait to be uploaded, the oldest first.
     fn waiting(&self) -> impl Iterator<Item = &Item> {
-        self.tasks.iter().filter_map(|task| match task {
-            Task::Put(item) => Some(item),
-            Task::Delete(_) => None,
+        self.jobs.iter().filter_map(|job| match job {
+            UploadJob::Put(item) => Some(item),
+            UploadJob::Delete(_) => None,
         })
     }
 }
@@ -83,10 +83,10 @@ impl Bucket {
     ) -> Result<(Self, Vec<Item>), EvidenceError> {
         let store = Store::open(location.clone())?;
         let (own, (disk, items)) = match directory {
-            Some(path) => (None, place::disk(path, stats, before)?),
+            Some(path) => (None, backend::disk(path, stats, before)?),
             None => {
                 let own = TempDir::with_prefix("gotracer-").map_err(EvidenceError::Temporary)?;
-                let opened = place::disk(own.path(), stats, None)?;
+                let opened = backend::disk(own.path(), stats, None)?;
                 (Some(own), opened)
             }
         };
@@ -97,13 +97,13 @@ impl Bucket {
             stats: Arc::clone(stats),
             own,
             queue: Mutex::new(Queue {
-                tasks: items.iter().cloned().map(Task::Put).collect(),
+                jobs: items.iter().cloned().map(UploadJob::Put).collect(),
                 ..Queue::default()
             }),
             changed: Condvar::new(),
         });
         shared.count(&shared.lock());
-        courier::start(&shared).map_err(EvidenceError::Thread)?;
+        uploader::start(&shared).map_err(EvidenceError::Thread)?;
         Ok((Self(shared), items))
     }
 
@@ -113,8 +113,8 @@ impl Bucket {
     }
 
     /// Uploads a trace of the directory.
-    pub fn carry(&self, item: &Item) {
-        self.0.add(Task::Put(item.clone()));
+    pub fn upload(&self, item: &Item) {
+        self.0.add(UploadJob::Put(item.clone()));
     }
 
     /// Deletes a trace in the bucket, or one that waits to be uploaded.
@@ -122,7 +122,7 @@ impl Bucket {
         if self.0.withdraw(item) {
             self.0.disk.delete(item);
         } else {
-            self.0.add(Task::Delete(item.clone()));
+            self.0.add(UploadJob::Delete(item.clone()));
         }
     }
 
@@ -166,7 +166,7 @@ impl Bucket {
     pub fn flush(&self, longest: Duration) -> usize {
         let until = Instant::now() + longest;
         let mut queue = self.0.lock();
-        while !queue.tasks.is_empty() {
+        while !queue.jobs.is_empty() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -204,43 +204,43 @@ impl fmt::Debug for Bucket {
 
 impl Shared {
     /// Waits for the next job. Returns `None` after the queue was closed.
-    pub fn next(&self) -> Option<Task> {
+    pub fn next(&self) -> Option<UploadJob> {
         let mut queue = self.lock();
         loop {
             // The next process uploads the traces of a configured directory.
-            let enough = queue.closed && (self.own.is_none() || queue.tasks.is_empty());
+            let enough = queue.closed && (self.own.is_none() || queue.jobs.is_empty());
             if enough {
                 return None;
             }
-            if let Some(task) = queue.tasks.front() {
-                return Some(task.clone());
+            if let Some(job) = queue.jobs.front() {
+                return Some(job.clone());
             }
             queue = self.wait(queue, None);
         }
     }
 
-    /// Notes that a task succeeded.
-    pub fn done(&self, task: &Task) {
+    /// Notes that a job succeeded.
+    pub fn done(&self, job: &UploadJob) {
         let mut queue = self.lock();
-        let wanted = queue.tasks.front() == Some(task);
-        match task {
-            Task::Put(item) if wanted => self.disk.delete(item),
+        let wanted = queue.jobs.front() == Some(job);
+        match job {
+            UploadJob::Put(item) if wanted => self.disk.delete(item),
             // The trace was deleted during its upload.
-            Task::Put(item) => queue.tasks.push_back(Task::Delete(item.clone())),
-            Task::Delete(_) => {}
+            UploadJob::Put(item) => queue.jobs.push_back(UploadJob::Delete(item.clone())),
+            UploadJob::Delete(_) => {}
         }
         if wanted {
-            queue.tasks.pop_front();
+            queue.jobs.pop_front();
         }
         self.count(&queue);
         self.changed.notify_all();
     }
 
-    /// Notes that a task failed. A deletion that is not permitted does not stop uploads.
-    pub fn put_off(&self, task: &Task) {
+    /// Notes that a job failed. A deletion that is not permitted does not stop uploads.
+    pub fn put_off(&self, job: &UploadJob) {
         let mut queue = self.lock();
-        if matches!(task, Task::Delete(_)) && queue.tasks.front() == Some(task) {
-            queue.tasks.rotate_left(1);
+        if matches!(job, UploadJob::Delete(_)) && queue.jobs.front() == Some(job) {
+            queue.jobs.rotate_left(1);
         }
     }
 
@@ -263,9 +263,9 @@ impl Shared {
         false
     }
 
-    fn add(&self, task: Task) {
+    fn add(&self, job: UploadJob) {
         let mut queue = self.lock();
-        queue.tasks.push_back(task);
+        queue.jobs.push_back(job);
         self.count(&queue);
         self.changed.notify_all();
     }
@@ -273,13 +273,13 @@ impl Shared {
     /// Removes an upload that has not started. Returns whether there was one.
     fn withdraw(&self, item: &Item) -> bool {
         let mut queue = self.lock();
-        let before = queue.tasks.len();
-        queue.tasks.retain(|task| match task {
-            Task::Put(waiting) => waiting.id != item.id,
-            Task::Delete(_) => true,
+        let before = queue.jobs.len();
+        queue.jobs.retain(|job| match job {
+            UploadJob::Put(waiting) => waiting.id != item.id,
+            UploadJob::Delete(_) => true,
         });
         self.count(&queue);
-        queue.tasks.len() < before
+        queue.jobs.len() < before
     }
 
     fn count(&self, queue: &Queue) {
@@ -342,7 +342,7 @@ mod tests {
         };
         let recording = bucket.disk().record(1_000).unwrap();
         bucket.disk().put(&item, recording, b"{}").unwrap();
-        bucket.carry(&item);
+        bucket.upload(&item);
         item
     }
 
@@ -356,9 +356,9 @@ mod tests {
         let bucket = Bucket(Arc::new(shared));
         let item = kept(&bucket, 1);
         assert_eq!(bucket.0.stats.waiting_bytes.load(Ordering::Relaxed), 10);
-        let task = bucket.0.next().unwrap();
-        assert_eq!((&task, files(&directory)), (&Task::Put(item), 2));
-        bucket.0.done(&task);
+        let job = bucket.0.next().unwrap();
+        assert_eq!((&job, files(&directory)), (&UploadJob::Put(item), 2));
+        bucket.0.done(&job);
         assert_eq!(files(&directory), 0);
         assert_eq!(bucket.0.stats.waiting_bytes.load(Ordering::Relaxed), 0);
     }
@@ -368,14 +368,14 @@ mod tests {
         let (directory, shared) = shared(None);
         let bucket = Bucket(Arc::new(shared));
         let (item, other) = (kept(&bucket, 1), kept(&bucket, 2));
-        let task = bucket.0.next().unwrap();
+        let job = bucket.0.next().unwrap();
         bucket.delete(&item);
         assert_eq!(files(&directory), 2);
-        bucket.0.done(&task);
-        let task = bucket.0.next().unwrap();
-        assert_eq!(task, Task::Put(other));
-        bucket.0.done(&task);
-        assert_eq!(bucket.0.next(), Some(Task::Delete(item)));
+        bucket.0.done(&job);
+        let job = bucket.0.next().unwrap();
+        assert_eq!(job, UploadJob::Put(other));
+        bucket.0.done(&job);
+        assert_eq!(bucket.0.next(), Some(UploadJob::Delete(item)));
     }
 
     #[test]
@@ -383,16 +383,16 @@ mod tests {
         let (_directory, shared) = shared(None);
         let bucket = Bucket(Arc::new(shared));
         let item = kept(&bucket, 1);
-        bucket.0.done(&Task::Put(item.clone()));
+        bucket.0.done(&UploadJob::Put(item.clone()));
         bucket.delete(&item);
         let other = kept(&bucket, 2);
         let delete = bucket.0.next().unwrap();
-        assert_eq!(delete, Task::Delete(item));
+        assert_eq!(delete, UploadJob::Delete(item));
         bucket.0.put_off(&delete);
-        assert_eq!(bucket.0.next(), Some(Task::Put(other.clone())));
+        assert_eq!(bucket.0.next(), Some(UploadJob::Put(other.clone())));
         // A failed upload keeps its position in the queue.
-        bucket.0.put_off(&Task::Put(other.clone()));
-        assert_eq!(bucket.0.next(), Some(Task::Put(other)));
+        bucket.0.put_off(&UploadJob::Put(other.clone()));
+        assert_eq!(bucket.0.next(), Some(UploadJob::Put(other)));
     }
 
     #[test]
@@ -417,8 +417,8 @@ mod tests {
             let item = kept(&bucket, 1);
             assert_eq!(bucket.flush(Duration::ZERO), usize::from(lost));
             drop(bucket);
-            assert_eq!(shared.next(), lost.then(|| Task::Put(item.clone())));
-            shared.done(&Task::Put(item));
+            assert_eq!(shared.next(), lost.then(|| UploadJob::Put(item.clone())));
+            shared.done(&UploadJob::Put(item));
             assert_eq!(shared.next(), None);
             assert!(!shared.rest(Duration::from_secs(60)));
         }

@@ -5,25 +5,25 @@
 //! incomplete.
 
 mod anonymous;
+mod backend;
 mod bucket;
-mod courier;
 mod disk;
-mod in_force;
+mod generation_ring;
 mod item;
-mod judge;
-mod place;
+mod live;
+mod policy;
 mod quota;
 mod recording;
 mod settings;
 mod stats;
 mod store;
-mod tape;
+mod uploader;
 
 pub use anonymous::Again;
-pub use in_force::{InForce, Next};
+pub use generation_ring::GenerationRing;
 pub use item::Item;
+pub use live::{LiveEvidence, Next};
 pub use recording::{Recorder, Recording};
 pub use settings::Settings;
 pub use stats::{Lost, Stats};
 pub use store::{Evidence, EvidenceError, Kept};
-pub use tape::Tape;

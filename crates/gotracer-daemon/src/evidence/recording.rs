@@ -11,10 +11,10 @@ use crate::storage::options;
 #[derive(Debug)]
 pub struct Recording {
     path: PathBuf,
-    tape: Tape,
+    state: SharedState,
 }
 
-type Tape = Arc<Mutex<State>>;
+type SharedState = Arc<Mutex<State>>;
 
 #[derive(Debug)]
 enum State {
@@ -38,7 +38,7 @@ pub enum Incomplete {
 /// Reader that records the bytes that it reads.
 pub struct Recorder<R> {
     inner: R,
-    tape: Tape,
+    state: SharedState,
 }
 
 impl Recording {
@@ -52,15 +52,15 @@ impl Recording {
             bytes: 0,
             limit,
         };
-        let tape = Arc::new(Mutex::new(whole));
-        Ok(Self { path, tape })
+        let state = Arc::new(Mutex::new(whole));
+        Ok(Self { path, state })
     }
 
     /// Returns a reader that records the bytes of `inner`.
     pub fn of<R: Read>(&self, inner: R) -> Recorder<R> {
         Recorder {
             inner,
-            tape: Arc::clone(&self.tape),
+            state: Arc::clone(&self.state),
         }
     }
 
@@ -74,7 +74,7 @@ impl Recording {
     /// # Errors
     /// If the trace was not recorded in full.
     pub fn bytes(&self) -> Result<u64, Incomplete> {
-        match &*lock(&self.tape) {
+        match &*lock(&self.state) {
             State::Whole { bytes, .. } => Ok(*bytes),
             State::Incomplete(why) => Err(*why),
         }
@@ -105,7 +105,7 @@ impl Drop for Recording {
 /// Fails once the recording is incomplete.
 impl Write for Recording {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let recorded = lock(&self.tape).record(buf);
+        let recorded = lock(&self.state).record(buf);
         recorded.map(|()| buf.len()).map_err(io::Error::other)
     }
 
@@ -118,14 +118,14 @@ impl<R: Read> Read for Recorder<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
         // A failed recording does not stop the reader.
-        let _ = lock(&self.tape).record(&buf[..n]);
+        let _ = lock(&self.state).record(&buf[..n]);
         Ok(n)
     }
 }
 
 /// Locks the state. No holder of the lock panics.
-fn lock(tape: &Tape) -> MutexGuard<'_, State> {
-    tape.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &SharedState) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {

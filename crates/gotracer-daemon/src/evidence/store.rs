@@ -10,9 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::anonymous::{self, Again, AnonymousError};
+use super::backend::Backend;
 use super::item::Item;
-use super::judge::Judge;
-use super::place::Place;
+use super::policy::Policy;
 use super::quota;
 use super::recording::{Incomplete, Recording};
 use super::settings::Settings;
@@ -73,7 +73,7 @@ pub enum Kept {
 #[derive(Debug)]
 pub struct Evidence {
     settings: RwLock<Arc<Settings>>,
-    place: Place,
+    backend: Backend,
     url: String,
     stats: Arc<Stats>,
     numbers: AtomicU64,
@@ -84,7 +84,7 @@ pub struct Evidence {
 struct State {
     /// Kept traces, oldest first.
     items: Vec<Item>,
-    judge: Judge,
+    policy: Policy,
 }
 
 impl Evidence {
@@ -99,19 +99,19 @@ impl Evidence {
         stats: &Arc<Stats>,
         before: Option<&Self>,
     ) -> Result<Option<Self>, EvidenceError> {
-        let before = before.map(|before| &before.place);
-        let Some((place, items)) = Place::open(settings, stats, before)? else {
+        let before = before.map(|before| &before.backend);
+        let Some((backend, items)) = Backend::open(settings, stats, before)? else {
             return Ok(None);
         };
         Ok(Some(Self {
             settings: RwLock::new(Arc::new(settings.clone())),
-            place,
+            backend,
             url: url.into(),
             stats: Arc::clone(stats),
             numbers: AtomicU64::new(0),
             state: Mutex::new(State {
                 items,
-                judge: Judge::default(),
+                policy: Policy::default(),
             }),
         }))
     }
@@ -124,8 +124,8 @@ impl Evidence {
 
     /// Returns whether the settings name the same location.
     pub fn is_at(&self, settings: &Settings) -> bool {
-        let place = |settings: &Settings| (settings.directory.clone(), settings.bucket.clone());
-        place(&self.settings()) == place(settings)
+        let location = |settings: &Settings| (settings.directory.clone(), settings.bucket.clone());
+        location(&self.settings()) == location(settings)
     }
 
     /// Replaces the settings.
@@ -142,7 +142,7 @@ impl Evidence {
     /// Starts a recording that may become evidence. Returns `None` if its file cannot be created;
     /// then a trace to be kept counts as lost.
     pub fn record(&self) -> Option<Recording> {
-        let recording = self.place.record(self.settings().most());
+        let recording = self.backend.record(self.settings().most());
         recording
             .inspect_err(|error| tracing::debug!(%error, "a trace can't be recorded as evidence"))
             .ok()
@@ -151,26 +151,26 @@ impl Evidence {
     /// Counts a trace that could not be recorded.
     pub fn lose(&self, item: &Item) {
         self.stats.lose(Lost::Disk, 1);
-        self.lock().judge.lost(&item.id);
+        self.lock().policy.lost(&item.id);
     }
 
     /// Returns the metadata to keep a report's trace under, if its findings are worth it.
     pub fn judge(&self, target: &Labels, report: &Report, now: Timestamp) -> Option<Item> {
         let mut state = self.lock();
-        let finding = state.judge.news(&self.settings(), target, report, now)?;
+        let finding = state.policy.news(&self.settings(), target, report, now)?;
         let item = Item {
             rule: Some(finding.rule.name.into()),
             severity: Some(finding.severity),
             ..self.item(target, report, now, "finding")
         };
-        state.judge.note(target, finding, now, &item.id);
+        state.policy.note(target, finding, now, &item.id);
         Some(item)
     }
 
     /// Returns the URL of a recent trace of a rule that has a finding in this report.
     pub fn recent(&self, target: &Labels, report: &Report) -> Option<String> {
         let state = self.lock();
-        let id = state.judge.recent(&self.settings(), target, report)?;
+        let id = state.policy.recent(&self.settings(), target, report)?;
         Some(self.url(id))
     }
 
@@ -198,11 +198,11 @@ impl Evidence {
                 };
                 match why {
                     // Logged once until a write succeeds.
-                    Lost::Disk => self.place.failed(error),
+                    Lost::Disk => self.backend.failed(error),
                     _ => tracing::error!(file, %error, "a trace is not kept as evidence"),
                 }
                 self.stats.lose(why, 1);
-                self.lock().judge.lost(&id);
+                self.lock().policy.lost(&id);
             }
         }
         self.sweep(Timestamp::now());
@@ -220,7 +220,7 @@ impl Evidence {
         let trace = match trace {
             Kept::Recording(recording) => recording,
             Kept::Bytes(bytes) => {
-                let mut recording = self.place.record(settings.most())?;
+                let mut recording = self.backend.record(settings.most())?;
                 // `bytes` below reports an incomplete recording.
                 let _ = recording.write_all(&bytes);
                 recording
@@ -229,7 +229,7 @@ impl Evidence {
         item.bytes = trace.bytes()?;
         let copied;
         let (trace, report) = if settings.anonymize {
-            let copy = self.place.record(settings.most())?;
+            let copy = self.backend.record(settings.most())?;
             copied = anonymous::copy(&trace, copy, again).map_err(|error| match error {
                 AnonymousError::Incomplete(why) => Failure::Incomplete(why),
                 error => Failure::Names(error),
@@ -245,7 +245,7 @@ impl Evidence {
         if item.size() > settings.most() {
             return Err(Incomplete::Quota(settings.most()).into());
         }
-        self.place.put(&item, trace, &document)?;
+        self.backend.put(&item, trace, &document)?;
         tracing::info!(
             file = item.file,
             reason = item.reason,
@@ -272,17 +272,17 @@ impl Evidence {
     pub fn find(&self, id: &str) -> Option<Item> {
         let state = self.lock();
         let found = state.items.iter().find(|item| item.id == id)?;
-        self.place.has(found).then(|| found.clone())
+        self.backend.has(found).then(|| found.clone())
     }
 
     /// Removes traces whose files were deleted by another program.
     fn miss(&self, state: &mut State) {
-        let State { items, judge } = state;
-        let missing = items.extract_if(.., |item| !self.place.has(item));
+        let State { items, policy } = state;
+        let missing = items.extract_if(.., |item| !self.backend.has(item));
         let missing = missing
             .inspect(|item| {
-                judge.lost(&item.id);
-                self.place.delete(item);
+                policy.lost(&item.id);
+                self.backend.delete(item);
             })
             .count();
         if missing > 0 {
@@ -299,21 +299,21 @@ impl Evidence {
     /// # Errors
     /// If the file is gone or cannot be read.
     pub fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-        self.place.read(name)
+        self.backend.read(name)
     }
 
     /// Deletes traces that are too old or exceed the quota, the oldest first.
     pub fn sweep(&self, now: Timestamp) {
         let settings = self.settings();
-        if let Err(error) = self.place.check() {
+        if let Err(error) = self.backend.check() {
             tracing::debug!(%error, "evidence cannot be written");
         }
         let mut state = self.lock();
         self.miss(&mut state);
         for item in quota::take_excess(&mut state.items, &settings, now) {
-            self.place.delete(&item);
+            self.backend.delete(&item);
         }
-        let given_up = self.place.give_up(&settings);
+        let given_up = self.backend.give_up(&settings);
         if !given_up.is_empty() {
             let traces = given_up.len();
             tracing::error!(
@@ -323,7 +323,7 @@ impl Evidence {
             self.stats.lose(Lost::Waiting, traces);
             state.items.retain(|item| !given_up.contains(item));
         }
-        state.judge.forget(&settings, now);
+        state.policy.forget(&settings, now);
         let (traces, bytes) = (state.items.len(), state.items.iter().map(Item::size).sum());
         self.stats.traces.store(traces as u64, Ordering::Relaxed);
         self.stats.bytes.store(bytes, Ordering::Relaxed);
@@ -331,7 +331,7 @@ impl Evidence {
 
     /// Waits for pending uploads, at most `longest`.
     pub fn flush(&self, longest: Duration) {
-        let traces = self.place.flush(longest);
+        let traces = self.backend.flush(longest);
         if traces > 0 {
             tracing::error!(traces, "evidence did not get to its bucket before the end");
             self.stats.lose(Lost::Waiting, traces);
@@ -340,7 +340,7 @@ impl Evidence {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = self.place.found();
+        let found = self.backend.found();
         if !found.is_empty() {
             // Some of these traces may have been listed since.
             let known: HashSet<_> = state.items.iter().map(|item| item.id.clone()).collect();

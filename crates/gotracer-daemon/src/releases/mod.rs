@@ -8,12 +8,12 @@
 //! compares changed services and writes changes to the store (`store`), if there is one. Recording
 //! a capture waits for neither.
 
-mod book;
+mod aggregator;
 mod capture;
-mod gather;
 mod instance;
 mod name;
 mod places;
+mod registry;
 mod settings;
 mod store;
 mod trend;
@@ -33,12 +33,12 @@ use crate::report::Report;
 use crate::rules;
 use crate::storage::Health;
 
-use book::Book;
-use gather::Gathering;
+use aggregator::CaptureAggregator;
+use registry::Registry;
 use store::Store;
 
-pub use book::News;
 pub use name::ServiceName;
+pub use registry::News;
 pub use settings::{Settings, SettingsError};
 pub use store::StoreError;
 pub use verdict::{Comparison, Value};
@@ -52,9 +52,9 @@ const AGAIN: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub struct Releases {
     settings: Mutex<Arc<Settings>>,
-    book: Mutex<Book>,
+    registry: Mutex<Registry>,
     /// Streams by target.
-    streams: Mutex<HashMap<Labels, Gathering>>,
+    streams: Mutex<HashMap<Labels, CaptureAggregator>>,
     store: Mutex<Keeping>,
     health: Arc<Health>,
 }
@@ -112,7 +112,7 @@ impl Releases {
             Err(error) => return Err(error),
         };
         Ok(Self {
-            book: Mutex::new(Book::new(entries)),
+            registry: Mutex::new(Registry::new(entries)),
             store: Mutex::new(store),
             health,
             ..Self::default()
@@ -123,7 +123,7 @@ impl Releases {
     /// too.
     pub fn configure(&self, settings: Settings) {
         *lock(&self.settings) = Arc::new(settings);
-        lock(&self.book).reconsider();
+        lock(&self.registry).reconsider();
     }
 
     /// The settings in force.
@@ -139,8 +139,8 @@ impl Releases {
         };
         let at = Timestamp::try_from(at).unwrap_or_default();
         if report.trace.duration_ns > 0 {
-            let mut book = lock(&self.book);
-            book.add((&service, version, instance), report, at, &settings);
+            let mut registry = lock(&self.registry);
+            registry.add((&service, version, instance), report, at, &settings);
         }
     }
 
@@ -151,8 +151,8 @@ impl Releases {
         }
         let over = {
             let mut streams = lock(&self.streams);
-            let gathering = streams.entry(target.clone()).or_default();
-            gathering.add(report, last)
+            let aggregator = streams.entry(target.clone()).or_default();
+            aggregator.add(report, last)
         };
         if let Some(report) = over {
             self.record(target, &report, at);
@@ -169,22 +169,22 @@ impl Releases {
     pub fn settle(&self, of: impl Fn(&str) -> rules::Settings) -> Vec<News> {
         let settings = self.settings();
         let mut store = lock(&self.store);
-        let mut book = lock(&self.book);
-        let news = book.judge(Timestamp::now(), &settings, of);
+        let mut registry = lock(&self.registry);
+        let news = registry.judge(Timestamp::now(), &settings, of);
         let again = |since: &Instant| since.elapsed() >= AGAIN;
         match &mut *store {
-            Keeping::InMemory => book.skip_ops(),
+            Keeping::InMemory => registry.skip_ops(),
             Keeping::Open(open) if open.is_lost() => {
                 let directory = open.directory().to_owned();
-                let ops = book.all_ops();
-                drop(book);
+                let ops = registry.all_ops();
+                drop(registry);
                 let why = "the file was deleted or replaced";
                 failed(&directory, &why, &self.health);
                 *store = reopened(&directory, &ops, &self.health);
             }
             Keeping::Open(open) => {
-                let ops = book.take_ops();
-                drop(book);
+                let ops = registry.take_ops();
+                drop(registry);
                 if !ops.is_empty()
                     && let Err(error) = open.write(&ops)
                 {
@@ -192,8 +192,8 @@ impl Releases {
                 }
             }
             Keeping::Failed(path, since) if again(since) => {
-                let ops = book.all_ops();
-                drop(book);
+                let ops = registry.all_ops();
+                drop(registry);
                 *store = reopened(path, &ops, &self.health);
             }
             Keeping::Failed(..) => {}

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::book::{Chapter, Service, is_current};
 use super::name::ServiceName;
+use super::registry::{Service, VersionEntry, is_current};
 use super::verdict::{Comparison, Value};
 use super::version::Totals;
 use super::{Releases, lock};
@@ -39,7 +39,7 @@ impl Releases {
     /// Returns running versions, and those that they are compared with.
     pub fn running(&self) -> Vec<Release> {
         self.those(|release, versions, current| {
-            let is_base = |other: &Chapter| {
+            let is_base = |other: &VersionEntry| {
                 let comparison = other.comparison.as_ref();
                 current(other) && comparison.is_some_and(|c| c.previous == release.version)
             };
@@ -49,13 +49,13 @@ impl Releases {
 
     fn those(
         &self,
-        wanted: impl Fn(&Release, &Service, &dyn Fn(&Chapter) -> bool) -> bool,
+        wanted: impl Fn(&Release, &Service, &dyn Fn(&VersionEntry) -> bool) -> bool,
     ) -> Vec<Release> {
         let (settings, now) = (self.settings(), Timestamp::now());
-        let current = |chapter: &Chapter| is_current(&chapter.version, now, &settings);
-        let book = lock(&self.book);
+        let current = |entry: &VersionEntry| is_current(&entry.version, now, &settings);
+        let registry = lock(&self.registry);
         let mut all = Vec::new();
-        for (service, versions) in book.services() {
+        for (service, versions) in registry.services() {
             let releases = versions.iter();
             let releases = releases.map(|(name, c)| Release::new(service, name, c, current(c)));
             let mut releases: Vec<_> = releases
@@ -69,15 +69,15 @@ impl Releases {
 }
 
 impl Release {
-    fn new(service: &ServiceName, name: &str, chapter: &Chapter, current: bool) -> Self {
+    fn new(service: &ServiceName, name: &str, entry: &VersionEntry, current: bool) -> Self {
         Self {
             service: service.clone(),
             version: name.into(),
-            totals: chapter.version.totals.clone(),
-            evidence: chapter.version.evidence(),
+            totals: entry.version.totals.clone(),
+            evidence: entry.version.evidence(),
             current,
-            values: chapter.values.clone(),
-            comparison: chapter.comparison.clone().filter(|_| current),
+            values: entry.values.clone(),
+            comparison: entry.comparison.clone().filter(|_| current),
         }
     }
 }

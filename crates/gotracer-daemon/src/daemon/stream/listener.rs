@@ -7,7 +7,7 @@ use super::gaps::Gaps;
 use super::pace::Pace;
 use super::repeats::Repeats;
 use super::scene::Scene;
-use super::tap::{Bytes, SharedTape};
+use super::tap::{Bytes, SharedRing};
 use crate::analysis::{Heard, follow};
 use crate::daemon::analyst::{Analyst, Thresholds};
 use crate::daemon::board::Last;
@@ -144,7 +144,7 @@ pub struct Listener {
     session: Arc<Mutex<Session>>,
     thresholds: Arc<Thresholds>,
     bytes: Arc<Bytes>,
-    tape: Option<SharedTape>,
+    tape: Option<SharedRing>,
     cut: Option<Cut>,
 }
 
@@ -179,7 +179,7 @@ impl Listener {
     }
 
     /// Returns the ring buffer that records its input, if evidence is enabled.
-    pub fn tape(&self) -> Option<SharedTape> {
+    pub fn tape(&self) -> Option<SharedRing> {
         self.tape.clone()
     }
 

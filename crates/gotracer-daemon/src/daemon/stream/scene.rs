@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::tap::SharedTape;
+use super::tap::SharedRing;
 use crate::analysis::Heard;
 use crate::daemon::analyst::Analyst;
-use crate::evidence::{Again, Evidence, Item, Kept, Settings, Tape};
+use crate::evidence::{Again, Evidence, GenerationRing, Item, Kept, Settings};
 use crate::labels::Labels;
 use crate::report::Report;
 use crate::source::Limits;
@@ -19,7 +19,7 @@ pub struct Scene {
     evidence: Arc<Evidence>,
     /// Settings that the ring buffer was created with.
     settings: Arc<Settings>,
-    tape: SharedTape,
+    tape: SharedRing,
     taken: Option<Taken>,
     memory: Allowance,
 }
@@ -46,7 +46,7 @@ impl Scene {
     /// Creates an empty window.
     pub fn new(evidence: Arc<Evidence>, memory: Allowance) -> Self {
         let settings = evidence.settings();
-        let tape = Tape::new(settings.before + 1, settings.buffer, &memory);
+        let tape = GenerationRing::new(settings.before + 1, settings.buffer, &memory);
         Self {
             evidence,
             settings,
@@ -57,7 +57,7 @@ impl Scene {
     }
 
     /// Returns the ring buffer that records the trace.
-    pub fn tape(&self) -> SharedTape {
+    pub fn tape(&self) -> SharedRing {
         Arc::clone(&self.tape)
     }
 

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::evidence::Tape;
+use crate::evidence::GenerationRing;
 
 /// Byte limit of a generation.
 #[derive(Debug)]
@@ -34,15 +34,15 @@ pub struct Tap<R> {
     inner: R,
     read: u64,
     bytes: Arc<Bytes>,
-    tape: Option<SharedTape>,
+    tape: Option<SharedRing>,
 }
 
 /// Ring buffer of the last generations, shared with the evidence window.
-pub type SharedTape = Arc<Mutex<Tape>>;
+pub type SharedRing = Arc<Mutex<GenerationRing>>;
 
 impl<R> Tap<R> {
     /// Wraps a reader.
-    pub fn new(inner: R, bytes: Arc<Bytes>, tape: Option<SharedTape>) -> Self {
+    pub fn new(inner: R, bytes: Arc<Bytes>, tape: Option<SharedRing>) -> Self {
         Self {
             inner,
             read: 0,

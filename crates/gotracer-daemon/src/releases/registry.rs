@@ -18,11 +18,11 @@ use crate::rules::{self, Rule, Unit};
 const COMPARED: usize = 3;
 
 /// Versions of a service by name.
-pub type Service = BTreeMap<String, Chapter>;
+pub type Service = BTreeMap<String, VersionEntry>;
 
 /// Entry of a version.
 #[derive(Debug)]
-pub struct Chapter {
+pub struct VersionEntry {
     /// Data of the version.
     pub version: Version,
     /// Quantities of a typical program of the version.
@@ -31,7 +31,7 @@ pub struct Chapter {
     pub comparison: Option<Arc<Comparison>>,
 }
 
-impl Chapter {
+impl VersionEntry {
     fn new(version: Version) -> Self {
         Self {
             version,
@@ -43,7 +43,7 @@ impl Chapter {
 
 /// Registry of the versions of all services.
 #[derive(Debug, Default)]
-pub struct Book {
+pub struct Registry {
     services: BTreeMap<ServiceName, Service>,
     /// Services to compare again.
     stale: BTreeSet<ServiceName>,
@@ -66,21 +66,21 @@ pub struct News {
     pub place: Option<String>,
 }
 
-impl Book {
+impl Registry {
     /// Creates a registry with the stored data.
     pub fn new(stored: Vec<Entry>) -> Self {
-        let mut book = Self::default();
+        let mut registry = Self::default();
         for Entry {
             service,
             name,
             version,
         } in stored
         {
-            book.stale.insert(service.clone());
-            let versions = book.services.entry(service).or_default();
-            versions.insert(name, Chapter::new(version));
+            registry.stale.insert(service.clone());
+            let versions = registry.services.entry(service).or_default();
+            versions.insert(name, VersionEntry::new(version));
         }
-        book
+        registry
     }
 
     /// Returns all services.
@@ -103,9 +103,9 @@ impl Book {
     ) {
         self.make_room(service, version, settings);
         let versions = self.services.entry(service.clone()).or_default();
-        let new = || Chapter::new(Version::new(at));
-        let chapter = versions.entry(version.into()).or_insert_with(new);
-        let captures = chapter.version.add(instance, report, at, settings);
+        let new = || VersionEntry::new(Version::new(at));
+        let entry = versions.entry(version.into()).or_insert_with(new);
+        let captures = entry.version.add(instance, report, at, settings);
         self.touch(service, version, captures);
         self.stale.insert(service.clone());
     }
@@ -154,8 +154,8 @@ impl Book {
 
     fn retire(&mut self, service: &ServiceName, name: &str) {
         let versions = self.services.get_mut(service);
-        if let Some(chapter) = versions.and_then(|v| v.get_mut(name)) {
-            let captures = chapter.version.retire();
+        if let Some(entry) = versions.and_then(|v| v.get_mut(name)) {
+            let captures = entry.version.retire();
             self.touch(service, name, captures);
         }
     }
@@ -179,16 +179,16 @@ impl Book {
             };
             for name in versions.keys().cloned().collect::<Vec<_>>() {
                 let judged = judged(versions, &name, now, settings, &options).map(Arc::new);
-                let Some(chapter) = versions.get_mut(&name) else {
+                let Some(entry) = versions.get_mut(&name) else {
                     continue;
                 };
-                chapter.values = values(&chapter.version, &options.settings);
-                let before = std::mem::replace(&mut chapter.comparison, judged);
+                entry.values = values(&entry.version, &options.settings);
+                let before = std::mem::replace(&mut entry.comparison, judged);
                 news.extend(difference(
                     &service,
                     &name,
                     before,
-                    chapter.comparison.as_deref(),
+                    entry.comparison.as_deref(),
                 ));
             }
         }
@@ -214,8 +214,8 @@ impl Book {
     pub fn all_ops(&mut self) -> Vec<Op> {
         self.touched.clear();
         for (service, versions) in &self.services {
-            for (name, chapter) in versions {
-                let keys = chapter.version.kept().map(Some);
+            for (name, entry) in versions {
+                let keys = entry.version.kept().map(Some);
                 let records = keys.chain([None]);
                 self.touched
                     .extend(records.map(|key| (service.clone(), name.clone(), key)));
@@ -235,8 +235,8 @@ impl Book {
     }
 }
 
-fn last_seen(chapter: &Chapter) -> Timestamp {
-    chapter.version.totals.last_seen
+fn last_seen(entry: &VersionEntry) -> Timestamp {
+    entry.version.totals.last_seen
 }
 
 /// Returns whether a version counts as running.
@@ -315,13 +315,13 @@ mod tests {
     }
 
     /// Captures every minute of three instances, whose goroutines grow.
-    fn roll_out(book: &mut Book, version: &str, (from, minutes): (i64, i64), growth: u64) {
+    fn roll_out(registry: &mut Registry, version: &str, (from, minutes): (i64, i64), growth: u64) {
         for n in 0..minutes {
             for i in ["a", "b", "c"] {
                 let mut report = sample::report(i);
                 report.trace.start_time = None;
                 report.program.goroutines.end = 100 + growth * n as u64;
-                book.add(
+                registry.add(
                     (&service("shop"), version, i),
                     &report,
                     minute(from + n),
@@ -331,58 +331,58 @@ mod tests {
         }
     }
 
-    fn judge(book: &mut Book, at: i64) -> Vec<News> {
-        book.judge(minute(at), &settings(), |_| rules::Settings::default())
+    fn judge(registry: &mut Registry, at: i64) -> Vec<News> {
+        registry.judge(minute(at), &settings(), |_| rules::Settings::default())
     }
 
-    fn comparison<'a>(book: &'a Book, version: &str) -> Option<&'a Comparison> {
-        book.services[&service("shop")][version]
+    fn comparison<'a>(registry: &'a Registry, version: &str) -> Option<&'a Comparison> {
+        registry.services[&service("shop")][version]
             .comparison
             .as_deref()
     }
 
     #[test]
     fn a_release_that_grows_goroutines_is_news_once() {
-        let mut book = Book::default();
-        roll_out(&mut book, "1", (0, 20), 0);
-        assert_eq!(judge(&mut book, 20), []);
-        assert!(comparison(&book, "1").is_none());
+        let mut registry = Registry::default();
+        roll_out(&mut registry, "1", (0, 20), 0);
+        assert_eq!(judge(&mut registry, 20), []);
+        assert!(comparison(&registry, "1").is_none());
         // Too slow for a single trace: six goroutines a minute.
-        roll_out(&mut book, "2", (10, 20), 6);
-        let news = judge(&mut book, 30);
+        roll_out(&mut registry, "2", (10, 20), 6);
+        let news = judge(&mut registry, 30);
         assert_eq!(news.len(), 1, "{news:?}");
         assert_eq!((&*news[0].version, &*news[0].previous), ("2", "1"));
         assert_eq!(news[0].rules, ["GoroutineLeakGrowth"]);
-        book.reconsider();
-        assert_eq!(judge(&mut book, 30), []);
+        registry.reconsider();
+        assert_eq!(judge(&mut registry, 30), []);
         // The next version returns to the old level.
-        roll_out(&mut book, "3", (30, 20), 0);
-        assert_eq!(judge(&mut book, 50), []);
-        let now = comparison(&book, "3").unwrap();
+        roll_out(&mut registry, "3", (30, 20), 0);
+        assert_eq!(judge(&mut registry, 50), []);
+        let now = comparison(&registry, "3").unwrap();
         assert_eq!((now.previous.as_str(), now.worse().count()), ("2", 0));
         // A version that no longer runs has no verdict.
-        book.reconsider();
-        judge(&mut book, 30 + 65);
-        assert!(comparison(&book, "2").is_none() && comparison(&book, "3").is_some());
+        registry.reconsider();
+        judge(&mut registry, 30 + 65);
+        assert!(comparison(&registry, "2").is_none() && comparison(&registry, "3").is_some());
     }
 
     #[test]
     fn the_same_again_is_no_news() {
-        let mut book = Book::default();
+        let mut registry = Registry::default();
         for (n, version) in ["1", "2", "3"].into_iter().enumerate() {
-            roll_out(&mut book, version, (20 * n as i64, 20), 0);
-            assert_eq!(judge(&mut book, 20 * n as i64 + 20), []);
+            roll_out(&mut registry, version, (20 * n as i64, 20), 0);
+            assert_eq!(judge(&mut registry, 20 * n as i64 + 20), []);
         }
-        let told: Vec<_> = comparison(&book, "3").unwrap().verdicts().collect();
+        let told: Vec<_> = comparison(&registry, "3").unwrap().verdicts().collect();
         assert!(!told.is_empty() && told.iter().all(|(_, worse)| !worse));
     }
 
     #[test]
     fn services_and_versions_are_bounded_and_what_goes_is_deleted() {
-        let mut book = Book::default();
+        let mut registry = Registry::default();
         let mut stored = BTreeSet::new();
-        let mut keep = |book: &mut Book| {
-            for Op { record, value } in book.take_ops() {
+        let mut keep = |registry: &mut Registry| {
+            for Op { record, value } in registry.take_ops() {
                 match value {
                     Some(_) => stored.insert(record),
                     None => stored.remove(&record),
@@ -391,28 +391,28 @@ mod tests {
             stored.len()
         };
         for n in 0..12 {
-            roll_out(&mut book, &format!("1.{n}"), (20 * n, 9), 0);
-            keep(&mut book);
+            roll_out(&mut registry, &format!("1.{n}"), (20 * n, 9), 0);
+            keep(&mut registry);
         }
-        let shop = &book.services[&service("shop")];
+        let shop = &registry.services[&service("shop")];
         let names: Vec<_> = shop.keys().map(String::as_str).collect();
         assert_eq!(names, ["1.10", "1.11", "1.7", "1.8", "1.9"]);
         assert_eq!(shop["1.8"].version.evidence().0, 0);
         assert_eq!(shop["1.9"].version.evidence().0, 27);
-        assert_eq!(keep(&mut book), 5 + COMPARED * 27);
-        let all = book.all_ops().len();
+        assert_eq!(keep(&mut registry), 5 + COMPARED * 27);
+        let all = registry.all_ops().len();
         assert_eq!(all, 5 + COMPARED * 27);
         for n in 0..9 {
             let name = service(&format!("s{n}"));
-            book.add(
+            registry.add(
                 (&name, "1", ""),
                 &sample::report("a"),
                 minute(1_000 + n),
                 &settings(),
             );
         }
-        let names: Vec<_> = book.services.keys().map(ServiceName::service).collect();
+        let names: Vec<_> = registry.services.keys().map(ServiceName::service).collect();
         assert_eq!(names, ["s6", "s7", "s8"]);
-        assert_eq!(keep(&mut book), 3 * 2);
+        assert_eq!(keep(&mut registry), 3 * 2);
     }
 }

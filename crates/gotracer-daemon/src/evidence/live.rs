@@ -13,7 +13,7 @@ use super::store::{Evidence, EvidenceError};
 
 /// Evidence store of the current configuration, if evidence is enabled.
 #[derive(Debug)]
-pub struct InForce {
+pub struct LiveEvidence {
     /// URL of gotracer's pages.
     url: String,
     stats: Arc<Stats>,
@@ -23,7 +23,7 @@ pub struct InForce {
 /// Store to switch to, with its settings.
 pub struct Next(Option<Arc<Evidence>>, Settings);
 
-impl InForce {
+impl LiveEvidence {
     /// Creates a holder without a store. `url` is the external URL of gotracer's pages.
     pub fn new(url: &str, stats: Arc<Stats>) -> Self {
         Self {

@@ -17,14 +17,14 @@ use super::store::EvidenceError;
 
 /// Backend of traces and their documents.
 #[derive(Debug)]
-pub enum Place {
+pub enum Backend {
     /// Directory.
     Disk(Arc<Disk>),
     /// Bucket with a directory for waiting traces.
     Bucket(Bucket),
 }
 
-impl Place {
+impl Backend {
     /// Opens the backend of the settings, if there is one, and lists its traces, oldest first.
     /// Shares the directory with `before` if both have the same one.
     pub fn open(
@@ -54,7 +54,7 @@ impl Place {
     pub fn put(&self, item: &Item, trace: Recording, document: &[u8]) -> io::Result<()> {
         self.disk().put(item, trace, document)?;
         if let Self::Bucket(bucket) = self {
-            bucket.carry(item);
+            bucket.upload(item);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::report::{Finding, Report, Severity};
 
 /// Recently kept findings by target and rule.
 #[derive(Debug, Default)]
-pub struct Judge(HashMap<(Labels, String), Last>);
+pub struct Policy(HashMap<(Labels, String), Last>);
 
 #[derive(Debug)]
 struct Last {
@@ -21,7 +21,7 @@ struct Last {
     id: Option<String>,
 }
 
-impl Judge {
+impl Policy {
     /// Returns the finding to keep a report's trace for. A rule with a recent trace counts only if
     /// the finding is worse.
     pub fn news<'r>(
@@ -91,28 +91,32 @@ mod tests {
 
     #[test]
     fn the_same_is_kept_once_in_a_while_and_what_is_worse_at_once() {
-        let (settings, mut judge) = (Settings::default(), Judge::default());
+        let (settings, mut policy) = (Settings::default(), Policy::default());
         let (mut report, target) = (sample::eventful("a"), Labels::new());
         let at = |second: i64| Timestamp::from_second(1_000_000 + second).unwrap();
-        let first = judge.news(&settings, &target, &report, at(0)).unwrap();
+        let first = policy.news(&settings, &target, &report, at(0)).unwrap();
         assert_eq!(first.rule.name, "MutexContention");
         let mild = Finding {
             severity: Severity::Warn,
             ..first.clone()
         };
-        judge.note(&target, &mild, at(0), "1");
-        assert!(judge.news(&settings, &target, &report, at(1)).is_some());
-        judge.note(&target, first, at(1), "2");
-        assert!(judge.news(&settings, &target, &report, at(300)).is_none());
-        assert!(judge.news(&settings, &target, &report, at(301)).is_some());
-        assert_eq!(judge.recent(&settings, &target, &report), Some("2"));
-        judge.lost("2");
-        assert_eq!(judge.recent(&settings, &target, &report), None);
+        policy.note(&target, &mild, at(0), "1");
+        assert!(policy.news(&settings, &target, &report, at(1)).is_some());
+        policy.note(&target, first, at(1), "2");
+        assert!(policy.news(&settings, &target, &report, at(300)).is_none());
+        assert!(policy.news(&settings, &target, &report, at(301)).is_some());
+        assert_eq!(policy.recent(&settings, &target, &report), Some("2"));
+        policy.lost("2");
+        assert_eq!(policy.recent(&settings, &target, &report), None);
         let other: Labels = [("instance", "x")].into_iter().collect();
-        assert!(judge.news(&settings, &other, &report, at(1)).is_some());
-        judge.forget(&settings, at(301));
-        assert!(judge.news(&settings, &target, &report, at(1)).is_some());
+        assert!(policy.news(&settings, &other, &report, at(1)).is_some());
+        policy.forget(&settings, at(301));
+        assert!(policy.news(&settings, &target, &report, at(1)).is_some());
         report.findings.clear();
-        assert!(judge.news(&settings, &target, &report, at(5_000)).is_none());
+        assert!(
+            policy
+                .news(&settings, &target, &report, at(5_000))
+                .is_none()
+        );
     }
 }

@@ -14,7 +14,7 @@ const HEADER: usize = 16;
 
 /// Ring buffer of generations.
 #[derive(Debug)]
-pub struct Tape {
+pub struct GenerationRing {
     header: Vec<u8>,
     /// Complete generations, oldest first.
     whole: VecDeque<Vec<u8>>,
@@ -28,7 +28,7 @@ pub struct Tape {
     share: Share,
 }
 
-impl Tape {
+impl GenerationRing {
     /// Creates a buffer of a number of generations and bytes, within the allowance of `memory`.
     pub fn new(generations: usize, limit: u64, memory: &Allowance) -> Self {
         Self {
@@ -95,31 +95,31 @@ mod tests {
 
     #[test]
     fn the_last_generations_are_a_trace() {
-        let mut tape = Tape::new(2, 100, &Allowance::default());
-        tape.record(b"go 1.26 tr");
-        tape.record(b"ace\0\0\0AAAB");
-        assert_eq!(tape.cut(19), Some(&b"AAA"[..]));
-        tape.record(b"BBCC");
-        assert_eq!(tape.cut(22), Some(&b"BBB"[..]));
-        assert_eq!(tape.trace().unwrap(), b"go 1.26 trace\0\0\0AAABBB");
-        assert_eq!(tape.cut(24), Some(&b"CC"[..]));
-        assert_eq!(tape.trace().unwrap(), b"go 1.26 trace\0\0\0BBBCC");
+        let mut ring = GenerationRing::new(2, 100, &Allowance::default());
+        ring.record(b"go 1.26 tr");
+        ring.record(b"ace\0\0\0AAAB");
+        assert_eq!(ring.cut(19), Some(&b"AAA"[..]));
+        ring.record(b"BBCC");
+        assert_eq!(ring.cut(22), Some(&b"BBB"[..]));
+        assert_eq!(ring.trace().unwrap(), b"go 1.26 trace\0\0\0AAABBB");
+        assert_eq!(ring.cut(24), Some(&b"CC"[..]));
+        assert_eq!(ring.trace().unwrap(), b"go 1.26 trace\0\0\0BBBCC");
     }
 
     #[test]
     fn what_is_too_large_is_not_kept_and_leaves_no_hole() {
-        let mut tape = Tape::new(9, 4, &Allowance::default());
-        tape.record(&[0; 16]);
-        tape.record(b"AAA");
-        assert!(tape.cut(19).is_some());
-        tape.record(b"BBBBBB");
-        assert_eq!(tape.cut(25), None);
-        assert_eq!(tape.trace(), None);
-        tape.record(b"CC");
-        assert_eq!(tape.cut(27), Some(&b"CC"[..]));
-        assert_eq!(tape.trace().unwrap().len(), 18);
-        tape.record(b"DDD");
-        tape.cut(30);
-        assert_eq!(tape.trace().unwrap()[16..], *b"DDD");
+        let mut ring = GenerationRing::new(9, 4, &Allowance::default());
+        ring.record(&[0; 16]);
+        ring.record(b"AAA");
+        assert!(ring.cut(19).is_some());
+        ring.record(b"BBBBBB");
+        assert_eq!(ring.cut(25), None);
+        assert_eq!(ring.trace(), None);
+        ring.record(b"CC");
+        assert_eq!(ring.cut(27), Some(&b"CC"[..]));
+        assert_eq!(ring.trace().unwrap().len(), 18);
+        ring.record(b"DDD");
+        ring.cut(30);
+        assert_eq!(ring.trace().unwrap()[16..], *b"DDD");
     }
 }

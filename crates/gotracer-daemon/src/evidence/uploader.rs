@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use super::bucket::{Shared, Task};
+use super::bucket::{Shared, UploadJob};
 use super::disk::LONGEST;
 use super::item::{DOCUMENT, Item};
 
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Starts the threads. They end when the bucket closes.
 pub fn start(shared: &Arc<Shared>) -> io::Result<()> {
-    run("evidence", carry, shared)?;
+    run("evidence", upload, shared)?;
     run("evidence-list", explore, shared)
 }
 
@@ -27,20 +27,20 @@ fn run(name: &str, work: fn(&Shared), shared: &Arc<Shared>) -> io::Result<()> {
 }
 
 /// Runs jobs in order and retries each until it succeeds.
-fn carry(shared: &Shared) {
+fn upload(shared: &Shared) {
     let mut failures = 0;
-    while let Some(task) = shared.next() {
-        match perform(shared, &task) {
+    while let Some(job) = shared.next() {
+        match perform(shared, &job) {
             Ok(()) => {
                 if failures > 0 {
                     tracing::info!(bucket = %shared.store.location(), "evidence arrives again");
                 }
                 failures = 0;
-                shared.done(&task);
+                shared.done(&job);
             }
             Err(error) => {
                 failures += 1;
-                shared.put_off(&task);
+                shared.put_off(&job);
                 shared.stats.upload_failures.fetch_add(1, Ordering::Relaxed);
                 if failures == 1 {
                     tracing::warn!(%error, "evidence waits; it is tried again");
@@ -57,9 +57,9 @@ fn carry(shared: &Shared) {
 
 /// Runs one job. The document is written last and deleted first, so a trace without a document is
 /// incomplete.
-fn perform(shared: &Shared, task: &Task) -> io::Result<()> {
-    match task {
-        Task::Put(item) => {
+fn perform(shared: &Shared, job: &UploadJob) -> io::Result<()> {
+    match job {
+        UploadJob::Put(item) => {
             for name in [item.file.clone(), item.document()] {
                 let file = match File::open(shared.disk.path(&name)) {
                     // The trace was deleted during its upload.
@@ -70,7 +70,7 @@ fn perform(shared: &Shared, task: &Task) -> io::Result<()> {
             }
             tracing::debug!(file = item.file, "evidence arrived");
         }
-        Task::Delete(item) => {
+        UploadJob::Delete(item) => {
             for name in [item.document(), item.file.clone()] {
                 shared.store.delete(&name).map_err(io::Error::other)?;
             }

@@ -10,9 +10,9 @@ const ENOUGH: u64 = 60 * 1_000_000_000;
 
 /// Generations since the last capture.
 #[derive(Debug, Default)]
-pub struct Gathering(Option<Box<Report>>);
+pub struct CaptureAggregator(Option<Box<Report>>);
 
-impl Gathering {
+impl CaptureAggregator {
     /// Adds a generation. Returns the capture that the generation completes, if any.
     pub fn add(&mut self, report: &Report, last: bool) -> Option<Box<Report>> {
         match &mut self.0 {
@@ -88,13 +88,13 @@ mod tests {
 
     #[test]
     fn seconds_become_a_capture() {
-        let mut gathering = Gathering::default();
-        assert!(gathering.add(&second(20, 5), false).is_none());
+        let mut aggregator = CaptureAggregator::default();
+        assert!(aggregator.add(&second(20, 5), false).is_none());
         let mut without_heap = second(30, 7);
         without_heap.program.heap_live_bytes = None;
         without_heap.rules[7].status = Status::Ok;
-        assert!(gathering.add(&without_heap, false).is_none());
-        let all = gathering.add(&second(40, 9), false).unwrap();
+        assert!(aggregator.add(&without_heap, false).is_none());
+        let all = aggregator.add(&second(40, 9), false).unwrap();
         assert_eq!(all.trace.duration_ns, ENOUGH);
         assert_eq!(
             (
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!((goroutines.start, goroutines.end), (12, 40));
         assert_eq!(goroutines.created, 3 * 1_003);
         assert_eq!(all.program.heap_live_bytes, Some(60 << 20));
-        assert!(gathering.add(&second(1, 1), true).is_some());
-        assert!(gathering.0.is_none());
+        assert!(aggregator.add(&second(1, 1), true).is_some());
+        assert!(aggregator.0.is_none());
     }
 }
