@@ -79,6 +79,7 @@ Examples:
   gotracer explain trace.out --at 1.204s  show what happened at a moment
   gotracer tasks trace.out                show the latency of tasks and requests
   gotracer export --perfetto trace.out    convert a trace for ui.perfetto.dev
+  gotracer cut trace.out --from 10s --to 12s -o part.out
   gotracer events trace.out | grep StateTransition
 
 Exit codes: 0 no findings, 1 findings, 2 an input could not be read.";

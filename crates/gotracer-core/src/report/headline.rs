@@ -16,7 +16,9 @@ impl Report {
                 0.0 => return None,
                 ..0.995 => format!("{} of {lasted} lost to {lost}", share::text(share)),
                 _ => {
-                    format!("{share:.1} times {lasted} lost to {lost}, by all goroutines together")
+                    let average = share::average(share);
+                    let doing = many(worst.rule.name)?;
+                    format!("on average {average} {doing} during {lasted}")
                 }
             })
         };
@@ -39,6 +41,19 @@ fn lost_to(rule: &str) -> Option<&'static str> {
     })
 }
 
+/// Returns what several goroutines or Ps were doing at a time; `None` if a rule's occurrences do not overlap.
+fn many(rule: &str) -> Option<&'static str> {
+    Some(match rule {
+        "HighSchedulingLatency" => "goroutines were waiting for a P",
+        "MutexContention" => "goroutines were waiting for locks",
+        "BlockedOnSyscall" => "goroutines were in syscalls",
+        "GCAssist" => "goroutines were in mark assists",
+        "ProcessorStarvation" => "Ps were idle beside runnable goroutines",
+        "ChannelBackpressure" => "goroutines were waiting to send on channels",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::report::sample;
@@ -49,6 +64,11 @@ mod tests {
         assert_eq!(
             report.headline().as_deref(),
             Some("1.0% of 5.01s lost to waiting for locks")
+        );
+        report.trace.duration_ns = 10_000_000;
+        assert_eq!(
+            report.headline().as_deref(),
+            Some("on average 5.0 goroutines were waiting for locks during 10ms")
         );
         report.findings.remove(0);
         let growth = report.headline().unwrap();

@@ -1,6 +1,7 @@
 //! Share of a trace's time that a rule or a finding took.
 
-use super::{Finding, Report, RuleReport, Unit};
+use super::{Finding, Report, RuleReport, Unit, human};
+use crate::rules::Rule;
 
 impl Report {
     /// Returns the sum of a rule's measurement divided by the trace's duration; `None` for growth and for a trace
@@ -20,15 +21,38 @@ impl Report {
     }
 }
 
-/// A share of the time: `9.0%`, and from 1 on `×9.2`.
+/// Formats a share for a cell: `9.0%`, or `9.2 avg` for an average of several goroutines at a time.
 pub fn text(share: f64) -> String {
+    percent(share).unwrap_or_else(|| format!("{} avg", average(share)))
+}
+
+/// Formats the share of a rule's occurrences: `9.0% of the time`, or `9.2 goroutines on average`.
+pub fn phrase(rule: &Rule, share: f64) -> String {
+    match percent(share) {
+        Some(percent) => format!("{percent} of the time"),
+        None if rule.name == "ProcessorStarvation" => {
+            format!("{} idle Ps on average", average(share))
+        }
+        None => format!("{} goroutines on average", average(share)),
+    }
+}
+
+/// Formats an average number of occurrences at a time.
+pub fn average(share: f64) -> String {
     match share {
-        0.0 => "0%".into(),
-        ..0.0005 => "<0.1%".into(),
-        ..0.1 => format!("{:.1}%", share * 100.0),
-        ..0.995 => format!("{:.0}%", share * 100.0),
-        ..9.95 => format!("×{share:.1}"),
-        _ => format!("×{}", super::human::count(share.round() as u64)),
+        ..9.95 => format!("{share:.1}"),
+        _ => human::count(share.round() as u64),
+    }
+}
+
+/// Formats a share below one; `None` for larger ones, which several goroutines have at a time.
+fn percent(share: f64) -> Option<String> {
+    match share {
+        0.0 => Some("0%".into()),
+        ..0.0005 => Some("<0.1%".into()),
+        ..0.1 => Some(format!("{:.1}%", share * 100.0)),
+        ..0.995 => Some(format!("{:.0}%", share * 100.0)),
+        _ => None,
     }
 }
 
@@ -38,12 +62,26 @@ mod tests {
     use crate::report::sample;
 
     #[test]
-    fn a_share_is_a_percentage_below_one_and_a_factor_above() {
+    fn a_share_is_a_percentage_below_one_and_an_average_above() {
         let texts = [0.0, 0.0001, 0.09, 0.42, 0.999, 9.2, 1234.0].map(text);
-        assert_eq!(
-            texts,
-            ["0%", "<0.1%", "9.0%", "42%", "×1.0", "×9.2", "×1,234"]
-        );
+        let all = [
+            "0%",
+            "<0.1%",
+            "9.0%",
+            "42%",
+            "1.0 avg",
+            "9.2 avg",
+            "1,234 avg",
+        ];
+        assert_eq!(texts, all);
+    }
+
+    #[test]
+    fn a_phrase_names_what_is_counted() {
+        let phrase = |rule, share| phrase(Rule::find(rule).unwrap(), share);
+        assert_eq!(phrase("MutexContention", 0.15), "15% of the time");
+        assert_eq!(phrase("MutexContention", 2.7), "2.7 goroutines on average");
+        assert_eq!(phrase("ProcessorStarvation", 12.0), "12 idle Ps on average");
     }
 
     #[test]

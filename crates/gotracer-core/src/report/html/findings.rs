@@ -11,6 +11,8 @@ use crate::units::duration;
 
 /// Maximum number of frames of a stack.
 const FRAMES: usize = 64;
+/// Number of places of a finding that are listed without a click.
+const FEW_PLACES: usize = 5;
 
 /// Returns the form that filters findings. It is hidden where scripts do not run.
 pub fn filter(reports: &[Report]) -> Markup {
@@ -104,9 +106,7 @@ fn one(number: usize, report: &Report, f: &Finding, first: &Finding, options: &O
             } @else {
                 p { b { "Fix" } " " (clip_fix(&f.suggestion)) }
             }
-            @if let Some(places) = human::places(f, usize::MAX) {
-                p { b { "Places" } " " (clip(&places)) }
-            }
+            (places(f, options))
             (stack("Stack", &f.stack, options))
             @if let Some(cause) = &f.cause {
                 (stack("Stack of the cause", &cause.stack, options))
@@ -130,13 +130,58 @@ fn numbers(report: &Report, f: &Finding) -> Markup {
             (pair("at", duration(f.worst_at_ns)))
             (pair("total", format!("{least}{}", value(f.total))))
             @if let Some(share) = report.share_lost(f) {
-                (pair("of the time", share::text(share)))
+                (pair("share", share::phrase(f.rule, share)))
             }
             (pair("threshold", value(f.threshold)))
             (pair("from", format!("{} to {}", duration(f.first_ns), duration(f.last_ns))))
             @if !ids.is_empty() {
                 (pair("goroutine ids", ids.join(", ")))
             }
+        }
+    }
+}
+
+/// Renders the places of a finding that covers several, the worst first.
+fn places(f: &Finding, options: &Options) -> Markup {
+    let all = f.all_places();
+    if all <= 1 {
+        return html! {};
+    }
+    html! {
+        details open[f.places.len() <= FEW_PLACES] {
+            summary { (human::plural(all, "place")) }
+            table class="places" {
+                thead { tr {
+                    th scope="col" { "Place" }
+                    th scope="col" class="number" { "Count" }
+                    th scope="col" class="number" { "Worst" }
+                } }
+                tbody {
+                    @for at in &f.places {
+                        tr {
+                            td { (frame(&at.place, options)) }
+                            td class="number" { (human::count(at.count)) }
+                            td class="number" { (human::value(f.unit(), at.worst)) }
+                        }
+                    }
+                }
+            }
+            @if all > f.places.len() as u64 {
+                p { (human::plural(all - f.places.len() as u64, "more place")) }
+            }
+        }
+    }
+}
+
+/// Renders a function and, below it, file and line.
+fn frame(frame: &Frame, options: &Options) -> Markup {
+    let path = options.paths.in_repository(&frame.file);
+    let path = path.as_deref().unwrap_or(&frame.file);
+    html! {
+        code { (clip(&frame.function)) }
+        @if !frame.file.is_empty() {
+            br;
+            span class="at" { (clip(path)) ":" (frame.line) }
         }
     }
 }
@@ -156,16 +201,8 @@ fn stack(title: &str, frames: &[Frame], options: &Options) -> Markup {
         details {
             summary { (title) }
             ol {
-                @for frame in frames.iter().take(FRAMES) {
-                    @let path = options.paths.in_repository(&frame.file);
-                    @let path = path.as_deref().unwrap_or(&frame.file);
-                    li {
-                        code { (clip(&frame.function)) }
-                        @if !frame.file.is_empty() {
-                            br;
-                            span class="at" { (clip(path)) ":" (frame.line) }
-                        }
-                    }
+                @for one in frames.iter().take(FRAMES) {
+                    li { (frame(one, options)) }
                 }
             }
             @if frames.len() > FRAMES {

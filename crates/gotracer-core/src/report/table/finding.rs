@@ -68,7 +68,7 @@ fn extent(report: &Report, number: usize, finding: &Finding) -> String {
     let at = duration(finding.worst_at_ns);
     let share = report.share_lost(finding);
     let share = share.map_or(String::new(), |share| {
-        format!(" ({} of the time)", share::text(share))
+        format!(" ({})", share::phrase(finding.rule, share))
     });
     match finding.count {
         0 | 1 => format!("finding {number}: {least}{worst} at {at}{share}"),

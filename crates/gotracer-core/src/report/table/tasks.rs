@@ -97,6 +97,9 @@ pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Res
     let requests: Vec<_> = report.requests.iter().map(Row::of_request).collect();
     for (kind, rows) in [("TASK", &tasks), ("REQUEST", &requests)] {
         let shown = rows.len().min(SHOWN);
+        if kind == "REQUEST" && !tasks.is_empty() && !requests.is_empty() {
+            writeln!(out)?;
+        }
         rows_of(out, kind, &rows[..shown], 0, options)?;
         if rows.len() > shown {
             let more = human::plural((rows.len() - shown) as u64, "more type");
