@@ -10,12 +10,14 @@ pub(crate) use gotracer_core::{
 #[cfg(test)]
 pub(crate) use gotracer_core::tasks;
 
+mod backoff;
 pub mod build;
 pub mod config;
 pub mod daemon;
 pub mod evidence;
 pub mod export;
 pub mod labels;
+mod live;
 pub mod objects;
 pub mod releases;
 pub mod secret;

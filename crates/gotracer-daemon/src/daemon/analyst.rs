@@ -6,10 +6,11 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use super::board::Board;
 use super::ended::{Ended, is_incomplete, is_lasting, is_too_large, passing, verdict};
@@ -23,6 +24,7 @@ use crate::evidence::{self, Again, Kept, Recording};
 use crate::export::Metrics;
 use crate::export::otlp;
 use crate::labels::Labels;
+use crate::live::Live;
 use crate::releases::Releases;
 use crate::report::Report;
 use crate::rules::Settings;
@@ -34,7 +36,7 @@ use crate::trace::{ErrorKind, Input, ReadError};
 
 /// Analysis of traces, and the sinks of its results.
 pub struct Analyst {
-    thresholds: RwLock<Arc<Thresholds>>,
+    thresholds: Live<Thresholds>,
     /// Held while a trace is counted.
     counting: Mutex<()>,
     /// Metrics of targets and of the daemon.
@@ -44,7 +46,7 @@ pub struct Analyst {
     /// OTLP exporter, if one is configured.
     otlp: Option<otlp::Exporter>,
     /// Settings of the OTLP exporter.
-    sending: RwLock<otlp::Settings>,
+    sending: Live<otlp::Settings>,
     /// Registry of the versions of each service.
     pub releases: Arc<Releases>,
     /// Store of kept traces, if one is configured.
@@ -94,12 +96,12 @@ impl Analyst {
         watches: Arc<Watches>,
     ) -> Self {
         Self {
-            thresholds: RwLock::default(),
+            thresholds: Live::default(),
             counting: Mutex::default(),
             metrics,
             board: Board::default(),
             otlp,
-            sending: RwLock::default(),
+            sending: Live::default(),
             memory,
             releases,
             evidence,
@@ -111,25 +113,17 @@ impl Analyst {
 
     /// Sets the rule settings that apply from the next trace on.
     pub fn judge_by(&self, usual: Settings, services: HashMap<String, Settings>) {
-        let new = Thresholds { usual, services };
-        let mut thresholds = self
-            .thresholds
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if new != **thresholds {
-            *thresholds = Arc::new(new);
-        }
+        self.thresholds.update(Thresholds { usual, services });
     }
 
     /// Returns the rule settings in force.
     pub fn thresholds(&self) -> Arc<Thresholds> {
-        let thresholds = self.thresholds.read();
-        Arc::clone(&thresholds.unwrap_or_else(PoisonError::into_inner))
+        self.thresholds.get()
     }
 
     /// Sets the OTLP settings that apply from the next trace on.
     pub fn send(&self, settings: otlp::Settings) {
-        *self.sending.write().unwrap_or_else(PoisonError::into_inner) = settings;
+        self.sending.set(settings);
     }
 
     /// Ends the series of a target that was removed.
@@ -456,16 +450,15 @@ impl Analyst {
     }
 
     /// Returns the OTLP exporter and its settings, if enabled.
-    fn sends(&self) -> Option<(&otlp::Exporter, otlp::Settings)> {
-        let settings = self.sending.read().unwrap_or_else(PoisonError::into_inner);
-        let settings = settings.clone();
+    fn sends(&self) -> Option<(&otlp::Exporter, Arc<otlp::Settings>)> {
+        let settings = self.sending.get();
         let otlp = self.otlp.as_ref().filter(|_| settings.enabled)?;
         Some((otlp, settings))
     }
 
     fn count(&self, ended: &Ended) {
         // Two new label sets must not evict the same old one.
-        let _turn = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.counting.lock();
         if let Some(evicted) = self.metrics.make_room(&ended.labels) {
             self.forget(&evicted);
         }

@@ -1,8 +1,10 @@
 //! Table of the scraped targets with the last capture of each.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::failure::Failure;
 use crate::labels::Labels;
@@ -134,6 +136,6 @@ impl Board {
     }
 
     fn lock(&self) -> MutexGuard<'_, Targets> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

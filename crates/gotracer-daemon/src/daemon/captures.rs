@@ -13,6 +13,7 @@ use super::analyst::{Analysed, Analyst};
 use super::board::Last;
 use super::failure::Failure;
 use super::memory::{BASE, Reservation};
+use crate::backoff::Backoff;
 use crate::evidence::Recording;
 use crate::source::Limits;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
@@ -74,7 +75,7 @@ impl Captures {
             let now = Instant::now();
             if let Captured::Busy = captured {
                 refused += 1;
-                next = now + self.back_off(refused, &target);
+                next = now + self.back_off(refused);
                 continue;
             }
             refused = 0;
@@ -90,13 +91,10 @@ impl Captures {
 
     /// Returns the wait before the next attempt while another client traces the target: the length
     /// of a trace, doubled after each attempt, up to the interval.
-    fn back_off(&self, refused: u32, target: &Target) -> Duration {
+    fn back_off(&self, refused: u32) -> Duration {
         let options = self.scraper.options();
         let trace = Duration::from_secs(options.seconds.into());
-        let wait = trace
-            .saturating_mul(1 << refused.min(10))
-            .min(options.interval);
-        wait.mul_f64(0.5 + 0.5 * fraction(target))
+        Backoff::new(trace, options.interval).jittered(refused)
     }
 
     /// Captures once.

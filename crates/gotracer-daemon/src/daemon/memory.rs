@@ -7,9 +7,10 @@
 //! of arrival.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use crate::export::Metrics;
@@ -121,9 +122,8 @@ impl Drop for Serve<'_> {
 }
 
 impl Pool {
-    /// A poisoned lock is fine: the sums stay valid.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Bytes that could be reserved now.

@@ -3,9 +3,10 @@
 //! A read of a network file system whose server is gone may never return. Its thread is lost, but
 //! its permit is given to another file.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::export::Metrics;
@@ -53,7 +54,7 @@ impl Reads {
             source,
             permit: Mutex::new(Some(permit)),
         });
-        let mut all = lock(&self.all);
+        let mut all = self.all.lock();
         all.retain(|read| read.strong_count() > 0);
         all.push(Arc::downgrade(&read));
         read
@@ -70,11 +71,11 @@ impl Reads {
     fn look(&self) {
         let stalled: Vec<_> = self.longer_than(self.stalled).collect();
         self.metrics.set_stalled_reads(stalled.len());
-        let has_turn = |read: &&Arc<Read>| lock(&read.permit).is_some();
+        let has_turn = |read: &&Arc<Read>| read.permit.lock().is_some();
         let without = stalled.iter().filter(|read| !has_turn(read)).count();
         let room = MOST.saturating_sub(without);
         for read in stalled.iter().filter(has_turn).take(room) {
-            lock(&read.permit).take();
+            read.permit.lock().take();
             tracing::warn!(
                 source = read.source,
                 "file read hangs: its file system does not answer; other files are read meanwhile"
@@ -106,14 +107,10 @@ impl Reads {
     }
 
     fn running(&self) -> impl Iterator<Item = Arc<Read>> {
-        let all = lock(&self.all);
+        let all = self.all.lock();
         let running: Vec<_> = all.iter().filter_map(Weak::upgrade).collect();
         running.into_iter()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

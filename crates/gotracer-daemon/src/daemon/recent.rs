@@ -4,8 +4,10 @@
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
+
+use parking_lot::Mutex;
 
 use super::failure::Failure;
 use crate::labels::Labels;
@@ -69,14 +71,14 @@ impl Kept {
 impl Recent {
     /// Reserves the number of an entry that is added later.
     pub fn reserve(&self) -> u64 {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.0.lock();
         kept.added += 1;
         kept.added
     }
 
     /// Adds an entry, and drops the oldest of its kind if the buffer is full.
     pub fn add(&self, mut entry: Entry) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.0.lock();
         if entry.id == 0 {
             kept.added += 1;
             entry.id = kept.added;
@@ -99,14 +101,14 @@ impl Recent {
 
     /// Returns the entry with this number, if it is still kept.
     pub fn find(&self, id: u64) -> Option<Entry> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.0.lock();
         let mut all = kept.read.iter().chain(&kept.failed);
         all.find(|entry| entry.id == id).cloned()
     }
 
     /// Returns all entries, newest first.
     pub fn all(&self) -> Vec<Entry> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.0.lock();
         let mut all: Vec<_> = kept.read.iter().chain(&kept.failed).cloned().collect();
         all.sort_by_key(|entry| Reverse(entry.id));
         all

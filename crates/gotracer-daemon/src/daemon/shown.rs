@@ -2,7 +2,7 @@
 //! secrets masked.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::Arc;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use super::Plan;
 use crate::evidence;
 use crate::export::{self, otlp};
+use crate::live::Live;
 use crate::releases;
 use crate::rules::{RULES, Settings, keys};
 use crate::source::Shard;
@@ -19,20 +20,19 @@ use crate::source::push;
 
 /// Text of the effective configuration.
 #[derive(Default)]
-pub struct Shown(RwLock<String>);
+pub struct Shown(Live<String>);
 
 impl Shown {
     /// Returns the YAML text.
-    pub fn text(&self) -> String {
-        let text = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        text.clone()
+    pub fn text(&self) -> Arc<String> {
+        self.0.get()
     }
 
     /// Replaces the text by that of a new plan.
     pub fn show(&self, plan: &Plan) {
         let text = serde_saphyr::to_string(&Document::of(plan));
         let text = text.unwrap_or_else(|error| format!("# cannot be rendered: {error}\n"));
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = text;
+        self.0.set(text);
     }
 }
 

@@ -9,10 +9,11 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tempfile::TempDir;
 
 use super::backend;
@@ -171,7 +172,7 @@ impl Bucket {
             if left.is_zero() {
                 break;
             }
-            queue = self.0.wait(queue, Some(left));
+            self.0.changed.wait_for(&mut queue, left);
         }
         match self.0.own {
             Some(_) => queue.waiting().count(),
@@ -215,7 +216,7 @@ impl Shared {
             if let Some(job) = queue.jobs.front() {
                 return Some(job.clone());
             }
-            queue = self.wait(queue, None);
+            self.changed.wait(&mut queue);
         }
     }
 
@@ -258,7 +259,7 @@ impl Shared {
             if left.is_zero() {
                 return true;
             }
-            queue = self.wait(queue, Some(left));
+            self.changed.wait_for(&mut queue, left);
         }
         false
     }
@@ -287,25 +288,8 @@ impl Shared {
         self.stats.waiting_bytes.store(waiting, Ordering::Relaxed);
     }
 
-    fn wait<'q>(
-        &self,
-        queue: MutexGuard<'q, Queue>,
-        longest: Option<Duration>,
-    ) -> MutexGuard<'q, Queue> {
-        match longest {
-            Some(longest) => {
-                let waited = self.changed.wait_timeout(queue, longest);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => {
-                let waited = self.changed.wait(queue);
-                waited.unwrap_or_else(PoisonError::into_inner)
-            }
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock()
     }
 }
 

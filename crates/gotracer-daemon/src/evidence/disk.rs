@@ -5,8 +5,10 @@ use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use super::item::{DOCUMENT, Item};
 use super::recording::Recording;
@@ -128,7 +130,7 @@ impl Disk {
     }
 
     fn restore(&self) -> io::Result<()> {
-        let mut held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.lock.lock();
         if held.id.is_at(&held.path) {
             return Ok(());
         }

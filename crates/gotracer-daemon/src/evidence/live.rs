@@ -1,7 +1,7 @@
 //! Evidence store of the current configuration, which a reload replaces.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use super::item::Item;
 use super::settings::Settings;
 use super::stats::Stats;
 use super::store::{Evidence, EvidenceError};
+use crate::live::Live;
 
 /// Evidence store of the current configuration, if evidence is enabled.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct LiveEvidence {
     /// URL of gotracer's pages.
     url: String,
     stats: Arc<Stats>,
-    now: RwLock<Option<Arc<Evidence>>>,
+    now: Live<Option<Arc<Evidence>>>,
 }
 
 /// Store to switch to, with its settings.
@@ -29,14 +30,13 @@ impl LiveEvidence {
         Self {
             url: url.trim_end_matches('/').into(),
             stats,
-            now: RwLock::default(),
+            now: Live::default(),
         }
     }
 
     /// Returns the current store.
     pub fn now(&self) -> Option<Arc<Evidence>> {
-        let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
-        now.clone()
+        (*self.now.get()).clone()
     }
 
     /// Lists all kept traces, newest first.
@@ -76,6 +76,6 @@ impl LiveEvidence {
         if let Some(next) = &next {
             next.configure(settings);
         }
-        *self.now.write().unwrap_or_else(PoisonError::into_inner) = next;
+        self.now.set(next);
     }
 }

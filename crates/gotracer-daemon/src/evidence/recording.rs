@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::storage::options;
 
@@ -74,7 +76,7 @@ impl Recording {
     /// # Errors
     /// If the trace was not recorded in full.
     pub fn bytes(&self) -> Result<u64, Incomplete> {
-        match &*lock(&self.state) {
+        match &*self.state.lock() {
             State::Whole { bytes, .. } => Ok(*bytes),
             State::Incomplete(why) => Err(*why),
         }
@@ -105,7 +107,7 @@ impl Drop for Recording {
 /// Fails once the recording is incomplete.
 impl Write for Recording {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let recorded = lock(&self.state).record(buf);
+        let recorded = self.state.lock().record(buf);
         recorded.map(|()| buf.len()).map_err(io::Error::other)
     }
 
@@ -118,14 +120,9 @@ impl<R: Read> Read for Recorder<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
         // A failed recording does not stop the reader.
-        let _ = lock(&self.state).record(&buf[..n]);
+        let _ = self.state.lock().record(&buf[..n]);
         Ok(n)
     }
-}
-
-/// Locks the state. No holder of the lock panics.
-fn lock(state: &SharedState) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {

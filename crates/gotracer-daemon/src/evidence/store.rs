@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::anonymous::{self, Again, AnonymousError};
 use super::backend::Backend;
@@ -18,6 +19,7 @@ use super::recording::{Incomplete, Recording};
 use super::settings::Settings;
 use super::stats::{Lost, Stats};
 use crate::labels::Labels;
+use crate::live::Live;
 use crate::objects::ObjectError;
 use crate::report::Report;
 
@@ -72,7 +74,7 @@ pub enum Kept {
 /// Store of evidence.
 #[derive(Debug)]
 pub struct Evidence {
-    settings: RwLock<Arc<Settings>>,
+    settings: Live<Settings>,
     backend: Backend,
     url: String,
     stats: Arc<Stats>,
@@ -104,7 +106,7 @@ impl Evidence {
             return Ok(None);
         };
         Ok(Some(Self {
-            settings: RwLock::new(Arc::new(settings.clone())),
+            settings: Live::new(settings.clone()),
             backend,
             url: url.into(),
             stats: Arc::clone(stats),
@@ -118,8 +120,7 @@ impl Evidence {
 
     /// Returns the current settings.
     pub fn settings(&self) -> Arc<Settings> {
-        let settings = self.settings.read();
-        Arc::clone(&settings.unwrap_or_else(PoisonError::into_inner))
+        self.settings.get()
     }
 
     /// Returns whether the settings name the same location.
@@ -130,12 +131,7 @@ impl Evidence {
 
     /// Replaces the settings.
     pub fn configure(&self, settings: Settings) {
-        let mut now = self
-            .settings
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *now = Arc::new(settings);
-        drop(now);
+        self.settings.set(settings);
         self.sweep(Timestamp::now());
     }
 
@@ -339,7 +335,7 @@ impl Evidence {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let found = self.backend.found();
         if !found.is_empty() {
             // Some of these traces may have been listed since.

@@ -10,9 +10,10 @@ use std::time::Duration;
 use super::bucket::{Shared, UploadJob};
 use super::disk::LONGEST;
 use super::item::{DOCUMENT, Item};
+use crate::backoff::Backoff;
 
-/// Longest backoff between two attempts.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Delays between attempts.
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
 /// Starts the threads. They end when the bucket closes.
 pub fn start(shared: &Arc<Shared>) -> io::Result<()> {
@@ -47,7 +48,7 @@ fn upload(shared: &Shared) {
                 } else {
                     tracing::debug!(%error, failures, "evidence waits");
                 }
-                if !shared.rest(pause(failures)) {
+                if !shared.rest(BACKOFF.jittered(failures - 1)) {
                     return;
                 }
             }
@@ -87,7 +88,7 @@ fn explore(shared: &Shared) {
         if failures == 1 {
             tracing::warn!(%error, "what is kept is not known yet");
         }
-        if !shared.rest(pause(failures)) {
+        if !shared.rest(BACKOFF.jittered(failures - 1)) {
             return;
         }
     }
@@ -112,9 +113,4 @@ fn list(shared: &Shared) -> io::Result<()> {
             .for_each(|item| shared.find(item));
     }
     Ok(())
-}
-
-/// Returns the backoff after a number of consecutive failures.
-fn pause(failures: u32) -> Duration {
-    Duration::from_secs(1 << failures.saturating_sub(1).min(6)).min(PATIENCE)
 }

@@ -7,9 +7,11 @@
 //! not consume the 0.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::Mutex;
 
 /// Time after which a series shows its count without a scrape at 0, for scrapers with long
 /// intervals.
@@ -77,7 +79,6 @@ impl Births {
     /// Returns the view of a scraper.
     pub fn view(&self, scraper: &str) -> View {
         let scrapers = self.0.scrapers.lock();
-        let scrapers = scrapers.unwrap_or_else(PoisonError::into_inner);
         View {
             known: scrapers.get(scraper).map_or(0, |(known, _)| *known),
             now: Instant::now(),
@@ -87,8 +88,7 @@ impl Births {
 
     /// Records that the scraper received the whole exposition.
     pub fn delivered(&self, scraper: &str, view: View) {
-        let scrapers = self.0.scrapers.lock();
-        let mut scrapers = scrapers.unwrap_or_else(PoisonError::into_inner);
+        let mut scrapers = self.0.scrapers.lock();
         let (known, last) = scrapers
             .entry(scraper.into())
             .or_insert((view.upto, view.now));
@@ -175,7 +175,7 @@ mod tests {
         for scraper in 0..2 * SCRAPERS {
             assert!(!scrape(&births, &scraper.to_string(), &birth));
         }
-        assert!(births.0.scrapers.lock().unwrap().len() <= SCRAPERS);
+        assert!(births.0.scrapers.lock().len() <= SCRAPERS);
         assert!(scrape(&births, &(2 * SCRAPERS - 1).to_string(), &birth));
     }
 }

@@ -10,12 +10,13 @@ use super::catalog::{
     self, Desc, Emit, Metric, Part, Point, Value, daemon, delivery, evidence, process, server,
     storage, watches,
 };
-use super::settings::{InForce, Settings};
-use super::targets::{Shared, Targets, lock};
+use super::settings::Settings;
+use super::targets::{Shared, Targets};
 use super::totals::{Limits, Stream, Totals};
 use crate::build::Build;
 use crate::evidence::Stats;
 use crate::labels::Labels;
+use crate::live::Live;
 use crate::releases::Release;
 use crate::report::Report;
 use crate::rules::Distribution;
@@ -25,7 +26,7 @@ pub struct Metrics {
     targets: Targets,
     /// Parts of the daemon with metrics of their own.
     parts: Vec<Box<dyn Part>>,
-    settings: InForce,
+    settings: Arc<Live<Settings>>,
     births: Births,
     /// Start of the daemon's own series.
     started: Birth,
@@ -51,7 +52,7 @@ impl Metrics {
         Self {
             targets: Targets::default(),
             parts: Vec::new(),
-            settings: InForce::default(),
+            settings: Arc::default(),
             started: births.beforehand(),
             births,
             reasons,
@@ -276,7 +277,7 @@ impl Metrics {
             let new = || Totals::new(self.reasons, self.births.with_a_trace(), &self.births);
             targets.heard_of(target, new)
         });
-        f(&mut lock(&target))
+        f(&mut target.lock())
     }
 
     /// Starts of series, and which of them each reader knows.
@@ -296,7 +297,7 @@ impl Metrics {
         view: View,
         emit: &mut dyn FnMut(Sample<'_>),
     ) {
-        let totals = lock(target);
+        let totals = target.lock();
         let birth = totals.birth;
         metric.read(&totals, &mut |point| {
             emit(Sample::of(&metric.desc, point, birth, view));

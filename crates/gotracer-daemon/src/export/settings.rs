@@ -1,7 +1,5 @@
 //! Settings of metrics: the key `prometheus`.
 
-use std::sync::{Arc, PoisonError, RwLock};
-
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
@@ -95,22 +93,6 @@ impl Settings {
 
 fn fits(pattern: &str, name: &str) -> bool {
     Pattern::new(pattern).is_ok_and(|p| p.matches(name))
-}
-
-/// The settings in force, shared by all who write metrics.
-#[derive(Clone, Debug, Default)]
-pub struct InForce(Arc<RwLock<Arc<Settings>>>);
-
-impl InForce {
-    /// Those in force now.
-    pub fn get(&self) -> Arc<Settings> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// From now on, these are.
-    pub fn set(&self, settings: Settings) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
-    }
 }
 
 #[cfg(test)]

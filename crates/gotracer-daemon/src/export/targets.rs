@@ -1,7 +1,9 @@
 //! Totals of all targets.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::totals::Totals;
 use crate::labels::Labels;
@@ -17,12 +19,6 @@ pub struct Targets(Arc<Mutex<Known>>);
 /// One target. Its lock is held while a report is counted or one family is read, never while an
 /// exposition is written.
 pub type Shared = Arc<Mutex<Totals>>;
-
-/// The lock of a target.
-pub fn lock(target: &Shared) -> MutexGuard<'_, Totals> {
-    // Counters are whole whenever the lock is released, even by a panic.
-    target.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The targets by their labels.
 #[derive(Debug, Default)]
@@ -90,7 +86,7 @@ impl Known {
 impl Targets {
     /// Lets `f` look at or change which targets there are.
     pub fn with<T>(&self, f: impl FnOnce(&mut Known) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.0.lock())
     }
 
     /// All targets with their labels.

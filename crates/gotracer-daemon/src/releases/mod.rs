@@ -23,12 +23,14 @@ mod view;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use crate::labels::Labels;
+use crate::live::Live;
 use crate::report::Report;
 use crate::rules;
 use crate::storage::Health;
@@ -51,7 +53,7 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// Data of all releases.
 #[derive(Default)]
 pub struct Releases {
-    settings: Mutex<Arc<Settings>>,
+    settings: Live<Settings>,
     registry: Mutex<Registry>,
     /// Streams by target.
     streams: Mutex<HashMap<Labels, CaptureAggregator>>,
@@ -83,11 +85,6 @@ fn names(target: &Labels) -> Option<(ServiceName, &str, &str)> {
         let service = ServiceName::new(target.get("namespace"), service);
         (service, version, target.get("instance"))
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic loses at most one capture.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Releases {
@@ -122,13 +119,13 @@ impl Releases {
     /// Replaces the settings. All versions are compared again, since thresholds may have changed
     /// too.
     pub fn configure(&self, settings: Settings) {
-        *lock(&self.settings) = Arc::new(settings);
-        lock(&self.registry).reconsider();
+        self.settings.set(settings);
+        self.registry.lock().reconsider();
     }
 
     /// The settings in force.
     pub fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&lock(&self.settings))
+        self.settings.get()
     }
 
     /// Records the report of a target's trace, analyzed at `at`.
@@ -139,7 +136,7 @@ impl Releases {
         };
         let at = Timestamp::try_from(at).unwrap_or_default();
         if report.trace.duration_ns > 0 {
-            let mut registry = lock(&self.registry);
+            let mut registry = self.registry.lock();
             registry.add((&service, version, instance), report, at, &settings);
         }
     }
@@ -150,7 +147,7 @@ impl Releases {
             return;
         }
         let over = {
-            let mut streams = lock(&self.streams);
+            let mut streams = self.streams.lock();
             let aggregator = streams.entry(target.clone()).or_default();
             aggregator.add(report, last)
         };
@@ -161,15 +158,15 @@ impl Releases {
 
     /// Forgets the stream of a removed target.
     pub fn forget(&self, target: &Labels) {
-        lock(&self.streams).remove(target);
+        self.streams.lock().remove(target);
     }
 
     /// Compares changed services by the thresholds that `of` returns per service, and writes
     /// changes to the store. Returns new regressions. Blocks.
     pub fn settle(&self, of: impl Fn(&str) -> rules::Settings) -> Vec<News> {
         let settings = self.settings();
-        let mut store = lock(&self.store);
-        let mut registry = lock(&self.registry);
+        let mut store = self.store.lock();
+        let mut registry = self.registry.lock();
         let news = registry.judge(Timestamp::now(), &settings, of);
         let again = |since: &Instant| since.elapsed() >= AGAIN;
         match &mut *store {
@@ -285,12 +282,12 @@ mod tests {
         let record = || releases.record(&version("shop", "1"), &report, SystemTime::now());
         record();
         let path = || directory.path().to_owned();
-        *lock(&releases.store) = Keeping::Failed(path(), Instant::now());
+        *releases.store.lock() = Keeping::Failed(path(), Instant::now());
         settle(&releases);
         assert_eq!(directory.path().read_dir().unwrap().count(), 0);
         record();
         let long_ago = Instant::now().checked_sub(AGAIN).unwrap();
-        *lock(&releases.store) = Keeping::Failed(path(), long_ago);
+        *releases.store.lock() = Keeping::Failed(path(), long_ago);
         settle(&releases);
         record();
         settle(&releases);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::Releases;
 use super::name::ServiceName;
 use super::registry::{Service, VersionEntry, is_current};
 use super::verdict::{Comparison, Value};
 use super::version::Totals;
-use super::{Releases, lock};
 
 /// Version of a service.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Releases {
     ) -> Vec<Release> {
         let (settings, now) = (self.settings(), Timestamp::now());
         let current = |entry: &VersionEntry| is_current(&entry.version, now, &settings);
-        let registry = lock(&self.registry);
+        let registry = self.registry.lock();
         let mut all = Vec::new();
         for (service, versions) in registry.services() {
             let releases = versions.iter();

@@ -4,11 +4,12 @@
 //! at most once per `evidence.interval`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::State;
@@ -112,7 +113,7 @@ pub async fn webhook(request: Request<Incoming>, in_flight: &InFlight, state: Ar
 impl Alerted {
     /// Whether a target may be captured again; if so, records the time.
     fn admit(&self, target: &Target, interval: Duration) -> bool {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         known.retain(|_, at| at.elapsed() < interval);
         let key = ((*target.labels).clone(), target.url().to_string());
         let free = !known.contains_key(&key);

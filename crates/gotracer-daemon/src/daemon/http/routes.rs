@@ -268,7 +268,7 @@ async fn dispatch(
             compressed(request.headers(), HTML, page.into())
         }
         "/config" => {
-            let body = state.shown.text().into();
+            let body = state.shown.text().as_bytes().to_vec();
             compressed(request.headers(), "text/yaml; charset=utf-8", body)
         }
         "/probe" => probe::probe(&request, state).await,

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::record::{Verdict, Word};
+use crate::backoff::Backoff;
 use crate::daemon::identity::Identity;
 use crate::storage::{FileId, Health, create_dir_all, options};
 
@@ -30,8 +31,8 @@ const SPARE: usize = 10_000;
 const WAITING: usize = 1 << 20;
 /// Interval of fsync.
 const SYNC: Duration = Duration::from_secs(1);
-/// Longest pause between two attempts to write.
-const PAUSE: Duration = Duration::from_secs(30);
+/// Delays between attempts to write.
+const BACKOFF: Backoff = Backoff::new(SYNC, Duration::from_secs(30));
 /// Version of gotracer. A trace that another version set aside is read again.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -240,8 +241,7 @@ impl Journal {
                 }
             }
             Err(error) => {
-                let pause = SYNC.saturating_mul(1 << self.failures.min(5)).min(PAUSE);
-                self.again = Instant::now() + pause;
+                self.again = Instant::now() + BACKOFF.delay(self.failures);
                 self.failures = self.failures.saturating_add(1);
                 if self.health.failed() {
                     tracing::error!(

@@ -1,7 +1,8 @@
 //! Shared and exclusive turns to read: exclusive after a crash, else shared.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// Longest wait for a turn. A read that hangs on a dead network file system must not block all
 /// others.
@@ -50,15 +51,14 @@ impl Turns {
             if left.is_zero() {
                 break;
             }
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            self.changed.wait_for(&mut state, left);
         }
         state.reading += 1;
         Turn { turns: self, alone }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

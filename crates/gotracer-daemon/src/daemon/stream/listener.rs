@@ -1,7 +1,9 @@
 //! Analysis of one trace of a target's stream.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::Mutex;
 
 use super::gaps::Gaps;
 use super::pace::Pace;
@@ -33,11 +35,6 @@ pub struct Session {
     pace: Pace,
     repeats: Repeats,
     scene: Option<Scene>,
-}
-
-/// A poisoned lock is fine: the counters stay valid.
-pub fn lock(session: &Mutex<Session>) -> MutexGuard<'_, Session> {
-    session.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Session {
@@ -152,7 +149,7 @@ impl Listener {
     /// Creates a listener that publishes through the session and keeps evidence within `memory`.
     pub fn new(session: Arc<Mutex<Session>>, memory: Allowance) -> Self {
         let (thresholds, bytes, tape) = {
-            let mut session = lock(&session);
+            let mut session = session.lock();
             let evidence = session.analyst.evidence.now();
             session.scene = evidence.map(|evidence| Scene::new(evidence, memory));
             let tape = session.scene.as_ref().map(Scene::tape);
@@ -196,7 +193,7 @@ impl Listener {
             Some(scene) => scene.is_wanted(evidence),
             None => evidence.is_none(),
         };
-        Arc::ptr_eq(&self.thresholds, &analyst.thresholds()) && scene(&lock(&self.session))
+        Arc::ptr_eq(&self.thresholds, &analyst.thresholds()) && scene(&self.session.lock())
     }
 
     /// Analyzes a trace to its end.
@@ -205,7 +202,7 @@ impl Listener {
     /// If the input is no trace or is truncated.
     pub fn listen(&mut self, input: Input<'_>) -> Result<(), ReadError> {
         let (source, labels, analyst) = {
-            let session = lock(&self.session);
+            let session = self.session.lock();
             let target = &session.target;
             let source = target.url().to_string();
             (
@@ -220,7 +217,7 @@ impl Listener {
         follow(input, &source, settings, |heard| {
             self.bytes.analysed(heard.end);
             let last = heard.last;
-            let within = lock(&self.session).hear(heard, std::mem::take(&mut first));
+            let within = self.session.lock().hear(heard, std::mem::take(&mut first));
             if !last && !within {
                 self.cut = Some(Cut::Budget);
             } else if !last && !self.is_wanted(&analyst) {

@@ -12,11 +12,11 @@ mod repeats;
 mod scene;
 mod tap;
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -28,11 +28,14 @@ use super::analyst::Analyst;
 use super::board::Last;
 use super::failure::Failure;
 use super::memory::{Reservation, STREAM};
+use crate::backoff::Backoff;
 use crate::export::Gap;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 use crate::trace::Input;
 
-/// Longest backoff.
+/// Delays between attempts to reach a target.
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), PATIENCE);
+/// Longest delay, and the duration after which a stream counts as one that worked.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Interval at which the duration of a gap is counted.
 const TICK: Duration = Duration::from_secs(1);
@@ -71,7 +74,7 @@ impl Streams {
         let longest = target.seconds(self.scraper.options().seconds);
         let (mut allowed, mut failures) = (longest, 0);
         while !stop.is_cancelled() {
-            let limited = listener::lock(&session).is_limited();
+            let limited = session.lock().is_limited();
             let seconds = if limited { allowed.min(SLICE) } else { allowed };
             let started = Instant::now();
             let end = self.stream(&target, seconds, &session, &stop).await;
@@ -87,29 +90,29 @@ impl Streams {
                     );
                     continue;
                 }
-                End::Whole if limited => (Gap::Budget, listener::lock(&session).pause()),
-                End::Cut(Cut::Budget) => (Gap::Budget, listener::lock(&session).pause()),
+                End::Whole if limited => (Gap::Budget, session.lock().pause()),
+                End::Cut(Cut::Budget) => (Gap::Budget, session.lock().pause()),
                 End::Cut(Cut::Renewal) => (Gap::Renewed, Duration::ZERO),
                 // Retrying at once would loop if the trace ends at once each time.
                 End::Whole if lived < Duration::from_secs(seconds.into()) / 2 => {
                     failures += 1;
-                    (Gap::Lost, back_off(failures))
+                    (Gap::Lost, BACKOFF.jittered(failures - 1))
                 }
                 End::Whole => (Gap::Renewed, Duration::ZERO),
                 End::Failed(failure, error) => {
                     failures = if lived > PATIENCE { 1 } else { failures + 1 };
                     let fault = Some((failure, error));
                     self.failed(&target, fault, lived);
-                    (Gap::Lost, back_off(failures))
+                    (Gap::Lost, BACKOFF.jittered(failures - 1))
                 }
             };
             if gap != Gap::Lost {
                 failures = 0;
             }
-            listener::lock(&session).interrupted(gap);
+            session.lock().interrupted(gap);
             self.wait(pause, &session, &stop).await;
         }
-        listener::lock(&session).disconnected();
+        session.lock().disconnected();
     }
 
     /// Waits, and counts the duration of the gap meanwhile.
@@ -118,7 +121,7 @@ impl Streams {
         while !stop.is_cancelled() && Instant::now() < until {
             let tick = (until - Instant::now()).min(TICK);
             stop.run_until_cancelled(sleep(tick)).await;
-            listener::lock(session).gap_goes_on();
+            session.lock().gap_goes_on();
         }
     }
 
@@ -192,7 +195,7 @@ impl Streams {
                 return End::Stopped;
             }
         };
-        listener::lock(session).disconnected();
+        session.lock().disconnected();
         match (read.ok(), fed) {
             (Some((_, Some(cut))), _) => End::Cut(cut),
             (_, Err(error)) => End::Failed((&error).into(), error.to_string()),
@@ -216,12 +219,4 @@ impl Streams {
             self.analyst.failed(&target.labels, source, failure);
         }
     }
-}
-
-/// Returns the wait after this many consecutive failures: from half a second to a minute, with
-/// jitter.
-fn back_off(failures: u32) -> Duration {
-    let random = (RandomState::new().build_hasher().finish() >> 11) as f64 / (1u64 << 53) as f64;
-    let longest = Duration::from_secs(1 << failures.saturating_sub(1).min(6)).min(PATIENCE);
-    longest.mul_f64(0.5 + 0.5 * random)
 }

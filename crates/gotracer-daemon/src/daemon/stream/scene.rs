@@ -1,8 +1,9 @@
 //! Evidence from a stream: the generations before and after a finding.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use super::tap::SharedRing;
 use crate::analysis::Heard;
@@ -77,7 +78,7 @@ impl Scene {
         heard: &mut Heard,
         asked: Option<String>,
     ) {
-        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tape = self.tape.lock();
         let bytes = match heard.last {
             true => None,
             false => tape.cut(heard.end),

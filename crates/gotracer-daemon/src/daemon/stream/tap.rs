@@ -1,8 +1,10 @@
 //! Reader that meters and records the input of a stream.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::evidence::GenerationRing;
 
@@ -62,7 +64,7 @@ impl<R: Read> Read for Tap<R> {
         let n = self.inner.read(buf)?;
         self.read += n as u64;
         if let Some(tape) = &self.tape {
-            let mut tape = tape.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut tape = tape.lock();
             tape.record(&buf[..n]);
         }
         Ok(n)

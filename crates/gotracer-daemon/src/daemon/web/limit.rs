@@ -1,7 +1,8 @@
 //! Rate limit of requests, `rate_limit`.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// Token bucket settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,7 +24,7 @@ impl Bucket {
     }
 
     fn take_at(&self, rate: Rate, now: Instant) -> bool {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         let full = f64::from(rate.burst);
         let (then, left) = state.unwrap_or((now, full));
         let since = now.saturating_duration_since(then);

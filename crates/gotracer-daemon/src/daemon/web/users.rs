@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bcrypt::HashParts;
 use hyper::header::{AUTHORIZATION, HeaderMap};
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::daemon::turns::Turns;
 
@@ -76,10 +77,7 @@ impl Verified {
     }
 
     fn lock(&self) -> MutexGuard<'_, [HashSet<[u64; 2]>; 2]> {
-        self.0
-            .verdicts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.verdicts.lock()
     }
 }
 

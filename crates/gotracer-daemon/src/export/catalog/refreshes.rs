@@ -1,8 +1,10 @@
 //! Metrics of the lists of targets, by mechanism and job.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{Emit, Group, Kind, Metric, Point, Unit};
 
@@ -74,6 +76,6 @@ impl Refreshes {
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -1,7 +1,9 @@
 //! Metrics of what outlives the daemon: whether it can be written.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
+
+use parking_lot::Mutex;
 
 use super::{Emit, Group, Kind, Metric, Point};
 use crate::evidence::Stats;
@@ -47,14 +49,13 @@ impl Stores {
     /// Adds a store. Returns the health to keep up to date.
     pub fn add(&self, name: &'static str) -> Arc<Health> {
         let health = Arc::<Health>::default();
-        let mut stores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stores = self.0.lock();
         stores.push((name, Arc::clone(&health)));
         health
     }
 
     fn all(&self) -> Vec<Store> {
-        let stores = self.0.lock();
-        stores.unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 }
 

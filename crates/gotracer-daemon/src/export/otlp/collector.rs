@@ -1,6 +1,6 @@
 //! Collects all metrics at an interval and puts them into the queue, as a scrape would.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::InstrumentationScope;
@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetr
 use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::Resource;
+use parking_lot::Mutex;
 use prost::Message as _;
 
 use super::go;
@@ -20,7 +21,6 @@ use super::style::Style;
 use crate::export::Metrics;
 use crate::export::catalog;
 use crate::export::names::Escaping;
-use crate::export::targets::lock;
 use crate::labels::Labels;
 
 /// Bytes after which a request is complete; receivers accept 4 MiB.
@@ -93,7 +93,7 @@ impl Collector {
         if !self.queue.is_empty() {
             return;
         }
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         // Points of one time would be duplicates.
         let now = SystemTime::now().max(last.at + Duration::from_nanos(1));
         let mut writer = Writer {
@@ -126,7 +126,7 @@ impl Collector {
             });
             let mut scopes = vec![(scope(), all.collect())];
             if go {
-                scopes.push((go::scope(), go::metrics(&lock(&target), now)));
+                scopes.push((go::scope(), go::metrics(&target.lock(), now)));
             }
             request.add(&resource, scopes, &mut writer);
             if request.bytes >= REQUEST {

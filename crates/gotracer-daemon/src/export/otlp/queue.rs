@@ -1,9 +1,10 @@
 //! Messages that wait to be sent, in bounded memory.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use hyper::body::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::receipt::Receipt;
@@ -141,8 +142,8 @@ impl Queue {
         gone
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, Waiting> {
+        self.waiting.lock()
     }
 }
 

@@ -1,7 +1,9 @@
 //! Runs an action once all messages of a trace are acknowledged or dropped.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 type Done = Box<dyn FnOnce() + Send>;
 
@@ -26,7 +28,7 @@ impl Receipt {
 
 impl Inner {
     fn take(&self) -> Option<Done> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().take()
     }
 }
 

@@ -9,12 +9,13 @@ use tokio_util::sync::CancellationToken;
 use super::answer::Accepted;
 use super::client::{Client, Failure};
 use super::queue::{Batch, Queue};
+use crate::backoff::Backoff;
 use crate::export::catalog::delivery::{Signal, Stats};
 
-/// The first wait after a failure; each is twice the one before.
+/// Delays between attempts.
+const BACKOFF: Backoff = Backoff::new(FIRST, Duration::from_secs(30));
+/// First delay, and the delay between attempts during shutdown.
 const FIRST: Duration = Duration::from_millis(500);
-/// The longest wait.
-const LONGEST: Duration = Duration::from_secs(30);
 
 /// Sends one signal.
 pub struct Worker {
@@ -108,7 +109,7 @@ impl Worker {
                     } else {
                         tracing::debug!(signal, error, "OTLP still can't be sent");
                     }
-                    let wait = wait.unwrap_or_else(|| back_off(failed));
+                    let wait = wait.unwrap_or_else(|| BACKOFF.jittered(failed));
                     failed = failed.saturating_add(1);
                     self.pause(wait).await;
                 }
@@ -130,28 +131,5 @@ impl Worker {
         }
         // A timeout and the close of the queue have the same effect.
         let _ = timeout_at(Instant::now() + wait, self.closing.cancelled()).await;
-    }
-}
-
-/// How long to wait after so many failures in a row. The daemons of a fleet
-/// should not all come back at the same moment: a part of it is random.
-fn back_off(failed: u32) -> Duration {
-    use std::hash::{BuildHasher, RandomState};
-    let longest = FIRST.saturating_mul(1 << failed.min(10)).min(LONGEST);
-    let random = RandomState::new().hash_one(failed) >> 11;
-    longest.mul_f64(0.5 + 0.5 * random as f64 / (1u64 << 53) as f64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_grow_up_to_half_a_minute() {
-        assert!(back_off(0) <= FIRST && back_off(0) >= FIRST / 2);
-        assert!(back_off(3) > FIRST);
-        for failed in [6, 10, 1000, u32::MAX] {
-            assert!((LONGEST / 2..=LONGEST).contains(&back_off(failed)));
-        }
     }
 }

@@ -177,7 +177,7 @@ mod tests {
             ("{a", "brace"),
             ("a}{b}", "brace"),
             ("{a}{a}", "twice"),
-            ("{a-b}", "no name"),
+            ("{a-b}", "not a valid label name"),
             ("{timestamp}", "names no label"),
         ] {
             let found = pattern.parse::<Pattern>().unwrap_err().to_string();

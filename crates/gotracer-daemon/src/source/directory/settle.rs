@@ -11,14 +11,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::stamp::Stamp;
+use crate::backoff::Backoff;
 
 /// Largest multiple of `settle` for a file that was written to while it was
 /// watched and not closed, or whose writer paused before.
 const LONGEST: u32 = 12;
-/// First pause before a file that could not be read is offered again.
-const FIRST_RETRY: Duration = Duration::from_secs(1);
-/// Longest pause within the first `TRIES` tries.
-const LAST_RETRY: Duration = Duration::from_secs(30);
+/// Pauses before a file that could not be read is offered again, for the first `TRIES` tries.
+const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
 const TRIES: u32 = 20;
 /// Pause after `TRIES` tries.
 const RARE_RETRY: Duration = Duration::from_secs(600);
@@ -245,7 +244,7 @@ impl Settler {
 
 fn pause_after(tries: u32) -> Duration {
     match tries {
-        ..TRIES => LAST_RETRY.min(FIRST_RETRY * (1 << tries.min(8))),
+        ..TRIES => RETRY.delay(tries),
         _ => RARE_RETRY,
     }
 }
@@ -380,7 +379,7 @@ mod tests {
             assert!(ready[0].is_final);
             settler.answer(&a(), stamp, Fate::Retry, now);
             let pause = settler.next_ready(now).unwrap();
-            assert!(pause >= FIRST_RETRY && pause <= RARE_RETRY);
+            assert!(pause >= RETRY.delay(0) && pause <= RARE_RETRY);
             now += pause;
         }
         // The answer is about a state that the file is no longer in.

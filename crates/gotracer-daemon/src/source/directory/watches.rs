@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// The state of a watched directory.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -44,6 +45,6 @@ impl Watches {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Health>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// Maximum number of addresses in memory.
 const ADDRESSES: usize = 4_096;
@@ -34,7 +35,7 @@ impl Rates {
             let since = now.saturating_duration_since(bucket.at);
             (bucket.tokens + full * since.div_duration_f64(MINUTE)).min(full)
         };
-        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.0.lock();
         if buckets.len() >= ADDRESSES && !buckets.contains_key(&address) {
             buckets.retain(|_, bucket| tokens(bucket) < full);
             if buckets.len() >= ADDRESSES {
@@ -85,6 +86,6 @@ mod tests {
         }
         assert_eq!(rates.take_at(address(most), 1, start), Err(MINUTE));
         assert_eq!(rates.take_at(address(most), 1, start + MINUTE), Ok(()));
-        assert_eq!(rates.0.lock().unwrap().len(), 1);
+        assert_eq!(rates.0.lock().len(), 1);
     }
 }

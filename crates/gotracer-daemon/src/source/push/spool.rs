@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tempfile::{Builder, TempDir};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 use super::labels::Sender;
 use super::receipt::{Beside, Receipt, SpoolError};
 use super::settings::Settings;
+use crate::backoff::Backoff;
 use crate::labels::UPLOAD;
+use crate::live::Live;
 use crate::source::directory::{Answer, Fate, FileTrace, Pushed, Root};
 use crate::storage::create_dir_all;
 
@@ -31,16 +34,15 @@ pub const LABELS: &str = "json";
 const PART: &str = ".part";
 /// Maximum number of waiting traces; `max_waiting` bounds their size.
 const TRACES: usize = 1_000;
-/// Pause before a trace that could not be read is analyzed again, doubled each
-/// time, and the pause before a copy of a trace that is being analyzed.
-const RETRY: Duration = Duration::from_secs(1);
-const DOUBLED: u32 = 6;
+/// Pauses before a trace that could not be read is analyzed again.
+const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(64));
+/// Pause before a copy of a trace that is being analyzed.
 const TAKEN: Duration = Duration::from_secs(1);
 
 /// Pushed traces between arrival and analysis.
 pub struct Spool {
     storage: Option<PathBuf>,
-    settings: RwLock<Arc<Settings>>,
+    settings: Live<Settings>,
     /// Created with the first trace: a daemon without uploads needs none.
     place: Mutex<Option<Arc<Place>>>,
     /// Traces on their way to the analysis, by their path below the spool.
@@ -67,7 +69,7 @@ impl Spool {
         let (answers, again) = unbounded_channel();
         Self {
             storage: storage.map(|directory| directory.join(NAME)),
-            settings: RwLock::default(),
+            settings: Live::default(),
             place: Mutex::default(),
             waiting: Mutex::default(),
             held: AtomicU64::new(0),
@@ -80,17 +82,12 @@ impl Spool {
 
     /// Limits in force.
     pub fn settings(&self) -> Arc<Settings> {
-        let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&settings)
+        self.settings.get()
     }
 
     /// Replaces the limits.
     pub fn configure(&self, settings: Settings) {
-        let mut current = self
-            .settings
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(settings);
+        self.settings.set(settings);
     }
 
     /// Queues the traces that the last process accepted and did not analyze. Blocks.
@@ -139,11 +136,7 @@ impl Spool {
 
     /// Queues traces that could not be analyzed again, until `stop`.
     pub async fn follow(self: Arc<Self>, stop: CancellationToken) {
-        let again = self
-            .again
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let again = self.again.lock().take();
         let Some(mut again) = again else { return };
         while let Some(Some(answer)) = stop.run_until_cancelled(again.recv()).await {
             let Some(trace) = self.tried(&answer) else {
@@ -151,7 +144,7 @@ impl Spool {
             };
             let pause = match answer.fate {
                 Fate::Taken => TAKEN,
-                _ => RETRY * (1 << trace.tries.min(DOUBLED)),
+                _ => RETRY.delay(trace.tries),
             };
             let (queue, stop) = (self.queue.clone(), stop.clone());
             tokio::spawn(async move {
@@ -163,7 +156,7 @@ impl Spool {
     }
 
     fn tried(&self, answer: &Answer) -> Option<FileTrace> {
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         let trace = waiting.get_mut(&answer.below)?;
         if answer.fate == Fate::Retry {
             trace.tries = trace.tries.saturating_add(1);
@@ -179,7 +172,7 @@ impl Spool {
         let place = self.place().map_err(|error| self.disk(error))?;
         self.sweep(&place);
         let settings = self.settings();
-        let full = lock(&self.waiting).len() >= TRACES;
+        let full = self.waiting.lock().len() >= TRACES;
         if full || self.held.load(Ordering::Relaxed) >= settings.max_waiting {
             return Err(SpoolError::Full);
         }
@@ -193,7 +186,7 @@ impl Spool {
     /// Removes the entries and label files of traces that were analyzed and deleted.
     fn sweep(&self, place: &Place) {
         let directory = place.root.absolute();
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         let gone = waiting.extract_if(|below, _| {
             let there = fs::symlink_metadata(directory.join(below));
             there.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
@@ -223,14 +216,14 @@ impl Spool {
         if report.is_none() {
             self.held.fetch_add(trace.length(), Ordering::Relaxed);
         }
-        lock(&self.waiting).insert(below, trace.clone());
+        self.waiting.lock().insert(below, trace.clone());
         // Without a queue the process ends; the next one finds the trace.
         let _ = self.queue.send(trace);
         Ok(())
     }
 
     fn place(&self) -> io::Result<Arc<Place>> {
-        let mut place = lock(&self.place);
+        let mut place = self.place.lock();
         if let Some(place) = &*place {
             return Ok(Arc::clone(place));
         }
@@ -257,10 +250,6 @@ impl Spool {
         };
         SpoolError::Disk { directory, error }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
