@@ -1,7 +1,7 @@
 //! Version and build information.
 
 /// Output of `--version`: version, revision, compiler and features, for bug reports.
-pub const LONG: &str = concat!(
+pub(crate) const LONG: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "\nrevision: ",
     env!("GOTRACER_REVISION"),
@@ -13,7 +13,7 @@ pub const LONG: &str = concat!(
 
 /// Build information for the daemon's metrics.
 #[cfg(feature = "daemon")]
-pub const BUILD: gotracer::build::Build = gotracer::build::Build {
+pub(crate) const BUILD: gotracer::build::Build = gotracer::build::Build {
     revision: env!("GOTRACER_REVISION"),
     rustc: env!("GOTRACER_RUSTC"),
     features: env!("GOTRACER_FEATURES"),

@@ -1,0 +1,55 @@
+//! `gotracer check-config`: validates a configuration file.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use gotracer::config::Config;
+use gotracer::report::human::plural;
+
+#[cfg(feature = "daemon")]
+use crate::cli::args::referenced_files;
+use crate::cli::exit_code::CLEAN;
+
+/// Check a configuration file and the files it refers to
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The YAML file
+    #[arg(value_name = "FILE")]
+    #[cfg_attr(feature = "daemon", arg(required_unless_present = "web_config"))]
+    #[cfg_attr(not(feature = "daemon"), arg(required = true))]
+    file: Option<PathBuf>,
+
+    /// Skip the files it refers to: certificates, passwords, lists of targets
+    #[cfg(feature = "daemon")]
+    #[arg(long)]
+    syntax_only: bool,
+
+    /// Check a file for `serve --web.config.file` as well
+    #[cfg(feature = "daemon")]
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config: Option<PathBuf>,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
+    if let Some(file) = &args.file {
+        let name = file.display().to_string();
+        let config = Config::load(file).with_context(|| name.clone())?;
+        #[cfg(feature = "daemon")]
+        if !args.syntax_only {
+            referenced_files::check(&config).with_context(|| name.clone())?;
+        }
+        let services = plural(config.services().count() as u64, "service");
+        writeln!(
+            io::stdout(),
+            "{name}: good, {services} with settings of their own"
+        )?;
+    }
+    #[cfg(feature = "daemon")]
+    if let Some(path) = &args.web_config {
+        gotracer::daemon::check_web(path)?;
+        writeln!(io::stdout(), "{}: good", path.display())?;
+    }
+    Ok(CLEAN)
+}
