@@ -1,18 +1,15 @@
-//! Memory that reading a trace may hold.
+//! Memory limit of reading a trace.
 //!
-//! A trace decides how much memory its reader needs: by its tables, by the
-//! batches of a generation, by the goroutines and tasks that exist. Those who
-//! hold such memory count it against one [`Allowance`]. They count what they
-//! hold where it grows, once a batch or a block of events, and before it grows:
-//! a vector that has to grow exists twice for a moment.
+//! A trace determines how much memory its reader needs: by its tables, by the batches of a generation, by the goroutines
+//! and tasks that exist. Each holder of such memory counts it against one [`Allowance`], once per batch or block of events
+//! and before it grows, because a growing vector briefly exists twice.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Changes a loan to at least so many bytes if it can; returns how many bytes
-/// are lent then.
+/// Changes a loan to at least the given number of bytes, if possible. Returns the bytes that are lent from then on.
 type Lend = Box<dyn FnMut(u64) -> u64 + Send>;
 
 /// From this excess on a loan is reduced, bytes.
@@ -20,8 +17,7 @@ const EXCESS: u64 = 8 << 20;
 /// Smallest collection whose growth is counted in advance, bytes.
 const WORTHY: u64 = 256 << 10;
 
-/// Memory that all parts of one reading may hold together. The default has no
-/// limit.
+/// Memory limit of all parts of one reader. The default is unlimited.
 #[derive(Clone, Default)]
 pub struct Allowance(Option<Arc<Account>>);
 
@@ -44,9 +40,8 @@ impl Allowance {
         Self::lent(bytes, move |_| bytes)
     }
 
-    /// A loan of `bytes` that `lend` changes: it is given the bytes that are
-    /// wanted, and returns the bytes that are lent from then on. It is asked for
-    /// more before more is held, and for less when much less is held.
+    /// Creates an allowance of `bytes` that `lend` changes: it receives the bytes needed and returns the bytes lent. It is
+    /// called before more is held, and when much less is held.
     pub fn lent(bytes: u64, lend: impl FnMut(u64) -> u64 + Send + 'static) -> Self {
         Self(Some(Arc::new(Account {
             held: AtomicU64::new(0),
@@ -55,7 +50,7 @@ impl Allowance {
         })))
     }
 
-    /// The part of one holder, nothing at first.
+    /// Creates the reservation of one holder, empty at first.
     pub fn share(&self) -> Share {
         Share {
             allowance: self.clone(),
@@ -98,11 +93,10 @@ pub struct Share {
 }
 
 impl Share {
-    /// Holds so many bytes from now on, instead of those before.
+    /// Replaces the reservation by one of `bytes`.
     ///
     /// # Errors
-    /// If the allowance is used up: then the bytes are counted, but must not be
-    /// held.
+    /// If the allowance is used up. The bytes are then counted but must not be allocated.
     pub fn hold(&mut self, bytes: u64) -> Result<(), Exhausted> {
         let Some(account) = &self.allowance.0 else {
             return Ok(());
@@ -120,7 +114,7 @@ impl Share {
         }
     }
 
-    /// As [`hold`](Self::hold), but never less than before.
+    /// Like [`hold`](Self::hold), but never less than before.
     pub fn hold_at_least(&mut self, bytes: u64) -> Result<(), Exhausted> {
         self.hold(bytes.max(self.held))
     }

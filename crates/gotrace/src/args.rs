@@ -1,7 +1,6 @@
 //! Arguments of events, decoded with wide loads where they are needed.
 //!
-//! Nothing is checked here: who reads a batch makes sure that the event is
-//! whole and its varints are valid before anybody asks for its arguments.
+//! Nothing is checked here: the reader of a batch has checked that the event is complete and its varints are valid.
 
 use super::varint::{self, HIGH_BITS};
 
@@ -49,8 +48,7 @@ impl<'a> Args<'a> {
 /// Decodes a varint of the window at `at`.
 #[inline(always)]
 pub fn varint(window: &Window, at: &mut usize) -> u64 {
-    // The mask changes nothing but spares the check that the load is within
-    // the window.
+    // The mask has no effect, but lets the compiler remove the bounds check.
     let from = *at % 64;
     let bytes = window[from..from + 8].try_into();
     let word = u64::from_le_bytes(bytes.expect("eight bytes"));
@@ -67,8 +65,7 @@ pub fn varint(window: &Window, at: &mut usize) -> u64 {
         return word & 0x7f | (word >> 1) & 0x3f80 | (word >> 2) & 0x1f_c000;
     }
     let (value, n) = long_varint(window, from);
-    // It never is more. That it is said here spares the checks above: how far
-    // an event's arguments reach is then known.
+    // The length is never larger. Stating it here lets the compiler remove the bounds checks above.
     *at += n.min(varint::MAX_LEN);
     value
 }
@@ -91,13 +88,12 @@ fn long_varint(window: &Window, at: usize) -> (u64, usize) {
 /// Returns the first offset at which a varint may be invalid: all earlier ones
 /// are valid.
 ///
-/// An invalid one has ten bytes that go on, or nine and a tenth above 1. Where
-/// events end is not known here, so an event's type may be taken for a part of
-/// the varint behind it, and a valid one for an invalid one.
+/// An invalid varint has ten bytes with the continuation bit, or nine and a tenth byte above 1. The ends of events are
+/// unknown here, so an event's type may be read as part of the following varint: the result may be too early, never late.
 pub fn first_suspect(bytes: &[u8]) -> usize {
     const STEP: usize = 256;
     for (i, block) in bytes.chunks(STEP).enumerate() {
-        // Nine bytes that go on hold four at an even place.
+        // Nine consecutive continuation bytes include four at an even offset.
         let quads = block.chunks_exact(4);
         let rest = quads.remainder();
         let go_on = |q: &[u8]| {

@@ -32,7 +32,7 @@ const MANY_PLACES: usize = 1 << 16;
 pub struct Ids {
     /// By the low bits of the id; a power of two long.
     places: Vec<Place>,
-    /// Those that found their place taken.
+    /// Ids whose place was occupied.
     displaced: HashMap<i64, u32, foldhash::fast::RandomState>,
     len: usize,
 }
@@ -56,8 +56,8 @@ impl Ids {
             .or_else(|| self.displaced.get(&id).copied())
     }
 
-    /// As [`find`](Self::find), but may miss it: then it gives none, or
-    /// `u32::MAX`. It misses -1, which a corrupt trace may name.
+    /// Like [`find`](Self::find), by the table only: a displaced id gives none or `u32::MAX`, as does -1, which a corrupt
+    /// trace may contain.
     #[inline(always)]
     pub fn find_fast(&self, id: i64) -> Option<u32> {
         let place = self.places.get(self.place(id))?;

@@ -70,7 +70,7 @@ pub struct ClockSnapshot {
     pub wall_nsec: i64,
 }
 
-/// How much was read.
+/// Statistics of a reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Generations begun.
@@ -201,18 +201,18 @@ impl<'a> Reader<'a> {
 
     /// Writes the next events to `block`; returns how many, 0 after the last.
     /// They are all of one generation: a [`EventKind::Sync`] only stands first.
-    /// Cheaper than [`advance`](Self::advance) for who keeps the events.
+    /// Cheaper than [`advance`](Self::advance) for a caller that stores the events.
     ///
     /// # Errors
-    /// As [`advance`](Self::advance).
+    /// Like [`advance`](Self::advance).
     pub fn fill(&mut self, block: &mut [Event]) -> Result<usize, ReadError> {
         self.pour(&mut EventBuffer::new(block))
     }
 
-    /// As [`fill`](Self::fill), until the sink is full.
+    /// Like [`fill`](Self::fill), until the sink is full.
     ///
     /// # Errors
-    /// As [`advance`](Self::advance).
+    /// Like [`advance`](Self::advance).
     #[doc(hidden)]
     pub fn pour(&mut self, sink: &mut impl Sink) -> Result<usize, ReadError> {
         if self.next == self.filled {
@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
     /// A copy of the next event; `None` after the last.
     ///
     /// # Errors
-    /// As [`advance`](Self::advance).
+    /// Like [`advance`](Self::advance).
     #[inline]
     pub fn next_event(&mut self) -> Result<Option<Event>, ReadError> {
         Ok(self.advance()?.then(|| *self.event()))
@@ -303,14 +303,14 @@ impl<'a> Reader<'a> {
     /// follows.
     ///
     /// # Errors
-    /// As [`advance`](Self::advance).
+    /// Like [`advance`](Self::advance).
     pub fn skip_rest(&mut self) -> Result<(), ReadError> {
         while self.advance()? {}
         Ok(())
     }
 
-    /// The input of the trace that begins where this one, of which everything
-    /// was read, ends: two traces may be written to one file, or appended.
+    /// Returns the input of the trace that starts at the end of this one, after this one was read to its end. A file may
+    /// hold several traces, one after the other.
     ///
     /// # Errors
     /// If the input can't be read.
@@ -323,7 +323,7 @@ impl<'a> Reader<'a> {
         Ok(follows.then_some(input))
     }
 
-    /// How much was read so far.
+    /// Statistics of the bytes and events read so far.
     pub fn stats(&self) -> Stats {
         let stats = self.format.stats();
         Stats {

@@ -1,9 +1,9 @@
-//! Reasons for which a scheduler model does not take an event.
+//! Reasons for which a scheduler model does not accept an event.
 
 use super::error::{Corruption, ErrorKind};
 use super::violation::Violation;
 
-/// Reason for which an event is not taken.
+/// Reason for which an event is not accepted.
 #[derive(Debug)]
 pub enum Refusal {
     /// An event of another thread, or another P, must come first.

@@ -51,7 +51,7 @@ impl<T> Slab<T> {
         self.slots.get(slot as usize)
     }
 
-    /// As [`get`](Self::get), to be changed.
+    /// Like [`get`](Self::get), to be changed.
     #[inline(always)]
     pub fn get_mut(&mut self, slot: u32) -> Option<&mut T> {
         self.slots.get_mut(slot as usize)

@@ -12,7 +12,7 @@ const MAX_SWAPS: u32 = 4 * 3;
 const MAX_STEPS: usize = 5;
 const SHORTEST_SHIFTING: usize = 50;
 
-/// Sorts by `key`, leaving equal elements where Go would.
+/// Sorts by `key`, with equal elements in Go's order.
 pub fn by_key<T>(data: &mut [T], key: impl Fn(&T) -> i64 + Copy) {
     let limit = usize::BITS - data.len().leading_zeros();
     let end = data.len();

@@ -91,8 +91,7 @@ impl<'a> Input<'a> {
         self.pos
     }
 
-    /// How many bytes there are: all of them for a file, those received so far
-    /// for a stream.
+    /// Size in bytes: of the whole file, or received so far from a stream.
     pub fn known_len(&self) -> u64 {
         match &self.bytes {
             Bytes::Seekable(s) => s.len(),

@@ -97,7 +97,7 @@ impl IdMap {
         self.dense(id).or_else(|| self.get_sparse(id))
     }
 
-    /// As [`get`](Self::get), but only by index.
+    /// Like [`get`](Self::get), but only by index.
     #[inline(always)]
     pub fn dense(&self, id: u64) -> Option<u32> {
         match self.dense.get(id as usize) {

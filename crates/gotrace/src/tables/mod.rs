@@ -134,7 +134,7 @@ impl Tables {
         Ok(())
     }
 
-    /// As [`end_stack`](Self::end_stack), but the last stack of an id counts,
+    /// Like [`end_stack`](Self::end_stack), but the last stack of an id counts,
     /// as in the old format.
     pub(crate) fn end_latest_stack(&mut self, id: u64) {
         if self.stack_ids.insert(id).is_none() {
@@ -149,7 +149,7 @@ impl Tables {
         self.resolve_known_frames().map_or(Ok(()), Err)
     }
 
-    /// As [`resolve_frames`](Self::resolve_frames), but strings that are
+    /// Like [`resolve_frames`](Self::resolve_frames), but strings that are
     /// missing are empty. Returns what one of them is.
     pub(crate) fn resolve_known_frames(&mut self) -> Option<Corruption> {
         self.string_ids.settle();
@@ -198,13 +198,13 @@ impl Tables {
         }
     }
 
-    /// As [`string_id`](Self::string_id), but may miss it.
+    /// Like [`string_id`](Self::string_id), but may miss it.
     #[inline(always)]
     pub(crate) fn dense_string_id(&self, id: u64) -> Option<StringId> {
         self.string_ids.dense(id).map(StringId)
     }
 
-    /// As [`stack_id`](Self::stack_id), but may miss it.
+    /// Like [`stack_id`](Self::stack_id), but may miss it.
     #[inline(always)]
     pub(crate) fn dense_stack_id(&self, id: u64) -> Option<StackId> {
         self.stack_ids.dense(id).map(StackId)

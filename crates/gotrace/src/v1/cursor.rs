@@ -1,8 +1,7 @@
 //! One P's events, one at a time from its segments.
 //!
-//! The first pass made sure that they are well formed, so nothing is checked
-//! again but what costs nothing: a file that was changed in between gives
-//! nonsense, not a panic.
+//! The first pass has checked that they are well formed, so only checks without a cost are repeated. A file that changes
+//! between the passes gives wrong events, not a panic.
 
 use super::super::args::{Args, WINDOW};
 use super::super::error::ErrorKind;
@@ -69,7 +68,7 @@ pub struct Source<'a, 'i> {
 #[derive(Debug)]
 pub struct Cursor {
     pub next: Position,
-    /// The segment, followed by zeros, so that a window fits at any offset.
+    /// The segment, followed by zeros so a window fits at any offset.
     buf: Vec<u8>,
     len: usize,
     segment: u32,
@@ -193,9 +192,8 @@ impl Cursor {
         Ok(true)
     }
 
-    /// When the goroutine that runs, `g`, blocks in the syscall that it just
-    /// began: if it does, the next event that is not about another one says
-    /// so.
+    /// Returns the time at which the running goroutine `g` blocks in the syscall that it just began. The next event that is
+    /// not about another goroutine tells whether it does.
     pub fn blocks(
         &self,
         g: u64,

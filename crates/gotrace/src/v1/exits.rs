@@ -1,11 +1,8 @@
-//! When goroutines left syscalls.
+//! Exits from syscalls, ordered by the time at which they took place.
 //!
-//! An exit is written when the goroutine runs again, with the time at which it
-//! left the syscall: often microseconds before, now and then seconds. So it
-//! belongs before events that were written earlier, perhaps megabytes earlier.
-//! The first pass found when the earliest exit of each segment took place;
-//! from this moment on the segment's exits are known here, each until its turn
-//! has come.
+//! An exit is written when the goroutine runs again, with the time at which it left the syscall: usually microseconds
+//! before, sometimes seconds. It thus precedes events that may be megabytes earlier in the trace. The first pass records the
+//! earliest exit of each segment; from that time on, the segment's exits are kept here until they are returned.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -53,7 +50,7 @@ pub struct Exits {
 }
 
 impl Exits {
-    /// Of a trace whose segments have these exits first, in order of time.
+    /// Creates the exits of a trace from the earliest exit of each segment, in order of time.
     pub fn new(mut first: Vec<FirstExit>) -> Self {
         first.reverse();
         Self {
@@ -92,7 +89,7 @@ impl Exits {
             let Some(segment) = segments.get_mut(first.segment as usize) else {
                 continue;
             };
-            // Its P may have come there.
+            // Its P may have read the segment already.
             if std::mem::take(&mut segment.exits) {
                 let segment = *segment;
                 let mut buf = std::mem::take(&mut self.buf);

@@ -1,9 +1,8 @@
-//! The Ps' events to one row.
+//! Merges the Ps' events into one sequence.
 //!
-//! The reference reader takes, of the events that can come next, the earliest,
-//! and rejects a trace whose times then go backwards. Those events are in a
-//! [heap](super::frontier); Ps whose next event is not possible yet
-//! [wait](super::waiting). CPU samples are events of a P of their own.
+//! The reference reader returns the earliest of all possible events, and rejects a trace whose times then go backwards.
+//! Possible events are in a [heap](super::frontier); Ps whose next event is not possible yet [wait](super::waiting). CPU
+//! samples are events of a separate P.
 
 use super::super::error::{ErrorKind, ReadError};
 use super::super::event::{Event, EventKind, GoId, StackId, Time};
@@ -16,18 +15,17 @@ use super::waiting::{Change, Need};
 use super::wire;
 use super::{Reader, Stage};
 
-/// How many Ps an event may be looked at for whether they still wait for it,
-/// before a trace is taken for one made to be slow.
+/// Number of waiting Ps that may be checked per event before a trace is rejected as made to be slow.
 const MAX_LOOKS_PER_EVENT: u64 = 1_000;
-/// As many are free.
+/// Number of checks that are not counted.
 const MAX_LOOKS: u64 = 20_000_000;
 
-/// The P that CPU samples are events of.
+/// P of CPU samples.
 pub const SAMPLES: u32 = u32::MAX;
 
-/// Why a row of events was interrupted.
+/// Reason why the fast loop stopped.
 enum Pause {
-    /// There is no more room.
+    /// The block is full.
     Full,
     /// A CPU sample comes next.
     Sample,
@@ -35,21 +33,20 @@ enum Pause {
     Exit,
     /// No event can come next.
     Stuck,
-    /// The event of a P at `next` was taken, `read` bytes of its arguments
-    /// were read, and there is more to be done about it.
+    /// The event of a P at `next` was accepted, `read` bytes of its arguments were read, and it needs further work.
     Taken {
         proc: u32,
         taken: Taken,
         next: Position,
         read: usize,
     },
-    /// The event of a P was not taken.
+    /// The event of a P was not accepted.
     Refused { proc: u32, refusal: Refusal },
 }
 
 impl Reader<'_> {
-    /// Writes the next events to `out`, but a synchronisation event only as
-    /// the first one. Returns how many; 0 at the end.
+    /// Writes the next events to `out`; a synchronization event is only ever the first. Returns the number of events, 0 at
+    /// the end.
     pub fn fill(&mut self, out: &mut [Event]) -> Result<usize, ReadError> {
         if let Some(e) = self.failed.take() {
             return Err(e);
@@ -71,8 +68,7 @@ impl Reader<'_> {
         Ok(n)
     }
 
-    /// Writes some more events; 0 at the end, and before a synchronisation
-    /// event that would not be the first.
+    /// Writes further events. Returns 0 at the end and before a synchronization event that would not be the first.
     fn more(&mut self, out: &mut [Event], first: bool) -> Result<usize, ReadError> {
         while self.stage == Stage::Events {
             if let Some(event) = self.model.follow.pop_front() {
@@ -97,7 +93,7 @@ impl Reader<'_> {
             };
             match more {
                 Ok(more) if n + more > 0 => return Ok(n + more),
-                // An event of which nothing came.
+                // The event has no equivalent in later formats.
                 Ok(_) => {}
                 Err(e) if n == 0 => return Err(e),
                 Err(e) => {
@@ -109,7 +105,7 @@ impl Reader<'_> {
         self.outside(&mut out[0], first)
     }
 
-    /// Takes the events of Ps until the fast loop can't continue.
+    /// Reads events of Ps until the fast loop cannot continue.
     fn run(&mut self, out: &mut [Event]) -> (usize, Pause) {
         let tables = &*self.tables;
         let clock = self.clock;
@@ -307,8 +303,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Puts a P where it belongs by what its next event needs, if there is
-    /// one, and those that waited for what happened last.
+    /// Moves a P to the heap or to the waiting Ps, depending on its next event, and wakes the Ps that waited for the last
+    /// event.
     pub(super) fn settle(&mut self, proc: u32, need: Option<Need>) {
         let Some(change) = self.model.change.take() else {
             match need {
@@ -324,7 +320,7 @@ impl Reader<'_> {
         self.admit(change);
     }
 
-    /// Lets those go on that waited for a change.
+    /// Wakes the Ps that waited for a change.
     pub(super) fn admit(&mut self, change: Change) {
         self.looks += self.waiting.len() as u64;
         let (frontier, cursors, samples) = (&mut self.frontier, &self.cursors, &self.samples);
@@ -344,7 +340,7 @@ impl Reader<'_> {
         self.frontier.push(Entry { time, proc });
     }
 
-    /// No event can come next: the end, if none is left.
+    /// Handles the state in which no event is possible: the end, if none is left, else an error.
     fn stuck(&mut self) -> Result<(), ReadError> {
         let threads = self.waiting.len();
         if threads == 0 {
@@ -416,7 +412,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Makes times increase strictly, as the reference does.
+    /// Makes times strictly increasing, like the reference.
     fn stamp(&mut self, event: &mut Event) {
         event.time = after(self.last_time, event.time);
         self.last_time = event.time;

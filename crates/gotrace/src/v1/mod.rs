@@ -6,15 +6,15 @@
 //!
 //! 1. walk it: check every event's form, decode the tables, note where each
 //!    P's events lie ([`scan`], [`index`]);
-//! 2. per P, decode one event at a time ([`cursor`]), the Ps in a heap by the
-//!    time of their next event; offer the earliest one to the scheduler model
-//!    ([`model`], [`runtime`]), which takes it, and tells what it means in
-//!    terms of the later formats, or says that another P's must come first
+//! 2. per P, decode one event at a time ([`cursor`]), with the Ps in a heap by
+//!    the time of their next event. The earliest event is offered to the
+//!    scheduler model ([`model`], [`runtime`]), which accepts it and translates
+//!    it to the later formats, or requires another P's event first
 //!    ([`merge`]). CPU samples ([`samples`]) and returns from syscalls
-//!    ([`exits`]) have times of their own.
+//!    ([`exits`]) are ordered by their own times.
 //!
-//! Memory holds the tables, 64 KiB per P, and the bytes of a stream, which
-//! can't be read twice. The events, their order and their times are those of
+//! Memory holds the tables, 64 KiB per P, and all bytes of a stream, which
+//! cannot be read twice. The events, their order and their times are those of
 //! the reference reader, golang.org/x/exp/trace. Where the reference leaves the
 //! order to a Go map, this reader has a fixed one: goroutines that existed
 //! before the trace come in the order of the file.
@@ -67,7 +67,7 @@ enum Stage {
     Start,
     /// There may be more events.
     Events,
-    /// All events but the final synchronisation were returned.
+    /// All events but the final synchronization were returned.
     Ended,
     /// All were.
     Done,
@@ -168,8 +168,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Before and after the events. Writes a synchronisation event, if it may
-    /// be written and there is one left; returns how many.
+    /// Writes the synchronization event before or after all events, if one is due. Returns the number of events.
     #[cold]
     fn outside(&mut self, out: &mut Event, first: bool) -> Result<usize, ReadError> {
         if self.stage == Stage::Start {
@@ -307,7 +306,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// An error that Go 1.21 and older bring about themselves is said to be theirs.
+/// Names the runtime as the cause of an error that Go 1.21 and older write into correct programs' traces.
 fn explained(kind: ErrorKind) -> ErrorKind {
     use wire::{GO_SYSBLOCK, GO_SYSCALL, GO_SYSEXIT, GO_SYSEXIT_LOCAL};
     let types = [GO_SYSCALL, GO_SYSEXIT, GO_SYSEXIT_LOCAL, GO_SYSBLOCK];

@@ -1,10 +1,7 @@
-//! The scheduler model: which event can come next, whether it can be right,
-//! and what it means.
+//! Scheduler model: decides which event is possible next, checks it, and translates it.
 //!
-//! An event of the old format becomes no [`Event`], one or several; which ones,
-//! and in which context, follows the reference reader. Some contexts are Ps
-//! that do not exist: the runtime's timers, its network poller, returns from
-//! syscalls and the collector.
+//! An event of the old format becomes zero or more [`Event`]s, with the context that the reference reader gives them. Some
+//! contexts are pseudo Ps: the runtime's timers, its network poller, returns from syscalls, and the collector.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -175,7 +172,7 @@ impl Model {
         }
     }
 
-    /// Goroutines' events that are not worth a place among the frequent ones.
+    /// Handles the rare events of goroutines.
     #[inline(never)]
     fn rare(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
         let event_type = step.next.kind;
@@ -199,7 +196,7 @@ impl Model {
                 let p = &mut self.procs[proc];
                 let slot = p.current(event_type)?;
                 let g = &mut self.gs[slot];
-                // It stays where it is for good.
+                // It blocks forever.
                 g.status = Status::Dead;
                 let (id, stack) = (g.id, step.stack());
                 let kind = self.stops(event_type, (id, slot), GoState::Waiting, stack);

@@ -1,4 +1,4 @@
-//! Names that later formats spell out and the old one has numbers for.
+//! Names that later formats spell out and the old format numbers.
 
 use super::super::event::StringId;
 use super::super::tables::Tables;

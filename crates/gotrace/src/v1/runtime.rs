@@ -1,5 +1,4 @@
-//! Events that are no goroutine's: Ps, the collector, stops of the world, and
-//! what the program itself wrote.
+//! Events of Ps, of the garbage collector, of stops of the world, and user annotations.
 
 use super::super::error::Corruption;
 use super::super::event::{

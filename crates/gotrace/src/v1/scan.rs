@@ -1,9 +1,8 @@
 //! The first pass: every event's form is checked and its length found, tables
 //! are decoded, and the rest is only noted as [segments](Index).
 //!
-//! The old format needs it: batches don't tell their length, and what has to
-//! be known before the first event, the clock's frequency and the stacks, is
-//! written last.
+//! The old format needs this pass: batches have no length, and the clock's frequency and the stacks, which the first event
+//! needs, are written last.
 
 use super::super::allowance::{Share, of_vec};
 use super::super::args::WINDOW;
@@ -169,8 +168,7 @@ impl Scan {
         Ok(())
     }
 
-    /// Walks events with a time and up to three arguments, which are most.
-    /// Stops at whatever takes more care.
+    /// Walks events with a time and up to three arguments, which are most. Stops at all others.
     #[inline]
     fn plain(&mut self, buf: &[u8], stop: usize, len: usize, pos: &mut usize) {
         let mut time = self.time;
@@ -312,7 +310,7 @@ impl Scan {
         let Some(text) = text(buf, len, at, size)? else {
             return Ok(None);
         };
-        // What stands before all batches belongs to none.
+        // An event before the first batch has no P.
         if self.open.proc != NIL {
             if text.is_empty() {
                 return Err(Corruption::EmptyString(id).into());
@@ -398,7 +396,7 @@ impl Scan {
         Ok(())
     }
 
-    /// Notes when a goroutine left a syscall, if that was not when it says so.
+    /// Records when a goroutine left a syscall, if that differs from the event's time.
     fn exit(&mut self, payload: &[u8]) {
         let mut s = Scanner::new(payload);
         let real = (0..4).filter_map(|_| s.varint()).last().unwrap_or(0) as i64;

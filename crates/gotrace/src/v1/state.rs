@@ -125,7 +125,7 @@ impl Goroutines {
         self.slots.get_mut(slot).map(|g| (slot, g))
     }
 
-    /// As [`find`](Self::find), where the slot may be the one that the
+    /// Like [`find`](Self::find), where the slot may be the one that the
     /// goroutine was found in before.
     #[inline(always)]
     pub fn find_again(&mut self, id: GoId, slot: u32) -> Option<(u32, &mut Goroutine)> {

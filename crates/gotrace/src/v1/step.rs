@@ -1,5 +1,4 @@
-//! An event that is offered to the [`Model`](super::model::Model), and what came
-//! of it.
+//! An event that is offered to the [`Model`](super::model::Model), and the result.
 
 use super::super::args::Args;
 use super::super::event::{Event, StackId, StringId, Time};
@@ -7,7 +6,7 @@ pub use super::super::refusal::Refusal;
 use super::super::tables::Tables;
 use super::cursor::Position;
 
-/// Result of an event that was taken.
+/// Result of an accepted event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Taken {
     /// An event.
@@ -35,7 +34,7 @@ pub struct Step<'a, 'b> {
     /// The event's time, ns.
     pub time: Time,
     pub args: &'a mut Args<'b>,
-    /// The event that comes of it.
+    /// The translated event.
     pub out: &'a mut Event,
 }
 

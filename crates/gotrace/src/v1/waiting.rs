@@ -1,9 +1,8 @@
 //! Ps whose next event has to wait for another P's.
 //!
-//! After every event the reference reader checks all of them, in an order that
-//! depends on how they were added. The first one that became possible is the
-//! first in the heap too, so this is part of the order of events. A check is
-//! only needed after a step of a goroutine that an event waits for.
+//! After every event the reference reader checks all waiting Ps, in an order that depends on how they were added. The
+//! first one that became possible is also the first in the heap, so this order is part of the order of events. A check is
+//! needed only after a step of a goroutine that an event waits for.
 
 use super::super::args::Args;
 use super::super::event::GoId;
@@ -38,7 +37,7 @@ pub enum Change {
     Birth(GoId),
     /// A collection began.
     Collection,
-    /// It is not known what.
+    /// An unknown change.
     Anything,
 }
 
@@ -125,8 +124,7 @@ impl Model {
         }
     }
 
-    /// Sees to it that [`change`](Self::change) tells when this may be had.
-    /// Returns the slot of its goroutine.
+    /// Marks the goroutine, so [`change`](Self::change) reports its steps. Returns its slot.
     fn await_need(&mut self, need: Need) -> u32 {
         match need {
             Need::Step { g, .. } => match self.gs.find(g) {
@@ -143,7 +141,7 @@ impl Model {
     }
 }
 
-/// The Ps that wait.
+/// Waiting Ps.
 #[derive(Debug, Default)]
 pub struct Waitings {
     all: Vec<Waiting>,

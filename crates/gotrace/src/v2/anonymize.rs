@@ -153,7 +153,7 @@ impl<W: Write, F: Fn(&str) -> bool> Copy<'_, W, F> {
                 return Ok(());
             }
             Some(wire::STACKS) => {
-                // Looked through before it is trusted.
+                // Checked before it is copied.
                 sections::stacks(data, &mut Tables::default())?;
                 self.generation.note_frames(data);
             }
@@ -162,7 +162,7 @@ impl<W: Write, F: Fn(&str) -> bool> Copy<'_, W, F> {
         self.write_batch(b, data)
     }
 
-    /// Writes the names, now that it is known what they are of.
+    /// Writes the names, once the stacks have shown which strings are functions and files.
     fn end_generation(&mut self) -> Result<(), ErrorKind> {
         let generation = std::mem::take(&mut self.generation);
         for (b, data) in &generation.strings {

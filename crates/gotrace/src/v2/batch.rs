@@ -1,4 +1,4 @@
-//! Framing: the row of batches that a trace is.
+//! Framing: a trace is a sequence of batches.
 
 use std::io;
 
@@ -38,7 +38,7 @@ impl Batch {
     }
 }
 
-/// The next element of the file.
+/// Next element of the file.
 pub enum Next {
     Batch(Batch),
     /// The marker that Go 1.26 writes after each generation.
@@ -60,11 +60,10 @@ enum Header {
 /// Reads the next batch's header and passes over its data.
 pub fn next(input: &mut Input<'_>) -> Result<Next, ErrorKind> {
     let start = input.pos();
-    // A live stream must not be waited for longer than the header is: behind
-    // a generation's end nothing may come for a second.
+    // Reading beyond the header may block a live stream: after a generation's end there may be no data for a second.
     let mut least = 1;
     let (mut b, length) = loop {
-        // Data may follow at once, its first byte is wanted too.
+        // A non-empty batch has data, and its first byte tells its kind.
         let bytes = input
             .peek_some(least, MAX_HEADER + 1)
             .map_err(ErrorKind::Io)?;

@@ -31,7 +31,7 @@ impl Clock {
         self.ns_per_unit.is_finite()
     }
 
-    /// As [`ns`](Self::ns), of the differences there mostly are: all those in
+    /// Like [`ns`](Self::ns), of the differences there mostly are: all those in
     /// one batch last less than 2^62 ns together.
     #[inline(always)]
     pub fn ns_fast(self, units: u64) -> Option<Time> {

@@ -61,7 +61,7 @@ pub struct Cursor {
     pub next: Position,
     /// From here on events may be damaged or reach beyond the batch's end.
     pub careful: u32,
-    /// The batch, followed by zeros, so that a window fits at any offset.
+    /// The batch, followed by zeros so a window fits at any offset.
     buf: Vec<u8>,
     len: usize,
     batch: u32,

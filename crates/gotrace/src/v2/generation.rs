@@ -20,7 +20,7 @@ use super::samples::Samples;
 use super::sections::{self, Clocks};
 use super::wire;
 
-/// A generation that holds more memory gives it back at its end, bytes.
+/// Memory in bytes above which a generation releases its memory at its end.
 const MUCH: u64 = 16 << 20;
 
 /// No further batch.
@@ -142,7 +142,7 @@ impl Generation {
             + self.loaded
     }
 
-    /// Forgets everything and keeps the memory, unless it is much.
+    /// Clears everything and keeps the memory up to a limit.
     pub fn clear(&mut self) {
         self.before.retain(|(tables, _)| tables.strong_count() > 0);
         let held = self.tables.held(0);

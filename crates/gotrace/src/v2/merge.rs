@@ -1,9 +1,7 @@
-//! The threads' events to one row.
+//! Merges the threads' events into one sequence.
 //!
-//! Events are handed out in blocks: what a block costs is forgotten over its
-//! events, and within one the state of the thread whose turn it is can stay in
-//! registers. As long as that thread's next event is not later than any
-//! other's the heap need not be touched.
+//! Events are returned in blocks. The cost of a block is spread over its events, and within a block the state of the
+//! current thread stays in registers. The heap is not touched while that thread's next event is the earliest.
 
 use std::hint;
 
@@ -19,31 +17,28 @@ use super::frontier::Entry;
 use super::order::{Epoch, Order, Refusal, Step};
 use super::threads::{self, Lane, Threads};
 
-/// How many events may have to wait for another thread's before a trace is
-/// taken for one made to be slow: looking for the one that can come next costs
-/// as much as there are threads. Busy programs with hundreds of threads stay
-/// below one an event.
+/// Number of events that may wait for an event of another thread before a trace is rejected as made to be slow: each
+/// search for the next possible event is linear in the threads. Busy programs with hundreds of threads stay below one
+/// search per event.
 const MAX_REFUSALS_PER_EVENT: u64 = 1_000;
-/// As many are free.
+/// Number of searches that are not counted.
 const MAX_REFUSALS: u64 = 20_000_000;
 
-/// Why a row of events was interrupted.
+/// Reason why the fast loop stopped.
 enum Pause {
-    /// There is no more room.
+    /// The sink is full.
     Full,
     /// No thread's event comes next.
     NoThread,
-    /// The last event was taken; others came along with it, or the following
-    /// one of its thread has to be loaded.
+    /// The last event was accepted. Further events came with it, or its thread's next event has to be loaded.
     Taken { loaded: bool },
-    /// The earliest event was not taken.
+    /// The earliest event was not accepted.
     Refused(Refusal),
 }
 
 impl Reader<'_> {
-    /// Writes the next events to `sink` until it is full, all of one
-    /// generation: a synchronisation event only stands first. Returns how many;
-    /// 0 at the end.
+    /// Writes the next events to `sink` until it is full or the generation ends: a synchronization event is only ever the
+    /// first. Returns the number of events, 0 at the end.
     pub fn fill(&mut self, sink: &mut impl Sink) -> Result<usize, ReadError> {
         if let Some(e) = self.failed.take() {
             self.installed = false;
@@ -68,8 +63,7 @@ impl Reader<'_> {
                     self.installed = false;
                     return Err(e);
                 }
-                // Those who look at the events still want to know of the
-                // generation.
+                // The consumer of the events still needs this generation's tables.
                 Err(e) => {
                     self.failed = Some(e);
                     break;
@@ -81,8 +75,8 @@ impl Reader<'_> {
         Ok(filled)
     }
 
-    /// Takes events of threads until the fast loop can't continue. Not inlined,
-    /// so that the loop has all registers whatever the caller.
+    /// Reads events of threads until the fast loop cannot continue. Not inlined, because register allocation would then
+    /// depend on the caller.
     #[inline(never)]
     fn run(&mut self, sink: &mut impl Sink) -> Pause {
         let epoch = self.generation.epoch();
@@ -167,7 +161,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Stops the current thread's turn, so that another event can come first.
+    /// Ends the current thread's turn; another event may come first.
     fn interrupt(&mut self) {
         if let Some(lane) = self.threads.get_mut(self.head) {
             self.frontier.update(0, lane.cursor.next.time);
@@ -179,8 +173,7 @@ impl Reader<'_> {
         self.head = self.frontier.head(self.generation.samples.time());
     }
 
-    /// Writes an event that is no thread's next one. False if there is none,
-    /// or only as a first one.
+    /// Writes an event that belongs to no thread. Returns false if there is none, or if it may only be the first of a block.
     #[cold]
     fn otherwise(&mut self, first: bool, sink: &mut impl Sink) -> Result<bool, ReadError> {
         let event = if let Some(event) = self.order.next_following() {
@@ -211,7 +204,7 @@ impl Reader<'_> {
         sink.write(Event { time, ..event }, NO_SLOT);
     }
 
-    /// The earliest thread's event was not taken: try the others by time.
+    /// Tries the other threads by time, because the earliest event was not accepted.
     #[cold]
     fn refused(&mut self, refusal: Refusal, sink: &mut impl Sink) -> Result<(), ReadError> {
         if let Refusal::Invalid(kind) = refusal {
@@ -302,9 +295,8 @@ struct Offer<'a> {
 }
 
 impl Offer<'_> {
-    /// Offers a thread's next event, with its time in `event`, and advances the
-    /// thread if the event is taken. False if the following event is not loaded
-    /// yet.
+    /// Offers a thread's next event, with its time in `event`, and advances the thread if the event is accepted. Returns
+    /// false if the following event is not loaded yet.
     #[inline(never)]
     fn of(self, thread: u32, event: &mut Event) -> Result<bool, Refusal> {
         let Lane { thread: t, cursor } = &mut self.threads[thread];
@@ -320,8 +312,7 @@ impl Offer<'_> {
         Ok(loaded)
     }
 
-    /// As [`of`](Self::of), by the full model. Not inlined, so that it costs
-    /// the fast path no registers.
+    /// Like [`of`](Self::of), with the full model. Not inlined, to leave all registers to the fast path.
     #[inline(never)]
     fn of_any(self, thread: u32, event: &mut Event) -> Result<bool, Refusal> {
         let cursor = &self.threads[thread].cursor;
@@ -343,6 +334,6 @@ impl Offer<'_> {
 /// The time of an event behind one at `last`.
 #[inline(always)]
 fn after(last: Time, time: Time) -> Time {
-    // Times are equal at every fifth event, and who could tell at which.
+    // About 20 % of events share a timestamp, unpredictably; this avoids the branch.
     hint::select_unpredictable(time <= last, last.wrapping_add(1), time)
 }

@@ -1,15 +1,15 @@
 //! Traces of Go 1.22 and later (headers `go 1.22`, `1.23`, `1.25`, `1.26`).
 //!
-//! A trace is a row of generations of about a second each. A generation is a
-//! row of batches, each written by one thread (M) or holding tables. Reading
-//! one goes in three steps:
+//! A trace is a sequence of generations of about a second each. A generation is
+//! a sequence of batches, each with events of one thread (M) or with tables.
+//! It is read in three steps:
 //!
 //! 1. walk its batches: decode the tables, note where the event batches lie
 //!    ([`generation`]);
 //! 2. per thread, decode one event at a time ([`cursor`]), the threads in a
 //!    heap by the time of their next event ([`frontier`]);
-//! 3. offer the earliest one to the scheduler model ([`order`]), which takes it
-//!    or says that another thread's must come first ([`merge`]).
+//! 3. offer the earliest one to the scheduler model ([`order`]), which accepts
+//!    it or requires another thread's event first ([`merge`]).
 //!
 //! Memory holds the tables of one generation and one batch per thread. The
 //! events, their order and their times are those of the reference reader,
@@ -69,7 +69,7 @@ enum Ahead {
     Last,
     /// The current generation is the last one that can be read.
     Broken(ReadError),
-    /// The final synchronisation event was returned.
+    /// The final synchronization event was returned.
     Done,
 }
 
@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
         self.input
     }
 
-    /// Strings and stacks of the events since the last synchronisation.
+    /// Strings and stacks of the events since the last synchronization.
     pub fn tables(&self) -> &Arc<Tables> {
         &self.generation.tables
     }
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Whether all events of the current generation were handed out.
+    /// Whether all events of the current generation were returned.
     pub fn is_between_generations(&self) -> bool {
         self.installed
             && self.failed.is_none()
@@ -197,14 +197,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the next generation and returns the synchronisation event that
-    /// stands before it, or before the end, or before the error.
+    /// Reads the next generation and returns the synchronization event that precedes it, the end, or the error.
     #[cold]
     fn next_generation(&mut self) -> Result<Option<Event>, ReadError> {
         match std::mem::replace(&mut self.ahead, Ahead::Done) {
             Ahead::Done => return Ok(None),
             Ahead::Broken(e) if self.installed => {
-                // First the synchronisation event, then the error.
+                // First the synchronization event, then the error.
                 self.installed = false;
                 self.ahead = Ahead::Broken(e);
                 return Ok(Some(self.sync(self.last_time)));

@@ -1,6 +1,6 @@
 //! Threads (Ms): what each runs, and where its events are read.
 //!
-//! Both are wanted whenever a thread has its turn, so they lie side by side.
+//! Both are needed whenever a thread has its turn, so they are stored side by side.
 
 use std::collections::HashMap;
 
@@ -50,7 +50,7 @@ impl Threads {
         of_vec(&self.lanes, more) + of_map(&self.by_id, more)
     }
 
-    /// The slot of a thread, seen or not.
+    /// Returns the slot of a thread, adding it if necessary.
     pub fn slot(&mut self, m: ThreadId) -> u32 {
         let next = self.lanes.len() as u32;
         let slot = *self.by_id.entry(m.0).or_insert(next);
@@ -70,7 +70,7 @@ impl Threads {
         slot
     }
 
-    /// The slot of a thread that was seen. The missing thread never is.
+    /// Returns the slot of a known thread; `None` for [`ThreadId::NONE`].
     pub fn find_seen(&self, m: ThreadId) -> Option<u32> {
         let slot = *self.by_id.get(&m.0)?;
         (self[slot].thread.seen && m.is_some()).then_some(slot)

@@ -32,8 +32,7 @@ pub fn never() -> bool {
 }
 
 impl Order {
-    /// Takes an event and writes it to `sink`. `None` changes nothing, and
-    /// leaves the event to the full model.
+    /// Accepts an event and writes it to `sink`. `None` means that nothing has changed and the full model must decide.
     #[inline(always)]
     pub fn take_fast(
         &mut self,
@@ -47,8 +46,7 @@ impl Order {
         if never() {
             return None;
         }
-        // Called in each branch, where most fields are constants. The context
-        // is read late, so that it occupies no registers.
+        // Called in each branch, where most fields are constants. The context is read late, to occupy no registers before.
         let mut write_by = |t: &Thread, kind, slot| {
             let event = Event {
                 time,

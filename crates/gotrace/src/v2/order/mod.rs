@@ -4,8 +4,8 @@
 //! The scheduler's rules give the order: a goroutine starts only when it is
 //! runnable, a P only when it is idle, and sequence numbers of goroutines and
 //! Ps order the steps of each. [`Order::advance`] is offered one thread's next
-//! event at a time. It takes the event, or refuses it because an event of
-//! another thread must come first, or finds that the event can never be right.
+//! event at a time. It accepts the event, or refuses it because an event of
+//! another thread must come first, or rejects it as impossible.
 //!
 //! The handlers are split by what they concern: [`goroutine`], [`proc`],
 //! [`range`] and [`user`].
@@ -44,7 +44,7 @@ pub struct Epoch<'a> {
 pub struct Step<'a> {
     pub epoch: Epoch<'a>,
     pub raw: &'a Raw,
-    /// The event that comes of it, with its context filled in.
+    /// The resulting event, with its context filled in.
     pub out: &'a mut Event,
 }
 

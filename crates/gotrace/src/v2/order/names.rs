@@ -67,7 +67,7 @@ impl Names {
         known.unwrap_or_else(|| self.add(tables, string))
     }
 
-    /// As [`find`](Self::find), but may miss it.
+    /// Like [`find`](Self::find), but may miss it.
     #[inline]
     pub fn find_fast(&self, string: StringId) -> Option<NameId> {
         *self.by_string.get(string.index())?

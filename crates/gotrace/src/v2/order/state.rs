@@ -155,14 +155,14 @@ impl Goroutines {
         self.slots.get_mut(slot).map(|g| (slot, g))
     }
 
-    /// As [`find`](Self::find), but may miss it.
+    /// Like [`find`](Self::find), but may miss it.
     #[inline(always)]
     pub fn find_fast(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
         let slot = self.ids.find_fast(id.0)?;
         self.slots.get_mut(slot).map(|g| (slot, g))
     }
 
-    /// As [`running`](Self::running), but may miss it.
+    /// Like [`running`](Self::running), but may miss it.
     #[inline(always)]
     pub fn run_by(&mut self, t: &Thread, status: GoStatus) -> Option<&mut Goroutine> {
         let g = self.slots.get_mut(t.g_slot)?;

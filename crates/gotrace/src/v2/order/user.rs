@@ -19,9 +19,8 @@ fn parent_of(arg: u64) -> TaskId {
 }
 
 impl Order {
-    /// Fast path of tasks, regions and logs: takes the event if the thread has a
-    /// P and a goroutine and all names are known. `None` changes nothing, and
-    /// leaves the event to the full model.
+    /// Fast path of tasks, regions and logs: accepts the event if the thread has a P and a goroutine and all names are
+    /// known. `None` means that nothing has changed and the full model must decide.
     #[inline]
     pub fn take_user(
         &mut self,
