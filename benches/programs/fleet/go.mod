@@ -1,0 +1,3 @@
+module gotracer.dev/benches/fleet
+
+go 1.22

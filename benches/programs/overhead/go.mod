@@ -1,0 +1,3 @@
+module gotracer.dev/benches/overhead
+
+go 1.22
