@@ -13,6 +13,7 @@ use super::analyst::{Analysed, Analyst};
 use super::board::Last;
 use super::failure::Failure;
 use super::memory::{BASE, Reservation};
+use super::scrape_budget::ScrapeBudget;
 use crate::backoff::Backoff;
 use crate::evidence::Recording;
 use crate::source::Limits;
@@ -35,8 +36,8 @@ pub struct Captures {
 
 /// Result of one interval.
 enum Captured {
-    /// The capture ended, with or without a trace.
-    Done,
+    /// The capture ended, with a trace of this many bytes or without one.
+    Done(u64),
     /// Another client traces the target.
     Busy,
     /// No memory or thread was free in time.
@@ -48,7 +49,9 @@ impl Captures {
     /// only on the target and the wall clock: a restart or another daemon that takes over the
     /// target does not shift it. A capture that has begun is finished.
     pub async fn follow(self, target: Target, alone: bool, stop: CancellationToken) {
-        let interval = self.scraper.options().interval;
+        let options = self.scraper.options();
+        let interval = options.interval;
+        let mut budget = ScrapeBudget::new(options.scrape_budget, interval);
         let offset = if alone {
             Duration::ZERO
         } else {
@@ -70,7 +73,8 @@ impl Captures {
                 () = stop.cancelled() => return,
                 mine = turn.lock() => mine,
             };
-            let captured = self.capture(&target).await;
+            let seconds = budget.seconds(self.scraper.options().seconds);
+            let captured = self.capture(&target, seconds).await;
             drop((mine, permit));
             let now = Instant::now();
             if let Captured::Busy = captured {
@@ -79,13 +83,17 @@ impl Captures {
                 continue;
             }
             refused = 0;
+            let pause = match captured {
+                Captured::Done(bytes) if bytes > 0 => budget.spend(bytes, target.seconds(seconds)),
+                _ => 1,
+            };
             // Missed intervals are skipped, not caught up.
             let late = now.saturating_duration_since(next).as_nanos();
             let turns = (late / interval.as_nanos().max(1)) as u64;
             let missed = turns + u64::from(matches!(captured, Captured::Missed));
             self.analyst.metrics.missed(&target.labels, missed);
-            let turns = u32::try_from(turns + 1).unwrap_or(u32::MAX);
-            next += interval.saturating_mul(turns);
+            let turns = u32::try_from(turns).unwrap_or(u32::MAX);
+            next += interval.saturating_mul(turns.saturating_add(pause));
         }
     }
 
@@ -98,15 +106,15 @@ impl Captures {
     }
 
     /// Captures once.
-    async fn capture(&self, target: &Target) -> Captured {
+    async fn capture(&self, target: &Target, seconds: u32) -> Captured {
         let started = Instant::now();
         let source = target.url().to_string();
-        let (failure, captured) = match begin(&self.scraper, target).await {
+        let (failure, captured) = match begin(&self.scraper, target, seconds).await {
             Ok(capture) => match self.room(&capture).await {
-                Some(room) => (
-                    self.read(target, capture, started, room).await,
-                    Captured::Done,
-                ),
+                Some(room) => {
+                    let (failure, bytes) = self.read(target, capture, started, room).await;
+                    (failure, Captured::Done(bytes))
+                }
                 None => {
                     tracing::warn!(
                         target = source,
@@ -118,7 +126,7 @@ impl Captures {
             Err(error) => {
                 let captured = match error {
                     ScrapeError::AlreadyTracing => Captured::Busy,
-                    _ => Captured::Done,
+                    _ => Captured::Done(0),
                 };
                 let labels = &target.labels;
                 (self.analyst.no_capture(labels, source, &error), captured)
@@ -145,21 +153,24 @@ impl Captures {
         timeout_at(capture.deadline(), room).await.ok()?
     }
 
-    /// Analyzes a trace while it is received, and returns its failure.
+    /// Analyzes a trace while it is received, and returns its failure and its bytes.
     async fn read(
         &self,
         target: &Target,
         capture: Capture,
         started: Instant,
         (room, _thread): Room<'_>,
-    ) -> Option<(Failure, String)> {
+    ) -> (Option<(Failure, String)>, u64) {
         let (outcome, early, recording) = read(&self.analyst, target, capture, &room, true).await;
-        if let Ok(Ok(_)) = &outcome {
+        let mut bytes = 0;
+        if let Ok(Ok(outcome)) = &outcome {
             self.last_peak.store(room.peak(), Ordering::Relaxed);
+            bytes = outcome.report.trace.bytes;
         }
         let took = started.elapsed();
         let evidence = (recording, None);
-        conclude(&self.analyst, target, took, outcome, early, evidence, &room).await
+        let failure = conclude(&self.analyst, target, took, outcome, early, evidence, &room).await;
+        (failure, bytes)
     }
 }
 
@@ -168,8 +179,12 @@ type Room<'a> = (Reservation, SemaphorePermit<'a>);
 
 /// Requests a trace and waits for its first byte, so that a silent target takes no memory and no
 /// thread.
-pub async fn begin(scraper: &Scraper, target: &Target) -> Result<Capture, ScrapeError> {
-    let mut capture = scraper.open(target).await?;
+pub async fn begin(
+    scraper: &Scraper,
+    target: &Target,
+    seconds: u32,
+) -> Result<Capture, ScrapeError> {
+    let mut capture = scraper.open(target, seconds).await?;
     capture.begin().await?;
     Ok(capture)
 }

@@ -17,6 +17,7 @@ mod recent;
 mod releases;
 mod reload;
 mod retention;
+mod scrape_budget;
 mod seen;
 mod shown;
 mod stream;

@@ -46,6 +46,11 @@ pub(crate) struct Args {
     #[arg(long = "scrape.stream-budget", value_name = "SIZE", default_value = "10MiB", value_parser = size)]
     stream_budget: u64,
 
+    /// Bytes per second of the captures of a program, averaged over the interval;
+    /// captures of a program above the budget are shorter, then rarer
+    #[arg(long = "scrape.budget", value_name = "SIZE", value_parser = size)]
+    scrape_budget: Option<u64>,
+
     /// Interval between two captures of a program
     #[arg(long = "scrape.interval", value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
     interval: Duration,
@@ -324,6 +329,7 @@ impl Args {
             options: Options {
                 mode: self.mode.mode(),
                 stream_budget: self.stream_budget,
+                scrape_budget: self.scrape_budget,
                 interval: self.interval,
                 seconds: self.seconds.unwrap_or(self.mode.mode().seconds()),
                 timeout: self.timeout,

@@ -154,7 +154,8 @@ async fn capture(state: &State, target: &Target, options: Options, turn: &Turn, 
         return;
     };
     let started = Instant::now();
-    match captures::begin(&Scraper::new(options), target).await {
+    let seconds = options.seconds;
+    match captures::begin(&Scraper::new(options), target, seconds).await {
         Ok(capture) => {
             let room = analyst.memory.reserve(BASE).await;
             let (outcome, early, recording) =

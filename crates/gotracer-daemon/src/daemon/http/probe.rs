@@ -86,7 +86,8 @@ async fn capture(
     state: &State,
     room: &Reservation,
 ) -> (Option<Report>, Option<(Failure, String)>) {
-    let capture = match captures::begin(&Scraper::new(options), target).await {
+    let seconds = options.seconds;
+    let capture = match captures::begin(&Scraper::new(options), target, seconds).await {
         Ok(capture) => capture,
         Err(error) => return (None, Some((Failure::from(&error), error.to_string()))),
     };

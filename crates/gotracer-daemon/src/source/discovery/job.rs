@@ -33,6 +33,9 @@ pub struct Job {
     /// Maximum rate of a stream, bytes per second.
     #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
     stream_budget: Option<u64>,
+    /// Maximum average rate of periodic captures, bytes per second.
+    #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
+    scrape_budget: Option<u64>,
     /// Interval between the starts of two captures of a target.
     #[serde(
         default,
@@ -124,6 +127,7 @@ impl Job {
             job_name: String::new(),
             mode: options.mode,
             stream_budget: Some(options.stream_budget),
+            scrape_budget: options.scrape_budget,
             scrape_interval: Some(options.interval),
             scrape_timeout: Some(options.timeout),
             seconds: Some(options.seconds),
@@ -215,6 +219,7 @@ impl Job {
         Options {
             mode: self.mode,
             stream_budget: self.stream_budget.unwrap_or(usual.stream_budget),
+            scrape_budget: self.scrape_budget,
             interval: self.scrape_interval.unwrap_or(usual.interval),
             timeout: self.scrape_timeout.unwrap_or(usual.timeout),
             seconds: self.seconds.unwrap_or(self.mode.seconds()),

@@ -39,9 +39,10 @@ pub fn capture(
                 }
             };
             tokio::pin!(interrupted);
+            let seconds = options.seconds;
             let scraper = Scraper::new(options);
             let opened = tokio::select! {
-                opened = scraper.open(&target) => opened,
+                opened = scraper.open(&target, seconds) => opened,
                 () = &mut interrupted => Err(ScrapeError::BrokeOff("interrupted before it began".into())),
             };
             let (reader, feed) = match opened {

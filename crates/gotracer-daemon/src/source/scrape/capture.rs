@@ -69,12 +69,13 @@ impl Scraper {
         &self.options
     }
 
-    /// Requests a trace and waits for the response's header.
+    /// Requests a trace of `seconds`, or as many as the target's URL has, and
+    /// waits for the response's header.
     ///
     /// # Errors
     /// If there is no response, or its status is not 200.
-    pub async fn open(&self, target: &Target) -> Result<Capture, ScrapeError> {
-        let seconds = target.seconds(self.options.seconds);
+    pub async fn open(&self, target: &Target, seconds: u32) -> Result<Capture, ScrapeError> {
+        let seconds = target.seconds(seconds);
         let allowed = Duration::from_secs(seconds.into()).saturating_add(self.options.timeout);
         let patience = Patience::Whole(Instant::now() + allowed, allowed);
         Ok(Capture {

@@ -51,6 +51,9 @@ pub struct Options {
     /// Maximum average rate of a stream, bytes per second. A faster stream is
     /// interrupted.
     pub stream_budget: u64,
+    /// Maximum average rate of periodic captures, bytes per second. Captures of
+    /// a program that exceeds it are shorter, then rarer.
+    pub scrape_budget: Option<u64>,
     /// Interval between the starts of two captures of a target.
     pub interval: Duration,
     /// Duration of a trace, seconds.
@@ -73,6 +76,7 @@ impl Default for Options {
         Self {
             mode: Mode::default(),
             stream_budget: 10 << 20,
+            scrape_budget: None,
             interval: Duration::from_secs(60),
             seconds: Mode::default().seconds(),
             timeout: Duration::from_secs(10),
