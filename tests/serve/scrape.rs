@@ -165,6 +165,51 @@ fn a_trace_that_is_too_large_is_read_in_part() {
 }
 
 #[test]
+fn a_program_above_the_scrape_budget_is_captured_less_often() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
+        return;
+    };
+    let Some(other) = Endpoint::start(&scratch, &[]) else {
+        return;
+    };
+    let config = scratch.path().join("gotracer.yml");
+    let job = |name: &str, budget: &str, address: &str| {
+        format!(
+            "- {{job_name: {name}, scrape_interval: 1s, seconds: 1, scrape_budget: {budget}, \
+             static_configs: [{{targets: ['{address}']}}]}}\n"
+        )
+    };
+    // No trace is as small as a byte: the next capture is a minute later.
+    let (one, two) = (
+        job("small", "1B", &endpoint.address),
+        job("large", "1GiB", &other.address),
+    );
+    fs::write(&config, format!("scrape_configs:\n{one}{two}")).unwrap();
+    let flag = format!("--config={}", config.display());
+    let gotracer = scraping(&[], &scratch, &[&flag]);
+    let traces = |job: &str, address: &str| {
+        let series = format!("gotracer_traces_total{{instance=\"{address}\",job=\"{job}\"}}");
+        gotracer.sample(&series).unwrap_or_default()
+    };
+    eventually_or(
+        "both are captured, one of them again and again",
+        || gotracer.log(),
+        || {
+            let both =
+                traces("small", &endpoint.address) >= 1.0 && traces("large", &other.address) >= 4.0;
+            both.then_some(())
+        },
+    );
+    assert_eq!(traces("small", &endpoint.address), 1.0);
+    let missed = format!(
+        "gotracer_captures_missed_total{{instance=\"{}\",job=\"small\"}}",
+        endpoint.address
+    );
+    assert_eq!(gotracer.sample(&missed), Some(0.0));
+}
+
+#[test]
 fn the_configuration_names_programs_and_their_labels() {
     let scratch = Scratch::new();
     let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
