@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::failure::Failure;
+use super::pipeline::Failure;
 use crate::labels::Labels;
 use crate::source::scrape::{Options, Target};
 
@@ -18,7 +18,7 @@ pub struct Last {
     /// Duration of the capture.
     pub took: Duration,
     /// Reason why the capture has no trace or only a part of it.
-    pub failure: Option<(Failure, String)>,
+    pub failure: Option<Failure>,
 }
 
 /// Scraped targets by labels and URL.

@@ -9,13 +9,14 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::analyst::{Analysed, Analyst};
-use super::board::Last;
-use super::failure::Failure;
-use super::memory::{BASE, Reservation};
+use super::board::{Board, Last};
+use super::pipeline::{
+    Analyzed, BASE, CaptureOutcome, Failure, Memory, Pipeline, Reason, Reservation,
+};
 use super::scrape_budget::ScrapeBudget;
 use crate::backoff::Backoff;
 use crate::evidence::Recording;
+use crate::export::Metrics;
 use crate::source::Limits;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 
@@ -24,7 +25,13 @@ pub struct Captures {
     /// HTTP client of the target.
     pub scraper: Scraper,
     /// Pipeline that analyzes the captures.
-    pub analyst: Arc<Analyst>,
+    pub pipeline: Arc<Pipeline>,
+    /// Metrics of missed intervals.
+    pub metrics: Arc<Metrics>,
+    /// Table of the targets.
+    pub board: Arc<Board>,
+    /// Memory budget.
+    pub memory: Memory,
     /// Permits to query targets. Each query takes a connection.
     pub asking: Arc<Semaphore>,
     /// Permits to read traces. Each trace takes a thread, which waits for the network most of the
@@ -68,7 +75,7 @@ impl Captures {
                 () = stop.cancelled() => return,
                 permit = self.asking.acquire() => permit,
             };
-            let turn = self.analyst.board.turn(&target);
+            let turn = self.board.turn(&target);
             let mine = tokio::select! {
                 () = stop.cancelled() => return,
                 mine = turn.lock() => mine,
@@ -91,7 +98,7 @@ impl Captures {
             let late = now.saturating_duration_since(next).as_nanos();
             let turns = (late / interval.as_nanos().max(1)) as u64;
             let missed = turns + u64::from(matches!(captured, Captured::Missed));
-            self.analyst.metrics.missed(&target.labels, missed);
+            self.metrics.missed(&target.labels, missed);
             let turns = u32::try_from(turns).unwrap_or(u32::MAX);
             next += interval.saturating_mul(turns.saturating_add(pause));
         }
@@ -128,8 +135,9 @@ impl Captures {
                     ScrapeError::AlreadyTracing => Captured::Busy,
                     _ => Captured::Done(0),
                 };
-                let labels = &target.labels;
-                (self.analyst.no_capture(labels, source, &error), captured)
+                let failure = Failure::from(&error);
+                self.pipeline.fail(&target.labels, source, failure.clone());
+                (Some(failure), captured)
             }
         };
         let last = Last {
@@ -137,7 +145,7 @@ impl Captures {
             took: started.elapsed(),
             failure,
         };
-        self.analyst.board.captured(target, last);
+        self.board.captured(target, last);
         captured
     }
 
@@ -147,7 +155,7 @@ impl Captures {
         let expected = self.last_peak.load(Ordering::Relaxed);
         let room = async {
             let thread = self.reading.acquire().await.ok()?;
-            let memory = self.analyst.memory.reserve(expected.max(BASE)).await;
+            let memory = self.memory.reserve(expected.max(BASE)).await;
             Some((memory, thread))
         };
         timeout_at(capture.deadline(), room).await.ok()?
@@ -160,16 +168,15 @@ impl Captures {
         capture: Capture,
         started: Instant,
         (room, _thread): Room<'_>,
-    ) -> (Option<(Failure, String)>, u64) {
-        let (outcome, early, recording) = read(&self.analyst, target, capture, &room, true).await;
+    ) -> (Option<Failure>, u64) {
+        let read = read(&self.pipeline, target, capture, &room, true).await;
         let mut bytes = 0;
-        if let Ok(Ok(outcome)) = &outcome {
+        if let Analyzed::Read(outcome) = &read.analyzed {
             self.last_peak.store(room.peak(), Ordering::Relaxed);
             bytes = outcome.report.trace.bytes;
         }
         let took = started.elapsed();
-        let evidence = (recording, None);
-        let failure = conclude(&self.analyst, target, took, outcome, early, evidence, &room).await;
+        let failure = conclude(&self.pipeline, target, took, read, None, &room).await;
         (failure, bytes)
     }
 }
@@ -189,61 +196,76 @@ pub async fn begin(
     Ok(capture)
 }
 
-/// Analyzes a trace within the reserved memory. Also returns the reason why the source ended early,
-/// and the recording of the trace if `record` is set.
+/// Trace of a capture that was analyzed.
+pub struct Read {
+    /// Result of the analysis.
+    pub analyzed: Analyzed,
+    /// Reason why the source ended before the trace did.
+    pub early: Option<Failure>,
+    /// Recording of the trace, if evidence may be kept.
+    pub recording: Option<Recording>,
+}
+
+/// Analyzes a trace within the reserved memory, and records it if `record` is set.
 pub async fn read(
-    analyst: &Arc<Analyst>,
+    pipeline: &Arc<Pipeline>,
     target: &Target,
     capture: Capture,
     room: &Reservation,
     record: bool,
-) -> (Analysed, Option<(Failure, String)>, Option<Recording>) {
+) -> Read {
     let limits = Limits {
         memory: room.allowance(),
         bytes: capture.limit(),
     };
     let (reader, feed) = capture.split();
-    let evidence = analyst.evidence.now().filter(|_| record);
+    let evidence = pipeline.evidence().filter(|_| record);
     let recording = evidence.and_then(|evidence| evidence.record());
-    let analyst = Arc::clone(analyst);
+    let pipeline = Arc::clone(pipeline);
     let (source, labels) = (target.url().to_string(), Arc::clone(&target.labels));
-    let analysis = tokio::task::spawn_blocking(move || match recording {
-        Some(recording) => {
-            let reader = recording.of(reader);
-            let outcome = analyst.stream(reader, &source, &labels, &limits);
-            (outcome, Some(recording))
+    let analysis = tokio::task::spawn_blocking(move || {
+        let analyzer = pipeline.analyzer();
+        match recording {
+            Some(recording) => {
+                let reader = recording.of(reader);
+                let analyzed = analyzer.stream(reader, &source, &labels, &limits);
+                (analyzed, Some(recording))
+            }
+            None => (analyzer.stream(reader, &source, &labels, &limits), None),
         }
-        None => (analyst.stream(reader, &source, &labels, &limits), None),
     });
     let early = feed.await.err();
-    let early = early.map(|e| (Failure::from(&e), e.to_string()));
     // Panics of the analysis are caught where it runs.
-    let (outcome, recording) = analysis
+    let (analyzed, recording) = analysis
         .await
-        .unwrap_or_else(|e| (Err(e.to_string()), None));
-    (outcome, early, recording)
+        .unwrap_or_else(|e| (Analyzed::Panicked(e.to_string()), None));
+    Read {
+        analyzed,
+        early: early.as_ref().map(Failure::from),
+        recording,
+    }
 }
 
-/// Publishes the result of a capture, and returns its failure. Keeping the trace may take a while.
+/// Publishes the result of a capture, and returns its failure. The trace is kept if a finding or a
+/// request (`asked`) justifies it, which may take a while.
 pub async fn conclude(
-    analyst: &Arc<Analyst>,
+    pipeline: &Arc<Pipeline>,
     target: &Target,
     took: Duration,
-    outcome: Analysed,
-    early: Option<(Failure, String)>,
-    (recording, asked): (Option<Recording>, Option<String>),
+    read: Read,
+    asked: Option<String>,
     room: &Reservation,
-) -> Option<(Failure, String)> {
-    let analyst = Arc::clone(analyst);
+) -> Option<Failure> {
+    let pipeline = Arc::clone(pipeline);
     let limits = Limits::of_memory(room.allowance());
-    let (source, labels) = (target.url().to_string(), Arc::clone(&target.labels));
+    let outcome = CaptureOutcome::new(&target.labels, target.url().to_string(), took);
     let concluded = tokio::task::spawn_blocking(move || {
-        let evidence = (recording, asked.as_deref(), &limits);
-        analyst.conclude(&labels, source, took, outcome, early, evidence)
+        let outcome = outcome.with(read.analyzed, read.early);
+        pipeline.conclude(outcome, read.recording, asked.as_deref(), &limits)
     });
     concluded.await.unwrap_or_else(|error| {
         tracing::error!(%error, "capture not counted");
-        Some((Failure::Panic, error.to_string()))
+        Some(Failure::new(Reason::Panic, error.to_string()))
     })
 }
 

@@ -1,18 +1,13 @@
 //! `gotracer serve`: connects sources, analysis, exporters and the HTTP server.
 
-mod analyst;
 mod board;
 mod captures;
 mod discoverer;
-mod ended;
-mod failure;
 mod health;
 mod http;
 mod identity;
-mod memory;
 mod otlp_metrics;
-mod queue;
-mod reads;
+mod pipeline;
 mod recent;
 mod releases;
 mod reload;
@@ -36,11 +31,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::analyst::Analyst;
-use self::failure::REASONS;
+use self::board::Board;
 pub use self::health::{HealthCheck, HealthError};
 pub use self::http::Exposure;
-use self::memory::Memory;
+use self::pipeline::{Files, Memory, Otlp, Pipeline, REASONS, Sinks};
+use self::recent::Recent;
 pub use self::seen::JournalError;
 use self::seen::Seen;
 use self::shown::Shown;
@@ -227,7 +222,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let watches = Arc::new(Watches::default());
     let known = Arc::clone(&releases);
     let server = Arc::new(ServerStats::default());
-    let metrics = Metrics::new(&REASONS)
+    let metrics = Metrics::new(REASONS)
         .with_build(config.build)
         .with_process()
         .with_server(Arc::clone(&server))
@@ -247,44 +242,53 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     };
     let url = config.external_url.unwrap_or_else(|| url(encrypted, port));
     metrics.set_url(&url);
-    let evidence = evidence::LiveEvidence::new(&url, kept);
-    let analyst = Analyst::new(
-        metrics,
-        otlp,
-        Arc::clone(&seen),
-        memory,
-        evidence,
-        releases,
-        watches,
-    );
-    let analyst = Arc::new(analyst);
+    let evidence = Arc::new(evidence::LiveEvidence::new(&url, kept));
+    let recent = Arc::new(Recent::default());
+    let pipeline = Arc::new(Pipeline::new(Sinks {
+        metrics: Arc::clone(&metrics),
+        otlp: Otlp::new(otlp),
+        evidence: Arc::clone(&evidence),
+        releases: Arc::clone(&releases),
+        reports: Arc::clone(&recent),
+    }));
+    let board = Arc::new(Board::default());
     let (found, queue) = mpsc::unbounded_channel();
     let spool = Arc::new(Spool::new(config.storage.as_deref(), found.clone()));
     let (reload, requests) = mpsc::channel(1);
     let shown = Arc::new(Shown::default());
-    let (told, until) = (Arc::clone(&shown), stop.clone());
-    let pushed = Arc::clone(&spool);
-    let mut supervisor = Supervisor::new(Arc::clone(&analyst), found, told, pushed, until);
+    let parts = supervisor::Parts {
+        pipeline: Arc::clone(&pipeline),
+        metrics: Arc::clone(&metrics),
+        memory: memory.clone(),
+        board: Arc::clone(&board),
+        watches: Arc::clone(&watches),
+        found,
+        shown: Arc::clone(&shown),
+        spool: Arc::clone(&spool),
+    };
+    let mut supervisor = Supervisor::new(parts, stop.clone());
     supervisor.apply(config.plan)?;
     let left = Arc::clone(&spool);
     let recovered = tokio::task::spawn_blocking(move || left.recover());
     let _ = recovered.await;
     reload::on_hangup(reload.clone());
     let mut work = JoinSet::new();
-    let swept = retention::sweep_evidence(Arc::clone(&analyst));
+    let swept = retention::sweep_evidence(Arc::clone(&evidence));
     let until = stop.clone();
     work.spawn(async move {
         until.run_until_cancelled(swept).await;
     });
-    work.spawn(otlp_metrics::follow(Arc::clone(&analyst), stop.clone()));
-    work.spawn(releases::follow(Arc::clone(&analyst), stop.clone()));
+    work.spawn(otlp_metrics::follow(Arc::clone(&pipeline), stop.clone()));
+    work.spawn(releases::follow(Arc::clone(&pipeline), stop.clone()));
     work.spawn(Arc::clone(&seen).follow(stop.clone()));
     work.spawn(Arc::clone(&spool).follow(stop.clone()));
     work.spawn(supervisor.run(config.load, requests));
-    work.spawn(queue::work(
+    let files = Files::new(Arc::clone(&pipeline), Arc::clone(&seen));
+    work.spawn(pipeline::work(
         queue,
         config.jobs,
-        Arc::clone(&analyst),
+        (Arc::new(files), memory.clone()),
+        Arc::clone(&metrics),
         stop.clone(),
     ));
     if let Ok(address) = listener.local_addr() {
@@ -292,7 +296,15 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     }
     let connections = Arc::new(http::Connections::new(server));
     let state = Arc::new(http::State {
-        analyst: Arc::clone(&analyst),
+        pipeline: Arc::clone(&pipeline),
+        metrics,
+        memory,
+        board,
+        watches,
+        recent,
+        evidence: Arc::clone(&evidence),
+        releases,
+        seen: Arc::clone(&seen),
         limits: http::Limits::new(config.jobs, config.max_scrapes, Arc::clone(&connections)),
         connections,
         exposure: config.exposure,
@@ -316,11 +328,11 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         }
     }
     // Export the results of the last captures.
-    releases::settle(&analyst).await;
-    otlp_metrics::send(&analyst).await;
+    releases::settle(&pipeline).await;
+    otlp_metrics::send(&pipeline).await;
     let closed = tokio::task::spawn_blocking(move || seen.close());
     let _ = closed.await;
-    let evidence = tokio::task::spawn_blocking(move || analyst.evidence.flush(FLUSH));
+    let evidence = tokio::task::spawn_blocking(move || evidence.flush(FLUSH));
     if let Some(delivery) = delivery {
         delivery.flush(FLUSH).await;
     }

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use parking_lot::Mutex;
 
-use super::failure::Failure;
+use super::pipeline::Failure;
 use crate::labels::Labels;
 use crate::report::Report;
 
@@ -39,7 +39,7 @@ pub struct Entry {
     /// Report, if the trace could be read.
     pub report: Option<Arc<Report>>,
     /// Failure, if the trace could not be read or only in part.
-    pub failure: Option<(Failure, String)>,
+    pub failure: Option<Failure>,
 }
 
 /// Latest reports and failures.
@@ -118,6 +118,7 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::pipeline::Reason;
     use std::time::Duration;
 
     #[test]
@@ -131,7 +132,7 @@ mod tests {
             report: None,
             failure,
         };
-        recent.add(entry(0, Some((Failure::Empty, "empty".into()))));
+        recent.add(entry(0, Some(Failure::new(Reason::Empty, "empty"))));
         (1..200).for_each(|second| recent.add(entry(second, None)));
         let all = recent.all();
         assert_eq!(all.len(), READ + 1);
@@ -142,7 +143,7 @@ mod tests {
         assert_eq!(recent.find(all[READ].id).unwrap().source, "0");
         assert!(recent.find(2).is_none());
         for _ in 0..300 {
-            recent.add(entry(300, Some((Failure::Refused, "refused".into()))));
+            recent.add(entry(300, Some(Failure::new(Reason::Refused, "refused"))));
         }
         let failed = recent.all().into_iter().filter(|e| e.failure.is_some());
         assert_eq!(failed.count(), ALIKE + 1);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::analyst::Analyst;
+use crate::evidence::LiveEvidence;
 use crate::source::directory::Directory;
 
 /// Interval of the checks.
@@ -28,11 +28,11 @@ pub async fn follow(directory: Directory) {
 }
 
 /// Deletes evidence past its retention. Never returns.
-pub async fn sweep_evidence(analyst: Arc<Analyst>) {
+pub async fn sweep_evidence(evidence: Arc<LiveEvidence>) {
     loop {
         tokio::time::sleep(PERIOD).await;
-        let analyst = Arc::clone(&analyst);
-        let swept = tokio::task::spawn_blocking(move || analyst.evidence.sweep());
+        let evidence = Arc::clone(&evidence);
+        let swept = tokio::task::spawn_blocking(move || evidence.sweep());
         if let Err(error) = swept.await {
             tracing::error!(%error, "cannot delete old evidence");
         }

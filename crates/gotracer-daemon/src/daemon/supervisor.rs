@@ -13,15 +13,17 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::analyst::Analyst;
+use super::board::Board;
 use super::captures::Captures;
 use super::discoverer::{self, Found, Source};
+use super::pipeline::{Memory, Pipeline};
 use super::shown::Shown;
-use super::stream::Streams;
+use super::stream::{self, Streams};
 use super::{Loader, Plan, Scrape, StartError, retention};
+use crate::export::Metrics;
 use crate::labels::Labels;
 use crate::source::Shard;
-use crate::source::directory::{Directory, FileTrace};
+use crate::source::directory::{Directory, FileTrace, Watches};
 use crate::source::discovery::{Group, Job};
 use crate::source::push::Spool;
 use crate::source::scrape::{Mode, Options, Scraper, Target};
@@ -40,12 +42,29 @@ pub const THREADS: usize = CAPTURES + STREAMS + 512;
 /// Request to reload, with the channel for its result.
 pub type Request = oneshot::Sender<Result<(), String>>;
 
+/// Parts of the daemon that a supervisor configures and starts sources for.
+pub struct Parts {
+    /// Pipeline that the sources report to.
+    pub pipeline: Arc<Pipeline>,
+    /// Metrics of targets, discovery and reloads.
+    pub metrics: Arc<Metrics>,
+    /// Memory budget.
+    pub memory: Memory,
+    /// Table of the targets.
+    pub board: Arc<Board>,
+    /// Health of the watched directories.
+    pub watches: Arc<Watches>,
+    /// Queue of traces in files.
+    pub found: UnboundedSender<FileTrace>,
+    /// Effective configuration.
+    pub shown: Arc<Shown>,
+    /// Pushed traces, whose limits a plan sets.
+    pub spool: Arc<Spool>,
+}
+
 /// Owner of all directory watches, captures and streams.
 pub struct Supervisor {
-    analyst: Arc<Analyst>,
-    found: UnboundedSender<FileTrace>,
-    shown: Arc<Shown>,
-    spool: Arc<Spool>,
+    parts: Parts,
     stop: CancellationToken,
     asking: Arc<Semaphore>,
     capture_permits: Arc<Semaphore>,
@@ -62,20 +81,10 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Creates an idle supervisor. Traces in files go to `found`, the effective configuration to
-    /// `shown`, limits of pushed traces to `spool`.
-    pub fn new(
-        analyst: Arc<Analyst>,
-        found: UnboundedSender<FileTrace>,
-        shown: Arc<Shown>,
-        spool: Arc<Spool>,
-        stop: CancellationToken,
-    ) -> Self {
+    /// Creates an idle supervisor.
+    pub fn new(parts: Parts, stop: CancellationToken) -> Self {
         Self {
-            analyst,
-            found,
-            shown,
-            spool,
+            parts,
             stop,
             asking: Arc::new(Semaphore::new(ASKING)),
             capture_permits: Arc::new(Semaphore::new(CAPTURES)),
@@ -116,7 +125,7 @@ impl Supervisor {
 
     fn reload(&mut self, load: &Loader) -> Result<(), String> {
         let applied = load().and_then(|plan| self.apply(plan).map_err(|e| e.to_string()));
-        self.analyst.metrics.reloaded(applied.is_ok());
+        self.parts.metrics.reloaded(applied.is_ok());
         match &applied {
             Ok(()) => tracing::info!("configuration reloaded"),
             Err(error) => {
@@ -138,18 +147,14 @@ impl Supervisor {
         for directory in &plan.directories {
             directory.check()?;
         }
-        let evidence = self.analyst.evidence.prepare(&plan.evidence)?;
-        self.analyst.evidence.set(evidence);
-        self.shown.show(&plan);
-        self.analyst.judge_by(plan.settings, plan.services);
-        self.analyst.metrics.configure(plan.prometheus);
-        self.analyst.send(plan.otlp);
-        self.spool.configure(plan.uploads);
-        self.analyst.releases.configure(plan.releases);
+        let evidence = self.parts.pipeline.prepare(&plan.evidence)?;
+        self.parts.pipeline.configure(&plan, evidence);
+        self.parts.shown.show(&plan);
+        self.parts.spool.configure(plan.uploads);
         self.watch(plan.directories);
         self.scrapes = plan.scrapes;
         self.shard = plan.shard;
-        self.analyst
+        self.parts
             .metrics
             .set_shard(plan.shard.ordinal(), plan.shard.total());
         self.discover();
@@ -165,7 +170,7 @@ impl Supervisor {
         };
         let jobs = self.scrapes.iter().filter_map(|s| s.job.as_ref());
         let wanted: Vec<Source> = jobs.flat_map(sources).collect();
-        let metrics = &self.analyst.metrics;
+        let metrics = &self.parts.metrics;
         let same = |a: &Source, b: &Source| a.0 == b.0 && a.1.mechanism() == b.1.mechanism();
         self.discovered.retain(|source, _| {
             if !wanted.iter().any(|other| same(source, other)) {
@@ -222,7 +227,7 @@ impl Supervisor {
             tracing::info!(directory = ?root, "directory removed");
             stop.cancel();
             if !wanted.iter().any(|other| other.root.written() == root) {
-                self.analyst.watches.forget(root);
+                self.parts.watches.forget(root);
             }
             self.forget_files(&directory, &wanted);
         }
@@ -232,14 +237,14 @@ impl Supervisor {
             }
             // If file names provide labels, the first file creates the series.
             if directory.patterns.is_empty() {
-                self.analyst.metrics.add(&directory.labels);
+                self.parts.metrics.add(&directory.labels);
             }
             let root = directory.root.written();
             tracing::info!(directory = ?root, "watching");
-            self.analyst.watches.add(root);
+            self.parts.watches.add(root);
             let stop = self.stop.child_token();
-            let (watch, found) = (directory.clone(), self.found.clone());
-            let watches = Arc::clone(&self.analyst.watches);
+            let (watch, found) = (directory.clone(), self.parts.found.clone());
+            let watches = Arc::clone(&self.parts.watches);
             let (swept, until) = (directory.clone(), stop.clone());
             tokio::spawn(async move {
                 tokio::select! {
@@ -255,7 +260,7 @@ impl Supervisor {
     /// Ends the series of a removed directory, unless another directory or target may have the same
     /// labels.
     fn forget_files(&self, gone: &Directory, wanted: &[Directory]) {
-        for labels in self.analyst.metrics.known() {
+        for labels in self.parts.metrics.known() {
             let own = |d: &Directory| d.labels.iter().all(|(n, v)| labels.get(n) == v);
             let of = |d: &Directory| match d.patterns.is_empty() {
                 true => *d.labels == labels,
@@ -263,7 +268,7 @@ impl Supervisor {
             };
             let is_target = self.targets.keys().any(|(t, _)| *t.labels == labels);
             if of(gone) && !is_target && !wanted.iter().any(of) {
-                self.analyst.forget(&labels);
+                self.parts.pipeline.forget(&labels);
             }
         }
     }
@@ -274,7 +279,7 @@ impl Supervisor {
             let stays = wanted.contains(running);
             if !stays {
                 tracing::info!(target = %running.0.url(), labels = %running.0.labels, "target removed");
-                self.analyst.board.remove(&running.0);
+                self.parts.board.remove(&running.0);
                 stop.cancel();
             }
             stays
@@ -289,8 +294,8 @@ impl Supervisor {
                 continue;
             }
             let interval = options.interval;
-            self.analyst.metrics.add_scraped(&target.labels, interval);
-            self.analyst.board.add(&target, options.clone());
+            self.parts.metrics.add_scraped(&target.labels, interval);
+            self.parts.board.add(&target, options.clone());
             tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
             let stop = self.stop.child_token();
             self.follow(&target, &options, alone, stop.clone());
@@ -301,13 +306,24 @@ impl Supervisor {
     /// Captures or streams a target until `stop`.
     fn follow(&mut self, target: &Target, options: &Options, alone: bool, stop: CancellationToken) {
         let scraper = Scraper::new(options.clone());
-        let analyst = Arc::clone(&self.analyst);
+        let Parts {
+            pipeline,
+            metrics,
+            memory,
+            board,
+            ..
+        } = &self.parts;
+        let (pipeline, metrics) = (Arc::clone(pipeline), Arc::clone(metrics));
+        let (memory, board) = (memory.clone(), Arc::clone(board));
         let (target, labels) = (target.clone(), Arc::clone(&target.labels));
         match options.mode {
             Mode::Scrape => {
                 let captures = Captures {
                     scraper,
-                    analyst,
+                    pipeline,
+                    metrics,
+                    board,
+                    memory,
                     asking: Arc::clone(&self.asking),
                     reading: Arc::clone(&self.capture_permits),
                     last_peak: AtomicU64::new(0),
@@ -318,9 +334,15 @@ impl Supervisor {
                 });
             }
             Mode::Stream => {
+                let parts = stream::Parts {
+                    pipeline,
+                    metrics,
+                    board,
+                };
                 let streams = Streams {
                     scraper,
-                    analyst,
+                    parts,
+                    memory,
                     asking: Arc::clone(&self.asking),
                     permits: Arc::clone(&self.stream_permits),
                 };
@@ -337,7 +359,7 @@ impl Supervisor {
         let Some(labels) = labels else { return };
         let watched = self.directories.iter().any(|(d, _)| d.labels == labels);
         if !watched && !self.targets.keys().any(|(t, _)| t.labels == labels) {
-            self.analyst.forget(&labels);
+            self.parts.pipeline.forget(&labels);
         }
     }
 }

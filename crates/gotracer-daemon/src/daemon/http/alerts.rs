@@ -19,7 +19,7 @@ use super::reply::{Reply, busy, refusal, reply, text};
 use super::routes::BUSY;
 use crate::daemon::board::Turn;
 use crate::daemon::captures;
-use crate::daemon::memory::BASE;
+use crate::daemon::pipeline::BASE;
 use crate::labels::Labels;
 use crate::source::scrape::{Mode, Options, Scraper, Target};
 
@@ -80,7 +80,7 @@ pub async fn webhook(request: Request<Incoming>, in_flight: &InFlight, state: Ar
             return text(StatusCode::BAD_REQUEST, &why);
         }
     };
-    let Some(evidence) = state.analyst.evidence.now() else {
+    let Some(evidence) = state.evidence.now() else {
         let off = "no evidence is kept; set --evidence.path or `evidence: {directory: …}`";
         return text(StatusCode::CONFLICT, off);
     };
@@ -88,7 +88,7 @@ pub async fn webhook(request: Request<Incoming>, in_flight: &InFlight, state: Ar
     let firing = notification.alerts.iter().filter(|a| a.status == "firing");
     let answers = firing.map(|alert| {
         let name = alert.labels.get("alertname").map_or("", String::as_str);
-        let meant = state.analyst.board.meant(&alert.labels);
+        let meant = state.board.meant(&alert.labels);
         let known = !meant.is_empty();
         let due = meant
             .into_iter()
@@ -134,7 +134,7 @@ fn start(
     tracing::info!(alert, target = url, labels = %target.labels, "capture started for an alert");
     let why = format!("alert {alert}");
     match options.mode {
-        Mode::Stream => state.analyst.board.request(&target, &why),
+        Mode::Stream => state.board.request(&target, &why),
         Mode::Scrape => {
             let state = Arc::clone(state);
             tokio::spawn(async move { capture(&state, &target, options, &turn, &why).await });
@@ -144,7 +144,7 @@ fn start(
 }
 
 async fn capture(state: &State, target: &Target, options: Options, turn: &Turn, why: &str) {
-    let analyst = &state.analyst;
+    let pipeline = &state.pipeline;
     let source = target.url().to_string();
     let Ok(_mine) = tokio::time::timeout(WAIT, turn.lock()).await else {
         tracing::warn!(
@@ -157,14 +157,13 @@ async fn capture(state: &State, target: &Target, options: Options, turn: &Turn, 
     let seconds = options.seconds;
     match captures::begin(&Scraper::new(options), target, seconds).await {
         Ok(capture) => {
-            let room = analyst.memory.reserve(BASE).await;
-            let (outcome, early, recording) =
-                captures::read(analyst, target, capture, &room, true).await;
-            let (took, evidence) = (started.elapsed(), (recording, Some(why.into())));
-            captures::conclude(analyst, target, took, outcome, early, evidence, &room).await;
+            let room = state.memory.reserve(BASE).await;
+            let read = captures::read(pipeline, target, capture, &room, true).await;
+            let (took, why) = (started.elapsed(), Some(why.into()));
+            captures::conclude(pipeline, target, took, read, why, &room).await;
         }
         Err(error) => {
-            analyst.no_capture(&target.labels, source, &error);
+            pipeline.fail(&target.labels, source, (&error).into());
         }
     }
 }

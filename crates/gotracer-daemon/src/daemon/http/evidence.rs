@@ -71,7 +71,7 @@ pub async fn one(
         None => (path, false),
     };
     let gone = || text(StatusCode::NOT_FOUND, "this is not kept, or no longer");
-    let Some(evidence) = state.analyst.evidence.now() else {
+    let Some(evidence) = state.evidence.now() else {
         return gone();
     };
     if id == LATEST {
@@ -123,7 +123,7 @@ pub async fn one(
 }
 
 fn chosen(state: &State, query: &str) -> Vec<Item> {
-    let mut all = state.analyst.evidence.all();
+    let mut all = state.evidence.all();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         all.retain(|item| match &*name {
             "rule" => item.rule.as_deref() == Some(&*value),

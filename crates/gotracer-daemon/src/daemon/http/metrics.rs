@@ -15,7 +15,7 @@ const AGENT: usize = 200;
 
 /// Answers a scrape.
 pub fn metrics(request: &Request<Incoming>, client: IpAddr, state: &State) -> Reply {
-    let metrics = &state.analyst.metrics;
+    let metrics = &state.metrics;
     if !metrics.settings().enabled {
         let off = "there are no metrics here; `prometheus: {enabled: true}` switches them on";
         return text(StatusCode::NOT_FOUND, off);

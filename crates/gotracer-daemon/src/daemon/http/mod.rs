@@ -41,10 +41,17 @@ use self::connections::{Connection, IDLE};
 pub use self::limits::Limits;
 use self::routes::Caller;
 use self::socket::Socket;
-use super::analyst::Analyst;
+use super::board::Board;
+use super::pipeline::{Memory, Pipeline};
+use super::recent::Recent;
+use super::seen::Seen;
 use super::shown::Shown;
 use super::supervisor::Request;
 use super::web::Guard;
+use crate::evidence::LiveEvidence;
+use crate::export::Metrics;
+use crate::releases::Releases;
+use crate::source::directory::Watches;
 use crate::source::push::{Rates, Spool};
 
 /// Interval at which deadlines of connections are checked.
@@ -59,7 +66,23 @@ const STREAMS: u32 = 8;
 /// State that the handlers share.
 pub struct State {
     /// Pipeline of the daemon.
-    pub analyst: Arc<Analyst>,
+    pub pipeline: Arc<Pipeline>,
+    /// Metrics of targets and of the daemon.
+    pub metrics: Arc<Metrics>,
+    /// Memory budget of traces being read.
+    pub memory: Memory,
+    /// Table of the targets.
+    pub board: Arc<Board>,
+    /// Health of the watched directories.
+    pub watches: Arc<Watches>,
+    /// Latest reports and failures.
+    pub recent: Arc<Recent>,
+    /// Store of kept traces.
+    pub evidence: Arc<LiveEvidence>,
+    /// Versions of each service.
+    pub releases: Arc<Releases>,
+    /// Traces of files that were analyzed.
+    pub seen: Arc<Seen>,
     /// Open connections.
     pub connections: Arc<Connections>,
     /// Limits by kind of request.

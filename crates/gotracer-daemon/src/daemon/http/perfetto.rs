@@ -10,7 +10,7 @@ use super::State;
 use super::api::blocking;
 use super::connections::{InFlight, Kind};
 use super::reply::{Reply, Written, busy, text, written};
-use crate::daemon::memory::{BASE, Reservation};
+use crate::daemon::pipeline::{BASE, Reservation};
 use crate::daemon::turns::Turn;
 use crate::evidence::{Evidence, Item};
 use crate::explain::Window;
@@ -77,7 +77,7 @@ pub async fn export(
     };
     in_flight.becomes(Kind::Analysis);
     let turn = state.limits.admit(Kind::Analysis, in_flight).await;
-    let room = state.analyst.memory.try_reserve(BASE);
+    let room = state.memory.try_reserve(BASE);
     let (Ok(turn), Some(room)) = (turn, room) else {
         return busy("as many traces as allowed are being read; try again");
     };
@@ -117,7 +117,7 @@ impl Export {
         let failed = |error: io::Error| Box::new(text(StatusCode::BAD_GATEWAY, &error.to_string()));
         let input = self.open().map_err(failed)?;
         let (source, labels) = (&self.item.source, &self.item.target);
-        let report = self.state.analyst.again(input, source, labels);
+        let report = self.state.pipeline.analyzer().report(input, source, labels);
         let findings = report.map(|report| report.findings).unwrap_or_default();
         let found = findings.iter().find(|f| f.id == *id);
         let Some(finding) = found else {
@@ -144,7 +144,7 @@ impl Export {
     }
 
     fn write(&self, window: Option<Window>, out: &mut Written) -> io::Result<()> {
-        let thresholds = self.state.analyst.thresholds();
+        let thresholds = self.state.pipeline.analyzer().thresholds();
         let options = Options {
             source: &self.item.source,
             window,

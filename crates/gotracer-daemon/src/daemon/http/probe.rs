@@ -13,10 +13,9 @@ use tokio::time::{Instant, timeout};
 use super::State;
 use super::metrics::negotiate;
 use super::reply::{Reply, compressed, text};
-use crate::analysis::Outcome;
 use crate::daemon::captures;
-use crate::daemon::failure::{Failure, REASONS};
-use crate::daemon::memory::{BASE, Reservation};
+use crate::daemon::pipeline::{BASE, Reservation};
+use crate::daemon::pipeline::{Failure, REASONS};
 use crate::export::{Metrics, prometheus};
 use crate::report::Report;
 use crate::source::scrape::{Options, Scraper, Target};
@@ -30,7 +29,7 @@ const RESERVE: Duration = Duration::from_millis(500);
 pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
     let query = request.uri().query().unwrap_or_default();
     let (name, job) = (parameter(query, "target"), parameter(query, "module"));
-    let Some((target, options, turn)) = state.analyst.board.find(&name, &job) else {
+    let Some((target, options, turn)) = state.board.find(&name, &job) else {
         let unknown = "target must be the instance, host:port or URL of a target of the \
             configuration, and module, if given, its job";
         return text(StatusCode::BAD_REQUEST, unknown);
@@ -40,7 +39,7 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
         return text(StatusCode::BAD_REQUEST, hasty);
     };
     let permit = state.limits.probes.try_take();
-    let room = state.analyst.memory.try_reserve(BASE);
+    let room = state.memory.try_reserve(BASE);
     let (Some(_permit), Some(room)) = (permit, room) else {
         return text(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -55,13 +54,13 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
     };
     options.timeout = options.timeout.saturating_sub(started.elapsed());
     let (report, failure) = capture(&target, options, &state, &room).await;
-    if let Some((reason, error)) = &failure {
+    if let Some(Failure { reason, message }) = &failure {
         let reason = reason.name();
-        tracing::warn!(target = %target.url(), reason, error, "probe failed");
+        tracing::warn!(target = %target.url(), reason, error = message, "probe failed");
     }
     let took = started.elapsed();
-    let metrics = Metrics::of_targets(&REASONS);
-    metrics.configure((*state.analyst.metrics.settings()).clone());
+    let metrics = Metrics::of_targets(REASONS);
+    metrics.configure((*state.metrics.settings()).clone());
     // Prometheus adds `instance` and `job` itself.
     let mut labels = (*target.labels).clone();
     labels.retain(|name| name != "instance" && name != "job");
@@ -70,8 +69,8 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
         metrics.record(&labels, &report, took, SystemTime::now());
     }
     let success = failure.is_none();
-    if let Some((reason, _)) = failure {
-        metrics.failed(&labels, reason.name());
+    if let Some(failure) = failure {
+        metrics.failed(&labels, failure.reason.name());
     }
     let encoding = negotiate(request.headers());
     match prometheus::probe(&metrics, success, took, encoding) {
@@ -85,19 +84,14 @@ async fn capture(
     options: Options,
     state: &State,
     room: &Reservation,
-) -> (Option<Report>, Option<(Failure, String)>) {
+) -> (Option<Report>, Option<Failure>) {
     let seconds = options.seconds;
     let capture = match captures::begin(&Scraper::new(options), target, seconds).await {
         Ok(capture) => capture,
-        Err(error) => return (None, Some((Failure::from(&error), error.to_string()))),
+        Err(error) => return (None, Some((&error).into())),
     };
-    let (outcome, early, _) = captures::read(&state.analyst, target, capture, room, false).await;
-    let failed = |e: crate::trace::ReadError| (Failure::from(&e), e.to_string());
-    match outcome {
-        Ok(Ok(Outcome { report, error })) => (Some(report), early.or(error.map(failed))),
-        Ok(Err(error)) => (None, early.or(Some(failed(error)))),
-        Err(panicked) => (None, Some((Failure::Panic, panicked))),
-    }
+    let read = captures::read(&state.pipeline, target, capture, room, false).await;
+    read.analyzed.into_parts(read.early)
 }
 
 /// Shortens the options so that the capture ends before the scrape timeout; `None` if the timeout

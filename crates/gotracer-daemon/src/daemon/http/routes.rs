@@ -226,7 +226,7 @@ fn numbered(path: &str) -> Option<(bool, u64)> {
 
 /// Answers with one report, as a page or as JSON.
 async fn one(json: bool, id: u64, request: &Request<Incoming>, state: Arc<State>) -> Reply {
-    match state.analyst.recent.find(id) {
+    match state.recent.find(id) {
         Some(Entry {
             report: Some(report),
             ..
@@ -262,7 +262,7 @@ async fn dispatch(
         "/api/v1/evidence" => evidence::list(&request, &state),
         "/metrics" => metrics::metrics(&request, in_flight.address(), &state),
         "/-/healthy" => text(StatusCode::OK, "gotracer is healthy"),
-        "/-/ready" => ready(&state.analyst.watches),
+        "/-/ready" => ready(&state.watches),
         "/config" if is_browser(&request) => {
             let page = page::configuration(&state.shown.text());
             compressed(request.headers(), HTML, page.into())
@@ -274,35 +274,34 @@ async fn dispatch(
         "/probe" => probe::probe(&request, state).await,
         "/-/reload" => reload(&state).await,
         "/api/v1/releases" => {
-            let body = releases::document(&state.analyst.releases.all()).to_string();
+            let body = releases::document(&state.releases.all()).to_string();
             compressed(request.headers(), "application/json", body.into())
         }
         "/releases" => {
-            let page = page::releases(&state.analyst.releases.all());
+            let page = page::releases(&state.releases.all());
             compressed(request.headers(), HTML, page.into())
         }
         "/api/v1/reports" => {
-            let recent = state.analyst.recent.all().into_iter();
+            let recent = state.recent.all().into_iter();
             api::reports(&request, recent.filter_map(|e| e.report).collect()).await
         }
         "/api/v1/targets" => {
-            let body = targets::document(state.analyst.board.all()).to_string();
+            let body = targets::document(state.board.all()).to_string();
             compressed(request.headers(), "application/json", body.into())
         }
         "/api/v1/analyze" => upload::analyze(request, in_flight, state).await,
         PUSH => push::receive(request, in_flight, state).await,
         _ => {
-            let analyst = &state.analyst;
             let hidden = state.exposure.closed_by("/api/v1/evidence").is_some() && !trusted;
             let kept = if hidden {
                 Vec::new()
             } else {
-                analyst.evidence.all()
+                state.evidence.all()
             };
             let page = page::landing(&Overview {
-                targets: analyst.board.all(),
-                watches: analyst.watches.all(),
-                recent: analyst.recent.all(),
+                targets: state.board.all(),
+                watches: state.watches.all(),
+                recent: state.recent.all(),
                 evidence: kept,
             });
             compressed(request.headers(), HTML, page.into())

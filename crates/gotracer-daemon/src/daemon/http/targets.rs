@@ -38,7 +38,7 @@ fn row((labels, scrape_url, last): (Labels, String, Option<Last>)) -> Row {
         },
         last_scrape: last.as_ref().and_then(|l| Timestamp::try_from(l.at).ok()),
         last_scrape_duration: last.as_ref().map(|l| l.took.as_secs_f64()),
-        last_error: failure.map_or(String::new(), |(_, text)| text.clone()),
-        reason: failure.map(|(reason, _)| reason.name()),
+        last_error: failure.map_or(String::new(), |f| f.message.clone()),
+        reason: failure.map(|f| f.reason.name()),
     }
 }

@@ -16,8 +16,8 @@ use super::api::{blocking, document, failed};
 use super::body::{BodyError, Upload};
 use super::connections::{InFlight, Kind};
 use super::reply::{Reply, busy, refusal, text};
-use crate::daemon::failure::Failure;
-use crate::daemon::memory::BASE;
+use crate::daemon::pipeline::Analyzed;
+use crate::daemon::pipeline::BASE;
 use crate::source::Limits;
 use crate::source::scrape::pipe;
 
@@ -34,7 +34,7 @@ pub async fn analyze(request: Request<Incoming>, in_flight: &InFlight, state: Ar
     };
     in_flight.becomes(Kind::Analysis);
     let turn = state.limits.admit(Kind::Analysis, in_flight).await;
-    let room = state.analyst.memory.try_reserve(BASE);
+    let room = state.memory.try_reserve(BASE);
     let (Ok(turn), Some(room)) = (turn, room) else {
         return busy("as many traces as allowed are being analyzed; try again");
     };
@@ -46,21 +46,23 @@ pub async fn analyze(request: Request<Incoming>, in_flight: &InFlight, state: Ar
             bytes: LIMIT,
         };
         let mut reports = Vec::new();
-        for outcome in state.analyst.upload(reader, "request", &limits) {
-            match outcome {
-                Ok(Ok(outcome)) => reports.push(outcome.report),
-                Ok(Err(error)) if Failure::from(&error) == Failure::TooLarge => {
-                    return match room.lacked() {
-                        Some(_) => {
-                            busy("other traces hold the memory that this one needs; try again")
-                        }
-                        None => text(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string()),
+        for analyzed in state.pipeline.analyzer().upload(reader, "request", &limits) {
+            let too_large = analyzed.is_too_large();
+            match analyzed {
+                Analyzed::Read(outcome) => reports.push(outcome.report),
+                Analyzed::Unreadable(_) if too_large && room.lacked().is_some() => {
+                    return busy("other traces hold the memory that this one needs; try again");
+                }
+                Analyzed::Unreadable(error) => {
+                    let status = match too_large {
+                        true => StatusCode::PAYLOAD_TOO_LARGE,
+                        false => StatusCode::UNPROCESSABLE_ENTITY,
                     };
+                    return text(status, &error.to_string());
                 }
-                Ok(Err(error)) => {
-                    return text(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string());
+                Analyzed::Panicked(message) => {
+                    return text(StatusCode::INTERNAL_SERVER_ERROR, &message);
                 }
-                Err(panic) => return text(StatusCode::INTERNAL_SERVER_ERROR, &panic),
             }
         }
         document(&headers, &reports)

@@ -11,9 +11,9 @@ use super::repeats::Repeats;
 use super::scene::Scene;
 use super::tap::{Bytes, SharedRing};
 use crate::analysis::{Heard, follow};
-use crate::daemon::analyst::{Analyst, Thresholds};
-use crate::daemon::board::Last;
-use crate::export::Gap;
+use crate::daemon::board::{Board, Last};
+use crate::daemon::pipeline::{Pipeline, Thresholds};
+use crate::export::{Gap, Metrics, Stream};
 use crate::source::scrape::{Options, Target};
 use crate::trace::{Allowance, Input, ReadError};
 
@@ -26,9 +26,20 @@ pub enum Cut {
     Renewal,
 }
 
+/// Parts of the daemon that a stream uses.
+#[derive(Clone)]
+pub struct Parts {
+    /// Pipeline that the stream reports to.
+    pub pipeline: Arc<Pipeline>,
+    /// Metrics of the stream.
+    pub metrics: Arc<Metrics>,
+    /// Table of the targets.
+    pub board: Arc<Board>,
+}
+
 /// State that outlives the single traces of a target.
 pub struct Session {
-    analyst: Arc<Analyst>,
+    parts: Parts,
     target: Target,
     limit: u64,
     gaps: Gaps,
@@ -39,13 +50,12 @@ pub struct Session {
 
 impl Session {
     /// Creates the session of a target before its first trace.
-    pub fn new(analyst: Arc<Analyst>, target: &Target, options: &Options) -> Self {
+    pub fn new(parts: Parts, target: &Target, options: &Options) -> Self {
         let pace = Pace::new(options.stream_budget);
-        analyst
-            .metrics
-            .stream(&target.labels, |s| s.duty = pace.duty());
+        let metrics = &parts.metrics;
+        metrics.stream(&target.labels, |s| s.duty = pace.duty());
         Self {
-            analyst,
+            parts,
             target: target.clone(),
             limit: options.limit,
             gaps: Gaps::default(),
@@ -64,25 +74,23 @@ impl Session {
     pub fn pause(&mut self) -> Duration {
         let pause = self.pace.pause();
         let duty = self.pace.duty();
-        self.analyst
-            .metrics
-            .stream(&self.target.labels, |s| s.duty = duty);
+        self.count(|s| s.duty = duty);
         pause
     }
 
     /// Marks the target as down.
     pub fn disconnected(&self) {
-        self.analyst
-            .metrics
-            .stream(&self.target.labels, |s| s.connected = false);
+        self.count(|s| s.connected = false);
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Stream)) {
+        self.parts.metrics.stream(&self.target.labels, change);
     }
 
     /// Starts a gap.
     pub fn interrupted(&mut self, why: Gap) {
         if self.gaps.begin(why) {
-            self.analyst
-                .metrics
-                .stream(&self.target.labels, |s| s.gaps[why as usize].0 += 1);
+            self.count(|s| s.gaps[why as usize].0 += 1);
         }
         self.gap_goes_on();
     }
@@ -95,9 +103,7 @@ impl Session {
 
     fn count_gap(&self, more: Option<(Gap, Duration)>) {
         if let Some((why, time)) = more {
-            self.analyst
-                .metrics
-                .stream(&self.target.labels, |s| s.gaps[why as usize].1 += time);
+            self.count(|s| s.gaps[why as usize].1 += time);
         }
     }
 
@@ -120,18 +126,19 @@ impl Session {
                 took: delay.unwrap_or_default(),
                 failure: None,
             };
-            self.analyst.board.captured(&self.target, last);
+            self.parts.board.captured(&self.target, last);
         }
         let source = self.target.url().to_string();
         let labels = &self.target.labels;
         if let Some(scene) = &mut self.scene {
-            let asked = self.analyst.board.take_request(&self.target);
-            scene.hear(&self.analyst, labels, &mut heard, asked);
+            let asked = self.parts.board.take_request(&self.target);
+            let analyzer = self.parts.pipeline.analyzer();
+            scene.hear(analyzer, labels, &mut heard, asked);
         }
         let delay = delay.filter(|_| !heard.last);
         let ends = (first, heard.last);
-        self.analyst
-            .heard(labels, source, heard.report, (at, delay), ends);
+        let pipeline = &self.parts.pipeline;
+        pipeline.publish_generation(labels, source, heard.report, (at, delay), ends);
         heard.last || self.pace.add(bytes, lasted)
     }
 }
@@ -150,16 +157,13 @@ impl Listener {
     pub fn new(session: Arc<Mutex<Session>>, memory: Allowance) -> Self {
         let (thresholds, bytes, tape) = {
             let mut session = session.lock();
-            let evidence = session.analyst.evidence.now();
+            let evidence = session.parts.pipeline.evidence();
             session.scene = evidence.map(|evidence| Scene::new(evidence, memory));
             let tape = session.scene.as_ref().map(Scene::tape);
-            let labels = &session.target.labels;
-            session
-                .analyst
-                .metrics
-                .stream(labels, |s| s.connected = true);
+            session.count(|s| s.connected = true);
             let bytes = Arc::new(Bytes::new(session.limit));
-            (session.analyst.thresholds(), bytes, tape)
+            let thresholds = session.parts.pipeline.analyzer().thresholds();
+            (thresholds, bytes, tape)
         };
         Self {
             session,
@@ -186,14 +190,15 @@ impl Listener {
     }
 
     /// Whether the settings of this analysis are still in force.
-    fn is_wanted(&self, analyst: &Analyst) -> bool {
-        let evidence = analyst.evidence.now();
+    fn is_wanted(&self, pipeline: &Pipeline) -> bool {
+        let evidence = pipeline.evidence();
         let evidence = evidence.as_ref();
         let scene = |session: &Session| match &session.scene {
             Some(scene) => scene.is_wanted(evidence),
             None => evidence.is_none(),
         };
-        Arc::ptr_eq(&self.thresholds, &analyst.thresholds()) && scene(&self.session.lock())
+        let thresholds = pipeline.analyzer().thresholds();
+        Arc::ptr_eq(&self.thresholds, &thresholds) && scene(&self.session.lock())
     }
 
     /// Analyzes a trace to its end.
@@ -201,14 +206,14 @@ impl Listener {
     /// # Errors
     /// If the input is no trace or is truncated.
     pub fn listen(&mut self, input: Input<'_>) -> Result<(), ReadError> {
-        let (source, labels, analyst) = {
+        let (source, labels, pipeline) = {
             let session = self.session.lock();
             let target = &session.target;
             let source = target.url().to_string();
             (
                 source,
                 Arc::clone(&target.labels),
-                Arc::clone(&session.analyst),
+                Arc::clone(&session.parts.pipeline),
             )
         };
         let thresholds = Arc::clone(&self.thresholds);
@@ -220,7 +225,7 @@ impl Listener {
             let within = self.session.lock().hear(heard, std::mem::take(&mut first));
             if !last && !within {
                 self.cut = Some(Cut::Budget);
-            } else if !last && !self.is_wanted(&analyst) {
+            } else if !last && !self.is_wanted(&pipeline) {
                 self.cut = Some(Cut::Renewal);
             }
             self.cut.is_none()

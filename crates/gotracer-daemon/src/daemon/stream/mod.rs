@@ -21,13 +21,12 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+pub use self::listener::Parts;
 use self::listener::{Cut, Listener, Session};
 use self::pace::SLICE;
 use self::tap::Tap;
-use super::analyst::Analyst;
 use super::board::Last;
-use super::failure::Failure;
-use super::memory::{Reservation, STREAM};
+use super::pipeline::{Failure, Memory, Reason, Reservation, STREAM};
 use crate::backoff::Backoff;
 use crate::export::Gap;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
@@ -44,8 +43,10 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Streams {
     /// HTTP client of the target.
     pub scraper: Scraper,
-    /// Pipeline that the stream reports to.
-    pub analyst: Arc<Analyst>,
+    /// Parts that the stream reports to.
+    pub parts: Parts,
+    /// Memory budget.
+    pub memory: Memory,
     /// Permits to query targets. Each query takes a connection.
     pub asking: Arc<Semaphore>,
     /// Permits to stream. Each stream takes a thread.
@@ -63,13 +64,13 @@ enum End {
     /// The listener ended the trace.
     Cut(Cut),
     /// The target did not answer, or the trace is truncated.
-    Failed(Failure, String),
+    Failed(Failure),
 }
 
 impl Streams {
     /// Streams a target until `stop`.
     pub async fn follow(self, target: Target, stop: CancellationToken) {
-        let session = Session::new(Arc::clone(&self.analyst), &target, self.scraper.options());
+        let session = Session::new(self.parts.clone(), &target, self.scraper.options());
         let session = Arc::new(Mutex::new(session));
         let longest = target.seconds(self.scraper.options().seconds);
         let (mut allowed, mut failures) = (longest, 0);
@@ -99,10 +100,9 @@ impl Streams {
                     (Gap::Lost, BACKOFF.jittered(failures - 1))
                 }
                 End::Whole => (Gap::Renewed, Duration::ZERO),
-                End::Failed(failure, error) => {
+                End::Failed(failure) => {
                     failures = if lived > PATIENCE { 1 } else { failures + 1 };
-                    let fault = Some((failure, error));
-                    self.failed(&target, fault, lived);
+                    self.failed(&target, failure, lived);
                     (Gap::Lost, BACKOFF.jittered(failures - 1))
                 }
             };
@@ -135,7 +135,7 @@ impl Streams {
     ) -> End {
         let admitted = async {
             let _asking = self.asking.acquire().await;
-            let mine = self.analyst.board.turn(target).lock_owned().await;
+            let mine = self.parts.board.turn(target).lock_owned().await;
             (mine, self.begin(target, seconds).await)
         };
         let (_mine, opened) = match stop.run_until_cancelled(admitted).await {
@@ -145,16 +145,16 @@ impl Streams {
         match opened {
             Ok(capture) => {
                 let thread = self.permits.try_acquire();
-                let room = self.analyst.memory.try_reserve_lasting(STREAM);
+                let room = self.memory.try_reserve_lasting(STREAM);
                 let (Ok(_thread), Some(room)) = (thread, room) else {
                     let full = "as many targets are streamed as threads and half of \
                         --memory.budget allow";
-                    return End::Failed(Failure::Overloaded, full.into());
+                    return End::Failed(Failure::new(Reason::Overloaded, full));
                 };
                 self.listen(target, capture, room, session, stop).await
             }
             Err(ScrapeError::WriteTimeout) if seconds > 1 => End::Shorter,
-            Err(error) => End::Failed((&error).into(), error.to_string()),
+            Err(error) => End::Failed((&error).into()),
         }
     }
 
@@ -198,25 +198,21 @@ impl Streams {
         session.lock().disconnected();
         match (read.ok(), fed) {
             (Some((_, Some(cut))), _) => End::Cut(cut),
-            (_, Err(error)) => End::Failed((&error).into(), error.to_string()),
+            (_, Err(error)) => End::Failed((&error).into()),
             (Some((Some(Ok(())), None)), Ok(())) => End::Whole,
-            (Some((Some(Err(error)), None)), Ok(())) => {
-                End::Failed((&error).into(), error.to_string())
-            }
-            _ => End::Failed(Failure::Panic, "gotracer has a defect".into()),
+            (Some((Some(Err(error)), None)), Ok(())) => End::Failed((&error).into()),
+            _ => End::Failed(Failure::new(Reason::Panic, "gotracer has a defect")),
         }
     }
 
-    fn failed(&self, target: &Target, failure: Option<(Failure, String)>, took: Duration) {
+    fn failed(&self, target: &Target, failure: Failure, took: Duration) {
         let last = Last {
             at: SystemTime::now(),
             took,
-            failure: failure.clone(),
+            failure: Some(failure.clone()),
         };
-        self.analyst.board.captured(target, last);
-        if let Some(failure) = failure {
-            let source = target.url().to_string();
-            self.analyst.failed(&target.labels, source, failure);
-        }
+        self.parts.board.captured(target, last);
+        let source = target.url().to_string();
+        self.parts.pipeline.fail(&target.labels, source, failure);
     }
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::tap::SharedRing;
 use crate::analysis::Heard;
-use crate::daemon::analyst::Analyst;
+use crate::daemon::pipeline::Analyzer;
 use crate::evidence::{Again, Evidence, GenerationRing, Item, Kept, Settings};
 use crate::labels::Labels;
 use crate::report::Report;
@@ -73,7 +73,7 @@ impl Scene {
     /// URL of the evidence in the report.
     pub fn hear(
         &mut self,
-        analyst: &Analyst,
+        analyzer: &Analyzer,
         target: &Labels,
         heard: &mut Heard,
         asked: Option<String>,
@@ -126,7 +126,7 @@ impl Scene {
                 ..
             } = taken;
             let source = &report.trace.source;
-            let report_of = |input: Input<'_>| analyst.again(input, source, target);
+            let report_of = |input: Input<'_>| analyzer.report(input, source, target);
             let again = Again {
                 report: &report_of,
                 limits: &Limits::of_memory(self.memory.clone()),

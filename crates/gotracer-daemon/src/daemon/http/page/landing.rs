@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::{Ago, counts, failed, page, source};
 use crate::daemon::board::Last;
-use crate::daemon::failure::Failure;
+use crate::daemon::pipeline::Failure;
 use crate::daemon::recent::Entry;
 use crate::evidence::Item;
 use crate::labels::Labels;
@@ -228,13 +228,13 @@ fn watches(watches: &[(PathBuf, Health)]) -> Markup {
 
 /// Renders failures; those with the same source and cause share a row.
 fn failures(entries: &[&Entry]) -> Markup {
-    let mut rows: Vec<(&Entry, &(Failure, String), u64)> = Vec::new();
+    let mut rows: Vec<(&Entry, &Failure, u64)> = Vec::new();
     let mut places: HashMap<(&Labels, &str, &str, &str), usize> = HashMap::new();
     for entry in entries {
         let Some(failure) = &entry.failure else {
             continue;
         };
-        let (reason, why) = (failure.0.name(), failure.1.as_str());
+        let (reason, why) = (failure.reason.name(), failure.message.as_str());
         let key = (&*entry.labels, entry.source.as_str(), reason, why);
         match places.get(&key).and_then(|&place| rows.get_mut(place)) {
             Some((_, _, times)) => *times += 1,
@@ -342,6 +342,7 @@ fn outcome(entry: &Entry) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::pipeline::Reason;
     use std::sync::Arc;
 
     use crate::report::sample;
@@ -367,7 +368,7 @@ mod tests {
     #[test]
     fn names_of_files_are_text() {
         let mut bad = entry(7, "<script>alert('x')</script>");
-        bad.failure = Some((Failure::NotATrace, "a & b".into()));
+        bad.failure = Some(Failure::new(Reason::NotATrace, "a & b"));
         let page = shown(vec![bad]);
         assert!(page.contains("&lt;script&gt;alert('x')&lt;/script&gt;"));
         assert!(page.contains("1970-01-01T00:00:00Z"), "{page}");
@@ -379,7 +380,7 @@ mod tests {
     fn failures_with_one_cause_are_one_row() {
         let refused = |id, why: &str| {
             let mut entry = entry(id, "http://a");
-            entry.failure = Some((Failure::Refused, why.into()));
+            entry.failure = Some(Failure::new(Reason::Refused, why));
             entry
         };
         let page = shown(vec![

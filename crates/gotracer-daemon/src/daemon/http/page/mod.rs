@@ -15,7 +15,7 @@ pub use landing::{Overview, landing};
 pub use releases::releases;
 pub use report::report;
 
-use crate::daemon::failure::Failure;
+use crate::daemon::pipeline::Failure;
 use crate::labels::Labels;
 use crate::report::Severity;
 use crate::report::html::shell::{self, Network};
@@ -52,8 +52,8 @@ fn page(root: &str, title: &str, main: &Markup, live: Option<u32>) -> String {
 }
 
 /// Renders a failure.
-fn failed((reason, why): &(Failure, String)) -> Markup {
-    html! { span class="error" { (reason.name()) ": " (text(why)) } }
+fn failed(Failure { reason, message }: &Failure) -> Markup {
+    html! { span class="error" { (reason.name()) ": " (text(message)) } }
 }
 
 /// Renders a source with its labels.

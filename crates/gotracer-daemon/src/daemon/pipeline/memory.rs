@@ -27,6 +27,7 @@ const STEP: u64 = 1 << 20;
 const SMALLEST: u64 = 32 << 20;
 
 /// Memory budget.
+#[derive(Clone)]
 pub struct Memory(Arc<Pool>);
 
 struct Pool {

@@ -1,112 +1,116 @@
-//! Reasons why a trace is missing or incomplete, each with its own count.
+//! Failures of captures and files, counted by reason.
 
+use std::fmt;
 use std::io::ErrorKind::{FileTooLarge, UnexpectedEof};
 
 use crate::source::scrape::ScrapeError;
 use crate::trace::{ErrorKind, ReadError};
 
-/// Value of the label `reason` of `gotracer_trace_failures_total`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Failure {
-    /// The file could not be opened or read.
-    Unreadable,
-    /// There are no bytes or no events.
-    Empty,
-    /// The file is not a trace.
-    NotATrace,
-    /// The version of the trace is unknown.
-    UnsupportedVersion,
-    /// The trace is truncated.
-    BrokeOff,
-    /// The bytes do not follow the format.
-    Corrupt,
-    /// The events contradict each other.
-    Inconsistent,
-    /// A defect of gotracer itself.
-    Panic,
-    /// The process died each time it read the trace.
-    Crashed,
-    /// The target refuses the connection.
-    Refused,
-    /// The target cannot be reached or resolved.
-    Unreachable,
-    /// The credentials for the target cannot be read.
-    Credentials,
-    /// The TLS handshake failed.
-    Tls,
-    /// The target took too long.
-    Timeout,
-    /// The target's HTTP server has a write timeout that would truncate the trace.
-    WriteTimeout,
-    /// Another client traces the target.
-    AlreadyTracing,
-    /// The target answered with another HTTP error.
-    HttpStatus,
-    /// The trace is larger than allowed, or takes more memory.
-    TooLarge,
-    /// The maximum number of streams runs already.
-    Overloaded,
-    /// The stream sends no data.
-    Stalled,
-    /// Programs of this Go version cannot be streamed.
-    NotLive,
+/// Failure of a capture or of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// Reason by which the failure is counted.
+    pub reason: Reason,
+    /// Error message.
+    pub message: String,
 }
 
-/// Names of all reasons.
-pub const REASONS: [&str; 21] = [
-    Failure::Unreadable.name(),
-    Failure::Empty.name(),
-    Failure::NotATrace.name(),
-    Failure::UnsupportedVersion.name(),
-    Failure::BrokeOff.name(),
-    Failure::Corrupt.name(),
-    Failure::Inconsistent.name(),
-    Failure::Panic.name(),
-    Failure::Crashed.name(),
-    Failure::Refused.name(),
-    Failure::Unreachable.name(),
-    Failure::Credentials.name(),
-    Failure::Tls.name(),
-    Failure::Timeout.name(),
-    Failure::WriteTimeout.name(),
-    Failure::AlreadyTracing.name(),
-    Failure::HttpStatus.name(),
-    Failure::TooLarge.name(),
-    Failure::Overloaded.name(),
-    Failure::Stalled.name(),
-    Failure::NotLive.name(),
-];
-
 impl Failure {
-    /// Name of the reason as the value of a label.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unreadable => "unreadable",
-            Self::Empty => "empty",
-            Self::NotATrace => "not_a_trace",
-            Self::UnsupportedVersion => "unsupported_version",
-            Self::BrokeOff => "broke_off",
-            Self::Corrupt => "corrupt",
-            Self::Inconsistent => "inconsistent",
-            Self::Panic => "panic",
-            Self::Crashed => "crashed",
-            Self::Refused => "refused",
-            Self::Unreachable => "unreachable",
-            Self::Credentials => "credentials",
-            Self::Tls => "tls",
-            Self::Timeout => "timeout",
-            Self::WriteTimeout => "write_timeout",
-            Self::AlreadyTracing => "already_tracing",
-            Self::HttpStatus => "http_status",
-            Self::TooLarge => "too_large",
-            Self::Overloaded => "overloaded",
-            Self::Stalled => "stalled",
-            Self::NotLive => "not_live",
-        }
+    /// Creates a failure.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { reason, message }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason.name(), self.message)
     }
 }
 
 impl From<&ReadError> for Failure {
+    fn from(error: &ReadError) -> Self {
+        Self::new(Reason::from(error), error.to_string())
+    }
+}
+
+impl From<&ScrapeError> for Failure {
+    fn from(error: &ScrapeError) -> Self {
+        Self::new(Reason::from(error), error.to_string())
+    }
+}
+
+/// Declares the reasons: the enum, their names and the list of names.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $reason:ident = $name:literal,)+) => {
+        /// Reason why a trace is missing or incomplete: the label `reason` of
+        /// `gotracer_trace_failures_total`.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Reason {
+            $($(#[$doc])* $reason,)+
+        }
+
+        /// Names of all reasons.
+        pub const REASONS: &[&str] = &[$($name),+];
+
+        impl Reason {
+            /// Name of the reason as the value of a label.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$reason => $name,)+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The file could not be opened or read.
+    Unreadable = "unreadable",
+    /// There are no bytes or no events.
+    Empty = "empty",
+    /// The file is not a trace.
+    NotATrace = "not_a_trace",
+    /// The version of the trace is unknown.
+    UnsupportedVersion = "unsupported_version",
+    /// The trace is truncated.
+    BrokeOff = "broke_off",
+    /// The bytes do not follow the format.
+    Corrupt = "corrupt",
+    /// The events contradict each other.
+    Inconsistent = "inconsistent",
+    /// A defect of gotracer itself.
+    Panic = "panic",
+    /// The process died each time it read the trace.
+    Crashed = "crashed",
+    /// The target refuses the connection.
+    Refused = "refused",
+    /// The target cannot be reached or resolved.
+    Unreachable = "unreachable",
+    /// The credentials for the target cannot be read.
+    Credentials = "credentials",
+    /// The TLS handshake failed.
+    Tls = "tls",
+    /// The target took too long.
+    Timeout = "timeout",
+    /// The target's HTTP server has a write timeout that would truncate the trace.
+    WriteTimeout = "write_timeout",
+    /// Another client traces the target.
+    AlreadyTracing = "already_tracing",
+    /// The target answered with another HTTP error.
+    HttpStatus = "http_status",
+    /// The trace is larger than allowed, or takes more memory.
+    TooLarge = "too_large",
+    /// The maximum number of streams runs already.
+    Overloaded = "overloaded",
+    /// The stream sends no data.
+    Stalled = "stalled",
+    /// Programs of this Go version cannot be streamed.
+    NotLive = "not_live",
+}
+
+impl From<&ReadError> for Reason {
     fn from(error: &ReadError) -> Self {
         match error.kind() {
             ErrorKind::Empty | ErrorKind::NothingRecorded => Self::Empty,
@@ -128,7 +132,7 @@ impl From<&ReadError> for Failure {
     }
 }
 
-impl From<&ScrapeError> for Failure {
+impl From<&ScrapeError> for Reason {
     fn from(error: &ScrapeError) -> Self {
         match error {
             ScrapeError::Refused => Self::Refused,

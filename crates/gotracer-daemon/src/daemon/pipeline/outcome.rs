@@ -1,0 +1,148 @@
+//! Results of analyses and captures.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::failure::{Failure, Reason};
+use crate::analysis::Outcome;
+use crate::daemon::seen::Verdict;
+use crate::export::otlp;
+use crate::labels::Labels;
+use crate::report::{Report, Severity};
+use crate::trace::{ErrorKind, ReadError};
+
+/// Result of the analysis of one trace.
+pub enum Analyzed {
+    /// The trace was read, in full or in part.
+    Read(Box<Outcome>),
+    /// Nothing of the trace could be read.
+    Unreadable(ReadError),
+    /// The analysis panicked with this message.
+    Panicked(String),
+}
+
+impl Analyzed {
+    /// Result of a source that cannot be read.
+    pub fn io(error: io::Error) -> Self {
+        Self::Unreadable(ReadError::new(ErrorKind::Io(error)))
+    }
+
+    /// Error at which reading ended.
+    pub fn error(&self) -> Option<&ReadError> {
+        match self {
+            Self::Read(outcome) => outcome.error.as_ref(),
+            Self::Unreadable(error) => Some(error),
+            Self::Panicked(_) => None,
+        }
+    }
+
+    /// Returns report and failure. `early` is the reason why the source ended before the trace
+    /// did; it replaces the read error that follows from it.
+    pub fn into_parts(self, early: Option<Failure>) -> (Option<Report>, Option<Failure>) {
+        match self {
+            Self::Read(outcome) => {
+                let Outcome { report, error } = *outcome;
+                (Some(report), early.or(error.as_ref().map(Failure::from)))
+            }
+            Self::Unreadable(error) => (None, early.or(Some((&error).into()))),
+            Self::Panicked(message) => (None, Some(Failure::new(Reason::Panic, message))),
+        }
+    }
+
+    /// Returns the verdict to record for a trace.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Read(outcome) if outcome.error.is_some() => Verdict::Failed,
+            Self::Read(outcome) if outcome.report.worst() >= Some(Severity::Warn) => Verdict::Found,
+            Self::Read(_) => Verdict::Clean,
+            Self::Unreadable(_) | Self::Panicked(_) => Verdict::Failed,
+        }
+    }
+
+    /// Whether the trace ends early, which may mean that its writer is not done.
+    pub fn is_incomplete(&self) -> bool {
+        matches!(self.reason(), Some(Reason::BrokeOff | Reason::Empty))
+    }
+
+    /// Whether reading ended because the trace would have taken too much memory.
+    pub fn is_too_large(&self) -> bool {
+        self.reason() == Some(Reason::TooLarge)
+    }
+
+    /// Whether the same file would give the same result. A disk may recover, and a newer gotracer
+    /// may know the version.
+    pub fn is_lasting(&self) -> bool {
+        !matches!(
+            self.reason(),
+            Some(Reason::Unreadable | Reason::UnsupportedVersion)
+        )
+    }
+
+    /// Returns the I/O error of a file that may be readable at another time.
+    pub fn transient_error(&self) -> Option<&io::Error> {
+        let error = self.error()?;
+        match error.kind() {
+            ErrorKind::Io(cause) if Reason::from(error) == Reason::Unreadable => Some(cause),
+            _ => None,
+        }
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        self.error().map(Reason::from)
+    }
+}
+
+/// Result of a capture or a file: a report, a failure, or both.
+pub struct CaptureOutcome {
+    /// Labels of the target.
+    pub labels: Arc<Labels>,
+    /// Path or URL.
+    pub source: String,
+    /// End of the analysis.
+    pub at: SystemTime,
+    /// Duration of capture and analysis.
+    pub took: Duration,
+    /// Number of the report, if one was reserved.
+    pub number: Option<u64>,
+    /// Report, if the trace could be read.
+    pub report: Option<Report>,
+    /// Failure, if any.
+    pub failure: Option<Failure>,
+}
+
+impl CaptureOutcome {
+    /// Creates an outcome that ends now, without report and failure.
+    pub fn new(labels: &Arc<Labels>, source: String, took: Duration) -> Self {
+        Self {
+            labels: Arc::clone(labels),
+            source,
+            at: SystemTime::now(),
+            took,
+            number: None,
+            report: None,
+            failure: None,
+        }
+    }
+
+    /// Adds report and failure of an analysis. `early` is the reason why the source ended before
+    /// the trace did.
+    #[must_use]
+    pub fn with(mut self, analyzed: Analyzed, early: Option<Failure>) -> Self {
+        (self.report, self.failure) = analyzed.into_parts(early);
+        self
+    }
+
+    /// Converts the outcome for the OTLP exporter.
+    pub fn capture(&self) -> otlp::Capture<'_> {
+        let failure = self.failure.as_ref();
+        otlp::Capture {
+            target: &self.labels,
+            source: &self.source,
+            started: self.at.checked_sub(self.took).unwrap_or(self.at),
+            ended: self.at,
+            report: self.report.as_ref(),
+            failure: failure.map(|f| (f.reason.name(), f.message.as_str())),
+        }
+    }
+}
