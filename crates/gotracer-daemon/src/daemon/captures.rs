@@ -97,10 +97,13 @@ impl Captures {
             // Missed intervals are skipped, not caught up.
             let late = now.saturating_duration_since(next).as_nanos();
             let turns = (late / interval.as_nanos().max(1)) as u64;
-            let missed = turns + u64::from(matches!(captured, Captured::Missed));
+            // Those that the budget skips are not missed.
+            let skipped = u64::from(pause) - 1;
+            let missed = turns.saturating_sub(skipped);
+            let missed = missed + u64::from(matches!(captured, Captured::Missed));
             self.metrics.missed(&target.labels, missed);
-            let turns = u32::try_from(turns).unwrap_or(u32::MAX);
-            next += interval.saturating_mul(turns.saturating_add(pause));
+            let turns = u32::try_from(turns.max(skipped) + 1).unwrap_or(u32::MAX);
+            next += interval.saturating_mul(turns);
         }
     }
 
