@@ -1,5 +1,5 @@
 //! What is kept in buckets, with a real S3 server.
-#![cfg(feature = "daemon")]
+#![cfg(feature = "s3")]
 
 mod support;
 

@@ -69,7 +69,7 @@ size=$(du -sb "$tmp/bundle/rootfs" | cut -f1)
 program=$tmp/bundle/rootfs/gotracer
 "$program" --version >"$tmp/version"
 grep -qx "revision: $revision" "$tmp/version" || fail "$(cat "$tmp/version")"
-grep -qx "features: daemon,kubernetes,parquet" "$tmp/version" || fail "$(cat "$tmp/version")"
+grep -qx "features: daemon,kubernetes,parquet,s3" "$tmp/version" || fail "$(cat "$tmp/version")"
 ! grep -aqE '/usr/local/cargo|/build/(src|crates|target)' "$program" || fail "paths of the build are in the binary"
 
 # It is static, and keeps to its bound of memory as the plain binary does.

@@ -4,6 +4,7 @@
 
 mod afterwards;
 mod alerts;
+#[cfg(feature = "s3")]
 mod bucket;
 mod capture;
 mod certificates;

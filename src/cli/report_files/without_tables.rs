@@ -24,7 +24,7 @@ pub(crate) struct Written {
 
 impl Tables {
     pub(crate) fn open(_: Option<&Path>, _: &str) -> anyhow::Result<Self> {
-        bail!("--format {NAME} is not part of this build; build gotracer with --features parquet")
+        bail!("--format {NAME} is not part of this gotracer; build it with --features parquet")
     }
 
     pub(crate) fn add(&mut self, _: &Source, _: Option<&str>, _: &Report) -> anyhow::Result<()> {

@@ -1,16 +1,6 @@
 //! Errors of reading from and writing to a store.
 
-use object_store::Error;
-
 use super::location::Location;
-use crate::tls::trouble::{self, Options};
-
-/// Names of the options of TLS in error messages.
-const OPTIONS: Options = Options {
-    authorities: "AWS_CA_BUNDLE",
-    server_name: None,
-    client: "a client certificate",
-};
 
 /// Kind of a store's failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,11 +21,11 @@ pub enum Failure {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("cannot {doing} {url}: {why}{}", then(.advice))]
 pub struct ObjectError {
-    failure: Failure,
-    doing: &'static str,
-    url: String,
-    why: String,
-    advice: Option<String>,
+    pub(super) failure: Failure,
+    pub(super) doing: &'static str,
+    pub(super) url: String,
+    pub(super) why: String,
+    pub(super) advice: Option<String>,
 }
 
 fn then(advice: &Option<String>) -> String {
@@ -48,7 +38,7 @@ impl ObjectError {
         self.failure
     }
 
-    /// Creates an error for contradicting environment variables.
+    /// Creates an error for a location that cannot be used: a build without S3, or contradicting environment variables.
     pub(super) fn settings(location: &Location, why: &str) -> Self {
         Self {
             failure: Failure::Invalid,
@@ -58,120 +48,4 @@ impl ObjectError {
             advice: None,
         }
     }
-
-    /// Creates the error for a store's answer. `name` is the object's name below the location.
-    pub(super) fn of(location: &Location, name: &str, doing: &'static str, error: &Error) -> Self {
-        let answer = deepest(error);
-        let code = element(&answer, "Code").unwrap_or_default();
-        let why = match (code, element(&answer, "Message")) {
-            ("", _) => answer.clone(),
-            (code, None) => code.into(),
-            (code, Some(message)) => format!("{code}: {message}"),
-        };
-        let failure = failure(error, code);
-        Self {
-            failure,
-            doing,
-            url: location.url(name),
-            why: why.trim_end_matches('.').into(),
-            advice: advise(location, doing, failure, &answer, code),
-        }
-    }
-
-    /// Marks the error as one without credentials in the environment or from the machine's role.
-    pub(super) fn anonymous(self) -> Self {
-        Self {
-            failure: Failure::Credentials,
-            why: format!(
-                "there are no credentials, and this machine has none to give ({})",
-                self.why
-            ),
-            advice: Some("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into()),
-            ..self
-        }
-    }
-}
-
-/// Returns whether the request for the machine's role failed.
-pub(super) fn is_of_machine(error: &Error) -> bool {
-    let asked = ["/latest/api/token", "/latest/meta-data/iam"];
-    let text = error.to_string();
-    asked.iter().any(|path| text.contains(path))
-}
-
-fn failure(error: &Error, code: &str) -> Failure {
-    match (error, code) {
-        (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId" | "ExpiredToken" | "InvalidToken")
-        | (Error::Unauthenticated { .. }, _) => Failure::Credentials,
-        (Error::NotFound { .. }, _) | (_, "NoSuchBucket") => Failure::Missing,
-        (Error::PermissionDenied { .. }, _) | (_, "AccessDenied") => Failure::Denied,
-        (
-            Error::InvalidPath { .. } | Error::NotSupported { .. } | Error::NotImplemented { .. },
-            _,
-        ) => Failure::Invalid,
-        _ => Failure::Unavailable,
-    }
-}
-
-/// Returns advice for a failure.
-fn advise(
-    location: &Location,
-    doing: &str,
-    failure: Failure,
-    answer: &str,
-    code: &str,
-) -> Option<String> {
-    let permission = match doing {
-        "list" => "s3:ListBucket",
-        "write" => "s3:PutObject",
-        "delete" => "s3:DeleteObject",
-        _ => "s3:GetObject",
-    };
-    let bucket = location.bucket();
-    match (failure, code) {
-        (Failure::Missing, "NoSuchBucket") => Some(
-            "check the bucket's name, and AWS_ENDPOINT_URL if the store is not Amazon's".into(),
-        ),
-        (Failure::Missing, _) if doing == "list" => {
-            Some(format!("check that there is a bucket {bucket}"))
-        }
-        (Failure::Denied, _) => Some(format!("the credentials need {permission} there")),
-        (Failure::Credentials, "ExpiredToken" | "InvalidToken") => {
-            Some("AWS_SESSION_TOKEN has to be renewed".into())
-        }
-        (Failure::Credentials, _) => {
-            Some("check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into())
-        }
-        (_, "PermanentRedirect" | "AuthorizationHeaderMalformed") => {
-            Some(format!("set AWS_REGION to the region of {bucket}"))
-        }
-        _ if answer.contains("configured region") => {
-            Some(format!("set AWS_REGION to the region of {bucket}"))
-        }
-        (Failure::Unavailable, "") => {
-            Some("check AWS_ENDPOINT_URL and AWS_REGION, and whether the store is reachable".into())
-        }
-        _ => None,
-    }
-}
-
-/// Returns the innermost cause, which has the most detail.
-pub(super) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    if let Some(why) = trouble::of(error, &OPTIONS) {
-        return why;
-    }
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = error.to_string();
-        cause = error.source();
-    }
-    text
-}
-
-/// Returns the text of an element of the answer's XML.
-fn element<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
-    let (_, after) = answer.split_once(&format!("<{name}>"))?;
-    let (text, _) = after.split_once("</")?;
-    Some(text)
 }

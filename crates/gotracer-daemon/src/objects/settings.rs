@@ -7,7 +7,8 @@ use std::time::Duration;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::{ClientOptions, RetryConfig};
 
-use super::error::{ObjectError, deepest};
+use super::answer::deepest;
+use super::error::ObjectError;
 use super::http::Connector;
 use super::location::Location;
 

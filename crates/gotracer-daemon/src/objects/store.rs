@@ -16,7 +16,8 @@ use object_store::signer::Signer;
 use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::runtime::{self, Runtime};
 
-use super::error::{ObjectError, is_of_machine};
+use super::answer::is_of_machine;
+use super::error::ObjectError;
 use super::location::Location;
 use super::read::{Listing, ObjectReader};
 use super::settings::Variables;
