@@ -3,10 +3,12 @@
 import json
 
 DEFINITIONS = {
-    "duration": {"type": "string", "pattern": r"^[0-9.]+ ?(ns|us|µs|μs|ms|s|m)$", "description": "A duration, such as 2ms"},
-    "size": {"type": ["string", "integer"], "pattern": r"^[0-9.]+ ?(B|kB|MB|GB|KiB|MiB|GiB)?$",
-             "description": "A size, such as 64MiB"},
-    "count": {"type": ["string", "integer"], "pattern": r"^[0-9]+$", "description": "A whole number, such as 100"},
+    "duration": {"type": "string", "pattern": r"^([0-9.]+ ?(ns|us|µs|μs|ms|s|m)|never)$",
+                 "description": "A duration, such as 2ms, or never"},
+    "size": {"type": ["string", "integer"], "pattern": r"^([0-9.]+ ?(B|kB|MB|GB|KiB|MiB|GiB)?|never)$",
+             "description": "A size, such as 64MiB, or never"},
+    "count": {"type": ["string", "integer"], "pattern": r"^([0-9]+|never)$",
+              "description": "A whole number, such as 100, or never"},
     "percentage": {"type": ["string", "number"], "pattern": r"^[0-9.]+ ?%?$", "description": "A percentage, such as 25%"},
 }
 UNITS = {"ns": "duration", "bytes": "size", "goroutines": "count"}

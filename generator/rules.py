@@ -24,7 +24,8 @@ class Rule:
         self.grafana_unit, scale, suffix = UNITS[self.unit]
         self.percent_of = entry["percent_of"]
         self.limits = next(t for t in entry["thresholds"] if t["preset"] == PRESET)
-        self.warn, self.error = (round(self.limits[s]["value"] * scale, 9) for s in ("warn", "error"))
+        values = (self.limits[s]["value"] for s in ("warn", "error"))
+        self.warn, self.error = (None if v is None else round(v * scale, 9) for v in values)
         metric = entry["metric"]
         self.metric = metric["name"] + suffix
         by_reason = metric["by_reason"]

@@ -501,3 +501,33 @@ fn one_cause_is_one_finding() {
     let r = fixture("1.27.3", "idle");
     assert!(r.findings.is_empty(), "{}", told(&r));
 }
+
+#[test]
+fn waits_for_channels_and_connections_are_found_and_limits_are_no_fault() {
+    for name in ["1.23-chanmutex", "1.27-chanmutex"] {
+        let r = report(name);
+        let waits = found(&r, "ChannelBackpressure", Severity::Info);
+        assert_eq!(waits.len(), 1, "{name}: {}", told(&r));
+        assert_eq!(waits[0].place.function, "main.chanLock");
+        // The program measured 14 waits, the longest of 722 ms; the first one got the lock at once.
+        assert_eq!((waits[0].count, waits[0].worst / MS), (13, 721));
+        let cause = &waits[0].cause.as_ref().expect("a cause").text;
+        assert!(
+            cause.starts_with("6 goroutines delayed it one after the other"),
+            "{cause}"
+        );
+        assert!(found(&r, "MutexContention", Severity::Info).is_empty());
+    }
+    let r = report("1.27-httppool");
+    let waits = found(&r, "ChannelBackpressure", Severity::Info);
+    assert_eq!(waits.len(), 1, "{}", told(&r));
+    assert!(
+        waits[0].message.ends_with("for an HTTP connection"),
+        "{}",
+        told(&r)
+    );
+    // A limit of tasks that the program set itself.
+    let r = report("1.27-errgroup");
+    assert!(r.findings.is_empty(), "{}", told(&r));
+    assert!(measured(&r, "ChannelBackpressure").count() > 30);
+}

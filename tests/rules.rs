@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use gotracer::analysis::{analyze, analyze_on_two_threads, analyze_plainly};
 use gotracer::report::{Finding, Report, Severity, Status};
-use gotracer::rules::{Rule, Settings};
+use gotracer::rules::{Preset, Rule, Settings};
 use gotracer::trace::Input;
 
 /// Versions that have every fixture: one of each way in which the formats
@@ -37,6 +37,13 @@ fn report_with(version: &str, name: &str, settings: &Settings) -> Report {
 
 fn report(version: &str, name: &str) -> Report {
     report_with(version, name, &Settings::default())
+}
+
+/// What the traced program measured of itself.
+fn truth(version: &str, name: &str) -> serde_json::Value {
+    let path = path(version, name).with_extension("truth.json");
+    let text = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_slice(&text).expect("JSON")
 }
 
 /// A rule's findings that fail a build.
@@ -237,6 +244,81 @@ fn other_waits_are_no_mutex_contention() {
         let r = report(version, "sync_waits");
         assert_eq!(measured(&r, "MutexContention").count(), 0, "{version}");
     }
+}
+
+#[test]
+fn waits_to_send_and_for_a_pool_are_found_with_who_came_late() {
+    for version in FULL {
+        let r = report(version, "channel_backpressure");
+        let truth = truth(version, "channel_backpressure");
+        only(
+            version,
+            "channel_backpressure",
+            &r,
+            &["ChannelBackpressure"],
+        );
+        let of = |function: &str| {
+            let found = r.findings.iter();
+            let mut found = found.filter(|f| f.place.function == function);
+            let f = found
+                .next()
+                .unwrap_or_else(|| panic!("{version}: {function}"));
+            assert!(found.next().is_none(), "{version}: {function}");
+            assert_eq!(f.rule.name, "ChannelBackpressure");
+            f
+        };
+        let (sends, pool) = (of("main.produce"), of("main.query"));
+        for (f, severity, name, late) in [
+            (sends, Severity::Warn, "sends", "received in main.store"),
+            (
+                pool,
+                Severity::Info,
+                "connections",
+                "passed the connection on in main.query",
+            ),
+        ] {
+            let measured = &truth["facts"][name];
+            assert_eq!(f.severity, severity, "{version}: {}", f.message);
+            assert_eq!(
+                Some(f.count),
+                measured["10ms_or_more"].as_u64(),
+                "{version}"
+            );
+            let longest = measured["max_ns"].as_u64().expect("a time");
+            assert!(
+                f.worst <= longest && longest - f.worst < 5 * MS,
+                "{version}"
+            );
+            let cause = &f.cause.as_ref().expect("a cause").text;
+            assert!(
+                cause.contains(late) && cause.contains("slept for"),
+                "{version}: {cause}"
+            );
+        }
+        // The receive and the select of the workers without work are in no finding.
+        assert_eq!(r.findings.len(), 2, "{version}");
+        let batch = report_with(
+            version,
+            "channel_backpressure",
+            &Settings::preset(Preset::Batch),
+        );
+        assert!(batch.findings.is_empty(), "{version}");
+    }
+}
+
+#[test]
+fn producers_are_an_error_if_the_settings_want_it() {
+    let mut settings = Settings::default();
+    let rule = Rule::find("ChannelBackpressure").expect("the rule");
+    settings.set(rule, "error", "1s").expect("a time");
+    let r = report_with("1.27.3", "channel_backpressure", &settings);
+    let severities: Vec<_> = r
+        .findings
+        .iter()
+        .map(|f| (f.severity, f.threshold))
+        .collect();
+    let expected = [(Severity::Error, 1_000 * MS), (Severity::Info, 100 * MS)];
+    assert_eq!(severities, expected);
 }
 
 #[test]

@@ -88,6 +88,9 @@ fn paragraph(out: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 fn limit(unit: Unit, limit: &Limit) -> String {
+    if limit.is_never() {
+        return limit.text(unit);
+    }
     let mut text = human::value(unit, limit.value);
     if let Some(percent) = limit.percent {
         text += &format!(" or {percent}%");

@@ -45,8 +45,10 @@ pub enum CauseKind {
     StopTheWorld,
     /// The process did not run during the occurrence.
     ProcessStalled,
-    /// A goroutine held the lock.
+    /// A goroutine held the lock or the item of a pool.
     HeldBy,
+    /// A goroutine received late from the channel.
+    ReceivedLate,
     /// The remaining goroutines wait at one place.
     BlockedIn,
     /// A goroutine allocated most.
@@ -63,12 +65,13 @@ pub enum CauseKind {
 
 impl CauseKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::LateToStop,
         Self::RanInstead,
         Self::StopTheWorld,
         Self::ProcessStalled,
         Self::HeldBy,
+        Self::ReceivedLate,
         Self::BlockedIn,
         Self::AllocatedMost,
         Self::MemoryLimit,
@@ -85,6 +88,7 @@ impl CauseKind {
             Self::StopTheWorld => "stop_the_world",
             Self::ProcessStalled => "process_stalled",
             Self::HeldBy => "held_by",
+            Self::ReceivedLate => "received_late",
             Self::BlockedIn => "blocked_in",
             Self::AllocatedMost => "allocated_most",
             Self::MemoryLimit => "memory_limit",

@@ -6,6 +6,7 @@
 
 mod blocked_on_syscall;
 mod cause;
+mod channel_backpressure;
 mod detector;
 mod distribution;
 mod gc_assist;
@@ -103,7 +104,7 @@ pub struct Rule {
 }
 
 /// All rules.
-pub static RULES: [&Rule; 11] = [
+pub static RULES: [&Rule; 12] = [
     &gc_pause_spike::RULE,
     &high_scheduling_latency::RULE,
     &mutex_contention::RULE,
@@ -115,6 +116,7 @@ pub static RULES: [&Rule; 11] = [
     &stop_the_world::RULE,
     &process_stalled::RULE,
     &gc_pressure::RULE,
+    &channel_backpressure::RULE,
 ];
 
 impl Rule {

@@ -1,6 +1,6 @@
 //! Goroutines that wait for a lock for long.
 
-mod holders;
+pub(super) mod holders;
 
 use std::collections::HashMap;
 
@@ -221,7 +221,8 @@ fn cause(holder: &Holder, wait: u64, t: &Timeline) -> Cause {
     }
 }
 
-fn did(doing: Doing) -> &'static str {
+/// Activity of a holder, for "goroutine 7 … for 5 ms".
+pub(super) fn did(doing: Doing) -> &'static str {
     match doing {
         Doing::Running => "ran",
         Doing::Runnable => "waited for a processor",

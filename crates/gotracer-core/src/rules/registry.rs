@@ -43,7 +43,8 @@ struct PresetThresholds {
 
 #[derive(Serialize)]
 struct Bound {
-    value: u64,
+    /// `None` if no value is a finding of this severity.
+    value: Option<u64>,
     percent: Option<f64>,
     per_second: Option<u64>,
     /// Value in the configuration's format.
@@ -95,10 +96,10 @@ impl Entry {
 impl Bound {
     fn new(unit: Unit, limit: &Limit) -> Self {
         Self {
-            value: limit.value,
+            value: (!limit.is_never()).then_some(limit.value),
             percent: limit.percent,
             per_second: limit.per_second,
-            text: unit.exactly(limit.value),
+            text: limit.text(unit),
             per_second_text: limit.per_second.map(|n| unit.exactly(n)),
         }
     }

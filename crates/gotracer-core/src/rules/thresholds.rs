@@ -46,6 +46,30 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// Limit that no value reaches: `never` in the configuration.
+    pub const NEVER: Self = Self::value(u64::MAX);
+
+    /// Whether no value reaches the limit.
+    pub fn is_never(&self) -> bool {
+        self.value == u64::MAX
+    }
+
+    /// Returns the value as the configuration has it.
+    pub fn text(&self, unit: Unit) -> String {
+        match self.is_never() {
+            true => NEVER.into(),
+            false => unit.exactly(self.value),
+        }
+    }
+
+    /// Parses the value of a limit.
+    fn parse(unit: Unit, text: &str) -> Result<u64, SettingError> {
+        match text.trim() {
+            NEVER => Ok(Self::NEVER.value),
+            text => unit.parse(text),
+        }
+    }
+
     /// Returns a limit on the value alone.
     pub const fn value(value: u64) -> Self {
         Self {
@@ -55,6 +79,9 @@ impl Limit {
         }
     }
 }
+
+/// Text of [`Limit::NEVER`].
+const NEVER: &str = "never";
 
 /// A rule's limits.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -211,8 +238,8 @@ impl Settings {
         let t = &mut s.thresholds;
         match key {
             "enabled" => (s.enabled, s.off_by_preset) = (boolean(value)?, false),
-            "warn" => t.warn.value = rule.unit.parse(value)?,
-            "error" => t.error.value = rule.unit.parse(value)?,
+            "warn" => t.warn.value = Limit::parse(rule.unit, value)?,
+            "error" => t.error.value = Limit::parse(rule.unit, value)?,
             "warn_percent" => t.warn.percent = Some(percent(value)?),
             "error_percent" => t.error.percent = Some(percent(value)?),
             "warn_per_second" => t.warn.per_second = Some(rule.unit.parse(value)?),
@@ -231,8 +258,8 @@ impl Settings {
         let per_second = |limit: Limit| limit.per_second.map(|n| rule.unit.exactly(n));
         match key {
             "enabled" => Some(s.enabled.to_string()),
-            "warn" => Some(rule.unit.exactly(warn.value)),
-            "error" => Some(rule.unit.exactly(error.value)),
+            "warn" => Some(warn.text(rule.unit)),
+            "error" => Some(error.text(rule.unit)),
             "warn_percent" => percent(warn),
             "error_percent" => percent(error),
             "warn_per_second" => per_second(warn),
@@ -401,6 +428,22 @@ mod tests {
         ] {
             assert!(unit.parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_threshold_may_be_never() {
+        let mut settings = Settings::default();
+        let rule = Rule::find("MutexContention").unwrap();
+        settings.set(rule, "error", "never").unwrap();
+        settings.check().unwrap();
+        assert_eq!(settings.get(rule, "error").as_deref(), Some("never"));
+        assert!(
+            settings.of(rule).thresholds.judge(u64::MAX - 1).unwrap().0
+                < crate::rules::Severity::Error
+        );
+        settings.set(rule, "warn", "never").unwrap();
+        settings.set(rule, "error", "1s").unwrap();
+        assert!(settings.check().is_err());
     }
 
     #[test]

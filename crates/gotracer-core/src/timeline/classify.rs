@@ -80,6 +80,11 @@ pub fn is_blocking(innermost: &str) -> bool {
     is_below(innermost) && !innermost.starts_with("runtime.asyncPreempt")
 }
 
+/// Whether a function receives from a channel. `runtime.selectgo` may do so, and is left out.
+pub fn is_receive(innermost: &str) -> bool {
+    innermost.starts_with("runtime.chanrecv") || innermost == "runtime.selectnbrecv"
+}
+
 /// Whether the stack releases a lock.
 pub fn unlocks(functions: &[&str]) -> bool {
     let unlock = functions.iter().rposition(|f| is_unlock(f));

@@ -68,7 +68,13 @@ pub enum Wait {
     Coroutine,
     /// The collector suspends the goroutine to scan its stack.
     Scanned,
-    /// Any other kind, such as a channel.
+    /// A channel send.
+    Send,
+    /// A `select`, which may wait for sends, receives or both.
+    Select,
+    /// An item of a [`Pool`](super::Pool).
+    Pool,
+    /// Any other kind, such as a channel receive.
     Other,
 }
 
@@ -137,10 +143,19 @@ impl Kinds {
     pub const SILENCE: Self = Self(1 << 8);
     /// [`Kind::Marking`].
     pub const MARKING: Self = Self(1 << 9);
+    /// [`Kind::Blocked`] on a channel send, in a `select` or for a pool, if it lasts at least [`LONG`](super::LONG). Shorter ones
+    /// are frequent, and no rule needs them.
+    pub const HANDOFF: Self = Self(1 << 10);
 
     /// Union of two sets.
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// The kinds that are not in the other set.
+    #[inline(always)]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether the sets have a kind in common.
@@ -173,6 +188,7 @@ impl Kind {
             Self::Runnable(_) => Kinds::RUNNABLE,
             Self::Blocked(Wait::Sync | Wait::Unknown) => Kinds::SEMAPHORE,
             Self::Blocked(Wait::AssistCredit) => Kinds::CREDIT,
+            Self::Blocked(Wait::Send | Wait::Select | Wait::Pool) => Kinds::HANDOFF,
             Self::Blocked(
                 Wait::Other | Wait::Scanned | Wait::Coroutine | Wait::Network | Wait::Sleep,
             ) => Kinds::OTHER_WAIT,

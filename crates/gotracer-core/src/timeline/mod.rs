@@ -38,7 +38,7 @@ pub use interval::{Actor, Interval, Kind, Kinds, StopReason, Wait, Way};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
 pub use standard::is_standard;
 pub use state::{State, StateVector};
-pub use stretches::{Doing, Stretch};
+pub use stretches::{Doing, LONG, Stretch};
 pub use transition::{Creation, Transition};
 pub use waiting::{Pool, StackWaits, Waiting};
 pub use world::is_collectors_stop;

@@ -61,9 +61,13 @@ impl Reason {
         }
     }
 
-    /// Kind of the wait, as the rules distinguish them.
-    pub fn wait(self) -> Wait {
+    /// Kind of a wait with this reason and stack, as the rules distinguish them.
+    #[inline]
+    pub fn wait(self, stack: &StackWaits) -> Wait {
         match self {
+            Self::ChanSend | Self::ChanReceive | Self::Select if stack.pool.is_some() => Wait::Pool,
+            Self::ChanSend => Wait::Send,
+            Self::Select => Wait::Select,
             Self::Sync => Wait::Sync,
             Self::Preempted => Wait::Scanned,
             Self::AssistCredit => Wait::AssistCredit,

@@ -63,6 +63,8 @@ pub struct Traits {
     pub outside: Outside,
     /// Is the end of a goroutine.
     pub ends: bool,
+    /// Receives from a channel, so a goroutine that it wakes was sending.
+    pub receives: bool,
     /// Is blocked, not computing.
     pub blocks: bool,
     /// Waits for another coroutine (`iter.Pull`).
@@ -239,6 +241,7 @@ impl Stacks {
             ends: functions
                 .first()
                 .is_some_and(|f| f.starts_with("runtime.goexit")),
+            receives: functions.first().is_some_and(|f| classify::is_receive(f)),
             blocks: functions.first().is_some_and(|f| classify::is_blocking(f)),
             coroutine: functions.iter().any(|f| f.starts_with("runtime.coro")),
             waits: StackWaits::of(&functions),

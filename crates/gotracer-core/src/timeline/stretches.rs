@@ -5,7 +5,7 @@ use super::interval::Wait;
 use crate::trace::{GoId, GoState, Slot, Time};
 
 /// Shortest period to keep, ns.
-pub(super) const LONG: Time = 1_000_000;
+pub const LONG: Time = 1_000_000;
 /// Number of periods kept for each goroutine.
 const KEPT: usize = 4;
 

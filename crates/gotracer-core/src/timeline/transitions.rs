@@ -4,7 +4,7 @@ use super::accounts::part;
 use super::classify::Owner;
 use super::collector::Worker;
 use super::goroutines::Goroutine;
-use super::interval::{Actor, Interval, Kind, Wait, Way};
+use super::interval::{Actor, Interval, Kind, Kinds, Wait, Way};
 use super::procs::Run;
 use super::reasons::Reason;
 use super::stacks::{StackKey, Traits};
@@ -161,7 +161,7 @@ impl Timeline {
             way: Way::Unknown,
             wait: match coroutine {
                 true => Wait::Coroutine,
-                false => Wait::Unknown,
+                false => waits.wait_before(),
             },
             waiting: waits.before,
             stack,
@@ -256,8 +256,8 @@ impl Timeline {
         match to {
             GoState::Waiting => {
                 let reason = self.reasons.get(t.reason, tables);
-                g.wait = reason.wait();
-                g.waiting = reason.waiting(&self.stacks.traits(own).waits);
+                let waits = &self.stacks.traits(own).waits;
+                (g.wait, g.waiting) = (reason.wait(waits), reason.waiting(waits));
             }
             // Only a C thread that returns from a call into Go has no stack.
             GoState::Syscall => g.in_c = !own.is_some(),
@@ -325,7 +325,8 @@ impl Timeline {
                 self.collector.runs(g.worker, g.assisting, true, t.time);
             }
         }
-        if t.time.saturating_sub(g.since) >= LONG {
+        let long = t.time.saturating_sub(g.since) >= LONG;
+        if long {
             let stretch = Stretch {
                 doing: Doing::of(g.state, g.wait),
                 start: g.since,
@@ -337,9 +338,13 @@ impl Timeline {
             let waited = t.time.saturating_sub(g.since).max(0) as u64;
             observer.waited(g, waited, self);
         }
+        let watched = match long {
+            true => observer.watches(),
+            false => observer.watches().without(Kinds::HANDOFF),
+        };
         // Most waits are for channels and the network, which no rule watches.
         if let Some(kind) = self.open_kind(g)
-            && observer.watches().intersects(kind.set())
+            && watched.intersects(kind.set())
         {
             let mut interval = self.open_interval(g, kind);
             interval.cut_at_end = false;
@@ -393,8 +398,8 @@ impl Timeline {
                 GoState::Waiting => {
                     let reason = self.reasons.get(t.reason, tables);
                     let own = self.stacks.key(t.own, tables);
-                    g.wait = reason.wait();
-                    g.waiting = reason.waiting(&self.stacks.traits(own).waits);
+                    let waits = &self.stacks.traits(own).waits;
+                    (g.wait, g.waiting) = (reason.wait(waits), reason.waiting(waits));
                 }
                 _ => {}
             }

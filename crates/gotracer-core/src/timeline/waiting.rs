@@ -5,6 +5,7 @@
 //! `sync.Once`'s function locks is a mutex.
 
 use super::classify::{is_below, is_lock_wait};
+use super::interval::Wait;
 use super::state::{Part, State};
 
 /// Object of a goroutine's wait.
@@ -171,6 +172,8 @@ pub enum Pool {
     Http,
     /// Semaphore of `golang.org/x/sync/semaphore`.
     Semaphore,
+    /// Goroutines of an `errgroup.Group` with a limit.
+    Group,
 }
 
 impl Pool {
@@ -180,6 +183,7 @@ impl Pool {
             Self::Database => "a database connection",
             Self::Http => "an HTTP connection",
             Self::Semaphore => "a semaphore",
+            Self::Group => "a goroutine of an errgroup",
         }
     }
 }
@@ -219,6 +223,17 @@ impl Default for StackWaits {
 }
 
 impl StackWaits {
+    /// Kind of a wait that began before the trace.
+    pub fn wait_before(&self) -> Wait {
+        match self.before {
+            Waiting::ChanSend | Waiting::ChanReceive | Waiting::Select if self.pool.is_some() => {
+                Wait::Pool
+            }
+            Waiting::ChanSend => Wait::Send,
+            _ => Wait::Unknown,
+        }
+    }
+
     /// Classifies a stack, innermost frame first.
     pub fn of(functions: &[&str]) -> Self {
         let inner = functions.iter().take_while(|f| f.is_empty() || is_below(f));
@@ -347,10 +362,12 @@ fn pool(function: &str) -> Option<Pool> {
     match function {
         "database/sql.(*DB).conn" => Some(Pool::Database),
         "net/http.(*Transport).getConn" => Some(Pool::Http),
-        _ => {
-            let semaphore = "golang.org/x/sync/semaphore.(*Weighted).Acquire";
-            function.ends_with(semaphore).then_some(Pool::Semaphore)
+        // Both may be vendored.
+        _ if function.ends_with("golang.org/x/sync/semaphore.(*Weighted).Acquire") => {
+            Some(Pool::Semaphore)
         }
+        _ if function.ends_with("golang.org/x/sync/errgroup.(*Group).Go") => Some(Pool::Group),
+        _ => None,
     }
 }
 

@@ -63,6 +63,7 @@ fn drawn(asked: &RuleReport) -> Markup {
     let limits = asked.thresholds.iter();
     let limits = limits.flat_map(|l| [("warn", l.warn), ("error", l.error)]);
     let limits: Vec<_> = limits
+        .filter(|(_, limit)| !limit.is_never())
         .map(|(name, limit)| Limit {
             name,
             class: name,
