@@ -84,7 +84,7 @@ def exporter(_rules, alerts):
               [query(f"sum by (instance) (process_resident_memory_bytes{{{SELF}}})", "{{instance}} resident"),
                query(f"sum by (instance) (gotracer_memory_reserved_bytes{{{SELF}}})", "{{instance}} reserved"),
                query(f"sum by (instance) (gotracer_memory_budget_bytes{{{SELF}}})", "{{instance}} budget")], "bytes", log=True),
-        lines("Threads and files", "If they only rise, gotracer has a leak; please report it.",
+        lines("Threads and files", "If either rises over days, gotracer has a leak; please report it as a bug.",
               [query(f"sum by (instance) (process_threads{{{SELF}}})", "{{instance}} threads"),
                query(f"sum by (instance) (process_open_fds{{{SELF}}})", "{{instance}} files")], "short"),
         row("Inputs and outputs"),
