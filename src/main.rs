@@ -1,5 +1,5 @@
 //! `gotracer`, the program.
-#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+#![forbid(unsafe_code)]
 
 mod cli;
 

@@ -60,7 +60,7 @@ const {{board, answers, from, to, chosen}} = {facts};
 }
 
 /// Draws dashboards, each with the answers to the queries of its panels.
-pub(crate) fn draw(
+pub fn draw(
     boards: &[(Board, Vec<Vec<Vec<Series>>>)],
     time: (f64, f64),
     chosen: impl Fn(&Board) -> HashMap<&'static str, &'static str>,

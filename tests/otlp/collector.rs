@@ -11,7 +11,7 @@ use crate::once;
 use crate::support::{Running, Scratch, eventually_or, free_address, program};
 
 /// Where it listens.
-pub(crate) struct Ports {
+pub struct Ports {
     pub grpc: String,
     pub http: String,
     /// For scrapes.
@@ -19,7 +19,7 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    pub(crate) fn free() -> Self {
+    pub fn free() -> Self {
         Self {
             grpc: free_address(),
             http: free_address(),
@@ -30,7 +30,7 @@ impl Ports {
 
 /// How it receives, as YAML.
 #[derive(Default)]
-pub(crate) struct Options<'a> {
+pub struct Options<'a> {
     /// More of both protocols, such as TLS.
     pub protocols: &'a str,
     /// What of log records is refused.
@@ -38,23 +38,19 @@ pub(crate) struct Options<'a> {
 }
 
 /// A Collector that runs.
-pub(crate) struct Collector {
+pub struct Collector {
     process: Running,
     out: PathBuf,
 }
 
 impl Collector {
     /// One, if Go is there to build it.
-    pub(crate) fn start(scratch: &Scratch, ports: &Ports) -> Option<Self> {
+    pub fn start(scratch: &Scratch, ports: &Ports) -> Option<Self> {
         Self::start_with(scratch, ports, &Options::default())
     }
 
     /// One that receives in a special way.
-    pub(crate) fn start_with(
-        scratch: &Scratch,
-        ports: &Ports,
-        options: &Options<'_>,
-    ) -> Option<Self> {
+    pub fn start_with(scratch: &Scratch, ports: &Ports, options: &Options<'_>) -> Option<Self> {
         let binary = build()?;
         let Options { protocols, moody } = options;
         let out = scratch.directory("collector");
@@ -103,7 +99,7 @@ service:
     }
 
     /// So many log records, each with its resource and scope.
-    pub(crate) fn logs(&self, count: usize) -> Vec<(Value, Value, Value)> {
+    pub fn logs(&self, count: usize) -> Vec<(Value, Value, Value)> {
         let found = eventually_or(
             "the findings arrive",
             || self.process.log(),
@@ -114,7 +110,7 @@ service:
     }
 
     /// The first log record for which `holds` does.
-    pub(crate) fn log(&self, holds: impl Fn(&Value) -> bool) -> Value {
+    pub fn log(&self, holds: impl Fn(&Value) -> bool) -> Value {
         let found = || self.all_logs().into_iter().find(|(.., log)| holds(log));
         let what = "a certain finding arrives";
         eventually_or(what, || self.process.log(), found).2
@@ -134,7 +130,7 @@ service:
     }
 
     /// The last metrics of a service for which `complete` holds.
-    pub(crate) fn metrics(&self, service: &str, complete: impl Fn(&Value) -> bool) -> Value {
+    pub fn metrics(&self, service: &str, complete: impl Fn(&Value) -> bool) -> Value {
         let last = || {
             let all = self.all_metrics(service).into_iter();
             all.rev().find(|metrics| complete(metrics))
@@ -143,14 +139,14 @@ service:
     }
 
     /// All metrics of a service, in the order in which they came.
-    pub(crate) fn all_metrics(&self, service: &str) -> Vec<Value> {
+    pub fn all_metrics(&self, service: &str) -> Vec<Value> {
         let mut all = self.read("metrics", "resourceMetrics");
         all.retain(|batch| attribute(&batch["resource"], "service.name") == service);
         all
     }
 
     /// So many batches of spans.
-    pub(crate) fn spans(&self, count: usize) -> Vec<Value> {
+    pub fn spans(&self, count: usize) -> Vec<Value> {
         self.batches("traces", "resourceSpans", count)
     }
 
@@ -171,13 +167,13 @@ service:
 }
 
 /// A metric of a batch, if it is there.
-pub(crate) fn metric<'a>(batch: &'a Value, name: &str) -> Option<&'a Value> {
+pub fn metric<'a>(batch: &'a Value, name: &str) -> Option<&'a Value> {
     let metrics = batch["scopeMetrics"][0]["metrics"].as_array().unwrap();
     metrics.iter().find(|m| m["name"] == name)
 }
 
 /// The sum of a metric's points: values, or counts of histograms.
-pub(crate) fn total(batch: &Value, name: &str) -> Option<f64> {
+pub fn total(batch: &Value, name: &str) -> Option<f64> {
     let metric = metric(batch, name)?;
     let kinds = ["sum", "gauge", "histogram", "exponentialHistogram"];
     let points = kinds
@@ -192,7 +188,7 @@ pub(crate) fn total(batch: &Value, name: &str) -> Option<f64> {
 }
 
 /// A number, which may be text in the JSON of OTLP.
-pub(crate) fn number(value: &Value) -> f64 {
+pub fn number(value: &Value) -> f64 {
     match value {
         Value::String(text) => text.parse().unwrap(),
         other => other.as_f64().unwrap_or(0.0),
@@ -201,7 +197,7 @@ pub(crate) fn number(value: &Value) -> f64 {
 
 /// The value of an attribute; numbers, which are text in the JSON of OTLP, as
 /// numbers.
-pub(crate) fn attribute(of: &Value, name: &str) -> Value {
+pub fn attribute(of: &Value, name: &str) -> Value {
     let attributes = of["attributes"].as_array().unwrap();
     let Some(found) = attributes.iter().find(|a| a["key"] == name) else {
         return Value::Null;
@@ -214,7 +210,7 @@ pub(crate) fn attribute(of: &Value, name: &str) -> Value {
 }
 
 /// Builds the collector.
-pub(crate) fn build() -> Option<&'static Path> {
+pub fn build() -> Option<&'static Path> {
     static BINARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     let binary = BINARY.get_or_init(|| {
         let go = program("go")?;

@@ -257,6 +257,51 @@ fn what_is_too_much_is_refused() {
     assert!(last.head.contains("retry-after: "), "{}", last.head);
 }
 
+/// A client that reads the answer only after it has sent everything gets it, and so does curl, which stops sending.
+#[test]
+fn a_refused_upload_reads_its_answer() {
+    const SIZE: usize = 32 << 20;
+    let scratch = Scratch::new();
+    let config = configured(&scratch, "uploads: {max_size: 20KiB}");
+    let gotracer = Running::gotracer_with(scratch.path(), &["--web.enable-uploads", &config], &[]);
+    let host = &gotracer.address;
+    let body = vec![b'x'; SIZE];
+    let whole = format!(
+        "POST /api/v1/traces HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {SIZE}\r\n\r\n"
+    );
+    let chunked = format!(
+        "POST /api/v1/traces HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+         Transfer-Encoding: chunked\r\n\r\n{SIZE:x}\r\n"
+    );
+    let end: &[u8] = b"\r\n0\r\n\r\n";
+    for (head, end) in [(whole, &b""[..]), (chunked, end)] {
+        let answer = send(host, &[head.as_bytes(), &body, end].concat()).unwrap();
+        assert_eq!(answer.status, 413, "{head}{}", answer.text());
+    }
+    let Some(curl) = program("curl") else { return };
+    let file = scratch.path().join("large.trace");
+    fs::write(&file, &body).unwrap();
+    for more in [
+        &[][..],
+        &["-H", "Transfer-Encoding: chunked", "-H", "Expect:"],
+    ] {
+        let url = format!("http://{host}/api/v1/traces");
+        let data = format!("@{}", file.display());
+        let sent = Command::new(&curl)
+            .args(["-sS", "-w", "%{http_code}", "--data-binary", &data, &url])
+            .args(more)
+            .output()
+            .unwrap();
+        let (out, errors) = [&sent.stdout, &sent.stderr]
+            .map(|text| String::from_utf8_lossy(text).into_owned())
+            .into();
+        assert!(
+            out.ends_with("413") && sent.status.success(),
+            "{out}{errors}"
+        );
+    }
+}
+
 /// A Go program with the file of docs/go/slowtrace, and its address.
 struct Pusher(Child, String);
 

@@ -99,8 +99,7 @@ fn every_way_to_fail_has_its_reason_and_none_stops_the_others() {
     let garbage = impostor(|mut stream| {
         let _ = write!(stream, "HTTP/1.1 200 OK\r\n\r\n");
         // Without end, until the other side hangs up.
-        let garbage = vec![0x5a; 65_536];
-        while stream.write_all(&garbage).is_ok() {}
+        while stream.write_all(&[0x5a; 65536]).is_ok() {}
     });
     let silent = impostor(|mut stream| {
         let _ = stream.read(&mut [0]);
@@ -163,6 +162,21 @@ fn a_trace_that_is_too_large_is_read_in_part() {
     let gotracer = scraping(&[&url], &scratch, &["--scrape.max-size=20kB"]);
     wait_some(&gotracer, &failures(&large, "too_large"));
     assert_eq!(gotracer.sample(&failures(&large, "broke_off")), Some(0.0));
+}
+
+#[test]
+fn every_trace_of_an_answer_counts() {
+    let scratch = Scratch::new();
+    let trace = fs::read(fixture("go1.27.3/mutex_contention.trace")).unwrap();
+    let target = says("200 OK", [trace.clone(), trace].concat());
+    let gotracer = scraping(&[&format!("http://{target}")], &scratch, &[]);
+    let reports = || gotracer.get("/api/v1/reports", "application/json").text();
+    eventually_or(
+        "the second trace of the answer has a report",
+        || gotracer.log(),
+        || reports().contains(" (2)\"").then_some(()),
+    );
+    assert_eq!(gotracer.sample(&failures(&target, "corrupt")), Some(0.0));
 }
 
 #[test]

@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod allowance;
 mod args;
@@ -414,10 +413,7 @@ fn in_newer(e: ReadError, version: u32) -> ReadError {
     })
 }
 
-/// Returns the version in the header, if there is one, and consumes nothing.
-///
-/// # Errors
-/// If the input cannot be read.
+/// The version in the header, if there is one; nothing is consumed.
 pub fn peek_version(input: &mut Input<'_>) -> std::io::Result<Option<u32>> {
     Ok(parse_header(input.peek(HEADER)?))
 }

@@ -29,9 +29,6 @@ pub trait Sink {
 
     /// Takes the event that `fill` writes, unless that fails. The sink must not
     /// be full.
-    ///
-    /// # Errors
-    /// The error of `fill`.
     #[inline(always)]
     fn write_with<T, E>(&mut self, fill: impl FnOnce(&mut Event) -> Result<T, E>) -> Result<T, E> {
         let mut event = Event::default();
@@ -43,10 +40,8 @@ pub trait Sink {
     /// Removes the last event; none follows it.
     fn retract(&mut self);
 
-    /// Takes the events that `fill` writes into a slice, and returns their number.
-    ///
-    /// # Errors
-    /// The error of `fill`.
+    /// Takes the events that `fill` writes into a slice; it returns their
+    /// number.
     fn take_from<E>(
         &mut self,
         fill: impl FnOnce(&mut [Event]) -> Result<usize, E>,
@@ -54,14 +49,14 @@ pub trait Sink {
 }
 
 /// A slice to fill with events.
-pub(crate) struct EventBuffer<'a> {
+pub struct EventBuffer<'a> {
     rest: slice::IterMut<'a, Event>,
     all: usize,
     retracted: usize,
 }
 
 impl<'a> EventBuffer<'a> {
-    pub(crate) fn new(events: &'a mut [Event]) -> Self {
+    pub fn new(events: &'a mut [Event]) -> Self {
         Self {
             all: events.len(),
             rest: events.iter_mut(),

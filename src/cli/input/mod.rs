@@ -145,21 +145,12 @@ impl Source {
         metadata.and_then(|m| m.modified()).ok()?.try_into().ok()
     }
 
-    /// Reports whether the length is unknown until the end.
-    pub(crate) fn is_unbounded(&self) -> bool {
+    /// Returns `Some` if the length is unknown until the end, with the duration of a capture.
+    pub(crate) fn unbounded(&self) -> Option<Option<Duration>> {
         match &self.from {
-            From::Stdin => true,
+            From::Stdin => Some(None),
             #[cfg(feature = "daemon")]
-            From::Remote(_) => true,
-            _ => false,
-        }
-    }
-
-    /// Returns the duration of a capture.
-    pub(crate) fn lasts(&self) -> Option<Duration> {
-        match &self.from {
-            #[cfg(feature = "daemon")]
-            From::Remote(remote) => Some(remote.lasts()),
+            From::Remote(remote) => Some(Some(remote.lasts())),
             _ => None,
         }
     }

@@ -17,6 +17,7 @@ use super::scrape_budget::ScrapeBudget;
 use crate::backoff::Backoff;
 use crate::evidence::Recording;
 use crate::export::Metrics;
+use crate::labels::Labels;
 use crate::source::Limits;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 
@@ -174,9 +175,11 @@ impl Captures {
     ) -> (Option<Failure>, u64) {
         let read = read(&self.pipeline, target, capture, &room, true).await;
         let mut bytes = 0;
-        if let Analyzed::Read(outcome) = &read.analyzed {
-            self.last_peak.store(room.peak(), Ordering::Relaxed);
-            bytes = outcome.report.trace.bytes;
+        for (_, analyzed) in &read.traces {
+            if let Analyzed::Read(outcome) = analyzed {
+                self.last_peak.store(room.peak(), Ordering::Relaxed);
+                bytes += outcome.report.trace.bytes;
+            }
         }
         let took = started.elapsed();
         let failure = conclude(&self.pipeline, target, took, read, None, &room).await;
@@ -199,14 +202,36 @@ pub async fn begin(
     Ok(capture)
 }
 
-/// Trace of a capture that was analyzed.
+/// Traces of a capture that were analyzed: usually one, but a target may answer with several.
 pub struct Read {
-    /// Result of the analysis.
-    pub analyzed: Analyzed,
-    /// Reason why the source ended before the trace did.
+    /// Name and result of each trace.
+    pub traces: Vec<(String, Analyzed)>,
+    /// Reason why the source ended before the last trace did.
     pub early: Option<Failure>,
-    /// Recording of the trace, if evidence may be kept.
+    /// Recording of the traces, if evidence may be kept.
     pub recording: Option<Recording>,
+}
+
+impl Read {
+    /// Returns the outcome of each trace, and the recording of all.
+    pub fn into_outcomes(
+        self,
+        labels: &Arc<Labels>,
+        took: Duration,
+    ) -> (Vec<CaptureOutcome>, Option<Recording>) {
+        let Self {
+            traces,
+            mut early,
+            recording,
+        } = self;
+        let last = traces.len().saturating_sub(1);
+        let outcome = |(n, (source, analyzed))| {
+            let early = early.take_if(|_| n == last);
+            CaptureOutcome::new(labels, source, took).with(analyzed, early)
+        };
+        let outcomes = traces.into_iter().enumerate().map(outcome).collect();
+        (outcomes, recording)
+    }
 }
 
 /// Analyzes a trace within the reserved memory, and records it if `record` is set.
@@ -231,19 +256,20 @@ pub async fn read(
         match recording {
             Some(recording) => {
                 let reader = recording.of(reader);
-                let analyzed = analyzer.stream(reader, &source, &labels, &limits);
-                (analyzed, Some(recording))
+                let traces = analyzer.read(reader, &source, &labels, &limits);
+                (traces, Some(recording))
             }
-            None => (analyzer.stream(reader, &source, &labels, &limits), None),
+            None => (analyzer.read(reader, &source, &labels, &limits), None),
         }
     });
     let early = feed.await.err();
     // Panics of the analysis are caught where it runs.
-    let (analyzed, recording) = analysis
-        .await
-        .unwrap_or_else(|e| (Analyzed::Panicked(e.to_string()), None));
+    let (traces, recording) = analysis.await.unwrap_or_else(|error| {
+        let panicked = Analyzed::Panicked(error.to_string());
+        (vec![(target.url().to_string(), panicked)], None)
+    });
     Read {
-        analyzed,
+        traces,
         early: early.as_ref().map(Failure::from),
         recording,
     }
@@ -261,10 +287,22 @@ pub async fn conclude(
 ) -> Option<Failure> {
     let pipeline = Arc::clone(pipeline);
     let limits = Limits::of_memory(room.allowance());
-    let outcome = CaptureOutcome::new(&target.labels, target.url().to_string(), took);
+    let labels = Arc::clone(&target.labels);
     let concluded = tokio::task::spawn_blocking(move || {
-        let outcome = outcome.with(read.analyzed, read.early);
-        pipeline.conclude(outcome, read.recording, asked.as_deref(), &limits)
+        let (outcomes, mut recording) = read.into_outcomes(&labels, took);
+        let recorded = recording.is_some();
+        let mut failure = None;
+        for outcome in outcomes {
+            let failed = outcome.failure.clone();
+            // The recording has all traces, and is kept once.
+            if recorded && recording.is_none() {
+                pipeline.publish(outcome);
+            } else {
+                pipeline.conclude(outcome, &mut recording, asked.as_deref(), &limits);
+            }
+            failure = failure.or(failed);
+        }
+        failure
     });
     concluded.await.unwrap_or_else(|error| {
         tracing::error!(%error, "capture not counted");

@@ -23,7 +23,7 @@ pub struct Found {
 pub async fn follow(source: Source, found: Sender<Found>, metrics: Arc<Metrics>) {
     let (tell, updates) = channel(1);
     tokio::select! {
-        () = source.1.follow(tell) => {}
+        () = source.1.section().follow(tell) => {}
         () = take(&source, updates, &found, &metrics) => {}
     }
 }

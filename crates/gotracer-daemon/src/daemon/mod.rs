@@ -3,11 +3,13 @@
 mod board;
 mod captures;
 mod discoverer;
+mod error;
 mod health;
 mod http;
 mod identity;
 mod otlp_metrics;
 mod pipeline;
+mod plan;
 mod recent;
 mod releases;
 mod reload;
@@ -20,8 +22,6 @@ mod supervisor;
 mod turns;
 mod web;
 
-use std::collections::HashMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +32,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::board::Board;
+pub use self::error::StartError;
 pub use self::health::{HealthCheck, HealthError};
 pub use self::http::Exposure;
 use self::pipeline::{Files, Memory, Otlp, Pipeline, REASONS, Sinks};
+pub use self::plan::{Config, DEFAULT_ADDRESS, Loader, Plan, Scrape};
 use self::recent::Recent;
 pub use self::seen::JournalError;
 use self::seen::Seen;
@@ -43,24 +45,15 @@ use self::supervisor::Supervisor;
 pub use self::supervisor::THREADS;
 use self::web::Guard;
 pub use self::web::WebError;
-use crate::build::Build;
-use crate::evidence::{self, EvidenceError};
+use crate::evidence;
+use crate::export::Metrics;
 use crate::export::catalog::server::ServerStats;
 use crate::export::catalog::storage::Stores;
 use crate::export::catalog::watches::Watched;
 use crate::export::otlp;
-use crate::export::{self, Metrics};
-use crate::releases::{Releases, StoreError};
-use crate::rules::Settings;
-use crate::source::Shard;
-use crate::source::directory::{Directory, Health, WatchError, Watches};
-use crate::source::discovery::Job;
-use crate::source::push::{self, Rates, Spool};
-use crate::source::scrape::{Options, Target};
-
-/// Default listen address. Ports 9100 to 9999 are allocated to Prometheus exporters, and 6060 is
-/// the usual port of pprof.
-pub const DEFAULT_ADDRESS: &str = ":16060";
+use crate::releases::Releases;
+use crate::source::directory::{Health, Watches};
+use crate::source::push::{Rates, Spool};
 
 /// Time that traces being analyzed and requests being answered get at shutdown.
 const GRACE: Duration = Duration::from_secs(20);
@@ -68,132 +61,12 @@ const GRACE: Duration = Duration::from_secs(20);
 /// Time that the OTLP queue and evidence uploads get after that.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// Options of the daemon. All of them but the plan are fixed until it ends.
-pub struct Config {
-    /// Listen address of the HTTP server, `HOST:PORT` or `:PORT`.
-    pub listen: String,
-    /// Directory of the state that survives restarts: analyzed traces, releases and pushed traces.
-    /// Without it, files that are still there are analyzed again after a restart.
-    pub storage: Option<PathBuf>,
-    /// Maximum number of files analyzed at a time.
-    pub jobs: usize,
-    /// Memory budget of the traces being read, bytes; by default, half of the memory.
-    pub memory: Option<u64>,
-    /// OTLP endpoint, if any.
-    pub otlp: Option<otlp::Config>,
-    /// URL under which the HTTP server is reachable; by default, the host name with the port.
-    pub external_url: Option<String>,
-    /// Web configuration file in the format of Prometheus' exporter toolkit: TLS, users and
-    /// headers.
-    pub web: Option<PathBuf>,
-    /// Maximum number of scrapes of `/metrics` answered at a time; 0 means no limit.
-    pub max_scrapes: usize,
-    /// Whether `POST /-/reload` is enabled.
-    pub lifecycle: bool,
-    /// Paths that answer clients that are neither local nor authenticated.
-    pub exposure: Exposure,
-    /// Revision, compiler and features of the binary.
-    pub build: Build,
-    /// Plan to start with.
-    pub plan: Plan,
-    /// Loads the plan again.
-    pub load: Loader,
-}
-
-/// Builds a plan from the current options and files.
-pub type Loader = Box<dyn Fn() -> Result<Plan, String> + Send>;
-
-/// Settings that a reload can change.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// Directories to watch.
-    pub directories: Vec<Directory>,
-    /// Targets by scrape options.
-    pub scrapes: Vec<Scrape>,
-    /// Shard of the targets that this daemon scrapes.
-    pub shard: Shard,
-    /// Default rule settings.
-    pub settings: Settings,
-    /// Rule settings of single services, by the label `service`.
-    pub services: HashMap<String, Settings>,
-    /// Settings of the Prometheus metrics.
-    pub prometheus: export::Settings,
-    /// Settings of the OTLP exporter.
-    pub otlp: otlp::Settings,
-    /// Settings of the comparison of releases.
-    pub releases: crate::releases::Settings,
-    /// Settings of evidence.
-    pub evidence: evidence::Settings,
-    /// Limits of pushed traces.
-    pub uploads: push::Settings,
-}
-
-impl Plan {
-    /// Whether there is nothing to watch and nothing to scrape.
-    pub fn is_empty(&self) -> bool {
-        let discovers = |s: &Scrape| s.job.as_ref().is_some_and(|j| !j.discoveries().is_empty());
-        let idle = |s: &Scrape| s.targets.is_empty() && !discovers(s);
-        self.directories.is_empty() && self.scrapes.iter().all(idle)
-    }
-
-    /// Checks the plan without applying it.
-    ///
-    /// # Errors
-    /// If a directory cannot be watched.
-    pub fn check(&self) -> Result<(), WatchError> {
-        self.directories.iter().try_for_each(Directory::check)
-    }
-}
-
 /// Checks a web configuration file. Blocks.
 ///
 /// # Errors
 /// If it cannot be used.
 pub fn check_web(path: &Path) -> Result<(), WebError> {
     Guard::new(path).map(drop)
-}
-
-/// Targets with the same scrape options.
-#[derive(Clone, Debug)]
-pub struct Scrape {
-    /// Scrape options.
-    pub options: Options,
-    /// Static targets.
-    pub targets: Vec<Target>,
-    /// Job that discovers more targets.
-    pub job: Option<Job>,
-}
-
-/// Reason why the daemon cannot start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// A directory cannot be watched.
-    #[error(transparent)]
-    Watch(#[from] WatchError),
-    /// The record of analyzed traces cannot be opened.
-    #[error(transparent)]
-    Storage(#[from] JournalError),
-    /// The stored releases cannot be opened.
-    #[error(transparent)]
-    Releases(#[from] StoreError),
-    /// The OTLP exporter cannot be created.
-    #[error("OTLP: {0}")]
-    Otlp(#[from] opentelemetry_otlp::ExporterBuildError),
-    /// The evidence store cannot be opened.
-    #[error(transparent)]
-    Evidence(#[from] EvidenceError),
-    /// The web configuration cannot be used.
-    #[error(transparent)]
-    Web(#[from] WebError),
-    /// The listen address cannot be bound.
-    #[error("cannot listen on {address}: {error}")]
-    Listen {
-        /// Listen address.
-        address: String,
-        /// Error of the system.
-        error: io::Error,
-    },
 }
 
 /// Runs the daemon until `stop`.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::Plan;
+use super::plan::Plan;
 use crate::evidence;
 use crate::export::{self, otlp};
 use crate::live::Live;

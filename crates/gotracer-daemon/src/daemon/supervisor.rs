@@ -16,10 +16,12 @@ use tokio_util::task::AbortOnDropHandle;
 use super::board::Board;
 use super::captures::Captures;
 use super::discoverer::{self, Found, Source};
+use super::error::StartError;
 use super::pipeline::{Memory, Pipeline};
+use super::plan::{Loader, Plan, Scrape};
+use super::retention;
 use super::shown::Shown;
 use super::stream::{self, Streams};
-use super::{Loader, Plan, Scrape, StartError, retention};
 use crate::export::Metrics;
 use crate::labels::Labels;
 use crate::source::Shard;
@@ -211,7 +213,7 @@ impl Supervisor {
                     Ok(target) if fixed.contains(&target) => {}
                     Ok(target) => add(target, &discovered),
                     Err(error) => {
-                        tracing::warn!(job = job.job_name, %error, "target skipped");
+                        tracing::warn!(job = job.job_name, %error, "target skipped")
                     }
                 }
             }

@@ -3,17 +3,16 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::bucket::Bucket;
 use super::disk::Disk;
+use super::error::EvidenceError;
 use super::item::Item;
 use super::recording::Recording;
 use super::settings::Settings;
 use super::stats::Stats;
-use super::store::EvidenceError;
 
 /// Backend of traces and their documents.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ impl Backend {
         let Some(directory) = &settings.directory else {
             return Ok(None);
         };
-        let (disk, items) = disk(directory, stats, before)?;
+        let (disk, items) = Disk::list(directory, stats, before)?;
         Ok(Some((Self::Disk(disk), items)))
     }
 
@@ -123,21 +122,4 @@ impl Backend {
             Self::Bucket(bucket) => bucket.disk(),
         }
     }
-}
-
-/// Opens a directory, or shares it with the backend `before`, and lists its traces.
-pub fn disk(
-    path: &Path,
-    stats: &Stats,
-    before: Option<&Arc<Disk>>,
-) -> Result<(Arc<Disk>, Vec<Item>), EvidenceError> {
-    let disk = match before.filter(|before| before.is_at(path)) {
-        Some(before) => Arc::clone(before),
-        None => Arc::new(Disk::open(path, &stats.disk)?),
-    };
-    let items = disk.items().map_err(|error| EvidenceError::Directory {
-        path: path.into(),
-        error,
-    })?;
-    Ok((disk, items))
 }

@@ -4,74 +4,26 @@
 //! capture, and gets all traces when it is back. A new process uploads the traces that the last one
 //! left in the directory.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 use tempfile::TempDir;
 
-use super::backend;
 use super::disk::Disk;
+use super::error::EvidenceError;
 use super::item::Item;
 use super::stats::Stats;
-use super::store::EvidenceError;
+use super::upload_queue::{Queue, Shared, UploadJob};
 use super::uploader;
 use crate::objects::{Failure, Location, Store};
 
 /// Bucket, and the directory of traces that wait to be uploaded.
 pub struct Bucket(Arc<Shared>);
-
-/// State that the bucket's threads share with the store of evidence.
-pub struct Shared {
-    /// The objects.
-    pub store: Store,
-    /// Traces that wait to be uploaded.
-    pub disk: Arc<Disk>,
-    /// Bytes in the directory when the bucket was opened. At least that many may wait, so a new
-    /// bucket gets all of them.
-    inherited: u64,
-    /// Counters.
-    pub stats: Arc<Stats>,
-    /// Temporary directory, if none is configured.
-    own: Option<TempDir>,
-    queue: Mutex<Queue>,
-    changed: Condvar,
-}
-
-/// Job of the upload thread.
-#[derive(Clone, PartialEq, Debug)]
-pub enum UploadJob {
-    /// Uploads a trace.
-    Put(Item),
-    /// Deletes a trace.
-    Delete(Item),
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    /// Pending jobs. The first is in progress, unless its trace was deleted meanwhile.
-    jobs: VecDeque<UploadJob>,
-    /// Traces that the bucket was found to hold.
-    found: Vec<Item>,
-    /// Whether the queue is closed to further jobs.
-    closed: bool,
-}
-
-impl Queue {
-    /// Traces that wait to be uploaded, the oldest first.
-    fn waiting(&self) -> impl Iterator<Item = &Item> {
-        self.jobs.iter().filter_map(|job| match job {
-            UploadJob::Put(item) => Some(item),
-            UploadJob::Delete(_) => None,
-        })
-    }
-}
 
 impl Bucket {
     /// Opens a bucket and lists the traces that wait in its directory. Shares the directory with
@@ -84,10 +36,10 @@ impl Bucket {
     ) -> Result<(Self, Vec<Item>), EvidenceError> {
         let store = Store::open(location.clone())?;
         let (own, (disk, items)) = match directory {
-            Some(path) => (None, backend::disk(path, stats, before)?),
+            Some(path) => (None, Disk::list(path, stats, before)?),
             None => {
                 let own = TempDir::with_prefix("gotracer-").map_err(EvidenceError::Temporary)?;
-                let opened = backend::disk(own.path(), stats, None)?;
+                let opened = Disk::list(own.path(), stats, None)?;
                 (Some(own), opened)
             }
         };
@@ -203,98 +155,10 @@ impl fmt::Debug for Bucket {
     }
 }
 
-impl Shared {
-    /// Waits for the next job. Returns `None` after the queue was closed.
-    pub fn next(&self) -> Option<UploadJob> {
-        let mut queue = self.lock();
-        loop {
-            // The next process uploads the traces of a configured directory.
-            let enough = queue.closed && (self.own.is_none() || queue.jobs.is_empty());
-            if enough {
-                return None;
-            }
-            if let Some(job) = queue.jobs.front() {
-                return Some(job.clone());
-            }
-            self.changed.wait(&mut queue);
-        }
-    }
-
-    /// Notes that a job succeeded.
-    pub fn done(&self, job: &UploadJob) {
-        let mut queue = self.lock();
-        let wanted = queue.jobs.front() == Some(job);
-        match job {
-            UploadJob::Put(item) if wanted => self.disk.delete(item),
-            // The trace was deleted during its upload.
-            UploadJob::Put(item) => queue.jobs.push_back(UploadJob::Delete(item.clone())),
-            UploadJob::Delete(_) => {}
-        }
-        if wanted {
-            queue.jobs.pop_front();
-        }
-        self.count(&queue);
-        self.changed.notify_all();
-    }
-
-    /// Notes that a job failed. A deletion that is not permitted does not stop uploads.
-    pub fn put_off(&self, job: &UploadJob) {
-        let mut queue = self.lock();
-        if matches!(job, UploadJob::Delete(_)) && queue.jobs.front() == Some(job) {
-            queue.jobs.rotate_left(1);
-        }
-    }
-
-    /// Notes that the bucket holds a trace.
-    pub fn find(&self, item: Item) {
-        self.lock().found.push(item);
-    }
-
-    /// Sleeps for `pause` unless the queue closes. Returns whether to retry.
-    pub fn rest(&self, pause: Duration) -> bool {
-        let until = Instant::now() + pause;
-        let mut queue = self.lock();
-        while !queue.closed {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return true;
-            }
-            self.changed.wait_for(&mut queue, left);
-        }
-        false
-    }
-
-    fn add(&self, job: UploadJob) {
-        let mut queue = self.lock();
-        queue.jobs.push_back(job);
-        self.count(&queue);
-        self.changed.notify_all();
-    }
-
-    /// Removes an upload that has not started. Returns whether there was one.
-    fn withdraw(&self, item: &Item) -> bool {
-        let mut queue = self.lock();
-        let before = queue.jobs.len();
-        queue.jobs.retain(|job| match job {
-            UploadJob::Put(waiting) => waiting.id != item.id,
-            UploadJob::Delete(_) => true,
-        });
-        self.count(&queue);
-        queue.jobs.len() < before
-    }
-
-    fn count(&self, queue: &Queue) {
-        let waiting = queue.waiting().map(Item::size).sum();
-        self.stats.waiting_bytes.store(waiting, Ordering::Relaxed);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock()
-    }
-}
-
 #[cfg(all(test, feature = "s3"))]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use super::*;
     use crate::labels::Labels;
     use crate::report::sample;

@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::error::EvidenceError;
 use super::item::{DOCUMENT, Item};
 use super::recording::Recording;
-use super::store::EvidenceError;
+use super::stats::Stats;
 use crate::storage::{FileId, Health, create_dir_all, options};
 
 /// Prefix of the names of incomplete files. Other files in the directory belong to others.
@@ -33,6 +34,23 @@ pub struct Disk {
 }
 
 impl Disk {
+    /// Opens a directory, or shares it with `before`, and lists its traces.
+    pub fn list(
+        path: &Path,
+        stats: &Stats,
+        before: Option<&Arc<Self>>,
+    ) -> Result<(Arc<Self>, Vec<Item>), EvidenceError> {
+        let disk = match before.filter(|before| before.is_at(path)) {
+            Some(before) => Arc::clone(before),
+            None => Arc::new(Self::open(path, &stats.disk)?),
+        };
+        let items = disk.items().map_err(|error| EvidenceError::Directory {
+            path: path.into(),
+            error,
+        })?;
+        Ok((disk, items))
+    }
+
     /// Opens a directory, which is created if it is missing, and deletes
     /// incomplete files in it.
     ///

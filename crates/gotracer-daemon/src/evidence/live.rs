@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::error::EvidenceError;
 use super::item::Item;
 use super::settings::Settings;
 use super::stats::Stats;
-use super::store::{Evidence, EvidenceError};
+use super::store::Evidence;
 use crate::live::Live;
 
 /// Evidence store of the current configuration, if evidence is enabled.

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use super::bucket::{Shared, UploadJob};
 use super::disk::LONGEST;
 use super::item::{DOCUMENT, Item};
+use super::upload_queue::{Shared, UploadJob};
 use crate::backoff::Backoff;
 
 /// Delays between attempts.

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "s3")]
 mod answer;
+#[cfg(feature = "s3")]
+mod client;
 mod error;
 #[cfg(feature = "s3")]
 mod http;
@@ -20,12 +22,14 @@ mod without_s3;
 #[cfg(feature = "s3")]
 mod write;
 
+#[cfg(feature = "s3")]
+pub use client::Object;
 pub use error::{Failure, ObjectError};
 pub use location::{Location, LocationError};
 #[cfg(feature = "s3")]
 pub use read::{Listing, ObjectReader};
 #[cfg(feature = "s3")]
-pub use store::{Object, Store};
+pub use store::Store;
 #[cfg(not(feature = "s3"))]
 pub use without_s3::{Object, ObjectReader, ObjectWriter, Store};
 #[cfg(feature = "s3")]

@@ -7,17 +7,17 @@ use futures_util::stream::{BoxStream, StreamExt};
 use hyper::body::Bytes;
 use object_store::{ObjectMeta, Result};
 
+use super::client::{Client, Object};
 use super::error::ObjectError;
-use super::store::{Inner, Object};
 
 /// Objects below a location, in the store's order of keys.
 pub struct Listing {
-    store: Arc<Inner>,
+    store: Arc<Client>,
     objects: BoxStream<'static, Result<ObjectMeta>>,
 }
 
 impl Listing {
-    pub(super) fn new(store: Arc<Inner>, objects: BoxStream<'static, Result<ObjectMeta>>) -> Self {
+    pub(super) fn new(store: Arc<Client>, objects: BoxStream<'static, Result<ObjectMeta>>) -> Self {
         Self { store, objects }
     }
 }
@@ -35,7 +35,7 @@ impl Iterator for Listing {
 
 /// Streaming reader of an object. After a broken connection it continues from the last byte.
 pub struct ObjectReader {
-    store: Arc<Inner>,
+    store: Arc<Client>,
     name: String,
     pieces: BoxStream<'static, Result<Bytes>>,
     current: Bytes,
@@ -43,7 +43,7 @@ pub struct ObjectReader {
 
 impl ObjectReader {
     pub(super) fn new(
-        store: Arc<Inner>,
+        store: Arc<Client>,
         name: &str,
         pieces: BoxStream<'static, Result<Bytes>>,
     ) -> Self {

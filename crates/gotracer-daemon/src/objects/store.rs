@@ -6,17 +6,13 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::Future;
 use futures_util::stream::StreamExt;
 use hyper::Method;
-use jiff::Timestamp;
-use object_store::aws::AmazonS3;
 use object_store::path::Path;
 use object_store::signer::Signer;
-use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt};
-use tokio::runtime::{self, Runtime};
+use object_store::{Error, ObjectStore, ObjectStoreExt};
 
-use super::answer::is_of_machine;
+use super::client::{Client, Object};
 use super::error::ObjectError;
 use super::location::Location;
 use super::read::{Listing, ObjectReader};
@@ -25,33 +21,12 @@ use super::write::ObjectWriter;
 
 /// Objects below a location. Names are keys without the location's prefix. Clones share one store.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
-
-/// State that readers and writers share.
-pub(super) struct Inner {
-    pub location: Location,
-    pub s3: AmazonS3,
-    /// Whether the environment has no credentials.
-    anonymous: bool,
-    /// Runtime; `None` only while the store is dropped.
-    runtime: Option<Runtime>,
-}
+pub struct Store(Arc<Client>);
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Store({})", self.location())
     }
-}
-
-/// Description of an object.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Object {
-    /// Name below the location.
-    pub name: String,
-    /// Size in bytes.
-    pub size: u64,
-    /// Time of the last modification.
-    pub modified: Timestamp,
 }
 
 impl Store {
@@ -73,20 +48,8 @@ impl Store {
         location: Location,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ObjectError> {
-        let variables = Variables::new(variables);
-        let s3 = variables.bucket(&location)?;
-        let runtime = runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("objects")
-            .enable_all()
-            .build();
-        let runtime = runtime.map_err(|e| ObjectError::settings(&location, &e.to_string()))?;
-        Ok(Self(Arc::new(Inner {
-            location,
-            s3,
-            anonymous: variables.anonymous(),
-            runtime: Some(runtime),
-        })))
+        let client = Client::new(location, &Variables::new(variables))?;
+        Ok(Self(Arc::new(client)))
     }
 
     /// Location of the store.
@@ -164,51 +127,5 @@ impl Store {
         let url = self.0.block_on(url);
         url.map(String::from)
             .map_err(|e| self.0.error(name, "sign", &e))
-    }
-}
-
-impl Inner {
-    /// Blocks until a future is ready. Not for threads of an async runtime.
-    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        match &self.runtime {
-            Some(runtime) => runtime.block_on(future),
-            None => futures_executor::block_on(future),
-        }
-    }
-
-    /// Returns the key of a name.
-    pub fn path(&self, name: &str, doing: &'static str) -> Result<Path, ObjectError> {
-        let path = Path::parse(self.location.key(name));
-        path.map_err(|e| self.error(name, doing, &e.into()))
-    }
-
-    pub fn error(&self, name: &str, doing: &'static str, error: &Error) -> ObjectError {
-        let said = ObjectError::of(&self.location, name, doing, error);
-        match self.anonymous && is_of_machine(error) {
-            true => said.anonymous(),
-            false => said,
-        }
-    }
-}
-
-impl Drop for Inner {
-    /// Dropping a runtime within another one panics unless it shuts down in the background.
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-impl Object {
-    pub(super) fn new(location: &Location, meta: &ObjectMeta) -> Self {
-        let key = meta.location.as_ref();
-        let name = key.strip_prefix(location.prefix()).unwrap_or(key);
-        let second = meta.last_modified.timestamp();
-        Self {
-            name: name.trim_start_matches('/').into(),
-            size: meta.size,
-            modified: Timestamp::from_second(second).unwrap_or_default(),
-        }
     }
 }

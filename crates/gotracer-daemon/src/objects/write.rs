@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload, WriteMultipart};
 
+use super::client::Client;
 use super::error::ObjectError;
-use super::store::Inner;
 
 /// Size of a part of a multipart upload. A shorter object is one request. S3 accepts 10,000 parts.
 const PART: usize = 8 << 20;
@@ -17,7 +17,7 @@ const UNDER_WAY: usize = 2;
 /// Writer of an object. The object appears as a whole after [`finish`](Self::finish), or not at
 /// all.
 pub struct ObjectWriter {
-    store: Arc<Inner>,
+    store: Arc<Client>,
     name: String,
     state: State,
 }
@@ -30,7 +30,7 @@ enum State {
 }
 
 impl ObjectWriter {
-    pub(super) fn new(store: Arc<Inner>, name: &str) -> Self {
+    pub(super) fn new(store: Arc<Client>, name: &str) -> Self {
         Self {
             store,
             name: name.into(),

@@ -28,22 +28,27 @@ const FORWARDED: [HeaderName; 5] = [
     HeaderName::from_static("x-real-ip"),
 ];
 
-/// Prefix of the paths of evidence.
-const EVIDENCE: &str = "/api/v1/evidence";
+/// Access for clients that are neither local nor authenticated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gate {
+    /// All clients.
+    Open,
+    /// Closed unless [`Exposure::uploads`].
+    Uploads,
+    /// Closed unless [`Exposure::alert_webhook`].
+    AlertWebhook,
+    /// Closed unless [`Exposure::evidence`].
+    Evidence,
+}
 
 impl Exposure {
-    /// Returns the option that opens this path to all clients, if the path is closed.
-    pub fn closed_by(&self, path: &str) -> Option<&'static str> {
-        let (open, option) = match path {
-            "/api/v1/analyze" | "/api/v1/traces" => (self.uploads, "--web.enable-uploads"),
-            "/api/v1/alertmanager" => (self.alert_webhook, "--web.enable-alert-webhook"),
-            _ => {
-                let below = path.strip_prefix(EVIDENCE)?;
-                if !below.is_empty() && !below.starts_with('/') {
-                    return None;
-                }
-                (self.evidence, "--web.enable-evidence")
-            }
+    /// Returns the option that opens a gate to all clients, if the gate is closed.
+    pub fn closed_by(&self, gate: Gate) -> Option<&'static str> {
+        let (open, option) = match gate {
+            Gate::Open => return None,
+            Gate::Uploads => (self.uploads, "--web.enable-uploads"),
+            Gate::AlertWebhook => (self.alert_webhook, "--web.enable-alert-webhook"),
+            Gate::Evidence => (self.evidence, "--web.enable-evidence"),
         };
         (!open).then_some(option)
     }
@@ -77,19 +82,19 @@ fn is_own(host: Authority) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.unwrap_or(host).parse::<IpAddr>().is_ok()
 }
 
-/// Whether a web page of another site makes a request with side effects.
+/// Whether a web page of another site makes a request with side effects. `read_has_effect` marks a
+/// path on which GET has side effects; a link may open it.
 ///
-/// As in Go's `http.CrossOriginProtection`: browsers send the origin in `Sec-Fetch-Site`, older
-/// ones in `Origin`; other programs send neither. `/probe` has side effects too, but a link may
-/// open it.
-pub fn is_cross_site<B>(request: &Request<B>) -> bool {
+/// As in Go's `http.CrossOriginProtection`: browsers send the origin in `Sec-Fetch-Site`, older ones
+/// in `Origin`; other programs send neither.
+pub fn is_cross_site<B>(request: &Request<B>, read_has_effect: bool) -> bool {
     let headers = request.headers();
     let header = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
     let site = header("sec-fetch-site");
     let foreign = site.is_some_and(|site| site != b"same-origin" && site != b"none");
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         let opened = header("sec-fetch-mode") == Some(b"navigate");
-        return request.uri().path() == "/probe" && foreign && !opened;
+        return read_has_effect && foreign && !opened;
     }
     match (site, headers.get(ORIGIN)) {
         (Some(_), _) => foreign,
@@ -159,7 +164,7 @@ mod tests {
         let cross = |method, uri: &str, headers: &[(&str, &str)]| {
             let mut all = vec![("host", "localhost:16060")];
             all.extend(headers);
-            is_cross_site(&request(method, uri, &all))
+            is_cross_site(&request(method, uri, &all), uri.starts_with("/probe"))
         };
         for (header, value, foreign) in [
             ("sec-fetch-site", "same-origin", false),
@@ -190,28 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_path_names_its_option() {
-        let closed = Exposure::default();
-        for (path, option) in [
-            ("/api/v1/analyze", Some("--web.enable-uploads")),
-            ("/api/v1/traces", Some("--web.enable-uploads")),
-            ("/api/v1/alertmanager", Some("--web.enable-alert-webhook")),
-            ("/api/v1/evidence", Some("--web.enable-evidence")),
-            (
-                "/api/v1/evidence/5d1c/report",
-                Some("--web.enable-evidence"),
-            ),
-            ("/api/v1/evidences", None),
-            ("/api/v1/reports", None),
-            ("/", None),
-        ] {
-            assert_eq!(closed.closed_by(path), option, "{path}");
-        }
+    fn an_open_gate_names_no_option() {
         let open = Exposure {
             evidence: true,
-            ..closed
+            ..Exposure::default()
         };
-        assert_eq!(open.closed_by("/api/v1/evidence/latest"), None);
-        assert!(open.closed_by("/api/v1/analyze").is_some());
+        assert_eq!(open.closed_by(Gate::Evidence), None);
+        assert_eq!(open.closed_by(Gate::Open), None);
+        assert!(open.closed_by(Gate::Uploads).is_some());
     }
 }

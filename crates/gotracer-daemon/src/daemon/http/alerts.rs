@@ -7,16 +7,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hyper::body::Incoming;
-use hyper::{Request, StatusCode};
+use hyper::StatusCode;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::body::Upload;
-use super::connections::{InFlight, Kind};
-use super::reply::{Reply, busy, refusal, reply, text};
-use super::routes::BUSY;
+use super::call::Call;
+use super::connections::Kind;
+use super::reply::{BUSY, Reply, busy, refusal, reply, text};
 use crate::daemon::board::Turn;
 use crate::daemon::captures;
 use crate::daemon::pipeline::BASE;
@@ -59,7 +58,13 @@ struct Answer<'a> {
 }
 
 /// Accepts a notification, and answers before the captures begin.
-pub async fn webhook(request: Request<Incoming>, in_flight: &InFlight, state: Arc<State>) -> Reply {
+pub async fn webhook(call: Call<'_>) -> Reply {
+    let Call {
+        request,
+        in_flight,
+        state,
+        ..
+    } = call;
     let mut body = Upload::new(request.into_body(), in_flight);
     let head = match body.head().await {
         Ok(head) => head,

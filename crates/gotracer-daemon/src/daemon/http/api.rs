@@ -2,16 +2,36 @@
 
 use std::sync::Arc;
 
-use hyper::body::Incoming;
+use hyper::StatusCode;
 use hyper::header::HeaderMap;
-use hyper::{Request, StatusCode};
 
+use super::call::Call;
+use super::evidence;
 use super::reply::{Reply, compressed, text};
 use crate::report::{Options, Report, json};
 
-/// Answers with these reports.
-pub async fn reports(request: &Request<Incoming>, reports: Vec<Arc<Report>>) -> Reply {
-    let headers = request.headers().clone();
+/// Answers with all recent reports.
+pub async fn all(call: Call<'_>) -> Reply {
+    let recent = call.state.recent.all().into_iter();
+    let all = recent.filter_map(|entry| entry.report).collect();
+    reports(call.request.headers(), all).await
+}
+
+/// Answers with one report, or redirects to its trace in Perfetto's format.
+pub async fn one(call: Call<'_>) -> Reply {
+    let number = call.below.parse().ok();
+    let entry = number.and_then(|number| call.state.recent.find(number));
+    match entry.and_then(|entry| entry.report) {
+        Some(report) if evidence::wants_perfetto(&call.request) => {
+            evidence::of_report(&call.request, &report)
+        }
+        Some(report) => reports(call.request.headers(), vec![report]).await,
+        None => text(StatusCode::NOT_FOUND, "this report is no longer kept"),
+    }
+}
+
+async fn reports(headers: &HeaderMap, reports: Vec<Arc<Report>>) -> Reply {
+    let headers = headers.clone();
     blocking(move || {
         let reports: Vec<_> = reports.into_iter().map(Arc::unwrap_or_clone).collect();
         document(&headers, &reports)

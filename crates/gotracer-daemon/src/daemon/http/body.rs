@@ -24,9 +24,18 @@ const DISCARDED: u64 = 1 << 20;
 /// Time that a refused request gets to arrive.
 const PARTING: Duration = Duration::from_secs(2);
 
-/// Body of a request.
+/// Maximum number of bytes read after the answer to a request that is refused.
+const LINGERED: u64 = 64 << 20;
+/// Longest time to read them.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Body of a request. If it is dropped before its end, the rest is read for a while: closing the
+/// connection with unread bytes would reset it before the client has read the answer.
 pub struct Upload<'r> {
-    body: Incoming,
+    /// Body, unless it ended or failed.
+    body: Option<Incoming>,
+    /// Whether reading began. Before that, a client may wait for `100 Continue`.
+    begun: bool,
     request: &'r InFlight,
     pace: Pace,
     /// Time at which the server last stopped waiting for the client.
@@ -52,7 +61,8 @@ impl<'r> Upload<'r> {
     pub fn new(body: Incoming, request: &'r InFlight) -> Self {
         let now = Instant::now();
         Self {
-            body,
+            body: Some(body),
+            begun: false,
             request,
             pace: Pace::new(now),
             left: now,
@@ -64,16 +74,28 @@ impl<'r> Upload<'r> {
     /// # Errors
     /// If the client is too slow or disconnected.
     pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        let Some(body) = &mut self.body else {
+            return Ok(None);
+        };
+        self.begun = true;
         self.pace.excuse(self.left.elapsed());
         let deadline = self.pace.deadline();
         self.request.waits(deadline);
-        let frame = timeout_at(deadline, self.body.frame()).await;
+        let frame = timeout_at(deadline, body.frame()).await;
         self.request.works();
         self.left = Instant::now();
-        let Some(frame) = frame.map_err(|_| BodyError::Slow)? else {
-            return Ok(None);
+        let frame = match frame {
+            Ok(Some(Ok(frame))) => frame,
+            ended => {
+                self.body = None;
+                return match ended {
+                    Ok(None) => Ok(None),
+                    Ok(Some(Err(error))) => Err(BodyError::Broken(error)),
+                    _ => Err(BodyError::Slow),
+                };
+            }
         };
-        let bytes = frame.map_err(BodyError::Broken)?.into_data();
+        let bytes = frame.into_data();
         let bytes = bytes.unwrap_or_default();
         self.pace.moved(self.left, bytes.len());
         Ok(Some(bytes))
@@ -110,13 +132,39 @@ impl<'r> Upload<'r> {
     }
 }
 
-/// Reads the rest of a small request that is refused: many clients read the answer only after they
-/// have sent everything.
+impl Drop for Upload<'_> {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take_if(|_| self.begun) {
+            tokio::spawn(linger(body));
+        }
+    }
+}
+
+/// Reads the rest of a body while its request is answered.
+async fn linger(mut body: Incoming) {
+    let mut left = LINGERED;
+    let rest = async {
+        while left > 0
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            left = left.saturating_sub(bytes as u64);
+        }
+    };
+    let _ = timeout(LINGER, rest).await;
+}
+
+/// Reads the body of a request that is refused unseen. A small body is read before the answer: many
+/// clients read the answer only after they have sent everything.
 pub async fn discard(request: Request<Incoming>, in_flight: &InFlight) {
     let (head, body) = request.into_parts();
     // A client that sends `Expect: 100-continue` has not sent the body, and reading would request
     // it.
-    if head.headers.contains_key(EXPECT) || body.size_hint().lower() > DISCARDED {
+    if head.headers.contains_key(EXPECT) {
+        return;
+    }
+    if body.size_hint().lower() > DISCARDED {
+        tokio::spawn(linger(body));
         return;
     }
     let all = Upload::new(body, in_flight).collect(Vec::new(), DISCARDED);

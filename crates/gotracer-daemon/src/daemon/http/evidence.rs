@@ -8,7 +8,7 @@ use hyper::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, HeaderValue, LOCATION};
 use hyper::{Request, StatusCode};
 
 use super::State;
-use super::connections::InFlight;
+use super::call::Call;
 use super::perfetto;
 use super::reply::{Reply, compressed, streamed, text};
 use crate::evidence::Item;
@@ -47,9 +47,10 @@ pub fn of_report(request: &Request<Incoming>, report: &Report) -> Reply {
 }
 
 /// Lists the kept traces that match the query: labels, `rule` and `severity`.
-pub fn list(request: &Request<Incoming>, state: &State) -> Reply {
+pub async fn list(call: Call<'_>) -> Reply {
+    let request = &call.request;
     let query = request.uri().query().unwrap_or_default();
-    let items = chosen(state, query);
+    let items = chosen(&call.state, query);
     let body = serde_json::json!({"status": "success", "data": items});
     compressed(
         request.headers(),
@@ -60,15 +61,17 @@ pub fn list(request: &Request<Incoming>, state: &State) -> Reply {
 
 /// Answers with one trace, or with its report if the path ends in `/report`. The ID `latest`
 /// selects the newest trace that matches the query, and `format=perfetto` converts it.
-pub async fn one(
-    path: &str,
-    request: &Request<Incoming>,
-    in_flight: &InFlight,
-    state: Arc<State>,
-) -> Reply {
-    let (id, report) = match path.strip_suffix("/report") {
+pub async fn one(call: Call<'_>) -> Reply {
+    let Call {
+        request,
+        below,
+        in_flight,
+        state,
+        ..
+    } = &call;
+    let (id, report) = match below.strip_suffix("/report") {
         Some(id) => (id, true),
-        None => (path, false),
+        None => (below.as_str(), false),
     };
     let gone = || text(StatusCode::NOT_FOUND, "this is not kept, or no longer");
     let Some(evidence) = state.evidence.now() else {
@@ -76,7 +79,7 @@ pub async fn one(
     };
     if id == LATEST {
         let query = request.uri().query().unwrap_or_default();
-        let newest = chosen(&state, query).into_iter().next();
+        let newest = chosen(state, query).into_iter().next();
         return newest.map_or_else(gone, |item| {
             let format = if wants_perfetto(request) {
                 PERFETTO
@@ -97,7 +100,7 @@ pub async fn one(
     if !report && wants_perfetto(request) {
         let query = request.uri().query().unwrap_or_default();
         let client = (request.headers().clone(), query);
-        return perfetto::export((item, evidence), client, in_flight, state).await;
+        return perfetto::export((item, evidence), client, in_flight, Arc::clone(state)).await;
     }
     let (name, content_type) = match report {
         true => (item.document(), "application/json"),

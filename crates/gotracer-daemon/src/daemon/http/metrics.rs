@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 
-use hyper::body::Incoming;
+use hyper::StatusCode;
 use hyper::header::{ACCEPT, HeaderMap, USER_AGENT};
-use hyper::{Request, StatusCode};
 
-use super::State;
+use super::call::Call;
 use super::reply::{Reply, text, written};
 use crate::export::prometheus::{Encoding, Exposition};
 
@@ -14,13 +13,13 @@ use crate::export::prometheus::{Encoding, Exposition};
 const AGENT: usize = 200;
 
 /// Answers a scrape.
-pub fn metrics(request: &Request<Incoming>, client: IpAddr, state: &State) -> Reply {
-    let metrics = &state.metrics;
+pub async fn metrics(call: Call<'_>) -> Reply {
+    let (metrics, client) = (&call.state.metrics, call.in_flight.address());
     if !metrics.settings().enabled {
         let off = "there are no metrics here; `prometheus: {enabled: true}` switches them on";
         return text(StatusCode::NOT_FOUND, off);
     }
-    let headers = request.headers();
+    let headers = call.request.headers();
     let encoding = negotiate(headers);
     let exposition = Exposition::new(metrics, encoding, scraper(client, headers));
     let content_type = encoding.content_type();

@@ -4,10 +4,13 @@ mod access;
 mod alerts;
 mod api;
 mod body;
+mod call;
 mod connections;
 mod evidence;
+mod guard;
 mod limits;
 mod metrics;
+mod operations;
 mod pace;
 mod page;
 mod perfetto;
@@ -38,8 +41,8 @@ pub use self::access::Exposure;
 pub use self::alerts::Alerted;
 pub use self::connections::Connections;
 use self::connections::{Connection, IDLE};
+use self::guard::Caller;
 pub use self::limits::Limits;
-use self::routes::Caller;
 use self::socket::Socket;
 use super::board::Board;
 use super::pipeline::{Memory, Pipeline};
@@ -183,7 +186,7 @@ async fn speak(
     };
     let answers = |caller: Caller| {
         let caller = Arc::new(caller);
-        service_fn(move |request| routes::guarded(request, Arc::clone(&caller), Arc::clone(&state)))
+        service_fn(move |request| guard::guarded(request, Arc::clone(&caller), Arc::clone(&state)))
     };
     let Some((tls, web)) = web.and_then(|web| Some((web.tls.clone()?, web))) else {
         let http = http1().serve_connection(TokioIo::new(socket), answers(caller));

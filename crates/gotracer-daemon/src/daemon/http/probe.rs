@@ -2,22 +2,19 @@
 //! themselves. Only known targets are accepted, so that clients cannot reach other hosts through
 //! the daemon.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hyper::body::Incoming;
+use hyper::StatusCode;
 use hyper::header::HeaderMap;
-use hyper::{Request, StatusCode};
 use tokio::time::{Instant, timeout};
 
 use super::State;
+use super::call::Call;
 use super::metrics::negotiate;
 use super::reply::{Reply, compressed, text};
 use crate::daemon::captures;
-use crate::daemon::pipeline::{BASE, Reservation};
-use crate::daemon::pipeline::{Failure, REASONS};
+use crate::daemon::pipeline::{BASE, CaptureOutcome, Failure, REASONS, Reservation};
 use crate::export::{Metrics, prometheus};
-use crate::report::Report;
 use crate::source::scrape::{Options, Scraper, Target};
 
 /// Header in which Prometheus sends its scrape timeout.
@@ -26,7 +23,8 @@ const TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 const RESERVE: Duration = Duration::from_millis(500);
 
 /// Captures a target, and answers with the metrics of that capture alone.
-pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
+pub async fn probe(call: Call<'_>) -> Reply {
+    let Call { request, state, .. } = call;
     let query = request.uri().query().unwrap_or_default();
     let (name, job) = (parameter(query, "target"), parameter(query, "module"));
     let Some((target, options, turn)) = state.board.find(&name, &job) else {
@@ -53,8 +51,15 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
         return text(StatusCode::SERVICE_UNAVAILABLE, busy);
     };
     options.timeout = options.timeout.saturating_sub(started.elapsed());
-    let (report, failure) = capture(&target, options, &state, &room).await;
-    if let Some(Failure { reason, message }) = &failure {
+    let outcomes = match capture(&target, options, &state, &room).await {
+        Ok(outcomes) => outcomes,
+        Err(failure) => vec![CaptureOutcome {
+            failure: Some(failure),
+            ..CaptureOutcome::new(&target.labels, target.url().to_string(), started.elapsed())
+        }],
+    };
+    let failure = outcomes.iter().find_map(|outcome| outcome.failure.as_ref());
+    if let Some(Failure { reason, message }) = failure {
         let reason = reason.name();
         tracing::warn!(target = %target.url(), reason, error = message, "probe failed");
     }
@@ -65,8 +70,11 @@ pub async fn probe(request: &Request<Incoming>, state: Arc<State>) -> Reply {
     let mut labels = (*target.labels).clone();
     labels.retain(|name| name != "instance" && name != "job");
     metrics.add(&labels);
-    if let Some(report) = report {
-        metrics.record(&labels, &report, took, SystemTime::now());
+    for report in outcomes
+        .iter()
+        .filter_map(|outcome| outcome.report.as_ref())
+    {
+        metrics.record(&labels, report, took, SystemTime::now());
     }
     let success = failure.is_none();
     if let Some(failure) = failure {
@@ -84,14 +92,12 @@ async fn capture(
     options: Options,
     state: &State,
     room: &Reservation,
-) -> (Option<Report>, Option<Failure>) {
-    let seconds = options.seconds;
-    let capture = match captures::begin(&Scraper::new(options), target, seconds).await {
-        Ok(capture) => capture,
-        Err(error) => return (None, Some((&error).into())),
-    };
+) -> Result<Vec<CaptureOutcome>, Failure> {
+    let (seconds, started) = (options.seconds, Instant::now());
+    let capture = captures::begin(&Scraper::new(options), target, seconds).await;
+    let capture = capture.map_err(|error| Failure::from(&error))?;
     let read = captures::read(&state.pipeline, target, capture, room, false).await;
-    read.analyzed.into_parts(read.early)
+    Ok(read.into_outcomes(&target.labels, started.elapsed()).0)
 }
 
 /// Shortens the options so that the capture ends before the scrape timeout; `None` if the timeout

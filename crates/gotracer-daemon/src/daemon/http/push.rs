@@ -4,34 +4,44 @@
 //! directory: once by content, with metrics, report, evidence and releases under the labels of the
 //! query.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::StatusCode;
+use hyper::body::{Body as _, Bytes};
 use hyper::header::{HeaderValue, LOCATION, RETRY_AFTER};
-use hyper::{Request, StatusCode};
 
 use super::State;
-use super::body::{BodyError, Upload};
-use super::connections::{InFlight, Kind};
-use super::reply::{Reply, busy, refusal, reply, text};
-use super::routes::BUSY;
+use super::body::{BodyError, Upload, discard};
+use super::call::Call;
+use super::connections::Kind;
+use super::reply::{BUSY, Reply, busy, refusal, reply, text};
 use super::upload::feed;
 use crate::daemon::identity::Identity;
 use crate::source::push::{Accepted, Sender, Spool, SpoolError, sender};
 use crate::source::scrape::pipe;
 
 /// Stores the trace in the request's body.
-pub async fn receive(request: Request<Incoming>, in_flight: &InFlight, state: Arc<State>) -> Reply {
+pub async fn receive(call: Call<'_>) -> Reply {
+    let Call {
+        request,
+        in_flight,
+        state,
+        ..
+    } = call;
     let settings = state.spool.settings();
     let sender = match sender(request.uri().query().unwrap_or_default(), &settings) {
         Ok(sender) => sender,
-        Err(error) => return text(StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(error) => {
+            discard(request, in_flight).await;
+            return text(StatusCode::BAD_REQUEST, &error.to_string());
+        }
     };
     if let Err(pause) = state.pushes.take(in_flight.address(), settings.per_minute) {
+        discard(request, in_flight).await;
         return too_many(settings.per_minute, pause);
     }
     if request.body().size_hint().lower() > settings.max_size {
+        discard(request, in_flight).await;
         return refusal(&BodyError::TooLarge(settings.max_size));
     }
     let mut body = Upload::new(request.into_body(), in_flight);

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::call::Call;
+use super::reply::{JSON, Reply, compressed};
 use crate::compare::{Change, Created, Quantity, Signal, SiteChange, Verdict};
 use crate::releases::{Comparison, Heap, Release, Totals};
 use crate::report::wire::Measurement;
@@ -94,8 +96,14 @@ struct Site<'a> {
     new: Created,
 }
 
+/// Answers with the releases.
+pub async fn list(call: Call<'_>) -> Reply {
+    let body = document(&call.state.releases.all()).to_string();
+    compressed(call.request.headers(), JSON, body.into())
+}
+
 /// Builds the document.
-pub fn document(releases: &[Release]) -> serde_json::Value {
+fn document(releases: &[Release]) -> serde_json::Value {
     let versions: Vec<_> = releases.iter().map(Version::new).collect();
     serde_json::json!({"status": "success", "data": versions})
 }

@@ -9,7 +9,8 @@ use flate2::write::GzEncoder;
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Frame};
 use hyper::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, VARY,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+    VARY,
 };
 use hyper::{Response, StatusCode};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -36,6 +37,14 @@ enum Piece {
     Last(Bytes, oneshot::Sender<()>),
     Broken(io::Error),
 }
+
+/// Answer to a request that gets no permit.
+pub const BUSY: &str = "too many requests are being answered; try again";
+
+/// Content type of JSON documents.
+pub const JSON: &str = "application/json";
+/// Content type of pages.
+pub const HTML: &str = "text/html; charset=utf-8";
 
 /// Size of a piece, bytes.
 const PIECE: usize = 64 << 10;
@@ -264,6 +273,12 @@ pub fn refusal(error: &BodyError) -> Reply {
         BodyError::Broken(_) => StatusCode::BAD_REQUEST,
     };
     text(status, &error.to_string())
+}
+
+/// Whether a browser makes the request: browsers accept HTML first.
+pub fn is_browser(request: &HeaderMap) -> bool {
+    let accept = request.get(ACCEPT);
+    accept.is_some_and(|types| types.as_bytes().starts_with(b"text/html"))
 }
 
 /// Builds an answer that is compressed with gzip if the client accepts that.

@@ -1,337 +1,200 @@
-//! Routes of the HTTP server.
+//! Routes of the HTTP server: one table of paths, methods, limits, access and handlers.
+//!
+//! A new path is one entry. A test compares the table with the one in docs/serve.md.
 
-use std::convert::Infallible;
-use std::sync::Arc;
+use hyper::Method;
 
-use hyper::body::Incoming;
-use hyper::header::{
-    ACCEPT, ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+use super::access::Gate;
+use super::call::Handler;
+use super::connections::Kind;
+use super::{
+    alerts, api, evidence, metrics, operations, page, probe, push, releases, targets, upload,
 };
-use hyper::{Method, Request, Response, StatusCode};
 
-use super::State;
-use super::access::{Exposure, is_cross_site, is_local};
-use super::body::{Answer, discard};
-use super::connections::{Connection, InFlight, Kind};
-use super::limits::Busy;
-use super::page::Overview;
-use super::reply::{Body, Reply, busy, compressed, text};
-use super::{alerts, api, evidence, metrics, page, probe, push, releases, targets, upload};
-use crate::daemon::recent::Entry;
-use crate::daemon::web::Verdict;
-use crate::report::html::shell::{Network, policy};
-use crate::source::directory::Watches;
-
-/// Client of a connection.
-pub struct Caller {
-    /// Connection of the client.
-    pub connection: Arc<Connection>,
-    /// Whether the client showed a certificate that the web configuration trusts.
-    pub certified: bool,
+/// Path of the server, and how it is answered.
+pub struct Route {
+    /// Path. A last segment in capitals is a placeholder: `N` for a number, others for any text.
+    pub path: &'static str,
+    /// Methods that the path accepts.
+    pub methods: &'static [Method],
+    /// Kind of the requests, which selects their limits.
+    pub kind: Kind,
+    /// Access for clients that are neither local nor authenticated.
+    pub gate: Gate,
+    /// Handler.
+    pub handler: Handler,
 }
 
-/// Answer that is sent at the client's pace.
-pub type Paced = Response<Answer<Body>>;
+/// Route of a path, and the text of its placeholder.
+pub struct Found {
+    /// Route.
+    pub route: &'static Route,
+    /// Text of the placeholder, if the path has one.
+    pub below: String,
+}
 
-/// Answers one request, or refuses it.
-pub async fn guarded(
-    request: Request<Incoming>,
-    caller: Arc<Caller>,
-    state: Arc<State>,
-) -> Result<Paced, Infallible> {
-    let kind = kind(request.uri().path());
-    let in_flight = caller.connection.begin(kind);
-    let web = match &state.guard {
-        Some(guard) => Some((guard, guard.now().await)),
-        None => None,
-    };
-    let verdict = match &web {
-        Some((guard, web)) => {
-            in_flight.queues();
-            let client = in_flight.address();
-            guard.judge(web, request.headers(), client).await
-        }
-        None => Verdict::Admitted,
-    };
-    in_flight.works();
-    let users = web.as_ref().is_some_and(|(_, web)| web.has_users());
-    let trusted = caller.certified || users || is_local(in_flight.address(), &request);
-    let turn = match refuse(&request, verdict, trusted, &state.exposure) {
-        Some(refusal) => Err(refusal),
-        None => {
-            let turn = state.limits.admit(kind, &in_flight).await;
-            turn.map_err(|Busy| match kind {
-                Kind::Scrape => busy(SCRAPED),
-                _ => busy(BUSY),
-            })
+const READ: &[Method] = &[Method::GET, Method::HEAD];
+const POST: &[Method] = &[Method::POST];
+const PUSH: &[Method] = &[Method::POST, Method::PUT];
+
+/// Declares a route.
+macro_rules! route {
+    ($methods:ident $path:literal, $kind:ident, $gate:ident, $($handler:ident)::+) => {
+        Route {
+            path: $path,
+            methods: $methods,
+            kind: Kind::$kind,
+            gate: Gate::$gate,
+            handler: |call| Box::pin($($handler)::+(call)),
         }
     };
-    let (mut reply, turn) = match turn {
-        Ok(turn) => {
-            let reply = dispatch(request, &in_flight, trusted, Arc::clone(&state)).await;
-            (reply, turn)
-        }
-        Err(refusal) => {
-            discard(request, &in_flight).await;
-            (refusal, None)
-        }
-    };
-    protect(&mut reply);
-    if let Some((_, web)) = &web {
-        for (name, value) in &web.headers {
-            reply.headers_mut().insert(name, value.clone());
-        }
-    }
-    Ok(reply.map(|body| Answer::new(body, in_flight, turn)))
 }
 
-/// Adds headers that keep browsers from loading other content into an answer.
-fn protect(reply: &mut Reply) {
-    let headers = reply.headers_mut();
-    for (name, value) in [
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (X_FRAME_OPTIONS, "deny"),
-        (REFERRER_POLICY, "no-referrer"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == HTML) {
-        let policy = format!("{}; frame-ancestors 'none'", policy(Network::Server));
-        if let Ok(policy) = HeaderValue::from_str(&policy) {
-            headers.insert(CONTENT_SECURITY_POLICY, policy);
-        }
-    }
-}
-
-/// Returns the answer to a request that is refused; `None` if it is permitted.
-fn refuse(
-    request: &Request<Incoming>,
-    verdict: Verdict,
-    trusted: bool,
-    exposure: &Exposure,
-) -> Option<Reply> {
-    match verdict {
-        Verdict::Admitted => {}
-        Verdict::TooMany => return Some(text(StatusCode::TOO_MANY_REQUESTS, "too many requests")),
-        Verdict::Unknown => {
-            let mut reply = text(StatusCode::UNAUTHORIZED, "a name and a password are needed");
-            let basic = HeaderValue::from_static("Basic");
-            reply.headers_mut().insert(WWW_AUTHENTICATE, basic);
-            return Some(reply);
-        }
-    }
-    let path = request.uri().path();
-    let post = POST.contains(&path);
-    let allowed: &[Method] = if path == PUSH {
-        &[Method::POST, Method::PUT]
-    } else if post {
-        &[Method::POST]
-    } else {
-        &[Method::GET, Method::HEAD]
-    };
-    let listed = PATHS.contains(&path) || path.starts_with(EVIDENCE);
-    if !listed && numbered(path).is_none() {
-        if is_browser(request) {
-            let page = page::not_found(path);
-            let mut reply = compressed(request.headers(), HTML, page.into());
-            *reply.status_mut() = StatusCode::NOT_FOUND;
-            return Some(reply);
-        }
-        return Some(text(StatusCode::NOT_FOUND, "not found; / lists the pages"));
-    }
-    if !allowed.contains(request.method()) {
-        let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
-        let names = names.join(", ");
-        let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, &format!("use {names} here"));
-        if let Ok(allow) = HeaderValue::from_str(&names) {
-            reply.headers_mut().insert(ALLOW, allow);
-        }
-        return Some(reply);
-    }
-    if is_cross_site(request) {
-        let foreign = "requests of other web sites are refused";
-        return Some(text(StatusCode::FORBIDDEN, foreign));
-    }
-    match exposure.closed_by(path) {
-        Some(option) if !trusted => {
-            let closed =
-                format!("{path} answers local and authenticated clients; {option} opens it to all");
-            Some(text(StatusCode::FORBIDDEN, &closed))
-        }
-        _ => None,
-    }
-}
-
-/// Answer to a scrape beyond the limit.
-const SCRAPED: &str = "too many scrapes at once; --web.max-requests is how many there may be";
-
-/// Answer to a request that gets no permit.
-pub const BUSY: &str = "too many requests are being answered; try again";
-
-/// Whether a browser makes the request: browsers accept HTML first.
-fn is_browser(request: &Request<Incoming>) -> bool {
-    let accept = request.headers().get(ACCEPT);
-    accept.is_some_and(|types| types.as_bytes().starts_with(b"text/html"))
-}
-
-/// Returns the kind of the requests to a path.
-fn kind(path: &str) -> Kind {
-    match path {
-        "/metrics" => Kind::Scrape,
-        "/-/healthy" | "/-/ready" => Kind::Essential,
-        "/probe" => Kind::Probe,
-        "/api/v1/alertmanager" | "/api/v1/analyze" | PUSH => Kind::Upload,
-        _ => Kind::Page,
-    }
-}
-
-/// Prefix of the paths of kept traces.
-const EVIDENCE: &str = "/api/v1/evidence/";
-
-/// Path that accepts pushed traces.
-const PUSH: &str = "/api/v1/traces";
-
-/// Paths that accept only POST.
-const POST: [&str; 3] = ["/-/reload", "/api/v1/alertmanager", "/api/v1/analyze"];
-
-const PATHS: [&str; 15] = [
-    "/",
-    "/metrics",
-    "/config",
-    "/probe",
-    "/releases",
-    "/-/healthy",
-    "/-/ready",
-    "/-/reload",
-    "/api/v1/alertmanager",
-    "/api/v1/evidence",
-    "/api/v1/releases",
-    "/api/v1/reports",
-    "/api/v1/targets",
-    "/api/v1/analyze",
-    PUSH,
+/// All routes.
+const ROUTES: &[Route] = &[
+    route!(READ "/", Page, Open, page::answer::landing),
+    route!(READ "/reports/N", Page, Open, page::answer::report),
+    route!(READ "/releases", Page, Open, page::answer::releases),
+    route!(READ "/config", Page, Open, page::answer::configuration),
+    route!(READ "/metrics", Scrape, Open, metrics::metrics),
+    route!(READ "/probe", Probe, Open, probe::probe),
+    route!(READ "/api/v1/targets", Page, Open, targets::list),
+    route!(READ "/api/v1/reports", Page, Open, api::all),
+    route!(READ "/api/v1/reports/N", Page, Open, api::one),
+    route!(READ "/api/v1/releases", Page, Open, releases::list),
+    route!(POST "/api/v1/analyze", Upload, Uploads, upload::analyze),
+    route!(PUSH "/api/v1/traces", Upload, Uploads, push::receive),
+    route!(READ "/api/v1/evidence", Page, Evidence, evidence::list),
+    route!(READ "/api/v1/evidence/ID", Page, Evidence, evidence::one),
+    route!(POST "/api/v1/alertmanager", Upload, AlertWebhook, alerts::webhook),
+    route!(READ "/-/healthy", Essential, Open, operations::healthy),
+    route!(READ "/-/ready", Essential, Open, operations::ready),
+    route!(POST "/-/reload", Page, Open, operations::reload),
 ];
 
-const HTML: &str = "text/html; charset=utf-8";
-
-/// Parses the path of a report: whether it is the JSON form, and the number.
-fn numbered(path: &str) -> Option<(bool, u64)> {
-    let (json, number) = match path.strip_prefix("/api/v1/reports/") {
-        Some(number) => (true, number),
-        None => (false, path.strip_prefix("/reports/")?),
-    };
-    Some((json, number.parse().ok()?))
+/// Finds the route of a path.
+pub fn find(path: &str) -> Option<Found> {
+    ROUTES.iter().find_map(|route| {
+        let below = route.matches(path)?.to_owned();
+        Some(Found { route, below })
+    })
 }
 
-/// Answers with one report, as a page or as JSON.
-async fn one(json: bool, id: u64, request: &Request<Incoming>, state: Arc<State>) -> Reply {
-    match state.recent.find(id) {
-        Some(Entry {
-            report: Some(report),
-            ..
-        }) if json && evidence::wants_perfetto(request) => evidence::of_report(request, &report),
-        Some(Entry {
-            report: Some(report),
-            ..
-        }) if json => api::reports(request, vec![report]).await,
-        Some(entry) if !json => {
-            let page = page::report(&entry);
-            compressed(request.headers(), HTML, page.into())
+impl Route {
+    /// Returns the text of the placeholder if the path is this route's; empty without a placeholder.
+    fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if let Some(prefix) = self.path.strip_suffix('N').filter(|p| p.ends_with('/')) {
+            let number = path.strip_prefix(prefix)?;
+            return number.parse::<u64>().is_ok().then_some(number);
         }
-        _ => text(StatusCode::NOT_FOUND, "this report is no longer kept"),
-    }
-}
-
-async fn dispatch(
-    request: Request<Incoming>,
-    in_flight: &InFlight,
-    trusted: bool,
-    state: Arc<State>,
-) -> Reply {
-    let path = request.uri().path().to_owned();
-    let path = path.as_str();
-    if let Some((json, id)) = numbered(path) {
-        return one(json, id, &request, state).await;
-    }
-    if let Some(id) = path.strip_prefix(EVIDENCE) {
-        return evidence::one(id, &request, in_flight, state).await;
-    }
-    match path {
-        "/api/v1/alertmanager" => alerts::webhook(request, in_flight, state).await,
-        "/api/v1/evidence" => evidence::list(&request, &state),
-        "/metrics" => metrics::metrics(&request, in_flight.address(), &state),
-        "/-/healthy" => text(StatusCode::OK, "gotracer is healthy"),
-        "/-/ready" => ready(&state.watches),
-        "/config" if is_browser(&request) => {
-            let page = page::configuration(&state.shown.text());
-            compressed(request.headers(), HTML, page.into())
-        }
-        "/config" => {
-            let body = state.shown.text().as_bytes().to_vec();
-            compressed(request.headers(), "text/yaml; charset=utf-8", body)
-        }
-        "/probe" => probe::probe(&request, state).await,
-        "/-/reload" => reload(&state).await,
-        "/api/v1/releases" => {
-            let body = releases::document(&state.releases.all()).to_string();
-            compressed(request.headers(), "application/json", body.into())
-        }
-        "/releases" => {
-            let page = page::releases(&state.releases.all());
-            compressed(request.headers(), HTML, page.into())
-        }
-        "/api/v1/reports" => {
-            let recent = state.recent.all().into_iter();
-            api::reports(&request, recent.filter_map(|e| e.report).collect()).await
-        }
-        "/api/v1/targets" => {
-            let body = targets::document(state.board.all()).to_string();
-            compressed(request.headers(), "application/json", body.into())
-        }
-        "/api/v1/analyze" => upload::analyze(request, in_flight, state).await,
-        PUSH => push::receive(request, in_flight, state).await,
-        _ => {
-            let hidden = state.exposure.closed_by("/api/v1/evidence").is_some() && !trusted;
-            let kept = if hidden {
-                Vec::new()
-            } else {
-                state.evidence.all()
-            };
-            let page = page::landing(&Overview {
-                targets: state.board.all(),
-                watches: state.watches.all(),
-                recent: state.recent.all(),
-                evidence: kept,
-            });
-            compressed(request.headers(), HTML, page.into())
+        let placeholder = self
+            .path
+            .rsplit('/')
+            .next()
+            .filter(|last| !last.is_empty() && last.bytes().all(|b| b.is_ascii_uppercase()));
+        match placeholder {
+            Some(name) => path.strip_prefix(self.path.strip_suffix(name)?),
+            None => (path == self.path).then_some(""),
         }
     }
 }
 
-/// Answers whether all watched directories are available.
-fn ready(watches: &Watches) -> Reply {
-    let down = watches.all().into_iter().filter_map(|(path, health)| {
-        let why = health.down?;
-        Some(format!("cannot watch {}: {why}", path.display()))
-    });
-    let down: Vec<_> = down.collect();
-    match down.is_empty() {
-        true => text(StatusCode::OK, "gotracer is ready"),
-        false => text(StatusCode::SERVICE_UNAVAILABLE, &down.join("\n")),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
 
-async fn reload(state: &State) -> Reply {
-    let Some(requests) = &state.reload else {
-        let off = "reloading over HTTP is off; --web.enable-lifecycle switches it on";
-        return text(StatusCode::FORBIDDEN, off);
-    };
-    match crate::daemon::reload::reload(requests).await {
-        Ok(()) => text(StatusCode::OK, "reloaded"),
-        Err(error) => text(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            &format!("not reloaded: {error}"),
-        ),
+    use super::*;
+    use crate::daemon::http::access::Exposure;
+
+    #[test]
+    fn placeholders_match_numbers_or_any_text() {
+        let find = |path: &str| find(path).map(|found| (found.route.path, found.below));
+        for (path, route, below) in [
+            ("/", "/", ""),
+            ("/reports/7", "/reports/N", "7"),
+            ("/api/v1/reports/18", "/api/v1/reports/N", "18"),
+            ("/api/v1/reports", "/api/v1/reports", ""),
+            ("/api/v1/evidence", "/api/v1/evidence", ""),
+            (
+                "/api/v1/evidence/a1/report",
+                "/api/v1/evidence/ID",
+                "a1/report",
+            ),
+        ] {
+            assert_eq!(find(path), Some((route, below.to_owned())), "{path}");
+        }
+        for path in [
+            "",
+            "/reports/",
+            "/reports/x",
+            "/reports/-1",
+            "/reports/N/7",
+            "/metrics/",
+        ] {
+            assert_eq!(find(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_closed_path_names_its_option() {
+        let closed = Exposure::default();
+        let option = |path: &str| closed.closed_by(find(path).unwrap().route.gate);
+        for (path, expected) in [
+            ("/api/v1/analyze", Some("--web.enable-uploads")),
+            ("/api/v1/traces", Some("--web.enable-uploads")),
+            ("/api/v1/alertmanager", Some("--web.enable-alert-webhook")),
+            ("/api/v1/evidence", Some("--web.enable-evidence")),
+            (
+                "/api/v1/evidence/5d1c/report",
+                Some("--web.enable-evidence"),
+            ),
+            ("/api/v1/reports", None),
+            ("/", None),
+        ] {
+            assert_eq!(option(path), expected, "{path}");
+        }
+    }
+
+    /// Rows of the table of paths in docs/serve.md: the paths of the first column, and the text.
+    fn documented() -> Vec<(Vec<String>, String)> {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/serve.md");
+        let text = std::fs::read_to_string(file).unwrap();
+        let (_, section) = text.split_once("\n## Paths\n").unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let rows = section.lines().filter(|line| line.starts_with("| `/"));
+        let row = |line: &str| {
+            let mut cells = line.split(" | ");
+            let paths = cells.next().unwrap().split('`').skip(1).step_by(2);
+            let paths = paths.map(|path| path.split('?').next().unwrap().to_owned());
+            (paths.collect(), line.to_owned())
+        };
+        rows.map(row).collect()
+    }
+
+    #[test]
+    fn docs_list_every_route_with_methods_and_option() {
+        let rows = documented();
+        let listed: BTreeSet<_> = rows
+            .iter()
+            .flat_map(|(paths, _)| paths.as_slice())
+            .collect();
+        let known: BTreeSet<_> = ROUTES.iter().map(|route| route.path.to_owned()).collect();
+        assert_eq!(
+            listed,
+            known.iter().collect(),
+            "paths of docs/serve.md and of ROUTES"
+        );
+        for route in ROUTES {
+            let own = rows
+                .iter()
+                .filter(|(paths, _)| paths.iter().any(|p| p == route.path));
+            let text: String = own.map(|(_, text)| text.as_str()).collect();
+            for method in route.methods.iter().filter(|m| !READ.contains(m)) {
+                assert!(text.contains(method.as_str()), "{}: {method}", route.path);
+            }
+            if let Some(option) = Exposure::default().closed_by(route.gate) {
+                assert!(text.contains(option), "{}: {option}", route.path);
+            }
+        }
     }
 }

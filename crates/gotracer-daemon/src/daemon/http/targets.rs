@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::call::Call;
+use super::reply::{JSON, Reply, compressed};
 use crate::daemon::board::Last;
 use crate::labels::Labels;
 
@@ -20,8 +22,14 @@ struct Row {
     reason: Option<&'static str>,
 }
 
+/// Answers with the targets.
+pub async fn list(call: Call<'_>) -> Reply {
+    let body = document(call.state.board.all()).to_string();
+    compressed(call.request.headers(), JSON, body.into())
+}
+
 /// Builds the document.
-pub fn document(targets: Vec<(Labels, String, Option<Last>)>) -> serde_json::Value {
+fn document(targets: Vec<(Labels, String, Option<Last>)>) -> serde_json::Value {
     let rows: Vec<_> = targets.into_iter().map(row).collect();
     serde_json::json!({"status": "success", "data": {"activeTargets": rows}})
 }

@@ -5,19 +5,18 @@
 //! connect and stall hold neither.
 
 use std::io;
-use std::sync::Arc;
 
-use hyper::body::{Bytes, Incoming};
-use hyper::{Request, StatusCode};
+use hyper::StatusCode;
+use hyper::body::Bytes;
 use tokio::sync::mpsc::Sender;
 
-use super::State;
 use super::api::{blocking, document, failed};
 use super::body::{BodyError, Upload};
-use super::connections::{InFlight, Kind};
+use super::call::Call;
+use super::connections::Kind;
 use super::reply::{Reply, busy, refusal, text};
-use crate::daemon::pipeline::Analyzed;
-use crate::daemon::pipeline::BASE;
+use crate::daemon::pipeline::{Analyzed, BASE};
+use crate::labels::Labels;
 use crate::source::Limits;
 use crate::source::scrape::pipe;
 
@@ -25,7 +24,13 @@ use crate::source::scrape::pipe;
 const LIMIT: u64 = 1 << 30;
 
 /// Analyzes the trace in the request's body while it is received.
-pub async fn analyze(request: Request<Incoming>, in_flight: &InFlight, state: Arc<State>) -> Reply {
+pub async fn analyze(call: Call<'_>) -> Reply {
+    let Call {
+        request,
+        in_flight,
+        state,
+        ..
+    } = call;
     let headers = request.headers().clone();
     let mut body = Upload::new(request.into_body(), in_flight);
     let head = match body.head().await {
@@ -46,7 +51,8 @@ pub async fn analyze(request: Request<Incoming>, in_flight: &InFlight, state: Ar
             bytes: LIMIT,
         };
         let mut reports = Vec::new();
-        for analyzed in state.pipeline.analyzer().upload(reader, "request", &limits) {
+        let analyzer = state.pipeline.analyzer();
+        for (_, analyzed) in analyzer.read(reader, "request", &Labels::new(), &limits) {
             let too_large = analyzed.is_too_large();
             match analyzed {
                 Analyzed::Read(outcome) => reports.push(outcome.report),

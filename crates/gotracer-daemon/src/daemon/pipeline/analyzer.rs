@@ -50,33 +50,17 @@ impl Analyzer {
         self.0.get()
     }
 
-    /// Analyzes a trace while it is received.
-    pub fn stream(
+    /// Analyzes every trace of a stream of bytes while it is received. Returns each with its name.
+    pub fn read(
         &self,
         reader: impl Read + Send + 'static,
         source: &str,
         labels: &Labels,
         limits: &Limits,
-    ) -> Analyzed {
+    ) -> Vec<(String, Analyzed)> {
         match from_reader(reader, limits) {
-            Ok(input) => self.analyze(input, source, labels),
-            Err(error) => Analyzed::io(error),
-        }
-    }
-
-    /// Analyzes every trace of an upload.
-    pub fn upload(
-        &self,
-        reader: impl Read + Send + 'static,
-        source: &str,
-        limits: &Limits,
-    ) -> Vec<Analyzed> {
-        match from_reader(reader, limits) {
-            Ok(input) => {
-                let traces = self.analyze_all(input, source, &Labels::new());
-                traces.into_iter().map(|(_, analyzed)| analyzed).collect()
-            }
-            Err(error) => vec![Analyzed::io(error)],
+            Ok(input) => self.analyze_all(input, source, labels),
+            Err(error) => vec![(source.to_owned(), Analyzed::io(error))],
         }
     }
 

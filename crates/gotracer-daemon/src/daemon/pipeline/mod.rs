@@ -26,8 +26,8 @@ pub use self::memory::{BASE, Memory, Reservation, STREAM};
 pub use self::otlp::Otlp;
 pub use self::outcome::{Analyzed, CaptureOutcome};
 pub use self::queue::work;
-use super::Plan;
 use super::recent::{Entry, Recent};
+use crate::daemon::plan::Plan;
 use crate::evidence::{self, Again, Evidence, EvidenceError, Kept, LiveEvidence, Next, Recording};
 use crate::export::Metrics;
 use crate::labels::Labels;
@@ -119,19 +119,17 @@ impl Pipeline {
         self.sinks.releases.forget(target);
     }
 
-    /// Publishes the result of a capture, and returns its failure. The recording is kept if a
-    /// finding or a request (`asked`) justifies it.
+    /// Publishes the result of a capture. The recording is taken and kept if a finding or a request
+    /// (`asked`) justifies it.
     pub fn conclude(
         &self,
         mut outcome: CaptureOutcome,
-        recording: Option<Recording>,
+        recording: &mut Option<Recording>,
         asked: Option<&str>,
         limits: &Limits,
-    ) -> Option<Failure> {
-        self.keep(&mut outcome, asked, limits, || recording);
-        let failure = outcome.failure.clone();
+    ) {
+        self.keep(&mut outcome, asked, limits, || recording.take());
         self.publish(outcome);
-        failure
     }
 
     /// Publishes a failure without a report.
@@ -169,7 +167,8 @@ impl Pipeline {
         }
     }
 
-    fn publish(&self, outcome: CaptureOutcome) {
+    /// Passes a result to every sink.
+    pub fn publish(&self, outcome: CaptureOutcome) {
         self.count(&outcome);
         self.sinks.otlp.record(&outcome, None);
         self.remember(outcome);

@@ -9,12 +9,13 @@
 //! Version 0.1 skips the lines that it does not know.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::record::{Verdict, Word};
+use super::line::{line, parse, read_lines};
+use super::record::Word;
 use crate::backoff::Backoff;
 use crate::daemon::identity::Identity;
 use crate::storage::{FileId, Health, create_dir_all, options};
@@ -23,8 +24,6 @@ use crate::storage::{FileId, Health, create_dir_all, options};
 const NAME: &str = "analysed";
 /// File name of the compacted journal before it replaces the old one.
 const NEW: &str = "analysed.new";
-/// Maximum length of a line, bytes.
-const LONGEST: u64 = 256;
 /// Number of lines up to which the file is never compacted.
 const SPARE: usize = 10_000;
 /// Maximum number of bytes that wait to be written. Above it, the file is rewritten from memory.
@@ -33,8 +32,6 @@ const WAITING: usize = 1 << 20;
 const SYNC: Duration = Duration::from_secs(1);
 /// Delays between attempts to write.
 const BACKOFF: Backoff = Backoff::new(SYNC, Duration::from_secs(30));
-/// Version of gotracer. A trace that another version set aside is read again.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Why the storage directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +91,7 @@ impl Journal {
             TryLockError::Error(error) => failed(error),
         })?;
         let mut lines = 0;
-        let whole = read(&file, |line| {
+        let whole = read_lines(&file, |line| {
             lines += 1;
             if let Some((identity, word)) = parse(line) {
                 each(identity, word);
@@ -263,67 +260,11 @@ impl Drop for Journal {
     }
 }
 
-/// Passes each line to `each` without reading the whole file into memory. Returns whether the last
-/// line is terminated.
-fn read(file: &File, mut each: impl FnMut(&str)) -> io::Result<bool> {
-    let mut reader = BufReader::new(file);
-    let mut line = Vec::new();
-    let mut whole = true;
-    loop {
-        line.clear();
-        if reader.by_ref().take(LONGEST).read_until(b'\n', &mut line)? == 0 {
-            return Ok(whole);
-        }
-        let begins = whole;
-        whole = line.pop_if(|last| *last == b'\n').is_some();
-        // Fragments of an overlong line are skipped.
-        if begins && whole {
-            each(&String::from_utf8_lossy(&line));
-        }
-    }
-}
-
-fn line(identity: Identity, word: Word) -> String {
-    let word = match word {
-        Word::Begun => "begun",
-        Word::Released => "released",
-        Word::Interrupted => "interrupted",
-        Word::Crashed | Word::Done(Verdict::Crashed) => "crashed",
-        Word::SetAside(at) => return format!("{identity} aside {VERSION} {at}\n"),
-        Word::Counted => "counted",
-        Word::Done(Verdict::Clean) => "clean",
-        Word::Done(Verdict::Found) => "found",
-        Word::Done(Verdict::Failed) => "failed",
-    };
-    format!("{identity} {word}\n")
-}
-
-/// Parses a line. `None` if it is damaged, or of a later version.
-fn parse(line: &str) -> Option<(Identity, Word)> {
-    let (identity, word) = line.split_once(' ')?;
-    let word = match word {
-        "begun" => Word::Begun,
-        "released" => Word::Released,
-        "interrupted" => Word::Interrupted,
-        "crashed" => Word::Crashed,
-        "counted" => Word::Counted,
-        "clean" => Word::Done(Verdict::Clean),
-        "found" => Word::Done(Verdict::Found),
-        "failed" => Word::Done(Verdict::Failed),
-        _ => {
-            let (version, at) = word.strip_prefix("aside ")?.split_once(' ')?;
-            match version == VERSION {
-                true => Word::SetAside(at.parse().ok()?),
-                false => Word::Released,
-            }
-        }
-    };
-    Some((Identity::parse(identity)?, word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::seen::line::LONGEST;
+    use crate::daemon::seen::record::Verdict;
 
     fn id(n: u128) -> Identity {
         Identity(n.to_be_bytes())
@@ -351,26 +292,6 @@ mod tests {
         journal.append(aside.0, aside.1);
         drop(journal);
         assert_eq!(open(directory.path()).1, [found, aside]);
-    }
-
-    #[test]
-    fn lines_of_every_word_are_parsed() {
-        for word in [
-            Word::Begun,
-            Word::Released,
-            Word::Interrupted,
-            Word::Crashed,
-            Word::SetAside(1_800_000_000),
-            Word::Counted,
-            Word::Done(Verdict::Clean),
-            Word::Done(Verdict::Found),
-            Word::Done(Verdict::Failed),
-        ] {
-            let text = line(id(u128::MAX), word);
-            assert_eq!(parse(text.trim_end()), Some((id(u128::MAX), word)));
-        }
-        let other = format!("{} aside 0.0.1 7", id(1));
-        assert_eq!(parse(&other), Some((id(1), Word::Released)));
     }
 
     #[test]

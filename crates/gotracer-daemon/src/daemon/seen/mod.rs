@@ -3,6 +3,7 @@
 
 mod journal;
 mod known;
+mod line;
 mod record;
 mod turns;
 

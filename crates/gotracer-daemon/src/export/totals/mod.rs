@@ -2,6 +2,8 @@
 //! exporters read.
 
 mod bounded;
+mod exemplar;
+mod last;
 mod places;
 mod spans;
 mod stream;
@@ -14,26 +16,22 @@ use jiff::Timestamp;
 use super::births::{Birth, Births};
 use super::catalog::programs;
 use super::settings::Settings;
-use crate::report::{
-    Creations, Distribution, Finding, Goroutines, Program, Report, RuleReport, Severity,
-};
+use crate::report::{Creations, Distribution, Finding, Program, Report, RuleReport, Severity};
 use crate::rules::RULES;
 use crate::timeline::{State, StateVector};
 use crate::units;
 
+use exemplar::exemplar;
+
 pub use bounded::{Bounded, OTHER};
+pub use exemplar::{Exemplar, shorten};
+pub use last::Last;
 pub use places::{Created, Places};
 pub use spans::{SPAN_ID, Seen, Spans, TRACE_ID};
 pub use stream::{Gap, Stream};
 
 /// A finding is extreme from this many times the threshold for errors.
 const EXTREME: u64 = 10;
-/// Most characters of all labels of an exemplar in OpenMetrics.
-const MAX_EXEMPLAR: usize = 128;
-/// How many of them a URL may take.
-const MAX_URL: usize = 60;
-/// Most characters of a function's name.
-const MAX_FUNCTION: usize = 80;
 /// Intervals without a trace after which gauges end: three failed captures, and the duration of the
 /// next one.
 const STALE_AFTER: u32 = 4;
@@ -45,17 +43,6 @@ pub struct Findings {
     pub count: u64,
     /// The last finding.
     pub exemplar: Option<Exemplar>,
-}
-
-/// Example of what a counter counted.
-#[derive(Clone, Debug)]
-pub struct Exemplar {
-    /// Labels.
-    pub labels: Vec<(&'static str, String)>,
-    /// When the example happened.
-    pub at: Option<SystemTime>,
-    /// Its value, in the unit of the metric.
-    pub value: f64,
 }
 
 /// Bounds of the series of a target.
@@ -127,15 +114,6 @@ pub struct Totals {
     more_series: usize,
     /// How often there was no room for a series.
     pub dropped_series: u64,
-}
-
-/// State of a program at the end of a trace.
-#[derive(Clone, Debug, Default)]
-pub struct Last {
-    /// Goroutines and heap.
-    pub program: Program,
-    /// GOMAXPROCS.
-    pub gomaxprocs: Option<u64>,
 }
 
 impl Totals {
@@ -226,7 +204,7 @@ impl Totals {
         self.created.add(goroutines.created, goroutines.exited);
         self.record_places(&goroutines.places, limits);
         self.record_spans(report, at, limits);
-        self.record_state(report, at);
+        last::record(&mut self.last, report, at);
     }
 
     fn record_reasons(&mut self, report: &RuleReport, limits: &Limits<'_>) {
@@ -322,45 +300,6 @@ impl Totals {
         false
     }
 
-    /// Keeps the state of the program, unless a later trace was recorded. Values that the trace
-    /// does not hold stay as they were.
-    fn record_state(&mut self, report: &Report, at: SystemTime) {
-        let (before, when) = self.last.take().unwrap_or_default();
-        // No trace was made after it was read. One of a clock that is ahead counts as made now,
-        // and does not make others too old.
-        let ahead = |made: &Timestamp| units::system_time(*made) > at;
-        let made = report.trace.start_time;
-        let made = if made.as_ref().is_some_and(ahead) {
-            when
-        } else {
-            made
-        };
-        if made.is_some() && made < when {
-            self.last = Some((before, when));
-            return;
-        }
-        let (now, before_gomaxprocs) = (&report.program, before.gomaxprocs);
-        let before = before.program;
-        let program = Program {
-            goroutines: Goroutines {
-                // They have counters.
-                places: Vec::new(),
-                ..now.goroutines.clone()
-            },
-            heap_live_bytes: now.heap_live_bytes.or(before.heap_live_bytes),
-            heap_goal_bytes: now.heap_goal_bytes.or(before.heap_goal_bytes),
-            heap_peak_bytes: now.heap_peak_bytes.or(before.heap_peak_bytes),
-            time: now.time,
-            gc: now.gc.clone().or(before.gc),
-        };
-        let gomaxprocs = report.trace.gomaxprocs.or(before_gomaxprocs);
-        let last = Last {
-            program,
-            gomaxprocs,
-        };
-        self.last = Some((last, made));
-    }
-
     fn record_finding(&mut self, finding: &Finding, evidence: Option<&str>, at: SystemTime) {
         let severity = Severity::ALL.iter().position(|s| *s == finding.severity);
         let findings = &mut self.findings[finding.rule.index()][severity.unwrap_or(0)];
@@ -373,166 +312,5 @@ impl Totals {
     }
 }
 
-fn exemplar(finding: &Finding, evidence: Option<&str>, at: SystemTime) -> Exemplar {
-    let mut labels = vec![
-        ("finding", finding.id.clone()),
-        ("worst_at", units::duration(finding.worst_at_ns)),
-    ];
-    let evidence = evidence.filter(|url| url.chars().count() <= MAX_URL);
-    labels.extend(evidence.map(|url| ("evidence", url.to_owned())));
-    let taken = labels
-        .iter()
-        .map(|(name, value)| name.len() + value.chars().count());
-    let room = MAX_EXEMPLAR.saturating_sub(taken.sum::<usize>() + "function".len());
-    let function = last_characters(&finding.place.function, room.min(MAX_FUNCTION));
-    labels.push(("function", function));
-    // As with gauges, nothing happened after it was read.
-    let happened = finding.worst_time.or(finding.first_time);
-    let at = happened.map(|t| units::system_time(t).min(at));
-    Exemplar {
-        labels,
-        at,
-        value: 1.0,
-    }
-}
-
-/// The end of a function's name, which says more than its beginning.
-pub fn shorten(function: &str) -> String {
-    last_characters(function, MAX_FUNCTION)
-}
-
-fn last_characters(text: &str, most: usize) -> String {
-    let excess = text.chars().count().saturating_sub(most);
-    text.chars().skip(excess).collect()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn report(reasons: impl Iterator<Item = String>) -> Report {
-        let mut one = Distribution::default();
-        one.record(1);
-        let mut report = crate::report::sample::report("a.trace");
-        report.rules[0].by_reason = reasons.map(|reason| (reason, one.clone())).collect();
-        report
-    }
-
-    fn recorded(series_limit: usize) -> Totals {
-        let settings = Settings {
-            series_limit,
-            ..Settings::default()
-        };
-        let limits = Limits {
-            settings: &settings,
-            fixed: 100,
-        };
-        let births = Births::default();
-        let mut target = Totals::new(&[], births.beforehand(), &births);
-        let report = report((0..1000).map(|i| i.to_string()));
-        for _ in 0..2 {
-            target.record(&report, Duration::ZERO, SystemTime::UNIX_EPOCH, &limits);
-        }
-        target
-    }
-
-    #[test]
-    fn ten_times_the_threshold_of_an_error_is_extreme() {
-        let births = Births::default();
-        let mut target = Totals::new(&[], births.beforehand(), &births);
-        let mut finding = crate::report::sample::finding("GCPauseSpike", Severity::Error);
-        let index = finding.rule.index();
-        finding.threshold = 100;
-        for (severity, worst, extreme) in [
-            (Severity::Error, 999, 0),
-            (Severity::Error, 1000, 1),
-            (Severity::Warn, 5000, 1),
-        ] {
-            (finding.severity, finding.worst) = (severity, worst);
-            target.record_finding(&finding, None, SystemTime::UNIX_EPOCH);
-            assert_eq!(target.extreme[index], extreme, "{severity:?} {worst}");
-        }
-        finding.threshold = 0;
-        finding.severity = Severity::Error;
-        target.record_finding(&finding, None, SystemTime::UNIX_EPOCH);
-        assert_eq!(target.extreme[index], 1);
-    }
-
-    #[test]
-    fn reasons_are_bounded() {
-        let target = recorded(0);
-        let map = &target.by_reason[0];
-        assert_eq!(map.iter().count(), bounded::MOST + 1);
-        assert_eq!(map.iter().map(|(_, d, _)| d.count()).sum::<u64>(), 2000);
-        assert_eq!(target.dropped_series, 0);
-    }
-
-    #[test]
-    fn what_finds_no_room_is_counted_and_what_found_it_keeps_it() {
-        let target = recorded(106);
-        // Sum, count and one bucket of each reason.
-        let map = &target.by_reason[0];
-        let counts: Vec<_> = map.iter().map(|(r, d, _)| (r, d.count())).collect();
-        assert_eq!(counts, [("0", 2), ("1", 2)]);
-        assert_eq!(target.dropped_series, 2 * 998);
-    }
-
-    #[test]
-    fn the_last_trace_is_the_one_made_last() {
-        let settings = Settings::default();
-        let limits = Limits {
-            settings: &settings,
-            fixed: 0,
-        };
-        let births = Births::default();
-        let mut target = Totals::new(&[], births.beforehand(), &births);
-        // The traces are read in 2026.
-        let mut at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000);
-        let mut tell = |goroutines, live, made: Option<&str>| {
-            let mut report = report(std::iter::empty());
-            report.program.goroutines.end = goroutines;
-            report.program.heap_live_bytes = live;
-            report.trace.start_time = made.map(|text| text.parse().unwrap());
-            at += Duration::from_secs(10);
-            target.record(&report, Duration::ZERO, at, &limits);
-            let program = target.program().unwrap();
-            (program.goroutines.end, program.heap_live_bytes)
-        };
-        assert_eq!(tell(1, Some(9), Some("2026-01-02T00:00:00Z")), (1, Some(9)));
-        assert_eq!(tell(2, Some(8), Some("2026-01-01T00:00:00Z")), (1, Some(9)));
-        assert_eq!(tell(3, None, Some("2026-01-03T00:00:00Z")), (3, Some(9)));
-        assert_eq!(tell(4, None, None), (4, Some(9)));
-        assert_eq!(tell(5, None, Some("2026-03-01T00:00:00Z")), (5, Some(9)));
-        // A clock that is ten years ahead is not believed.
-        let ahead = Some("2036-01-01T00:00:00Z");
-        assert_eq!(tell(6, None, ahead), (6, Some(9)));
-        assert_eq!(tell(7, None, Some("2026-02-01T00:00:00Z")), (6, Some(9)));
-        assert_eq!(tell(8, None, Some("2026-03-02T00:00:00Z")), (8, Some(9)));
-        assert_eq!(tell(9, None, ahead), (9, Some(9)));
-    }
-
-    #[test]
-    fn gauges_of_a_target_end_if_it_gives_no_more_traces() {
-        let settings = Settings::default();
-        let limits = Limits {
-            settings: &settings,
-            fixed: 0,
-        };
-        let births = Births::default();
-        for (interval, fresh) in [
-            (None, true),
-            (Some(Duration::from_secs(3600)), true),
-            (Some(Duration::ZERO), false),
-        ] {
-            let mut target = Totals::new(&[], births.beforehand(), &births);
-            if let Some(interval) = interval {
-                target.set_interval(interval);
-            }
-            assert!(target.last().is_none());
-            let report = report(std::iter::empty());
-            target.record(&report, Duration::ZERO, SystemTime::UNIX_EPOCH, &limits);
-            assert_eq!(target.last().is_some(), fresh, "{interval:?}");
-            assert!(target.last_success.is_some() && target.traces == 1);
-        }
-    }
-}
+mod tests;

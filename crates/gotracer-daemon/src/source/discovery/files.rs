@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
-use super::job::Group;
+use super::group::Group;
+use super::mechanism::Mechanism;
 use super::refresh::{DiscoveryError, Update, parse};
 use crate::source::http::FieldError;
 use crate::source::yaml::{duration, write_duration};
@@ -36,13 +38,8 @@ pub struct FileSd {
     refresh_interval: Option<Duration>,
 }
 
-impl FileSd {
-    /// Fills in defaults.
-    pub(super) fn fill(&mut self) {
-        self.refresh_interval.get_or_insert(LOOK);
-    }
-
-    pub(super) fn check(&self) -> Result<(), FieldError> {
+impl Mechanism for FileSd {
+    fn check(&self) -> Result<(), FieldError> {
         let error = |why: String| Err(FieldError::new("file_sd_configs", why));
         if self.files.is_empty() {
             return error("files names none".into());
@@ -65,8 +62,7 @@ impl FileSd {
         Ok(())
     }
 
-    /// Checks that the files can be parsed. Blocks.
-    pub(super) fn check_files(&self, warn: &mut dyn FnMut(FieldError)) -> Result<(), FieldError> {
+    fn check_files(&self, warn: &mut dyn FnMut(FieldError)) -> Result<(), FieldError> {
         let error = |why: String| FieldError::new("file_sd_configs", why);
         for pattern in &self.files {
             if paths(pattern).next().is_none() {
@@ -79,31 +75,39 @@ impl FileSd {
         Ok(())
     }
 
-    /// Sends an update at every refresh interval and whenever files change.
-    pub(super) async fn follow(&self, updates: Sender<Update>) {
-        let mut watch = Watch::new(self)
+    fn follow(&self, updates: Sender<Update>) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let mut watch = Watch::new(self)
             .inspect_err(|error| tracing::warn!(%error, "no file system events; files are read at every refresh_interval"))
             .ok();
-        let mut known = BTreeMap::new();
-        loop {
-            if let Some(watch) = &mut watch {
-                watch.renew();
-            }
-            let update = self.refresh(&mut known).await;
-            if updates.send(update).await.is_err() {
-                return;
-            }
-            let changed = async {
-                match &watch {
-                    Some(watch) => watch.changed().await,
-                    None => std::future::pending().await,
+            let mut known = BTreeMap::new();
+            loop {
+                if let Some(watch) = &mut watch {
+                    watch.renew();
                 }
-            };
-            tokio::select! {
-                () = changed => {}
-                () = tokio::time::sleep(self.refresh_interval.unwrap_or(LOOK)) => {}
+                let update = self.refresh(&mut known).await;
+                if updates.send(update).await.is_err() {
+                    return;
+                }
+                let changed = async {
+                    match &watch {
+                        Some(watch) => watch.changed().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    () = changed => {}
+                    () = tokio::time::sleep(self.refresh_interval.unwrap_or(LOOK)) => {}
+                }
             }
-        }
+        })
+    }
+}
+
+impl FileSd {
+    /// Fills in defaults.
+    pub(super) fn fill(&mut self) {
+        self.refresh_interval.get_or_insert(LOOK);
     }
 
     /// Reads the files again. A file that can't be read keeps its groups.

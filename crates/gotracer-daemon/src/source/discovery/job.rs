@@ -10,8 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::convention::CONVENTION;
 use super::files::FileSd;
+use super::group::Group;
 use super::kubernetes::KubernetesSd;
-use super::refresh::Discovery;
+use super::mechanism::Discovery;
 use super::relabel::Relabel;
 use super::server::HttpSd;
 use crate::secret::Secret;
@@ -95,24 +96,6 @@ pub struct Job {
     relabel_configs: Vec<Relabel>,
 }
 
-/// Targets with labels in common, as in `static_configs`.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Group {
-    /// Hosts with ports.
-    pub(super) targets: Vec<String>,
-    /// Labels of all of them.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) labels: BTreeMap<String, String>,
-}
-
-impl Group {
-    /// Adds a label to all targets.
-    pub(super) fn label(&mut self, name: &str, value: &str) {
-        self.labels.insert(name.into(), value.into());
-    }
-}
-
 impl Job {
     /// Creates the job that captures a single target.
     pub fn of(target: &Target, options: &Options) -> Self {
@@ -185,10 +168,8 @@ impl Job {
         if !self.metrics_path.starts_with('/') {
             return Err(FieldError::new("metrics_path", "it starts with /"));
         }
-        self.file_sd_configs.iter().try_for_each(FileSd::check)?;
-        self.http_sd_configs.iter().try_for_each(HttpSd::check)?;
-        let mut kubernetes = self.kubernetes_sd_configs.iter();
-        kubernetes.try_for_each(KubernetesSd::check)?;
+        let discoveries = self.discoveries();
+        discoveries.iter().try_for_each(|d| d.section().check())?;
         let targets = self.targets();
         targets.map_err(|e| FieldError::new("static_configs", e))?;
         Ok(())
@@ -201,16 +182,10 @@ impl Job {
     /// Returns the first field whose files can't be used.
     pub fn check_files(&self, warn: &mut dyn FnMut(FieldError)) -> Result<(), FieldError> {
         self.http()?.check_files()?;
-        for sd in &self.http_sd_configs {
-            sd.check_files()?;
-        }
-        for sd in &self.file_sd_configs {
-            sd.check_files(warn)?;
-        }
-        for sd in &self.kubernetes_sd_configs {
-            sd.check_files()?;
-        }
-        Ok(())
+        let discoveries = self.discoveries();
+        discoveries
+            .iter()
+            .try_for_each(|d| d.section().check_files(warn))
     }
 
     /// Returns the capture options.
@@ -263,12 +238,14 @@ impl Job {
 
     /// Returns the service discoveries of the job.
     pub fn discoveries(&self) -> Vec<Discovery> {
-        let files = self.file_sd_configs.iter().cloned().map(Discovery::Files);
-        let http = self.http_sd_configs.iter().cloned().map(Box::new);
-        let kubernetes = self.kubernetes_sd_configs.iter().cloned().map(Box::new);
-        let servers = http.map(Discovery::Http);
-        let servers = servers.chain(kubernetes.map(Discovery::Kubernetes));
-        files.chain(servers).collect()
+        let files = self.file_sd_configs.iter().cloned().map(Discovery::from);
+        let http = self.http_sd_configs.iter().cloned().map(Discovery::from);
+        let kubernetes = self
+            .kubernetes_sd_configs
+            .iter()
+            .cloned()
+            .map(Discovery::from);
+        files.chain(http).chain(kubernetes).collect()
     }
 
     /// Returns the relabeling rules.

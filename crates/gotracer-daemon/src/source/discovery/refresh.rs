@@ -1,26 +1,9 @@
-//! Service discovery: `file_sd_configs`, `http_sd_configs` and
-//! `kubernetes_sd_configs`.
+//! Refreshes of discovered targets.
 //!
 //! After an error the last known targets remain: replacing a file or restarting
 //! a server must not remove targets.
 
-use tokio::sync::mpsc::Sender;
-
-use super::files::FileSd;
-use super::job::Group;
-use super::kubernetes::KubernetesSd;
-use super::server::HttpSd;
-
-/// One service discovery.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Discovery {
-    /// Files.
-    Files(FileSd),
-    /// HTTP server.
-    Http(Box<HttpSd>),
-    /// Kubernetes API server.
-    Kubernetes(Box<KubernetesSd>),
-}
+use super::group::Group;
 
 /// Result of a refresh.
 #[derive(Debug)]
@@ -58,26 +41,6 @@ impl Update {
         Self {
             groups: None,
             errors: vec![error],
-        }
-    }
-}
-
-impl Discovery {
-    /// Returns the name in metrics.
-    pub fn mechanism(&self) -> &'static str {
-        match self {
-            Self::Files(_) => "file",
-            Self::Http(_) => "http",
-            Self::Kubernetes(_) => "kubernetes",
-        }
-    }
-
-    /// Sends every refresh to `updates` until its receiver is dropped.
-    pub async fn follow(&self, updates: Sender<Update>) {
-        match self {
-            Self::Files(sd) => sd.follow(updates).await,
-            Self::Http(sd) => sd.follow(updates).await,
-            Self::Kubernetes(sd) => sd.follow(updates).await,
         }
     }
 }

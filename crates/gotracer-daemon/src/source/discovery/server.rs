@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
 
-use super::job::Group;
+use super::group::Group;
+use super::mechanism::Mechanism;
 use super::refresh::{DiscoveryError, Update, parse};
 use crate::source::http::{
     Authorization, BasicAuth, FieldError, Headers, HttpOptions, TlsConfig, explain,
@@ -46,18 +48,8 @@ pub struct HttpSd {
     follow_redirects: Option<bool>,
 }
 
-impl HttpSd {
-    fn interval(&self) -> Duration {
-        self.refresh_interval.unwrap_or(ASK)
-    }
-
-    /// Fills in defaults.
-    pub(super) fn fill(&mut self) {
-        self.refresh_interval.get_or_insert(ASK);
-        self.follow_redirects.get_or_insert(true);
-    }
-
-    pub(super) fn check(&self) -> Result<(), FieldError> {
+impl Mechanism for HttpSd {
+    fn check(&self) -> Result<(), FieldError> {
         let error = |why: String| Err(FieldError::new("http_sd_configs", why));
         let url: Option<Uri> = self.url.parse().ok();
         let scheme = url.as_ref().and_then(Uri::scheme_str);
@@ -78,8 +70,35 @@ impl HttpSd {
         self.http().map(drop)
     }
 
-    pub(super) fn check_files(&self) -> Result<(), FieldError> {
+    fn check_files(&self, _: &mut dyn FnMut(FieldError)) -> Result<(), FieldError> {
         self.http()?.check_files().map_err(within)
+    }
+
+    fn follow(&self, updates: Sender<Update>) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            loop {
+                let update = match self.ask().await {
+                    Ok(groups) => Update::found(groups),
+                    Err(why) => Update::failed(DiscoveryError::new(&self.url, why)),
+                };
+                if updates.send(update).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(self.interval()).await;
+            }
+        })
+    }
+}
+
+impl HttpSd {
+    fn interval(&self) -> Duration {
+        self.refresh_interval.unwrap_or(ASK)
+    }
+
+    /// Fills in defaults.
+    pub(super) fn fill(&mut self) {
+        self.refresh_interval.get_or_insert(ASK);
+        self.follow_redirects.get_or_insert(true);
     }
 
     fn http(&self) -> Result<HttpOptions, FieldError> {
@@ -91,20 +110,6 @@ impl HttpSd {
             self.follow_redirects,
         )
         .map_err(within)
-    }
-
-    /// Sends an update at every refresh interval.
-    pub(super) async fn follow(&self, updates: Sender<Update>) {
-        loop {
-            let update = match self.ask().await {
-                Ok(groups) => Update::found(groups),
-                Err(why) => Update::failed(DiscoveryError::new(&self.url, why)),
-            };
-            if updates.send(update).await.is_err() {
-                return;
-            }
-            tokio::time::sleep(self.interval()).await;
-        }
     }
 
     async fn ask(&self) -> Result<Vec<Group>, String> {

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use form_urlencoded::Serializer as Query;
 
-use super::job::{Group, Job};
+use super::group::Group;
+use super::job::Job;
 use super::relabel;
 use crate::labels::Labels;
 use crate::source::scrape::{Target, TargetError};

@@ -1,9 +1,11 @@
 //! `kubernetes_sd_configs` in builds without the feature `kubernetes`: the error
 //! names the feature instead of an unknown key.
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::mpsc::Sender;
 
+use super::mechanism::Mechanism;
 use super::refresh::Update;
 use crate::source::http::FieldError;
 
@@ -19,16 +21,16 @@ impl<'de> Deserialize<'de> for KubernetesSd {
     }
 }
 
-impl KubernetesSd {
-    pub(super) fn check(&self) -> Result<(), FieldError> {
+impl Mechanism for KubernetesSd {
+    fn check(&self) -> Result<(), FieldError> {
         match *self {}
     }
 
-    pub(super) fn check_files(&self) -> Result<(), FieldError> {
+    fn check_files(&self, _: &mut dyn FnMut(FieldError)) -> Result<(), FieldError> {
         match *self {}
     }
 
-    pub(super) async fn follow(&self, _: Sender<Update>) {
+    fn follow(&self, _: Sender<Update>) -> BoxFuture<'_, ()> {
         match *self {}
     }
 }

@@ -1,5 +1,6 @@
 //! HTML pages, built from the same parts as HTML reports.
 
+pub mod answer;
 mod configuration;
 mod landing;
 mod releases;

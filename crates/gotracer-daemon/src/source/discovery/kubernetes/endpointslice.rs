@@ -8,7 +8,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
 
-use super::super::job::Group;
+use super::super::group::Group;
 use super::meta::{Meta, address};
 use super::{pod, service};
 

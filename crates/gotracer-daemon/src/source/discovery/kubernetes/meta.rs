@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::super::job::Group;
+use super::super::group::Group;
 
 /// Labels that begin with `__meta_kubernetes_`.
 #[derive(Clone, Default)]

@@ -12,10 +12,14 @@ mod watch;
 
 use std::path::PathBuf;
 
+use futures_util::future::BoxFuture;
 use hyper::header::{HeaderValue, USER_AGENT};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::Sender;
 
+use super::mechanism::Mechanism;
+use super::refresh::Update;
 use crate::source::http::{FieldError, deepest};
 
 /// One entry of `kubernetes_sd_configs`.
@@ -88,8 +92,8 @@ impl Role {
     }
 }
 
-impl KubernetesSd {
-    pub(super) fn check(&self) -> Result<(), FieldError> {
+impl Mechanism for KubernetesSd {
+    fn check(&self) -> Result<(), FieldError> {
         let error = |why: String| Err(FieldError::new("kubernetes_sd_configs", why));
         if self.namespaces.own_namespace && self.kubeconfig_file.is_some() {
             return error(
@@ -115,13 +119,18 @@ impl KubernetesSd {
         Ok(())
     }
 
-    /// Checks that `kubeconfig_file` can be parsed. Blocks.
-    pub(super) fn check_files(&self) -> Result<(), FieldError> {
+    fn check_files(&self, _: &mut dyn FnMut(FieldError)) -> Result<(), FieldError> {
         self.kubeconfig()
             .map(drop)
             .map_err(|why| FieldError::new("kubernetes_sd_configs", why))
     }
 
+    fn follow(&self, updates: Sender<Update>) -> BoxFuture<'_, ()> {
+        Box::pin(self.run(updates))
+    }
+}
+
+impl KubernetesSd {
     fn kubeconfig(&self) -> Result<Option<Kubeconfig>, String> {
         let read = |path: &PathBuf| {
             let error = |e| format!("{}: {}", path.display(), deepest(&e));

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Node;
 
-use super::super::job::Group;
+use super::super::group::Group;
 use super::meta::{Meta, address, sanitized};
 
 /// Types of node addresses in order of preference.

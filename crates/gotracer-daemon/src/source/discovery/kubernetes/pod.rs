@@ -3,7 +3,7 @@
 
 use k8s_openapi::api::core::v1::{Container, ContainerPort, ContainerStatus, Pod};
 
-use super::super::job::Group;
+use super::super::group::Group;
 use super::meta::{Meta, address};
 
 /// Returns all targets of a pod; none before it has an address.

@@ -3,7 +3,7 @@
 
 use k8s_openapi::api::core::v1::Service;
 
-use super::super::job::Group;
+use super::super::group::Group;
 use super::meta::{Meta, address};
 
 /// Returns all targets of a Service.

@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
-use super::super::job::Group;
+use super::super::group::Group;
 use super::super::refresh::{DiscoveryError, Update};
 use super::endpointslice::Backing;
 use super::{KubernetesSd, Role, endpointslice, node, pod, service};
@@ -61,7 +61,7 @@ type Steps = BoxStream<'static, Result<Step, Error>>;
 
 impl KubernetesSd {
     /// Sends all targets whenever one changes.
-    pub(in super::super) async fn follow(&self, updates: Sender<Update>) {
+    pub(super) async fn run(&self, updates: Sender<Update>) {
         loop {
             let pause = match self.watch(&updates).await {
                 Ok(()) => PAUSE,
