@@ -30,7 +30,7 @@ fn generations(bytes: &[u8]) -> Vec<Generation> {
     let mut all: Vec<Generation> = Vec::new();
     while let Some(event) = reader.next_event().expect("a whole trace") {
         if matches!(event.kind, EventKind::Sync { .. }) || all.is_empty() {
-            all.push((Vec::new(), reader.tables().clone()));
+            all.push((Vec::new(), Arc::clone(reader.tables())));
         }
         all.last_mut().expect("just pushed").0.push(event);
     }

@@ -1,4 +1,4 @@
-"""Writes every file that is derived from the registry of rules:
+"""Writes every file that is derived from the registry of rules, and the repository's address in all links:
 
     cargo xtask generate [DIR]
 
@@ -9,6 +9,7 @@ import json
 import pathlib
 import sys
 
+import address
 import alerts
 import cases
 import chart
@@ -56,7 +57,7 @@ def files(rules):
 def main():
     directory = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY
     rules = [Rule(entry) for entry in json.load(sys.stdin)["rules"]]
-    for path, text in files(rules):
+    for path, text in address.relinked(files(rules)).items():
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")

@@ -1,5 +1,6 @@
 """Dashboard Service: the measurements of every rule for one service."""
 
+from address import RUNBOOKS
 from panels import (REPORTS, TARGET, dashboard, heatmap, instant, lines, link, matching, query, row, stat, states, steps,
                     table, targets)
 from rules import buckets, by_observed, by_own
@@ -34,8 +35,7 @@ def beside(rule):
 def section(rule):
     described = f"{rule.summary} Why it matters: {rule.why} Fix: {rule.advice}"
     quantiles = [query(rule.quantile(q), name) for q, name in QUANTILES]
-    links = [REPORTS, link("Runbook", "https://github.com/gotracer/gotracer/blob/main/docs/runbooks/"
-                           f"{rule.name}.md", new_tab=True)]
+    links = [REPORTS, link("Runbook", f"{RUNBOOKS}/{rule.name}.md", new_tab=True)]
     return [
         row(rule.name),
         heatmap(f"{rule.name}: distribution", described, buckets(rule.metric), rule.grafana_unit),

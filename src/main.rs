@@ -1,5 +1,5 @@
 //! `gotracer`, the program.
-#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod cli;
 

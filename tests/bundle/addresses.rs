@@ -5,29 +5,43 @@ use std::path::Path;
 
 use crate::repository;
 
-/// Where people and programs find links to the repository.
-const LINKS: [&str; 10] = [
+/// Files and directories with links to the repository. `cargo xtask generate` writes the address into them.
+const LINKED: [&str; 12] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
+    "RELEASING.md",
     "action.yml",
     "config",
     "dashboards",
     "docs",
     "helm",
+    "mixin",
     "packaging",
     "tests/bundle/alerts",
+];
+/// Files and directories that take the address from Cargo.toml.
+const DERIVED: [&str; 9] = [
+    ".ci",
+    "Dockerfile",
+    "SECURITY.md",
+    "benches",
+    "crates",
+    "generator",
+    "fuzz/run",
+    "src",
+    "xtask",
 ];
 
 #[test]
 fn links_to_the_repository_have_the_address_in_cargo_toml() {
     let address = env!("CARGO_PKG_REPOSITORY");
-    let (host, path) = address.split_at(address.find("github.com").unwrap());
-    assert_eq!(host, "https://");
+    let path = address.strip_prefix("https://").unwrap();
+    let host = path.split('/').next().unwrap();
     let mut found = 0;
-    for place in LINKS {
+    for place in LINKED {
         each_file(&repository(place), &mut |file, text| {
-            for (at, _) in text.match_indices("github.com/") {
+            for (at, _) in text.match_indices(&format!("{host}/")) {
                 let ends = |c: char| !c.is_ascii_alphanumeric() && !"./-_".contains(c);
                 let link = text[at..].split(ends).next().unwrap_or_default();
                 let name = link.split('/').nth(2).unwrap_or_default();
@@ -39,6 +53,17 @@ fn links_to_the_repository_have_the_address_in_cargo_toml() {
         });
     }
     assert!(found > 24, "{found}");
+}
+
+#[test]
+fn sources_and_the_generator_have_no_address() {
+    let address = env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://");
+    for place in DERIVED {
+        assert!(repository(place).exists(), "{place}");
+        each_file(&repository(place), &mut |file, text| {
+            assert!(!text.contains(address), "{}", file.display());
+        });
+    }
 }
 
 fn each_file(path: &Path, with: &mut impl FnMut(&Path, &str)) {

@@ -8,22 +8,22 @@ use serde_json::Value;
 
 use crate::read;
 
-pub const NAMES: [&str; 4] = ["overview", "service", "releases", "exporter"];
+pub(crate) const NAMES: [&str; 4] = ["overview", "service", "releases", "exporter"];
 
 /// A dashboard.
-pub struct Board {
+pub(crate) struct Board {
     pub name: &'static str,
     pub json: Value,
     pub panels: Vec<Panel>,
 }
 
 /// A panel of it that has queries.
-pub struct Panel {
+pub(crate) struct Panel {
     pub title: String,
     pub queries: Vec<Query>,
 }
 
-pub struct Query {
+pub(crate) struct Query {
     pub expr: String,
     pub legend: String,
     /// Asked for the end of the time range only.
@@ -31,7 +31,7 @@ pub struct Query {
 }
 
 /// All of them.
-pub fn all() -> Vec<Board> {
+pub(crate) fn all() -> Vec<Board> {
     let boards = NAMES.into_iter().map(|name| {
         let text = read(&format!("dashboards/{name}.json"));
         let json: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -57,7 +57,7 @@ impl Panel {
 }
 
 /// What a list holds.
-pub fn list(json: &Value) -> &[Value] {
+pub(crate) fn list(json: &Value) -> &[Value] {
     json.as_array().map_or(&[], Vec::as_slice)
 }
 
@@ -66,7 +66,7 @@ fn text(json: &Value) -> String {
 }
 
 /// An expression with Grafana's variables filled in.
-pub fn filled(expr: &str, values: &[(&str, &str)]) -> String {
+pub(crate) fn filled(expr: &str, values: &[(&str, &str)]) -> String {
     let variable = Regex::new(r"\$(\w+)").unwrap();
     let value = |found: &regex::Captures<'_>| {
         let known = values.iter().find(|(name, _)| *name == &found[1]);

@@ -60,7 +60,7 @@ const {{board, answers, from, to, chosen}} = {facts};
 }
 
 /// Draws dashboards, each with the answers to the queries of its panels.
-pub fn draw(
+pub(crate) fn draw(
     boards: &[(Board, Vec<Vec<Vec<Series>>>)],
     time: (f64, f64),
     chosen: impl Fn(&Board) -> HashMap<&'static str, &'static str>,

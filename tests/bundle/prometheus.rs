@@ -12,24 +12,24 @@ use crate::boards::list;
 use crate::support::{Running, Scratch, eventually_or, free_address, get, program};
 
 /// One that scrapes a gotracer.
-pub struct Prometheus {
+pub(crate) struct Prometheus {
     process: Running,
 }
 
 /// A series of a result: its labels, and its samples as time and value.
-pub struct Series {
+pub(crate) struct Series {
     pub labels: Value,
     pub samples: Vec<(f64, f64)>,
 }
 
 /// Now, as Prometheus has it.
-pub fn now() -> f64 {
+pub(crate) fn now() -> f64 {
     UNIX_EPOCH.elapsed().unwrap().as_secs_f64()
 }
 
 impl Prometheus {
     /// Starts it; `None` where there is none.
-    pub fn start(
+    pub(crate) fn start(
         scratch: &Scratch,
         gotracer: &str,
         rules: &[PathBuf],
@@ -48,7 +48,7 @@ impl Prometheus {
     }
 
     /// Starts one with these scrape configs and rules; `None` where there is none.
-    pub fn configured(scratch: &Scratch, scrape: &str, rules: &[PathBuf]) -> Option<Self> {
+    pub(crate) fn configured(scratch: &Scratch, scrape: &str, rules: &[PathBuf]) -> Option<Self> {
         Self::with(scratch, scrape, rules, "")
     }
 
@@ -91,7 +91,7 @@ scrape_configs:
     }
 
     /// The result at a time.
-    pub fn instant(&self, expr: &str, time: f64) -> Vec<Series> {
+    pub(crate) fn instant(&self, expr: &str, time: f64) -> Vec<Series> {
         let data = self.ask("query", &[("query", &expr), ("time", &time)]);
         let result = list(&data["result"]).iter();
         let series = result.map(|series| Series {
@@ -106,13 +106,13 @@ scrape_configs:
     }
 
     /// Waits until a query has a result.
-    pub fn wait(&self, expr: &str) {
+    pub(crate) fn wait(&self, expr: &str) {
         let there = || (!self.instant(expr, now()).is_empty()).then_some(());
         eventually_or(expr, || self.process.log(), there);
     }
 
     /// The results from one time to another, every `step` seconds.
-    pub fn range(&self, expr: &str, from: f64, to: f64, step: f64) -> Vec<Series> {
+    pub(crate) fn range(&self, expr: &str, from: f64, to: f64, step: f64) -> Vec<Series> {
         let parameters: [(&str, &dyn Display); 4] = [
             ("query", &expr),
             ("start", &from),
@@ -132,13 +132,13 @@ scrape_configs:
     }
 
     /// The values of a label of the series that a selector finds.
-    pub fn values(&self, label: &str, selector: &str) -> Vec<String> {
+    pub(crate) fn values(&self, label: &str, selector: &str) -> Vec<String> {
         let data = self.ask(&format!("label/{label}/values"), &[("match[]", &selector)]);
         serde_json::from_value(data).unwrap()
     }
 
     /// What it says of its rules' health: those that can't be evaluated.
-    pub fn ill_rules(&self) -> Vec<Value> {
+    pub(crate) fn ill_rules(&self) -> Vec<Value> {
         let data = self.ask("rules", &[]);
         let groups = list(&data["groups"]);
         let rules = groups.iter().flat_map(|group| list(&group["rules"]));

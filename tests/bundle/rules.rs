@@ -14,7 +14,7 @@ use crate::boards::list;
 use crate::support::{installed, program, prometheus_3};
 use crate::{read, repository};
 
-pub const FILES: [&str; 2] = [
+pub(crate) const FILES: [&str; 2] = [
     "config/prometheus/recording.yml",
     "config/prometheus/alerts.yml",
 ];
@@ -23,7 +23,7 @@ pub const FILES: [&str; 2] = [
 const CHAPTERS: [&str; 4] = ["## What it means", "## Confirm", "## Fix", "## Silence"];
 
 /// A rule of one of the files.
-pub struct PrometheusRule {
+pub(crate) struct PrometheusRule {
     /// Of the alert or of the recorded series.
     pub name: String,
     pub alert: bool,
@@ -32,7 +32,7 @@ pub struct PrometheusRule {
 }
 
 /// All rules of both files.
-pub fn all() -> Vec<PrometheusRule> {
+pub(crate) fn all() -> Vec<PrometheusRule> {
     let mut rules = Vec::new();
     for file in FILES {
         let parsed: Value = serde_saphyr::from_str(&read(file)).unwrap();

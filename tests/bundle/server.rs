@@ -8,19 +8,19 @@ use crate::support::{Scratch, program};
 
 /// tests/workloads' small HTTP service, whose collections have to wait for a
 /// huge copy.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     pub address: String,
 }
 
 impl Server {
     /// Builds and starts it; `None` where there is no Go.
-    pub fn start(scratch: &Scratch) -> Option<Self> {
+    pub(crate) fn start(scratch: &Scratch) -> Option<Self> {
         Self::start_at(scratch, "127.0.0.1:0")
     }
 
     /// One with an address that is known before.
-    pub fn start_at(scratch: &Scratch, address: &str) -> Option<Self> {
+    pub(crate) fn start_at(scratch: &Scratch, address: &str) -> Option<Self> {
         let go = program("go")?;
         let binary = scratch.path().join("workloads");
         let mut build = Command::new(go);

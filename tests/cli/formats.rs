@@ -102,7 +102,7 @@ fn a_job_on_github_gets_annotations_and_a_summary() {
 
 /// Where the schema of SARIF is: in a package of crates.io, which nothing is
 /// built of.
-pub fn sarif_schema() -> Option<Value> {
+pub(crate) fn sarif_schema() -> Option<Value> {
     let output = Command::new(env!("CARGO"))
         .args([
             "metadata",

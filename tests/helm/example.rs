@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::tools::{Tools, repository, said, tools};
 
 /// The example with the chart it needs, in a directory of its own.
-pub fn example(tools: &Tools, directory: &Path) -> PathBuf {
+pub(crate) fn example(tools: &Tools, directory: &Path) -> PathBuf {
     let copy = directory.join("example");
     fs::create_dir_all(copy.join("templates")).unwrap();
     for file in ["Chart.yaml", "values.yaml", "templates/deployment.yaml"] {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::tools::{chart, tools};
 
 /// Options with these `kubernetes_sd_configs`.
-pub fn discovering(configs: &Value) -> String {
+pub(crate) fn discovering(configs: &Value) -> String {
     let jobs = json!([{"job_name": "cluster", "kubernetes_sd_configs": configs}]);
     format!("config.scrape_configs={jobs}")
 }

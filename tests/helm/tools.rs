@@ -5,11 +5,11 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-pub use crate::kubernetes::{Tools, repository, said, tools};
+pub(crate) use crate::kubernetes::{Tools, repository, said, tools};
 
 impl Tools {
     /// Runs Helm with the settings of nobody.
-    pub fn helm<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Output {
+    pub(crate) fn helm<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Output {
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("helm");
         Command::new(self.path("helm"))
             .args(arguments)
@@ -22,7 +22,7 @@ impl Tools {
     }
 
     /// What Helm makes of a chart with these options.
-    pub fn template(&self, chart: &Path, options: &[&str]) -> Result<String, String> {
+    pub(crate) fn template(&self, chart: &Path, options: &[&str]) -> Result<String, String> {
         let chart = chart.display().to_string();
         let fixed = ["template", "demo", &chart, "--namespace=shop"];
         let output = self.helm(&[&fixed[..], options].concat());
@@ -33,7 +33,7 @@ impl Tools {
     }
 
     /// The same as objects.
-    pub fn objects(&self, chart: &Path, options: &[&str]) -> Vec<Value> {
+    pub(crate) fn objects(&self, chart: &Path, options: &[&str]) -> Vec<Value> {
         let text = self.template(chart, options).unwrap();
         let documents = text.split("\n---\n").filter(|d| d.contains("kind:"));
         let parse = |d: &str| serde_saphyr::from_str(d.trim_start_matches("---\n"));
@@ -42,12 +42,12 @@ impl Tools {
 }
 
 /// The chart.
-pub fn chart() -> PathBuf {
+pub(crate) fn chart() -> PathBuf {
     repository("helm/gotracer")
 }
 
 /// Its files of values, one or more for each shape, by name.
-pub fn examples() -> Vec<(String, String)> {
+pub(crate) fn examples() -> Vec<(String, String)> {
     let entries = std::fs::read_dir(chart().join("ci")).unwrap();
     let paths = entries.map(|e| e.unwrap().path().display().to_string());
     let named = paths.map(|path| {
@@ -61,7 +61,7 @@ pub fn examples() -> Vec<(String, String)> {
 }
 
 /// The only object of that kind.
-pub fn only<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+pub(crate) fn only<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
     let mut found = objects.iter().filter(|o| o["kind"] == kind);
     let first = found.next().unwrap_or_else(|| panic!("no {kind}"));
     assert!(found.next().is_none(), "two of {kind}");

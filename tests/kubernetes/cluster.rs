@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const DEADLINE: Duration = Duration::from_secs(180);
 
 /// What ends with the test.
-pub struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
     fn start(program: &Path, arguments: &[String], scratch: &Path) -> Self {
@@ -23,14 +23,14 @@ impl Process {
     }
 
     /// Ends it, if it has not ended.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 
     /// The API server, with the arguments that stand in a file: it may have to
     /// be started again.
-    pub fn start_server(tools: &Tools, scratch: &Path) -> Self {
+    pub(crate) fn start_server(tools: &Tools, scratch: &Path) -> Self {
         let arguments = fs::read_to_string(scratch.join("arguments")).unwrap();
         let arguments: Vec<_> = arguments.lines().map(Into::into).collect();
         Self::start(&tools.path("kube-apiserver"), &arguments, scratch)
@@ -44,7 +44,7 @@ impl Drop for Process {
 }
 
 /// An API server, its etcd, and no nodes.
-pub struct Cluster {
+pub(crate) struct Cluster {
     pub tools: &'static Tools,
     pub kubeconfig: PathBuf,
     pub scratch: tempfile::TempDir,
@@ -58,7 +58,7 @@ fn free_port() -> u16 {
 }
 
 /// Whether there is an etcd; CI must have one.
-pub fn have_etcd() -> bool {
+pub(crate) fn have_etcd() -> bool {
     let have = Command::new("etcd").arg("--version").output().is_ok();
     assert!(have || std::env::var_os("CI").is_none(), "CI needs etcd");
     if !have {
@@ -75,7 +75,7 @@ impl Drop for Cluster {
 }
 
 impl Cluster {
-    pub fn start(tools: &'static Tools) -> Self {
+    pub(crate) fn start(tools: &'static Tools) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let path = |name: &str| scratch.path().join(name).display().to_string();
         let store = format!("http://127.0.0.1:{}", free_port());
@@ -124,7 +124,7 @@ impl Cluster {
         cluster
     }
 
-    pub fn kubectl(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> Output {
         Command::new(self.tools.path("kubectl"))
             .args(arguments)
             .arg("--cache-dir")
@@ -136,13 +136,13 @@ impl Cluster {
     }
 
     /// The same, which has to go well.
-    pub fn must(&self, arguments: &[&str]) -> String {
+    pub(crate) fn must(&self, arguments: &[&str]) -> String {
         let output = self.kubectl(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", said(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    pub fn wait(&self, what: &str, arguments: &[&str]) {
+    pub(crate) fn wait(&self, what: &str, arguments: &[&str]) {
         let started = Instant::now();
         while !self.kubectl(arguments).status.success() {
             let log = || fs::read_to_string(self.scratch.path().join("kube-apiserver.log"));
@@ -153,7 +153,7 @@ impl Cluster {
 
     /// Applies manifests as the server's own validation, at its strictest, has
     /// them.
-    pub fn apply(&self, manifests: &str) -> Output {
+    pub(crate) fn apply(&self, manifests: &str) -> Output {
         let path = self.scratch.path().join("manifests.yaml");
         fs::write(&path, manifests).unwrap();
         let path = path.display().to_string();
@@ -166,7 +166,7 @@ impl Cluster {
         ])
     }
 
-    pub fn must_apply(&self, what: &str, manifests: &str) {
+    pub(crate) fn must_apply(&self, what: &str, manifests: &str) {
         let output = self.apply(manifests);
         assert!(output.status.success(), "{what}: {}", said(&output));
         // It has nothing to warn of either, such as of what is deprecated.
@@ -179,11 +179,11 @@ impl Cluster {
 }
 
 /// Helm, kubectl, an API server and helm-docs, in one directory.
-pub struct Tools(PathBuf);
+pub(crate) struct Tools(PathBuf);
 
 /// What tests/kubernetes/build.sh made. It takes minutes, so that only CI
 /// insists on it.
-pub fn tools() -> Option<&'static Tools> {
+pub(crate) fn tools() -> Option<&'static Tools> {
     static BUILT: OnceLock<Option<Tools>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
         let ci = std::env::var_os("CI").is_some();
@@ -207,19 +207,19 @@ pub fn tools() -> Option<&'static Tools> {
 
 impl Tools {
     /// One of them.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }
 
 /// What Helm complains of, without what it says of links that it follows.
-pub fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let lines = text.lines().filter(|l| !l.contains("found symbolic link"));
     lines.map(|l| format!("{l}\n")).collect()
 }
 
 /// A path in the repository.
-pub fn repository(path: &str) -> PathBuf {
+pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }

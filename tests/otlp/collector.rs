@@ -11,7 +11,7 @@ use crate::once;
 use crate::support::{Running, Scratch, eventually_or, free_address, program};
 
 /// Where it listens.
-pub struct Ports {
+pub(crate) struct Ports {
     pub grpc: String,
     pub http: String,
     /// For scrapes.
@@ -19,7 +19,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    pub fn free() -> Self {
+    pub(crate) fn free() -> Self {
         Self {
             grpc: free_address(),
             http: free_address(),
@@ -30,7 +30,7 @@ impl Ports {
 
 /// How it receives, as YAML.
 #[derive(Default)]
-pub struct Options<'a> {
+pub(crate) struct Options<'a> {
     /// More of both protocols, such as TLS.
     pub protocols: &'a str,
     /// What of log records is refused.
@@ -38,19 +38,23 @@ pub struct Options<'a> {
 }
 
 /// A Collector that runs.
-pub struct Collector {
+pub(crate) struct Collector {
     process: Running,
     out: PathBuf,
 }
 
 impl Collector {
     /// One, if Go is there to build it.
-    pub fn start(scratch: &Scratch, ports: &Ports) -> Option<Self> {
+    pub(crate) fn start(scratch: &Scratch, ports: &Ports) -> Option<Self> {
         Self::start_with(scratch, ports, &Options::default())
     }
 
     /// One that receives in a special way.
-    pub fn start_with(scratch: &Scratch, ports: &Ports, options: &Options<'_>) -> Option<Self> {
+    pub(crate) fn start_with(
+        scratch: &Scratch,
+        ports: &Ports,
+        options: &Options<'_>,
+    ) -> Option<Self> {
         let binary = build()?;
         let Options { protocols, moody } = options;
         let out = scratch.directory("collector");
@@ -99,7 +103,7 @@ service:
     }
 
     /// So many log records, each with its resource and scope.
-    pub fn logs(&self, count: usize) -> Vec<(Value, Value, Value)> {
+    pub(crate) fn logs(&self, count: usize) -> Vec<(Value, Value, Value)> {
         let found = eventually_or(
             "the findings arrive",
             || self.process.log(),
@@ -110,7 +114,7 @@ service:
     }
 
     /// The first log record for which `holds` does.
-    pub fn log(&self, holds: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn log(&self, holds: impl Fn(&Value) -> bool) -> Value {
         let found = || self.all_logs().into_iter().find(|(.., log)| holds(log));
         let what = "a certain finding arrives";
         eventually_or(what, || self.process.log(), found).2
@@ -130,7 +134,7 @@ service:
     }
 
     /// The last metrics of a service for which `complete` holds.
-    pub fn metrics(&self, service: &str, complete: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn metrics(&self, service: &str, complete: impl Fn(&Value) -> bool) -> Value {
         let last = || {
             let all = self.all_metrics(service).into_iter();
             all.rev().find(|metrics| complete(metrics))
@@ -139,14 +143,14 @@ service:
     }
 
     /// All metrics of a service, in the order in which they came.
-    pub fn all_metrics(&self, service: &str) -> Vec<Value> {
+    pub(crate) fn all_metrics(&self, service: &str) -> Vec<Value> {
         let mut all = self.read("metrics", "resourceMetrics");
         all.retain(|batch| attribute(&batch["resource"], "service.name") == service);
         all
     }
 
     /// So many batches of spans.
-    pub fn spans(&self, count: usize) -> Vec<Value> {
+    pub(crate) fn spans(&self, count: usize) -> Vec<Value> {
         self.batches("traces", "resourceSpans", count)
     }
 
@@ -167,13 +171,13 @@ service:
 }
 
 /// A metric of a batch, if it is there.
-pub fn metric<'a>(batch: &'a Value, name: &str) -> Option<&'a Value> {
+pub(crate) fn metric<'a>(batch: &'a Value, name: &str) -> Option<&'a Value> {
     let metrics = batch["scopeMetrics"][0]["metrics"].as_array().unwrap();
     metrics.iter().find(|m| m["name"] == name)
 }
 
 /// The sum of a metric's points: values, or counts of histograms.
-pub fn total(batch: &Value, name: &str) -> Option<f64> {
+pub(crate) fn total(batch: &Value, name: &str) -> Option<f64> {
     let metric = metric(batch, name)?;
     let kinds = ["sum", "gauge", "histogram", "exponentialHistogram"];
     let points = kinds
@@ -188,7 +192,7 @@ pub fn total(batch: &Value, name: &str) -> Option<f64> {
 }
 
 /// A number, which may be text in the JSON of OTLP.
-pub fn number(value: &Value) -> f64 {
+pub(crate) fn number(value: &Value) -> f64 {
     match value {
         Value::String(text) => text.parse().unwrap(),
         other => other.as_f64().unwrap_or(0.0),
@@ -197,7 +201,7 @@ pub fn number(value: &Value) -> f64 {
 
 /// The value of an attribute; numbers, which are text in the JSON of OTLP, as
 /// numbers.
-pub fn attribute(of: &Value, name: &str) -> Value {
+pub(crate) fn attribute(of: &Value, name: &str) -> Value {
     let attributes = of["attributes"].as_array().unwrap();
     let Some(found) = attributes.iter().find(|a| a["key"] == name) else {
         return Value::Null;
@@ -210,7 +214,7 @@ pub fn attribute(of: &Value, name: &str) -> Value {
 }
 
 /// Builds the collector.
-pub fn build() -> Option<&'static Path> {
+pub(crate) fn build() -> Option<&'static Path> {
     static BINARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     let binary = BINARY.get_or_init(|| {
         let go = program("go")?;

@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 /// An authority with its certificate in a file.
-pub struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     directory: PathBuf,
     pub file: String,
 }
 
 /// A certificate and its key, each in a file.
-pub struct Certificate {
+pub(crate) struct Certificate {
     pub cert: String,
     pub key: String,
 }
 
 /// A certificate of its own for hosts, an authority's (CA:TRUE) as `openssl req
 /// -x509` makes it.
-pub fn self_signed(directory: &Path, name: &str, hosts: &[&str]) -> Certificate {
+pub(crate) fn self_signed(directory: &Path, name: &str, hosts: &[&str]) -> Certificate {
     let hosts: Vec<_> = hosts.iter().map(ToString::to_string).collect();
     let mut params = CertificateParams::new(hosts).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -40,7 +40,7 @@ fn write(directory: &Path, name: &str, what: &str, pem: String) -> String {
 }
 
 impl Authority {
-    pub fn new(directory: &Path, name: &str) -> Self {
+    pub(crate) fn new(directory: &Path, name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params
@@ -57,7 +57,7 @@ impl Authority {
     }
 
     /// A certificate for hosts, in files with that name.
-    pub fn sign(&self, name: &str, hosts: &[&str]) -> Certificate {
+    pub(crate) fn sign(&self, name: &str, hosts: &[&str]) -> Certificate {
         let hosts: Vec<_> = hosts.iter().map(ToString::to_string).collect();
         let params = CertificateParams::new(hosts).unwrap();
         let key = KeyPair::generate().unwrap();

@@ -17,7 +17,7 @@ use crate::support::{Scratch, program};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A browser with one page.
-pub struct Browser {
+pub(crate) struct Browser {
     child: Child,
     commands: File,
     messages: Receiver<Value>,
@@ -30,7 +30,7 @@ pub struct Browser {
 
 impl Browser {
     /// Starts it; `None` where there is none.
-    pub fn start(scratch: &Scratch) -> Option<Self> {
+    pub(crate) fn start(scratch: &Scratch) -> Option<Self> {
         let binary = program("chromium")?;
         let [to, from] = ["to", "from"].map(|name| scratch.path().join(name));
         let made = Command::new("mkfifo").args([&to, &from]).status().unwrap();
@@ -125,7 +125,7 @@ impl Browser {
     }
 
     /// From now on its window has this size and its user likes these colours.
-    pub fn look(&mut self, width: u32, height: u32, mobile: bool, scheme: &str) {
+    pub(crate) fn look(&mut self, width: u32, height: u32, mobile: bool, scheme: &str) {
         let size =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile});
         self.call("Emulation.setDeviceMetricsOverride", size);
@@ -134,7 +134,7 @@ impl Browser {
     }
 
     /// Opens a page.
-    pub fn open(&mut self, url: &str) {
+    pub(crate) fn open(&mut self, url: &str) {
         let answer = self.call("Page.navigate", json!({"url": url}));
         assert!(answer["errorText"].is_null(), "{url}: {answer}");
         self.wait(url, |message| message["method"] == "Page.loadEventFired");
@@ -142,7 +142,7 @@ impl Browser {
 
     /// Clicks on what a selector finds, and waits for the page that it leads
     /// to.
-    pub fn follow(&mut self, selector: &str) {
+    pub(crate) fn follow(&mut self, selector: &str) {
         self.value(&format!("document.querySelector({selector:?}).click()"));
         self.wait(selector, |message| {
             message["method"] == "Page.loadEventFired"
@@ -150,7 +150,7 @@ impl Browser {
     }
 
     /// The value of an expression in the page.
-    pub fn value(&mut self, expression: &str) -> Value {
+    pub(crate) fn value(&mut self, expression: &str) -> Value {
         let params = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
         let mut answer = self.call("Runtime.evaluate", params);
         assert!(
@@ -161,14 +161,14 @@ impl Browser {
     }
 
     /// Its text as a person sees it.
-    pub fn text(&mut self) -> String {
+    pub(crate) fn text(&mut self) -> String {
         let text = self.value("document.body.innerText");
         text.as_str().unwrap().into()
     }
 
     /// A picture of the whole page, for people; into the directory that the
     /// environment names, if it does.
-    pub fn picture(&mut self, name: &str) {
+    pub(crate) fn picture(&mut self, name: &str) {
         let params = json!({"captureBeyondViewport": true});
         let picture = self.call("Page.captureScreenshot", params);
         let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use crate::support::{Scratch, program};
 
 /// Builds it under a name, and gives the binary.
-pub fn build(go: &Path, scratch: &Scratch, name: &str, flags: &[&str]) -> PathBuf {
+pub(crate) fn build(go: &Path, scratch: &Scratch, name: &str, flags: &[&str]) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/endpoint");
     let binary = scratch.path().join(name);
     let mut build = Command::new(go);
@@ -25,23 +25,23 @@ pub fn build(go: &Path, scratch: &Scratch, name: &str, flags: &[&str]) -> PathBu
 }
 
 /// It runs until it is dropped.
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     child: Child,
     pub address: String,
 }
 
 impl Endpoint {
-    pub fn start(scratch: &Scratch, flags: &[&str]) -> Option<Self> {
+    pub(crate) fn start(scratch: &Scratch, flags: &[&str]) -> Option<Self> {
         Some(Self::built_with(&program("go")?, scratch, flags))
     }
 
     /// The same, built with a certain `go`.
-    pub fn built_with(go: &Path, scratch: &Scratch, flags: &[&str]) -> Self {
+    pub(crate) fn built_with(go: &Path, scratch: &Scratch, flags: &[&str]) -> Self {
         Self::run(&build(go, scratch, "endpoint", &[]), flags)
     }
 
     /// One that was built.
-    pub fn run(binary: &Path, flags: &[&str]) -> Self {
+    pub(crate) fn run(binary: &Path, flags: &[&str]) -> Self {
         let mut command = Command::new(binary);
         command.args(flags);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
@@ -53,7 +53,7 @@ impl Endpoint {
         Self { child, address }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 }

@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 /// What is kept, once there is something that fits.
-pub fn kept(gotracer: &Running, query: &str) -> Value {
+pub(crate) fn kept(gotracer: &Running, query: &str) -> Value {
     let path = format!("/api/v1/evidence{query}");
     eventually_or(
         "something is kept",
@@ -25,7 +25,7 @@ pub fn kept(gotracer: &Running, query: &str) -> Value {
 }
 
 /// Downloads what is kept, and has Go's own tool and gotracer read it.
-pub fn opens(gotracer: &Running, item: &Value, scratch: &Scratch) -> Option<PathBuf> {
+pub(crate) fn opens(gotracer: &Running, item: &Value, scratch: &Scratch) -> Option<PathBuf> {
     let go = program("go")?;
     let id = item["id"].as_str().unwrap();
     let answer = gotracer.get(&format!("/api/v1/evidence/{id}"), "");

@@ -16,7 +16,7 @@ const BESIDE: u64 = 64;
 
 /// A batch of nothing but events that are never read, bytes.
 fn batch() -> Vec<u8> {
-    let data = [&[11][..], &[0; 60_000]].concat();
+    let data = [vec![11], vec![0; 60_000]].concat();
     let mut batch = vec![1, 1, 5, 0xe8, 0x07];
     let mut length = data.len();
     while length >= 0x80 {

@@ -13,13 +13,13 @@ use crate::support::{
 };
 
 /// How often most tests want to be scraped.
-pub const OFTEN: &str = "scrape_interval: 200ms, scrape_timeout: 200ms";
+pub(crate) const OFTEN: &str = "scrape_interval: 200ms, scrape_timeout: 200ms";
 
 /// Native histograms in a scrape config of Prometheus 3.
-pub const NATIVE: &str = ", scrape_native_histograms: true";
+pub(crate) const NATIVE: &str = ", scrape_native_histograms: true";
 
 /// One that scrapes a target. `how` is what else its scrape config says.
-pub fn prometheus(
+pub(crate) fn prometheus(
     binary: &Path,
     target: &str,
     scratch: &Scratch,
@@ -34,7 +34,7 @@ pub fn prometheus(
 }
 
 /// One with a configuration.
-pub fn configured(binary: &Path, yaml: &str, scratch: &Scratch, flags: &[&str]) -> Running {
+pub(crate) fn configured(binary: &Path, yaml: &str, scratch: &Scratch, flags: &[&str]) -> Running {
     let address = free_address();
     let config = scratch.path().join("prometheus.yml");
     fs::write(&config, yaml).unwrap();
@@ -53,7 +53,7 @@ pub fn configured(binary: &Path, yaml: &str, scratch: &Scratch, flags: &[&str]) 
 }
 
 /// The results of a query.
-pub fn query(prometheus: &Running, query: &str) -> Vec<Value> {
+pub(crate) fn query(prometheus: &Running, query: &str) -> Vec<Value> {
     let encoded: String = query
         .bytes()
         .map(|b| match b {
@@ -72,7 +72,7 @@ pub fn query(prometheus: &Running, query: &str) -> Vec<Value> {
     answer["data"]["result"].as_array().unwrap().clone()
 }
 
-pub fn wait_value(prometheus: &Running, text: &str, value: f64) {
+pub(crate) fn wait_value(prometheus: &Running, text: &str, value: f64) {
     eventually_or(
         &format!("{text} is {value}"),
         || format!("{:?}\n{}", query(prometheus, text), prometheus.log()),
@@ -199,7 +199,7 @@ fn promtool_has_nothing_to_say() {
 }
 
 /// promtool has nothing to say of an exposition.
-pub fn check(promtool: &Path, text: &str) {
+pub(crate) fn check(promtool: &Path, text: &str) {
     let mut child = Command::new(promtool)
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

@@ -54,7 +54,7 @@ impl Fleet {
             })
         });
         let new = self.list.with_extension("new");
-        fs::write(&new, Value::from_iter(groups).to_string()).unwrap();
+        fs::write(&new, groups.collect::<Value>().to_string()).unwrap();
         fs::rename(new, &self.list).unwrap();
     }
 }

@@ -103,7 +103,7 @@ fn endless(limit: u64) -> (String, Arc<AtomicU64>) {
 
 /// The largest of the first batches of a trace: one that holds nothing but
 /// events of a thread.
-pub fn largest_batch(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn largest_batch(mut bytes: &[u8]) -> &[u8] {
     let mut largest: &[u8] = &[];
     while let Some(length) = batch(bytes) {
         let (first, rest) = bytes.split_at(length);

@@ -99,7 +99,8 @@ fn every_way_to_fail_has_its_reason_and_none_stops_the_others() {
     let garbage = impostor(|mut stream| {
         let _ = write!(stream, "HTTP/1.1 200 OK\r\n\r\n");
         // Without end, until the other side hangs up.
-        while stream.write_all(&[0x5a; 65536]).is_ok() {}
+        let garbage = vec![0x5a; 65_536];
+        while stream.write_all(&garbage).is_ok() {}
     });
     let silent = impostor(|mut stream| {
         let _ = stream.read(&mut [0]);

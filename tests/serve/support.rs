@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A process that ends with the test.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     log: PathBuf,
     pub address: String,
@@ -18,7 +18,7 @@ pub struct Running {
 
 impl Running {
     /// Starts a program that will listen on `address` and logs to stderr.
-    pub fn start(command: &mut Command, address: String, log: PathBuf) -> Self {
+    pub(crate) fn start(command: &mut Command, address: String, log: PathBuf) -> Self {
         let stderr = std::fs::File::create(&log).unwrap();
         command.stderr(stderr).stdout(Stdio::null());
         let child = command.spawn().unwrap();
@@ -30,7 +30,7 @@ impl Running {
     }
 
     /// `gotracer serve` over a directory.
-    pub fn gotracer(directory: &Path, scratch: &Path, more: &[&str]) -> Self {
+    pub(crate) fn gotracer(directory: &Path, scratch: &Path, more: &[&str]) -> Self {
         let address = free_address();
         let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
         command
@@ -49,7 +49,11 @@ impl Running {
     }
 
     /// `gotracer serve` with these options and variables of the environment.
-    pub fn gotracer_with(scratch: &Path, options: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn gotracer_with(
+        scratch: &Path,
+        options: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let address = free_address();
         let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
         command
@@ -62,7 +66,7 @@ impl Running {
     }
 
     /// The same, waiting only until it answers, with a refusal perhaps.
-    pub fn listening(scratch: &Path, options: &[&str]) -> Self {
+    pub(crate) fn listening(scratch: &Path, options: &[&str]) -> Self {
         let address = free_address();
         let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
         command.args(["serve", "--web.listen-address", &address]);
@@ -74,7 +78,7 @@ impl Running {
     }
 
     /// Waits until it says that it is ready.
-    pub fn wait_ready(&mut self) {
+    pub(crate) fn wait_ready(&mut self) {
         let started = Instant::now();
         loop {
             if get(&self.address, "/-/ready", "").is_ok_and(|r| r.status == 200) {
@@ -91,42 +95,42 @@ impl Running {
     }
 
     /// What it logged.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// What stands under a path.
-    pub fn get(&self, path: &str, accept: &str) -> Response {
+    pub(crate) fn get(&self, path: &str, accept: &str) -> Response {
         get(&self.address, path, accept).unwrap()
     }
 
     /// Its process id.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends a signal by its name.
     #[cfg(unix)]
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let status = Command::new("kill").args([name, &id]).status().unwrap();
         assert!(status.success());
     }
 
     /// Kills it at once.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.wait();
     }
 
     /// Waits for its end.
-    pub fn wait(&mut self) -> std::process::ExitStatus {
+    pub(crate) fn wait(&mut self) -> std::process::ExitStatus {
         eventually("it ends", || self.child.try_wait().unwrap())
     }
 
     /// Looks a series up on /metrics. Without `instance` in its labels, it is the
     /// sum over the instances; the jobs `watch` and `upload` may be left out.
-    pub fn sample(&self, series: &str) -> Option<f64> {
+    pub(crate) fn sample(&self, series: &str) -> Option<f64> {
         let body = self.get("/metrics", "text/plain").text();
         let body = without(
             &body,
@@ -141,7 +145,7 @@ impl Running {
     }
 
     /// Waits until a sample has a value.
-    pub fn wait_sample(&self, series: &str, value: f64) {
+    pub(crate) fn wait_sample(&self, series: &str, value: f64) {
         let what = format!("{series} is {value}");
         eventually_or(
             &what,
@@ -153,7 +157,7 @@ impl Running {
 
 /// An exposition without the instances, and without the jobs that watched
 /// directories and uploads have.
-pub fn without_directories(exposition: &str) -> String {
+pub(crate) fn without_directories(exposition: &str) -> String {
     without(exposition, true, true)
 }
 
@@ -178,31 +182,36 @@ impl Drop for Running {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Response {
+pub(crate) struct Response {
     pub status: u16,
     pub head: String,
     pub body: Vec<u8>,
 }
 
 impl Response {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
     }
 }
 
 /// Asks over HTTP.
-pub fn get(address: &str, path: &str, accept: &str) -> std::io::Result<Response> {
+pub(crate) fn get(address: &str, path: &str, accept: &str) -> std::io::Result<Response> {
     request(address, "GET", path, accept)
 }
 
 /// Asks over HTTP with another method.
-pub fn request(address: &str, method: &str, path: &str, accept: &str) -> std::io::Result<Response> {
+pub(crate) fn request(
+    address: &str,
+    method: &str,
+    path: &str,
+    accept: &str,
+) -> std::io::Result<Response> {
     let head = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\nAccept: {accept}\r\n\r\n");
     send(address, head.as_bytes())
 }
 
 /// Sends a body.
-pub fn post(address: &str, path: &str, body: &[u8]) -> std::io::Result<Response> {
+pub(crate) fn post(address: &str, path: &str, body: &[u8]) -> std::io::Result<Response> {
     let length = body.len();
     let head =
         format!("POST {path} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n");
@@ -210,12 +219,12 @@ pub fn post(address: &str, path: &str, body: &[u8]) -> std::io::Result<Response>
 }
 
 /// Sends a request as it is.
-pub fn send(address: &str, request: &[u8]) -> std::io::Result<Response> {
+pub(crate) fn send(address: &str, request: &[u8]) -> std::io::Result<Response> {
     exchange(TcpStream::connect(address)?, request)
 }
 
 /// Sends a request over a connection that is there already.
-pub fn exchange(mut stream: TcpStream, request: &[u8]) -> std::io::Result<Response> {
+pub(crate) fn exchange(mut stream: TcpStream, request: &[u8]) -> std::io::Result<Response> {
     stream.set_read_timeout(Some(DEADLINE))?;
     // A server that answers 1.0 sends no chunks.
     stream.write_all(request)?;
@@ -233,18 +242,18 @@ pub fn exchange(mut stream: TcpStream, request: &[u8]) -> std::io::Result<Respon
 }
 
 /// An address on which nobody listens.
-pub fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
 /// Waits until `f` gives something.
-pub fn eventually<T>(what: &str, f: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, f: impl FnMut() -> Option<T>) -> T {
     eventually_or(what, String::new, f)
 }
 
 /// Waits until `f` gives something, and says more if it never does.
-pub fn eventually_or<T>(
+pub(crate) fn eventually_or<T>(
     what: &str,
     more: impl Fn() -> String,
     mut f: impl FnMut() -> Option<T>,
@@ -264,19 +273,19 @@ pub fn eventually_or<T>(
 }
 
 /// A directory that is deleted with the test.
-pub struct Scratch(tempfile::TempDir);
+pub(crate) struct Scratch(tempfile::TempDir);
 
 impl Scratch {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// A new directory in it.
-    pub fn directory(&self, name: &str) -> PathBuf {
+    pub(crate) fn directory(&self, name: &str) -> PathBuf {
         let path = self.path().join(name);
         std::fs::create_dir(&path).unwrap();
         path
@@ -284,14 +293,14 @@ impl Scratch {
 }
 
 /// A path below tests/.
-pub fn tests_dir(path: &str) -> PathBuf {
+pub(crate) fn tests_dir(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests")
         .join(path)
 }
 
 /// A small real trace.
-pub fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")
         .join(name);
@@ -301,7 +310,7 @@ pub fn fixture(name: &str) -> PathBuf {
 
 /// Puts a trace compressed into a directory. With another name inside it is
 /// another file, though the trace is the same.
-pub fn pack(trace: &[u8], directory: &Path, name: &str) {
+pub(crate) fn pack(trace: &[u8], directory: &Path, name: &str) {
     let file = std::fs::File::create(directory.join(format!("{name}.trace.gz"))).unwrap();
     let named = flate2::GzBuilder::new().filename(name);
     let mut gzip = named.write(file, flate2::Compression::fast());
@@ -313,7 +322,7 @@ pub fn pack(trace: &[u8], directory: &Path, name: &str) {
 /// elsewhere the test says that it was skipped. Prometheus is version 3, as
 /// `tests/prometheus/build.sh` builds it, or, if that was not run, the one in
 /// PATH.
-pub fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let built = matches!(name, "prometheus" | "promtool" | "jsonnet");
     built
         .then(|| prometheus_3(name))
@@ -322,7 +331,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
 }
 
 /// Finds a program in PATH, with the same duty in CI.
-pub fn installed(name: &str) -> Option<PathBuf> {
+pub(crate) fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
         .map(|directory| directory.join(name))
@@ -335,7 +344,7 @@ pub fn installed(name: &str) -> Option<PathBuf> {
 }
 
 /// Finds a program that `tests/prometheus/build.sh` built.
-pub fn prometheus_3(name: &str) -> Option<PathBuf> {
+pub(crate) fn prometheus_3(name: &str) -> Option<PathBuf> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/prometheus/build.sh");
     let output = Command::new(script)
         .args((!in_ci()).then_some("--only-find"))
@@ -352,7 +361,7 @@ fn in_ci() -> bool {
 }
 
 /// Whether Go's own tool and gotracer read all of a trace.
-pub fn opens(go: &Path, trace: &Path) {
+pub(crate) fn opens(go: &Path, trace: &Path) {
     let mut tool = Command::new(go);
     let output = tool.args(["tool", "trace", "-d=parsed"]).arg(trace);
     let output = output.output().unwrap();
@@ -367,7 +376,7 @@ pub fn opens(go: &Path, trace: &Path) {
 }
 
 /// Something that accepts connections and does as it likes with them.
-pub fn impostor(answer: impl Fn(TcpStream) + Send + 'static) -> String {
+pub(crate) fn impostor(answer: impl Fn(TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
@@ -384,7 +393,7 @@ pub fn impostor(answer: impl Fn(TcpStream) + Send + 'static) -> String {
 }
 
 /// One that answers with a head and then a body.
-pub fn says(head: &'static str, body: Vec<u8>) -> String {
+pub(crate) fn says(head: &'static str, body: Vec<u8>) -> String {
     impostor(move |mut stream| {
         // Whoever is fed up with the answer closes the connection.
         let _ = write!(stream, "HTTP/1.1 {head}\r\n\r\n");
@@ -394,7 +403,7 @@ pub fn says(head: &'static str, body: Vec<u8>) -> String {
 
 /// A Go of a certain version, as tests/toolchains.sh has it; none on a machine
 /// that is not prepared.
-pub fn toolchain(version: &str) -> Option<PathBuf> {
+pub(crate) fn toolchain(version: &str) -> Option<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/toolchains.sh");
     let output = Command::new(script).arg(version).output().unwrap();
     if !output.status.success() {

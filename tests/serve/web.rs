@@ -17,7 +17,7 @@ use crate::prometheus::{OFTEN, prometheus, wait_value};
 use crate::support::{Running, Scratch, eventually_or, free_address, program};
 
 /// A server that wants certificates and a password.
-pub struct Guarded {
+pub(crate) struct Guarded {
     scratch: Scratch,
     authority: Authority,
     pub client: Certificate,
@@ -44,7 +44,7 @@ fn hash(password: &str) -> String {
 }
 
 impl Guarded {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let scratch = Scratch::new();
         let authority = Authority::new(scratch.path(), "authority");
         authority.sign("server", &["gotracer.internal"]);
@@ -72,12 +72,12 @@ impl Guarded {
         }
     }
 
-    pub fn write(&self, yaml: &str) {
+    pub(crate) fn write(&self, yaml: &str) {
         fs::write(self.scratch.path().join("web.yml"), yaml).unwrap();
     }
 
     /// A connection to which this certificate is shown, if it comes about.
-    pub fn connect(
+    pub(crate) fn connect(
         &self,
         client: Option<&Certificate>,
     ) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
@@ -97,7 +97,7 @@ impl Guarded {
                 builder.with_client_auth_cert(chain, key).unwrap()
             }
         };
-        config.alpn_protocols = self.protocols.clone();
+        config.alpn_protocols.clone_from(&self.protocols);
         let name = ServerName::try_from("gotracer.internal").unwrap();
         let mut connection = ClientConnection::new(Arc::new(config), name).unwrap();
         let mut stream = TcpStream::connect(&self.gotracer.address)?;
@@ -108,7 +108,7 @@ impl Guarded {
     }
 
     /// What is answered to somebody with this certificate who says that.
-    pub fn get(
+    pub(crate) fn get(
         &self,
         client: Option<&Certificate>,
         path: &str,
@@ -127,7 +127,7 @@ impl Guarded {
         }
     }
 
-    pub fn status(&self, path: &str, said: &str) -> String {
+    pub(crate) fn status(&self, path: &str, said: &str) -> String {
         let answer = self.get(Some(&self.client), path, said).unwrap();
         answer.split(' ').nth(1).unwrap().to_string()
     }

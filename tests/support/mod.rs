@@ -2,31 +2,31 @@
 //! reference reader.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-pub mod old_trace;
+pub(crate) mod old_trace;
 mod once;
-pub mod s3;
-pub mod text_trace;
+pub(crate) mod s3;
+pub(crate) mod text_trace;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 /// The built program.
-pub fn gotracer() -> Command {
+pub(crate) fn gotracer() -> Command {
     let mut c = Command::new(env!("CARGO_BIN_EXE_gotracer"));
     c.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
     c
 }
 
 /// A path below tests/.
-pub fn tests_dir(path: &str) -> PathBuf {
+pub(crate) fn tests_dir(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests")
         .join(path)
 }
 
 /// The fixture traces, as (version, name, path).
-pub fn fixtures() -> Vec<(String, String, PathBuf)> {
+pub(crate) fn fixtures() -> Vec<(String, String, PathBuf)> {
     let mut all = Vec::new();
     for dir in std::fs::read_dir(tests_dir("fixtures")).expect("tests/fixtures") {
         let dir = dir.expect("readable").path();
@@ -50,14 +50,14 @@ pub fn fixtures() -> Vec<(String, String, PathBuf)> {
 }
 
 /// The path of one fixture.
-pub fn fixture(version: &str, name: &str) -> PathBuf {
+pub(crate) fn fixture(version: &str, name: &str) -> PathBuf {
     let path = tests_dir(&format!("fixtures/go{version}/{name}.trace"));
     assert!(path.exists(), "{} is missing", path.display());
     path
 }
 
 /// Whether there is a Go toolchain; CI must have one.
-pub fn have_go() -> bool {
+pub(crate) fn have_go() -> bool {
     let have = Command::new("go").arg("version").output().is_ok();
     assert!(
         have || std::env::var_os("CI").is_none(),
@@ -87,18 +87,18 @@ fn go_build(dir: &str, go: &Path, out: &str) -> PathBuf {
 }
 
 /// The program in tests/oracle.
-pub fn oracle() -> Command {
+pub(crate) fn oracle() -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     Command::new(BUILT.get_or_init(|| go_build("oracle", Path::new("go"), "oracle")))
 }
 
 /// The reference reader's canonical lines for a trace.
-pub fn reference(trace: &Path) -> Output {
+pub(crate) fn reference(trace: &Path) -> Output {
     oracle().arg(trace).output().expect("the oracle runs")
 }
 
 /// The program in tests/summary.
-pub fn go_summary() -> PathBuf {
+pub(crate) fn go_summary() -> PathBuf {
     once::build("summary", |out| {
         let mut build = Command::new(tests_dir("summary/build.sh"));
         build.arg(out).stdout(Stdio::null());
@@ -108,7 +108,7 @@ pub fn go_summary() -> PathBuf {
 
 /// The workloads, built by the Go of that version ("local" is the one on the
 /// PATH).
-pub fn workloads(version: &str) -> PathBuf {
+pub(crate) fn workloads(version: &str) -> PathBuf {
     let output = Command::new(tests_dir("toolchains.sh"))
         .arg(version)
         .stderr(Stdio::inherit())

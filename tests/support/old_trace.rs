@@ -55,7 +55,7 @@ const NAMES: [&str; 49] = [
 
 /// Writes the events of a text, one a line: its name, its arguments, and a
 /// text in quotes if it has one. The first line is the version, `Go 1.11`.
-pub fn encode(text: &str) -> Vec<u8> {
+pub(crate) fn encode(text: &str) -> Vec<u8> {
     let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
     let version = lines.next().and_then(|l| l.strip_prefix("Go "));
     let mut bytes = header(version.expect("a version"));
@@ -160,7 +160,7 @@ struct Program {
 }
 
 /// A trace of a program that does so many things at random.
-pub fn random(seed: u64, version: &str, steps: usize) -> Vec<u8> {
+pub(crate) fn random(seed: u64, version: &str, steps: usize) -> Vec<u8> {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let procs = 1 + random.below(6);
     let mut program = Program {

@@ -8,7 +8,7 @@ use std::process::Command;
 ///
 /// Tests may run in processes of their own. The lock keeps one from running a program that another one writes. Go leaves
 /// a program alone that is up to date, so that only the first build takes long.
-pub fn build(name: &str, build: impl FnOnce(&Path) -> Command) -> PathBuf {
+pub(crate) fn build(name: &str, build: impl FnOnce(&Path) -> Command) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let out = directory.join(name);
     let lock = File::create(directory.join(format!("{name}.lock"))).expect("a lock file");

@@ -13,14 +13,14 @@ use super::tests_dir;
 /// Long enough for a busy machine; nothing waits for it that goes well.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Whom it knows.
-pub const KEY: &str = "gotracer-tests";
+pub(crate) const KEY: &str = "gotracer-tests";
 /// Its password.
-pub const SECRET: &str = "not/a+secret";
+pub(crate) const SECRET: &str = "not/a+secret";
 /// The bucket that there is.
-pub const BUCKET: &str = "traces";
+pub(crate) const BUCKET: &str = "traces";
 
 /// A server that ends with the test.
-pub struct S3 {
+pub(crate) struct S3 {
     child: Child,
     address: String,
     scratch: tempfile::TempDir,
@@ -29,7 +29,7 @@ pub struct S3 {
 impl S3 {
     /// Starts one with an empty bucket; none if tests/s3/build.sh has not been
     /// run, on which only CI insists.
-    pub fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let scratch = tempfile::tempdir().expect("a directory");
         for directory in [&format!("data/{BUCKET}"), "metadata"] {
             fs::create_dir_all(scratch.path().join(directory)).expect("a directory");
@@ -45,13 +45,13 @@ impl S3 {
     }
 
     /// It is down.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// It is back, and has what it had.
-    pub fn resume(&mut self) {
+    pub(crate) fn resume(&mut self) {
         self.child = serve(&self.address, self.scratch.path()).expect("it was there before");
         self.wait();
     }
@@ -83,29 +83,29 @@ impl S3 {
     }
 
     /// Where the file of an object is.
-    pub fn file(&self, key: &str) -> PathBuf {
+    pub(crate) fn file(&self, key: &str) -> PathBuf {
         self.scratch.path().join("data").join(BUCKET).join(key)
     }
 
     /// Puts a file into the bucket.
-    pub fn add(&self, key: &str, file: &Path) {
+    pub(crate) fn add(&self, key: &str, file: &Path) {
         let to = self.file(key);
         fs::create_dir_all(to.parent().expect("it has one")).expect("a directory");
         fs::copy(file, to).expect("a copy");
     }
 
     /// The URL of what has this key, or prefix.
-    pub fn url(&self, key: &str) -> String {
+    pub(crate) fn url(&self, key: &str) -> String {
         format!("s3://{BUCKET}/{key}")
     }
 
     /// The server's own URL.
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// What a program needs to be let in.
-    pub fn variables(&self) -> [(&'static str, String); 4] {
+    pub(crate) fn variables(&self) -> [(&'static str, String); 4] {
         [
             ("AWS_ENDPOINT_URL", self.endpoint()),
             ("AWS_ACCESS_KEY_ID", KEY.into()),

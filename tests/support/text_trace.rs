@@ -4,7 +4,7 @@
 use gotracer::trace::internal::specs;
 
 /// A test of the reference reader.
-pub struct TextTrace {
+pub(crate) struct TextTrace {
     /// Whether the reference expects it to be read without an error.
     pub accepted: bool,
     /// The trace.
@@ -18,7 +18,7 @@ fn number(name: &str) -> u8 {
 }
 
 /// Encodes a `.test` file.
-pub fn encode(text: &str) -> TextTrace {
+pub(crate) fn encode(text: &str) -> TextTrace {
     let (expect, trace) = text.split_once("-- trace --\n").expect("a trace section");
     let mut lines = trace
         .lines()
@@ -74,7 +74,7 @@ fn varint(out: &mut Vec<u8>, mut v: u64) {
 }
 
 /// Reads one file of Go's fuzz corpus: a single `[]byte("…")`.
-pub fn fuzz_input(text: &str) -> Vec<u8> {
+pub(crate) fn fuzz_input(text: &str) -> Vec<u8> {
     let line = text.lines().nth(1).expect("a value");
     let quoted = line
         .strip_prefix("[]byte(")

@@ -75,7 +75,7 @@ fn the_states_of_each_function_add_up_to_its_lives() {
 fn csv_has_a_row_for_each_function() {
     let text = goroutines(&["--format", "csv"]);
     let mut rows = csv::Reader::from_reader(text.as_bytes());
-    let rows = rows.records().filter(|row| row.is_ok()).count();
+    let rows = rows.records().flatten().count();
     assert_eq!(
         rows,
         json(&[])["goroutines"].as_array().expect("a list").len()

@@ -8,7 +8,7 @@ use gotracer::trace::{
 };
 
 /// The state of a wait, and whether it is one for assist credit.
-pub type Wait = (State, bool);
+pub(crate) type Wait = (State, bool);
 
 type Interval = (Time, Time);
 
@@ -31,7 +31,7 @@ struct Stop {
 
 /// Goroutines, mark assists and stops of a trace. An id may be used again: what a C thread calls has the same each time.
 #[derive(Default)]
-pub struct Model {
+pub(crate) struct Model {
     lives: HashMap<GoId, Life>,
     ended: Vec<(GoId, Life)>,
     assists: HashMap<GoId, Time>,
@@ -44,7 +44,7 @@ pub struct Model {
 
 impl Model {
     /// Takes in an event. `wait` is what begins with it, if a wait does.
-    pub fn event(&mut self, event: &Event, wait: Wait) {
+    pub(crate) fn event(&mut self, event: &Event, wait: Wait) {
         self.now = event.time;
         match event.kind {
             EventKind::Sync { .. } => {
@@ -132,7 +132,7 @@ impl Model {
     }
 
     /// The vectors of all goroutines up to the last event, and how long each lived. Those with one id are added up.
-    pub fn vectors(mut self) -> HashMap<GoId, (StateVector, u64)> {
+    pub(crate) fn vectors(mut self) -> HashMap<GoId, (StateVector, u64)> {
         self.world_runs();
         for (g, since) in std::mem::take(&mut self.assists) {
             let life = self.lives.entry(g).or_default();

@@ -16,7 +16,7 @@ use crate::support;
 const EACH: u64 = 40;
 
 /// A Go of a certain version; none on a machine that is not prepared.
-pub fn go(version: &str) -> Option<PathBuf> {
+pub(crate) fn go(version: &str) -> Option<PathBuf> {
     let toolchain = Command::new(support::tests_dir("toolchains.sh"))
         .arg(version)
         .stderr(Stdio::null())

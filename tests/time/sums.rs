@@ -13,7 +13,7 @@ use crate::support;
 
 /// Records the vectors of goroutines that end, and how long waits were in all.
 #[derive(Default)]
-pub struct Ends {
+pub(crate) struct Ends {
     pub vectors: HashMap<GoId, StateVector>,
     waited: HashMap<GoId, u64>,
 }

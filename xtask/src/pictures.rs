@@ -41,7 +41,7 @@ struct Theme {
 /// # Errors
 ///
 /// A program that cannot be run or fails, or a file that cannot be written.
-pub fn make(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
+pub(crate) fn make(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(directory)
         .with_context(|| format!("cannot create {}", directory.display()))?;
     terminal(gotracer, directory)?;

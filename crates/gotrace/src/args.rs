@@ -7,47 +7,47 @@ use super::varint::{self, HIGH_BITS};
 /// The bytes from an event's arguments on: with what follows them, the next
 /// event's type and time difference. Loads of eight bytes that start within
 /// its first 64 bytes end within it.
-pub type Window = [u8; WINDOW];
+pub(crate) type Window = [u8; WINDOW];
 
 /// Four arguments, a type and a time difference are 51 bytes at most.
-pub const WINDOW: usize = 72;
+pub(crate) const WINDOW: usize = 72;
 
 /// Reads the arguments of one event.
 #[derive(Clone, Copy)]
-pub struct Args<'a> {
+pub(crate) struct Args<'a> {
     window: &'a Window,
     at: usize,
 }
 
 impl<'a> Args<'a> {
     #[inline(always)]
-    pub fn new(window: &'a Window) -> Self {
+    pub(crate) fn new(window: &'a Window) -> Self {
         Self { window, at: 0 }
     }
 
     /// How many bytes were read.
     #[inline(always)]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.at
     }
 
     /// The byte behind the arguments: the next event's type.
     #[inline(always)]
-    pub fn kind(&mut self) -> u8 {
+    pub(crate) fn kind(&mut self) -> u8 {
         let kind = self.window[self.at % 64];
         self.at += 1;
         kind
     }
 
     #[inline(always)]
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         varint(self.window, &mut self.at)
     }
 }
 
 /// Decodes a varint of the window at `at`.
 #[inline(always)]
-pub fn varint(window: &Window, at: &mut usize) -> u64 {
+pub(crate) fn varint(window: &Window, at: &mut usize) -> u64 {
     // The mask has no effect, but lets the compiler remove the bounds check.
     let from = *at % 64;
     let bytes = window[from..from + 8].try_into();
@@ -90,7 +90,7 @@ fn long_varint(window: &Window, at: usize) -> (u64, usize) {
 ///
 /// An invalid varint has ten bytes with the continuation bit, or nine and a tenth byte above 1. The ends of events are
 /// unknown here, so an event's type may be read as part of the following varint: the result may be too early, never late.
-pub fn first_suspect(bytes: &[u8]) -> usize {
+pub(crate) fn first_suspect(bytes: &[u8]) -> usize {
     const STEP: usize = 256;
     for (i, block) in bytes.chunks(STEP).enumerate() {
         // Nine consecutive continuation bytes include four at an even offset.

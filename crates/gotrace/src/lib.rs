@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod allowance;
 mod args;
@@ -413,7 +414,10 @@ fn in_newer(e: ReadError, version: u32) -> ReadError {
     })
 }
 
-/// The version in the header, if there is one; nothing is consumed.
+/// Returns the version in the header, if there is one, and consumes nothing.
+///
+/// # Errors
+/// If the input cannot be read.
 pub fn peek_version(input: &mut Input<'_>) -> std::io::Result<Option<u32>> {
     Ok(parse_header(input.peek(HEADER)?))
 }

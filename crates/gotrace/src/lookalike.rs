@@ -5,7 +5,7 @@ use std::fmt;
 use super::parse_header;
 
 /// Number of bytes that are examined.
-pub const LOOKED_AT: usize = 4096;
+pub(crate) const LOOKED_AT: usize = 4096;
 /// The longest quotation of a text, in characters.
 const QUOTED: usize = 60;
 
@@ -116,7 +116,7 @@ const MAGIC: [(&[u8], &str, Option<&str>); 27] = [
 ];
 
 /// Returns the kind of file that starts with these bytes, if known.
-pub fn identify(bytes: &[u8]) -> Option<Lookalike> {
+pub(crate) fn identify(bytes: &[u8]) -> Option<Lookalike> {
     let by_magic = MAGIC.iter().find(|(magic, ..)| bytes.starts_with(magic));
     let magic = || by_magic.and_then(|&(_, name, advice)| is(name, advice));
     magic()

@@ -5,7 +5,7 @@ use super::violation::Violation;
 
 /// Reason for which an event is not accepted.
 #[derive(Debug)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// An event of another thread, or another P, must come first.
     NotReady,
     /// The event contradicts the trace before it.

@@ -29,6 +29,9 @@ pub trait Sink {
 
     /// Takes the event that `fill` writes, unless that fails. The sink must not
     /// be full.
+    ///
+    /// # Errors
+    /// The error of `fill`.
     #[inline(always)]
     fn write_with<T, E>(&mut self, fill: impl FnOnce(&mut Event) -> Result<T, E>) -> Result<T, E> {
         let mut event = Event::default();
@@ -40,8 +43,10 @@ pub trait Sink {
     /// Removes the last event; none follows it.
     fn retract(&mut self);
 
-    /// Takes the events that `fill` writes into a slice; it returns their
-    /// number.
+    /// Takes the events that `fill` writes into a slice, and returns their number.
+    ///
+    /// # Errors
+    /// The error of `fill`.
     fn take_from<E>(
         &mut self,
         fill: impl FnOnce(&mut [Event]) -> Result<usize, E>,
@@ -49,14 +54,14 @@ pub trait Sink {
 }
 
 /// A slice to fill with events.
-pub struct EventBuffer<'a> {
+pub(crate) struct EventBuffer<'a> {
     rest: slice::IterMut<'a, Event>,
     all: usize,
     retracted: usize,
 }
 
 impl<'a> EventBuffer<'a> {
-    pub fn new(events: &'a mut [Event]) -> Self {
+    pub(crate) fn new(events: &'a mut [Event]) -> Self {
         Self {
             all: events.len(),
             rest: events.iter_mut(),

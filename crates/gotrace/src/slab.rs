@@ -23,7 +23,7 @@ impl<T> Default for Slab<T> {
 impl<T> Slab<T> {
     /// Adds a value; returns its slot.
     #[inline]
-    pub fn add(&mut self, value: T) -> u32 {
+    pub(crate) fn add(&mut self, value: T) -> u32 {
         if let Some((slot, old)) = self.reuse() {
             *old = value;
             return slot;
@@ -34,37 +34,37 @@ impl<T> Slab<T> {
 
     /// A slot that was free and is taken now, with the value that was there.
     #[inline]
-    pub fn reuse(&mut self) -> Option<(u32, &mut T)> {
+    pub(crate) fn reuse(&mut self) -> Option<(u32, &mut T)> {
         let slot = self.free.pop()?;
         Some((slot, &mut self.slots[slot as usize]))
     }
 
     /// Lets a slot be used again. Its value stays until it is.
     #[inline]
-    pub fn free(&mut self, slot: u32) {
+    pub(crate) fn free(&mut self, slot: u32) {
         self.free.push(slot);
     }
 
     /// The value of a slot, which may be free.
     #[inline(always)]
-    pub fn get(&self, slot: u32) -> Option<&T> {
+    pub(crate) fn get(&self, slot: u32) -> Option<&T> {
         self.slots.get(slot as usize)
     }
 
     /// Like [`get`](Self::get), to be changed.
     #[inline(always)]
-    pub fn get_mut(&mut self, slot: u32) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, slot: u32) -> Option<&mut T> {
         self.slots.get_mut(slot as usize)
     }
 
     /// Bytes of memory that this holds while up to `more` values are added;
     /// what the values hold elsewhere does not count.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(crate) fn held(&self, more: usize) -> u64 {
         of_vec(&self.slots, more) + of_vec(&self.free, more)
     }
 
     /// How many slots there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }
 }

@@ -190,6 +190,10 @@ impl<T, K: Fn(&T) -> i64> Sorter<'_, T, K> {
         }
     }
 
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "the names are those of Go's pdqsort"
+    )]
     fn choose_pivot(&self, a: usize, b: usize) -> (usize, Hint) {
         let len = b - a;
         let mut swaps = 0;

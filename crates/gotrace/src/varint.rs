@@ -4,13 +4,13 @@
 //! than they need to be are accepted, as Go's `encoding/binary` does.
 
 /// The longest encoding of a 64-bit value, bytes.
-pub const MAX_LEN: usize = 10;
+pub(crate) const MAX_LEN: usize = 10;
 
 /// Decodes one varint at the front of `bytes`: the value and its length.
 ///
 /// `None` when the bytes end within it or it does not fit 64 bits.
 #[inline]
-pub fn decode(bytes: &[u8]) -> Option<(u64, usize)> {
+pub(crate) fn decode(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0u64;
     for (i, &b) in bytes.iter().take(MAX_LEN).enumerate() {
         if b < 0x80 {
@@ -25,11 +25,11 @@ pub fn decode(bytes: &[u8]) -> Option<(u64, usize)> {
 }
 
 /// The continuation bits of eight bytes of varints.
-pub const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+pub(crate) const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// Joins the low seven bits of eight bytes: pairs, quads, the whole.
 #[inline(always)]
-pub fn squeeze(word: u64) -> u64 {
+pub(crate) fn squeeze(word: u64) -> u64 {
     let word = word & !HIGH_BITS;
     let word = (word & 0x007f_007f_007f_007f) | (word & 0x7f00_7f00_7f00_7f00) >> 1;
     let word = (word & 0x0000_3fff_0000_3fff) | (word & 0x3fff_0000_3fff_0000) >> 2;
@@ -38,32 +38,32 @@ pub fn squeeze(word: u64) -> u64 {
 
 /// A cursor over varints and bytes of a section whose end is known.
 #[derive(Clone, Copy)]
-pub struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
     pos: usize,
 }
 
 impl<'a> Scanner<'a> {
     /// Starts at the front of `bytes`.
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, pos: 0 }
     }
 
     /// Offset of the next byte.
     #[inline]
-    pub fn pos(&self) -> usize {
+    pub(crate) fn pos(&self) -> usize {
         self.pos
     }
 
     /// Whether nothing is left.
     #[inline]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.pos >= self.bytes.len()
     }
 
     /// The next byte.
     #[inline]
-    pub fn byte(&mut self) -> Option<u8> {
+    pub(crate) fn byte(&mut self) -> Option<u8> {
         let b = *self.bytes.get(self.pos)?;
         self.pos += 1;
         Some(b)
@@ -71,7 +71,7 @@ impl<'a> Scanner<'a> {
 
     /// The next varint.
     #[inline]
-    pub fn varint(&mut self) -> Option<u64> {
+    pub(crate) fn varint(&mut self) -> Option<u64> {
         let rest = self.bytes.get(self.pos..)?;
         // One and two bytes are nearly all there is in stack tables.
         if let [a, b, ..] = *rest {
@@ -91,7 +91,7 @@ impl<'a> Scanner<'a> {
 
     /// The next `n` bytes.
     #[inline]
-    pub fn take(&mut self, n: usize) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, n: usize) -> Option<&'a [u8]> {
         let end = self.pos.checked_add(n)?;
         let out = self.bytes.get(self.pos..end)?;
         self.pos = end;

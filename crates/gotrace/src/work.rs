@@ -9,7 +9,7 @@ thread_local! {
 
 /// A loop does `n` steps.
 #[inline(always)]
-pub fn add(n: usize) {
+pub(crate) fn add(n: usize) {
     #[cfg(test)]
     STEPS.set(STEPS.get() + n as u64);
     #[cfg(not(test))]
@@ -18,13 +18,13 @@ pub fn add(n: usize) {
 
 /// The steps that this thread counted since it was last asked.
 #[cfg(test)]
-pub fn take() -> u64 {
+pub(crate) fn take() -> u64 {
     STEPS.replace(0)
 }
 
 /// The steps of reading a trace, and the error it ends with.
 #[cfg(test)]
-pub fn read(trace: &[u8]) -> (u64, Option<super::ErrorKind>) {
+pub(crate) fn read(trace: &[u8]) -> (u64, Option<super::ErrorKind>) {
     take();
     let mut reader = super::Reader::new(super::Input::from_slice(trace)).expect("a header");
     let error = loop {
@@ -40,7 +40,7 @@ pub fn read(trace: &[u8]) -> (u64, Option<super::ErrorKind>) {
 /// Asserts that a trace of twice as many parts takes twice the steps, and is
 /// read without an error.
 #[cfg(test)]
-pub fn assert_linear(n: u64, make: impl Fn(u64) -> Vec<u8>) {
+pub(crate) fn assert_linear(n: u64, make: impl Fn(u64) -> Vec<u8>) {
     let (once, error) = read(&make(n));
     assert!(error.is_none(), "{error:?}");
     let (twice, error) = read(&make(2 * n));

@@ -2,6 +2,7 @@
 //!
 //! This crate reads one trace and describes it. It has no async runtime and knows nothing of daemons, scraping or
 //! exporters.
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub use gotrace as trace;
 

@@ -63,7 +63,7 @@ mod tests {
     fn estimates_are_short_and_stay_as_they_are() {
         let values = [0.0, 1.0 / 3.0, 62_914_560.000_000_36, -1e-9, f64::INFINITY];
         let short = values.map(rounded);
-        assert_eq!(short, [0.0, 0.333333, 62_914_600.0, -1e-9, f64::INFINITY]);
+        assert_eq!(short, [0.0, 0.333_333, 62_914_600.0, -1e-9, f64::INFINITY]);
         assert_eq!(short.map(rounded), short);
     }
 

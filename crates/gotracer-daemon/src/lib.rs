@@ -2,6 +2,7 @@
 //! and by OTLP.
 //!
 //! Analysis and reports are `gotracer-core`'s. This crate knows nothing of the command line.
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub(crate) use gotracer_core::{
     analysis, compare, explain, perfetto, report, rules, timeline, trace, units,

@@ -43,6 +43,9 @@ impl Secret {
     }
 
     /// Deserializes a field, which errors name.
+    ///
+    /// # Errors
+    /// If the value is not text or refers to a missing variable.
     pub fn field<'de, D: Deserializer<'de>>(name: &str, d: D) -> Result<Option<Self>, D::Error> {
         let text = Option::<String>::deserialize(d)?;
         let secret = text.map(|text| Self::expand(&text)).transpose();
@@ -50,6 +53,9 @@ impl Secret {
     }
 
     /// Deserializes a list.
+    ///
+    /// # Errors
+    /// If a value is not text or refers to a missing variable.
     pub fn list<'de, D: Deserializer<'de>>(name: &str, d: D) -> Result<Vec<Self>, D::Error> {
         let texts = Vec::<String>::deserialize(d)?;
         let secrets = texts.iter().map(|text| Self::expand(text));

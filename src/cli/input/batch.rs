@@ -61,8 +61,8 @@ impl Batch<'_> {
         let two_threads = 2 * workers <= jobs;
         let sizes = sources.iter().map(Source::size);
         self.progress.expect(sizes.sum());
-        if let Some(lasts) = sources.iter().find_map(Source::unbounded) {
-            self.progress.unbounded(lasts);
+        if let Some(source) = sources.iter().find(|source| source.is_unbounded()) {
+            self.progress.unbounded(source.lasts());
         }
         if workers == 1 {
             // Starting a worker takes as long as reading a small trace.

@@ -145,12 +145,21 @@ impl Source {
         metadata.and_then(|m| m.modified()).ok()?.try_into().ok()
     }
 
-    /// Returns `Some` if the length is unknown until the end, with the duration of a capture.
-    pub(crate) fn unbounded(&self) -> Option<Option<Duration>> {
+    /// Reports whether the length is unknown until the end.
+    pub(crate) fn is_unbounded(&self) -> bool {
         match &self.from {
-            From::Stdin => Some(None),
+            From::Stdin => true,
             #[cfg(feature = "daemon")]
-            From::Remote(remote) => Some(Some(remote.lasts())),
+            From::Remote(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Returns the duration of a capture.
+    pub(crate) fn lasts(&self) -> Option<Duration> {
+        match &self.from {
+            #[cfg(feature = "daemon")]
+            From::Remote(remote) => Some(remote.lasts()),
             _ => None,
         }
     }

@@ -42,7 +42,7 @@ impl ReadAt for &[u8] {
 const WINDOW: usize = 4 << 10;
 
 /// A file or a slice.
-pub struct Seekable<'a> {
+pub(super) struct Seekable<'a> {
     source: Box<dyn ReadAt + Send + 'a>,
     len: u64,
     window: Vec<u8>,
@@ -51,7 +51,7 @@ pub struct Seekable<'a> {
 
 impl<'a> Seekable<'a> {
     /// The first `len` bytes of `source`.
-    pub fn new(source: Box<dyn ReadAt + Send + 'a>, len: u64) -> Self {
+    pub(super) fn new(source: Box<dyn ReadAt + Send + 'a>, len: u64) -> Self {
         Self {
             source,
             len,
@@ -60,12 +60,12 @@ impl<'a> Seekable<'a> {
         }
     }
 
-    pub fn len(&self) -> u64 {
+    pub(super) fn len(&self) -> u64 {
         self.len
     }
 
     /// Up to `want` bytes at `pos`; fewer only at the end.
-    pub fn peek(&mut self, pos: u64, want: usize) -> io::Result<&[u8]> {
+    pub(super) fn peek(&mut self, pos: u64, want: usize) -> io::Result<&[u8]> {
         let want = want.min(self.len.saturating_sub(pos).min(want as u64) as usize);
         let inside =
             pos >= self.window_at && pos + want as u64 <= self.window_at + self.window.len() as u64;
@@ -82,7 +82,7 @@ impl<'a> Seekable<'a> {
     }
 
     /// Fills `buf` with the bytes at `at`.
-    pub fn read_full(&mut self, at: u64, buf: &mut [u8]) -> io::Result<()> {
+    pub(super) fn read_full(&mut self, at: u64, buf: &mut [u8]) -> io::Result<()> {
         let mut done = 0;
         while done < buf.len() {
             match self.source.read_at(&mut buf[done..], at + done as u64) {

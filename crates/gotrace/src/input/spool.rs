@@ -15,7 +15,7 @@ struct Chunk {
 }
 
 /// Received bytes of a stream that are still needed.
-pub struct Spool<'a> {
+pub(super) struct Spool<'a> {
     reader: Box<dyn Read + Send + 'a>,
     /// Chunk `i` holds the bytes from `(first + i) * CHUNK`.
     chunks: VecDeque<Option<Chunk>>,
@@ -30,7 +30,7 @@ pub struct Spool<'a> {
 }
 
 impl<'a> Spool<'a> {
-    pub fn new(reader: Box<dyn Read + Send + 'a>) -> Self {
+    pub(super) fn new(reader: Box<dyn Read + Send + 'a>) -> Self {
         Self {
             reader,
             chunks: VecDeque::new(),
@@ -45,24 +45,24 @@ impl<'a> Spool<'a> {
 
     /// How many chunks there are.
     #[cfg(test)]
-    pub fn chunks(&self) -> usize {
+    pub(super) fn chunks(&self) -> usize {
         self.chunks.iter().flatten().count()
     }
 
     /// Bytes of memory that this holds, and of the next chunk.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         let places = self.chunks.capacity() * size_of::<Option<Chunk>>();
         ((self.allocated + 1) * CHUNK + places + self.scratch.capacity()) as u64
     }
 
     /// Offset after the last byte received.
-    pub fn end(&self) -> u64 {
+    pub(super) fn end(&self) -> u64 {
         let full = self.first + self.chunks.len() as u64;
         (full * CHUNK as u64).saturating_sub((CHUNK - self.filled) as u64)
     }
 
     /// Receives until `end` bytes are there. False if the input ends before.
-    pub fn fill_to(&mut self, end: u64) -> io::Result<bool> {
+    pub(super) fn fill_to(&mut self, end: u64) -> io::Result<bool> {
         while self.end() < end {
             if self.ended {
                 return Ok(false);
@@ -91,7 +91,7 @@ impl<'a> Spool<'a> {
 
     /// From `least` to `most` bytes at `pos`, as many as there are already;
     /// fewer than `least` only at the end.
-    pub fn peek(&mut self, pos: u64, least: usize, most: usize) -> io::Result<&[u8]> {
+    pub(super) fn peek(&mut self, pos: u64, least: usize, most: usize) -> io::Result<&[u8]> {
         self.fill_to(pos + least as u64)?;
         let n = (self.end() - pos).min(most as u64) as usize;
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -102,7 +102,7 @@ impl<'a> Spool<'a> {
     }
 
     /// Fills `buf` with the bytes at `at`, which are kept or were not passed.
-    pub fn copy(&self, at: u64, buf: &mut [u8]) {
+    pub(super) fn copy(&self, at: u64, buf: &mut [u8]) {
         let mut done = 0;
         while done < buf.len() {
             let at = at + done as u64;
@@ -123,7 +123,7 @@ impl<'a> Spool<'a> {
     }
 
     /// Keeps `len` bytes at `at`.
-    pub fn keep(&mut self, at: u64, len: usize) {
+    pub(super) fn keep(&mut self, at: u64, len: usize) {
         for i in self.indices(at, len) {
             if let Some(Some(chunk)) = self.chunks.get_mut(i) {
                 chunk.kept += 1;
@@ -132,7 +132,7 @@ impl<'a> Spool<'a> {
     }
 
     /// Gives back kept bytes; reading came to `pos`.
-    pub fn drop_kept(&mut self, at: u64, len: usize, pos: u64) {
+    pub(super) fn drop_kept(&mut self, at: u64, len: usize, pos: u64) {
         for i in self.indices(at, len) {
             if let Some(Some(chunk)) = self.chunks.get_mut(i) {
                 chunk.kept -= 1;
@@ -143,7 +143,7 @@ impl<'a> Spool<'a> {
     }
 
     /// Releases the chunks between `from` and `to` that are read and not kept.
-    pub fn release(&mut self, from: u64, to: u64) {
+    pub(super) fn release(&mut self, from: u64, to: u64) {
         let start = (from / CHUNK as u64).saturating_sub(self.first) as usize;
         for i in start..self.passed(to) {
             self.release_chunk(i, to);

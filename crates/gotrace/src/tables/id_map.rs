@@ -10,11 +10,11 @@ use super::super::allowance::{of_map, of_vec};
 use super::super::work;
 
 /// Values by untrusted ids.
-pub type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
+pub(super) type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
 
 /// Untrusted ids to slots; id 0 is always known and has slot 0.
 #[derive(Clone, Debug)]
-pub struct IdMap {
+pub(super) struct IdMap {
     dense: Vec<u32>,
     sparse: Map<u32>,
     len: u32,
@@ -35,7 +35,7 @@ impl Default for IdMap {
 
 impl IdMap {
     /// Gives `id` the next slot, from 1. `None` if it has one already.
-    pub fn insert(&mut self, id: u64) -> Option<u32> {
+    pub(super) fn insert(&mut self, id: u64) -> Option<u32> {
         if self.get(id).is_some() {
             return None;
         }
@@ -55,7 +55,7 @@ impl IdMap {
     }
 
     /// Lets `id`, which has a slot, have the next one instead.
-    pub fn replace(&mut self, id: u64) {
+    pub(super) fn replace(&mut self, id: u64) {
         self.len += 1;
         match self.dense.get_mut(id as usize) {
             Some(slot) if *slot != ABSENT => *slot = self.len,
@@ -64,14 +64,14 @@ impl IdMap {
     }
 
     /// Passes over a slot, which then has no id.
-    pub fn skip(&mut self) -> u32 {
+    pub(super) fn skip(&mut self) -> u32 {
         self.len += 1;
         self.len
     }
 
     /// Gives ids a place in `dense` that came too early for one: the runtime
     /// writes stacks in the order of their hashes.
-    pub fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let limit = self.dense_limit();
         work::add(self.sparse.len());
         let (dense, sparse) = (&mut self.dense, &mut self.sparse);
@@ -93,13 +93,13 @@ impl IdMap {
 
     /// The slot of an id.
     #[inline]
-    pub fn get(&self, id: u64) -> Option<u32> {
+    pub(super) fn get(&self, id: u64) -> Option<u32> {
         self.dense(id).or_else(|| self.get_sparse(id))
     }
 
     /// Like [`get`](Self::get), but only by index.
     #[inline(always)]
-    pub fn dense(&self, id: u64) -> Option<u32> {
+    pub(super) fn dense(&self, id: u64) -> Option<u32> {
         match self.dense.get(id as usize) {
             Some(&slot) if slot != ABSENT => Some(slot),
             _ => None,
@@ -112,12 +112,12 @@ impl IdMap {
     }
 
     /// Bytes of memory that this holds while up to `more` ids are added.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         // Each id may leave room for another one.
         of_vec(&self.dense, 2 * more) + of_map(&self.sparse, more)
     }
 
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.dense.truncate(1);
         self.sparse.clear();
         self.len = 0;

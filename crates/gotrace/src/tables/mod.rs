@@ -235,7 +235,7 @@ impl Tables {
 /// Strings that events need although their generation's table may not hold
 /// them: names of tasks that began in an earlier one.
 #[derive(Debug, Default)]
-pub struct Extra {
+pub(crate) struct Extra {
     texts: Vec<Arc<[u8]>>,
     by_text: HashMap<Arc<[u8]>, StringId, foldhash::fast::RandomState>,
     /// Bytes of the texts.
@@ -243,24 +243,24 @@ pub struct Extra {
 }
 
 /// Approximate memory of a text besides its bytes.
-pub const OVERHEAD: u64 = 32;
+pub(crate) const OVERHEAD: u64 = 32;
 
 /// Set in the handles of extra strings.
 const EXTRA: u32 = 1 << 31;
 
 impl Extra {
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.texts.clear();
         self.by_text.clear();
         self.bytes = 0;
     }
 
     /// Bytes of memory that this holds while up to `more` strings are added.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(crate) fn held(&self, more: usize) -> u64 {
         of_vec(&self.texts, more) + of_map(&self.by_text, more) + self.bytes
     }
 
-    pub fn add(&mut self, text: &Arc<[u8]>) -> StringId {
+    pub(crate) fn add(&mut self, text: &Arc<[u8]>) -> StringId {
         if text.is_empty() {
             return StringId::default();
         }
@@ -269,13 +269,13 @@ impl Extra {
         }
         let id = StringId(self.texts.len() as u32 | EXTRA);
         self.bytes += OVERHEAD + text.len() as u64;
-        self.texts.push(text.clone());
-        self.by_text.insert(text.clone(), id);
+        self.texts.push(Arc::clone(text));
+        self.by_text.insert(Arc::clone(text), id);
         id
     }
 
     /// The string, if it is an extra one.
-    pub fn get(&self, id: StringId) -> Option<&[u8]> {
+    pub(crate) fn get(&self, id: StringId) -> Option<&[u8]> {
         let i = (id.0 & EXTRA != 0).then_some((id.0 & !EXTRA) as usize)?;
         self.texts.get(i).map(|text| &**text)
     }

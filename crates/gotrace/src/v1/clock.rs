@@ -4,14 +4,14 @@ use super::super::event::Time;
 
 /// A clock that counts from the first event.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Clock {
+pub(super) struct Clock {
     ns_per_tick: f64,
     start: i64,
 }
 
 impl Clock {
     /// A clock of `frequency` ticks a second.
-    pub fn new(frequency: u64) -> Self {
+    pub(super) fn new(frequency: u64) -> Self {
         Self {
             ns_per_tick: 1e9 / frequency as f64,
             start: 0,
@@ -19,14 +19,14 @@ impl Clock {
     }
 
     /// The clock that shows 0 at `start`.
-    pub fn from(self, start: i64) -> Self {
+    pub(super) fn from(self, start: i64) -> Self {
         Self { start, ..self }
     }
 
     /// Converts a time. As Go does on amd64: truncation, and the lowest value
     /// for whatever does not fit.
     #[inline(always)]
-    pub fn ns(self, ticks: i64) -> Time {
+    pub(super) fn ns(self, ticks: i64) -> Time {
         let ns = ticks.wrapping_sub(self.start) as f64 * self.ns_per_tick;
         const LIMIT: f64 = 9_223_372_036_854_775_808.0;
         if (-LIMIT..LIMIT).contains(&ns) {

@@ -15,7 +15,7 @@ use super::wire;
 
 /// The event that comes next on a P.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Position {
+pub(super) struct Position {
     /// In ticks.
     pub time: i64,
     /// Offset of the arguments after the time, within the segment.
@@ -27,7 +27,7 @@ impl Position {
     /// Advances to the next event, `read` bytes after the start of the
     /// arguments. False if [`Cursor::load`] must load it.
     #[inline(always)]
-    pub fn advance(&mut self, buf: &[u8], read: usize) -> bool {
+    pub(super) fn advance(&mut self, buf: &[u8], read: usize) -> bool {
         let at = self.args as usize + read;
         self.args = at as u32;
         let Some(&first) = buf.get(at) else {
@@ -56,7 +56,7 @@ impl Position {
 }
 
 /// Source of a cursor's segments.
-pub struct Source<'a, 'i> {
+pub(super) struct Source<'a, 'i> {
     pub input: &'a mut Input<'i>,
     pub segments: &'a mut [Segment],
     pub exits: &'a mut Exits,
@@ -66,7 +66,7 @@ pub struct Source<'a, 'i> {
 
 /// The events of one P.
 #[derive(Debug)]
-pub struct Cursor {
+pub(super) struct Cursor {
     pub next: Position,
     /// The segment, followed by zeros so a window fits at any offset.
     buf: Vec<u8>,
@@ -78,7 +78,7 @@ pub struct Cursor {
 
 impl Cursor {
     /// A cursor before the segment `head`, to be [loaded](Self::load).
-    pub fn new(head: u32) -> Self {
+    pub(super) fn new(head: u32) -> Self {
         Self {
             next: Position::default(),
             buf: Vec::new(),
@@ -91,24 +91,24 @@ impl Cursor {
 
     /// The bytes that events are read from.
     #[inline(always)]
-    pub fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.buf
     }
 
     /// The arguments, behind the time, of the event at `position`.
     #[inline(always)]
-    pub fn args(&self, position: Position) -> Args<'_> {
+    pub(super) fn args(&self, position: Position) -> Args<'_> {
         args_at(&self.buf, position.args as usize)
     }
 
     /// Offset in the trace of the next event's arguments.
-    pub fn offset(&self, segments: &[Segment]) -> u64 {
+    pub(super) fn offset(&self, segments: &[Segment]) -> u64 {
         let at = segments.get(self.segment as usize).map_or(0, |s| s.at);
         at + u64::from(self.next.args)
     }
 
     /// Bytes of the P's events that were not decoded yet.
-    pub fn bytes_left(&self, segments: &[Segment]) -> u64 {
+    pub(super) fn bytes_left(&self, segments: &[Segment]) -> u64 {
         let mut left = self.len.saturating_sub(self.next.args as usize) as u64;
         let mut next = self.following;
         while let Some(s) = segments.get(next as usize) {
@@ -120,7 +120,7 @@ impl Cursor {
 
     /// The text that stands `read` bytes behind where the arguments at
     /// `position` began, and where it ends.
-    pub fn text(&self, position: Position, read: usize) -> (&[u8], usize) {
+    pub(super) fn text(&self, position: Position, read: usize) -> (&[u8], usize) {
         let at = position.args as usize + read;
         let mut args = args_at(&self.buf, at.min(self.len));
         let len = args.next() as usize;
@@ -131,14 +131,14 @@ impl Cursor {
     }
 
     /// Whether [`load`](Self::load) loads another segment.
-    pub fn is_at_end(&self) -> bool {
+    pub(super) fn is_at_end(&self) -> bool {
         self.next.args as usize >= self.len
     }
 
     /// Advances to the next event where [`Position::advance`] could not; false
     /// if there is none.
     #[cold]
-    pub fn load(&mut self, source: &mut Source<'_, '_>) -> Result<bool, Box<ErrorKind>> {
+    pub(super) fn load(&mut self, source: &mut Source<'_, '_>) -> Result<bool, Box<ErrorKind>> {
         let last = self.next.time;
         loop {
             if self.is_at_end() && !self.load_segment(source)? {
@@ -194,7 +194,7 @@ impl Cursor {
 
     /// Returns the time at which the running goroutine `g` blocks in the syscall that it just began. The next event that is
     /// not about another goroutine tells whether it does.
-    pub fn blocks(
+    pub(super) fn blocks(
         &self,
         g: u64,
         source: &mut Source<'_, '_>,
@@ -241,7 +241,7 @@ impl Cursor {
 /// Whether such an event may be about a goroutine other than the one that runs
 /// on its P.
 #[inline]
-pub fn may_be_others(kind: u8) -> bool {
+pub(super) fn may_be_others(kind: u8) -> bool {
     matches!(
         kind,
         wire::GO_SYSEXIT | wire::GO_SYSEXIT_LOCAL | wire::GO_WAITING | wire::GO_IN_SYSCALL
@@ -249,7 +249,7 @@ pub fn may_be_others(kind: u8) -> bool {
 }
 
 /// Loads a segment with `read`, and zeros behind it.
-pub fn load(
+pub(super) fn load(
     segment: &Segment,
     buf: &mut Vec<u8>,
     read: impl FnOnce(u64, &mut [u8]) -> std::io::Result<()>,
@@ -262,7 +262,7 @@ pub fn load(
 }
 
 /// The events with a time in a segment.
-pub struct Walk<'a> {
+pub(super) struct Walk<'a> {
     buf: &'a [u8],
     len: usize,
     at: usize,
@@ -270,7 +270,7 @@ pub struct Walk<'a> {
 }
 
 /// An event that was walked over.
-pub struct Walked {
+pub(super) struct Walked {
     pub kind: u8,
     pub time: i64,
     /// Offset of the arguments after the time.
@@ -279,7 +279,7 @@ pub struct Walked {
 
 impl<'a> Walk<'a> {
     /// From the segment's start; `buf` is what [`load`] made of it.
-    pub fn new(buf: &'a [u8], segment: &Segment) -> Self {
+    pub(super) fn new(buf: &'a [u8], segment: &Segment) -> Self {
         Self {
             buf,
             len: segment.len as usize,
@@ -289,13 +289,13 @@ impl<'a> Walk<'a> {
     }
 
     /// An event's arguments, behind the time.
-    pub fn args(&self, event: &Walked) -> Args<'a> {
+    pub(super) fn args(&self, event: &Walked) -> Args<'a> {
         args_at(self.buf, event.args)
     }
 
     /// Passes over events that are whole in eight bytes, up to the first one
     /// that is not.
-    pub fn pass_plain(&mut self) {
+    pub(super) fn pass_plain(&mut self) {
         while self.at < self.len
             && let Some((delta, end)) = parts::plain(self.buf, self.at)
         {
@@ -306,7 +306,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The next event with a time.
-    pub fn next(&mut self) -> Option<Walked> {
+    pub(super) fn next(&mut self) -> Option<Walked> {
         while self.at < self.len {
             work::add(1);
             let first = self.buf[self.at];
@@ -342,7 +342,7 @@ impl<'a> Walk<'a> {
             }
             self.at = end.unwrap_or_else(|| {
                 let read = u8::from(timed);
-                (read..(first >> 6) + 1).for_each(|_| _ = args.next());
+                (read..=first >> 6).for_each(|_| _ = args.next());
                 self.at + args.len()
             });
             if kind == wire::LOG && self.at < self.len {

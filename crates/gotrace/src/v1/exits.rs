@@ -18,7 +18,7 @@ use super::wire;
 
 /// A goroutine leaves a syscall, before or after its P says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Exit {
+pub(super) struct Exit {
     /// When it did, in ticks.
     pub time: i64,
     /// When it was written. Of exits at one time the first one written comes
@@ -42,7 +42,7 @@ impl Exit {
 
 /// All exits, by time.
 #[derive(Debug, Default)]
-pub struct Exits {
+pub(super) struct Exits {
     known: BinaryHeap<Reverse<Exit>>,
     /// Segments whose exits may be unknown, the latest first.
     segments: Vec<FirstExit>,
@@ -51,7 +51,7 @@ pub struct Exits {
 
 impl Exits {
     /// Creates the exits of a trace from the earliest exit of each segment, in order of time.
-    pub fn new(mut first: Vec<FirstExit>) -> Self {
+    pub(super) fn new(mut first: Vec<FirstExit>) -> Self {
         first.reverse();
         Self {
             segments: first,
@@ -60,7 +60,7 @@ impl Exits {
     }
 
     /// Bytes of memory that this holds while up to `more` exits are added.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         let known = (self.known.capacity() * size_of::<Exit>()) as u64;
         growing(known, self.known.len() + more > self.known.capacity())
             + of_vec(&self.segments, 0)
@@ -69,14 +69,14 @@ impl Exits {
 
     /// Events up to this time come before the next exit.
     #[inline]
-    pub fn limit(&self) -> i64 {
+    pub(super) fn limit(&self) -> i64 {
         let known = self.known.peek().map_or(i64::MAX, |e| e.0.limit());
         let unknown = self.segments.last();
         known.min(unknown.map_or(i64::MAX, |s| s.time.saturating_sub(1)))
     }
 
     /// Makes the exits known up to the next one.
-    pub fn prepare(
+    pub(super) fn prepare(
         &mut self,
         input: &mut Input<'_>,
         segments: &mut [Segment],
@@ -103,7 +103,7 @@ impl Exits {
     }
 
     /// Makes a segment's exits known.
-    pub fn collect(&mut self, segment: &Segment, buf: &[u8]) {
+    pub(super) fn collect(&mut self, segment: &Segment, buf: &[u8]) {
         let mut walk = Walk::new(buf, segment);
         loop {
             walk.pass_plain();
@@ -130,12 +130,12 @@ impl Exits {
     }
 
     /// The next exit, if it is known.
-    pub fn next(&mut self) -> Option<Exit> {
+    pub(super) fn next(&mut self) -> Option<Exit> {
         self.known.pop().map(|e| e.0)
     }
 
     /// Forgets all.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.known.clear();
         self.segments.clear();
     }
@@ -144,6 +144,6 @@ impl Exits {
 /// Whether an exit took place at another time than it was written; a `time` of
 /// 0 says that it did not.
 #[inline]
-pub fn is_displaced(time: i64, written: i64) -> bool {
+pub(super) fn is_displaced(time: i64, written: i64) -> bool {
     time != 0 && time != written
 }

@@ -9,7 +9,7 @@ use super::super::work;
 
 /// A P and the time of its next event.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub(super) struct Entry {
     /// In ticks.
     pub time: i64,
     pub proc: u32,
@@ -17,24 +17,24 @@ pub struct Entry {
 
 /// The heap.
 #[derive(Debug, Default)]
-pub struct Frontier {
+pub(super) struct Frontier {
     heap: Vec<Entry>,
 }
 
 impl Frontier {
     /// The earliest entry.
     #[inline]
-    pub fn first(&self) -> Option<Entry> {
+    pub(super) fn first(&self) -> Option<Entry> {
         self.heap.first().copied()
     }
 
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.heap.clear();
     }
 
     /// Up to what time an entry can be pushed and popped at once without a
     /// trace.
-    pub fn passing(&self) -> i64 {
+    pub(super) fn passing(&self) -> i64 {
         let heap = &self.heap[..];
         let Some(first) = heap.first() else {
             return i64::MAX;
@@ -59,7 +59,7 @@ impl Frontier {
         }
     }
 
-    pub fn push(&mut self, entry: Entry) {
+    pub(super) fn push(&mut self, entry: Entry) {
         self.heap.push(entry);
         let mut i = self.heap.len() - 1;
         while i > 0 {
@@ -73,7 +73,7 @@ impl Frontier {
         }
     }
 
-    pub fn pop(&mut self) -> Option<Entry> {
+    pub(super) fn pop(&mut self) -> Option<Entry> {
         let last = self.heap.pop()?;
         let Some(first) = self.heap.first_mut() else {
             return Some(last);

@@ -11,15 +11,15 @@ use super::super::tables::{OVERHEAD, Tables};
 use super::super::work;
 
 /// No further segment.
-pub const NIL: u32 = u32::MAX;
+pub(super) const NIL: u32 = u32::MAX;
 
 /// From this length on a segment ends with the event it ends in.
-pub const SEGMENT: usize = 64 << 10;
+pub(super) const SEGMENT: usize = 64 << 10;
 
 /// Whole events of one P, in the order it wrote them. It may span batches, and
 /// a batch, which says nothing of its length, may span segments.
 #[derive(Clone, Copy, Debug)]
-pub struct Segment {
+pub(super) struct Segment {
     pub at: u64,
     /// Time before its first event, in ticks.
     pub time: i64,
@@ -33,7 +33,7 @@ pub struct Segment {
 
 /// A P's segments, in file order.
 #[derive(Clone, Copy, Debug)]
-pub struct ProcSegments {
+pub(super) struct ProcSegments {
     pub p: ProcId,
     pub head: u32,
     tail: u32,
@@ -43,7 +43,7 @@ pub struct ProcSegments {
 
 /// A CPU profile sample, its time in ticks.
 #[derive(Clone, Copy, Debug)]
-pub struct Sample {
+pub(super) struct Sample {
     pub time: i64,
     pub p: ProcId,
     pub g: GoId,
@@ -53,21 +53,21 @@ pub struct Sample {
 
 /// The exit from a syscall that stands earliest in a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FirstExit {
+pub(super) struct FirstExit {
     pub time: i64,
     pub segment: u32,
 }
 
 /// Why the first pass ended early.
 #[derive(Debug)]
-pub struct Broken {
+pub(super) struct Broken {
     pub kind: ErrorKind,
     pub offset: u64,
 }
 
 /// A trace whose bytes have been walked once.
 #[derive(Debug, Default)]
-pub struct Index {
+pub(super) struct Index {
     pub tables: Tables,
     pub segments: Vec<Segment>,
     /// Ps in the order of their first batch.
@@ -97,7 +97,7 @@ const PROC: u64 = 512;
 
 impl Index {
     /// Bytes of memory that this holds while `more` bytes are walked.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         // Most indexed entries have at least three bytes.
         let some = more / 3;
         self.tables.held(more)
@@ -112,7 +112,7 @@ impl Index {
     }
 
     /// The number of a P in the order of first batches.
-    pub fn proc(&mut self, p: ProcId) -> u32 {
+    pub(super) fn proc(&mut self, p: ProcId) -> u32 {
         let next = self.procs.len() as u32;
         let index = *self.by_proc.entry(p).or_insert(next);
         if index == next {
@@ -130,7 +130,7 @@ impl Index {
 
     /// Adds a segment of a P, in which the earliest exit from a syscall took
     /// place at `first_exit`.
-    pub fn add(
+    pub(super) fn add(
         &mut self,
         input: &mut Input<'_>,
         proc: u32,
@@ -159,7 +159,7 @@ impl Index {
     }
 
     /// The text of a log message.
-    pub fn message(&mut self, text: &[u8]) {
+    pub(super) fn message(&mut self, text: &[u8]) {
         if !text.is_empty() && !self.messages.contains_key(text) {
             let id = self.tables.add_own_string(text);
             self.bytes += OVERHEAD + text.len() as u64;
@@ -169,7 +169,7 @@ impl Index {
 
     /// Checks the trace as a whole, and sorts by time the lists that are used
     /// in that order. The trace ends at `end`.
-    pub fn close(&mut self, end: u64) -> Result<(), Broken> {
+    pub(super) fn close(&mut self, end: u64) -> Result<(), Broken> {
         if self.ticks_per_second.is_none() {
             if self.procs.is_empty() && self.broken.is_none() {
                 return Err(Broken {

@@ -21,7 +21,7 @@ const MAX_LOOKS_PER_EVENT: u64 = 1_000;
 const MAX_LOOKS: u64 = 20_000_000;
 
 /// P of CPU samples.
-pub const SAMPLES: u32 = u32::MAX;
+pub(super) const SAMPLES: u32 = u32::MAX;
 
 /// Reason why the fast loop stopped.
 enum Pause {
@@ -47,7 +47,7 @@ enum Pause {
 impl Reader<'_> {
     /// Writes the next events to `out`; a synchronization event is only ever the first. Returns the number of events, 0 at
     /// the end.
-    pub fn fill(&mut self, out: &mut [Event]) -> Result<usize, ReadError> {
+    pub(crate) fn fill(&mut self, out: &mut [Event]) -> Result<usize, ReadError> {
         if let Some(e) = self.failed.take() {
             return Err(e);
         }

@@ -77,7 +77,7 @@ enum Stage {
 const SAMPLE: usize = 64;
 
 /// Reads a v1 trace.
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     input: Input<'a>,
     /// Offset of the header in the input.
     start: u64,
@@ -112,7 +112,7 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Reads on behind the header.
-    pub fn new(input: Input<'a>, version: u32) -> Self {
+    pub(crate) fn new(input: Input<'a>, version: u32) -> Self {
         let mut tables = Tables::default();
         let names = Names::new(&mut tables, version);
         let share = input.allowance().share();
@@ -143,21 +143,21 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the input, at the end of the trace.
-    pub fn into_input(self) -> Input<'a> {
+    pub(crate) fn into_input(self) -> Input<'a> {
         self.input
     }
 
     /// Strings and stacks of all events.
-    pub fn tables(&self) -> &Arc<Tables> {
+    pub(crate) fn tables(&self) -> &Arc<Tables> {
         &self.tables
     }
 
     /// Whether all events were returned.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.stage == Stage::Done
     }
 
-    pub fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> Stats {
         Stats {
             bytes: match self.stage {
                 Stage::Start | Stage::Events => self.stats.bytes,

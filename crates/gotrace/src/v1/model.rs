@@ -30,7 +30,7 @@ pub(super) struct Task {
 
 /// State of the program after the last event.
 #[derive(Debug)]
-pub struct Model {
+pub(super) struct Model {
     pub(super) gs: Goroutines,
     pub procs: Vec<Proc>,
     pub(super) names: Names,
@@ -59,7 +59,7 @@ pub struct Model {
 }
 
 impl Model {
-    pub fn new(
+    pub(super) fn new(
         names: Names,
         timers: HashSet<u64, foldhash::fast::RandomState>,
         lenient: bool,
@@ -85,7 +85,7 @@ impl Model {
     }
 
     /// Bytes of memory that this holds while up to `more` events are taken.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         let follow = (self.follow.capacity() * size_of::<Event>()) as u64;
         self.gs.held(more)
             + of_map(&self.tasks, more)
@@ -96,7 +96,7 @@ impl Model {
     /// Takes the next event of P number `proc`, if it can come next. Reads all
     /// its arguments then.
     #[inline(always)]
-    pub fn take(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
+    pub(super) fn take(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
         let event_type = step.next.kind;
         match event_type {
             wire::GO_START | wire::GO_START_LOCAL => {

@@ -47,7 +47,7 @@ const WITH_STOP_KINDS: u32 = 21;
 
 /// The handles of these names.
 #[derive(Debug)]
-pub struct Names {
+pub(super) struct Names {
     reasons: [StringId; 64],
     stops: [StringId; STOPS.len()],
     /// Number of the first kind of stop.
@@ -57,7 +57,7 @@ pub struct Names {
 
 impl Names {
     /// Adds the names to a trace's strings.
-    pub fn new(tables: &mut Tables, version: u32) -> Self {
+    pub(super) fn new(tables: &mut Tables, version: u32) -> Self {
         let mut add = |text: &str| match text {
             "" => StringId::default(),
             text => tables.add_own_string(text.as_bytes()),
@@ -80,12 +80,12 @@ impl Names {
 
     /// Why a goroutine stops or waits that does so by an event of this type.
     #[inline]
-    pub fn reason(&self, kind: u8) -> StringId {
+    pub(super) fn reason(&self, kind: u8) -> StringId {
         self.reasons[(kind & wire::TYPE) as usize]
     }
 
     /// Why the world stops.
-    pub fn stop(&self, kind: u64) -> StringId {
+    pub(super) fn stop(&self, kind: u64) -> StringId {
         let index = kind.saturating_add(self.first_stop);
         match index <= self.last_stop {
             true => self.stops[index as usize],

@@ -8,7 +8,7 @@ use super::wire;
 /// The time difference of an event that has one, has up to three arguments,
 /// and is whole in eight bytes, and where it ends.
 #[inline(always)]
-pub fn plain(buf: &[u8], at: usize) -> Option<(u64, usize)> {
+pub(super) fn plain(buf: &[u8], at: usize) -> Option<(u64, usize)> {
     let first = buf[at];
     let n = (first >> 6) + 1;
     if wire::ARGS[(first & wire::TYPE) as usize] != n || n == 4 {
@@ -45,13 +45,22 @@ fn small(word: u64, ends: u64) -> u64 {
 
 /// A varint and where it ends, unless the buffer ends before.
 #[inline]
-pub fn number(buf: &[u8], len: usize, at: usize) -> Result<Option<(u64, usize)>, Corruption> {
+pub(super) fn number(
+    buf: &[u8],
+    len: usize,
+    at: usize,
+) -> Result<Option<(u64, usize)>, Corruption> {
     let (value, n) = varint::decode(&buf[at..]).ok_or(Corruption::Varint("an event"))?;
     Ok((at + n <= len).then_some((value, at + n)))
 }
 
 /// `size` bytes of text, unless the buffer ends before.
-pub fn text(buf: &[u8], len: usize, at: usize, size: u64) -> Result<Option<&[u8]>, Corruption> {
+pub(super) fn text(
+    buf: &[u8],
+    len: usize,
+    at: usize,
+    size: u64,
+) -> Result<Option<&[u8]>, Corruption> {
     if size > wire::MAX_STRING {
         return Err(Corruption::TooLarge {
             what: "a string",
@@ -65,7 +74,11 @@ pub fn text(buf: &[u8], len: usize, at: usize, size: u64) -> Result<Option<&[u8]
 /// Range of the arguments of an event that has its length; `None` if the buffer
 /// ends before.
 #[inline]
-pub fn prefixed(buf: &[u8], len: usize, pos: usize) -> Result<Option<(usize, usize)>, Corruption> {
+pub(super) fn prefixed(
+    buf: &[u8],
+    len: usize,
+    pos: usize,
+) -> Result<Option<(usize, usize)>, Corruption> {
     let Some((size, from)) = number(buf, len, pos + 1)? else {
         return Ok(None);
     };
@@ -82,7 +95,7 @@ pub fn prefixed(buf: &[u8], len: usize, pos: usize) -> Result<Option<(usize, usi
 
 /// Checks that these are so many arguments; returns the first.
 #[inline]
-pub fn check_args(kind: u8, payload: &[u8], wanted: u8) -> Result<u64, Corruption> {
+pub(super) fn check_args(kind: u8, payload: &[u8], wanted: u8) -> Result<u64, Corruption> {
     let mut s = Scanner::new(payload);
     let delta = s.varint().ok_or(Corruption::Arguments(kind))?;
     for _ in 1..wanted {
@@ -96,7 +109,7 @@ pub fn check_args(kind: u8, payload: &[u8], wanted: u8) -> Result<u64, Corruptio
 
 /// The arguments that begin at `at`.
 #[inline]
-pub fn args_at(buf: &[u8], at: usize) -> Args<'_> {
+pub(super) fn args_at(buf: &[u8], at: usize) -> Args<'_> {
     match buf.get(at..at + WINDOW).map(TryInto::try_into) {
         Some(Ok(window)) => Args::new(window),
         _ => unreachable!("zeros follow the events"),

@@ -7,7 +7,7 @@ use super::index::{NIL, Sample};
 
 /// All samples, and which of them comes next.
 #[derive(Debug, Default)]
-pub struct Samples {
+pub(super) struct Samples {
     all: Vec<Sample>,
     next: usize,
     /// The next sample of the same goroutine.
@@ -18,7 +18,7 @@ pub struct Samples {
 
 impl Samples {
     /// Samples in order of time.
-    pub fn new(all: Vec<Sample>) -> Self {
+    pub(super) fn new(all: Vec<Sample>) -> Self {
         let mut of = HashMap::default();
         let mut following = vec![NIL; all.len()];
         for (i, sample) in all.iter().enumerate().rev() {
@@ -34,23 +34,23 @@ impl Samples {
 
     /// Whether none is left.
     #[inline]
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.next >= self.all.len()
     }
 
     /// When the next sample was taken, in ticks.
-    pub fn time(&self) -> Option<i64> {
+    pub(super) fn time(&self) -> Option<i64> {
         self.all.get(self.next).map(|s| s.time)
     }
 
     /// Whether a goroutine has a sample that comes before an event of `time`.
-    pub fn is_before(&self, g: GoId, time: i64) -> bool {
+    pub(super) fn is_before(&self, g: GoId, time: i64) -> bool {
         let next = self.of.get(&g).and_then(|&i| self.all.get(i as usize));
         next.is_some_and(|s| s.time < time)
     }
 
     /// The next sample.
-    pub fn take(&mut self) -> Option<Sample> {
+    pub(super) fn take(&mut self) -> Option<Sample> {
         let sample = *self.all.get(self.next)?;
         self.of.insert(sample.g, self.following[self.next]);
         self.next += 1;
@@ -58,7 +58,7 @@ impl Samples {
     }
 
     /// Forgets all.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
 }

@@ -20,7 +20,7 @@ use super::wire;
 const CHUNK: usize = 256 << 10;
 
 /// Walks the whole trace, and counts the memory for it in `share`.
-pub fn scan(input: &mut Input<'_>, version: u32, share: &mut Share) -> Index {
+pub(super) fn scan(input: &mut Input<'_>, version: u32, share: &mut Share) -> Index {
     let mut scan = Scan {
         version,
         index: Index::default(),
@@ -281,7 +281,7 @@ impl Scan {
         }
         let p = match p {
             u64::MAX => ProcId::NONE,
-            p if p <= i32::MAX as u64 => ProcId(p as i64),
+            p if i32::try_from(p).is_ok() => ProcId(p as i64),
             p => {
                 return Err(Corruption::TooLarge {
                     what: "the number of a P",

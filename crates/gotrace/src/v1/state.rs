@@ -15,7 +15,7 @@ use super::super::violation::Violation;
 
 /// Status of a goroutine, in which its events must agree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Status {
+pub(super) enum Status {
     Dead,
     Runnable,
     Running,
@@ -23,10 +23,10 @@ pub enum Status {
 }
 
 /// A region that a goroutine has open: its task and the wire id of its name.
-pub type OpenRegion = (u64, u64);
+pub(super) type OpenRegion = (u64, u64);
 
 #[derive(Debug)]
-pub struct Goroutine {
+pub(super) struct Goroutine {
     pub id: GoId,
     /// How many of its steps had to be put in order.
     pub seq: u64,
@@ -65,7 +65,7 @@ impl Goroutine {
 
     /// Refuses an event that needs the goroutine to be in another status.
     #[inline(always)]
-    pub fn must_be(&self, status: Status, event: u8) -> Result<(), Violation> {
+    pub(super) fn must_be(&self, status: Status, event: u8) -> Result<(), Violation> {
         match self.status == status {
             true => Ok(()),
             false => Err(Violation::GoroutineState {
@@ -77,11 +77,11 @@ impl Goroutine {
 }
 
 /// The slot of "no goroutine", which may do some things too.
-pub const G0: u32 = 0;
+pub(super) const G0: u32 = 0;
 
 /// All goroutines that exist.
 #[derive(Debug)]
-pub struct Goroutines {
+pub(super) struct Goroutines {
     slots: Slab<Goroutine>,
     ids: Ids,
     ended: Ended,
@@ -106,13 +106,13 @@ impl Default for Goroutines {
 
 impl Goroutines {
     /// Bytes of memory that this holds while up to `more` goroutines are added.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         let ended = of_map(&self.ended.0, more);
         self.slots.held(more) + self.ids.held(more) + ended + 3 * self.open
     }
 
     /// A goroutine opens a region.
-    pub fn open_region(&mut self, slot: u32, region: OpenRegion) {
+    pub(super) fn open_region(&mut self, slot: u32, region: OpenRegion) {
         let open = &mut self.slots[slot].regions;
         let before = of_vec(open, 0);
         open.push(region);
@@ -120,7 +120,7 @@ impl Goroutines {
     }
 
     #[inline(always)]
-    pub fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
+    pub(super) fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
         let slot = self.ids.find(id.0)?;
         self.slots.get_mut(slot).map(|g| (slot, g))
     }
@@ -128,7 +128,7 @@ impl Goroutines {
     /// Like [`find`](Self::find), where the slot may be the one that the
     /// goroutine was found in before.
     #[inline(always)]
-    pub fn find_again(&mut self, id: GoId, slot: u32) -> Option<(u32, &mut Goroutine)> {
+    pub(super) fn find_again(&mut self, id: GoId, slot: u32) -> Option<(u32, &mut Goroutine)> {
         let slot = match self.slots.get(slot) {
             Some(g) if g.id == id && g.order != Status::Dead => slot,
             _ => self.ids.find(id.0)?,
@@ -137,12 +137,12 @@ impl Goroutines {
     }
 
     /// Whether there never was such a goroutine.
-    pub fn is_new(&self, id: GoId) -> bool {
+    pub(super) fn is_new(&self, id: GoId) -> bool {
         self.ids.find(id.0).is_none() && !self.ended.contains(id)
     }
 
     /// Adds a runnable goroutine; `None` if it exists or did.
-    pub fn create(&mut self, id: GoId) -> Option<u32> {
+    pub(super) fn create(&mut self, id: GoId) -> Option<u32> {
         if !self.is_new(id) {
             return None;
         }
@@ -152,7 +152,7 @@ impl Goroutines {
         Some(slot)
     }
 
-    pub fn end(&mut self, slot: u32) {
+    pub(super) fn end(&mut self, slot: u32) {
         let g = &mut self.slots[slot];
         (g.order, g.status) = (Status::Dead, Status::Dead);
         self.open -= of_vec(&g.regions, 0);
@@ -196,7 +196,7 @@ impl Ended {
 
 /// A P and what it runs.
 #[derive(Clone, Copy, Debug)]
-pub struct Proc {
+pub(super) struct Proc {
     pub p: ProcId,
     /// The thread it runs on.
     pub m: ThreadId,
@@ -212,7 +212,7 @@ pub struct Proc {
 }
 
 impl Proc {
-    pub fn new(p: ProcId) -> Self {
+    pub(super) fn new(p: ProcId) -> Self {
         Self {
             p,
             m: ThreadId::NONE,
@@ -227,7 +227,7 @@ impl Proc {
 
     /// The goroutine that runs.
     #[inline(always)]
-    pub fn goroutine(&self) -> GoId {
+    pub(super) fn goroutine(&self) -> GoId {
         match self.g {
             0 => GoId::NONE,
             g => GoId(g as i64),
@@ -236,7 +236,7 @@ impl Proc {
 
     /// The slot of the goroutine that runs, if there is one.
     #[inline(always)]
-    pub fn current(&self, event: u8) -> Result<u32, Violation> {
+    pub(super) fn current(&self, event: u8) -> Result<u32, Violation> {
         match self.g {
             0 => Err(Violation::Missing {
                 event: wire::name(event),
@@ -248,14 +248,14 @@ impl Proc {
 
     /// The thread, as the reference reader has it for some events: if it is
     /// not known, it is the first.
-    pub fn thread_or_first(&self) -> ThreadId {
+    pub(super) fn thread_or_first(&self) -> ThreadId {
         match self.m.is_some() {
             true => self.m,
             false => ThreadId(0),
         }
     }
 
-    pub fn clear_g(&mut self) {
+    pub(super) fn clear_g(&mut self) {
         (self.g, self.g_slot) = (0, G0);
     }
 }

@@ -2,13 +2,13 @@
 
 use super::super::args::Args;
 use super::super::event::{Event, StackId, StringId, Time};
-pub use super::super::refusal::Refusal;
+pub(super) use super::super::refusal::Refusal;
 use super::super::tables::Tables;
 use super::cursor::Position;
 
 /// Result of an accepted event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Taken {
+pub(super) enum Taken {
     /// An event.
     Event,
     /// None.
@@ -28,7 +28,7 @@ pub enum Taken {
 pub(super) type Result<T> = std::result::Result<T, Refusal>;
 
 /// One P's next event, offered to the model.
-pub struct Step<'a, 'b> {
+pub(super) struct Step<'a, 'b> {
     pub tables: &'a Tables,
     pub next: Position,
     /// The event's time, ns.

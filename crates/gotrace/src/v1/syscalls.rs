@@ -43,7 +43,7 @@ impl Model {
     }
 
     /// Ends a syscall of a goroutine, at the time that the event carries.
-    pub fn exit(&mut self, exit: Exit, time: Time, out: &mut Event) -> Result<Taken> {
+    pub(super) fn exit(&mut self, exit: Exit, time: Time, out: &mut Event) -> Result<Taken> {
         self.exited(exit.g, wire::GO_SYSEXIT, time, out)
     }
 
@@ -71,7 +71,7 @@ impl Model {
 
     /// The end of the syscall that `begun` says began, if it did not block: it
     /// ended at once.
-    pub fn end_syscall(&mut self, proc: usize, begun: &mut Event, time: Time) -> Event {
+    pub(super) fn end_syscall(&mut self, proc: usize, begun: &mut Event, time: Time) -> Event {
         begun.m = self.procs[proc].thread_or_first();
         let g = match begun.kind {
             EventKind::StateTransition(StateTransition::Goroutine { id, slot, .. }) => (id, slot.0),

@@ -13,7 +13,7 @@ use super::wire;
 
 /// The condition that an event waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
+pub(super) enum Need {
     /// Nothing: it can come next.
     Nothing,
     /// A goroutine is in this status, at this step unless it is the wildcard.
@@ -30,7 +30,7 @@ pub enum Need {
 
 /// The change by an event that others may wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(super) enum Change {
     /// The goroutine in this slot took a step.
     Step(u32),
     /// The goroutine was created.
@@ -70,7 +70,7 @@ impl Model {
     /// Returns the condition of a P's next event with the arguments `args`, and
     /// notes the goroutine's slot.
     #[inline(always)]
-    pub fn need(&mut self, proc: u32, kind: u8, mut args: Args<'_>) -> Need {
+    pub(super) fn need(&mut self, proc: u32, kind: u8, mut args: Args<'_>) -> Need {
         let need = match kind {
             wire::GO_START | wire::GO_START_LABEL => Need::Step {
                 g: GoId(args.next() as i64),
@@ -143,33 +143,33 @@ impl Model {
 
 /// Waiting Ps.
 #[derive(Debug, Default)]
-pub struct Waitings {
+pub(super) struct Waitings {
     all: Vec<Waiting>,
 }
 
 impl Waitings {
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.all.len()
     }
 
     /// One of them.
-    pub fn first(&self) -> Option<u32> {
+    pub(super) fn first(&self) -> Option<u32> {
         self.all.first().map(|w| w.proc)
     }
 
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.all.clear();
     }
 
     /// Adds a P whose event waits.
-    pub fn add(&mut self, model: &mut Model, proc: u32, need: Need) {
+    pub(super) fn add(&mut self, model: &mut Model, proc: u32, need: Need) {
         let slot = model.await_need(need);
         self.all.push(Waiting { proc, slot, need });
     }
 
     /// Takes out the Ps whose event can come next after a change, in the
     /// reference's order: the last one takes the place of one that leaves.
-    pub fn leave(&mut self, model: &mut Model, change: Change, mut ready: impl FnMut(u32)) {
+    pub(super) fn leave(&mut self, model: &mut Model, change: Change, mut ready: impl FnMut(u32)) {
         work::add(self.all.len());
         let mut i = 0;
         let mut still_awaited = false;

@@ -7,10 +7,10 @@
 
 macro_rules! events {
     ($($constant:ident = $number:literal $name:literal $(($args:literal))?;)*) => {
-        $(pub const $constant: u8 = $number;)*
+        $(pub(super) const $constant: u8 = $number;)*
 
         /// Name of an event type.
-        pub fn name(event_type: u8) -> &'static str {
+        pub(super) fn name(event_type: u8) -> &'static str {
             match event_type {
                 $($number => $name,)*
                 _ => "Unknown",
@@ -19,7 +19,7 @@ macro_rules! events {
 
         /// Number of arguments of each timed event, the time included;
         /// [`NOT_TIMED`] for all other types.
-        pub const ARGS: [u8; 64] = {
+        pub(super) const ARGS: [u8; 64] = {
             let mut args = [NOT_TIMED; 64];
             $($(args[$number] = $args;)?)*
             args
@@ -28,7 +28,7 @@ macro_rules! events {
 }
 
 /// The event has no time, or does not belong to a P.
-pub const NOT_TIMED: u8 = 0;
+pub(super) const NOT_TIMED: u8 = 0;
 
 events! {
     BATCH = 1 "Batch";
@@ -84,20 +84,20 @@ events! {
 }
 
 /// Event types from here on do not exist.
-pub const COUNT: u8 = 50;
+pub(super) const COUNT: u8 = 50;
 
 /// The bits of an event's first byte that hold its type.
-pub const TYPE: u8 = 0x3f;
+pub(super) const TYPE: u8 = 0x3f;
 
 /// First bytes from here on belong to events whose length in bytes is the
 /// first number behind them.
-pub const PREFIXED: u8 = 0xc0;
+pub(super) const PREFIXED: u8 = 0xc0;
 
 /// The first version of the format that has CPU samples.
-pub const WITH_CPU_SAMPLES: u32 = 19;
+pub(super) const WITH_CPU_SAMPLES: u32 = 19;
 
 /// The longest such event, and the longest string, that the reference accepts.
-pub const MAX_PREFIXED: u64 = 2048;
-pub const MAX_STRING: u64 = 1_000_000;
+pub(super) const MAX_PREFIXED: u64 = 2048;
+pub(super) const MAX_STRING: u64 = 1_000_000;
 /// The deepest stack.
-pub const MAX_FRAMES: u64 = 1000;
+pub(super) const MAX_FRAMES: u64 = 1000;

@@ -14,7 +14,7 @@ const MAX_HEADER: usize = 2 + 4 * super::super::varint::MAX_LEN;
 
 /// One batch, not yet decoded; its bytes are kept by the [`Input`].
 #[derive(Clone, Copy, Debug)]
-pub struct Batch {
+pub(super) struct Batch {
     pub generation: u64,
     pub m: ThreadId,
     /// Base time in clock units.
@@ -33,13 +33,13 @@ pub struct Batch {
 
 impl Batch {
     /// The section that an ordinary batch belongs to.
-    pub fn section(&self) -> Option<u8> {
+    pub(super) fn section(&self) -> Option<u8> {
         (self.experiment == wire::NO_EXPERIMENT && self.len > 0).then_some(self.first)
     }
 }
 
 /// Next element of the file.
-pub enum Next {
+pub(super) enum Next {
     Batch(Batch),
     /// The marker that Go 1.26 writes after each generation.
     EndOfGeneration,
@@ -58,7 +58,7 @@ enum Header {
 }
 
 /// Reads the next batch's header and passes over its data.
-pub fn next(input: &mut Input<'_>) -> Result<Next, ErrorKind> {
+pub(super) fn next(input: &mut Input<'_>) -> Result<Next, ErrorKind> {
     let start = input.pos();
     // Reading beyond the header may block a live stream: after a generation's end there may be no data for a second.
     let mut least = 1;
@@ -160,7 +160,11 @@ fn another_trace(bytes: &[u8], other: u8) -> Result<Header, ErrorKind> {
 }
 
 /// Loads the data of a batch that is not read event by event.
-pub fn data<'b>(input: &mut Input<'_>, b: &Batch, buf: &'b mut Vec<u8>) -> io::Result<&'b [u8]> {
+pub(super) fn data<'b>(
+    input: &mut Input<'_>,
+    b: &Batch,
+    buf: &'b mut Vec<u8>,
+) -> io::Result<&'b [u8]> {
     buf.resize(b.len, 0);
     if b.len > 0 {
         input.take(b.at, buf)?;

@@ -4,7 +4,7 @@ use super::super::event::Time;
 
 /// Nanoseconds per clock unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Clock {
+pub(super) struct Clock {
     ns_per_unit: f64,
     /// `ns_per_unit` if it is a small whole number, which it is on most
     /// platforms (64 on linux/amd64).
@@ -15,7 +15,7 @@ pub struct Clock {
 
 impl Clock {
     /// A clock of `frequency` units a second.
-    pub fn new(frequency: u64) -> Self {
+    pub(super) fn new(frequency: u64) -> Self {
         let ns_per_unit = 1.0 / (frequency as f64 / 1e9);
         let whole = (1.0..=65536.0).contains(&ns_per_unit) && ns_per_unit.fract() == 0.0;
         Self {
@@ -27,20 +27,20 @@ impl Clock {
     }
 
     /// Whether the frequency is above 0; otherwise all times are wrong.
-    pub fn runs(self) -> bool {
+    pub(super) fn runs(self) -> bool {
         self.ns_per_unit.is_finite()
     }
 
     /// Like [`ns`](Self::ns), of the differences there mostly are: all those in
     /// one batch last less than 2^62 ns together.
     #[inline(always)]
-    pub fn ns_fast(self, units: u64) -> Option<Time> {
+    pub(super) fn ns_fast(self, units: u64) -> Option<Time> {
         (units < self.limit).then(|| (units * self.whole) as Time)
     }
 
     /// Converts a time or a difference of times.
     #[inline]
-    pub fn ns(self, units: u64) -> Time {
+    pub(super) fn ns(self, units: u64) -> Time {
         match self.ns_fast(units) {
             Some(ns) => ns,
             None => self.ns_float(units),

@@ -20,7 +20,7 @@ use super::wire;
 
 /// The event that comes next on a thread.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Position {
+pub(super) struct Position {
     pub time: Time,
     /// Offset of the arguments in the batch.
     args: u32,
@@ -30,14 +30,14 @@ pub struct Position {
 impl Position {
     /// The event's type.
     #[inline(always)]
-    pub fn kind(self) -> u8 {
+    pub(super) fn kind(self) -> u8 {
         self.kind as u8
     }
 
     /// Advances to the next event, after the arguments that were read. False if
     /// [`Cursor::load`] must load it.
     #[inline(always)]
-    pub fn advance(&mut self, mut args: Args<'_>, careful: u32, clock: Clock) -> bool {
+    pub(super) fn advance(&mut self, mut args: Args<'_>, careful: u32, clock: Clock) -> bool {
         let end = self.args + args.len() as u32;
         let kind = args.kind();
         if end >= careful || !wire::is_timed(kind) {
@@ -57,7 +57,7 @@ impl Position {
 
 /// The events of one thread.
 #[derive(Debug)]
-pub struct Cursor {
+pub(super) struct Cursor {
     pub next: Position,
     /// From here on events may be damaged or reach beyond the batch's end.
     pub careful: u32,
@@ -78,7 +78,7 @@ impl Default for Cursor {
 impl Cursor {
     /// A cursor before the batch `head`, to be [loaded](Self::load);
     /// `buf` is memory to be used again.
-    pub fn new(head: u32, buf: Vec<u8>) -> Self {
+    pub(super) fn new(head: u32, buf: Vec<u8>) -> Self {
         Self {
             next: Position::default(),
             careful: 0,
@@ -90,13 +90,13 @@ impl Cursor {
     }
 
     /// Takes the memory of a cursor that is no longer needed.
-    pub fn take_memory(&mut self) -> Vec<u8> {
+    pub(super) fn take_memory(&mut self) -> Vec<u8> {
         std::mem::take(self).buf
     }
 
     /// The arguments of the event at `position`.
     #[inline(always)]
-    pub fn args(&self, position: Position) -> Args<'_> {
+    pub(super) fn args(&self, position: Position) -> Args<'_> {
         let at = position.args as usize;
         match self.buf.get(at..at + WINDOW).map(TryInto::try_into) {
             Some(Ok(window)) => Args::new(window),
@@ -105,13 +105,13 @@ impl Cursor {
     }
 
     /// Offset in the trace of the next event's arguments.
-    pub fn offset(&self, batches: &[EventBatch]) -> u64 {
+    pub(super) fn offset(&self, batches: &[EventBatch]) -> u64 {
         let at = batches.get(self.batch as usize).map_or(0, |b| b.at);
         at + u64::from(self.next.args)
     }
 
     /// Bytes of the thread's events that were not decoded yet.
-    pub fn bytes_left(&self, batches: &[EventBatch]) -> u64 {
+    pub(super) fn bytes_left(&self, batches: &[EventBatch]) -> u64 {
         let mut left = (self.len - self.next.args as usize) as u64;
         let mut next = self.following;
         while let Some(b) = batches.get(next as usize) {
@@ -122,14 +122,14 @@ impl Cursor {
     }
 
     /// Whether [`load`](Self::load) loads another batch.
-    pub fn is_at_end(&self) -> bool {
+    pub(super) fn is_at_end(&self) -> bool {
         self.next.args as usize == self.len
     }
 
     /// Advances to the next event where that needs checks, or the next batch;
     /// false if there is none.
     #[cold]
-    pub fn load(&mut self, source: &mut Source<'_, '_>) -> Result<bool, Box<ErrorKind>> {
+    pub(super) fn load(&mut self, source: &mut Source<'_, '_>) -> Result<bool, Box<ErrorKind>> {
         if self.is_at_end() && !self.load_batch(source)? {
             return Ok(false);
         }
@@ -186,7 +186,7 @@ impl Cursor {
 }
 
 /// Source of a cursor's batches.
-pub struct Source<'a, 'i> {
+pub(super) struct Source<'a, 'i> {
     pub input: &'a mut Input<'i>,
     pub batches: &'a [EventBatch],
     pub clock: Clock,

@@ -12,7 +12,7 @@ use super::threads;
 
 /// A thread's slot and the time of its next event.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub(super) struct Entry {
     pub time: Time,
     pub thread: u32,
 }
@@ -28,7 +28,7 @@ const TOP: usize = 8;
 
 /// The thread whose turn it is.
 #[derive(Clone, Copy, Debug)]
-pub struct Turn {
+pub(super) struct Turn {
     pub first: Entry,
     /// The time up to which it stays the first: that of the one after it.
     pub until: Time,
@@ -40,7 +40,7 @@ pub struct Turn {
 /// places, which one load finds. After the last entry the pair is completed by
 /// one that is never smaller.
 #[derive(Debug)]
-pub struct Frontier {
+pub(super) struct Frontier {
     places: Vec<Entry>,
     len: usize,
 }
@@ -58,7 +58,7 @@ impl Frontier {
     /// The slot of the thread whose next event is the earliest; [`threads::NONE`] if
     /// there is none until `sample`.
     #[inline(always)]
-    pub fn head(&self, sample: Time) -> u32 {
+    pub(super) fn head(&self, sample: Time) -> u32 {
         match self.places.get(1) {
             Some(first) if first.time <= sample => first.thread,
             _ => threads::NONE,
@@ -68,34 +68,34 @@ impl Frontier {
     /// The time up to which the first thread stays the first: that of the
     /// one after it.
     #[inline(always)]
-    pub fn second_time(&self) -> Time {
+    pub(super) fn second_time(&self) -> Time {
         let children = self.places.as_chunks::<2>().0.get(1);
         children.map_or(Time::MAX, |[left, right]| left.time.min(right.time))
     }
 
     /// Bytes of memory that this holds.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         of_vec(&self.places, 0)
     }
 
     #[inline]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.len
     }
 
     /// Entry `i`; 0 is the earliest.
     #[inline]
-    pub fn get(&self, i: usize) -> Entry {
+    pub(super) fn get(&self, i: usize) -> Entry {
         self.places[i + 1]
     }
 
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.places.clear();
         self.places.resize(TOP, NONE);
         self.len = 0;
     }
 
-    pub fn insert(&mut self, entry: Entry) {
+    pub(super) fn insert(&mut self, entry: Entry) {
         self.len += 1;
         if self.len + 1 >= self.places.len() {
             self.places.extend([NONE; 2]);
@@ -106,7 +106,7 @@ impl Frontier {
 
     /// Gives the first entry a later time, and says which is the first then.
     #[inline(always)]
-    pub fn delay_first(&mut self, time: Time) -> Turn {
+    pub(super) fn delay_first(&mut self, time: Time) -> Turn {
         // One look at the places that nearly always suffice.
         let Some([_, root, left, right, rest @ ..]) = self.places.first_chunk_mut::<TOP>() else {
             unreachable!("there are always places for these");
@@ -142,7 +142,7 @@ impl Frontier {
     }
 
     /// Gives entry `i` a new time.
-    pub fn update(&mut self, i: usize, time: Time) {
+    pub(super) fn update(&mut self, i: usize, time: Time) {
         let k = i + 1;
         self.places[k].time = time;
         if k == 1 || self.sift_up(k) == k {
@@ -151,7 +151,7 @@ impl Frontier {
     }
 
     /// Removes entry `i`: lifts it to the root, then takes the root away.
-    pub fn remove(&mut self, i: usize) {
+    pub(super) fn remove(&mut self, i: usize) {
         let mut k = i + 1;
         while k > 1 {
             work::add(1);
@@ -165,7 +165,7 @@ impl Frontier {
     }
 
     /// Sorts the heap, which stays one.
-    pub fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         work::add(self.len);
         sort::by_key(&mut self.places[1..=self.len], |e| e.time);
     }

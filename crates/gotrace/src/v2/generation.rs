@@ -24,11 +24,11 @@ use super::wire;
 const MUCH: u64 = 16 << 20;
 
 /// No further batch.
-pub const NIL: u32 = u32::MAX;
+pub(super) const NIL: u32 = u32::MAX;
 
 /// An event batch and the next one of the same thread.
 #[derive(Clone, Copy, Debug)]
-pub struct EventBatch {
+pub(super) struct EventBatch {
     pub at: u64,
     /// Base time in clock units.
     pub time: u64,
@@ -38,7 +38,7 @@ pub struct EventBatch {
 
 /// A thread's event batches, in file order.
 #[derive(Clone, Copy, Debug)]
-pub struct ThreadBatches {
+pub(super) struct ThreadBatches {
     pub m: ThreadId,
     pub head: u32,
     tail: u32,
@@ -59,7 +59,7 @@ pub struct ExperimentalBatch {
 
 /// A generation whose batches have been walked.
 #[derive(Debug, Default)]
-pub struct Generation {
+pub(super) struct Generation {
     /// Its number; 0 before the first batch.
     pub number: u64,
     /// Offset of its first batch.
@@ -87,7 +87,7 @@ pub struct Generation {
 }
 
 /// Reserves memory while a generation is walked.
-pub struct Meter<'a> {
+pub(super) struct Meter<'a> {
     pub share: &'a mut Share,
     /// Bytes of memory that everything else holds.
     pub rest: u64,
@@ -109,7 +109,7 @@ impl Meter<'_> {
 impl Generation {
     /// Tables and number of the generation.
     #[inline(always)]
-    pub fn epoch(&self) -> Epoch<'_> {
+    pub(super) fn epoch(&self) -> Epoch<'_> {
         Epoch {
             tables: &self.tables,
             generation: self.number,
@@ -117,7 +117,7 @@ impl Generation {
     }
 
     /// Bytes of memory that this holds while a batch is added, if there is one.
-    pub fn held(&self, batch: Option<&Batch>) -> u64 {
+    pub(super) fn held(&self, batch: Option<&Batch>) -> u64 {
         let len = batch.map_or(0, |b| b.len);
         let section = batch.and_then(Batch::section);
         let tables = match section {
@@ -143,7 +143,7 @@ impl Generation {
     }
 
     /// Clears everything and keeps the memory up to a limit.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.before.retain(|(tables, _)| tables.strong_count() > 0);
         let held = self.tables.held(0);
         match Arc::get_mut(&mut self.tables) {
@@ -169,7 +169,7 @@ impl Generation {
     }
 
     /// Its clock. Checked when the generation was closed.
-    pub fn clock(&self) -> Clock {
+    pub(super) fn clock(&self) -> Clock {
         self.clocks.clock.unwrap_or(Clock::new(0))
     }
 
@@ -266,7 +266,7 @@ impl Generation {
 
     /// Reads a generation that a marker ends (Go 1.26). False if there is none
     /// left.
-    pub fn read_marked(
+    pub(super) fn read_marked(
         &mut self,
         input: &mut Input<'_>,
         mut meter: Meter<'_>,
@@ -308,7 +308,7 @@ impl Generation {
     ///
     /// `Ok(Some(error))` is a generation that may be read, and the error that
     /// ended it.
-    pub fn read_unmarked(
+    pub(super) fn read_unmarked(
         &mut self,
         input: &mut Input<'_>,
         spill: &mut Option<Batch>,

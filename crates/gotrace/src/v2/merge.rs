@@ -39,7 +39,7 @@ enum Pause {
 impl Reader<'_> {
     /// Writes the next events to `sink` until it is full or the generation ends: a synchronization event is only ever the
     /// first. Returns the number of events, 0 at the end.
-    pub fn fill(&mut self, sink: &mut impl Sink) -> Result<usize, ReadError> {
+    pub(crate) fn fill(&mut self, sink: &mut impl Sink) -> Result<usize, ReadError> {
         if let Some(e) = self.failed.take() {
             self.installed = false;
             return Err(e);

@@ -74,7 +74,7 @@ enum Ahead {
 }
 
 /// Reads a v2 trace.
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     input: Input<'a>,
     /// Offset of the header in the input.
     start: u64,
@@ -115,7 +115,7 @@ const SPARE: usize = 128;
 
 impl<'a> Reader<'a> {
     /// Reads on behind the header.
-    pub fn new(input: Input<'a>, version: u32) -> Self {
+    pub(crate) fn new(input: Input<'a>, version: u32) -> Self {
         let share = input.allowance().share();
         Self {
             start: input.pos() - HEADER as u64,
@@ -142,22 +142,22 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the input, at the end of the trace.
-    pub fn into_input(self) -> Input<'a> {
+    pub(crate) fn into_input(self) -> Input<'a> {
         self.input
     }
 
     /// Strings and stacks of the events since the last synchronization.
-    pub fn tables(&self) -> &Arc<Tables> {
+    pub(crate) fn tables(&self) -> &Arc<Tables> {
         &self.generation.tables
     }
 
     /// A string of the current generation, or of the current event only.
-    pub fn string(&self, id: StringId) -> &[u8] {
+    pub(crate) fn string(&self, id: StringId) -> &[u8] {
         let extra = self.order.extra_string(id);
         extra.unwrap_or_else(|| self.generation.tables.string(id))
     }
 
-    pub fn experimental(&self) -> &[ExperimentalBatch] {
+    pub(crate) fn experimental(&self) -> &[ExperimentalBatch] {
         if self.installed {
             &self.generation.experimental
         } else {
@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub fn clock_snapshot(&self) -> Option<ClockSnapshot> {
+    pub(crate) fn clock_snapshot(&self) -> Option<ClockSnapshot> {
         let s = self.generation.clocks.snapshot.filter(|_| self.installed)?;
         Some(ClockSnapshot {
             trace: self.generation.clock().ns(s.trace),
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether all events of the current generation were returned.
-    pub fn is_between_generations(&self) -> bool {
+    pub(crate) fn is_between_generations(&self) -> bool {
         self.installed
             && self.failed.is_none()
             && self.frontier.len() == 0
@@ -185,11 +185,11 @@ impl<'a> Reader<'a> {
     }
 
     /// End of the generation that was last read, as an offset into the input.
-    pub fn generation_end(&self) -> u64 {
+    pub(crate) fn generation_end(&self) -> u64 {
         self.spill.as_ref().map_or(self.input.pos(), |b| b.start)
     }
 
-    pub fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> Stats {
         Stats {
             bytes: self.input.pos() - self.start,
             total_bytes: self.input.known_len() - self.start,

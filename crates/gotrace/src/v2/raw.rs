@@ -5,11 +5,11 @@ use super::super::varint;
 use super::wire;
 
 /// The longest event: its type and five varints.
-pub const MAX_EVENT: usize = 1 + 5 * varint::MAX_LEN;
+pub(super) const MAX_EVENT: usize = 1 + 5 * varint::MAX_LEN;
 
 /// An event's type and its arguments; references are still wire ids.
 #[derive(Clone, Copy, Debug)]
-pub struct Raw {
+pub(crate) struct Raw {
     pub kind: u8,
     pub args: [u64; 4],
 }
@@ -17,7 +17,7 @@ pub struct Raw {
 impl Args<'_> {
     /// Reads all arguments of an event of type `kind`.
     #[inline]
-    pub fn all(&mut self, kind: u8) -> Raw {
+    pub(crate) fn all(&mut self, kind: u8) -> Raw {
         let n = wire::ARGS[kind as usize];
         let mut args = [0; 4];
         if n > 0 {

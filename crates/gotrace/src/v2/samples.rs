@@ -10,7 +10,7 @@ use super::sections::CpuSample;
 
 /// A generation's samples, and which of them comes next.
 #[derive(Debug)]
-pub struct Samples {
+pub(super) struct Samples {
     all: Vec<CpuSample>,
     next: usize,
     /// When the next one was taken; the latest time if there is none.
@@ -29,24 +29,24 @@ impl Default for Samples {
 
 impl Samples {
     /// Forgets all and keeps the memory.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.all.clear();
         self.rewind();
     }
 
     /// Bytes of memory that this holds while up to `more` samples are added.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         of_vec(&self.all, more)
     }
 
     /// The list to which samples of a batch are added, with times in clock
     /// units.
-    pub fn raw(&mut self) -> &mut Vec<CpuSample> {
+    pub(super) fn raw(&mut self) -> &mut Vec<CpuSample> {
         &mut self.all
     }
 
     /// Converts the times and puts the samples in order.
-    pub fn close(&mut self, clock: Clock) {
+    pub(super) fn close(&mut self, clock: Clock) {
         for sample in &mut self.all {
             sample.time = clock.ns(sample.time as u64);
         }
@@ -61,12 +61,12 @@ impl Samples {
 
     /// When the next sample was taken; the latest time if there is none.
     #[inline]
-    pub fn time(&self) -> Time {
+    pub(super) fn time(&self) -> Time {
         self.time
     }
 
     /// The next sample as an event.
-    pub fn take(&mut self, tables: &Tables) -> Option<Result<Event, Corruption>> {
+    pub(super) fn take(&mut self, tables: &Tables) -> Option<Result<Event, Corruption>> {
         let s = *self.all.get(self.next)?;
         self.next += 1;
         let next = self.all.get(self.next);

@@ -10,7 +10,7 @@ use super::wire;
 
 /// A CPU profile sample, its time still in clock units.
 #[derive(Clone, Copy, Debug)]
-pub struct CpuSample {
+pub(super) struct CpuSample {
     pub time: i64,
     pub m: ThreadId,
     pub p: ProcId,
@@ -21,14 +21,14 @@ pub struct CpuSample {
 
 /// The clocks of a generation.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Clocks {
+pub(super) struct Clocks {
     pub clock: Option<Clock>,
     pub snapshot: Option<Snapshot>,
 }
 
 /// The trace clock, the monotonic clock and the wall clock read together.
 #[derive(Clone, Copy, Debug)]
-pub struct Snapshot {
+pub(super) struct Snapshot {
     /// Clock units.
     pub trace: u64,
     pub mono: u64,
@@ -60,7 +60,7 @@ fn at_most(what: &'static str, found: u64, limit: u64) -> Result<usize> {
 }
 
 /// Adds the strings of a batch.
-pub fn strings(data: &[u8], tables: &mut Tables) -> Result<()> {
+pub(super) fn strings(data: &[u8], tables: &mut Tables) -> Result<()> {
     const SECTION: &str = "a string table";
     let mut s = Scanner::new(data);
     s.byte();
@@ -80,7 +80,7 @@ pub fn strings(data: &[u8], tables: &mut Tables) -> Result<()> {
 }
 
 /// Adds the stacks of a batch.
-pub fn stacks(data: &[u8], tables: &mut Tables) -> Result<()> {
+pub(super) fn stacks(data: &[u8], tables: &mut Tables) -> Result<()> {
     const SECTION: &str = "a stack table";
     let mut s = Scanner::new(data);
     s.byte();
@@ -101,7 +101,7 @@ pub fn stacks(data: &[u8], tables: &mut Tables) -> Result<()> {
 }
 
 /// Appends the CPU samples of a batch.
-pub fn cpu_samples(data: &[u8], out: &mut Vec<CpuSample>) -> Result<()> {
+pub(super) fn cpu_samples(data: &[u8], out: &mut Vec<CpuSample>) -> Result<()> {
     const SECTION: &str = "a batch of CPU samples";
     let mut s = Scanner::new(data);
     s.byte();
@@ -128,7 +128,7 @@ pub fn cpu_samples(data: &[u8], out: &mut Vec<CpuSample>) -> Result<()> {
 
 /// Reads a sync batch: a section since Go 1.25, a single frequency event
 /// before.
-pub fn sync(data: &[u8], base: u64, with_snapshot: bool, out: &mut Clocks) -> Result<()> {
+pub(super) fn sync(data: &[u8], base: u64, with_snapshot: bool, out: &mut Clocks) -> Result<()> {
     const SECTION: &str = "a sync batch";
     let mut s = Scanner::new(data);
     if with_snapshot {

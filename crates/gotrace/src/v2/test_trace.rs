@@ -3,14 +3,14 @@
 use super::wire;
 
 /// A trace of Go 1.22.
-pub struct Trace(pub Vec<u8>);
+pub(super) struct Trace(pub Vec<u8>);
 
 impl Trace {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(b"go 1.22 trace\0\0\0".to_vec())
     }
 
-    pub fn batch(&mut self, generation: u64, m: u64, time: u64, data: &[u64]) {
+    pub(super) fn batch(&mut self, generation: u64, m: u64, time: u64, data: &[u64]) {
         let data = bytes(data);
         let header = [1, generation, m, time, data.len() as u64];
         self.0.extend(bytes(&header));
@@ -18,7 +18,7 @@ impl Trace {
     }
 
     /// The batch that every generation needs.
-    pub fn frequency(&mut self, generation: u64) {
+    pub(super) fn frequency(&mut self, generation: u64) {
         self.batch(
             generation,
             0,
@@ -42,10 +42,10 @@ fn bytes(values: &[u64]) -> Vec<u8> {
 }
 
 /// No thread.
-pub const NO_THREAD: u64 = u64::MAX;
+pub(super) const NO_THREAD: u64 = u64::MAX;
 
 /// A P and a goroutine that run on the thread, as two events.
-pub fn running(p: u64, g: u64, m: u64) -> Vec<u64> {
+pub(super) fn running(p: u64, g: u64, m: u64) -> Vec<u64> {
     let p_status = [u64::from(wire::PROC_STATUS), 1, p, 1];
     let g_status = [u64::from(wire::GO_STATUS), 1, g, m, 2];
     [&p_status[..], &g_status[..]].concat()

@@ -9,11 +9,11 @@ use super::super::event::{GoId, ProcId, ThreadId};
 use super::cursor::Cursor;
 
 /// No slot.
-pub const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// A thread and what it runs.
 #[derive(Clone, Copy, Debug)]
-pub struct Thread {
+pub(super) struct Thread {
     pub m: ThreadId,
     pub p: ProcId,
     pub g: GoId,
@@ -31,14 +31,14 @@ pub struct Thread {
 /// A thread, and its events in the current generation.
 #[derive(Debug)]
 #[repr(align(128))]
-pub struct Lane {
+pub(super) struct Lane {
     pub thread: Thread,
     pub cursor: Cursor,
 }
 
 /// All threads that were ever seen.
 #[derive(Debug, Default)]
-pub struct Threads {
+pub(super) struct Threads {
     lanes: Vec<Lane>,
     by_id: HashMap<i64, u32, foldhash::fast::RandomState>,
 }
@@ -46,12 +46,12 @@ pub struct Threads {
 impl Threads {
     /// Bytes of memory that this holds while up to `more` threads are added,
     /// without the bytes of their batches.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         of_vec(&self.lanes, more) + of_map(&self.by_id, more)
     }
 
     /// Returns the slot of a thread, adding it if necessary.
-    pub fn slot(&mut self, m: ThreadId) -> u32 {
+    pub(super) fn slot(&mut self, m: ThreadId) -> u32 {
         let next = self.lanes.len() as u32;
         let slot = *self.by_id.entry(m.0).or_insert(next);
         if slot == next {
@@ -71,13 +71,13 @@ impl Threads {
     }
 
     /// Returns the slot of a known thread; `None` for [`ThreadId::NONE`].
-    pub fn find_seen(&self, m: ThreadId) -> Option<u32> {
+    pub(super) fn find_seen(&self, m: ThreadId) -> Option<u32> {
         let slot = *self.by_id.get(&m.0)?;
         (self[slot].thread.seen && m.is_some()).then_some(slot)
     }
 
     #[inline(always)]
-    pub fn get_mut(&mut self, slot: u32) -> Option<&mut Lane> {
+    pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut Lane> {
         self.lanes.get_mut(slot as usize)
     }
 }

@@ -25,7 +25,7 @@ impl Spec {
 
 macro_rules! events {
     ($($constant:ident = $number:literal $name:literal $timed:ident [$($arg:literal),*];)*) => {
-        $(pub const $constant: u8 = $number;)*
+        $(pub(crate) const $constant: u8 = $number;)*
 
         /// Description of each event type, by its number.
         static SPECS: [Spec; 256] = {
@@ -40,7 +40,7 @@ macro_rules! events {
 
         /// Number of arguments after the time of each timed event;
         /// [`NOT_TIMED`] for all other types.
-        pub const ARGS: [u8; 256] = {
+        pub(crate) const ARGS: [u8; 256] = {
             let mut args = [NOT_TIMED; 256];
             $(if events!(@$timed) {
                 let names: &[&str] = &[$($arg),*];
@@ -54,11 +54,11 @@ macro_rules! events {
 }
 
 /// The event type has no time: it is not in batches of events.
-pub const NOT_TIMED: u8 = u8::MAX;
+pub(crate) const NOT_TIMED: u8 = u8::MAX;
 
 /// Description of an event type; its name is `Unknown` for a number that is no
 /// event type.
-pub fn spec(event_type: u8) -> &'static Spec {
+pub(crate) fn spec(event_type: u8) -> &'static Spec {
     &SPECS[event_type as usize]
 }
 
@@ -69,13 +69,13 @@ pub fn specs() -> impl Iterator<Item = (u8, &'static Spec)> {
 }
 
 /// Name of an event type.
-pub fn name(event_type: u8) -> &'static str {
+pub(crate) fn name(event_type: u8) -> &'static str {
     spec(event_type).name
 }
 
 /// Whether an event type has a time.
 #[inline(always)]
-pub fn is_timed(event_type: u8) -> bool {
+pub(crate) fn is_timed(event_type: u8) -> bool {
     // Nearly all events of a trace are in this range, and comparing is cheaper
     // than the table.
     matches!(event_type, PROCS_CHANGE..=GO_STATUS_STACK) || ARGS[event_type as usize] != NOT_TIMED
@@ -84,7 +84,7 @@ pub fn is_timed(event_type: u8) -> bool {
 /// Whether an event of this type may change the state of other threads than
 /// the one that wrote it.
 #[inline(always)]
-pub fn may_concern_others(event_type: u8) -> bool {
+pub(crate) fn may_concern_others(event_type: u8) -> bool {
     matches!(
         event_type,
         GO_STATUS | GO_STATUS_STACK | PROC_STEAL | PROC_STATUS
@@ -164,9 +164,9 @@ events! {
 }
 
 /// Limits of the runtime, which the reader checks.
-pub const MAX_BATCH_SIZE: u64 = 64 << 10;
-pub const MAX_FRAMES_PER_STACK: u64 = 128;
-pub const MAX_STRING_SIZE: u64 = 1 << 10;
+pub(crate) const MAX_BATCH_SIZE: u64 = 64 << 10;
+pub(crate) const MAX_FRAMES_PER_STACK: u64 = 128;
+pub(crate) const MAX_STRING_SIZE: u64 = 1 << 10;
 
 /// The experiment that ordinary batches belong to: none.
-pub const NO_EXPERIMENT: u8 = 0;
+pub(crate) const NO_EXPERIMENT: u8 = 0;

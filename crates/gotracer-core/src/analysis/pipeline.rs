@@ -102,7 +102,7 @@ fn read(mut reader: Reader<'_>, handoff: Handoff) -> (Reader<'_>, Option<ReadErr
         let chunk = Chunk {
             begins: events.begins(),
             events,
-            tables: reader.tables().clone(),
+            tables: Arc::clone(reader.tables()),
             snapshot: reader.clock_snapshot(),
             stats: reader.stats(),
         };

@@ -19,7 +19,7 @@ impl<W: Write> Writer<W> {
         let (g, time) = (event.g, event.time);
         match event.kind {
             EventKind::StateTransition(StateTransition::Goroutine { id, from, to, .. }) => {
-                self.wake(event, id, from, to, timeline)
+                self.wake(event, id, from, to, timeline);
             }
             EventKind::RegionBegin { task, name, .. } if g.is_some() => {
                 let name = self.named(name, tables, "region");

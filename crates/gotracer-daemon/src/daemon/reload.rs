@@ -31,7 +31,7 @@ pub fn on_hangup(requests: Sender<Request>) {
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot handle SIGHUP; it does not reload the configuration")
+                tracing::warn!(%error, "cannot handle SIGHUP; it does not reload the configuration");
             }
         }
     }

@@ -24,7 +24,7 @@ pub async fn follow(directory: Directory) {
         }
         tokio::time::sleep(PERIOD).await;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Deletes evidence past its retention. Never returns.

@@ -213,7 +213,7 @@ impl Supervisor {
                     Ok(target) if fixed.contains(&target) => {}
                     Ok(target) => add(target, &discovered),
                     Err(error) => {
-                        tracing::warn!(job = job.job_name, %error, "target skipped")
+                        tracing::warn!(job = job.job_name, %error, "target skipped");
                     }
                 }
             }

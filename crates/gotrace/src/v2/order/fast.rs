@@ -24,7 +24,7 @@ std::thread_local! {
 
 /// Whether tests switched the fast path off.
 #[inline(always)]
-pub fn never() -> bool {
+pub(super) fn never() -> bool {
     #[cfg(test)]
     return NEVER.get();
     #[cfg(not(test))]
@@ -34,7 +34,7 @@ pub fn never() -> bool {
 impl Order {
     /// Accepts an event and writes it to `sink`. `None` means that nothing has changed and the full model must decide.
     #[inline(always)]
-    pub fn take_fast(
+    pub(crate) fn take_fast(
         &mut self,
         t: &mut Thread,
         event_type: u8,

@@ -21,27 +21,27 @@ mod user;
 
 use super::super::error::Corruption;
 use super::super::event::{Event, EventKind, GoId, ProcId, StackId, StringId};
-pub use super::super::refusal::Refusal;
+pub(super) use super::super::refusal::Refusal;
 use super::super::tables::{Extra, Tables};
 use super::super::violation::Violation;
 use super::raw::Raw;
 use super::threads::{self, Thread, Threads};
 use super::wire;
 #[cfg(test)]
-pub use fast::NEVER;
+pub(super) use fast::NEVER;
 use names::Names;
 use state::{Goroutines, Procs, Seq};
 use tasks::Tasks;
 
 /// The generation that events are of.
 #[derive(Clone, Copy)]
-pub struct Epoch<'a> {
+pub(super) struct Epoch<'a> {
     pub tables: &'a Tables,
     pub generation: u64,
 }
 
 /// One thread's next event, offered to the order.
-pub struct Step<'a> {
+pub(super) struct Step<'a> {
     pub epoch: Epoch<'a>,
     pub raw: &'a Raw,
     /// The resulting event, with its context filled in.
@@ -61,7 +61,7 @@ enum Gc {
 
 /// The scheduler model: the state of everything but threads.
 #[derive(Debug, Default)]
-pub struct Order {
+pub(super) struct Order {
     gs: Goroutines,
     ps: Procs,
     tasks: Tasks,
@@ -81,7 +81,7 @@ pub struct Order {
 
 impl Order {
     /// To be called before a generation's first event is offered.
-    pub fn start_generation(&mut self, generation: u64) {
+    pub(super) fn start_generation(&mut self, generation: u64) {
         self.names.start_generation();
         self.extra.clear();
         if self.first_generation == 0 {
@@ -90,7 +90,7 @@ impl Order {
     }
 
     /// Bytes of memory that this holds while `more` bytes of events are taken.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         // Events that add state have at least three bytes.
         let more = more / 3;
         self.gs.held(more)
@@ -102,18 +102,18 @@ impl Order {
     }
 
     /// A string that only an event of this generation has.
-    pub fn extra_string(&self, id: StringId) -> Option<&[u8]> {
+    pub(super) fn extra_string(&self, id: StringId) -> Option<&[u8]> {
         self.extra.get(id)
     }
 
     /// Whether events came along with the last one taken.
     #[inline]
-    pub fn has_following(&self) -> bool {
+    pub(super) fn has_following(&self) -> bool {
         self.followed
     }
 
     /// The next of them.
-    pub fn next_following(&mut self) -> Option<Event> {
+    pub(super) fn next_following(&mut self) -> Option<Event> {
         let follow = &mut self.follow;
         let event = follow[1].take().or_else(|| follow[0].take());
         self.followed = follow[0].is_some();
@@ -121,14 +121,14 @@ impl Order {
     }
 
     /// Forgets what came along with an event that can't be returned.
-    pub fn drop_following(&mut self) {
+    pub(super) fn drop_following(&mut self) {
         self.follow = [None, None];
         self.followed = false;
     }
 
     /// Offers the next event of a thread, with its time in `step.out`.
     #[inline(always)]
-    pub fn advance(&mut self, threads: &mut Threads, thread: u32, step: Step<'_>) -> Taken {
+    pub(super) fn advance(&mut self, threads: &mut Threads, thread: u32, step: Step<'_>) -> Taken {
         if wire::may_concern_others(step.raw.kind) {
             self.advance_across(threads, thread, step)
         } else {

@@ -15,7 +15,7 @@ use super::super::super::work;
 
 /// A name's number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct NameId(u32);
+pub(super) struct NameId(u32);
 
 #[derive(Debug)]
 struct Name {
@@ -28,7 +28,7 @@ struct Name {
 
 /// All names in use.
 #[derive(Debug, Default)]
-pub struct Names {
+pub(super) struct Names {
     all: Slab<Name>,
     by_text: HashMap<Arc<[u8]>, u32, foldhash::fast::RandomState>,
     /// The numbers of the current generation's strings, so far as they were
@@ -41,7 +41,7 @@ pub struct Names {
 
 impl Names {
     /// Forgets the current generation's handles.
-    pub fn start_generation(&mut self) {
+    pub(super) fn start_generation(&mut self) {
         self.by_string.clear();
         work::add(self.used.len());
         for id in std::mem::take(&mut self.used) {
@@ -51,7 +51,7 @@ impl Names {
     }
 
     /// Bytes of memory that this holds while up to `more` names are added.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         self.all.held(more)
             + of_map(&self.by_text, more)
             + of_vec(&self.by_string, more)
@@ -62,14 +62,14 @@ impl Names {
     /// The number of the name that is `string` in the current generation. Who
     /// keeps it calls [`keep`](Self::keep).
     #[inline]
-    pub fn find(&mut self, tables: &Tables, string: StringId) -> NameId {
+    pub(super) fn find(&mut self, tables: &Tables, string: StringId) -> NameId {
         let known = self.find_fast(string);
         known.unwrap_or_else(|| self.add(tables, string))
     }
 
     /// Like [`find`](Self::find), but may miss it.
     #[inline]
-    pub fn find_fast(&self, string: StringId) -> Option<NameId> {
+    pub(super) fn find_fast(&self, string: StringId) -> Option<NameId> {
         *self.by_string.get(string.index())?
     }
 
@@ -99,7 +99,7 @@ impl Names {
     fn add_text(&mut self, text: Arc<[u8]>) -> u32 {
         self.bytes += OVERHEAD + text.len() as u64;
         let name = Name {
-            text: text.clone(),
+            text: Arc::clone(&text),
             users: 0,
             string: None,
         };
@@ -110,13 +110,13 @@ impl Names {
 
     /// A name is used once more.
     #[inline]
-    pub fn keep(&mut self, id: NameId) {
+    pub(super) fn keep(&mut self, id: NameId) {
         self.all[id.0].users += 1;
     }
 
     /// A name is used once less.
     #[inline]
-    pub fn release(&mut self, id: NameId) {
+    pub(super) fn release(&mut self, id: NameId) {
         let name = &mut self.all[id.0];
         name.users -= 1;
         if name.users == 0 {
@@ -133,12 +133,12 @@ impl Names {
     }
 
     /// A name's handle in the current generation, if it was used there.
-    pub fn string(&self, id: NameId) -> Option<StringId> {
+    pub(super) fn string(&self, id: NameId) -> Option<StringId> {
         self.all[id.0].string
     }
 
     /// A name's text.
-    pub fn text(&self, id: NameId) -> &Arc<[u8]> {
+    pub(super) fn text(&self, id: NameId) -> &Arc<[u8]> {
         &self.all[id.0].text
     }
 }

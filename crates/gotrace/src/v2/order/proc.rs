@@ -12,7 +12,7 @@ fn transition(id: ProcId, from: ProcState, to: ProcState) -> EventKind {
 }
 
 /// A P is let go by the thread that held it.
-pub fn released(id: ProcId) -> EventKind {
+pub(super) fn released(id: ProcId) -> EventKind {
     transition(id, ProcState::Running, ProcState::Idle)
 }
 

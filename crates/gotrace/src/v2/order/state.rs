@@ -21,7 +21,7 @@ type IdMap = HashMap<i64, u32, foldhash::fast::RandomState>;
 /// Status of a goroutine; the numbers are those of the wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum GoStatus {
+pub(super) enum GoStatus {
     /// Written by no runtime; kept as it is, as in the reference.
     Bad = 0,
     Runnable = 1,
@@ -34,7 +34,7 @@ pub enum GoStatus {
 
 impl GoStatus {
     /// The status that an event gives; `None` if there is no such status.
-    pub fn from_wire(status: u8) -> Option<Self> {
+    pub(super) fn from_wire(status: u8) -> Option<Self> {
         Some(match status {
             0 => Self::Bad,
             1 => Self::Runnable,
@@ -49,7 +49,7 @@ impl GoStatus {
 /// Status of a P; the numbers are those of the wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum ProcStatus {
+pub(super) enum ProcStatus {
     /// Written by no runtime; kept as it is, as in the reference.
     Bad = 0,
     Running = 1,
@@ -61,7 +61,7 @@ pub enum ProcStatus {
 
 impl ProcStatus {
     /// The status that an event gives; `None` if there is no such status.
-    pub fn from_wire(status: u64) -> Option<Self> {
+    pub(super) fn from_wire(status: u64) -> Option<Self> {
         Some(match status {
             0 => Self::Bad,
             1 => Self::Running,
@@ -75,7 +75,7 @@ impl ProcStatus {
 
 /// A sequence number, counted anew in each generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seq {
+pub(super) struct Seq {
     pub generation: u64,
     pub n: u64,
 }
@@ -83,25 +83,25 @@ pub struct Seq {
 impl Seq {
     /// Whether this is the number right after `before`.
     #[inline]
-    pub fn follows(self, before: Self) -> bool {
+    pub(super) fn follows(self, before: Self) -> bool {
         self.generation == before.generation && self.n == before.n.wrapping_add(1)
     }
 }
 
 /// A range that a goroutine has open: its first event's type and, for a
 /// stop-the-world, the string id of the reason.
-pub type OpenRange = (u8, u64);
+pub(super) type OpenRange = (u8, u64);
 
 /// A region that a goroutine has open.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenRegion {
+pub(super) struct OpenRegion {
     pub task: TaskId,
     pub name: NameId,
 }
 
 /// Adds a value; returns by how many bytes the vector grew.
 #[inline]
-pub fn push<T>(vec: &mut Vec<T>, value: T) -> u64 {
+pub(super) fn push<T>(vec: &mut Vec<T>, value: T) -> u64 {
     let before = vec.capacity();
     vec.push(value);
     ((vec.capacity() - before) * size_of::<T>()) as u64
@@ -109,13 +109,13 @@ pub fn push<T>(vec: &mut Vec<T>, value: T) -> u64 {
 
 /// State that few goroutines have.
 #[derive(Debug, Default)]
-pub struct Extras {
+pub(super) struct Extras {
     pub ranges: Vec<OpenRange>,
     pub regions: Vec<OpenRegion>,
 }
 
 #[derive(Debug)]
-pub struct Goroutine {
+pub(super) struct Goroutine {
     pub id: GoId,
     pub seq: Seq,
     pub status: GoStatus,
@@ -124,20 +124,20 @@ pub struct Goroutine {
 
 impl Goroutine {
     #[inline]
-    pub fn extras(&mut self) -> &mut Extras {
+    pub(super) fn extras(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
     }
 
     /// Whether it has regions open.
     #[inline]
-    pub fn has_open_regions(&self) -> bool {
+    pub(super) fn has_open_regions(&self) -> bool {
         self.extras.as_ref().is_some_and(|x| !x.regions.is_empty())
     }
 }
 
 /// All goroutines that exist.
 #[derive(Debug, Default)]
-pub struct Goroutines {
+pub(super) struct Goroutines {
     slots: Slab<Goroutine>,
     ids: Ids,
 }
@@ -145,39 +145,39 @@ pub struct Goroutines {
 impl Goroutines {
     /// Bytes of memory that this holds while up to `more` goroutines are added,
     /// without what they have open.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         let extras = self.slots.len() * size_of::<Extras>();
         self.slots.held(more) + self.ids.held(more) + extras as u64
     }
 
-    pub fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
+    pub(super) fn find(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
         let slot = self.ids.find(id.0)?;
         self.slots.get_mut(slot).map(|g| (slot, g))
     }
 
     /// Like [`find`](Self::find), but may miss it.
     #[inline(always)]
-    pub fn find_fast(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
+    pub(super) fn find_fast(&mut self, id: GoId) -> Option<(u32, &mut Goroutine)> {
         let slot = self.ids.find_fast(id.0)?;
         self.slots.get_mut(slot).map(|g| (slot, g))
     }
 
     /// Like [`running`](Self::running), but may miss it.
     #[inline(always)]
-    pub fn run_by(&mut self, t: &Thread, status: GoStatus) -> Option<&mut Goroutine> {
+    pub(super) fn run_by(&mut self, t: &Thread, status: GoStatus) -> Option<&mut Goroutine> {
         let g = self.slots.get_mut(t.g_slot)?;
         (g.id == t.g && g.status == status).then_some(g)
     }
 
     /// The goroutine that the thread has, but may miss it.
     #[inline(always)]
-    pub fn current_fast(&mut self, t: &Thread) -> Option<&mut Goroutine> {
+    pub(super) fn current_fast(&mut self, t: &Thread) -> Option<&mut Goroutine> {
         let g = self.slots.get_mut(t.g_slot)?;
         (g.id == t.g && g.status != GoStatus::Dead).then_some(g)
     }
 
     /// The goroutine that the thread runs, which must be in `status`.
-    pub fn running(
+    pub(super) fn running(
         &mut self,
         t: &Thread,
         event: u8,
@@ -209,7 +209,7 @@ impl Goroutines {
     }
 
     /// The slot of the goroutine that the thread runs.
-    pub fn expect_current(&mut self, t: &Thread, event: u8) -> Result<u32, Violation> {
+    pub(super) fn expect_current(&mut self, t: &Thread, event: u8) -> Result<u32, Violation> {
         let g = t.g;
         let slot = self.current(t);
         slot.ok_or_else(|| Violation::UnknownGoroutine {
@@ -219,7 +219,7 @@ impl Goroutines {
     }
 
     /// Adds a goroutine that does not exist yet.
-    pub fn add(&mut self, id: GoId, status: GoStatus, seq: Seq) -> u32 {
+    pub(super) fn add(&mut self, id: GoId, status: GoStatus, seq: Seq) -> u32 {
         let slot = match self.slots.reuse() {
             // It may have memory for its extras.
             Some((slot, g)) => {
@@ -238,13 +238,13 @@ impl Goroutines {
     }
 
     /// The regions that a goroutine had open and has no more.
-    pub fn close_regions(&mut self, slot: u32) -> impl Iterator<Item = OpenRegion> {
+    pub(super) fn close_regions(&mut self, slot: u32) -> impl Iterator<Item = OpenRegion> {
         let extras = self.slots[slot].extras.as_mut();
         extras.into_iter().flat_map(|x| x.regions.drain(..))
     }
 
     /// Removes a goroutine that has no open regions.
-    pub fn remove(&mut self, slot: u32) {
+    pub(super) fn remove(&mut self, slot: u32) {
         let g = &mut self.slots[slot];
         g.status = GoStatus::Dead;
         if let Some(x) = &mut g.extras {
@@ -256,7 +256,7 @@ impl Goroutines {
 
     /// The state of the goroutine a thread runs, if it has one.
     #[inline]
-    pub fn current(&mut self, t: &Thread) -> Option<u32> {
+    pub(super) fn current(&mut self, t: &Thread) -> Option<u32> {
         match self.current_fast(t) {
             Some(_) => Some(t.g_slot),
             None => self.find(t.g).map(|(slot, _)| slot),
@@ -280,7 +280,7 @@ impl std::ops::IndexMut<u32> for Goroutines {
 }
 
 #[derive(Debug)]
-pub struct Proc {
+pub(super) struct Proc {
     pub id: ProcId,
     pub seq: Seq,
     pub status: ProcStatus,
@@ -291,19 +291,19 @@ pub struct Proc {
 
 /// All Ps that were ever seen; a P is never forgotten.
 #[derive(Debug, Default)]
-pub struct Procs {
+pub(super) struct Procs {
     pub slots: Vec<Proc>,
     by_id: IdMap,
 }
 
 impl Procs {
     /// Bytes of memory that this holds while up to `more` Ps are added.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         of_vec(&self.slots, more) + of_map(&self.by_id, more)
     }
 
     #[inline]
-    pub fn find(&self, id: ProcId) -> Option<u32> {
+    pub(super) fn find(&self, id: ProcId) -> Option<u32> {
         // Ps are numbered from 0 and mostly appear in that order.
         match self.slots.get(id.0 as usize) {
             Some(p) if p.id == id => Some(id.0 as u32),
@@ -311,7 +311,7 @@ impl Procs {
         }
     }
 
-    pub fn add(&mut self, proc: Proc) -> u32 {
+    pub(super) fn add(&mut self, proc: Proc) -> u32 {
         let slot = self.slots.len() as u32;
         self.by_id.insert(proc.id.0, slot);
         self.slots.push(proc);

@@ -7,7 +7,7 @@ use super::names::NameId;
 
 /// A task.
 #[derive(Clone, Copy, Debug)]
-pub struct Task {
+pub(super) struct Task {
     pub id: TaskId,
     pub name: NameId,
     pub parent: TaskId,
@@ -15,39 +15,39 @@ pub struct Task {
 
 /// All open tasks.
 #[derive(Debug, Default)]
-pub struct Tasks {
+pub(super) struct Tasks {
     slots: Slab<Task>,
     ids: Ids,
 }
 
 impl Tasks {
     /// Bytes of memory that this holds while up to `more` tasks are added.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         self.slots.held(more) + self.ids.held(more)
     }
 
     /// The slot of an open task.
     #[inline]
-    pub fn find(&self, id: TaskId) -> Option<u32> {
+    pub(super) fn find(&self, id: TaskId) -> Option<u32> {
         self.ids.find(id.0)
     }
 
     /// The open task of a slot.
     #[inline]
-    pub fn get(&self, slot: u32) -> Task {
+    pub(super) fn get(&self, slot: u32) -> Task {
         self.slots[slot]
     }
 
     /// Adds a task that is not open.
     #[inline]
-    pub fn add(&mut self, task: Task) {
+    pub(super) fn add(&mut self, task: Task) {
         let slot = self.slots.add(task);
         self.ids.insert(task.id.0, slot);
     }
 
     /// Takes out the open task of a slot.
     #[inline]
-    pub fn remove(&mut self, slot: u32) -> Task {
+    pub(super) fn remove(&mut self, slot: u32) -> Task {
         let task = self.slots[slot];
         self.ids.remove(task.id.0);
         self.slots.free(slot);

@@ -22,7 +22,7 @@ impl Order {
     /// Fast path of tasks, regions and logs: accepts the event if the thread has a P and a goroutine and all names are
     /// known. `None` means that nothing has changed and the full model must decide.
     #[inline]
-    pub fn take_user(
+    pub(crate) fn take_user(
         &mut self,
         t: &Thread,
         event_type: u8,

@@ -92,6 +92,9 @@ pub struct Listing<'a> {
 }
 
 /// Writes the largest types of tasks and requests of a report. Returns whether there are any.
+///
+/// # Errors
+/// If `out` fails.
 pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<bool> {
     let tasks: Vec<_> = report.tasks.iter().map(Row::of_task).collect();
     let requests: Vec<_> = report.requests.iter().map(Row::of_request).collect();

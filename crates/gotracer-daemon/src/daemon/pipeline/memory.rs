@@ -305,12 +305,12 @@ mod tests {
     async fn two_that_want_everything_do_not_wait_for_each_other() {
         let memory = memory(64 * MIB);
         let (a, b) = (memory.reserve(BASE).await, memory.reserve(BASE).await);
-        let (_first, mut second) = (holding(&a, 40 * MIB), holding(&b, 20 * MIB));
+        let (first, mut second) = (holding(&a, 40 * MIB), holding(&b, 20 * MIB));
         assert!(second.hold(40 * MIB).is_err());
         assert_eq!(b.lacked(), Some(40 * MIB));
         drop((second, b));
         let alone = memory.reserve(64 * MIB);
-        drop((a, _first));
+        drop((a, first));
         let alone = alone.await;
         assert!(alone.allowance().share().hold(64 * MIB + 1).is_err());
         assert_eq!(alone.lacked(), None, "it had everything");

@@ -138,9 +138,8 @@ impl Streams {
             let mine = self.parts.board.turn(target).lock_owned().await;
             (mine, self.begin(target, seconds).await)
         };
-        let (_mine, opened) = match stop.run_until_cancelled(admitted).await {
-            None => return End::Stopped,
-            Some(opened) => opened,
+        let Some((_mine, opened)) = stop.run_until_cancelled(admitted).await else {
+            return End::Stopped;
         };
         match opened {
             Ok(capture) => {

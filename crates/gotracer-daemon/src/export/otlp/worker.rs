@@ -118,6 +118,10 @@ impl Worker {
     }
 
     /// Removes a batch. Its receipts may write to a disk.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "short, and the batch is borrowed, which spawn_blocking does not permit"
+    )]
     fn remove(&self, batch: &Batch) {
         tokio::task::block_in_place(|| self.queue.remove(batch));
     }

@@ -144,7 +144,7 @@ fn change(kind: EventKind, i: usize) -> Option<Change> {
         EventKind::Access(_) => return None,
         EventKind::Modify(ModifyKind::Name(mode)) => match (mode, i) {
             (RenameMode::To, _) | (RenameMode::Both, 1) => Change::Finished,
-            (RenameMode::From, _) | (RenameMode::Both, _) => Change::Gone,
+            (RenameMode::From | RenameMode::Both, _) => Change::Gone,
             _ => Change::Touched,
         },
         EventKind::Modify(ModifyKind::Data(_)) if TELLS_CLOSE => Change::Written,

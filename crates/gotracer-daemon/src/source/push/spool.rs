@@ -100,7 +100,7 @@ impl Spool {
         match recovered {
             Ok(0) => {}
             Ok(traces) => {
-                tracing::info!(traces, "pushed traces left by the last process are queued")
+                tracing::info!(traces, "pushed traces left by the last process are queued");
             }
             Err(error) => tracing::error!(%error, "cannot read pushed traces of the last process"),
         }

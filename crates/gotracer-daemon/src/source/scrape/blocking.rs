@@ -75,6 +75,10 @@ pub fn capture(
 /// Exit code after an interrupt, as shells report it.
 const INTERRUPTED: i32 = 130;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "as without a handler: the second interrupt ends the process at once"
+)]
 fn end_at_next_interrupt() {
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let interrupted = runtime.and_then(|r| r.block_on(tokio::signal::ctrl_c()));

@@ -65,7 +65,7 @@ fn a_file_that_breaks_off_waits_for_its_writer() {
     settler.answer(&a(), stamp, Fate::Incomplete, now + SETTLE);
     assert_eq!(settler.incomplete(), 1);
     assert_eq!(settler.settling().count(), 0);
-    let almost = now + CERTAIN - Duration::from_secs(1);
+    let almost = (now + CERTAIN).checked_sub(Duration::from_secs(1)).unwrap();
     assert!(paths(&mut settler, almost).is_empty());
 
     // The writer continues. Its next pause has to be longer.
