@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::Over;
-use super::chains::Leaves;
+use super::leaves::Leaves;
 use crate::report::{Region, Request, Slow, Task};
 use crate::rules::Distribution;
 use crate::timeline::StateVector;

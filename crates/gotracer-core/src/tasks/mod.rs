@@ -10,6 +10,8 @@
 mod chains;
 mod groups;
 mod ids;
+mod lane;
+mod leaves;
 mod open;
 mod regions;
 mod requests;
@@ -19,8 +21,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
-pub use chains::{Chains, Leaf, Leaves};
+pub use chains::Chains;
 pub use ids::{IdKeys, Ids};
+pub use leaves::{Leaf, Leaves};
 pub use requests::{KINDS, Requests};
 pub use span::{Span, span};
 

@@ -1,8 +1,9 @@
 //! Open tasks.
 
 use super::Over;
-use super::chains::{Chains, Leaves};
+use super::chains::Chains;
 use super::ids::Ids;
+use super::leaves::Leaves;
 use crate::timeline::{StateVector, Timeline};
 use crate::trace::{GoId, TaskId, Time};
 

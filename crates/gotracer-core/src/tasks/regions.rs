@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::Over;
-use super::chains::{Chains, Leaves};
+use super::chains::Chains;
 use super::ids::Ids;
+use super::leaves::Leaves;
 use crate::timeline::{StateVector, Timeline};
 use crate::trace::{GoId, TaskId, Time};
 

@@ -143,6 +143,13 @@ impl Timeline {
         Some(part.state())
     }
 
+    /// Returns the state of the goroutine in a slot; `None` if the slot is free.
+    #[inline]
+    pub fn state_at(&self, slot: Slot) -> Option<super::State> {
+        self.gs.get(slot.0)?;
+        Some(self.accounts.part(slot.0)?.state())
+    }
+
     /// Starts the accounts of the next report.
     pub(super) fn settle_accounts(&mut self) {
         let mut reported = std::mem::take(&mut self.accounts.reported);

@@ -12,9 +12,10 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::Over;
-use super::chains::{Chains, Leaves};
+use super::chains::Chains;
 use super::groups::{Group, Groups};
 use super::ids::Ids;
+use super::leaves::Leaves;
 use crate::report::Request;
 use crate::timeline::{
     Goroutine, Interval, Kind, Kinds, StackKey, State, StateVector, Timeline, Way,

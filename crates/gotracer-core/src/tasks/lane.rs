@@ -1,0 +1,237 @@
+//! Recent past of one goroutine, as stretches of time with one leaf each.
+
+use super::leaves::{Leaf, Leaves};
+use crate::timeline::State;
+use crate::trace::{GoId, Time};
+
+/// Maximum length of a chain.
+const DEPTH: u8 = 8;
+/// Maximum number of stretches kept for each goroutine, a power of two.
+const STRETCHES: usize = 32;
+
+/// Part of a goroutine's life with one leaf. It starts where the stretch before it ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    pub end: Time,
+    pub leaf: Leaf,
+    /// Number of goroutines between this one and the leaf.
+    pub depth: u8,
+}
+
+impl Stretch {
+    /// Returns a stretch whose leaf is the goroutine's own state.
+    pub fn own(end: Time, state: State) -> Self {
+        Self {
+            end,
+            leaf: Leaf::State(state),
+            depth: 0,
+        }
+    }
+}
+
+/// Ring buffer of the last stretches.
+#[derive(Clone, Debug)]
+struct Ring {
+    kept: Vec<Stretch>,
+    /// Number of stretches since the start.
+    pushed: usize,
+    /// Start of the oldest stretch.
+    start: Time,
+}
+
+impl Ring {
+    fn new(start: Time) -> Self {
+        Self {
+            kept: Vec::new(),
+            pushed: 0,
+            start,
+        }
+    }
+
+    fn last_mut(&mut self) -> Option<&mut Stretch> {
+        let last = self.pushed.wrapping_sub(1) % STRETCHES;
+        self.kept.get_mut(last)
+    }
+
+    /// Returns whether the number of stretches grew.
+    fn push(&mut self, stretch: Stretch) -> bool {
+        let at = self.pushed % STRETCHES;
+        self.pushed += 1;
+        match self.kept.get_mut(at) {
+            Some(oldest) => {
+                self.start = oldest.end;
+                *oldest = stretch;
+                false
+            }
+            None => {
+                self.kept.push(stretch);
+                true
+            }
+        }
+    }
+
+    /// Iterates over the stretches with their starts, newest first.
+    fn backwards(&self) -> impl Iterator<Item = (Time, &Stretch)> {
+        let len = self.kept.len();
+        (1..=len).filter_map(move |back| {
+            let at = |back: usize| self.kept.get(self.pushed.wrapping_sub(back) % STRETCHES);
+            let start = match back < len {
+                true => at(back + 1)?.end,
+                false => self.start,
+            };
+            Some((start, at(back)?))
+        })
+    }
+}
+
+/// A goroutine that exists.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    pub id: GoId,
+    pub creator: GoId,
+    pub birth: Time,
+    pub state: State,
+    /// Start of the state, and end of the last stretch.
+    pub since: Time,
+    past: Ring,
+    leaves: Leaves,
+}
+
+impl Lane {
+    pub fn new(id: GoId, creator: GoId, state: State, since: Time) -> Self {
+        Self {
+            id,
+            creator,
+            birth: since,
+            state,
+            since,
+            past: Ring::new(since),
+            leaves: Leaves::default(),
+        }
+    }
+
+    /// Number of stretches.
+    pub fn len(&self) -> usize {
+        self.past.kept.len()
+    }
+
+    /// Adds a stretch; returns whether the number of stretches grew.
+    #[inline]
+    pub fn push(&mut self, stretch: Stretch) -> bool {
+        let ns = stretch.end.saturating_sub(self.since);
+        if ns <= 0 {
+            return false;
+        }
+        self.since = stretch.end;
+        self.leaves.add(stretch.leaf, ns as u64);
+        match self.past.last_mut() {
+            Some(last) if last.leaf == stretch.leaf => {
+                last.end = stretch.end;
+                last.depth = last.depth.max(stretch.depth);
+                false
+            }
+            _ => self.past.push(stretch),
+        }
+    }
+
+    /// Leaves up to now.
+    pub fn now(&self, now: Time) -> Leaves {
+        let mut leaves = self.leaves;
+        let ns = now.saturating_sub(self.since).max(0) as u64;
+        leaves.add(Leaf::State(self.state), ns);
+        leaves
+    }
+
+    /// Resolves the part of another goroutine's wait in state `waits` that began at `start`, backwards from `end`, as
+    /// far as this goroutine's past is known. Appends the parts, newest first, and returns where they begin.
+    pub fn retrace(
+        &self,
+        (start, end): (Time, Time),
+        waits: State,
+        parts: &mut Vec<Stretch>,
+    ) -> Time {
+        let mut from = end;
+        if self.since < from {
+            parts.push(Stretch {
+                end: from,
+                leaf: Leaf::State(self.state).elsewhere(),
+                depth: 1,
+            });
+            from = self.since.max(start);
+        }
+        for (begin, stretch) in self.past.backwards() {
+            // Dropped stretches leave a gap.
+            if from <= start || stretch.end < from {
+                break;
+            }
+            if begin >= from {
+                continue;
+            }
+            let leaf = match stretch.depth < DEPTH {
+                true => stretch.leaf.elsewhere(),
+                false => Leaf::State(waits),
+            };
+            parts.push(Stretch {
+                end: from,
+                leaf,
+                depth: (stretch.depth + 1).min(DEPTH),
+            });
+            from = begin.max(start);
+        }
+        from
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbors_with_one_leaf_are_one_stretch_and_their_number_is_bounded() {
+        let mut lane = Lane::new(GoId(1), GoId::NONE, State::Running, 0);
+        assert!(lane.push(Stretch::own(10, State::Running)));
+        assert!(!lane.push(Stretch::own(15, State::Running)));
+        assert!(!lane.push(Stretch::own(15, State::Select)));
+        for n in 0..2 * STRETCHES as i64 {
+            let state = [State::Select, State::Running][n as usize % 2];
+            lane.push(Stretch::own(16 + n, state));
+        }
+        assert_eq!(lane.len(), STRETCHES);
+        let half = STRETCHES as u64;
+        assert_eq!(lane.leaves.of(Leaf::State(State::Running)), 15 + half);
+        assert_eq!(lane.leaves.total(), 15 + 2 * half);
+        let now = lane.now(lane.since + 5);
+        assert_eq!(now.of(Leaf::State(State::Running)), 20 + half);
+    }
+
+    #[test]
+    fn a_wait_is_retraced_as_far_as_the_past_is_known() {
+        let mut lane = Lane::new(GoId(1), GoId::NONE, State::Running, 100);
+        lane.push(Stretch::own(110, State::Running));
+        lane.push(Stretch::own(150, State::Network));
+        lane.state = State::Running;
+        let retraced = |lane: &Lane, start, end| {
+            let mut parts = Vec::new();
+            let from = lane.retrace((start, end), State::Select, &mut parts);
+            let parts: Vec<_> = parts.iter().map(|part| (part.end, part.leaf)).collect();
+            (from, parts)
+        };
+        let (elsewhere, network) = (Leaf::RunningElsewhere, Leaf::State(State::Network));
+        let (whole, part) = (retraced(&lane, 90, 160), retraced(&lane, 120, 140));
+        assert_eq!(
+            whole,
+            (
+                100,
+                vec![(160, elsewhere), (150, network), (110, elsewhere)]
+            )
+        );
+        assert_eq!(part, (120, vec![(140, network)]));
+        // Only the last stretches are kept.
+        for n in 0..STRETCHES as i64 {
+            let state = [State::Running, State::Network][n as usize % 2];
+            lane.push(Stretch::own(151 + n, state));
+        }
+        assert_eq!(retraced(&lane, 90, 160).0, 150);
+        assert_eq!(retraced(&lane, 90, 140), (140, vec![]));
+    }
+}
