@@ -72,29 +72,27 @@ impl Chains {
     }
 
     /// Observes a state transition, after the timeline did.
+    #[inline]
     pub fn transition(&mut self, transition: &Transition, t: &Timeline) {
         let slot = transition.slot;
         let Some(Some(lane)) = self.by_slot.get_mut(slot.index()) else {
             return self.appeared(slot, t);
         };
         let waker = transition.by;
-        let waited = transition.from == GoState::Waiting;
-        if waited && waker.is_some() && waker != lane.id {
-            self.resolved(transition, t);
-        } else {
-            let grew = lane.push(Stretch::own(transition.time, lane.state));
-            self.stretches += usize::from(grew);
+        if transition.from == GoState::Waiting && waker.is_some() && waker != lane.id {
+            return self.resolved(transition, t);
         }
-        let Some(Some(lane)) = self.by_slot.get_mut(slot.index()) else {
-            return;
-        };
-        match t.state_at(slot) {
-            Some(state) => lane.state = state,
-            None => {
-                self.stretches -= lane.len();
-                self.by_slot[slot.index()] = None;
-            }
+        let grew = lane.push(Stretch::own(transition.time, lane.state));
+        self.stretches += usize::from(grew);
+        if transition.to == GoState::NotExist {
+            return self.ended(slot);
         }
+        lane.state = t.state_at(slot).unwrap_or(lane.state);
+    }
+
+    fn ended(&mut self, slot: Slot) {
+        let lane = self.by_slot.get_mut(slot.index()).and_then(Option::take);
+        self.stretches -= lane.map_or(0, |lane| lane.len());
     }
 
     /// Opens a goroutine older than the trace whose first event is late.
@@ -119,6 +117,7 @@ impl Chains {
             for part in parts.drain(..).rev() {
                 self.stretches += usize::from(lane.push(part));
             }
+            lane.state = t.state_at(transition.slot).unwrap_or(lane.state);
         }
         self.parts = parts;
     }

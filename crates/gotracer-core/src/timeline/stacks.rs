@@ -284,6 +284,17 @@ impl Stacks {
             + of_vec(&self.current, 0)
     }
 
+    /// Number of keys of stacks so far, [`StackKey::NONE`] included.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.stacks.len()
+    }
+
+    /// Returns the keys of stacks from the `first` one on.
+    pub fn keys_from(&self, first: usize) -> impl Iterator<Item = StackKey> {
+        (first as u32..self.stacks.len() as u32).map(StackKey)
+    }
+
     /// Total number of frames of all stacks.
     pub fn frames_in_all(&self) -> usize {
         self.flat.len()

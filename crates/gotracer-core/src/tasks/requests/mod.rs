@@ -34,8 +34,10 @@ pub const KINDS: Kinds = Kinds::SYSCALL.union(Kinds::RUNNABLE);
 /// Requests since the last report.
 #[derive(Clone, Debug, Default)]
 pub struct Requests {
-    /// Roles by stack; `None` until a stack is classified.
-    roles: Vec<Option<Role>>,
+    /// Roles by stack.
+    roles: Vec<Role>,
+    /// Whether any stack is that of a server's goroutine.
+    serves: bool,
     open: HashMap<GoId, Open, RandomState>,
     handlers: Groups,
 }
@@ -76,40 +78,61 @@ impl Requests {
 
     /// Bytes of memory that this holds.
     pub fn held(&self) -> u64 {
-        let roles = self.roles.len() * size_of::<Option<Role>>();
+        let roles = self.roles.len() * size_of::<Role>();
         let open = self.open.len() * size_of::<(GoId, Open)>();
         (roles + open + self.handlers.held()) as u64
     }
 
-    fn role(&mut self, stack: StackKey, t: &Timeline) -> Role {
-        let index = stack.index();
-        if index >= self.roles.len() {
-            self.roles.resize(index + 1, None);
+    /// Returns whether the trace has a server so far. Classifies the stacks that were added since the last call.
+    #[inline]
+    fn serves(&mut self, t: &Timeline) -> bool {
+        if self.roles.len() < t.stacks().len() {
+            self.classify(t);
         }
+        self.serves
+    }
+
+    #[cold]
+    fn classify(&mut self, t: &Timeline) {
         let Self {
             roles, handlers, ..
         } = self;
-        *roles[index].get_or_insert_with(|| {
+        for stack in t.stacks().keys_from(roles.len()) {
             let frames: Vec<_> = t.stacks().frames(stack).map(|f| f.function).collect();
-            Role::of(&frames, |handler| handlers.find(handler.as_bytes()))
-        })
+            let role = Role::of(&frames, |handler| handlers.find(handler.as_bytes()));
+            self.serves |= role != Role::None;
+            roles.push(role);
+        }
+    }
+
+    #[inline]
+    fn role(&self, stack: StackKey) -> Role {
+        self.roles.get(stack.index()).copied().unwrap_or(Role::None)
     }
 
     /// Observes a wait that has ended.
     #[inline]
     pub fn waited(&mut self, g: &Goroutine, chains: &Chains, t: &Timeline) {
-        let role = self.role(g.stack, t);
-        if role != Role::None {
-            self.step(g, role, true, chains, t);
+        if self.serves(t) {
+            let role = self.role(g.stack);
+            if role != Role::None {
+                self.step(g, role, true, chains, t);
+            }
         }
     }
 
     /// Observes an interval of [`KINDS`] that has ended.
     #[inline]
     pub fn interval(&mut self, interval: &Interval, chains: &Chains, t: &Timeline) {
+        if self.serves(t) {
+            self.interval_of_server(interval, chains, t);
+        }
+    }
+
+    fn interval_of_server(&mut self, interval: &Interval, chains: &Chains, t: &Timeline) {
         match interval.kind {
             Kind::Syscall => {
-                let role = self.role(interval.victim.stack, t);
+                let role = self.role(interval.victim.stack);
                 if role != Role::None
                     && let Some(g) = t.find(interval.victim.g)
                 {
@@ -118,7 +141,7 @@ impl Requests {
             }
             Kind::Runnable(Way::Created) => {
                 let g = t.find(interval.victim.g);
-                if let Some(g) = g.filter(|g| self.role(g.start, t) != Role::None) {
+                if let Some(g) = g.filter(|g| self.role(g.start) != Role::None) {
                     self.open(g, t);
                     self.ran(interval);
                 }
@@ -201,14 +224,14 @@ impl Requests {
 
     /// Observes that a goroutine ends; a stream's was a request.
     pub fn ended(&mut self, g: &Goroutine, chains: &Chains, t: &Timeline) {
-        if self.open.is_empty() && !g.start.is_some() {
+        if !self.serves(t) {
             return;
         }
         let known = self.open.remove(&g.id);
         let open = match known {
             Some(open) => open,
             // The first run of a stream is not observed.
-            None if g.start.is_some() && self.role(g.start, t) != Role::None => {
+            None if self.role(g.start) != Role::None => {
                 let open = *self.open(g, t);
                 self.open.remove(&g.id);
                 open
