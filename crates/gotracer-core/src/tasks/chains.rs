@@ -22,8 +22,8 @@ const ANCESTORS: usize = 4;
 #[derive(Clone, Debug, Default)]
 pub struct Chains {
     active: bool,
-    by_slot: Vec<Option<Lane>>,
-    /// Number of stretches of all goroutines.
+    by_slot: Vec<Lane>,
+    /// Number of stretches for which lanes have memory.
     stretches: usize,
     /// Leaves of the wait that is being resolved; kept for its allocation.
     parts: Vec<Stretch>,
@@ -38,9 +38,8 @@ impl Chains {
 
     /// Bytes of memory of all chains.
     pub fn held(&self) -> u64 {
-        let lanes = self.by_slot.len() * size_of::<Option<Lane>>();
-        // The capacity of a vector is at most twice its length.
-        (lanes + 2 * self.stretches * size_of::<Stretch>()) as u64
+        let lanes = self.by_slot.len() * size_of::<Lane>();
+        (lanes + self.stretches * size_of::<Stretch>()) as u64
     }
 
     /// Starts to follow the chains of all goroutines.
@@ -50,76 +49,72 @@ impl Chains {
         }
         self.active = true;
         for (slot, g) in t.goroutines_with_slots() {
-            if let Some(state) = t.state(g.id) {
-                self.open(slot, Lane::new(g.id, GoId::NONE, state, t.now()));
-            }
+            self.open(slot, g.id, GoId::NONE, t);
         }
     }
 
-    fn open(&mut self, slot: Slot, lane: Lane) {
+    fn open(&mut self, slot: Slot, id: GoId, creator: GoId, t: &Timeline) {
+        let Some(state) = t.state(id) else { return };
         if slot.index() >= self.by_slot.len() {
-            self.by_slot.resize(slot.index() + 1, None);
+            self.by_slot.resize(slot.index() + 1, Lane::FREE);
         }
-        let before = self.by_slot[slot.index()].replace(lane);
-        self.stretches -= before.map_or(0, |lane| lane.len());
+        self.by_slot[slot.index()].open(id, creator, state, t.now());
     }
 
     /// Observes the creation of a goroutine.
     pub fn created(&mut self, slot: Slot, id: GoId, creator: GoId, t: &Timeline) {
-        if let Some(state) = t.state(id) {
-            self.open(slot, Lane::new(id, creator, state, t.now()));
-        }
+        self.open(slot, id, creator, t);
     }
 
     /// Observes a state transition, after the timeline did.
     #[inline]
     pub fn transition(&mut self, transition: &Transition, t: &Timeline) {
         let slot = transition.slot;
-        let Some(Some(lane)) = self.by_slot.get_mut(slot.index()) else {
+        let lane = self.by_slot.get_mut(slot.index());
+        let Some(lane) = lane.filter(|lane| lane.id.is_some()) else {
             return self.appeared(slot, t);
         };
         let waker = transition.by;
         if transition.from == GoState::Waiting && waker.is_some() && waker != lane.id {
             return self.resolved(transition, t);
         }
-        let grew = lane.push(Stretch::own(transition.time, lane.state));
-        self.stretches += usize::from(grew);
-        if transition.to == GoState::NotExist {
-            return self.ended(slot);
+        self.stretches += lane.push(Stretch::own(transition.time, lane.state));
+        match transition.to {
+            GoState::NotExist => lane.close(),
+            _ => lane.state = t.state_at(slot).unwrap_or(lane.state),
         }
-        lane.state = t.state_at(slot).unwrap_or(lane.state);
-    }
-
-    fn ended(&mut self, slot: Slot) {
-        let lane = self.by_slot.get_mut(slot.index()).and_then(Option::take);
-        self.stretches -= lane.map_or(0, |lane| lane.len());
     }
 
     /// Opens a goroutine older than the trace whose first event is late.
     #[inline(never)]
     fn appeared(&mut self, slot: Slot, t: &Timeline) {
-        let id = t.goroutine_at(slot);
-        if let Some(state) = t.state(id) {
-            self.open(slot, Lane::new(id, GoId::NONE, state, t.now()));
-        }
+        self.open(slot, t.goroutine_at(slot), GoId::NONE, t);
     }
 
     /// Adds the leaves of a wait that another goroutine ended.
+    #[inline(never)]
     fn resolved(&mut self, transition: &Transition, t: &Timeline) {
         let slot = transition.slot.index();
-        let Some(Some(lane)) = self.by_slot.get(slot) else {
+        let Some(lane) = self.by_slot.get(slot) else {
             return;
         };
         let wait = (lane.since, transition.time);
         let mut parts = std::mem::take(&mut self.parts);
         self.resolve(wait, transition.by, lane.state, t, &mut parts);
-        if let Some(Some(lane)) = self.by_slot.get_mut(slot) {
+        if let Some(lane) = self.by_slot.get_mut(slot) {
             for part in parts.drain(..).rev() {
-                self.stretches += usize::from(lane.push(part));
+                self.stretches += lane.push(part);
             }
             lane.state = t.state_at(transition.slot).unwrap_or(lane.state);
         }
         self.parts = parts;
+    }
+
+    /// Returns the lane of a goroutine that exists.
+    #[inline]
+    fn lane(&self, g: GoId, t: &Timeline) -> Option<&Lane> {
+        let lane = self.by_slot.get(t.slot(g)?.index())?;
+        (lane.id == g).then_some(lane)
     }
 
     /// Resolves a wait in `state` that `waker` ended into its leaves, newest first: backwards in time along the waker,
@@ -134,8 +129,7 @@ impl Chains {
     ) {
         let (mut from, mut by) = (end, waker);
         for _ in 0..ANCESTORS {
-            let lane = t.slot(by).and_then(|slot| self.by_slot.get(slot.index()));
-            let Some(Some(lane)) = lane else { break };
+            let Some(lane) = self.lane(by, t) else { break };
             from = lane.retrace((start, from), state, parts);
             if from <= start || from > lane.birth || !lane.creator.is_some() {
                 break;
@@ -149,10 +143,7 @@ impl Chains {
 
     /// Leaves of a goroutine since [`start`](Self::start).
     pub fn snapshot(&self, g: GoId, t: &Timeline) -> Leaves {
-        let lane = t.slot(g).and_then(|slot| self.by_slot.get(slot.index()));
-        match lane {
-            Some(Some(lane)) => lane.now(t.now()),
-            _ => Leaves::default(),
-        }
+        self.lane(g, t)
+            .map_or(Leaves::ZERO, |lane| lane.now(t.now()))
     }
 }

@@ -23,7 +23,7 @@ impl Stretch {
     pub fn own(end: Time, state: State) -> Self {
         Self {
             end,
-            leaf: Leaf::State(state),
+            leaf: Leaf::of(state),
             depth: 0,
         }
     }
@@ -40,34 +40,43 @@ struct Ring {
 }
 
 impl Ring {
-    fn new(start: Time) -> Self {
-        Self {
-            kept: Vec::new(),
-            pushed: 0,
-            start,
-        }
+    const EMPTY: Self = Self {
+        kept: Vec::new(),
+        pushed: 0,
+        start: 0,
+    };
+
+    fn clear(&mut self, start: Time) {
+        self.kept.clear();
+        (self.pushed, self.start) = (0, start);
     }
 
+    #[inline]
     fn last_mut(&mut self) -> Option<&mut Stretch> {
         let last = self.pushed.wrapping_sub(1) % STRETCHES;
         self.kept.get_mut(last)
     }
 
-    /// Returns whether the number of stretches grew.
-    fn push(&mut self, stretch: Stretch) -> bool {
+    /// Returns by how many stretches the capacity grew.
+    #[inline]
+    fn push(&mut self, stretch: Stretch) -> usize {
         let at = self.pushed % STRETCHES;
         self.pushed += 1;
         match self.kept.get_mut(at) {
             Some(oldest) => {
                 self.start = oldest.end;
                 *oldest = stretch;
-                false
+                0
             }
-            None => {
-                self.kept.push(stretch);
-                true
-            }
+            None => self.extend(stretch),
         }
+    }
+
+    #[inline(never)]
+    fn extend(&mut self, stretch: Stretch) -> usize {
+        let before = self.kept.capacity();
+        self.kept.push(stretch);
+        self.kept.capacity() - before
     }
 
     /// Iterates over the stretches with their starts, newest first.
@@ -84,9 +93,10 @@ impl Ring {
     }
 }
 
-/// A goroutine that exists.
+/// A slot for goroutines. It keeps its memory for the next goroutine.
 #[derive(Clone, Debug)]
 pub struct Lane {
+    /// The goroutine, or [`GoId::NONE`] in a free slot.
     pub id: GoId,
     pub creator: GoId,
     pub birth: Time,
@@ -98,29 +108,42 @@ pub struct Lane {
 }
 
 impl Lane {
-    pub fn new(id: GoId, creator: GoId, state: State, since: Time) -> Self {
-        Self {
+    /// A free slot.
+    pub const FREE: Self = Self {
+        id: GoId::NONE,
+        creator: GoId::NONE,
+        birth: 0,
+        state: State::Other,
+        since: 0,
+        past: Ring::EMPTY,
+        leaves: Leaves::ZERO,
+    };
+
+    /// Starts the life of a goroutine.
+    pub fn open(&mut self, id: GoId, creator: GoId, state: State, since: Time) {
+        self.past.clear(since);
+        *self = Self {
             id,
             creator,
             birth: since,
             state,
             since,
-            past: Ring::new(since),
-            leaves: Leaves::default(),
-        }
+            past: std::mem::replace(&mut self.past, Ring::EMPTY),
+            leaves: Leaves::ZERO,
+        };
     }
 
-    /// Number of stretches.
-    pub fn len(&self) -> usize {
-        self.past.kept.len()
+    /// Ends the goroutine's life.
+    pub fn close(&mut self) {
+        self.id = GoId::NONE;
     }
 
-    /// Adds a stretch; returns whether the number of stretches grew.
+    /// Adds a stretch; returns by how many stretches the capacity grew.
     #[inline]
-    pub fn push(&mut self, stretch: Stretch) -> bool {
-        let ns = stretch.end.saturating_sub(self.since);
+    pub fn push(&mut self, stretch: Stretch) -> usize {
+        let ns = stretch.end.wrapping_sub(self.since);
         if ns <= 0 {
-            return false;
+            return 0;
         }
         self.since = stretch.end;
         self.leaves.add(stretch.leaf, ns as u64);
@@ -128,7 +151,7 @@ impl Lane {
             Some(last) if last.leaf == stretch.leaf => {
                 last.end = stretch.end;
                 last.depth = last.depth.max(stretch.depth);
-                false
+                0
             }
             _ => self.past.push(stretch),
         }
@@ -138,7 +161,7 @@ impl Lane {
     pub fn now(&self, now: Time) -> Leaves {
         let mut leaves = self.leaves;
         let ns = now.saturating_sub(self.since).max(0) as u64;
-        leaves.add(Leaf::State(self.state), ns);
+        leaves.add(Leaf::of(self.state), ns);
         leaves
     }
 
@@ -154,7 +177,7 @@ impl Lane {
         if self.since < from {
             parts.push(Stretch {
                 end: from,
-                leaf: Leaf::State(self.state).elsewhere(),
+                leaf: Leaf::of(self.state).elsewhere(),
                 depth: 1,
             });
             from = self.since.max(start);
@@ -169,7 +192,7 @@ impl Lane {
             }
             let leaf = match stretch.depth < DEPTH {
                 true => stretch.leaf.elsewhere(),
-                false => Leaf::State(waits),
+                false => Leaf::of(waits),
             };
             parts.push(Stretch {
                 end: from,
@@ -186,27 +209,34 @@ impl Lane {
 mod tests {
     use super::*;
 
+    fn lane(since: Time) -> Lane {
+        let mut lane = Lane::FREE;
+        lane.open(GoId(1), GoId::NONE, State::Running, since);
+        lane
+    }
+
     #[test]
     fn neighbors_with_one_leaf_are_one_stretch_and_their_number_is_bounded() {
-        let mut lane = Lane::new(GoId(1), GoId::NONE, State::Running, 0);
-        assert!(lane.push(Stretch::own(10, State::Running)));
-        assert!(!lane.push(Stretch::own(15, State::Running)));
-        assert!(!lane.push(Stretch::own(15, State::Select)));
+        let mut lane = lane(0);
+        assert!(lane.push(Stretch::own(10, State::Running)) > 0);
+        assert_eq!(lane.push(Stretch::own(15, State::Running)), 0);
+        assert_eq!(lane.push(Stretch::own(15, State::Select)), 0);
         for n in 0..2 * STRETCHES as i64 {
             let state = [State::Select, State::Running][n as usize % 2];
             lane.push(Stretch::own(16 + n, state));
         }
-        assert_eq!(lane.len(), STRETCHES);
+        assert_eq!(lane.past.kept.len(), STRETCHES);
+        assert_eq!(lane.past.kept.capacity(), STRETCHES);
         let half = STRETCHES as u64;
-        assert_eq!(lane.leaves.of(Leaf::State(State::Running)), 15 + half);
+        assert_eq!(lane.leaves.of(Leaf::of(State::Running)), 15 + half);
         assert_eq!(lane.leaves.total(), 15 + 2 * half);
         let now = lane.now(lane.since + 5);
-        assert_eq!(now.of(Leaf::State(State::Running)), 20 + half);
+        assert_eq!(now.of(Leaf::of(State::Running)), 20 + half);
     }
 
     #[test]
     fn a_wait_is_retraced_as_far_as_the_past_is_known() {
-        let mut lane = Lane::new(GoId(1), GoId::NONE, State::Running, 100);
+        let mut lane = lane(100);
         lane.push(Stretch::own(110, State::Running));
         lane.push(Stretch::own(150, State::Network));
         lane.state = State::Running;
@@ -216,7 +246,7 @@ mod tests {
             let parts: Vec<_> = parts.iter().map(|part| (part.end, part.leaf)).collect();
             (from, parts)
         };
-        let (elsewhere, network) = (Leaf::RunningElsewhere, Leaf::State(State::Network));
+        let (elsewhere, network) = (Leaf::RUNNING_ELSEWHERE, Leaf::of(State::Network));
         let (whole, part) = (retraced(&lane, 90, 160), retraced(&lane, 120, 140));
         assert_eq!(
             whole,

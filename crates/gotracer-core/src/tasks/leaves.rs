@@ -4,62 +4,66 @@ use std::ops::{AddAssign, Sub};
 
 use crate::timeline::{State, StateVector};
 
-/// End of a chain of waits at an instant.
+/// End of a chain of waits at an instant: a state of the goroutine itself, or of the last one that the chain reaches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Leaf {
-    /// A state of the goroutine itself, or of the last one that the chain reaches.
-    State(State),
-    /// Another goroutine runs, and this one waits for it.
-    RunningElsewhere,
-}
+pub struct Leaf(u8);
 
 impl Leaf {
-    /// Number of leaves.
-    pub const COUNT: usize = State::ALL.len() + 1;
+    /// Another goroutine runs, and this one waits for it.
+    pub const RUNNING_ELSEWHERE: Self = Self(State::ALL.len() as u8);
+
+    /// Returns the leaf of a goroutine that waits for no other one.
+    #[inline]
+    pub const fn of(state: State) -> Self {
+        Self(state as u8)
+    }
 
     /// All leaves, in the order of outputs.
     pub fn all() -> impl Iterator<Item = Self> {
-        let states = State::ALL.into_iter().map(Self::State);
-        states.chain([Self::RunningElsewhere])
+        let states = State::ALL.into_iter().map(Self::of);
+        states.chain([Self::RUNNING_ELSEWHERE])
+    }
+
+    fn state(self) -> Option<State> {
+        State::ALL.get(usize::from(self.0)).copied()
     }
 
     /// Name in JSON.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::State(state) => state.name(),
-            Self::RunningElsewhere => "running_elsewhere",
-        }
+        self.state().map_or("running_elsewhere", State::name)
     }
 
     /// Name in texts for people.
     pub fn words(self) -> &'static str {
-        match self {
-            Self::State(state) => state.words(),
-            Self::RunningElsewhere => "running elsewhere",
-        }
+        self.state().map_or("running elsewhere", State::words)
     }
 
+    #[inline]
     fn index(self) -> usize {
-        match self {
-            Self::State(state) => state.index(),
-            Self::RunningElsewhere => State::ALL.len(),
-        }
+        usize::from(self.0) % LEAVES
     }
 
     /// Returns the leaf of a goroutine that waits for one with this leaf.
+    #[inline]
     pub(super) fn elsewhere(self) -> Self {
-        match self {
-            Self::State(State::Running) => Self::RunningElsewhere,
-            leaf => leaf,
+        match self == Self::of(State::Running) {
+            true => Self::RUNNING_ELSEWHERE,
+            false => self,
         }
     }
 }
 
+/// Number of leaves, rounded up to a power of two so that an index needs no bounds check.
+const LEAVES: usize = 16;
+
 /// Time by leaf, ns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Leaves([u64; Leaf::COUNT]);
+pub struct Leaves([u64; LEAVES]);
 
 impl Leaves {
+    /// No time.
+    pub const ZERO: Self = Self([0; LEAVES]);
+
     /// Time with a leaf.
     pub fn of(&self, leaf: Leaf) -> u64 {
         self.0[leaf.index()]
@@ -78,12 +82,13 @@ impl Leaves {
         }
         let mut own = Self::default();
         for state in State::ALL {
-            own.add(Leaf::State(state), time.of(state));
+            own.add(Leaf::of(state), time.of(state));
         }
         own
     }
 
     /// Adds time with a leaf.
+    #[inline]
     pub fn add(&mut self, leaf: Leaf, ns: u64) {
         let sum = &mut self.0[leaf.index()];
         *sum = sum.saturating_add(ns);
@@ -115,12 +120,12 @@ mod tests {
     fn leaves_that_do_not_add_up_are_the_states_themselves() {
         let time = StateVector::from_values(std::array::from_fn(|i| i as u64), 0, [0; 3]);
         let mut leaves = Leaves::default();
-        leaves.add(Leaf::RunningElsewhere, time.total());
+        leaves.add(Leaf::RUNNING_ELSEWHERE, time.total());
         assert_eq!(leaves.or_own(&time), leaves);
-        leaves.add(Leaf::RunningElsewhere, 1);
+        leaves.add(Leaf::RUNNING_ELSEWHERE, 1);
         let own = leaves.or_own(&time);
         assert_eq!(own.total(), time.total());
-        assert_eq!(own.of(Leaf::RunningElsewhere), 0);
-        assert_eq!(own.of(Leaf::State(State::Network)), time.of(State::Network));
+        assert_eq!(own.of(Leaf::RUNNING_ELSEWHERE), 0);
+        assert_eq!(own.of(Leaf::of(State::Network)), time.of(State::Network));
     }
 }

@@ -1,5 +1,6 @@
 //! State accounting: the state vector of each goroutine up to its last state transition.
 
+use super::elapsed;
 use super::state::{Part, StateVector};
 use super::waiting::Waiting;
 use super::{Goroutine, Timeline};
@@ -21,7 +22,7 @@ impl Account {
     /// Adds the time in the present state up to `now`. `stopped` is the total stop-the-world time, ns.
     #[inline(always)]
     fn settle(&mut self, now: Time, stopped: u64) {
-        let ns = now.saturating_sub(self.since).max(0) as u64;
+        let ns = elapsed(self.since, now);
         let stopped_meanwhile = stopped.saturating_sub(self.stopped_before);
         self.vector.add_part(self.part, ns, stopped_meanwhile);
         self.since = now;

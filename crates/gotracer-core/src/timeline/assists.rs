@@ -4,6 +4,7 @@
 //! marks, and it may wait for credit. It may also be preempted, wait for a P, stop the world, or wait for others to
 //! end marking. That time is not assist time and is counted separately.
 
+use super::elapsed;
 use std::collections::HashMap;
 
 use super::classify::Owner;
@@ -50,7 +51,7 @@ impl Assist {
     /// Adds the time from the last state transition up to `now`. `stopped` is the total time in which nothing of the
     /// process ran, ns.
     fn add(&mut self, state: GoState, wait: Wait, now: Time, stopped: u64) {
-        let lasted = now.saturating_sub(self.at).max(0) as u64;
+        let lasted = elapsed(self.at, now);
         match (state, wait) {
             (GoState::Running, _) => {
                 let stopped = stopped.saturating_sub(self.stopped_before);

@@ -3,6 +3,7 @@
 //! Each start of a mark worker has a label with the worker's mode. Idle workers are counted separately, because they
 //! run on Ps that would be idle otherwise.
 
+use super::elapsed;
 use super::interval::{Actor, Interval, Kind};
 use super::utilization::{Utilization, WINDOWS};
 use super::{Observer, Owner, Timeline};
@@ -109,7 +110,7 @@ impl Collector {
 
     /// Work up to `now`.
     fn up_to(&self, now: Time) -> GcWork {
-        let ns = now.saturating_sub(self.at).max(0) as u64;
+        let ns = elapsed(self.at, now);
         let mut work = self.work;
         let cpu = &mut work.cpu;
         cpu.available += ns * self.procs;
@@ -121,7 +122,7 @@ impl Collector {
             cpu.assist += ns * self.assisting;
         }
         let since = self.marking.map(|since| since.max(self.at));
-        work.marking += since.map_or(0, |since| now.saturating_sub(since).max(0) as u64);
+        work.marking += since.map_or(0, |since| elapsed(since, now));
         work
     }
 
@@ -197,7 +198,7 @@ impl Collector {
             return;
         }
         self.settle(now);
-        self.work.marking += now.saturating_sub(since).max(0) as u64;
+        self.work.marking += elapsed(since, now);
         (self.marking, self.cut) = (Some(since), cut);
     }
 

@@ -1,6 +1,7 @@
 //! Intervals: states and ranges with start and end.
 
 use super::classify::Owner;
+use super::elapsed;
 use super::stacks::StackKey;
 use crate::trace::{GoId, Time};
 
@@ -251,7 +252,7 @@ impl Interval {
     /// Duration or its lower bound, ns.
     #[inline]
     pub fn duration(&self) -> u64 {
-        self.end.saturating_sub(self.start).max(0) as u64
+        elapsed(self.start, self.end)
     }
 
     /// Whether [`duration`](Self::duration) is a lower bound.

@@ -58,6 +58,13 @@ use silence::Silences;
 use stretches::Stretches;
 use world::World;
 
+/// Returns the time between two moments, ns; 0 in the wrong order. It wraps only for times that no program reaches.
+/// Each transition needs it several times, and a saturating difference takes twice the instructions.
+#[inline(always)]
+fn elapsed(start: Time, end: Time) -> u64 {
+    end.wrapping_sub(start).max(0) as u64
+}
+
 /// Live heap at the end of a mark phase.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HeapFloor {
@@ -258,7 +265,7 @@ impl Timeline {
 
     /// Duration from [`stretch`](Self::stretch) to a time, ns; 0 for earlier times.
     pub fn since_stretch(&self, time: Time) -> u64 {
-        time.saturating_sub(self.stretch()).max(0) as u64
+        elapsed(self.stretch(), time)
     }
 
     /// Time of the last report, if there was one. It contains all that crossed a threshold by then.

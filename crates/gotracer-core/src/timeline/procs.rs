@@ -1,5 +1,6 @@
 //! Ps: idle ones, and the last runs of goroutines on each.
 
+use super::elapsed;
 use std::collections::HashMap;
 
 use super::interval::Actor;
@@ -142,7 +143,7 @@ impl Procs {
         if id.is_some() {
             let p = self.get(id);
             p.now = None;
-            if run.end.saturating_sub(run.start) < LONG {
+            if elapsed(run.start, run.end) < LONG.unsigned_abs() {
                 p.last = Some(run);
             } else {
                 p.keep(run);

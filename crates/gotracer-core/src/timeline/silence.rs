@@ -5,6 +5,7 @@
 //! (a CPU quota, a stopped process, a busy host), or an operation could not be interrupted (a large copy, assembly).
 //! CPU samples within the silence show the second cause.
 
+use super::elapsed;
 use std::collections::VecDeque;
 
 use super::classify::Owner;
@@ -94,7 +95,7 @@ impl Silences {
             self.kept.pop_front();
         }
         self.kept.push_back((start, end));
-        self.total += end.saturating_sub(start).max(0) as u64;
+        self.total += elapsed(start, end);
     }
 
     /// Total duration of silences between two times, ns.
@@ -128,9 +129,7 @@ impl Timeline {
     #[inline(never)]
     pub(super) fn end_silence(&mut self, start: Time, end: Time, observer: &mut impl Observer) {
         if self.world.is_stopped() {
-            return self
-                .world
-                .silent_for(end.saturating_sub(start).max(0) as u64);
+            return self.world.silent_for(elapsed(start, end));
         }
         let Some(victim) = self.longest_running() else {
             return;

@@ -3,6 +3,7 @@
 use super::accounts::part;
 use super::classify::Owner;
 use super::collector::Worker;
+use super::elapsed;
 use super::goroutines::Goroutine;
 use super::interval::{Actor, Interval, Kind, Kinds, Wait, Way};
 use super::procs::Run;
@@ -219,7 +220,7 @@ impl Timeline {
             return;
         };
         let stopped = self.world.stopped(time);
-        g.ran += time.saturating_sub(g.since).max(0) as u64;
+        g.ran += elapsed(g.since, time);
         if g.collects() {
             self.assists.leave(g, time, stopped + self.silences.total());
             self.collector.runs(g.worker, g.assisting, false, time);
@@ -325,7 +326,8 @@ impl Timeline {
                 self.collector.runs(g.worker, g.assisting, true, t.time);
             }
         }
-        let long = t.time.saturating_sub(g.since) >= LONG;
+        let waited = elapsed(g.since, t.time);
+        let long = waited >= LONG.unsigned_abs();
         if long {
             let stretch = Stretch {
                 doing: Doing::of(g.state, g.wait),
@@ -335,7 +337,6 @@ impl Timeline {
             self.stretches.add(t.slot, g.id, stretch);
         }
         if t.from == GoState::Waiting {
-            let waited = t.time.saturating_sub(g.since).max(0) as u64;
             observer.waited(g, waited, self);
         }
         let watched = match long {
@@ -425,7 +426,7 @@ impl Timeline {
         observer.ended(g, self.unreported_at(slot), self);
         match g.owner {
             Owner::Program if g.born => {
-                let lived = self.now.saturating_sub(g.birth).max(0) as u64;
+                let lived = elapsed(g.birth, self.now);
                 self.population.end(g.site, lived);
             }
             Owner::Program => {
