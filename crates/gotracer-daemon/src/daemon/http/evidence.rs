@@ -47,7 +47,7 @@ pub fn of_report(request: &Request<Incoming>, report: &Report) -> Reply {
 }
 
 /// Lists the kept traces that match the query: labels, `rule` and `severity`.
-pub async fn list(call: Call<'_>) -> Reply {
+pub fn list(call: &Call<'_>) -> Reply {
     let request = &call.request;
     let query = request.uri().query().unwrap_or_default();
     let items = chosen(&call.state, query);

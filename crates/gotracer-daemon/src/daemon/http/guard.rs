@@ -59,7 +59,7 @@ pub async fn guarded(
     let trusted = caller.certified || users || is_local(in_flight.address(), &request);
     let admitted = match refuse(verdict) {
         Some(refusal) => Err(refusal),
-        None => permit(&request, found, trusted, &state.exposure),
+        None => permit(&request, found, trusted, &state.exposure).map_err(|refusal| *refusal),
     };
     let turn = match admitted {
         Err(refusal) => Err(refusal),
@@ -135,10 +135,10 @@ fn permit(
     found: Option<Found>,
     trusted: bool,
     exposure: &Exposure,
-) -> Result<Found, Reply> {
+) -> Result<Found, Box<Reply>> {
     let path = request.uri().path();
     let Some(found) = found else {
-        return Err(not_found(request));
+        return Err(not_found(request).into());
     };
     let Route { methods, gate, .. } = found.route;
     if !methods.contains(request.method()) {
@@ -148,18 +148,18 @@ fn permit(
         if let Ok(allow) = HeaderValue::from_str(&names) {
             reply.headers_mut().insert(ALLOW, allow);
         }
-        return Err(reply);
+        return Err(reply.into());
     }
     // A capture has side effects although its method is GET.
     if is_cross_site(request, found.route.kind == Kind::Probe) {
         let foreign = "requests of other web sites are refused";
-        return Err(text(StatusCode::FORBIDDEN, foreign));
+        return Err(text(StatusCode::FORBIDDEN, foreign).into());
     }
     match exposure.closed_by(*gate) {
         Some(option) if !trusted => {
             let closed =
                 format!("{path} answers local and authenticated clients; {option} opens it to all");
-            Err(text(StatusCode::FORBIDDEN, &closed))
+            Err(text(StatusCode::FORBIDDEN, &closed).into())
         }
         _ => Ok(found),
     }

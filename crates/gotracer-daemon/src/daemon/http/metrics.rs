@@ -13,7 +13,7 @@ use crate::export::prometheus::{Encoding, Exposition};
 const AGENT: usize = 200;
 
 /// Answers a scrape.
-pub async fn metrics(call: Call<'_>) -> Reply {
+pub fn metrics(call: &Call<'_>) -> Reply {
     let (metrics, client) = (&call.state.metrics, call.in_flight.address());
     if !metrics.settings().enabled {
         let off = "there are no metrics here; `prometheus: {enabled: true}` switches them on";

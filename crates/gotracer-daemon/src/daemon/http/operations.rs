@@ -7,12 +7,12 @@ use super::reply::{Reply, text};
 use crate::daemon::reload;
 
 /// Answers that the daemon runs.
-pub async fn healthy(_: Call<'_>) -> Reply {
+pub fn healthy(_: &Call<'_>) -> Reply {
     text(StatusCode::OK, "gotracer is healthy")
 }
 
 /// Answers whether all watched directories are available.
-pub async fn ready(call: Call<'_>) -> Reply {
+pub fn ready(call: &Call<'_>) -> Reply {
     let watches = call.state.watches.all().into_iter();
     let down = watches.filter_map(|(path, health)| {
         let why = health.down?;

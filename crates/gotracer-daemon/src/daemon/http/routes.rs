@@ -2,6 +2,8 @@
 //!
 //! A new path is one entry. A test compares the table with the one in docs/serve.md.
 
+use std::future::ready;
+
 use hyper::Method;
 
 use super::access::Gate;
@@ -37,15 +39,21 @@ const READ: &[Method] = &[Method::GET, Method::HEAD];
 const POST: &[Method] = &[Method::POST];
 const PUSH: &[Method] = &[Method::POST, Method::PUT];
 
-/// Declares a route.
+/// Declares a route; `await` marks an async handler.
 macro_rules! route {
-    ($methods:ident $path:literal, $kind:ident, $gate:ident, $($handler:ident)::+) => {
+    ($methods:ident $path:literal, $kind:ident, $gate:ident, await $handler:path) => {
+        route!(@ $methods, $path, $kind, $gate, |call| Box::pin($handler(call)))
+    };
+    ($methods:ident $path:literal, $kind:ident, $gate:ident, $handler:path) => {
+        route!(@ $methods, $path, $kind, $gate, |call| Box::pin(ready($handler(&call))))
+    };
+    (@ $methods:ident, $path:literal, $kind:ident, $gate:ident, $handler:expr) => {
         Route {
             path: $path,
             methods: $methods,
             kind: Kind::$kind,
             gate: Gate::$gate,
-            handler: |call| Box::pin($($handler)::+(call)),
+            handler: $handler,
         }
     };
 }
@@ -57,19 +65,19 @@ const ROUTES: &[Route] = &[
     route!(READ "/releases", Page, Open, page::answer::releases),
     route!(READ "/config", Page, Open, page::answer::configuration),
     route!(READ "/metrics", Scrape, Open, metrics::metrics),
-    route!(READ "/probe", Probe, Open, probe::probe),
+    route!(READ "/probe", Probe, Open, await probe::probe),
     route!(READ "/api/v1/targets", Page, Open, targets::list),
-    route!(READ "/api/v1/reports", Page, Open, api::all),
-    route!(READ "/api/v1/reports/N", Page, Open, api::one),
+    route!(READ "/api/v1/reports", Page, Open, await api::all),
+    route!(READ "/api/v1/reports/N", Page, Open, await api::one),
     route!(READ "/api/v1/releases", Page, Open, releases::list),
-    route!(POST "/api/v1/analyze", Upload, Uploads, upload::analyze),
-    route!(PUSH "/api/v1/traces", Upload, Uploads, push::receive),
+    route!(POST "/api/v1/analyze", Upload, Uploads, await upload::analyze),
+    route!(PUSH "/api/v1/traces", Upload, Uploads, await push::receive),
     route!(READ "/api/v1/evidence", Page, Evidence, evidence::list),
-    route!(READ "/api/v1/evidence/ID", Page, Evidence, evidence::one),
-    route!(POST "/api/v1/alertmanager", Upload, AlertWebhook, alerts::webhook),
+    route!(READ "/api/v1/evidence/ID", Page, Evidence, await evidence::one),
+    route!(POST "/api/v1/alertmanager", Upload, AlertWebhook, await alerts::webhook),
     route!(READ "/-/healthy", Essential, Open, operations::healthy),
     route!(READ "/-/ready", Essential, Open, operations::ready),
-    route!(POST "/-/reload", Page, Open, operations::reload),
+    route!(POST "/-/reload", Page, Open, await operations::reload),
 ];
 
 /// Finds the route of a path.

@@ -23,7 +23,7 @@ struct Row {
 }
 
 /// Answers with the targets.
-pub async fn list(call: Call<'_>) -> Reply {
+pub fn list(call: &Call<'_>) -> Reply {
     let body = document(call.state.board.all()).to_string();
     compressed(call.request.headers(), JSON, body.into())
 }

@@ -8,7 +8,7 @@ use crate::daemon::http::call::Call;
 use crate::daemon::http::reply::{HTML, Reply, compressed, is_browser, text};
 
 /// Answers with the landing page. Kept traces are only listed for clients that may read them.
-pub async fn landing(call: Call<'_>) -> Reply {
+pub fn landing(call: &Call<'_>) -> Reply {
     let state = &call.state;
     let closed = state.exposure.closed_by(Gate::Evidence).is_some();
     let evidence = match closed && !call.trusted {
@@ -25,7 +25,7 @@ pub async fn landing(call: Call<'_>) -> Reply {
 }
 
 /// Answers with the page of a report or failure.
-pub async fn report(call: Call<'_>) -> Reply {
+pub fn report(call: &Call<'_>) -> Reply {
     let number = call.below.parse().ok();
     match number.and_then(|number| call.state.recent.find(number)) {
         Some(entry) => {
@@ -37,13 +37,13 @@ pub async fn report(call: Call<'_>) -> Reply {
 }
 
 /// Answers with the page of the releases.
-pub async fn releases(call: Call<'_>) -> Reply {
+pub fn releases(call: &Call<'_>) -> Reply {
     let page = super::releases(&call.state.releases.all());
     compressed(call.request.headers(), HTML, page.into())
 }
 
 /// Answers with the effective configuration: a page for browsers, else YAML.
-pub async fn configuration(call: Call<'_>) -> Reply {
+pub fn configuration(call: &Call<'_>) -> Reply {
     let headers = call.request.headers();
     let yaml = call.state.shown.text();
     if is_browser(headers) {
