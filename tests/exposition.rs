@@ -15,8 +15,8 @@ use gotracer::export::{Metrics, Settings};
 use gotracer::labels::Labels;
 use gotracer::releases::Releases;
 use gotracer::report::{
-    Creations, Distribution, Finding, Frame, Goroutines, Program, Report, RuleReport, Severity,
-    Status, TraceInfo,
+    Creations, Distribution, Finding, Frame, Gc, Goroutines, MinimumUtilization, Program, Report,
+    RuleReport, Severity, Status, TraceInfo,
 };
 use gotracer::rules::{RULES, Rule};
 use gotracer::timeline::StateVector;
@@ -132,7 +132,14 @@ fn report() -> Report {
             heap_goal_bytes: Some(120 << 20),
             heap_peak_bytes: Some(130 << 20),
             time: StateVector::default(),
-            gc: None,
+            gc: Some(Gc {
+                cpu_ratio: 0.125,
+                cpu_ratio_with_idle: 0.25,
+                minimum_utilization: [(1_000_000, 0.0), (1_000_000_000, 0.75)]
+                    .map(|(window_ns, ratio)| MinimumUtilization { window_ns, ratio })
+                    .into(),
+                ..Gc::default()
+            }),
         },
         waits: Vec::new(),
         goroutines: Vec::new(),

@@ -335,3 +335,24 @@ fn a_baseline_knows_what_was_found_before() {
     assert_exit(&run(&["analyze", "--baseline", "no/such.json", WORSE]), 2);
     assert_exit(&run(&["analyze", "--baseline", WORSE, WORSE]), 2);
 }
+
+#[test]
+fn reports_of_version_0_1_are_compared_with_a_note() {
+    const SIMILAR: &str = "tests/fixtures/go1.26.6/gc_pause.trace";
+    let old = "tests/compare/version-0.1.json";
+    let note = format!("note: {old}: written by gotracer 0.1");
+    let gated = ["analyze", "--baseline", old, SIMILAR];
+    let known = run(&gated);
+    assert!(stderr(&known).contains(&note), "{}", stderr(&known));
+    // That version had the pauses at one place three times.
+    assert!(
+        !stdout(&known).contains("[GCPauseSpike]"),
+        "{}",
+        stdout(&known)
+    );
+    let quiet = run(&[&gated[..], &["-q"]].concat());
+    assert!(!stderr(&quiet).contains("note:"), "{}", stderr(&quiet));
+    let compared = run(&["diff", old, SIMILAR]);
+    assert!(stderr(&compared).contains(&note), "{}", stderr(&compared));
+    assert_eq!(stderr(&run(&["diff", SIMILAR, SIMILAR])), "");
+}

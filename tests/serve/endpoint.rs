@@ -6,9 +6,20 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::{Scratch, program};
 
-/// Builds it under a name, and gives the binary.
+/// Builds the endpoint under a name. Returns the binary.
 pub(crate) fn build(go: &Path, scratch: &Scratch, name: &str, flags: &[&str]) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/endpoint");
+    build_from("tests/serve/endpoint", go, scratch, name, flags)
+}
+
+/// Builds the Go program in a directory under a name. Returns the binary.
+pub(crate) fn build_from(
+    directory: &str,
+    go: &Path,
+    scratch: &Scratch,
+    name: &str,
+    flags: &[&str],
+) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
     let binary = scratch.path().join(name);
     let mut build = Command::new(go);
     build

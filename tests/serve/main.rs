@@ -20,6 +20,7 @@ mod flight;
 mod health;
 mod kubernetes;
 mod log;
+mod measured;
 mod memory;
 mod pages;
 mod process;

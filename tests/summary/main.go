@@ -7,6 +7,10 @@
 //	task    NAME  COUNT  DURATION
 //	region  NAME  COUNT  DURATION  EXEC  SCHED  SYSCALL  BLOCKED
 //
+// With -mmu before the trace, it prints the minimum mutator utilization for windows of each length:
+//
+//	WINDOW  RATIO
+//
 // Fields are separated by one TAB, times are in nanoseconds, reasons are Go %q quoted.
 package main
 
@@ -16,6 +20,7 @@ import (
 	"io"
 	"os"
 	"sort"
+	"time"
 
 	trace "summary/itrace"
 )
@@ -27,13 +32,22 @@ func fail(err error) {
 	}
 }
 
+// windows are the lengths for which -mmu prints the minimum mutator utilization.
+var windows = []time.Duration{
+	time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond,
+	10 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond,
+	100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond,
+	time.Second,
+}
+
 func main() {
-	user := os.Args[1] == "-user"
+	mode := os.Args[1]
 	file, err := os.Open(os.Args[len(os.Args)-1])
 	fail(err)
 	reader, err := trace.NewReader(bufio.NewReader(file))
 	fail(err)
 	summarizer := trace.NewSummarizer()
+	var events []trace.Event
 	for {
 		event, err := reader.ReadEvent()
 		if err == io.EOF {
@@ -41,11 +55,22 @@ func main() {
 		}
 		fail(err)
 		summarizer.Event(&event)
+		if mode == "-mmu" {
+			events = append(events, event)
+		}
 	}
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
+	if mode == "-mmu" {
+		utilization := trace.MutatorUtilizationV2(events, trace.UtilSTW|trace.UtilBackground|trace.UtilAssist)
+		curve := trace.NewMMUCurve(utilization)
+		for _, window := range windows {
+			fmt.Fprintf(out, "%d\t%.6f\n", window.Nanoseconds(), curve.MMU(window))
+		}
+		return
+	}
 	summary := summarizer.Finalize()
-	if user {
+	if mode == "-user" {
 		tasksAndRegions(out, summary)
 		return
 	}

@@ -12,3 +12,4 @@ mod requests;
 mod summary;
 mod sums;
 mod tasks;
+mod utilization;

@@ -18,10 +18,12 @@ type truth struct {
 	Goroutines [2]int               `json:"goroutines_begin_end"`
 	Facts      map[string]any       `json:"facts"`
 	Counters   map[string]float64   `json:"counters"`
+	Gauges     map[string]float64   `json:"gauges"` // at the end
 	Histograms map[string]histogram `json:"histograms"`
 	NumGC      uint32               `json:"memstats_num_gc"`
 	PausesNS   []uint64             `json:"memstats_gc_pauses_ns"` // per cycle, without the wait for the stop
 
+	gauge  map[string]bool
 	t0     time.Time
 	m0     runtime.MemStats
 	before []metrics.Sample
@@ -43,12 +45,18 @@ type histogram struct {
 // wanted are the metrics worth having; each Go version has some of them.
 var wanted = []string{
 	"/cpu/classes/gc/mark/assist:cpu-seconds",
+	"/cpu/classes/gc/mark/dedicated:cpu-seconds",
+	"/cpu/classes/gc/mark/idle:cpu-seconds",
 	"/cpu/classes/gc/pause:cpu-seconds",
+	"/cpu/classes/gc/total:cpu-seconds",
 	"/cpu/classes/idle:cpu-seconds",
 	"/gc/cycles/forced:gc-cycles",
 	"/gc/cycles/total:gc-cycles",
 	"/gc/heap/allocs:bytes",
+	"/gc/heap/goal:bytes",
+	"/gc/heap/live:bytes",
 	"/gc/pauses:seconds",
+	"/sched/goroutines:goroutines",
 	"/sched/latencies:seconds",
 	"/sched/pauses/stopping/gc:seconds",
 	"/sched/pauses/stopping/other:seconds",
@@ -59,10 +67,12 @@ var wanted = []string{
 
 func newTruth(e *env) *truth {
 	t := &truth{Go: runtime.Version(), GOMAXPROCS: e.procs, Facts: e.facts,
-		Counters: map[string]float64{}, Histograms: map[string]histogram{}, PausesNS: []uint64{}}
+		Counters: map[string]float64{}, Gauges: map[string]float64{}, Histograms: map[string]histogram{},
+		PausesNS: []uint64{}, gauge: map[string]bool{}}
 	have := map[string]bool{}
 	for _, d := range metrics.All() {
 		have[d.Name] = true
+		t.gauge[d.Name] = !d.Cumulative
 	}
 	for _, n := range wanted {
 		if have[n] {
@@ -87,6 +97,10 @@ func (t *truth) end() {
 	t.Goroutines[1] = runtime.NumGoroutine()
 	for i, s := range t.after {
 		b := t.before[i].Value
+		if t.gauge[s.Name] {
+			t.Gauges[s.Name] = float64(s.Value.Uint64())
+			continue
+		}
 		switch s.Value.Kind() {
 		case metrics.KindUint64:
 			t.Counters[s.Name] = float64(s.Value.Uint64() - b.Uint64())

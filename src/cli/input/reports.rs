@@ -45,7 +45,12 @@ impl Reports<'_> {
         let mut reports = Vec::new();
         for source in input::expand(argument, false)? {
             match saved_as_json(&source)? {
-                Some(mut more) => reports.append(&mut more),
+                Some(mut more) => {
+                    if let Some(note) = saved::note(&more).filter(|_| !self.quiet) {
+                        complain("note", &format!("{}: {note}", source.name()));
+                    }
+                    reports.append(&mut more);
+                }
                 None => traces.push(source),
             }
         }

@@ -17,8 +17,9 @@ pub struct Gc {
     pub cpu_ratio: f64,
     /// Share of the collector in all CPU time, with idle marking.
     pub cpu_ratio_with_idle: f64,
-    /// Minimum mutator utilization: the share of CPU time that the collector leaves to the program in the worst
-    /// window. Idle marking does not count. A pause lasts until its range ends, as in `go tool trace`.
+    /// Minimum mutator utilization: the share of CPU time that the collector leaves to the program in the worst window, by
+    /// the window's length from 1 ms to 1 s. Idle marking does not count. A pause lasts until its range ends, as in
+    /// `go tool trace`.
     pub minimum_utilization: Vec<MinimumUtilization>,
 }
 
@@ -28,13 +29,13 @@ pub struct Gc {
 pub struct GcCpu {
     /// All CPU time: the trace's duration times the number of Ps.
     pub available_ns: u64,
-    /// Mark workers that have a P, or a fraction of one, for themselves.
+    /// Mark workers that have a P, or a fraction of one, to themselves, while the collector marks.
     pub background_ns: u64,
     /// Mark workers on idle Ps.
     pub idle_ns: u64,
     /// Mark assists by goroutines of the program.
     pub assist_ns: u64,
-    /// Stop-the-world pauses, counted once per P.
+    /// Stop-the-world pauses, once per P from the time it stopped.
     pub pause_ns: u64,
 }
 

@@ -32,6 +32,15 @@ pub fn read(text: &[u8]) -> Result<Vec<Report>, SavedError> {
     Ok(reports.collect::<Result<_, _>>()?)
 }
 
+/// Returns a note on how reports of gotracer 0.1 are compared, if some of these are. They lack the collector's work.
+pub fn note(reports: &[Report]) -> Option<&'static str> {
+    let old = reports.iter().any(|report| report.program.gc.is_none());
+    old.then_some(
+        "written by gotracer 0.1, which had a finding for each place of a GC pause or a turn on a processor; they are \
+         compared as one finding per phase. Write the file again with this version to compare them exactly",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -96,6 +96,8 @@ pub struct Collector {
     /// the range.
     paused: bool,
     in_pause: bool,
+    /// Goroutines that still run although the world is to stop.
+    stopping: u64,
     marking: Option<Time>,
     /// Marking began before the trace.
     cut: bool,
@@ -115,8 +117,9 @@ impl Collector {
         let cpu = &mut work.cpu;
         cpu.available += ns * self.procs;
         if self.paused {
-            cpu.pause += ns * self.procs;
-        } else {
+            cpu.pause += ns * self.procs.saturating_sub(self.stopping);
+        } else if self.marking.is_some() {
+            // The worker that finds no more work also ends the collection, which runtime/metrics does not count.
             cpu.background += ns * self.background;
             cpu.idle += ns * self.idle;
             cpu.assist += ns * self.assisting;
@@ -172,11 +175,19 @@ impl Collector {
         self.changed(now);
     }
 
-    /// Starts a stop-the-world of the collector.
-    pub fn pause(&mut self, now: Time) {
+    /// Starts a stop-the-world of the collector, which `running` goroutines delay.
+    pub fn pause(&mut self, running: u64, now: Time) {
         self.settle(now);
         (self.paused, self.in_pause) = (true, true);
+        self.stopping = running;
         self.changed(now);
+    }
+
+    /// Records that a goroutine stopped running while the world is to stop.
+    #[cold]
+    pub fn stopped(&mut self, now: Time) {
+        self.settle(now);
+        self.stopping = self.stopping.saturating_sub(1);
     }
 
     /// Records that goroutines run again after a stop.

@@ -248,8 +248,11 @@ impl Timeline {
             end: time,
         };
         self.procs.stop(t.p, run);
-        if g.owner == Owner::Program {
-            self.world.program_stopped(who, time);
+        if self.world.stops(t.p) {
+            self.collector.stopped(time);
+            if g.owner == Owner::Program {
+                self.world.program_stopped(who, time);
+            }
         }
         g.state = to;
         g.since = time;

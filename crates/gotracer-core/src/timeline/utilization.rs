@@ -7,8 +7,21 @@ use std::collections::VecDeque;
 
 use crate::trace::Time;
 
-/// Lengths of the windows, ns.
-pub const WINDOWS: [Time; 4] = [1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+const MS: Time = 1_000_000;
+
+/// Lengths of the windows, ns: three per decade, which is enough to draw the curve.
+pub const WINDOWS: [Time; 10] = [
+    MS,
+    2 * MS,
+    5 * MS,
+    10 * MS,
+    20 * MS,
+    50 * MS,
+    100 * MS,
+    200 * MS,
+    500 * MS,
+    1_000 * MS,
+];
 /// Changes closer than this fraction of the window count as one, which bounds the memory. The error of a window's
 /// loss is at most 1/30,000 of its length.
 const FINE: Time = 1 << 15;
@@ -176,8 +189,6 @@ impl Utilization {
 mod tests {
     use super::*;
 
-    const MS: Time = 1_000_000;
-
     /// Minimum utilization for steps of a time and the collector's share from then on.
     fn minimum(steps: &[(Time, f64)], end: Time) -> [f64; WINDOWS.len()] {
         let mut utilization = Utilization::default();
@@ -185,6 +196,12 @@ mod tests {
             utilization.set(share, time);
         }
         utilization.minimum(end)
+    }
+
+    /// Minimum utilization for 1, 10, 100 ms and 1 s.
+    fn decades(steps: &[(Time, f64)], end: Time) -> [f64; 4] {
+        let found = minimum(steps, end);
+        [0, 3, 6, 9].map(|i| found[i])
     }
 
     fn is(found: f64, expected: f64) {
@@ -201,7 +218,7 @@ mod tests {
             (303 * MS, 0.25),
             (305 * MS, 0.0),
         ];
-        let [ms1, ms10, ms100, s1] = minimum(&steps, 2_000 * MS);
+        let [ms1, ms10, ms100, s1] = decades(&steps, 2_000 * MS);
         is(ms1, 0.0);
         is(ms10, 1.0 - 0.2);
         is(ms100, 1.0 - 0.02);
@@ -211,7 +228,7 @@ mod tests {
     #[test]
     fn a_window_may_end_at_the_trace_s_end_and_be_all_of_it() {
         let steps = [(0, 0.0), (60 * MS, 0.5)];
-        let [ms1, ms10, ms100, s1] = minimum(&steps, 80 * MS);
+        let [ms1, ms10, ms100, s1] = decades(&steps, 80 * MS);
         is(ms1, 0.5);
         is(ms10, 0.5);
         // Over 80 ms the collector takes half of 20 ms.
@@ -241,7 +258,10 @@ mod tests {
                 .sum()
         };
         let found = minimum(&steps, end);
-        for (i, length) in WINDOWS.into_iter().enumerate().take(3) {
+        for (i, length) in WINDOWS.into_iter().enumerate() {
+            if length > end {
+                continue;
+            }
             let edges = steps.iter().flat_map(|&(t, _)| [t, t - length]);
             let starts = edges
                 .chain([end - length])

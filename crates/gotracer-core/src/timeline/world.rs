@@ -73,12 +73,16 @@ impl World {
         self.silent = self.silent.max(ns);
     }
 
-    /// Records that a goroutine of the program stopped running.
+    /// Whether the world is to stop, and a goroutine on `p` is to stop for it.
     #[inline]
+    pub fn stops(&self, p: ProcId) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.p != p)
+    }
+
+    /// Records that a goroutine of the program stopped running while the world is to stop.
+    #[cold]
     pub fn program_stopped(&mut self, who: Actor, now: Time) {
-        if let Some(stop) = &mut self.stop
-            && stop.who.g != who.g
-        {
+        if let Some(stop) = &mut self.stop {
             stop.last = Some((who, now));
         }
     }
@@ -133,7 +137,9 @@ impl Timeline {
                 self.world.restarting = false;
                 self.world.silent = 0;
                 if is_collectors_stop(self.world.reason(reason)) {
-                    self.collector.pause(self.now);
+                    // Among the running goroutines is the one that stops the world.
+                    let others = self.procs.running().saturating_sub(1);
+                    self.collector.pause(others, self.now);
                 }
                 self.world.stop = Some(Stop {
                     reason,

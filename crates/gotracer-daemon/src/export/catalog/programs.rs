@@ -183,7 +183,39 @@ fn waits() -> Metric<Totals> {
     .fixed(wait_states().count())
 }
 
-fn program() -> [Metric<Totals>; 11] {
+/// Windows of the gauge of minimum mutator utilization, ns, and their label values.
+const WINDOWS: [(u64, &str); 4] = [
+    (1_000_000, "1ms"),
+    (10_000_000, "10ms"),
+    (100_000_000, "100ms"),
+    (1_000_000_000, "1s"),
+];
+
+/// Minimum mutator utilization by window.
+fn minimum_utilization() -> Metric<Totals> {
+    let read = |t: &Totals, emit: &mut Emit<'_>| {
+        let gc = t.program().and_then(|program| program.gc.as_ref());
+        let all = gc.map_or(&[][..], |gc| &gc.minimum_utilization);
+        for (window_ns, name) in WINDOWS {
+            if let Some(at) = all.iter().find(|at| at.window_ns == window_ns) {
+                emit(Point::new(&[("window", name)], at.ratio));
+            }
+        }
+    };
+    Metric::new(
+        Kind::Gauge,
+        "gotrace_gc_minimum_utilization",
+        "Minimum mutator utilization: share of the CPU time of all processors that the garbage \
+         collector left to the program in the worst window of the last trace. (rule GCPressure) \
+         Near 0 for 100ms, requests stand still for that long.",
+        read,
+    )
+    .unit(Unit::Ratio)
+    .labels(&["window"])
+    .fixed(WINDOWS.len())
+}
+
+fn program() -> [Metric<Totals>; 13] {
     [
         gauge(
             "gotrace_goroutines",
@@ -255,6 +287,14 @@ fn program() -> [Metric<Totals>; 11] {
             |t: &Totals| Some(t.program()?.gc.as_ref()?.cpu_ratio),
         )
         .unit(Unit::Ratio),
+        gauge(
+            "gotrace_gc_cpu_with_idle",
+            "The same with idle marking, which uses processors that have nothing else to do. \
+             (rule GCPressure) Less gotrace_gc_cpu_ratio, it is the idle marking.",
+            |t: &Totals| Some(t.program()?.gc.as_ref()?.cpu_ratio_with_idle),
+        )
+        .unit(Unit::Ratio),
+        minimum_utilization(),
         gauge(
             "gotrace_gomaxprocs",
             "GOMAXPROCS at the end of the last trace: how many goroutines can run at a time. \
