@@ -531,3 +531,34 @@ fn waits_for_channels_and_connections_are_found_and_limits_are_no_fault() {
     assert!(r.findings.is_empty(), "{}", told(&r));
     assert!(measured(&r, "ChannelBackpressure").count() > 30);
 }
+
+#[test]
+fn many_threads_in_calls_at_once_are_told() {
+    // 100 goroutines in calls of 30 ms each.
+    let r = report("many-threads-go1.26");
+    let crowd: Vec<_> = found(&r, "BlockedOnSyscall", Severity::Info);
+    assert_eq!(crowd.len(), 1, "{}", told(&r));
+    let crowd = crowd[0];
+    assert_eq!(crowd.severity, Severity::Info);
+    assert!(
+        crowd
+            .message
+            .starts_with("100 goroutines were in system calls"),
+        "{}",
+        crowd.message
+    );
+    assert_eq!(crowd.place.function, "main.slowDisk");
+    assert_eq!(crowd.phase.as_deref(), Some("many_threads"));
+    assert!((150..220).contains(&(crowd.worst / MS)), "{}", told(&r));
+    // Long calls of few threads, and many short ones.
+    for r in [
+        fixture("1.27.3", "syscall_long"),
+        fixture("1.27.3", "syscall_quick"),
+        report("1.27-locksyscall"),
+        report("real-1.26-fasthttp"),
+    ] {
+        let calls = found(&r, "BlockedOnSyscall", Severity::Info);
+        let many = calls.iter().find(|f| f.phase.is_some());
+        assert!(many.is_none(), "{}", told(&r));
+    }
+}

@@ -135,8 +135,11 @@ fn report() -> Report {
             gc: Some(Gc {
                 cpu_ratio: 0.125,
                 cpu_ratio_with_idle: 0.25,
-                minimum_utilization: [(1_000_000, 0.0), (1_000_000_000, 0.75)]
-                    .map(|(window_ns, ratio)| MinimumUtilization { window_ns, ratio })
+                minimum_utilization: [(1, 0.0), (10, 0.25), (100, 0.5), (1000, 0.75)]
+                    .map(|(ms, ratio)| MinimumUtilization {
+                        window_ns: ms * 1_000_000,
+                        ratio,
+                    })
                     .into(),
                 ..Gc::default()
             }),

@@ -362,7 +362,10 @@ fn hostile_names_are_text() {
         "root": "select name from track where parent_id is null and name glob '*Go 1.*'",
     }));
     assert_eq!(answer["complaints"], json!([]));
-    assert_eq!(answer["root"][0]["name"], "<b>\\u{1b}.trace, Go 1.26");
+    assert_eq!(
+        answer["root"][0]["name"],
+        "<b>\\u{1b}.trace, Go 1.26 format"
+    );
     let stacks = answer["stacks"].to_string();
     assert!(
         stacks.contains("<b>") && !stacks.contains("\\u001b"),

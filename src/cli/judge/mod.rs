@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 
 use gotracer::compare::Baseline;
 use gotracer::explain;
-use gotracer::report::{Moment, Options, Report, Severity, human, json};
+use gotracer::report::{Moment, Options, Report, Severity, human, json, saved};
 
 use self::ignored::Ignored;
 use super::args::judgement::Judgement;
@@ -34,6 +34,18 @@ fn moments(source: &Source, report: &Report) -> Vec<Moment> {
     drawn.unwrap_or_default()
 }
 
+/// Reads the baseline, with a note if an older version wrote it.
+fn baseline(args: &Judgement) -> anyhow::Result<Option<Baseline>> {
+    let Some(path) = &args.baseline else {
+        return Ok(None);
+    };
+    let known = reports::read(path)?;
+    if let Some(note) = saved::note(&known).filter(|_| !args.quiet) {
+        complain("note", &format!("{}: {note}", path.display()));
+    }
+    Ok(Some(Baseline::new(&known)))
+}
+
 /// Analyzes traces, writes the reports, and returns the exit code. `part` is the name of table files.
 pub(crate) fn judge(
     sources: &[Source],
@@ -43,8 +55,7 @@ pub(crate) fn judge(
 ) -> anyhow::Result<u8> {
     args.color.apply();
     let mut settings = args.settings.by_service()?;
-    let baseline = args.baseline.as_deref().map(reports::read);
-    let baseline = baseline.transpose()?.map(|known| Baseline::new(&known));
+    let baseline = baseline(args)?;
     args.check_places(sources)?;
     let outputs = args.formats.open(&args.output, part)?;
     if outputs.want_course() {

@@ -36,6 +36,7 @@ fn gc(t: &Timeline) -> Gc {
         cycles,
         marking,
         cpu,
+        ..
     } = t.gc_work();
     let minimum = t.minimum_utilization().into_iter();
     let minimum = minimum.map(|(window_ns, ratio)| MinimumUtilization {

@@ -120,7 +120,7 @@ pub fn export(
 fn title(options: &Options<'_>, version: u32) -> String {
     let name = Path::new(options.source).file_name();
     let name = name.map_or(options.source.into(), OsStr::to_string_lossy);
-    format!("{}, Go 1.{version}", Escaped(&name))
+    format!("{}, Go 1.{version} format", Escaped(&name))
 }
 
 struct Export<W> {

@@ -37,7 +37,7 @@ fn suite(report: &Report, options: &Options) -> TestSuite {
         suite.add_property(Property::new("start", start.to_string()));
     }
     if let Some(version) = &trace.go_version {
-        suite.add_property(Property::new("go.version", text(version)));
+        suite.add_property(Property::new("go.trace_format", text(version)));
     }
     if let Some(error) = &trace.error {
         suite.set_system_err(text(error));

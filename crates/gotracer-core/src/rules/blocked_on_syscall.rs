@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::cause::Culprit;
-use super::detector::{Description, Detector, Group, Groups, Occurrence, Verdict};
+use super::detector::{Description, Detector, Found, Group, Groups, Occurrence, Verdict};
 use super::{
     Alert, Beside, Distribution, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity, Unit,
     function, times,
@@ -72,6 +72,8 @@ mod tag {
     pub const CHILD: u8 = 1;
     /// A writer at the other end of a terminal or a pipe.
     pub const WRITER: u8 = 2;
+    /// Any of them, while more goroutines than usual are in calls.
+    pub const CROWD: u8 = 3;
 }
 
 /// The reasons in metrics, by tag.
@@ -99,6 +101,8 @@ struct BlockedOnSyscall {
     settings: RuleSettings,
     by_tag: [Distribution; REASONS.len()],
     groups: Groups,
+    /// Calls while more goroutines than usual are in calls.
+    crowd: Groups,
     reads: Vec<Read>,
     /// Time in reads by goroutine, ns.
     reading: HashMap<GoId, u64, foldhash::fast::RandomState>,
@@ -109,6 +113,7 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
         settings,
         by_tag: Default::default(),
         groups: Groups::default(),
+        crowd: Groups::default(),
         reads: Vec::new(),
         reading: HashMap::default(),
     })
@@ -136,9 +141,10 @@ impl Detector for BlockedOnSyscall {
 
     fn verdict(&self, t: &Timeline) -> Verdict {
         let groups = self.with_reads(t);
-        let found = groups.found(&self.settings.thresholds, |tag, group| {
+        let mut found = groups.found(&self.settings.thresholds, |tag, group| {
             describe(tag, group, t)
         });
+        found.extend(self.crowded(t));
         let seen = REASONS.iter().zip(&self.by_tag);
         let seen = seen.filter(|(_, d)| d.count() > 0);
         Verdict {
@@ -152,12 +158,13 @@ impl Detector for BlockedOnSyscall {
     fn forget(&mut self, t: &Timeline) {
         self.by_tag = Default::default();
         self.groups = Groups::default();
+        self.crowd = Groups::default();
         self.reads.clear();
         self.reading.retain(|&g, _| t.find(g).is_some());
     }
 
     fn held(&self) -> u64 {
-        self.groups.held() + of_vec(&self.reads, 1) + of_map(&self.reading, 1)
+        self.groups.held() + self.crowd.held() + of_vec(&self.reads, 1) + of_map(&self.reading, 1)
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {
@@ -181,10 +188,14 @@ impl BlockedOnSyscall {
         if !i.under_way {
             self.by_tag[usize::from(tag)].record(i.duration());
         }
+        let (place, occurrence) = (traits.place, Occurrence::of(i));
+        if i.duration() >= SHORT && t.call_crowd().is_some() {
+            let crowd = &mut self.crowd;
+            crowd.add(place, tag::CROWD, &occurrence, || Culprit::Unknown);
+        }
         if !self.settings.thresholds.crossed_by(i, i.duration(), t) {
             return;
         }
-        let (place, occurrence) = (traits.place, Occurrence::of(i));
         let ended = !i.cut_at_end;
         if traits.outside == Outside::Writer {
             self.reads.push(Read {
@@ -197,6 +208,35 @@ impl BlockedOnSyscall {
         } else {
             self.groups.add(place, tag, &occurrence, || by(ended));
         }
+    }
+
+    /// Returns the info that many goroutines were in calls at the same time, if that lasted as long as the threshold.
+    fn crowded(&self, t: &Timeline) -> Option<Found> {
+        let crowd = t.call_crowd()?;
+        let threshold = self.settings.thresholds.warn.value;
+        if crowd.total < threshold {
+            return None;
+        }
+        let groups = self.crowd.merged(Some);
+        let mut group = groups.iter().next()?.clone();
+        (group.count, group.open) = (crowd.count, 0);
+        (group.worst, group.worst_span) = (crowd.total, crowd.span);
+        group.total = crowd.total;
+        (group.first, group.last) = crowd.span;
+        Some(Found {
+            severity: Severity::Info,
+            threshold,
+            variant: "many_threads".into(),
+            message: format!(
+                "{} goroutines were in system calls or C calls at once, each on a thread of its own; more than {} for {}",
+                crowd.peak,
+                crowd.limit,
+                units::duration(crowd.total)
+            ),
+            cause: None,
+            advice: Some(FEWER_THREADS),
+            group,
+        })
     }
 
     /// Returns whether a read waits for a writer: it spans the trace's start or end,
@@ -278,6 +318,10 @@ fn describe<'a>(tag: u8, group: &Group, t: &Timeline) -> Description<'a> {
         advice: (at_most == Severity::Info).then_some(WAITS),
     }
 }
+
+/// Advice for many calls at the same time.
+const FEWER_THREADS: &str = "Limit how many such calls run at a time, for example with a semaphore. Each takes a \
+    thread, and the program ends if it has 10,000 (debug.SetMaxThreads).";
 
 /// Advice for waits that are meant to last.
 const WAITS: &str =

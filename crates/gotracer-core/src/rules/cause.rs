@@ -1,6 +1,6 @@
 //! Causes of findings.
 
-use crate::timeline::Actor;
+use crate::timeline::{Actor, Allocator};
 
 /// Cause of the worst occurrence of a group, before it is put into words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -30,8 +30,8 @@ pub enum Culprit {
     },
     /// The world was stopped for this part of the occurrence, ns.
     Stopped(u64),
-    /// This goroutine allocated this number of bytes.
-    Allocated(Actor, u64),
+    /// This goroutine allocated most.
+    Allocated(Allocator),
 }
 
 /// Kind of a cause.

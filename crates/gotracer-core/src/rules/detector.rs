@@ -282,6 +282,11 @@ impl Groups {
         merged
     }
 
+    /// Iterates over the groups in any order.
+    pub fn iter(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+
     /// Returns a finding for each group; `describe` receives the group's tag.
     pub fn found<'a>(
         &self,

@@ -6,11 +6,14 @@ use std::collections::HashMap;
 use super::cause::{Cause, CauseKind, Culprit};
 use super::detector::{AtPlace, Detector, Found, Group, Occurrence, PLACES, Verdict};
 use super::gc_assist::parts;
+use super::heap_growth_spike::seen;
 use super::{
     Alert, Beside, Distribution, Limit, MS, Metric, Panel, Preset, Rule, RuleSettings, SECOND,
     Severity, Thresholds, Unit, function,
 };
-use crate::timeline::{Actor, FrameKey, HeapFloor, Interval, Kind, Kinds, Owner, Timeline};
+use crate::timeline::{
+    Actor, Allocator, FrameKey, HeapFloor, Interval, Kind, Kinds, Owner, Timeline,
+};
 use crate::trace::Time;
 use crate::trace::internal::of_map;
 use crate::units;
@@ -112,7 +115,7 @@ struct GcPressure {
     small: u64,
     live: Option<u64>,
     /// The goroutine that allocated most between two collections.
-    top: Option<(Actor, u64)>,
+    top: Option<Allocator>,
 }
 
 fn new(settings: RuleSettings) -> Box<dyn Detector> {
@@ -223,7 +226,8 @@ impl GcPressure {
         let (work, [.., (_, utilization)]) = (t.gc_work(), t.minimum_utilization());
         let share = (1.0 - utilization) * 100.0;
         // GCPauseSpike reports long pauses.
-        if work.cpu.pause * 2 > work.cpu.taken() {
+        let marking = work.cpu.background + work.cpu.assist;
+        if work.pauses > marking {
             return None;
         }
         // A damaged trace may show mark workers without a marking phase.
@@ -260,7 +264,7 @@ impl GcPressure {
         let mut places: Vec<_> = self.assists.iter().collect();
         places.retain(|(place, _)| place.is_some());
         places.sort_by_key(|(place, at)| (Reverse(at.total), **place));
-        let top = self.top.map_or(Actor::NONE, |(actor, _)| actor);
+        let top = self.top.map_or(Actor::NONE, |top| top.actor);
         let victim = places.first().map_or(top, |(_, at)| at.victim);
         let at = |(place, at): &(&FrameKey, &Assists)| AtPlace {
             place: **place,
@@ -303,11 +307,12 @@ impl GcPressure {
         let live = units::bytes(self.live.unwrap_or(0));
         let seconds = t.duration().max(1) as f64 / 1e9;
         let rate = units::bytes((t.allocated() as f64 / seconds) as u64);
-        let actor = self.top.map_or(Actor::NONE, |(actor, _)| actor);
+        let Allocator { actor, is_site, .. } = self.top.unwrap_or(Allocator::NONE);
         let by = match actor.stack.is_some() {
             true => format!(
-                "; goroutine {} allocated most, last seen in {}",
+                "; goroutine {} allocated most, {} {}",
                 actor.g,
+                seen(is_site),
                 function(t, actor.stack)
             ),
             false => String::new(),
@@ -346,9 +351,9 @@ fn message(share: f64, cycles: u64, t: &Timeline) -> String {
 }
 
 /// Returns the goroutine that allocated more, of those that have a place.
-fn more(known: Option<(Actor, u64)>, new: Option<(Actor, u64)>) -> Option<(Actor, u64)> {
+fn more(known: Option<Allocator>, new: Option<Allocator>) -> Option<Allocator> {
     match (known, new) {
-        (Some(a), Some(b)) if b.1 > a.1 || !a.0.stack.is_some() => Some(b),
+        (Some(a), Some(b)) if b.bytes > a.bytes || !a.actor.stack.is_some() => Some(b),
         (None, new) => new,
         (known, _) => known,
     }

@@ -8,7 +8,7 @@ use super::{
     Alert, Beside, Distribution, Gauge, Limit, Line, MIB, Metric, Panel, Rule, RuleSettings,
     SECOND, Severity, Thresholds, Unit, function,
 };
-use crate::timeline::{Actor, FrameKey, HeapFloor, Kinds, Timeline};
+use crate::timeline::{Allocator, FrameKey, HeapFloor, Kinds, Timeline};
 use crate::units;
 
 /// The registry's entry.
@@ -116,7 +116,7 @@ struct Rise {
     rate: u64,
     /// Largest step from one collection to the next, and the goroutine that allocated most during it.
     step: u64,
-    top: Option<(Actor, u64)>,
+    top: Option<Allocator>,
     /// Severity in the last report.
     reported: Option<Severity>,
 }
@@ -251,17 +251,30 @@ impl Detector for HeapGrowthSpike {
 
 fn cause(group: &Group, t: &Timeline) -> Option<Cause> {
     match group.by {
-        Culprit::Allocated(actor, bytes) if actor.g.is_some() => Some(Cause {
+        Culprit::Allocated(Allocator {
+            actor,
+            bytes,
+            is_site,
+        }) if actor.g.is_some() => Some(Cause {
             kind: CauseKind::AllocatedMost,
             text: format!(
-                "goroutine {} added {} in the steepest step, last seen in {}",
+                "goroutine {} added {} in the steepest step, {} {}",
                 actor.g,
                 units::bytes(bytes),
+                seen(is_site),
                 function(t, actor.stack)
             ),
             actor,
         }),
         _ => None,
+    }
+}
+
+/// Words before the function of an allocator's stack.
+pub(super) fn seen(is_site: bool) -> &'static str {
+    match is_site {
+        true => "seen allocating in",
+        false => "last seen in",
     }
 }
 
@@ -297,16 +310,16 @@ impl HeapGrowthSpike {
             false => 0,
         };
         let found = self.crossed(grown, rate).map(|(severity, limit)| {
-            let (top, bytes) = t.top_allocator().unwrap_or((Actor::NONE, 0));
+            let top = t.top_allocator().unwrap_or(Allocator::NONE);
             let o = Occurrence {
                 value: grown,
                 start: t.stretch(),
                 end: t.now(),
                 open: false,
-                victim: top,
+                victim: top.actor,
             };
-            let mut group = Group::new(t.stacks().traits(top.stack).place, &o);
-            group.add(&o, || Culprit::Allocated(top, bytes));
+            let mut group = Group::new(t.stacks().traits(top.actor.stack).place, &o);
+            group.add(&o, || Culprit::Allocated(top));
             let (grown, peak) = (units::bytes(grown), units::bytes(peak));
             Found {
                 severity,
@@ -353,13 +366,13 @@ impl HeapGrowthSpike {
         let Some((severity, limit)) = news.filter(|(s, _)| Some(*s) > rise.reported) else {
             return;
         };
-        let (top, bytes) = rise.top.unwrap_or((Actor::NONE, 0));
+        let top = rise.top.unwrap_or(Allocator::NONE);
         let o = Occurrence {
             value: rise.growth(),
             start: rise.low.time,
             end: rise.high.time,
             open: false,
-            victim: top,
+            victim: top.actor,
         };
         let (worst, threshold, group) = self.spikes.get_or_insert_with(|| {
             let group = Group::new(FrameKey::default(), &o);
@@ -369,9 +382,9 @@ impl HeapGrowthSpike {
             (*worst, *threshold) = (severity, limit.value);
         }
         if o.value > group.worst {
-            group.place = t.stacks().traits(top.stack).place;
+            group.place = t.stacks().traits(top.actor.stack).place;
         }
-        group.add(&o, || Culprit::Allocated(top, bytes));
+        group.add(&o, || Culprit::Allocated(top));
     }
 }
 

@@ -67,6 +67,8 @@ pub struct GcWork {
     pub marking: u64,
     /// CPU time.
     pub cpu: GcCpu,
+    /// Duration of stop-the-world pauses times the number of Ps, ns. Of that, `cpu.pause` is the part on stopped Ps.
+    pub pauses: u64,
 }
 
 impl GcWork {
@@ -75,6 +77,7 @@ impl GcWork {
             cycles: self.cycles - earlier.cycles,
             marking: self.marking - earlier.marking,
             cpu: self.cpu.since(earlier.cpu),
+            pauses: self.pauses - earlier.pauses,
         }
     }
 }
@@ -118,6 +121,7 @@ impl Collector {
         cpu.available += ns * self.procs;
         if self.paused {
             cpu.pause += ns * self.procs.saturating_sub(self.stopping);
+            work.pauses += ns * self.procs;
         } else if self.marking.is_some() {
             // The worker that finds no more work also ends the collection, which runtime/metrics does not count.
             cpu.background += ns * self.background;

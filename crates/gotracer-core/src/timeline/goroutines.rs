@@ -70,6 +70,14 @@ impl Goroutine {
         self.assisting || self.worker != Worker::None
     }
 
+    /// Start function if it is known, otherwise the best stack.
+    pub fn first_stack(&self) -> StackKey {
+        match self.start.is_some() {
+            true => self.start,
+            false => self.best_stack(),
+        }
+    }
+
     /// Returns the best stack to place it: its own, its creator's, or the start function.
     #[inline]
     pub fn best_stack(&self) -> StackKey {

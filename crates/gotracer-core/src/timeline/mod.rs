@@ -8,6 +8,7 @@
 
 mod accounts;
 mod assists;
+mod calls;
 mod classify;
 mod collector;
 mod goroutines;
@@ -31,6 +32,7 @@ mod waiting;
 mod world;
 
 pub use assists::Assisted;
+pub use calls::CallCrowd;
 pub use classify::{Lock, Outside, Owner, is_c_call};
 pub use collector::{GcCpu, GcWork};
 pub use goroutines::{Goroutine, Population, Site};
@@ -48,9 +50,10 @@ use crate::trace::{
 };
 use accounts::Accounts;
 use assists::Assists;
+use calls::Calls;
 use collector::Collector;
 use goroutines::Goroutines;
-use heap::Heap;
+use heap::{Heap, Share};
 use procs::Procs;
 use reasons::Reasons;
 pub use silence::LEAST as SILENCE;
@@ -104,6 +107,7 @@ pub struct Timeline {
     assists: Assists,
     accounts: Accounts,
     collector: Collector,
+    calls: Calls,
     silences: Silences,
     stretches: Stretches,
     start: Option<Time>,
@@ -120,6 +124,26 @@ pub struct Timeline {
     /// The program has coroutines, so a wait without a reason is a coroutine's. Go 1.21 and older give no reason for
     /// other waits either.
     coroutines: bool,
+}
+
+/// Goroutine that was running for most of the heap's growth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Allocator {
+    /// The goroutine, with a stack of its own: in an allocation, the last one, or its start function.
+    pub actor: Actor,
+    /// Growth of the heap meanwhile, bytes.
+    pub bytes: u64,
+    /// Whether the stack is that of an allocation.
+    pub is_site: bool,
+}
+
+impl Allocator {
+    /// No goroutine.
+    pub const NONE: Self = Self {
+        actor: Actor::NONE,
+        bytes: 0,
+        is_site: false,
+    };
 }
 
 impl Timeline {
@@ -204,10 +228,15 @@ impl Timeline {
                 Metric::Gomaxprocs => {
                     self.procs.set_limit(value, self.now);
                     self.collector.set_procs(value, self.now);
+                    self.calls.set_procs(value);
                     self.world.set_gomaxprocs(event.p);
                     self.check_starvation(None, observer);
                 }
-                Metric::HeapObjects => self.heap.set_objects(value, event.g),
+                Metric::HeapObjects => {
+                    let start = || self.gs.find(event.g).map(Goroutine::first_stack);
+                    let start = || start().unwrap_or_default();
+                    self.heap.set_objects(value, event.g, start);
+                }
                 Metric::HeapGoal => self.heap.set_goal(value),
                 _ => {}
             },
@@ -280,6 +309,7 @@ impl Timeline {
         self.population.start_stretch();
         self.settle_accounts();
         self.collector.start_stretch(self.now);
+        self.calls.start_stretch(self.now);
         self.heap.start_stretch();
     }
 
@@ -383,17 +413,29 @@ impl Timeline {
         self.heap.collections
     }
 
-    /// Returns the goroutine that was running for most of the heap's growth since the last marking, and that growth
-    /// in bytes. Goroutines with a stack come first. Valid while the observer receives a [`HeapFloor`].
-    pub fn top_allocator(&self) -> Option<(Actor, u64)> {
-        // A goroutine that ended has no stack.
-        let placed = |g: &Goroutine| g.owner == Owner::Program && g.best_stack().is_some();
-        let placed = |g| self.gs.find(g).is_some_and(placed);
-        let top = self.heap.top(placed).or_else(|| self.heap.top(|_| true));
-        let (g, bytes) = top?;
-        let stack = self.gs.find(g).map(Goroutine::best_stack);
-        let stack = stack.unwrap_or_default();
-        Some((Actor { g, stack }, bytes))
+    /// Returns the goroutine that was running for most of the heap's growth since the last marking. Goroutines with a
+    /// stack come first. Valid while the observer receives a [`HeapFloor`].
+    pub fn top_allocator(&self) -> Option<Allocator> {
+        let placed = |g, share: &Share| {
+            let alive = self.gs.find(g);
+            let alive = alive.filter(|g| g.owner == Owner::Program && g.best_stack().is_some());
+            let started = self.stacks.traits(share.start).owner == Owner::Program;
+            share.site.is_some() || alive.is_some() || share.start.is_some() && started
+        };
+        let top = self.heap.top(placed).or_else(|| self.heap.top(|_, _| true));
+        let (g, Share { bytes, start, site }) = top?;
+        let last = self.gs.find(g).map(Goroutine::best_stack);
+        let stacks = [site, last.unwrap_or_default(), start];
+        let stack = stacks.into_iter().find(|stack| stack.is_some());
+        let actor = Actor {
+            g,
+            stack: stack.unwrap_or_default(),
+        };
+        Some(Allocator {
+            actor,
+            bytes,
+            is_site: site.is_some(),
+        })
     }
 
     /// Name of a reason to stop the world, as the runtime gives it.

@@ -79,6 +79,8 @@ pub struct Traits {
     pub creation: FrameKey,
     /// Has a frame of the program.
     pub own: bool,
+    /// Is an allocation of the program.
+    pub allocates: bool,
     /// A frame of `place`'s function, the same for all lines: a preemption may happen at any line.
     pub function: FrameKey,
     /// Outermost frame: the start function.
@@ -249,6 +251,7 @@ impl Stacks {
             place,
             creation: frame(place::creation(&functions, own)),
             own: own.is_some(),
+            allocates: own.is_some() && functions.iter().any(|f| f.starts_with("runtime.malloc")),
             function: self.by_function[&function],
             root: frames.last().copied().unwrap_or_default(),
             start: self.start(frames, &functions),

@@ -86,8 +86,10 @@ impl Timeline {
         let part = part(c.to, Waiting::Coroutine, false);
         self.accounts.open(c.slot, part, c.time, stopped_before);
         self.coroutines |= c.to == GoState::Waiting;
-        if c.to == GoState::Running {
-            self.procs.run(c.p, c.slot.0, c.time);
+        match c.to {
+            GoState::Running => self.procs.run(c.p, c.slot.0, c.time),
+            GoState::Syscall => self.calls.enter(c.time),
+            _ => {}
         }
         self.check_starvation(None, observer);
     }
@@ -120,6 +122,9 @@ impl Timeline {
         match known {
             Some(g) => {
                 self.runnable -= u32::from(g.counts_as_runnable());
+                if g.state == GoState::Syscall {
+                    self.calls.leave(event.time);
+                }
                 g.state = to;
                 g.since = event.time;
                 g.in_c = to == GoState::Syscall;
@@ -131,8 +136,10 @@ impl Timeline {
             }
             None => self.appear(id, slot, to, stack),
         }
-        if to == GoState::Running {
-            self.procs.run(event.p, slot.0, event.time);
+        match to {
+            GoState::Running => self.procs.run(event.p, slot.0, event.time),
+            GoState::Syscall => self.calls.enter(event.time),
+            _ => {}
         }
         self.check_starvation(None, observer);
     }
@@ -264,7 +271,10 @@ impl Timeline {
                 (g.wait, g.waiting) = (reason.wait(waits), reason.waiting(waits));
             }
             // Only a C thread that returns from a call into Go has no stack.
-            GoState::Syscall => g.in_c = !own.is_some(),
+            GoState::Syscall => {
+                g.in_c = !own.is_some();
+                self.calls.enter(time);
+            }
             GoState::Runnable => {
                 g.way = match self.reasons.get(t.reason, tables) {
                     Reason::Preempted => Way::Preempted,
@@ -319,6 +329,9 @@ impl Timeline {
             return;
         };
         self.runnable -= u32::from(g.counts_as_runnable());
+        if t.from == GoState::Syscall {
+            self.calls.leave(t.time);
+        }
         if g.collects() {
             self.assists.leave(
                 g,

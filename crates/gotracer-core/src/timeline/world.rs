@@ -5,7 +5,7 @@ use super::interval::{Actor, Interval, Kind, StopReason};
 use super::stacks::StackKey;
 use super::transition::Transition;
 use super::{Observer, Timeline};
-use crate::trace::{Event, EventKind, ProcId, Range, Slot, Tables, Time};
+use crate::trace::{Event, EventKind, GoId, ProcId, Range, Slot, Tables, Time};
 
 /// Limit of distinct reasons to stop the world. The runtime has about twenty; a hostile trace may have any number.
 const MAX_REASONS: usize = 64;
@@ -137,6 +137,7 @@ impl Timeline {
                 self.world.restarting = false;
                 self.world.silent = 0;
                 if is_collectors_stop(self.world.reason(reason)) {
+                    self.allocates(g, stack);
                     // Among the running goroutines is the one that stops the world.
                     let others = self.procs.running().saturating_sub(1);
                     self.collector.pause(others, self.now);
@@ -168,6 +169,7 @@ impl Timeline {
                 stack,
             } => {
                 let stack = self.stacks.key(stack, tables);
+                self.allocates(g, stack);
                 self.start_assist(g, event.time, false, stack);
             }
             // Each generation repeats active assists. Only those without a start are new.
@@ -181,6 +183,13 @@ impl Timeline {
                 range: Range::MarkAssist { g },
             } => self.end_assist(g, observer),
             _ => {}
+        }
+    }
+
+    /// Records the stack of a goroutine that starts a collection or an assist, if that is within an allocation.
+    fn allocates(&mut self, g: GoId, stack: StackKey) {
+        if self.stacks.traits(stack).allocates {
+            self.heap.set_site(g, stack);
         }
     }
 

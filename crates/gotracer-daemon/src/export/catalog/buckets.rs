@@ -29,6 +29,8 @@ impl Buckets {
         6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
         30, 32, 34, 36,
     ]);
+    /// Durations of at least 50 ms, from 67 ms to 69 s.
+    pub const LONG: Self = Self::time(&[26, 27, 28, 29, 30, 32, 34, 36]);
     /// Durations of gotracer's own work, from 1 ms to 69 s.
     pub const WORK: Self = Self::time(&[20, 22, 24, 26, 28, 30, 32, 34, 36]);
     /// Durations by a label, which have sum and count only: with buckets, they would be most of a
@@ -72,12 +74,17 @@ impl Buckets {
 
 /// Measurements of which most are far below a millisecond.
 const SHORT: [&str; 1] = ["gotrace_sched_latency"];
+/// Measurements of which none is below 50 ms.
+const LONG: [&str; 1] = ["gotrace_process_stall"];
 
 /// Unit and buckets of a rule's histogram.
 pub fn of_rule(rule: &Rule) -> (Unit, &'static Buckets) {
     match rule.unit {
         RuleUnit::Nanoseconds if SHORT.contains(&rule.metric.name) => {
             (Unit::Seconds, &Buckets::LATENCY)
+        }
+        RuleUnit::Nanoseconds if LONG.contains(&rule.metric.name) => {
+            (Unit::Seconds, &Buckets::LONG)
         }
         RuleUnit::Nanoseconds => (Unit::Seconds, &Buckets::TIME),
         RuleUnit::Bytes => (Unit::Bytes, &Buckets::BYTES),
