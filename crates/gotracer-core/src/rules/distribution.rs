@@ -126,7 +126,10 @@ impl Distribution {
         self.count += other.count;
         self.sum = self.sum.saturating_add(other.sum);
         self.zeros += other.zeros;
-        if self.buckets.len() < other.buckets.len() {
+        let more = other.buckets.len().saturating_sub(self.buckets.len());
+        if more > 0 {
+            // A daemon keeps dozens of sums for each target, which rarely grow.
+            self.buckets.reserve_exact(more);
             self.buckets.resize(other.buckets.len(), 0);
         }
         for (a, b) in self.buckets.iter_mut().zip(&other.buckets) {

@@ -35,7 +35,7 @@ use crate::source::scrape::{Mode, Options, Scraper, Target};
 const ASKING: usize = 1_024;
 /// Maximum number of captures read at a time. Most of the time they wait for their program. Their
 /// memory has its own limit.
-const CAPTURES: usize = 256;
+const CAPTURES: usize = 1_024;
 /// Maximum number of streams read at a time.
 const STREAMS: usize = 2_048;
 /// Maximum number of blocking threads: one for each of these, and some for everything else.
