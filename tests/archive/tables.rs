@@ -4,20 +4,9 @@ use std::path::PathBuf;
 
 use super::*;
 
-/// A Python that has DuckDB; none if tests/archive/install.sh has not been run,
-/// on which only CI insists.
+/// Returns a Python with DuckDB.
 fn python() -> Option<PathBuf> {
-    let ci = std::env::var_os("CI").is_some();
-    let output = Command::new(support::tests_dir("archive/install.sh"))
-        .args((!ci).then_some("--only-find"))
-        .output()
-        .unwrap();
-    assert!(!ci || output.status.success(), "{}", text(&output.stderr));
-    if !output.status.success() {
-        eprintln!("SKIPPED: run tests/archive/install.sh to have DuckDB");
-        return None;
-    }
-    Some(text(&output.stdout).trim().into())
+    support::tools::built_by("archive/install.sh")
 }
 
 /// What a query of tests/archive/query.py says of these results.

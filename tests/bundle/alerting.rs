@@ -14,7 +14,7 @@ use crate::boards::list;
 use crate::prometheus::Prometheus;
 use crate::rules::FILES;
 use crate::server::Server;
-use crate::support::{Running, Scratch, free_address, program};
+use crate::support::daemon::{Running, Scratch, free_address, program};
 use crate::{read, repository};
 
 /// Long enough for a busy machine.

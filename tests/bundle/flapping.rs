@@ -8,7 +8,7 @@ use std::process::Command;
 use gotracer::rules::RULES;
 
 use crate::repository;
-use crate::support::{Scratch, program};
+use crate::support::daemon::{Scratch, program};
 
 const DAYS: u32 = 2;
 /// Captures, one a minute.

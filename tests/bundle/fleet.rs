@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::prometheus::{Prometheus, now};
 use crate::read;
 use crate::rules::FILES;
-use crate::support::{Running, Scratch, fixture};
+use crate::support::daemon::{Running, Scratch, fixture};
 
 /// Hours of the rules in the seconds of this test.
 const SHORTER: [(&str, &str); 4] = [

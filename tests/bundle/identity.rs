@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::prometheus::Prometheus;
-use crate::support::{Running, Scratch, fixture, free_address};
+use crate::support::daemon::{Running, Scratch, fixture, free_address};
 
 /// Targets with the labels that the Prometheus operator adds, and what the
 /// chart's ServiceMonitor does with them.

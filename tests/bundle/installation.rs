@@ -16,7 +16,7 @@ use crate::prometheus::{Prometheus, Series, now};
 use crate::read;
 use crate::rules::{self, FILES};
 use crate::server::Server;
-use crate::support::{Running, Scratch, fixture, free_address, pack, prometheus_3};
+use crate::support::daemon::{Running, Scratch, fixture, free_address, pack, prometheus_3};
 
 /// A trace for each rule, in which it finds something, and some for what else
 /// there is to see.

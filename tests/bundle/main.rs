@@ -2,12 +2,12 @@
 //! runbooks and dashboards, on the real things and on real traces.
 #![cfg(all(feature = "daemon", unix))]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod addresses;
 mod alerting;
 mod boards;
-#[allow(dead_code, reason = "shared with the other tests of the daemon")]
-#[path = "../serve/chromium.rs"]
-mod chromium;
 mod flapping;
 mod fleet;
 mod identity;
@@ -17,9 +17,6 @@ mod pictures;
 mod prometheus;
 mod rules;
 mod server;
-#[allow(dead_code, reason = "shared with the other tests of the daemon")]
-#[path = "../serve/support.rs"]
-mod support;
 mod types;
 
 use std::fs;

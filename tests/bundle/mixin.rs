@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::boards::list;
 use crate::repository;
-use crate::support::{Scratch, program};
+use crate::support::daemon::{Scratch, program};
 
 /// Evaluates the mixin with this configuration, and a part of it.
 fn evaluated(config: &str, part: &str) -> Option<Value> {

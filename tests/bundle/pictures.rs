@@ -9,9 +9,9 @@ use std::fs;
 use serde_json::json;
 
 use crate::boards::Board;
-use crate::chromium::Browser;
 use crate::prometheus::Series;
-use crate::support::Scratch;
+use crate::support::chromium::Browser;
+use crate::support::daemon::Scratch;
 
 const STYLE: &str = "body{background:#111217;color:#ccccdc;font:13px Inter,Helvetica,Arial,sans-serif;margin:12px}
 main{position:relative} main>*{position:absolute;box-sizing:border-box;margin:0}

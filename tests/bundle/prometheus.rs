@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 use serde_json::Value;
 
 use crate::boards::list;
-use crate::support::{Running, Scratch, eventually_or, free_address, get, program};
+use crate::support::daemon::{Running, Scratch, eventually_or, free_address, get, program};
 
 /// One that scrapes a gotracer.
 pub(crate) struct Prometheus {

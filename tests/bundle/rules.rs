@@ -11,7 +11,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::boards::list;
-use crate::support::{installed, program, prometheus_3};
+use crate::support::daemon::{installed, program, prometheus_3};
 use crate::{read, repository};
 
 pub(crate) const FILES: [&str; 2] = [

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use crate::repository;
-use crate::support::{Scratch, program};
+use crate::support::daemon::{Scratch, program};
 
 /// tests/workloads' small HTTP service, whose collections have to wait for a
 /// huge copy.

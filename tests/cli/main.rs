@@ -1,5 +1,8 @@
 //! The program as a user runs it.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod analyze;
 mod anonymize;
 mod ci;

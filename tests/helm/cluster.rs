@@ -7,8 +7,8 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::example::example;
-use crate::kubernetes::{Cluster, have_etcd};
 use crate::rights::discovering;
+use crate::support::kubernetes::{Cluster, have_etcd};
 use crate::tools::{chart, examples, repository, said, tools};
 
 impl Cluster {

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::support::tools::skip;
 use crate::tools::{chart, only, repository, said, tools};
 
 const BOTH: &str = "targets={a:1},prometheusRule.enabled=true,dashboards.enabled=true";
@@ -64,8 +65,7 @@ fn all_rules_are_in_one_object_that_promtool_accepts() {
     {
         Ok(output) => assert!(output.status.success(), "{}", said(&output)),
         Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "promtool: {error}");
-            eprintln!("SKIPPED: no promtool on the PATH");
+            skip(&format!("promtool: {error}"));
         }
     }
 }

@@ -2,13 +2,14 @@
 //! Kubernetes.
 #![cfg(all(feature = "daemon", unix))]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod chart;
 mod cluster;
 mod example;
 mod files;
 mod identity;
-#[path = "../kubernetes/cluster.rs"]
-mod kubernetes;
 mod rights;
 mod shapes;
 mod tools;

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-pub(crate) use crate::kubernetes::{Tools, repository, said, tools};
+pub(crate) use crate::support::kubernetes::{Tools, repository, said, tools};
 
 impl Tools {
     /// Runs Helm with the settings of nobody.

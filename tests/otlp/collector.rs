@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::once;
-use crate::support::{Running, Scratch, eventually_or, free_address, program};
+use crate::support::daemon::{Running, Scratch, eventually_or, free_address, program};
+use crate::support::once;
 
 /// Where it listens.
 pub(crate) struct Ports {

@@ -6,8 +6,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::collector::{Collector, Ports, attribute};
-use crate::endpoint::Endpoint;
-use crate::support::{Running, Scratch, eventually_or, free_address, get, opens, program};
+use crate::support::daemon::{Running, Scratch, eventually_or, free_address, get, opens, program};
+use crate::support::endpoint::Endpoint;
 
 #[test]
 fn the_url_in_a_finding_s_event_gives_its_trace() {

@@ -1,21 +1,14 @@
 //! `gotracer serve` sends to a real OpenTelemetry Collector.
 #![cfg(feature = "daemon")]
 
-#[path = "../serve/certificates.rs"]
-mod certificates;
+#[path = "../support/mod.rs"]
+mod support;
+
 mod collector;
-#[allow(dead_code, reason = "shared with the other tests of the daemon")]
-#[path = "../serve/endpoint.rs"]
-mod endpoint;
 mod evidence;
-#[path = "../support/once.rs"]
-mod once;
 mod refusals;
 mod signals;
 mod spans_of_tasks;
-#[allow(dead_code, reason = "shared with the other tests of the daemon")]
-#[path = "../serve/support.rs"]
-mod support;
 mod translated;
 mod transport;
 
@@ -26,7 +19,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use collector::{Collector, Ports, attribute, metric, number, total};
-use support::{Running, Scratch, eventually_or, fixture, free_address};
+use support::daemon::{Running, Scratch, eventually_or, fixture, free_address};
 
 const TRACE: &str = "go1.25.5/mutex_contention.trace";
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::collector::{self, Collector, Options, Ports, attribute};
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, pack};
+use crate::support::daemon::{Running, Scratch, eventually_or, fixture, free_address, pack};
 use crate::{TRACE, counter, findings, gotracer, sent, wait_sent};
 
 /// Sends to a Collector in that mood, and gives what of its first log records

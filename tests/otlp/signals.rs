@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::collector::{Collector, Ports, attribute, metric, number, total};
-use crate::support::{Running, Scratch, fixture};
+use crate::support::daemon::{Running, Scratch, fixture};
 use crate::{TRACE, findings, gotracer, wait_sent};
 
 #[test]

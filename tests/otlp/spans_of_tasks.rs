@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::collector::{Collector, Ports, attribute};
 use crate::gotracer;
-use crate::support::{Scratch, program};
+use crate::support::daemon::{Scratch, program};
 
 /// Runs the program of tests/otlp/tasks, with docs/go/spantasks, which is traced. Returns the ids of its slowest span.
 fn traced(go: &Path, scratch: &Scratch, trace: &Path) -> (String, String) {

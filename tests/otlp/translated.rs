@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use crate::collector::{Collector, Ports};
 use crate::gotracer;
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, prometheus_3};
+use crate::support::daemon::{
+    Running, Scratch, eventually_or, fixture, free_address, get, prometheus_3,
+};
 
 /// Labels of a series, without those that a scraper or receiver adds.
 type Labels = BTreeMap<String, String>;
@@ -109,7 +111,6 @@ fn same(gotracer: &Running, translated: impl Fn() -> Series) {
 #[test]
 fn prometheus_receives_the_series_of_a_scrape() {
     let Some(binary) = prometheus_3("prometheus") else {
-        eprintln!("SKIPPED: no Prometheus 3");
         return;
     };
     let scratch = Scratch::new();

@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::certificates::{Authority, self_signed};
 use crate::collector::{Collector, Options, Ports};
-use crate::support::{Scratch, eventually_or, fixture};
+use crate::support::certificates::{Authority, self_signed};
+use crate::support::daemon::{Scratch, eventually_or, fixture};
 use crate::{TRACE, counter, findings, gotracer, sent, wait_sent};
 
 /// Sends over TLS to a Collector that asks for a client's certificate.

@@ -10,27 +10,13 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use support::{fixture, gotracer, tests_dir};
+use support::{fixture, gotracer, tests_dir, tools};
 use tempfile::TempDir;
 
-/// Where the trace processor is; CI must have it.
+/// Returns the path of the trace processor.
 fn processor() -> Option<&'static Path> {
     static INSTALLED: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let installed = INSTALLED.get_or_init(|| {
-        let ci = std::env::var_os("CI").is_some();
-        let output = Command::new(tests_dir("perfetto/install.sh"))
-            .args((!ci).then_some("--only-find"))
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(!ci || output.status.success(), "nothing was installed");
-        let directory = String::from_utf8(output.stdout).unwrap();
-        let found = output.status.success();
-        found.then(|| directory.trim().into())
-    });
-    if installed.is_none() {
-        eprintln!("SKIPPED: run tests/perfetto/install.sh to have Perfetto's trace processor");
-    }
+    let installed = INSTALLED.get_or_init(|| tools::built_by("perfetto/install.sh"));
     installed.as_deref()
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, pack};
+use crate::support::daemon::{Running, Scratch, eventually_or, fixture, free_address, pack};
 
 const TRACES: &str = "gotracer_traces_total";
 

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::endpoint::Endpoint;
 use crate::evidence::{kept, opens};
-use crate::support::{Running, Scratch, eventually_or, free_address, post, program};
+use crate::support::daemon::{Running, Scratch, eventually_or, free_address, post, program};
+use crate::support::endpoint::Endpoint;
 
 /// A program of Prometheus' with a configuration.
 fn start(name: &str, scratch: &Scratch, config: &str, flags: &[&str]) -> Option<Running> {
@@ -45,7 +45,7 @@ fn fire(alertmanager: &Running, labels: Value) {
         body.len()
     );
     let request = [head.as_bytes(), body.as_bytes()].concat();
-    let answer = crate::support::send(&alertmanager.address, &request).unwrap();
+    let answer = crate::support::daemon::send(&alertmanager.address, &request).unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 

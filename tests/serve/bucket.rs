@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::endpoint::Endpoint;
 use crate::evidence::{kept, opens};
-use crate::s3::S3;
-use crate::support::{Running, Scratch, eventually_or, fixture, post};
+use crate::support::daemon::{Running, Scratch, eventually_or, fixture, post};
+use crate::support::endpoint::Endpoint;
+use crate::support::s3::S3;
 
 /// Traces with an error in them.
 const ERRORS: [&str; 3] = [
@@ -133,7 +133,7 @@ fn what_a_service_did_gets_to_the_bucket_and_back() {
     assert_eq!(report["report"]["schema"], "gotracer.report/v1");
     let shown = gotracer.get("/config", "").text();
     assert!(shown.contains("s3://traces/evidence/one"), "{shown}");
-    assert!(!shown.contains(crate::s3::SECRET), "{shown}");
+    assert!(!shown.contains(crate::support::s3::SECRET), "{shown}");
 
     // Another process knows what there is.
     drop(gotracer);

@@ -7,9 +7,9 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::certificates::self_signed;
-use crate::endpoint::Endpoint;
-use crate::support::{Scratch, impostor, says};
+use crate::support::certificates::self_signed;
+use crate::support::daemon::{Scratch, impostor, says};
+use crate::support::endpoint::Endpoint;
 
 fn gotracer(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));

@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::certificates::Authority;
-use crate::support::Scratch;
+use crate::support::certificates::Authority;
+use crate::support::daemon::Scratch;
 
 /// The exit code and what was said.
 fn run(arguments: &[&str]) -> (i32, String) {

@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::net::TcpSocket;
 
-use crate::support::{Running, Scratch, eventually_or, exchange, fixture, post, send};
+use crate::support::daemon::{Running, Scratch, eventually_or, exchange, fixture, post, send};
 use crate::web::Guarded;
 
 /// More than the server holds at a time.

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use crate::support::{Running, Scratch, eventually_or, free_address};
+use crate::support::daemon::{Running, Scratch, eventually_or, free_address};
 
 /// A server that answers everything with what stands in it.
 fn server(says: Arc<Mutex<String>>) -> String {

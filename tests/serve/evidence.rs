@@ -6,10 +6,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::endpoint::Endpoint;
-use crate::support::{
-    self, Running, Scratch, eventually_or, fixture, get, post, program, send, toolchain,
+use crate::support::daemon::{
+    Running, Scratch, eventually_or, fixture, get, post, program, send, toolchain,
 };
+use crate::support::endpoint::Endpoint;
 
 /// What is kept, once there is something that fits.
 pub(crate) fn kept(gotracer: &Running, query: &str) -> Value {
@@ -37,7 +37,7 @@ pub(crate) fn opens(gotracer: &Running, item: &Value, scratch: &Scratch) -> Opti
     let trace = scratch.path().join(name);
     fs::write(&trace, answer.body).unwrap();
 
-    support::opens(&go, &trace);
+    crate::support::daemon::opens(&go, &trace);
     Some(trace)
 }
 
@@ -159,7 +159,7 @@ fn a_file_with_findings_is_kept_decompressed() {
     let path = format!("--evidence.path={}", evidence.display());
     let gotracer = Running::gotracer(&directory, scratch.path(), &[&path]);
     let trace = fs::read(fixture("go1.25.5/mutex_long.trace")).unwrap();
-    crate::support::pack(&trace, &directory, "found");
+    crate::support::daemon::pack(&trace, &directory, "found");
     fs::copy(
         fixture("go1.25.5/empty.trace"),
         directory.join("clean.trace"),

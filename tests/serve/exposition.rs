@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::prometheus::{self, check};
-use crate::support::{
+use crate::support::daemon::{
     Running, Scratch, eventually_or, fixture, installed, program, prometheus_3, send,
     without_directories,
 };

@@ -5,7 +5,7 @@ use std::fs;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::support::{Response, Running, Scratch, eventually_or, fixture, send};
+use crate::support::daemon::{Response, Running, Scratch, eventually_or, fixture, send};
 use crate::web::Guarded;
 
 /// Paths that answer local and authenticated clients, how they are asked, what

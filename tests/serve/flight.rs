@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::endpoint::Endpoint;
 use crate::evidence::{kept, opens};
-use crate::support::{Running, Scratch, eventually_or, post};
+use crate::support::daemon::{Running, Scratch, eventually_or, post};
+use crate::support::endpoint::Endpoint;
 
 #[test]
 fn a_flight_recorder_is_asked_on_schedule_by_probe_and_for_an_alert() {

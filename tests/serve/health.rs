@@ -4,8 +4,8 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
 
-use crate::certificates::Authority;
-use crate::support::{Running, Scratch, eventually_or, free_address};
+use crate::support::certificates::Authority;
+use crate::support::daemon::{Running, Scratch, eventually_or, free_address};
 
 /// The exit code and what was said.
 fn healthcheck(options: &[&str]) -> (Option<i32>, String) {

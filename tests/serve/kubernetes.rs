@@ -2,15 +2,12 @@
 //! their addresses are those of real Go programs on this machine.
 #![cfg(all(feature = "kubernetes", target_os = "linux"))]
 
-#[path = "../kubernetes/cluster.rs"]
-mod cluster;
-
 use std::fs;
 
-use cluster::{Cluster, Process, have_etcd, tools};
+use crate::support::kubernetes::{Cluster, Process, have_etcd, tools};
 
-use crate::endpoint::Endpoint;
-use crate::support::{Running, Scratch, eventually_or};
+use crate::support::daemon::{Running, Scratch, eventually_or};
+use crate::support::endpoint::Endpoint;
 
 /// What a pod, its Service and the role of who watches them are.
 const OBJECTS: &str = r#"

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value, json};
 
-use crate::support::{Running, Scratch, eventually_or, fixture};
+use crate::support::daemon::{Running, Scratch, eventually_or, fixture};
 
 const FORGED: &str = "x\n2026-01-01T00:00:00Z ERROR forged \x1b[31m\u{9b}1m\u{202e}";
 

@@ -2,17 +2,17 @@
 //! real Prometheus.
 #![cfg(feature = "daemon")]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod afterwards;
 mod alerts;
 #[cfg(feature = "s3")]
 mod bucket;
 mod capture;
-mod certificates;
 mod check;
-mod chromium;
 mod clients;
 mod discovery;
-mod endpoint;
 mod evidence;
 mod exposition;
 mod exposure;
@@ -32,19 +32,13 @@ mod report;
 mod resilience;
 mod room;
 mod roots;
-#[allow(dead_code, reason = "shared with other tests")]
-#[path = "../support/s3.rs"]
-mod s3;
 mod scrape;
 mod scrapes;
 mod secure;
 mod shards;
 mod storage;
 mod stream;
-mod support;
 mod upgrade;
 mod watch;
 mod web;
 mod writers;
-
-use support::tests_dir;

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::process::Command;
 
-use crate::support::{
+use crate::support::daemon::{
     Running, Scratch, eventually_or, fixture, free_address, impostor, post, says,
 };
 

@@ -3,8 +3,8 @@
 
 use std::fs;
 
-use crate::chromium::Browser;
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address};
+use crate::support::chromium::Browser;
+use crate::support::daemon::{Running, Scratch, eventually_or, fixture, free_address};
 
 const PHONE: (u32, u32) = (360, 740);
 const DESKTOP: (u32, u32) = (1280, 800);

@@ -5,8 +5,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::endpoint::Endpoint;
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address};
+use crate::support::daemon::{Running, Scratch, eventually_or, fixture, free_address};
+use crate::support::endpoint::Endpoint;
+use crate::support::tools::skip;
 
 #[test]
 fn a_capture_that_was_begun_is_finished_before_the_end() {
@@ -23,7 +24,7 @@ fn a_capture_that_was_begun_is_finished_before_the_end() {
         || gotracer.log(),
         || {
             let path = "/debug/pprof/trace?seconds=0.01";
-            let answer = crate::support::get(&endpoint.address, path, "").unwrap();
+            let answer = crate::support::daemon::get(&endpoint.address, path, "").unwrap();
             (answer.status == 500).then_some(())
         },
     );
@@ -41,7 +42,7 @@ fn can_isolate() -> bool {
         .output();
     let can = tried.is_ok_and(|output| output.status.success());
     if !can {
-        eprintln!("SKIPPED: unshare is not allowed here");
+        skip("unshare is not permitted on this machine");
     }
     can
 }

@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::endpoint::Endpoint;
-use crate::support::{
+use crate::support::daemon::{
     Running, Scratch, eventually_or, fixture, free_address, get, installed, program, prometheus_3,
 };
+use crate::support::endpoint::Endpoint;
 
 /// How often most tests want to be scraped.
 pub(crate) const OFTEN: &str = "scrape_interval: 200ms, scrape_timeout: 200ms";

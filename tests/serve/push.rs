@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use crate::evidence::{kept, opens};
-use crate::support::{
+use crate::support::daemon::{
     Response, Running, Scratch, eventually_or, fixture, free_address, get, program, send,
     tests_dir, without_directories,
 };

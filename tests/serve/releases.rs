@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::endpoint::{Endpoint, build};
 use crate::prometheus::{configured, query};
-use crate::support::{Running, Scratch, eventually_or, program};
+use crate::support::daemon::{Running, Scratch, eventually_or, program};
+use crate::support::endpoint::{Endpoint, build};
 
 /// Programs of a version.
 const REPLICAS: usize = 2;

@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, post};
+use crate::support::daemon::{Running, Scratch, eventually_or, fixture, free_address, post};
 
 const TRACES: &str = "gotracer_traces_total";
 const SUCCESSFUL: &str = "gotracer_config_last_reload_successful";

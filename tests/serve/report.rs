@@ -4,8 +4,8 @@
 
 use std::process::Command;
 
-use crate::chromium::Browser;
-use crate::support::{Scratch, fixture};
+use crate::support::chromium::Browser;
+use crate::support::daemon::{Scratch, fixture};
 
 const FITS: &str = "document.documentElement.scrollWidth <= window.innerWidth";
 const SHOWN: &str = "[...document.querySelectorAll('.finding')].filter(f => f.offsetParent).length";

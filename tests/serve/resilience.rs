@@ -9,7 +9,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, pack, program};
+use crate::support::daemon::{
+    Running, Scratch, eventually_or, fixture, free_address, get, pack, program,
+};
 
 const TRACES: &str = "gotracer_traces_total";
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
 
-use crate::support::{Running, Scratch, eventually_or, fixture, impostor, says};
+use crate::support::daemon::{Running, Scratch, eventually_or, fixture, impostor, says};
 
 /// The smallest budget.
 const BUDGET: &str = "--memory.budget=32MiB";

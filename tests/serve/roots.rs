@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, pack};
+use crate::support::daemon::{Running, Scratch, eventually_or, fixture, free_address, get, pack};
 
 const TRACES: &str = "gotracer_traces_total";
 

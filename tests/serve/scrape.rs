@@ -7,8 +7,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::endpoint::Endpoint;
-use crate::support::{Running, Scratch, eventually_or, fixture, free_address, get, impostor, says};
+use crate::support::daemon::{
+    Running, Scratch, eventually_or, fixture, free_address, get, impostor, says,
+};
+use crate::support::endpoint::Endpoint;
 
 fn scraping(urls: &[&str], scratch: &Scratch, more: &[&str]) -> Running {
     let address = free_address();

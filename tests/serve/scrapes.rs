@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
 
-use crate::support::{Response, Running, Scratch, eventually_or, fixture, pack, send};
+use crate::support::daemon::{Response, Running, Scratch, eventually_or, fixture, pack, send};
 
 /// How many label sets of file names have series.
 const SETS: usize = 1000;

@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use crate::certificates::{Authority, self_signed};
-use crate::endpoint::Endpoint;
-use crate::support::{Running, Scratch, eventually_or, impostor};
+use crate::support::certificates::{Authority, self_signed};
+use crate::support::daemon::{Running, Scratch, eventually_or, impostor};
+use crate::support::endpoint::Endpoint;
 
 /// `gotracer serve` with a configuration.
 fn serving(scratch: &Scratch, yaml: &str, variables: &[(&str, &str)]) -> Running {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Running, Scratch, eventually, fixture};
+use crate::support::daemon::{Running, Scratch, eventually, fixture};
 
 const TARGETS: usize = 1_000;
 const INTERVAL: Duration = Duration::from_secs(20);

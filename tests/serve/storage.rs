@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::resilience::largest_batch;
-use crate::support::{
+use crate::support::daemon::{
     Running, Scratch, eventually, eventually_or, fixture, free_address, pack, program,
 };
 

@@ -6,10 +6,10 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use crate::endpoint::Endpoint;
-use crate::support::{
+use crate::support::daemon::{
     Running, Scratch, eventually_or, fixture, free_address, get, says, toolchain,
 };
+use crate::support::endpoint::Endpoint;
 
 fn streaming(url: &str, scratch: &Scratch, more: &[&str]) -> Running {
     let mut options = vec!["--scrape.mode=stream", "--scrape", url];

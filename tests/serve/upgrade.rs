@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Running, Scratch, fixture, free_address, tests_dir};
+use crate::support::daemon::{Running, Scratch, fixture, free_address, tests_dir};
 
 /// Copies of what each version wrote.
 fn versions() -> Vec<(Scratch, PathBuf)> {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use crate::support::{Running, Scratch, eventually_or, fixture, post, request};
+use crate::support::daemon::{Running, Scratch, eventually_or, fixture, post, request};
 
 const TRACES: &str = "gotracer_traces_total";
 

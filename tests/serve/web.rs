@@ -12,9 +12,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::certificates::{Authority, Certificate};
 use crate::prometheus::{OFTEN, prometheus, wait_value};
-use crate::support::{Running, Scratch, eventually_or, free_address, program};
+use crate::support::certificates::{Authority, Certificate};
+use crate::support::daemon::{Running, Scratch, eventually_or, free_address, program};
 
 /// A server that wants certificates and a password.
 pub(crate) struct Guarded {
@@ -158,7 +158,7 @@ fn nobody_gets_in_without_a_certificate_and_a_password() {
     assert!(answer.contains("x-frame-options: deny\r\n"), "{answer}");
     assert!(answer.contains("gotracer_build_info"), "{answer}");
     // Plain HTTP is no way around.
-    assert!(crate::support::get(&guarded.gotracer.address, "/metrics", "").is_err());
+    assert!(crate::support::daemon::get(&guarded.gotracer.address, "/metrics", "").is_err());
 }
 
 #[test]

@@ -1,11 +1,17 @@
-//! What the integration tests share: the fixtures, the Go toolchain, and the
-//! reference reader.
+//! Parts that the integration tests share: fixtures, the reference reader, the daemon and its clients, and programs of
+//! other projects.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod certificates;
+pub(crate) mod chromium;
+pub(crate) mod daemon;
+pub(crate) mod endpoint;
+pub(crate) mod kubernetes;
 pub(crate) mod old_trace;
-mod once;
+pub(crate) mod once;
 pub(crate) mod s3;
 pub(crate) mod text_trace;
+pub(crate) mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -56,17 +62,9 @@ pub(crate) fn fixture(version: &str, name: &str) -> PathBuf {
     path
 }
 
-/// Whether there is a Go toolchain; CI must have one.
+/// Reports whether there is a Go toolchain.
 pub(crate) fn have_go() -> bool {
-    let have = Command::new("go").arg("version").output().is_ok();
-    assert!(
-        have || std::env::var_os("CI").is_none(),
-        "CI needs a Go toolchain"
-    );
-    if !have {
-        eprintln!("SKIPPED: no `go` on the PATH, nothing was compared with the reference reader");
-    }
-    have
+    tools::installed("go").is_some()
 }
 
 /// Builds the program in `tests/DIR`.
@@ -106,19 +104,8 @@ pub(crate) fn go_summary() -> PathBuf {
     })
 }
 
-/// The workloads, built by the Go of that version ("local" is the one on the
-/// PATH).
+/// The workloads, built by the Go of that version ("local" is the one in PATH).
 pub(crate) fn workloads(version: &str) -> PathBuf {
-    let output = Command::new(tests_dir("toolchains.sh"))
-        .arg(version)
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("toolchains.sh runs");
-    assert!(output.status.success(), "no Go {version}");
-    let go = String::from_utf8(output.stdout).expect("a path");
-    go_build(
-        "workloads",
-        Path::new(go.trim()),
-        &format!("workloads-{version}"),
-    )
+    let go = tools::toolchain(version).unwrap_or_else(|| panic!("no Go {version}"));
+    go_build("workloads", &go, &format!("workloads-{version}"))
 }

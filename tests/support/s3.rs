@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::tests_dir;
+use super::tools;
 
 /// Long enough for a busy machine; nothing waits for it that goes well.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -136,19 +136,7 @@ fn serve(address: &str, scratch: &Path) -> Option<Child> {
 }
 
 fn program() -> Option<PathBuf> {
-    let ci = std::env::var_os("CI").is_some();
-    let output = Command::new(tests_dir("s3/build.sh"))
-        .args((!ci).then_some("--only-find"))
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("build.sh runs");
-    assert!(!ci || output.status.success(), "there is no S3 server");
-    if !output.status.success() {
-        eprintln!("SKIPPED: run tests/s3/build.sh to have an S3 server");
-        return None;
-    }
-    let directory = String::from_utf8(output.stdout).expect("a path");
-    Some(Path::new(directory.trim()).join("versitygw"))
+    Some(tools::built_by("s3/build.sh")?.join("versitygw"))
 }
 
 fn free_address() -> String {

@@ -7,13 +7,15 @@ use gotracer::rules::Settings;
 use gotracer::tasks::Leaf;
 use gotracer::trace::Input;
 
-use crate::requests::go;
 use crate::support;
+use crate::support::tools::toolchain;
 
 #[test]
 fn chains_of_waits_end_where_the_program_says() {
     for version in ["local", "1.22.10"] {
-        let Some(go) = go(version) else { continue };
+        let Some(go) = toolchain(version) else {
+            continue;
+        };
         let directory = tempfile::tempdir().unwrap();
         let (binary, trace) = (
             directory.path().join("waits"),

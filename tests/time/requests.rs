@@ -1,8 +1,7 @@
 //! Requests without instrumentation, against a server that counts and times its own.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use gotracer::analysis::analyze;
 use gotracer::report::{Report, Request};
@@ -15,29 +14,12 @@ use crate::support;
 /// Requests of each handler that the server answers: 4 clients, 10 each.
 const EACH: u64 = 40;
 
-/// A Go of a certain version; none on a machine that is not prepared.
-pub(crate) fn go(version: &str) -> Option<PathBuf> {
-    let toolchain = Command::new(support::tests_dir("toolchains.sh"))
-        .arg(version)
-        .stderr(Stdio::null())
-        .output()
-        .unwrap();
-    if !toolchain.status.success() {
-        let ci = std::env::var_os("CI").is_some_and(|v| v == "true");
-        assert!(!ci, "no Go {version}");
-        eprintln!("SKIPPED: no Go {version}");
-        return None;
-    }
-    let go = String::from_utf8(toolchain.stdout).unwrap();
-    Some(go.trim().into())
-}
-
 /// Requests and their nanoseconds by handler, as the server counted them.
 type Counts = BTreeMap<String, (u64, u64)>;
 
 /// Has the server of tests/time/server answer its requests. Returns its counts and times by handler, and the report.
 fn served(version: &str, kind: &str) -> Option<(Counts, Report)> {
-    let go = go(version)?;
+    let go = support::tools::toolchain(version)?;
     let directory = tempfile::tempdir().unwrap();
     let (binary, trace) = (
         directory.path().join("server"),

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{Scratch, program};
+use super::daemon::{Scratch, program};
 
 /// Chromium takes its time on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -1,5 +1,10 @@
 //! Starting programs, asking them over HTTP, and waiting with a deadline.
 
+#[allow(unused_imports, reason = "each test binary uses its own part")]
+pub(crate) use super::{
+    tests_dir,
+    tools::{installed, program, prometheus_3, toolchain},
+};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -292,13 +297,6 @@ impl Scratch {
     }
 }
 
-/// A path below tests/.
-pub(crate) fn tests_dir(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests")
-        .join(path)
-}
-
 /// A small real trace.
 pub(crate) fn fixture(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -316,48 +314,6 @@ pub(crate) fn pack(trace: &[u8], directory: &Path, name: &str) {
     let mut gzip = named.write(file, flate2::Compression::fast());
     gzip.write_all(trace).unwrap();
     gzip.finish().unwrap();
-}
-
-/// Finds a program of another project that the test needs. In CI it must exist;
-/// elsewhere the test says that it was skipped. Prometheus is version 3, as
-/// `tests/prometheus/build.sh` builds it, or, if that was not run, the one in
-/// PATH.
-pub(crate) fn program(name: &str) -> Option<PathBuf> {
-    let built = matches!(name, "prometheus" | "promtool" | "jsonnet");
-    built
-        .then(|| prometheus_3(name))
-        .flatten()
-        .or_else(|| installed(name))
-}
-
-/// Finds a program in PATH, with the same duty in CI.
-pub(crate) fn installed(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .map(|directory| directory.join(name))
-        .find(|candidate| candidate.is_file());
-    if found.is_none() {
-        assert!(!in_ci(), "{name} is not in PATH; CI has to install it");
-        eprintln!("SKIPPED: {name} is not in PATH");
-    }
-    found
-}
-
-/// Finds a program that `tests/prometheus/build.sh` built.
-pub(crate) fn prometheus_3(name: &str) -> Option<PathBuf> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/prometheus/build.sh");
-    let output = Command::new(script)
-        .args((!in_ci()).then_some("--only-find"))
-        .output()
-        .expect("build.sh runs");
-    assert!(!in_ci() || output.status.success(), "no Prometheus 3");
-    let directory = String::from_utf8(output.stdout).expect("a path");
-    let directory = output.status.success().then_some(directory)?;
-    Some(Path::new(directory.trim()).join(name))
-}
-
-fn in_ci() -> bool {
-    std::env::var_os("CI").is_some_and(|v| v == "true")
 }
 
 /// Whether Go's own tool and gotracer read all of a trace.
@@ -399,19 +355,4 @@ pub(crate) fn says(head: &'static str, body: Vec<u8>) -> String {
         let _ = write!(stream, "HTTP/1.1 {head}\r\n\r\n");
         let _ = stream.write_all(&body);
     })
-}
-
-/// A Go of a certain version, as tests/toolchains.sh has it; none on a machine
-/// that is not prepared.
-pub(crate) fn toolchain(version: &str) -> Option<PathBuf> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/toolchains.sh");
-    let output = Command::new(script).arg(version).output().unwrap();
-    if !output.status.success() {
-        let ci = std::env::var_os("CI").is_some_and(|v| v == "true");
-        assert!(!ci, "no Go {version}");
-        eprintln!("SKIPPED: no Go {version}");
-        return None;
-    }
-    let path = String::from_utf8(output.stdout).unwrap();
-    Some(path.trim().into())
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{Scratch, program};
+use super::daemon::{Scratch, program};
 
 /// Builds the endpoint under a name. Returns the binary.
 pub(crate) fn build(go: &Path, scratch: &Scratch, name: &str, flags: &[&str]) -> PathBuf {

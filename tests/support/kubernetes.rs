@@ -1,5 +1,6 @@
 //! A real API server of Kubernetes with its etcd, and what asks it.
 
+use super::tools;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -57,14 +58,9 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Whether there is an etcd; CI must have one.
+/// Reports whether there is an etcd.
 pub(crate) fn have_etcd() -> bool {
-    let have = Command::new("etcd").arg("--version").output().is_ok();
-    assert!(have || std::env::var_os("CI").is_none(), "CI needs etcd");
-    if !have {
-        eprintln!("SKIPPED: no `etcd` on the PATH, so no API server");
-    }
-    have
+    tools::installed("etcd").is_some()
 }
 
 impl Drop for Cluster {
@@ -181,27 +177,10 @@ impl Cluster {
 /// Helm, kubectl, an API server and helm-docs, in one directory.
 pub(crate) struct Tools(PathBuf);
 
-/// What tests/kubernetes/build.sh made. It takes minutes, so that only CI
-/// insists on it.
+/// Returns the programs of tests/kubernetes/build.sh.
 pub(crate) fn tools() -> Option<&'static Tools> {
     static BUILT: OnceLock<Option<Tools>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| {
-        let ci = std::env::var_os("CI").is_some();
-        let output = Command::new(repository("tests/kubernetes/build.sh"))
-            .args((!ci).then_some("--only-find"))
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(!ci || output.status.success(), "nothing was built");
-        let directory = String::from_utf8(output.stdout).unwrap();
-        output
-            .status
-            .success()
-            .then(|| Tools(directory.trim().into()))
-    });
-    if built.is_none() {
-        eprintln!("SKIPPED: run tests/kubernetes/build.sh to have Helm and Kubernetes");
-    }
+    let built = BUILT.get_or_init(|| tools::built_by("kubernetes/build.sh").map(Tools));
     built.as_ref()
 }
 
