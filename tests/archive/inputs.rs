@@ -90,7 +90,7 @@ fn directories_are_entered_if_asked_for() {
     let output = with_code(analyze(None, &[&root]), 2);
     let error = text(&output.stderr);
     assert!(
-        error.contains("--recursive also looks into those in it"),
+        error.contains("--recursive includes its subdirectories"),
         "{error}"
     );
     let asked = ["--format=json", PATTERN, &root];

@@ -76,11 +76,11 @@ fn a_pod_that_knows_half_says_what_it_lacks() {
     };
     let job = said(Some("3"), &[]);
     assert!(
-        job.contains("give --total-shards or GOTRACER_TOTAL_SHARDS the Job's completions"),
+        job.contains("set --total-shards or GOTRACER_TOTAL_SHARDS to it"),
         "{job}"
     );
     let wrong = said(Some("3"), &["--total-shards=3"]);
     assert!(wrong.contains("there is no shard 3 of 3"), "{wrong}");
-    assert!(said(None, &["--shard=0"]).contains("Give --total-shards"));
+    assert!(said(None, &["--shard=0"]).contains("give --total-shards"));
     assert!(said(None, &["--total-shards=2"]).contains("give --shard"));
 }
