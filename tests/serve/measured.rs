@@ -10,8 +10,8 @@ use gotracer::rules::{RULES, Unit};
 use gotracer::timeline::State;
 use serde_json::Value;
 
-use crate::endpoint::{Endpoint, build_from};
-use crate::support::{Running, Scratch, get, program};
+use crate::support::daemon::{Running, Scratch, get, program};
+use crate::support::endpoint::{Endpoint, build_from};
 
 /// A value of a JSON document by a JSON pointer.
 #[track_caller]
