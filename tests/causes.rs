@@ -381,6 +381,17 @@ fn a_process_that_does_not_run_is_told() {
             assert!(bad(&r, rule).is_empty(), "{name}: {}", told(&r));
         }
     }
+    // One copy after the other, each of some 100 ms: no event shows that the process ran, so the place is named.
+    let r = fixture("1.25.5", "gc_pause");
+    let stalls = bad(&r, "ProcessStalled");
+    assert_eq!((stalls.len(), stalls[0].count), (1, 20), "{}", told(&r));
+    assert!(
+        stalls[0]
+            .message
+            .ends_with("main.(*copier).copy was running in all of them"),
+        "{}",
+        stalls[0].message
+    );
     // Healthy, idle and CPU-bound programs write events all the time; so does one whose world is stopped for 240 ms.
     for name in [
         "1.27-growpool",

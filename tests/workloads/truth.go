@@ -40,6 +40,8 @@ type histogram struct {
 	SumHigh float64 `json:"sum_at_most_s"`
 	MaxLow  float64 `json:"max_at_least_s"`
 	MaxHigh float64 `json:"max_at_most_s"`
+	// The bounds of the buckets that hold the quantiles.
+	Quantiles map[string][2]float64 `json:"quantiles_s"`
 }
 
 // wanted are the metrics worth having; each Go version has some of them.
@@ -123,7 +125,7 @@ func (t *truth) memStats() {
 }
 
 func difference(a, b *metrics.Float64Histogram) histogram {
-	var h histogram
+	h := histogram{Quantiles: map[string][2]float64{}}
 	for i := range b.Counts {
 		n := b.Counts[i] - a.Counts[i]
 		if n == 0 {
@@ -143,6 +145,16 @@ func difference(a, b *metrics.Float64Histogram) histogram {
 		h.SumLow += lo * float64(n)
 		h.SumHigh += hi * float64(n)
 		h.MaxLow, h.MaxHigh = lo, hi
+	}
+	for name, q := range map[string]float64{"p50": 0.5, "p90": 0.9, "p99": 0.99} {
+		var seen uint64
+		for i := range b.Counts {
+			seen += b.Counts[i] - a.Counts[i]
+			if h.Count > 0 && float64(seen) >= q*float64(h.Count) {
+				h.Quantiles[name] = [2]float64{math.Max(b.Buckets[i], 0), b.Buckets[i+1]}
+				break
+			}
+		}
 	}
 	return h
 }

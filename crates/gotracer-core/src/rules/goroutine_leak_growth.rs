@@ -261,6 +261,13 @@ fn cause(growth: &Growth, t: &Timeline) -> Option<Cause> {
     })
 }
 
+/// Returns the growth that is left after `old` goroutines were replaced, and takes those off.
+fn without_replaced(growth: u64, old: &mut u64) -> u64 {
+    let replaced = growth.min(*old);
+    *old -= replaced;
+    growth - replaced
+}
+
 /// Returns the places with more goroutines than before.
 fn growths(t: &Timeline) -> Vec<Growth> {
     let stacks = t.stacks();
@@ -277,13 +284,11 @@ fn growths(t: &Timeline) -> Vec<Growth> {
         };
         let place = stacks.traits(stack).creation;
         courses.entry(place).or_default().add_site(site);
-        let mut net = site.growth();
         let root = stacks.traits(site.start).root;
-        if let Some(old) = replaced.get_mut(&root) {
-            let offset = net.min(*old);
-            net -= offset;
-            *old -= offset;
-        }
+        let net = match replaced.get_mut(&root) {
+            Some(old) => without_replaced(site.growth(), old),
+            None => site.growth(),
+        };
         if net == 0 {
             continue;
         }
@@ -330,4 +335,17 @@ fn growths(t: &Timeline) -> Vec<Growth> {
         growth.blocked = growth.blocked.min(growth.net);
     }
     by_place.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goroutines_that_ended_make_room_for_as_many_new_ones() {
+        let mut old = 20;
+        assert_eq!(without_replaced(5, &mut old), 0);
+        assert_eq!((without_replaced(30, &mut old), old), (15, 0));
+        assert_eq!(without_replaced(30, &mut old), 30);
+    }
 }

@@ -177,9 +177,7 @@ impl Detector for HeapGrowthSpike {
             rise.top = t.top_allocator();
         }
         // A rise ends once half of its growth is collected.
-        if floor.live <= rise.low.live + rise.growth() / 2 && floor.live < rise.high.live
-            || floor.live < rise.low.live
-        {
+        if floor.live <= rise.low.live + rise.growth() / 2 && floor.live < rise.high.live {
             let over = std::mem::replace(rise, Rise::from(floor));
             self.judge(&over, t);
         }
@@ -427,6 +425,32 @@ mod tests {
     fn two_spikes_are_two() {
         let spikes = [(0, 8), (100, 700), (200, 8), (300, 150), (400, 8)];
         assert_eq!(verdict_of(&spikes), [(Severity::Error, 2, 692)]);
+    }
+
+    #[test]
+    fn a_rise_goes_on_until_half_of_it_is_collected() {
+        let dips = [(0, 8), (100, 208), (200, 150), (300, 308), (400, 8)];
+        assert_eq!(verdict_of(&dips), [(Severity::Warn, 1, 300)]);
+        // After a fall below its low, growth counts from the new low.
+        let falls = [(0, 300), (100, 50), (200, 290), (300, 290)];
+        assert_eq!(verdict_of(&falls), [(Severity::Warn, 1, 240)]);
+        let half = [(0, 8), (100, 208), (200, 108), (300, 208), (400, 8)];
+        assert_eq!(verdict_of(&half), [(Severity::Warn, 2, 200)]);
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_steepest_second() {
+        let late = [
+            (0, 8),
+            (1_000, 8),
+            (2_000, 8),
+            (5_000, 8),
+            (5_500, 38),
+            (6_000, 68),
+        ];
+        assert_eq!(verdict_of(&late), [(Severity::Warn, 1, 60)]);
+        let slow = [(0, 8), (3_000, 38), (6_000, 68)];
+        assert_eq!(verdict_of(&slow), []);
     }
 
     #[test]

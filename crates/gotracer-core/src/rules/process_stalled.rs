@@ -1,7 +1,7 @@
 //! Time in which the process did not run.
 
 use super::cause::{Cause, CauseKind, Culprit};
-use super::detector::{Description, Detector, Groups, Occurrence, Verdict};
+use super::detector::{Description, Detector, Group, Groups, Occurrence, Verdict};
 use super::{
     Alert, Beside, Distribution, Limit, MS, Metric, Panel, Rule, RuleSettings, Severity,
     Thresholds, Unit, function,
@@ -138,7 +138,7 @@ impl Detector for ProcessStalled {
                     format!(
                         "nothing was recorded for {worst}: the process did not run, or one operation could not be \
                          interrupted{}",
-                        self.course(group.count, group.total, t)
+                        self.course(group, t)
                     ),
                 ),
             };
@@ -152,7 +152,7 @@ impl Detector for ProcessStalled {
                 }),
                 at_most: match tag {
                     tag::OPERATION => Severity::Info,
-                    _ => self.severity(group.count, group.total, t),
+                    _ => self.severity(group, t),
                 },
                 advice: None,
             }
@@ -179,10 +179,12 @@ impl Detector for ProcessStalled {
 }
 
 impl ProcessStalled {
-    /// Severity of `count` gaps with the sum `total`.
-    fn severity(&self, count: u64, total: u64, t: &Timeline) -> Severity {
-        let percent = total as f64 / t.duration().max(1) as f64 * 100.0;
-        let crosses = |limit: Limit| count >= LEAST && limit.percent.is_none_or(|p| percent >= p);
+    /// Severity of the gaps. One operation that cannot be preempted, again and again, looks as a quota does to a program
+    /// of one goroutine: both fail, and the message names the place.
+    fn severity(&self, group: &Group, t: &Timeline) -> Severity {
+        let percent = group.total as f64 / t.duration().max(1) as f64 * 100.0;
+        let enough = |limit: Limit| limit.percent.is_none_or(|p| percent >= p);
+        let crosses = |limit: Limit| group.count >= LEAST && enough(limit);
         let Thresholds { warn, error } = self.settings.thresholds;
         match (crosses(warn), crosses(error)) {
             (_, true) => Severity::Error,
@@ -191,11 +193,21 @@ impl ProcessStalled {
         }
     }
 
-    fn course(&self, count: u64, total: u64, t: &Timeline) -> String {
-        if count < LEAST {
+    fn course(&self, group: &Group, t: &Timeline) -> String {
+        if group.count < LEAST {
             return String::new();
         }
-        let (total, all) = (units::duration(total), units::duration(t.duration()));
-        format!("; {count} such gaps, {total} of {all}")
+        let (total, all) = (units::duration(group.total), units::duration(t.duration()));
+        let mut text = format!("; {} such gaps, {total} of {all}", group.count);
+        if at_one_place(group) {
+            let place = function(t, group.victim.stack);
+            text += &format!(", {place} was running in all of them");
+        }
+        text
     }
+}
+
+/// Returns whether the same place was running in all gaps.
+fn at_one_place(group: &Group) -> bool {
+    group.places.len() == 1 && group.more_places == 0 && group.place.is_some()
 }
