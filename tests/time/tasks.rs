@@ -90,11 +90,11 @@ fn a_wait_for_another_goroutine_is_what_that_one_does_meanwhile() {
     let report = report(&requests());
     let of = |name: &str, leaf: Leaf| region(&report, name).time_in_the_end.of(leaf);
     // The request's goroutine waits in a select for one that waits for the network.
-    let network = of("db", Leaf::State(State::Network));
+    let network = of("db", Leaf::of(State::Network));
     assert!(network > 820_000_000, "{network}");
-    assert!(of("db", Leaf::State(State::Select)) < 10_000_000);
+    assert!(of("db", Leaf::of(State::Select)) < 10_000_000);
     // It receives from goroutines that sleep.
-    let sleep = of("fanout", Leaf::State(State::Sleep));
+    let sleep = of("fanout", Leaf::of(State::Sleep));
     assert!(sleep > 80_000_000, "{sleep}");
     let wholes = report
         .regions
