@@ -9,11 +9,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::board::{Board, Last};
 use super::pipeline::{
     Analyzed, BASE, CaptureOutcome, Failure, Memory, Pipeline, Reason, Reservation,
 };
 use super::scrape_budget::ScrapeBudget;
+use super::target_table::{Last, TargetTable};
 use crate::backoff::Backoff;
 use crate::evidence::Recording;
 use crate::export::Metrics;
@@ -30,7 +30,7 @@ pub struct Captures {
     /// Metrics of missed intervals.
     pub metrics: Arc<Metrics>,
     /// Table of the targets.
-    pub board: Arc<Board>,
+    pub table: Arc<TargetTable>,
     /// Memory budget.
     pub memory: Memory,
     /// Permits to query targets. Each query takes a connection.
@@ -76,7 +76,7 @@ impl Captures {
                 () = stop.cancelled() => return,
                 permit = self.asking.acquire() => permit,
             };
-            let turn = self.board.turn(&target);
+            let turn = self.table.turn(&target);
             let mine = tokio::select! {
                 () = stop.cancelled() => return,
                 mine = turn.lock() => mine,
@@ -149,7 +149,7 @@ impl Captures {
             took: started.elapsed(),
             failure,
         };
-        self.board.captured(target, last);
+        self.table.captured(target, last);
         captured
     }
 

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::seen::JournalError;
-use super::web::WebError;
+use super::processed::ProcessedLogError;
+use super::web_config::WebError;
 use crate::evidence::EvidenceError;
 use crate::releases::StoreError;
 use crate::source::directory::WatchError;
@@ -17,7 +17,7 @@ pub enum StartError {
     Watch(#[from] WatchError),
     /// The record of analyzed traces cannot be opened.
     #[error(transparent)]
-    Storage(#[from] JournalError),
+    Storage(#[from] ProcessedLogError),
     /// The stored releases cannot be opened.
     #[error(transparent)]
     Releases(#[from] StoreError),

@@ -1,26 +1,26 @@
 //! `gotracer serve`: connects sources, analysis, exporters and the HTTP server.
 
-mod board;
 mod captures;
 mod discoverer;
+mod effective_config;
 mod error;
 mod health;
 mod http;
 mod identity;
 mod otlp_metrics;
+mod permits;
 mod pipeline;
 mod plan;
-mod recent;
-mod releases;
+mod processed;
+mod recent_reports;
+mod release_job;
 mod reload;
 mod retention;
 mod scrape_budget;
-mod seen;
-mod shown;
 mod stream;
 mod supervisor;
-mod turns;
-mod web;
+mod target_table;
+mod web_config;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,20 +31,20 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::board::Board;
+use self::effective_config::EffectiveConfig;
 pub use self::error::StartError;
 pub use self::health::{HealthCheck, HealthError};
 pub use self::http::Exposure;
 use self::pipeline::{Files, Memory, Otlp, Pipeline, REASONS, Sinks};
 pub use self::plan::{Config, DEFAULT_ADDRESS, Loader, Plan, Scrape};
-use self::recent::Recent;
-pub use self::seen::JournalError;
-use self::seen::Seen;
-use self::shown::Shown;
+pub use self::processed::ProcessedLogError;
+use self::processed::ProcessedSet;
+use self::recent_reports::RecentReports;
 use self::supervisor::Supervisor;
 pub use self::supervisor::THREADS;
-use self::web::Guard;
-pub use self::web::WebError;
+use self::target_table::TargetTable;
+use self::web_config::Guard;
+pub use self::web_config::WebError;
 use crate::evidence;
 use crate::export::Metrics;
 use crate::export::catalog::server::ServerStats;
@@ -78,14 +78,14 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let guard = config.web.as_deref().map(Guard::new).transpose()?;
     let guard = guard.map(Arc::new);
     let stores = Stores::default();
-    let (seen, releases) = match &config.storage {
+    let (processed, releases) = match &config.storage {
         Some(directory) => (
-            Seen::kept_in(directory, stores.add("traces"))?,
+            ProcessedSet::kept_in(directory, stores.add("traces"))?,
             Releases::kept_in(directory, stores.add("releases"))?,
         ),
-        None => (Seen::default(), Releases::default()),
+        None => (ProcessedSet::default(), Releases::default()),
     };
-    let (seen, releases) = (Arc::new(seen), Arc::new(releases));
+    let (processed, releases) = (Arc::new(processed), Arc::new(releases));
     let listener = listen(&config.listen).await?;
     let port = listener.local_addr().map_or(0, |address| address.port());
     let instance = format!("{}:{port}", host());
@@ -116,7 +116,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let url = config.external_url.unwrap_or_else(|| url(encrypted, port));
     metrics.set_url(&url);
     let evidence = Arc::new(evidence::LiveEvidence::new(&url, kept));
-    let recent = Arc::new(Recent::default());
+    let recent = Arc::new(RecentReports::default());
     let pipeline = Arc::new(Pipeline::new(Sinks {
         metrics: Arc::clone(&metrics),
         otlp: Otlp::new(otlp),
@@ -124,19 +124,19 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         releases: Arc::clone(&releases),
         reports: Arc::clone(&recent),
     }));
-    let board = Arc::new(Board::default());
+    let table = Arc::new(TargetTable::default());
     let (found, queue) = mpsc::unbounded_channel();
     let spool = Arc::new(Spool::new(config.storage.as_deref(), found.clone()));
     let (reload, requests) = mpsc::channel(1);
-    let shown = Arc::new(Shown::default());
+    let effective = Arc::new(EffectiveConfig::default());
     let parts = supervisor::Parts {
         pipeline: Arc::clone(&pipeline),
         metrics: Arc::clone(&metrics),
         memory: memory.clone(),
-        board: Arc::clone(&board),
+        table: Arc::clone(&table),
         watches: Arc::clone(&watches),
         found,
-        shown: Arc::clone(&shown),
+        effective: Arc::clone(&effective),
         spool: Arc::clone(&spool),
     };
     let mut supervisor = Supervisor::new(parts, stop.clone());
@@ -152,11 +152,11 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         until.run_until_cancelled(swept).await;
     });
     work.spawn(otlp_metrics::follow(Arc::clone(&pipeline), stop.clone()));
-    work.spawn(releases::follow(Arc::clone(&pipeline), stop.clone()));
-    work.spawn(Arc::clone(&seen).follow(stop.clone()));
+    work.spawn(release_job::follow(Arc::clone(&pipeline), stop.clone()));
+    work.spawn(Arc::clone(&processed).follow(stop.clone()));
     work.spawn(Arc::clone(&spool).follow(stop.clone()));
     work.spawn(supervisor.run(config.load, requests));
-    let files = Files::new(Arc::clone(&pipeline), Arc::clone(&seen));
+    let files = Files::new(Arc::clone(&pipeline), Arc::clone(&processed));
     work.spawn(pipeline::work(
         queue,
         config.jobs,
@@ -172,12 +172,12 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         pipeline: Arc::clone(&pipeline),
         metrics,
         memory,
-        board,
+        table,
         watches,
         recent,
         evidence: Arc::clone(&evidence),
         releases,
-        seen: Arc::clone(&seen),
+        processed: Arc::clone(&processed),
         limits: http::Limits::new(config.jobs, config.max_scrapes, Arc::clone(&connections)),
         connections,
         exposure: config.exposure,
@@ -186,7 +186,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         spool,
         pushes: Rates::default(),
         guard,
-        shown,
+        effective,
     });
     let serve = http::serve(listener, state, stop.clone());
     let end = async {
@@ -201,9 +201,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         }
     }
     // Export the results of the last captures.
-    releases::settle(&pipeline).await;
+    release_job::settle(&pipeline).await;
     otlp_metrics::send(&pipeline).await;
-    let closed = tokio::task::spawn_blocking(move || seen.close());
+    let closed = tokio::task::spawn_blocking(move || processed.close());
     let _ = closed.await;
     let evidence = tokio::task::spawn_blocking(move || evidence.flush(FLUSH));
     if let Some(delivery) = delivery {

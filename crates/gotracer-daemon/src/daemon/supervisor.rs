@@ -13,15 +13,15 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::board::Board;
 use super::captures::Captures;
 use super::discoverer::{self, Found, Source};
+use super::effective_config::EffectiveConfig;
 use super::error::StartError;
 use super::pipeline::{Memory, Pipeline};
 use super::plan::{Loader, Plan, Scrape};
 use super::retention;
-use super::shown::Shown;
 use super::stream::{self, Streams};
+use super::target_table::TargetTable;
 use crate::export::Metrics;
 use crate::labels::Labels;
 use crate::source::Shard;
@@ -53,13 +53,13 @@ pub struct Parts {
     /// Memory budget.
     pub memory: Memory,
     /// Table of the targets.
-    pub board: Arc<Board>,
+    pub table: Arc<TargetTable>,
     /// Health of the watched directories.
     pub watches: Arc<Watches>,
     /// Queue of traces in files.
     pub found: UnboundedSender<FileTrace>,
     /// Effective configuration.
-    pub shown: Arc<Shown>,
+    pub effective: Arc<EffectiveConfig>,
     /// Pushed traces, whose limits a plan sets.
     pub spool: Arc<Spool>,
 }
@@ -151,7 +151,7 @@ impl Supervisor {
         }
         let evidence = self.parts.pipeline.prepare(&plan.evidence)?;
         self.parts.pipeline.configure(&plan, evidence);
-        self.parts.shown.show(&plan);
+        self.parts.effective.show(&plan);
         self.parts.spool.configure(plan.uploads);
         self.watch(plan.directories);
         self.scrapes = plan.scrapes;
@@ -281,7 +281,7 @@ impl Supervisor {
             let stays = wanted.contains(running);
             if !stays {
                 tracing::info!(target = %running.0.url(), labels = %running.0.labels, "target removed");
-                self.parts.board.remove(&running.0);
+                self.parts.table.remove(&running.0);
                 stop.cancel();
             }
             stays
@@ -297,7 +297,7 @@ impl Supervisor {
             }
             let interval = options.interval;
             self.parts.metrics.add_scraped(&target.labels, interval);
-            self.parts.board.add(&target, options.clone());
+            self.parts.table.add(&target, options.clone());
             tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
             let stop = self.stop.child_token();
             self.follow(&target, &options, alone, stop.clone());
@@ -312,11 +312,11 @@ impl Supervisor {
             pipeline,
             metrics,
             memory,
-            board,
+            table,
             ..
         } = &self.parts;
         let (pipeline, metrics) = (Arc::clone(pipeline), Arc::clone(metrics));
-        let (memory, board) = (memory.clone(), Arc::clone(board));
+        let (memory, table) = (memory.clone(), Arc::clone(table));
         let (target, labels) = (target.clone(), Arc::clone(&target.labels));
         match options.mode {
             Mode::Scrape => {
@@ -324,7 +324,7 @@ impl Supervisor {
                     scraper,
                     pipeline,
                     metrics,
-                    board,
+                    table,
                     memory,
                     asking: Arc::clone(&self.asking),
                     reading: Arc::clone(&self.capture_permits),
@@ -339,7 +339,7 @@ impl Supervisor {
                 let parts = stream::Parts {
                     pipeline,
                     metrics,
-                    board,
+                    table,
                 };
                 let streams = Streams {
                     scraper,

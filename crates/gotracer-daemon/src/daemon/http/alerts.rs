@@ -16,9 +16,9 @@ use super::body::Upload;
 use super::call::Call;
 use super::connections::Kind;
 use super::reply::{BUSY, Reply, busy, refusal, reply, text};
-use crate::daemon::board::Turn;
 use crate::daemon::captures;
 use crate::daemon::pipeline::BASE;
+use crate::daemon::target_table::CaptureLock;
 use crate::labels::Labels;
 use crate::source::scrape::{Mode, Options, Scraper, Target};
 
@@ -93,7 +93,7 @@ pub async fn webhook(call: Call<'_>) -> Reply {
     let firing = notification.alerts.iter().filter(|a| a.status == "firing");
     let answers = firing.map(|alert| {
         let name = alert.labels.get("alertname").map_or("", String::as_str);
-        let meant = state.board.meant(&alert.labels);
+        let meant = state.table.meant(&alert.labels);
         let known = !meant.is_empty();
         let due = meant
             .into_iter()
@@ -133,13 +133,13 @@ impl Alerted {
 fn start(
     state: &Arc<State>,
     alert: &str,
-    (target, options, turn): (Target, Options, Turn),
+    (target, options, turn): (Target, Options, CaptureLock),
 ) -> String {
     let url = target.url().to_string();
     tracing::info!(alert, target = url, labels = %target.labels, "capture started for an alert");
     let why = format!("alert {alert}");
     match options.mode {
-        Mode::Stream => state.board.request(&target, &why),
+        Mode::Stream => state.table.request(&target, &why),
         Mode::Scrape => {
             let state = Arc::clone(state);
             tokio::spawn(async move { capture(&state, &target, options, &turn, &why).await });
@@ -148,7 +148,7 @@ fn start(
     url
 }
 
-async fn capture(state: &State, target: &Target, options: Options, turn: &Turn, why: &str) {
+async fn capture(state: &State, target: &Target, options: Options, turn: &CaptureLock, why: &str) {
     let pipeline = &state.pipeline;
     let source = target.url().to_string();
     let Ok(_mine) = tokio::time::timeout(WAIT, turn.lock()).await else {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connections::InFlight;
 use super::pace::Pace;
-use crate::daemon::turns;
+use crate::daemon::permits;
 
 /// Maximum number of bytes passed to hyper at once. Bytes that it has not sent yet take memory that
 /// no budget counts.
@@ -180,25 +180,26 @@ pub struct Answer<B> {
     request: InFlight,
     /// Number of bytes that the client has to read, or the time since which the server waits for
     /// it.
-    turn: Turn,
-    _held: Option<turns::Turn>,
+    turn: Waiting,
+    _held: Option<permits::Permit>,
 }
 
-enum Turn {
+/// Side that the answer waits for.
+enum Waiting {
     Client(usize),
     Server(Instant),
 }
 
 impl<B> Answer<B> {
     /// Wraps the body of an answer to this request. The permit is held until the answer ends.
-    pub fn new(body: B, request: InFlight, held: Option<turns::Turn>) -> Self {
+    pub fn new(body: B, request: InFlight, held: Option<permits::Permit>) -> Self {
         let now = Instant::now();
         Self {
             body,
             rest: Bytes::new(),
             pace: Pace::new(now),
             request,
-            turn: Turn::Server(now),
+            turn: Waiting::Server(now),
             _held: held,
         }
     }
@@ -215,10 +216,10 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
         let this = &mut *self;
         let now = Instant::now();
         match this.turn {
-            Turn::Client(handed) => this.pace.moved(now, handed),
-            Turn::Server(since) => this.pace.excuse(now - since),
+            Waiting::Client(handed) => this.pace.moved(now, handed),
+            Waiting::Server(since) => this.pace.excuse(now - since),
         }
-        this.turn = Turn::Server(now);
+        this.turn = Waiting::Server(now);
         this.request.works();
         if this.rest.is_empty() {
             match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
@@ -230,7 +231,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
             }
         }
         let piece = this.rest.split_to(this.rest.len().min(PIECE));
-        this.turn = Turn::Client(piece.len());
+        this.turn = Waiting::Client(piece.len());
         this.request.waits(this.pace.deadline());
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }

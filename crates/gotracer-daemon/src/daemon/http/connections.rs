@@ -61,7 +61,7 @@ impl Kind {
 
 /// State of a request.
 #[derive(Clone, Copy, Debug)]
-enum Turn {
+enum Progress {
     Server,
     /// The request waits for a permit.
     Queue,
@@ -94,7 +94,7 @@ struct State {
     since: Instant,
     /// Pace of a client that reads slower than the server writes.
     blocked: Option<Pace>,
-    requests: Vec<(u64, Kind, Turn)>,
+    requests: Vec<(u64, Kind, Progress)>,
     next: u64,
 }
 
@@ -165,8 +165,8 @@ impl Connections {
             let state = connection.lock();
             let requests = state.requests.iter().filter(|(_, k, _)| *k == kind);
             let waiting = requests.filter_map(|&(_, _, turn)| match turn {
-                Turn::Client(deadline) => Some(deadline),
-                Turn::Server | Turn::Queue => None,
+                Progress::Client(deadline) => Some(deadline),
+                Progress::Server | Progress::Queue => None,
             });
             Some((waiting.min()?, connection))
         });
@@ -250,8 +250,8 @@ impl State {
     /// Returns the deadlines of the client.
     fn deadlines(&self) -> impl Iterator<Item = Instant> {
         let turns = self.requests.iter().filter_map(|&(_, _, turn)| match turn {
-            Turn::Client(deadline) => Some(deadline),
-            Turn::Server | Turn::Queue => None,
+            Progress::Client(deadline) => Some(deadline),
+            Progress::Server | Progress::Queue => None,
         });
         turns.chain(self.blocked.map(Pace::deadline))
     }
@@ -262,7 +262,7 @@ impl State {
 
     /// Returns since when the connection waits for its client; `None` if it waits for the server.
     fn waits_since(&self) -> Option<Instant> {
-        let queued = |(_, _, turn): &(u64, Kind, Turn)| matches!(turn, Turn::Queue);
+        let queued = |(_, _, turn): &(u64, Kind, Progress)| matches!(turn, Progress::Queue);
         let rests = self.requests.is_empty() || self.requests.iter().any(queued);
         let waits = self.deadlines().map(|deadline| deadline - CREDIT);
         waits.chain(rests.then_some(self.since)).min()
@@ -281,7 +281,7 @@ impl Connection {
         let number = state.next;
         state.next += 1;
         state.since = Instant::now();
-        state.requests.push((number, kind, Turn::Server));
+        state.requests.push((number, kind, Progress::Server));
         self.stats.in_flight.fetch_add(1, Ordering::Relaxed);
         drop(state);
         InFlight {
@@ -324,24 +324,24 @@ impl InFlight {
 
     /// Records that the server is working on the request.
     pub fn works(&self) {
-        self.turn(Turn::Server);
+        self.turn(Progress::Server);
     }
 
     /// Records that the request waits for a permit.
     pub fn queues(&self) {
-        self.turn(Turn::Queue);
+        self.turn(Progress::Queue);
     }
 
     /// Records that the client has to send or read until the deadline.
     pub fn waits(&self, deadline: Instant) {
-        self.turn(Turn::Client(deadline));
+        self.turn(Progress::Client(deadline));
     }
 
-    fn turn(&self, turn: Turn) {
+    fn turn(&self, turn: Progress) {
         self.change(|(_, _, known)| *known = turn);
     }
 
-    fn change(&self, change: impl FnOnce(&mut (u64, Kind, Turn))) {
+    fn change(&self, change: impl FnOnce(&mut (u64, Kind, Progress))) {
         let mut state = self.connection.lock();
         let mut requests = state.requests.iter_mut();
         if let Some(request) = requests.find(|(number, ..)| *number == self.number) {

@@ -19,7 +19,7 @@ use super::limits::Busy;
 use super::page;
 use super::reply::{BUSY, Body, HTML, Reply, busy, compressed, is_browser, text};
 use super::routes::{self, Found, Route};
-use crate::daemon::web::Verdict;
+use crate::daemon::web_config::Verdict;
 use crate::report::html::shell::{Network, policy};
 
 /// Client of a connection.

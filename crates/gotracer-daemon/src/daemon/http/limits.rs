@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::connections::{Connections, InFlight, Kind};
-use crate::daemon::turns::{Turn, Turns};
+use crate::daemon::permits::{Permit, Permits};
 
 /// Maximum number of pages and JSON documents, each up to some megabytes.
 const PAGES: usize = 32;
@@ -22,14 +22,14 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Permits by kind of request.
 pub struct Limits {
     connections: Arc<Connections>,
-    pages: Turns,
-    alerts: Turns,
+    pages: Permits,
+    alerts: Permits,
     /// Permits to scrape; `None` means no limit.
-    scrapes: Option<Turns>,
-    analyses: Turns,
-    pushes: Turns,
+    scrapes: Option<Permits>,
+    analyses: Permits,
+    pushes: Permits,
     /// Permits to capture for `/probe`.
-    pub probes: Turns,
+    pub probes: Permits,
 }
 
 impl Limits {
@@ -39,12 +39,12 @@ impl Limits {
         let jobs = jobs.max(1);
         Self {
             connections,
-            pages: Turns::new(PAGES),
-            alerts: Turns::new(ALERTS),
-            scrapes: (scrapes > 0).then(|| Turns::new(scrapes)),
-            analyses: Turns::new(jobs),
-            pushes: Turns::new(PUSHES),
-            probes: Turns::new(jobs),
+            pages: Permits::new(PAGES),
+            alerts: Permits::new(ALERTS),
+            scrapes: (scrapes > 0).then(|| Permits::new(scrapes)),
+            analyses: Permits::new(jobs),
+            pushes: Permits::new(PUSHES),
+            probes: Permits::new(jobs),
         }
     }
 
@@ -53,8 +53,8 @@ impl Limits {
     ///
     /// # Errors
     /// If no permit was free within ten seconds, or at once in case of a scrape.
-    pub async fn admit(&self, kind: Kind, request: &InFlight) -> Result<Option<Turn>, Busy> {
-        let turns = match kind {
+    pub async fn admit(&self, kind: Kind, request: &InFlight) -> Result<Option<Permit>, Busy> {
+        let permits = match kind {
             // `/probe` takes its permit itself and never waits. First bytes of a body are small.
             Kind::Essential | Kind::Probe | Kind::Upload => return Ok(None),
             Kind::Scrape => match &self.scrapes {
@@ -66,7 +66,7 @@ impl Limits {
             Kind::Analysis => &self.analyses,
             Kind::Push => &self.pushes,
         };
-        if let Some(turn) = turns.try_take() {
+        if let Some(turn) = permits.try_take() {
             return Ok(Some(turn));
         }
         // As in other exporters, a scrape does not wait. A scraper that does not read must not
@@ -76,7 +76,7 @@ impl Limits {
         }
         request.queues();
         let deadline = Instant::now() + WAIT;
-        let mut take = std::pin::pin!(turns.take(request.address()));
+        let mut take = std::pin::pin!(permits.take(request.address()));
         while Instant::now() < deadline {
             self.connections.make_room_for(kind);
             if let Ok(turn) = timeout(LOOK, &mut take).await {

@@ -44,13 +44,13 @@ use self::connections::{Connection, IDLE};
 use self::guard::Caller;
 pub use self::limits::Limits;
 use self::socket::Socket;
-use super::board::Board;
+use super::effective_config::EffectiveConfig;
 use super::pipeline::{Memory, Pipeline};
-use super::recent::Recent;
-use super::seen::Seen;
-use super::shown::Shown;
+use super::processed::ProcessedSet;
+use super::recent_reports::RecentReports;
 use super::supervisor::Request;
-use super::web::Guard;
+use super::target_table::TargetTable;
+use super::web_config::Guard;
 use crate::evidence::LiveEvidence;
 use crate::export::Metrics;
 use crate::releases::Releases;
@@ -75,17 +75,17 @@ pub struct State {
     /// Memory budget of traces being read.
     pub memory: Memory,
     /// Table of the targets.
-    pub board: Arc<Board>,
+    pub table: Arc<TargetTable>,
     /// Health of the watched directories.
     pub watches: Arc<Watches>,
     /// Latest reports and failures.
-    pub recent: Arc<Recent>,
+    pub recent: Arc<RecentReports>,
     /// Store of kept traces.
     pub evidence: Arc<LiveEvidence>,
     /// Versions of each service.
     pub releases: Arc<Releases>,
     /// Traces of files that were analyzed.
-    pub seen: Arc<Seen>,
+    pub processed: Arc<ProcessedSet>,
     /// Open connections.
     pub connections: Arc<Connections>,
     /// Limits by kind of request.
@@ -103,7 +103,7 @@ pub struct State {
     /// Web configuration, if there is one.
     pub guard: Option<Arc<Guard>>,
     /// Effective configuration.
-    pub shown: Arc<Shown>,
+    pub effective: Arc<EffectiveConfig>,
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -10,8 +10,8 @@ use super::State;
 use super::api::blocking;
 use super::connections::{InFlight, Kind};
 use super::reply::{Reply, Written, busy, text, written};
+use crate::daemon::permits::Permit;
 use crate::daemon::pipeline::{BASE, Reservation};
-use crate::daemon::turns::Turn;
 use crate::evidence::{Evidence, Item};
 use crate::explain::Window;
 use crate::perfetto::{self, Options};
@@ -61,7 +61,7 @@ struct Export {
     evidence: Arc<Evidence>,
     state: Arc<State>,
     room: Reservation,
-    _turn: Option<Turn>,
+    _permit: Option<Permit>,
 }
 
 /// Exports a kept trace while the client reads it.
@@ -86,7 +86,7 @@ pub async fn export(
         evidence,
         state,
         room,
-        _turn: turn,
+        _permit: turn,
     };
     let runtime = tokio::runtime::Handle::current();
     blocking(move || {

@@ -27,7 +27,7 @@ pub async fn probe(call: Call<'_>) -> Reply {
     let Call { request, state, .. } = call;
     let query = request.uri().query().unwrap_or_default();
     let (name, job) = (parameter(query, "target"), parameter(query, "module"));
-    let Some((target, options, turn)) = state.board.find(&name, &job) else {
+    let Some((target, options, turn)) = state.table.find(&name, &job) else {
         let unknown = "target must be the instance, host:port or URL of a target of the \
             configuration, and module, if given, its job";
         return text(StatusCode::BAD_REQUEST, unknown);

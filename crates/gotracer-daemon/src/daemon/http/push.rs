@@ -85,7 +85,7 @@ fn store(state: &State, reader: impl std::io::Read, sender: &Sender) -> Result<S
     let mut receipt = Spool::receive(&state.spool)?;
     receipt.fill(reader)?;
     let identity = receipt.file().and_then(Identity::of);
-    if identity.is_ok_and(|identity| state.seen.is_done(identity)) {
+    if identity.is_ok_and(|identity| state.processed.is_done(identity)) {
         return Ok(Stored::Known);
     }
     let accepted = receipt.accept(sender, state.recent.reserve())?;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::call::Call;
 use super::reply::{JSON, Reply, compressed};
-use crate::daemon::board::Last;
+use crate::daemon::target_table::Last;
 use crate::labels::Labels;
 
 #[derive(Serialize)]
@@ -24,7 +24,7 @@ struct Row {
 
 /// Answers with the targets.
 pub fn list(call: &Call<'_>) -> Reply {
-    let body = document(call.state.board.all()).to_string();
+    let body = document(call.state.table.all()).to_string();
     compressed(call.request.headers(), JSON, body.into())
 }
 

@@ -9,7 +9,7 @@ use super::failure::{Failure, Reason};
 use super::memory::{BASE, Reservation};
 use super::outcome::{Analyzed, CaptureOutcome};
 use crate::daemon::identity::{Identity, changed};
-use crate::daemon::seen::{Claim, Seen, Verdict};
+use crate::daemon::processed::{Claim, ProcessedSet, Verdict};
 use crate::export::otlp::Receipt;
 use crate::source::activity::{Activity, Observed};
 use crate::source::directory::{After, FileTrace, Shelf};
@@ -18,7 +18,7 @@ use crate::source::{Limits, decompressed, from_seekable};
 /// Analysis of the traces in files.
 pub struct Files {
     pipeline: Arc<Pipeline>,
-    seen: Arc<Seen>,
+    processed: Arc<ProcessedSet>,
 }
 
 /// File with a trace that no other thread analyzes.
@@ -38,9 +38,12 @@ struct Read {
 }
 
 impl Files {
-    /// Creates an analysis that records its files in `seen`.
-    pub fn new(pipeline: Arc<Pipeline>, seen: Arc<Seen>) -> Self {
-        Self { pipeline, seen }
+    /// Creates an analysis that records its files in `processed`.
+    pub fn new(pipeline: Arc<Pipeline>, processed: Arc<ProcessedSet>) -> Self {
+        Self {
+            pipeline,
+            processed,
+        }
     }
 
     /// Analyzes the trace in a file unless it was analyzed before. `room` waits for memory and
@@ -55,7 +58,7 @@ impl Files {
             return;
         };
         let Some(read) = self.read(&claimed, room) else {
-            return self.seen.release(claimed.identity);
+            return self.processed.release(claimed.identity);
         };
         if self.is_final(&claimed, &read, activity) {
             self.publish(claimed, read);
@@ -80,7 +83,7 @@ impl Files {
                 return None;
             }
         };
-        let counted = match self.seen.claim(identity, changed) {
+        let counted = match self.processed.claim(identity, changed) {
             Claim::Granted => false,
             Claim::Counted => true,
             Claim::Crashed => {
@@ -117,7 +120,7 @@ impl Files {
         let mut wanted = BASE;
         loop {
             let room = room(wanted)?;
-            let turn = self.seen.begin(claimed.identity);
+            let turn = self.processed.begin(claimed.identity);
             let started = Instant::now();
             let limits = Limits::of_memory(room.allowance());
             let traces = match from_seekable(claimed.file.clone(), trace.length(), &limits) {
@@ -150,18 +153,18 @@ impl Files {
         let source = trace.source();
         if matches!(activity.call(|| trace.is_unchanged()), Ok(false)) {
             tracing::info!(source, "file changed while it was read; it is read again");
-            self.seen.release(claimed.identity);
+            self.processed.release(claimed.identity);
             return false;
         }
         let mut all = read.traces.iter().map(|(_, analyzed)| analyzed);
         if !trace.is_final && all.clone().any(Analyzed::is_incomplete) {
             tracing::debug!(source, "trace is truncated and may still be written");
-            self.seen.release(claimed.identity);
+            self.processed.release(claimed.identity);
             trace.incomplete();
             return false;
         }
         if let Some(error) = all.find_map(Analyzed::transient_error) {
-            self.seen.release(claimed.identity);
+            self.processed.release(claimed.identity);
             self.put_off(trace, error);
             return false;
         }
@@ -188,7 +191,7 @@ impl Files {
         };
         let more = traces.split_off(traces.len().min(1));
         let Some(first) = traces.pop() else {
-            return self.seen.release(identity);
+            return self.processed.release(identity);
         };
         for more in more {
             match counted {
@@ -216,7 +219,7 @@ impl Files {
         // This comes last: if the daemon is killed before, the trace is analyzed again.
         let (files, trace) = (Arc::clone(self), trace.clone());
         let done = move || {
-            files.seen.done(identity, verdict, lasting);
+            files.processed.done(identity, verdict, lasting);
             if lasting {
                 put_away(&trace, verdict);
             }
@@ -224,7 +227,7 @@ impl Files {
         let otlp = &self.pipeline.sinks.otlp;
         if otlp.is_enabled() {
             if lasting && !counted {
-                self.seen.counted(identity);
+                self.processed.counted(identity);
             }
             otlp.record(&first, Some(Receipt::new(done)));
         } else {
@@ -239,7 +242,7 @@ impl Files {
                    Touch the file, or upgrade gotracer, to retry";
         let failure = Failure::new(Reason::Crashed, why);
         self.pipeline.fail(&trace.labels, trace.source(), failure);
-        self.seen.done(identity, Verdict::Crashed, true);
+        self.processed.done(identity, Verdict::Crashed, true);
         put_away(trace, Verdict::Crashed);
     }
 

@@ -26,7 +26,7 @@ pub use self::memory::{BASE, Memory, Reservation, STREAM};
 pub use self::otlp::Otlp;
 pub use self::outcome::{Analyzed, CaptureOutcome};
 pub use self::queue::work;
-use super::recent::{Entry, Recent};
+use super::recent_reports::{Entry, RecentReports};
 use crate::daemon::plan::Plan;
 use crate::evidence::{self, Again, Evidence, EvidenceError, Kept, LiveEvidence, Next, Recording};
 use crate::export::Metrics;
@@ -47,7 +47,7 @@ pub struct Sinks {
     /// Versions of each service.
     pub releases: Arc<Releases>,
     /// Latest reports and failures.
-    pub reports: Arc<Recent>,
+    pub reports: Arc<RecentReports>,
 }
 
 /// Analyzer and sinks.

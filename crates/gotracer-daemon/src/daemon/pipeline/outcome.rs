@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::failure::{Failure, Reason};
 use crate::analysis::Outcome;
-use crate::daemon::seen::Verdict;
+use crate::daemon::processed::Verdict;
 use crate::export::otlp;
 use crate::labels::Labels;
 use crate::report::{Report, Severity};

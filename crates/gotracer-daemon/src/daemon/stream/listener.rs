@@ -5,14 +5,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
+use super::dedup::Dedup;
+use super::duty::DutyCycle;
+use super::evidence_window::EvidenceWindow;
 use super::gaps::Gaps;
-use super::pace::Pace;
-use super::repeats::Repeats;
-use super::scene::Scene;
-use super::tap::{Bytes, SharedRing};
+use super::metered_reader::{Bytes, SharedRing};
 use crate::analysis::{Heard, follow};
-use crate::daemon::board::{Board, Last};
 use crate::daemon::pipeline::{Pipeline, Thresholds};
+use crate::daemon::target_table::{Last, TargetTable};
 use crate::export::{Gap, Metrics, Stream};
 use crate::source::scrape::{Options, Target};
 use crate::trace::{Allowance, Input, ReadError};
@@ -34,7 +34,7 @@ pub struct Parts {
     /// Metrics of the stream.
     pub metrics: Arc<Metrics>,
     /// Table of the targets.
-    pub board: Arc<Board>,
+    pub table: Arc<TargetTable>,
 }
 
 /// State that outlives the single traces of a target.
@@ -43,37 +43,37 @@ pub struct Session {
     target: Target,
     limit: u64,
     gaps: Gaps,
-    pace: Pace,
-    repeats: Repeats,
-    scene: Option<Scene>,
+    duty_cycle: DutyCycle,
+    dedup: Dedup,
+    window: Option<EvidenceWindow>,
 }
 
 impl Session {
     /// Creates the session of a target before its first trace.
     pub fn new(parts: Parts, target: &Target, options: &Options) -> Self {
-        let pace = Pace::new(options.stream_budget);
+        let duty_cycle = DutyCycle::new(options.stream_budget);
         let metrics = &parts.metrics;
-        metrics.stream(&target.labels, |s| s.duty = pace.duty());
+        metrics.stream(&target.labels, |s| s.duty = duty_cycle.duty());
         Self {
             parts,
             target: target.clone(),
             limit: options.limit,
             gaps: Gaps::default(),
-            pace,
-            repeats: Repeats::default(),
-            scene: None,
+            duty_cycle,
+            dedup: Dedup::default(),
+            window: None,
         }
     }
 
     /// Whether the byte budget limits the target to a part of the time.
     pub fn is_limited(&self) -> bool {
-        self.pace.is_limited()
+        self.duty_cycle.is_limited()
     }
 
     /// Returns the pause that the byte budget requires.
     pub fn pause(&mut self) -> Duration {
-        let pause = self.pace.pause();
-        let duty = self.pace.duty();
+        let pause = self.duty_cycle.pause();
+        let duty = self.duty_cycle.duty();
         self.count(|s| s.duty = duty);
         pause
     }
@@ -111,7 +111,7 @@ impl Session {
     fn hear(&mut self, mut heard: Heard, first: bool) -> bool {
         let (now, at) = (Instant::now(), SystemTime::now());
         let findings = std::mem::take(&mut heard.report.findings);
-        heard.report.findings = self.repeats.fold(findings, now, heard.last);
+        heard.report.findings = self.dedup.fold(findings, now, heard.last);
         let trace = heard.report.trace.clone();
         let (bytes, lasted) = (trace.bytes, Duration::from_nanos(trace.duration_ns));
         let window = trace.window(at);
@@ -126,20 +126,20 @@ impl Session {
                 took: delay.unwrap_or_default(),
                 failure: None,
             };
-            self.parts.board.captured(&self.target, last);
+            self.parts.table.captured(&self.target, last);
         }
         let source = self.target.url().to_string();
         let labels = &self.target.labels;
-        if let Some(scene) = &mut self.scene {
-            let asked = self.parts.board.take_request(&self.target);
+        if let Some(window) = &mut self.window {
+            let asked = self.parts.table.take_request(&self.target);
             let analyzer = self.parts.pipeline.analyzer();
-            scene.hear(analyzer, labels, &mut heard, asked);
+            window.hear(analyzer, labels, &mut heard, asked);
         }
         let delay = delay.filter(|_| !heard.last);
         let ends = (first, heard.last);
         let pipeline = &self.parts.pipeline;
         pipeline.publish_generation(labels, source, heard.report, (at, delay), ends);
-        heard.last || self.pace.add(bytes, lasted)
+        heard.last || self.duty_cycle.add(bytes, lasted)
     }
 }
 
@@ -148,28 +148,28 @@ pub struct Listener {
     session: Arc<Mutex<Session>>,
     thresholds: Arc<Thresholds>,
     bytes: Arc<Bytes>,
-    tape: Option<SharedRing>,
+    ring: Option<SharedRing>,
     cut: Option<Cut>,
 }
 
 impl Listener {
     /// Creates a listener that publishes through the session and keeps evidence within `memory`.
     pub fn new(session: Arc<Mutex<Session>>, memory: Allowance) -> Self {
-        let (thresholds, bytes, tape) = {
+        let (thresholds, bytes, ring) = {
             let mut session = session.lock();
             let evidence = session.parts.pipeline.evidence();
-            session.scene = evidence.map(|evidence| Scene::new(evidence, memory));
-            let tape = session.scene.as_ref().map(Scene::tape);
+            session.window = evidence.map(|evidence| EvidenceWindow::new(evidence, memory));
+            let ring = session.window.as_ref().map(EvidenceWindow::ring);
             session.count(|s| s.connected = true);
             let bytes = Arc::new(Bytes::new(session.limit));
             let thresholds = session.parts.pipeline.analyzer().thresholds();
-            (thresholds, bytes, tape)
+            (thresholds, bytes, ring)
         };
         Self {
             session,
             thresholds,
             bytes,
-            tape,
+            ring,
             cut: None,
         }
     }
@@ -180,8 +180,8 @@ impl Listener {
     }
 
     /// Returns the ring buffer that records its input, if evidence is enabled.
-    pub fn tape(&self) -> Option<SharedRing> {
-        self.tape.clone()
+    pub fn ring(&self) -> Option<SharedRing> {
+        self.ring.clone()
     }
 
     /// Returns why the listener ended the trace, if it did.
@@ -193,12 +193,12 @@ impl Listener {
     fn is_wanted(&self, pipeline: &Pipeline) -> bool {
         let evidence = pipeline.evidence();
         let evidence = evidence.as_ref();
-        let scene = |session: &Session| match &session.scene {
-            Some(scene) => scene.is_wanted(evidence),
+        let window = |session: &Session| match &session.window {
+            Some(window) => window.is_wanted(evidence),
             None => evidence.is_none(),
         };
         let thresholds = pipeline.analyzer().thresholds();
-        Arc::ptr_eq(&self.thresholds, &thresholds) && scene(&self.session.lock())
+        Arc::ptr_eq(&self.thresholds, &thresholds) && window(&self.session.lock())
     }
 
     /// Analyzes a trace to its end.

@@ -5,12 +5,12 @@
 //! the next one, because the events in between are unknown. A trace lasts an hour, which bounds the
 //! memory of its analysis.
 
+mod dedup;
+mod duty;
+mod evidence_window;
 mod gaps;
 mod listener;
-mod pace;
-mod repeats;
-mod scene;
-mod tap;
+mod metered_reader;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use self::duty::SLICE;
 pub use self::listener::Parts;
 use self::listener::{Cut, Listener, Session};
-use self::pace::SLICE;
-use self::tap::Tap;
-use super::board::Last;
+use self::metered_reader::MeteredReader;
 use super::pipeline::{Failure, Memory, Reason, Reservation, STREAM};
+use super::target_table::Last;
 use crate::backoff::Backoff;
 use crate::export::Gap;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
@@ -135,7 +135,7 @@ impl Streams {
     ) -> End {
         let admitted = async {
             let _asking = self.asking.acquire().await;
-            let mine = self.parts.board.turn(target).lock_owned().await;
+            let mine = self.parts.table.turn(target).lock_owned().await;
             (mine, self.begin(target, seconds).await)
         };
         let Some((_mine, opened)) = stop.run_until_cancelled(admitted).await else {
@@ -177,8 +177,8 @@ impl Streams {
         let (reader, feed) = capture.split();
         let mut listener = Listener::new(Arc::clone(session), room.allowance());
         let mut analysis = tokio::task::spawn_blocking(move || {
-            let tap = Tap::new(reader, listener.bytes(), listener.tape());
-            let input = Input::from_reader(tap).within(room.allowance());
+            let reader = MeteredReader::new(reader, listener.bytes(), listener.ring());
+            let input = Input::from_reader(reader).within(room.allowance());
             // A session is consistent whenever its lock is free.
             let listen = AssertUnwindSafe(|| listener.listen(input));
             let read = catch_unwind(listen);
@@ -210,7 +210,7 @@ impl Streams {
             took,
             failure: Some(failure.clone()),
         };
-        self.parts.board.captured(target, last);
+        self.parts.table.captured(target, last);
         let source = target.url().to_string();
         self.parts.pipeline.fail(&target.labels, source, failure);
     }

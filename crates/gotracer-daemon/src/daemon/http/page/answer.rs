@@ -16,7 +16,7 @@ pub fn landing(call: &Call<'_>) -> Reply {
         false => state.evidence.all(),
     };
     let page = super::landing(&Overview {
-        targets: state.board.all(),
+        targets: state.table.all(),
         watches: state.watches.all(),
         recent: state.recent.all(),
         evidence,
@@ -45,7 +45,7 @@ pub fn releases(call: &Call<'_>) -> Reply {
 /// Answers with the effective configuration: a page for browsers, else YAML.
 pub fn configuration(call: &Call<'_>) -> Reply {
     let headers = call.request.headers();
-    let yaml = call.state.shown.text();
+    let yaml = call.state.effective.text();
     if is_browser(headers) {
         let page = super::configuration(&yaml);
         return compressed(headers, HTML, page.into());

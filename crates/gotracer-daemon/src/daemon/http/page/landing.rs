@@ -8,9 +8,9 @@ use std::time::SystemTime;
 use maud::{Markup, html};
 
 use super::{Ago, counts, failed, page, source};
-use crate::daemon::board::Last;
 use crate::daemon::pipeline::Failure;
-use crate::daemon::recent::Entry;
+use crate::daemon::recent_reports::Entry;
+use crate::daemon::target_table::Last;
 use crate::evidence::Item;
 use crate::labels::Labels;
 use crate::report::html::text;

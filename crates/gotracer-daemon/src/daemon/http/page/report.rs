@@ -3,7 +3,7 @@
 use maud::html;
 
 use super::{failed, nav, page};
-use crate::daemon::recent::Entry;
+use crate::daemon::recent_reports::Entry;
 use crate::report::Options;
 use crate::report::html::{self, text};
 

@@ -20,9 +20,9 @@ use crate::source::push;
 
 /// Text of the effective configuration.
 #[derive(Default)]
-pub struct Shown(Live<String>);
+pub struct EffectiveConfig(Live<String>);
 
-impl Shown {
+impl EffectiveConfig {
     /// Returns the YAML text.
     pub fn text(&self) -> Arc<String> {
         self.0.get()

@@ -17,7 +17,7 @@ use bcrypt::HashParts;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::daemon::turns::Turns;
+use crate::daemon::permits::Permits;
 
 /// Capacity of the cache for right and for wrong credentials.
 const REMEMBERED: usize = 1_000;
@@ -38,7 +38,7 @@ pub struct Verified(Arc<Known>);
 struct Known {
     verdicts: Mutex<[HashSet<[u64; 2]>; 2]>,
     keys: [RandomState; 2],
-    turns: Turns,
+    permits: Permits,
 }
 
 impl Default for Verified {
@@ -46,7 +46,7 @@ impl Default for Verified {
         Self(Arc::new(Known {
             verdicts: Mutex::default(),
             keys: [RandomState::new(), RandomState::new()],
-            turns: Turns::new(1),
+            permits: Permits::new(1),
         }))
     }
 }
@@ -117,7 +117,7 @@ impl Users {
         if let Some(verdict) = verified.known(key) {
             return verdict;
         }
-        let turn = verified.0.turns.take(client).await;
+        let turn = verified.0.permits.take(client).await;
         // Another request with the same credentials may have been verified meanwhile.
         if let Some(verdict) = verified.known(key) {
             return verdict;

@@ -10,7 +10,7 @@ const LEAST: f64 = 1.0 / 60.0;
 
 /// Duty cycle that keeps a stream within its budget on average.
 #[derive(Debug)]
-pub struct Pace {
+pub struct DutyCycle {
     /// Budget in bytes per second.
     budget: u64,
     duty: f64,
@@ -18,7 +18,7 @@ pub struct Pace {
     time: Duration,
 }
 
-impl Pace {
+impl DutyCycle {
     /// Creates a duty cycle for a budget in bytes per second.
     pub fn new(budget: u64) -> Self {
         Self {
@@ -72,18 +72,18 @@ mod tests {
 
     #[test]
     fn who_sends_six_times_as_much_is_streamed_ten_seconds_a_minute() {
-        let mut pace = Pace::new(1_000);
+        let mut duty_cycle = DutyCycle::new(1_000);
         let second = Duration::from_secs(1);
-        assert!((0..100).all(|_| pace.add(1_000, second)));
-        let goes_on: Vec<_> = (0..10).map(|_| pace.add(6_000, second)).collect();
+        assert!((0..100).all(|_| duty_cycle.add(1_000, second)));
+        let goes_on: Vec<_> = (0..10).map(|_| duty_cycle.add(6_000, second)).collect();
         assert_eq!(goes_on, [[true; 9].as_slice(), &[false]].concat());
-        assert_eq!(pace.pause().as_secs_f64().round(), 50.0);
+        assert_eq!(duty_cycle.pause().as_secs_f64().round(), 50.0);
         // The program is quiet again.
-        assert!((0..9).all(|_| pace.add(10, second)));
-        assert_eq!(pace.pause(), Duration::ZERO);
-        assert!(!pace.is_limited());
+        assert!((0..9).all(|_| duty_cycle.add(10, second)));
+        assert_eq!(duty_cycle.pause(), Duration::ZERO);
+        assert!(!duty_cycle.is_limited());
         // Even a flood is sampled.
-        assert!(!pace.add(u64::MAX, 10 * second));
-        assert_eq!(pace.pause().as_secs_f64().round(), 590.0);
+        assert!(!duty_cycle.add(u64::MAX, 10 * second));
+        assert_eq!(duty_cycle.pause().as_secs_f64().round(), 590.0);
     }
 }

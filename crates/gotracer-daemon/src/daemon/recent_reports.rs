@@ -28,7 +28,7 @@ const TEXT: usize = 32 << 20;
 /// Result of one trace.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Number of the report in URLs. [`Recent::add`] assigns one if it is 0.
+    /// Number of the report in URLs. [`RecentReports::add`] assigns one if it is 0.
     pub id: u64,
     /// Path or URL.
     pub source: String,
@@ -44,7 +44,7 @@ pub struct Entry {
 
 /// Latest reports and failures.
 #[derive(Default)]
-pub struct Recent(Mutex<Kept>);
+pub struct RecentReports(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
@@ -68,7 +68,7 @@ impl Kept {
     }
 }
 
-impl Recent {
+impl RecentReports {
     /// Reserves the number of an entry that is added later.
     pub fn reserve(&self) -> u64 {
         let mut kept = self.0.lock();
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn successes_do_not_push_out_failures() {
-        let recent = Recent::default();
+        let recent = RecentReports::default();
         let entry = |second: u64, failure| Entry {
             id: 0,
             source: second.to_string(),

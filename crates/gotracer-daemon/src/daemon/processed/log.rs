@@ -36,7 +36,7 @@ const BACKOFF: Backoff = Backoff::new(SYNC, Duration::from_secs(30));
 /// Why the storage directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum JournalError {
+pub enum ProcessedLogError {
     /// A file cannot be opened or written.
     #[error("cannot use {} for storage: {error}", .path.display())]
     Io {
@@ -52,7 +52,7 @@ pub enum JournalError {
 }
 
 /// Open journal.
-pub struct Journal {
+pub struct ProcessedLog {
     directory: PathBuf,
     path: PathBuf,
     file: File,
@@ -70,16 +70,16 @@ pub struct Journal {
     again: Instant,
 }
 
-impl Journal {
+impl ProcessedLog {
     /// Opens the journal in a directory, which is created if it is missing, and
     /// passes each line to `each`.
     pub fn open(
         directory: &Path,
         health: Arc<Health>,
         mut each: impl FnMut(Identity, Word),
-    ) -> Result<Self, JournalError> {
+    ) -> Result<Self, ProcessedLogError> {
         let path = directory.join(NAME);
-        let failed = |error| JournalError::Io {
+        let failed = |error| ProcessedLogError::Io {
             path: path.clone(),
             error,
         };
@@ -87,7 +87,7 @@ impl Journal {
         let file = options().read(true).append(true).create(true).open(&path);
         let file = file.map_err(failed)?;
         file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => JournalError::InUse(path.clone()),
+            TryLockError::WouldBlock => ProcessedLogError::InUse(path.clone()),
             TryLockError::Error(error) => failed(error),
         })?;
         let mut lines = 0;
@@ -251,7 +251,7 @@ impl Journal {
     }
 }
 
-impl Drop for Journal {
+impl Drop for ProcessedLog {
     fn drop(&mut self) {
         let written = self.write().and_then(|()| self.file.sync_data());
         if let Err(error) = written {
@@ -263,17 +263,17 @@ impl Drop for Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::seen::line::LONGEST;
-    use crate::daemon::seen::record::Verdict;
+    use crate::daemon::processed::line::LONGEST;
+    use crate::daemon::processed::record::Verdict;
 
     fn id(n: u128) -> Identity {
         Identity(n.to_be_bytes())
     }
 
-    fn open(directory: &Path) -> (Journal, Vec<(Identity, Word)>) {
+    fn open(directory: &Path) -> (ProcessedLog, Vec<(Identity, Word)>) {
         let mut lines = Vec::new();
         let each = |identity, word| lines.push((identity, word));
-        let journal = Journal::open(directory, Arc::default(), each).unwrap();
+        let journal = ProcessedLog::open(directory, Arc::default(), each).unwrap();
         (journal, lines)
     }
 
@@ -304,8 +304,8 @@ mod tests {
         }
         journal.maintain(std::iter::once(done));
         journal.append(id(2), Word::Counted);
-        let second = Journal::open(directory.path(), Arc::default(), |_, _| ());
-        assert!(matches!(second, Err(JournalError::InUse(_))));
+        let second = ProcessedLog::open(directory.path(), Arc::default(), |_, _| ());
+        assert!(matches!(second, Err(ProcessedLogError::InUse(_))));
         drop(journal);
         assert_eq!(open(directory.path()).1, [done, (id(2), Word::Counted)]);
     }

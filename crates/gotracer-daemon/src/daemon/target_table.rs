@@ -23,7 +23,7 @@ pub struct Last {
 
 /// Scraped targets by labels and URL.
 #[derive(Default)]
-pub struct Board(Mutex<Targets>);
+pub struct TargetTable(Mutex<Targets>);
 
 type Targets = BTreeMap<(Labels, String), Row>;
 
@@ -31,26 +31,26 @@ struct Row {
     target: Target,
     options: Options,
     last: Option<Last>,
-    turn: Turn,
+    turn: CaptureLock,
     /// Reason to keep the next trace of the stream, if a client asked for that.
     request: Option<String>,
 }
 
 /// Lock of a target: one capture runs at a time.
-pub type Turn = Arc<tokio::sync::Mutex<()>>;
+pub type CaptureLock = Arc<tokio::sync::Mutex<()>>;
 
 fn key(target: &Target) -> (Labels, String) {
     ((*target.labels).clone(), target.url().to_string())
 }
 
-impl Board {
+impl TargetTable {
     /// Adds a target.
     pub fn add(&self, target: &Target, options: Options) {
         let new = || Row {
             target: target.clone(),
             options: options.clone(),
             last: None,
-            turn: Turn::default(),
+            turn: CaptureLock::default(),
             request: None,
         };
         self.lock().entry(key(target)).or_insert_with(new).options = options.clone();
@@ -58,7 +58,7 @@ impl Board {
 
     /// Finds the target with this instance, host and port, or URL. A job that is not empty has to
     /// match too.
-    pub fn find(&self, name: &str, job: &str) -> Option<(Target, Options, Turn)> {
+    pub fn find(&self, name: &str, job: &str) -> Option<(Target, Options, CaptureLock)> {
         let targets = self.lock();
         let row = targets.values().find(|row| {
             let url = row.target.url();
@@ -73,7 +73,7 @@ impl Board {
 
     /// Returns the targets that the labels of an alert select: of `job`, `instance` and `service`,
     /// every label that both have is equal, and at least one of the latter two is.
-    pub fn meant(&self, labels: &BTreeMap<String, String>) -> Vec<(Target, Options, Turn)> {
+    pub fn meant(&self, labels: &BTreeMap<String, String>) -> Vec<(Target, Options, CaptureLock)> {
         let targets = self.lock();
         let meant = targets.values().filter(|row| {
             let same = |name: &&str| {
@@ -97,10 +97,10 @@ impl Board {
     }
 
     /// Returns the lock of a target.
-    pub fn turn(&self, target: &Target) -> Turn {
+    pub fn turn(&self, target: &Target) -> CaptureLock {
         let targets = self.lock();
         let row = targets.get(&key(target));
-        row.map_or_else(Turn::default, |row| Arc::clone(&row.turn))
+        row.map_or_else(CaptureLock::default, |row| Arc::clone(&row.turn))
     }
 
     /// Removes a target.

@@ -15,19 +15,19 @@ const CROWD: usize = 64;
 
 /// Issues permits.
 #[derive(Clone)]
-pub struct Turns(Arc<Mutex<Waiting>>);
+pub struct Permits(Arc<Mutex<Waiting>>);
 
 struct Waiting {
     /// Number of free permits.
     free: usize,
     addresses: VecDeque<IpAddr>,
-    requests: HashMap<IpAddr, Vec<Sender<Turn>>>,
+    requests: HashMap<IpAddr, Vec<Sender<Permit>>>,
 }
 
 /// Permit, returned when dropped.
-pub struct Turn(Option<Turns>);
+pub struct Permit(Option<Permits>);
 
-impl Turns {
+impl Permits {
     /// Creates `limit` permits.
     pub fn new(limit: usize) -> Self {
         Self(Arc::new(Mutex::new(Waiting {
@@ -38,24 +38,24 @@ impl Turns {
     }
 
     /// Takes a permit if one is free.
-    pub fn try_take(&self) -> Option<Turn> {
+    pub fn try_take(&self) -> Option<Permit> {
         let mut waiting = self.lock();
         waiting.free = waiting.free.checked_sub(1)?;
-        Some(Turn(Some(self.clone())))
+        Some(Permit(Some(self.clone())))
     }
 
     /// Waits for a permit.
-    pub async fn take(&self, address: IpAddr) -> Turn {
+    pub async fn take(&self, address: IpAddr) -> Permit {
         let turn = {
             let mut waiting = self.lock();
             if let Some(left) = waiting.free.checked_sub(1) {
                 waiting.free = left;
-                return Turn(Some(self.clone()));
+                return Permit(Some(self.clone()));
             }
             waiting.push(address)
         };
         // Senders are dropped only with all permits, when none is issued any more.
-        turn.await.unwrap_or(Turn(None))
+        turn.await.unwrap_or(Permit(None))
     }
 
     fn pass_on(self) {
@@ -70,7 +70,7 @@ impl Turns {
                 return;
             };
             // A canceled request does not use up the permit.
-            match next.send(Turn(Some(self.clone()))) {
+            match next.send(Permit(Some(self.clone()))) {
                 Ok(()) => return,
                 Err(mut turn) => turn.0 = None,
             }
@@ -83,7 +83,7 @@ impl Turns {
 }
 
 impl Waiting {
-    fn push(&mut self, address: IpAddr) -> Receiver<Turn> {
+    fn push(&mut self, address: IpAddr) -> Receiver<Permit> {
         let (sender, turn) = channel();
         let requests = self.requests.entry(address).or_default();
         if requests.is_empty() {
@@ -96,7 +96,7 @@ impl Waiting {
         turn
     }
 
-    fn pop(&mut self) -> Option<Sender<Turn>> {
+    fn pop(&mut self) -> Option<Sender<Permit>> {
         let address = self.addresses.pop_front()?;
         let requests = self.requests.get_mut(&address)?;
         let next = requests.pop();
@@ -109,10 +109,10 @@ impl Waiting {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(turns) = self.0.take() {
-            turns.pass_on();
+        if let Some(permits) = self.0.take() {
+            permits.pass_on();
         }
     }
 }
@@ -125,14 +125,14 @@ mod tests {
 
     /// Returns the order in which requests, each an address and a number, get their permits.
     async fn order(requests: &[(u8, u32)]) -> Vec<u32> {
-        let turns = Turns::new(1);
+        let permits = Permits::new(1);
         let (done, order) = mpsc::channel();
-        let first = turns.take([127, 0, 0, 1].into()).await;
+        let first = permits.take([127, 0, 0, 1].into()).await;
         let mut tasks = Vec::new();
         for &(address, number) in requests {
-            let (turns, done) = (turns.clone(), done.clone());
+            let (permits, done) = (permits.clone(), done.clone());
             tasks.push(tokio::spawn(async move {
-                let _turn = turns.take([10, 0, 0, address].into()).await;
+                let _turn = permits.take([10, 0, 0, address].into()).await;
                 done.send(number).unwrap();
             }));
             // The test has one thread: the task runs until it waits.
@@ -154,28 +154,28 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_gives_up_does_not_keep_the_turn() {
-        let turns = Turns::new(1);
+        let permits = Permits::new(1);
         let address = [127, 0, 0, 1].into();
-        let first = turns.take(address).await;
+        let first = permits.take(address).await;
         for _ in 0..1_000 {
-            let mut waits = Box::pin(turns.take(address));
+            let mut waits = Box::pin(permits.take(address));
             tokio::select! {
                 biased;
-                _ = &mut waits => panic!("two turns at once"),
+                _ = &mut waits => panic!("two permits at once"),
                 () = std::future::ready(()) => {}
             }
         }
-        let waiting = turns.lock().requests[&address].len();
+        let waiting = permits.lock().requests[&address].len();
         assert!(waiting <= CROWD, "{waiting}");
         // The request gets its permit and is canceled at the same moment.
-        let mut late = Box::pin(turns.take(address));
+        let mut late = Box::pin(permits.take(address));
         tokio::select! {
             biased;
-            _ = &mut late => panic!("two turns at once"),
+            _ = &mut late => panic!("two permits at once"),
             () = std::future::ready(()) => {}
         }
         drop(first);
         drop(late);
-        turns.take(address).await;
+        permits.take(address).await;
     }
 }

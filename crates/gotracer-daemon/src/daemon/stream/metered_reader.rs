@@ -32,29 +32,29 @@ impl Bytes {
 }
 
 /// Reader that fails if a generation exceeds its limit.
-pub struct Tap<R> {
+pub struct MeteredReader<R> {
     inner: R,
     read: u64,
     bytes: Arc<Bytes>,
-    tape: Option<SharedRing>,
+    ring: Option<SharedRing>,
 }
 
 /// Ring buffer of the last generations, shared with the evidence window.
 pub type SharedRing = Arc<Mutex<GenerationRing>>;
 
-impl<R> Tap<R> {
+impl<R> MeteredReader<R> {
     /// Wraps a reader.
-    pub fn new(inner: R, bytes: Arc<Bytes>, tape: Option<SharedRing>) -> Self {
+    pub fn new(inner: R, bytes: Arc<Bytes>, ring: Option<SharedRing>) -> Self {
         Self {
             inner,
             read: 0,
             bytes,
-            tape,
+            ring,
         }
     }
 }
 
-impl<R: Read> Read for Tap<R> {
+impl<R: Read> Read for MeteredReader<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let Bytes { limit, analysed } = &*self.bytes;
         if self.read - analysed.load(Ordering::Relaxed).min(self.read) > *limit {
@@ -63,9 +63,9 @@ impl<R: Read> Read for Tap<R> {
         }
         let n = self.inner.read(buf)?;
         self.read += n as u64;
-        if let Some(tape) = &self.tape {
-            let mut tape = tape.lock();
-            tape.record(&buf[..n]);
+        if let Some(ring) = &self.ring {
+            let mut ring = ring.lock();
+            ring.record(&buf[..n]);
         }
         Ok(n)
     }
@@ -78,13 +78,13 @@ mod tests {
     #[test]
     fn a_generation_without_end_is_cut_off() {
         let bytes = Arc::new(Bytes::new(1_000));
-        let mut tap = Tap::new(io::repeat(1), Arc::clone(&bytes), None);
+        let mut reader = MeteredReader::new(io::repeat(1), Arc::clone(&bytes), None);
         let mut buf = [0; 600];
-        tap.read_exact(&mut buf).unwrap();
+        reader.read_exact(&mut buf).unwrap();
         bytes.analysed(600);
-        tap.read_exact(&mut buf).unwrap();
-        tap.read_exact(&mut buf).unwrap();
-        let error = tap.read(&mut buf).unwrap_err();
+        reader.read_exact(&mut buf).unwrap();
+        reader.read_exact(&mut buf).unwrap();
+        let error = reader.read(&mut buf).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 }

@@ -16,7 +16,7 @@ const MOST: usize = 1_000;
 
 /// Findings by ID that were emitted recently.
 #[derive(Debug, Default)]
-pub struct Repeats(HashMap<String, Known>);
+pub struct Dedup(HashMap<String, Known>);
 
 #[derive(Debug)]
 struct Known {
@@ -25,7 +25,7 @@ struct Known {
     more: Option<Finding>,
 }
 
-impl Repeats {
+impl Dedup {
     /// Returns the findings to emit now. The `last` call returns everything that was held back.
     pub fn fold(&mut self, findings: Vec<Finding>, now: Instant, last: bool) -> Vec<Finding> {
         let mut tell = Vec::new();
@@ -77,10 +77,10 @@ mod tests {
 
     #[test]
     fn the_first_is_told_at_once_and_the_others_together() {
-        let (mut repeats, start) = (Repeats::default(), Instant::now());
+        let (mut dedup, start) = (Dedup::default(), Instant::now());
         let mut told = |second: u64, findings: Vec<Finding>, last| {
             let now = start + Duration::from_secs(second);
-            let told = repeats.fold(findings, now, last);
+            let told = dedup.fold(findings, now, last);
             told.iter()
                 .map(|f| (f.severity, f.count, f.worst))
                 .collect::<Vec<_>>()
@@ -104,14 +104,14 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let (mut repeats, now) = (Repeats::default(), Instant::now());
+        let (mut dedup, now) = (Dedup::default(), Instant::now());
         let many = (0..3_000).map(|i| Finding {
             id: i.to_string(),
             ..finding(Severity::Warn, 1)
         });
-        assert_eq!(repeats.fold(many.collect(), now, false).len(), 3_000);
-        assert_eq!(repeats.0.len(), MOST);
-        repeats.fold(Vec::new(), now + REPEAT, false);
-        assert!(repeats.0.is_empty());
+        assert_eq!(dedup.fold(many.collect(), now, false).len(), 3_000);
+        assert_eq!(dedup.0.len(), MOST);
+        dedup.fold(Vec::new(), now + REPEAT, false);
+        assert!(dedup.0.is_empty());
     }
 }

@@ -1,9 +1,9 @@
 //! Which traces were analyzed already, by their content: a trace that was
 //! renamed, copied or touched is still the same trace.
 
-mod journal;
 mod known;
 mod line;
+mod log;
 mod record;
 mod turns;
 
@@ -15,14 +15,14 @@ use std::time::{Duration, SystemTime};
 use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
-use self::journal::Journal;
 use self::known::Known;
+use self::log::ProcessedLog;
+use self::permits::{Turn, Turns};
 use self::record::{Pending, Record, Word};
-use self::turns::{Turn, Turns};
 use super::identity::Identity;
 use crate::storage::Health;
 
-pub use journal::JournalError;
+pub use log::ProcessedLogError;
 pub use record::Verdict;
 
 /// Interval of the journal's maintenance.
@@ -47,7 +47,7 @@ pub enum Claim {
 
 /// Traces that were analyzed or are being analyzed.
 #[derive(Default)]
-pub struct Seen {
+pub struct ProcessedSet {
     state: Mutex<State>,
     turns: Turns,
 }
@@ -57,7 +57,7 @@ struct State {
     known: Known,
     /// Claims of this process.
     taken: HashSet<Identity>,
-    journal: Option<Journal>,
+    journal: Option<ProcessedLog>,
     /// Whether the process is shutting down; reads cut off now are not crashes.
     closed: bool,
 }
@@ -101,14 +101,14 @@ impl State {
     }
 }
 
-impl Seen {
+impl ProcessedSet {
     /// Reads the journal in `directory`, and writes it from now on.
     ///
     /// # Errors
     /// If that directory cannot be used.
-    pub fn kept_in(directory: &Path, health: Arc<Health>) -> Result<Self, JournalError> {
+    pub fn kept_in(directory: &Path, health: Arc<Health>) -> Result<Self, ProcessedLogError> {
         let mut known = Known::default();
-        let mut journal = Journal::open(directory, health, |id, word| known.apply(id, word))?;
+        let mut journal = ProcessedLog::open(directory, health, |id, word| known.apply(id, word))?;
         tracing::info!(storage = %directory.display(), traces = known.len(), "analysed before");
         journal.compact(words(&known));
         let mut state = State {
@@ -240,8 +240,8 @@ mod tests {
         Identity(n.to_be_bytes())
     }
 
-    fn open(directory: &Path) -> Seen {
-        Seen::kept_in(directory, Arc::default()).unwrap()
+    fn open(directory: &Path) -> ProcessedSet {
+        ProcessedSet::kept_in(directory, Arc::default()).unwrap()
     }
 
     /// Starts to read the traces and drops everything, as a crash does.
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_claim_is_exclusive_until_it_is_given_back() {
-        let (seen, a) = (Seen::default(), id(1));
+        let (seen, a) = (ProcessedSet::default(), id(1));
         assert_eq!(seen.claim(a, 0), Claim::Granted);
         assert_eq!(seen.claim(a, 0), Claim::Taken);
         seen.release(a);
@@ -282,7 +282,7 @@ mod tests {
         seen.done(id(2), Verdict::Failed, false);
         assert_eq!(seen.claim(id(2), 0), Claim::Done(Verdict::Failed));
         seen.counted(id(3));
-        let second = Seen::kept_in(directory.path(), Arc::default());
+        let second = ProcessedSet::kept_in(directory.path(), Arc::default());
         assert!(second.is_err(), "it is in use");
         drop(seen);
         let seen = open(directory.path());

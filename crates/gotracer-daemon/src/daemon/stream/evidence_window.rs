@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
-use super::tap::SharedRing;
+use super::metered_reader::SharedRing;
 use crate::analysis::Heard;
 use crate::daemon::pipeline::Analyzer;
 use crate::evidence::{Again, Evidence, GenerationRing, Item, Kept, Settings};
@@ -16,11 +16,11 @@ use crate::trace::internal::{Share, of_vec};
 use crate::trace::{Allowance, Input};
 
 /// Evidence window of one trace of a stream.
-pub struct Scene {
+pub struct EvidenceWindow {
     evidence: Arc<Evidence>,
     /// Settings that the ring buffer was created with.
     settings: Arc<Settings>,
-    tape: SharedRing,
+    ring: SharedRing,
     taken: Option<Taken>,
     memory: Allowance,
 }
@@ -43,30 +43,30 @@ impl Taken {
     }
 }
 
-impl Scene {
+impl EvidenceWindow {
     /// Creates an empty window.
     pub fn new(evidence: Arc<Evidence>, memory: Allowance) -> Self {
         let settings = evidence.settings();
-        let tape = GenerationRing::new(settings.before + 1, settings.buffer, &memory);
+        let ring = GenerationRing::new(settings.before + 1, settings.buffer, &memory);
         Self {
             evidence,
             settings,
-            tape: Arc::new(Mutex::new(tape)),
+            ring: Arc::new(Mutex::new(ring)),
             taken: None,
             memory,
         }
     }
 
     /// Returns the ring buffer that records the trace.
-    pub fn tape(&self) -> SharedRing {
-        Arc::clone(&self.tape)
+    pub fn ring(&self) -> SharedRing {
+        Arc::clone(&self.ring)
     }
 
     /// Whether the window still matches the settings in force.
     pub fn is_wanted(&self, now: Option<&Arc<Evidence>>) -> bool {
         let same = now.is_some_and(|now| Arc::ptr_eq(now, &self.evidence));
-        let tape = |settings: &Settings| (settings.before, settings.buffer);
-        same && tape(&self.evidence.settings()) == tape(&self.settings)
+        let ring = |settings: &Settings| (settings.before, settings.buffer);
+        same && ring(&self.evidence.settings()) == ring(&self.settings)
     }
 
     /// Adds a generation; `asked` is the reason of a request to keep the trace, if any. Sets the
@@ -78,10 +78,10 @@ impl Scene {
         heard: &mut Heard,
         asked: Option<String>,
     ) {
-        let mut tape = self.tape.lock();
+        let mut ring = self.ring.lock();
         let bytes = match heard.last {
             true => None,
-            false => tape.cut(heard.end),
+            false => ring.cut(heard.end),
         };
         if let Some(taken) = &mut self.taken {
             match bytes {
@@ -95,7 +95,7 @@ impl Scene {
             if worth(heard.report.worst()) {
                 heard.report.evidence = Some(self.evidence.url(&taken.item.id));
             }
-        } else if let Some(trace) = tape.trace() {
+        } else if let Some(trace) = ring.trace() {
             let (report, now) = (&mut heard.report, Timestamp::now());
             let found = self.evidence.judge(target, report, now);
             let asked = || Some(self.evidence.item(target, report, now, &asked?));
@@ -117,7 +117,7 @@ impl Scene {
                 report.evidence = self.evidence.recent(target, report);
             }
         }
-        drop(tape);
+        drop(ring);
         if let Some(taken) = self.taken.take_if(|taken| taken.left == 0 || heard.last) {
             let Taken {
                 item,
