@@ -128,7 +128,7 @@ fn why_there_is_no_trace_and_what_to_do() {
         thread::sleep(Duration::from_millis(20));
         let output = run(&["capture", "-s", "1", &url]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        said.contains("already being traced").then_some(said)
+        said.contains("another client is tracing").then_some(said)
     });
     assert!(busy.expect("two traces at once").contains("FlightRecorder"));
     first.wait().unwrap();

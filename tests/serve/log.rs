@@ -50,7 +50,12 @@ fn log_of_hostile_names(format: &str) -> String {
         "--watch.pattern={service}_{_}.trace",
     ];
     let gotracer = Running::gotracer(&directory, scratch.path(), &flags);
-    let all = ["refused", "not a Go execution trace", "target skipped", "events="];
+    let all = [
+        "refused",
+        "not a Go execution trace",
+        "target skipped",
+        "events=",
+    ];
     let all = all.map(|part| match format {
         "json" if part == "events=" => "\"events\":",
         _ => part,

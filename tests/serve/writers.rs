@@ -229,7 +229,7 @@ fn reads_that_hang_stop_neither_other_files_nor_the_end() {
     gotracer.signal("-TERM");
     assert!(gotracer.wait().success());
     let log = gotracer.log();
-    assert_eq!(log.matches("is not waited for").count(), 2, "{log}");
+    assert_eq!(log.matches("is not awaited").count(), 2, "{log}");
     assert!(log.contains("hang-a.trace.gz"), "{log}");
     // What hung was not done: with the server back, it is read.
     disk.heal();

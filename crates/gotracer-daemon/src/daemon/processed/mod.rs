@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::known::Known;
 use self::log::ProcessedLog;
-use self::permits::{Turn, Turns};
 use self::record::{Pending, Record, Word};
+use self::turns::{Turn, Turns};
 use super::identity::Identity;
 use crate::storage::Health;
 
