@@ -21,7 +21,7 @@ SECTIONS = {
     "ignore": ("rule", "function", "stack", "service", "reason", "until"),
     "watch": ("directory", "labels", "patterns", "settle", "incomplete_after", "poll", "after", "retention_time",
               "retention_size"),
-    "scrape": ("job_name", "mode", "stream_budget", "scrape_budget", "scrape_interval", "scrape_timeout", "seconds", "body_size_limit",
+    "scrape": ("job_name", "mode", "stream_budget", "scrape_budget", "cpu_samples", "scrape_interval", "scrape_timeout", "seconds", "body_size_limit",
                "scheme", "metrics_path", "path", "params", "method", "body", *ACCESS, "static_configs", "file_sd_configs",
                "http_sd_configs", "kubernetes_sd_configs", "relabel_configs"),
     "static_sd": ("targets", "labels"),

@@ -151,6 +151,7 @@ fn report() -> Report {
         tasks: Vec::new(),
         regions: Vec::new(),
         requests: Vec::new(),
+        cpu_samples: None,
         known: 0,
         evidence: None,
         findings: vec![

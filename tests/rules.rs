@@ -104,6 +104,40 @@ fn healthy_programs_have_no_findings() {
 }
 
 #[test]
+fn goroutines_whose_threads_share_a_quarter_of_a_cpu_are_starved() {
+    for version in FULL {
+        let r = report(version, "cpu_starved");
+        let found = bad(&r, "CPUStarved");
+        assert_eq!(found.len(), 1, "{version}");
+        assert_eq!(found[0].severity, Severity::Error, "{version}");
+        let cpu = r.cpu_samples.as_ref().expect("the trace has samples");
+        assert!(cpu.on_cpu_ns < cpu.running_ns / 3, "{version}: {cpu:?}");
+        let burn = cpu.functions.iter().find(|f| f.function == "main.burn");
+        assert!(burn.is_some_and(|f| f.cum > 0), "{version}: {cpu:?}");
+        // Without samples the rule has no evidence.
+        let r = report(version, "fair_share");
+        assert!(r.cpu_samples.is_none());
+        let rule = r.rules.iter().find(|r| r.rule.name == "CPUStarved");
+        assert_eq!(rule.unwrap().status, Status::NotApplicable);
+    }
+}
+
+#[test]
+fn samples_are_counted_by_function() {
+    for version in FULL {
+        let r = report(version, "cpu_profile");
+        let cpu = r.cpu_samples.as_ref().expect("the trace has samples");
+        let flat: u64 = cpu.functions.iter().map(|f| f.flat).sum();
+        assert_eq!(flat, cpu.count, "{version}");
+        assert!(
+            cpu.functions
+                .iter()
+                .all(|f| f.flat <= f.cum && f.cum <= cpu.count)
+        );
+    }
+}
+
+#[test]
 fn an_idle_service_has_no_starvation_to_speak_of_and_no_syscall_of_its_own() {
     for version in ALL {
         let r = report(version, "idle");

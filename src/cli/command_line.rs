@@ -35,7 +35,7 @@ Examples:
   gotracer diff before.trace after.trace  report regressions
   gotracer explain trace.out --at 1.204s  show what happened at a moment
   gotracer tasks trace.out                show the latency of tasks and requests
-  gotracer export --perfetto trace.out    convert a trace for ui.perfetto.dev
+  gotracer export perfetto trace.out      convert a trace for ui.perfetto.dev
   gotracer cut trace.out --from 10s --to 12s -o part.out
   gotracer events trace.out | grep StateTransition
 
@@ -65,10 +65,15 @@ pub(crate) enum Command {
 }
 
 const ANALYZE: &str = "analyze";
+const EXPORT: &str = "export";
+const PERFETTO: &str = "perfetto";
+/// Former spelling of the subcommand `export perfetto`.
+const PERFETTO_FLAG: &str = "--perfetto";
 
 /// Parses the program's arguments; without a subcommand, traces are analyzed.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let mut arguments = percent::joined(arguments.into_iter().collect());
+    rewrite_perfetto_flag(&mut arguments);
     let error = match Cli::try_parse_from(&arguments) {
         Ok(cli) => return Ok(cli),
         Err(error) => error,
@@ -94,6 +99,16 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli
             Err(error)
         }
         _ => Ok(cli),
+    }
+}
+
+/// Rewrites `gotracer export --perfetto` as `gotracer export perfetto`.
+fn rewrite_perfetto_flag(arguments: &mut Vec<OsString>) {
+    if arguments.get(1).is_some_and(|command| command == EXPORT)
+        && let Some(flag) = arguments.iter().position(|a| a == PERFETTO_FLAG)
+    {
+        arguments.remove(flag);
+        arguments.insert(2, PERFETTO.into());
     }
 }
 

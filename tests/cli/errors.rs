@@ -35,7 +35,7 @@ fn failing(scratch: &Path) -> Vec<(Vec<String>, &'static str)> {
         call(&["events", trace], name);
         call(&["explain", trace, "--at", "1s"], name);
         call(&["explain", trace, "--finding", "1"], name);
-        call(&["export", "--perfetto", trace, "-o", out], name);
+        call(&["export", "perfetto", trace, "-o", out], name);
         call(&["anonymize", trace, out], name);
         call(&["cut", trace, "--to", "1s", "-o", out], name);
     }

@@ -7,7 +7,7 @@ fn fixture(name: &str) -> String {
 }
 
 fn export(trace: &str, args: &[&str]) -> Vec<u8> {
-    let output = run(&[&["export", "--perfetto", trace], args].concat());
+    let output = run(&[&["export", "perfetto", trace], args].concat());
     assert_exit(&output, 0);
     let said = stderr(&output);
     assert!(said.is_empty() || said.starts_with("wrote "), "{said}");
@@ -66,13 +66,13 @@ fn from_anywhere_to_anywhere() {
 fn a_trace_that_breaks_off_is_exported_as_far_as_it_goes() {
     let whole = fs::read(LONG).unwrap();
     let (_dir, path) = with_file("half.trace", &whole[..whole.len() / 2]);
-    let half = run(&["export", "--perfetto", &path]);
+    let half = run(&["export", "perfetto", &path]);
     assert_exit(&half, 0);
     assert!(stderr(&half).contains("breaks off"), "{}", stderr(&half));
     let n = packets(&half.stdout);
     assert!(n > 100 && n < packets(&export(LONG, &[])), "{n}");
     // What is missing is said even where it is not asked for.
-    let start = run(&["export", "--perfetto", &path, "--at=100ms"]);
+    let start = run(&["export", "perfetto", &path, "--at=100ms"]);
     assert_exit(&start, 0);
     assert_eq!(stderr(&start), stderr(&half));
 }
@@ -84,19 +84,19 @@ fn mistakes_of_export_are_explained() {
     let (_dir, text) = with_file("text.trace", b"no trace at all");
     let nowhere = format!("{text}/out.pftrace");
     for (args, expected) in [
-        (&[trace.as_str()][..], "--perfetto"),
+        (&[trace.as_str()][..], "unrecognized subcommand"),
         (
-            &["--perfetto", &trace, "--at", "1s", "--finding", "1"],
+            &["perfetto", &trace, "--at", "1s", "--finding", "1"],
             "cannot be used with",
         ),
-        (&["--perfetto", &trace, "--window", "1s"], "--at"),
-        (&["--perfetto", &trace, "--at", "1000s"], "is over after"),
-        (&["--perfetto", &trace, "--finding", "99"], "none is 99"),
-        (&["--perfetto", "-", "--finding", "1"], "give a file"),
-        (&["--perfetto", &text], "not a Go execution trace"),
-        (&["--perfetto", "no/such"], "no/such"),
-        (&["--perfetto", &copy, "-o", &copy], "it is the input"),
-        (&["--perfetto", &trace, "-o", &nowhere], "cannot write"),
+        (&["perfetto", &trace, "--window", "1s"], "--at"),
+        (&["perfetto", &trace, "--at", "1000s"], "is over after"),
+        (&["perfetto", &trace, "--finding", "99"], "none is 99"),
+        (&["perfetto", "-", "--finding", "1"], "give a file"),
+        (&["perfetto", &text], "not a Go execution trace"),
+        (&["perfetto", "no/such"], "no/such"),
+        (&["perfetto", &copy, "-o", &copy], "it is the input"),
+        (&["perfetto", &trace, "-o", &nowhere], "cannot write"),
     ] {
         let output = run(&[&["export"], args].concat());
         assert_exit(&output, 2);
@@ -106,7 +106,7 @@ fn mistakes_of_export_are_explained() {
     assert_eq!(fs::read(&copy).unwrap(), fs::read(&trace).unwrap());
     // What can't be read leaves no file behind.
     let out = format!("{text}.pftrace");
-    assert_exit(&run(&["export", "--perfetto", &text, "-o", &out]), 2);
+    assert_exit(&run(&["export", "perfetto", &text, "-o", &out]), 2);
     assert!(!Path::new(&out).exists());
 }
 
@@ -117,7 +117,7 @@ fn all_of_a_large_trace_is_written_only_if_asked_for() {
     // A hole behind the trace makes it large without taking space.
     let file = fs::File::options().write(true).open(&path).unwrap();
     file.set_len(64 << 20).unwrap();
-    let refused = run(&["export", "--perfetto", &path]);
+    let refused = run(&["export", "perfetto", &path]);
     assert_exit(&refused, 2);
     let said = stderr(&refused);
     assert!(
@@ -125,6 +125,6 @@ fn all_of_a_large_trace_is_written_only_if_asked_for() {
         "{said}"
     );
     assert!(refused.stdout.is_empty());
-    let window = run(&["export", "--perfetto", &path, "--at", "1s"]);
+    let window = run(&["export", "perfetto", &path, "--at", "1s"]);
     assert_exit(&window, 0);
 }

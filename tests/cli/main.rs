@@ -102,7 +102,7 @@ fn a_closed_pipe_is_no_error() {
         &["events", "tests/fixtures/go1.25.5/many_goroutines.trace"][..],
         &[
             "export",
-            "--perfetto",
+            "perfetto",
             "tests/fixtures/go1.25.5/many_goroutines.trace",
         ],
         &["analyze", "--format", "json", FOUND],

@@ -16,7 +16,7 @@ fn missing_directories_are_made() {
     assert_exit(&run(&analyzed), 1);
     assert_exit(&run(&["analyze", READ, "--write-baseline", &known]), 0);
     assert_exit(&run(&["diff", READ, READ, "-o", &diff]), 0);
-    assert_exit(&run(&["export", "--perfetto", READ, "-o", &perfetto]), 0);
+    assert_exit(&run(&["export", "perfetto", READ, "-o", &perfetto]), 0);
     assert_exit(&run(&["anonymize", READ, &copy]), 0);
     for written in [&html, &csv, &known, &diff, &perfetto, &copy] {
         assert!(fs::metadata(written).unwrap().len() > 100, "{written}");
@@ -32,7 +32,7 @@ fn writing(read: &str, to: &str) -> Vec<Vec<String>> {
         &["analyze", read, "--format", &html],
         &["analyze", read, "--write-baseline", to],
         &["diff", FOUND, read, "-o", to],
-        &["export", "--perfetto", read, "-o", to],
+        &["export", "perfetto", read, "-o", to],
         &["anonymize", read, to],
         &["cut", read, "--to", "1s", "-o", to],
     ];

@@ -107,7 +107,7 @@ fn one_of_several_traces_is_explained_and_exported() {
         "{}",
         stdout(&found)
     );
-    assert_exit(&run(&["export", "--perfetto", "--nth=2", TWO]), 0);
+    assert_exit(&run(&["export", "perfetto", "--nth=2", TWO]), 0);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn no_command_takes_a_trace_without_events_for_a_good_one() {
         for args in [
             &["explain", &path, "--at", "0s"][..],
             &["explain", &path, "--finding", "1"],
-            &["export", "--perfetto", &path],
+            &["export", "perfetto", &path],
             &["events", &path],
             &["diff", CLEAN, &path],
             &["diff", &path, CLEAN],

@@ -40,10 +40,10 @@ fn all(bytes: &[u8]) -> Vec<(&'static str, Said)> {
     let new = [
         ("analyze", said(&["analyze", "--fail-on=never", path], None)),
         ("explain", said(&["explain", path, "--at", "0s"], None)),
-        ("export", said(&["export", "--perfetto", path], None)),
+        ("export", said(&["export", "perfetto", path], None)),
         (
             "export of a window",
-            said(&["export", "--perfetto", path, "--at=0s"], None),
+            said(&["export", "perfetto", path, "--at=0s"], None),
         ),
         ("diff", said(&["diff", CLEAN, path], None)),
         ("anonymize", said(&["anonymize", path, copy], None)),

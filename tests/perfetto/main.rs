@@ -1,4 +1,4 @@
-//! What `gotracer export --perfetto` writes, as Perfetto's own trace processor
+//! What `gotracer export perfetto` writes, as Perfetto's own trace processor
 //! reads it.
 
 #[path = "../support/mod.rs"]
@@ -32,9 +32,7 @@ impl Export {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("trace.pftrace");
         let mut command = gotracer();
-        command
-            .args(["export", "--perfetto", "--output"])
-            .arg(&file);
+        command.args(["export", "perfetto", "--output"]).arg(&file);
         let output = command.arg(trace).args(args).output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}: {error}", trace.display());

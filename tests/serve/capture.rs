@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -81,6 +81,37 @@ fn a_running_program_is_captured_and_judged() {
     ]);
     let json: serde_json::Value = serde_json::from_slice(&moved.stdout).unwrap();
     assert!(json["reports"][0]["trace"]["duration_ns"].as_u64() < Some(3_000_000_000));
+}
+
+#[test]
+fn a_capture_has_cpu_samples_unless_another_profile_is_active() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch, &["-burn"]) else {
+        return;
+    };
+    let capture = || {
+        let url = endpoint.url();
+        run(&["capture", "-s1", "--cpu-samples", "--format=json", &url])
+    };
+    let sampled = capture();
+    let said = String::from_utf8_lossy(&sampled.stderr).into_owned();
+    assert!(!said.contains("no CPU samples"), "{said}");
+    let json: serde_json::Value = serde_json::from_slice(&sampled.stdout).unwrap();
+    let samples = &json["reports"][0]["cpu_samples"];
+    assert!(samples["count"].as_u64() > Some(0), "{said}");
+    assert!(samples["on_cpu_ns"].as_u64() > Some(0), "{samples}");
+
+    let mut other = TcpStream::connect(&endpoint.address).unwrap();
+    let request = "GET /debug/pprof/profile?seconds=60 HTTP/1.1\r\nHost: x\r\n\r\n";
+    other.write_all(request.as_bytes()).unwrap();
+    let refused = (0..50).find_map(|_| {
+        let output = capture();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        said.contains("no CPU samples: 500").then_some(output)
+    });
+    let refused = refused.expect("the profile is refused");
+    let json: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert!(json["reports"][0]["trace"]["events"].as_u64() > Some(0));
 }
 
 #[test]

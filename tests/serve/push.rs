@@ -101,7 +101,7 @@ fn a_pushed_trace_gives_what_a_watched_one_gives() {
         .unwrap()
         .to_owned();
     let mut export = Command::new(env!("CARGO_BIN_EXE_gotracer"));
-    export.args(["export", "--perfetto"]).arg(&trace);
+    export.args(["export", "perfetto"]).arg(&trace);
     let exported = export.output().unwrap().stdout;
     // The name of the trace differs.
     assert!(exported.len().abs_diff(perfetto("").len()) < 100);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -225,6 +225,47 @@ fn a_program_above_the_scrape_budget_is_captured_less_often() {
         endpoint.address
     );
     assert_eq!(gotracer.sample(&missed), Some(0.0));
+}
+
+#[test]
+fn captures_with_cpu_samples_have_the_cpu_time_of_running_goroutines() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch, &["-burn"]) else {
+        return;
+    };
+    let config = scratch.path().join("gotracer.yml");
+    let job = format!(
+        "- {{job_name: go, scrape_interval: 2s, seconds: 1, cpu_samples: true, \
+         static_configs: [{{targets: ['{}']}}]}}\n",
+        endpoint.address
+    );
+    fs::write(&config, format!("scrape_configs:\n{job}")).unwrap();
+    let flag = format!("--config={}", config.display());
+    let gotracer = scraping(&[], &scratch, &[&flag]);
+    let sample = |name: &str| {
+        let series = format!("{name}{{instance=\"{}\",job=\"go\"}}", endpoint.address);
+        gotracer.sample(&series).unwrap_or_default()
+    };
+    let log = || gotracer.log();
+    eventually_or("a trace has CPU samples", log, || {
+        let sampled = sample("gotrace_running_seconds_total") > 0.1
+            && sample("gotrace_on_cpu_seconds_total") > 0.0;
+        sampled.then_some(())
+    });
+    assert_eq!(sample("gotracer_cpu_profiles_refused_total"), 0.0);
+    // Another profile for a minute: captures go on without.
+    let mut other = TcpStream::connect(&endpoint.address).unwrap();
+    let request = "GET /debug/pprof/profile?seconds=60 HTTP/1.1\r\nHost: x\r\n\r\n";
+    let refused = || {
+        // gotracer's own profile may be active at this moment.
+        let _ = other.write_all(request.as_bytes());
+        (sample("gotracer_cpu_profiles_refused_total") > 0.0).then_some(())
+    };
+    eventually_or("the profile is refused and counted", log, refused);
+    let traces = sample("gotracer_traces_total");
+    eventually_or("captures go on", log, || {
+        (sample("gotracer_traces_total") > traces).then_some(())
+    });
 }
 
 #[test]

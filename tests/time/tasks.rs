@@ -246,7 +246,7 @@ fn the_command_shows_types_their_slowest_and_where_their_time_went() {
 
     let explained = gotracer(&["explain", trace, "--task", number]);
     assert!(explained.contains("goroutine"), "{explained}");
-    let export = ["export", "--perfetto", trace, "--task", number, "-o"];
+    let export = ["export", "perfetto", trace, "--task", number, "-o"];
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("task.pftrace");
     gotracer(&[&export[..], &[file.to_str().unwrap()]].concat());

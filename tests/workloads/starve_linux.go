@@ -49,6 +49,30 @@ func stopBurner(burner *exec.Cmd) {
 func init() {
 	var burner *exec.Cmd
 
+	// cpu_starved has CPU profiling on, over two busy goroutines whose threads share
+	// a quarter of one CPU: the goroutines run by the scheduler, and have few CPU
+	// samples.
+	workloads["cpu_starved"] = &workload{procs: 2, dur: 1500 * time.Millisecond, cpu: true,
+		setup: func(e *env) {
+			burner = startBurner(e, burnTime/3)
+			forThreads(demote)
+			time.Sleep(60 * time.Millisecond)
+		},
+		run: func(e *env) {
+			done := make(chan bool)
+			for i := 0; i < 2; i++ {
+				go func() {
+					for !e.stopped() {
+						burn(10 * time.Millisecond)
+					}
+					done <- true
+				}()
+			}
+			<-done
+			<-done
+		},
+		after: func(*env) { stopBurner(burner) }}
+
 	// proc_starvation is a container without enough CPU: the runtime has four Ps,
 	// but the threads that it wakes to run them share one CPU with another
 	// process, which is preferred. A busy goroutine starts a second one every 60

@@ -32,6 +32,11 @@ pub(crate) struct Args {
         value_parser = number::at_least(1u32))]
     seconds: u32,
 
+    /// Request a CPU profile beside the trace: the trace has CPU samples, and other
+    /// CPU profiles of the program are refused meanwhile
+    #[arg(long)]
+    cpu_samples: bool,
+
     /// Save the raw trace to this file
     #[arg(long, value_name = "FILE")]
     save_trace: Option<PathBuf>,
@@ -84,6 +89,7 @@ const CAPTURED: &str = "captured";
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     let options = Options {
+        cpu_samples: args.cpu_samples,
         seconds: args.seconds,
         timeout: args.timeout,
         limit: args.max_size,

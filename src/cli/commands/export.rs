@@ -18,24 +18,32 @@ use crate::cli::output::Output;
 use crate::cli::output::place;
 
 /// Convert a trace for ui.perfetto.dev or pprof
-///
-/// Perfetto shows Ps, goroutines and threads over time, wake-ups, the garbage
-/// collector, the heap, and the findings.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES, group(
-    clap::ArgGroup::new("when").args(["at", "finding", "task"])
-), args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    form: Option<Form>,
+    form: Form,
+}
 
+/// Formats of other tools.
+#[derive(clap::Subcommand)]
+enum Form {
+    Perfetto(Box<Perfetto>),
+    Pprof(Pprof),
+}
+
+/// Write a trace for ui.perfetto.dev
+///
+/// Perfetto shows Ps, goroutines and threads over time, wake-ups, CPU samples,
+/// the garbage collector, the heap, and the findings.
+#[derive(clap::Args)]
+#[command(after_help = PERFETTO_EXAMPLES, group(
+    clap::ArgGroup::new("when").args(["at", "finding", "task"])
+))]
+struct Perfetto {
     /// A file, or `-` for standard input; plain, gzip or zstd
-    #[arg(value_name = "TRACE", required = true)]
-    trace: Option<PathBuf>,
-
-    /// Write Perfetto's protobuf format
-    #[arg(long, required = true)]
-    perfetto: bool,
+    #[arg(value_name = "TRACE")]
+    trace: PathBuf,
 
     /// Write to a file; `-` is standard output
     #[arg(
@@ -56,12 +64,6 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     settings: settings::Args,
-}
-
-/// Formats with their own options.
-#[derive(clap::Subcommand)]
-enum Form {
-    Pprof(Pprof),
 }
 
 /// Write a profile for pprof: where goroutines wait, run, and are created
@@ -103,17 +105,21 @@ fn profile() -> impl TypedValueParser<Value = pprof::Type> {
         .try_map(|name| pprof::Type::from_name(&name).ok_or("there is no such profile"))
 }
 
-const EXAMPLES: &str = "\
+const PERFETTO_EXAMPLES: &str = "\
 Without --at, --finding or --task the whole trace is converted. A large trace
 needs --all for that.
 
 Examples:
-  gotracer export --perfetto trace.out -o trace.pftrace
-  gotracer export --perfetto trace.out --finding 1 --window 100ms -o finding.pftrace
-  gotracer export --perfetto trace.out | gzip > trace.pftrace.gz
-  gotracer export pprof --type wait trace.out -o wait.pb.gz
+  gotracer export perfetto trace.out -o trace.pftrace
+  gotracer export perfetto trace.out --finding 1 --window 100ms -o finding.pftrace
+  gotracer export perfetto trace.out | gzip > trace.pftrace.gz
 
 A truncated trace is exported up to the damage, with a warning.";
+
+const EXAMPLES: &str = "\
+Examples:
+  gotracer export perfetto trace.out -o trace.pftrace
+  gotracer export pprof --type wait trace.out -o wait.pb.gz";
 
 /// Ratio of the sizes of Perfetto's format and a Go trace, measured with traces of busy programs.
 const GROWTH: u64 = 25;
@@ -122,57 +128,61 @@ const LARGE: u64 = 512 << 20;
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
-    let trace = match (&args.form, &args.trace) {
-        (Some(Form::Pprof(args)), _) => return args.run(),
-        (None, Some(trace)) => trace,
-        (None, None) => bail!("expected a trace"),
-    };
-    let source = Source::named(trace);
-    let settings = args.settings.settings()?;
-    let part = args.moment.part(&source, &settings)?;
-    let expected = source.size().saturating_mul(GROWTH);
-    if part.is_none() && !args.all && expected > LARGE {
-        bail!(
-            "{}: {} become about {} in Perfetto's format; give --at or --finding for a window, or --all",
-            source.name(),
-            bytes(source.size()),
-            bytes(expected)
-        );
+    match &args.form {
+        Form::Perfetto(args) => args.run(),
+        Form::Pprof(args) => args.run(),
     }
-    let (window, findings) = part.map(|part| (part.window, part.found)).unzip();
-    let reader = Reader::new(args.moment.open(&source)?);
-    let reader = reader.map_err(|e| anyhow!("{}: {e}", source.name()))?;
-    place::check(&[&args.output], source.file())?;
-    let mut output = Output::to(Some(&args.output))?;
-    if output.terminal {
-        bail!("the output is binary: give --output FILE, or redirect it");
+}
+
+impl Perfetto {
+    fn run(&self) -> anyhow::Result<u8> {
+        let source = Source::named(&self.trace);
+        let settings = self.settings.settings()?;
+        let part = self.moment.part(&source, &settings)?;
+        let expected = source.size().saturating_mul(GROWTH);
+        if part.is_none() && !self.all && expected > LARGE {
+            bail!(
+                "{}: {} become about {} in Perfetto's format; give --at or --finding for a window, or --all",
+                source.name(),
+                bytes(source.size()),
+                bytes(expected)
+            );
+        }
+        let (window, findings) = part.map(|part| (part.window, part.found)).unzip();
+        let reader = Reader::new(self.moment.open(&source)?);
+        let reader = reader.map_err(|e| anyhow!("{}: {e}", source.name()))?;
+        place::check(&[&self.output], source.file())?;
+        let mut output = Output::to(Some(&self.output))?;
+        if output.terminal {
+            bail!("the output is binary: give --output FILE, or redirect it");
+        }
+        let options = Options {
+            source: &source.name(),
+            window,
+            settings: &settings,
+            findings: findings.flatten(),
+        };
+        let progress = Progress::new(true);
+        progress.expect(source.size());
+        let exported = perfetto::export(reader, &mut output, &options, progress.follow(&source));
+        progress.finish();
+        let Ok(exported) = exported else {
+            output.finish()?;
+            bail!("cannot write {}", self.output.display());
+        };
+        if let Some(error) = exported.error.as_ref().filter(|_| exported.silent) {
+            complain("error", &format!("{}: {error}", source.name()));
+            return Ok(UNREADABLE);
+        }
+        let (error, another) = (exported.error.as_ref(), exported.another);
+        self.moment.warn(&source, error, another);
+        if window.is_some_and(|window| window.from > exported.duration) {
+            return Err(moment::over(&source, exported.duration));
+        }
+        let written = output.finish()?;
+        written.tell("; open it at https://ui.perfetto.dev");
+        Ok(CLEAN)
     }
-    let options = Options {
-        source: &source.name(),
-        window,
-        settings: &settings,
-        findings: findings.flatten(),
-    };
-    let progress = Progress::new(true);
-    progress.expect(source.size());
-    let exported = perfetto::export(reader, &mut output, &options, progress.follow(&source));
-    progress.finish();
-    let Ok(exported) = exported else {
-        output.finish()?;
-        bail!("cannot write {}", args.output.display());
-    };
-    if let Some(error) = exported.error.as_ref().filter(|_| exported.silent) {
-        complain("error", &format!("{}: {error}", source.name()));
-        return Ok(UNREADABLE);
-    }
-    let (error, another) = (exported.error.as_ref(), exported.another);
-    args.moment.warn(&source, error, another);
-    if window.is_some_and(|window| window.from > exported.duration) {
-        return Err(moment::over(&source, exported.duration));
-    }
-    let written = output.finish()?;
-    written.tell("; open it at https://ui.perfetto.dev");
-    Ok(CLEAN)
 }
 
 impl Pprof {

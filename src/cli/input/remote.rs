@@ -11,7 +11,7 @@ use gotracer::source::scrape::{Options, ScrapeError, Target, capture};
 use gotracer::source::{self, Limits};
 use gotracer::trace::Input;
 
-use crate::cli::messages::complain_of;
+use crate::cli::messages::{complain, complain_of};
 use crate::cli::output::Output;
 
 /// Program to capture a trace of.
@@ -62,6 +62,9 @@ impl Remote {
             self.interruptible,
         );
         let running = running.map_err(|error| explained(&error))?;
+        if let Some(why) = running.profile_refused() {
+            complain("warning", &format!("no CPU samples: {why}"));
+        }
         let save = self.save.as_deref().map(Output::growing);
         match save.transpose().map_err(io::Error::other)? {
             None => source::from_reader(running, limits),

@@ -24,6 +24,9 @@ import (
 	"time"
 )
 
+// sink keeps the compiler from removing the loop of -burn.
+var sink int
+
 func main() {
 	cert := flag.String("cert", "", "certificate in PEM")
 	key := flag.String("key", "", "its key")
@@ -32,11 +35,19 @@ func main() {
 	header := flag.String("header", "", "NAME=VALUE that has to be there")
 	address := flag.String("listen", "127.0.0.1:0", "where to listen")
 	writeTimeout := flag.Duration("write-timeout", 0, "the server's WriteTimeout")
+	burn := flag.Bool("burn", false, "keep a CPU busy")
 	jobs := flag.Int("jobs", 0, "how many jobs to do each second")
 	flight := flag.Bool("flight", false, "have a flight recorder at /debug/flight")
 	flag.Parse()
 	if *flight {
 		http.HandleFunc("/debug/flight", flightRecorder())
+	}
+	if *burn {
+		go func() {
+			for i := 0; ; i++ {
+				sink = i
+			}
+		}()
 	}
 	if *jobs > 0 {
 		go work(*jobs)

@@ -3,6 +3,7 @@
 //! Files and live streams share this code: [`Analysis`] processes one event after the other, and can report the
 //! current state at any time.
 
+mod cpu;
 mod event_batch;
 mod findings;
 mod history;
@@ -366,6 +367,7 @@ impl Analysis {
             regions,
             requests: self.seen.requests.report(),
             goroutines: times.report(&self.timeline, self.settings.system),
+            cpu_samples: cpu::cpu_samples(&self.timeline),
             rules,
             findings: all,
             course: self.history.as_ref().map(|h| h.course().clone()),

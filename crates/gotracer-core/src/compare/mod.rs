@@ -282,6 +282,11 @@ fn gather(rule: &'static Rule, base: &[Report], new: &[Report], options: &Option
         Distribution::of_all(measured.map(|r| &r.measurement))
     };
     let mut evidence = Evidence::new(rule, merged(base), merged(new));
+    let sampled = base.iter().chain(new).any(|r| r.cpu_samples.is_some());
+    if rule.needs_cpu_samples() && !sampled {
+        // Few traces have CPU samples, so their absence is no news.
+        return evidence;
+    }
     let reason = [("base", base), ("new", new)]
         .into_iter()
         .find_map(|(name, side)| not_applicable(rule, name, side));

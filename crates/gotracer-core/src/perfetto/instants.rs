@@ -9,7 +9,8 @@ use super::writer::{Arrows, Aside, Flow, Open, Span, Task, Writer};
 use crate::report::Escaped;
 use crate::timeline::Timeline;
 use crate::trace::{
-    Event, EventKind, GoId, GoState, Range, StateTransition, StringId, Tables, TaskId, Time,
+    Event, EventKind, GoId, GoState, Range, StackId, StateTransition, StringId, Tables, TaskId,
+    Time,
 };
 
 impl<W: Write> Writer<W> {
@@ -115,8 +116,31 @@ impl<W: Write> Writer<W> {
             self.wakes.remove(&id);
         }
         if event.time >= self.from {
+            if let EventKind::StackSample { stack } = event.kind {
+                self.sample(event, stack, timeline);
+            }
             self.counters(event.time, timeline);
         }
+    }
+
+    /// Draws a CPU sample on the track of its P or thread.
+    fn sample(&mut self, event: &Event, stack: StackId, timeline: &Timeline) {
+        let track = match (event.p, event.m) {
+            (p, _) if p.is_some() => self.tracks.processor(&mut self.packets, p, false),
+            (_, m) if m.is_some() => self.tracks.thread(&mut self.packets, m),
+            _ => return,
+        };
+        let key = timeline.stacks().known_key(stack);
+        let function = timeline.stacks().frames(key).next().map(|f| f.function);
+        let name = format!("CPU sample {}", Escaped(function.unwrap_or_default()));
+        let name = self.packets.name(name.trim_end());
+        let stack = self.stack(key, timeline);
+        let notes = Annotations::default().text(Key::Stack, stack);
+        let notes = match event.g.is_some() {
+            true => notes.int(Key::Goroutine, event.g.0),
+            false => notes,
+        };
+        self.instant(track, name, event.time, notes, None);
     }
 
     /// Draws the counters that changed.

@@ -2,8 +2,8 @@
 
 use super::profile::{Labels, Records};
 use crate::timeline::{
-    Goroutine, HeapFloor, Interval, Kind, Kinds, Observer, Owner, StackKey, State, StateVector,
-    Timeline, Way,
+    Goroutine, HeapFloor, Interval, Kind, Kinds, Observer, Owner, SAMPLE_PERIOD, StackKey, State,
+    StateVector, Timeline, Way,
 };
 use crate::trace::{Event, EventKind, Tables};
 
@@ -27,9 +27,6 @@ pub enum Own {
     /// All time of the goroutines: waits, system calls, runnable time, and running time distributed by CPU samples.
     Wall,
 }
-
-/// Time between two CPU samples of a thread, ns: the runtime samples at 100 Hz.
-const SAMPLE: u64 = 10_000_000;
 
 /// Collector of a profile's records.
 pub struct Collector {
@@ -130,7 +127,7 @@ impl Collector {
         self.timeline.event(event, tables, &mut self.seen);
         if let EventKind::StackSample { stack } = event.kind {
             let stack = self.timeline.stack_key(stack, tables);
-            self.samples.add(stack, Labels::default(), 1, SAMPLE);
+            self.samples.add(stack, Labels::default(), 1, SAMPLE_PERIOD);
         }
     }
 

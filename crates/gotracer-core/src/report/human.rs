@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Finding, Frame, Report, TraceInfo};
+use super::{Finding, Frame, Report, SampledFunction, TraceInfo};
 use crate::rules::{Severity, Unit};
 use crate::timeline::{State, StateVector};
 use crate::units::{bytes, duration};
@@ -194,6 +194,21 @@ pub fn program_time(time: &StateVector) -> Option<String> {
         let states = states(time, STATES);
         format!("time of goroutines, {} in all: {states}", duration(total))
     })
+}
+
+/// Formats the functions with most CPU samples in one line; `None` if the trace has no samples.
+pub fn cpu_samples(report: &Report) -> Option<String> {
+    const FUNCTIONS: usize = 5;
+    let cpu = report.cpu_samples.as_ref()?;
+    let part = |f: &SampledFunction| {
+        let percent = f.flat as f64 / cpu.count.max(1) as f64 * 100.0;
+        format!("{} {percent:.0}%", short(&f.function))
+    };
+    let top = cpu.functions.iter().filter(|f| f.flat > 0);
+    let top: Vec<_> = top.take(FUNCTIONS).map(part).collect();
+    let samples = plural(cpu.count, "CPU sample");
+    let total = duration(cpu.count.saturating_mul(cpu.period_ns));
+    Some(format!("{samples}, {total} in all: {}", top.join(", ")))
 }
 
 /// Formats function and position, short enough for a row: `cart.(*Store).Add store.go:42`.

@@ -53,8 +53,12 @@ fn section(out: &mut String, report: &Report, options: &Options) -> fmt::Result 
         let facts = human::facts(trace).into_iter();
         let facts: Vec<_> = facts.map(|f| Text(&f).to_string()).collect();
         writeln!(out, "{}\n", facts.join(", "))?;
-        if let Some(line) = human::program_time(&report.program.time) {
-            writeln!(out, "{}\n", Text(&line))?;
+        let lines = [
+            human::program_time(&report.program.time),
+            human::cpu_samples(report),
+        ];
+        for line in lines.iter().flatten() {
+            writeln!(out, "{}\n", Text(line))?;
         }
     }
     if let Some(error) = &trace.error {

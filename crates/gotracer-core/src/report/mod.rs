@@ -2,6 +2,7 @@
 
 mod benchstat;
 mod course;
+mod cpu;
 mod csv;
 mod escape;
 mod format;
@@ -41,6 +42,7 @@ mod wrap;
 
 pub use crate::rules::{Distribution, Severity, Unit};
 pub use course::{Column, Course, State};
+pub use cpu::{CpuSamples, SampledFunction};
 pub use escape::{Escaped, is_hostile};
 pub use format::{FORMATS, Format, Formats};
 pub use gc::{Gc, GcCpu, MinimumUtilization};

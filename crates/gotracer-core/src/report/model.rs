@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tasks::{Region, Request, Task};
 use super::time::GoroutineGroup;
-use super::{Course, Gc, Moment};
+use super::{Course, CpuSamples, Gc, Moment};
 use crate::rules::{Distribution, Rule, Severity, Thresholds, Unit};
 use crate::timeline::{State, StateVector};
 use crate::units::system_time;
@@ -284,6 +284,8 @@ pub struct Report {
     pub regions: Vec<Region>,
     /// Requests of HTTP and gRPC servers by handler, the largest total duration first.
     pub requests: Vec<Request>,
+    /// CPU samples, if the trace was recorded beside a CPU profile.
+    pub cpu_samples: Option<CpuSamples>,
     /// Every rule that was applied, in the registry's order.
     pub rules: Vec<RuleReport>,
     /// Findings, the worst first.

@@ -29,6 +29,7 @@ pub fn report(source: &str) -> Report {
         tasks: Vec::new(),
         regions: Vec::new(),
         requests: Vec::new(),
+        cpu_samples: None,
         rules: RULES.into_iter().map(rule).collect(),
         findings: Vec::new(),
         course: None,

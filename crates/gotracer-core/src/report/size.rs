@@ -1,6 +1,6 @@
 //! Approximate sizes of reports in memory. Names make up nearly all of it.
 
-use super::{Column, Creations, Finding, Frame, Report, Slow};
+use super::{Column, Creations, Finding, Frame, Report, SampledFunction, Slow};
 
 /// Approximate size of a rule's distributions, bytes.
 const RULE: usize = 4 << 10;
@@ -32,10 +32,18 @@ impl Report {
                 .sum::<usize>()
             + self.findings.iter().map(Finding::size).sum::<usize>()
             + self.types()
+            + self.cpu()
     }
 }
 
 impl Report {
+    /// Returns the size of the CPU samples in bytes.
+    fn cpu(&self) -> usize {
+        let functions = self.cpu_samples.iter().flat_map(|cpu| &cpu.functions);
+        let bytes = functions.map(|f| size_of::<SampledFunction>() + f.function.len());
+        bytes.sum()
+    }
+
     /// Returns the size of tasks, regions, requests and suppressed findings, bytes.
     fn types(&self) -> usize {
         let tasks = self.tasks.iter().map(|t| (&t.name, &t.slowest));

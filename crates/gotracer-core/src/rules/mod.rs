@@ -7,6 +7,7 @@
 mod blocked_on_syscall;
 mod cause;
 mod channel_backpressure;
+mod cpu_starved;
 mod detector;
 mod distribution;
 mod gc_assist;
@@ -104,7 +105,7 @@ pub struct Rule {
 }
 
 /// All rules.
-pub static RULES: [&Rule; 12] = [
+pub static RULES: [&Rule; 13] = [
     &gc_pause_spike::RULE,
     &high_scheduling_latency::RULE,
     &mutex_contention::RULE,
@@ -117,6 +118,7 @@ pub static RULES: [&Rule; 12] = [
     &process_stalled::RULE,
     &gc_pressure::RULE,
     &channel_backpressure::RULE,
+    &cpu_starved::RULE,
 ];
 
 impl Rule {
@@ -125,6 +127,11 @@ impl Rule {
         RULES
             .into_iter()
             .find(|r| r.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether the rule needs CPU samples, which most traces do not contain.
+    pub fn needs_cpu_samples(&self) -> bool {
+        std::ptr::eq(self, &cpu_starved::RULE)
     }
 
     /// Its place in [`RULES`].

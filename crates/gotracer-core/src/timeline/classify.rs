@@ -202,6 +202,9 @@ const READS: [&str; 8] = [
     "golang.org/x/sys/unix.read",
 ];
 
+/// Function of the goroutine that exists while a CPU profile is active.
+pub const PROFILER: &str = "runtime/pprof.profileWriter";
+
 /// Functions in which the runtime parks threads.
 const PARKED: [&str; 5] = [
     // Go 1.20 to 1.22 have no frame of signal_recv.

@@ -18,6 +18,7 @@ mod origin;
 mod place;
 mod procs;
 mod reasons;
+mod sampling;
 mod silence;
 mod stacks;
 mod standard;
@@ -37,6 +38,7 @@ pub use classify::{Lock, Outside, Owner, is_c_call};
 pub use collector::{GcCpu, GcWork};
 pub use goroutines::{Goroutine, Population, Site};
 pub use interval::{Actor, Interval, Kind, Kinds, StopReason, Wait, Way};
+pub use sampling::{CpuTime, PERIOD as SAMPLE_PERIOD};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
 pub use standard::is_standard;
 pub use state::{State, StateVector};
@@ -56,6 +58,7 @@ use goroutines::Goroutines;
 use heap::{Heap, Share};
 use procs::Procs;
 use reasons::Reasons;
+use sampling::Sampling;
 pub use silence::LEAST as SILENCE;
 use silence::Silences;
 use stretches::Stretches;
@@ -109,6 +112,9 @@ pub struct Timeline {
     collector: Collector,
     calls: Calls,
     silences: Silences,
+    sampling: Sampling,
+    /// Total time for which goroutines were running, up to their last stops, ns.
+    ran: u64,
     stretches: Stretches,
     start: Option<Time>,
     /// Time of the last report.
@@ -158,6 +164,7 @@ impl Timeline {
             + self.accounts.held(more)
             + self.collector.held()
             + self.silences.held()
+            + self.sampling.held()
     }
 
     /// Whether an event changes more than the time.
@@ -311,6 +318,8 @@ impl Timeline {
         self.collector.start_stretch(self.now);
         self.calls.start_stretch(self.now);
         self.heap.start_stretch();
+        let running = self.total_running();
+        self.sampling.start_stretch(self.now, running);
     }
 
     /// Time since which the growth of the number of goroutines is counted.

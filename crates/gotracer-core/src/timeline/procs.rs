@@ -11,7 +11,7 @@ use crate::trace::{ProcId, ProcState, Time};
 /// numbers.
 const SMALL: i64 = 4096;
 
-/// Shortest run that can explain a long wait of other goroutines, ns.
+/// Shortest long run, ns. Shorter runs cannot explain a long wait of other goroutines.
 const LONG: Time = 250_000;
 /// Number of long runs kept for each P.
 const KEPT: usize = 32;
@@ -63,6 +63,8 @@ pub struct Procs {
     busy: Option<Time>,
     /// Total time without an idle P before `busy`, ns.
     was_busy: u64,
+    /// Total duration of long runs that ended, ns.
+    long: u64,
 }
 
 impl Procs {
@@ -147,8 +149,25 @@ impl Procs {
                 p.last = Some(run);
             } else {
                 p.keep(run);
+                self.long += run.end.saturating_sub(run.start) as u64;
             }
         }
+    }
+
+    /// Number of Ps.
+    pub fn count(&self) -> usize {
+        self.procs.len()
+    }
+
+    /// Returns the total duration of the present runs, and of all long runs, ns.
+    pub fn runs_up_to(&self, now: Time) -> (u64, u64) {
+        let since = self.procs.iter().filter_map(|p| p.now);
+        let durations = since.map(|(_, since)| now.saturating_sub(since).max(0));
+        let sums = durations.fold((0, self.long), |(present, long), ns| {
+            let of_long = if ns < LONG { 0 } else { ns as u64 };
+            (present + ns as u64, long + of_long)
+        });
+        sums
     }
 
     /// Number of running goroutines.

@@ -69,8 +69,8 @@ impl Silences {
         (now.saturating_sub(last) >= LEAST).then_some(last)
     }
 
-    /// Records a CPU sample that may lie within a silence. `actor` resolves its stack.
-    pub fn sample(&mut self, time: Time, actor: impl FnOnce() -> Actor) {
+    /// Records a CPU sample that may lie within a silence.
+    pub fn sample(&mut self, time: Time, actor: Actor) {
         if time.saturating_sub(self.last) < PREEMPTED {
             return;
         }
@@ -78,7 +78,7 @@ impl Silences {
             self.samples.clear();
         }
         if self.samples.len() < SAMPLES {
-            self.samples.push((time, actor()));
+            self.samples.push((time, actor));
         }
     }
 
@@ -165,13 +165,9 @@ impl Timeline {
 
     /// Records a CPU sample. It does not end a silence, because no thread of the program writes it.
     pub(super) fn sample(&mut self, event: &Event, stack: StackId, tables: &Tables) {
-        let Self {
-            silences, stacks, ..
-        } = self;
-        silences.sample(event.time, || Actor {
-            g: event.g,
-            stack: stacks.key(stack, tables),
-        });
+        let (g, stack) = (event.g, self.stacks.key(stack, tables));
+        self.silences.sample(event.time, Actor { g, stack });
+        self.count_sample(g, stack);
     }
 }
 
@@ -203,14 +199,14 @@ mod tests {
         let mut silences = Silences::default();
         silences.event(0);
         for ms in (10..=60).step_by(10) {
-            silences.sample(ms * MS, || who(ms));
+            silences.sample(ms * MS, who(ms));
         }
         assert_eq!(silences.operation(0, 70 * MS), Some(who(60)));
         // The process ran at first, and then no more.
         assert_eq!(silences.operation(0, 270 * MS), None);
         // Samples before the last event are ignored.
         silences.event(70 * MS);
-        silences.sample(95 * MS, || who(1));
+        silences.sample(95 * MS, who(1));
         assert_eq!(silences.operation(70 * MS, 170 * MS), None);
     }
 

@@ -61,6 +61,8 @@ pub struct Traits {
     pub parked: bool,
     /// Process or device that ends the system call at its top.
     pub outside: Outside,
+    /// Belongs to the goroutine that writes a CPU profile.
+    pub profiler: bool,
     /// Is the end of a goroutine.
     pub ends: bool,
     /// Receives from a channel, so a goroutine that it wakes was sending.
@@ -167,6 +169,11 @@ impl Stacks {
         }
     }
 
+    /// Key of a stack of the current generation if it has one already.
+    pub fn known_key(&self, id: StackId) -> StackKey {
+        self.current.get(id.index()).copied().unwrap_or_default()
+    }
+
     #[cold]
     fn enter(&mut self, id: StackId, tables: &Tables) -> StackKey {
         self.pcs.clear();
@@ -240,6 +247,7 @@ impl Stacks {
             unlocks: classify::unlocks(&functions),
             parked: classify::is_parked(&functions),
             outside: classify::outside(&functions),
+            profiler: functions.contains(&classify::PROFILER),
             ends: functions
                 .first()
                 .is_some_and(|f| f.starts_with("runtime.goexit")),
@@ -296,6 +304,13 @@ impl Stacks {
     /// Returns the keys of stacks from the `first` one on.
     pub fn keys_from(&self, first: usize) -> impl Iterator<Item = StackKey> {
         (first as u32..self.stacks.len() as u32).map(StackKey)
+    }
+
+    /// Whether a source file shows that the program ran on Linux: only there, files such as `zsyscall_linux_amd64.go`
+    /// are compiled.
+    pub fn shows_linux(&self) -> bool {
+        let mut texts = self.texts.iter();
+        texts.any(|text| text.contains("_linux") || text.ends_with("/netpoll_epoll.go"))
     }
 
     /// Total number of frames of all stacks.

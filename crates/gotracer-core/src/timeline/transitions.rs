@@ -227,7 +227,9 @@ impl Timeline {
             return;
         };
         let stopped = self.world.stopped(time);
-        g.ran += elapsed(g.since, time);
+        let ran = elapsed(g.since, time);
+        g.ran += ran;
+        self.ran += ran;
         if g.collects() {
             self.assists.leave(g, time, stopped + self.silences.total());
             self.collector.runs(g.worker, g.assisting, false, time);
@@ -440,6 +442,9 @@ impl Timeline {
             return;
         };
         observer.ended(g, self.unreported_at(slot), self);
+        if self.sampling.is_active() && self.is_profiler(g) {
+            self.sampling.end_profile();
+        }
         match g.owner {
             Owner::Program if g.born => {
                 let lived = elapsed(g.birth, self.now);

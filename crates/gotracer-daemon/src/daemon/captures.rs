@@ -173,6 +173,10 @@ impl Captures {
         started: Instant,
         (room, _thread): Room<'_>,
     ) -> (Option<Failure>, u64) {
+        if let Some(why) = capture.profile_refused() {
+            tracing::info!(target = %target.url(), error = why, "no CPU profile");
+            self.metrics.profile_refused(&target.labels);
+        }
         let read = read(&self.pipeline, target, capture, &room, true).await;
         let mut bytes = 0;
         for (_, analyzed) in &read.traces {

@@ -230,6 +230,11 @@ impl Metrics {
         self.on(target, |t| *t.failures.entry(reason).or_default() += 1);
     }
 
+    /// Counts a capture whose CPU profile the target refused.
+    pub fn profile_refused(&self, target: &Labels) {
+        self.on(target, |t| t.profiles_refused += 1);
+    }
+
     /// Counts turns of a target in which no trace was captured, though no attempt failed.
     pub fn missed(&self, target: &Labels, turns: u64) {
         self.on(target, |t| t.missed += turns);

@@ -51,6 +51,11 @@ pub(crate) struct Args {
     #[arg(long = "scrape.budget", value_name = "SIZE", value_parser = size)]
     scrape_budget: Option<u64>,
 
+    /// Request a CPU profile beside each trace: the trace has CPU samples, and other
+    /// CPU profiles of the program are refused meanwhile
+    #[arg(long = "scrape.cpu-samples")]
+    cpu_samples: bool,
+
     /// Interval between two captures of a program
     #[arg(long = "scrape.interval", value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
     interval: Duration,
@@ -330,6 +335,7 @@ impl Args {
                 mode: self.mode.mode(),
                 stream_budget: self.stream_budget,
                 scrape_budget: self.scrape_budget,
+                cpu_samples: self.cpu_samples,
                 interval: self.interval,
                 seconds: self.seconds.unwrap_or(self.mode.mode().seconds()),
                 timeout: self.timeout,

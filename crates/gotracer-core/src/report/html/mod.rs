@@ -1,6 +1,7 @@
 //! Reports as one HTML page: one file of bounded size, readable without scripts, on paper and by a screen reader. The
 //! daemon's pages and comparisons use the same parts.
 
+mod cpu;
 mod findings;
 mod goroutines;
 mod moment;
@@ -189,6 +190,7 @@ fn section(
             (findings::write(number, report, options, written))
             (tasks::write(report))
             (goroutines::write(report))
+            (cpu::write(report))
             (rules::write(report))
         }
     }

@@ -130,10 +130,14 @@ fn header(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result
         let word = style.severity(Severity::Error, "broke off:");
         wrapped(out, "", &format!("{word} {}", safe(error)), options.width)?;
     }
-    match human::program_time(&report.program.time) {
-        Some(line) => wrapped(out, "", &line, options.width),
-        None => Ok(()),
+    let lines = [
+        human::program_time(&report.program.time),
+        human::cpu_samples(report).map(|line| safe(&line)),
+    ];
+    for line in lines.iter().flatten() {
+        wrapped(out, "", line, options.width)?;
     }
+    Ok(())
 }
 
 fn suppressed(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {

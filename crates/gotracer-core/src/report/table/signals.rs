@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::text::safe;
 use crate::report::signals::{COLUMNS, HEADING, Row, Signals};
 use crate::report::style::Style;
-use crate::report::{Options, Report, wrap};
+use crate::report::{Detail, Options, Report, RuleReport, wrap};
 
 /// Column that is left out on a narrow terminal.
 const P50: usize = 2;
@@ -36,7 +36,12 @@ pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Res
 
 /// Writes a line for each rule that lacked evidence.
 pub fn not_judged(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
-    for rule in Signals::of(report).not_judged {
+    let full = options.detail == Detail::Full;
+    let not_judged = Signals::of(report).not_judged.into_iter();
+    // Few traces have CPU samples, so their absence is no news.
+    let without_samples =
+        |rule: &RuleReport| report.cpu_samples.is_none() && rule.rule.needs_cpu_samples();
+    for rule in not_judged.filter(|rule| full || !without_samples(rule)) {
         let why = rule.reason.as_deref().map(safe).unwrap_or_default();
         let line = format!("not judged: {}: {why}", rule.rule.name);
         dim_line(out, &line, options)?;

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, Measurement, Region, Request, Suppressed, Task, WireError};
-use crate::report::{self, GoroutineGroup, Options, Program, RuleReport, Status, TraceInfo, top};
+use crate::report::{
+    self, CpuSamples, GoroutineGroup, Options, Program, RuleReport, Status, TraceInfo, top,
+};
 use crate::rules;
 
 /// Value of `schema` in a document.
@@ -52,6 +54,9 @@ pub struct Report<'a> {
     /// Requests that HTTP and gRPC servers handled, by handler; left out if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<Request<'a>>,
+    /// CPU samples by function; left out if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_samples: Option<Cow<'a, CpuSamples>>,
     /// Every rule that was applied.
     pub rules: Vec<Rule<'a>>,
     /// Findings by rule and place, the worst first.
@@ -99,6 +104,7 @@ impl<'a> Report<'a> {
             tasks: report.tasks.iter().map(Task::new).collect(),
             regions: report.regions.iter().map(Region::new).collect(),
             requests: report.requests.iter().map(Request::new).collect(),
+            cpu_samples: report.cpu_samples.as_ref().map(Cow::Borrowed),
             rules: report.rules.iter().map(Rule::new).collect(),
             findings: findings.map(Finding::new).collect(),
             suppressed: report.suppressed.iter().map(Suppressed::new).collect(),
@@ -120,6 +126,7 @@ impl<'a> Report<'a> {
             tasks: all(self.tasks, Task::into_model)?,
             regions: all(self.regions, Region::into_model)?,
             requests: all(self.requests, Request::into_model)?,
+            cpu_samples: self.cpu_samples.map(Cow::into_owned),
             rules: rules.collect::<Result<_, _>>()?,
             findings: self
                 .findings

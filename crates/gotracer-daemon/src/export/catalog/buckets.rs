@@ -77,9 +77,18 @@ const SHORT: [&str; 1] = ["gotrace_sched_latency"];
 /// Measurements of which none is below 50 ms.
 const LONG: [&str; 1] = ["gotrace_process_stall"];
 
+/// Measurements whose values below a millisecond do not matter. Fewer buckets keep a target within 450
+/// series.
+const COARSE: [&str; 1] = ["gotrace_backpressure"];
+
 /// Unit and buckets of a rule's histogram.
 pub fn of_rule(rule: &Rule) -> (Unit, &'static Buckets) {
     match rule.unit {
+        RuleUnit::Nanoseconds if COARSE.contains(&rule.metric.name) => {
+            (Unit::Seconds, &Buckets::WORK)
+        }
+        // One value per trace. Sum and count keep a target within 450 series.
+        RuleUnit::Nanoseconds if rule.needs_cpu_samples() => (Unit::Seconds, &Buckets::SUMS),
         RuleUnit::Nanoseconds if SHORT.contains(&rule.metric.name) => {
             (Unit::Seconds, &Buckets::LATENCY)
         }

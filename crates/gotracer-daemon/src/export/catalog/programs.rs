@@ -215,8 +215,23 @@ fn minimum_utilization() -> Metric<Totals> {
     .fixed(WINDOWS.len())
 }
 
-fn program() -> [Metric<Totals>; 13] {
+fn program() -> [Metric<Totals>; 15] {
     [
+        counter(
+            "gotrace_running",
+            "Time for which goroutines were running between the first and the last CPU sample of a \
+             trace. (rule CPUStarved) Only traces with CPU samples count, see cpu_samples.",
+            |t: &Totals| t.running,
+        )
+        .unit(Unit::Seconds),
+        counter(
+            "gotrace_on_cpu",
+            "CPU time of running goroutines by the CPU samples of traces. (rule CPUStarved) By \
+             gotrace_running_seconds_total it is 0.9 and more, unless most runs are below 250 µs; \
+             below, the program does not get the CPU that it needs.",
+            |t: &Totals| t.on_cpu,
+        )
+        .unit(Unit::Seconds),
         gauge(
             "gotrace_goroutines",
             "Goroutines of the program at the end of the last trace, without the runtime's own. \

@@ -46,6 +46,12 @@ pub static METRICS: LazyLock<Vec<Metric<Totals>>> = LazyLock::new(|| {
             |t: &Totals| t.missed,
         ),
         counter(
+            "gotracer_cpu_profiles_refused",
+            "Captures with cpu_samples whose CPU profile the program refused, mostly because \
+             another one was active. The trace has no CPU samples.",
+            |t: &Totals| t.profiles_refused,
+        ),
+        counter(
             "gotracer_trace_events",
             "Events read from traces.",
             |t: &Totals| t.events,

@@ -90,6 +90,10 @@ pub struct Totals {
     pub created: Created,
     /// Goroutines by the place that created them.
     pub places: Places,
+    /// Running time of goroutines in traces with CPU samples.
+    pub running: Duration,
+    /// CPU time of that running time by its samples.
+    pub on_cpu: Duration,
     /// Time that the traces cover.
     pub observed: Duration,
     /// Traces analyzed.
@@ -98,6 +102,8 @@ pub struct Totals {
     pub failures: BTreeMap<&'static str, u64>,
     /// Turns in which no trace was captured.
     pub missed: u64,
+    /// Captures whose CPU profile was refused.
+    pub profiles_refused: u64,
     /// Bytes read, decompressed.
     pub bytes: u64,
     /// Bytes that gave no events.
@@ -136,10 +142,13 @@ impl Totals {
             waits: vec![Distribution::default(); State::ALL.len()],
             created: Created::default(),
             places: Places::default(),
+            running: Duration::ZERO,
+            on_cpu: Duration::ZERO,
             observed: Duration::ZERO,
             traces: 0,
             failures: reasons.iter().map(|&r| (r, 0)).collect(),
             missed: 0,
+            profiles_refused: 0,
             bytes: 0,
             lost_bytes: 0,
             events: 0,
@@ -199,6 +208,10 @@ impl Totals {
         self.time += report.program.time;
         for (state, waits) in &report.waits {
             self.waits[state.index()].merge(waits);
+        }
+        if let Some(cpu) = &report.cpu_samples {
+            self.running += Duration::from_nanos(cpu.running_ns);
+            self.on_cpu += Duration::from_nanos(cpu.on_cpu_ns);
         }
         let goroutines = &report.program.goroutines;
         self.created.add(goroutines.created, goroutines.exited);

@@ -37,6 +37,9 @@ pub struct Job {
     /// Maximum average rate of periodic captures, bytes per second.
     #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
     scrape_budget: Option<u64>,
+    /// Requests a CPU profile beside each trace.
+    #[serde(default)]
+    cpu_samples: bool,
     /// Interval between the starts of two captures of a target.
     #[serde(
         default,
@@ -111,6 +114,7 @@ impl Job {
             mode: options.mode,
             stream_budget: Some(options.stream_budget),
             scrape_budget: options.scrape_budget,
+            cpu_samples: options.cpu_samples,
             scrape_interval: Some(options.interval),
             scrape_timeout: Some(options.timeout),
             seconds: Some(options.seconds),
@@ -195,6 +199,7 @@ impl Job {
             mode: self.mode,
             stream_budget: self.stream_budget.unwrap_or(usual.stream_budget),
             scrape_budget: self.scrape_budget,
+            cpu_samples: self.cpu_samples,
             interval: self.scrape_interval.unwrap_or(usual.interval),
             timeout: self.scrape_timeout.unwrap_or(usual.timeout),
             seconds: self.seconds.unwrap_or(self.mode.seconds()),

@@ -12,6 +12,7 @@ use super::{Options, Reader, ScrapeError, Scraper, Target};
 /// Capture that is read while it is received.
 pub struct Running {
     reader: Reader,
+    profile_refused: Option<String>,
     /// Thread that feeds the reader; returns the error if the response broke off.
     feed: Option<JoinHandle<Result<(), ScrapeError>>>,
 }
@@ -46,7 +47,11 @@ pub fn capture(
                 () = &mut interrupted => Err(ScrapeError::BrokeOff("interrupted before it began".into())),
             };
             let (reader, feed) = match opened {
-                Ok(capture) => capture.split(),
+                Ok(capture) => {
+                    let refused = capture.profile_refused().map(str::to_owned);
+                    let (reader, feed) = capture.split();
+                    ((reader, refused), feed)
+                }
                 Err(error) => {
                     // The caller waits for this message.
                     let _ = tell.send(Err(error));
@@ -64,10 +69,14 @@ pub fn capture(
         })
     });
     match opened.recv() {
-        Ok(opened) => Ok(Running {
-            reader: opened?,
-            feed: Some(feed),
-        }),
+        Ok(opened) => {
+            let (reader, profile_refused) = opened?;
+            Ok(Running {
+                reader,
+                profile_refused,
+                feed: Some(feed),
+            })
+        }
         Err(_) => Err(ScrapeError::Unreachable("the capture panicked".into())),
     }
 }
@@ -84,6 +93,14 @@ fn end_at_next_interrupt() {
     let interrupted = runtime.and_then(|r| r.block_on(tokio::signal::ctrl_c()));
     if interrupted.is_ok() {
         std::process::exit(INTERRUPTED);
+    }
+}
+
+impl Running {
+    /// Returns why there is no CPU profile beside the trace, if one was requested
+    /// and refused.
+    pub fn profile_refused(&self) -> Option<&str> {
+        self.profile_refused.as_deref()
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout_at};
 
 use super::feed::{Reader, pipe};
+use super::profile::CpuProfile;
 use super::{Options, ScrapeError, Target};
 use crate::source::http::{deepest, explain};
 
@@ -31,6 +32,8 @@ pub struct Capture {
     first: Option<Bytes>,
     patience: Patience,
     limit: u64,
+    /// CPU profile beside the trace, or why there is none, if one was requested.
+    profile: Option<Result<CpuProfile, String>>,
 }
 
 /// Timeout of a response.
@@ -76,6 +79,10 @@ impl Scraper {
     /// If there is no response, or its status is not 200.
     pub async fn open(&self, target: &Target, seconds: u32) -> Result<Capture, ScrapeError> {
         let seconds = target.seconds(seconds);
+        let profile = match self.options.cpu_samples {
+            true => Some(self.profile(target, seconds).await),
+            false => None,
+        };
         let allowed = Duration::from_secs(seconds.into()).saturating_add(self.options.timeout);
         let patience = Patience::Whole(Instant::now() + allowed, allowed);
         Ok(Capture {
@@ -83,6 +90,7 @@ impl Scraper {
             first: None,
             patience,
             limit: self.options.limit,
+            profile,
         })
     }
 
@@ -99,6 +107,7 @@ impl Scraper {
             first: None,
             patience: Patience::Piece(allowed),
             limit: u64::MAX,
+            profile: self.options.cpu_samples.then(|| Ok(self.profiles(target))),
         })
     }
 
@@ -130,6 +139,12 @@ impl Scraper {
 }
 
 impl Capture {
+    /// Returns why there is no CPU profile beside the trace, if one was requested
+    /// and refused.
+    pub fn profile_refused(&self) -> Option<&str> {
+        self.profile.as_ref()?.as_ref().err().map(String::as_str)
+    }
+
     /// Returns the maximum number of bytes.
     pub fn limit(&self) -> u64 {
         self.limit

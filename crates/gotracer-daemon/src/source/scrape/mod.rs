@@ -5,6 +5,7 @@
 mod blocking;
 mod capture;
 mod feed;
+mod profile;
 mod target;
 
 use std::time::Duration;
@@ -56,6 +57,9 @@ pub struct Options {
     pub scrape_budget: Option<u64>,
     /// Interval between the starts of two captures of a target.
     pub interval: Duration,
+    /// Requests a CPU profile beside each trace, so that the trace has CPU
+    /// samples.
+    pub cpu_samples: bool,
     /// Duration of a trace, seconds.
     pub seconds: u32,
     /// Timeout of connecting, and of the response beyond `seconds`.
@@ -78,6 +82,7 @@ impl Default for Options {
             stream_budget: 10 << 20,
             scrape_budget: None,
             interval: Duration::from_secs(60),
+            cpu_samples: false,
             seconds: Mode::default().seconds(),
             timeout: Duration::from_secs(10),
             limit: 256 << 20,

@@ -10,6 +10,9 @@ use crate::labels::Labels;
 /// Path of the trace endpoint of net/http/pprof.
 const PATH: &str = "/debug/pprof/trace";
 
+/// Path of its CPU profile.
+const PROFILE: &str = "/debug/pprof/profile";
+
 /// Host of addresses without one.
 const LOCALHOST: &str = "localhost";
 
@@ -93,6 +96,28 @@ impl Target {
             "" | "/" => PATH,
             path => path,
         };
+        self.with(path, seconds)
+    }
+
+    /// Returns the URL of a CPU profile: beside a path that ends in `/trace`,
+    /// else the one of net/http/pprof.
+    pub fn profile(&self, seconds: u32) -> Uri {
+        let folder = self.url.path().strip_suffix("/trace");
+        let path = folder.map(|folder| format!("{folder}/profile"));
+        let uri = self.with(path.as_deref().unwrap_or(PROFILE), seconds);
+        let query = uri.query().unwrap_or_default();
+        let others = query.split('&').filter(|p| !p.starts_with("seconds="));
+        let all: Vec<_> = others
+            .map(str::to_owned)
+            .chain([format!("seconds={seconds}")])
+            .collect();
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = format!("{}?{}", uri.path(), all.join("&")).parse().ok();
+        Uri::from_parts(parts).unwrap_or(uri)
+    }
+
+    /// Returns the URL with a path and `seconds`, unless its query has them.
+    fn with(&self, path: &str, seconds: u32) -> Uri {
         let query = self.url.query().unwrap_or_default();
         let own = query.split('&').any(|part| part.starts_with("seconds="));
         let query = match (query.is_empty(), own) {
@@ -141,6 +166,27 @@ mod tests {
             let target = Target::new(url, Labels::new()).unwrap();
             assert_eq!(target.request(5).to_string(), request);
             assert!(request.ends_with(&format!("seconds={}", target.seconds(5))));
+        }
+    }
+
+    #[test]
+    fn a_cpu_profile_is_beside_the_trace() {
+        for (url, profile) in [
+            (
+                "http://api:6060",
+                "http://api:6060/debug/pprof/profile?seconds=6",
+            ),
+            (
+                "http://api/x/trace?k=v&seconds=2",
+                "http://api/x/profile?k=v&seconds=6",
+            ),
+            (
+                "http://api/flight",
+                "http://api/debug/pprof/profile?seconds=6",
+            ),
+        ] {
+            let target = Target::new(url, Labels::new()).unwrap();
+            assert_eq!(target.profile(6).to_string(), profile);
         }
     }
 
