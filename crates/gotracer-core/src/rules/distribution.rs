@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::buckets::Buckets;
+
 /// Base-2 logarithm of the number of buckets per doubling.
 pub const SCALE: u32 = 3;
 const PER_DOUBLING: usize = 1 << SCALE;
@@ -47,8 +49,8 @@ pub struct Distribution {
     min: u64,
     max: u64,
     zeros: u64,
-    /// Counts by the index of [`Self::index`]; grows with the maximum.
-    buckets: Vec<u64>,
+    /// Counts by the index of [`Self::index`].
+    buckets: Buckets,
 }
 
 /// Serialized form of a distribution.
@@ -98,11 +100,7 @@ impl Distribution {
             self.zeros += 1;
             return;
         }
-        let i = Self::index(value);
-        if i >= self.buckets.len() {
-            self.buckets.resize(i + 1, 0);
-        }
-        self.buckets[i] += 1;
+        *self.buckets.entry(Self::index(value)) += 1;
     }
 
     /// Merges several distributions.
@@ -126,14 +124,8 @@ impl Distribution {
         self.count += other.count;
         self.sum = self.sum.saturating_add(other.sum);
         self.zeros += other.zeros;
-        let more = other.buckets.len().saturating_sub(self.buckets.len());
-        if more > 0 {
-            // A daemon keeps dozens of sums for each target, which rarely grow.
-            self.buckets.reserve_exact(more);
-            self.buckets.resize(other.buckets.len(), 0);
-        }
-        for (a, b) in self.buckets.iter_mut().zip(&other.buckets) {
-            *a += b;
+        for (i, n) in other.buckets.iter() {
+            *self.buckets.entry(i) += n;
         }
     }
 
@@ -150,15 +142,16 @@ impl Distribution {
             min,
             max,
             zeros,
-            buckets: Vec::new(),
+            buckets: Buckets::default(),
         };
         let most = Self::index(u64::MAX);
         for (i, n) in buckets {
             let i = usize::try_from(i).ok().filter(|i| *i <= most)?;
-            if i >= whole.buckets.len() {
-                whole.buckets.resize(i + 1, 0);
+            if n == 0 {
+                continue;
             }
-            whole.buckets[i] = whole.buckets[i].checked_add(n)?;
+            let count = whole.buckets.entry(i);
+            *count = count.checked_add(n)?;
             whole.count = whole.count.checked_add(n)?;
         }
         (min <= max).then_some(whole)
@@ -166,15 +159,20 @@ impl Distribution {
 
     /// Values recorded after `earlier` was copied from this distribution. Minimum and maximum are those of all values.
     pub fn since(&self, earlier: &Self) -> Self {
-        let before = earlier.buckets.iter().chain(std::iter::repeat(&0));
-        let buckets = self.buckets.iter().zip(before);
+        let mut buckets = Buckets::default();
+        for (i, n) in self.buckets.iter() {
+            let more = n.saturating_sub(earlier.buckets.get(i));
+            if more > 0 {
+                *buckets.entry(i) += more;
+            }
+        }
         Self {
             count: self.count.saturating_sub(earlier.count),
             sum: self.sum.saturating_sub(earlier.sum),
             min: self.min,
             max: self.max,
             zeros: self.zeros.saturating_sub(earlier.zeros),
-            buckets: buckets.map(|(a, b)| a.saturating_sub(*b)).collect(),
+            buckets,
         }
     }
 
@@ -208,7 +206,7 @@ impl Distribution {
         if seen >= rank {
             return 0;
         }
-        for (i, &n) in self.buckets.iter().enumerate() {
+        for (i, n) in self.buckets.iter() {
             if seen + n >= rank {
                 let (low, high) = (Self::bound(i), Self::bound(i + 1));
                 let within = (rank - seen) as f64 / n as f64;
@@ -223,10 +221,7 @@ impl Distribution {
     /// Index and count of each bucket that is not empty. Bucket `i` holds the
     /// values above 2^(i/8 - 1/8) up to 2^(i/8).
     pub fn buckets(&self) -> impl Iterator<Item = (i32, u64)> + '_ {
-        let buckets = self.buckets.iter().enumerate();
-        buckets
-            .filter(|(_, n)| **n > 0)
-            .map(|(i, &n)| (i as i32, n))
+        self.buckets.iter().map(|(i, n)| (i as i32, n))
     }
 
     /// Number of values equal to 0.
@@ -241,7 +236,7 @@ impl Distribution {
         } else {
             Self::index(limit) + 1
         };
-        self.zeros + self.buckets.iter().take(end).sum::<u64>()
+        self.zeros + self.buckets.below(end)
     }
 
     /// Number of values of at most `limit`, interpolated within its bucket like [`quantile`](Self::quantile).
@@ -249,10 +244,10 @@ impl Distribution {
         let mut below = self.zeros as f64;
         if limit > 0 {
             let i = Self::index(limit);
-            below += self.buckets.iter().take(i).sum::<u64>() as f64;
+            below += self.buckets.below(i) as f64;
             let (low, high) = (Self::bound(i), Self::bound(i + 1));
             let within = (limit as f64 / low).ln() / (high / low).ln();
-            let there = self.buckets.get(i).copied().unwrap_or(0);
+            let there = self.buckets.get(i);
             below += there as f64 * within.clamp(0.0, 1.0);
         }
         below

@@ -5,6 +5,7 @@
 //! dashboards, alerts) come from it.
 
 mod blocked_on_syscall;
+mod buckets;
 mod cause;
 mod channel_backpressure;
 mod cpu_starved;

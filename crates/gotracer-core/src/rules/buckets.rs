@@ -1,0 +1,98 @@
+//! Counts by index, for the range of indices that occur.
+
+/// Ranges begin at a multiple of this, so that they rarely grow at their start.
+const ALIGNMENT: usize = 8;
+
+/// Counts of buckets. Memory is for the range from the first to the last bucket that has a count: most quantities lie
+/// within a few powers of two, and a daemon keeps dozens of distributions for each target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Buckets {
+    /// Index of the first count.
+    first: usize,
+    counts: Vec<u64>,
+}
+
+impl Buckets {
+    /// Returns the count of a bucket, to be increased: it must not stay 0.
+    #[inline]
+    pub fn entry(&mut self, index: usize) -> &mut u64 {
+        let mut at = index.wrapping_sub(self.first);
+        if at >= self.counts.len() {
+            self.include(index);
+            at = index - self.first;
+        }
+        &mut self.counts[at]
+    }
+
+    /// Extends the range to a bucket.
+    #[cold]
+    fn include(&mut self, index: usize) {
+        let start = index - index % ALIGNMENT;
+        if self.counts.is_empty() {
+            self.first = start;
+        }
+        if start < self.first {
+            let more = self.first - start;
+            self.counts.splice(..0, std::iter::repeat_n(0, more));
+            self.first = start;
+        }
+        let len = index - self.first + 1;
+        if len > self.counts.len() {
+            self.counts.reserve_exact(len - self.counts.len());
+            self.counts.resize(len, 0);
+        }
+    }
+
+    /// Count of a bucket.
+    pub fn get(&self, index: usize) -> u64 {
+        let at = index.wrapping_sub(self.first);
+        self.counts.get(at).copied().unwrap_or(0)
+    }
+
+    /// Iterates over indices and counts in the order of indices, without those of 0.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let all = self.counts.iter().enumerate();
+        all.filter(|(_, count)| **count > 0)
+            .map(|(at, &count)| (self.first + at, count))
+    }
+
+    /// Sum of the counts below an index.
+    pub fn below(&self, end: usize) -> u64 {
+        let end = end.saturating_sub(self.first);
+        self.counts.iter().take(end).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_range_grows_at_both_ends() {
+        let mut buckets = Buckets::default();
+        for index in [100, 90, 120, 100] {
+            *buckets.entry(index) += 1;
+        }
+        let all: Vec<_> = buckets.iter().collect();
+        assert_eq!(all, [(90, 1), (100, 2), (120, 1)]);
+        assert_eq!(
+            (buckets.get(100), buckets.get(99), buckets.get(7)),
+            (2, 0, 0)
+        );
+        assert_eq!((buckets.below(90), buckets.below(101)), (0, 3));
+        assert_eq!(buckets.counts.len(), 120 - 88 + 1);
+    }
+
+    #[test]
+    fn equal_counts_are_equal_in_any_order() {
+        let of = |indices: [usize; 3]| {
+            let mut buckets = Buckets::default();
+            for index in indices {
+                *buckets.entry(index) += 1;
+            }
+            buckets
+        };
+        assert_eq!(of([3, 99, 50]), of([99, 50, 3]));
+        assert_ne!(of([3, 99, 50]), of([99, 50, 4]));
+    }
+}
