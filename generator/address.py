@@ -11,7 +11,7 @@ RUNBOOKS = ADDRESS + "/blob/main/docs/runbooks"
 LAST = ("mixin/mixin.libsonnet", re.compile(r"runbookUrl: '(https://.+)/blob/main/docs/runbooks'"))
 # Files with links that are written by hand.
 LINKED = ("*.md", "action.yml", "docs/**/*.md", "helm/**/*.md", "helm/**/*.gotmpl", "helm/**/*.yaml", "mixin/*.md",
-          "mixin/*.libsonnet", "packaging/*", "tests/bundle/alerts/*.yml")
+          "mixin/*.libsonnet", "packaging/*", "templates/*.yml", "tests/bundle/alerts/*.yml")
 
 
 def relinked(generated):

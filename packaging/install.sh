@@ -3,8 +3,8 @@
 #
 #   install.sh [VERSION]
 #
-# VERSION is one such as 0.2.0. GOTRACER_RELEASES is where releases are: a folder with a folder vVERSION for each.
-# GOTRACER_BIN is where the binary goes, ~/.local/bin by default.
+# VERSION is a version such as 0.2.0. GOTRACER_RELEASES is the address of the releases, with a folder vVERSION for each.
+# GOTRACER_BIN is the directory of the binary, ~/.local/bin by default.
 set -eu
 
 fail() {

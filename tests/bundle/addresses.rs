@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::repository;
 
 /// Files and directories with links to the repository. `cargo xtask generate` writes the address into them.
-const LINKED: [&str; 12] = [
+const LINKED: [&str; 13] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
@@ -18,6 +18,7 @@ const LINKED: [&str; 12] = [
     "helm",
     "mixin",
     "packaging",
+    "templates",
     "tests/bundle/alerts",
 ];
 /// Files and directories that take the address from Cargo.toml.

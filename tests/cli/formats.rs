@@ -187,3 +187,73 @@ fn junit_is_read_by_others() {
     let read = python.wait_with_output().unwrap();
     assert_eq!(stdout(&read), "1\n0\n");
 }
+
+#[test]
+fn an_unreadable_trace_of_a_batch_has_an_entry() {
+    let (_dir, broken) = with_file("notes.txt", b"not a trace");
+    let analyze = |format: &str| {
+        let output = run(&["analyze", "--format", format, LOCKS, &broken]);
+        assert_exit(&output, 2);
+        stdout(&output)
+    };
+    let document: Value = serde_json::from_str(&analyze("json")).unwrap();
+    let reports = document["reports"].as_array().unwrap();
+    assert_eq!(reports.len(), 2);
+    assert_eq!(reports[1]["trace"]["source"], broken.as_str());
+    assert!(
+        reports[1]["trace"]["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("not a Go execution trace")
+    );
+    assert_eq!(reports[1]["rules"].as_array().unwrap().len(), 0);
+
+    let sarif: Value = serde_json::from_str(&analyze("sarif")).unwrap();
+    let invocation = &sarif["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    let notified = invocation["toolExecutionNotifications"]
+        .as_array()
+        .unwrap()
+        .iter();
+    let errors = notified.filter(|n| n["level"] == "error").count();
+    assert_eq!(errors, 1);
+
+    let junit = analyze("junit");
+    assert!(
+        junit.contains("errors=\"1\"") && junit.contains("type=\"unreadable\""),
+        "{junit}"
+    );
+    let github = analyze("github");
+    assert!(
+        github.contains("::error title=unreadable trace::"),
+        "{github}"
+    );
+    assert!(analyze("markdown").contains("could not be read"));
+    assert!(analyze("openmetrics").contains("gotrace_trace_error{trace="));
+    assert!(analyze("html").contains("could not be read"));
+    // The table leaves it to standard error.
+    let table = analyze("table");
+    assert!(
+        !table.contains("notes.txt") && table.contains("MutexContention"),
+        "{table}"
+    );
+}
+
+#[test]
+fn prometheus_accepts_the_metrics() {
+    let (dir, file) = with_file("metrics.prom", b"");
+    let both = ["tests/fixtures/go1.27.3/heap_spike.trace", LOCKS];
+    let output = run(&[&["analyze", "--fail-on=never", "-o", &file], &both[..]].concat());
+    assert_exit(&output, 0);
+    let metrics = fs::File::open(&file).unwrap();
+    let mut promtool = std::process::Command::new("promtool");
+    let checked = promtool.args(["check", "metrics"]).stdin(metrics).output();
+    let Ok(checked) = checked else {
+        assert!(std::env::var_os("CI").is_none(), "CI needs promtool");
+        eprintln!("SKIPPED: no promtool");
+        return;
+    };
+    let said = format!("{}{}", stdout(&checked), stderr(&checked));
+    assert!(checked.status.success(), "{said}");
+    drop(dir);
+}

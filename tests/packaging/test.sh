@@ -69,6 +69,23 @@ python3 -m json.tool "$RUNNER_TEMP/gotracer/gotracer.sarif" >/dev/null || fail "
 action 0 "$traces/idle.trace" ""
 action 0 "$traces/idle.trace" "$traces/idle.trace"
 action 2 "$tmp/none.trace" ""
+
+# The script of the GitLab component, with its variables.
+component() { # component CODE TRACES BASE
+  local code=0
+  mkdir -p "$tmp/project" && rm -f "$tmp/project"/g*
+  awk '/^  script:/ {on = 1; next} /^  [a-z]/ {on = 0} on {sub(/^    - /, ""); print}' templates/gotracer.yml >"$tmp/component.sh"
+  (cd "$tmp/project" && GOTRACER_VERSION=$version GOTRACER_BIN=$tmp/project/bin TRACES=$2 BASE=$3 BASELINE='' \
+    FAIL_ON=error FAIL_ON_REGRESSION=10% bash -e "$tmp/component.sh" >"$tmp/log" 2>&1) || code=$?
+  [ "$code" = "$1" ] || fail "the component exits with $code: $(cat "$tmp/log")"
+  python3 -m json.tool "$tmp/project/gl-code-quality-report.json" >/dev/null || fail "no code quality report"
+  grep -q "<testsuites" "$tmp/project/gotracer.xml" || fail "no JUnit XML"
+}
+here=$PWD/$traces
+component 0 "$here/idle.trace" "$here/idle.trace"
+component 1 "$here/mutex_long.trace" ""
+[ "$(wc -l <"$tmp/component.sh")" -ge 5 ] || fail "the component has no script"
+
 for variable in TRACES BASE BASELINE FAIL_ON FAIL_ON_REGRESSION REPOSITORY PULL_REQUEST REPORT; do
   grep -q "^        $variable: " action.yml || fail "action.yml does not set $variable"
 done

@@ -117,7 +117,7 @@ fn the_numbers_are_those_of_the_analysis() {
             "ProcessorStarvation": format!("select {sum} from slice s where name = 'starvation'"),
             "GCPauseSpike": format!("select {sum} {on} t.name = 'World stopped' and s.name glob 'GC *'"),
             "findings": "select s.name from slice s join track t on t.id = s.track_id \
-                where t.name glob 'Findings: *' and t.parent_id is null",
+                where t.parent_id = (select id from track where name = 'Findings')",
             "heap": "select max(value) max from counter c join track t on t.id = c.track_id \
                 where t.name = 'Heap'",
             "live": "select value from counter c join track t on t.id = c.track_id \
@@ -310,7 +310,7 @@ fn a_window_is_cut_out() {
     let around = Export::of(processor, &trace, &["--finding=1"]);
     let first = &report(&trace)["findings"][0];
     let found = "select s.name, s.ts from slice s join track t on t.id = s.track_id \
-        where t.name = 'Findings: MutexContention'";
+        where t.name = 'MutexContention'";
     let found = around.rows(found);
     let named = |row: &&Value| row["name"] == first["message"];
     let it = found.iter().find(named);

@@ -57,6 +57,36 @@ fn configured(scratch: &Scratch, evidence: &str) -> String {
 }
 
 #[test]
+fn the_page_of_a_kept_trace_draws_its_worst_findings() {
+    let scratch = Scratch::new();
+    let traces = scratch.path().join("traces");
+    fs::create_dir(&traces).unwrap();
+    let trace = fixture("go1.25.5/mutex_contention.trace");
+    fs::copy(trace, traces.join("a.trace")).unwrap();
+    let watch = format!("--watch={}", traces.display());
+    let path = format!(
+        "--evidence.path={}",
+        scratch.path().join("evidence").display()
+    );
+    let warn = configured(&scratch, "severity: warn");
+    let gotracer = Running::gotracer_with(scratch.path(), &[&watch, &path, &warn], &[]);
+    let item = kept(&gotracer, "");
+    let page = eventually_or(
+        "the page has pictures",
+        || gotracer.log(),
+        || {
+            let page = gotracer.get("/reports/1", "").body;
+            let page = String::from_utf8(page).unwrap();
+            page.contains("<svg class=\"moment\"").then_some(page)
+        },
+    );
+    let id = item["id"].as_str().unwrap();
+    let link = format!("../api/v1/evidence/{id}?format=perfetto");
+    assert!(page.contains(&link), "{page}");
+    assert!(page.contains("MutexContention"));
+}
+
+#[test]
 fn the_generations_around_a_finding_in_a_stream_are_a_trace() {
     // With and without markers at the end of generations, and the first.
     for version in ["local", "1.25.5", "1.22.10"] {

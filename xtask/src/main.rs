@@ -1,6 +1,7 @@
 //! Development tasks. `cargo xtask generate` writes the files that are generated from the registry of rules;
 //! `cargo xtask pictures` renders README's pictures.
 
+mod perfetto;
 mod pictures;
 
 use std::env;
@@ -16,7 +17,8 @@ const USAGE: &str = "usage: cargo xtask generate [DIR]
 Writes alerts, dashboards, runbook heads, and the lists of rules in the documentation,
 the configuration and the Helm chart, from the rules in crates/gotracer-core/src/rules.
 generate: with DIR, writes the files there instead of in place. Needs Python 3.10 or newer.
-pictures: runs the binary GOTRACER on the traces in docs/demo; writes to docs/pictures or DIR. Needs Chromium.";
+pictures: runs the binary GOTRACER on the traces in docs/demo; writes to docs/pictures or DIR. Needs Chromium, and
+Python and pip for Perfetto.";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();

@@ -8,7 +8,7 @@ use anstyle::{Color, RgbColor};
 use anstyle_svg::Term;
 use anyhow::{Context, bail};
 
-use crate::repository;
+use crate::{perfetto, repository};
 
 /// Colors of a page on GitHub, light and dark.
 const THEMES: [Theme; 2] = [
@@ -46,7 +46,9 @@ pub(crate) fn make(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot create {}", directory.display()))?;
     terminal(gotracer, directory)?;
     speed(directory)?;
-    page(gotracer, directory)
+    page(gotracer, directory)?;
+    let trace = repository().join("docs/demo/checkout.trace");
+    perfetto::picture(gotracer, &trace, directory)
 }
 
 /// Renders the default output of `gotracer trace.out` in 80 columns.

@@ -130,6 +130,9 @@ impl Run<'_> {
                 None => {
                     self.unreadable = true;
                     complain("error", &format!("{name}: {error}"));
+                    if self.outputs.want_reports() {
+                        self.reports.push(Report::unreadable(&name, &error));
+                    }
                 }
             },
         }

@@ -20,6 +20,7 @@ pub struct Track(pub u64);
 pub enum Fixed {
     /// Group of everything.
     Root = 1,
+    Findings,
     StopTheWorld,
     Marking,
     Heap,
@@ -43,6 +44,7 @@ impl Fixed {
     fn name(self) -> &'static str {
         match self {
             Self::Root | Self::Last => "",
+            Self::Findings => "Findings",
             Self::StopTheWorld => "World stopped",
             Self::Marking => "Collector marking",
             Self::Heap => "Heap",
@@ -98,9 +100,14 @@ impl Fixed {
         Track(self as u64)
     }
 
-    /// Enclosing group; stops have none, so that they are visible without opening one.
-    fn parent(self) -> Option<Track> {
-        (self != Self::StopTheWorld).then(|| Self::Root.track())
+    /// Enclosing group. Perfetto opens with groups folded, and shows a top-level track with children and its own slices
+    /// at once: findings and stops are such tracks.
+    fn parent(self) -> Option<Self> {
+        match self {
+            Self::Findings | Self::StopTheWorld => None,
+            Self::Marking => Some(Self::StopTheWorld),
+            _ => Some(Self::Root),
+        }
     }
 }
 
@@ -129,11 +136,12 @@ impl Tracks {
     /// Returns a track that exists once.
     pub fn fixed(&mut self, packets: &mut Packets<impl Write>, which: Fixed) -> Track {
         if !std::mem::replace(&mut self.fixed[which as usize], true) {
+            let parent = which.parent().map(|parent| self.fixed(packets, parent));
             packets.track(TrackDescriptor {
                 child_ordering: ordering(which.ordering()),
                 sibling_order_rank: Some(which as i32),
                 counter: which.counter(),
-                ..described(which.track(), which.name(), which.parent())
+                ..described(which.track(), which.name(), parent)
             });
         }
         which.track()
@@ -195,13 +203,6 @@ impl Tracks {
             });
         }
         self.below(packets, parent, name)
-    }
-
-    /// Declares a track outside of all groups.
-    pub fn top(&mut self, packets: &mut Packets<impl Write>, name: &str) -> Track {
-        let track = next(&mut self.given);
-        packets.track(described(track, name, None));
-        track
     }
 
     /// Declares a track in a group.

@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::{
-    Options, Report, benchstat, csv, github, gitlab, html, json, jsonl, junit, markdown, sarif,
-    table,
+    Options, Report, benchstat, csv, github, gitlab, html, json, jsonl, junit, markdown,
+    openmetrics, sarif, table,
 };
 
 /// Formats of reports. A file's ending means the first format that lists it.
@@ -25,6 +25,7 @@ pub static FORMATS: Formats<[Report]> = Formats(&[
     &jsonl::FORMAT,
     &csv::FORMAT,
     &benchstat::FORMAT,
+    &openmetrics::FORMAT,
 ]);
 
 /// A format of `S`: reports or a comparison.

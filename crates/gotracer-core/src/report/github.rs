@@ -25,7 +25,10 @@ pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::
         if let Some(error) = &report.trace.error {
             let source = &report.trace.source;
             let text = format!("{source}: {error}");
-            writeln!(out, "::warning title=trace broke off::{}", Data(&text))?;
+            match report.is_unreadable() {
+                true => writeln!(out, "::error title=unreadable trace::{}", Data(&text))?,
+                false => writeln!(out, "::warning title=trace broke off::{}", Data(&text))?,
+            }
         }
     }
     for found in placed(reports, options) {

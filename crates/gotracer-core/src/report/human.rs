@@ -137,6 +137,9 @@ pub fn number_of(severity: Severity, n: u64) -> String {
 
 /// Formats the verdict of a report, the number of known findings, and whether the trace broke off.
 pub fn outcome(report: &Report, paint: impl Fn(Option<Severity>, String) -> String) -> String {
+    if report.is_unreadable() {
+        return paint(Some(Severity::Error), "could not be read".into());
+    }
     let mut outcome = verdict([report], paint);
     if report.known > 0 {
         outcome += &format!("; {} known", count(report.known));

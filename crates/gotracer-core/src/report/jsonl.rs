@@ -1,13 +1,13 @@
-//! Reports as JSON Lines: one object per line, whose `type` is `trace`, `rule`, `task`, `region` or `finding`.
+//! Reports as JSON Lines: one object per line, whose `type` is `trace`, `rule`, `task`, `region`, `request` or `finding`.
 //!
-//! The `trace` comes first, then each `rule`, each `task` and `region`, then each `finding`. All of them name the
+//! The `trace` comes first, then each `rule`, each `task`, `region` and `request`, then each `finding`. All of them name the
 //! trace as `source`. The fields are those of the JSON format.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::wire::{self, Finding, Region, Rule, Task};
+use super::wire::{self, Finding, Region, Request, Rule, Task};
 use super::{Format, Options, Program, Report, TraceInfo};
 
 /// Entry in the registry.
@@ -40,6 +40,10 @@ enum Line<'a> {
         source: &'a str,
         region: &'a Region<'a>,
     },
+    Request {
+        source: &'a str,
+        request: &'a Request<'a>,
+    },
     Finding {
         source: &'a str,
         #[serde(flatten)]
@@ -65,6 +69,9 @@ pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::
         }
         for region in &report.regions {
             line(out, &Line::Region { source, region })?;
+        }
+        for request in &report.requests {
+            line(out, &Line::Request { source, request })?;
         }
         for finding in &report.findings {
             line(out, &Line::Finding { source, finding })?;

@@ -42,12 +42,26 @@ fn suite(report: &Report, options: &Options) -> TestSuite {
     if let Some(error) = &trace.error {
         suite.set_system_err(text(error));
     }
+    if report.is_unreadable() {
+        suite.add_test_case(unreadable(report));
+    }
     let shown = top(report, options.top);
     for rule in &report.rules {
         let of_rule = shown.iter().copied().filter(|f| f.rule == rule.rule);
         suite.add_test_case(case(rule, &of_rule.collect::<Vec<_>>(), options));
     }
     suite
+}
+
+/// The test case of a trace that could not be read: without it, the suite would be empty and pass.
+fn unreadable(report: &Report) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(text(report.trace.error.as_deref().unwrap_or_default()));
+    status.set_type("unreadable");
+    let mut case = TestCase::new("trace", status);
+    case.set_classname("gotracer");
+    case.set_time(Duration::ZERO);
+    case
 }
 
 fn case(rule: &RuleReport, findings: &[&Finding], options: &Options) -> TestCase {

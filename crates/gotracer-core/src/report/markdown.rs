@@ -48,6 +48,10 @@ pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::
 fn section(out: &mut String, report: &Report, options: &Options) -> fmt::Result {
     let trace = &report.trace;
     let verdict = human::outcome(report, |_, text| text);
+    if let Some(error) = trace.error.as_deref().filter(|_| report.is_unreadable()) {
+        let source = Code(&trace.source);
+        return writeln!(out, "### gotracer: {source} {verdict}\n\n{}\n", Text(error));
+    }
     writeln!(out, "### gotracer: {verdict} in {}\n", Code(&trace.source))?;
     if options.detail > Detail::Findings {
         let facts = human::facts(trace).into_iter();

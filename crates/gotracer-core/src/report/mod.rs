@@ -20,6 +20,7 @@ pub mod listing;
 pub mod markdown;
 mod model;
 mod moment;
+mod openmetrics;
 mod options;
 mod paths;
 mod placed;
@@ -37,6 +38,7 @@ pub mod table;
 mod tasks;
 mod time;
 mod top;
+mod unreadable;
 pub mod wire;
 mod wrap;
 

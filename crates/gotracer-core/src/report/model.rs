@@ -31,7 +31,7 @@ pub struct Frame {
 }
 
 /// The trace that was read.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Default)]
 #[schemars(deny_unknown_fields)]
 pub struct TraceInfo {
     /// Path or URL as given, or `-` for standard input.
@@ -53,7 +53,7 @@ pub struct TraceInfo {
     pub lost_bytes: u64,
     /// The last known GOMAXPROCS.
     pub gomaxprocs: Option<u64>,
-    /// Why reading stopped early; null if the trace was read to its end.
+    /// Why reading stopped early; null if the trace was read to its end. With 0 events, nothing could be read.
     pub error: Option<String>,
     /// Why the report may be incomplete: the trace has a newer format. Absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]

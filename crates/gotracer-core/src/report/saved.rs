@@ -18,7 +18,8 @@ pub enum SavedError {
     Wire(#[from] WireError),
 }
 
-/// Reads the reports of a document. Rules that this version does not know are left out.
+/// Reads the reports of a document. Rules that this version does not know are left out, and so are entries of traces
+/// that could not be read.
 ///
 /// # Errors
 /// If the text is not such a document.
@@ -29,7 +30,9 @@ pub fn read(text: &[u8]) -> Result<Vec<Report>, SavedError> {
     }
     let document: Document<'_> = serde_json::from_slice(text)?;
     let reports = document.reports.into_iter().map(wire::Report::into_model);
-    Ok(reports.collect::<Result<_, _>>()?)
+    let mut reports: Vec<Report> = reports.collect::<Result<_, _>>()?;
+    reports.retain(|report| !report.is_unreadable());
+    Ok(reports)
 }
 
 /// Returns a note on how reports of gotracer 0.1 are compared, if some of these are. They lack the collector's work.
@@ -61,6 +64,14 @@ mod tests {
         ];
         let text = write(&reports);
         assert_eq!(write(&read(&text).unwrap()), text);
+    }
+
+    #[test]
+    fn an_unreadable_trace_says_nothing_to_a_comparison() {
+        let reports = [Report::unreadable("a", &"no trace"), sample::report("b")];
+        let read = read(&write(&reports)).unwrap();
+        assert_eq!(read.len(), 1);
+        assert_eq!(read[0].trace.source, "b");
     }
 
     #[test]

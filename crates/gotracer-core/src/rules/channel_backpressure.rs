@@ -207,7 +207,7 @@ impl Detector for ChannelBackpressure {
             Description {
                 variant: match object {
                     Object::Channel => "",
-                    pool => pool.name(),
+                    Object::Pool(_) => object.name(),
                 },
                 message: match ended {
                     true => format!("goroutine {g} waited {worst} {}", object.words()),

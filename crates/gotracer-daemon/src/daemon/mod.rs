@@ -187,6 +187,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         pushes: Rates::default(),
         guard,
         effective,
+        drawn: http::Drawn::default(),
     });
     let serve = http::serve(listener, state, stop.clone());
     let end = async {

@@ -11,6 +11,8 @@ use crate::units::duration;
 
 /// Maximum number of frames of a stack.
 const FRAMES: usize = 64;
+/// Number of findings that a page shows without a click.
+const OPEN: usize = 25;
 /// Number of places of a finding that are listed without a click.
 const FEW_PLACES: usize = 5;
 
@@ -59,8 +61,8 @@ pub fn write(number: usize, report: &Report, options: &Options, mut written: usi
     let kept = top(report, options.top).into_iter();
     let kept: HashSet<&str> = kept.map(|f| f.id.as_str()).collect();
     let mut first_of_rule: HashMap<&str, &Finding> = HashMap::new();
-    let mut all = Vec::new();
-    for finding in ranked(report) {
+    let mut all: Vec<Markup> = Vec::new();
+    for (rank, finding) in (1..).zip(ranked(report)) {
         if !kept.contains(finding.id.as_str()) {
             continue;
         }
@@ -68,7 +70,7 @@ pub fn write(number: usize, report: &Report, options: &Options, mut written: usi
             break;
         }
         let first = *first_of_rule.entry(finding.rule.name).or_insert(finding);
-        let one = one(number, report, finding, first, options);
+        let one = one(number, report, (rank, finding), first, options);
         written += one.0.len();
         all.push(one);
     }
@@ -78,14 +80,28 @@ pub fn write(number: usize, report: &Report, options: &Options, mut written: usi
         @if report.findings.is_empty() {
             p class="good" { "Nothing was found." }
         }
+        @let folded = all.split_off(all.len().min(OPEN));
         @for finding in all { (finding) }
+        @if !folded.is_empty() {
+            details class="more" {
+                summary { (human::plural(folded.len() as u64, "more finding")) }
+                @for finding in folded { (finding) }
+            }
+        }
         @if left_out > 0 {
             p { (human::plural(left_out, "more finding")) " left out." }
         }
     }
 }
 
-fn one(number: usize, report: &Report, f: &Finding, first: &Finding, options: &Options) -> Markup {
+/// Renders a finding and its number, which `explain --finding` accepts.
+fn one(
+    number: usize,
+    report: &Report,
+    (rank, f): (usize, &Finding),
+    first: &Finding,
+    options: &Options,
+) -> Markup {
     let (severity, rule) = (f.severity.name(), f.rule.name);
     // Suggestions are long texts, equal for many findings of a rule.
     let same_fix = !std::ptr::eq(first, f) && first.suggestion == f.suggestion;
@@ -96,7 +112,7 @@ fn one(number: usize, report: &Report, f: &Finding, first: &Finding, options: &O
                 " " (rule) " " code { (clip(&human::place(&f.place))) }
             }
             p { (clip(&f.message)) }
-            (numbers(report, f))
+            (numbers(report, rank, f))
             (moment::write(report, f))
             @if let Some(cause) = &f.cause {
                 p { b { "Cause" } " " (clip(&cause.text)) }
@@ -116,7 +132,7 @@ fn one(number: usize, report: &Report, f: &Finding, first: &Finding, options: &O
     }
 }
 
-fn numbers(report: &Report, f: &Finding) -> Markup {
+fn numbers(report: &Report, rank: usize, f: &Finding) -> Markup {
     let value = |n| human::value(f.unit(), n);
     let least = if f.open > 0 { "≥" } else { "" };
     let ids: Vec<_> = f.goroutines.iter().map(ToString::to_string).collect();
@@ -125,6 +141,7 @@ fn numbers(report: &Report, f: &Finding) -> Markup {
     };
     html! {
         dl {
+            (pair("finding", rank.to_string()))
             (pair("count", human::count(f.count)))
             (pair("worst", format!("{least}{}", value(f.worst))))
             (pair("at", duration(f.worst_at_ns)))

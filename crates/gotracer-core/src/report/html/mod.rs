@@ -3,6 +3,7 @@
 
 mod cpu;
 mod findings;
+mod gc;
 mod goroutines;
 mod moment;
 mod over_time;
@@ -117,6 +118,7 @@ pub fn class(reports: &[Report]) -> &'static str {
     match reports.iter().filter_map(Report::worst).max() {
         Some(worst) => worst.name(),
         None if reports.iter().any(Report::is_judged) => "good",
+        None if reports.iter().any(Report::is_unreadable) => "error",
         None => "warn",
     }
 }
@@ -181,18 +183,30 @@ fn section(
     html! {
         section id={ "t" (number) } class="trace" {
             @if several { h2 { (clip(&trace.source)) } }
+            @if report.is_unreadable() {
+                p class="error" { (clip(trace.error.as_deref().unwrap_or_default())) }
+            } @else {
+                (parts(number, report, options, written))
+            }
+        }
+    }
+}
+
+/// Renders all that was found out about a trace.
+fn parts(number: usize, report: &Report, options: &Options, written: usize) -> Markup {
+    html! {
             (facts(report))
-            @if let Some(error) = &trace.error {
+            @if let Some(error) = &report.trace.error {
                 p class="error" { strong { "The trace broke off:" } " " (clip(error)) }
             }
             (signals::write(report))
             (over_time::write(number, report, options))
             (findings::write(number, report, options, written))
             (tasks::write(report))
+            (gc::write(report))
             (goroutines::write(report))
             (cpu::write(report))
             (rules::write(report))
-        }
     }
 }
 

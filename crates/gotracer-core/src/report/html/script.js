@@ -5,7 +5,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => root.dataset.theme ? root.dataset.theme === "dark" : dark.matches;
   const label = () => { button.textContent = isDark() ? "Light" : "Dark"; };
-  // A page from a file may not be allowed to remember anything.
+  // A page from a file may have no storage.
   const remember = (theme) => { try { localStorage.setItem("gotracer-theme", theme); } catch {} };
   try { const theme = localStorage.getItem("gotracer-theme"); if (theme) root.dataset.theme = theme; } catch {}
   button.addEventListener("click", () => {
@@ -17,10 +17,10 @@
   label();
   button.hidden = false;
 
-  // On paper nothing can be unfolded.
+  // Paper cannot be unfolded.
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
 
-  // A finding as Markdown, where the browser lets a page write to the clipboard.
+  // Copies a finding as Markdown, if the page may write to the clipboard.
   if (navigator.clipboard) document.querySelectorAll("button.copy").forEach((button) => {
     button.hidden = false;
     button.addEventListener("click", async () => {
@@ -28,7 +28,7 @@
     });
   });
 
-  // A live page replaces its content; a person who reads or types is not disturbed.
+  // A live page replaces its content, unless a person is reading or typing.
   const live = document.querySelector("main[data-live]");
   if (live) setInterval(async () => {
     if (document.hidden || live.contains(document.activeElement) || String(getSelection())) return;
@@ -40,7 +40,7 @@
     } catch {}
   }, 1000 * live.dataset.live);
 
-  // The rows of a page's tables that contain all words.
+  // Shows the rows of tables that contain all words.
   const rows = document.getElementById("rows");
   const search = () => {
     if (!rows) return;
@@ -53,7 +53,7 @@
 
   const form = document.getElementById("filter");
   if (!form) return;
-  // Pictures name goroutines of other findings, too.
+  // Pictures contain goroutines of other findings too.
   const said = (element) => [...element.children].filter((child) => child.tagName !== "FIGURE").map((child) => child.textContent).join(" ");
   const findings = [...document.querySelectorAll(".finding")].map((element) =>
     ({ element, text: said(element).toLowerCase() }));
@@ -68,6 +68,9 @@
       element.hidden = !fits;
       shown += fits;
     }
+    // Folded findings are searched too.
+    const searched = words.length > 0 || rule || severities.size < 3;
+    if (searched) document.querySelectorAll("details.more").forEach((more) => { more.open = true; });
     document.getElementById("shown").textContent = `${shown} of ${findings.length} shown`;
   };
   form.addEventListener("input", apply);
@@ -77,10 +80,15 @@
     if (event.key === "/" && !typing) { event.preventDefault(); form.elements.text.focus(); }
     if (event.key === "Escape" && document.activeElement === form.elements.text) { form.elements.text.value = ""; apply(); }
   });
-  // Whoever follows a link to a finding wants to see it.
+  // A link to a finding unfolds it, and ends a search that hides it.
   addEventListener("hashchange", () => {
     const wanted = document.getElementById(location.hash.slice(1));
-    if (wanted && wanted.hidden) { form.reset(); apply(); wanted.scrollIntoView(); }
+    if (!wanted) return;
+    const folded = wanted.closest("details.more:not([open])");
+    if (folded) folded.open = true;
+    const hidden = wanted.hidden;
+    if (hidden) { form.reset(); apply(); }
+    if (folded || hidden) wanted.scrollIntoView();
   });
   form.hidden = false;
   apply();

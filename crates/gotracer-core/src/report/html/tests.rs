@@ -71,3 +71,20 @@ fn a_page_is_never_too_large() {
     let many = html(&vec![report; 1_200]);
     assert!(many.len() < most, "{}", many.len());
 }
+
+#[test]
+fn a_thousand_findings_are_folded() {
+    let mut report = sample::eventful("a");
+    let found = report.findings[0].clone();
+    let numbered = |i: usize| crate::report::Finding {
+        id: format!("{i:016x}"),
+        ..found.clone()
+    };
+    report.findings = (0..1_000).map(numbered).collect();
+    let page = html(&[report]);
+    assert!(page.len() < 2_000_000, "{}", page.len());
+    let (open, folded) = page.split_once("<details class=\"more\">").unwrap();
+    let articles = |text: &str| text.matches("<article id=\"f0-").count();
+    assert_eq!(articles(open), 25);
+    assert!(articles(folded) > 500, "{}", articles(folded));
+}

@@ -3,10 +3,12 @@
 mod histogram;
 mod moment;
 mod timeline;
+mod utilization;
 
 pub use histogram::{Limit, Series, histogram};
 pub use moment::{moment, states};
 pub use timeline::{Lane, Mark, timeline};
+pub use utilization::utilization;
 
 use std::fmt::{self, Display, Write};
 

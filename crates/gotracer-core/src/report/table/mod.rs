@@ -41,14 +41,17 @@ pub const FORMAT: Format<[Report]> = Format {
 /// If writing fails.
 pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let quiet = options.detail == Detail::Findings;
-    let shown = reports.iter().filter(|r| !quiet || !r.findings.is_empty());
+    // The error of an unreadable trace is on standard error.
+    let read = || reports.iter().filter(|r| !r.is_unreadable());
+    let only = read().count() == 1;
+    let shown = read().filter(|r| !quiet || !r.findings.is_empty());
     for (i, report) in shown.enumerate() {
         if i > 0 {
             writeln!(out)?;
         }
-        one(out, report, options, reports.len() == 1)?;
+        one(out, report, options, only)?;
     }
-    if reports.len() > 1 && !quiet {
+    if read().count() > 1 && !quiet {
         writeln!(out)?;
         summary::write(out, reports, options)?;
     }

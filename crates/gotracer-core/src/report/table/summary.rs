@@ -19,7 +19,8 @@ struct Same<'a> {
 pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let style = Style::new(options.color);
     let found = reports.iter().filter(|r| !r.findings.is_empty()).count() as u64;
-    let broken = reports.iter().filter(|r| r.trace.error.is_some()).count() as u64;
+    let unreadable = reports.iter().filter(|r| r.is_unreadable()).count() as u64;
+    let broken = reports.iter().filter(|r| r.trace.error.is_some()).count() as u64 - unreadable;
     let traces = human::plural(reports.len() as u64, "trace");
     writeln!(out, "{}", style.bold(format!("summary of {traces}")))?;
     for same in grouped(reports) {
@@ -40,6 +41,9 @@ pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::
     }
     if broken > 0 {
         line += &format!("; {} broke off", human::plural(broken, "trace"));
+    }
+    if unreadable > 0 {
+        line += &format!("; {} could not be read", human::plural(unreadable, "trace"));
     }
     writeln!(out, "{line}")
 }

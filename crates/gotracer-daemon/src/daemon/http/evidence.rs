@@ -11,7 +11,7 @@ use super::State;
 use super::call::Call;
 use super::perfetto;
 use super::reply::{Reply, compressed, streamed, text};
-use crate::evidence::Item;
+use crate::evidence::{Evidence, Item};
 use crate::report::Report;
 
 /// ID that selects the newest trace.
@@ -27,13 +27,21 @@ pub fn wants_perfetto(request: &Request<Incoming>) -> bool {
     parameters.any(|(name, value)| name == "format" && value == "perfetto")
 }
 
+/// Returns the ID of a report's kept trace.
+pub fn id(report: &Report) -> Option<&str> {
+    report.evidence.as_deref()?.rsplit('/').next()
+}
+
+/// Returns the kept trace of a report, if it is still kept.
+pub fn of(report: &Report, state: &State) -> Option<(Item, Arc<Evidence>)> {
+    let evidence = state.evidence.now()?;
+    let item = evidence.find(id(report)?)?;
+    Some((item, evidence))
+}
+
 /// Redirects to the kept trace of a report, in Perfetto's format.
 pub fn of_report(request: &Request<Incoming>, report: &Report) -> Reply {
-    let kept = report
-        .evidence
-        .as_deref()
-        .and_then(|url| url.rsplit('/').next());
-    let Some(id) = kept else {
+    let Some(id) = id(report) else {
         let why = "the trace of this report is not kept; --evidence.path keeps those of findings";
         return text(StatusCode::NOT_FOUND, why);
     };

@@ -8,8 +8,10 @@ mod call;
 mod connections;
 mod evidence;
 mod guard;
+mod kept;
 mod limits;
 mod metrics;
+mod moments;
 mod operations;
 mod pace;
 mod page;
@@ -43,6 +45,7 @@ pub use self::connections::Connections;
 use self::connections::{Connection, IDLE};
 use self::guard::Caller;
 pub use self::limits::Limits;
+pub use self::moments::Drawn;
 use self::socket::Socket;
 use super::effective_config::EffectiveConfig;
 use super::pipeline::{Memory, Pipeline};
@@ -104,6 +107,8 @@ pub struct State {
     pub guard: Option<Arc<Guard>>,
     /// Effective configuration.
     pub effective: Arc<EffectiveConfig>,
+    /// Moments of the reports that were requested last.
+    pub drawn: moments::Drawn,
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -8,16 +8,14 @@ use hyper::header::{CONTENT_DISPOSITION, HeaderMap, HeaderValue};
 
 use super::State;
 use super::api::blocking;
-use super::connections::{InFlight, Kind};
+use super::connections::InFlight;
+use super::kept::Kept;
 use super::reply::{Reply, Written, busy, text, written};
-use crate::daemon::permits::Permit;
-use crate::daemon::pipeline::{BASE, Reservation};
 use crate::evidence::{Evidence, Item};
 use crate::explain::Window;
 use crate::perfetto::{self, Options};
 use crate::rules::Unit;
-use crate::source::{Limits, from_reader};
-use crate::trace::{Input, Reader};
+use crate::trace::Reader;
 
 /// Default length of the window, ns.
 const USUAL: u64 = 20_000_000;
@@ -56,17 +54,11 @@ impl Query {
 }
 
 /// Kept trace to export.
-struct Export {
-    item: Item,
-    evidence: Arc<Evidence>,
-    state: Arc<State>,
-    room: Reservation,
-    _permit: Option<Permit>,
-}
+struct Export(Kept);
 
 /// Exports a kept trace while the client reads it.
 pub async fn export(
-    (item, evidence): (Item, Arc<Evidence>),
+    kept: (Item, Arc<Evidence>),
     (headers, query): (HeaderMap, &str),
     in_flight: &InFlight,
     state: Arc<State>,
@@ -75,19 +67,10 @@ pub async fn export(
         Ok(query) => query,
         Err(error) => return text(StatusCode::BAD_REQUEST, &error),
     };
-    in_flight.becomes(Kind::Analysis);
-    let turn = state.limits.admit(Kind::Analysis, in_flight).await;
-    let room = state.memory.try_reserve(BASE);
-    let (Ok(turn), Some(room)) = (turn, room) else {
+    let Some(kept) = Kept::admit(kept, in_flight, state).await else {
         return busy("as many traces as allowed are being read; try again");
     };
-    let export = Export {
-        item,
-        evidence,
-        state,
-        room,
-        _permit: turn,
-    };
+    let export = Export(kept);
     let runtime = tokio::runtime::Handle::current();
     blocking(move || {
         let window = match export.window(&query) {
@@ -101,11 +84,6 @@ pub async fn export(
 }
 
 impl Export {
-    fn open(&self) -> io::Result<Input<'static>> {
-        let limits = Limits::of_memory(self.room.allowance());
-        from_reader(self.evidence.read(&self.item.file)?, &limits)
-    }
-
     /// Returns the selected window. Blocks.
     fn window(&self, query: &Query) -> Result<Option<Window>, Box<Reply>> {
         if let Some(at) = query.at {
@@ -115,9 +93,7 @@ impl Export {
             return Ok(None);
         };
         let failed = |error: io::Error| Box::new(text(StatusCode::BAD_GATEWAY, &error.to_string()));
-        let input = self.open().map_err(failed)?;
-        let (source, labels) = (&self.item.source, &self.item.target);
-        let report = self.state.pipeline.analyzer().report(input, source, labels);
+        let report = self.0.report().map_err(failed)?;
         let findings = report.map(|report| report.findings).unwrap_or_default();
         let found = findings.iter().find(|f| f.id == *id);
         let Some(finding) = found else {
@@ -132,7 +108,7 @@ impl Export {
     }
 
     fn reply(self, headers: &HeaderMap, window: Option<Window>) -> Reply {
-        let stem = self.item.file.trim_end_matches(".trace");
+        let stem = self.0.item.file.trim_end_matches(".trace");
         let name = format!("attachment; filename=\"{stem}.pftrace\"");
         let mut reply = written(headers, "application/octet-stream", move |out| {
             self.write(window, out)
@@ -144,15 +120,16 @@ impl Export {
     }
 
     fn write(&self, window: Option<Window>, out: &mut Written) -> io::Result<()> {
-        let thresholds = self.state.pipeline.analyzer().thresholds();
+        let item = &self.0.item;
+        let thresholds = self.0.state.pipeline.analyzer().thresholds();
         let options = Options {
-            source: &self.item.source,
+            source: &item.source,
             window,
-            settings: thresholds.of(&self.item.target),
+            settings: thresholds.of(&item.target),
             findings: None,
         };
         let reader =
-            Reader::new(self.open()?).map_err(|error| io::Error::other(error.to_string()))?;
+            Reader::new(self.0.open()?).map_err(|error| io::Error::other(error.to_string()))?;
         perfetto::export(reader, &mut *out, &options, |_| ())?;
         out.finish()
     }

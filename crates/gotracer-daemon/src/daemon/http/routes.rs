@@ -61,7 +61,7 @@ macro_rules! route {
 /// All routes.
 const ROUTES: &[Route] = &[
     route!(READ "/", Page, Open, page::answer::landing),
-    route!(READ "/reports/N", Page, Open, page::answer::report),
+    route!(READ "/reports/N", Page, Open, await page::answer::report),
     route!(READ "/releases", Page, Open, page::answer::releases),
     route!(READ "/config", Page, Open, page::answer::configuration),
     route!(READ "/metrics", Scrape, Open, metrics::metrics),

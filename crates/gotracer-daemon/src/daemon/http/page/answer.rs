@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use super::Overview;
 use crate::daemon::http::access::Gate;
 use crate::daemon::http::call::Call;
+use crate::daemon::http::moments;
 use crate::daemon::http::reply::{HTML, Reply, compressed, is_browser, text};
 
 /// Answers with the landing page. Kept traces are only listed for clients that may read them.
@@ -24,12 +25,14 @@ pub fn landing(call: &Call<'_>) -> Reply {
     compressed(call.request.headers(), HTML, page.into())
 }
 
-/// Answers with the page of a report or failure.
-pub fn report(call: &Call<'_>) -> Reply {
+/// Answers with the page of a report or failure. It links to the kept trace for clients that may read it.
+pub async fn report(call: Call<'_>) -> Reply {
     let number = call.below.parse().ok();
     match number.and_then(|number| call.state.recent.find(number)) {
         Some(entry) => {
-            let page = super::report(&entry);
+            let closed = call.state.exposure.closed_by(Gate::Evidence).is_some();
+            let moments = moments::of(&entry, call.in_flight, &call.state).await;
+            let page = super::report(&entry, &moments, !closed || call.trusted);
             compressed(call.request.headers(), HTML, page.into())
         }
         None => text(StatusCode::NOT_FOUND, "this report is no longer kept"),

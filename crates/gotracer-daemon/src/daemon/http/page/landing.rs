@@ -71,16 +71,18 @@ fn by_source(recent: &[Entry]) -> BySource<'_> {
 
 /// Renders instructions to send the first trace.
 fn empty(overview: &Overview) -> Markup {
-    let waits = !overview.targets.is_empty() || !overview.watches.is_empty();
     html! {
         div class="empty" {
-            p { strong { "No trace has come yet." } }
-            @if waits {
-                p { "The targets and directories above are asked in turn." }
+            p { strong { "No traces yet." } }
+            @if !overview.targets.is_empty() {
+                p { "gotracer captures the targets above in turn." }
             }
-            p { "Send one:" }
+            @if !overview.watches.is_empty() {
+                p { "gotracer reads new files in the directories above." }
+            }
+            p { "Push a trace:" }
             code { "curl --data-binary @trace.out http://HOST:16060/api/v1/traces" }
-            p { "Capture a running program, or watch a directory:" }
+            p { "Or start gotracer with a program to capture, or with a directory to watch:" }
             code { "gotracer serve --scrape localhost:6060" }
             code { "gotracer serve --watch DIR" }
         }
