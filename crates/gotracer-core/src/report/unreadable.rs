@@ -20,6 +20,7 @@ impl Report {
             tasks: Vec::new(),
             regions: Vec::new(),
             requests: Vec::new(),
+            cpu_samples: None,
             rules: Vec::new(),
             findings: Vec::new(),
             course: None,
