@@ -18,14 +18,14 @@ const LOADING: Duration = Duration::from_secs(25);
 /// A page around Perfetto that opens all groups. Its `load` event, and with it the screenshot, waits for `/loaded`.
 const PAGE: &str = r#"<!doctype html>
 <body style="margin:0;overflow:hidden">
-<iframe id="ui" style="border:0;width:100vw;height:100vh"
-  src="/#!/?hideSidebar=true&url=/trace.pftrace"></iframe>
+<iframe id="ui" style="border:0;width:100vw;height:100vh"></iframe>
 <img src="/loaded" hidden>
 <script>
+const ui = document.getElementById("ui");
+ui.src = "/#!/?hideSidebar=true&url=" + encodeURIComponent(location.origin + "/trace.pftrace");
 let opened = false;
 setInterval(() => {
-  const ui = document.getElementById("ui").contentDocument;
-  const button = [...ui.querySelectorAll("button")].find((b) => b.textContent.trim() === "unfold_more");
+  const button = [...ui.contentDocument.querySelectorAll("button")].find((b) => b.textContent.trim() === "unfold_more");
   if (button && !opened) { opened = true; setTimeout(() => button.click(), 2000); }
 }, 500);
 </script>"#;
