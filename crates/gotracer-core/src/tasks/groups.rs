@@ -38,11 +38,13 @@ pub struct Group {
 }
 
 impl Group {
-    fn add(&mut self, over: Over) {
+    fn add(&mut self, over: &Over) {
         self.duration.record(over.duration);
         self.open += u64::from(over.lower_bound);
         self.time += over.time;
-        self.others += over.others;
+        if over.others != StateVector::default() {
+            self.others += over.others;
+        }
         self.leaves += over.leaves;
         if let Some(queued) = over.queued {
             self.queued.record(queued);
@@ -51,7 +53,7 @@ impl Group {
         let at = self.slowest.partition_point(slower);
         if at < SLOWEST {
             self.slowest.truncate(SLOWEST - 1);
-            self.slowest.insert(at, over);
+            self.slowest.insert(at, over.clone());
         }
     }
 
@@ -144,7 +146,7 @@ impl Groups {
     }
 
     /// Adds a task or region that has ended.
-    pub fn add(&mut self, group: usize, over: Over) {
+    pub fn add(&mut self, group: usize, over: &Over) {
         if let Some(group) = self.groups.get_mut(group) {
             group.add(over);
         }
@@ -198,8 +200,8 @@ mod tests {
     fn the_slowest_are_kept_and_types_come_by_their_sum() {
         let mut groups = Groups::default();
         let (few, many) = (groups.find(b"few"), groups.find(b"many"));
-        (0..30).for_each(|n| groups.add(many, over(n)));
-        groups.add(few, over(1_000));
+        (0..30).for_each(|n| groups.add(many, &over(n)));
+        groups.add(few, &over(1_000));
         let mut sorted = groups.clone().sorted();
         let many = sorted.pop().unwrap().into_task();
         let few = sorted.pop().unwrap().into_task();
@@ -221,7 +223,7 @@ mod tests {
         assert_eq!(numbers[TYPES - 1], TYPES - 1);
         assert!(numbers[TYPES..].iter().all(|number| *number == TYPES));
         assert_eq!(groups.find(b"3"), 3);
-        groups.add(TYPES, over(1));
+        groups.add(TYPES, &over(1));
         assert_eq!(groups.sorted()[0].name, OTHER);
         let mut groups = Groups::default();
         let long = "x".repeat(NAME);

@@ -120,7 +120,7 @@ impl Tasks {
                 let group = self.region_types.find(tables.string(name));
                 let ids = self.open.get(&task).map(|task| task.ids);
                 let over = self.regions.end(g, task, group, chains, t);
-                self.region_types.add(group, over.with(ids));
+                self.region_types.add(group, &over.with(ids));
             }
             EventKind::Log {
                 task,
@@ -151,7 +151,7 @@ impl Tasks {
         }
         for (group, over) in self.regions.ended(g.id, chains, t) {
             let ids = self.open.get(&over.task).map(|task| task.ids);
-            self.region_types.add(group, over.with(ids));
+            self.region_types.add(group, &over.with(ids));
         }
     }
 
@@ -210,7 +210,7 @@ impl Tasks {
                 self.over.insert(id);
             }
             let over = task.end(g, id, Some(chains), t, false);
-            self.tasks.add(task.group, over);
+            self.tasks.add(task.group, &over);
         }
     }
 
@@ -218,7 +218,7 @@ impl Tasks {
         if let Some((id, task)) = self.open.pop_first() {
             self.forget(id, &task);
             let over = task.end(GoId::NONE, id, None, t, true);
-            self.tasks.add(task.group, over);
+            self.tasks.add(task.group, &over);
         }
     }
 
@@ -245,11 +245,14 @@ impl Tasks {
         let (mut tasks, mut regions) = (self.tasks.clone(), self.region_types.clone());
         if !under_way {
             for (id, task) in &self.open {
-                tasks.add(task.group, task.end(GoId::NONE, *id, Some(chains), t, true));
+                tasks.add(
+                    task.group,
+                    &task.end(GoId::NONE, *id, Some(chains), t, true),
+                );
             }
             for (group, over) in self.regions.open(chains, t) {
                 let ids = self.open.get(&over.task).map(|task| task.ids);
-                regions.add(group, over.with(ids));
+                regions.add(group, &over.with(ids));
             }
         }
         let tasks = tasks.sorted().into_iter().map(Group::into_task);
@@ -281,10 +284,8 @@ pub(crate) struct Over {
 }
 
 impl Over {
-    fn with(self, ids: Option<Ids>) -> Self {
-        Self {
-            ids: ids.unwrap_or_default(),
-            ..self
-        }
+    fn with(mut self, ids: Option<Ids>) -> Self {
+        self.ids = ids.unwrap_or_default();
+        self
     }
 }

@@ -216,7 +216,7 @@ impl Requests {
                 let over = open.over(g, chains, t);
                 let handler = open.handler;
                 open.finished = Some(Arrived::now(g, false, chains, t));
-                self.add(handler, over);
+                self.add(handler, &over);
             }
             _ => {}
         }
@@ -240,11 +240,11 @@ impl Requests {
         };
         if open.stream {
             let over = open.over(g, chains, t);
-            self.add(open.handler, over);
+            self.add(open.handler, &over);
         }
     }
 
-    fn add(&mut self, handler: Option<Handler>, over: Over) {
+    fn add(&mut self, handler: Option<Handler>, over: &Over) {
         let group = match handler {
             Some(handler) => handler.group,
             None => self.handlers.find(UNKNOWN),
