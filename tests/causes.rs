@@ -573,3 +573,85 @@ fn many_threads_in_calls_at_once_are_told() {
         assert!(many.is_none(), "{}", told(&r));
     }
 }
+
+#[test]
+fn one_long_operation_is_told_where_cpu_samples_show_it() {
+    let r = report("long-copy-go1.26");
+    let stalls = found(&r, "ProcessStalled", Severity::Info);
+    assert_eq!(stalls.len(), 1, "{}", told(&r));
+    let operation = stalls[0];
+    assert_eq!(operation.severity, Severity::Info);
+    assert_eq!(operation.place.function, "main.(*copier).copy");
+    assert_eq!(operation.cause.as_ref().expect("a cause").kind, "operation");
+    assert!(
+        operation.suggestion.contains("a few MiB"),
+        "{}",
+        operation.suggestion
+    );
+    // The process ran.
+    assert_eq!(measured(&r, "ProcessStalled").count(), 0);
+}
+
+#[test]
+fn heap_growth_has_the_allocating_line_or_says_last_seen() {
+    let r = report("1.27-heapwhole");
+    let spikes = bad(&r, "HeapGrowthSpike");
+    assert_eq!(spikes.len(), 1, "{}", told(&r));
+    assert_eq!(
+        (&*spikes[0].place.function, spikes[0].worst >> 20),
+        ("main.loadFile", 260)
+    );
+    let cause = &spikes[0].cause.as_ref().expect("a cause").text;
+    assert!(
+        cause.ends_with("seen allocating in main.loadFile"),
+        "{cause}"
+    );
+    // Collections that the program asks for have no stack of an allocation.
+    let r = report("1.27-heapfast");
+    let spikes = bad(&r, "HeapGrowthSpike");
+    assert_eq!(
+        (spikes.len(), spikes[0].worst >> 20),
+        (1, 78),
+        "{}",
+        told(&r)
+    );
+    let cause = &spikes[0].cause.as_ref().expect("a cause").text;
+    assert!(cause.contains("last seen in main."), "{cause}");
+    for name in ["1.27-growpool", "1.27-burst"] {
+        let r = report(name);
+        assert!(
+            bad(&r, "HeapGrowthSpike").is_empty(),
+            "{name}: {}",
+            told(&r)
+        );
+    }
+}
+
+#[test]
+fn the_runtime_s_clean_ups_and_a_burst_that_is_over_are_quiet() {
+    for name in ["1.27-cleanup", "1.27-unique", "1.27-burst"] {
+        let r = report(name);
+        for rule in ["MutexContention", "GoroutineLeakGrowth", "BlockedOnSyscall"] {
+            assert!(bad(&r, rule).is_empty(), "{name}: {}", told(&r));
+        }
+    }
+    let peak = report("1.27-burst").program.goroutines.peak;
+    assert!((400..=405).contains(&peak), "{peak}");
+}
+
+#[test]
+fn a_small_gogc_is_the_cause_of_collections_that_follow_each_other() {
+    for version in ["1.22.10", "1.25.5", "1.27.3"] {
+        let r = fixture(version, "gc_assist");
+        let found = bad(&r, "GCPressure");
+        assert_eq!(found.len(), 1, "{version}: {}", told(&r));
+        let cause = found[0].cause.as_ref().expect("a cause");
+        assert_eq!(cause.kind, "small_gogc", "{version}: {}", cause.text);
+    }
+    // Pauses are GCPauseSpike's, however much time they take.
+    for version in ["1.22.10", "1.25.5", "1.27.3"] {
+        let r = fixture(version, "gc_pause");
+        assert!(bad(&r, "GCPressure").is_empty(), "{version}: {}", told(&r));
+        assert!(!bad(&r, "GCPauseSpike").is_empty(), "{version}");
+    }
+}

@@ -110,8 +110,11 @@ struct GcPressure {
     first: Option<Time>,
     cut: u64,
     assists: HashMap<FrameKey, Assists, foldhash::fast::RandomState>,
-    /// Collections whose heap goal was at the live heap.
+    /// Collections whose heap goal and live heap before are known.
+    judged: u64,
+    /// Of these, the ones whose heap goal was at the live heap.
     at_limit: u64,
+    /// Of these, the ones whose heap goal was little above the live heap.
     small: u64,
     live: Option<u64>,
     /// The goroutine that allocated most between two collections.
@@ -135,6 +138,7 @@ impl Detector for GcPressure {
         // The goal of the collection that ends now was set at the end of the previous one.
         if let (Some(live), Some(goal)) = (self.live, t.heap_goal()) {
             let percent = u128::from(goal) * 100 / u128::from(live.max(1));
+            self.judged += 1;
             self.at_limit += u64::from(percent <= u128::from(AT_LIMIT));
             self.small += u64::from(percent <= u128::from(SMALL));
         }
@@ -187,6 +191,7 @@ impl GcPressure {
             first: None,
             cut: 0,
             assists: HashMap::default(),
+            judged: 0,
             at_limit: 0,
             small: 0,
             live: None,
@@ -303,7 +308,6 @@ impl GcPressure {
     }
 
     fn cause(&self, t: &Timeline) -> (Cause, Option<&'static str>) {
-        let cycles = self.marks.count();
         let live = units::bytes(self.live.unwrap_or(0));
         let seconds = t.duration().max(1) as f64 / 1e9;
         let rate = units::bytes((t.allocated() as f64 / seconds) as u64);
@@ -317,12 +321,12 @@ impl GcPressure {
             ),
             false => String::new(),
         };
-        let (kind, text, advice) = if self.at_limit * 2 > cycles {
+        let (kind, text, advice) = if self.at_limit * 2 > self.judged {
             let text = format!(
                 "the memory limit is below the live heap ({live}): collections follow each other"
             );
             (CauseKind::MemoryLimit, text, Some(RAISE_LIMIT))
-        } else if self.small * 2 > cycles {
+        } else if self.small * 2 > self.judged {
             let text = format!(
                 "the heap may grow only little above what is live ({live}): GOGC is small, or the memory limit near"
             );

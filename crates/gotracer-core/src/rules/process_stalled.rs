@@ -71,6 +71,10 @@ const fn shares(warn: f64, error: f64) -> Thresholds {
     }
 }
 
+/// Advice for one operation that CPU samples show.
+const SPLIT: &str = "Copy or clear a few MiB at a time. The runtime cannot preempt a goroutine within such an operation, \
+    and a garbage collection that begins meanwhile stops all others until it ends.";
+
 /// Tags of groups: the kind of the gap.
 mod tag {
     /// The process did not run, or one operation could not be interrupted.
@@ -154,7 +158,7 @@ impl Detector for ProcessStalled {
                     tag::OPERATION => Severity::Info,
                     _ => self.severity(group, t),
                 },
-                advice: None,
+                advice: (tag == tag::OPERATION).then_some(SPLIT),
             }
         });
         Verdict {

@@ -230,6 +230,17 @@ mod tests {
     }
 
     #[test]
+    fn bursts_that_follow_each_other_and_end_nowhere_leak() {
+        let bursts = |n: i64| move |i: i64| 200 + i % n * 1500 / n;
+        for n in [2, 6] {
+            let leak = course(240, bursts(n), bursts(n), Wait::Other);
+            assert_eq!(trend(&leak), Trend::Leak, "{n}");
+        }
+        let single = course(240, bursts(1), bursts(1), Wait::Other);
+        assert_eq!(trend(&single), Trend::Stopped);
+    }
+
+    #[test]
     fn sleepers_leak_if_they_outlive_their_kind() {
         let even = |i| i * 18;
         let sleepers = course(90, even, even, Wait::Sleep);
