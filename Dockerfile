@@ -1,9 +1,11 @@
 # gotracer alone, statically linked: no shell, no package manager, no root.
 #
 #   docker build -t gotracer .
+#   SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) docker buildx build -t gotracer --output type=image,rewrite-timestamp=true .
 #   docker run -p 16060:16060 -v "$PWD/traces:/traces:ro" gotracer serve --watch /traces
 #
-# Any image with Rust, a C compiler and certificates builds it; give a digest to have the same one for ever:
+# The second command gives files and layers the time of the last commit. Any image with Rust, a C compiler, certificates and
+# Debian's packages builds it; pin it by its digest:
 #   --build-arg RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm@sha256:…
 ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
 
@@ -41,12 +43,23 @@ RUN find src crates -name '*.rs' -exec touch {} + \
     && echo '127.0.0.1 localhost' > /image/etc/hosts \
     && cp "target/$(cat /target)/dist/gotracer" /image/gotracer
 
+# The licenses and the bill of materials of everything that is linked.
+RUN command -v python3 >/dev/null \
+    || { apt-get update && apt-get install -y --no-install-recommends python3 && rm -rf /var/lib/apt/lists/*; }
+COPY LICENSE-MIT LICENSE-APACHE ./
+COPY packaging/package packaging/
+RUN python3 packaging/package --documents "$(cat /target)" /image/usr/share/doc/gotracer
+
 FROM scratch
 ARG VERSION=0.2.0
 ARG REVISION=
+# Address of the repository, as in Cargo.toml.
+ARG SOURCE=
 LABEL org.opencontainers.image.title="gotracer" \
       org.opencontainers.image.description="Reads Go execution traces, says what is wrong, where, and what to do" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.url="${SOURCE}" \
+      org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /image/ /

@@ -33,7 +33,7 @@ SECTIONS = {
     "authorization": ("type", "credentials", "credentials_file"),
     "tls": ("ca", "ca_file", "cert", "cert_file", "key", "key_file", "server_name", "insecure_skip_verify",
             "min_version", "max_version"),
-    "prometheus": ("enabled", "disabled_families", "series_limit", "goroutine_places", "task_types", "regions",
+    "prometheus": ("enabled", "disabled_families", "series_limit", "series_soft_limit", "goroutine_places", "task_types", "regions",
                    "created_series"),
     "otlp": ("enabled", "spans", "task_spans", "go_metrics"),
     "tasks": ("trace_id", "span_id"),

@@ -36,11 +36,13 @@ class Rule:
         return steps(self.warn, self.error)
 
     def quantile(self, q, by="", where=TARGET, over="$__rate_interval"):
-        """Quantile per set of the labels `by`, of native or classic histograms."""
-        native = f"sum by ({by}) (rate({self.metric}{{{where}}}[{over}]))"
+        """Quantile per set of the labels `by`, of native or classic histograms. If a set has both, it is the greater of
+        the two: the quantile of all values lies between them. A target with both counts as native."""
+        native = f"rate({self.metric}{{{where}}}[{over}])"
         of_le = ", ".join(filter(None, [by, "le"]))
-        classic = f"sum by ({of_le}) (rate({self.metric}_bucket{{{where}}}[{over}]))"
-        return f"(histogram_quantile({q}, {native}) or histogram_quantile({q}, {classic}))"
+        classic = f"sum by ({of_le}) (rate({self.metric}_bucket{{{where}}}[{over}]) unless ignoring (le) {native})"
+        of_native = f'label_replace(histogram_quantile({q}, sum by ({by}) ({native})), "le", "native", "", "")'
+        return f"max by ({by}) ({of_native} or histogram_quantile({q}, {classic}))"
 
     def worst(self, by="", where=TARGET, over="$__rate_interval"):
         """The upper bound of the bucket with the greatest value."""

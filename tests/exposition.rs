@@ -15,11 +15,11 @@ use gotracer::export::{Metrics, Settings};
 use gotracer::labels::Labels;
 use gotracer::releases::Releases;
 use gotracer::report::{
-    Creations, Distribution, Finding, Frame, Gc, Goroutines, MinimumUtilization, Program, Report,
-    RuleReport, Severity, Status, TraceInfo,
+    Creations, Distribution, Finding, Frame, Gc, Goroutines, MinimumUtilization, Program, Region,
+    Report, Request, RuleReport, Severity, Status, Task, TraceInfo,
 };
 use gotracer::rules::{RULES, Rule};
-use gotracer::timeline::StateVector;
+use gotracer::timeline::{State, StateVector};
 use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::MetricFamily;
 use proptest::prelude::*;
 use prost::Message;
@@ -503,7 +503,8 @@ fn what_is_switched_off_is_gone_and_the_rest_is_as_it_was() {
 fn a_target_has_no_more_series_than_allowed() {
     let exporter = Metrics::new(&["broke_off"]);
     let settings = Settings {
-        series_limit: 450,
+        series_limit: 350,
+        series_soft_limit: 0,
         goroutine_places: 5,
         ..Settings::default()
     };
@@ -517,7 +518,7 @@ fn a_target_has_no_more_series_than_allowed() {
         exporter.record(&labels, &report, Duration::ZERO, SystemTime::UNIX_EPOCH);
     }
     let samples = samples(&exporter);
-    assert!(samples.len() <= 450, "{}", samples.len());
+    assert!(samples.len() <= 350, "{}", samples.len());
     let find = |name: &str| samples.iter().find(|s| s.starts_with(name));
     let kept = find("gotrace_stop_the_world_seconds_count{job=\"api\",reason=\"reason 0\"}");
     assert!(kept.unwrap().ends_with(" 2"), "{kept:?}");
@@ -527,20 +528,131 @@ fn a_target_has_no_more_series_than_allowed() {
 
 #[test]
 fn a_target_has_at_most_450_classic_series_by_default() {
-    let metrics = Metrics::new(&REASONS);
     let labels = Labels::new().with("job", "api");
+    let recorded = |soft: usize, reasons: usize| {
+        let metrics = Metrics::new(&REASONS);
+        metrics.configure(Settings {
+            series_soft_limit: soft,
+            ..Settings::default()
+        });
+        metrics.add(&labels);
+        let start = samples(&metrics).len();
+        let report = everything(reasons);
+        metrics.record(&labels, &report, Duration::ZERO, SystemTime::UNIX_EPOCH);
+        let all = samples(&metrics);
+        println!(
+            "{start} series at start, {} with {reasons} reasons",
+            all.len()
+        );
+        let dropped = "gotracer_dropped_series_total{job=\"api\"} 0";
+        assert!(all.iter().any(|s| s == dropped));
+        all
+    };
+    let values = |samples: &[String], family: &str| {
+        let count = format!("{family}_seconds_count{{");
+        samples.iter().filter(|s| s.starts_with(&count)).count()
+    };
+    let others = |samples: &[String]| {
+        let of = samples.iter().filter(|s| s.contains("=\"other\"}"));
+        of.filter(|s| s.contains("_count{") && !s.contains("gotrace_wait"))
+            .count()
+    };
+    let soft = Settings::default().series_soft_limit;
+    // A service with as many reasons as busy ones have, and one with all that there can be.
+    for reasons in [8, 40] {
+        let samples = recorded(soft, reasons);
+        assert!((200..=450).contains(&samples.len()), "{}", samples.len());
+        assert_eq!(values(&samples, "gotrace_region"), 0);
+    }
+    let samples = recorded(soft, 8);
+    for (family, least) in [
+        ("gotrace_stop_the_world", 8),
+        ("gotrace_sched_latency_by_reason", 8),
+        ("gotrace_task", 2),
+        ("gotrace_request", 11),
+    ] {
+        assert!(values(&samples, family) >= least, "{family}");
+    }
+    assert_eq!(others(&samples), 2);
+    assert_eq!(others(&recorded(soft, 40)), 4);
+    // With more room the first 10 types have series.
+    let samples = recorded(2_000, 8);
+    assert_eq!(values(&samples, "gotrace_task"), 11);
+    assert_eq!(values(&samples, "gotrace_request"), 11);
+}
+
+#[test]
+fn types_that_are_silent_for_a_day_give_their_series_back() {
+    let metrics = Metrics::new(&[]);
+    metrics.configure(Settings {
+        series_soft_limit: 0,
+        series_limit: 600,
+        ..Settings::default()
+    });
+    let labels = Labels::new().with("job", "api");
+    // Ten types a day: without the room of yesterday's, the second week would have none.
+    for day in 0..20_u32 {
+        let mut report = report();
+        report.requests = requests(&format!("day {day}"));
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(2 * 86_400) * day;
+        metrics.record(&labels, &report, Duration::ZERO, at);
+        let named = format!("handler=\"day {day} 9\"");
+        assert!(
+            samples(&metrics).iter().any(|s| s.contains(&named)),
+            "{day}"
+        );
+    }
+    let dropped = "gotracer_dropped_series_total{job=\"api\"} 0";
+    assert!(samples(&metrics).iter().any(|s| s == dropped));
+}
+
+/// A report of a busy program: findings of every rule and severity, reasons, waits, tasks, regions
+/// and requests.
+fn everything(reasons: usize) -> Report {
     let mut report = report();
+    report.findings = RULES
+        .into_iter()
+        .flat_map(|rule| Severity::ALL.map(|severity| finding(rule.name, severity)))
+        .collect();
     for rule in &mut report.rules {
+        rule.measurement = distribution(&[1, 1 << 20, 1 << 40]);
         if rule.rule.metric.by_reason.is_some() {
-            // As many as a busy service has.
-            let reasons = (0..8).map(|i| (format!("reason {i}"), distribution(&[i])));
+            let reasons = (0..reasons as u64).map(|i| (format!("reason {i}"), distribution(&[i])));
             rule.by_reason = reasons.collect();
         }
     }
-    metrics.record(&labels, &report, Duration::ZERO, SystemTime::UNIX_EPOCH);
-    let series = samples(&metrics).len();
-    println!("{series} series");
-    assert!((200..=450).contains(&series), "{series}");
+    report.waits = State::ALL
+        .map(|state| (state, distribution(&[1 << 20])))
+        .to_vec();
+    let time = StateVector::from_values(std::array::from_fn(|i| i as u64 + 1), 0, [0; 3]);
+    report.program.time = time;
+    report.tasks = (0..20)
+        .map(|i| Task {
+            name: format!("task {i}"),
+            duration: distribution(&[1 << 20]),
+            time,
+            ..Task::default()
+        })
+        .collect();
+    report.regions = (0..20)
+        .map(|i| Region {
+            name: format!("region {i}"),
+            duration: distribution(&[1 << 20]),
+            time,
+            ..Region::default()
+        })
+        .collect();
+    report.requests = requests("handler");
+    report
+}
+
+fn requests(name: &str) -> Vec<Request> {
+    let all = (0..20).map(|i| Request {
+        handler: format!("{name} {i}"),
+        duration: distribution(&[1 << 20]),
+        ..Request::default()
+    });
+    all.collect()
 }
 
 /// As many reasons for failures as the daemon has.

@@ -1,12 +1,13 @@
 //! The dashboards: what stands in them, and that it fits together.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use gotracer::rules::{Preset, RULES, Unit};
 use regex::Regex;
 use serde_json::Value;
 
 use crate::read;
+use crate::rules;
 
 pub(crate) const NAMES: [&str; 4] = ["overview", "service", "releases", "exporter"];
 
@@ -152,6 +153,47 @@ fn every_dashboard_has_the_variables_and_links_that_are_used() {
         let others = &list(&board.json["links"])[0];
         assert_eq!(others["tags"][0], board.json["tags"][0], "{}", board.name);
     }
+}
+
+/// Every dashboard marks all shipped alerts, and the Overview counts all of them.
+#[test]
+fn dashboards_know_every_alert() {
+    let alerts = rules::all().into_iter().filter(|rule| rule.alert);
+    let names: BTreeSet<_> = alerts.map(|alert| alert.name).collect();
+    let listed = Regex::new(r#"alertname=~"([^"]+)""#).unwrap();
+    let of = |expr: &str| -> BTreeSet<String> {
+        let found = listed.captures(expr).unwrap_or_else(|| panic!("{expr}"));
+        found[1].split('|').map(str::to_owned).collect()
+    };
+    for board in all() {
+        let marks = list(&board.json["annotations"]["list"]);
+        let marks = marks.iter().find(|mark| mark["name"] == "Alerts").unwrap();
+        assert_eq!(of(&text(&marks["expr"])), names, "{}", board.name);
+        if board.name == "overview" {
+            let count = board.panels.iter().find(|panel| panel.title == "Alerts");
+            assert_eq!(of(&count.unwrap().queries[0].expr), names);
+        }
+    }
+}
+
+/// Counters of findings have exemplars with the finding and the address of its evidence.
+#[test]
+fn queries_of_findings_ask_for_exemplars() {
+    let mut asked = 0;
+    for board in all() {
+        for target in list(&board.json["panels"])
+            .iter()
+            .flat_map(|p| list(&p["targets"]))
+        {
+            if target["instant"] == true {
+                continue;
+            }
+            let findings = text(&target["expr"]).contains("gotrace_findings_total");
+            assert_eq!(target["exemplar"] == true, findings, "{target}");
+            asked += usize::from(findings);
+        }
+    }
+    assert!(asked > 2, "{asked}");
 }
 
 #[test]

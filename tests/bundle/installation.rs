@@ -56,7 +56,7 @@ const ELSEWHERE: [&str; 15] = [
 ];
 
 /// What Grafana would fill in.
-const VARIABLES: [(&str, &str); 11] = [
+pub(crate) const VARIABLES: [(&str, &str); 11] = [
     ("cluster", ".*"),
     ("namespace", ".*"),
     ("__rate_interval", "8s"),
@@ -84,7 +84,7 @@ watch_configs:
   patterns: ['{{service}}_{{version}}_{{_}}.trace']
   settle: 100ms
 - directory: {unmounted}
-prometheus: {{series_limit: 425, goroutine_places: 5}}
+prometheus: {{series_limit: 344, goroutine_places: 5}}
 otlp: {{spans: true}}
 releases: {{warmup: 0s, min_captures: 5, min_observed: 100ms, confidence: 0.8}}
 evidence: {{severity: warn, bucket: 's3://traces', max_target_bytes: 24KiB}}

@@ -12,6 +12,7 @@ mod flapping;
 mod fleet;
 mod identity;
 mod installation;
+mod mixed;
 mod mixin;
 mod pictures;
 mod prometheus;

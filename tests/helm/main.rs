@@ -11,6 +11,7 @@ mod example;
 mod files;
 mod identity;
 mod rights;
+mod score;
 mod shapes;
 mod tools;
 mod values;

@@ -25,7 +25,7 @@ rust=$(rustc --print sysroot)
 base=localhost/gotracer-rust:$(rustc -vV | sed -n 's/^release: //p')-$(sha256sum "$0" | cut -c1-12)
 if ! buildah inspect --type image "$base" >/dev/null 2>&1; then
   for n in 1 2 3; do
-    debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev bookworm "$tmp/base" && break
+    debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev,python3 bookworm "$tmp/base" && break
     [ "$n" != 3 ] || fail "no base"
     rm -rf "$tmp/base"
   done
@@ -43,9 +43,12 @@ fi
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+time=$(git log -1 --format=%ct)
+source=$(sed -n 's/^repository = "\(.*\)"/\1/p' Cargo.toml)
 buildah build --layers --format docker --isolation chroot --build-arg "RUST_IMAGE=$base" \
-  --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --volume "${CARGO_HOME:-$HOME/.cargo}/registry:/usr/local/cargo/registry" \
-  --tag localhost/gotracer:test .
+  --build-arg "VERSION=$version" --build-arg "REVISION=$revision" \
+  --build-arg "SOURCE=$source" --volume "${CARGO_HOME:-$HOME/.cargo}/registry:/usr/local/cargo/registry" \
+  --timestamp "$time" --tag localhost/gotracer:test .
 
 # The image says of itself what registries and runtimes want to know.
 say() { buildah inspect --type image --format "{{ $1 }}" localhost/gotracer:test; }
@@ -53,15 +56,24 @@ user=$(say .OCIv1.Config.User)
 [ "$user" = 65534:65534 ] || fail "the user is $user"
 [ "$(say .OCIv1.Config.Entrypoint)" = "[/gotracer]" ] || fail "no entry point"
 [ "$(say .Docker.Config.Healthcheck.Test)" = "[CMD /gotracer healthcheck]" ] || fail "no health check"
-[ "$(say 'index .OCIv1.Config.Labels "org.opencontainers.image.version"')" = "$version" ] || fail "no version"
+label() { say "index .OCIv1.Config.Labels \"org.opencontainers.image.$1\""; }
+[ "$(label version)" = "$version" ] || fail "no version"
+[ "$(label source)" = "$source" ] || fail "no source"
+[ "$(label licenses)" = "MIT OR Apache-2.0" ] || fail "no licenses"
 
-# Nothing is in it but the program and what names and certificates are looked up in.
+# It holds the program, files to resolve names and verify certificates, and documents of what is linked.
 container=$(buildah from localhost/gotracer:test)
 mkdir -p "$tmp/bundle/rootfs" "$tmp/bundle/traces"
 cp -a "$(buildah mount "$container")/." "$tmp/bundle/rootfs"
-inside=$(cd "$tmp/bundle/rootfs" && find . -type f | sort | tr '\n' ' ')
-wanted="./etc/hosts ./etc/nsswitch.conf ./etc/ssl/certs/ca-certificates.crt ./gotracer "
+inside=$(cd "$tmp/bundle/rootfs" && find . -type f | LC_ALL=C sort | tr '\n' ' ')
+documents=./usr/share/doc/gotracer
+wanted="./etc/hosts ./etc/nsswitch.conf ./etc/ssl/certs/ca-certificates.crt ./gotracer \
+$documents/LICENSE-APACHE $documents/LICENSE-MIT $documents/THIRD-PARTY-LICENSES.txt $documents/gotracer.cdx.json "
 [ "$inside" = "$wanted" ] || fail "it holds $inside"
+other=$(find "$tmp/bundle/rootfs" -type f ! -newermt "@$((time - 1))" -o -type f -newermt "@$time")
+[ -z "$other" ] || fail "files with another time than the commit: $other"
+grep -q '^tokio .*(MIT)' "$tmp/bundle/rootfs/$documents/THIRD-PARTY-LICENSES.txt" || fail "no license of tokio"
+grep -q '"purl": "pkg:cargo/tokio@' "$tmp/bundle/rootfs/$documents/gotracer.cdx.json" || fail "tokio is not in the bill"
 size=$(du -sb "$tmp/bundle/rootfs" | cut -f1)
 [ "$size" -lt $((36 << 20)) ] || fail "it has $size bytes"
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::collector::{Collector, Ports};
 use crate::gotracer;
 use crate::support::daemon::{
-    Running, Scratch, eventually_or, fixture, free_address, get, prometheus_3,
+    Running, Scratch, eventually_or, fixture, free_address, get, program, prometheus_3,
 };
 
 /// Labels of a series, without those that a scraper or receiver adds.
@@ -114,7 +114,7 @@ fn prometheus_receives_the_series_of_a_scrape() {
         return;
     };
     let scratch = Scratch::new();
-    let prometheus = receiver(&binary, &scratch);
+    let prometheus = prometheus(&binary, &scratch, "");
     let endpoint = format!("http://{}/api/v1/otlp/v1/metrics", prometheus.address);
     let gotracer = daemon(
         &scratch,
@@ -163,6 +163,7 @@ fn prometheus_receives_the_series_of_a_scrape() {
     let recorded = "target:gotracer_traces:count1h{service=\"shop\"}";
     let evaluated = || (query(&prometheus, recorded).len() == 1).then_some(());
     eventually_or("the rules are evaluated", || prometheus.log(), evaluated);
+    alert_fires(&scratch, &prometheus);
 }
 
 #[test]
@@ -173,21 +174,69 @@ fn a_collector_exposes_the_series_of_a_scrape() {
         return;
     };
     let endpoint = format!("http://{}", ports.http);
-    let gotracer = daemon(&scratch, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+    // Prometheus has to scrape a new series while the Collector still has its 0.
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "2000"),
+    ];
+    let gotracer = daemon(&scratch, &variables);
     same(&gotracer, || exposed(&metrics(&ports.scrapes)));
+
+    let Some(binary) = program("prometheus") else {
+        return;
+    };
+    let scrape = format!(
+        "scrape_configs: [{{job_name: collector, honor_labels: true, scrape_interval: 500ms, \
+         scrape_timeout: 500ms, static_configs: [{{targets: ['{}']}}]}}]\n",
+        ports.scrapes
+    );
+    let prometheus = prometheus(&binary, &scratch, &scrape);
+    let scraped = "count(gotrace_findings_extreme_total{service=\"shop\"} == 0)";
+    let scraped = || (!query(&prometheus, scraped).is_empty()).then_some(());
+    eventually_or("the Collector is scraped", || prometheus.log(), scraped);
+    alert_fires(&scratch, &prometheus);
 }
 
-/// A Prometheus with the shipped rules that receives OTLP and scrapes nothing.
-fn receiver(binary: &std::path::Path, scratch: &Scratch) -> Running {
+/// Adds a trace with a wait of 3.5 s for a lock, and waits for the shipped alert on it.
+fn alert_fires(scratch: &Scratch, prometheus: &Running) {
+    let trace = fixture("go1.25.5/mutex_long.trace");
+    fs::copy(trace, scratch.path().join("in/shop_7_long.trace")).unwrap();
+    let alert = || {
+        let answer = get(&prometheus.address, "/api/v1/alerts", "").unwrap();
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+        let mut alerts = answer["data"]["alerts"].as_array().unwrap().iter();
+        let firing = alerts.find(|alert| {
+            alert["labels"]["alertname"] == "ExtremeFinding" && alert["state"] == "firing"
+        });
+        firing.cloned()
+    };
+    let alert = eventually_or("the alert fires", || prometheus.log(), alert);
+    for (label, value) in [
+        ("rule", "MutexContention"),
+        ("service", "shop"),
+        ("version", "7"),
+        ("job", "shop"),
+        ("severity", "warning"),
+    ] {
+        assert_eq!(alert["labels"][label], value, "{alert}");
+    }
+    let summary = &alert["annotations"]["summary"];
+    assert_eq!(summary, "MutexContention of shop is extreme");
+}
+
+/// A Prometheus with the shipped rules and these scrape configs. Version 3 receives OTLP.
+fn prometheus(binary: &std::path::Path, scratch: &Scratch, scrape: &str) -> Running {
     let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/config/prometheus/*.yml");
     let config = scratch.path().join("prometheus.yml");
-    let yaml = format!("global: {{evaluation_interval: 1s}}\nrule_files: ['{rules}']\n");
+    let yaml = format!("global: {{evaluation_interval: 1s}}\nrule_files: ['{rules}']\n{scrape}");
     fs::write(&config, yaml).unwrap();
     let address = free_address();
     let data = scratch.path().join("data");
     let mut command = Command::new(binary);
+    if prometheus_3("prometheus").as_deref() == Some(binary) {
+        command.arg("--web.enable-otlp-receiver");
+    }
     command
-        .arg("--web.enable-otlp-receiver")
         .arg(format!("--config.file={}", config.display()))
         .arg(format!("--storage.tsdb.path={}", data.display()))
         .arg(format!("--web.listen-address={address}"));

@@ -61,6 +61,45 @@ fn over_tls(protocol: &str, port: impl Fn(&Ports) -> String) {
     collector.logs(findings());
 }
 
+#[test]
+fn certificates_are_read_again_when_their_files_change() {
+    let scratch = Scratch::new();
+    let ports = Ports::free();
+    let authority = Authority::new(scratch.path(), "authority");
+    let server = authority.sign("collector", &["localhost"]);
+    let other = Authority::new(scratch.path(), "other");
+    let protocols = format!(
+        "tls: {{cert_file: '{}', key_file: '{}'}}",
+        server.cert, server.key
+    );
+    let options = Options {
+        protocols: &protocols,
+        ..Options::default()
+    };
+    let Some(collector) = Collector::start_with(&scratch, &ports, &options) else {
+        return;
+    };
+    let port = ports.http.rsplit(':').next().unwrap();
+    let endpoint = format!("https://localhost:{port}");
+    let trusted = scratch.path().join("trusted.pem");
+    fs::copy(&other.file, &trusted).unwrap();
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", trusted.to_str().unwrap()),
+    ];
+    let (gotracer, directory) = gotracer(&scratch, &variables, &[]);
+    fs::copy(fixture(TRACE), directory.join("a.trace")).unwrap();
+    let failures = || gotracer.sample(&counter("failures", "logs"));
+    let refused = || failures().filter(|n| *n > 0.0);
+    eventually_or("the Collector is not trusted", || gotracer.log(), refused);
+    assert_eq!(gotracer.sample(&sent("logs")), Some(0.0));
+    // The authority of the Collector: the same process sends what waits.
+    fs::copy(&authority.file, &trusted).unwrap();
+    wait_sent(&gotracer, "logs");
+    collector.logs(findings());
+}
+
 /// What is logged of a receiver at an endpoint.
 fn logged(variables: &[(&str, &str)], words: &str) {
     let scratch = Scratch::new();

@@ -281,3 +281,33 @@ fn prometheus_has_a_target_captured_by_a_probe() {
     let seconds: f64 = seconds.parse().unwrap();
     assert!(seconds > 1.0 && seconds < 3.0, "{seconds}");
 }
+
+/// Gauges of a program that is gone end in Prometheus; its counters and the time of its last trace
+/// stay.
+#[test]
+fn prometheus_has_no_gauges_of_a_program_that_is_gone() {
+    let Some(binary) = program("prometheus") else {
+        return;
+    };
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
+        return;
+    };
+    let (url, flags) = (
+        endpoint.url(),
+        ["--scrape.interval=1s", "--scrape.seconds=1"],
+    );
+    let flags = [&["--scrape", url.as_str()], &flags[..]].concat();
+    let gotracer = Running::gotracer_with(scratch.path(), &flags, &[]);
+    let prometheus = prometheus(&binary, &gotracer.address, &scratch, &[], OFTEN);
+    wait_value(&prometheus, "count(gotrace_goroutines)", 1.0);
+    drop(endpoint);
+    wait_value(&prometheus, "absent(gotrace_goroutines)", 1.0);
+    for stays in [
+        "gotracer_traces_total > 0",
+        "gotracer_last_success_timestamp_seconds > 0",
+        "gotrace_observed_seconds_total > 0",
+    ] {
+        wait_value(&prometheus, &format!("count({stays})"), 1.0);
+    }
+}

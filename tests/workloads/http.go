@@ -115,7 +115,8 @@ func init() {
 	// server makes no trace. It is a real service with net/http/pprof that prints
 	// its address as its first line and lives until -d is over or it is told to
 	// end: two clients of its own, and twice a second a GC that must wait for a
-	// huge copy, so that every trace fetched from it has GC pauses.
+	// huge copy, so that every trace fetched from it has GC pauses. With
+	// -worse=later the pauses begin with a request of /debug/pauses.
 	workloads["server"] = &workload{procs: 2, serve: func(e *env) error {
 		var s site
 		base, shut := s.listen(e.addr)
@@ -128,8 +129,17 @@ func init() {
 		}
 		var over atomic.Bool
 		go clients(base, 2, 20*time.Millisecond, over.Load)
+		begin := make(chan struct{})
+		var once sync.Once
+		http.HandleFunc("/debug/pauses", func(http.ResponseWriter, *http.Request) {
+			once.Do(func() { close(begin) })
+		})
+		if e.worse != "later" {
+			once.Do(func() { close(begin) })
+		}
 		go func() {
 			c := newCopier(40 * time.Millisecond)
+			<-begin
 			for !over.Load() {
 				go copy(c.dst, c.src)
 				time.Sleep(3 * time.Millisecond)

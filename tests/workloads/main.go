@@ -5,7 +5,7 @@
 //	workloads -list
 //	workloads -w NAME -o FILE [-d DURATION] [-p GOMAXPROCS] [-limit BYTES]
 //	workloads -w service -o FILE [-worse FAULT]
-//	workloads -w server [-addr 127.0.0.1:0] [-d DURATION]
+//	workloads -w server [-addr 127.0.0.1:0] [-d DURATION] [-worse later]
 //
 // A workload provokes one thing and little else, and is made for few events:
 // most traces have 5 to 60 KB. Standard library only; it builds with Go 1.19

@@ -211,9 +211,9 @@ impl Metrics {
             fixed: settings.fixed_series(),
         };
         let full = self.on(target, |t| {
-            let before = t.dropped_series;
+            let before = t.dropped_series();
             count(t, &limits);
-            before == 0 && t.dropped_series > 0
+            before == 0 && t.dropped_series() > 0
         });
         if full {
             tracing::warn!(

@@ -3,7 +3,7 @@
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
-use super::catalog;
+use super::catalog::{self, tasks};
 
 /// The key `prometheus` of the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
@@ -15,6 +15,9 @@ pub struct Settings {
     pub disabled_families: Vec<String>,
     /// Limit of the series per target; 0 disables it.
     pub series_limit: usize,
+    /// Series per target up to which reasons, tasks, requests and regions in traces get series of
+    /// their own; later ones count as `other`. 0 disables it.
+    pub series_soft_limit: usize,
     /// Number of places that create goroutines with series of their own, per target.
     pub goroutine_places: usize,
     /// Types of tasks with series of their own; the first ones if none are listed.
@@ -32,6 +35,7 @@ impl Default for Settings {
             enabled: true,
             disabled_families: Vec::new(),
             series_limit: 2_000,
+            series_soft_limit: 450,
             goroutine_places: 0,
             task_types: Vec::new(),
             regions: false,
@@ -87,7 +91,8 @@ impl Settings {
 
     /// Whether the family of that name, as it is exposed, is wanted.
     pub(super) fn wants(&self, name: &str) -> bool {
-        !self.disabled_families.iter().any(|p| fits(p, name))
+        (self.regions || name != tasks::REGION)
+            && !self.disabled_families.iter().any(|p| fits(p, name))
     }
 }
 

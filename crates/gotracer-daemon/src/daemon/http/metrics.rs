@@ -21,8 +21,9 @@ pub fn metrics(call: &Call<'_>) -> Reply {
     }
     let headers = call.request.headers();
     let encoding = negotiate(headers);
-    let exposition = Exposition::new(metrics, encoding, scraper(client, headers));
     let content_type = encoding.content_type();
+    let scraper = scraper(client, content_type, headers);
+    let exposition = Exposition::new(metrics, encoding, scraper);
     written(headers, content_type, move |body| {
         exposition.write(&mut *body)?;
         body.finish()?;
@@ -38,9 +39,10 @@ pub fn negotiate(headers: &HeaderMap) -> Encoding {
     Encoding::negotiate(&accept.join(","))
 }
 
-/// Returns the identity of a scraper: its address and `User-Agent`.
-fn scraper(client: IpAddr, headers: &HeaderMap) -> String {
+/// Returns the identity of a scraper: its address, `User-Agent` and format. One Prometheus may have
+/// two jobs, for native and for classic histograms.
+fn scraper(client: IpAddr, content_type: &str, headers: &HeaderMap) -> String {
     let agent = headers.get(USER_AGENT).map_or(&b""[..], |v| v.as_bytes());
     let agent = String::from_utf8_lossy(&agent[..agent.len().min(AGENT)]);
-    format!("{client} {agent}")
+    format!("{client} {content_type} {agent}")
 }

@@ -18,27 +18,25 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// Durations around a rule's thresholds, from 1 µs to 69 s: each doubling from 1 ms to 1 s, each
-    /// fourfold of it below and above.
-    pub const TIME: Self = Self::time(&[
-        10, 12, 14, 16, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 32, 34, 36,
-    ]);
-    /// Durations that are mostly below a millisecond, from 64 ns to 69 s: each doubling up to 1 s, so
-    /// that a median of a microsecond can be read.
+    /// Durations that stop requests, from 16 µs to 17 s: steps of 2 from 4 ms to 1 s, of 4 outside.
+    pub const FINE: Self =
+        Self::time(&[14, 16, 18, 20, 22, 23, 24, 25, 26, 27, 28, 29, 30, 32, 34]);
+    /// Other durations, from 16 µs to 17 s in steps of 4, without 4 s.
+    pub const COARSE: Self = Self::time(&[14, 16, 18, 20, 22, 24, 26, 28, 30, 34]);
+    /// Durations that are mostly below 1 ms, from 64 ns to 69 s: steps of 2 up to 1 s, because the
+    /// median is about 1 µs.
     pub const LATENCY: Self = Self::time(&[
         6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
         30, 32, 34, 36,
     ]);
-    /// Durations of at least 50 ms, from 67 ms to 69 s.
-    pub const LONG: Self = Self::time(&[26, 27, 28, 29, 30, 32, 34, 36]);
-    /// Durations of gotracer's own work, from 1 ms to 69 s.
-    pub const WORK: Self = Self::time(&[20, 22, 24, 26, 28, 30, 32, 34, 36]);
-    /// Durations by a label, which have sum and count only: with buckets, they would be most of a
-    /// target's series. Native histograms have all of their buckets.
-    pub const BY_LABEL: Self = Self::time(&[]);
-    /// Bytes, from 64 KiB to 64 GiB.
-    pub const BYTES: Self = Self::whole(&[16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36]);
-    /// Nanoseconds to seconds without classic buckets: sum and count. Native histograms and OTLP have all buckets.
+    /// Durations that are rarely below 4 ms, from 4 ms to 17 s in steps of 4.
+    pub const LONG: Self = Self::time(&[22, 24, 26, 28, 30, 32, 34]);
+    /// Durations of gotracer's own work, from 1 ms to 69 s in steps of 16.
+    pub const WORK: Self = Self::time(&[20, 24, 28, 32, 36]);
+    /// Bytes, from 1 MiB to 64 GiB.
+    pub const BYTES: Self = Self::whole(&[20, 22, 24, 26, 28, 30, 32, 34, 36]);
+    /// Durations by a label, with sum and count only: classic buckets would be most of a target's
+    /// series. Native histograms have all of their buckets.
     pub const SUMS: Self = Self::time(&[]);
     /// Goroutines.
     pub const GOROUTINES: Self = Self::whole(&[0, 2, 4, 6, 8, 10, 12, 14, 16]);
@@ -72,39 +70,44 @@ impl Buckets {
     }
 }
 
-/// Measurements of which most are far below a millisecond.
+/// Measurements that are mostly far below 1 ms.
 const SHORT: [&str; 1] = ["gotrace_sched_latency"];
-/// Measurements of which none is below 50 ms.
-const LONG: [&str; 1] = ["gotrace_process_stall"];
-
-/// Measurements whose values below a millisecond do not matter. Fewer buckets keep a target within 450
-/// series.
-const COARSE: [&str; 1] = ["gotrace_backpressure"];
+/// Measurements that dashboards show as quantiles first.
+const FINE: [&str; 3] = ["gotrace_gc_pause", "gotrace_mutex_wait", "gotrace_syscall"];
+/// Measurements that are rarely below 4 ms.
+const LONG: [&str; 3] = [
+    "gotrace_backpressure",
+    "gotrace_gc_mark",
+    "gotrace_process_stall",
+];
 
 /// Unit and buckets of a rule's histogram.
 pub fn of_rule(rule: &Rule) -> (Unit, &'static Buckets) {
     match rule.unit {
-        RuleUnit::Nanoseconds if COARSE.contains(&rule.metric.name) => {
-            (Unit::Seconds, &Buckets::WORK)
-        }
-        // One value per trace. Sum and count keep a target within 450 series.
+        // One value per trace.
         RuleUnit::Nanoseconds if rule.needs_cpu_samples() => (Unit::Seconds, &Buckets::SUMS),
-        RuleUnit::Nanoseconds if SHORT.contains(&rule.metric.name) => {
-            (Unit::Seconds, &Buckets::LATENCY)
-        }
-        RuleUnit::Nanoseconds if LONG.contains(&rule.metric.name) => {
-            (Unit::Seconds, &Buckets::LONG)
-        }
-        RuleUnit::Nanoseconds => (Unit::Seconds, &Buckets::TIME),
+        RuleUnit::Nanoseconds => (Unit::Seconds, of_durations(rule.metric.name)),
         RuleUnit::Bytes => (Unit::Bytes, &Buckets::BYTES),
         RuleUnit::Goroutines => (Unit::Of("{goroutine}"), &Buckets::GOROUTINES),
+    }
+}
+
+fn of_durations(name: &str) -> &'static Buckets {
+    if SHORT.contains(&name) {
+        &Buckets::LATENCY
+    } else if FINE.contains(&name) {
+        &Buckets::FINE
+    } else if LONG.contains(&name) {
+        &Buckets::LONG
+    } else {
+        &Buckets::COARSE
     }
 }
 
 /// Unit and buckets of a rule's histogram by reason.
 pub fn by_reason(rule: &Rule) -> (Unit, &'static Buckets) {
     match of_rule(rule) {
-        (Unit::Seconds, _) => (Unit::Seconds, &Buckets::BY_LABEL),
+        (Unit::Seconds, _) => (Unit::Seconds, &Buckets::SUMS),
         other => other,
     }
 }

@@ -7,7 +7,7 @@ use super::{Emit, Kind, Metric, Point, Unit, counter, gauge, histogram};
 use crate::export::totals::Totals;
 
 /// How many reasons for failures each target has room for.
-const FAILURES: usize = 32;
+const FAILURES: usize = 22;
 
 /// Names of the metrics of a single capture.
 pub const PROBED: [&str; 4] = [
@@ -73,7 +73,7 @@ pub static METRICS: LazyLock<Vec<Metric<Totals>>> = LazyLock::new(|| {
             "gotracer_dropped_series",
             "How often something in a trace got no series, because its target has as many as \
              series_limit allows.",
-            |t: &Totals| t.dropped_series,
+            Totals::dropped_series,
         ),
     ]
 });

@@ -359,7 +359,7 @@ mod tests {
             assert_eq!(*count, VALUES.iter().filter(within).count() as u64, "{i}");
         }
         assert_eq!(found.bucket_counts.iter().sum::<u64>(), 5);
-        let seconds = sparse(&distribution(), &Buckets::TIME);
+        let seconds = sparse(&distribution(), &Buckets::FINE);
         assert_eq!(seconds.bucket_counts, found.bucket_counts);
         let highest = seconds.offset + seconds.bucket_counts.len() as i32;
         assert_eq!(highest, 1, "1.000000007 s lies just above 2^0");
@@ -368,7 +368,7 @@ mod tests {
     #[test]
     fn explicit_buckets_hold_what_their_bounds_say() {
         let previous = Previous::new();
-        let point = writer(&previous).explicit(&distribution(), &Buckets::TIME, None);
+        let point = writer(&previous).explicit(&distribution(), &Buckets::FINE, None);
         assert_eq!(point.bucket_counts.len(), point.explicit_bounds.len() + 1);
         let mut lower = f64::NEG_INFINITY;
         let upper = point.explicit_bounds.iter().copied().chain([f64::INFINITY]);

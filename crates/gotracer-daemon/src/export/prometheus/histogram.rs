@@ -115,9 +115,9 @@ mod tests {
 
     #[test]
     fn classic_buckets_are_exact_at_their_bounds() {
-        for bound in Buckets::TIME.bounds() {
+        for bound in Buckets::FINE.bounds() {
             let d = distribution(&[0, bound, bound + 1]);
-            let buckets: Vec<_> = classic(&d, &Buckets::TIME).collect();
+            let buckets: Vec<_> = classic(&d, &Buckets::FINE).collect();
             let at_bound = buckets
                 .iter()
                 .rfind(|b| b.upper_bound <= bound as f64 / 1e9);
@@ -140,7 +140,7 @@ mod tests {
         ] {
             let (i, _) = distribution(&[ns]).buckets().next().unwrap();
             let upper = (f64::from(i) / 8.0).exp2() / 1e9;
-            assert_eq!(i + Buckets::TIME.shift, index(upper), "{ns}");
+            assert_eq!(i + Buckets::FINE.shift, index(upper), "{ns}");
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::room::{Limits, Room};
 use crate::export::births::Birth;
 
 /// Limit of label values. Further values share [`OTHER`].
-pub const MOST: usize = 32;
+pub const MOST: usize = 16;
 /// Label value shared by everything without its own series.
 pub const OTHER: &str = "other";
 
@@ -20,23 +21,32 @@ impl<V> Default for Bounded<V> {
 }
 
 impl<V: Default> Bounded<V> {
-    /// Returns the value of a label, or that of [`OTHER`] if there are [`MOST`] labels. `admit`
-    /// decides whether there may be a new series, which starts with `birth`.
+    /// Returns the value of a label. It is that of [`OTHER`] if there are [`MOST`] labels or the
+    /// `room` is used up, and `None` if there is no room for that either. A new value has `series`
+    /// series, which start with `birth`.
     pub fn entry(
         &mut self,
         label: &str,
+        series: usize,
         birth: impl FnOnce() -> Birth,
-        admit: impl FnOnce() -> bool,
+        room: &mut Room,
+        limits: &Limits<'_>,
     ) -> Option<&mut V> {
-        let room = self.0.len() < MOST || self.0.contains_key(label);
-        let label = if room { label } else { OTHER };
+        let known = self.0.contains_key(label);
+        let own = known || self.0.len() < MOST && room.discover(series, limits);
+        let label = if own { label } else { OTHER };
         if !self.0.contains_key(label) {
-            if !admit() {
+            if !own && !room.admit(series, limits) {
                 return None;
             }
             self.0.insert(label.into(), (V::default(), birth()));
         }
         self.0.get_mut(label).map(|(value, _)| value)
+    }
+
+    /// Returns whether there is a value for everything without its own series.
+    pub fn has_other(&self) -> bool {
+        self.0.contains_key(OTHER)
     }
 
     /// Labels, their values, and the start of their series.

@@ -5,6 +5,7 @@ mod bounded;
 mod exemplar;
 mod last;
 mod places;
+mod room;
 mod spans;
 mod stream;
 
@@ -14,12 +15,14 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::Timestamp;
 
 use super::births::{Birth, Births};
-use super::catalog::programs;
+use super::catalog::{programs, tasks};
 use super::settings::Settings;
 use crate::report::{Creations, Distribution, Finding, Program, Report, RuleReport, Severity};
 use crate::rules::RULES;
 use crate::timeline::{State, StateVector};
 use crate::units;
+use room::Room;
+use spans::Seen;
 
 use exemplar::exemplar;
 
@@ -27,7 +30,8 @@ pub use bounded::{Bounded, OTHER};
 pub use exemplar::{Exemplar, shorten};
 pub use last::Last;
 pub use places::{Created, Places};
-pub use spans::{SPAN_ID, Seen, Spans, TRACE_ID};
+pub use room::Limits;
+pub use spans::{SPAN_ID, STATES, Spans, TRACE_ID};
 pub use stream::{Gap, Stream};
 
 /// A finding is extreme from this many times the threshold for errors.
@@ -43,15 +47,6 @@ pub struct Findings {
     pub count: u64,
     /// The last finding.
     pub exemplar: Option<Exemplar>,
-}
-
-/// Bounds of the series of a target.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits<'a> {
-    /// Settings in force.
-    pub settings: &'a Settings,
-    /// Series that every target has.
-    pub fixed: usize,
 }
 
 /// Sums of the reports of one target.
@@ -117,9 +112,7 @@ pub struct Totals {
     /// State of the target's stream, if it has one.
     pub stream: Option<Stream>,
     /// Series that came with traces.
-    more_series: usize,
-    /// How often there was no room for a series.
-    pub dropped_series: u64,
+    room: Room,
 }
 
 impl Totals {
@@ -155,8 +148,7 @@ impl Totals {
             analysis: Distribution::default(),
             last_success: None,
             stream: None,
-            more_series: 0,
-            dropped_series: 0,
+            room: Room::default(),
         }
     }
 
@@ -188,6 +180,7 @@ impl Totals {
 
     /// Adds the report of a part of a trace.
     pub fn record_part(&mut self, report: &Report, at: SystemTime, limits: &Limits<'_>) {
+        self.reserve_others(limits.settings);
         let trace = &report.trace;
         self.bytes += trace.bytes;
         self.lost_bytes += trace.lost_bytes;
@@ -230,8 +223,9 @@ impl Totals {
         let mut known = std::mem::take(&mut self.by_reason[report.rule.index()]);
         let births = self.births.clone();
         for (reason, values) in &report.by_reason {
-            let admit = || self.admit(*series, limits);
-            if let Some(total) = known.entry(reason, || births.with_a_trace(), admit) {
+            let birth = || births.with_a_trace();
+            let total = known.entry(reason, *series, birth, &mut self.room, limits);
+            if let Some(total) = total {
                 total.merge(values);
             }
         }
@@ -247,21 +241,21 @@ impl Totals {
         let births = self.births.clone();
         for creations in places {
             // Created and ended.
-            known.count(creations, limit, &births, || self.admit(2, limits));
+            let admit = || self.room.admit(2, limits);
+            known.count(creations, limit, &births, admit);
         }
         self.places = known;
     }
 
     fn record_spans(&mut self, report: &Report, at: SystemTime, limits: &Limits<'_>) {
         let settings = limits.settings;
-        let tasks = report.tasks.iter().map(|task| Seen {
+        let seen_tasks = report.tasks.iter().map(|task| Seen {
             name: &task.name,
             duration: &task.duration,
             time: &task.time,
             slowest: task.slowest.first(),
         });
-        let regions = report.regions.iter().filter(|_| settings.regions);
-        let regions = regions.map(|region| Seen {
+        let regions = report.regions.iter().map(|region| Seen {
             name: &region.name,
             duration: &region.duration,
             time: &region.time,
@@ -274,43 +268,68 @@ impl Totals {
             slowest: request.slowest.first(),
         });
         let times = (report.trace.start_time.map(units::system_time), at);
+        // Handlers come first, because they have the fewest series.
+        let mut known = std::mem::take(&mut self.requests);
+        let series = tasks::REQUESTS.series(settings);
+        self.record_kind(&mut known, requests, (&[], series), times, limits);
+        self.requests = known;
         let mut known = std::mem::take(&mut self.tasks);
-        self.record_kind(&mut known, tasks, &settings.task_types, times, limits);
+        let series = tasks::TASKS.series(settings);
+        self.record_kind(
+            &mut known,
+            seen_tasks,
+            (&settings.task_types, series),
+            times,
+            limits,
+        );
         self.tasks = known;
         let mut known = std::mem::take(&mut self.regions);
-        self.record_kind(&mut known, regions, &[], times, limits);
+        let series = tasks::REGIONS.series(settings);
+        self.record_kind(&mut known, regions, (&[], series), times, limits);
         self.regions = known;
-        let mut known = std::mem::take(&mut self.requests);
-        self.record_kind(&mut known, requests, &[], times, limits);
-        self.requests = known;
     }
 
+    /// Records the types of a kind, each of which has `series` series. A kind without series is
+    /// not exposed.
     fn record_kind<'r>(
         &mut self,
         known: &mut Spans,
         seen: impl Iterator<Item = Seen<'r>>,
-        names: &[String],
+        (names, series): (&[String], usize),
         times: (Option<SystemTime>, SystemTime),
         limits: &Limits<'_>,
     ) {
-        known.forget(times.1);
+        known.forget(times.1, &mut self.room);
+        if series == 0 {
+            return;
+        }
         let births = self.births.clone();
         for seen in seen {
-            let admit = || self.admit(spans::SERIES, limits);
-            known.record(seen, names, times, &births, admit);
+            let room = (&mut self.room, limits);
+            known.record(seen, (names, series), times, &births, room);
         }
     }
 
-    /// Whether there may be so many more series.
-    fn admit(&mut self, series: usize, limits: &Limits<'_>) -> bool {
-        let limit = limits.settings.series_limit;
-        let all = limits.fixed + self.more_series + series;
-        if limit == 0 || all <= limit {
-            self.more_series += series;
-            return true;
-        }
-        self.dropped_series += 1;
-        false
+    /// Number of values that got no series because of `series_limit`.
+    pub fn dropped_series(&self) -> u64 {
+        self.room.dropped
+    }
+
+    /// Keeps room for the label value `other` of every family that may need it.
+    fn reserve_others(&mut self, settings: &Settings) {
+        let reasons = programs::REASONS.iter().zip(&self.by_reason);
+        let reasons = reasons.filter_map(|(reasons, known)| {
+            let (name, series) = reasons.as_ref()?;
+            (!known.has_other() && settings.wants(name)).then_some(*series)
+        });
+        let kinds = [
+            (&tasks::TASKS, &self.tasks),
+            (&tasks::REGIONS, &self.regions),
+            (&tasks::REQUESTS, &self.requests),
+        ];
+        let kinds = kinds.into_iter().filter(|(_, known)| !known.has_other());
+        let kinds = kinds.map(|(kind, _)| kind.series(settings));
+        self.room.reserve(reasons.chain(kinds).sum());
     }
 
     fn record_finding(&mut self, finding: &Finding, evidence: Option<&str>, at: SystemTime) {

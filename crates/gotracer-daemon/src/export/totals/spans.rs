@@ -3,22 +3,21 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use super::room::{Limits, Room};
 use super::{Exemplar, OTHER};
 use crate::export::births::{Birth, Births};
 use crate::report::{Distribution, Slow};
 use crate::timeline::{State, StateVector};
 use crate::units;
 
-/// Series of a type: its histogram, and its states.
-pub const SERIES: usize = 22 + STATES + 1;
-/// Number of types with a series of their own.
+/// Limit of types with series of their own.
 const TYPES: usize = 10;
 /// Labels of an exemplar with the ids that the program logs.
 pub const TRACE_ID: &str = "trace_id";
 /// See [`TRACE_ID`].
 pub const SPAN_ID: &str = "span_id";
 /// Number of states of a type with a series of their own.
-const STATES: usize = 6;
+pub const STATES: usize = 6;
 /// Time without a value after which a type frees its place.
 const SILENT: Duration = Duration::from_secs(24 * 3600);
 
@@ -55,7 +54,17 @@ impl Span {
 
 /// All types.
 #[derive(Clone, Debug, Default)]
-pub struct Spans(BTreeMap<String, (Span, Birth, SystemTime)>);
+pub struct Spans(BTreeMap<String, Entry>);
+
+#[derive(Clone, Debug)]
+struct Entry {
+    span: Span,
+    birth: Birth,
+    /// Time of the last value.
+    last: SystemTime,
+    /// Series in the classic exposition.
+    series: usize,
+}
 
 /// Tasks, regions or requests of one type in one trace.
 #[derive(Clone, Copy, Debug)]
@@ -74,44 +83,56 @@ impl Spans {
     /// Types, their values, and the start of their series.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Span, Birth)> {
         let all = self.0.iter();
-        all.map(|(name, (span, birth, _))| (name.as_str(), span, *birth))
+        all.map(|(name, entry)| (name.as_str(), &entry.span, entry.birth))
     }
 
-    /// Ends the series of types that were silent for a day.
-    pub fn forget(&mut self, now: SystemTime) {
-        self.0.retain(|_, (.., last)| {
-            now.duration_since(*last)
-                .is_ok_and(|silent| silent < SILENT)
-                || *last > now
+    /// Returns whether there is a value for everything without its own series.
+    pub fn has_other(&self) -> bool {
+        self.0.contains_key(OTHER)
+    }
+
+    /// Ends the series of types that were silent for a day, and returns their room.
+    pub fn forget(&mut self, now: SystemTime, room: &mut Room) {
+        self.0.retain(|_, entry| {
+            let silent = now.duration_since(entry.last);
+            let keep = silent.map_or(true, |silent| silent < SILENT);
+            if !keep {
+                room.free(entry.series);
+            }
+            keep
         });
     }
 
-    /// Adds what a trace had. `names` have a series whatever else there is; without
-    /// them the first types do. `admit` decides whether there may be new series.
+    /// Adds the values of a type in a trace. A type in `names` gets its `series` from
+    /// `series_limit`; if there are no `names`, types get them from `series_soft_limit` in their
+    /// order. All other types count as [`OTHER`].
     pub fn record(
         &mut self,
         seen: Seen<'_>,
-        names: &[String],
+        (names, series): (&[String], usize),
         (started, now): (Option<SystemTime>, SystemTime),
         births: &Births,
-        admit: impl FnOnce() -> bool,
+        (room, limits): (&mut Room, &Limits<'_>),
     ) {
-        let own = match names {
-            [] => self.0.len() < TYPES,
-            names => names.iter().any(|name| name == seen.name),
-        };
-        let name = match own || self.0.contains_key(seen.name) {
-            true => seen.name,
-            false => OTHER,
-        };
+        let own = self.0.contains_key(seen.name)
+            || match names {
+                [] => self.0.len() < TYPES && room.discover(series, limits),
+                names => names.iter().any(|name| name == seen.name) && room.admit(series, limits),
+            };
+        let name = if own { seen.name } else { OTHER };
         if !self.0.contains_key(name) {
-            if !admit() {
+            if !own && !room.admit(series, limits) {
                 return;
             }
-            let new = (Span::default(), births.with_a_trace(), now);
+            let new = Entry {
+                span: Span::default(),
+                birth: births.with_a_trace(),
+                last: now,
+                series,
+            };
             self.0.insert(name.into(), new);
         }
-        let Some((span, _, last)) = self.0.get_mut(name) else {
+        let Some(Entry { span, last, .. }) = self.0.get_mut(name) else {
             return;
         };
         *last = now;
@@ -142,9 +163,13 @@ fn exemplar(slow: &Slow, started: Option<SystemTime>, now: SystemTime) -> Exempl
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::settings::Settings;
     use crate::tasks::Leaves;
 
-    fn record(spans: &mut Spans, name: &str, names: &[String], now: SystemTime) {
+    /// Classic series of a type in these tests.
+    const SERIES: usize = 10;
+
+    fn record(spans: &mut Spans, name: &str, names: &[String], now: SystemTime, room: &mut Room) {
         let mut duration = Distribution::default();
         duration.record(5_000_000);
         let time = StateVector::from_values(std::array::from_fn(|i| i as u64 + 1), 0, [0; 3]);
@@ -165,14 +190,27 @@ mod tests {
             time: &time,
             slowest: Some(&slow),
         };
-        spans.record(seen, names, (None, now), &Births::default(), || true);
+        let settings = Settings::default();
+        let limits = Limits {
+            settings: &settings,
+            fixed: 0,
+        };
+        let times = (None, now);
+        spans.record(
+            seen,
+            (names, SERIES),
+            times,
+            &Births::default(),
+            (room, &limits),
+        );
     }
 
     #[test]
     fn the_first_types_and_the_largest_states_have_series() {
         let (mut spans, now) = (Spans::default(), SystemTime::UNIX_EPOCH);
+        let mut room = Room::default();
         for n in 0..30 {
-            record(&mut spans, &format!("{n:02}"), &[], now);
+            record(&mut spans, &format!("{n:02}"), &[], now, &mut room);
         }
         let counts: Vec<_> = spans
             .iter()
@@ -193,13 +231,16 @@ mod tests {
     fn configured_names_have_series_and_silent_ones_end() {
         let (mut spans, start) = (Spans::default(), SystemTime::UNIX_EPOCH);
         let names = ["b".to_owned()];
+        let mut room = Room::default();
         for name in ["a", "b"] {
-            record(&mut spans, name, &names, start);
+            record(&mut spans, name, &names, start, &mut room);
         }
+        assert_eq!(room.used(), 2 * SERIES);
         let known = |spans: &Spans| spans.iter().map(|(n, ..)| n.to_owned()).collect::<Vec<_>>();
         assert_eq!(known(&spans), ["b", OTHER]);
-        record(&mut spans, "b", &names, start + SILENT);
-        spans.forget(start + SILENT);
+        record(&mut spans, "b", &names, start + SILENT, &mut room);
+        spans.forget(start + SILENT, &mut room);
         assert_eq!(known(&spans), ["b"]);
+        assert_eq!(room.used(), SERIES);
     }
 }

@@ -56,7 +56,7 @@ fn reasons_are_bounded() {
     let map = &target.by_reason[0];
     assert_eq!(map.iter().count(), bounded::MOST + 1);
     assert_eq!(map.iter().map(|(_, d, _)| d.count()).sum::<u64>(), 2000);
-    assert_eq!(target.dropped_series, 0);
+    assert_eq!(target.dropped_series(), 0);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn what_finds_no_room_is_counted_and_what_found_it_keeps_it() {
     let map = &target.by_reason[0];
     let counts: Vec<_> = map.iter().map(|(r, d, _)| (r, d.count())).collect();
     assert_eq!(counts, [("0", 2), ("1", 2)]);
-    assert_eq!(target.dropped_series, 2 * 998);
+    assert_eq!(target.dropped_series(), 2 * 998);
 }
 
 #[test]
