@@ -150,9 +150,10 @@ fn commands_without_a_service_succeed() {
 
 #[test]
 fn options_in_the_documentation_exist() {
-    let help = |command: &str| {
+    let help = |commands: &[&str]| {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_gotracer"))
-            .args([command, "--help"])
+            .args(commands)
+            .arg("--help")
             .output()
             .expect("gotracer");
         String::from_utf8_lossy(&output.stdout).into_owned()
@@ -166,7 +167,11 @@ fn options_in_the_documentation_exist() {
             true => "analyze",
             false => command,
         };
-        let text = help(command);
+        let mut text = help(&[command]);
+        if text.contains("\nCommands:") {
+            let below = words.get(2).copied().unwrap_or_default();
+            text = help(&[command, below]);
+        }
         for word in words
             .iter()
             .take_while(|word| **word != "#" && **word != "|")
