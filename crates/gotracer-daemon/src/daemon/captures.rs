@@ -9,9 +9,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::pipeline::{
-    Analyzed, BASE, CaptureOutcome, Failure, Memory, Pipeline, Reason, Reservation,
-};
+use super::failure::{Failure, Reason};
+use super::pipeline::{Analyzed, BASE, CaptureOutcome, Memory, Pipeline, Reservation};
 use super::scrape_budget::ScrapeBudget;
 use super::target_table::{Last, TargetTable};
 use crate::backoff::Backoff;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::http::Exposure;
+use super::exposure::Exposure;
 use crate::build::Build;
 use crate::evidence;
 use crate::export::{self, otlp};

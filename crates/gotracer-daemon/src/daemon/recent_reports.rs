@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use parking_lot::Mutex;
 
-use super::pipeline::Failure;
+use super::failure::Failure;
 use crate::labels::Labels;
 use crate::report::Report;
 
@@ -118,7 +118,7 @@ impl RecentReports {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::pipeline::Reason;
+    use crate::daemon::failure::Reason;
     use std::time::Duration;
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::pipeline::Failure;
+use super::failure::Failure;
 use crate::labels::Labels;
 use crate::source::scrape::{Options, Target};
 

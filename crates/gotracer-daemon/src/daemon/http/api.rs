@@ -7,7 +7,7 @@ use hyper::header::HeaderMap;
 
 use super::call::Call;
 use super::evidence;
-use super::reply::{Reply, compressed, text};
+use super::reply::{Reply, blocking, compressed, text};
 use crate::report::{Options, Report, json};
 
 /// Answers with all recent reports.
@@ -37,21 +37,6 @@ async fn reports(headers: &HeaderMap, reports: Vec<Arc<Report>>) -> Reply {
         document(&headers, &reports)
     })
     .await
-}
-
-/// Builds an answer on a blocking thread.
-pub async fn blocking(make: impl FnOnce() -> Reply + Send + 'static) -> Reply {
-    tokio::task::spawn_blocking(make)
-        .await
-        .unwrap_or_else(|error| {
-            tracing::error!(%error, "answer failed");
-            failed()
-        })
-}
-
-/// Answer to a request whose handler panicked.
-pub fn failed() -> Reply {
-    text(StatusCode::INTERNAL_SERVER_ERROR, "the answer failed")
 }
 
 /// Builds the JSON document of these reports.

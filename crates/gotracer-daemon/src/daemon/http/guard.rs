@@ -11,7 +11,7 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::State;
-use super::access::{Exposure, is_cross_site, is_local};
+use super::access::{is_cross_site, is_local};
 use super::body::{Answer, discard};
 use super::call::Call;
 use super::connections::{Connection, Kind};
@@ -19,6 +19,7 @@ use super::limits::Busy;
 use super::page;
 use super::reply::{BUSY, Body, HTML, Reply, busy, compressed, is_browser, text};
 use super::routes::{self, Found, Route};
+use crate::daemon::exposure::Exposure;
 use crate::daemon::web_config::Verdict;
 use crate::report::html::shell::{Network, policy};
 

@@ -39,7 +39,6 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::access::Exposure;
 pub use self::alerts::Alerted;
 pub use self::connections::Connections;
 use self::connections::{Connection, IDLE};
@@ -48,6 +47,7 @@ pub use self::limits::Limits;
 pub use self::moments::Drawn;
 use self::socket::Socket;
 use super::effective_config::EffectiveConfig;
+use super::exposure::Exposure;
 use super::pipeline::{Memory, Pipeline};
 use super::processed::ProcessedSet;
 use super::recent_reports::RecentReports;

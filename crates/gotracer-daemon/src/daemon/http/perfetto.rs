@@ -7,10 +7,9 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_DISPOSITION, HeaderMap, HeaderValue};
 
 use super::State;
-use super::api::blocking;
 use super::connections::InFlight;
 use super::kept::Kept;
-use super::reply::{Reply, Written, busy, text, written};
+use super::reply::{Reply, Written, blocking, busy, text, written};
 use crate::evidence::{Evidence, Item};
 use crate::explain::Window;
 use crate::perfetto::{self, Options};

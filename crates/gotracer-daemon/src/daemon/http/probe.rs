@@ -13,7 +13,8 @@ use super::call::Call;
 use super::metrics::negotiate;
 use super::reply::{Reply, compressed, text};
 use crate::daemon::captures;
-use crate::daemon::pipeline::{BASE, CaptureOutcome, Failure, REASONS, Reservation};
+use crate::daemon::failure::{Failure, REASONS};
+use crate::daemon::pipeline::{BASE, CaptureOutcome, Reservation};
 use crate::export::{Metrics, prometheus};
 use crate::source::scrape::{Options, Scraper, Target};
 

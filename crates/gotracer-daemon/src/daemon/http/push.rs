@@ -69,7 +69,7 @@ pub async fn receive(call: Call<'_>) -> Reply {
         (_, Ok(Ok(stored))) => answer(&stored),
         (Err(error), _) => refusal(&error),
         (Ok(()), Ok(Err(error))) => failed(&error),
-        (Ok(()), Err(_)) => super::api::failed(),
+        (Ok(()), Err(_)) => super::reply::failed(),
     }
 }
 

@@ -63,6 +63,21 @@ pub fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Byt
     reply
 }
 
+/// Builds an answer on a blocking thread.
+pub async fn blocking(make: impl FnOnce() -> Reply + Send + 'static) -> Reply {
+    tokio::task::spawn_blocking(make)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "answer failed");
+            failed()
+        })
+}
+
+/// Answer to a request whose handler panicked.
+pub fn failed() -> Reply {
+    text(StatusCode::INTERNAL_SERVER_ERROR, "the answer failed")
+}
+
 /// Builds an answer whose body is read from `from` on a blocking thread while it is sent.
 pub fn streamed(content_type: &'static str, mut from: impl Read + Send + 'static) -> Reply {
     let (pieces, body) = channel(AHEAD);

@@ -6,12 +6,12 @@ use std::future::ready;
 
 use hyper::Method;
 
-use super::access::Gate;
 use super::call::Handler;
 use super::connections::Kind;
 use super::{
     alerts, api, evidence, metrics, operations, page, probe, push, releases, targets, upload,
 };
+use crate::daemon::exposure::Gate;
 
 /// Path of the server, and how it is answered.
 pub struct Route {
@@ -112,7 +112,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::daemon::http::access::Exposure;
+    use crate::daemon::exposure::Exposure;
 
     #[test]
     fn placeholders_match_numbers_or_any_text() {

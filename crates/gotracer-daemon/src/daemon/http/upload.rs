@@ -10,11 +10,11 @@ use hyper::StatusCode;
 use hyper::body::Bytes;
 use tokio::sync::mpsc::Sender;
 
-use super::api::{blocking, document, failed};
+use super::api::document;
 use super::body::{BodyError, Upload};
 use super::call::Call;
 use super::connections::Kind;
-use super::reply::{Reply, busy, refusal, text};
+use super::reply::{Reply, blocking, busy, failed, refusal, text};
 use crate::daemon::pipeline::{Analyzed, BASE};
 use crate::labels::Labels;
 use crate::source::Limits;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Pipeline;
-use super::failure::{Failure, Reason};
 use super::memory::{BASE, Reservation};
 use super::outcome::{Analyzed, CaptureOutcome};
+use crate::daemon::failure::{Failure, Reason};
 use crate::daemon::identity::{Identity, changed};
 use crate::daemon::processed::{Claim, ProcessedSet, Verdict};
 use crate::export::otlp::Receipt;

@@ -5,7 +5,6 @@
 //! block; they run on blocking threads.
 
 mod analyzer;
-mod failure;
 mod files;
 mod memory;
 mod otlp;
@@ -20,13 +19,13 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 pub use self::analyzer::{Analyzer, Thresholds};
-pub use self::failure::{Failure, REASONS, Reason};
 pub use self::files::Files;
 pub use self::memory::{BASE, Memory, Reservation, STREAM};
 pub use self::otlp::Otlp;
 pub use self::outcome::{Analyzed, CaptureOutcome};
 pub use self::queue::work;
 use super::recent_reports::{Entry, RecentReports};
+use crate::daemon::failure::Failure;
 use crate::daemon::plan::Plan;
 use crate::evidence::{self, Again, Evidence, EvidenceError, Kept, LiveEvidence, Next, Recording};
 use crate::export::Metrics;

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::failure::{Failure, Reason};
 use crate::analysis::Outcome;
+use crate::daemon::failure::{Failure, Reason};
 use crate::daemon::processed::Verdict;
 use crate::export::otlp;
 use crate::labels::Labels;

@@ -12,9 +12,9 @@ use super::convention::CONVENTION;
 use super::files::FileSd;
 use super::group::Group;
 use super::kubernetes::KubernetesSd;
-use super::mechanism::Discovery;
 use super::relabel::Relabel;
 use super::server::HttpSd;
+use super::table::Discovery;
 use crate::secret::Secret;
 use crate::source::http::{
     Authorization, BasicAuth, FieldError, Headers, HttpOptions, Redirects, TlsConfig,

@@ -13,13 +13,14 @@ mod mechanism;
 mod refresh;
 mod relabel;
 mod server;
+mod table;
 mod targets;
 
 pub use files::FileSd;
 pub use group::Group;
 pub use job::Job;
 pub use kubernetes::KubernetesSd;
-pub use mechanism::Discovery;
 pub use refresh::{DiscoveryError, Update};
 pub use relabel::Relabel;
 pub use server::HttpSd;
+pub use table::Discovery;

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 
 use super::Overview;
-use crate::daemon::http::access::Gate;
+use crate::daemon::exposure::Gate;
 use crate::daemon::http::call::Call;
 use crate::daemon::http::moments;
 use crate::daemon::http::reply::{HTML, Reply, compressed, is_browser, text};

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use maud::{Markup, html};
 
 use super::{Ago, counts, failed, page, source};
-use crate::daemon::pipeline::Failure;
+use crate::daemon::failure::Failure;
 use crate::daemon::recent_reports::Entry;
 use crate::daemon::target_table::Last;
 use crate::evidence::Item;
@@ -344,7 +344,7 @@ fn outcome(entry: &Entry) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::pipeline::Reason;
+    use crate::daemon::failure::Reason;
     use std::sync::Arc;
 
     use crate::report::sample;

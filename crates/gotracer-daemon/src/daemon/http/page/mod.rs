@@ -16,7 +16,7 @@ pub use landing::{Overview, landing};
 pub use releases::releases;
 pub use report::report;
 
-use crate::daemon::pipeline::Failure;
+use crate::daemon::failure::Failure;
 use crate::labels::Labels;
 use crate::report::Severity;
 use crate::report::html::shell::{self, Network};
