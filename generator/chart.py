@@ -11,6 +11,8 @@ DEFINITIONS = {
               "description": "A whole number, such as 100, or never"},
     "percentage": {"type": ["string", "number"], "pattern": r"^[0-9.]+ ?%?$", "description": "A percentage, such as 25%"},
 }
+CUSTOM = {"type": "object", "additionalProperties": False, "properties": {
+    "enabled": {"type": "boolean"}, "warn": {"type": ["string", "number"]}, "error": {"type": ["string", "number"]}}}
 UNITS = {"ns": "duration", "bytes": "size", "goroutines": "count"}
 
 
@@ -18,6 +20,8 @@ UNITS = {"ns": "duration", "bytes": "size", "goroutines": "count"}
 # checks, unless NESTED names its section; `[]` are lists of it.
 ACCESS = ("basic_auth", "authorization", "http_headers", "tls_config", "follow_redirects")
 SECTIONS = {
+    "custom_rule": ("name", "on", "match", "value", "warn", "error", "summary", "advice"),
+    "custom_match": ("type", "function", "stack", "reason"),
     "ignore": ("rule", "function", "stack", "service", "reason", "until"),
     "watch": ("directory", "labels", "patterns", "settle", "incomplete_after", "poll", "after", "retention_time",
               "retention_size"),
@@ -45,12 +49,14 @@ SECTIONS = {
                  "max_services", "max_versions"),
 }
 NESTED = {
+    "match": "custom_match",
     "static_configs": "static_sd[]", "file_sd_configs": "file_sd[]", "http_sd_configs": "http_sd[]",
     "kubernetes_sd_configs": "kubernetes_sd[]", "relabel_configs": "relabel[]", "basic_auth": "basic_auth",
     "authorization": "authorization", "tls_config": "tls",
 }
-REQUIRED = {"watch": ["directory"], "scrape": ["job_name"]}
+REQUIRED = {"custom_rule": ["name", "on", "warn"], "watch": ["directory"], "scrape": ["job_name"]}
 CONFIG = {
+    "custom_rules": "custom_rule[]",
     "ignore": "ignore[]", "tasks": "tasks", "watch_configs": "watch[]", "scrape_configs": "scrape[]", "prometheus": "prometheus", "otlp": "otlp",
     "sharding": "sharding", "uploads": "uploads", "evidence": "evidence", "releases": "releases",
 }
@@ -85,4 +91,12 @@ def schema(text, rules):
     document["definitions"] |= DEFINITIONS | {f"config_{name}": section(name) for name in SECTIONS}
     document["properties"]["config"]["properties"] |= {key: reference(of) for key, of in CONFIG.items()}
     document["definitions"]["rules"]["properties"] = {rule.name: keys(rule) for rule in rules}
+    document["definitions"]["rules"]["additionalProperties"] = CUSTOM
+    # Without custom rules, a name that is not built in is a mistake. With them, the program refuses it.
+    document["definitions"]["built_in_rules"] = {
+        "type": "object", "additionalProperties": False, "properties": {rule.name: {} for rule in rules}}
+    built_in = {"rules": {"$ref": "#/definitions/built_in_rules"}}
+    document["properties"]["config"] |= {
+        "if": {"not": {"required": ["custom_rules"]}},
+        "then": {"properties": built_in | {"services": {"additionalProperties": {"properties": built_in}}}}}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

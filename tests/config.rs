@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 
 use gotracer::config::Config;
-use gotracer::rules::{Preset, RULES, Settings, keys, retired};
+use gotracer::rules::{Preset, RULES, Rule, Settings, keys, retired};
 
 const EXAMPLE: &str = include_str!("../config/gotracer.yml");
 
@@ -30,11 +30,19 @@ fn the_example_as_it_stands_changes_nothing() {
     assert_eq!(config.services().count(), 0);
 }
 
+/// A preset's settings with the custom rule of the example.
+fn with_custom_rule(preset: Preset) -> Settings {
+    let mut settings = Settings::preset(preset);
+    let rule = Rule::find("SlowCheckout").expect("the example was read");
+    settings.add(rule);
+    settings
+}
+
 #[test]
 fn the_example_shows_the_defaults_of_every_key() {
     let text = enabled();
     let config = Config::parse(&text).unwrap();
-    assert_eq!(config.settings(None), Settings::preset(Preset::Service));
+    assert_eq!(config.settings(None), with_custom_rule(Preset::Service));
     assert_eq!(config.services().collect::<Vec<_>>(), ["nightly-report"]);
     #[cfg(feature = "daemon")]
     {
@@ -65,7 +73,7 @@ fn the_example_shows_the_defaults_of_every_key() {
 fn a_service_has_its_own_settings() {
     let config = Config::parse(&enabled()).unwrap();
     let nightly = config.settings(Some("nightly-report"));
-    let mut batch = Settings::preset(Preset::Batch);
+    let mut batch = with_custom_rule(Preset::Batch);
     let leak = RULES[4];
     assert_eq!(leak.name, "GoroutineLeakGrowth");
     batch.of_mut(leak).enabled = false;
@@ -74,7 +82,7 @@ fn a_service_has_its_own_settings() {
     assert_eq!(nightly, batch);
     let other = config.settings(Some("other"));
     assert_eq!(other.ignore, Settings::default().ignore);
-    assert_eq!(other, Settings::default());
+    assert_eq!(other, with_custom_rule(Preset::Service));
 }
 
 #[test]

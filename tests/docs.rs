@@ -17,6 +17,11 @@ fn page(directory: &Path, path: &Path) -> PathBuf {
     fs::create_dir_all(&files).expect("a directory");
     let demo = root.join("docs/demo");
     fs::copy(demo.join("checkout.trace"), files.join("trace.out")).expect("a trace");
+    fs::copy(
+        demo.join("custom-rules.yml"),
+        files.join("custom-rules.yml"),
+    )
+    .expect("a file");
     for side in ["main", "branch"] {
         fs::create_dir_all(files.join(side)).expect("a directory");
         for run in ["1.trace.gz", "2.trace.gz", "3.trace.gz"] {
@@ -46,6 +51,7 @@ fn commands_in_the_documentation_print_what_it_shows() {
         "docs/tutorial.md",
         "docs/analyze.md",
         "docs/explain.md",
+        "docs/custom-rules.md",
     ] {
         cases.case(page(directory.path(), Path::new(path)));
     }

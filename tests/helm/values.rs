@@ -148,7 +148,12 @@ fn the_schema_knows_the_keys_and_rules_that_gotracer_knows() {
 
 /// A file with an unknown key in each section of the configuration that the
 /// schema defines. `kubernetes_sd_configs` is not in all builds.
-const UNKNOWN: [(&str, &str); 17] = [
+const UNKNOWN: [(&str, &str); 19] = [
+    ("custom_rule", "custom_rules: [{zzz: 1}]"),
+    (
+        "custom_match",
+        "custom_rules: [{name: A, on: task, warn: 1s, match: {zzz: 1}}]",
+    ),
     ("ignore", "ignore: [{zzz: 1}]"),
     ("tasks", "tasks: {zzz: 1}"),
     ("prometheus", "prometheus: {zzz: 1}"),

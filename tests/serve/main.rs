@@ -12,6 +12,7 @@ mod bucket;
 mod capture;
 mod check;
 mod clients;
+mod custom_rules;
 mod discovery;
 mod evidence;
 mod exposition;

@@ -33,7 +33,7 @@ pub struct Config {
     uploads: push::Settings,
 }
 
-/// Keys of the whole file. [`core::Config::parse`] reads the first five.
+/// Keys of the whole file. [`core::Config::parse`] reads the first six.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileYaml {
@@ -43,6 +43,8 @@ struct FileYaml {
     _rules: Option<IgnoredAny>,
     #[serde(rename = "services")]
     _services: Option<IgnoredAny>,
+    #[serde(rename = "custom_rules")]
+    _custom_rules: Option<IgnoredAny>,
     #[serde(rename = "ignore")]
     _ignore: Option<IgnoredAny>,
     #[serde(rename = "tasks")]

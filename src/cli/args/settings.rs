@@ -1,10 +1,11 @@
 //! Options for rules and thresholds.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use gotracer::config::{self, Config};
 use gotracer::rules::suppression::Suppressions;
 use gotracer::rules::{Preset, RULES, Rule, Settings, retired};
@@ -18,13 +19,13 @@ use crate::cli::messages::complain;
 pub(crate) struct Args {
     /// Apply only this rule (may be repeated, or a comma list)
     #[arg(long, value_name = "NAME", value_delimiter = ',', ignore_case = true,
-        hide_possible_values = true, value_parser = rule_names())]
-    rule: Vec<&'static Rule>,
+        hide_possible_values = true, value_parser = RuleName)]
+    rule: Vec<String>,
 
     /// Skip this rule (may be repeated, or a comma list)
     #[arg(long, value_name = "NAME", value_delimiter = ',', ignore_case = true,
-        hide_possible_values = true, value_parser = rule_names())]
-    skip_rule: Vec<&'static Rule>,
+        hide_possible_values = true, value_parser = RuleName)]
+    skip_rule: Vec<String>,
 
     /// Thresholds for a kind of program; override those of the configuration
     #[arg(long, value_name = "PRESET", value_parser = preset_names())]
@@ -82,7 +83,7 @@ impl Args {
     /// Returns the settings of each configured service and the defaults.
     pub(crate) fn by_service(&self) -> anyhow::Result<ByService> {
         let config = self.config()?;
-        let entries = self.ignore_file()?;
+        let entries = self.ignore_file(&config)?;
         let named = entries.iter().filter_map(|entry| entry.service.as_deref());
         let names: BTreeSet<&str> = config.services().chain(named).collect();
         let own = names.into_iter().map(|name| {
@@ -96,12 +97,12 @@ impl Args {
     }
 
     /// Returns the entries of .gotracerignore in the working directory.
-    fn ignore_file(&self) -> anyhow::Result<Suppressions> {
+    fn ignore_file(&self, config: &Config) -> anyhow::Result<Suppressions> {
         let path = Path::new(config::IGNORE_FILE);
         if self.no_ignore || !path.exists() {
             return Ok(Suppressions::default());
         }
-        config::load_ignore(path).context(config::IGNORE_FILE)
+        config::load_ignore(path, config.custom_rules()).context(config::IGNORE_FILE)
     }
 
     /// Returns the configuration, empty without `--config`.
@@ -166,16 +167,23 @@ impl Args {
     }
 
     fn choose(&self, settings: &mut Settings) -> anyhow::Result<()> {
-        for rule in RULES {
+        let custom: Vec<_> = settings.custom_rules().collect();
+        let find = |names: &[String]| {
+            let rules = names.iter().map(|name| config::rule(name, &custom));
+            rules.collect::<Result<Vec<_>, _>>()
+        };
+        let (only, skipped) = (find(&self.rule)?, find(&self.skip_rule)?);
+        for rule in settings.rules() {
             let enabled = &mut settings.of_mut(rule).enabled;
-            if !self.rule.is_empty() {
-                *enabled = self.rule.contains(&rule);
+            if !only.is_empty() {
+                *enabled = only.contains(&rule);
             }
-            if self.skip_rule.contains(&rule) {
+            if skipped.contains(&rule) {
                 *enabled = false;
             }
         }
-        if RULES.iter().all(|rule| !settings.of(rule).enabled) {
+        let rules = settings.rules();
+        if rules.iter().all(|rule| !settings.of(rule).enabled) {
             bail!("no rule is left to apply");
         }
         Ok(())
@@ -197,14 +205,32 @@ fn set(settings: &mut Settings, text: &str) -> anyhow::Result<()> {
     let Some(((rule, key), value)) = parts.and_then(|(k, v)| Some((k.split_once('.')?, v))) else {
         bail!("expected RULE.KEY=VALUE, such as GCPauseSpike.warn=2ms");
     };
-    settings.set(config::rule(rule)?, key, value)?;
+    let custom: Vec<_> = settings.custom_rules().collect();
+    settings.set(config::rule(rule, &custom)?, key, value)?;
     Ok(())
 }
 
-/// Returns a parser of rule names, with completions and suggestions from the registry.
-pub(crate) fn rule_names() -> impl TypedValueParser<Value = &'static Rule> {
-    PossibleValuesParser::new(RULES.map(|r| r.name))
-        .try_map(|name| Rule::find(&name).ok_or("there is no such rule"))
+/// Parser of rule names. Completions are the built-in rules; a configuration may have more.
+#[derive(Clone)]
+pub(crate) struct RuleName;
+
+impl TypedValueParser for RuleName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        clap::builder::StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(
+            RULES.iter().map(|rule| PossibleValue::new(rule.name)),
+        ))
+    }
 }
 
 fn preset_names() -> impl TypedValueParser<Value = Preset> {

@@ -1,8 +1,12 @@
 //! `gotracer rules`: prints the documentation of rules from their registry.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
+use anyhow::{Context, bail};
+use gotracer::config::{self, Config};
 use gotracer::report::{human, wrap};
+use gotracer::rules::custom::alerts;
 use gotracer::rules::{Document, Limit, Preset, RULES, Rule, Unit, keys};
 
 use crate::cli::args::settings;
@@ -12,8 +16,12 @@ use crate::cli::exit_code::CLEAN;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The rule to document
-    #[arg(ignore_case = true, hide_possible_values = true, value_parser = settings::rule_names())]
-    name: Option<&'static Rule>,
+    #[arg(ignore_case = true, hide_possible_values = true, value_parser = settings::RuleName)]
+    name: Option<String>,
+
+    /// List the rules that `custom_rules` of this YAML file defines as well
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 
     /// Output format
     #[arg(long, default_value = "text")]
@@ -24,22 +32,44 @@ pub(crate) struct Args {
 enum Format {
     Text,
     Json,
+    /// Alerts of the custom rules, for Prometheus
+    Prometheus,
 }
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
+    let config = match &args.config {
+        Some(path) => Config::load(path).with_context(|| path.display().to_string())?,
+        None => Config::default(),
+    };
+    let custom = config.custom_rules();
+    let name = args.name.as_ref();
+    let rule = name.map(|name| config::rule(name, custom)).transpose()?;
+    let rules: Vec<_> = match rule {
+        Some(rule) => vec![rule],
+        None => RULES.iter().chain(custom).copied().collect(),
+    };
     let mut out = io::stdout().lock();
-    match (args.format, args.name) {
-        (Format::Text, None) => list(&mut out)?,
+    match (args.format, rule) {
+        (Format::Text, None) => list(&mut out, &rules)?,
         (Format::Text, Some(rule)) => document(&mut out, rule)?,
-        (Format::Json, None) => json(&mut out, &RULES)?,
-        (Format::Json, Some(rule)) => json(&mut out, &[rule])?,
+        (Format::Json, _) => json(&mut out, &rules)?,
+        (Format::Prometheus, _) => {
+            let custom: Vec<_> = rules.into_iter().filter(|rule| rule.is_custom()).collect();
+            if custom.is_empty() {
+                bail!(
+                    "no custom rules: name a configuration with custom_rules by --config; \
+                     config/prometheus has the alerts of the built-in rules"
+                );
+            }
+            write!(out, "{}", alerts(&custom))?;
+        }
     }
     Ok(CLEAN)
 }
 
-fn list(out: &mut impl Write) -> io::Result<()> {
-    for rule in RULES {
+fn list(out: &mut impl Write, rules: &[&Rule]) -> io::Result<()> {
+    for rule in rules {
         writeln!(out, "{}", rule.name)?;
         paragraph(out, rule.summary)?;
     }
@@ -106,6 +136,7 @@ fn setting(rule: &Rule) -> String {
     let value = rule.thresholds[Preset::default() as usize].warn.value;
     match rule.unit {
         Unit::Goroutines => value.to_string(),
+        Unit::Share | Unit::Rate => rule.unit.exactly(value),
         unit => human::value(unit, value),
     }
 }

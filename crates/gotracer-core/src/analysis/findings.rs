@@ -107,7 +107,7 @@ fn finding(
         worst_at_ns: t.since_stretch(worst_start),
         worst_for_ns: match rule.unit {
             Unit::Nanoseconds => worst_end.saturating_sub(worst_start).max(0) as u64,
-            Unit::Bytes | Unit::Goroutines => 0,
+            Unit::Bytes | Unit::Goroutines | Unit::Share | Unit::Rate => 0,
         },
         total: group.total,
         threshold: found.threshold,

@@ -22,15 +22,16 @@ pub use live::{Heard, follow};
 pub use pipeline::analyze_on_two_threads;
 #[doc(hidden)]
 pub use whole::analyze_plainly;
-pub use whole::{Outcome, analyze, analyze_all};
+pub use whole::{Outcome, analyze, analyze_all, explain_rules};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::report::{Report, RuleReport, Status, TraceInfo};
+use crate::rules::custom::Explanation;
 use crate::rules::suppression::today;
-use crate::rules::{RULES, Rule, Settings, Verdict};
+use crate::rules::{Detector, Rule, Settings, Verdict};
 use crate::tasks::{Chains, IdKeys, Requests, Tasks};
-use crate::timeline::{Creation, Observer, Timeline, Transition};
+use crate::timeline::{Creation, Observer, StackKey, Timeline, Transition};
 use crate::trace::internal::{Share, is_newer};
 use crate::trace::{
     ClockSnapshot, ErrorKind, Event, GoId, ReadError, Reader, Slot, Stats, Tables, Time,
@@ -113,17 +114,21 @@ pub struct Analysis {
 impl Analysis {
     /// Creates an analysis without events.
     pub fn new(settings: &Settings) -> Self {
-        let enabled = RULES.into_iter().filter(|rule| settings.of(rule).enabled);
-        let enabled: Vec<_> = enabled
-            .map(|rule| (rule, (rule.detector)(*settings.of(rule))))
-            .collect();
+        let rules = settings.rules().into_iter();
+        let enabled = rules.map(|rule| (rule, *settings.of(rule)));
+        let rules = Rules::new(enabled.filter(|(_, own)| own.enabled).collect());
+        let (mut tasks, mut requests) = (Tasks::new(id_keys(settings)), Requests::default());
+        if rules.observe_activities() {
+            tasks.observe();
+            requests.observe();
+        }
         Self {
             timeline: Timeline::default(),
             seen: Observers {
-                rules: Rules::new(enabled),
+                rules,
                 times: Times::default(),
-                tasks: Tasks::new(id_keys(settings)),
-                requests: Requests::default(),
+                tasks,
+                requests,
                 chains: Chains::default(),
             },
             slices: Slices::new(),
@@ -222,9 +227,18 @@ impl Analysis {
     #[inline(never)]
     fn user_event(&mut self, event: &Event, tables: &Tables) {
         if Tasks::handles(event) {
+            let observed = self.seen.rules.observe_activities();
+            let stack = match observed {
+                true => self.timeline.stack_key(event.stack(), tables),
+                false => StackKey::NONE,
+            };
             let Observers { tasks, chains, .. } = &mut self.seen;
             chains.start(&self.timeline);
-            tasks.event(event, tables, chains, &self.timeline);
+            tasks.event(event, stack, tables, chains, &self.timeline);
+            if observed {
+                self.seen.log(event, stack, tables, &self.timeline);
+                self.seen.hand_over(&self.timeline);
+            }
         }
     }
 
@@ -264,8 +278,17 @@ impl Analysis {
 
     /// Returns the report of the trace so far. Open intervals count up to now and are marked as lower bounds.
     pub fn report(&self, read: &Read<'_>) -> Report {
+        let detectors = self.detectors_with_open_intervals();
+        let verdicts = detectors.map(|(rule, detector)| (rule, detector.verdict(&self.timeline)));
+        self.report_of(verdicts.collect(), read, false)
+    }
+
+    /// Returns copies of the detectors that have observed the open intervals as well.
+    fn detectors_with_open_intervals(
+        &self,
+    ) -> impl Iterator<Item = (&'static Rule, Box<dyn Detector>)> + '_ {
         let open: Vec<_> = self.timeline.open_intervals(false).collect();
-        let verdicts = self.seen.rules.enabled.iter().map(|(rule, detector)| {
+        self.seen.rules.enabled.iter().map(move |(rule, detector)| {
             let mut detector = detector.boxed_clone();
             for interval in open
                 .iter()
@@ -273,9 +296,9 @@ impl Analysis {
             {
                 detector.interval(interval, &self.timeline);
             }
-            (*rule, detector.verdict(&self.timeline))
-        });
-        self.report_of(verdicts.collect(), read, false)
+            self.seen.open(&mut *detector, &self.timeline, false);
+            (*rule, detector)
+        })
     }
 
     /// Returns the report of a live trace since the last call, without repetition. An open interval is a finding once
@@ -290,6 +313,7 @@ impl Analysis {
         for interval in open.filter(|i| watched.intersects(i.kind.set())) {
             self.seen.rules.interval(&interval, &self.timeline);
         }
+        self.seen.open_news(&self.timeline, !last);
         let verdicts = self.seen.rules.enabled.iter_mut().map(|(rule, detector)| {
             let verdict = detector.verdict(&self.timeline);
             detector.forget(&self.timeline);
@@ -378,6 +402,13 @@ impl Analysis {
         };
         suppress(&mut report, &self.settings.ignore, today());
         report
+    }
+
+    /// Returns the explanations of the custom rules, if the settings request them.
+    pub fn explanations(&self) -> Vec<(&'static Rule, Explanation)> {
+        let rules = self.detectors_with_open_intervals();
+        let explained = rules.filter_map(|(rule, d)| Some((rule, d.explanation()?.clone())));
+        explained.collect()
     }
 
     /// Returns the number of stack frames in memory, over all stacks.

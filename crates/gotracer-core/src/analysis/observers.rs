@@ -1,9 +1,13 @@
 //! Observers of the intervals of a trace: the rules, the times of goroutines, and the tasks.
 
 use super::times::Times;
-use crate::rules::{Detector, Rule};
+use crate::rules::custom::{Activity, Subject};
+use crate::rules::{Detector, Rule, RuleSettings};
 use crate::tasks::{Chains, KINDS, Requests, Tasks};
-use crate::timeline::{Goroutine, HeapFloor, Interval, Kinds, Observer, StateVector, Timeline};
+use crate::timeline::{
+    Actor, Goroutine, HeapFloor, Interval, Kind, Kinds, Observer, StackKey, StateVector, Timeline,
+};
+use crate::trace::{Event, EventKind, Tables};
 
 /// The enabled rules of an analysis.
 pub struct Rules {
@@ -12,10 +16,26 @@ pub struct Rules {
     pub watches: Kinds,
     /// Indices of the rules that watch each kind of interval, by kind.
     watchers: [Vec<usize>; Kinds::CAPACITY],
+    /// Indices of the custom rules on tasks, regions, requests and logs.
+    activities: Vec<usize>,
+    /// Indices of the custom rules on runs.
+    runs: Vec<usize>,
 }
 
 impl Rules {
-    pub fn new(enabled: Vec<(&'static Rule, Box<dyn Detector>)>) -> Self {
+    pub fn new(rules: Vec<(&'static Rule, RuleSettings)>) -> Self {
+        let subject = |settings: &RuleSettings| settings.custom.map(|custom| custom.subject);
+        let on = |wanted: fn(Subject) -> bool| {
+            let all = rules.iter().enumerate();
+            let all = all.filter(|(_, (_, settings))| subject(settings).is_some_and(wanted));
+            all.map(|(i, _)| i).collect()
+        };
+        let activities = on(Subject::is_activity);
+        let runs = on(|subject| subject == Subject::Running);
+        let enabled = rules.into_iter();
+        let enabled: Vec<_> = enabled
+            .map(|(rule, settings)| (rule, (rule.detector)(settings)))
+            .collect();
         let watchers = |number: usize| {
             let kind = Kinds::of_number(number);
             let watching = enabled.iter().enumerate();
@@ -27,7 +47,23 @@ impl Rules {
                 .iter()
                 .fold(Kinds::NONE, |all, (rule, _)| all.union(rule.watches)),
             watchers: std::array::from_fn(watchers),
+            activities,
+            runs,
             enabled,
+        }
+    }
+}
+
+impl Rules {
+    /// Returns whether a custom rule observes tasks, regions, requests or logs.
+    pub fn observe_activities(&self) -> bool {
+        !self.activities.is_empty()
+    }
+
+    /// Observes a task, region, request or log.
+    pub fn activity(&mut self, activity: &Activity<'_>, timeline: &Timeline) {
+        for &i in &self.activities {
+            self.enabled[i].1.activity(activity, timeline);
         }
     }
 }
@@ -47,6 +83,12 @@ impl Observer for Rules {
     fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline) {
         for (_, detector) in &mut self.enabled {
             detector.heap_floor(floor, timeline);
+        }
+    }
+
+    fn ended(&mut self, g: &Goroutine, _: StateVector, timeline: &Timeline) {
+        for &i in &self.runs {
+            self.enabled[i].1.ended(g, timeline);
         }
     }
 }
@@ -69,6 +111,72 @@ impl Observers {
         }
     }
 
+    /// Passes the tasks, regions and requests that ended to the custom rules.
+    #[inline]
+    pub fn hand_over(&mut self, timeline: &Timeline) {
+        if self.rules.observe_activities() {
+            self.drain(timeline);
+        }
+    }
+
+    /// Passes a log to the custom rules.
+    pub fn log(&mut self, event: &Event, stack: StackKey, tables: &Tables, timeline: &Timeline) {
+        let EventKind::Log { category, .. } = event.kind else {
+            return;
+        };
+        let activity = Activity {
+            subject: Subject::Log,
+            name: &String::from_utf8_lossy(tables.string(category)),
+            actor: Actor { g: event.g, stack },
+            start: event.time,
+            end: event.time,
+            cpu: 0,
+            cut: false,
+            open: false,
+        };
+        self.rules.activity(&activity, timeline);
+    }
+
+    /// Passes what is open before a report to a copy of a custom rule's detector.
+    pub fn open(&self, detector: &mut dyn Detector, timeline: &Timeline, under_way: bool) {
+        detector.open(timeline, under_way);
+        if self.rules.observe_activities() && !under_way {
+            let each = |activity: &Activity<'_>| detector.activity(activity, timeline);
+            self.tasks.each_open(&self.chains, timeline, each);
+        }
+    }
+
+    /// Passes what is open before a report to the custom rules.
+    pub fn open_news(&mut self, timeline: &Timeline, under_way: bool) {
+        for &i in &self.rules.runs {
+            self.rules.enabled[i].1.open(timeline, under_way);
+        }
+        if self.rules.observe_activities() && !under_way {
+            let Self {
+                rules,
+                tasks,
+                chains,
+                ..
+            } = self;
+            tasks.each_open(chains, timeline, |activity| {
+                rules.activity(activity, timeline)
+            });
+        }
+    }
+
+    #[cold]
+    fn drain(&mut self, timeline: &Timeline) {
+        let Self {
+            rules,
+            tasks,
+            requests,
+            ..
+        } = self;
+        let each = &mut |activity: &Activity<'_>| rules.activity(activity, timeline);
+        tasks.drain(timeline, each);
+        requests.drain(timeline, each);
+    }
+
     /// Returns the memory of the times, tasks and requests in bytes.
     pub fn held(&self) -> u64 {
         self.times.held() + self.tasks.held() + self.requests.held() + self.chains.held()
@@ -84,6 +192,10 @@ impl Observer for Observers {
     fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
         self.rules.interval(interval, timeline);
         self.requests.interval(interval, &self.chains, timeline);
+        // A request of HTTP/1 ends with a system call.
+        if interval.kind == Kind::Syscall {
+            self.hand_over(timeline);
+        }
         self.follow(timeline);
     }
 
@@ -99,8 +211,10 @@ impl Observer for Observers {
     }
 
     fn ended(&mut self, g: &Goroutine, time: StateVector, timeline: &Timeline) {
+        self.rules.ended(g, time, timeline);
         self.times.ended(g, time, timeline);
         self.tasks.ended(g, &self.chains, timeline);
         self.requests.ended(g, &self.chains, timeline);
+        self.hand_over(timeline);
     }
 }

@@ -3,7 +3,8 @@
 use super::event_batch::EventBatch;
 use super::{Analysis, Read, pipeline};
 use crate::report::Report;
-use crate::rules::Settings;
+use crate::rules::custom::Explanation;
+use crate::rules::{Rule, Settings};
 use crate::trace::{ErrorKind, Input, ReadError, Reader, Stats};
 
 /// Outcome of reading and analyzing one trace.
@@ -84,11 +85,28 @@ pub fn analyze_all(
     }
 }
 
+/// Reads a whole trace, and returns its outcome with explanations of what the custom rules matched.
+///
+/// # Errors
+/// As [`analyze`].
+pub fn explain_rules(
+    input: Input<'_>,
+    source: &str,
+    settings: &Settings,
+) -> Result<(Outcome, Vec<(&'static Rule, Explanation)>), ReadError> {
+    let mut settings = settings.clone();
+    settings.explain();
+    let reader = Reader::new(input)?;
+    let mut analysis = Analysis::of(&reader, &settings);
+    let events = EventBatch::new(&reader);
+    let outcome = run(&mut analysis, events, reader, source, |_| ()).0?;
+    Ok((outcome, analysis.explanations()))
+}
+
 /// Analyzes a trace like [`analyze`], but slower: no event is packed or skipped. Tests compare the faster
 /// implementations with it.
 ///
 /// # Errors
-/// As [`analyze`].
 /// As [`analyze`].
 #[doc(hidden)]
 pub fn analyze_plainly(
@@ -113,13 +131,24 @@ fn step<'a>(
 }
 
 fn analyze_by<'a>(
+    events: EventBatch,
+    reader: Reader<'a>,
+    source: &str,
+    settings: &Settings,
+    progress: impl FnMut(Stats),
+) -> Step<'a> {
+    let mut analysis = Analysis::of(&reader, settings);
+    run(&mut analysis, events, reader, source, progress)
+}
+
+/// Analyzes the events of a reader.
+fn run<'a>(
+    analysis: &mut Analysis,
     mut events: EventBatch,
     mut reader: Reader<'a>,
     source: &str,
-    settings: &Settings,
     mut progress: impl FnMut(Stats),
 ) -> Step<'a> {
-    let mut analysis = Analysis::of(&reader, settings);
     let error = loop {
         match events.read(&mut reader) {
             Ok(true) => {}
@@ -133,7 +162,7 @@ fn analyze_by<'a>(
             break Some(e);
         }
     };
-    conclude(&analysis, source, reader, error)
+    conclude(analysis, source, reader, error)
 }
 
 /// Returns the outcome of a trace after its last readable event.

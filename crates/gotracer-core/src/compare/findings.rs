@@ -167,8 +167,8 @@ pub fn findings(base: &[Report], new: &[Report]) -> Vec<FindingChange> {
             (None, _) => Some(Difference::New),
             (_, None) => Some(Difference::Gone),
         };
-        let rule = crate::rules::RULES.get(*rule);
-        if let (Some(difference), Some(&rule)) = (difference, rule) {
+        let rule = Rule::at(*rule);
+        if let (Some(difference), Some(rule)) = (difference, rule) {
             changes.push(FindingChange {
                 rule,
                 difference,

@@ -12,7 +12,7 @@ mod sites;
 mod statistics;
 
 use crate::report::{Distribution, Report, Severity, Status};
-use crate::rules::{RULES, Rule, Settings};
+use crate::rules::{Rule, Settings};
 
 pub use baseline::Baseline;
 pub use findings::{Difference, FindingChange, Seen, findings};
@@ -162,9 +162,8 @@ impl Comparison {
 
 /// Compares two sets of traces.
 pub fn compare(base: &[Report], new: &[Report], options: &Options) -> Comparison {
-    let asked = RULES
-        .into_iter()
-        .filter(|rule| options.settings.of(rule).enabled);
+    let rules = options.settings.rules().into_iter();
+    let asked = rules.filter(|rule| options.settings.of(rule).enabled);
     let evidence = asked.map(|rule| gather(rule, base, new, options));
     Comparison {
         base: side(base),

@@ -75,6 +75,8 @@ impl Quantity {
     pub fn of(rule: &Rule) -> &'static [Self] {
         match rule.unit {
             Unit::Nanoseconds => &[Self::P50, Self::P99, Self::PerSecond],
+            // Rates per second have no sum: their mean is that of one value per trace.
+            Unit::Share | Unit::Rate => &[Self::P50],
             Unit::Bytes | Unit::Goroutines => &[Self::PerSecond],
         }
     }
@@ -82,7 +84,7 @@ impl Quantity {
     /// Returns the quantities that only several traces of one program show.
     pub fn over_time(rule: &Rule) -> &'static [Self] {
         match rule.unit {
-            Unit::Nanoseconds => &[],
+            Unit::Nanoseconds | Unit::Share | Unit::Rate => &[],
             Unit::Bytes => &[Self::Floor, Self::Trend],
             Unit::Goroutines => &[Self::Trend],
         }

@@ -10,10 +10,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::{Spanned, UserMessageFormatter};
 
+use super::custom::{self, CustomYaml};
 use super::error::{ConfigError, Position};
 use super::ignore::{self, IgnoreYaml};
 use super::{Change, Config, Section, names};
-use crate::rules::IdCategories;
+use crate::rules::{IdCategories, Rule};
 
 /// All keys of the file. The daemon reads its own keys itself.
 #[derive(Deserialize)]
@@ -22,6 +23,7 @@ struct FileYaml {
     preset: Option<Spanned<String>>,
     rules: Option<RulesYaml>,
     services: Option<Pairs<String, Option<SectionYaml>>>,
+    custom_rules: Option<Vec<Spanned<CustomYaml>>>,
     ignore: Option<Vec<Spanned<IgnoreYaml>>>,
     tasks: Option<IdCategories>,
     #[serde(rename = "watch_configs")]
@@ -93,11 +95,12 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
         return Ok(Config::default());
     };
     let services = file.services.map_or(Vec::new(), |s| s.0).into_iter();
+    let custom = custom::rules(file.custom_rules.unwrap_or_default())?;
     Ok(Config {
-        all: section(file.preset, file.rules)?,
+        all: section(file.preset, file.rules, &custom)?,
         services: services
             .map(|(name, own)| match own {
-                Some(own) => Ok((name, section(own.preset, own.rules)?)),
+                Some(own) => Ok((name, section(own.preset, own.rules, &custom)?)),
                 None => Ok((name, Section::default())),
             })
             .collect::<Result<_, ConfigError>>()?,
@@ -106,19 +109,21 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
             .ignore
             .unwrap_or_default()
             .into_iter()
-            .map(ignore::entry)
+            .map(|yaml| ignore::entry(yaml, &custom))
             .collect::<Result<_, ConfigError>>()?,
+        custom,
     })
 }
 
 fn section(
     preset: Option<Spanned<String>>,
     rules: Option<RulesYaml>,
+    custom: &[&'static Rule],
 ) -> Result<Section, ConfigError> {
     let preset = preset.map(|p| names::preset(&p.value).map_err(|e| name(&p, e)));
     let mut changes = Vec::new();
     for (rule, settings) in rules.map_or(Vec::new(), |r| r.0) {
-        let known = names::rule(&rule.value).map_err(|e| name(&rule, e))?;
+        let known = names::rule(&rule.value, custom).map_err(|e| name(&rule, e))?;
         for (key, value) in settings.map_or(Vec::new(), |s| s.0) {
             let is_key = crate::rules::keys(known).contains(&&*key.value);
             changes.push(Change {

@@ -5,10 +5,12 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::custom::{self, OneOrMany};
 use super::error::{ConfigError, Position};
 use super::file::{position, read};
 use super::names;
-use crate::rules::pattern::{FRAMES, Pattern, StackPattern};
+use crate::rules::Rule;
+use crate::rules::pattern::Pattern;
 use crate::rules::suppression::{Suppression, Suppressions};
 
 /// File with the entries of `ignore` that commands read in the working directory.
@@ -26,13 +28,6 @@ pub struct IgnoreYaml {
     until: Option<Spanned<String>>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
 /// File that has only the key `ignore`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,17 +35,17 @@ struct IgnoreFile {
     ignore: Option<Vec<Spanned<IgnoreYaml>>>,
 }
 
-/// Reads a file that has only the key `ignore`.
+/// Reads a file that has only the key `ignore`. Its entries may name these custom rules.
 ///
 /// # Errors
 /// If the file cannot be read or an entry is invalid; the error has the position.
-pub fn load(path: &Path) -> Result<Suppressions, ConfigError> {
+pub fn load(path: &Path, custom: &[&'static Rule]) -> Result<Suppressions, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(ConfigError::Io)?;
     let file = read::<IgnoreFile>(&text)?;
     let entries = file.and_then(|file| file.ignore).unwrap_or_default();
     let all = entries
         .into_iter()
-        .map(entry)
+        .map(|yaml| entry(yaml, custom))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(all.into_iter().map(|entry| within(entry, path)).collect())
 }
@@ -65,7 +60,10 @@ pub fn within(mut entry: Suppression, path: &Path) -> Suppression {
 ///
 /// # Errors
 /// If the entry matches everything, has no reason, or has an invalid value.
-pub fn entry(yaml: Spanned<IgnoreYaml>) -> Result<Suppression, ConfigError> {
+pub fn entry(
+    yaml: Spanned<IgnoreYaml>,
+    custom: &[&'static Rule],
+) -> Result<Suppression, ConfigError> {
     let at = position(&yaml);
     let yaml = yaml.value;
     let wrong = |at: Position, message: &str| ConfigError::Yaml {
@@ -73,24 +71,17 @@ pub fn entry(yaml: Spanned<IgnoreYaml>) -> Result<Suppression, ConfigError> {
         message: message.into(),
     };
     let rule = match &yaml.rule {
-        Some(rule) => Some(names::rule(&rule.value).map_err(|error| ConfigError::Name {
-            at: position(rule),
-            error,
-        })?),
-        None => None,
-    };
-    let stack = match &yaml.stack {
-        Some(stack) => {
-            let frames = match &stack.value {
-                OneOrMany::One(frame) => std::slice::from_ref(frame),
-                OneOrMany::Many(frames) => frames,
-            };
-            let pattern = StackPattern::new(frames);
-            let message = format!("stack: 1 to {FRAMES} functions are needed");
-            Some(pattern.ok_or_else(|| wrong(position(stack), &message))?)
+        Some(rule) => {
+            Some(
+                names::rule(&rule.value, custom).map_err(|error| ConfigError::Name {
+                    at: position(rule),
+                    error,
+                })?,
+            )
         }
         None => None,
     };
+    let stack = yaml.stack.as_ref().map(custom::stack).transpose()?;
     let until = match &yaml.until {
         Some(until) => {
             let message = format!(

@@ -22,6 +22,7 @@
 //! Settings are applied in this order, and later ones override earlier ones: the preset, the rules, the service's preset,
 //! the service's rules. A preset replaces all thresholds.
 
+mod custom;
 mod error;
 mod file;
 mod ignore;
@@ -46,6 +47,8 @@ pub struct Config {
     ignore: Vec<Suppression>,
     /// Log categories whose messages are request ids.
     id_categories: IdCategories,
+    /// Rules of `custom_rules`.
+    custom: Vec<&'static Rule>,
 }
 
 /// Settings for all services, or for one.
@@ -88,7 +91,7 @@ impl Config {
     /// If the text is invalid; the error has the line.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let config = file::parse(text)?;
-        let mut settings = Settings::default();
+        let mut settings = config.base();
         config.all.apply_checked(&mut settings)?;
         for (_, section) in &config.services {
             section.apply_checked(&mut settings.clone())?;
@@ -98,7 +101,7 @@ impl Config {
 
     /// Returns the settings for a service. `None` and services without their own settings get those for all.
     pub fn settings(&self, service: Option<&str>) -> Settings {
-        let mut settings = Settings::default();
+        let mut settings = self.base();
         let own = self
             .services
             .iter()
@@ -113,6 +116,20 @@ impl Config {
         });
         settings.ignore = entries.cloned().collect();
         settings.id_categories = self.id_categories.clone();
+        settings
+    }
+
+    /// The rules of `custom_rules`.
+    pub fn custom_rules(&self) -> &[&'static Rule] {
+        &self.custom
+    }
+
+    /// The default settings with the custom rules.
+    fn base(&self) -> Settings {
+        let mut settings = Settings::default();
+        for rule in &self.custom {
+            settings.add(rule);
+        }
         settings
     }
 

@@ -12,12 +12,14 @@ pub struct UnknownName {
     known: Vec<&'static str>,
 }
 
-/// Finds a rule by name, ignoring case.
+/// Finds a rule by name, ignoring case, among the built-in rules and these custom ones.
 ///
 /// # Errors
 /// If there is none; the error suggests a similar name.
-pub fn rule(name: &str) -> Result<&'static Rule, UnknownName> {
-    Rule::find(name).ok_or_else(|| UnknownName::new("rule", name, RULES.map(|r| r.name).into()))
+pub fn rule(name: &str, custom: &[&'static Rule]) -> Result<&'static Rule, UnknownName> {
+    let rules = || RULES.into_iter().chain(custom.iter().copied());
+    let found = rules().find(|rule| rule.name.eq_ignore_ascii_case(name));
+    found.ok_or_else(|| UnknownName::new("rule", name, rules().map(|r| r.name).collect()))
 }
 
 /// Finds a preset by name.
@@ -71,14 +73,14 @@ mod tests {
             ("mutexcontenton", "MutexContention"),
             ("GoroutineLeak", "GoroutineLeakGrowth"),
         ] {
-            let error = rule(typed).unwrap_err().to_string();
+            let error = rule(typed, &[]).unwrap_err().to_string();
             assert!(
                 error.ends_with(&format!("did you mean {meant}?")),
                 "{error}"
             );
         }
-        let error = rule("xyz").unwrap_err().to_string();
+        let error = rule("xyz", &[]).unwrap_err().to_string();
         assert!(error.contains("there are GCPauseSpike, "), "{error}");
-        assert_eq!(rule("gcassist").unwrap().name, "GCAssist");
+        assert_eq!(rule("gcassist", &[]).unwrap().name, "GCAssist");
     }
 }

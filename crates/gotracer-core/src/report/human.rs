@@ -50,6 +50,8 @@ pub fn value(unit: Unit, value: u64) -> String {
         Unit::Nanoseconds => duration(value),
         Unit::Bytes => bytes(value),
         Unit::Goroutines => count(value),
+        Unit::Share => format!("{:.1}%", value as f64 / 1e4),
+        Unit::Rate => format!("{:.1}/s", value as f64 / 1e3),
     }
 }
 
@@ -70,7 +72,11 @@ pub fn extent(finding: &Finding) -> String {
     if finding.count <= 1 {
         return format!("{least}{worst}");
     }
-    let (times, total) = (count(finding.count), value(unit, finding.total));
+    let times = count(finding.count);
+    if unit.is_rate() {
+        return format!("×{times}, {least}{worst}");
+    }
+    let total = value(unit, finding.total);
     let places = match finding.all_places() {
         1 => String::new(),
         n => format!(", at {}", plural(n, "place")),

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
+use crate::rules::{RULES, Rule};
+
 use super::{Escaped, Format, Options, Report, RuleReport, Severity, Status, Unit};
 
 /// Quantiles of a summary.
@@ -83,7 +85,12 @@ fn measurements(out: &mut dyn Write, reports: &[Report]) -> io::Result<()> {
     for report in reports {
         for rule in &report.rules {
             if rule.status != Status::NotApplicable && rule.measurement.count() > 0 {
-                let of_rule = by_rule.entry(rule.rule.index()).or_default();
+                // Custom rules of one unit share a family.
+                let family = match rule.rule.is_custom() {
+                    true => RULES.len() + rule.rule.unit as usize,
+                    false => rule.rule.index(),
+                };
+                let of_rule = by_rule.entry(family).or_default();
                 of_rule.push((report, rule));
             }
         }
@@ -95,23 +102,26 @@ fn measurements(out: &mut dyn Write, reports: &[Report]) -> io::Result<()> {
         let rule = first.rule;
         let (stem, suffix) = (rule.metric.name, suffix(rule.unit));
         let name = format!("{stem}{suffix}");
-        let help = format!("{}: {}", rule.name, rule.metric.about);
+        let help = match rule.is_custom() {
+            true => rule.metric.about.to_owned(),
+            false => format!("{}: {}", rule.name, rule.metric.about),
+        };
         head(out, &name, "summary", &help)?;
         for (report, rule) in of_rule {
-            let (seen, trace) = (&rule.measurement, trace(report));
+            let (seen, labels) = (&rule.measurement, labels(report, rule.rule));
             for q in QUANTILES {
                 let value = in_base_unit(rule.rule.unit, seen.quantile(q));
-                writeln!(out, "{name}{{trace=\"{trace}\",quantile=\"{q}\"}} {value}")?;
+                writeln!(out, "{name}{{{labels},quantile=\"{q}\"}} {value}")?;
             }
             let sum = in_base_unit(rule.rule.unit, seen.sum());
-            writeln!(out, "{name}_sum{{trace=\"{trace}\"}} {sum}")?;
-            writeln!(out, "{name}_count{{trace=\"{trace}\"}} {}", seen.count())?;
+            writeln!(out, "{name}_sum{{{labels}}} {sum}")?;
+            writeln!(out, "{name}_count{{{labels}}} {}", seen.count())?;
         }
         let name = format!("{stem}_max{suffix}");
         head(out, &name, "gauge", &format!("{help}, the largest value"))?;
         for (report, rule) in of_rule {
             let most = in_base_unit(rule.rule.unit, rule.measurement.max());
-            writeln!(out, "{name}{{trace=\"{}\"}} {most}", trace(report))?;
+            writeln!(out, "{name}{{{}}} {most}", labels(report, rule.rule))?;
         }
     }
     Ok(())
@@ -125,7 +135,8 @@ fn suffix(unit: Unit) -> &'static str {
     match unit {
         Unit::Nanoseconds => "_seconds",
         Unit::Bytes => "_bytes",
-        Unit::Goroutines => "",
+        Unit::Goroutines | Unit::Rate => "",
+        Unit::Share => "_ratio",
     }
 }
 
@@ -133,6 +144,17 @@ fn in_base_unit(unit: Unit, value: u64) -> f64 {
     match unit {
         Unit::Nanoseconds => value as f64 / 1e9,
         Unit::Bytes | Unit::Goroutines => value as f64,
+        Unit::Share => value as f64 / 1e6,
+        Unit::Rate => value as f64 / 1e3,
+    }
+}
+
+/// Returns the labels of a rule's series. Only custom rules share a family.
+fn labels(report: &Report, rule: &Rule) -> String {
+    let trace = trace(report);
+    match rule.is_custom() {
+        true => format!("trace=\"{trace}\",rule=\"{}\"", rule.name),
+        false => format!("trace=\"{trace}\""),
     }
 }
 

@@ -28,11 +28,13 @@ pub const FORMAT: Format<[Report]> = Format {
 /// If writing fails.
 pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let results = placed_with_suppressed(reports, options);
-    let results: Vec<_> = results.iter().map(|r| result(r, &options.paths)).collect();
+    let rules = applied(reports);
+    let results = results.iter().map(|r| result(r, &rules, &options.paths));
+    let results: Vec<_> = results.collect();
     let driver = json!({
         "name": "gotracer",
         "semanticVersion": env!("CARGO_PKG_VERSION"),
-        "rules": RULES.map(rule),
+        "rules": rules.iter().map(|r| rule(r)).collect::<Vec<_>>(),
     });
     let log = json!({
         "$schema": SCHEMA,
@@ -42,13 +44,29 @@ pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::
             "columnKind": "unicodeCodePoints",
             "invocations": [{
                 "executionSuccessful": reports.iter().all(|r| r.trace.error.is_none()),
-                "toolExecutionNotifications": notifications(reports),
+                "toolExecutionNotifications": notifications(reports, &rules),
             }],
             "results": results,
         }],
     });
     serde_json::to_writer_pretty(&mut *out, &log)?;
     out.write_all(b"\n")
+}
+
+/// Returns the built-in rules, and the custom rules that were applied.
+fn applied(reports: &[Report]) -> Vec<&'static Rule> {
+    let mut rules: Vec<_> = RULES.into_iter().collect();
+    for asked in reports.iter().flat_map(|report| &report.rules) {
+        if !rules.contains(&asked.rule) {
+            rules.push(asked.rule);
+        }
+    }
+    rules
+}
+
+/// Returns the number of a rule in the log.
+fn index(rules: &[&Rule], rule: &Rule) -> Option<usize> {
+    rules.iter().position(|known| *known == rule)
 }
 
 fn rule(rule: &Rule) -> Value {
@@ -67,7 +85,7 @@ fn rule(rule: &Rule) -> Value {
 }
 
 /// Notifications about truncated traces, and about rules that were not applicable.
-fn notifications(reports: &[Report]) -> Vec<Value> {
+fn notifications(reports: &[Report], rules: &[&Rule]) -> Vec<Value> {
     let mut all = Vec::new();
     for report in reports {
         let source = &report.trace.source;
@@ -82,7 +100,7 @@ fn notifications(reports: &[Report]) -> Vec<Value> {
                 all.push(json!({
                     "level": "note",
                     "message": {"text": text},
-                    "associatedRule": {"id": asked.rule.name, "index": asked.rule.index()},
+                    "associatedRule": {"id": asked.rule.name, "index": index(rules, asked.rule)},
                 }));
             }
         }
@@ -90,7 +108,7 @@ fn notifications(reports: &[Report]) -> Vec<Value> {
     all
 }
 
-fn result(found: &Placed<'_>, paths: &PathMap) -> Value {
+fn result(found: &Placed<'_>, rules: &[&Rule], paths: &PathMap) -> Value {
     let finding = found.finding;
     let mut message = format!("{} ({}).", finding.message, human::extent(finding));
     if let Some(cause) = &finding.cause {
@@ -99,7 +117,7 @@ fn result(found: &Placed<'_>, paths: &PathMap) -> Value {
     message += &format!(" {}", finding.suggestion);
     let mut result = json!({
         "ruleId": finding.rule.name,
-        "ruleIndex": finding.rule.index(),
+        "ruleIndex": index(rules, finding.rule),
         "kind": "fail",
         "level": match finding.severity {
             Severity::Error => "error",

@@ -1,9 +1,9 @@
 //! Selection and order of the findings to show.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use super::{Finding, Report, Unit};
-use crate::rules::RULES;
 use crate::timeline::Kinds;
 
 /// Selection of findings.
@@ -23,10 +23,10 @@ pub fn top(report: &Report, top: Top) -> Vec<&Finding> {
     let Top::PerRule(limit) = top else {
         return report.findings.iter().collect();
     };
-    let mut seen = [0; RULES.len()];
+    let mut seen: HashMap<usize, usize> = HashMap::new();
     let mut kept: Vec<_> = worst_first(&report.findings);
     kept.retain(|&i| {
-        let seen = &mut seen[report.findings[i].rule.index()];
+        let seen = seen.entry(report.findings[i].rule.index()).or_default();
         *seen += 1;
         *seen <= limit
     });
@@ -46,12 +46,12 @@ fn worst_first(findings: &[Finding]) -> Vec<usize> {
 /// not hide the others.
 pub fn ranked(report: &Report) -> Vec<&Finding> {
     let findings = &report.findings;
-    let mut seen = [0_usize; RULES.len()];
+    let mut seen: HashMap<usize, usize> = HashMap::new();
     let mut ranked: Vec<_> = worst_first(findings)
         .into_iter()
         .map(|i| {
             let finding = &findings[i];
-            let seen = &mut seen[finding.rule.index()];
+            let seen = seen.entry(finding.rule.index()).or_default();
             *seen += 1;
             let key = (
                 Reverse(finding.severity),
@@ -74,7 +74,7 @@ fn time_lost(report: &Report, finding: &Finding) -> u64 {
             finding.total.saturating_mul(ps)
         }
         Unit::Nanoseconds => finding.total,
-        Unit::Bytes | Unit::Goroutines => 0,
+        Unit::Bytes | Unit::Goroutines | Unit::Share | Unit::Rate => 0,
     }
 }
 

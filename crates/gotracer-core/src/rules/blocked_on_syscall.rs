@@ -121,7 +121,7 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
 
 /// Returns whether an interval is a syscall of the program. A C thread has no stack while it is in its own C code,
 /// and Go 1.22 records no stack of calls that began before the trace.
-fn is_programs(i: &Interval, t: &Timeline) -> bool {
+pub(super) fn is_programs(i: &Interval, t: &Timeline) -> bool {
     let parked = t.stacks().traits(i.victim.stack).parked;
     i.owner == Owner::Program && !parked && !i.in_c && i.victim.stack.is_some()
 }

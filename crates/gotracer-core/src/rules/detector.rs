@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::cause::{Cause, Culprit};
+use super::custom::{Activity, Explanation};
 use super::{Distribution, RuleSettings, Severity, Thresholds};
-use crate::timeline::{Actor, FrameKey, HeapFloor, Interval, Timeline};
+use crate::timeline::{Actor, FrameKey, Goroutine, HeapFloor, Interval, Timeline};
 use crate::trace::internal::of_map;
 use crate::trace::{GoId, Time};
 
@@ -16,6 +17,16 @@ pub trait Detector: Send {
 
     /// Observes the live heap at the end of a garbage collection's marking.
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}
+
+    /// Observes the end of a goroutine. Only custom rules on runs are called.
+    fn ended(&mut self, _: &Goroutine, _: &Timeline) {}
+
+    /// Observes a task, region, request or log. Only custom rules on these are called.
+    fn activity(&mut self, _: &Activity<'_>, _: &Timeline) {}
+
+    /// Observes the goroutines that run before a report. Only custom rules on runs are called. `under_way` says that
+    /// more events follow.
+    fn open(&mut self, _: &Timeline, _under_way: bool) {}
 
     /// The rule's measurement so far; `None` if later observations do more than add to it.
     fn measurement(&self) -> Option<Distribution> {
@@ -35,6 +46,11 @@ pub trait Detector: Send {
 
     /// A copy, to observe intervals that have not ended without changing the original.
     fn boxed_clone(&self) -> Box<dyn Detector>;
+
+    /// Explanation of what a custom rule matched, if the settings request it.
+    fn explanation(&self) -> Option<&Explanation> {
+        None
+    }
 }
 
 /// Measurement and findings of a rule.
@@ -253,6 +269,16 @@ impl Groups {
     pub fn add(&mut self, place: FrameKey, tag: u8, o: &Occurrence, by: impl FnOnce() -> Culprit) {
         let group = self.groups.entry((place, tag));
         group.or_insert_with(|| Group::new(place, o)).add(o, by);
+    }
+
+    /// Returns groups whose worst value and total are a rate of their former total and count.
+    pub fn rated(&self, rate: impl Fn(u64, u64) -> u64) -> Self {
+        let mut rated = self.clone();
+        for group in rated.groups.values_mut() {
+            group.worst = rate(group.total, group.count);
+            group.total = group.worst;
+        }
+        rated
     }
 
     /// Merges all groups whose tags `phase` maps to the same number. Groups of one phase have one cause, and their

@@ -9,6 +9,7 @@ mod buckets;
 mod cause;
 mod channel_backpressure;
 mod cpu_starved;
+pub mod custom;
 mod detector;
 mod distribution;
 mod gc_assist;
@@ -28,6 +29,7 @@ mod stop_the_world;
 mod stops;
 pub mod suppression;
 mod thresholds;
+mod unit;
 
 pub use thresholds::{
     IdCategories, Limit, Preset, RuleSettings, SettingError, Settings, Thresholds, keys, retired,
@@ -40,33 +42,9 @@ pub use goroutine_leak_growth::MIN_GROWTH;
 pub use metadata::{Alert, Beside, ByReason, Gauge, Line, MAX_SETTINGS, Metric, Panel, Setting};
 pub use registry::Document;
 pub use severity::Severity;
+pub use unit::Unit;
 
 use crate::timeline::{Kinds, StackKey, Timeline};
-
-/// Unit of a rule's values.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, schemars::JsonSchema)]
-pub enum Unit {
-    /// Time.
-    #[serde(rename = "ns")]
-    Nanoseconds,
-    /// Memory.
-    #[serde(rename = "bytes")]
-    Bytes,
-    /// Number of goroutines.
-    #[serde(rename = "goroutines")]
-    Goroutines,
-}
-
-impl Unit {
-    /// Name in outputs for programs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nanoseconds => "ns",
-            Self::Bytes => "bytes",
-            Self::Goroutines => "goroutines",
-        }
-    }
-}
 
 /// A rule's entry in the registry.
 #[derive(Debug)]
@@ -123,11 +101,12 @@ pub static RULES: [&Rule; 13] = [
 ];
 
 impl Rule {
-    /// The rule of that name, upper and lower case being the same.
+    /// Returns the rule with a name, regardless of case: a built-in rule, or a custom rule of this process.
     pub fn find(name: &str) -> Option<&'static Rule> {
-        RULES
+        let built_in = RULES
             .into_iter()
-            .find(|r| r.name.eq_ignore_ascii_case(name))
+            .find(|r| r.name.eq_ignore_ascii_case(name));
+        built_in.or_else(|| custom::find(name))
     }
 
     /// Whether the rule needs CPU samples, which most traces do not contain.
@@ -135,10 +114,24 @@ impl Rule {
         std::ptr::eq(self, &cpu_starved::RULE)
     }
 
-    /// Its place in [`RULES`].
+    /// Returns the rule's number: that in [`RULES`], or a greater one for a custom rule.
     pub fn index(&self) -> usize {
         let same = |r: &&Rule| std::ptr::eq(*r, self);
-        RULES.iter().position(same).unwrap_or(0)
+        let built_in = RULES.iter().position(same);
+        built_in.unwrap_or_else(|| RULES.len() + custom::index(self).unwrap_or_default())
+    }
+
+    /// Returns the rule with a number.
+    pub fn at(index: usize) -> Option<&'static Rule> {
+        match index.checked_sub(RULES.len()) {
+            None => Some(RULES[index]),
+            Some(number) => custom::rule_at(number),
+        }
+    }
+
+    /// Returns whether the configuration defines the rule.
+    pub fn is_custom(&self) -> bool {
+        self.index() >= RULES.len()
     }
 }
 

@@ -98,6 +98,15 @@ impl StackPattern {
         }
         reached & last != 0
     }
+
+    /// Returns the frames as the configuration has them, the outermost first.
+    pub fn frames(&self) -> Vec<String> {
+        let frame = |part: &Option<Pattern>| match part {
+            Some(pattern) => pattern.to_string(),
+            None => "**".into(),
+        };
+        self.0.iter().map(frame).collect()
+    }
 }
 
 impl fmt::Display for StackPattern {

@@ -1,5 +1,6 @@
 //! Thresholds of rules, presets, and settings by key.
 
+use super::custom::{self, Definition};
 use super::suppression::Suppressions;
 use super::{MAX_SETTINGS, RULES, Rule, Unit};
 
@@ -63,7 +64,10 @@ impl Limit {
     }
 
     /// Parses the value of a limit.
-    fn parse(unit: Unit, text: &str) -> Result<u64, SettingError> {
+    ///
+    /// # Errors
+    /// If it is neither `never` nor a value of the unit.
+    pub fn parse(unit: Unit, text: &str) -> Result<u64, SettingError> {
         match text.trim() {
             NEVER => Ok(Self::NEVER.value),
             text => unit.parse(text),
@@ -103,6 +107,39 @@ pub struct RuleSettings {
     pub thresholds: Thresholds,
     /// Values of the rule's own settings, in the order of [`Rule::settings`].
     pub own: [bool; MAX_SETTINGS],
+    /// Definition of a custom rule.
+    pub custom: Option<&'static Definition>,
+    /// Whether a custom rule explains what it matched.
+    pub explain: bool,
+}
+
+/// Number of built-in rules.
+const BUILT_IN: usize = RULES.len();
+
+impl RuleSettings {
+    /// Settings of a rule that is not applied.
+    const OFF: Self = Self {
+        enabled: false,
+        off_by_preset: false,
+        thresholds: Thresholds {
+            warn: Limit::NEVER,
+            error: Limit::NEVER,
+        },
+        own: [false; MAX_SETTINGS],
+        custom: None,
+        explain: false,
+    };
+
+    /// A rule's settings in a preset.
+    fn of(rule: &Rule, preset: Preset) -> Self {
+        Self {
+            enabled: !rule.off_in.contains(&preset),
+            off_by_preset: rule.off_in.contains(&preset),
+            thresholds: rule.thresholds[preset as usize],
+            custom: custom::definition(rule),
+            ..Self::OFF
+        }
+    }
 }
 
 /// Categories of logs in tasks that hold ids.
@@ -127,7 +164,10 @@ impl Default for IdCategories {
 /// Settings of all rules.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
+    /// Settings of the built-in rules, in the order of [`RULES`].
     rules: Vec<RuleSettings>,
+    /// Custom rules.
+    custom: Vec<(&'static Rule, RuleSettings)>,
     /// Whether reports hold time series, which takes additional time.
     pub course: bool,
     /// Suppressions of known findings.
@@ -180,14 +220,9 @@ impl Default for Settings {
 impl Settings {
     /// Returns a preset's thresholds, with every rule enabled that is not off in the preset.
     pub fn preset(preset: Preset) -> Self {
-        let settings = |rule: &Rule| RuleSettings {
-            enabled: !rule.off_in.contains(&preset),
-            off_by_preset: rule.off_in.contains(&preset),
-            thresholds: rule.thresholds[preset as usize],
-            own: [false; MAX_SETTINGS],
-        };
         Self {
-            rules: RULES.iter().map(|r| settings(r)).collect(),
+            rules: RULES.iter().map(|r| RuleSettings::of(r, preset)).collect(),
+            custom: Vec::new(),
             course: false,
             ignore: Suppressions::default(),
             id_categories: IdCategories::default(),
@@ -197,7 +232,7 @@ impl Settings {
 
     /// Replaces all thresholds by a preset's. Enabled rules stay enabled, except for those that the preset turns off.
     pub fn use_preset(&mut self, preset: Preset) {
-        for rule in RULES {
+        for rule in self.rules() {
             let s = self.of_mut(rule);
             s.thresholds = rule.thresholds[preset as usize];
             let off = rule.off_in.contains(&preset);
@@ -207,14 +242,51 @@ impl Settings {
         }
     }
 
-    /// A rule's settings.
-    pub fn of(&self, rule: &Rule) -> &RuleSettings {
-        &self.rules[rule.index()]
+    /// Adds a custom rule with the thresholds of its definition. A rule with the same name is replaced.
+    pub fn add(&mut self, rule: &'static Rule) {
+        self.custom.retain(|(known, _)| *known != rule);
+        let settings = RuleSettings::of(rule, Preset::default());
+        self.custom.push((rule, settings));
     }
 
-    /// A rule's settings, mutable.
-    pub fn of_mut(&mut self, rule: &Rule) -> &mut RuleSettings {
-        &mut self.rules[rule.index()]
+    /// All rules: the built-in ones, then the custom ones.
+    pub fn rules(&self) -> Vec<&'static Rule> {
+        let custom = self.custom.iter().map(|(rule, _)| *rule);
+        RULES.into_iter().chain(custom).collect()
+    }
+
+    /// Custom rules.
+    pub fn custom_rules(&self) -> impl Iterator<Item = &'static Rule> {
+        self.custom.iter().map(|(rule, _)| *rule)
+    }
+
+    /// Makes custom rules explain what they matched.
+    pub fn explain(&mut self) {
+        for (_, settings) in &mut self.custom {
+            settings.explain = true;
+        }
+    }
+
+    /// A rule's settings. A custom rule that was not added is disabled.
+    pub fn of(&self, rule: &Rule) -> &RuleSettings {
+        let custom = || self.custom.iter().find(|(known, _)| *known == rule);
+        match self.rules.get(rule.index()) {
+            Some(settings) => settings,
+            None => custom().map_or(&RuleSettings::OFF, |(_, settings)| settings),
+        }
+    }
+
+    /// A rule's settings, mutable. A custom rule is added if it is missing.
+    pub fn of_mut(&mut self, rule: &'static Rule) -> &mut RuleSettings {
+        if let index @ 0..BUILT_IN = rule.index() {
+            return &mut self.rules[index];
+        }
+        let known = self.custom.iter().position(|(known, _)| *known == rule);
+        let at = known.unwrap_or_else(|| {
+            self.add(rule);
+            self.custom.len() - 1
+        });
+        &mut self.custom[at].1
     }
 
     /// Sets one key of a rule from text, as in `--set GCPauseSpike.warn=2ms`.
@@ -273,7 +345,7 @@ impl Settings {
     /// # Errors
     /// Names the first rule for which that does not hold.
     pub fn check(&self) -> Result<(), SettingError> {
-        for rule in RULES {
+        for rule in self.rules() {
             let Thresholds { warn, error } = self.of(rule).thresholds;
             let above = warn.value > error.value
                 || warn.percent > error.percent
@@ -330,105 +402,9 @@ fn percent(value: &str) -> Result<f64, SettingError> {
     }
 }
 
-impl Unit {
-    /// Parses a value such as `2ms`, `64MiB` or `100`.
-    ///
-    /// # Errors
-    /// If it is not a number with one of the unit's suffixes.
-    pub fn parse(self, text: &str) -> Result<u64, SettingError> {
-        let bad = || SettingError::BadValue {
-            value: text.into(),
-            expected: match self {
-                Unit::Nanoseconds => "a duration, such as 500us, 2ms or 1.5s",
-                Unit::Bytes => "a size, such as 512KiB, 64MiB or 1GiB",
-                Unit::Goroutines => "a whole number, such as 100",
-            },
-        };
-        let text = text.trim();
-        let end = text
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(text.len());
-        let (number, suffix) = text.split_at(end);
-        let scale = self.scale(suffix.trim()).ok_or_else(bad)?;
-        let value = number.parse::<f64>().map_err(|_| bad())? * scale;
-        let whole = self != Unit::Goroutines || value.fract() == 0.0;
-        if value < u64::MAX as f64 && whole {
-            Ok(value.round() as u64)
-        } else {
-            Err(bad())
-        }
-    }
-
-    /// Formats a value for [`parse`](Self::parse), in the largest unit that gives a whole number.
-    pub fn exactly(self, value: u64) -> String {
-        const NS: [(u64, &str); 5] = [
-            (60_000_000_000, "m"),
-            (1_000_000_000, "s"),
-            (1_000_000, "ms"),
-            (1_000, "us"),
-            (1, "ns"),
-        ];
-        const BYTES: [(u64, &str); 4] = [
-            (1 << 30, "GiB"),
-            (1 << 20, "MiB"),
-            (1 << 10, "KiB"),
-            (1, "B"),
-        ];
-        let units: &[(u64, &str)] = match self {
-            Self::Nanoseconds if value == 0 => return "0s".into(),
-            Self::Nanoseconds => &NS,
-            Self::Bytes if value == 0 => return "0B".into(),
-            Self::Bytes => &BYTES,
-            Self::Goroutines => &[(1, "")],
-        };
-        let whole = units.iter().find(|(unit, _)| value.is_multiple_of(*unit));
-        whole.map_or_else(String::new, |(unit, name)| {
-            format!("{}{name}", value / unit)
-        })
-    }
-
-    fn scale(self, suffix: &str) -> Option<f64> {
-        const KIB: f64 = 1024.0;
-        Some(match (self, suffix) {
-            (Unit::Nanoseconds, "ns") => 1.0,
-            (Unit::Nanoseconds, "us" | "µs" | "μs") => 1e3,
-            (Unit::Nanoseconds, "ms") => 1e6,
-            (Unit::Nanoseconds, "s") => 1e9,
-            (Unit::Nanoseconds, "m") => 60e9,
-            (Unit::Bytes, "B" | "") => 1.0,
-            (Unit::Bytes, "kB") => 1e3,
-            (Unit::Bytes, "MB") => 1e6,
-            (Unit::Bytes, "GB") => 1e9,
-            (Unit::Bytes, "KiB") => KIB,
-            (Unit::Bytes, "MiB") => KIB * KIB,
-            (Unit::Bytes, "GiB") => KIB * KIB * KIB,
-            (Unit::Goroutines, "") => 1.0,
-            _ => return None,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_are_read_as_people_write_them() {
-        assert_eq!(Unit::Nanoseconds.parse("2ms"), Ok(2_000_000));
-        assert_eq!(Unit::Nanoseconds.parse("1.5 s"), Ok(1_500_000_000));
-        assert_eq!(Unit::Bytes.parse("64MiB"), Ok(64 << 20));
-        assert_eq!(Unit::Goroutines.parse("100"), Ok(100));
-        for (unit, bad) in [
-            (Unit::Nanoseconds, "2"),
-            (Unit::Nanoseconds, "fast"),
-            (Unit::Bytes, "2ms"),
-            (Unit::Bytes, "-1B"),
-            (Unit::Goroutines, "1.5"),
-            (Unit::Goroutines, "99999999999999999999999"),
-        ] {
-            assert!(unit.parse(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_threshold_may_be_never() {
@@ -444,21 +420,6 @@ mod tests {
         settings.set(rule, "warn", "never").unwrap();
         settings.set(rule, "error", "1s").unwrap();
         assert!(settings.check().is_err());
-    }
-
-    #[test]
-    fn values_are_written_as_they_are_read() {
-        for (unit, text) in [
-            (Unit::Nanoseconds, "90s"),
-            (Unit::Nanoseconds, "5m"),
-            (Unit::Nanoseconds, "1500us"),
-            (Unit::Nanoseconds, "0s"),
-            (Unit::Bytes, "256MiB"),
-            (Unit::Bytes, "1000B"),
-            (Unit::Goroutines, "100"),
-        ] {
-            assert_eq!(unit.exactly(unit.parse(text).unwrap()), text);
-        }
     }
 
     #[test]

@@ -112,6 +112,8 @@ fn slow(over: &Over) -> Slow {
 pub struct Groups {
     groups: Vec<Group>,
     by_name: HashMap<Box<[u8]>, usize, RandomState>,
+    /// What ended since [`drain`](Self::drain), if anything observes it.
+    ended: Option<Vec<(usize, Over)>>,
 }
 
 impl Groups {
@@ -145,8 +147,29 @@ impl Groups {
         number
     }
 
+    /// Keeps what ends for [`drain`](Self::drain).
+    pub fn observe(&mut self) {
+        self.ended = Some(Vec::new());
+    }
+
+    /// Passes what ended since the last call to `each`, with its type.
+    pub fn drain(&mut self, each: &mut impl FnMut(&str, &Over)) {
+        let ended = self.ended.as_mut().map(std::mem::take);
+        for (group, over) in ended.unwrap_or_default() {
+            each(self.name(group), &over);
+        }
+    }
+
+    /// Returns the name of a type.
+    pub fn name(&self, group: usize) -> &str {
+        self.groups.get(group).map_or("", |group| &group.name)
+    }
+
     /// Adds a task or region that has ended.
     pub fn add(&mut self, group: usize, over: &Over) {
+        if let Some(ended) = &mut self.ended {
+            ended.push((group, over.clone()));
+        }
         if let Some(group) = self.groups.get_mut(group) {
             group.add(over);
         }
@@ -179,6 +202,7 @@ impl Groups {
 mod tests {
     use super::*;
     use crate::tasks::Ids;
+    use crate::timeline::StackKey;
     use crate::trace::GoId;
 
     fn over(duration: u64) -> Over {
@@ -192,6 +216,8 @@ mod tests {
             time: StateVector::default(),
             others: StateVector::default(),
             leaves: Leaves::default(),
+            stack: StackKey::NONE,
+            open: false,
             queued: None,
         }
     }

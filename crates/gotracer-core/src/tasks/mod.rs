@@ -28,8 +28,9 @@ pub use requests::{KINDS, Requests};
 pub use span::{Span, span};
 
 use crate::report::{Region, Task};
-use crate::timeline::{Goroutine, StateVector, Timeline};
-use crate::trace::{Event, EventKind, GoId, Tables, TaskId};
+use crate::rules::custom::{Activity, Subject};
+use crate::timeline::{Actor, Goroutine, StackKey, State, StateVector, Timeline};
+use crate::trace::{Event, EventKind, GoId, Tables, TaskId, Time};
 use groups::{Group, Groups};
 use open::{Begun, OpenTask};
 use regions::Regions;
@@ -96,7 +97,15 @@ impl Tasks {
     }
 
     /// Observes an event that [`handles`](Self::handles) accepts, after the timeline did.
-    pub fn event(&mut self, event: &Event, tables: &Tables, chains: &Chains, t: &Timeline) {
+    /// `stack` is the event's stack if custom rules need it.
+    pub fn event(
+        &mut self,
+        event: &Event,
+        stack: StackKey,
+        tables: &Tables,
+        chains: &Chains,
+        t: &Timeline,
+    ) {
         let g = event.g;
         match event.kind {
             EventKind::TaskBegin {
@@ -105,6 +114,9 @@ impl Tasks {
                 self.touch(parent, g, t);
                 let begun = Begun::now(g, chains, t);
                 self.begin(id, parent, tables.string(name), begun, t);
+                if let Some(task) = self.open.get_mut(&id) {
+                    task.stack = stack;
+                }
             }
             EventKind::TaskEnd { id, .. } => {
                 self.touch(id, g, t);
@@ -113,7 +125,7 @@ impl Tasks {
             EventKind::RegionBegin { task, name, .. } => {
                 self.touch(task, g, t);
                 let group = self.region_types.find(tables.string(name));
-                self.regions.begin(g, task, group, chains, t);
+                self.regions.begin(g, task, group, stack, chains, t);
             }
             EventKind::RegionEnd { task, name, .. } => {
                 self.touch(task, g, t);
@@ -260,6 +272,33 @@ impl Tasks {
         (tasks.collect(), regions.collect())
     }
 
+    /// Keeps the tasks and regions that end for [`drain`](Self::drain).
+    pub fn observe(&mut self) {
+        self.tasks.observe();
+        self.region_types.observe();
+    }
+
+    /// Passes the tasks and regions that ended since the last call to `each`.
+    pub fn drain(&mut self, t: &Timeline, each: &mut impl FnMut(&Activity<'_>)) {
+        let task = &mut |name: &str, over: &Over| each(&over.activity(Subject::Task, name, t));
+        self.tasks.drain(task);
+        let region = &mut |name: &str, over: &Over| each(&over.activity(Subject::Region, name, t));
+        self.region_types.drain(region);
+    }
+
+    /// Passes the tasks and regions that are open to `each`, as if they ended now.
+    pub fn each_open(&self, chains: &Chains, t: &Timeline, mut each: impl FnMut(&Activity<'_>)) {
+        for (id, task) in &self.open {
+            let over = task.end(GoId::NONE, *id, Some(chains), t, true);
+            let name = self.tasks.name(task.group);
+            each(&over.activity(Subject::Task, name, t));
+        }
+        for (group, over) in self.regions.open(chains, t) {
+            let name = self.region_types.name(group);
+            each(&over.activity(Subject::Region, name, t));
+        }
+    }
+
     /// Drops the tasks and regions that were reported.
     pub fn start_stretch(&mut self) {
         self.tasks.clear();
@@ -279,11 +318,33 @@ pub(crate) struct Over {
     time: StateVector,
     others: StateVector,
     leaves: Leaves,
+    /// Stack at the begin, or a stack of the handler; only kept for custom rules.
+    stack: StackKey,
+    /// Whether it had not ended at the trace's end.
+    open: bool,
     /// Time between a request's arrival and its first run.
     queued: Option<u64>,
 }
 
 impl Over {
+    /// Returns the view of custom rules, at the time of the end.
+    fn activity<'n>(&self, subject: Subject, name: &'n str, t: &Timeline) -> Activity<'n> {
+        let duration = Time::try_from(self.duration).unwrap_or(Time::MAX);
+        Activity {
+            subject,
+            name,
+            actor: Actor {
+                g: self.goroutine,
+                stack: self.stack,
+            },
+            start: t.now().saturating_sub(duration),
+            end: t.now(),
+            cpu: self.time.of(State::Running) + self.others.of(State::Running),
+            cut: self.lower_bound,
+            open: self.open,
+        }
+    }
+
     fn with(mut self, ids: Option<Ids>) -> Self {
         self.ids = ids.unwrap_or_default();
         self

@@ -4,7 +4,7 @@ use super::Over;
 use super::chains::Chains;
 use super::ids::Ids;
 use super::leaves::Leaves;
-use crate::timeline::{StateVector, Timeline};
+use crate::timeline::{StackKey, StateVector, Timeline};
 use crate::trace::{GoId, TaskId, Time};
 
 /// Maximum number of other goroutines of one task.
@@ -21,6 +21,8 @@ pub struct OpenTask {
     pub begun: Begun,
     pub others: Vec<Other>,
     pub ids: Ids,
+    /// Stack at the begin.
+    pub stack: StackKey,
 }
 
 /// The goroutine that began a task.
@@ -93,6 +95,7 @@ impl OpenTask {
             begun,
             others: Vec::new(),
             ids: Ids::default(),
+            stack: StackKey::NONE,
         }
     }
 
@@ -156,6 +159,8 @@ impl OpenTask {
             time,
             others: others.map(|other| other.last - other.first).sum(),
             leaves: leaves.or_own(&time),
+            stack: self.stack,
+            open,
             queued: None,
         }
     }

@@ -8,7 +8,7 @@ use super::Over;
 use super::chains::Chains;
 use super::ids::Ids;
 use super::leaves::Leaves;
-use crate::timeline::{StateVector, Timeline};
+use crate::timeline::{StackKey, StateVector, Timeline};
 use crate::trace::{GoId, TaskId, Time};
 
 /// Maximum number of open regions per goroutine.
@@ -30,10 +30,13 @@ struct OpenRegion {
     start: Time,
     before: StateVector,
     leaves: Leaves,
+    /// Stack at the begin.
+    stack: StackKey,
 }
 
 impl OpenRegion {
-    fn over(&self, g: GoId, chains: &Chains, t: &Timeline, lower_bound: bool) -> Over {
+    /// Returns the region up to now. `open` says that the trace's end cuts it off.
+    fn over(&self, g: GoId, chains: &Chains, t: &Timeline, open: bool) -> Over {
         let now = t.snapshot(g).unwrap_or(self.before);
         let time = now - self.before;
         let leaves = chains.snapshot(g, t) - self.leaves;
@@ -42,11 +45,13 @@ impl OpenRegion {
             goroutine: g,
             start: t.since_stretch(self.start),
             duration: t.now().saturating_sub(self.start).max(0) as u64,
-            lower_bound,
+            lower_bound: open,
             ids: Ids::default(),
             time,
             leaves: leaves.or_own(&time),
             others: StateVector::default(),
+            stack: self.stack,
+            open,
             queued: None,
         }
     }
@@ -60,7 +65,15 @@ impl Regions {
     }
 
     /// Begins a region in a goroutine.
-    pub fn begin(&mut self, g: GoId, task: TaskId, group: usize, chains: &Chains, t: &Timeline) {
+    pub fn begin(
+        &mut self,
+        g: GoId,
+        task: TaskId,
+        group: usize,
+        stack: StackKey,
+        chains: &Chains,
+        t: &Timeline,
+    ) {
         let regions = self.by_goroutine.entry(g).or_default();
         if self.open < OPEN && regions.len() < DEPTH {
             regions.push(OpenRegion {
@@ -69,6 +82,7 @@ impl Regions {
                 start: t.now(),
                 before: t.snapshot(g).unwrap_or_default(),
                 leaves: chains.snapshot(g, t),
+                stack,
             });
             self.open += 1;
         }
@@ -104,8 +118,12 @@ impl Regions {
             start,
             before: StateVector::default(),
             leaves: Leaves::default(),
+            stack: StackKey::NONE,
         };
-        since_start.over(g, chains, t, true)
+        Over {
+            open: false,
+            ..since_start.over(g, chains, t, true)
+        }
     }
 
     /// Ends the regions of a goroutine that ends, the innermost first.

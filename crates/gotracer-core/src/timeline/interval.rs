@@ -145,8 +145,10 @@ impl Kinds {
     /// [`Kind::Marking`].
     pub const MARKING: Self = Self(1 << 9);
     /// [`Kind::Blocked`] on a channel send, in a `select` or for a pool, if it lasts at least [`LONG`](super::LONG). Shorter ones
-    /// are frequent, and no rule needs them.
+    /// are frequent, and only [`SHORT_HANDOFF`](Self::SHORT_HANDOFF) asks for them.
     pub const HANDOFF: Self = Self(1 << 10);
+    /// Makes [`HANDOFF`](Self::HANDOFF) include short intervals. No kind is in this set.
+    pub const SHORT_HANDOFF: Self = Self(1 << 11);
 
     /// Union of two sets.
     pub const fn union(self, other: Self) -> Self {

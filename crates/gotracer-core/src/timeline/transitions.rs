@@ -357,9 +357,10 @@ impl Timeline {
         if t.from == GoState::Waiting {
             observer.waited(g, waited, self);
         }
-        let watched = match long {
-            true => observer.watches(),
-            false => observer.watches().without(Kinds::HANDOFF),
+        let watched = observer.watches();
+        let watched = match long || watched.intersects(Kinds::SHORT_HANDOFF) {
+            true => watched,
+            false => watched.without(Kinds::HANDOFF),
         };
         // Most waits are for channels and the network, which no rule watches.
         if let Some(kind) = self.open_kind(g)

@@ -82,6 +82,43 @@ pub enum Waiting {
 }
 
 impl Waiting {
+    /// All objects of waits.
+    pub const ALL: [Self; 33] = [
+        Self::ChanSend,
+        Self::NilChanSend,
+        Self::ChanReceive,
+        Self::NilChanReceive,
+        Self::Select,
+        Self::NoCases,
+        Self::Network,
+        Self::Pipe,
+        Self::Sleep,
+        Self::WaitGroup,
+        Self::Cond,
+        Self::CondRelock,
+        Self::Once,
+        Self::FdLock,
+        Self::FdClose,
+        Self::RwMutexWrite,
+        Self::RwMutexRead,
+        Self::Mutex,
+        Self::Sync,
+        Self::Credit,
+        Self::StartOfMarking,
+        Self::EndOfMarking,
+        Self::RuntimeGc,
+        Self::WeakPointer,
+        Self::Suspended,
+        Self::RuntimeSemaphore,
+        Self::Coroutine,
+        Self::Synctest,
+        Self::Debugger,
+        Self::Panic,
+        Self::Runtime,
+        Self::BeforeTrace,
+        Self::Unknown,
+    ];
+
     /// State of a goroutine with this wait.
     pub fn state(self) -> State {
         match self {

@@ -12,7 +12,8 @@ use crate::evidence;
 use crate::export::{self, otlp};
 use crate::live::Live;
 use crate::releases;
-use crate::rules::{RULES, Settings, keys};
+use crate::rules::custom::{self, Definition};
+use crate::rules::{Settings, keys};
 use crate::source::Shard;
 use crate::source::directory::WatchConfig;
 use crate::source::discovery::Job;
@@ -38,6 +39,8 @@ impl EffectiveConfig {
 
 #[derive(Serialize)]
 struct Document<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    custom_rules: Vec<&'static Definition>,
     rules: Rules<'a>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     services: BTreeMap<&'a str, Service<'a>>,
@@ -78,6 +81,11 @@ impl<'a> Document<'a> {
             }
         });
         Self {
+            custom_rules: plan
+                .settings
+                .custom_rules()
+                .filter_map(custom::definition)
+                .collect(),
             rules: Rules(&plan.settings),
             services: plan.services.iter().map(service).collect(),
             watch_configs: plan.directories.iter().map(WatchConfig::of).collect(),
@@ -94,7 +102,12 @@ impl<'a> Document<'a> {
 
 impl Serialize for Rules<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_map(RULES.iter().map(|rule| (rule.name, Keys(self.0, rule))))
+        s.collect_map(
+            self.0
+                .rules()
+                .into_iter()
+                .map(|rule| (rule.name, Keys(self.0, rule))),
+        )
     }
 }
 

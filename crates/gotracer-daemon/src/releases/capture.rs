@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::{Measured, Quantity};
 use crate::report::Report;
-use crate::rules::{RULES, Rule, Unit};
+use crate::rules::{Rule, Unit};
 
 /// One capture of a program.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -46,7 +46,8 @@ impl From<Said> for Vec<Stored> {
 impl Capture {
     /// Extracts the values of a report whose capture ended at `at`.
     pub fn new(report: &Report, at: Timestamp) -> Self {
-        let said = RULES.into_iter().flat_map(|rule| {
+        let rules = report.rules.iter().map(|asked| asked.rule);
+        let said = rules.flat_map(|rule| {
             let quantities = Quantity::of(rule).iter().chain(Quantity::over_time(rule));
             quantities.filter_map(move |&q| Some((rule, q, q.measure(report, rule)?.rounded())))
         });
@@ -69,7 +70,7 @@ impl Capture {
         let value = match rule.unit {
             Unit::Goroutines => self.goroutines as f64,
             Unit::Bytes => self.measured(rule, Quantity::Floor)?.value,
-            Unit::Nanoseconds => return None,
+            Unit::Nanoseconds | Unit::Share | Unit::Rate => return None,
         };
         Some((self.at.as_millisecond() as f64 / 1e3, value))
     }

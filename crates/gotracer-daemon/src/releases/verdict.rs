@@ -4,7 +4,7 @@ use super::version::Version;
 use crate::compare::{
     Change, Evidence, Floor, Observation, Options, Quantity, Signal, SiteChange, Verdict, judge,
 };
-use crate::rules::{Distribution, MIN_GROWTH, RULES, Rule, Settings};
+use crate::rules::{Distribution, MIN_GROWTH, Rule, Settings};
 
 /// Share of the variance between programs that more captures do not remove. Measured
 /// (docs/releases.md).
@@ -73,7 +73,7 @@ pub type Value = (&'static Rule, Quantity, f64);
 
 /// Returns the known quantities of a version.
 pub fn values(version: &Version, thresholds: &Settings) -> Vec<Value> {
-    let values = RULES.into_iter().flat_map(|rule| {
+    let values = thresholds.rules().into_iter().flat_map(|rule| {
         quantities(rule).filter_map(move |quantity| {
             let floor = quantity.floor(thresholds.of(rule));
             let levels = Side::new(version, rule, quantity, floor).observations;
@@ -94,9 +94,8 @@ fn quantities(rule: &Rule) -> impl Iterator<Item = Quantity> {
 /// Compares a version with the previous one.
 pub fn compare(previous: (&str, &Version), new: &Version, options: &Options) -> Comparison {
     let (name, base) = previous;
-    let asked = RULES
-        .into_iter()
-        .filter(|rule| options.settings.of(rule).enabled);
+    let rules = options.settings.rules().into_iter();
+    let asked = rules.filter(|rule| options.settings.of(rule).enabled);
     let evidence = asked.map(|rule| gather(rule, base, new, options));
     Comparison {
         previous: name.into(),

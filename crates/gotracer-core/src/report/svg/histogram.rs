@@ -251,7 +251,7 @@ impl Axis {
         let range = bucket_bound(self.first)..=last;
         let (base, parts): (u64, &[u64]) = match unit {
             Unit::Bytes => (4, &[1, 2]),
-            Unit::Nanoseconds | Unit::Goroutines => (10, &[1, 2, 5]),
+            Unit::Nanoseconds | Unit::Goroutines | Unit::Share | Unit::Rate => (10, &[1, 2, 5]),
         };
         let powers = iter::successors(Some(1_u64), |power| power.checked_mul(base));
         let parts = &parts[..parts.len().min(each)];

@@ -71,6 +71,11 @@ fn extent(report: &Report, number: usize, finding: &Finding) -> String {
         format!(" ({})", share::phrase(finding.rule, share))
     });
     match finding.count {
+        // The value of a rate is that of all occurrences.
+        count if unit.is_rate() => {
+            let count = human::count(count);
+            format!("finding {number}: {count} times, {least}{worst}")
+        }
         0 | 1 => format!("finding {number}: {least}{worst} at {at}{share}"),
         count => {
             let (count, total) = (human::count(count), human::amount(unit, finding.total));

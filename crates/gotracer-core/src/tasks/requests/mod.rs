@@ -17,6 +17,7 @@ use super::groups::{Group, Groups};
 use super::ids::Ids;
 use super::leaves::Leaves;
 use crate::report::Request;
+use crate::rules::custom::{Activity, Subject};
 use crate::timeline::{
     Goroutine, Interval, Kind, Kinds, StackKey, State, StateVector, Timeline, Way,
 };
@@ -52,7 +53,8 @@ struct Open {
     queued: Option<u64>,
     /// Whether the goroutine ran since the arrival.
     runs: bool,
-    handler: Option<Handler>,
+    /// The innermost handler known, and a stack in which it is.
+    handler: Option<(Handler, StackKey)>,
     /// Time at which the response was written completely.
     finished: Option<Arrived>,
     /// Whether the response's last write waited for the network and continues.
@@ -195,8 +197,9 @@ impl Requests {
         match role {
             Role::Handles(handler) => {
                 open.follow();
-                if open.handler.is_none_or(|known| handler.depth > known.depth) {
-                    open.handler = Some(handler);
+                let known = open.handler;
+                if known.is_none_or(|(known, _)| handler.depth > known.depth) {
+                    open.handler = Some((handler, g.stack));
                 }
             }
             Role::Idle | Role::Reads | Role::Handshake if !open.stream => {
@@ -244,9 +247,21 @@ impl Requests {
         }
     }
 
-    fn add(&mut self, handler: Option<Handler>, over: &Over) {
+    /// Keeps the requests that end for [`drain`](Self::drain).
+    pub fn observe(&mut self) {
+        self.handlers.observe();
+    }
+
+    /// Passes the requests that ended since the last call to `each`.
+    pub fn drain(&mut self, t: &Timeline, each: &mut impl FnMut(&Activity<'_>)) {
+        let request =
+            &mut |name: &str, over: &Over| each(&over.activity(Subject::Request, name, t));
+        self.handlers.drain(request);
+    }
+
+    fn add(&mut self, handler: Option<(Handler, StackKey)>, over: &Over) {
         let group = match handler {
-            Some(handler) => handler.group,
+            Some((handler, _)) => handler.group,
             None => self.handlers.find(UNKNOWN),
         };
         self.handlers.add(group, over);
@@ -314,6 +329,8 @@ impl Open {
             time,
             leaves: leaves.or_own(&time),
             others: StateVector::default(),
+            stack: self.handler.map_or(StackKey::NONE, |(_, stack)| stack),
+            open: false,
             queued: self.queued,
         }
     }

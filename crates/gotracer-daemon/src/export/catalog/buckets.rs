@@ -89,6 +89,8 @@ pub fn of_rule(rule: &Rule) -> (Unit, &'static Buckets) {
         RuleUnit::Nanoseconds => (Unit::Seconds, of_durations(rule.metric.name)),
         RuleUnit::Bytes => (Unit::Bytes, &Buckets::BYTES),
         RuleUnit::Goroutines => (Unit::Of("{goroutine}"), &Buckets::GOROUTINES),
+        // Only custom rules have them, whose histogram is one of durations.
+        RuleUnit::Share | RuleUnit::Rate => (Unit::None, &Buckets::GOROUTINES),
     }
 }
 

@@ -4,6 +4,7 @@
 //! `series_limit` and the tables of `docs/metrics.md` follow from it.
 
 pub mod buckets;
+pub mod custom;
 pub mod daemon;
 pub mod delivery;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use super::totals::Totals;
 pub fn of_targets() -> impl Iterator<Item = &'static Metric<Totals>> {
     let lists = [
         &*programs::METRICS,
+        &*custom::METRICS,
         &*tasks::METRICS,
         &*traces::METRICS,
         &*streams::METRICS,
@@ -43,12 +45,13 @@ pub fn probed() -> impl Iterator<Item = &'static Metric<Totals>> {
     let traces = traces.filter(|metric| traces::PROBED.contains(&metric.desc.name));
     programs::METRICS
         .iter()
+        .chain(&*custom::METRICS)
         .chain(&*tasks::METRICS)
         .chain(traces)
 }
 
 /// All metrics, by the section of `docs/metrics.md` that lists them.
-pub fn sections() -> [(&'static str, Vec<&'static Desc>); 6] {
+pub fn sections() -> [(&'static str, Vec<&'static Desc>); 7] {
     fn of<S>(metrics: &'static [Metric<S>]) -> Vec<&'static Desc> {
         metrics.iter().map(|metric| &metric.desc).collect()
     }
@@ -64,6 +67,7 @@ pub fn sections() -> [(&'static str, Vec<&'static Desc>); 6] {
     ];
     [
         ("programs", of(&programs::METRICS)),
+        ("custom_rules", of(&custom::METRICS)),
         ("tasks", of(&tasks::METRICS)),
         ("traces", of(&traces::METRICS)),
         ("streams", of(&streams::METRICS)),

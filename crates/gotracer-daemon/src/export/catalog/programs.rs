@@ -40,6 +40,15 @@ fn findings() -> Metric<Totals> {
                 });
             }
         }
+        for (name, rule) in t.custom.iter() {
+            for (severity, findings) in Severity::ALL.iter().zip(&rule.findings) {
+                let labels = [("rule", name), ("severity", severity.name())];
+                emit(Point {
+                    exemplar: findings.exemplar.as_ref(),
+                    ..Point::new(&labels, findings.count).since(rule.birth)
+                });
+            }
+        }
     };
     Metric::new(
         Kind::Counter,
@@ -57,6 +66,9 @@ fn extreme() -> Metric<Totals> {
     let read = |t: &Totals, emit: &mut Emit<'_>| {
         for (rule, &count) in RULES.iter().zip(&t.extreme) {
             emit(Point::new(&[("rule", rule.name)], count));
+        }
+        for (name, rule) in t.custom.iter() {
+            emit(Point::new(&[("rule", name)], rule.extreme).since(rule.birth));
         }
     };
     Metric::new(

@@ -182,6 +182,8 @@ pub fn unit(unit: Unit) -> &'static str {
         Unit::Nanoseconds => "ns",
         Unit::Bytes => "By",
         Unit::Goroutines => "{goroutine}",
+        Unit::Share => "[ppm]",
+        Unit::Rate => "mHz",
     }
 }
 

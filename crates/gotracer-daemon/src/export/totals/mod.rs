@@ -2,6 +2,7 @@
 //! exporters read.
 
 mod bounded;
+mod custom;
 mod exemplar;
 mod last;
 mod places;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::Timestamp;
 
 use super::births::{Birth, Births};
+use super::catalog::custom::SERIES;
 use super::catalog::{programs, tasks};
 use super::settings::Settings;
 use crate::report::{Creations, Distribution, Finding, Program, Report, RuleReport, Severity};
@@ -27,6 +29,7 @@ use spans::Seen;
 use exemplar::exemplar;
 
 pub use bounded::{Bounded, OTHER};
+pub use custom::CustomRules;
 pub use exemplar::{Exemplar, shorten};
 pub use last::Last;
 pub use places::{Created, Places};
@@ -58,6 +61,8 @@ pub struct Totals {
     births: Births,
     /// Findings by rule, then by severity as in [`Severity::ALL`].
     pub findings: Vec<[Findings; 3]>,
+    /// Custom rules.
+    pub custom: CustomRules,
     /// Findings by rule whose worst is ten times the threshold of an error.
     pub extreme: Vec<u64>,
     /// Measurements by rule.
@@ -122,6 +127,7 @@ impl Totals {
             birth,
             births: births.clone(),
             findings: RULES.iter().map(|_| Default::default()).collect(),
+            custom: CustomRules::default(),
             extreme: vec![0; RULES.len()],
             measurements: vec![Distribution::default(); RULES.len()],
             by_reason: vec![Bounded::default(); RULES.len()],
@@ -192,8 +198,13 @@ impl Totals {
             .map(|interval| interval.saturating_mul(STALE_AFTER));
         self.stale_at = fresh.and_then(|fresh| Instant::now().checked_add(fresh));
         for rule in &report.rules {
-            self.measurements[rule.rule.index()].merge(&rule.measurement);
-            self.record_reasons(rule, limits);
+            match self.measurements.get_mut(rule.rule.index()) {
+                Some(measurements) => {
+                    measurements.merge(&rule.measurement);
+                    self.record_reasons(rule, limits);
+                }
+                None => self.record_custom(rule, limits),
+            }
         }
         for finding in &report.findings {
             self.record_finding(finding, report.evidence.as_deref(), at);
@@ -211,6 +222,16 @@ impl Totals {
         self.record_places(&goroutines.places, limits);
         self.record_spans(report, at, limits);
         last::record(&mut self.last, report, at);
+    }
+
+    fn record_custom(&mut self, report: &RuleReport, limits: &Limits<'_>) {
+        let mut known = std::mem::take(&mut self.custom);
+        let births = self.births.clone();
+        let admit = || self.room.admit(*SERIES, limits);
+        if let Some(rule) = known.entry(report, || births.with_a_trace(), admit) {
+            rule.record(report);
+        }
+        self.custom = known;
     }
 
     fn record_reasons(&mut self, report: &RuleReport, limits: &Limits<'_>) {
@@ -334,12 +355,21 @@ impl Totals {
 
     fn record_finding(&mut self, finding: &Finding, evidence: Option<&str>, at: SystemTime) {
         let severity = Severity::ALL.iter().position(|s| *s == finding.severity);
-        let findings = &mut self.findings[finding.rule.index()][severity.unwrap_or(0)];
+        let index = finding.rule.index();
+        let (by_severity, extreme) = match self.findings.get_mut(index) {
+            Some(by_severity) => (by_severity, &mut self.extreme[index]),
+            None => match self.custom.get_mut(finding.rule.name) {
+                Some(custom) => (&mut custom.findings, &mut custom.extreme),
+                // The limit of series leaves no room for the rule.
+                None => return,
+            },
+        };
+        let findings = &mut by_severity[severity.unwrap_or(0)];
         findings.count += 1;
         findings.exemplar = Some(exemplar(finding, evidence, at));
         let limit = finding.threshold.saturating_mul(EXTREME);
         if finding.severity == Severity::Error && limit > 0 && finding.worst >= limit {
-            self.extreme[finding.rule.index()] += 1;
+            *extreme += 1;
         }
     }
 }

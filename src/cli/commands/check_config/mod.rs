@@ -1,5 +1,7 @@
 //! `gotracer check-config`: validates a configuration file.
 
+mod explain;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -19,6 +21,14 @@ pub(crate) struct Args {
     #[cfg_attr(feature = "daemon", arg(required_unless_present = "web_config"))]
     #[cfg_attr(not(feature = "daemon"), arg(required = true))]
     file: Option<PathBuf>,
+
+    /// Show what `custom_rules` match in this trace, and what they do not match and why
+    #[arg(long, value_name = "TRACE", requires = "file")]
+    explain: Option<PathBuf>,
+
+    /// Explain with the settings for this service
+    #[arg(long, value_name = "NAME", requires = "explain")]
+    service: Option<String>,
 
     /// Skip the files it refers to: certificates, passwords, lists of targets
     #[cfg(feature = "daemon")]
@@ -45,6 +55,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             io::stdout(),
             "{name}: good, {services} with settings of their own"
         )?;
+        if let Some(trace) = &args.explain {
+            explain::run(&config, args.service.as_deref(), trace)?;
+        }
     }
     #[cfg(feature = "daemon")]
     if let Some(path) = &args.web_config {
