@@ -84,7 +84,7 @@ watch_configs:
   patterns: ['{{service}}_{{version}}_{{_}}.trace']
   settle: 100ms
 - directory: {unmounted}
-prometheus: {{series_limit: 344, goroutine_places: 5}}
+prometheus: {{series_limit: 370, goroutine_places: 5}}
 otlp: {{spans: true}}
 releases: {{warmup: 0s, min_captures: 5, min_observed: 100ms, confidence: 0.8}}
 evidence: {{severity: warn, bucket: 's3://traces', max_target_bytes: 24KiB}}
