@@ -73,6 +73,14 @@ def service(rules, alerts):
              "problems, raise `seconds` or shorten `scrape_interval`.",
              instant(f"avg(increase(gotrace_observed_seconds_total{{{TARGET}}}[$__range])) / $__range_s"), "percentunit",
              decimals=1),
+        row("Time"),
+        lines("Where the time goes", "Goroutines in each state on average. At any time a goroutine is in exactly one "
+              "state. See docs/time.md for the states; `gotracer goroutines` shows them by function.",
+              [query(by_own("state", "gotrace_goroutine_seconds_total"), "{{state}}")], "short", size=(16, 8), stacked=True),
+        lines("Scheduler pressure", "Share of time in which a goroutine was runnable and not running (some), and in "
+              "which none ran meanwhile (full). Batch jobs reach 100 % by design. In a service, compare with GOMAXPROCS "
+              "and the CPU limit.",
+              [query(by_own("kind", "gotrace_sched_pressure_seconds_total"), "{{kind}}")], "percentunit"),
         row("Findings"),
         states("When each rule found something", "Rules that begin together often share a cause. "
                "Click for the reports.", query(f"{found('error')} + {found('warn|error')}", "{{rule}}"),

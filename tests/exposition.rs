@@ -15,8 +15,8 @@ use gotracer::export::{Metrics, Settings};
 use gotracer::labels::Labels;
 use gotracer::releases::Releases;
 use gotracer::report::{
-    Creations, Distribution, Finding, Frame, Gc, Goroutines, MinimumUtilization, Program, Region,
-    Report, Request, RuleReport, Severity, Status, Task, TraceInfo,
+    Creations, Distribution, Finding, Frame, Gc, Goroutines, MinimumUtilization, Pressure, Program,
+    Region, Report, Request, RuleReport, Severity, Status, Task, TraceInfo,
 };
 use gotracer::rules::{RULES, Rule};
 use gotracer::timeline::{State, StateVector};
@@ -132,6 +132,10 @@ fn report() -> Report {
             heap_goal_bytes: Some(120 << 20),
             heap_peak_bytes: Some(130 << 20),
             time: StateVector::default(),
+            sched_pressure: Some(Pressure {
+                some_ns: 1_500_000_000,
+                full_ns: 250_000_000,
+            }),
             gc: Some(Gc {
                 cpu_ratio: 0.125,
                 cpu_ratio_with_idle: 0.25,

@@ -7,6 +7,7 @@ mod support;
 mod chains;
 mod known;
 mod model;
+mod pprof;
 mod random;
 mod requests;
 mod summary;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::findings::frame;
-use crate::report::{Creations, Gc, GcCpu, Goroutines, MinimumUtilization, Program};
+use crate::report::{Creations, Gc, GcCpu, Goroutines, MinimumUtilization, Pressure, Program};
 use crate::timeline::{FrameKey, GcWork, StateVector, Timeline};
 
 /// Maximum number of places that create goroutines in a report.
@@ -23,10 +23,20 @@ pub fn program(t: &Timeline, time: StateVector) -> Program {
             places: places(t),
         },
         time,
+        sched_pressure: Some(pressure(t)),
         heap_live_bytes: t.heap_live(),
         heap_goal_bytes: t.heap_goal(),
         heap_peak_bytes: t.heap_peak(),
         gc: Some(gc(t)),
+    }
+}
+
+/// Returns the scheduler pressure.
+fn pressure(t: &Timeline) -> Pressure {
+    let pressure = t.sched_pressure();
+    Pressure {
+        some_ns: pressure.some,
+        full_ns: pressure.full,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Finding, Frame, Report, SampledFunction, TraceInfo};
+use super::{Finding, Frame, Pressure, Report, SampledFunction, TraceInfo};
 use crate::rules::{Severity, Unit};
 use crate::timeline::{State, StateVector};
 use crate::units::{bytes, duration};
@@ -218,6 +218,19 @@ pub fn cpu_samples(report: &Report) -> Option<String> {
     let samples = plural(cpu.count, "CPU sample");
     let total = duration(cpu.count.saturating_mul(cpu.period_ns));
     Some(format!("{samples}, {total} in all: {}", top.join(", ")))
+}
+
+/// Formats the scheduler pressure in one line; `None` if it is less than 1 % of the trace or unknown.
+pub fn sched_pressure(report: &Report) -> Option<String> {
+    let Pressure { some_ns, full_ns } = report.program.sched_pressure?;
+    let all = report.trace.duration_ns.max(1);
+    (some_ns.saturating_mul(100) >= all).then(|| {
+        let [some, full] = [some_ns, full_ns].map(|ns| ns as f64 / all as f64 * 100.0);
+        format!(
+            "scheduler pressure: goroutines were runnable and not running for {some:.1}% of the time; none ran for \
+             {full:.1}%"
+        )
+    })
 }
 
 /// Formats function and position, short enough for a row: `cart.(*Store).Add store.go:42`.

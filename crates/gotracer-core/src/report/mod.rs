@@ -53,8 +53,8 @@ pub use hash::hash;
 pub use json::FORMAT as JSON;
 pub use markdown::FORMAT as MARKDOWN;
 pub use model::{
-    Cause, Creations, Finding, Frame, Goroutines, PlaceCount, Program, Report, RuleReport, Spread,
-    Status, Suppressed, TraceInfo,
+    Cause, Creations, Finding, Frame, Goroutines, PlaceCount, Pressure, Program, Report,
+    RuleReport, Spread, Status, Suppressed, TraceInfo,
 };
 pub use moment::{Moment, Row, Span, SpanState, Wake};
 pub use options::{Detail, Options};

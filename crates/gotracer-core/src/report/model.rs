@@ -71,6 +71,9 @@ pub struct Program {
     #[serde(default, with = "super::wire::time")]
     #[schemars(with = "super::wire::Time")]
     pub time: StateVector,
+    /// Time in which goroutines were runnable and not running. Reports of version 0.1 lack it.
+    #[serde(default)]
+    pub sched_pressure: Option<Pressure>,
     /// Live heap as of the last garbage collection, bytes; null without a collection.
     pub heap_live_bytes: Option<u64>,
     /// Size at which the collector aims to finish its next cycle, bytes.
@@ -80,6 +83,16 @@ pub struct Program {
     /// The garbage collector's work. Reports of version 0.1 lack it.
     #[serde(default)]
     pub gc: Option<Gc>,
+}
+
+/// Scheduler pressure, without coroutine switches and stop-the-world time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Pressure {
+    /// Time in which at least one goroutine was runnable and not running, ns.
+    pub some_ns: u64,
+    /// Part of `some_ns` in which no goroutine was running, ns.
+    pub full_ns: u64,
 }
 
 /// Numbers of goroutines.

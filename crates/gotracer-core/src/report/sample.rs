@@ -51,6 +51,7 @@ fn program() -> Program {
             places: Vec::new(),
         },
         time: time(7),
+        sched_pressure: None,
         heap_live_bytes: Some(60 << 20),
         heap_goal_bytes: Some(120 << 20),
         heap_peak_bytes: None,

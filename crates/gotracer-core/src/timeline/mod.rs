@@ -16,6 +16,7 @@ mod heap;
 mod interval;
 mod origin;
 mod place;
+mod pressure;
 mod procs;
 mod reasons;
 mod sampling;
@@ -38,6 +39,7 @@ pub use classify::{Lock, Outside, Owner, is_c_call};
 pub use collector::{GcCpu, GcWork};
 pub use goroutines::{Goroutine, Population, Site};
 pub use interval::{Actor, Interval, Kind, Kinds, StopReason, Wait, Way};
+pub use pressure::SchedPressure;
 pub use sampling::{CpuTime, PERIOD as SAMPLE_PERIOD};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
 pub use standard::is_standard;
@@ -56,6 +58,7 @@ use calls::Calls;
 use collector::Collector;
 use goroutines::Goroutines;
 use heap::{Heap, Share};
+use pressure::Pressure;
 use procs::Procs;
 use reasons::Reasons;
 use sampling::Sampling;
@@ -124,6 +127,9 @@ pub struct Timeline {
     now: Time,
     /// Runnable goroutines of the program.
     runnable: u32,
+    /// Running goroutines of the program.
+    running: u32,
+    pressure: Pressure,
     /// Time since which a P is idle while a goroutine is runnable.
     starving: Option<Time>,
     heap: Heap,
@@ -313,6 +319,7 @@ impl Timeline {
     pub fn start_stretch(&mut self) {
         self.reported = Some(self.now);
         self.reported_busy = self.procs.busy(self.now);
+        self.pressure.start_stretch(self.now);
         self.population.start_stretch();
         self.settle_accounts();
         self.collector.start_stretch(self.now);

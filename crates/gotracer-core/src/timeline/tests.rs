@@ -19,22 +19,32 @@ impl Observer for Recorder {
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}
 }
 
-/// Intervals of a trace of goroutine 1 on P 0.
-fn intervals(events: &[(Time, EventKind)]) -> Vec<Interval> {
+/// Timeline and intervals of the events of one thread on P 0.
+fn record(events: &[(Time, EventKind)]) -> (Timeline, Vec<Interval>) {
     let (mut timeline, mut recorder) = (Timeline::default(), Recorder::default());
     let context = (ThreadId(0), ProcId(0), GoId(1));
     for (time, kind) in events {
         let event = Event::new(*time, context, *kind);
         timeline.event(&event, &Tables::default(), &mut recorder);
     }
-    recorder.0
+    (timeline, recorder.0)
+}
+
+/// Intervals of the events of one thread on P 0.
+fn intervals(events: &[(Time, EventKind)]) -> Vec<Interval> {
+    record(events).1
 }
 
 /// State transition of goroutine 1.
 fn goroutine(from: GoState, to: GoState) -> EventKind {
+    of(1, from, to)
+}
+
+/// State transition of a goroutine whose slot is the one before its ID.
+fn of(g: i64, from: GoState, to: GoState) -> EventKind {
     EventKind::StateTransition(StateTransition::Goroutine {
-        id: GoId(1),
-        slot: Slot(0),
+        id: GoId(g),
+        slot: Slot(g as u32 - 1),
         from,
         to,
         reason: StringId::default(),
@@ -72,4 +82,77 @@ fn an_assist_before_the_trace_is_cut_at_its_start() {
     let active = EventKind::RangeActive { range: ASSIST };
     let end = EventKind::RangeEnd { range: ASSIST };
     assert_eq!(assists(&[(20, active), (40, end)]), [(10, 40, true)]);
+}
+
+#[test]
+fn pressure_is_the_time_of_runnable_goroutines_without_stops() {
+    use GoState::{NotExist, Runnable, Running, Undetermined, Waiting};
+    let stop = Range::StopTheWorld {
+        reason: StringId::default(),
+        g: GoId(1),
+    };
+    let begin = EventKind::RangeBegin {
+        range: stop,
+        stack: StackId::NONE,
+    };
+    let (mut timeline, _) = record(&[
+        (10, SYNC),
+        (10, of(1, Undetermined, Running)),
+        (20, of(2, NotExist, Runnable)),
+        (25, begin),
+        (35, EventKind::RangeEnd { range: stop }),
+        (50, of(1, Running, Waiting)),
+        (60, of(2, Runnable, Running)),
+        (70, of(1, Waiting, Runnable)),
+        (75, of(2, Running, NotExist)),
+    ]);
+    // 20 to 60 without 25 to 35, and 70 to 75. Nothing runs from 50 to 60.
+    let expected = SchedPressure { some: 35, full: 10 };
+    assert_eq!(timeline.sched_pressure(), expected);
+    timeline.start_stretch();
+    assert_eq!(timeline.sched_pressure(), SchedPressure::default());
+    timeline.pass(80);
+    let expected = SchedPressure { some: 5, full: 5 };
+    assert_eq!(timeline.sched_pressure(), expected);
+}
+
+#[test]
+fn a_goroutine_that_ran_before_the_trace_runs_on_its_p() {
+    let runs = goroutine(GoState::Undetermined, GoState::Running);
+    let (timeline, _) = record(&[(10, SYNC), (12, runs)]);
+    assert_eq!(timeline.running(), 1);
+    let (who, ns) = timeline.ran_longest(0, 112).expect("it ran");
+    assert_eq!((who.g, ns), (GoId(1), 100));
+}
+
+#[test]
+fn a_wait_that_ends_is_cut_only_where_the_trace_cuts_it() {
+    use GoState::{Runnable, Running, Undetermined, Waiting};
+    let found = intervals(&[
+        (10, SYNC),
+        (11, goroutine(Undetermined, Waiting)),
+        (30, goroutine(Waiting, Runnable)),
+        (40, goroutine(Runnable, Running)),
+    ]);
+    let cuts = |i: &Interval| (i.start, i.end, i.cut_at_start, i.cut_at_end);
+    let cuts: Vec<_> = found.iter().map(cuts).collect();
+    assert_eq!(cuts, [(10, 30, true, false), (30, 40, false, false)]);
+    let (timeline, _) = record(&[(10, SYNC), (11, goroutine(Undetermined, Waiting))]);
+    let open: Vec<_> = timeline.open_intervals(false).collect();
+    assert!(open.iter().all(|i| i.cut_at_start && i.cut_at_end));
+    assert_eq!(open.len(), 1);
+}
+
+#[test]
+fn a_state_that_a_generation_repeats_ends_nothing() {
+    use GoState::{Runnable, Undetermined, Waiting};
+    let found = intervals(&[
+        (10, SYNC),
+        (11, goroutine(Undetermined, Waiting)),
+        (20, SYNC),
+        (21, goroutine(Waiting, Waiting)),
+        (30, goroutine(Waiting, Runnable)),
+    ]);
+    let spans: Vec<_> = found.iter().map(|i| (i.start, i.end)).collect();
+    assert_eq!(spans, [(10, 30)]);
 }

@@ -21,6 +21,12 @@ impl Goroutine {
     pub(super) fn counts_as_runnable(&self) -> bool {
         self.state == GoState::Runnable && self.owner == Owner::Program && self.way != Way::Switched
     }
+
+    /// Whether it belongs to the program and runs.
+    #[inline]
+    pub(super) fn counts_as_running(&self) -> bool {
+        self.state == GoState::Running && self.owner == Owner::Program
+    }
 }
 
 impl Timeline {
@@ -83,6 +89,7 @@ impl Timeline {
             in_c: c.to == GoState::Syscall,
         });
         self.runnable += u32::from(g.counts_as_runnable());
+        self.running += u32::from(g.counts_as_running());
         let part = part(c.to, Waiting::Coroutine, false);
         self.accounts.open(c.slot, part, c.time, stopped_before);
         self.coroutines |= c.to == GoState::Waiting;
@@ -91,6 +98,7 @@ impl Timeline {
             GoState::Syscall => self.calls.enter(c.time),
             _ => {}
         }
+        self.check_pressure();
         self.check_starvation(None, observer);
     }
 
@@ -125,11 +133,13 @@ impl Timeline {
                 if g.state == GoState::Syscall {
                     self.calls.leave(event.time);
                 }
+                self.running -= u32::from(g.counts_as_running());
                 g.state = to;
                 g.since = event.time;
                 g.in_c = to == GoState::Syscall;
                 g.waiting = self.stacks.traits(stack).waits.before;
                 self.runnable += u32::from(g.counts_as_runnable());
+                self.running += u32::from(g.counts_as_running());
                 let stopped = self.world.stopped(event.time);
                 let part = part(to, g.waiting, g.assisting);
                 self.accounts.switch(slot, part, event.time, stopped);
@@ -141,6 +151,7 @@ impl Timeline {
             GoState::Syscall => self.calls.enter(event.time),
             _ => {}
         }
+        self.check_pressure();
         self.check_starvation(None, observer);
     }
 
@@ -188,6 +199,7 @@ impl Timeline {
             in_c: false,
         });
         self.runnable += u32::from(g.counts_as_runnable());
+        self.running += u32::from(g.counts_as_running());
         // The state began before the first stop-the-world, too.
         let part = part(state, g.waiting, g.assisting);
         self.accounts.open(slot, part, start, 0);
@@ -212,9 +224,12 @@ impl Timeline {
     fn disown(&mut self, slot: Slot, owner: Owner) {
         if let Some(g) = self.gs.get_mut(slot) {
             self.runnable -= u32::from(g.counts_as_runnable());
+            self.running -= u32::from(g.counts_as_running());
             g.owner = owner;
             self.runnable += u32::from(g.counts_as_runnable());
+            self.running += u32::from(g.counts_as_running());
             self.population.disown();
+            self.check_pressure();
         }
     }
 
@@ -263,6 +278,7 @@ impl Timeline {
                 self.world.program_stopped(who, time);
             }
         }
+        self.running -= u32::from(g.counts_as_running());
         g.state = to;
         g.since = time;
         g.cut = false;
@@ -305,6 +321,7 @@ impl Timeline {
         if to == GoState::NotExist {
             self.end(slot, observer);
         }
+        self.check_pressure();
         if to == GoState::Runnable {
             self.check_starvation(None, observer);
         }
@@ -390,7 +407,9 @@ impl Timeline {
         } = *t;
         if let Some(g) = self.gs.get_mut(slot) {
             let stopped = self.world.stopped(time);
+            self.running -= u32::from(g.counts_as_running());
             g.state = to;
+            self.running += u32::from(g.counts_as_running());
             g.since = time;
             g.cut = false;
             match to {
@@ -433,6 +452,7 @@ impl Timeline {
                 self.end(slot, observer);
             }
         }
+        self.check_pressure();
         let starts = (from == GoState::Runnable).then_some(slot);
         self.check_starvation(starts, observer);
     }

@@ -149,6 +149,7 @@ impl Timeline {
                     p: event.p,
                     last: None,
                 });
+                self.check_pressure();
                 self.check_starvation(None, observer);
             }
             EventKind::RangeEnd {
@@ -218,6 +219,7 @@ impl Timeline {
             self.collector.resume(self.now);
             observer.interval(&interval, self);
         }
+        self.check_pressure();
         self.check_starvation(None, observer);
     }
 

@@ -22,6 +22,9 @@ pub fn write(report: &Report) -> Markup {
         h3 { "Goroutines" }
         p { (clip(&line)) }
         (bar(time))
+        @if let Some(line) = human::sched_pressure(report) {
+            p { (clip(&line)) }
+        }
         (shell::wide("Goroutines by function", &table(&report.goroutines)))
         @if report.goroutines.len() > MOST {
             p {

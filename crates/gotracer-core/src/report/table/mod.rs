@@ -135,6 +135,7 @@ fn header(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result
     }
     let lines = [
         human::program_time(&report.program.time),
+        human::sched_pressure(report),
         human::cpu_samples(report).map(|line| safe(&line)),
     ];
     for line in lines.iter().flatten() {

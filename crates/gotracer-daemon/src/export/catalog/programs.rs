@@ -24,7 +24,7 @@ pub static METRICS: LazyLock<Vec<Metric<Totals>>> = LazyLock::new(|| {
     ];
     all.extend(RULES.into_iter().map(measurement));
     all.extend(RULES.into_iter().filter_map(by_reason));
-    all.extend([time(), stopped(), waits()]);
+    all.extend([time(), stopped(), waits(), pressure()]);
     all.extend(program());
     all
 });
@@ -225,6 +225,27 @@ fn minimum_utilization() -> Metric<Totals> {
     .unit(Unit::Ratio)
     .labels(&["window"])
     .fixed(WINDOWS.len())
+}
+
+/// Scheduler pressure.
+fn pressure() -> Metric<Totals> {
+    let read = |t: &Totals, emit: &mut Emit<'_>| {
+        for (kind, ns) in [("some", t.pressure.some_ns), ("full", t.pressure.full_ns)] {
+            emit(Point::new(&[("kind", kind)], Duration::from_nanos(ns)));
+        }
+    };
+    Metric::new(
+        Kind::Counter,
+        "gotrace_sched_pressure",
+        "Time in which at least one goroutine of the program was runnable and not running (some), \
+         and the part of it in which none was running (full), without coroutine switches and \
+         stop-the-worlds. (rule HighSchedulingLatency) The rate by gotrace_observed_seconds_total \
+         is a ratio, as in the pressure stall information of Linux.",
+        read,
+    )
+    .unit(Unit::Seconds)
+    .labels(&["kind"])
+    .fixed(2)
 }
 
 fn program() -> [Metric<Totals>; 15] {

@@ -45,6 +45,7 @@ pub fn record(known: &mut Option<(Last, Option<Timestamp>)>, report: &Report, at
         heap_goal_bytes: now.heap_goal_bytes.or(before.heap_goal_bytes),
         heap_peak_bytes: now.heap_peak_bytes.or(before.heap_peak_bytes),
         time: now.time,
+        sched_pressure: now.sched_pressure,
         gc: now.gc.clone().or(before.gc),
     };
     let gomaxprocs = report.trace.gomaxprocs.or(before_gomaxprocs);

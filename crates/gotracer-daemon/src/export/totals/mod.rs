@@ -19,7 +19,9 @@ use super::births::{Birth, Births};
 use super::catalog::custom::SERIES;
 use super::catalog::{programs, tasks};
 use super::settings::Settings;
-use crate::report::{Creations, Distribution, Finding, Program, Report, RuleReport, Severity};
+use crate::report::{
+    Creations, Distribution, Finding, Pressure, Program, Report, RuleReport, Severity,
+};
 use crate::rules::RULES;
 use crate::timeline::{State, StateVector};
 use crate::units;
@@ -84,6 +86,8 @@ pub struct Totals {
     last: Option<(Last, Option<Timestamp>)>,
     /// Time of the program's goroutines by state.
     pub time: StateVector,
+    /// Scheduler pressure of the program.
+    pub pressure: Pressure,
     /// How long waits of the program's goroutines lasted, by state as in [`State::ALL`].
     pub waits: Vec<Distribution>,
     /// Goroutines.
@@ -138,6 +142,7 @@ impl Totals {
             stale_at: None,
             last: None,
             time: StateVector::default(),
+            pressure: Pressure::default(),
             waits: vec![Distribution::default(); State::ALL.len()],
             created: Created::default(),
             places: Places::default(),
@@ -210,6 +215,9 @@ impl Totals {
             self.record_finding(finding, report.evidence.as_deref(), at);
         }
         self.time += report.program.time;
+        let pressure = report.program.sched_pressure.unwrap_or_default();
+        self.pressure.some_ns = self.pressure.some_ns.saturating_add(pressure.some_ns);
+        self.pressure.full_ns = self.pressure.full_ns.saturating_add(pressure.full_ns);
         for (state, waits) in &report.waits {
             self.waits[state.index()].merge(waits);
         }
