@@ -35,7 +35,7 @@ setInterval(() => {
 /// # Errors
 ///
 /// A program that cannot be run or fails, or a file that cannot be written.
-pub fn picture(gotracer: &Path, trace: &Path, directory: &Path) -> anyhow::Result<()> {
+pub(crate) fn picture(gotracer: &Path, trace: &Path, directory: &Path) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir().context("cannot create a temporary directory")?;
     let export = scratch.path().join("trace.pftrace");
     let exported = Command::new(gotracer)

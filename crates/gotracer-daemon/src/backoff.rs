@@ -4,26 +4,26 @@ use std::time::Duration;
 
 /// Delays that double with each consecutive failure, up to a limit.
 #[derive(Clone, Copy, Debug)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     longest: Duration,
 }
 
 impl Backoff {
     /// Creates a backoff from its first and its longest delay.
-    pub const fn new(first: Duration, longest: Duration) -> Self {
+    pub(crate) const fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest }
     }
 
     /// Returns the delay after a failure that `before` consecutive failures precede.
-    pub fn delay(self, before: u32) -> Duration {
+    pub(crate) fn delay(self, before: u32) -> Duration {
         let factor = 1_u32.checked_shl(before).unwrap_or(u32::MAX);
         self.first.saturating_mul(factor).min(self.longest)
     }
 
     /// Returns the delay shortened by a random part of at most one half, which keeps the daemons
     /// of a fleet from retrying at the same moment.
-    pub fn jittered(self, before: u32) -> Duration {
+    pub(crate) fn jittered(self, before: u32) -> Duration {
         self.delay(before).mul_f64(0.5 + 0.5 * fastrand::f64())
     }
 }

@@ -6,27 +6,27 @@ use parking_lot::RwLock;
 
 /// Value that readers share and a reload replaces. Readers keep the value that they got.
 #[derive(Default, Debug)]
-pub struct Live<T>(RwLock<Arc<T>>);
+pub(crate) struct Live<T>(RwLock<Arc<T>>);
 
 impl<T> Live<T> {
     /// Creates the first value.
-    pub fn new(value: T) -> Self {
+    pub(crate) fn new(value: T) -> Self {
         Self(RwLock::new(Arc::new(value)))
     }
 
     /// Returns the current value.
-    pub fn get(&self) -> Arc<T> {
+    pub(crate) fn get(&self) -> Arc<T> {
         Arc::clone(&self.0.read())
     }
 
     /// Replaces the value.
-    pub fn set(&self, value: T) {
+    pub(crate) fn set(&self, value: T) {
         *self.0.write() = Arc::new(value);
     }
 
     /// Replaces the value unless the current one is equal, in which case readers keep seeing the
     /// same `Arc`. Returns whether the value changed.
-    pub fn update(&self, value: T) -> bool
+    pub(crate) fn update(&self, value: T) -> bool
     where
         T: PartialEq,
     {

@@ -14,7 +14,7 @@ const NAME: usize = 1_024;
 const UNKNOWN: &str = "(unknown)";
 
 /// Returns the CPU samples since the last report; `None` if there are none.
-pub fn cpu_samples(t: &Timeline) -> Option<CpuSamples> {
+pub(super) fn cpu_samples(t: &Timeline) -> Option<CpuSamples> {
     let count = t.cpu_samples();
     let time = t.cpu_time();
     (count > 0).then(|| CpuSamples {

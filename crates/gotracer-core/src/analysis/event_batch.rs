@@ -8,7 +8,7 @@ use crate::trace::{Event, EventKind, ReadError, Reader};
 const BLOCK: usize = 256;
 
 /// Events of one generation.
-pub enum EventBatch {
+pub(super) enum EventBatch {
     /// Events that the reader of generations packed, without those that the timeline ignores.
     Packed(Packed),
     /// Unpacked events of the v1 format.
@@ -17,7 +17,7 @@ pub enum EventBatch {
 
 impl EventBatch {
     /// Creates an empty batch for the events of a reader.
-    pub fn new(reader: &Reader<'_>) -> Self {
+    pub(super) fn new(reader: &Reader<'_>) -> Self {
         match is_in_generations(reader.version()) {
             true => Self::Packed(Packed::default()),
             false => Self::plain(),
@@ -25,7 +25,7 @@ impl EventBatch {
     }
 
     /// Creates an empty batch for unpacked events.
-    pub fn plain() -> Self {
+    pub(super) fn plain() -> Self {
         Self::Plain {
             block: vec![Event::default(); BLOCK],
             filled: 0,
@@ -36,7 +36,7 @@ impl EventBatch {
     ///
     /// # Errors
     /// As [`Reader::fill`].
-    pub fn read(&mut self, reader: &mut Reader<'_>) -> Result<bool, ReadError> {
+    pub(super) fn read(&mut self, reader: &mut Reader<'_>) -> Result<bool, ReadError> {
         match self {
             Self::Packed(events) => {
                 events.clear();
@@ -50,7 +50,7 @@ impl EventBatch {
     }
 
     /// Reports whether the batch starts a generation.
-    pub fn begins(&self) -> bool {
+    pub(super) fn begins(&self) -> bool {
         match self {
             Self::Packed(events) => events.begins(),
             Self::Plain { block, .. } => matches!(block[0].kind, EventKind::Sync { .. }),

@@ -20,7 +20,7 @@ const MAIN: GoId = GoId(1);
 
 /// Converts the groups of the rules into findings, the worst first. If all stacks and names would need more than
 /// [`NAMES`], only the first findings have them in full.
-pub fn findings(
+pub(super) fn findings(
     mut found: Vec<(&'static Rule, Found)>,
     t: &Timeline,
     start_time: Option<Timestamp>,
@@ -154,7 +154,7 @@ fn sort(findings: &mut [Finding]) {
 }
 
 /// Converts a frame.
-pub fn frame(text: FrameText<'_>) -> Frame {
+pub(super) fn frame(text: FrameText<'_>) -> Frame {
     Frame {
         function: text.function.into(),
         file: text.file.into(),

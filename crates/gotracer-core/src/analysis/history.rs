@@ -5,7 +5,7 @@ use crate::timeline::Timeline;
 
 /// Recorder of the values after each event.
 #[derive(Default)]
-pub struct History {
+pub(super) struct History {
     course: Course,
     /// State after the last event.
     state: State,
@@ -13,7 +13,7 @@ pub struct History {
 
 impl History {
     /// Records the changes of the last event.
-    pub fn note(&mut self, t: &Timeline) {
+    pub(super) fn note(&mut self, t: &Timeline) {
         self.course.advance(t.duration(), &self.state);
         self.state = State {
             runnable: t.runnable(),
@@ -26,7 +26,7 @@ impl History {
     }
 
     /// Returns the recorded values.
-    pub fn course(&self) -> &Course {
+    pub(super) fn course(&self) -> &Course {
         &self.course
     }
 }

@@ -10,7 +10,7 @@ use crate::timeline::{
 use crate::trace::{Event, EventKind, Tables};
 
 /// The enabled rules of an analysis.
-pub struct Rules {
+pub(super) struct Rules {
     pub enabled: Vec<(&'static Rule, Box<dyn Detector>)>,
     /// Kinds of intervals that any rule watches.
     pub watches: Kinds,
@@ -23,7 +23,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    pub fn new(rules: Vec<(&'static Rule, RuleSettings)>) -> Self {
+    pub(super) fn new(rules: Vec<(&'static Rule, RuleSettings)>) -> Self {
         let subject = |settings: &RuleSettings| settings.custom.map(|custom| custom.subject);
         let on = |wanted: fn(Subject) -> bool| {
             let all = rules.iter().enumerate();
@@ -56,12 +56,12 @@ impl Rules {
 
 impl Rules {
     /// Returns whether a custom rule observes tasks, regions, requests or logs.
-    pub fn observe_activities(&self) -> bool {
+    pub(super) fn observe_activities(&self) -> bool {
         !self.activities.is_empty()
     }
 
     /// Observes a task, region, request or log.
-    pub fn activity(&mut self, activity: &Activity<'_>, timeline: &Timeline) {
+    pub(super) fn activity(&mut self, activity: &Activity<'_>, timeline: &Timeline) {
         for &i in &self.activities {
             self.enabled[i].1.activity(activity, timeline);
         }
@@ -94,7 +94,7 @@ impl Observer for Rules {
 }
 
 /// All observers of a trace.
-pub struct Observers {
+pub(super) struct Observers {
     pub rules: Rules,
     pub times: Times,
     pub tasks: Tasks,
@@ -113,14 +113,20 @@ impl Observers {
 
     /// Passes the tasks, regions and requests that ended to the custom rules.
     #[inline]
-    pub fn hand_over(&mut self, timeline: &Timeline) {
+    pub(super) fn hand_over(&mut self, timeline: &Timeline) {
         if self.rules.observe_activities() {
             self.drain(timeline);
         }
     }
 
     /// Passes a log to the custom rules.
-    pub fn log(&mut self, event: &Event, stack: StackKey, tables: &Tables, timeline: &Timeline) {
+    pub(super) fn log(
+        &mut self,
+        event: &Event,
+        stack: StackKey,
+        tables: &Tables,
+        timeline: &Timeline,
+    ) {
         let EventKind::Log { category, .. } = event.kind else {
             return;
         };
@@ -138,7 +144,7 @@ impl Observers {
     }
 
     /// Passes what is open before a report to a copy of a custom rule's detector.
-    pub fn open(&self, detector: &mut dyn Detector, timeline: &Timeline, under_way: bool) {
+    pub(super) fn open(&self, detector: &mut dyn Detector, timeline: &Timeline, under_way: bool) {
         detector.open(timeline, under_way);
         if self.rules.observe_activities() && !under_way {
             let each = |activity: &Activity<'_>| detector.activity(activity, timeline);
@@ -147,7 +153,7 @@ impl Observers {
     }
 
     /// Passes what is open before a report to the custom rules.
-    pub fn open_news(&mut self, timeline: &Timeline, under_way: bool) {
+    pub(super) fn open_news(&mut self, timeline: &Timeline, under_way: bool) {
         for &i in &self.rules.runs {
             self.rules.enabled[i].1.open(timeline, under_way);
         }
@@ -178,7 +184,7 @@ impl Observers {
     }
 
     /// Returns the memory of the times, tasks and requests in bytes.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         self.times.held() + self.tasks.held() + self.requests.held() + self.chains.held()
     }
 }

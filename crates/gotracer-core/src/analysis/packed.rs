@@ -27,7 +27,7 @@ fn wanted(event: &Event) -> bool {
 
 /// Events of one generation, in order.
 #[derive(Debug)]
-pub struct Packed {
+pub(super) struct Packed {
     words: Vec<u64>,
     whole: Vec<Event>,
     /// Number of words after the first of each record.
@@ -59,7 +59,7 @@ impl Default for Packed {
 
 impl Packed {
     /// Removes all events and keeps the memory.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.words.clear();
         self.whole.clear();
         (self.more_words, self.unheeded) = (0, 0);
@@ -67,7 +67,7 @@ impl Packed {
     }
 
     /// Whether the first event starts a generation.
-    pub fn begins(&self) -> bool {
+    pub(super) fn begins(&self) -> bool {
         let first = self.whole.first().map(|event| event.kind);
         matches!(first, Some(EventKind::Sync { .. }))
     }
@@ -100,7 +100,7 @@ impl Packed {
 
     /// Passes the events to `visitor`, in order.
     #[inline(always)]
-    pub fn unpack(&self, visitor: &mut impl EventVisitor) {
+    pub(super) fn unpack(&self, visitor: &mut impl EventVisitor) {
         let mut words = self.words.iter().copied();
         let mut whole = self.whole.iter();
         let mut time = BEFORE;
@@ -225,7 +225,7 @@ impl Sink for Packed {
 }
 
 /// Consumer of unpacked events.
-pub trait EventVisitor {
+pub(super) trait EventVisitor {
     fn transition(&mut self, transition: &Transition);
     /// As [`transition`](Self::transition), for rare transitions.
     fn rare_transition(&mut self, transition: &Transition);

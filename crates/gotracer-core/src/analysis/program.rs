@@ -11,7 +11,7 @@ use crate::timeline::{FrameKey, GcWork, StateVector, Timeline};
 const PLACES: usize = 100;
 
 /// Returns the figures of the program so far. `time` is the time of its goroutines.
-pub fn program(t: &Timeline, time: StateVector) -> Program {
+pub(super) fn program(t: &Timeline, time: StateVector) -> Program {
     let population = t.population();
     Program {
         goroutines: Goroutines {

@@ -31,36 +31,36 @@ use crate::timeline::{Creation, Transition};
 use crate::trace::{Event, GoId, GoState, ProcId, Slot, StackId, StringId, Time};
 
 /// Codes: the lowest bits of a record's first word.
-pub mod code {
+pub(super) mod code {
     use crate::trace::GoState;
 
     /// The next event of the list of whole events.
-    pub const WHOLE: u64 = 0;
+    pub(crate) const WHOLE: u64 = 0;
     /// Runnable to running.
-    pub const STARTS: u64 = 1;
+    pub(crate) const STARTS: u64 = 1;
     /// Syscall to running.
-    pub const RETURNS: u64 = 2;
+    pub(crate) const RETURNS: u64 = 2;
     /// Waiting to runnable.
-    pub const WOKEN: u64 = 3;
+    pub(crate) const WOKEN: u64 = 3;
     /// Running to waiting.
-    pub const BLOCKS: u64 = 4;
+    pub(crate) const BLOCKS: u64 = 4;
     /// Running to runnable.
-    pub const YIELDS: u64 = 5;
+    pub(crate) const YIELDS: u64 = 5;
     /// Running to syscall.
-    pub const CALLS: u64 = 6;
+    pub(crate) const CALLS: u64 = 6;
     /// Running to its end.
-    pub const ENDS: u64 = 7;
+    pub(crate) const ENDS: u64 = 7;
     /// Created, and runnable.
-    pub const CREATED: u64 = 8;
+    pub(crate) const CREATED: u64 = 8;
     /// Unpacks `LONG`.
-    pub const LONG: u64 = 9;
+    pub(crate) const LONG: u64 = 9;
     /// Ignored events up to the time in the next word.
-    pub const PASSED: u64 = 10;
+    pub(crate) const PASSED: u64 = 10;
     /// An ignored event at the time in the next word, after which a silence may end.
-    pub const UNHEEDED: u64 = 11;
+    pub(crate) const UNHEEDED: u64 = 11;
 
     /// Codes of the transitions between two states.
-    pub const OF: [[u64; 8]; 8] = {
+    pub(crate) const OF: [[u64; 8]; 8] = {
         let mut of = [[WHOLE; 8]; 8];
         of[GoState::Runnable as usize][GoState::Running as usize] = STARTS;
         of[GoState::Syscall as usize][GoState::Running as usize] = RETURNS;
@@ -139,7 +139,7 @@ const OWN: Field = CREATOR.behind(32);
 /// `after` is the time since the previous record, ns. Returns `None` for events that need [`pack_creation`] or
 /// [`pack_long`].
 #[inline(always)]
-pub fn pack(event: &Event, by: u32, after: Time) -> Option<u64> {
+pub(super) fn pack(event: &Event, by: u32, after: Time) -> Option<u64> {
     let t = Transition::of(event)?;
     let code = code_of(&t)?;
     let (after, slot, stack) = (after as u64, t.slot.0.into(), t.stack.0.into());
@@ -178,7 +178,7 @@ fn code_of(t: &Transition) -> Option<u64> {
 }
 
 /// Packs a transition into two words; `None` if it does not fit.
-pub fn pack_long(event: &Event, after: Time) -> Option<[u64; 2]> {
+pub(super) fn pack_long(event: &Event, after: Time) -> Option<[u64; 2]> {
     let t = Transition::of(event)?;
     let code = code_of(&t)?;
     let (slot, reason, p) = (t.slot.0.into(), t.reason.0.into(), t.p.0 as u64);
@@ -198,7 +198,7 @@ pub fn pack_long(event: &Event, after: Time) -> Option<[u64; 2]> {
 
 /// Packs a creation into three words; `None` if it does not fit.
 #[inline(always)]
-pub fn pack_creation(event: &Event, after: Time) -> Option<[u64; 3]> {
+pub(super) fn pack_creation(event: &Event, after: Time) -> Option<[u64; 3]> {
     let c = Creation::of(event).filter(|c| c.to == GoState::Runnable)?;
     let slot = c.slot.0.into();
     let first = CODE.set(code::CREATED) | long_after(after as u64)?;
@@ -228,7 +228,7 @@ fn goroutine(who: u64) -> GoId {
 }
 
 /// Returns the number of words of a record, given its first.
-pub fn words(first: u64) -> usize {
+pub(super) fn words(first: u64) -> usize {
     match code(first) {
         code::CREATED => 3,
         code::LONG | code::PASSED | code::UNHEEDED => 2,
@@ -238,19 +238,19 @@ pub fn words(first: u64) -> usize {
 
 /// Returns the code of a word.
 #[inline(always)]
-pub fn code(word: u64) -> u64 {
+pub(super) fn code(word: u64) -> u64 {
     CODE.get(word)
 }
 
 /// Returns the time since the previous record, ns.
 #[inline(always)]
-pub fn after(word: u64) -> Time {
+pub(super) fn after(word: u64) -> Time {
     AFTER.get(word) as Time
 }
 
 /// Returns the higher bits of the time in a record of several words.
 #[inline(always)]
-pub fn more_after(word: u64) -> Time {
+pub(super) fn more_after(word: u64) -> Time {
     (MORE_AFTER.get(word) << AFTER.bits) as Time
 }
 
@@ -264,7 +264,7 @@ fn long_after(after: u64) -> Option<u64> {
 
 /// Returns the slot of the waker.
 #[inline(always)]
-pub fn waker(word: u64) -> Option<Slot> {
+pub(super) fn waker(word: u64) -> Option<Slot> {
     let slot = WAKER.get(word);
     (slot != WAKER.max()).then_some(Slot(slot as u32))
 }
@@ -286,7 +286,7 @@ fn transition(word: u64, time: Time, from: GoState, to: GoState) -> Transition {
 
 /// Unpacks `STARTS` and `RETURNS`.
 #[inline(always)]
-pub fn starts(word: u64, time: Time, from: GoState) -> Transition {
+pub(super) fn starts(word: u64, time: Time, from: GoState) -> Transition {
     Transition {
         p: ProcId(PROC.get(word) as i64),
         ..transition(word, time, from, GoState::Running)
@@ -295,7 +295,7 @@ pub fn starts(word: u64, time: Time, from: GoState) -> Transition {
 
 /// Unpacks `WOKEN`.
 #[inline(always)]
-pub fn woken(word: u64, time: Time, by: GoId) -> Transition {
+pub(super) fn woken(word: u64, time: Time, by: GoId) -> Transition {
     Transition {
         by,
         ..transition(word, time, GoState::Waiting, GoState::Runnable)
@@ -304,7 +304,7 @@ pub fn woken(word: u64, time: Time, by: GoId) -> Transition {
 
 /// Unpacks `BLOCKS`, `YIELDS`, `CALLS` and `ENDS`.
 #[inline(always)]
-pub fn stops(word: u64, time: Time, to: GoState) -> Transition {
+pub(super) fn stops(word: u64, time: Time, to: GoState) -> Transition {
     let t = transition(word, time, GoState::Running, to);
     Transition {
         p: ProcId(PROC.get(word) as i64),
@@ -315,7 +315,7 @@ pub fn stops(word: u64, time: Time, to: GoState) -> Transition {
 }
 
 /// Unpacks `LONG`.
-pub fn long_transition([first, second]: [u64; 2], time: Time) -> Transition {
+pub(super) fn long_transition([first, second]: [u64; 2], time: Time) -> Transition {
     let (from, to) = match LONG_CODE.get(first) {
         code::STARTS => (GoState::Runnable, GoState::Running),
         code::RETURNS => (GoState::Syscall, GoState::Running),
@@ -351,7 +351,7 @@ pub fn long_transition([first, second]: [u64; 2], time: Time) -> Transition {
 
 /// Unpacks `CREATED`.
 #[inline(always)]
-pub fn creation([first, second, third]: [u64; 3], time: Time) -> Creation {
+pub(super) fn creation([first, second, third]: [u64; 3], time: Time) -> Creation {
     Creation {
         time,
         id: goroutine(LONG_WAKER.get(second)),

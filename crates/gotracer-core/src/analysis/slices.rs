@@ -17,7 +17,7 @@ const SHORTEST: i64 = 1 << 20;
 
 /// Measurements at the end of each slice.
 #[derive(Debug)]
-pub struct Slices {
+pub(super) struct Slices {
     start: Time,
     width: i64,
     /// End of the current slice.
@@ -28,7 +28,7 @@ pub struct Slices {
 
 impl Slices {
     /// Creates an empty list of slices.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             start: Time::MIN,
             width: SHORTEST,
@@ -39,13 +39,13 @@ impl Slices {
 
     /// Reports whether the current slice is over.
     #[inline]
-    pub fn is_over(&self, now: Time) -> bool {
+    pub(super) fn is_over(&self, now: Time) -> bool {
         now >= self.due
     }
 
     /// Ends the current slice. `measured` has the rules' measurements so far.
     #[cold]
-    pub fn end(&mut self, now: Time, measured: impl FnOnce() -> Vec<Option<Distribution>>) {
+    pub(super) fn end(&mut self, now: Time, measured: impl FnOnce() -> Vec<Option<Distribution>>) {
         if self.start == Time::MIN {
             self.start = now;
             self.due = now.saturating_add(self.width);
@@ -66,7 +66,7 @@ impl Slices {
     }
 
     /// Returns the confidence interval of a rule's measurements. `i` is the rule's index among the enabled ones.
-    pub fn spread(&self, i: usize, total: &Distribution, now: Time) -> Option<Spread> {
+    pub(super) fn spread(&self, i: usize, total: &Distribution, now: Time) -> Option<Spread> {
         let nothing = Distribution::default();
         let mut last = (self.start, &nothing);
         let mut slices = Vec::with_capacity(self.ends.len() + 1);

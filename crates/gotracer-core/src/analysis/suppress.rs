@@ -7,7 +7,7 @@ use crate::rules::suppression::Suppressions;
 
 /// Moves the findings that match an entry in force to the suppressed ones. A rule without any other finding has the
 /// status `ok`.
-pub fn suppress(report: &mut Report, ignore: &Suppressions, today: Date) {
+pub(super) fn suppress(report: &mut Report, ignore: &Suppressions, today: Date) {
     if ignore.is_empty() || report.findings.is_empty() {
         return;
     }

@@ -77,7 +77,7 @@ type Key = (FrameKey, bool);
 
 /// Time of all goroutines since the last report.
 #[derive(Clone, Default)]
-pub struct Times {
+pub(super) struct Times {
     groups: HashMap<Key, Group, foldhash::fast::RandomState>,
     /// Goroutines of functions beyond [`MOST`]: the program's and the runtime's.
     beyond: [Group; 2],
@@ -87,20 +87,20 @@ pub struct Times {
 
 impl Times {
     /// Returns the memory in use, and that of the report's part, in bytes.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         self.groups.len() as u64 * GROUP
     }
 
     /// Records a wait that ended.
     #[inline]
-    pub fn waited(&mut self, g: &Goroutine, ns: u64) {
+    pub(super) fn waited(&mut self, g: &Goroutine, ns: u64) {
         if g.owner == Owner::Program {
             self.waits[g.waiting.state().index()].record(ns);
         }
     }
 
     /// Records a goroutine that ended, with its time since the last report.
-    pub fn ended(&mut self, g: &Goroutine, time: StateVector, t: &Timeline) {
+    pub(super) fn ended(&mut self, g: &Goroutine, time: StateVector, t: &Timeline) {
         self.group(g, t).add(g.id, time);
     }
 
@@ -113,7 +113,7 @@ impl Times {
     }
 
     /// Returns the times including live goroutines and, if no more events will come, open waits.
-    pub fn up_to_now(&self, t: &Timeline, under_way: bool) -> Self {
+    pub(super) fn up_to_now(&self, t: &Timeline, under_way: bool) -> Self {
         let mut all = self.clone();
         for (g, time) in t.unreported() {
             let group = all.group(g, t);
@@ -129,14 +129,14 @@ impl Times {
     }
 
     /// Returns the time of all goroutines of the program.
-    pub fn program(&self) -> StateVector {
+    pub(super) fn program(&self) -> StateVector {
         let groups = self.groups.iter().filter(|((_, system), _)| !system);
         let known: StateVector = groups.map(|(_, group)| group.time).sum();
         known + self.beyond[0].time
     }
 
     /// Returns the durations of waits of the program's goroutines, by state.
-    pub fn waits(&self) -> Vec<(State, Distribution)> {
+    pub(super) fn waits(&self) -> Vec<(State, Distribution)> {
         let all = State::ALL.into_iter().zip(&self.waits);
         let all = all.filter(|(_, waits)| waits.count() > 0);
         all.map(|(state, waits)| (state, waits.clone())).collect()
@@ -144,7 +144,7 @@ impl Times {
 
     /// Returns the groups for a report, the greatest time first. Includes those of the runtime's goroutines if
     /// `system` is set.
-    pub fn report(mut self, t: &Timeline, system: bool) -> Vec<GoroutineGroup> {
+    pub(super) fn report(mut self, t: &Timeline, system: bool) -> Vec<GoroutineGroup> {
         let groups = self.groups.drain().filter(|((_, s), _)| system || !s);
         let name = |function: FrameKey| match t.stacks().get(function).function {
             "" => UNKNOWN.to_owned(),

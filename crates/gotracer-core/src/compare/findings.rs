@@ -67,11 +67,11 @@ pub struct FindingChange {
 }
 
 /// Identity of a finding except for its line: the rule's index, its location, and whether it is only for information.
-pub type Key = (usize, Where, bool);
+pub(super) type Key = (usize, Where, bool);
 
 /// Location of a finding, as far as it identifies the finding.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Where {
+pub(super) enum Where {
     /// In a function, or in a file if the function is unknown.
     Function(String),
     /// In a phase of the collector, at any place.
@@ -79,10 +79,10 @@ pub enum Where {
 }
 
 /// Findings of one side, by key and line.
-pub type Found = BTreeMap<Key, BTreeMap<u64, Seen>>;
+pub(super) type Found = BTreeMap<Key, BTreeMap<u64, Seen>>;
 
 /// Returns the key of a finding.
-pub fn key(f: &Finding) -> Key {
+pub(super) fn key(f: &Finding) -> Key {
     let function = match f.place.function.as_str() {
         "" => &f.place.file,
         function => function,
@@ -95,7 +95,7 @@ pub fn key(f: &Finding) -> Key {
 }
 
 /// Returns the line that distinguishes findings of one key. It is 0 for a phase, whose place is incidental.
-pub fn line((_, place, _): &Key, at: &Frame) -> u64 {
+pub(super) fn line((_, place, _): &Key, at: &Frame) -> u64 {
     match place {
         Where::Function(_) => at.line,
         Where::Phase(_) => 0,
@@ -103,7 +103,7 @@ pub fn line((_, place, _): &Key, at: &Frame) -> u64 {
 }
 
 /// Groups the findings of some reports by key and line.
-pub fn by_place(reports: &[Report]) -> Found {
+pub(super) fn by_place(reports: &[Report]) -> Found {
     let mut found = Found::new();
     for report in reports {
         let seconds = report.trace.duration_ns.max(1) as f64 / 1e9;
@@ -206,7 +206,7 @@ fn by_version_0_1(base: &Found, (rule, _, info): &Key) -> (Option<Seen>, Vec<Key
 }
 
 /// Calls `each` for every finding, with its values in the base and in the new traces.
-pub fn pair<'a>(
+pub(super) fn pair<'a>(
     mut base: Found,
     new: Found,
     mut each: impl FnMut(&Key, Option<Seen>, Option<Seen>) + 'a,

@@ -15,7 +15,7 @@ const USUAL: f64 = 6.0;
 
 /// The difference between two sides.
 #[derive(Clone, Copy, Debug)]
-pub struct Test {
+pub(super) struct Test {
     /// Difference of the mean levels, new less base.
     pub difference: f64,
     /// Its standard error.
@@ -25,7 +25,7 @@ pub struct Test {
 
 impl Test {
     /// Creates a test; `None` if a side has no value. `usual` is the expected standard deviation between runs.
-    pub fn new(base: &[Observation], new: &[Observation], usual: f64) -> Option<Self> {
+    pub(super) fn new(base: &[Observation], new: &[Observation], usual: f64) -> Option<Self> {
         if base.is_empty() || new.is_empty() {
             return None;
         }
@@ -44,7 +44,7 @@ impl Test {
     }
 
     /// Returns the confidence interval of the difference. `doubt` is the error rate, from 0 to 1.
-    pub fn interval(&self, doubt: f64) -> (f64, f64) {
+    pub(super) fn interval(&self, doubt: f64) -> (f64, f64) {
         let reach = StudentsT::new(0.0, 1.0, self.freedom)
             .map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - doubt / 2.0));
         let reach = reach * self.error;

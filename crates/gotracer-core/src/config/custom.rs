@@ -19,7 +19,7 @@ const ERROR: u64 = 10;
 /// An entry of `custom_rules`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CustomYaml {
+pub(super) struct CustomYaml {
     name: Spanned<String>,
     on: Subject,
     #[serde(default, rename = "match")]
@@ -46,7 +46,7 @@ struct MatchYaml {
 /// One text, or a list of texts.
 #[derive(Deserialize)]
 #[serde(untagged)]
-pub enum OneOrMany {
+pub(super) enum OneOrMany {
     /// One text.
     One(String),
     /// A list of texts.
@@ -57,7 +57,7 @@ pub enum OneOrMany {
 ///
 /// # Errors
 /// If it is empty or too long.
-pub fn stack(yaml: &Spanned<OneOrMany>) -> Result<StackPattern, ConfigError> {
+pub(super) fn stack(yaml: &Spanned<OneOrMany>) -> Result<StackPattern, ConfigError> {
     let frames = match &yaml.value {
         OneOrMany::One(frame) => std::slice::from_ref(frame),
         OneOrMany::Many(frames) => frames,
@@ -80,7 +80,7 @@ fn wrong(at: Position, message: impl Into<String>) -> ConfigError {
 ///
 /// # Errors
 /// If an entry has no valid name, a part that its subject does not have, or a value that does not fit.
-pub fn rules(entries: Vec<Spanned<CustomYaml>>) -> Result<Vec<&'static Rule>, ConfigError> {
+pub(super) fn rules(entries: Vec<Spanned<CustomYaml>>) -> Result<Vec<&'static Rule>, ConfigError> {
     let mut rules: Vec<&'static Rule> = Vec::new();
     for entry in entries {
         let name = &entry.value.name;

@@ -90,7 +90,7 @@ pub fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<Option<T>, Con
 }
 
 /// Parses the file without checking its values.
-pub fn parse(text: &str) -> Result<Config, ConfigError> {
+pub(super) fn parse(text: &str) -> Result<Config, ConfigError> {
     let Some(file) = read::<FileYaml>(text)? else {
         return Ok(Config::default());
     };

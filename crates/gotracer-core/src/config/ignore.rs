@@ -19,7 +19,7 @@ pub const IGNORE_FILE: &str = ".gotracerignore";
 /// Entry as written in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct IgnoreYaml {
+pub(super) struct IgnoreYaml {
     rule: Option<Spanned<String>>,
     function: Option<String>,
     stack: Option<Spanned<OneOrMany>>,
@@ -60,7 +60,7 @@ pub fn within(mut entry: Suppression, path: &Path) -> Suppression {
 ///
 /// # Errors
 /// If the entry matches everything, has no reason, or has an invalid value.
-pub fn entry(
+pub(super) fn entry(
     yaml: Spanned<IgnoreYaml>,
     custom: &[&'static Rule],
 ) -> Result<Suppression, ConfigError> {

@@ -7,13 +7,13 @@ macro_rules! keys {
     ($($key:ident = $name:literal,)*) => {
         /// Names of annotations.
         #[derive(Clone, Copy, Debug)]
-        pub enum Key {
+        pub(super) enum Key {
             $($key,)*
         }
 
         impl Key {
             /// All names, in the order of the keys.
-            pub const NAMES: &'static [&'static str] = &[$($name,)*];
+            pub(super) const NAMES: &'static [&'static str] = &[$($name,)*];
         }
     };
 }
@@ -46,28 +46,28 @@ keys! {
 
 impl Key {
     /// Id among the interned names.
-    pub fn iid(self) -> u64 {
+    pub(super) fn iid(self) -> u64 {
         self as u64 + 1
     }
 }
 
 /// Annotations of one event.
 #[derive(Clone, Default)]
-pub struct Annotations(pub Vec<DebugAnnotation>);
+pub(super) struct Annotations(pub Vec<DebugAnnotation>);
 
 impl Annotations {
     /// Adds a number.
-    pub fn int(self, key: Key, value: i64) -> Self {
+    pub(super) fn int(self, key: Key, value: i64) -> Self {
         self.with(key, Value::Int(value))
     }
 
     /// Adds a length or a size.
-    pub fn size(self, key: Key, value: u64) -> Self {
+    pub(super) fn size(self, key: Key, value: u64) -> Self {
         self.int(key, i64::try_from(value).unwrap_or(i64::MAX))
     }
 
     /// Adds a flag if it is set.
-    pub fn flag(self, key: Key, holds: bool) -> Self {
+    pub(super) fn flag(self, key: Key, holds: bool) -> Self {
         match holds {
             true => self.with(key, Value::Bool(true)),
             false => self,
@@ -75,7 +75,7 @@ impl Annotations {
     }
 
     /// Adds a text that many events share, if there is one.
-    pub fn text(self, key: Key, text: Option<Text>) -> Self {
+    pub(super) fn text(self, key: Key, text: Option<Text>) -> Self {
         match text {
             Some(Text(iid)) => self.with(key, Value::Interned(iid)),
             None => self,
@@ -83,7 +83,7 @@ impl Annotations {
     }
 
     /// Adds a text that only this event has.
-    pub fn own_text(self, key: Key, text: String) -> Self {
+    pub(super) fn own_text(self, key: Key, text: String) -> Self {
         self.with(key, Value::Text(text))
     }
 

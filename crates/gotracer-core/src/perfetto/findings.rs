@@ -15,7 +15,7 @@ const WORST: usize = 64;
 
 impl<W: Write> Writer<W> {
     /// Draws the findings of a trace that starts at `start`.
-    pub fn findings(&mut self, findings: &[Finding], start: Time) {
+    pub(super) fn findings(&mut self, findings: &[Finding], start: Time) {
         let time = |since: u64| start.saturating_add(Time::try_from(since).unwrap_or(Time::MAX));
         let mut shown: Vec<Span> = Vec::new();
         for finding in findings {

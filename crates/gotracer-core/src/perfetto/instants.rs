@@ -15,7 +15,7 @@ use crate::trace::{
 
 impl<W: Write> Writer<W> {
     /// Handles an event before the timeline does.
-    pub fn before(&mut self, event: &Event, tables: &Tables, timeline: &Timeline) {
+    pub(super) fn before(&mut self, event: &Event, tables: &Tables, timeline: &Timeline) {
         self.m = event.m;
         let (g, time) = (event.g, event.time);
         match event.kind {
@@ -105,7 +105,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Handles an event after the timeline did.
-    pub fn after(&mut self, event: &Event, timeline: &Timeline) {
+    pub(super) fn after(&mut self, event: &Event, timeline: &Timeline) {
         if let EventKind::StateTransition(StateTransition::Goroutine { id, to, .. }) = event.kind
             && to == GoState::NotExist
         {
@@ -144,7 +144,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Draws the counters that changed.
-    pub fn counters(&mut self, time: Time, t: &Timeline) {
+    pub(super) fn counters(&mut self, time: Time, t: &Timeline) {
         for (which, value) in [
             (Fixed::Heap, t.heap_objects()),
             (Fixed::HeapLive, t.heap_live()),
@@ -238,7 +238,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Draws regions and tasks that are open at the end.
-    pub fn close(&mut self, end: Time, timeline: &Timeline) {
+    pub(super) fn close(&mut self, end: Time, timeline: &Timeline) {
         self.place_all(timeline);
         let mut regions: Vec<_> = std::mem::take(&mut self.regions).into_iter().collect();
         regions.sort_by_key(|(g, _)| g.0);

@@ -24,11 +24,11 @@ const SEQUENCE: u32 = 1;
 
 /// Id of an interned event name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Name(u64);
+pub(super) struct Name(u64);
 
 /// Id of an interned annotation value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Text(pub u64);
+pub(super) struct Text(pub u64);
 
 /// Interned texts and their ids.
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl Texts {
 }
 
 /// Writer of packets.
-pub struct Packets<W> {
+pub(super) struct Packets<W> {
     out: W,
     buffer: Vec<u8>,
     names: Texts,
@@ -74,7 +74,7 @@ pub struct Packets<W> {
 
 impl<W: Write> Packets<W> {
     /// Creates a writer for events at or after `start`.
-    pub fn new(out: W, start: Time) -> Self {
+    pub(super) fn new(out: W, start: Time) -> Self {
         let keys = Key::NAMES.iter().zip(1..);
         Self {
             out,
@@ -92,18 +92,18 @@ impl<W: Write> Packets<W> {
     }
 
     /// Returns the first write error. Nothing is written after one.
-    pub fn check(&mut self) -> io::Result<()> {
+    pub(super) fn check(&mut self) -> io::Result<()> {
         self.failed.take().map_or(Ok(()), Err)
     }
 
     /// Flushes the buffer.
-    pub fn finish(mut self) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         self.check()?;
         self.out.flush()
     }
 
     /// Interns a name that many events have.
-    pub fn name(&mut self, text: &str) -> Name {
+    pub(super) fn name(&mut self, text: &str) -> Name {
         let (iid, new) = self.names.number(text);
         if new {
             self.news.event_names.push(named(iid, text));
@@ -112,14 +112,14 @@ impl<W: Write> Packets<W> {
     }
 
     /// Interns a name whose id the caller keeps.
-    pub fn own_name(&mut self, text: &str) -> Name {
+    pub(super) fn own_name(&mut self, text: &str) -> Name {
         let iid = self.names.next();
         self.news.event_names.push(named(iid, text));
         Name(iid)
     }
 
     /// Interns the text of an annotation.
-    pub fn text(&mut self, text: &str) -> Text {
+    pub(super) fn text(&mut self, text: &str) -> Text {
         let (iid, new) = self.texts.number(text);
         if new {
             let str = text.as_bytes().to_vec();
@@ -130,7 +130,7 @@ impl<W: Write> Packets<W> {
     }
 
     /// Declares a track. This must come before its first event.
-    pub fn track(&mut self, descriptor: TrackDescriptor) {
+    pub(super) fn track(&mut self, descriptor: TrackDescriptor) {
         self.packet(TracePacket {
             track_descriptor: Some(descriptor),
             ..TracePacket::default()
@@ -138,7 +138,7 @@ impl<W: Write> Packets<W> {
     }
 
     /// Writes one event of a track.
-    pub fn event(&mut self, time: Time, kind: Type, name: Option<Name>, event: TrackEvent) {
+    pub(super) fn event(&mut self, time: Time, kind: Type, name: Option<Name>, event: TrackEvent) {
         let news = std::mem::take(&mut self.news);
         self.packet(TracePacket {
             timestamp: Some(time.saturating_add(self.shift).max(0) as u64),
@@ -152,7 +152,7 @@ impl<W: Write> Packets<W> {
         });
     }
 
-    pub fn packet(&mut self, packet: TracePacket) {
+    pub(super) fn packet(&mut self, packet: TracePacket) {
         if self.failed.is_some() {
             return;
         }

@@ -7,23 +7,23 @@
 use prost::Message;
 
 /// Field number of packets in the message `Trace`, which is the whole file: a file can be written packet by packet.
-pub const PACKET: u32 = 1;
+pub(super) const PACKET: u32 = 1;
 
 /// Value of `TracePacket.SequenceFlags`: interned data starts anew.
-pub const INCREMENTAL_STATE_CLEARED: u32 = 1;
+pub(super) const INCREMENTAL_STATE_CLEARED: u32 = 1;
 /// Value of `TracePacket.SequenceFlags`: the packet refers to interned data.
-pub const NEEDS_INCREMENTAL_STATE: u32 = 2;
+pub(super) const NEEDS_INCREMENTAL_STATE: u32 = 2;
 
 /// Values of `BuiltinClock`.
-pub mod clock {
-    pub const REALTIME: u32 = 1;
-    pub const MONOTONIC: u32 = 3;
+pub(super) mod clock {
+    pub(crate) const REALTIME: u32 = 1;
+    pub(crate) const MONOTONIC: u32 = 3;
     /// Clock of packets that do not name one.
-    pub const BOOTTIME: u32 = 6;
+    pub(crate) const BOOTTIME: u32 = 6;
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct TracePacket {
+pub(super) struct TracePacket {
     #[prost(message, optional, tag = "6")]
     pub clock_snapshot: Option<ClockSnapshot>,
     #[prost(uint64, optional, tag = "8")]
@@ -43,13 +43,13 @@ pub struct TracePacket {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct ClockSnapshot {
+pub(super) struct ClockSnapshot {
     #[prost(message, repeated, tag = "1")]
     pub clocks: Vec<Clock>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
-pub struct Clock {
+pub(super) struct Clock {
     #[prost(uint32, tag = "1")]
     pub clock_id: u32,
     #[prost(uint64, optional, tag = "2")]
@@ -57,7 +57,7 @@ pub struct Clock {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct TrackDescriptor {
+pub(super) struct TrackDescriptor {
     #[prost(uint64, tag = "1")]
     pub uuid: u64,
     #[prost(string, tag = "2")]
@@ -83,7 +83,7 @@ pub enum Ordering {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct CounterDescriptor {
+pub(super) struct CounterDescriptor {
     #[prost(enumeration = "Unit", tag = "3")]
     pub unit: i32,
     #[prost(string, optional, tag = "6")]
@@ -103,7 +103,7 @@ pub enum Unit {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct TrackEvent {
+pub(super) struct TrackEvent {
     #[prost(message, repeated, tag = "4")]
     pub debug_annotations: Vec<DebugAnnotation>,
     #[prost(enumeration = "Type", tag = "9")]
@@ -132,7 +132,7 @@ pub enum Type {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct DebugAnnotation {
+pub(super) struct DebugAnnotation {
     #[prost(uint64, tag = "1")]
     pub name_iid: u64,
     #[prost(oneof = "Value", tags = "2, 4, 6, 17")]
@@ -141,7 +141,7 @@ pub struct DebugAnnotation {
 
 /// Value of a [`DebugAnnotation`].
 #[derive(Clone, PartialEq, prost::Oneof)]
-pub enum Value {
+pub(super) enum Value {
     #[prost(bool, tag = "2")]
     Bool(bool),
     #[prost(int64, tag = "4")]
@@ -153,7 +153,7 @@ pub enum Value {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct InternedData {
+pub(super) struct InternedData {
     #[prost(message, repeated, tag = "2")]
     pub event_names: Vec<InternedName>,
     #[prost(message, repeated, tag = "3")]
@@ -164,7 +164,7 @@ pub struct InternedData {
 
 /// Message for `EventName` and `DebugAnnotationName`.
 #[derive(Clone, PartialEq, Message)]
-pub struct InternedName {
+pub(super) struct InternedName {
     #[prost(uint64, tag = "1")]
     pub iid: u64,
     #[prost(string, tag = "2")]
@@ -172,7 +172,7 @@ pub struct InternedName {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct InternedString {
+pub(super) struct InternedString {
     #[prost(uint64, tag = "1")]
     pub iid: u64,
     #[prost(bytes = "vec", tag = "2")]

@@ -13,11 +13,11 @@ use crate::trace::{ProcId, ThreadId};
 
 /// Id of a track.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Track(pub u64);
+pub(super) struct Track(pub u64);
 
 /// Groups and tracks that exist once, in display order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fixed {
+pub(super) enum Fixed {
     /// Group of everything.
     Root = 1,
     Findings,
@@ -113,7 +113,7 @@ impl Fixed {
 
 /// Tracks declared so far.
 #[derive(Default)]
-pub struct Tracks {
+pub(super) struct Tracks {
     fixed: [bool; Fixed::Last as usize],
     /// Keys are a P and whether the track is its sweeping track.
     processors: HashMap<(ProcId, bool), Track>,
@@ -125,7 +125,7 @@ pub struct Tracks {
 
 impl Tracks {
     /// Declares the root group.
-    pub fn root(&mut self, packets: &mut Packets<impl Write>, name: &str) {
+    pub(super) fn root(&mut self, packets: &mut Packets<impl Write>, name: &str) {
         self.fixed[Fixed::Root as usize] = true;
         packets.track(TrackDescriptor {
             child_ordering: ordering(Fixed::Root.ordering()),
@@ -134,7 +134,7 @@ impl Tracks {
     }
 
     /// Returns a track that exists once.
-    pub fn fixed(&mut self, packets: &mut Packets<impl Write>, which: Fixed) -> Track {
+    pub(super) fn fixed(&mut self, packets: &mut Packets<impl Write>, which: Fixed) -> Track {
         if !std::mem::replace(&mut self.fixed[which as usize], true) {
             let parent = which.parent().map(|parent| self.fixed(packets, parent));
             packets.track(TrackDescriptor {
@@ -148,7 +148,7 @@ impl Tracks {
     }
 
     /// Returns the track of a P: its runs, or its sweeping.
-    pub fn processor(
+    pub(super) fn processor(
         &mut self,
         packets: &mut Packets<impl Write>,
         p: ProcId,
@@ -168,7 +168,7 @@ impl Tracks {
     }
 
     /// Returns the track of a thread.
-    pub fn thread(&mut self, packets: &mut Packets<impl Write>, m: ThreadId) -> Track {
+    pub(super) fn thread(&mut self, packets: &mut Packets<impl Write>, m: ThreadId) -> Track {
         let group = self.fixed(packets, Fixed::Threads);
         let (track, new) = one(&mut self.threads, &mut self.given, m);
         if new {
@@ -178,7 +178,7 @@ impl Tracks {
     }
 
     /// Declares the track of a goroutine, in the group of its start function.
-    pub fn goroutine(
+    pub(super) fn goroutine(
         &mut self,
         packets: &mut Packets<impl Write>,
         of_program: bool,
@@ -206,7 +206,12 @@ impl Tracks {
     }
 
     /// Declares a track in a group.
-    pub fn below(&mut self, packets: &mut Packets<impl Write>, parent: Track, name: &str) -> Track {
+    pub(super) fn below(
+        &mut self,
+        packets: &mut Packets<impl Write>,
+        parent: Track,
+        name: &str,
+    ) -> Track {
         let track = next(&mut self.given);
         packets.track(described(track, name, Some(parent)));
         track

@@ -18,7 +18,7 @@ const FRAMES: usize = 64;
 const UNPLACED: usize = 8;
 
 /// State of an export.
-pub struct Writer<W> {
+pub(super) struct Writer<W> {
     pub packets: Packets<W>,
     pub tracks: Tracks,
     /// Start of the window.
@@ -46,7 +46,7 @@ pub struct Writer<W> {
 
 /// A goroutine that has a track.
 #[derive(Clone, Copy)]
-pub struct Goroutine {
+pub(super) struct Goroutine {
     /// Track of its states.
     pub track: Track,
     /// Name of its runs on a P.
@@ -59,7 +59,7 @@ pub struct Goroutine {
 
 /// Tracks below a goroutine's states.
 #[derive(Clone, Copy)]
-pub enum Aside {
+pub(super) enum Aside {
     /// Regions and log messages.
     Regions,
     /// Mark assists.
@@ -67,7 +67,7 @@ pub enum Aside {
 }
 
 /// A state of a goroutine.
-pub struct State {
+pub(super) struct State {
     pub name: Name,
     pub span: Span,
     pub notes: Annotations,
@@ -76,7 +76,7 @@ pub struct State {
 
 /// An arrow from a wake-up to the next run of the goroutine.
 #[derive(Clone, Copy)]
-pub struct Flow {
+pub(super) struct Flow {
     pub id: u64,
     /// Whether the wake-up is drawn.
     pub begun: bool,
@@ -84,7 +84,7 @@ pub struct Flow {
 
 /// An open region.
 #[derive(Clone, Copy)]
-pub struct Open {
+pub(super) struct Open {
     pub name: Name,
     pub task: TaskId,
     pub start: Time,
@@ -92,7 +92,7 @@ pub struct Open {
 
 /// An open task.
 #[derive(Clone, Copy)]
-pub struct Task {
+pub(super) struct Task {
     pub name: Name,
     pub parent: TaskId,
     pub start: Time,
@@ -100,7 +100,7 @@ pub struct Task {
 
 /// Start and end of a slice.
 #[derive(Clone, Copy)]
-pub struct Span {
+pub(super) struct Span {
     pub start: Time,
     pub end: Time,
     /// Whether the length is a lower bound.
@@ -109,7 +109,7 @@ pub struct Span {
 
 /// Arrows at a slice.
 #[derive(Clone, Copy, Default)]
-pub struct Arrows {
+pub(super) struct Arrows {
     /// Arrow that begins here or passes through.
     pub through: Option<u64>,
     /// Arrow that ends here.
@@ -117,7 +117,7 @@ pub struct Arrows {
 }
 
 impl<W: Write> Writer<W> {
-    pub fn new(out: W, from: Time, to: Time) -> Self {
+    pub(super) fn new(out: W, from: Time, to: Time) -> Self {
         Self {
             packets: Packets::new(out, from),
             tracks: Tracks::default(),
@@ -138,7 +138,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Draws the part of a slice that is within the window. Returns whether there is any.
-    pub fn slice(
+    pub(super) fn slice(
         &mut self,
         track: Track,
         name: Name,
@@ -174,13 +174,13 @@ impl<W: Write> Writer<W> {
     }
 
     /// Draws a slice without arrows.
-    pub fn draw(&mut self, track: Track, name: &str, span: Span, notes: Annotations) {
+    pub(super) fn draw(&mut self, track: Track, name: &str, span: Span, notes: Annotations) {
         let name = self.packets.name(name);
         self.slice(track, name, span, notes, Arrows::default());
     }
 
     /// Draws an instant.
-    pub fn instant(
+    pub(super) fn instant(
         &mut self,
         track: Track,
         name: Name,
@@ -198,7 +198,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Draws a counter's value if it changed.
-    pub fn count(&mut self, which: Fixed, time: Time, value: Option<u64>) {
+    pub(super) fn count(&mut self, which: Fixed, time: Time, value: Option<u64>) {
         let value = value.map(|value| i64::try_from(value).unwrap_or(i64::MAX));
         if value.is_none() || self.counted[which as usize] == value {
             return;
@@ -214,7 +214,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Draws a state of a goroutine once its kind is known. Returns whether any part of it is within the window.
-    pub fn state(&mut self, g: GoId, state: State, timeline: &Timeline) -> bool {
+    pub(super) fn state(&mut self, g: GoId, state: State, timeline: &Timeline) -> bool {
         let waiting = self.unplaced.get(&g).map_or(0, Vec::len);
         let placed = self.goroutines.contains_key(&g) || origin(g, timeline).is_some();
         if !placed && waiting < UNPLACED {
@@ -229,7 +229,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Returns the track and name of a goroutine, and declares them at first.
-    pub fn goroutine(&mut self, g: GoId, timeline: &Timeline) -> Goroutine {
+    pub(super) fn goroutine(&mut self, g: GoId, timeline: &Timeline) -> Goroutine {
         if let Some(known) = self.goroutines.get(&g) {
             return *known;
         }
@@ -258,7 +258,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Draws the states that are held back.
-    pub fn place_all(&mut self, timeline: &Timeline) {
+    pub(super) fn place_all(&mut self, timeline: &Timeline) {
         let mut left: Vec<_> = self.unplaced.keys().copied().collect();
         left.sort();
         for g in left {
@@ -267,7 +267,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Returns a goroutine's track for regions or assists.
-    pub fn aside(&mut self, g: GoId, aside: Aside, timeline: &Timeline) -> Track {
+    pub(super) fn aside(&mut self, g: GoId, aside: Aside, timeline: &Timeline) -> Track {
         let mut known = self.goroutine(g, timeline);
         if let Some(track) = known.asides[aside as usize] {
             return track;
@@ -284,7 +284,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Interns a stack, one line per frame.
-    pub fn stack(&mut self, stack: StackKey, timeline: &Timeline) -> Option<Text> {
+    pub(super) fn stack(&mut self, stack: StackKey, timeline: &Timeline) -> Option<Text> {
         if !stack.is_some() {
             return None;
         }
@@ -302,7 +302,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Interns the place of a stack.
-    pub fn place(&mut self, stack: StackKey, timeline: &Timeline) -> Option<Text> {
+    pub(super) fn place(&mut self, stack: StackKey, timeline: &Timeline) -> Option<Text> {
         let place = timeline.stacks().traits(stack).place;
         if !place.is_some() {
             return None;
@@ -323,7 +323,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Adds the goroutine and place that caused an event.
-    pub fn by(&mut self, notes: Annotations, by: Actor, timeline: &Timeline) -> Annotations {
+    pub(super) fn by(&mut self, notes: Annotations, by: Actor, timeline: &Timeline) -> Annotations {
         let notes = match by.g.is_some() {
             true => notes.int(Key::ByGoroutine, by.g.0),
             false => notes,

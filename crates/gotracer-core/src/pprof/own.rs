@@ -29,7 +29,7 @@ pub enum Own {
 }
 
 /// Collector of a profile's records.
-pub struct Collector {
+pub(super) struct Collector {
     kind: Own,
     timeline: Timeline,
     seen: Seen,
@@ -109,7 +109,7 @@ impl Observer for Seen {
 
 impl Collector {
     /// Creates an empty profile.
-    pub fn new(kind: Own) -> Self {
+    pub(super) fn new(kind: Own) -> Self {
         Self {
             kind,
             timeline: Timeline::default(),
@@ -123,7 +123,7 @@ impl Collector {
     }
 
     /// Processes an event. `tables` are those of its generation.
-    pub fn event(&mut self, event: &Event, tables: &Tables) {
+    pub(super) fn event(&mut self, event: &Event, tables: &Tables) {
         self.timeline.event(event, tables, &mut self.seen);
         if let EventKind::StackSample { stack } = event.kind {
             let stack = self.timeline.stack_key(stack, tables);
@@ -133,7 +133,7 @@ impl Collector {
 
     /// Returns the complete profile, and the timeline with its stacks. Open intervals count up to the end of the
     /// trace.
-    pub fn finish(mut self) -> (Records, Timeline) {
+    pub(super) fn finish(mut self) -> (Records, Timeline) {
         let open: Vec<_> = self.timeline.open_intervals(false).collect();
         for interval in &open {
             self.seen.interval(interval, &self.timeline);

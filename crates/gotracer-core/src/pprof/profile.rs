@@ -17,7 +17,7 @@ const MOST: usize = 10_000;
 
 /// Labels of a record; an empty text is no label.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Labels {
+pub(super) struct Labels {
     /// State of the goroutine.
     pub state: &'static str,
     /// Reason of a wait or a stop.
@@ -35,13 +35,13 @@ struct Values {
 
 /// Records by stack and labels.
 #[derive(Debug, Default)]
-pub struct Records {
+pub(super) struct Records {
     by_stack: Map<(StackKey, Labels), Values>,
 }
 
 impl Records {
     /// Adds `count` occurrences at a stack with a total duration of `ns`.
-    pub fn add(&mut self, stack: StackKey, labels: Labels, count: u64, ns: u64) {
+    pub(super) fn add(&mut self, stack: StackKey, labels: Labels, count: u64, ns: u64) {
         let key = (stack, labels);
         let key = match self.by_stack.len() < MOST || self.by_stack.contains_key(&key) {
             true => key,
@@ -53,12 +53,12 @@ impl Records {
     }
 
     /// Returns the sum of all counts.
-    pub fn count(&self) -> u64 {
+    pub(super) fn count(&self) -> u64 {
         self.by_stack.values().map(|values| values.count).sum()
     }
 
     /// Distributes `ns` over the records without labels by their counts.
-    pub fn shared(&self, ns: u64) -> impl Iterator<Item = (StackKey, u64, u64)> + '_ {
+    pub(super) fn shared(&self, ns: u64) -> impl Iterator<Item = (StackKey, u64, u64)> + '_ {
         let all = self.count().max(1);
         self.by_stack.iter().map(move |((stack, _), values)| {
             let part = u128::from(ns) * u128::from(values.count) / u128::from(all);
@@ -69,7 +69,7 @@ impl Records {
 
 /// Names of a profile's values.
 #[derive(Clone, Copy, Debug)]
-pub struct Names {
+pub(super) struct Names {
     /// Name of the count.
     pub count: &'static str,
     /// Name of the duration, if the profile has one.
@@ -78,7 +78,7 @@ pub struct Names {
 
 /// Start and duration of a trace.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Window {
+pub(super) struct Window {
     /// Start, ns since the Unix epoch; 0 if unknown.
     pub start: i64,
     /// Duration, ns.
@@ -89,7 +89,7 @@ pub struct Window {
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(
+pub(super) fn write(
     out: impl Write,
     records: &Records,
     stacks: &Stacks,

@@ -58,7 +58,7 @@ struct Life {
 }
 
 /// Collector of a profile's records.
-pub struct Collector {
+pub(super) struct Collector {
     kind: Reference,
     lives: HashMap<GoId, Life, foldhash::fast::RandomState>,
     /// Stacks of the records.
@@ -68,7 +68,7 @@ pub struct Collector {
 
 impl Collector {
     /// Creates an empty profile.
-    pub fn new(kind: Reference) -> Self {
+    pub(super) fn new(kind: Reference) -> Self {
         Self {
             kind,
             lives: HashMap::default(),
@@ -78,7 +78,7 @@ impl Collector {
     }
 
     /// Processes an event. `tables` are those of its generation.
-    pub fn event(&mut self, event: &Event, tables: &Tables) {
+    pub(super) fn event(&mut self, event: &Event, tables: &Tables) {
         if let EventKind::Sync { .. } = event.kind {
             self.stacks.start_generation(tables);
         }
@@ -134,7 +134,7 @@ impl Collector {
     }
 
     /// Returns the complete profile and its stacks.
-    pub fn finish(mut self) -> (Records, Stacks) {
+    pub(super) fn finish(mut self) -> (Records, Stacks) {
         let ids: Vec<_> = self.lives.keys().copied().collect();
         ids.into_iter().for_each(|id| self.end(id));
         (self.records, self.stacks)

@@ -3,7 +3,7 @@
 use prost::Message;
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Profile {
+pub(super) struct Profile {
     #[prost(message, repeated, tag = "1")]
     pub sample_type: Vec<ValueType>,
     #[prost(message, repeated, tag = "2")]
@@ -27,7 +27,7 @@ pub struct Profile {
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
-pub struct ValueType {
+pub(super) struct ValueType {
     #[prost(int64, tag = "1")]
     pub r#type: i64,
     #[prost(int64, tag = "2")]
@@ -35,7 +35,7 @@ pub struct ValueType {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Sample {
+pub(super) struct Sample {
     #[prost(uint64, repeated, tag = "1")]
     pub location_id: Vec<u64>,
     #[prost(int64, repeated, tag = "2")]
@@ -45,7 +45,7 @@ pub struct Sample {
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
-pub struct Label {
+pub(super) struct Label {
     #[prost(int64, tag = "1")]
     pub key: i64,
     #[prost(int64, tag = "2")]
@@ -53,7 +53,7 @@ pub struct Label {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Location {
+pub(super) struct Location {
     #[prost(uint64, tag = "1")]
     pub id: u64,
     #[prost(message, repeated, tag = "4")]
@@ -61,7 +61,7 @@ pub struct Location {
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
-pub struct Line {
+pub(super) struct Line {
     #[prost(uint64, tag = "1")]
     pub function_id: u64,
     #[prost(int64, tag = "2")]
@@ -69,7 +69,7 @@ pub struct Line {
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
-pub struct Function {
+pub(super) struct Function {
     #[prost(uint64, tag = "1")]
     pub id: u64,
     #[prost(int64, tag = "2")]

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use super::{Format, Options, Report, Status};
 
 /// Entry in the registry.
-pub const FORMAT: Format<[Report]> = Format {
+pub(super) const FORMAT: Format<[Report]> = Format {
     name: "benchstat",
     summary: "Go's benchmark format, for benchstat",
     endings: &["bench"],
@@ -20,7 +20,7 @@ pub const FORMAT: Format<[Report]> = Format {
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut dyn Write, reports: &[Report], _: &Options) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, reports: &[Report], _: &Options) -> io::Result<()> {
     for report in reports {
         let seconds = report.trace.duration_ns as f64 / 1e9;
         for rule in &report.rules {

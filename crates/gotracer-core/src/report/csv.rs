@@ -25,7 +25,7 @@ const HEAD: [&str; 17] = [
 ];
 
 /// Entry in the registry.
-pub const FORMAT: Format<[Report]> = Format {
+pub(super) const FORMAT: Format<[Report]> = Format {
     name: "csv",
     summary: "measurements of the rules, for spreadsheets",
     endings: &["csv"],
@@ -38,7 +38,7 @@ pub const FORMAT: Format<[Report]> = Format {
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut dyn Write, reports: &[Report], _: &Options) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, reports: &[Report], _: &Options) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(out);
     rows.write_record(HEAD)?;
     for report in reports {

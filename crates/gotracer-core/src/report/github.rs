@@ -20,7 +20,7 @@ pub const FORMAT: Format<[Report]> = Format {
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     for report in reports {
         if let Some(error) = &report.trace.error {
             let source = &report.trace.source;

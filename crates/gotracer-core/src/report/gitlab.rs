@@ -9,7 +9,7 @@ use super::placed::placed;
 use super::{Format, Options, Report, Severity, human};
 
 /// Entry in the registry.
-pub const FORMAT: Format<[Report]> = Format {
+pub(super) const FORMAT: Format<[Report]> = Format {
     name: "gitlab",
     summary: "GitLab's code quality report",
     endings: &["json"],
@@ -21,7 +21,7 @@ pub const FORMAT: Format<[Report]> = Format {
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let issues = placed(reports, options).into_iter().map(|found| {
         let finding = found.finding;
         // GitLab drops an issue without a path.

@@ -11,7 +11,7 @@ use super::wire::{self, Finding, Region, Request, Rule, Task};
 use super::{Format, Options, Program, Report, TraceInfo};
 
 /// Entry in the registry.
-pub const FORMAT: Format<[Report]> = Format {
+pub(super) const FORMAT: Format<[Report]> = Format {
     name: "jsonl",
     summary: "JSON Lines, one object per line",
     endings: &["jsonl", "ndjson"],
@@ -55,7 +55,7 @@ enum Line<'a> {
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     for report in reports {
         let report = wire::Report::new(report, options);
         let (trace, program) = (&*report.trace, &*report.program);

@@ -10,7 +10,7 @@ use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite}
 use super::{Escaped, Finding, Format, Frame, Options, Report, RuleReport, Status, human, top};
 
 /// Entry in the registry.
-pub const FORMAT: Format<[Report]> = Format {
+pub(super) const FORMAT: Format<[Report]> = Format {
     name: "junit",
     summary: "JUnit XML, one test case per rule",
     endings: &["xml"],
@@ -22,7 +22,7 @@ pub const FORMAT: Format<[Report]> = Format {
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let mut document = quick_junit::Report::new("gotracer");
     document.add_test_suites(reports.iter().map(|r| suite(r, options)));
     document.serialize(&mut *out).map_err(io::Error::other)?;

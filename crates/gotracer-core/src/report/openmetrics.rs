@@ -15,7 +15,7 @@ use super::{Escaped, Format, Options, Report, RuleReport, Severity, Status, Unit
 const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 
 /// Entry in the registry.
-pub const FORMAT: Format<[Report]> = Format {
+pub(super) const FORMAT: Format<[Report]> = Format {
     name: "openmetrics",
     summary: "metrics for the Pushgateway or a textfile collector",
     endings: &["prom", "om"],
@@ -27,7 +27,7 @@ pub const FORMAT: Format<[Report]> = Format {
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut dyn Write, reports: &[Report], _: &Options) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, reports: &[Report], _: &Options) -> io::Result<()> {
     traces(out, reports)?;
     findings(out, reports)?;
     measurements(out, reports)?;

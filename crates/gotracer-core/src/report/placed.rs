@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::{Finding, Location, Options, Report, Suppressed, hash, top};
 
 /// A finding, and its location in the code.
-pub struct Placed<'a> {
+pub(super) struct Placed<'a> {
     pub finding: &'a Finding,
     /// Trace in which it was worst.
     pub source: &'a str,
@@ -19,7 +19,7 @@ pub struct Placed<'a> {
 }
 
 /// Returns the findings of all traces, the worst first.
-pub fn placed<'a>(reports: &'a [Report], options: &Options) -> Vec<Placed<'a>> {
+pub(super) fn placed<'a>(reports: &'a [Report], options: &Options) -> Vec<Placed<'a>> {
     place(
         reports.iter().flat_map(|report| shown(report, options)),
         options,
@@ -27,7 +27,10 @@ pub fn placed<'a>(reports: &'a [Report], options: &Options) -> Vec<Placed<'a>> {
 }
 
 /// Returns the findings of all traces with the suppressed ones, the worst first.
-pub fn placed_with_suppressed<'a>(reports: &'a [Report], options: &Options) -> Vec<Placed<'a>> {
+pub(super) fn placed_with_suppressed<'a>(
+    reports: &'a [Report],
+    options: &Options,
+) -> Vec<Placed<'a>> {
     let all = reports.iter().flat_map(|report| {
         let source = report.trace.source.as_str();
         let suppressed = report.suppressed.iter();

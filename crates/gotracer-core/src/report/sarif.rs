@@ -14,7 +14,7 @@ use crate::rules::{RULES, Rule};
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// Entry in the registry.
-pub const FORMAT: Format<[Report]> = Format {
+pub(super) const FORMAT: Format<[Report]> = Format {
     name: "sarif",
     summary: "SARIF 2.1.0 for code scanning",
     endings: &["sarif", "sarif.json", "json"],
@@ -26,7 +26,7 @@ pub const FORMAT: Format<[Report]> = Format {
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let results = placed_with_suppressed(reports, options);
     let rules = applied(reports);
     let results = results.iter().map(|r| result(r, &rules, &options.paths));

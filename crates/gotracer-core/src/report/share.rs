@@ -22,12 +22,12 @@ impl Report {
 }
 
 /// Formats a share for a cell: `9.0%`, or `9.2 avg` for an average of several goroutines at a time.
-pub fn text(share: f64) -> String {
+pub(super) fn text(share: f64) -> String {
     percent(share).unwrap_or_else(|| format!("{} avg", average(share)))
 }
 
 /// Formats the share of a rule's occurrences: `9.0% of the time`, or `9.2 goroutines on average`.
-pub fn phrase(rule: &Rule, share: f64) -> String {
+pub(super) fn phrase(rule: &Rule, share: f64) -> String {
     match percent(share) {
         Some(percent) => format!("{percent} of the time"),
         None if rule.name == "ProcessorStarvation" => {
@@ -38,7 +38,7 @@ pub fn phrase(rule: &Rule, share: f64) -> String {
 }
 
 /// Formats an average number of occurrences at a time.
-pub fn average(share: f64) -> String {
+pub(super) fn average(share: f64) -> String {
     match share {
         ..9.95 => format!("{share:.1}"),
         _ => human::count(share.round() as u64),

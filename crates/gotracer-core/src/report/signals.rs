@@ -3,12 +3,13 @@
 use super::{Report, RuleReport, Severity, Status, human, share};
 
 /// Number of columns.
-pub const COLUMNS: usize = 7;
+pub(super) const COLUMNS: usize = 7;
 /// Titles of the columns.
-pub const HEADING: [&str; COLUMNS] = ["SIGNAL", "COUNT", "P50", "P99", "MAX", "SHARE", "VERDICT"];
+pub(super) const HEADING: [&str; COLUMNS] =
+    ["SIGNAL", "COUNT", "P50", "P99", "MAX", "SHARE", "VERDICT"];
 
 /// The signals of a report.
-pub struct Signals<'a> {
+pub(super) struct Signals<'a> {
     /// Rules that observed a value.
     pub rows: Vec<Row>,
     /// Rules that observed no value.
@@ -18,7 +19,7 @@ pub struct Signals<'a> {
 }
 
 /// One rule.
-pub struct Row {
+pub(super) struct Row {
     /// Worst severity among the rule's findings.
     pub severity: Option<Severity>,
     /// Cells, in the order of the columns.
@@ -27,7 +28,7 @@ pub struct Row {
 
 impl<'a> Signals<'a> {
     /// Returns the signals of a report, in the registry's order.
-    pub fn of(report: &'a Report) -> Self {
+    pub(super) fn of(report: &'a Report) -> Self {
         let (mut rows, mut silent, mut not_judged) = (Vec::new(), Vec::new(), Vec::new());
         for rule in &report.rules {
             let seen = rule.measurement.count() > 0 || rule.status == Status::Found;

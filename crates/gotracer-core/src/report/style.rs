@@ -6,34 +6,34 @@ use super::Severity;
 
 /// Writes ANSI styles if colors are enabled.
 #[derive(Clone, Copy)]
-pub struct Style {
+pub(crate) struct Style {
     on: bool,
 }
 
 /// A value in a style.
-pub struct Styled<T> {
+pub(crate) struct Styled<T> {
     text: T,
     code: &'static str,
 }
 
 impl Style {
-    pub fn new(on: bool) -> Self {
+    pub(crate) fn new(on: bool) -> Self {
         Self { on }
     }
 
-    pub fn bold<T: Display>(self, text: T) -> Styled<T> {
+    pub(crate) fn bold<T: Display>(self, text: T) -> Styled<T> {
         self.of(text, "1")
     }
 
-    pub fn dim<T: Display>(self, text: T) -> Styled<T> {
+    pub(crate) fn dim<T: Display>(self, text: T) -> Styled<T> {
         self.of(text, "2")
     }
 
-    pub fn green<T: Display>(self, text: T) -> Styled<T> {
+    pub(crate) fn green<T: Display>(self, text: T) -> Styled<T> {
         self.of(text, "32")
     }
 
-    pub fn severity<T: Display>(self, severity: Severity, text: T) -> Styled<T> {
+    pub(crate) fn severity<T: Display>(self, severity: Severity, text: T) -> Styled<T> {
         let code = match severity {
             Severity::Error => "1;31",
             Severity::Warn => "33",

@@ -14,7 +14,7 @@ use crate::trace::internal::{of_map, of_vec};
 use crate::units;
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "BlockedOnSyscall",
     unit: Unit::Nanoseconds,
     brief: "goroutines that stay in a system call or a cgo call, but for those that wait \
@@ -67,13 +67,13 @@ pub static RULE: Rule = Rule {
 /// Tags of groups: the subject of the wait.
 mod tag {
     /// The call itself: the kernel, a disk, a C library.
-    pub const CALL: u8 = 0;
+    pub(super) const CALL: u8 = 0;
     /// A child process, until it exits.
-    pub const CHILD: u8 = 1;
+    pub(super) const CHILD: u8 = 1;
     /// A writer at the other end of a terminal or a pipe.
-    pub const WRITER: u8 = 2;
+    pub(super) const WRITER: u8 = 2;
     /// Any of them, while more goroutines than usual are in calls.
-    pub const CROWD: u8 = 3;
+    pub(super) const CROWD: u8 = 3;
 }
 
 /// The reasons in metrics, by tag.

@@ -6,7 +6,7 @@ const ALIGNMENT: usize = 8;
 /// Counts of buckets. Memory is for the range from the first to the last bucket that has a count: most quantities lie
 /// within a few powers of two, and a daemon keeps dozens of distributions for each target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Buckets {
+pub(super) struct Buckets {
     /// Index of the first count.
     first: usize,
     counts: Vec<u64>,
@@ -15,7 +15,7 @@ pub struct Buckets {
 impl Buckets {
     /// Returns the count of a bucket, to be increased: it must not stay 0.
     #[inline]
-    pub fn entry(&mut self, index: usize) -> &mut u64 {
+    pub(super) fn entry(&mut self, index: usize) -> &mut u64 {
         let mut at = index.wrapping_sub(self.first);
         if at >= self.counts.len() {
             self.include(index);
@@ -44,20 +44,20 @@ impl Buckets {
     }
 
     /// Count of a bucket.
-    pub fn get(&self, index: usize) -> u64 {
+    pub(super) fn get(&self, index: usize) -> u64 {
         let at = index.wrapping_sub(self.first);
         self.counts.get(at).copied().unwrap_or(0)
     }
 
     /// Iterates over indices and counts in the order of indices, without those of 0.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
         let all = self.counts.iter().enumerate();
         all.filter(|(_, count)| **count > 0)
             .map(|(at, &count)| (self.first + at, count))
     }
 
     /// Sum of the counts below an index.
-    pub fn below(&self, end: usize) -> u64 {
+    pub(super) fn below(&self, end: usize) -> u64 {
         let end = end.saturating_sub(self.first);
         self.counts.iter().take(end).sum()
     }

@@ -15,7 +15,7 @@ use crate::trace::internal::of_map;
 use crate::units;
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "ChannelBackpressure",
     unit: Unit::Nanoseconds,
     brief: "waits to send on a channel, or for a connection of a pool, who came late, and what \

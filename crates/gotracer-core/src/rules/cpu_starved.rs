@@ -11,7 +11,7 @@ use crate::timeline::{Actor, CpuTime, FrameKey, Kinds, Owner, SAMPLE_PERIOD, Sta
 use crate::units;
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "CPUStarved",
     unit: Unit::Nanoseconds,
     brief: "running goroutines without a CPU: a CPU limit, throttling, other work on the machine",

@@ -87,7 +87,7 @@ pub struct Found {
 
 /// Texts of the finding for a group.
 #[derive(Debug)]
-pub struct Description<'a> {
+pub(super) struct Description<'a> {
     /// Distinguishes findings of the rule at the same place.
     pub variant: &'a str,
     /// Description in one sentence.
@@ -112,10 +112,10 @@ pub struct AtPlace {
 }
 
 /// Maximum number of places in the finding of a phase.
-pub const PLACES: usize = 10;
+pub(super) const PLACES: usize = 10;
 
 /// Maximum number of goroutines that a finding names.
-pub const EXAMPLES: usize = 5;
+pub(super) const EXAMPLES: usize = 5;
 
 /// Occurrences at one place, or of one phase at any places.
 #[derive(Clone, Debug)]
@@ -252,7 +252,7 @@ impl Group {
 
 /// Occurrences above a rule's warn threshold, grouped by place and by a tag of the rule.
 #[derive(Clone, Debug, Default)]
-pub struct Groups {
+pub(super) struct Groups {
     groups: HashMap<(FrameKey, u8), Group, foldhash::fast::RandomState>,
 }
 
@@ -261,18 +261,24 @@ const GROUP: usize = 1 << 10;
 
 impl Groups {
     /// Bytes of memory of the groups and of the findings built from them.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         of_map(&self.groups, 1) + (self.groups.len() * GROUP) as u64
     }
 
     /// Adds an occurrence. `by` is called only if it is the worst one of its group.
-    pub fn add(&mut self, place: FrameKey, tag: u8, o: &Occurrence, by: impl FnOnce() -> Culprit) {
+    pub(super) fn add(
+        &mut self,
+        place: FrameKey,
+        tag: u8,
+        o: &Occurrence,
+        by: impl FnOnce() -> Culprit,
+    ) {
         let group = self.groups.entry((place, tag));
         group.or_insert_with(|| Group::new(place, o)).add(o, by);
     }
 
     /// Returns groups whose worst value and total are a rate of their former total and count.
-    pub fn rated(&self, rate: impl Fn(u64, u64) -> u64) -> Self {
+    pub(super) fn rated(&self, rate: impl Fn(u64, u64) -> u64) -> Self {
         let mut rated = self.clone();
         for group in rated.groups.values_mut() {
             group.worst = rate(group.total, group.count);
@@ -283,7 +289,7 @@ impl Groups {
 
     /// Merges all groups whose tags `phase` maps to the same number. Groups of one phase have one cause, and their
     /// places are incidental. The number becomes the tag of the merged group, which is at its worst place.
-    pub fn merged(&self, phase: impl Fn(u8) -> Option<u8>) -> Self {
+    pub(super) fn merged(&self, phase: impl Fn(u8) -> Option<u8>) -> Self {
         let mut merged = Self::default();
         let mut phases: BTreeMap<u8, Vec<&Group>> = BTreeMap::new();
         for (&(place, tag), group) in &self.groups {
@@ -309,12 +315,12 @@ impl Groups {
     }
 
     /// Iterates over the groups in any order.
-    pub fn iter(&self) -> impl Iterator<Item = &Group> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Group> {
         self.groups.values()
     }
 
     /// Returns a finding for each group; `describe` receives the group's tag.
-    pub fn found<'a>(
+    pub(super) fn found<'a>(
         &self,
         thresholds: &Thresholds,
         describe: impl Fn(u8, &Group) -> Description<'a>,
@@ -340,7 +346,7 @@ impl Groups {
 
 /// Measurement and groups, as most rules keep them.
 #[derive(Clone, Debug)]
-pub struct Signal {
+pub(super) struct Signal {
     thresholds: Thresholds,
     seen: Distribution,
     groups: Groups,
@@ -348,7 +354,7 @@ pub struct Signal {
 
 impl Signal {
     /// Returns a signal without observations.
-    pub fn new(settings: &RuleSettings) -> Self {
+    pub(super) fn new(settings: &RuleSettings) -> Self {
         Self {
             thresholds: settings.thresholds,
             seen: Distribution::default(),
@@ -357,12 +363,17 @@ impl Signal {
     }
 
     /// Observes an interval. One that crosses the threshold is grouped at the place that `place` returns.
-    pub fn see(&mut self, i: &Interval, t: &Timeline, place: impl FnOnce(&Occurrence) -> FrameKey) {
+    pub(super) fn see(
+        &mut self,
+        i: &Interval,
+        t: &Timeline,
+        place: impl FnOnce(&Occurrence) -> FrameKey,
+    ) {
         self.see_part(i, i.duration(), t, place);
     }
 
     /// Like [`see`](Self::see) for an interval of which only `value` nanoseconds count.
-    pub fn see_part(
+    pub(super) fn see_part(
         &mut self,
         i: &Interval,
         value: u64,
@@ -374,14 +385,14 @@ impl Signal {
     }
 
     /// Measures an interval of which `value` nanoseconds count.
-    pub fn measure(&mut self, i: &Interval, value: u64) {
+    pub(super) fn measure(&mut self, i: &Interval, value: u64) {
         if !i.under_way {
             self.seen.record(value);
         }
     }
 
     /// Groups an interval that crosses the threshold at the place that `place` returns.
-    pub fn judge(
+    pub(super) fn judge(
         &mut self,
         i: &Interval,
         value: u64,
@@ -403,28 +414,28 @@ impl Signal {
     }
 
     /// Returns whether an interval crosses a threshold that it had not crossed at the last report.
-    pub fn crosses(&self, i: &Interval, t: &Timeline) -> bool {
+    pub(super) fn crosses(&self, i: &Interval, t: &Timeline) -> bool {
         self.thresholds.crossed_by(i, i.duration(), t)
     }
 
     /// Resets measurement and groups.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.seen = Distribution::default();
         self.groups = Groups::default();
     }
 
     /// Bytes of memory of the signal and of the findings built from it.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         self.groups.held()
     }
 
     /// Distribution of all observed values.
-    pub fn measurement(&self) -> Option<Distribution> {
+    pub(super) fn measurement(&self) -> Option<Distribution> {
         Some(self.seen.clone())
     }
 
     /// Returns measurement and findings; `describe` supplies the texts.
-    pub fn verdict<'a>(&self, describe: impl Fn(&Group) -> Description<'a>) -> Verdict {
+    pub(super) fn verdict<'a>(&self, describe: impl Fn(&Group) -> Description<'a>) -> Verdict {
         Verdict {
             measurement: self.seen.clone(),
             found: self

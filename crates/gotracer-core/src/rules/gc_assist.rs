@@ -12,7 +12,7 @@ use crate::trace::internal::of_map;
 use crate::units;
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "GCAssist",
     unit: Unit::Nanoseconds,
     brief: "goroutines that do the collector's work",
@@ -150,7 +150,7 @@ impl GcAssist {
 }
 
 /// Returns the parts of an assist: marking, waiting for credit, waiting for the end of marking.
-pub fn parts(i: &Interval, t: &Timeline) -> Assisted {
+pub(super) fn parts(i: &Interval, t: &Timeline) -> Assisted {
     match i.kind {
         Kind::MarkAssist => t.assisted(i.victim.g).unwrap_or_default(),
         _ => Assisted {

@@ -9,7 +9,7 @@ use super::{
 use crate::timeline::{FrameKey, Interval, Kind, Kinds, Timeline, is_collectors_stop};
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "GCPauseSpike",
     unit: Unit::Nanoseconds,
     brief: "the collector's stop-the-worlds, and who was the last to stop",

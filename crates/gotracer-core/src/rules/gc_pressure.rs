@@ -19,7 +19,7 @@ use crate::trace::internal::of_map;
 use crate::units;
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "GCPressure",
     unit: Unit::Nanoseconds,
     brief: "the collector's share of the CPU in the worst second, and why it is so high",

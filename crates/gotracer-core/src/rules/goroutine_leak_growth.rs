@@ -17,7 +17,7 @@ use crate::trace::internal::of_map;
 use crate::trace::{GoId, GoState, Time};
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "GoroutineLeakGrowth",
     unit: Unit::Goroutines,
     brief: "places that go on creating goroutines that do not end",

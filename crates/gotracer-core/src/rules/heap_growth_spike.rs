@@ -12,7 +12,7 @@ use crate::timeline::{Allocator, FrameKey, HeapFloor, Kinds, Timeline};
 use crate::units;
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "HeapGrowthSpike",
     unit: Unit::Bytes,
     brief: "growth of what is live after a collection",

@@ -14,7 +14,7 @@ use crate::trace::internal::of_vec;
 use crate::units;
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "HighSchedulingLatency",
     unit: Unit::Nanoseconds,
     brief: "goroutines that could run and had to wait for a processor, and what ran \
@@ -70,13 +70,13 @@ pub static RULE: Rule = Rule {
 /// Tags of groups: the reason of the wait.
 mod tag {
     /// An event made the goroutine runnable.
-    pub const MADE_RUNNABLE: u8 = 0;
+    pub(super) const MADE_RUNNABLE: u8 = 0;
     /// The goroutine takes turns with others, because there are more of them than Ps.
-    pub const TAKING_TURNS: u8 = 1;
+    pub(super) const TAKING_TURNS: u8 = 1;
     /// The goroutine was runnable at the trace's start, for an unknown reason. Starting a trace stops the world.
-    pub const FROM_THE_START: u8 = 2;
+    pub(super) const FROM_THE_START: u8 = 2;
     /// All waits together, while no P was idle.
-    pub const BUSY: u8 = 3;
+    pub(super) const BUSY: u8 = 3;
 }
 
 /// Percentage of the time without an idle P from which all Ps are called busy.

@@ -16,7 +16,7 @@ use crate::units;
 use holders::{Holder, Waits};
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "MutexContention",
     unit: Unit::Nanoseconds,
     brief: "waits for `sync.Mutex`, `sync.RWMutex` and the locks of open files, who held \

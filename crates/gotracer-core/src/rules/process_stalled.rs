@@ -10,7 +10,7 @@ use crate::timeline::{Interval, Kind, Kinds, Timeline};
 use crate::units;
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "ProcessStalled",
     unit: Unit::Nanoseconds,
     brief: "time without an event of any thread: a CPU quota, a stopped process, one long operation",
@@ -78,9 +78,9 @@ const SPLIT: &str = "Copy or clear a few MiB at a time. The runtime cannot preem
 /// Tags of groups: the kind of the gap.
 mod tag {
     /// The process did not run, or one operation could not be interrupted.
-    pub const STALL: u8 = 0;
+    pub(super) const STALL: u8 = 0;
     /// CPU samples show one operation.
-    pub const OPERATION: u8 = 1;
+    pub(super) const OPERATION: u8 = 1;
 }
 
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use crate::trace::internal::of_vec;
 use crate::units;
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "ProcessorStarvation",
     unit: Unit::Nanoseconds,
     brief: "idle processors beside runnable goroutines",

@@ -6,7 +6,7 @@ use super::{Alert, Beside, Distribution, MS, Metric, Panel, Rule, RuleSettings, 
 use crate::timeline::{Interval, Kind, Kinds, Timeline, is_collectors_stop};
 
 /// The registry's entry.
-pub static RULE: Rule = Rule {
+pub(super) static RULE: Rule = Rule {
     name: "StopTheWorld",
     unit: Unit::Nanoseconds,
     brief: "stop-the-worlds for other reasons: heap dumps, goroutine profiles, ReadMemStats, GOMAXPROCS",

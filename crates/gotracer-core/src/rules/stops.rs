@@ -7,13 +7,13 @@ use crate::timeline::{Actor, FrameKey, Interval, StopReason, Timeline};
 use crate::units;
 
 /// Returns whether the tracer itself causes stops with this reason.
-pub fn is_tracers(reason: &str) -> bool {
+pub(super) fn is_tracers(reason: &str) -> bool {
     matches!(reason, "start trace" | "stop trace")
 }
 
 /// The stop-the-worlds of a trace.
 #[derive(Clone, Default)]
-pub struct Stops {
+pub(super) struct Stops {
     /// Name and measurement of each reason, indexed by its number.
     by_reason: Vec<(String, Distribution)>,
     /// Groups tagged with the reason's number.
@@ -22,7 +22,7 @@ pub struct Stops {
 
 impl Stops {
     /// Measures a stop.
-    pub fn measure(&mut self, i: &Interval, reason: StopReason, t: &Timeline) {
+    pub(super) fn measure(&mut self, i: &Interval, reason: StopReason, t: &Timeline) {
         // Reasons are numbered in the order of their first stop.
         let number = reason.index();
         while self.by_reason.len() <= number {
@@ -40,7 +40,7 @@ impl Stops {
     /// Groups a stop that crosses a threshold: at the goroutine that it waited for if that is known, otherwise at `asked`,
     /// the place that requested it. `silent` is the longest time without an event during the stop, ns; 0 if silence is
     /// normal for its reason.
-    pub fn judge(
+    pub(super) fn judge(
         &mut self,
         i: &Interval,
         reason: StopReason,
@@ -61,12 +61,12 @@ impl Stops {
     }
 
     /// Measurements by reason.
-    pub fn by_reason(&self) -> impl Iterator<Item = &(String, Distribution)> {
+    pub(super) fn by_reason(&self) -> impl Iterator<Item = &(String, Distribution)> {
         self.by_reason.iter().filter(|(_, seen)| seen.count() > 0)
     }
 
     /// Returns one finding for each reason, because the places of goroutines at a stop are incidental.
-    pub fn found(&self, thresholds: &Thresholds, t: &Timeline) -> Vec<Found> {
+    pub(super) fn found(&self, thresholds: &Thresholds, t: &Timeline) -> Vec<Found> {
         self.groups.merged(Some).found(thresholds, |tag, group| {
             let (reason, _) = &self.by_reason[usize::from(tag)];
             let worst = units::duration(group.worst);
@@ -81,12 +81,12 @@ impl Stops {
     }
 
     /// Resets measurements and groups.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         *self = Self::default();
     }
 
     /// Bytes of memory of the stops and of the findings built from them.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         self.groups.held()
     }
 }

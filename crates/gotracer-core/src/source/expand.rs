@@ -16,9 +16,9 @@ use crate::units;
 const GZIP: &[u8] = b"\x1f\x8b";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
 /// Length of the longest magic number.
-pub const MAGIC: u64 = 4;
+pub(super) const MAGIC: u64 = 4;
 /// Maximum length of a zstd frame's header after the magic number.
-pub const HEAD: u64 = 14;
+pub(super) const HEAD: u64 = 14;
 
 /// Maximum ratio of decompressed to compressed bytes.
 const RATIO: u64 = 200;
@@ -32,12 +32,12 @@ const LARGEST_WINDOW: u32 = 27;
 const USUAL_WINDOW: u32 = 21;
 
 /// Whether a file that begins with `head` is compressed.
-pub fn is_compressed(head: &[u8]) -> bool {
+pub(super) fn is_compressed(head: &[u8]) -> bool {
     head.starts_with(GZIP) || head.starts_with(ZSTD)
 }
 
 /// Reader of a compressed stream's decompressed bytes, within limits.
-pub struct Expanded {
+pub(super) struct Expanded {
     decoder: Box<dyn Read + Send>,
     /// Compressed bytes that the decoder read.
     taken: Arc<AtomicU64>,
@@ -53,7 +53,7 @@ impl Expanded {
     /// # Errors
     /// If the decoder can't be created. A frame that exceeds the memory limit
     /// fails when it is read.
-    pub fn new(
+    pub(super) fn new(
         head: &[u8],
         reader: impl Read + Send + 'static,
         limits: &Limits,

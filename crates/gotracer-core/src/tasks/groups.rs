@@ -26,7 +26,7 @@ const OTHER: &str = "(other)";
 
 /// Tasks or regions of one type.
 #[derive(Clone, Debug, Default)]
-pub struct Group {
+pub(super) struct Group {
     name: String,
     duration: Distribution,
     open: u64,
@@ -57,7 +57,7 @@ impl Group {
         }
     }
 
-    pub fn into_task(self) -> Task {
+    pub(super) fn into_task(self) -> Task {
         Task {
             name: self.name,
             open: self.open,
@@ -69,7 +69,7 @@ impl Group {
         }
     }
 
-    pub fn into_request(self) -> Request {
+    pub(super) fn into_request(self) -> Request {
         Request {
             handler: self.name,
             open: self.open,
@@ -81,7 +81,7 @@ impl Group {
         }
     }
 
-    pub fn into_region(self) -> Region {
+    pub(super) fn into_region(self) -> Region {
         Region {
             name: self.name,
             open: self.open,
@@ -109,7 +109,7 @@ fn slow(over: &Over) -> Slow {
 
 /// All types.
 #[derive(Clone, Debug, Default)]
-pub struct Groups {
+pub(super) struct Groups {
     groups: Vec<Group>,
     by_name: HashMap<Box<[u8]>, usize, RandomState>,
     /// What ended since [`drain`](Self::drain), if anything observes it.
@@ -118,12 +118,12 @@ pub struct Groups {
 
 impl Groups {
     /// Bytes of memory that this holds.
-    pub fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         self.groups.len() * GROUP
     }
 
     /// Returns the number of a type.
-    pub fn find(&mut self, name: &[u8]) -> usize {
+    pub(super) fn find(&mut self, name: &[u8]) -> usize {
         if let Some(known) = self.by_name.get(name) {
             return *known;
         }
@@ -148,12 +148,12 @@ impl Groups {
     }
 
     /// Keeps what ends for [`drain`](Self::drain).
-    pub fn observe(&mut self) {
+    pub(super) fn observe(&mut self) {
         self.ended = Some(Vec::new());
     }
 
     /// Passes what ended since the last call to `each`, with its type.
-    pub fn drain(&mut self, each: &mut impl FnMut(&str, &Over)) {
+    pub(super) fn drain(&mut self, each: &mut impl FnMut(&str, &Over)) {
         let ended = self.ended.as_mut().map(std::mem::take);
         for (group, over) in ended.unwrap_or_default() {
             each(self.name(group), &over);
@@ -161,12 +161,12 @@ impl Groups {
     }
 
     /// Returns the name of a type.
-    pub fn name(&self, group: usize) -> &str {
+    pub(super) fn name(&self, group: usize) -> &str {
         self.groups.get(group).map_or("", |group| &group.name)
     }
 
     /// Adds a task or region that has ended.
-    pub fn add(&mut self, group: usize, over: &Over) {
+    pub(super) fn add(&mut self, group: usize, over: &Over) {
         if let Some(ended) = &mut self.ended {
             ended.push((group, over.clone()));
         }
@@ -176,7 +176,7 @@ impl Groups {
     }
 
     /// Drops everything but the numbers of types.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         for group in &mut self.groups {
             let name = std::mem::take(&mut group.name);
             *group = Group {
@@ -187,7 +187,7 @@ impl Groups {
     }
 
     /// Returns types that are not empty, those with the most time first.
-    pub fn sorted(self) -> Vec<Group> {
+    pub(super) fn sorted(self) -> Vec<Group> {
         let groups = self.groups.into_iter();
         let mut groups: Vec<_> = groups.filter(|g| g.duration.count() > 0).collect();
         groups.sort_by(|a, b| {

@@ -11,7 +11,7 @@ const STRETCHES: usize = 32;
 
 /// Part of a goroutine's life with one leaf. It starts where the stretch before it ends.
 #[derive(Clone, Copy, Debug)]
-pub struct Stretch {
+pub(super) struct Stretch {
     pub end: Time,
     pub leaf: Leaf,
     /// Number of goroutines between this one and the leaf.
@@ -20,7 +20,7 @@ pub struct Stretch {
 
 impl Stretch {
     /// Returns a stretch whose leaf is the goroutine's own state.
-    pub fn own(end: Time, state: State) -> Self {
+    pub(super) fn own(end: Time, state: State) -> Self {
         Self {
             end,
             leaf: Leaf::of(state),
@@ -95,7 +95,7 @@ impl Ring {
 
 /// A slot for goroutines. It keeps its memory for the next goroutine.
 #[derive(Clone, Debug)]
-pub struct Lane {
+pub(super) struct Lane {
     /// The goroutine, or [`GoId::NONE`] in a free slot.
     pub id: GoId,
     pub creator: GoId,
@@ -109,7 +109,7 @@ pub struct Lane {
 
 impl Lane {
     /// A free slot.
-    pub const FREE: Self = Self {
+    pub(super) const FREE: Self = Self {
         id: GoId::NONE,
         creator: GoId::NONE,
         birth: 0,
@@ -120,7 +120,7 @@ impl Lane {
     };
 
     /// Starts the life of a goroutine.
-    pub fn open(&mut self, id: GoId, creator: GoId, state: State, since: Time) {
+    pub(super) fn open(&mut self, id: GoId, creator: GoId, state: State, since: Time) {
         self.past.clear(since);
         *self = Self {
             id,
@@ -134,13 +134,13 @@ impl Lane {
     }
 
     /// Ends the goroutine's life.
-    pub fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.id = GoId::NONE;
     }
 
     /// Adds a stretch; returns by how many stretches the capacity grew.
     #[inline]
-    pub fn push(&mut self, stretch: Stretch) -> usize {
+    pub(super) fn push(&mut self, stretch: Stretch) -> usize {
         let ns = stretch.end.wrapping_sub(self.since);
         if ns <= 0 {
             return 0;
@@ -158,7 +158,7 @@ impl Lane {
     }
 
     /// Leaves up to now.
-    pub fn now(&self, now: Time) -> Leaves {
+    pub(super) fn now(&self, now: Time) -> Leaves {
         let mut leaves = self.leaves;
         let ns = now.saturating_sub(self.since).max(0) as u64;
         leaves.add(Leaf::of(self.state), ns);
@@ -167,7 +167,7 @@ impl Lane {
 
     /// Resolves the part of another goroutine's wait in state `waits` that began at `start`, backwards from `end`, as
     /// far as this goroutine's past is known. Appends the parts, newest first, and returns where they begin.
-    pub fn retrace(
+    pub(super) fn retrace(
         &self,
         (start, end): (Time, Time),
         waits: State,

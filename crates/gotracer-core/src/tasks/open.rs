@@ -12,7 +12,7 @@ const OTHERS: usize = 64;
 
 /// Open task.
 #[derive(Clone, Debug)]
-pub struct OpenTask {
+pub(super) struct OpenTask {
     pub group: usize,
     pub parent: Option<TaskId>,
     start: Time,
@@ -27,7 +27,7 @@ pub struct OpenTask {
 
 /// The goroutine that began a task.
 #[derive(Clone, Copy, Debug)]
-pub enum Begun {
+pub(super) enum Begun {
     /// Unknown: the task began before the trace, or outside of any goroutine.
     Unknown,
     /// The goroutine exists; its state vector at the task's begin.
@@ -46,7 +46,7 @@ pub enum Begun {
 
 impl Begun {
     /// Begins a task in a goroutine.
-    pub fn now(g: GoId, chains: &Chains, t: &Timeline) -> Self {
+    pub(super) fn now(g: GoId, chains: &Chains, t: &Timeline) -> Self {
         match t.snapshot(g) {
             Some(before) => Self::Alive {
                 g,
@@ -58,7 +58,7 @@ impl Begun {
     }
 
     /// Records the goroutine's end.
-    pub fn end(&mut self, vector: StateVector, now: Leaves) {
+    pub(super) fn end(&mut self, vector: StateVector, now: Leaves) {
         if let Self::Alive { g, before, leaves } = *self {
             *self = Self::Ended {
                 g,
@@ -78,7 +78,7 @@ impl Begun {
 
 /// Another goroutine of a task.
 #[derive(Clone, Copy, Debug)]
-pub struct Other {
+pub(super) struct Other {
     g: GoId,
     first: StateVector,
     last: StateVector,
@@ -86,7 +86,7 @@ pub struct Other {
 
 impl OpenTask {
     /// Returns a task that began at `start`.
-    pub fn new(group: usize, parent: Option<TaskId>, begun: Begun, start: Time) -> Self {
+    pub(super) fn new(group: usize, parent: Option<TaskId>, begun: Begun, start: Time) -> Self {
         Self {
             group,
             parent: parent.filter(|parent| *parent != TaskId::BACKGROUND),
@@ -100,13 +100,13 @@ impl OpenTask {
     }
 
     /// Marks the task as begun before the trace.
-    pub fn cut(self) -> Self {
+    pub(super) fn cut(self) -> Self {
         Self { cut: true, ..self }
     }
 
     /// Counts a goroutine as active in the task. Returns whether it was added, which
     /// needs `room`.
-    pub fn touch(&mut self, g: GoId, t: &Timeline, room: bool) -> bool {
+    pub(super) fn touch(&mut self, g: GoId, t: &Timeline, room: bool) -> bool {
         if self.begun.is(g) {
             return false;
         }
@@ -130,7 +130,7 @@ impl OpenTask {
 
     /// Returns the task up to now; `by` is the goroutine that ends it. `open` marks a task
     /// that the trace's end cuts off.
-    pub fn end(
+    pub(super) fn end(
         &self,
         by: GoId,
         id: TaskId,

@@ -18,7 +18,7 @@ const OPEN: usize = 1 << 16;
 
 /// Open regions.
 #[derive(Clone, Debug, Default)]
-pub struct Regions {
+pub(super) struct Regions {
     by_goroutine: HashMap<GoId, Vec<OpenRegion>, RandomState>,
     open: usize,
 }
@@ -59,13 +59,13 @@ impl OpenRegion {
 
 impl Regions {
     /// Bytes of memory that this holds.
-    pub fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         let goroutines = self.by_goroutine.len() * size_of::<(GoId, Vec<OpenRegion>)>();
         goroutines + self.open * size_of::<OpenRegion>()
     }
 
     /// Begins a region in a goroutine.
-    pub fn begin(
+    pub(super) fn begin(
         &mut self,
         g: GoId,
         task: TaskId,
@@ -90,7 +90,7 @@ impl Regions {
 
     /// Ends a goroutine's innermost region. One that began before the trace is a lower
     /// bound.
-    pub fn end(
+    pub(super) fn end(
         &mut self,
         g: GoId,
         task: TaskId,
@@ -127,7 +127,7 @@ impl Regions {
     }
 
     /// Ends the regions of a goroutine that ends, the innermost first.
-    pub fn ended(&mut self, g: GoId, chains: &Chains, t: &Timeline) -> Vec<(usize, Over)> {
+    pub(super) fn ended(&mut self, g: GoId, chains: &Chains, t: &Timeline) -> Vec<(usize, Over)> {
         let regions = self.by_goroutine.remove(&g).unwrap_or_default();
         self.open -= regions.len();
         let over = |region: &OpenRegion| (region.group, region.over(g, chains, t, false));
@@ -135,7 +135,7 @@ impl Regions {
     }
 
     /// Returns open regions as if they ended now.
-    pub fn open<'r>(
+    pub(super) fn open<'r>(
         &'r self,
         chains: &'r Chains,
         t: &'r Timeline,

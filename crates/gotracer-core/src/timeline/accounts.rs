@@ -32,7 +32,7 @@ impl Account {
 
 /// Accounts of all goroutines that exist, by slot.
 #[derive(Debug, Default)]
-pub struct Accounts {
+pub(super) struct Accounts {
     by_slot: Vec<Account>,
     /// Vectors at the last report. Empty before the first report, so always empty for files.
     reported: Vec<StateVector>,
@@ -40,12 +40,12 @@ pub struct Accounts {
 
 impl Accounts {
     /// Bytes of memory held while up to `more` goroutines are added.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         of_vec(&self.by_slot, more) + of_vec(&self.reported, more)
     }
 
     /// Opens the account of a goroutine that has been in a state since `since`.
-    pub fn open(&mut self, slot: Slot, part: Part, since: Time, stopped_before: u64) {
+    pub(super) fn open(&mut self, slot: Slot, part: Part, since: Time, stopped_before: u64) {
         let account = Account {
             vector: StateVector::default(),
             since,
@@ -63,7 +63,7 @@ impl Accounts {
 
     /// Switches the goroutine to another state.
     #[inline(always)]
-    pub fn switch(&mut self, slot: Slot, part: Part, now: Time, stopped: u64) {
+    pub(super) fn switch(&mut self, slot: Slot, part: Part, now: Time, stopped: u64) {
         if let Some(account) = self.by_slot.get_mut(slot.index()) {
             account.settle(now, stopped);
             account.part = part;

@@ -87,29 +87,29 @@ impl Assist {
 
 /// Mark assists that have not ended.
 #[derive(Debug, Default)]
-pub struct Assists {
+pub(super) struct Assists {
     open: HashMap<GoId, Assist, foldhash::fast::RandomState>,
 }
 
 impl Assists {
     /// Bytes of memory held.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         of_map(&self.open, 1)
     }
 
-    pub fn open_intervals(&self, now: Time) -> impl Iterator<Item = Interval> + '_ {
+    pub(super) fn open_intervals(&self, now: Time) -> impl Iterator<Item = Interval> + '_ {
         let open = self.open.iter();
         open.map(move |(&g, assist)| assist.interval(g, now))
     }
 
-    pub fn contains(&self, g: GoId) -> bool {
+    pub(super) fn contains(&self, g: GoId) -> bool {
         self.open.contains_key(&g)
     }
 
     /// Records that a goroutine within an assist leaves a state. `stopped` is the total time in which nothing of the
     /// process ran, ns.
     #[cold]
-    pub fn leave(&mut self, g: &Goroutine, now: Time, stopped: u64) {
+    pub(super) fn leave(&mut self, g: &Goroutine, now: Time, stopped: u64) {
         if let Some(assist) = self.open.get_mut(&g.id) {
             assist.add(g.state, g.wait, now, stopped);
         }

@@ -25,7 +25,7 @@ pub struct CallCrowd {
 
 /// Number of goroutines in calls.
 #[derive(Debug)]
-pub struct Calls {
+pub(super) struct Calls {
     now: u32,
     limit: u32,
     /// Start of the present stretch above the limit.
@@ -46,14 +46,14 @@ impl Default for Calls {
 
 impl Calls {
     /// Records GOMAXPROCS.
-    pub fn set_procs(&mut self, gomaxprocs: u64) {
+    pub(super) fn set_procs(&mut self, gomaxprocs: u64) {
         let limit = u32::try_from(gomaxprocs.saturating_mul(USUAL_PER_P));
         self.limit = limit.unwrap_or(u32::MAX).max(USUAL);
     }
 
     /// Records that a goroutine enters a call.
     #[inline(always)]
-    pub fn enter(&mut self, time: Time) {
+    pub(super) fn enter(&mut self, time: Time) {
         self.now += 1;
         if self.now > self.limit {
             self.above(time);
@@ -62,7 +62,7 @@ impl Calls {
 
     /// Records that a goroutine leaves a call.
     #[inline(always)]
-    pub fn leave(&mut self, time: Time) {
+    pub(super) fn leave(&mut self, time: Time) {
         self.now = self.now.saturating_sub(1);
         if self.since.is_some() && self.now <= self.limit {
             self.below(time);
@@ -103,7 +103,7 @@ impl Calls {
     }
 
     /// Starts the time of the next report.
-    pub fn start_stretch(&mut self, now: Time) {
+    pub(super) fn start_stretch(&mut self, now: Time) {
         self.crowd = None;
         if self.since.take().is_some() {
             self.above(now);

@@ -43,7 +43,7 @@ impl Lock {
 
 /// Returns the type of the lock that the stack waits for. Only the innermost frames up to the first one of the
 /// program count, because the goroutine does not wait for the frames below.
-pub fn lock(functions: &[&str]) -> Option<Lock> {
+pub(super) fn lock(functions: &[&str]) -> Option<Lock> {
     let inner = functions.iter().take_while(|f| f.is_empty() || is_below(f));
     let inner = &functions[..inner.count()];
     if inner.contains(&"internal/poll.(*fdMutex).rwlock") {
@@ -61,7 +61,7 @@ pub fn lock(functions: &[&str]) -> Option<Lock> {
 }
 
 /// Whether a function belongs to one of the packages through which goroutines wait.
-pub fn is_below(function: &str) -> bool {
+pub(super) fn is_below(function: &str) -> bool {
     [
         "runtime.",
         "sync.",
@@ -76,17 +76,17 @@ pub fn is_below(function: &str) -> bool {
 }
 
 /// Whether a goroutine in this function is blocked. A preempted goroutine is not: it computes.
-pub fn is_blocking(innermost: &str) -> bool {
+pub(super) fn is_blocking(innermost: &str) -> bool {
     is_below(innermost) && !innermost.starts_with("runtime.asyncPreempt")
 }
 
 /// Whether a function receives from a channel. `runtime.selectgo` may do so, and is left out.
-pub fn is_receive(innermost: &str) -> bool {
+pub(super) fn is_receive(innermost: &str) -> bool {
     innermost.starts_with("runtime.chanrecv") || innermost == "runtime.selectnbrecv"
 }
 
 /// Whether the stack releases a lock.
-pub fn unlocks(functions: &[&str]) -> bool {
+pub(super) fn unlocks(functions: &[&str]) -> bool {
     let unlock = functions.iter().rposition(|f| is_unlock(f));
     unlock.is_some_and(|at| !is_of_once(&functions[at..]))
         || functions.contains(&"internal/poll.(*fdMutex).rwunlock")
@@ -111,13 +111,13 @@ pub fn is_c_call(function: &str) -> bool {
 }
 
 /// Whether the runtime parks the thread in a "syscall".
-pub fn is_parked(functions: &[&str]) -> bool {
+pub(super) fn is_parked(functions: &[&str]) -> bool {
     functions.iter().any(|f| PARKED.contains(f))
 }
 
 /// Whether a goroutine in this function waits for a lock, in any Go version since 1.11. The lock method may have been
 /// inlined; its slow path never is.
-pub fn is_lock_wait(function: &str) -> bool {
+pub(super) fn is_lock_wait(function: &str) -> bool {
     matches!(
         name_in_sync(function),
         "(*Mutex).Lock"
@@ -131,7 +131,7 @@ pub fn is_lock_wait(function: &str) -> bool {
     )
 }
 
-pub fn is_unlock(function: &str) -> bool {
+pub(super) fn is_unlock(function: &str) -> bool {
     matches!(
         name_in_sync(function),
         "(*Mutex).Unlock"
@@ -164,7 +164,7 @@ pub enum Outside {
 }
 
 /// Returns the process or device that ends the system call at the top of the stack.
-pub fn outside(functions: &[&str]) -> Outside {
+pub(super) fn outside(functions: &[&str]) -> Outside {
     let any = |of: &[&str]| functions.iter().any(|f| of.contains(f));
     if any(&CHILD_WAITS) {
         Outside::Child
@@ -203,7 +203,7 @@ const READS: [&str; 8] = [
 ];
 
 /// Function of the goroutine that exists while a CPU profile is active.
-pub const PROFILER: &str = "runtime/pprof.profileWriter";
+pub(super) const PROFILER: &str = "runtime/pprof.profileWriter";
 
 /// Functions in which the runtime parks threads.
 const PARKED: [&str; 5] = [
@@ -216,7 +216,7 @@ const PARKED: [&str; 5] = [
 ];
 
 /// Returns the owner of a goroutine by its start function.
-pub fn owner(root: &str) -> Owner {
+pub(super) fn owner(root: &str) -> Owner {
     let tracer = ["runtime/trace.", "runtime.trace", "runtime.(*trace"];
     if tracer.iter().any(|t| root.starts_with(t)) {
         return Owner::Tracer;

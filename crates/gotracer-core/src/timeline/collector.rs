@@ -11,7 +11,7 @@ use crate::trace::{Event, GoState, Time};
 
 /// Mode in which a goroutine works for the collector.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Worker {
+pub(super) enum Worker {
     /// Not a mark worker.
     #[default]
     None,
@@ -84,7 +84,7 @@ impl GcWork {
 
 /// Accounting of the collector's work.
 #[derive(Debug, Default)]
-pub struct Collector {
+pub(super) struct Collector {
     work: GcWork,
     /// Work at the last report.
     reported: GcWork,
@@ -109,7 +109,7 @@ pub struct Collector {
 
 impl Collector {
     /// Bytes of memory held.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         self.utilization.held()
     }
 
@@ -154,7 +154,7 @@ impl Collector {
         self.utilization.set(share, now);
     }
 
-    pub fn set_procs(&mut self, gomaxprocs: u64, now: Time) {
+    pub(super) fn set_procs(&mut self, gomaxprocs: u64, now: Time) {
         if gomaxprocs != self.procs {
             self.settle(now);
             self.procs = gomaxprocs;
@@ -164,7 +164,7 @@ impl Collector {
 
     /// Records that a goroutine that works for the collector starts or stops running.
     #[cold]
-    pub fn runs(&mut self, worker: Worker, assisting: bool, starts: bool, now: Time) {
+    pub(super) fn runs(&mut self, worker: Worker, assisting: bool, starts: bool, now: Time) {
         self.settle(now);
         let running = match worker {
             Worker::Background => &mut self.background,
@@ -180,7 +180,7 @@ impl Collector {
     }
 
     /// Starts a stop-the-world of the collector, which `running` goroutines delay.
-    pub fn pause(&mut self, running: u64, now: Time) {
+    pub(super) fn pause(&mut self, running: u64, now: Time) {
         self.settle(now);
         (self.paused, self.in_pause) = (true, true);
         self.stopping = running;
@@ -189,26 +189,26 @@ impl Collector {
 
     /// Records that a goroutine stopped running while the world is to stop.
     #[cold]
-    pub fn stopped(&mut self, now: Time) {
+    pub(super) fn stopped(&mut self, now: Time) {
         self.settle(now);
         self.stopping = self.stopping.saturating_sub(1);
     }
 
     /// Records that goroutines run again after a stop.
-    pub fn resume(&mut self, now: Time) {
+    pub(super) fn resume(&mut self, now: Time) {
         self.settle(now);
         self.paused = false;
     }
 
     /// Ends the range of a stop.
-    pub fn end_pause(&mut self, now: Time) {
+    pub(super) fn end_pause(&mut self, now: Time) {
         self.settle(now);
         (self.paused, self.in_pause) = (false, false);
         self.changed(now);
     }
 
     /// Starts marking, which may have begun before the trace (`cut`).
-    pub fn start_marking(&mut self, since: Time, cut: bool, now: Time) {
+    pub(super) fn start_marking(&mut self, since: Time, cut: bool, now: Time) {
         if self.marking.is_some() {
             return;
         }
@@ -218,14 +218,14 @@ impl Collector {
     }
 
     /// Ends marking. Returns its start, and whether that was before the trace.
-    pub fn end_marking(&mut self, now: Time) -> Option<(Time, bool)> {
+    pub(super) fn end_marking(&mut self, now: Time) -> Option<(Time, bool)> {
         self.settle(now);
         self.work.cycles += 1;
         self.marking.take().map(|since| (since, self.cut))
     }
 
     /// Starts the work of the next report.
-    pub fn start_stretch(&mut self, now: Time) {
+    pub(super) fn start_stretch(&mut self, now: Time) {
         self.settle(now);
         self.reported = self.work;
         self.utilization.start_stretch(now);

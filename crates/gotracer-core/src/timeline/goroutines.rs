@@ -277,46 +277,46 @@ impl Population {
 
 /// Goroutines that exist, by the reader's slots.
 #[derive(Debug, Default)]
-pub struct Goroutines {
+pub(super) struct Goroutines {
     slots: Vec<Option<Goroutine>>,
     ids: Ids,
 }
 
 impl Goroutines {
     #[inline]
-    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Goroutine> {
+    pub(super) fn get_mut(&mut self, slot: Slot) -> Option<&mut Goroutine> {
         self.slots.get_mut(slot.index())?.as_mut()
     }
 
     /// Slot of a goroutine.
-    pub fn slot(&self, id: GoId) -> Option<u32> {
+    pub(super) fn slot(&self, id: GoId) -> Option<u32> {
         self.ids.find(id.0)
     }
 
     /// Mutable version of [`find`](Self::find).
-    pub fn find_mut(&mut self, id: GoId) -> Option<&mut Goroutine> {
+    pub(super) fn find_mut(&mut self, id: GoId) -> Option<&mut Goroutine> {
         let slot = self.ids.find(id.0)?;
         self.get_mut(Slot(slot))
     }
 
     /// Bytes of memory held while up to `more` goroutines are added.
-    pub fn held(&self, more: usize) -> u64 {
+    pub(super) fn held(&self, more: usize) -> u64 {
         of_vec(&self.slots, more) + self.ids.held(more)
     }
 
-    pub fn get(&self, slot: u32) -> Option<&Goroutine> {
+    pub(super) fn get(&self, slot: u32) -> Option<&Goroutine> {
         self.slots.get(slot as usize)?.as_ref()
     }
 
     /// Goroutine by its ID.
-    pub fn find(&self, id: GoId) -> Option<&Goroutine> {
+    pub(super) fn find(&self, id: GoId) -> Option<&Goroutine> {
         self.get(self.ids.find(id.0)?)
     }
 
     /// Returns the place of a new goroutine. The caller constructs it there: to construct it elsewhere and copy it
     /// stalls the processor, because stores are still in flight.
     #[inline]
-    pub fn place(&mut self, slot: Slot, id: GoId) -> &mut Option<Goroutine> {
+    pub(super) fn place(&mut self, slot: Slot, id: GoId) -> &mut Option<Goroutine> {
         if slot.index() >= self.slots.len() {
             self.slots.resize(slot.index() + 1, None);
         }
@@ -328,7 +328,7 @@ impl Goroutines {
         &mut self.slots[slot.index()]
     }
 
-    pub fn remove(&mut self, slot: Slot) {
+    pub(super) fn remove(&mut self, slot: Slot) {
         if let Some(place) = self.slots.get_mut(slot.index())
             && let Some(g) = place
         {
@@ -337,12 +337,12 @@ impl Goroutines {
         }
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Goroutine> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Goroutine> {
         self.slots.iter().flatten()
     }
 
     /// Iterates over the goroutines with their slots.
-    pub fn with_slots(&self) -> impl Iterator<Item = (u32, &Goroutine)> {
+    pub(super) fn with_slots(&self) -> impl Iterator<Item = (u32, &Goroutine)> {
         let slots = self.slots.iter().zip(0..);
         slots.filter_map(|(g, slot)| Some((slot, g.as_ref()?)))
     }

@@ -15,7 +15,7 @@ const MOST: usize = 1 << 17;
 /// Part of the heap's growth while a goroutine was running. Approximate: the runtime emits growth by spans, not by
 /// objects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Share {
+pub(super) struct Share {
     /// Growth, bytes.
     pub bytes: u64,
     /// Start function of the goroutine, which may have ended since.
@@ -26,7 +26,7 @@ pub struct Share {
 
 /// State of the heap.
 #[derive(Debug, Default)]
-pub struct Heap {
+pub(super) struct Heap {
     /// Bytes of heap objects, live or not swept yet.
     pub objects: Option<u64>,
     /// Peak of `objects`.
@@ -53,7 +53,7 @@ pub struct Heap {
 impl Heap {
     /// Records a value of heap objects, emitted while `g` ran. `start` returns the goroutine's start function.
     #[inline]
-    pub fn set_objects(&mut self, bytes: u64, g: GoId, start: impl FnOnce() -> StackKey) {
+    pub(super) fn set_objects(&mut self, bytes: u64, g: GoId, start: impl FnOnce() -> StackKey) {
         let before = self.objects.replace(bytes).unwrap_or(bytes);
         self.peak = self.peak.max(Some(bytes));
         self.first.get_or_insert(before);
@@ -75,20 +75,20 @@ impl Heap {
     }
 
     /// Records a stack that shows a goroutine in an allocation.
-    pub fn set_site(&mut self, g: GoId, site: StackKey) {
+    pub(super) fn set_site(&mut self, g: GoId, site: StackKey) {
         if g == self.last.0 {
             self.last.1.site = site;
         }
     }
 
     /// Starts the peak and the sums of the next report.
-    pub fn start_stretch(&mut self) {
+    pub(super) fn start_stretch(&mut self) {
         self.peak = self.objects;
         (self.first, self.allocated) = (self.objects, 0);
     }
 
     /// Records a heap goal. With the collector off it is 0 or, before Go 1.25, more than any heap.
-    pub fn set_goal(&mut self, bytes: u64) {
+    pub(super) fn set_goal(&mut self, bytes: u64) {
         self.goal = Some(bytes).filter(|goal| (1..UNREACHABLE).contains(goal));
         self.is_off = self.goal.is_none();
     }
@@ -107,21 +107,21 @@ impl Heap {
     }
 
     /// Returns the goroutine with the largest growth since the last marking among the `wanted` ones.
-    pub fn top(&self, wanted: impl Fn(GoId, &Share) -> bool) -> Option<(GoId, Share)> {
+    pub(super) fn top(&self, wanted: impl Fn(GoId, &Share) -> bool) -> Option<(GoId, Share)> {
         let all = self.by_goroutine.iter().map(|(&g, &share)| (g, share));
         let all = all.filter(|(g, share)| wanted(*g, share));
         all.max_by_key(|(g, share)| (share.bytes, std::cmp::Reverse(*g)))
     }
 
     /// Records the end of marking.
-    pub fn collect(&mut self) {
+    pub(super) fn collect(&mut self) {
         self.flush();
         self.collections += 1;
         self.live = self.objects;
     }
 
     /// Restarts the sums by goroutine.
-    pub fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.by_goroutine.clear();
     }
 }

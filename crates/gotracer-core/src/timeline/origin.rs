@@ -11,7 +11,7 @@ const HOPS: usize = 16;
 
 /// Origin of a goroutine's activity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Origin {
+pub(super) enum Origin {
     /// The network, a timer, or the runtime, through this goroutine.
     Outside(GoId),
     /// Goroutines that compute and wake each other.

@@ -10,7 +10,7 @@ const SUPPORT: [&str; 2] = ["golang.org/x/sys/", "golang.org/x/sync/"];
 
 /// Returns the index of the frame to show for a stack: the program's [`own`], else the outermost frame outside of the
 /// runtime's plumbing, which shows the purpose of the goroutine.
-pub fn place(functions: &[&str], own: Option<usize>) -> Option<usize> {
+pub(super) fn place(functions: &[&str], own: Option<usize>) -> Option<usize> {
     let outside = || functions.iter().rposition(|f| !is_plumbing(f));
     let any = || functions.iter().rposition(|f| !f.is_empty());
     own.or_else(outside).or_else(any)
@@ -18,14 +18,14 @@ pub fn place(functions: &[&str], own: Option<usize>) -> Option<usize> {
 
 /// Returns the index of the frame to show for a stack that creates a goroutine. Without a frame of the program it is
 /// the innermost one, which contains the `go` statement.
-pub fn creation(functions: &[&str], own: Option<usize>) -> Option<usize> {
+pub(super) fn creation(functions: &[&str], own: Option<usize>) -> Option<usize> {
     let outside = || functions.iter().position(|f| !is_plumbing(f));
     let any = || functions.iter().position(|f| !f.is_empty());
     own.or_else(outside).or_else(any)
 }
 
 /// Returns the index of the innermost frame of the program. `files` may be empty.
-pub fn own(functions: &[&str], files: &[&str]) -> Option<usize> {
+pub(super) fn own(functions: &[&str], files: &[&str]) -> Option<usize> {
     let is_own = |i: &usize| {
         let file = files.get(*i).copied().unwrap_or_default();
         is_programs(functions[*i]) && !file.ends_with(CGO_FILE)

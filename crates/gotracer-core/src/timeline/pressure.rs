@@ -26,7 +26,7 @@ enum Level {
 
 /// Accounting of the scheduler pressure.
 #[derive(Debug, Default)]
-pub struct Pressure {
+pub(super) struct Pressure {
     total: SchedPressure,
     /// Total at the last report.
     reported: SchedPressure,
@@ -51,7 +51,7 @@ impl Pressure {
     }
 
     /// Starts the pressure of the next report.
-    pub fn start_stretch(&mut self, now: Time) {
+    pub(super) fn start_stretch(&mut self, now: Time) {
         self.reported = self.up_to(now);
     }
 }

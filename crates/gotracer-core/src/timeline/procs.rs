@@ -18,7 +18,7 @@ const KEPT: usize = 32;
 
 /// Run of a goroutine on a P.
 #[derive(Clone, Copy, Debug)]
-pub struct Run {
+pub(super) struct Run {
     /// The goroutine, with the stack at which it stopped.
     pub who: Actor,
     pub start: Time,
@@ -52,7 +52,7 @@ impl Proc {
 
 /// All Ps.
 #[derive(Debug, Default)]
-pub struct Procs {
+pub(super) struct Procs {
     procs: Vec<Proc>,
     /// Indices in `procs` by small P number, plus one.
     small: Vec<u32>,
@@ -69,18 +69,18 @@ pub struct Procs {
 
 impl Procs {
     /// Bytes of memory held.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         of_vec(&self.procs, 1) + of_vec(&self.small, 1) + of_map(&self.by_id, 1)
     }
 
     /// Number of idle Ps below GOMAXPROCS.
     #[inline]
-    pub fn idle(&self) -> u32 {
+    pub(super) fn idle(&self) -> u32 {
         self.idle
     }
 
     /// Total time without an idle P, ns.
-    pub fn busy(&self, now: Time) -> u64 {
+    pub(super) fn busy(&self, now: Time) -> u64 {
         let open = self.busy.map_or(0, |since| now.saturating_sub(since));
         self.was_busy + open.max(0) as u64
     }
@@ -96,7 +96,7 @@ impl Procs {
     }
 
     /// Sets GOMAXPROCS. Ps from that number on are not available to the program.
-    pub fn set_limit(&mut self, gomaxprocs: u64, now: Time) {
+    pub(super) fn set_limit(&mut self, gomaxprocs: u64, now: Time) {
         self.limit = Some(gomaxprocs);
         let usable = self.procs.iter().filter(|p| p.idle && self.usable(p.id));
         self.idle = usable.count() as u32;
@@ -104,7 +104,7 @@ impl Procs {
     }
 
     /// Last GOMAXPROCS.
-    pub fn limit(&self) -> Option<u64> {
+    pub(super) fn limit(&self) -> Option<u64> {
         self.limit
     }
 
@@ -113,7 +113,7 @@ impl Procs {
     }
 
     /// Records a P's state transition.
-    pub fn transition(&mut self, id: ProcId, to: ProcState, now: Time) {
+    pub(super) fn transition(&mut self, id: ProcId, to: ProcState, now: Time) {
         let idle = to == ProcState::Idle;
         let usable = self.usable(id);
         let p = self.get(id);
@@ -133,7 +133,7 @@ impl Procs {
 
     /// Records that a goroutine starts running.
     #[inline]
-    pub fn run(&mut self, id: ProcId, slot: u32, time: Time) {
+    pub(super) fn run(&mut self, id: ProcId, slot: u32, time: Time) {
         if id.is_some() {
             self.get(id).now = Some((slot, time));
         }
@@ -141,7 +141,7 @@ impl Procs {
 
     /// Records that the goroutine stops running.
     #[inline]
-    pub fn stop(&mut self, id: ProcId, run: Run) {
+    pub(super) fn stop(&mut self, id: ProcId, run: Run) {
         if id.is_some() {
             let p = self.get(id);
             p.now = None;
@@ -155,12 +155,12 @@ impl Procs {
     }
 
     /// Number of Ps.
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.procs.len()
     }
 
     /// Returns the total duration of the present runs, and of all long runs, ns.
-    pub fn runs_up_to(&self, now: Time) -> (u64, u64) {
+    pub(super) fn runs_up_to(&self, now: Time) -> (u64, u64) {
         let since = self.procs.iter().filter_map(|p| p.now);
         let durations = since.map(|(_, since)| now.saturating_sub(since).max(0));
         let sums = durations.fold((0, self.long), |(present, long), ns| {
@@ -171,7 +171,7 @@ impl Procs {
     }
 
     /// Number of running goroutines.
-    pub fn running(&self) -> u64 {
+    pub(super) fn running(&self) -> u64 {
         self.procs.iter().filter(|p| p.now.is_some()).count() as u64
     }
 
@@ -206,7 +206,7 @@ impl Procs {
     }
 
     /// Iterates over the last runs, and over the present ones as slot and start.
-    pub fn runs(&self) -> impl Iterator<Item = Result<Run, (u32, Time)>> + '_ {
+    pub(super) fn runs(&self) -> impl Iterator<Item = Result<Run, (u32, Time)>> + '_ {
         self.procs.iter().flat_map(|p| {
             let long = p.long.iter().copied();
             let ended = long.chain(p.last).map(Ok);

@@ -7,7 +7,7 @@ use crate::trace::{StringId, Tables};
 
 /// Reason for which a goroutine stops.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reason {
+pub(super) enum Reason {
     /// No reason. Coroutines have none.
     Silent,
     /// Preemption by the scheduler or the collector.
@@ -63,7 +63,7 @@ impl Reason {
 
     /// Kind of a wait with this reason and stack, as the rules distinguish them.
     #[inline]
-    pub fn wait(self, stack: &StackWaits) -> Wait {
+    pub(super) fn wait(self, stack: &StackWaits) -> Wait {
         match self {
             Self::ChanSend | Self::ChanReceive | Self::Select if stack.pool.is_some() => Wait::Pool,
             Self::ChanSend => Wait::Send,
@@ -80,7 +80,7 @@ impl Reason {
 
     /// Object of a wait with this reason and stack.
     #[inline]
-    pub fn waiting(self, stack: &StackWaits) -> Waiting {
+    pub(super) fn waiting(self, stack: &StackWaits) -> Waiting {
         match self {
             Self::Silent => stack.silent,
             Self::Preempted => Waiting::Suspended,
@@ -100,24 +100,24 @@ impl Reason {
 
 /// Reasons of a generation, each parsed once.
 #[derive(Debug, Default)]
-pub struct Reasons {
+pub(super) struct Reasons {
     known: Vec<Option<Reason>>,
 }
 
 impl Reasons {
     /// Bytes of memory held.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         of_vec(&self.known, 1)
     }
 
     /// Must be called when a generation's tables are replaced.
-    pub fn start_generation(&mut self) {
+    pub(super) fn start_generation(&mut self) {
         self.known.clear();
     }
 
     /// Reason of a string.
     #[inline]
-    pub fn get(&mut self, id: StringId, tables: &Tables) -> Reason {
+    pub(super) fn get(&mut self, id: StringId, tables: &Tables) -> Reason {
         match self.known.get(id.index()) {
             Some(&Some(reason)) => reason,
             _ => self.learn(id, tables),

@@ -72,7 +72,7 @@ struct Profile {
 
 /// Samples since the last report.
 #[derive(Debug, Default)]
-pub struct Sampling {
+pub(super) struct Sampling {
     by_stack: HashMap<StackKey, u64, foldhash::fast::RandomState>,
     count: u64,
     /// Time of profiles that ended.
@@ -82,13 +82,13 @@ pub struct Sampling {
 
 impl Sampling {
     /// Bytes of memory held, including those of a report.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         of_map(&self.by_stack, 1)
     }
 
     /// Whether a CPU profile is active, as far as the samples show it.
     #[inline]
-    pub fn is_active(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         self.profile.is_some()
     }
 
@@ -100,7 +100,7 @@ impl Sampling {
     }
 
     /// Ends the profile. The time after its last measurement does not count.
-    pub fn end_profile(&mut self) {
+    pub(super) fn end_profile(&mut self) {
         if let Some(profile) = self.profile.take() {
             self.ended.add(profile.time);
         }

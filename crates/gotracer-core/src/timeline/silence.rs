@@ -27,7 +27,7 @@ const SAMPLES: usize = 1 << 8;
 
 /// Silences of a trace.
 #[derive(Debug)]
-pub struct Silences {
+pub(super) struct Silences {
     /// Time of the last event other than CPU samples; [`Time::MAX`] before the first event.
     last: Time,
     /// CPU samples since `last`, which may lie within a silence.
@@ -51,26 +51,26 @@ impl Default for Silences {
 
 impl Silences {
     /// Bytes of memory held.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         let kept = self.kept.capacity() * size_of::<(Time, Time)>();
         of_vec(&self.samples, 1) + kept as u64
     }
 
     /// Total duration of all silences, ns.
     #[inline(always)]
-    pub fn total(&self) -> u64 {
+    pub(super) fn total(&self) -> u64 {
         self.total
     }
 
     /// Records an event. Returns the time of the previous event if a silence lies between the two.
     #[inline(always)]
-    pub fn event(&mut self, now: Time) -> Option<Time> {
+    pub(super) fn event(&mut self, now: Time) -> Option<Time> {
         let last = std::mem::replace(&mut self.last, now);
         (now.saturating_sub(last) >= LEAST).then_some(last)
     }
 
     /// Records a CPU sample that may lie within a silence.
-    pub fn sample(&mut self, time: Time, actor: Actor) {
+    pub(super) fn sample(&mut self, time: Time, actor: Actor) {
         if time.saturating_sub(self.last) < PREEMPTED {
             return;
         }

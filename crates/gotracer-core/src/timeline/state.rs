@@ -132,7 +132,7 @@ const STOPPED: usize = 4;
 
 impl Part {
     /// Part of a wait in a state.
-    pub fn of_wait(state: State) -> Self {
+    pub(super) fn of_wait(state: State) -> Self {
         match state {
             State::Running => Self::Running,
             State::Runnable => Self::Runnable,
@@ -152,7 +152,7 @@ impl Part {
     }
 
     /// State of the part.
-    pub fn state(self) -> State {
+    pub(super) fn state(self) -> State {
         match self {
             Self::Running => State::Running,
             Self::Runnable => State::Runnable,

@@ -56,7 +56,7 @@ pub struct Stretch {
 
 /// Last long periods of each goroutine in which it did not run.
 #[derive(Debug, Default)]
-pub struct Stretches {
+pub(super) struct Stretches {
     /// Periods by slot, with the goroutine that they belong to.
     by_slot: Vec<(GoId, [Stretch; KEPT])>,
 }
@@ -64,7 +64,7 @@ pub struct Stretches {
 impl Stretches {
     /// Adds a period that ended.
     #[cold]
-    pub fn add(&mut self, slot: Slot, g: GoId, stretch: Stretch) {
+    pub(super) fn add(&mut self, slot: Slot, g: GoId, stretch: Stretch) {
         if self.by_slot.len() <= slot.index() {
             self.by_slot.resize(slot.index() + 1, Default::default());
         }

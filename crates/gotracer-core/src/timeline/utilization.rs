@@ -10,7 +10,7 @@ use crate::trace::Time;
 const MS: Time = 1_000_000;
 
 /// Lengths of the windows, ns: three per decade, which is enough to draw the curve.
-pub const WINDOWS: [Time; 10] = [
+pub(super) const WINDOWS: [Time; 10] = [
     MS,
     2 * MS,
     5 * MS,
@@ -101,7 +101,7 @@ impl Window {
 
 /// Minimum mutator utilization for each window length.
 #[derive(Clone, Debug)]
-pub struct Utilization {
+pub(super) struct Utilization {
     windows: [Window; WINDOWS.len()],
     first: Option<Point>,
     last: Point,
@@ -125,13 +125,13 @@ impl Default for Utilization {
 
 impl Utilization {
     /// Bytes of memory held.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         let points = self.windows.iter().map(|w| w.points.capacity());
         (points.sum::<usize>() * size_of::<Point>()) as u64
     }
 
     /// Records a change of the collector's share of all Ps.
-    pub fn set(&mut self, share: f64, now: Time) {
+    pub(super) fn set(&mut self, share: f64, now: Time) {
         if self.first.is_none() {
             self.last.time = now;
         } else if share == self.share {
@@ -155,7 +155,7 @@ impl Utilization {
 
     /// Utilization in the worst window of each length, up to `now`. If less time than a window has passed, the
     /// utilization is that of the whole time.
-    pub fn minimum(&self, now: Time) -> [f64; WINDOWS.len()] {
+    pub(super) fn minimum(&self, now: Time) -> [f64; WINDOWS.len()] {
         let Some(first) = self.first else {
             return [1.0; WINDOWS.len()];
         };
@@ -173,7 +173,7 @@ impl Utilization {
     }
 
     /// Starts the worst windows of the next report.
-    pub fn start_stretch(&mut self, now: Time) {
+    pub(super) fn start_stretch(&mut self, now: Time) {
         if self.first.is_none() {
             return;
         }

@@ -29,7 +29,7 @@ struct Stop {
 
 /// Stop-the-worlds.
 #[derive(Debug, Default)]
-pub struct World {
+pub(super) struct World {
     reasons: Vec<Box<str>>,
     stop: Option<Stop>,
     /// The thread that stopped the world restarts it: the next goroutine that runs on another thread ends the stop.
@@ -41,47 +41,47 @@ pub struct World {
 }
 
 impl World {
-    pub fn reason(&self, reason: StopReason) -> &str {
+    pub(super) fn reason(&self, reason: StopReason) -> &str {
         &self.reasons[reason.index()]
     }
 
-    pub fn is_stopped(&self) -> bool {
+    pub(super) fn is_stopped(&self) -> bool {
         self.stop.is_some()
     }
 
     /// Whether the world is being restarted.
     #[inline(always)]
-    pub fn is_restarting(&self) -> bool {
+    pub(super) fn is_restarting(&self) -> bool {
         self.restarting
     }
 
     /// Records that a thread that holds `p` wrote GOMAXPROCS. The thread that stops the world does so once in each
     /// stop, before it wakes any other.
-    pub fn set_gomaxprocs(&mut self, p: ProcId) {
+    pub(super) fn set_gomaxprocs(&mut self, p: ProcId) {
         self.restarting = p.is_some() && self.stop.as_ref().is_some_and(|stop| stop.p == p);
     }
 
     /// Total stop-the-world time, ns.
     #[inline]
-    pub fn stopped(&self, now: Time) -> u64 {
+    pub(super) fn stopped(&self, now: Time) -> u64 {
         let open = self.stop.as_ref().map_or(0, |s| now - s.since);
         self.stopped + open.max(0) as u64
     }
 
     /// Records a silence within the stop.
-    pub fn silent_for(&mut self, ns: u64) {
+    pub(super) fn silent_for(&mut self, ns: u64) {
         self.silent = self.silent.max(ns);
     }
 
     /// Whether the world is to stop, and a goroutine on `p` is to stop for it.
     #[inline]
-    pub fn stops(&self, p: ProcId) -> bool {
+    pub(super) fn stops(&self, p: ProcId) -> bool {
         self.stop.as_ref().is_some_and(|stop| stop.p != p)
     }
 
     /// Records that a goroutine of the program stopped running while the world is to stop.
     #[cold]
-    pub fn program_stopped(&mut self, who: Actor, now: Time) {
+    pub(super) fn program_stopped(&mut self, who: Actor, now: Time) {
         if let Some(stop) = &mut self.stop {
             stop.last = Some((who, now));
         }
@@ -120,7 +120,7 @@ impl World {
         }
     }
 
-    pub fn open_intervals(&self, now: Time) -> impl Iterator<Item = Interval> + '_ {
+    pub(super) fn open_intervals(&self, now: Time) -> impl Iterator<Item = Interval> + '_ {
         self.stop.iter().map(move |s| self.stop_interval(s, now))
     }
 }

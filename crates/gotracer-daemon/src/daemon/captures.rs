@@ -21,7 +21,7 @@ use crate::source::Limits;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 
 /// Captures of one target.
-pub struct Captures {
+pub(super) struct Captures {
     /// HTTP client of the target.
     pub scraper: Scraper,
     /// Pipeline that analyzes the captures.
@@ -55,7 +55,7 @@ impl Captures {
     /// Captures a target at every interval until `stop`. The moment within the interval depends
     /// only on the target and the wall clock: a restart or another daemon that takes over the
     /// target does not shift it. A capture that has begun is finished.
-    pub async fn follow(self, target: Target, alone: bool, stop: CancellationToken) {
+    pub(super) async fn follow(self, target: Target, alone: bool, stop: CancellationToken) {
         let options = self.scraper.options();
         let interval = options.interval;
         let mut budget = ScrapeBudget::new(options.scrape_budget, interval);
@@ -195,7 +195,7 @@ type Room<'a> = (Reservation, SemaphorePermit<'a>);
 
 /// Requests a trace and waits for its first byte, so that a silent target takes no memory and no
 /// thread.
-pub async fn begin(
+pub(super) async fn begin(
     scraper: &Scraper,
     target: &Target,
     seconds: u32,
@@ -206,7 +206,7 @@ pub async fn begin(
 }
 
 /// Traces of a capture that were analyzed: usually one, but a target may answer with several.
-pub struct Read {
+pub(super) struct Read {
     /// Name and result of each trace.
     pub traces: Vec<(String, Analyzed)>,
     /// Reason why the source ended before the last trace did.
@@ -217,7 +217,7 @@ pub struct Read {
 
 impl Read {
     /// Returns the outcome of each trace, and the recording of all.
-    pub fn into_outcomes(
+    pub(super) fn into_outcomes(
         self,
         labels: &Arc<Labels>,
         took: Duration,
@@ -238,7 +238,7 @@ impl Read {
 }
 
 /// Analyzes a trace within the reserved memory, and records it if `record` is set.
-pub async fn read(
+pub(super) async fn read(
     pipeline: &Arc<Pipeline>,
     target: &Target,
     capture: Capture,
@@ -280,7 +280,7 @@ pub async fn read(
 
 /// Publishes the result of a capture, and returns its failure. The trace is kept if a finding or a
 /// request (`asked`) justifies it, which may take a while.
-pub async fn conclude(
+pub(super) async fn conclude(
     pipeline: &Arc<Pipeline>,
     target: &Target,
     took: Duration,

@@ -9,10 +9,10 @@ use crate::export::Metrics;
 use crate::source::discovery::{Discovery, Group, Update};
 
 /// Job name and discovery of a target list.
-pub type Source = (String, Discovery);
+pub(super) type Source = (String, Discovery);
 
 /// Update of a target list.
-pub struct Found {
+pub(super) struct Found {
     /// Source of the list.
     pub source: Source,
     /// All target groups of the list.
@@ -20,7 +20,7 @@ pub struct Found {
 }
 
 /// Sends each update of the list until the receiver is dropped.
-pub async fn follow(source: Source, found: Sender<Found>, metrics: Arc<Metrics>) {
+pub(super) async fn follow(source: Source, found: Sender<Found>, metrics: Arc<Metrics>) {
     let (tell, updates) = channel(1);
     tokio::select! {
         () = source.1.section().follow(tell) => {}

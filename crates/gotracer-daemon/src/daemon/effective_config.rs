@@ -21,16 +21,16 @@ use crate::source::push;
 
 /// Text of the effective configuration.
 #[derive(Default)]
-pub struct EffectiveConfig(Live<String>);
+pub(super) struct EffectiveConfig(Live<String>);
 
 impl EffectiveConfig {
     /// Returns the YAML text.
-    pub fn text(&self) -> Arc<String> {
+    pub(super) fn text(&self) -> Arc<String> {
         self.0.get()
     }
 
     /// Replaces the text by that of a new plan.
-    pub fn show(&self, plan: &Plan) {
+    pub(super) fn show(&self, plan: &Plan) {
         let text = serde_saphyr::to_string(&Document::of(plan));
         let text = text.unwrap_or_else(|error| format!("# cannot be rendered: {error}\n"));
         self.0.set(text);

@@ -8,7 +8,7 @@ use crate::trace::{ErrorKind, ReadError};
 
 /// Failure of a capture or of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     /// Reason by which the failure is counted.
     pub reason: Reason,
     /// Error message.
@@ -17,7 +17,7 @@ pub struct Failure {
 
 impl Failure {
     /// Creates a failure.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+    pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { reason, message }
     }
@@ -47,16 +47,16 @@ macro_rules! reasons {
         /// Reason why a trace is missing or incomplete: the label `reason` of
         /// `gotracer_trace_failures_total`.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum Reason {
+        pub(super) enum Reason {
             $($(#[$doc])* $reason,)+
         }
 
         /// Names of all reasons.
-        pub const REASONS: &[&str] = &[$($name),+];
+        pub(super) const REASONS: &[&str] = &[$($name),+];
 
         impl Reason {
             /// Name of the reason as the value of a label.
-            pub const fn name(self) -> &'static str {
+            pub(super) const fn name(self) -> &'static str {
                 match self {
                     $(Self::$reason => $name,)+
                 }

@@ -12,14 +12,14 @@ const SAMPLE: u64 = 64 << 10;
 /// files made to collide: a user who can write to the directory can also delete
 /// its files.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Identity(pub(super) [u8; 16]);
+pub(super) struct Identity(pub(super) [u8; 16]);
 
 impl Identity {
     /// The identity of a file.
     ///
     /// # Errors
     /// If it can't be read.
-    pub fn of(file: &mut (impl Read + Seek)) -> io::Result<Self> {
+    pub(super) fn of(file: &mut (impl Read + Seek)) -> io::Result<Self> {
         let length = file.seek(SeekFrom::End(0))?;
         let mut hash = Fnv::default();
         hash.write(&length.to_le_bytes());
@@ -34,7 +34,7 @@ impl Identity {
     }
 
     /// Parses 32 hexadecimal digits.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let number = u128::from_str_radix(text, 16).ok()?;
         (text.len() == 32).then_some(Self(number.to_be_bytes()))
     }
@@ -51,7 +51,7 @@ impl fmt::Display for Identity {
 ///
 /// # Errors
 /// If the file has no metadata.
-pub fn changed(file: &File) -> io::Result<u64> {
+pub(super) fn changed(file: &File) -> io::Result<u64> {
     let metadata = file.metadata()?;
     #[cfg(unix)]
     let seconds = u64::try_from(std::os::unix::fs::MetadataExt::ctime(&metadata));

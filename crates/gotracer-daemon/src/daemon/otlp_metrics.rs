@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::pipeline::Pipeline;
 
 /// Exports until `stop`.
-pub async fn follow(pipeline: Arc<Pipeline>, stop: CancellationToken) {
+pub(super) async fn follow(pipeline: Arc<Pipeline>, stop: CancellationToken) {
     let Some(every) = pipeline.export_interval() else {
         return;
     };
@@ -20,7 +20,7 @@ pub async fn follow(pipeline: Arc<Pipeline>, stop: CancellationToken) {
 }
 
 /// Exports once.
-pub async fn send(pipeline: &Arc<Pipeline>) {
+pub(super) async fn send(pipeline: &Arc<Pipeline>) {
     let pipeline = Arc::clone(pipeline);
     let sent = tokio::task::spawn_blocking(move || pipeline.export_metrics());
     if let Err(error) = sent.await {

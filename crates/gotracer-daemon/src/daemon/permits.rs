@@ -15,7 +15,7 @@ const CROWD: usize = 64;
 
 /// Issues permits.
 #[derive(Clone)]
-pub struct Permits(Arc<Mutex<Waiting>>);
+pub(super) struct Permits(Arc<Mutex<Waiting>>);
 
 struct Waiting {
     /// Number of free permits.
@@ -25,11 +25,11 @@ struct Waiting {
 }
 
 /// Permit, returned when dropped.
-pub struct Permit(Option<Permits>);
+pub(super) struct Permit(Option<Permits>);
 
 impl Permits {
     /// Creates `limit` permits.
-    pub fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize) -> Self {
         Self(Arc::new(Mutex::new(Waiting {
             free: limit,
             addresses: VecDeque::new(),
@@ -38,14 +38,14 @@ impl Permits {
     }
 
     /// Takes a permit if one is free.
-    pub fn try_take(&self) -> Option<Permit> {
+    pub(super) fn try_take(&self) -> Option<Permit> {
         let mut waiting = self.lock();
         waiting.free = waiting.free.checked_sub(1)?;
         Some(Permit(Some(self.clone())))
     }
 
     /// Waits for a permit.
-    pub async fn take(&self, address: IpAddr) -> Permit {
+    pub(super) async fn take(&self, address: IpAddr) -> Permit {
         let turn = {
             let mut waiting = self.lock();
             if let Some(left) = waiting.free.checked_sub(1) {

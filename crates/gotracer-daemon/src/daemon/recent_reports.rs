@@ -27,7 +27,7 @@ const TEXT: usize = 32 << 20;
 
 /// Result of one trace.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(super) struct Entry {
     /// Number of the report in URLs. [`RecentReports::add`] assigns one if it is 0.
     pub id: u64,
     /// Path or URL.
@@ -44,7 +44,7 @@ pub struct Entry {
 
 /// Latest reports and failures.
 #[derive(Default)]
-pub struct RecentReports(Mutex<Kept>);
+pub(super) struct RecentReports(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
@@ -70,14 +70,14 @@ impl Kept {
 
 impl RecentReports {
     /// Reserves the number of an entry that is added later.
-    pub fn reserve(&self) -> u64 {
+    pub(super) fn reserve(&self) -> u64 {
         let mut kept = self.0.lock();
         kept.added += 1;
         kept.added
     }
 
     /// Adds an entry, and drops the oldest of its kind if the buffer is full.
-    pub fn add(&self, mut entry: Entry) {
+    pub(super) fn add(&self, mut entry: Entry) {
         let mut kept = self.0.lock();
         if entry.id == 0 {
             kept.added += 1;
@@ -100,14 +100,14 @@ impl RecentReports {
     }
 
     /// Returns the entry with this number, if it is still kept.
-    pub fn find(&self, id: u64) -> Option<Entry> {
+    pub(super) fn find(&self, id: u64) -> Option<Entry> {
         let kept = self.0.lock();
         let mut all = kept.read.iter().chain(&kept.failed);
         all.find(|entry| entry.id == id).cloned()
     }
 
     /// Returns all entries, newest first.
-    pub fn all(&self) -> Vec<Entry> {
+    pub(super) fn all(&self) -> Vec<Entry> {
         let kept = self.0.lock();
         let mut all: Vec<_> = kept.read.iter().chain(&kept.failed).cloned().collect();
         all.sort_by_key(|entry| Reverse(entry.id));

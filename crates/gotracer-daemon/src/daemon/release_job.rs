@@ -12,7 +12,7 @@ use crate::releases::News;
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Compares and stores releases until `stop`.
-pub async fn follow(pipeline: Arc<Pipeline>, stop: CancellationToken) {
+pub(super) async fn follow(pipeline: Arc<Pipeline>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         stop.run_until_cancelled(tokio::time::sleep(PERIOD)).await;
         settle(&pipeline).await;
@@ -20,7 +20,7 @@ pub async fn follow(pipeline: Arc<Pipeline>, stop: CancellationToken) {
 }
 
 /// Compares and stores the captures that were added since the last call, and logs regressions.
-pub async fn settle(pipeline: &Arc<Pipeline>) {
+pub(super) async fn settle(pipeline: &Arc<Pipeline>) {
     let pipeline = Arc::clone(pipeline);
     let settled = tokio::task::spawn_blocking(move || pipeline.settle_releases());
     match settled.await {

@@ -9,7 +9,7 @@ use super::supervisor::Request;
 ///
 /// # Errors
 /// If the new configuration cannot be applied; the previous one stays in force.
-pub async fn reload(requests: &Sender<Request>) -> Result<(), String> {
+pub(super) async fn reload(requests: &Sender<Request>) -> Result<(), String> {
     let ending = || "gotracer is ending".to_string();
     let (request, answer) = oneshot::channel();
     requests.send(request).await.map_err(|_| ending())?;
@@ -17,7 +17,7 @@ pub async fn reload(requests: &Sender<Request>) -> Result<(), String> {
 }
 
 /// Requests a reload at each SIGHUP.
-pub fn on_hangup(requests: Sender<Request>) {
+pub(super) fn on_hangup(requests: Sender<Request>) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

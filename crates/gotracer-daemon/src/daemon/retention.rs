@@ -10,7 +10,7 @@ use crate::source::directory::Directory;
 const PERIOD: Duration = Duration::from_secs(10);
 
 /// Applies a directory's retention to its analyzed files. Never returns.
-pub async fn follow(directory: Directory) {
+pub(super) async fn follow(directory: Directory) {
     let retention = directory.retention;
     while retention.is_bounded() {
         let root = Arc::clone(&directory.root);
@@ -28,7 +28,7 @@ pub async fn follow(directory: Directory) {
 }
 
 /// Deletes evidence past its retention. Never returns.
-pub async fn sweep_evidence(evidence: Arc<LiveEvidence>) {
+pub(super) async fn sweep_evidence(evidence: Arc<LiveEvidence>) {
     loop {
         tokio::time::sleep(PERIOD).await;
         let evidence = Arc::clone(&evidence);

@@ -9,7 +9,7 @@ const MOST_INTERVALS: u32 = 60;
 /// requests fewer seconds. If even one second exceeds them, or a capture did, intervals without a capture follow. So
 /// every trace is complete.
 #[derive(Debug)]
-pub struct ScrapeBudget {
+pub(super) struct ScrapeBudget {
     /// Bytes per interval; `None` without a budget.
     per_interval: Option<u64>,
     /// Bytes per second of the last capture.
@@ -18,7 +18,7 @@ pub struct ScrapeBudget {
 
 impl ScrapeBudget {
     /// Creates a budget of `rate` bytes per second, averaged over the interval between captures.
-    pub fn new(rate: Option<u64>, interval: Duration) -> Self {
+    pub(super) fn new(rate: Option<u64>, interval: Duration) -> Self {
         let bytes = rate.map(|rate| (rate as f64 * interval.as_secs_f64()) as u64);
         Self {
             per_interval: bytes.map(|bytes| bytes.max(1)),
@@ -27,7 +27,7 @@ impl ScrapeBudget {
     }
 
     /// Returns the duration of the next trace, seconds: at most `usual`, at least 1.
-    pub fn seconds(&self, usual: u32) -> u32 {
+    pub(super) fn seconds(&self, usual: u32) -> u32 {
         match self.per_interval {
             Some(bytes) if self.rate > 0.0 => {
                 // The conversion saturates.
@@ -39,7 +39,7 @@ impl ScrapeBudget {
     }
 
     /// Adds the bytes of a capture of `seconds`. Returns the number of intervals until the next one.
-    pub fn spend(&mut self, bytes: u64, seconds: u32) -> u32 {
+    pub(super) fn spend(&mut self, bytes: u64, seconds: u32) -> u32 {
         let Some(per_interval) = self.per_interval else {
             return 1;
         };

@@ -42,10 +42,10 @@ const STREAMS: usize = 2_048;
 pub const THREADS: usize = CAPTURES + STREAMS + 512;
 
 /// Request to reload, with the channel for its result.
-pub type Request = oneshot::Sender<Result<(), String>>;
+pub(super) type Request = oneshot::Sender<Result<(), String>>;
 
 /// Parts of the daemon that a supervisor configures and starts sources for.
-pub struct Parts {
+pub(super) struct Parts {
     /// Pipeline that the sources report to.
     pub pipeline: Arc<Pipeline>,
     /// Metrics of targets, discovery and reloads.
@@ -65,7 +65,7 @@ pub struct Parts {
 }
 
 /// Owner of all directory watches, captures and streams.
-pub struct Supervisor {
+pub(super) struct Supervisor {
     parts: Parts,
     stop: CancellationToken,
     asking: Arc<Semaphore>,
@@ -84,7 +84,7 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Creates an idle supervisor.
-    pub fn new(parts: Parts, stop: CancellationToken) -> Self {
+    pub(super) fn new(parts: Parts, stop: CancellationToken) -> Self {
         Self {
             parts,
             stop,
@@ -103,7 +103,7 @@ impl Supervisor {
 
     /// Handles reloads and discovery updates until `stop`, then waits for the captures that have
     /// begun.
-    pub async fn run(mut self, load: Loader, mut requests: Receiver<Request>) {
+    pub(super) async fn run(mut self, load: Loader, mut requests: Receiver<Request>) {
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => break,
@@ -145,7 +145,7 @@ impl Supervisor {
     /// # Errors
     /// If a directory cannot be watched or the evidence store cannot be opened. The previous plan
     /// stays in force then.
-    pub fn apply(&mut self, plan: Plan) -> Result<(), StartError> {
+    pub(super) fn apply(&mut self, plan: Plan) -> Result<(), StartError> {
         for directory in &plan.directories {
             directory.check()?;
         }

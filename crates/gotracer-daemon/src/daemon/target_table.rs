@@ -12,7 +12,7 @@ use crate::source::scrape::{Options, Target};
 
 /// Last capture of a target.
 #[derive(Clone, Debug)]
-pub struct Last {
+pub(super) struct Last {
     /// End of the capture.
     pub at: SystemTime,
     /// Duration of the capture.
@@ -23,7 +23,7 @@ pub struct Last {
 
 /// Scraped targets by labels and URL.
 #[derive(Default)]
-pub struct TargetTable(Mutex<Targets>);
+pub(super) struct TargetTable(Mutex<Targets>);
 
 type Targets = BTreeMap<(Labels, String), Row>;
 
@@ -37,7 +37,7 @@ struct Row {
 }
 
 /// Lock of a target: one capture runs at a time.
-pub type CaptureLock = Arc<tokio::sync::Mutex<()>>;
+pub(super) type CaptureLock = Arc<tokio::sync::Mutex<()>>;
 
 fn key(target: &Target) -> (Labels, String) {
     ((*target.labels).clone(), target.url().to_string())
@@ -45,7 +45,7 @@ fn key(target: &Target) -> (Labels, String) {
 
 impl TargetTable {
     /// Adds a target.
-    pub fn add(&self, target: &Target, options: Options) {
+    pub(super) fn add(&self, target: &Target, options: Options) {
         let new = || Row {
             target: target.clone(),
             options: options.clone(),
@@ -58,7 +58,7 @@ impl TargetTable {
 
     /// Finds the target with this instance, host and port, or URL. A job that is not empty has to
     /// match too.
-    pub fn find(&self, name: &str, job: &str) -> Option<(Target, Options, CaptureLock)> {
+    pub(super) fn find(&self, name: &str, job: &str) -> Option<(Target, Options, CaptureLock)> {
         let targets = self.lock();
         let row = targets.values().find(|row| {
             let url = row.target.url();
@@ -73,7 +73,10 @@ impl TargetTable {
 
     /// Returns the targets that the labels of an alert select: of `job`, `instance` and `service`,
     /// every label that both have is equal, and at least one of the latter two is.
-    pub fn meant(&self, labels: &BTreeMap<String, String>) -> Vec<(Target, Options, CaptureLock)> {
+    pub(super) fn meant(
+        &self,
+        labels: &BTreeMap<String, String>,
+    ) -> Vec<(Target, Options, CaptureLock)> {
         let targets = self.lock();
         let meant = targets.values().filter(|row| {
             let same = |name: &&str| {
@@ -97,38 +100,38 @@ impl TargetTable {
     }
 
     /// Returns the lock of a target.
-    pub fn turn(&self, target: &Target) -> CaptureLock {
+    pub(super) fn turn(&self, target: &Target) -> CaptureLock {
         let targets = self.lock();
         let row = targets.get(&key(target));
         row.map_or_else(CaptureLock::default, |row| Arc::clone(&row.turn))
     }
 
     /// Removes a target.
-    pub fn remove(&self, target: &Target) {
+    pub(super) fn remove(&self, target: &Target) {
         self.lock().remove(&key(target));
     }
 
     /// Records a capture, unless the target was removed meanwhile.
-    pub fn captured(&self, target: &Target, last: Last) {
+    pub(super) fn captured(&self, target: &Target, last: Last) {
         if let Some(entry) = self.lock().get_mut(&key(target)) {
             entry.last = Some(last);
         }
     }
 
     /// Asks for the next trace of a target's stream to be kept, for this reason.
-    pub fn request(&self, target: &Target, why: &str) {
+    pub(super) fn request(&self, target: &Target, why: &str) {
         if let Some(entry) = self.lock().get_mut(&key(target)) {
             entry.request = Some(why.into());
         }
     }
 
     /// Takes the reason that [`request`](Self::request) left, if any.
-    pub fn take_request(&self, target: &Target) -> Option<String> {
+    pub(super) fn take_request(&self, target: &Target) -> Option<String> {
         self.lock().get_mut(&key(target))?.request.take()
     }
 
     /// Returns all targets with URL and last capture.
-    pub fn all(&self) -> Vec<(Labels, String, Option<Last>)> {
+    pub(super) fn all(&self) -> Vec<(Labels, String, Option<Last>)> {
         let targets = self.lock();
         let all = targets.iter();
         all.map(|((labels, url), row)| (labels.clone(), url.clone(), row.last.clone()))

@@ -19,7 +19,7 @@ pub struct Again<'a> {
 
 /// Reason for a failed anonymization.
 #[derive(Debug, thiserror::Error)]
-pub enum AnonymousError {
+pub(super) enum AnonymousError {
     /// A file can't be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -36,7 +36,7 @@ pub enum AnonymousError {
 
 /// Copies a trace without names and returns the report of the copy. Of a damaged trace, the intact
 /// part is copied.
-pub fn copy(
+pub(super) fn copy(
     trace: &Recording,
     mut copy: Recording,
     again: Again<'_>,

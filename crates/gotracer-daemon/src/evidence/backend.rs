@@ -16,7 +16,7 @@ use super::stats::Stats;
 
 /// Backend of traces and their documents.
 #[derive(Debug)]
-pub enum Backend {
+pub(super) enum Backend {
     /// Directory.
     Disk(Arc<Disk>),
     /// Bucket with a directory for waiting traces.
@@ -26,7 +26,7 @@ pub enum Backend {
 impl Backend {
     /// Opens the backend of the settings, if there is one, and lists its traces, oldest first.
     /// Shares the directory with `before` if both have the same one.
-    pub fn open(
+    pub(super) fn open(
         settings: &Settings,
         stats: &Arc<Stats>,
         before: Option<&Self>,
@@ -45,12 +45,12 @@ impl Backend {
     }
 
     /// Starts a recording of at most `limit` bytes.
-    pub fn record(&self, limit: u64) -> io::Result<Recording> {
+    pub(super) fn record(&self, limit: u64) -> io::Result<Recording> {
         self.disk().record(limit)
     }
 
     /// Writes a trace and its document.
-    pub fn put(&self, item: &Item, trace: Recording, document: &[u8]) -> io::Result<()> {
+    pub(super) fn put(&self, item: &Item, trace: Recording, document: &[u8]) -> io::Result<()> {
         self.disk().put(item, trace, document)?;
         if let Self::Bucket(bucket) = self {
             bucket.upload(item);
@@ -59,7 +59,7 @@ impl Backend {
     }
 
     /// Deletes a trace and its document.
-    pub fn delete(&self, item: &Item) {
+    pub(super) fn delete(&self, item: &Item) {
         match self {
             Self::Disk(disk) => disk.delete(item),
             Self::Bucket(bucket) => bucket.delete(item),
@@ -67,7 +67,7 @@ impl Backend {
     }
 
     /// Reader of a file. Blocks.
-    pub fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+    pub(super) fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
         match self {
             Self::Disk(disk) => Ok(Box::new(File::open(disk.path(name))?)),
             Self::Bucket(bucket) => bucket.read(name),
@@ -75,7 +75,7 @@ impl Backend {
     }
 
     /// Returns the traces that were found since the last call.
-    pub fn found(&self) -> Vec<Item> {
+    pub(super) fn found(&self) -> Vec<Item> {
         match self {
             Self::Disk(_) => Vec::new(),
             Self::Bucket(bucket) => bucket.found(),
@@ -83,7 +83,7 @@ impl Backend {
     }
 
     /// Removes the oldest waiting traces if more bytes wait than the settings allow.
-    pub fn give_up(&self, settings: &Settings) -> Vec<Item> {
+    pub(super) fn give_up(&self, settings: &Settings) -> Vec<Item> {
         match self {
             Self::Disk(_) => Vec::new(),
             Self::Bucket(bucket) => bucket.give_up(settings.max_waiting_bytes),
@@ -91,7 +91,7 @@ impl Backend {
     }
 
     /// Waits for pending uploads, at most `longest`. Returns the number of traces that are lost.
-    pub fn flush(&self, longest: Duration) -> usize {
+    pub(super) fn flush(&self, longest: Duration) -> usize {
         match self {
             Self::Disk(_) => 0,
             Self::Bucket(bucket) => bucket.flush(longest),
@@ -99,7 +99,7 @@ impl Backend {
     }
 
     /// Returns whether a trace exists. A bucket is not asked.
-    pub fn has(&self, item: &Item) -> bool {
+    pub(super) fn has(&self, item: &Item) -> bool {
         match self {
             Self::Disk(disk) => disk.has(item),
             Self::Bucket(_) => true,
@@ -107,12 +107,12 @@ impl Backend {
     }
 
     /// Records a failed write.
-    pub fn failed(&self, error: &dyn fmt::Display) {
+    pub(super) fn failed(&self, error: &dyn fmt::Display) {
         self.disk().failed(error);
     }
 
     /// Creates the directory again if it was deleted, and tries to write if the last write failed.
-    pub fn check(&self) -> io::Result<()> {
+    pub(super) fn check(&self) -> io::Result<()> {
         self.disk().check()
     }
 

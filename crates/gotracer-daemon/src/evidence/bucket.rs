@@ -23,12 +23,12 @@ use super::uploader;
 use crate::objects::{Failure, Location, Store};
 
 /// Bucket, and the directory of traces that wait to be uploaded.
-pub struct Bucket(Arc<Shared>);
+pub(super) struct Bucket(Arc<Shared>);
 
 impl Bucket {
     /// Opens a bucket and lists the traces that wait in its directory. Shares the directory with
     /// the backend `before` if both have the same one.
-    pub fn open(
+    pub(super) fn open(
         location: &Location,
         directory: Option<&Path>,
         stats: &Arc<Stats>,
@@ -61,17 +61,17 @@ impl Bucket {
     }
 
     /// The directory.
-    pub fn disk(&self) -> &Arc<Disk> {
+    pub(super) fn disk(&self) -> &Arc<Disk> {
         &self.0.disk
     }
 
     /// Uploads a trace of the directory.
-    pub fn upload(&self, item: &Item) {
+    pub(super) fn upload(&self, item: &Item) {
         self.0.add(UploadJob::Put(item.clone()));
     }
 
     /// Deletes a trace in the bucket, or one that waits to be uploaded.
-    pub fn delete(&self, item: &Item) {
+    pub(super) fn delete(&self, item: &Item) {
         if self.0.withdraw(item) {
             self.0.disk.delete(item);
         } else {
@@ -80,7 +80,7 @@ impl Bucket {
     }
 
     /// Reader of a file. Blocks.
-    pub fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+    pub(super) fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
         match File::open(self.0.disk.path(name)) {
             Ok(file) => Ok(Box::new(file)),
             Err(_) => match self.0.store.read(name) {
@@ -91,12 +91,12 @@ impl Bucket {
     }
 
     /// Returns the traces that were found in the bucket since the last call.
-    pub fn found(&self) -> Vec<Item> {
+    pub(super) fn found(&self) -> Vec<Item> {
         std::mem::take(&mut self.0.lock().found)
     }
 
     /// Removes the oldest waiting traces until at most `most` bytes wait.
-    pub fn give_up(&self, most: u64) -> Vec<Item> {
+    pub(super) fn give_up(&self, most: u64) -> Vec<Item> {
         let most = most.max(self.0.inherited);
         let mut excess = Vec::new();
         {
@@ -116,7 +116,7 @@ impl Bucket {
 
     /// Waits for pending uploads, at most `longest`. Returns the number of traces that are lost:
     /// those in a temporary directory.
-    pub fn flush(&self, longest: Duration) -> usize {
+    pub(super) fn flush(&self, longest: Duration) -> usize {
         let until = Instant::now() + longest;
         let mut queue = self.0.lock();
         while !queue.jobs.is_empty() {

@@ -22,11 +22,11 @@ const PARTIAL: &str = ".partial";
 /// Name of the lock file, for systems that cannot lock a directory.
 const LOCK: &str = "gotracer.lock";
 /// Largest document to read, in bytes.
-pub const LONGEST: u64 = 64 << 20;
+pub(super) const LONGEST: u64 = 64 << 20;
 
 /// A directory with traces and their documents.
 #[derive(Debug)]
-pub struct Disk {
+pub(super) struct Disk {
     directory: PathBuf,
     partials: AtomicU64,
     lock: Mutex<Lock>,
@@ -35,7 +35,7 @@ pub struct Disk {
 
 impl Disk {
     /// Opens a directory, or shares it with `before`, and lists its traces.
-    pub fn list(
+    pub(super) fn list(
         path: &Path,
         stats: &Stats,
         before: Option<&Arc<Self>>,
@@ -56,7 +56,7 @@ impl Disk {
     ///
     /// # Errors
     /// If it cannot be used, or if another process uses it.
-    pub fn open(directory: &Path, health: &Arc<Health>) -> Result<Self, EvidenceError> {
+    pub(super) fn open(directory: &Path, health: &Arc<Health>) -> Result<Self, EvidenceError> {
         let failed = |error| EvidenceError::Directory {
             path: directory.into(),
             error,
@@ -79,7 +79,7 @@ impl Disk {
     }
 
     /// Returns whether this is the directory at a path.
-    pub fn is_at(&self, path: &Path) -> bool {
+    pub(super) fn is_at(&self, path: &Path) -> bool {
         let both = (self.directory.canonicalize(), path.canonicalize());
         matches!(both, (Ok(own), Ok(other)) if own == other)
     }
@@ -102,7 +102,7 @@ impl Disk {
     ///
     /// # Errors
     /// If the directory cannot be read.
-    pub fn items(&self) -> io::Result<Vec<Item>> {
+    pub(super) fn items(&self) -> io::Result<Vec<Item>> {
         let mut items = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;
@@ -127,7 +127,7 @@ impl Disk {
     }
 
     /// Returns whether the directory has a trace.
-    pub fn has(&self, item: &Item) -> bool {
+    pub(super) fn has(&self, item: &Item) -> bool {
         self.path(&item.file).is_file()
     }
 
@@ -135,7 +135,7 @@ impl Disk {
     ///
     /// # Errors
     /// If one of them fails.
-    pub fn check(&self) -> io::Result<()> {
+    pub(super) fn check(&self) -> io::Result<()> {
         self.restore()?;
         if !self.health.is_up() {
             let probe = self.partial();
@@ -160,7 +160,7 @@ impl Disk {
     }
 
     /// Notes a failed write. Logs the first one after a successful write.
-    pub fn failed(&self, error: &dyn fmt::Display) {
+    pub(super) fn failed(&self, error: &dyn fmt::Display) {
         if self.health.failed() {
             let directory = self.directory.display();
             tracing::error!(%directory, %error, "evidence cannot be written");
@@ -182,7 +182,7 @@ impl Disk {
     ///
     /// # Errors
     /// If its file cannot be created.
-    pub fn record(&self, limit: u64) -> io::Result<Recording> {
+    pub(super) fn record(&self, limit: u64) -> io::Result<Recording> {
         self.restore()?;
         Recording::create(self.partial(), limit).inspect_err(|error| self.failed(error))
     }
@@ -191,7 +191,7 @@ impl Disk {
     ///
     /// # Errors
     /// If either cannot be written. Then neither file remains.
-    pub fn put(&self, item: &Item, trace: Recording, document: &[u8]) -> io::Result<()> {
+    pub(super) fn put(&self, item: &Item, trace: Recording, document: &[u8]) -> io::Result<()> {
         let path = self.path(&item.file);
         let partial = self.partial();
         let written = trace
@@ -207,7 +207,7 @@ impl Disk {
     }
 
     /// Deletes a trace and its document.
-    pub fn delete(&self, item: &Item) {
+    pub(super) fn delete(&self, item: &Item) {
         for name in [item.document(), item.file.clone()] {
             let path = self.path(&name);
             match fs::remove_file(&path) {
@@ -220,7 +220,7 @@ impl Disk {
     }
 
     /// Returns the path of a file.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 }

@@ -10,9 +10,9 @@ use crate::labels::{Labels, UPLOAD, WATCH};
 use crate::report::{Options, Report, Severity, json};
 
 /// File extension of a kept trace.
-pub const TRACE: &str = "trace";
+pub(super) const TRACE: &str = "trace";
 /// File extension of its document.
-pub const DOCUMENT: &str = "json";
+pub(super) const DOCUMENT: &str = "json";
 /// Longest part of a target's name in a file name, in characters.
 const NAME: usize = 60;
 

@@ -11,7 +11,7 @@ use crate::report::{Finding, Report, Severity};
 
 /// Recently kept findings by target and rule.
 #[derive(Debug, Default)]
-pub struct Policy(HashMap<(Labels, String), Last>);
+pub(super) struct Policy(HashMap<(Labels, String), Last>);
 
 #[derive(Debug)]
 struct Last {
@@ -24,7 +24,7 @@ struct Last {
 impl Policy {
     /// Returns the finding to keep a report's trace for. A rule with a recent trace counts only if
     /// the finding is worse.
-    pub fn news<'r>(
+    pub(super) fn news<'r>(
         &self,
         settings: &Settings,
         target: &Labels,
@@ -42,7 +42,7 @@ impl Policy {
     }
 
     /// Records that a trace was kept for a finding.
-    pub fn note(&mut self, target: &Labels, finding: &Finding, now: Timestamp, id: &str) {
+    pub(super) fn note(&mut self, target: &Labels, finding: &Finding, now: Timestamp, id: &str) {
         let last = Last {
             at: now,
             severity: finding.severity,
@@ -53,20 +53,25 @@ impl Policy {
     }
 
     /// Returns the identifier of a recent trace of a rule that has a finding in this report.
-    pub fn recent(&self, settings: &Settings, target: &Labels, report: &Report) -> Option<&str> {
+    pub(super) fn recent(
+        &self,
+        settings: &Settings,
+        target: &Labels,
+        report: &Report,
+    ) -> Option<&str> {
         let kept = |finding| self.last(target, finding)?.id.as_deref();
         worth(settings, report).find_map(kept)
     }
 
     /// Forgets a trace that could not be written.
-    pub fn lost(&mut self, id: &str) {
+    pub(super) fn lost(&mut self, id: &str) {
         for last in self.0.values_mut() {
             last.id.take_if(|known| known == id);
         }
     }
 
     /// Removes entries older than the interval.
-    pub fn forget(&mut self, settings: &Settings, now: Timestamp) {
+    pub(super) fn forget(&mut self, settings: &Settings, now: Timestamp) {
         self.0
             .retain(|_, last| now.duration_since(last.at).unsigned_abs() < settings.interval);
     }

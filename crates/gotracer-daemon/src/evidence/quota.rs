@@ -9,7 +9,7 @@ use super::settings::Settings;
 use crate::labels::Labels;
 
 /// Removes traces that are too old or exceed the quota, oldest first. `items` are sorted by age.
-pub fn take_excess(items: &mut Vec<Item>, settings: &Settings, now: Timestamp) -> Vec<Item> {
+pub(super) fn take_excess(items: &mut Vec<Item>, settings: &Settings, now: Timestamp) -> Vec<Item> {
     let (mut all, mut own) = (0, HashMap::<Labels, u64>::new());
     let mut gone = Vec::new();
     for i in (0..items.len()).rev() {

@@ -14,7 +14,7 @@ use super::stats::Stats;
 use crate::objects::Store;
 
 /// State that the bucket's threads share with the store of evidence.
-pub struct Shared {
+pub(super) struct Shared {
     /// The objects.
     pub store: Store,
     /// Traces that wait to be uploaded.
@@ -34,7 +34,7 @@ pub struct Shared {
 
 /// Job of the upload thread.
 #[derive(Clone, PartialEq, Debug)]
-pub enum UploadJob {
+pub(super) enum UploadJob {
     /// Uploads a trace.
     Put(Item),
     /// Deletes a trace.
@@ -43,7 +43,7 @@ pub enum UploadJob {
 
 /// Queue of uploads and deletions.
 #[derive(Debug, Default)]
-pub struct Queue {
+pub(super) struct Queue {
     /// Pending jobs. The first is in progress, unless its trace was deleted meanwhile.
     pub jobs: VecDeque<UploadJob>,
     /// Traces that the bucket was found to hold.
@@ -54,7 +54,7 @@ pub struct Queue {
 
 impl Queue {
     /// Traces that wait to be uploaded, the oldest first.
-    pub fn waiting(&self) -> impl Iterator<Item = &Item> {
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Item> {
         self.jobs.iter().filter_map(|job| match job {
             UploadJob::Put(item) => Some(item),
             UploadJob::Delete(_) => None,
@@ -64,7 +64,7 @@ impl Queue {
 
 impl Shared {
     /// Waits for the next job. Returns `None` after the queue was closed.
-    pub fn next(&self) -> Option<UploadJob> {
+    pub(super) fn next(&self) -> Option<UploadJob> {
         let mut queue = self.lock();
         loop {
             // The next process uploads the traces of a configured directory.
@@ -80,7 +80,7 @@ impl Shared {
     }
 
     /// Notes that a job succeeded.
-    pub fn done(&self, job: &UploadJob) {
+    pub(super) fn done(&self, job: &UploadJob) {
         let mut queue = self.lock();
         let wanted = queue.jobs.front() == Some(job);
         match job {
@@ -97,7 +97,7 @@ impl Shared {
     }
 
     /// Notes that a job failed. A deletion that is not permitted does not stop uploads.
-    pub fn put_off(&self, job: &UploadJob) {
+    pub(super) fn put_off(&self, job: &UploadJob) {
         let mut queue = self.lock();
         if matches!(job, UploadJob::Delete(_)) && queue.jobs.front() == Some(job) {
             queue.jobs.rotate_left(1);
@@ -105,12 +105,12 @@ impl Shared {
     }
 
     /// Notes that the bucket holds a trace.
-    pub fn find(&self, item: Item) {
+    pub(super) fn find(&self, item: Item) {
         self.lock().found.push(item);
     }
 
     /// Sleeps for `pause` unless the queue closes. Returns whether to retry.
-    pub fn rest(&self, pause: Duration) -> bool {
+    pub(super) fn rest(&self, pause: Duration) -> bool {
         let until = Instant::now() + pause;
         let mut queue = self.lock();
         while !queue.closed {
@@ -124,7 +124,7 @@ impl Shared {
     }
 
     /// Adds a job.
-    pub fn add(&self, job: UploadJob) {
+    pub(super) fn add(&self, job: UploadJob) {
         let mut queue = self.lock();
         queue.jobs.push_back(job);
         self.count(&queue);
@@ -132,7 +132,7 @@ impl Shared {
     }
 
     /// Removes an upload that has not started. Returns whether there was one.
-    pub fn withdraw(&self, item: &Item) -> bool {
+    pub(super) fn withdraw(&self, item: &Item) -> bool {
         let mut queue = self.lock();
         let before = queue.jobs.len();
         queue.jobs.retain(|job| match job {
@@ -144,13 +144,13 @@ impl Shared {
     }
 
     /// Updates the metric of waiting bytes.
-    pub fn count(&self, queue: &Queue) {
+    pub(super) fn count(&self, queue: &Queue) {
         let waiting = queue.waiting().map(Item::size).sum();
         self.stats.waiting_bytes.store(waiting, Ordering::Relaxed);
     }
 
     /// Locks the queue.
-    pub fn lock(&self) -> MutexGuard<'_, Queue> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock()
     }
 }

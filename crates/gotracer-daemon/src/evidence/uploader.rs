@@ -16,7 +16,7 @@ use crate::backoff::Backoff;
 const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
 /// Starts the threads. They end when the bucket closes.
-pub fn start(shared: &Arc<Shared>) -> io::Result<()> {
+pub(super) fn start(shared: &Arc<Shared>) -> io::Result<()> {
     run("evidence", upload, shared)?;
     run("evidence-list", explore, shared)
 }

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 /// Time after which a series shows its count without a scrape at 0, for scrapers with long
 /// intervals.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Most scrapers. Of more, the one whose last scrape is oldest is forgotten, and sees a 0 once more.
 const SCRAPERS: usize = 64;

@@ -14,15 +14,15 @@ const MOST: usize = 1000;
 
 /// The targets' counters, shared between those who count and those who scrape.
 #[derive(Clone, Debug, Default)]
-pub struct Targets(Arc<Mutex<Known>>);
+pub(super) struct Targets(Arc<Mutex<Known>>);
 
 /// One target. Its lock is held while a report is counted or one family is read, never while an
 /// exposition is written.
-pub type Shared = Arc<Mutex<Totals>>;
+pub(super) type Shared = Arc<Mutex<Totals>>;
 
 /// The targets by their labels.
 #[derive(Debug, Default)]
-pub struct Known {
+pub(super) struct Known {
     all: BTreeMap<Arc<Labels>, Entry>,
     /// Logical time of the last access to a target.
     time: u64,
@@ -38,12 +38,12 @@ struct Entry {
 
 impl Known {
     /// Adds a configured target if it is missing.
-    pub fn add(&mut self, labels: &Labels, new: impl FnOnce() -> Totals) {
+    pub(super) fn add(&mut self, labels: &Labels, new: impl FnOnce() -> Totals) {
         self.entry(labels, new).configured = true;
     }
 
     /// Returns the target of a trace, adding it if it is missing.
-    pub fn heard_of(&mut self, labels: &Labels, new: impl FnOnce() -> Totals) -> Shared {
+    pub(super) fn heard_of(&mut self, labels: &Labels, new: impl FnOnce() -> Totals) -> Shared {
         Arc::clone(&self.entry(labels, new).target)
     }
 
@@ -60,7 +60,7 @@ impl Known {
     }
 
     /// Returns the least recently used target to evict for this one, if there are too many.
-    pub fn in_the_way_of(&self, labels: &Labels) -> Option<Arc<Labels>> {
+    pub(super) fn in_the_way_of(&self, labels: &Labels) -> Option<Arc<Labels>> {
         if self.all.contains_key(labels) {
             return None;
         }
@@ -73,24 +73,24 @@ impl Known {
     }
 
     /// All their labels.
-    pub fn known(&self) -> Vec<Labels> {
+    pub(super) fn known(&self) -> Vec<Labels> {
         self.all.keys().map(|labels| (**labels).clone()).collect()
     }
 
     /// Forgets a target.
-    pub fn remove(&mut self, labels: &Labels) {
+    pub(super) fn remove(&mut self, labels: &Labels) {
         self.all.remove(labels);
     }
 }
 
 impl Targets {
     /// Lets `f` look at or change which targets there are.
-    pub fn with<T>(&self, f: impl FnOnce(&mut Known) -> T) -> T {
+    pub(super) fn with<T>(&self, f: impl FnOnce(&mut Known) -> T) -> T {
         f(&mut self.0.lock())
     }
 
     /// All targets with their labels.
-    pub fn all(&self) -> Vec<(Arc<Labels>, Shared)> {
+    pub(super) fn all(&self) -> Vec<(Arc<Labels>, Shared)> {
         self.with(|targets| {
             let all = targets.all.iter();
             all.map(|(labels, entry)| (Arc::clone(labels), Arc::clone(&entry.target)))

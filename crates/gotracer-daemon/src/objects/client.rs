@@ -35,7 +35,7 @@ pub struct Object {
 
 impl Client {
     /// Creates a client without a request.
-    pub fn new(location: Location, variables: &Variables) -> Result<Self, ObjectError> {
+    pub(super) fn new(location: Location, variables: &Variables) -> Result<Self, ObjectError> {
         let s3 = variables.bucket(&location)?;
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -52,7 +52,7 @@ impl Client {
     }
 
     /// Blocks until a future is ready. Not for threads of an async runtime.
-    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+    pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
         match &self.runtime {
             Some(runtime) => runtime.block_on(future),
             None => futures_executor::block_on(future),
@@ -60,12 +60,12 @@ impl Client {
     }
 
     /// Returns the key of a name.
-    pub fn path(&self, name: &str, doing: &'static str) -> Result<Path, ObjectError> {
+    pub(super) fn path(&self, name: &str, doing: &'static str) -> Result<Path, ObjectError> {
         let path = Path::parse(self.location.key(name));
         path.map_err(|e| self.error(name, doing, &e.into()))
     }
 
-    pub fn error(&self, name: &str, doing: &'static str, error: &Error) -> ObjectError {
+    pub(super) fn error(&self, name: &str, doing: &'static str, error: &Error) -> ObjectError {
         let said = ObjectError::of(&self.location, name, doing, error);
         match self.anonymous && is_of_machine(error) {
             true => said.anonymous(),

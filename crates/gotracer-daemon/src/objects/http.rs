@@ -35,7 +35,7 @@ const IDLE: Duration = Duration::from_secs(15);
 
 /// Factory of clients.
 #[derive(Debug)]
-pub struct Connector {
+pub(super) struct Connector {
     tls: ClientConfig,
 }
 
@@ -59,7 +59,7 @@ impl Error for Silent {}
 
 impl Connector {
     /// Creates a factory that trusts these authorities, or the system's.
-    pub fn new(authorities: Option<&Path>) -> Result<Self, TlsError> {
+    pub(super) fn new(authorities: Option<&Path>) -> Result<Self, TlsError> {
         let trusted = match authorities {
             Some(path) => Pem::read(path)?.authorities()?,
             None => tls::system_authorities(),

@@ -29,11 +29,11 @@ const CREDENTIALS: [&str; 6] = [
 ];
 
 /// Source of variables: the environment, or a replacement in tests.
-pub struct Variables(HashMap<String, String>);
+pub(super) struct Variables(HashMap<String, String>);
 
 impl Variables {
     /// Keeps the variables `AWS_*` that are not empty.
-    pub fn new(all: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub(super) fn new(all: impl IntoIterator<Item = (String, String)>) -> Self {
         let known =
             |(name, value): &(String, String)| name.starts_with("AWS_") && !value.is_empty();
         Self(all.into_iter().filter(known).collect())
@@ -46,12 +46,12 @@ impl Variables {
     }
 
     /// Returns whether there are no credentials.
-    pub fn anonymous(&self) -> bool {
+    pub(super) fn anonymous(&self) -> bool {
         self.first(&CREDENTIALS).is_none()
     }
 
     /// Creates the client of a bucket.
-    pub fn bucket(&self, location: &Location) -> Result<AmazonS3, ObjectError> {
+    pub(super) fn bucket(&self, location: &Location) -> Result<AmazonS3, ObjectError> {
         let endpoint = self.first(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]);
         let plain = endpoint.is_some_and(|e| e.starts_with("http://"));
         let connector = Connector::new(self.first(&["AWS_CA_BUNDLE"]).map(Path::new));

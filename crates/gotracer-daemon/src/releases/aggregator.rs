@@ -10,11 +10,11 @@ const ENOUGH: u64 = 60 * 1_000_000_000;
 
 /// Generations since the last capture.
 #[derive(Debug, Default)]
-pub struct CaptureAggregator(Option<Box<Report>>);
+pub(super) struct CaptureAggregator(Option<Box<Report>>);
 
 impl CaptureAggregator {
     /// Adds a generation. Returns the capture that the generation completes, if any.
-    pub fn add(&mut self, report: &Report, last: bool) -> Option<Box<Report>> {
+    pub(super) fn add(&mut self, report: &Report, last: bool) -> Option<Box<Report>> {
         match &mut self.0 {
             Some(all) => append(all, report),
             None => self.0 = Some(Box::new(without_details(report))),

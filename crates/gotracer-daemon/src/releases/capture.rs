@@ -9,7 +9,7 @@ use crate::rules::{Rule, Unit};
 
 /// One capture of a program.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Capture {
+pub(super) struct Capture {
     /// Time at which the capture ended.
     pub at: Timestamp,
     /// Goroutines at the end of the capture.
@@ -45,7 +45,7 @@ impl From<Said> for Vec<Stored> {
 
 impl Capture {
     /// Extracts the values of a report whose capture ended at `at`.
-    pub fn new(report: &Report, at: Timestamp) -> Self {
+    pub(super) fn new(report: &Report, at: Timestamp) -> Self {
         let rules = report.rules.iter().map(|asked| asked.rule);
         let said = rules.flat_map(|rule| {
             let quantities = Quantity::of(rule).iter().chain(Quantity::over_time(rule));
@@ -59,14 +59,14 @@ impl Capture {
     }
 
     /// Returns the value of a quantity.
-    pub fn measured(&self, rule: &Rule, quantity: Quantity) -> Option<Measured> {
+    pub(super) fn measured(&self, rule: &Rule, quantity: Quantity) -> Option<Measured> {
         let mut all = self.said.0.iter();
         let found = all.find(|(r, q, _)| (r.name, *q) == (rule.name, quantity));
         found.map(|(.., measured)| *measured)
     }
 
     /// Returns the end of the capture in seconds, and the amount whose growth the rule watches.
-    pub fn point(&self, rule: &Rule) -> Option<(f64, f64)> {
+    pub(super) fn point(&self, rule: &Rule) -> Option<(f64, f64)> {
         let value = match rule.unit {
             Unit::Goroutines => self.goroutines as f64,
             Unit::Bytes => self.measured(rule, Quantity::Floor)?.value,

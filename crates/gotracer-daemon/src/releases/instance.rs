@@ -15,7 +15,7 @@ use crate::rules::Rule;
 
 /// Program of a version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Instance {
+pub(super) struct Instance {
     /// End of the first capture.
     pub first_seen: Timestamp,
     /// End of the last capture.
@@ -28,7 +28,7 @@ pub struct Instance {
 
 impl Instance {
     /// Creates a program whose first capture ended at `at`.
-    pub fn new(at: Timestamp) -> Self {
+    pub(super) fn new(at: Timestamp) -> Self {
         Self {
             first_seen: at,
             last_seen: at,
@@ -37,7 +37,7 @@ impl Instance {
     }
 
     /// Returns the mean of a quantity and the number of captures in it.
-    pub fn observe(
+    pub(super) fn observe(
         &self,
         rule: &Rule,
         quantity: Quantity,

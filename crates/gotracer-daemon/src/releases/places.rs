@@ -13,7 +13,7 @@ const MOST: usize = 100;
 pub struct Places(Vec<Creations>);
 
 /// Returns the goroutines left over.
-pub fn left(place: &Creations) -> u64 {
+pub(super) fn left(place: &Creations) -> u64 {
     place.created.saturating_sub(place.exited)
 }
 

@@ -18,11 +18,11 @@ use crate::rules::{self, Rule, Unit};
 const COMPARED: usize = 3;
 
 /// Versions of a service by name.
-pub type Service = BTreeMap<String, VersionEntry>;
+pub(super) type Service = BTreeMap<String, VersionEntry>;
 
 /// Entry of a version.
 #[derive(Debug)]
-pub struct VersionEntry {
+pub(super) struct VersionEntry {
     /// Data of the version.
     pub version: Version,
     /// Quantities of a typical program of the version.
@@ -43,7 +43,7 @@ impl VersionEntry {
 
 /// Registry of the versions of all services.
 #[derive(Debug, Default)]
-pub struct Registry {
+pub(super) struct Registry {
     services: BTreeMap<ServiceName, Service>,
     /// Services to compare again.
     stale: BTreeSet<ServiceName>,
@@ -68,7 +68,7 @@ pub struct News {
 
 impl Registry {
     /// Creates a registry with the stored data.
-    pub fn new(stored: Vec<Entry>) -> Self {
+    pub(super) fn new(stored: Vec<Entry>) -> Self {
         let mut registry = Self::default();
         for Entry {
             service,
@@ -84,17 +84,17 @@ impl Registry {
     }
 
     /// Returns all services.
-    pub fn services(&self) -> &BTreeMap<ServiceName, Service> {
+    pub(super) fn services(&self) -> &BTreeMap<ServiceName, Service> {
         &self.services
     }
 
     /// Marks all services for comparison, after a change of settings.
-    pub fn reconsider(&mut self) {
+    pub(super) fn reconsider(&mut self) {
         self.stale = self.services.keys().cloned().collect();
     }
 
     /// Adds a capture of an instance that ended at `at`.
-    pub fn add(
+    pub(super) fn add(
         &mut self,
         (service, version, instance): (&ServiceName, &str, &str),
         report: &Report,
@@ -161,7 +161,7 @@ impl Registry {
     }
 
     /// Compares the services that changed and returns new regressions.
-    pub fn judge(
+    pub(super) fn judge(
         &mut self,
         now: Timestamp,
         settings: &Settings,
@@ -196,7 +196,7 @@ impl Registry {
     }
 
     /// Returns the changes to store, and clears them.
-    pub fn take_ops(&mut self) -> Vec<Op> {
+    pub(super) fn take_ops(&mut self) -> Vec<Op> {
         let touched = std::mem::take(&mut self.touched);
         let op = |record: Record| Op {
             value: self.value(&record),
@@ -206,12 +206,12 @@ impl Registry {
     }
 
     /// Clears the changes without storing them.
-    pub fn skip_ops(&mut self) {
+    pub(super) fn skip_ops(&mut self) {
         self.touched.clear();
     }
 
     /// Returns all records, to store everything again.
-    pub fn all_ops(&mut self) -> Vec<Op> {
+    pub(super) fn all_ops(&mut self) -> Vec<Op> {
         self.touched.clear();
         for (service, versions) in &self.services {
             for (name, entry) in versions {
@@ -240,7 +240,7 @@ fn last_seen(entry: &VersionEntry) -> Timestamp {
 }
 
 /// Returns whether a version counts as running.
-pub fn is_current(version: &Version, now: Timestamp, settings: &Settings) -> bool {
+pub(super) fn is_current(version: &Version, now: Timestamp, settings: &Settings) -> bool {
     let silent = now.duration_since(version.totals.last_seen);
     silent.unsigned_abs() <= settings.current_for || silent.is_negative()
 }

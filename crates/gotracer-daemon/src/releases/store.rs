@@ -79,7 +79,7 @@ enum Unusable {
 }
 
 /// Open database.
-pub struct Store {
+pub(super) struct Store {
     db: Database,
     id: FileId,
     path: PathBuf,
@@ -87,7 +87,7 @@ pub struct Store {
 
 /// Stored version.
 #[derive(Debug)]
-pub struct Entry {
+pub(super) struct Entry {
     /// The service.
     pub service: ServiceName,
     /// Name of the version.
@@ -97,11 +97,11 @@ pub struct Entry {
 }
 
 /// Key of a stored record: a version, or a capture of a version.
-pub type Record = (ServiceName, String, Option<Key>);
+pub(super) type Record = (ServiceName, String, Option<Key>);
 
 /// Change to be stored.
 #[derive(Debug)]
-pub struct Op {
+pub(super) struct Op {
     /// Key of the record.
     pub record: Record,
     /// Value to store; `None` deletes the record.
@@ -110,17 +110,17 @@ pub struct Op {
 
 impl Store {
     /// Returns whether `directory` has a store.
-    pub fn is_in(directory: &Path) -> bool {
+    pub(super) fn is_in(directory: &Path) -> bool {
         directory.join(NAME).exists()
     }
 
     /// Removes the file of a store that could not be created.
-    pub fn forget(directory: &Path) {
+    pub(super) fn forget(directory: &Path) {
         let _ = fs::remove_file(directory.join(NAME));
     }
 
     /// Opens the store in `directory`, creating it if it is missing, and returns its entries.
-    pub fn open(directory: &Path) -> Result<(Self, Vec<Entry>), StoreError> {
+    pub(super) fn open(directory: &Path) -> Result<(Self, Vec<Entry>), StoreError> {
         let path = directory.join(NAME);
         let failed = |error| StoreError::Io {
             path: path.clone(),
@@ -153,22 +153,22 @@ impl Store {
     }
 
     /// Writes and deletes records in one transaction.
-    pub fn write(&self, ops: &[Op]) -> Result<(), Box<redb::Error>> {
+    pub(super) fn write(&self, ops: &[Op]) -> Result<(), Box<redb::Error>> {
         self.commit(ops, false).map_err(Box::new)
     }
 
     /// Replaces all records.
-    pub fn rewrite(&self, ops: &[Op]) -> Result<(), Box<redb::Error>> {
+    pub(super) fn rewrite(&self, ops: &[Op]) -> Result<(), Box<redb::Error>> {
         self.commit(ops, true).map_err(Box::new)
     }
 
     /// Returns whether the file was deleted or replaced. Writes to it still succeed, and are lost.
-    pub fn is_lost(&self) -> bool {
+    pub(super) fn is_lost(&self) -> bool {
         !self.id.is_at(&self.path)
     }
 
     /// Returns the directory of the file.
-    pub fn directory(&self) -> &Path {
+    pub(super) fn directory(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
     }
 

@@ -16,7 +16,7 @@ const SHORTEST: f64 = 1.0;
 
 /// Returns the growth per second of points (time in seconds, value) in any order. Returns `None` if
 /// there are too few. A falling value has no growth.
-pub fn trend(points: impl IntoIterator<Item = (f64, f64)>) -> Option<Measured> {
+pub(super) fn trend(points: impl IntoIterator<Item = (f64, f64)>) -> Option<Measured> {
     let mut points: Vec<_> = points.into_iter().collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     let points = since_restart(&points);

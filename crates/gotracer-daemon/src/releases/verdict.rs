@@ -72,7 +72,7 @@ impl Side {
 pub type Value = (&'static Rule, Quantity, f64);
 
 /// Returns the known quantities of a version.
-pub fn values(version: &Version, thresholds: &Settings) -> Vec<Value> {
+pub(super) fn values(version: &Version, thresholds: &Settings) -> Vec<Value> {
     let values = thresholds.rules().into_iter().flat_map(|rule| {
         quantities(rule).filter_map(move |quantity| {
             let floor = quantity.floor(thresholds.of(rule));
@@ -92,7 +92,7 @@ fn quantities(rule: &Rule) -> impl Iterator<Item = Quantity> {
 }
 
 /// Compares a version with the previous one.
-pub fn compare(previous: (&str, &Version), new: &Version, options: &Options) -> Comparison {
+pub(super) fn compare(previous: (&str, &Version), new: &Version, options: &Options) -> Comparison {
     let (name, base) = previous;
     let rules = options.settings.rules().into_iter();
     let asked = rules.filter(|rule| options.settings.of(rule).enabled);

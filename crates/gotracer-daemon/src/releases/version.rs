@@ -25,7 +25,7 @@ const GONE: Duration = Duration::from_secs(3600);
 
 /// Data of a version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Version {
+pub(super) struct Version {
     /// Totals over all captures.
     pub totals: Totals,
     /// Programs with data of their own, by their label `instance`.
@@ -68,11 +68,11 @@ pub struct Heap {
 }
 
 /// Key of a capture: its instance and its number within the version.
-pub type Key = (String, u64);
+pub(super) type Key = (String, u64);
 
 impl Version {
     /// Creates a version whose first capture ended at `at`.
-    pub fn new(at: Timestamp) -> Self {
+    pub(super) fn new(at: Timestamp) -> Self {
         Self {
             totals: Totals {
                 first_seen: at,
@@ -92,7 +92,7 @@ impl Version {
 
     /// Adds a capture of an instance that ended at `at`, by the clock of this machine. Returns the
     /// captures that were added to or removed from the kept ones.
-    pub fn add(
+    pub(super) fn add(
         &mut self,
         instance: &str,
         report: &Report,
@@ -126,13 +126,13 @@ impl Version {
     }
 
     /// Returns whether there is enough data for a comparison.
-    pub fn is_evidence(&self, settings: &Settings) -> bool {
+    pub(super) fn is_evidence(&self, settings: &Settings) -> bool {
         self.kept >= settings.min_captures
             && u128::from(self.kept_ns) >= settings.min_observed.as_nanos()
     }
 
     /// Returns the number of kept captures and of their programs.
-    pub fn evidence(&self) -> (usize, usize) {
+    pub(super) fn evidence(&self) -> (usize, usize) {
         let kept = self.instances.values().map(|i| i.captures.len());
         let kept: Vec<_> = kept.filter(|&n| n > 0).collect();
         (kept.iter().sum(), kept.len())
@@ -170,7 +170,7 @@ impl Version {
     }
 
     /// Returns the keys of the kept captures.
-    pub fn kept(&self) -> impl Iterator<Item = Key> {
+    pub(super) fn kept(&self) -> impl Iterator<Item = Key> {
         self.instances.iter().flat_map(|(name, instance)| {
             let numbers = instance.captures.iter();
             numbers.map(|(number, _)| (name.clone(), *number))
@@ -178,14 +178,14 @@ impl Version {
     }
 
     /// Returns a kept capture.
-    pub fn capture(&self, (instance, number): &Key) -> Option<&Capture> {
+    pub(super) fn capture(&self, (instance, number): &Key) -> Option<&Capture> {
         let captures = &self.instances.get(instance)?.captures;
         let found = captures.iter().rfind(|(n, _)| n == number);
         found.map(|(_, capture)| capture)
     }
 
     /// Drops all captures, and returns their keys: old versions are not compared.
-    pub fn retire(&mut self) -> Vec<Key> {
+    pub(super) fn retire(&mut self) -> Vec<Key> {
         let kept = self.kept().collect();
         self.instances.values_mut().for_each(|i| i.captures.clear());
         kept

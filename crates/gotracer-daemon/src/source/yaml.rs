@@ -48,47 +48,50 @@ fn of_prometheus(text: &str) -> Option<Duration> {
 }
 
 /// A duration, as [`parse_duration`] reads it.
-pub fn duration<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
+pub(crate) fn duration<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(d)?;
     parse_duration(&text).map(Some).map_err(D::Error::custom)
 }
 
 /// A size such as `256MiB`.
-pub fn size<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+pub(crate) fn size<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
     let text = String::deserialize(d)?;
     let bytes = Unit::Bytes.parse(&text).map_err(D::Error::custom)?;
     Ok(Some(bytes))
 }
 
 /// Writes what [`duration`] reads.
-pub fn write_duration<S: Serializer>(value: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn write_duration<S: Serializer>(
+    value: &Option<Duration>,
+    s: S,
+) -> Result<S::Ok, S::Error> {
     let ns = value.unwrap_or_default().as_nanos();
     let ns = u64::try_from(ns).unwrap_or(u64::MAX);
     s.serialize_str(&Unit::Nanoseconds.exactly(ns))
 }
 
 /// Writes what [`size`] reads.
-pub fn write_size<S: Serializer>(value: &Option<u64>, s: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn write_size<S: Serializer>(value: &Option<u64>, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(&Unit::Bytes.exactly(value.unwrap_or_default()))
 }
 
 /// As [`duration`], where there is always one.
-pub fn given_duration<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+pub(crate) fn given_duration<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
     duration(d).map(Option::unwrap_or_default)
 }
 
 /// As [`size`], where there is always one.
-pub fn given_size<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
+pub(crate) fn given_size<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
     size(d).map(Option::unwrap_or_default)
 }
 
 /// Writes what [`given_duration`] reads.
-pub fn put_duration<S: Serializer>(value: &Duration, s: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn put_duration<S: Serializer>(value: &Duration, s: S) -> Result<S::Ok, S::Error> {
     write_duration(&Some(*value), s)
 }
 
 /// Writes what [`given_size`] reads.
-pub fn put_size<S: Serializer>(value: &u64, s: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn put_size<S: Serializer>(value: &u64, s: S) -> Result<S::Ok, S::Error> {
     write_size(&Some(*value), s)
 }
 

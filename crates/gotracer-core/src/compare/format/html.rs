@@ -12,7 +12,7 @@ use crate::report::svg::{Series, histogram};
 use crate::report::{Format, Options, Severity, human};
 
 /// The entry in the registry.
-pub const FORMAT: Format<Comparison> = Format {
+pub(crate) const FORMAT: Format<Comparison> = Format {
     name: "html",
     summary: "a page in one file, with both distributions of each signal",
     endings: &["html", "htm"],

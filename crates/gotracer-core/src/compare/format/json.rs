@@ -17,7 +17,7 @@ use crate::rules::Unit;
 pub const SCHEMA: &str = "gotracer.diff/v1";
 
 /// The entry in the registry.
-pub const FORMAT: Format<Comparison> = Format {
+pub(super) const FORMAT: Format<Comparison> = Format {
     name: "json",
     summary: "for programs: schema/diff-v1.json",
     endings: &["json"],

@@ -8,7 +8,7 @@ use crate::report::markdown::{Code, Text};
 use crate::report::{Format, Options, human};
 
 /// The entry in the registry.
-pub const FORMAT: Format<Comparison> = Format {
+pub(super) const FORMAT: Format<Comparison> = Format {
     name: "markdown",
     summary: "for a job's summary or a comment",
     endings: &["md", "markdown"],

@@ -1,6 +1,6 @@
 //! The output formats of comparisons, one per file.
 
-pub mod html;
+pub(super) mod html;
 mod json;
 mod markdown;
 mod table;

@@ -10,7 +10,7 @@ use crate::report::{CpuSamples, Report, human};
 const MOST: usize = 30;
 
 /// Renders the functions with most CPU samples; nothing without samples.
-pub fn write(report: &Report) -> Markup {
+pub(super) fn write(report: &Report) -> Markup {
     let (Some(cpu), Some(line)) = (&report.cpu_samples, human::cpu_samples(report)) else {
         return html! {};
     };

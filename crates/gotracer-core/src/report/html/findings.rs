@@ -17,7 +17,7 @@ const OPEN: usize = 25;
 const FEW_PLACES: usize = 5;
 
 /// Returns the form that filters findings. It is hidden where scripts do not run.
-pub fn filter(reports: &[Report]) -> Markup {
+pub(super) fn filter(reports: &[Report]) -> Markup {
     let mut rules: Vec<_> = reports
         .iter()
         .flat_map(|report| &report.findings)
@@ -51,13 +51,18 @@ pub fn filter(reports: &[Report]) -> Markup {
 }
 
 /// Returns the finding's anchor in the page.
-pub fn anchor(number: usize, finding: &Finding) -> String {
+pub(super) fn anchor(number: usize, finding: &Finding) -> String {
     format!("f{number}-{}", finding.id)
 }
 
 /// Renders the findings of one trace by time lost, as long as the page has room. The page has `written` bytes
 /// already.
-pub fn write(number: usize, report: &Report, options: &Options, mut written: usize) -> Markup {
+pub(super) fn write(
+    number: usize,
+    report: &Report,
+    options: &Options,
+    mut written: usize,
+) -> Markup {
     let kept = top(report, options.top).into_iter();
     let kept: HashSet<&str> = kept.map(|f| f.id.as_str()).collect();
     let mut first_of_rule: HashMap<&str, &Finding> = HashMap::new();

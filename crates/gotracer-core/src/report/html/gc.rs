@@ -7,7 +7,7 @@ use crate::report::{Report, human, share, svg};
 use crate::units::duration;
 
 /// Renders the collector's work in one trace; empty without a collection.
-pub fn write(report: &Report) -> Markup {
+pub(super) fn write(report: &Report) -> Markup {
     let Some(gc) = report.program.gc.as_ref().filter(|gc| gc.cycles > 0) else {
         return html! {};
     };

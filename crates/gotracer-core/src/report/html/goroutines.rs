@@ -13,7 +13,7 @@ const MOST: usize = 50;
 const STATES: usize = 4;
 
 /// Renders the goroutines of one trace.
-pub fn write(report: &Report) -> Markup {
+pub(super) fn write(report: &Report) -> Markup {
     let time = &report.program.time;
     let Some(line) = human::program_time(time) else {
         return html! {};

@@ -8,7 +8,7 @@ use crate::report::{Finding, Report};
 use crate::units::duration;
 
 /// Renders the picture; empty if there is none.
-pub fn write(report: &Report, finding: &Finding) -> Markup {
+pub(super) fn write(report: &Report, finding: &Finding) -> Markup {
     let Some(moment) = report.moments.iter().find(|m| m.finding == finding.id) else {
         return html! {};
     };

@@ -12,7 +12,7 @@ use crate::report::{Options, Report, ranked, top};
 const MARKS: usize = 60;
 
 /// Renders the timeline of one trace; empty if nothing over time is known.
-pub fn write(number: usize, report: &Report, options: &Options) -> Markup {
+pub(super) fn write(number: usize, report: &Report, options: &Options) -> Markup {
     let lanes = lanes(number, report, options);
     if lanes.is_empty() && report.course.is_none() {
         return html! {};

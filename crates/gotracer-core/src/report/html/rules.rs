@@ -7,7 +7,7 @@ use crate::report::svg::{Limit, Series, histogram};
 use crate::report::{Report, RuleReport, Status, human, share};
 
 /// Renders the rules of one trace.
-pub fn write(report: &Report) -> Markup {
+pub(super) fn write(report: &Report) -> Markup {
     html! {
         h3 { "Rules" }
         div class="rules" {

@@ -7,7 +7,7 @@ use crate::report::signals::{HEADING, Row, Signals};
 use crate::report::{Report, Severity};
 
 /// Renders the table, and lists the rules without a row.
-pub fn write(report: &Report) -> Markup {
+pub(super) fn write(report: &Report) -> Markup {
     let signals = Signals::of(report);
     let silent: Vec<_> = signals.silent.iter().map(|rule| rule.rule.name).collect();
     html! {

@@ -14,7 +14,7 @@ const MOST: usize = 50;
 const STATES: usize = 4;
 
 /// Renders the tasks, regions and requests of one trace.
-pub fn write(report: &Report) -> Markup {
+pub(super) fn write(report: &Report) -> Markup {
     let tasks = report.tasks.iter().map(|t| Row {
         name: &t.name,
         open: t.open,

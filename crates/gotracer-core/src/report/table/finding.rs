@@ -12,7 +12,7 @@ use crate::units::duration;
 const FEW_PLACES: usize = 2;
 
 /// Writes a finding and its number, which `explain --finding` accepts.
-pub fn write(
+pub(super) fn write(
     out: &mut dyn Write,
     report: &Report,
     (number, finding): (usize, &Finding),

@@ -7,7 +7,7 @@ use crate::report::{Options, Report, is_hostile};
 
 /// Writes commands that show more of the report's trace. There are none for a trace that cannot be read again, such
 /// as standard input.
-pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
     let Some(file) = file(&report.trace.source) else {
         return Ok(());
     };

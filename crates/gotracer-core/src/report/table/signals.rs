@@ -16,7 +16,7 @@ const WIDE: usize = 72;
 
 /// Writes one line per rule that observed a value, one line for the rules that observed none, and one line per rule
 /// that could not be judged.
-pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
     let signals = Signals::of(report);
     let style = Style::new(options.color);
     if !signals.rows.is_empty() {
@@ -35,7 +35,11 @@ pub fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Res
 }
 
 /// Writes a line for each rule that lacked evidence.
-pub fn not_judged(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
+pub(super) fn not_judged(
+    out: &mut dyn Write,
+    report: &Report,
+    options: &Options,
+) -> io::Result<()> {
     let full = options.detail == Detail::Full;
     let not_judged = Signals::of(report).not_judged.into_iter();
     // Few traces have CPU samples, so their absence is no news.

@@ -16,7 +16,7 @@ struct Same<'a> {
 }
 
 /// Writes the findings of all traces.
-pub fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, reports: &[Report], options: &Options) -> io::Result<()> {
     let style = Style::new(options.color);
     let found = reports.iter().filter(|r| !r.findings.is_empty()).count() as u64;
     let unreadable = reports.iter().filter(|r| r.is_unreadable()).count() as u64;

@@ -6,12 +6,12 @@ use super::INDENT;
 use crate::report::{Escaped, Frame, wrap};
 
 /// Escapes text from a trace for a terminal.
-pub fn safe(text: &str) -> String {
+pub(crate) fn safe(text: &str) -> String {
     Escaped(text).to_string()
 }
 
 /// Writes a line, wrapped to the width.
-pub fn wrapped(
+pub(crate) fn wrapped(
     out: &mut dyn Write,
     indent: &str,
     line: &str,
@@ -25,7 +25,7 @@ pub fn wrapped(
 }
 
 /// Writes a stack, one full frame per line.
-pub fn stack(out: &mut dyn Write, title: &str, frames: &[Frame]) -> io::Result<()> {
+pub(super) fn stack(out: &mut dyn Write, title: &str, frames: &[Frame]) -> io::Result<()> {
     if frames.is_empty() {
         return Ok(());
     }

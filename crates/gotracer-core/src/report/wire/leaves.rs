@@ -7,12 +7,12 @@ use serde::{Deserialize, Deserializer, Serializer};
 use crate::tasks::{Leaf, Leaves};
 
 /// Writes every leaf under its name.
-pub fn serialize<S: Serializer>(leaves: &Leaves, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize<S: Serializer>(leaves: &Leaves, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(Leaf::all().map(|leaf| (leaf.name(), leaves.of(leaf))))
 }
 
 /// Reads leaves. Unknown names come from later versions and are left out.
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Leaves, D::Error> {
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Leaves, D::Error> {
     let names = BTreeMap::<String, u64>::deserialize(deserializer)?;
     let mut leaves = Leaves::default();
     for leaf in Leaf::all() {

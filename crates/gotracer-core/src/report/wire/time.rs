@@ -119,12 +119,17 @@ impl From<Time> for StateVector {
 }
 
 /// Writes a state vector as [`Time`].
-pub fn serialize<S: Serializer>(vector: &StateVector, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer>(
+    vector: &StateVector,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     Time::from(vector).serialize(serializer)
 }
 
 /// Reads a state vector that was written as [`Time`].
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StateVector, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<StateVector, D::Error> {
     Time::deserialize(deserializer).map(StateVector::from)
 }
 

@@ -39,7 +39,7 @@ impl Part {
 
 /// Occurrence that may match.
 #[derive(Clone, Copy, Debug)]
-pub struct Candidate<'a> {
+pub(super) struct Candidate<'a> {
     /// Type, handler or category; empty for intervals.
     pub name: &'a str,
     /// Object of a wait.
@@ -109,7 +109,7 @@ impl Explanation {
 
 /// Matcher of one rule on one trace.
 #[derive(Clone, Debug)]
-pub struct Matcher {
+pub(super) struct Matcher {
     definition: &'static Definition,
     /// Result of the stack pattern by stack.
     stacks: Vec<Option<bool>>,
@@ -119,7 +119,7 @@ pub struct Matcher {
 
 impl Matcher {
     /// Creates a matcher. `explain` makes it count what did not match.
-    pub fn new(definition: &'static Definition, explain: bool) -> Self {
+    pub(super) fn new(definition: &'static Definition, explain: bool) -> Self {
         Self {
             definition,
             stacks: Vec::new(),
@@ -128,12 +128,12 @@ impl Matcher {
     }
 
     /// Bytes of memory in use.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         (self.stacks.capacity() * size_of::<Option<bool>>()) as u64
     }
 
     /// Returns whether an occurrence matches.
-    pub fn matches(&mut self, candidate: &Candidate<'_>, t: &Timeline) -> bool {
+    pub(super) fn matches(&mut self, candidate: &Candidate<'_>, t: &Timeline) -> bool {
         let failed = self.first_failure(candidate, t);
         if let Some(explanation) = &mut self.explanation {
             explanation.seen += 1;

@@ -10,18 +10,18 @@ use crate::trace::{GoId, Time};
 
 /// End of the last interval of each goroutine, from which on it ran.
 #[derive(Clone, Debug, Default)]
-pub struct Runs {
+pub(super) struct Runs {
     since: HashMap<GoId, Time, RandomState>,
 }
 
 impl Runs {
     /// Bytes of memory in use.
-    pub fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         of_map(&self.since, 1)
     }
 
     /// Records an interval in which a goroutine did not run. Returns begin and end of the run before it.
-    pub fn interval(&mut self, i: &Interval, t: &Timeline) -> Option<(Time, Time)> {
+    pub(super) fn interval(&mut self, i: &Interval, t: &Timeline) -> Option<(Time, Time)> {
         let g = i.victim.g;
         let before = match i.under_way {
             true => self.since.get(&g).copied(),
@@ -32,7 +32,7 @@ impl Runs {
     }
 
     /// Removes a goroutine that ends. Returns begin and end of its last run.
-    pub fn ended(&mut self, g: &Goroutine, t: &Timeline) -> Option<(Time, Time)> {
+    pub(super) fn ended(&mut self, g: &Goroutine, t: &Timeline) -> Option<(Time, Time)> {
         let start = self.since.remove(&g.id);
         let start = start.unwrap_or_else(|| first(Some(g), t));
         (start < t.now()).then_some((start, t.now()))

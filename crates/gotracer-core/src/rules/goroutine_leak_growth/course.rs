@@ -21,7 +21,7 @@ const PARTS: usize = 4;
 
 /// Kind of a growth.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Trend {
+pub(super) enum Trend {
     /// Births continue, and the remaining goroutines are inactive.
     Leak,
     /// The remaining goroutines are inactive, but births stopped, or they wait for the outside world and may end.
@@ -32,7 +32,7 @@ pub enum Trend {
 
 /// Remaining goroutines of those that a place created.
 #[derive(Clone, Debug, Default)]
-pub struct Course {
+pub(super) struct Course {
     created: u64,
     ended: u64,
     /// Sum of the lives of the ended goroutines, ns.
@@ -51,21 +51,21 @@ struct Left {
 
 impl Course {
     /// Adds the births of one stack of the place.
-    pub fn add_site(&mut self, site: &Site) {
+    pub(super) fn add_site(&mut self, site: &Site) {
         self.created += site.created;
         self.ended += site.ended;
         self.lived = self.lived.saturating_add(site.lived);
     }
 
     /// Adds all births and exits of the place.
-    pub fn add_ended(&mut self, all: Option<&Self>) {
+    pub(super) fn add_ended(&mut self, all: Option<&Self>) {
         if let Some(all) = all {
             (self.created, self.ended, self.lived) = (all.created, all.ended, all.lived);
         }
     }
 
     /// Adds a remaining goroutine.
-    pub fn add(&mut self, g: &Goroutine, now: Time) {
+    pub(super) fn add(&mut self, g: &Goroutine, now: Time) {
         let length = |from: Time, to: Time| to.saturating_sub(from).max(0) as u64;
         let age = length(g.birth, now);
         let settled = length(g.birth, g.since) <= age / 100 * SETTLED;
@@ -82,7 +82,7 @@ impl Course {
     }
 
     /// Classifies the growth from `since` to `now`.
-    pub fn trend(&self, since: Time, now: Time) -> Trend {
+    pub(super) fn trend(&self, since: Time, now: Time) -> Trend {
         let all = self.left.len();
         let majority = |n: usize| 2 * n > all;
         let count = |of: &dyn Fn(&Left) -> bool| self.left.iter().filter(|l| of(l)).count();

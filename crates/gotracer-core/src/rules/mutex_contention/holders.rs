@@ -31,7 +31,7 @@ struct Wait {
 
 /// Waits for locks in a trace.
 #[derive(Clone, Default)]
-pub struct Waits {
+pub(crate) struct Waits {
     kept: VecDeque<Wait>,
     /// Number of the first wait that is kept.
     first: u64,
@@ -64,7 +64,7 @@ impl Held {
 
 /// Goroutine that held a lock longest during a wait for it.
 #[derive(Clone, Copy)]
-pub struct Holder {
+pub(crate) struct Holder {
     /// The goroutine, with the stack of its unlock.
     pub by: Actor,
     /// Time it held the lock during the wait, ns.
@@ -81,7 +81,7 @@ pub struct Holder {
 
 impl Waits {
     /// Adds a wait that has ended.
-    pub fn add(&mut self, i: &Interval, t: &Timeline) {
+    pub(crate) fn add(&mut self, i: &Interval, t: &Timeline) {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
             self.first += 1;
@@ -101,17 +101,17 @@ impl Waits {
     }
 
     /// Bytes of memory that the waits hold.
-    pub fn held(&self) -> u64 {
+    pub(crate) fn held(&self) -> u64 {
         (self.kept.capacity() * size_of::<Wait>()) as u64 + of_map(&self.last, 1)
     }
 
     /// Drops goroutines that have ended.
-    pub fn forget(&mut self, t: &Timeline) {
+    pub(crate) fn forget(&mut self, t: &Timeline) {
         self.last.retain(|&g, _| t.find(g).is_some());
     }
 
     /// Returns the goroutine that held the lock longest during a wait that has ended and is not added yet.
-    pub fn holder(&self, wait: &Interval, t: &Timeline) -> Option<Holder> {
+    pub(crate) fn holder(&self, wait: &Interval, t: &Timeline) -> Option<Holder> {
         let holders = self.holders(wait, t);
         let longest = holders.iter().max_by_key(|held| held.length())?;
         let alike = holders

@@ -4,7 +4,7 @@ use crate::timeline::is_standard;
 
 /// Part of a server that a stack belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Role {
+pub(super) enum Role {
     /// Not a part of a server.
     #[default]
     None,
@@ -24,7 +24,7 @@ pub enum Role {
 
 /// A handler, and the number of handlers that call each other down to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Handler {
+pub(super) struct Handler {
     /// Number of the handler's group.
     pub group: usize,
     /// Number of nested handlers.
@@ -35,7 +35,7 @@ pub struct Handler {
 const CONNECTION: &str = "net/http.(*conn).serve";
 /// Returns whether a goroutine with this start function handles one request: HTTP/2 of
 /// net/http and of golang.org/x/net, and gRPC without stream workers.
-pub fn is_stream(function: &str) -> bool {
+pub(super) fn is_stream(function: &str) -> bool {
     let http2 = function.contains("http2") && function.ends_with("erverConn).runHandler");
     http2 || function.starts_with("google.golang.org/grpc.(*Server).serveStreams.func")
 }
@@ -54,7 +54,7 @@ fn calls_handler(function: &str) -> bool {
 impl Role {
     /// Classifies a stack given its functions, the innermost first.
     /// `group` returns the number of a handler.
-    pub fn of(innermost_first: &[&str], group: impl FnOnce(&str) -> usize) -> Self {
+    pub(super) fn of(innermost_first: &[&str], group: impl FnOnce(&str) -> usize) -> Self {
         let root = innermost_first.last().copied().unwrap_or_default();
         if root != CONNECTION && !is_stream(root) {
             return Self::None;

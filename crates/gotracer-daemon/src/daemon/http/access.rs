@@ -21,7 +21,7 @@ const FORWARDED: [HeaderName; 5] = [
 ///
 /// A web page can make its own name resolve to 127.0.0.1 (DNS rebinding), but then `Host` has that
 /// name and not an address or `localhost`.
-pub fn is_local<B>(client: IpAddr, request: &Request<B>) -> bool {
+pub(super) fn is_local<B>(client: IpAddr, request: &Request<B>) -> bool {
     let headers = request.headers();
     let forwarded = FORWARDED.iter().any(|name| headers.contains_key(name));
     let mut hosts = hosts(request.uri(), headers).peekable();
@@ -50,7 +50,7 @@ fn is_own(host: Authority) -> bool {
 ///
 /// As in Go's `http.CrossOriginProtection`: browsers send the origin in `Sec-Fetch-Site`, older ones
 /// in `Origin`; other programs send neither.
-pub fn is_cross_site<B>(request: &Request<B>, read_has_effect: bool) -> bool {
+pub(super) fn is_cross_site<B>(request: &Request<B>, read_has_effect: bool) -> bool {
     let headers = request.headers();
     let header = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
     let site = header("sec-fetch-site");

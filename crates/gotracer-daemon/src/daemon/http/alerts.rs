@@ -32,7 +32,7 @@ const WAIT: Duration = Duration::from_secs(120);
 
 /// Times of the captures that alerts caused, by target.
 #[derive(Default)]
-pub struct Alerted(Mutex<HashMap<(Labels, String), Instant>>);
+pub(crate) struct Alerted(Mutex<HashMap<(Labels, String), Instant>>);
 
 /// Notification of Alertmanager, as far as it is needed here.
 #[derive(Deserialize)]
@@ -58,7 +58,7 @@ struct Answer<'a> {
 }
 
 /// Accepts a notification, and answers before the captures begin.
-pub async fn webhook(call: Call<'_>) -> Reply {
+pub(super) async fn webhook(call: Call<'_>) -> Reply {
     let Call {
         request,
         in_flight,

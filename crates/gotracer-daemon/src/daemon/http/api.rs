@@ -11,14 +11,14 @@ use super::reply::{Reply, blocking, compressed, text};
 use crate::report::{Options, Report, json};
 
 /// Answers with all recent reports.
-pub async fn all(call: Call<'_>) -> Reply {
+pub(super) async fn all(call: Call<'_>) -> Reply {
     let recent = call.state.recent.all().into_iter();
     let all = recent.filter_map(|entry| entry.report).collect();
     reports(call.request.headers(), all).await
 }
 
 /// Answers with one report, or redirects to its trace in Perfetto's format.
-pub async fn one(call: Call<'_>) -> Reply {
+pub(super) async fn one(call: Call<'_>) -> Reply {
     let number = call.below.parse().ok();
     let entry = number.and_then(|number| call.state.recent.find(number));
     match entry.and_then(|entry| entry.report) {
@@ -40,7 +40,7 @@ async fn reports(headers: &HeaderMap, reports: Vec<Arc<Report>>) -> Reply {
 }
 
 /// Builds the JSON document of these reports.
-pub fn document(headers: &HeaderMap, reports: &[Report]) -> Reply {
+pub(super) fn document(headers: &HeaderMap, reports: &[Report]) -> Reply {
     let mut body = Vec::new();
     match json::write(&mut body, reports, &Options::default()) {
         Ok(()) => compressed(headers, "application/json", body),

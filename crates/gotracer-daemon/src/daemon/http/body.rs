@@ -31,7 +31,7 @@ const LINGER: Duration = Duration::from_secs(5);
 
 /// Body of a request. If it is dropped before its end, the rest is read for a while: closing the
 /// connection with unread bytes would reset it before the client has read the answer.
-pub struct Upload<'r> {
+pub(super) struct Upload<'r> {
     /// Body, unless it ended or failed.
     body: Option<Incoming>,
     /// Whether reading began. Before that, a client may wait for `100 Continue`.
@@ -44,7 +44,7 @@ pub struct Upload<'r> {
 
 /// Reason why a body is incomplete.
 #[derive(Debug, thiserror::Error)]
-pub enum BodyError {
+pub(super) enum BodyError {
     /// The client sends too slowly.
     #[error("the body comes too slowly")]
     Slow,
@@ -58,7 +58,7 @@ pub enum BodyError {
 
 impl<'r> Upload<'r> {
     /// Wraps the body of a request.
-    pub fn new(body: Incoming, request: &'r InFlight) -> Self {
+    pub(super) fn new(body: Incoming, request: &'r InFlight) -> Self {
         let now = Instant::now();
         Self {
             body: Some(body),
@@ -73,7 +73,7 @@ impl<'r> Upload<'r> {
     ///
     /// # Errors
     /// If the client is too slow or disconnected.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
         let Some(body) = &mut self.body else {
             return Ok(None);
         };
@@ -106,7 +106,7 @@ impl<'r> Upload<'r> {
     ///
     /// # Errors
     /// If the client is too slow or disconnected.
-    pub async fn head(&mut self) -> Result<Vec<u8>, BodyError> {
+    pub(super) async fn head(&mut self) -> Result<Vec<u8>, BodyError> {
         let mut head = Vec::new();
         while head.len() < HEAD
             && let Some(bytes) = self.next().await?
@@ -120,7 +120,7 @@ impl<'r> Upload<'r> {
     ///
     /// # Errors
     /// If the body has more than `limit` bytes, or the client is too slow or disconnected.
-    pub async fn collect(mut self, head: Vec<u8>, limit: u64) -> Result<Vec<u8>, BodyError> {
+    pub(super) async fn collect(mut self, head: Vec<u8>, limit: u64) -> Result<Vec<u8>, BodyError> {
         let mut all = head;
         while let Some(bytes) = self.next().await? {
             if (all.len() + bytes.len()) as u64 > limit {
@@ -156,7 +156,7 @@ async fn linger(mut body: Incoming) {
 
 /// Reads the body of a request that is refused unseen. A small body is read before the answer: many
 /// clients read the answer only after they have sent everything.
-pub async fn discard(request: Request<Incoming>, in_flight: &InFlight) {
+pub(super) async fn discard(request: Request<Incoming>, in_flight: &InFlight) {
     let (head, body) = request.into_parts();
     // A client that sends `Expect: 100-continue` has not sent the body, and reading would request
     // it.
@@ -172,7 +172,7 @@ pub async fn discard(request: Request<Incoming>, in_flight: &InFlight) {
 }
 
 /// Body of an answer. Dropping it ends the request.
-pub struct Answer<B> {
+pub(super) struct Answer<B> {
     body: B,
     /// Bytes that the body produced and hyper did not take yet.
     rest: Bytes,
@@ -192,7 +192,7 @@ enum Waiting {
 
 impl<B> Answer<B> {
     /// Wraps the body of an answer to this request. The permit is held until the answer ends.
-    pub fn new(body: B, request: InFlight, held: Option<permits::Permit>) -> Self {
+    pub(super) fn new(body: B, request: InFlight, held: Option<permits::Permit>) -> Self {
         let now = Instant::now();
         Self {
             body,

@@ -11,10 +11,10 @@ use super::connections::InFlight;
 use super::reply::Reply;
 
 /// Function that answers a request.
-pub type Handler = for<'c> fn(Call<'c>) -> BoxFuture<'c, Reply>;
+pub(super) type Handler = for<'c> fn(Call<'c>) -> BoxFuture<'c, Reply>;
 
 /// Request of an admitted client.
-pub struct Call<'c> {
+pub(super) struct Call<'c> {
     /// Request.
     pub request: Request<Incoming>,
     /// Text that the placeholder of the path stands for.

@@ -20,7 +20,7 @@ use crate::export::catalog::server::ServerStats;
 /// Maximum number of connections.
 const CONNECTIONS: usize = 256;
 /// Idle timeout of a connection.
-pub const IDLE: Duration = Duration::from_secs(10);
+pub(super) const IDLE: Duration = Duration::from_secs(10);
 /// Time between a client's deadline and the end of its connection, in which an answer can give the
 /// reason.
 const SLACK: Duration = Duration::from_secs(5);
@@ -29,7 +29,7 @@ const PARTING: Duration = Duration::from_secs(5);
 
 /// Kind of a request. Each kind has its own limits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Health checks, which are never refused.
     Essential,
     /// `/metrics`.
@@ -70,7 +70,7 @@ enum Progress {
 }
 
 /// All open connections.
-pub struct Connections {
+pub(crate) struct Connections {
     limit: usize,
     open: Mutex<HashMap<u64, Arc<Connection>>>,
     next: AtomicU64,
@@ -78,7 +78,7 @@ pub struct Connections {
 }
 
 /// Open connection.
-pub struct Connection {
+pub(crate) struct Connection {
     /// Address of the client.
     pub address: IpAddr,
     /// Canceled if the connection should end after its current requests.
@@ -99,7 +99,7 @@ struct State {
 }
 
 /// Entry of a connection in the list, removed when dropped.
-pub struct Entry {
+pub(crate) struct Entry {
     connections: Arc<Connections>,
     number: u64,
     /// The connection.
@@ -107,14 +107,14 @@ pub struct Entry {
 }
 
 /// Request that is being answered.
-pub struct InFlight {
+pub(crate) struct InFlight {
     connection: Arc<Connection>,
     number: u64,
 }
 
 impl Connections {
     /// Creates an empty list.
-    pub fn new(stats: Arc<ServerStats>) -> Self {
+    pub(crate) fn new(stats: Arc<ServerStats>) -> Self {
         Self {
             limit: limit(),
             open: Mutex::default(),
@@ -124,7 +124,7 @@ impl Connections {
     }
 
     /// Adds a connection, and closes an idle one if there are too many.
-    pub fn add(self: &Arc<Self>, address: IpAddr, stop: &CancellationToken) -> Entry {
+    pub(crate) fn add(self: &Arc<Self>, address: IpAddr, stop: &CancellationToken) -> Entry {
         let connection = Arc::new(Connection {
             address: address.to_canonical(),
             finish: stop.child_token(),
@@ -153,13 +153,13 @@ impl Connections {
     }
 
     /// Closes the connection that has been idle for longest, because the system allows no more.
-    pub fn make_room(&self) {
+    pub(crate) fn make_room(&self) {
         self.evict(idlest(&self.lock()));
     }
 
     /// Closes the connection whose client is furthest behind with a request of this kind. Returns
     /// whether there was one.
-    pub fn make_room_for(&self, kind: Kind) -> bool {
+    pub(crate) fn make_room_for(&self, kind: Kind) -> bool {
         let open = self.lock();
         let slow = living(&open).filter_map(|connection| {
             let state = connection.lock();
@@ -178,7 +178,7 @@ impl Connections {
     }
 
     /// Closes the connections whose clients exceeded their deadline.
-    pub fn reap(&self) {
+    pub(crate) fn reap(&self) {
         let now = Instant::now();
         for connection in living(&self.lock()) {
             let state = connection.lock();
@@ -276,7 +276,7 @@ impl State {
 
 impl Connection {
     /// Registers a request.
-    pub fn begin(self: &Arc<Self>, kind: Kind) -> InFlight {
+    pub(crate) fn begin(self: &Arc<Self>, kind: Kind) -> InFlight {
         let mut state = self.lock();
         let number = state.next;
         state.next += 1;
@@ -291,7 +291,7 @@ impl Connection {
     }
 
     /// Records that the system took only `taken` bytes of those written.
-    pub fn blocked(&self, taken: usize) {
+    pub(crate) fn blocked(&self, taken: usize) {
         let now = Instant::now();
         let mut state = self.lock();
         let pace = state.blocked.get_or_insert_with(|| Pace::new(now));
@@ -299,7 +299,7 @@ impl Connection {
     }
 
     /// Records that the system took all bytes.
-    pub fn flushed(&self) {
+    pub(crate) fn flushed(&self) {
         let mut state = self.lock();
         if state.blocked.take().is_some() {
             state.since = Instant::now();
@@ -313,27 +313,27 @@ impl Connection {
 
 impl InFlight {
     /// Address of the client.
-    pub fn address(&self) -> IpAddr {
+    pub(crate) fn address(&self) -> IpAddr {
         self.connection.address
     }
 
     /// Changes the kind of the request.
-    pub fn becomes(&self, kind: Kind) {
+    pub(crate) fn becomes(&self, kind: Kind) {
         self.change(|(_, known, _)| *known = kind);
     }
 
     /// Records that the server is working on the request.
-    pub fn works(&self) {
+    pub(crate) fn works(&self) {
         self.turn(Progress::Server);
     }
 
     /// Records that the request waits for a permit.
-    pub fn queues(&self) {
+    pub(crate) fn queues(&self) {
         self.turn(Progress::Queue);
     }
 
     /// Records that the client has to send or read until the deadline.
-    pub fn waits(&self, deadline: Instant) {
+    pub(crate) fn waits(&self, deadline: Instant) {
         self.turn(Progress::Client(deadline));
     }
 

@@ -21,26 +21,26 @@ const LATEST: &str = "latest";
 const PERFETTO: &str = "?format=perfetto";
 
 /// Whether a request asks for Perfetto's format.
-pub fn wants_perfetto(request: &Request<Incoming>) -> bool {
+pub(super) fn wants_perfetto(request: &Request<Incoming>) -> bool {
     let query = request.uri().query().unwrap_or_default();
     let mut parameters = form_urlencoded::parse(query.as_bytes());
     parameters.any(|(name, value)| name == "format" && value == "perfetto")
 }
 
 /// Returns the ID of a report's kept trace.
-pub fn id(report: &Report) -> Option<&str> {
+pub(super) fn id(report: &Report) -> Option<&str> {
     report.evidence.as_deref()?.rsplit('/').next()
 }
 
 /// Returns the kept trace of a report, if it is still kept.
-pub fn of(report: &Report, state: &State) -> Option<(Item, Arc<Evidence>)> {
+pub(super) fn of(report: &Report, state: &State) -> Option<(Item, Arc<Evidence>)> {
     let evidence = state.evidence.now()?;
     let item = evidence.find(id(report)?)?;
     Some((item, evidence))
 }
 
 /// Redirects to the kept trace of a report, in Perfetto's format.
-pub fn of_report(request: &Request<Incoming>, report: &Report) -> Reply {
+pub(super) fn of_report(request: &Request<Incoming>, report: &Report) -> Reply {
     let Some(id) = id(report) else {
         let why = "the trace of this report is not kept; --evidence.path keeps those of findings";
         return text(StatusCode::NOT_FOUND, why);
@@ -55,7 +55,7 @@ pub fn of_report(request: &Request<Incoming>, report: &Report) -> Reply {
 }
 
 /// Lists the kept traces that match the query: labels, `rule` and `severity`.
-pub fn list(call: &Call<'_>) -> Reply {
+pub(super) fn list(call: &Call<'_>) -> Reply {
     let request = &call.request;
     let query = request.uri().query().unwrap_or_default();
     let items = chosen(&call.state, query);
@@ -69,7 +69,7 @@ pub fn list(call: &Call<'_>) -> Reply {
 
 /// Answers with one trace, or with its report if the path ends in `/report`. The ID `latest`
 /// selects the newest trace that matches the query, and `format=perfetto` converts it.
-pub async fn one(call: Call<'_>) -> Reply {
+pub(super) async fn one(call: Call<'_>) -> Reply {
     let Call {
         request,
         below,

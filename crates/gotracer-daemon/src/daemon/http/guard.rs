@@ -24,7 +24,7 @@ use crate::daemon::web_config::Verdict;
 use crate::report::html::shell::{Network, policy};
 
 /// Client of a connection.
-pub struct Caller {
+pub(super) struct Caller {
     /// Connection of the client.
     pub connection: Arc<Connection>,
     /// Whether the client showed a certificate that the web configuration trusts.
@@ -32,10 +32,10 @@ pub struct Caller {
 }
 
 /// Answer that is sent at the client's pace.
-pub type Paced = Response<Answer<Body>>;
+pub(super) type Paced = Response<Answer<Body>>;
 
 /// Answers one request, or refuses it.
-pub async fn guarded(
+pub(super) async fn guarded(
     request: Request<Incoming>,
     caller: Arc<Caller>,
     state: Arc<State>,

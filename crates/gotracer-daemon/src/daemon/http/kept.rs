@@ -13,7 +13,7 @@ use crate::source::{Limits, from_reader};
 use crate::trace::Input;
 
 /// A kept trace, with a permit to read it.
-pub struct Kept {
+pub(super) struct Kept {
     /// Description of the trace.
     pub item: Item,
     /// State of the server.
@@ -25,7 +25,7 @@ pub struct Kept {
 
 impl Kept {
     /// Waits for a permit to read the trace; `None` if there is no permit or no memory in time.
-    pub async fn admit(
+    pub(super) async fn admit(
         (item, evidence): (Item, Arc<Evidence>),
         in_flight: &InFlight,
         state: Arc<State>,
@@ -46,7 +46,7 @@ impl Kept {
     ///
     /// # Errors
     /// If the store of evidence cannot be read.
-    pub fn open(&self) -> io::Result<Input<'static>> {
+    pub(super) fn open(&self) -> io::Result<Input<'static>> {
         let limits = Limits::of_memory(self.room.allowance());
         from_reader(self.evidence.read(&self.item.file)?, &limits)
     }
@@ -56,7 +56,7 @@ impl Kept {
     ///
     /// # Errors
     /// If the store of evidence cannot be read.
-    pub fn report(&self) -> io::Result<Option<Report>> {
+    pub(super) fn report(&self) -> io::Result<Option<Report>> {
         let (source, labels) = (&self.item.source, &self.item.target);
         let analyzer = self.state.pipeline.analyzer();
         Ok(analyzer.report(self.open()?, source, labels))

@@ -20,7 +20,7 @@ const WAIT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Permits by kind of request.
-pub struct Limits {
+pub(crate) struct Limits {
     connections: Arc<Connections>,
     pages: Permits,
     alerts: Permits,
@@ -35,7 +35,7 @@ pub struct Limits {
 impl Limits {
     /// Permits `jobs` analyses, `jobs` probes and `scrapes` scrapes of `/metrics`; 0 scrapes means
     /// no limit.
-    pub fn new(jobs: usize, scrapes: usize, connections: Arc<Connections>) -> Self {
+    pub(crate) fn new(jobs: usize, scrapes: usize, connections: Arc<Connections>) -> Self {
         let jobs = jobs.max(1);
         Self {
             connections,
@@ -53,7 +53,11 @@ impl Limits {
     ///
     /// # Errors
     /// If no permit was free within ten seconds, or at once in case of a scrape.
-    pub async fn admit(&self, kind: Kind, request: &InFlight) -> Result<Option<Permit>, Busy> {
+    pub(crate) async fn admit(
+        &self,
+        kind: Kind,
+        request: &InFlight,
+    ) -> Result<Option<Permit>, Busy> {
         let permits = match kind {
             // `/probe` takes its permit itself and never waits. First bytes of a body are small.
             Kind::Essential | Kind::Probe | Kind::Upload => return Ok(None),
@@ -90,4 +94,4 @@ impl Limits {
 
 /// No permit was free.
 #[derive(Debug)]
-pub struct Busy;
+pub(crate) struct Busy;

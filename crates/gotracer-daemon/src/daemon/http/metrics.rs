@@ -13,7 +13,7 @@ use crate::export::prometheus::{Encoding, Exposition};
 const AGENT: usize = 200;
 
 /// Answers a scrape.
-pub fn metrics(call: &Call<'_>) -> Reply {
+pub(super) fn metrics(call: &Call<'_>) -> Reply {
     let (metrics, client) = (&call.state.metrics, call.in_flight.address());
     if !metrics.settings().enabled {
         let off = "there are no metrics here; `prometheus: {enabled: true}` switches them on";
@@ -33,7 +33,7 @@ pub fn metrics(call: &Call<'_>) -> Reply {
 }
 
 /// Negotiates the encoding with a scraper.
-pub fn negotiate(headers: &HeaderMap) -> Encoding {
+pub(super) fn negotiate(headers: &HeaderMap) -> Encoding {
     let accept = headers.get_all(ACCEPT).iter();
     let accept: Vec<_> = accept.filter_map(|v| v.to_str().ok()).collect();
     Encoding::negotiate(&accept.join(","))

@@ -39,12 +39,12 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::alerts::Alerted;
-pub use self::connections::Connections;
+pub(super) use self::alerts::Alerted;
+pub(super) use self::connections::Connections;
 use self::connections::{Connection, IDLE};
 use self::guard::Caller;
-pub use self::limits::Limits;
-pub use self::moments::Drawn;
+pub(super) use self::limits::Limits;
+pub(super) use self::moments::Drawn;
 use self::socket::Socket;
 use super::effective_config::EffectiveConfig;
 use super::exposure::Exposure;
@@ -70,7 +70,7 @@ const WINDOW: u32 = 256 << 10;
 const STREAMS: u32 = 8;
 
 /// State that the handlers share.
-pub struct State {
+pub(super) struct State {
     /// Pipeline of the daemon.
     pub pipeline: Arc<Pipeline>,
     /// Metrics of targets and of the daemon.
@@ -114,7 +114,7 @@ pub struct State {
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves connections until `stop`, and finishes the answers that have begun.
-pub async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationToken) {
+pub(super) async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationToken) {
     let tasks = TaskTracker::new();
     let mut look = tokio::time::interval(LOOK);
     loop {

@@ -19,7 +19,7 @@ const REMEMBERED: usize = 4;
 
 /// Moments of the reports that were requested last, by the number of the report.
 #[derive(Default)]
-pub struct Drawn(Mutex<VecDeque<(u64, Arc<[Moment]>)>>);
+pub(crate) struct Drawn(Mutex<VecDeque<(u64, Arc<[Moment]>)>>);
 
 impl Drawn {
     fn find(&self, id: u64) -> Option<Arc<[Moment]>> {
@@ -36,7 +36,7 @@ impl Drawn {
 }
 
 /// Returns the moments of a report; empty if its trace is not kept, or if other analyses take all permits.
-pub async fn of(entry: &Entry, in_flight: &InFlight, state: &Arc<State>) -> Arc<[Moment]> {
+pub(super) async fn of(entry: &Entry, in_flight: &InFlight, state: &Arc<State>) -> Arc<[Moment]> {
     if let Some(moments) = state.drawn.find(entry.id) {
         return moments;
     }

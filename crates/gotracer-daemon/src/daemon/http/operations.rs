@@ -7,12 +7,12 @@ use super::reply::{Reply, text};
 use crate::daemon::reload;
 
 /// Answers that the daemon runs.
-pub fn healthy(_: &Call<'_>) -> Reply {
+pub(super) fn healthy(_: &Call<'_>) -> Reply {
     text(StatusCode::OK, "gotracer is healthy")
 }
 
 /// Answers whether all watched directories are available.
-pub fn ready(call: &Call<'_>) -> Reply {
+pub(super) fn ready(call: &Call<'_>) -> Reply {
     let watches = call.state.watches.all().into_iter();
     let down = watches.filter_map(|(path, health)| {
         let why = health.down?;
@@ -26,7 +26,7 @@ pub fn ready(call: &Call<'_>) -> Reply {
 }
 
 /// Reloads the configuration, if that is enabled.
-pub async fn reload(call: Call<'_>) -> Reply {
+pub(super) async fn reload(call: Call<'_>) -> Reply {
     let Some(requests) = &call.state.reload else {
         let off = "reloading over HTTP is off; --web.enable-lifecycle switches it on";
         return text(StatusCode::FORBIDDEN, off);

@@ -8,39 +8,39 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Maximum and initial credit.
-pub const CREDIT: Duration = Duration::from_secs(30);
+pub(super) const CREDIT: Duration = Duration::from_secs(30);
 /// Number of bytes that earn a second of credit.
 const RATE: u32 = 8 << 10;
 
 /// Credit of one client in one direction.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub(super) struct Pace {
     /// Time at which the credit is used up if no more bytes move.
     deadline: Instant,
 }
 
 impl Pace {
     /// Creates a pace with full credit.
-    pub fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self {
             deadline: now + CREDIT,
         }
     }
 
     /// Returns when the credit is used up.
-    pub fn deadline(self) -> Instant {
+    pub(super) fn deadline(self) -> Instant {
         self.deadline
     }
 
     /// Adds the credit for bytes that the client sent or read.
-    pub fn moved(&mut self, now: Instant, bytes: usize) {
+    pub(super) fn moved(&mut self, now: Instant, bytes: usize) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let earned = Duration::from_secs(1) * bytes / RATE;
         self.deadline = (self.deadline + earned).min(now + CREDIT);
     }
 
     /// Extends the deadline by a time in which the client waited for the server.
-    pub fn excuse(&mut self, waited: Duration) {
+    pub(super) fn excuse(&mut self, waited: Duration) {
         self.deadline += waited;
     }
 }

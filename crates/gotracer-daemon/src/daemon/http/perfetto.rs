@@ -56,7 +56,7 @@ impl Query {
 struct Export(Kept);
 
 /// Exports a kept trace while the client reads it.
-pub async fn export(
+pub(super) async fn export(
     kept: (Item, Arc<Evidence>),
     (headers, query): (HeaderMap, &str),
     in_flight: &InFlight,

@@ -24,7 +24,7 @@ const TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 const RESERVE: Duration = Duration::from_millis(500);
 
 /// Captures a target, and answers with the metrics of that capture alone.
-pub async fn probe(call: Call<'_>) -> Reply {
+pub(super) async fn probe(call: Call<'_>) -> Reply {
     let Call { request, state, .. } = call;
     let query = request.uri().query().unwrap_or_default();
     let (name, job) = (parameter(query, "target"), parameter(query, "module"));

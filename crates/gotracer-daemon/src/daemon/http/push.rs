@@ -21,7 +21,7 @@ use crate::source::push::{Accepted, Sender, Spool, SpoolError, sender};
 use crate::source::scrape::pipe;
 
 /// Stores the trace in the request's body.
-pub async fn receive(call: Call<'_>) -> Reply {
+pub(super) async fn receive(call: Call<'_>) -> Reply {
     let Call {
         request,
         in_flight,

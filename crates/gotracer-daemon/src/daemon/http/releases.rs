@@ -97,7 +97,7 @@ struct Site<'a> {
 }
 
 /// Answers with the releases.
-pub fn list(call: &Call<'_>) -> Reply {
+pub(super) fn list(call: &Call<'_>) -> Reply {
     let body = document(&call.state.releases.all()).to_string();
     compressed(call.request.headers(), JSON, body.into())
 }

@@ -19,12 +19,12 @@ use tokio::sync::oneshot;
 use super::body::BodyError;
 
 /// Answer with a whole or a streamed body.
-pub type Reply = Response<Body>;
+pub(super) type Reply = Response<Body>;
 /// Body of an answer.
-pub type Body = Either<Full<Bytes>, Pieces>;
+pub(super) type Body = Either<Full<Bytes>, Pieces>;
 
 /// Body that is produced while it is sent.
-pub struct Pieces {
+pub(super) struct Pieces {
     pieces: Receiver<Piece>,
     ended: bool,
 }
@@ -39,12 +39,12 @@ enum Piece {
 }
 
 /// Answer to a request that gets no permit.
-pub const BUSY: &str = "too many requests are being answered; try again";
+pub(super) const BUSY: &str = "too many requests are being answered; try again";
 
 /// Content type of JSON documents.
-pub const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 /// Content type of pages.
-pub const HTML: &str = "text/html; charset=utf-8";
+pub(super) const HTML: &str = "text/html; charset=utf-8";
 
 /// Size of a piece, bytes.
 const PIECE: usize = 64 << 10;
@@ -57,14 +57,18 @@ const WRITTEN_AHEAD: usize = 2;
 const MIN_COMPRESSED: usize = 1 << 10;
 
 /// Builds an answer with a body of this type.
-pub fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+pub(super) fn reply(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Reply {
     let mut reply = of_type(content_type, Either::Left(Full::new(body.into())));
     *reply.status_mut() = status;
     reply
 }
 
 /// Builds an answer on a blocking thread.
-pub async fn blocking(make: impl FnOnce() -> Reply + Send + 'static) -> Reply {
+pub(super) async fn blocking(make: impl FnOnce() -> Reply + Send + 'static) -> Reply {
     tokio::task::spawn_blocking(make)
         .await
         .unwrap_or_else(|error| {
@@ -74,12 +78,12 @@ pub async fn blocking(make: impl FnOnce() -> Reply + Send + 'static) -> Reply {
 }
 
 /// Answer to a request whose handler panicked.
-pub fn failed() -> Reply {
+pub(super) fn failed() -> Reply {
     text(StatusCode::INTERNAL_SERVER_ERROR, "the answer failed")
 }
 
 /// Builds an answer whose body is read from `from` on a blocking thread while it is sent.
-pub fn streamed(content_type: &'static str, mut from: impl Read + Send + 'static) -> Reply {
+pub(super) fn streamed(content_type: &'static str, mut from: impl Read + Send + 'static) -> Reply {
     let (pieces, body) = channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         let mut last = Bytes::new();
@@ -109,7 +113,7 @@ pub fn streamed(content_type: &'static str, mut from: impl Read + Send + 'static
 
 /// Builds an answer whose body is written on a blocking thread while it is sent. A body that is not
 /// [finished](Written::finish) is truncated.
-pub fn written(
+pub(super) fn written(
     request: &HeaderMap,
     content_type: &'static str,
     write: impl FnOnce(&mut Written) -> io::Result<()> + Send + 'static,
@@ -140,7 +144,7 @@ pub fn written(
 }
 
 /// Writer of a body. Writes wait for a client that reads slowly, and fail if the client is gone.
-pub enum Written {
+pub(super) enum Written {
     /// Uncompressed body.
     Plain(Sink),
     /// Body compressed with gzip.
@@ -152,7 +156,7 @@ impl Written {
     ///
     /// # Errors
     /// If the client is gone.
-    pub fn finish(&mut self) -> io::Result<()> {
+    pub(super) fn finish(&mut self) -> io::Result<()> {
         let sink = match self {
             Self::Plain(sink) => sink,
             Self::Gzip(encoder) => {
@@ -181,7 +185,7 @@ impl Write for Written {
 }
 
 /// Buffer that collects pieces of a body and sends them.
-pub struct Sink {
+pub(super) struct Sink {
     pieces: Sender<Piece>,
     piece: Vec<u8>,
 }
@@ -267,13 +271,13 @@ impl hyper::body::Body for Pieces {
 }
 
 /// Builds an answer with a line of text.
-pub fn text(status: StatusCode, line: &str) -> Reply {
+pub(super) fn text(status: StatusCode, line: &str) -> Reply {
     let body = format!("{line}\n");
     reply(status, "text/plain; charset=utf-8", body)
 }
 
 /// Builds the answer if no permit or no memory is free.
-pub fn busy(why: &str) -> Reply {
+pub(super) fn busy(why: &str) -> Reply {
     let mut reply = text(StatusCode::SERVICE_UNAVAILABLE, why);
     let soon = HeaderValue::from_static("5");
     reply.headers_mut().insert(RETRY_AFTER, soon);
@@ -281,7 +285,7 @@ pub fn busy(why: &str) -> Reply {
 }
 
 /// Builds the answer to an incomplete body.
-pub fn refusal(error: &BodyError) -> Reply {
+pub(super) fn refusal(error: &BodyError) -> Reply {
     let status = match error {
         BodyError::Slow => StatusCode::REQUEST_TIMEOUT,
         BodyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -291,13 +295,13 @@ pub fn refusal(error: &BodyError) -> Reply {
 }
 
 /// Whether a browser makes the request: browsers accept HTML first.
-pub fn is_browser(request: &HeaderMap) -> bool {
+pub(super) fn is_browser(request: &HeaderMap) -> bool {
     let accept = request.get(ACCEPT);
     accept.is_some_and(|types| types.as_bytes().starts_with(b"text/html"))
 }
 
 /// Builds an answer that is compressed with gzip if the client accepts that.
-pub fn compressed(request: &HeaderMap, content_type: &'static str, body: Vec<u8>) -> Reply {
+pub(super) fn compressed(request: &HeaderMap, content_type: &'static str, body: Vec<u8>) -> Reply {
     let gzip = wants_gzip(request);
     let small = body.len() < MIN_COMPRESSED;
     let packed = if gzip && !small { pack(&body) } else { None };

@@ -14,7 +14,7 @@ use super::{
 use crate::daemon::exposure::Gate;
 
 /// Path of the server, and how it is answered.
-pub struct Route {
+pub(super) struct Route {
     /// Path. A last segment in capitals is a placeholder: `N` for a number, others for any text.
     pub path: &'static str,
     /// Methods that the path accepts.
@@ -28,7 +28,7 @@ pub struct Route {
 }
 
 /// Route of a path, and the text of its placeholder.
-pub struct Found {
+pub(super) struct Found {
     /// Route.
     pub route: &'static Route,
     /// Text of the placeholder, if the path has one.
@@ -81,7 +81,7 @@ const ROUTES: &[Route] = &[
 ];
 
 /// Finds the route of a path.
-pub fn find(path: &str) -> Option<Found> {
+pub(super) fn find(path: &str) -> Option<Found> {
     ROUTES.iter().find_map(|route| {
         let below = route.matches(path)?.to_owned();
         Some(Found { route, below })

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use super::connections::Connection;
 
 /// Socket of a connection.
-pub struct Socket {
+pub(super) struct Socket {
     stream: TcpStream,
     connection: Arc<Connection>,
     /// Whether bytes are left that the system did not take.
@@ -20,7 +20,7 @@ pub struct Socket {
 
 impl Socket {
     /// Wraps the socket of a connection.
-    pub fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
+    pub(super) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
         Self {
             stream,
             connection,

@@ -23,7 +23,7 @@ struct Row {
 }
 
 /// Answers with the targets.
-pub fn list(call: &Call<'_>) -> Reply {
+pub(super) fn list(call: &Call<'_>) -> Reply {
     let body = document(call.state.table.all()).to_string();
     compressed(call.request.headers(), JSON, body.into())
 }

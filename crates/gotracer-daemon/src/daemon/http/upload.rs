@@ -24,7 +24,7 @@ use crate::source::scrape::pipe;
 const LIMIT: u64 = 1 << 30;
 
 /// Analyzes the trace in the request's body while it is received.
-pub async fn analyze(call: Call<'_>) -> Reply {
+pub(super) async fn analyze(call: Call<'_>) -> Reply {
     let Call {
         request,
         in_flight,
@@ -85,7 +85,7 @@ pub async fn analyze(call: Call<'_>) -> Reply {
 ///
 /// # Errors
 /// If the client is too slow or disconnected, or sends more.
-pub async fn feed(
+pub(super) async fn feed(
     head: Vec<u8>,
     mut body: Upload<'_>,
     sender: Sender<io::Result<Bytes>>,

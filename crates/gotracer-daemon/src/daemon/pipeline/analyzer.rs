@@ -17,7 +17,7 @@ use crate::trace::{Input, ReadError};
 
 /// Rule settings, by default and per service.
 #[derive(PartialEq, Default)]
-pub struct Thresholds {
+pub(crate) struct Thresholds {
     usual: Settings,
     /// Overrides by the label `service`.
     services: HashMap<String, Settings>,
@@ -25,33 +25,33 @@ pub struct Thresholds {
 
 impl Thresholds {
     /// Returns the settings for a target.
-    pub fn of(&self, target: &Labels) -> &Settings {
+    pub(crate) fn of(&self, target: &Labels) -> &Settings {
         self.of_service(target.get("service"))
     }
 
     /// Returns the settings for a service.
-    pub fn of_service(&self, service: &str) -> &Settings {
+    pub(crate) fn of_service(&self, service: &str) -> &Settings {
         self.services.get(service).unwrap_or(&self.usual)
     }
 }
 
 /// Analyzer of traces. Panics of the analysis are caught.
 #[derive(Default)]
-pub struct Analyzer(Live<Thresholds>);
+pub(crate) struct Analyzer(Live<Thresholds>);
 
 impl Analyzer {
     /// Sets the rule settings that apply from the next trace on.
-    pub fn configure(&self, usual: Settings, services: HashMap<String, Settings>) {
+    pub(crate) fn configure(&self, usual: Settings, services: HashMap<String, Settings>) {
         self.0.update(Thresholds { usual, services });
     }
 
     /// Returns the rule settings in force.
-    pub fn thresholds(&self) -> Arc<Thresholds> {
+    pub(crate) fn thresholds(&self) -> Arc<Thresholds> {
         self.0.get()
     }
 
     /// Analyzes every trace of a stream of bytes while it is received. Returns each with its name.
-    pub fn read(
+    pub(crate) fn read(
         &self,
         reader: impl Read + Send + 'static,
         source: &str,
@@ -65,7 +65,7 @@ impl Analyzer {
     }
 
     /// Analyzes a copy of a trace. Returns `None` if it cannot be read.
-    pub fn report(&self, input: Input<'_>, source: &str, labels: &Labels) -> Option<Report> {
+    pub(crate) fn report(&self, input: Input<'_>, source: &str, labels: &Labels) -> Option<Report> {
         match self.analyze(input, source, labels) {
             Analyzed::Read(outcome) => Some(outcome.report),
             Analyzed::Unreadable(_) | Analyzed::Panicked(_) => None,
@@ -81,7 +81,7 @@ impl Analyzer {
     }
 
     /// Analyzes every trace of an input. Returns each with its name.
-    pub fn analyze_all(
+    pub(crate) fn analyze_all(
         &self,
         input: Input<'_>,
         source: &str,

@@ -16,7 +16,7 @@ use crate::source::directory::{After, FileTrace, Shelf};
 use crate::source::{Limits, decompressed, from_seekable};
 
 /// Analysis of the traces in files.
-pub struct Files {
+pub(crate) struct Files {
     pipeline: Arc<Pipeline>,
     processed: Arc<ProcessedSet>,
 }
@@ -39,7 +39,7 @@ struct Read {
 
 impl Files {
     /// Creates an analysis that records its files in `processed`.
-    pub fn new(pipeline: Arc<Pipeline>, processed: Arc<ProcessedSet>) -> Self {
+    pub(crate) fn new(pipeline: Arc<Pipeline>, processed: Arc<ProcessedSet>) -> Self {
         Self {
             pipeline,
             processed,
@@ -48,7 +48,7 @@ impl Files {
 
     /// Analyzes the trace in a file unless it was analyzed before. `room` waits for memory and
     /// returns `None` when the daemon stops.
-    pub fn analyze(
+    pub(crate) fn analyze(
         self: &Arc<Self>,
         trace: &FileTrace,
         activity: &Arc<Activity>,

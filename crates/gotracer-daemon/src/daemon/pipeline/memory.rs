@@ -18,9 +18,9 @@ use crate::trace::Allowance;
 use gotracer_core::memory::available;
 
 /// Initial reservation of a trace, bytes: the buffers of source and reader.
-pub const BASE: u64 = 2 << 20;
+pub(crate) const BASE: u64 = 2 << 20;
 /// Initial reservation of a stream, bytes.
-pub const STREAM: u64 = 1 << 20;
+pub(crate) const STREAM: u64 = 1 << 20;
 /// Step in which reservations grow, bytes.
 const STEP: u64 = 1 << 20;
 /// Smallest budget, bytes.
@@ -28,7 +28,7 @@ const SMALLEST: u64 = 32 << 20;
 
 /// Memory budget.
 #[derive(Clone)]
-pub struct Memory(Arc<Pool>);
+pub(crate) struct Memory(Arc<Pool>);
 
 struct Pool {
     /// Size of the budget, bytes.
@@ -51,7 +51,7 @@ struct Waiting {
 
 /// Part of the budget, held until this value and the allowances made from it are dropped.
 #[derive(Clone)]
-pub struct Reservation(Arc<Loan>);
+pub(crate) struct Reservation(Arc<Loan>);
 
 struct Loan {
     pool: Arc<Pool>,
@@ -67,7 +67,7 @@ struct Loan {
 impl Memory {
     /// Creates a budget of this many bytes; by default, half of the machine's or container's
     /// memory.
-    pub fn new(budget: Option<u64>, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(budget: Option<u64>, metrics: Arc<Metrics>) -> Self {
         let all = budget.unwrap_or_else(|| available() / 2).max(SMALLEST);
         metrics.set_memory(all, 0);
         Self(Arc::new(Pool {
@@ -83,7 +83,7 @@ impl Memory {
 
     /// Waits until this many bytes are free, or as many as can become free: streams, which last for
     /// hours, are not waited for.
-    pub async fn reserve(&self, bytes: u64) -> Reservation {
+    pub(crate) async fn reserve(&self, bytes: u64) -> Reservation {
         // Wake the next waiter if this one is dropped before its turn.
         let _serve = Serve(&self.0);
         loop {
@@ -99,14 +99,14 @@ impl Memory {
     }
 
     /// Reserves memory if it is free and no trace waits for some.
-    pub fn try_reserve(&self, bytes: u64) -> Option<Reservation> {
+    pub(crate) fn try_reserve(&self, bytes: u64) -> Option<Reservation> {
         let mut state = self.0.lock();
         let free = state.waiting.is_empty() && bytes <= state.free;
         free.then(|| self.0.lend(&mut state, bytes, false))
     }
 
     /// Reserves memory for a stream. All streams together get at most half of the budget.
-    pub fn try_reserve_lasting(&self, bytes: u64) -> Option<Reservation> {
+    pub(crate) fn try_reserve_lasting(&self, bytes: u64) -> Option<Reservation> {
         let mut state = self.0.lock();
         let free = self.0.free(&state, true) >= bytes;
         free.then(|| self.0.lend(&mut state, bytes, true))
@@ -183,7 +183,7 @@ impl Pool {
 impl Reservation {
     /// Returns an allowance for a reader. It starts with the reserved bytes and follows the bytes
     /// that the reader holds, as long as the budget has more.
-    pub fn allowance(&self) -> Allowance {
+    pub(crate) fn allowance(&self) -> Allowance {
         let loan = Arc::clone(&self.0);
         Allowance::lent(loan.bytes.load(Ordering::Relaxed), move |wanted| {
             loan.follow(wanted)
@@ -191,13 +191,13 @@ impl Reservation {
     }
 
     /// Largest number of bytes held.
-    pub fn peak(&self) -> u64 {
+    pub(crate) fn peak(&self) -> u64 {
         self.0.peak.load(Ordering::Relaxed)
     }
 
     /// Returns the bytes that were requested and not granted because other traces held them. `None`
     /// if the whole budget would not have been enough.
-    pub fn lacked(&self) -> Option<u64> {
+    pub(crate) fn lacked(&self) -> Option<u64> {
         let lacked = self.0.lacked.load(Ordering::Relaxed);
         let all = self.0.pool.all - self.0.pool.lock().lasting;
         (1..=all).contains(&lacked).then_some(lacked)

@@ -18,12 +18,12 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
-pub use self::analyzer::{Analyzer, Thresholds};
-pub use self::files::Files;
-pub use self::memory::{BASE, Memory, Reservation, STREAM};
-pub use self::otlp::Otlp;
-pub use self::outcome::{Analyzed, CaptureOutcome};
-pub use self::queue::work;
+pub(super) use self::analyzer::{Analyzer, Thresholds};
+pub(super) use self::files::Files;
+pub(super) use self::memory::{BASE, Memory, Reservation, STREAM};
+pub(super) use self::otlp::Otlp;
+pub(super) use self::outcome::{Analyzed, CaptureOutcome};
+pub(super) use self::queue::work;
 use super::recent_reports::{Entry, RecentReports};
 use crate::daemon::failure::Failure;
 use crate::daemon::plan::Plan;
@@ -36,7 +36,7 @@ use crate::source::Limits;
 use crate::trace::Input;
 
 /// Receivers of the results.
-pub struct Sinks {
+pub(super) struct Sinks {
     /// Metrics of targets and of the daemon.
     pub metrics: Arc<Metrics>,
     /// OTLP exporter.
@@ -50,7 +50,7 @@ pub struct Sinks {
 }
 
 /// Analyzer and sinks.
-pub struct Pipeline {
+pub(super) struct Pipeline {
     analyzer: Analyzer,
     sinks: Sinks,
     /// Held while a trace is counted.
@@ -59,7 +59,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Creates a pipeline with default rule settings.
-    pub fn new(sinks: Sinks) -> Self {
+    pub(super) fn new(sinks: Sinks) -> Self {
         Self {
             analyzer: Analyzer::default(),
             sinks,
@@ -68,12 +68,12 @@ impl Pipeline {
     }
 
     /// Returns the analyzer.
-    pub fn analyzer(&self) -> &Analyzer {
+    pub(super) fn analyzer(&self) -> &Analyzer {
         &self.analyzer
     }
 
     /// Returns the evidence store in force, if there is one.
-    pub fn evidence(&self) -> Option<Arc<Evidence>> {
+    pub(super) fn evidence(&self) -> Option<Arc<Evidence>> {
         self.sinks.evidence.now()
     }
 
@@ -81,12 +81,12 @@ impl Pipeline {
     ///
     /// # Errors
     /// If the store cannot be opened.
-    pub fn prepare(&self, settings: &evidence::Settings) -> Result<Next, EvidenceError> {
+    pub(super) fn prepare(&self, settings: &evidence::Settings) -> Result<Next, EvidenceError> {
         self.sinks.evidence.prepare(settings)
     }
 
     /// Applies a plan to the analysis and to the sinks from the next trace on.
-    pub fn configure(&self, plan: &Plan, evidence: Next) {
+    pub(super) fn configure(&self, plan: &Plan, evidence: Next) {
         self.sinks.evidence.set(evidence);
         self.analyzer
             .configure(plan.settings.clone(), plan.services.clone());
@@ -96,31 +96,31 @@ impl Pipeline {
     }
 
     /// Interval of metric exports by OTLP, if metrics are exported.
-    pub fn export_interval(&self) -> Option<Duration> {
+    pub(super) fn export_interval(&self) -> Option<Duration> {
         self.sinks.otlp.interval()
     }
 
     /// Exports all metrics by OTLP, if enabled.
-    pub fn export_metrics(&self) {
+    pub(super) fn export_metrics(&self) {
         self.sinks.otlp.export(&self.sinks.metrics);
     }
 
     /// Compares and stores the releases that changed. Returns the regressions.
-    pub fn settle_releases(&self) -> Vec<News> {
+    pub(super) fn settle_releases(&self) -> Vec<News> {
         let thresholds = self.analyzer.thresholds();
         let of = |service: &str| thresholds.of_service(service).clone();
         self.sinks.releases.settle(of)
     }
 
     /// Ends the series of a target that was removed.
-    pub fn forget(&self, target: &Labels) {
+    pub(super) fn forget(&self, target: &Labels) {
         self.sinks.metrics.forget(target);
         self.sinks.releases.forget(target);
     }
 
     /// Publishes the result of a capture. The recording is taken and kept if a finding or a request
     /// (`asked`) justifies it.
-    pub fn conclude(
+    pub(super) fn conclude(
         &self,
         mut outcome: CaptureOutcome,
         recording: &mut Option<Recording>,
@@ -132,7 +132,7 @@ impl Pipeline {
     }
 
     /// Publishes a failure without a report.
-    pub fn fail(&self, labels: &Arc<Labels>, source: String, failure: Failure) {
+    pub(super) fn fail(&self, labels: &Arc<Labels>, source: String, failure: Failure) {
         self.publish(CaptureOutcome {
             failure: Some(failure),
             ..CaptureOutcome::new(labels, source, Duration::ZERO)
@@ -141,7 +141,7 @@ impl Pipeline {
 
     /// Publishes the report of one generation of a stream. `at` is the generation's end, `delay`
     /// the time from there to now. The list of recent reports only gets those with findings.
-    pub fn publish_generation(
+    pub(super) fn publish_generation(
         &self,
         labels: &Arc<Labels>,
         source: String,
@@ -167,7 +167,7 @@ impl Pipeline {
     }
 
     /// Passes a result to every sink.
-    pub fn publish(&self, outcome: CaptureOutcome) {
+    pub(super) fn publish(&self, outcome: CaptureOutcome) {
         self.count(&outcome);
         self.sinks.otlp.record(&outcome, None);
         self.remember(outcome);

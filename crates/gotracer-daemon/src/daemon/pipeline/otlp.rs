@@ -9,14 +9,14 @@ use crate::export::otlp::{Exporter, Receipt, Settings};
 use crate::live::Live;
 
 /// OTLP exporter with settings that a reload replaces.
-pub struct Otlp {
+pub(crate) struct Otlp {
     exporter: Option<Exporter>,
     settings: Live<Settings>,
 }
 
 impl Otlp {
     /// Creates a disabled sink; [`configure`](Self::configure) enables it.
-    pub fn new(exporter: Option<Exporter>) -> Self {
+    pub(crate) fn new(exporter: Option<Exporter>) -> Self {
         Self {
             exporter,
             settings: Live::default(),
@@ -24,29 +24,29 @@ impl Otlp {
     }
 
     /// Sets the settings that apply from the next trace on.
-    pub fn configure(&self, settings: Settings) {
+    pub(crate) fn configure(&self, settings: Settings) {
         self.settings.set(settings);
     }
 
     /// Interval of metric exports, if metrics are exported.
-    pub fn interval(&self) -> Option<Duration> {
+    pub(crate) fn interval(&self) -> Option<Duration> {
         self.exporter.as_ref()?.interval()
     }
 
     /// Whether results are exported.
-    pub fn is_enabled(&self) -> bool {
+    pub(crate) fn is_enabled(&self) -> bool {
         self.enabled().is_some()
     }
 
     /// Exports a result. The receipt is acknowledged once its findings arrived or were dropped.
-    pub fn record(&self, outcome: &CaptureOutcome, receipt: Option<Receipt>) {
+    pub(crate) fn record(&self, outcome: &CaptureOutcome, receipt: Option<Receipt>) {
         if let Some((exporter, settings)) = self.enabled() {
             exporter.record(&outcome.capture(), &settings, receipt);
         }
     }
 
     /// Exports all metrics.
-    pub fn export(&self, metrics: &Metrics) {
+    pub(crate) fn export(&self, metrics: &Metrics) {
         if let Some((exporter, settings)) = self.enabled() {
             exporter.collect(metrics, &settings);
         }

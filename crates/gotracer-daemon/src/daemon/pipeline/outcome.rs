@@ -13,7 +13,7 @@ use crate::report::{Report, Severity};
 use crate::trace::{ErrorKind, ReadError};
 
 /// Result of the analysis of one trace.
-pub enum Analyzed {
+pub(crate) enum Analyzed {
     /// The trace was read, in full or in part.
     Read(Box<Outcome>),
     /// Nothing of the trace could be read.
@@ -24,12 +24,12 @@ pub enum Analyzed {
 
 impl Analyzed {
     /// Result of a source that cannot be read.
-    pub fn io(error: io::Error) -> Self {
+    pub(crate) fn io(error: io::Error) -> Self {
         Self::Unreadable(ReadError::new(ErrorKind::Io(error)))
     }
 
     /// Error at which reading ended.
-    pub fn error(&self) -> Option<&ReadError> {
+    pub(crate) fn error(&self) -> Option<&ReadError> {
         match self {
             Self::Read(outcome) => outcome.error.as_ref(),
             Self::Unreadable(error) => Some(error),
@@ -39,7 +39,7 @@ impl Analyzed {
 
     /// Returns report and failure. `early` is the reason why the source ended before the trace
     /// did; it replaces the read error that follows from it.
-    pub fn into_parts(self, early: Option<Failure>) -> (Option<Report>, Option<Failure>) {
+    pub(crate) fn into_parts(self, early: Option<Failure>) -> (Option<Report>, Option<Failure>) {
         match self {
             Self::Read(outcome) => {
                 let Outcome { report, error } = *outcome;
@@ -51,7 +51,7 @@ impl Analyzed {
     }
 
     /// Returns the verdict to record for a trace.
-    pub fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         match self {
             Self::Read(outcome) if outcome.error.is_some() => Verdict::Failed,
             Self::Read(outcome) if outcome.report.worst() >= Some(Severity::Warn) => Verdict::Found,
@@ -61,18 +61,18 @@ impl Analyzed {
     }
 
     /// Whether the trace ends early, which may mean that its writer is not done.
-    pub fn is_incomplete(&self) -> bool {
+    pub(crate) fn is_incomplete(&self) -> bool {
         matches!(self.reason(), Some(Reason::BrokeOff | Reason::Empty))
     }
 
     /// Whether reading ended because the trace would have taken too much memory.
-    pub fn is_too_large(&self) -> bool {
+    pub(crate) fn is_too_large(&self) -> bool {
         self.reason() == Some(Reason::TooLarge)
     }
 
     /// Whether the same file would give the same result. A disk may recover, and a newer gotracer
     /// may know the version.
-    pub fn is_lasting(&self) -> bool {
+    pub(crate) fn is_lasting(&self) -> bool {
         !matches!(
             self.reason(),
             Some(Reason::Unreadable | Reason::UnsupportedVersion)
@@ -80,7 +80,7 @@ impl Analyzed {
     }
 
     /// Returns the I/O error of a file that may be readable at another time.
-    pub fn transient_error(&self) -> Option<&io::Error> {
+    pub(crate) fn transient_error(&self) -> Option<&io::Error> {
         let error = self.error()?;
         match error.kind() {
             ErrorKind::Io(cause) if Reason::from(error) == Reason::Unreadable => Some(cause),
@@ -94,7 +94,7 @@ impl Analyzed {
 }
 
 /// Result of a capture or a file: a report, a failure, or both.
-pub struct CaptureOutcome {
+pub(crate) struct CaptureOutcome {
     /// Labels of the target.
     pub labels: Arc<Labels>,
     /// Path or URL.
@@ -113,7 +113,7 @@ pub struct CaptureOutcome {
 
 impl CaptureOutcome {
     /// Creates an outcome that ends now, without report and failure.
-    pub fn new(labels: &Arc<Labels>, source: String, took: Duration) -> Self {
+    pub(crate) fn new(labels: &Arc<Labels>, source: String, took: Duration) -> Self {
         Self {
             labels: Arc::clone(labels),
             source,
@@ -128,13 +128,13 @@ impl CaptureOutcome {
     /// Adds report and failure of an analysis. `early` is the reason why the source ended before
     /// the trace did.
     #[must_use]
-    pub fn with(mut self, analyzed: Analyzed, early: Option<Failure>) -> Self {
+    pub(crate) fn with(mut self, analyzed: Analyzed, early: Option<Failure>) -> Self {
         (self.report, self.failure) = analyzed.into_parts(early);
         self
     }
 
     /// Converts the outcome for the OTLP exporter.
-    pub fn capture(&self) -> otlp::Capture<'_> {
+    pub(crate) fn capture(&self) -> otlp::Capture<'_> {
         let failure = self.failure.as_ref();
         otlp::Capture {
             target: &self.labels,

@@ -16,7 +16,7 @@ use crate::source::directory::FileTrace;
 /// Analyzes the traces of a queue until `stop`, at most `jobs` at a time and as
 /// many as there is memory for. Traces that are being analyzed at `stop` are
 /// finished, unless their reads hang.
-pub async fn work(
+pub(crate) async fn work(
     mut traces: UnboundedReceiver<FileTrace>,
     jobs: usize,
     (files, memory): (Arc<Files>, Memory),

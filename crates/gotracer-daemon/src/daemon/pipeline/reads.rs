@@ -22,7 +22,7 @@ const MOST: usize = 64;
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// File being read.
-pub struct Read {
+pub(super) struct Read {
     /// Activity of the reading thread.
     pub activity: Arc<Activity>,
     source: String,
@@ -31,7 +31,7 @@ pub struct Read {
 }
 
 /// All files being read.
-pub struct Reads {
+pub(super) struct Reads {
     all: Mutex<Vec<Weak<Read>>>,
     metrics: Arc<Metrics>,
     stalled: Duration,
@@ -39,7 +39,7 @@ pub struct Reads {
 
 impl Reads {
     /// Creates an empty list.
-    pub fn new(metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
         Self {
             all: Mutex::default(),
             metrics,
@@ -48,7 +48,7 @@ impl Reads {
     }
 
     /// Registers a read, which ends when the returned value is dropped.
-    pub fn begin(&self, source: String, permit: OwnedSemaphorePermit) -> Arc<Read> {
+    pub(super) fn begin(&self, source: String, permit: OwnedSemaphorePermit) -> Arc<Read> {
         let read = Arc::new(Read {
             activity: Arc::default(),
             source,
@@ -61,7 +61,7 @@ impl Reads {
     }
 
     /// Takes the permits of hanging reads for other files. Never returns.
-    pub async fn watch(&self) {
+    pub(super) async fn watch(&self) {
         loop {
             tokio::time::sleep(PERIOD).await;
             self.look();
@@ -84,7 +84,7 @@ impl Reads {
     }
 
     /// Waits until the only reads left are hanging ones, and logs those.
-    pub async fn end(&self) {
+    pub(super) async fn end(&self) {
         loop {
             let running = self.running().count();
             let stalled: Vec<_> = self.longer_than(NOT_AWAITED).collect();

@@ -14,7 +14,7 @@ const GENERATION: usize = (1 << 20) / 8 * 7;
 /// When the young generation is full it becomes the old one, and the old one is
 /// forgotten. That drops the traces whose state changed first, without an order
 /// to maintain.
-pub struct Known {
+pub(super) struct Known {
     young: HashMap<Identity, Record>,
     old: HashMap<Identity, Record>,
     limit: usize,
@@ -36,18 +36,18 @@ impl Known {
     }
 
     /// Number of traces.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.young.len() + self.old.len()
     }
 
     /// Returns the state of a trace.
-    pub fn get(&self, identity: Identity) -> Option<Record> {
+    pub(super) fn get(&self, identity: Identity) -> Option<Record> {
         let young = self.young.get(&identity);
         young.or_else(|| self.old.get(&identity)).copied()
     }
 
     /// Sets the state of a trace.
-    pub fn insert(&mut self, identity: Identity, record: Record) {
+    pub(super) fn insert(&mut self, identity: Identity, record: Record) {
         self.old.remove(&identity);
         if self.young.len() >= self.limit && !self.young.contains_key(&identity) {
             self.old = std::mem::take(&mut self.young);
@@ -56,7 +56,7 @@ impl Known {
     }
 
     /// Applies a word of the journal.
-    pub fn apply(&mut self, identity: Identity, word: Word) {
+    pub(super) fn apply(&mut self, identity: Identity, word: Word) {
         match Record::after(self.get(identity), word) {
             Some(record) => self.insert(identity, record),
             None => {
@@ -67,7 +67,7 @@ impl Known {
     }
 
     /// All traces, the old generation first.
-    pub fn iter(&self) -> impl Iterator<Item = (Identity, Record)> + Clone {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Identity, Record)> + Clone {
         let all = self.old.iter().chain(&self.young);
         all.map(|(identity, record)| (*identity, *record))
     }

@@ -7,13 +7,13 @@ use super::record::{Verdict, Word};
 use crate::daemon::identity::Identity;
 
 /// Maximum length of a line, bytes.
-pub const LONGEST: u64 = 256;
+pub(super) const LONGEST: u64 = 256;
 /// Version of gotracer. A trace that another version set aside is read again.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Passes each line to `each` without reading the whole file into memory. Returns whether the last
 /// line is terminated.
-pub fn read_lines(file: &File, mut each: impl FnMut(&str)) -> io::Result<bool> {
+pub(super) fn read_lines(file: &File, mut each: impl FnMut(&str)) -> io::Result<bool> {
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();
     let mut whole = true;
@@ -32,7 +32,7 @@ pub fn read_lines(file: &File, mut each: impl FnMut(&str)) -> io::Result<bool> {
 }
 
 /// Formats a line.
-pub fn line(identity: Identity, word: Word) -> String {
+pub(super) fn line(identity: Identity, word: Word) -> String {
     let word = match word {
         Word::Begun => "begun",
         Word::Released => "released",
@@ -48,7 +48,7 @@ pub fn line(identity: Identity, word: Word) -> String {
 }
 
 /// Parses a line. `None` if it is damaged, or of a later version.
-pub fn parse(line: &str) -> Option<(Identity, Word)> {
+pub(super) fn parse(line: &str) -> Option<(Identity, Word)> {
     let (identity, word) = line.split_once(' ')?;
     let word = match word {
         "begun" => Word::Begun,

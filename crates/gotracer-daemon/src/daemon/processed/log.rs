@@ -52,7 +52,7 @@ pub enum ProcessedLogError {
 }
 
 /// Open journal.
-pub struct ProcessedLog {
+pub(super) struct ProcessedLog {
     directory: PathBuf,
     path: PathBuf,
     file: File,
@@ -73,7 +73,7 @@ pub struct ProcessedLog {
 impl ProcessedLog {
     /// Opens the journal in a directory, which is created if it is missing, and
     /// passes each line to `each`.
-    pub fn open(
+    pub(super) fn open(
         directory: &Path,
         health: Arc<Health>,
         mut each: impl FnMut(Identity, Word),
@@ -115,7 +115,7 @@ impl ProcessedLog {
     }
 
     /// Appends a line. If that fails, the line waits in memory.
-    pub fn append(&mut self, identity: Identity, word: Word) {
+    pub(super) fn append(&mut self, identity: Identity, word: Word) {
         self.lines += 1;
         if self.waiting.len() <= WAITING {
             self.waiting.extend(line(identity, word).bytes());
@@ -128,7 +128,7 @@ impl ProcessedLog {
 
     /// Maintains the journal once a second: syncs the last lines, appends those that wait, compacts
     /// a long file, and recreates a deleted one. `entries` are the lines of the current state.
-    pub fn maintain(&mut self, entries: impl Iterator<Item = (Identity, Word)> + Clone) {
+    pub(super) fn maintain(&mut self, entries: impl Iterator<Item = (Identity, Word)> + Clone) {
         if self.failures > 0 && Instant::now() < self.again {
             return;
         }
@@ -173,7 +173,7 @@ impl ProcessedLog {
 
     /// Compacts the file if at least half of its lines are obsolete. That needs space for a second
     /// file, and is put off if there is none.
-    pub fn compact(&mut self, entries: impl Iterator<Item = (Identity, Word)> + Clone) {
+    pub(super) fn compact(&mut self, entries: impl Iterator<Item = (Identity, Word)> + Clone) {
         let needed = entries.clone().count();
         if self.lines <= 2 * needed + SPARE {
             self.compact_above = 2 * needed + SPARE;

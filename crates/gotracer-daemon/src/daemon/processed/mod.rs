@@ -23,14 +23,14 @@ use super::identity::Identity;
 use crate::storage::Health;
 
 pub use log::ProcessedLogError;
-pub use record::Verdict;
+pub(super) use record::Verdict;
 
 /// Interval of the journal's maintenance.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Whether a caller may analyze a trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Claim {
+pub(super) enum Claim {
     /// The caller may analyze the trace.
     Granted,
     /// Another caller analyzes the trace.
@@ -47,7 +47,7 @@ pub enum Claim {
 
 /// Traces that were analyzed or are being analyzed.
 #[derive(Default)]
-pub struct ProcessedSet {
+pub(super) struct ProcessedSet {
     state: Mutex<State>,
     turns: Turns,
 }
@@ -106,7 +106,10 @@ impl ProcessedSet {
     ///
     /// # Errors
     /// If that directory cannot be used.
-    pub fn kept_in(directory: &Path, health: Arc<Health>) -> Result<Self, ProcessedLogError> {
+    pub(super) fn kept_in(
+        directory: &Path,
+        health: Arc<Health>,
+    ) -> Result<Self, ProcessedLogError> {
         let mut known = Known::default();
         let mut journal = ProcessedLog::open(directory, health, |id, word| known.apply(id, word))?;
         tracing::info!(storage = %directory.display(), traces = known.len(), "analysed before");
@@ -125,7 +128,7 @@ impl ProcessedSet {
 
     /// Claims a trace unless another caller has it. A file whose `changed` time (Unix seconds) is
     /// later than that of a set-aside trace is read again.
-    pub fn claim(&self, identity: Identity, changed: u64) -> Claim {
+    pub(super) fn claim(&self, identity: Identity, changed: u64) -> Claim {
         let mut state = self.lock();
         if state.taken.contains(&identity) {
             return Claim::Taken;
@@ -144,14 +147,14 @@ impl ProcessedSet {
     }
 
     /// Whether a trace is done.
-    pub fn is_done(&self, identity: Identity) -> bool {
+    pub(super) fn is_done(&self, identity: Identity) -> bool {
         let record = self.lock().known.get(identity);
         matches!(record, Some(Record::Done(_) | Record::Passing(_)))
     }
 
     /// Waits until a claimed trace may be read, and journals that reading begins. Reading ends when
     /// the returned turn is dropped.
-    pub fn begin(&self, identity: Identity) -> Turn<'_> {
+    pub(super) fn begin(&self, identity: Identity) -> Turn<'_> {
         let suspect = match self.lock().known.get(identity) {
             Some(Record::Pending(pending)) => pending.is_suspect(),
             _ => false,
@@ -165,7 +168,7 @@ impl ProcessedSet {
     }
 
     /// Releases a claim without a result.
-    pub fn release(&self, identity: Identity) {
+    pub(super) fn release(&self, identity: Identity) {
         let mut state = self.lock();
         state.taken.remove(&identity);
         state.note(identity, Word::Released);
@@ -173,12 +176,12 @@ impl ProcessedSet {
 
     /// Records that a claimed trace was counted. It is done once its OTLP export is acknowledged;
     /// after a restart before that, the trace is exported and not counted again.
-    pub fn counted(&self, identity: Identity) {
+    pub(super) fn counted(&self, identity: Identity) {
         self.lock().note(identity, Word::Counted);
     }
 
     /// Records that a claimed trace is done; `lasting` keeps that across restarts.
-    pub fn done(&self, identity: Identity, verdict: Verdict, lasting: bool) {
+    pub(super) fn done(&self, identity: Identity, verdict: Verdict, lasting: bool) {
         let mut state = self.lock();
         state.taken.remove(&identity);
         if !lasting {
@@ -193,7 +196,7 @@ impl ProcessedSet {
     }
 
     /// Maintains the journal every second until `stop`.
-    pub async fn follow(self: Arc<Self>, stop: CancellationToken) {
+    pub(super) async fn follow(self: Arc<Self>, stop: CancellationToken) {
         while !stop.is_cancelled() {
             stop.run_until_cancelled(tokio::time::sleep(PERIOD)).await;
             let seen = Arc::clone(&self);
@@ -204,7 +207,7 @@ impl ProcessedSet {
     }
 
     /// Records the shutdown. Traces still being read are not blamed then.
-    pub fn close(&self) {
+    pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
         for identity in state.taken.clone() {

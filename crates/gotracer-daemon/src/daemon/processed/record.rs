@@ -6,7 +6,7 @@ const CRASHES: u8 = 3;
 
 /// Result of reading a trace.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The trace was read, and has no finding at warn or above.
     Clean,
     /// The trace was read, and has findings.
@@ -19,7 +19,7 @@ pub enum Verdict {
 
 /// Event in the life of a trace: one line of the journal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Word {
+pub(super) enum Word {
     /// Reading begins.
     Begun,
     /// Reading ended without a result and without a crash.
@@ -38,7 +38,7 @@ pub enum Word {
 
 /// State of a trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Record {
+pub(super) enum Record {
     /// The trace is not done.
     Pending(Pending),
     /// The process died because of the trace; this is not reported yet.
@@ -53,7 +53,7 @@ pub enum Record {
 
 /// State of a trace that is not done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Pending {
+pub(super) struct Pending {
     /// Whether reading began and did not end.
     pub begun: bool,
     /// Whether this process or an earlier one counted the trace.
@@ -64,13 +64,13 @@ pub struct Pending {
 
 impl Pending {
     /// Whether the trace must be read while no other is.
-    pub fn is_suspect(self) -> bool {
+    pub(super) fn is_suspect(self) -> bool {
         self.crashes > 0
     }
 
     /// Whether a crash is the fault of this trace: it was read alone, and in an earlier crash as
     /// well.
-    pub fn is_guilty(self, alone: bool) -> bool {
+    pub(super) fn is_guilty(self, alone: bool) -> bool {
         let crashes = self.crashes.saturating_add(1);
         crashes >= CRASHES || alone && crashes > 1
     }
@@ -78,7 +78,7 @@ impl Pending {
 
 impl Record {
     /// Applies a word. `None` means that no state has to be recorded.
-    pub fn after(before: Option<Self>, word: Word) -> Option<Self> {
+    pub(super) fn after(before: Option<Self>, word: Word) -> Option<Self> {
         let pending = match before {
             Some(Self::Pending(pending)) => pending,
             _ => Pending::default(),
@@ -109,7 +109,7 @@ impl Record {
     }
 
     /// Returns the words that lead to this state, for a compacted journal.
-    pub fn words(self) -> impl Iterator<Item = Word> + Clone {
+    pub(super) fn words(self) -> impl Iterator<Item = Word> + Clone {
         let pending = match self {
             Self::Pending(pending) => pending,
             _ => Pending::default(),

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// A trace that was being read when the process died is read exclusively: a second crash then
 /// shows which trace caused it.
 #[derive(Default)]
-pub struct Turns {
+pub(super) struct Turns {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -27,14 +27,14 @@ struct State {
 }
 
 /// Permission to read until dropped.
-pub struct Turn<'a> {
+pub(crate) struct Turn<'a> {
     turns: &'a Turns,
     alone: bool,
 }
 
 impl Turns {
     /// Waits for a turn.
-    pub fn take(&self, alone: bool) -> Turn<'_> {
+    pub(super) fn take(&self, alone: bool) -> Turn<'_> {
         self.take_within(alone, PATIENCE)
     }
 

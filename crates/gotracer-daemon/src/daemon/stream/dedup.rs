@@ -16,7 +16,7 @@ const MOST: usize = 1_000;
 
 /// Findings by ID that were emitted recently.
 #[derive(Debug, Default)]
-pub struct Dedup(HashMap<String, Known>);
+pub(super) struct Dedup(HashMap<String, Known>);
 
 #[derive(Debug)]
 struct Known {
@@ -27,7 +27,12 @@ struct Known {
 
 impl Dedup {
     /// Returns the findings to emit now. The `last` call returns everything that was held back.
-    pub fn fold(&mut self, findings: Vec<Finding>, now: Instant, last: bool) -> Vec<Finding> {
+    pub(super) fn fold(
+        &mut self,
+        findings: Vec<Finding>,
+        now: Instant,
+        last: bool,
+    ) -> Vec<Finding> {
         let mut tell = Vec::new();
         for finding in findings {
             let full = self.0.len() >= MOST;

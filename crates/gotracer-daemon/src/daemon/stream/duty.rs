@@ -4,13 +4,13 @@ use std::time::Duration;
 
 /// Length of a slice of a limited stream, and the period over which its bytes are averaged,
 /// seconds.
-pub const SLICE: u32 = 10;
+pub(super) const SLICE: u32 = 10;
 /// Smallest duty cycle.
 const LEAST: f64 = 1.0 / 60.0;
 
 /// Duty cycle that keeps a stream within its budget on average.
 #[derive(Debug)]
-pub struct DutyCycle {
+pub(super) struct DutyCycle {
     /// Budget in bytes per second.
     budget: u64,
     duty: f64,
@@ -20,7 +20,7 @@ pub struct DutyCycle {
 
 impl DutyCycle {
     /// Creates a duty cycle for a budget in bytes per second.
-    pub fn new(budget: u64) -> Self {
+    pub(super) fn new(budget: u64) -> Self {
         Self {
             budget,
             duty: 1.0,
@@ -30,17 +30,17 @@ impl DutyCycle {
     }
 
     /// Returns the share of time in which to stream.
-    pub fn duty(&self) -> f64 {
+    pub(super) fn duty(&self) -> f64 {
         self.duty
     }
 
     /// Whether the share is below 1.
-    pub fn is_limited(&self) -> bool {
+    pub(super) fn is_limited(&self) -> bool {
         self.duty < 1.0
     }
 
     /// Adds received bytes. Returns whether the stream may continue without a pause.
-    pub fn add(&mut self, bytes: u64, time: Duration) -> bool {
+    pub(super) fn add(&mut self, bytes: u64, time: Duration) -> bool {
         self.bytes += bytes;
         self.time += time;
         if self.time < Duration::from_secs(SLICE.into()) {
@@ -51,7 +51,7 @@ impl DutyCycle {
     }
 
     /// Returns the pause after a slice, and starts the next one.
-    pub fn pause(&mut self) -> Duration {
+    pub(super) fn pause(&mut self) -> Duration {
         // A slice may have ended a little early.
         if self.time > Duration::from_secs(SLICE.into()) / 2 {
             self.measure();

@@ -16,7 +16,7 @@ use crate::trace::internal::{Share, of_vec};
 use crate::trace::{Allowance, Input};
 
 /// Evidence window of one trace of a stream.
-pub struct EvidenceWindow {
+pub(super) struct EvidenceWindow {
     evidence: Arc<Evidence>,
     /// Settings that the ring buffer was created with.
     settings: Arc<Settings>,
@@ -45,7 +45,7 @@ impl Taken {
 
 impl EvidenceWindow {
     /// Creates an empty window.
-    pub fn new(evidence: Arc<Evidence>, memory: Allowance) -> Self {
+    pub(super) fn new(evidence: Arc<Evidence>, memory: Allowance) -> Self {
         let settings = evidence.settings();
         let ring = GenerationRing::new(settings.before + 1, settings.buffer, &memory);
         Self {
@@ -58,12 +58,12 @@ impl EvidenceWindow {
     }
 
     /// Returns the ring buffer that records the trace.
-    pub fn ring(&self) -> SharedRing {
+    pub(super) fn ring(&self) -> SharedRing {
         Arc::clone(&self.ring)
     }
 
     /// Whether the window still matches the settings in force.
-    pub fn is_wanted(&self, now: Option<&Arc<Evidence>>) -> bool {
+    pub(super) fn is_wanted(&self, now: Option<&Arc<Evidence>>) -> bool {
         let same = now.is_some_and(|now| Arc::ptr_eq(now, &self.evidence));
         let ring = |settings: &Settings| (settings.before, settings.buffer);
         same && ring(&self.evidence.settings()) == ring(&self.settings)
@@ -71,7 +71,7 @@ impl EvidenceWindow {
 
     /// Adds a generation; `asked` is the reason of a request to keep the trace, if any. Sets the
     /// URL of the evidence in the report.
-    pub fn hear(
+    pub(super) fn hear(
         &mut self,
         analyzer: &Analyzer,
         target: &Labels,

@@ -7,7 +7,7 @@ use crate::export::Gap;
 /// Measurement of gaps: from the end of the last generation to the start of the next one, by the
 /// program's clock if the trace has it.
 #[derive(Debug, Default)]
-pub struct Gaps {
+pub(super) struct Gaps {
     /// End of the last generation, and the time at which it was analyzed.
     last: Option<(SystemTime, Instant)>,
     open: Option<(Gap, Duration)>,
@@ -16,7 +16,7 @@ pub struct Gaps {
 impl Gaps {
     /// Starts a gap. Returns whether it is new: nothing is missing before the first generation, and
     /// failed attempts during a gap continue it.
-    pub fn begin(&mut self, why: Gap) -> bool {
+    pub(super) fn begin(&mut self, why: Gap) -> bool {
         let begins = self.last.is_some() && self.open.is_none();
         if begins {
             self.open = Some((why, Duration::ZERO));
@@ -25,13 +25,13 @@ impl Gaps {
     }
 
     /// Adds the time that passed in the current gap. Returns its reason and the added duration.
-    pub fn go_on(&mut self, now: Instant) -> Option<(Gap, Duration)> {
+    pub(super) fn go_on(&mut self, now: Instant) -> Option<(Gap, Duration)> {
         let (_, told) = self.last?;
         self.count_up_to(now.saturating_duration_since(told))
     }
 
     /// Ends the gap, if any, at a new generation.
-    pub fn see(
+    pub(super) fn see(
         &mut self,
         (start, end): (SystemTime, SystemTime),
         now: Instant,

@@ -19,7 +19,7 @@ use crate::trace::{Allowance, Input, ReadError};
 
 /// Reason to end a trace early.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Cut {
+pub(super) enum Cut {
     /// The trace exceeds the target's byte budget.
     Budget,
     /// The rule settings or evidence settings changed.
@@ -28,7 +28,7 @@ pub enum Cut {
 
 /// Parts of the daemon that a stream uses.
 #[derive(Clone)]
-pub struct Parts {
+pub(crate) struct Parts {
     /// Pipeline that the stream reports to.
     pub pipeline: Arc<Pipeline>,
     /// Metrics of the stream.
@@ -38,7 +38,7 @@ pub struct Parts {
 }
 
 /// State that outlives the single traces of a target.
-pub struct Session {
+pub(super) struct Session {
     parts: Parts,
     target: Target,
     limit: u64,
@@ -50,7 +50,7 @@ pub struct Session {
 
 impl Session {
     /// Creates the session of a target before its first trace.
-    pub fn new(parts: Parts, target: &Target, options: &Options) -> Self {
+    pub(super) fn new(parts: Parts, target: &Target, options: &Options) -> Self {
         let duty_cycle = DutyCycle::new(options.stream_budget);
         let metrics = &parts.metrics;
         metrics.stream(&target.labels, |s| s.duty = duty_cycle.duty());
@@ -66,12 +66,12 @@ impl Session {
     }
 
     /// Whether the byte budget limits the target to a part of the time.
-    pub fn is_limited(&self) -> bool {
+    pub(super) fn is_limited(&self) -> bool {
         self.duty_cycle.is_limited()
     }
 
     /// Returns the pause that the byte budget requires.
-    pub fn pause(&mut self) -> Duration {
+    pub(super) fn pause(&mut self) -> Duration {
         let pause = self.duty_cycle.pause();
         let duty = self.duty_cycle.duty();
         self.count(|s| s.duty = duty);
@@ -79,7 +79,7 @@ impl Session {
     }
 
     /// Marks the target as down.
-    pub fn disconnected(&self) {
+    pub(super) fn disconnected(&self) {
         self.count(|s| s.connected = false);
     }
 
@@ -88,7 +88,7 @@ impl Session {
     }
 
     /// Starts a gap.
-    pub fn interrupted(&mut self, why: Gap) {
+    pub(super) fn interrupted(&mut self, why: Gap) {
         if self.gaps.begin(why) {
             self.count(|s| s.gaps[why as usize].0 += 1);
         }
@@ -96,7 +96,7 @@ impl Session {
     }
 
     /// Adds the time that passed in the current gap.
-    pub fn gap_goes_on(&mut self) {
+    pub(super) fn gap_goes_on(&mut self) {
         let more = self.gaps.go_on(Instant::now());
         self.count_gap(more);
     }
@@ -144,7 +144,7 @@ impl Session {
 }
 
 /// Analysis of one trace, generation by generation.
-pub struct Listener {
+pub(super) struct Listener {
     session: Arc<Mutex<Session>>,
     thresholds: Arc<Thresholds>,
     bytes: Arc<Bytes>,
@@ -154,7 +154,7 @@ pub struct Listener {
 
 impl Listener {
     /// Creates a listener that publishes through the session and keeps evidence within `memory`.
-    pub fn new(session: Arc<Mutex<Session>>, memory: Allowance) -> Self {
+    pub(super) fn new(session: Arc<Mutex<Session>>, memory: Allowance) -> Self {
         let (thresholds, bytes, ring) = {
             let mut session = session.lock();
             let evidence = session.parts.pipeline.evidence();
@@ -175,17 +175,17 @@ impl Listener {
     }
 
     /// Returns the byte limit of its input.
-    pub fn bytes(&self) -> Arc<Bytes> {
+    pub(super) fn bytes(&self) -> Arc<Bytes> {
         Arc::clone(&self.bytes)
     }
 
     /// Returns the ring buffer that records its input, if evidence is enabled.
-    pub fn ring(&self) -> Option<SharedRing> {
+    pub(super) fn ring(&self) -> Option<SharedRing> {
         self.ring.clone()
     }
 
     /// Returns why the listener ended the trace, if it did.
-    pub fn cut(&self) -> Option<Cut> {
+    pub(super) fn cut(&self) -> Option<Cut> {
         self.cut
     }
 
@@ -205,7 +205,7 @@ impl Listener {
     ///
     /// # Errors
     /// If the input is no trace or is truncated.
-    pub fn listen(&mut self, input: Input<'_>) -> Result<(), ReadError> {
+    pub(super) fn listen(&mut self, input: Input<'_>) -> Result<(), ReadError> {
         let (source, labels, pipeline) = {
             let session = self.session.lock();
             let target = &session.target;

@@ -10,7 +10,7 @@ use crate::evidence::GenerationRing;
 
 /// Byte limit of a generation.
 #[derive(Debug)]
-pub struct Bytes {
+pub(super) struct Bytes {
     limit: u64,
     /// Offset of the end of the last generation.
     analysed: AtomicU64,
@@ -18,7 +18,7 @@ pub struct Bytes {
 
 impl Bytes {
     /// Creates a limit in bytes per generation.
-    pub fn new(limit: u64) -> Self {
+    pub(super) fn new(limit: u64) -> Self {
         Self {
             limit,
             analysed: AtomicU64::new(0),
@@ -26,13 +26,13 @@ impl Bytes {
     }
 
     /// Records that the generation up to this offset was analyzed.
-    pub fn analysed(&self, end: u64) {
+    pub(super) fn analysed(&self, end: u64) {
         self.analysed.store(end, Ordering::Relaxed);
     }
 }
 
 /// Reader that fails if a generation exceeds its limit.
-pub struct MeteredReader<R> {
+pub(super) struct MeteredReader<R> {
     inner: R,
     read: u64,
     bytes: Arc<Bytes>,
@@ -40,11 +40,11 @@ pub struct MeteredReader<R> {
 }
 
 /// Ring buffer of the last generations, shared with the evidence window.
-pub type SharedRing = Arc<Mutex<GenerationRing>>;
+pub(super) type SharedRing = Arc<Mutex<GenerationRing>>;
 
 impl<R> MeteredReader<R> {
     /// Wraps a reader.
-    pub fn new(inner: R, bytes: Arc<Bytes>, ring: Option<SharedRing>) -> Self {
+    pub(super) fn new(inner: R, bytes: Arc<Bytes>, ring: Option<SharedRing>) -> Self {
         Self {
             inner,
             read: 0,

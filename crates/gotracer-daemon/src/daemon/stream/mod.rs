@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::duty::SLICE;
-pub use self::listener::Parts;
+pub(super) use self::listener::Parts;
 use self::listener::{Cut, Listener, Session};
 use self::metered_reader::MeteredReader;
 use super::failure::{Failure, Reason};
@@ -41,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_secs(1);
 
 /// Stream of one target.
-pub struct Streams {
+pub(super) struct Streams {
     /// HTTP client of the target.
     pub scraper: Scraper,
     /// Parts that the stream reports to.
@@ -70,7 +70,7 @@ enum End {
 
 impl Streams {
     /// Streams a target until `stop`.
-    pub async fn follow(self, target: Target, stop: CancellationToken) {
+    pub(super) async fn follow(self, target: Target, stop: CancellationToken) {
         let session = Session::new(self.parts.clone(), &target, self.scraper.options());
         let session = Arc::new(Mutex::new(session));
         let longest = target.seconds(self.scraper.options().seconds);

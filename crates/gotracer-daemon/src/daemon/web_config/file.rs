@@ -23,7 +23,7 @@ const HEADERS: [(&str, &[&str]); 5] = [
 /// Whole file.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct FileYaml {
+pub(super) struct FileYaml {
     pub tls_server_config: TlsYaml,
     pub http_server_config: HttpYaml,
     pub rate_limit: RateYaml,
@@ -33,7 +33,7 @@ pub struct FileYaml {
 /// Section `tls_server_config`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct TlsYaml {
+pub(super) struct TlsYaml {
     pub cert: Option<String>,
     pub key: Option<String>,
     pub client_ca: Option<String>,
@@ -53,7 +53,7 @@ pub struct TlsYaml {
 /// Policy for client certificates, as in Go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[allow(clippy::enum_variant_names, reason = "the names are Go's")]
-pub enum ClientAuth {
+pub(super) enum ClientAuth {
     NoClientCert,
     RequestClientCert,
     #[serde(alias = "RequireClientCert")]
@@ -64,7 +64,7 @@ pub enum ClientAuth {
 
 /// Key exchange groups, as Go names them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-pub enum Curve {
+pub(super) enum Curve {
     CurveP256,
     CurveP384,
     CurveP521,
@@ -74,7 +74,7 @@ pub enum Curve {
 /// Section `http_server_config`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct HttpYaml {
+pub(super) struct HttpYaml {
     pub http2: bool,
     headers: BTreeMap<String, String>,
 }
@@ -82,7 +82,7 @@ pub struct HttpYaml {
 /// Section `rate_limit`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct RateYaml {
+pub(super) struct RateYaml {
     #[serde(deserialize_with = "duration")]
     interval: Option<Duration>,
     burst: u32,
@@ -90,7 +90,7 @@ pub struct RateYaml {
 
 impl TlsYaml {
     /// Whether TLS is enabled.
-    pub fn is_enabled(&self) -> bool {
+    pub(super) fn is_enabled(&self) -> bool {
         let texts = [&self.cert, &self.key, &self.client_ca];
         texts.iter().any(|t| t.is_some())
             || self.files().next().is_some()
@@ -98,12 +98,12 @@ impl TlsYaml {
     }
 
     /// Whether certificates of clients are verified.
-    pub fn verifies_clients(&self) -> bool {
+    pub(super) fn verifies_clients(&self) -> bool {
         self.client_auth_type.is_some_and(ClientAuth::verifies)
     }
 
     /// Resolves relative paths against a folder.
-    pub fn within(&mut self, folder: &Path) {
+    pub(super) fn within(&mut self, folder: &Path) {
         let files = [
             &mut self.cert_file,
             &mut self.key_file,
@@ -115,7 +115,7 @@ impl TlsYaml {
     }
 
     /// Files that the configuration names.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let files = [&self.cert_file, &self.key_file, &self.client_ca_file];
         files.into_iter().flatten().map(PathBuf::as_path)
     }
@@ -123,7 +123,7 @@ impl TlsYaml {
 
 impl ClientAuth {
     /// Whether the certificate of a client is verified.
-    pub fn verifies(self) -> bool {
+    pub(super) fn verifies(self) -> bool {
         matches!(
             self,
             Self::VerifyClientCertIfGiven | Self::RequireAndVerifyClientCert
@@ -142,7 +142,7 @@ impl Default for HttpYaml {
 
 impl HttpYaml {
     /// Returns the headers, if all of them may be configured.
-    pub fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
+    pub(super) fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
         let header = |(name, value): (&String, &String)| {
             let known = HEADERS.iter().find(|(known, _)| known == name);
             let Some((_, values)) = known else {
@@ -164,7 +164,7 @@ impl HttpYaml {
 
 impl RateYaml {
     /// Returns the rate limit; `None` means no limit.
-    pub fn rate(&self) -> Option<Rate> {
+    pub(super) fn rate(&self) -> Option<Rate> {
         let interval = self.interval.filter(|i| !i.is_zero())?;
         Some(Rate {
             interval,

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 /// Token bucket settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Rate {
+pub(super) struct Rate {
     /// Interval at which a token is added.
     pub interval: Duration,
     /// Capacity of the bucket.
@@ -15,11 +15,11 @@ pub struct Rate {
 
 /// Token bucket; it starts full.
 #[derive(Default)]
-pub struct Bucket(Mutex<Option<(Instant, f64)>>);
+pub(super) struct Bucket(Mutex<Option<(Instant, f64)>>);
 
 impl Bucket {
     /// Takes a token if there is one.
-    pub fn take(&self, rate: Rate) -> bool {
+    pub(super) fn take(&self, rate: Rate) -> bool {
         self.take_at(rate, Instant::now())
     }
 

@@ -33,7 +33,7 @@ pub struct WebError {
 
 /// Web configuration.
 #[derive(Debug)]
-pub struct Web {
+pub(super) struct Web {
     /// TLS settings, if TLS is enabled.
     pub tls: Option<Arc<ServerConfig>>,
     /// Whether client certificates are verified.
@@ -45,7 +45,7 @@ pub struct Web {
 }
 
 /// Web configuration that follows its file.
-pub struct Guard {
+pub(super) struct Guard {
     path: PathBuf,
     last: Mutex<Last>,
     bucket: Bucket,
@@ -59,7 +59,7 @@ struct Last {
 
 /// Decision on a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// The request is answered.
     Admitted,
     /// The credentials are missing or wrong.
@@ -70,7 +70,7 @@ pub enum Verdict {
 
 impl Web {
     /// Whether clients need credentials.
-    pub fn has_users(&self) -> bool {
+    pub(super) fn has_users(&self) -> bool {
         !self.users.is_empty()
     }
 }
@@ -80,7 +80,7 @@ impl Guard {
     ///
     /// # Errors
     /// If it can't be used.
-    pub fn new(path: &Path) -> Result<Self, WebError> {
+    pub(super) fn new(path: &Path) -> Result<Self, WebError> {
         let last = Mutex::new(read(path)?);
         Ok(Self {
             path: path.into(),
@@ -91,14 +91,14 @@ impl Guard {
     }
 
     /// Returns the configuration of the file as it is now, or the last valid one.
-    pub async fn now(self: &Arc<Self>) -> Arc<Web> {
+    pub(super) async fn now(self: &Arc<Self>) -> Arc<Web> {
         let guard = Arc::clone(self);
         let looked = tokio::task::spawn_blocking(move || guard.look()).await;
         looked.unwrap_or_else(|_| Arc::clone(&self.lock().web))
     }
 
     /// Decides whether a request from this address is answered.
-    pub async fn judge(&self, web: &Web, headers: &HeaderMap, client: IpAddr) -> Verdict {
+    pub(super) async fn judge(&self, web: &Web, headers: &HeaderMap, client: IpAddr) -> Verdict {
         if web.rate.is_some_and(|rate| !self.bucket.take(rate)) {
             Verdict::TooMany
         } else if web.users.admit(&self.verified, headers, client).await {

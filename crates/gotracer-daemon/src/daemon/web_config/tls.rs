@@ -27,7 +27,7 @@ const WEAK: [&str; 4] = [
 ];
 
 /// Builds the TLS settings; `None` if TLS is disabled.
-pub fn server(yaml: &TlsYaml, http2: bool) -> Result<Option<ServerConfig>, TlsError> {
+pub(super) fn server(yaml: &TlsYaml, http2: bool) -> Result<Option<ServerConfig>, TlsError> {
     if !yaml.is_enabled() {
         return Ok(None);
     }

@@ -24,7 +24,7 @@ const REMEMBERED: usize = 1_000;
 
 /// Configured users.
 #[derive(Debug)]
-pub struct Users {
+pub(super) struct Users {
     hashes: BTreeMap<String, Arc<str>>,
     /// Hash to compare with for unknown users: the one with the highest cost.
     decoy: Option<Arc<str>>,
@@ -33,7 +33,7 @@ pub struct Users {
 /// Cache of verified credentials. It holds no password, only hashes with random keys of this
 /// process.
 #[derive(Clone)]
-pub struct Verified(Arc<Known>);
+pub(super) struct Verified(Arc<Known>);
 
 struct Known {
     verdicts: Mutex<[HashSet<[u64; 2]>; 2]>,
@@ -53,7 +53,7 @@ impl Default for Verified {
 
 impl Verified {
     /// Clears the cache.
-    pub fn forget(&self) {
+    pub(super) fn forget(&self) {
         *self.lock() = Default::default();
     }
 
@@ -83,7 +83,7 @@ impl Verified {
 
 impl Users {
     /// Creates users from their hashes.
-    pub fn new(users: &BTreeMap<String, String>) -> Result<Self, String> {
+    pub(super) fn new(users: &BTreeMap<String, String>) -> Result<Self, String> {
         let mut decoy = None;
         let mut hashes = BTreeMap::new();
         for (name, hash) in users {
@@ -98,13 +98,18 @@ impl Users {
     }
 
     /// Whether no user is configured.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.decoy.is_none()
     }
 
     /// Whether a client with this address and these headers is authenticated. Without users, every
     /// client is.
-    pub async fn admit(&self, verified: &Verified, headers: &HeaderMap, client: IpAddr) -> bool {
+    pub(super) async fn admit(
+        &self,
+        verified: &Verified,
+        headers: &HeaderMap,
+        client: IpAddr,
+    ) -> bool {
         let Some(decoy) = &self.decoy else {
             return true;
         };

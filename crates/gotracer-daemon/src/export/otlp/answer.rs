@@ -22,7 +22,7 @@ struct Status {
 
 /// Result of a message that was accepted.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Accepted {
+pub(super) struct Accepted {
     /// How many of its items were rejected.
     pub rejected: u64,
     /// The receiver's reason, or a warning of it.
@@ -31,7 +31,7 @@ pub struct Accepted {
 
 impl Accepted {
     /// Reads the response of a service. One that can't be read counts as accepted without words.
-    pub fn read(signal: Signal, response: &[u8]) -> Self {
+    pub(super) fn read(signal: Signal, response: &[u8]) -> Self {
         let partial = match signal {
             Signal::Logs => ExportLogsServiceResponse::decode(response)
                 .ok()
@@ -56,7 +56,7 @@ impl Accepted {
 
 /// The words in the body of an HTTP answer that refuses: a `google.rpc.Status`
 /// as protobuf or JSON, or text.
-pub fn words(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+pub(super) fn words(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
@@ -81,7 +81,7 @@ pub fn words(headers: &HeaderMap, body: &[u8]) -> Option<String> {
 }
 
 /// The words of `grpc-message`, which are percent-encoded.
-pub fn grpc_words(message: &str) -> Option<String> {
+pub(super) fn grpc_words(message: &str) -> Option<String> {
     shown(&decode(message).unwrap_or_else(|| message.into()))
 }
 

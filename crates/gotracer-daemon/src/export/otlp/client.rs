@@ -42,7 +42,7 @@ const OPTIONS: Options = Options {
 
 /// Why an attempt failed.
 #[derive(Debug)]
-pub enum Failure {
+pub(super) enum Failure {
     /// The receiver refused the message.
     Refused(String),
     /// The message may be sent again.
@@ -55,7 +55,7 @@ pub enum Failure {
 }
 
 /// Sends one signal's messages.
-pub struct Client {
+pub(super) struct Client {
     http: Mutex<Option<Connected>>,
     endpoint: Endpoint,
     signal: Signal,
@@ -71,7 +71,7 @@ struct Connected {
 
 impl Client {
     /// Client of an endpoint.
-    pub fn new(endpoint: Endpoint, signal: Signal) -> Self {
+    pub(super) fn new(endpoint: Endpoint, signal: Signal) -> Self {
         Self {
             http: Mutex::default(),
             endpoint,
@@ -120,7 +120,7 @@ impl Client {
     }
 
     /// Sends a message and returns the receiver's answer.
-    pub async fn send(&self, message: Bytes) -> Result<Accepted, Failure> {
+    pub(super) async fn send(&self, message: Bytes) -> Result<Accepted, Failure> {
         let timeout = self.endpoint.timeout;
         let attempt = async {
             let request = self.request(message)?;

@@ -33,7 +33,7 @@ const READER: &str = "OTLP";
 const OF_RESOURCE: [&str; 2] = ["instance", "job"];
 
 /// Sends all metrics at an interval.
-pub struct Collector {
+pub(super) struct Collector {
     queue: Arc<Queue>,
     style: Style,
     /// Time from one collection to the next.
@@ -65,7 +65,7 @@ struct Request {
 
 impl Collector {
     /// Collector that sends to a queue.
-    pub fn new(
+    pub(super) fn new(
         queue: Arc<Queue>,
         style: Style,
         interval: Duration,
@@ -89,7 +89,7 @@ impl Collector {
     /// Collects all metrics, with OpenTelemetry's `go.*` metrics if `go` is set. While an earlier
     /// collection waits for the receiver, this call does nothing: the next collection has all
     /// values.
-    pub fn collect(&self, metrics: &Metrics, go: bool) {
+    pub(super) fn collect(&self, metrics: &Metrics, go: bool) {
         if !self.queue.is_empty() {
             return;
         }

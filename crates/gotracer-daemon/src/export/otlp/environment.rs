@@ -11,7 +11,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use crate::export::catalog::delivery::Signal;
 
 /// The process's environment.
-pub struct Environment<'a> {
+pub(super) struct Environment<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
     ignored: RefCell<Vec<Ignored>>,
 }
@@ -43,7 +43,7 @@ impl fmt::Display for Ignored {
 
 impl<'a> Environment<'a> {
     /// Environment in which `variable` looks values up.
-    pub fn new(variable: &'a dyn Fn(&str) -> Option<String>) -> Self {
+    pub(super) fn new(variable: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             variable,
             ignored: RefCell::default(),
@@ -51,7 +51,7 @@ impl<'a> Environment<'a> {
     }
 
     /// The variables that were ignored.
-    pub fn ignored(self) -> Vec<Ignored> {
+    pub(super) fn ignored(self) -> Vec<Ignored> {
         let mut ignored = self.ignored.into_inner();
         // Signals share variables.
         ignored.dedup();
@@ -59,7 +59,7 @@ impl<'a> Environment<'a> {
     }
 
     /// Notes that a variable is ignored.
-    pub fn ignore(&self, variable: &str, value: Option<String>, wanted: &str) {
+    pub(super) fn ignore(&self, variable: &str, value: Option<String>, wanted: &str) {
         let ignored = Ignored {
             variable: variable.into(),
             value,
@@ -72,14 +72,14 @@ impl<'a> Environment<'a> {
     }
 
     /// The value of a variable that is set and not empty.
-    pub fn get(&self, name: &str) -> Option<String> {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
         let value = (self.variable)(name)?;
         let trimmed = value.trim();
         (!trimmed.is_empty()).then(|| trimmed.to_owned())
     }
 
     /// A variable's value and name: the signal's own variable overrides the one for all signals.
-    pub fn of(&self, signal: Signal, name: &str) -> Option<(String, String)> {
+    pub(super) fn of(&self, signal: Signal, name: &str) -> Option<(String, String)> {
         let own = own(signal, name);
         let all = format!("OTEL_EXPORTER_OTLP_{name}");
         let mut found = [own, all]
@@ -89,19 +89,19 @@ impl<'a> Environment<'a> {
     }
 
     /// A variable's value without the name.
-    pub fn value(&self, signal: Signal, name: &str) -> Option<String> {
+    pub(super) fn value(&self, signal: Signal, name: &str) -> Option<String> {
         self.of(signal, name).map(|(value, _)| value)
     }
 
     /// Whether a variable is true. Anything but `true` and `false` is ignored.
-    pub fn is_true(&self, name: &str) -> bool {
+    pub(super) fn is_true(&self, name: &str) -> bool {
         let choices = [("true", true), ("false", false)];
         self.choice(self.get(name).map(|value| (value, name.into())), &choices)
             .unwrap_or(false)
     }
 
     /// Returns the choice that the value of a variable names.
-    pub fn choice<T: Copy>(
+    pub(super) fn choice<T: Copy>(
         &self,
         found: Option<(String, String)>,
         choices: &[(&str, T)],
@@ -118,7 +118,7 @@ impl<'a> Environment<'a> {
     }
 
     /// A number of milliseconds above 0.
-    pub fn milliseconds(&self, found: Option<(String, String)>) -> Option<u64> {
+    pub(super) fn milliseconds(&self, found: Option<(String, String)>) -> Option<u64> {
         let (value, variable) = found?;
         let number = value.parse().ok().filter(|n| *n > 0);
         if number.is_none() {
@@ -129,7 +129,7 @@ impl<'a> Environment<'a> {
     }
 
     /// The resource attributes, with the service's name.
-    pub fn resource(&self) -> Vec<(String, String)> {
+    pub(super) fn resource(&self) -> Vec<(String, String)> {
         let name = "OTEL_RESOURCE_ATTRIBUTES";
         let text = self.get(name).unwrap_or_default();
         let mut attributes = pairs(&text).unwrap_or_else(|| {
@@ -143,7 +143,7 @@ impl<'a> Environment<'a> {
     }
 
     /// The headers for a signal.
-    pub fn headers(&self, signal: Signal) -> Vec<(HeaderName, HeaderValue)> {
+    pub(super) fn headers(&self, signal: Signal) -> Vec<(HeaderName, HeaderValue)> {
         let Some((text, variable)) = self.of(signal, "HEADERS") else {
             return Vec::new();
         };
@@ -168,7 +168,7 @@ impl<'a> Environment<'a> {
 }
 
 /// The name of a signal's own variable.
-pub fn own(signal: Signal, name: &str) -> String {
+pub(super) fn own(signal: Signal, name: &str) -> String {
     let signal = signal.name().to_uppercase();
     format!("OTEL_EXPORTER_OTLP_{signal}_{name}")
 }
@@ -184,7 +184,7 @@ fn pairs(text: &str) -> Option<Vec<(String, String)>> {
 }
 
 /// Percent-decoded text.
-pub fn decode(text: &str) -> Option<String> {
+pub(super) fn decode(text: &str) -> Option<String> {
     let mut out = Vec::new();
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

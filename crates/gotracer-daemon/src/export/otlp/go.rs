@@ -46,14 +46,14 @@ const METRICS: [Convention; 3] = [
 ];
 
 /// The scope of these metrics.
-pub fn scope() -> InstrumentationScope {
+pub(super) fn scope() -> InstrumentationScope {
     InstrumentationScope::builder("gotracer/go")
         .with_version(env!("CARGO_PKG_VERSION"))
         .build()
 }
 
 /// The metrics of a target at this time, as far as its traces have them.
-pub fn metrics(totals: &Totals, now: SystemTime) -> Vec<Metric> {
+pub(super) fn metrics(totals: &Totals, now: SystemTime) -> Vec<Metric> {
     let start = totals.birth.at.min(now);
     let all = METRICS.iter().filter_map(|(name, unit, about, value)| {
         let point = NumberDataPoint {

@@ -29,21 +29,21 @@ const PER_MESSAGE: usize = 100;
 const EVENT: &str = "gotracer.finding";
 
 /// Scope of everything that gotracer sends.
-pub fn scope() -> InstrumentationScope {
+pub(super) fn scope() -> InstrumentationScope {
     InstrumentationScope::builder("gotracer")
         .with_version(env!("CARGO_PKG_VERSION"))
         .build()
 }
 
 /// Makes log events.
-pub struct Logs {
+pub(super) struct Logs {
     logger: SdkLogger,
     queue: Arc<Queue>,
 }
 
 impl Logs {
     /// Log events that go to a queue.
-    pub fn new(queue: Arc<Queue>) -> Self {
+    pub(super) fn new(queue: Arc<Queue>) -> Self {
         // A provider has one resource, and there is one per service. So the provider only makes
         // records, and the exporter gets the resource.
         let provider = SdkLoggerProvider::builder().build();
@@ -58,7 +58,7 @@ impl Logs {
     ///
     /// # Errors
     /// If the SDK can't encode them.
-    pub fn send(
+    pub(super) fn send(
         &self,
         report: &Report,
         resource: &Resource,
@@ -172,12 +172,12 @@ fn describe(record: &mut SdkLogRecord, finding: &Finding, source: &str, at: Syst
 }
 
 /// A number as attributes have it.
-pub fn whole(number: u64) -> i64 {
+pub(super) fn whole(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// The unit as a UCUM code.
-pub fn unit(unit: Unit) -> &'static str {
+pub(super) fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Nanoseconds => "ns",
         Unit::Bytes => "By",

@@ -27,11 +27,11 @@ use crate::labels::Labels;
 use crate::rules::{Distribution, SCALE};
 
 /// Values of the series at the last collection, for deltas.
-pub type Previous = HashMap<String, Sent>;
+pub(super) type Previous = HashMap<String, Sent>;
 
 /// Value of a series at the last collection.
 #[derive(Clone, Debug)]
-pub enum Sent {
+pub(super) enum Sent {
     /// A whole number.
     Whole(u64),
     /// Any number.
@@ -41,7 +41,7 @@ pub enum Sent {
 }
 
 /// Makes the metrics of one collection.
-pub struct Writer<'w> {
+pub(super) struct Writer<'w> {
     /// Form of the metrics.
     pub style: Style,
     /// Time of this collection.
@@ -55,7 +55,7 @@ pub struct Writer<'w> {
 }
 
 /// Owner of the metrics that are written.
-pub struct Owner<'o> {
+pub(super) struct Owner<'o> {
     /// Identifies the owner among all others.
     pub key: String,
     /// Attributes of all points.
@@ -64,7 +64,7 @@ pub struct Owner<'o> {
 
 impl Writer<'_> {
     /// Returns a metric with all series that `read` emits; nothing if there are none.
-    pub fn metric(
+    pub(super) fn metric(
         &mut self,
         desc: &Desc,
         owner: &Owner<'_>,
@@ -246,7 +246,7 @@ impl Sent {
 
 /// Name in OpenTelemetry's form: with a dot, and without what Prometheus' translation adds again. It
 /// adds no suffix for an info metric, nor for a unit in braces.
-pub fn name(desc: &Desc) -> String {
+pub(super) fn name(desc: &Desc) -> String {
     let name = match (desc.kind, desc.unit) {
         (Kind::Info, _) | (_, Unit::Threads) => desc.exposed(),
         _ => desc.name.into(),
@@ -310,13 +310,13 @@ fn sparse(values: &Distribution, buckets: &Buckets) -> Sparse {
 }
 
 /// Nanoseconds since 1970, as the protocol has times.
-pub fn nanos(at: SystemTime) -> u64 {
+pub(super) fn nanos(at: SystemTime) -> u64 {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Number of points of a metric.
-pub fn points(metric: &Metric) -> usize {
+pub(super) fn points(metric: &Metric) -> usize {
     match &metric.data {
         Some(Data::Sum(sum)) => sum.data_points.len(),
         Some(Data::Gauge(gauge)) => gauge.data_points.len(),

@@ -21,7 +21,7 @@ use super::receipt::Receipt;
 const NOWHERE: &str = "http://queue.invalid";
 
 /// Queue as an HTTP client.
-pub struct Outbox {
+pub(super) struct Outbox {
     /// Queue of the requests.
     pub queue: Arc<Queue>,
     /// How many log records or spans a request holds.
@@ -54,7 +54,7 @@ impl HttpClient for Outbox {
 
 impl Outbox {
     /// An exporter of log records into the queue.
-    pub fn logs(self) -> Result<LogExporter, ExporterBuildError> {
+    pub(super) fn logs(self) -> Result<LogExporter, ExporterBuildError> {
         LogExporter::builder()
             .with_http()
             .with_http_client(self)
@@ -65,7 +65,7 @@ impl Outbox {
     }
 
     /// An exporter of spans into the queue.
-    pub fn spans(self) -> Result<SpanExporter, ExporterBuildError> {
+    pub(super) fn spans(self) -> Result<SpanExporter, ExporterBuildError> {
         SpanExporter::builder()
             .with_http()
             .with_http_client(self)

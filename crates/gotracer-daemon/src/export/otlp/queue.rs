@@ -15,7 +15,7 @@ const BATCH: usize = 1 << 20;
 
 /// An encoded export request.
 #[derive(Debug)]
-pub struct Message {
+pub(super) struct Message {
     /// The request.
     pub bytes: Bytes,
     /// How many log records, points or spans it holds.
@@ -26,7 +26,7 @@ pub struct Message {
 
 /// The messages at the front as one request.
 #[derive(Debug)]
-pub struct Batch {
+pub(super) struct Batch {
     /// The request.
     pub bytes: Bytes,
     /// How many log records, points or spans it holds.
@@ -36,7 +36,7 @@ pub struct Batch {
 }
 
 /// Messages in the order in which they came.
-pub struct Queue {
+pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     limit: usize,
     came: Notify,
@@ -52,7 +52,7 @@ struct Waiting {
 
 impl Queue {
     /// Creates a queue of at most `limit` bytes for one signal.
-    pub fn new(limit: usize, signal: Signal, stats: Arc<Stats>) -> Self {
+    pub(super) fn new(limit: usize, signal: Signal, stats: Arc<Stats>) -> Self {
         stats.set_waiting(signal, 0);
         Self {
             waiting: Mutex::default(),
@@ -64,7 +64,7 @@ impl Queue {
     }
 
     /// Adds a message. Returns false, and counts it as dropped, if the queue is full.
-    pub fn push(&self, message: Message) -> bool {
+    pub(super) fn push(&self, message: Message) -> bool {
         let mut waiting = self.lock();
         let bytes = waiting.bytes + message.bytes.len();
         if bytes > self.limit {
@@ -79,12 +79,12 @@ impl Queue {
     }
 
     /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.lock().messages.is_empty()
     }
 
     /// Waits until there is a message.
-    pub async fn wait(&self) {
+    pub(super) async fn wait(&self) {
         while self.lock().messages.is_empty() {
             self.came.notified().await;
         }
@@ -93,7 +93,7 @@ impl Queue {
     /// Returns the messages at the front as one. Export requests have one repeated field, so
     /// concatenated requests are a request again. They stay in the queue until they were sent, so
     /// that messages in flight count against the limit.
-    pub fn front(&self) -> Option<Batch> {
+    pub(super) fn front(&self) -> Option<Batch> {
         let waiting = self.lock();
         let mut size = 0;
         let fitting = waiting.messages.iter().take_while(|m| {
@@ -119,13 +119,13 @@ impl Queue {
     }
 
     /// Removes a batch from the front, which arrived or is given up.
-    pub fn remove(&self, batch: &Batch) {
+    pub(super) fn remove(&self, batch: &Batch) {
         // Receipts run after the lock is free.
         let _gone = self.take(batch.messages);
     }
 
     /// Removes all messages that did not arrive before the end, and returns their items.
-    pub fn give_up(&self) -> u64 {
+    pub(super) fn give_up(&self) -> u64 {
         let messages = self.lock().messages.len();
         let lost = self.take(messages);
         for receipt in lost.iter().filter_map(|m| m.receipt.as_ref()) {

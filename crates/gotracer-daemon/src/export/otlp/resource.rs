@@ -24,12 +24,12 @@ const NAMES: [(&str, &str); 11] = [
 ];
 
 /// Version of the semantic conventions that attributes are named by.
-pub const SCHEMA: &str = "https://opentelemetry.io/schemas/1.37.0";
+pub(super) const SCHEMA: &str = "https://opentelemetry.io/schemas/1.37.0";
 
 /// The resource of a target. `base` holds the attributes of the environment; labels override them.
 /// A target without the label `service` is its job, as in Prometheus' own translation, or else the
 /// unknown service.
-pub fn of(target: &Labels, base: &[(String, String)]) -> Resource {
+pub(super) fn of(target: &Labels, base: &[(String, String)]) -> Resource {
     let mut attributes: BTreeMap<&str, &str> = BTreeMap::new();
     attributes.insert("service.name", "unknown_service");
     attributes.insert("process.runtime.name", "go");
@@ -62,7 +62,7 @@ fn is_loopback(instance: &str) -> bool {
 
 /// The resource of gotracer itself. `base` holds the attributes of the environment, `instance`
 /// identifies this gotracer if they do not.
-pub fn own(base: &[(String, String)], instance: &str) -> Resource {
+pub(super) fn own(base: &[(String, String)], instance: &str) -> Resource {
     let base = base.iter().map(|(name, value)| (&**name, &**value));
     let mut attributes: BTreeMap<&str, &str> = base.collect();
     attributes.insert("service.name", "gotracer");

@@ -46,7 +46,7 @@ struct Delay {
 }
 
 /// Reads `Retry-After`: seconds, or a date.
-pub fn after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("retry-after")?.to_str().ok()?.trim();
     let wait = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
@@ -60,7 +60,7 @@ pub fn after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Reads the wait in the details of a gRPC status, if there is one.
-pub fn info(details: &str) -> Option<Duration> {
+pub(super) fn info(details: &str) -> Option<Duration> {
     // Padding is not wanted there, and sent by some all the same.
     let bytes = STANDARD_NO_PAD.decode(details.trim_end_matches('=')).ok()?;
     let status = Status::decode(&*bytes).ok()?;

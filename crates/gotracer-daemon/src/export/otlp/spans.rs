@@ -21,7 +21,7 @@ use crate::report::Report;
 const NAME: &str = "analyse trace";
 
 /// Makes spans.
-pub struct Spans {
+pub(super) struct Spans {
     tracer: SdkTracer,
 }
 
@@ -44,7 +44,7 @@ pub struct Capture<'a> {
 
 impl Spans {
     /// Spans of `resource`, which is gotracer itself.
-    pub fn new(exporter: SpanExporter, resource: Resource) -> Self {
+    pub(super) fn new(exporter: SpanExporter, resource: Resource) -> Self {
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
             .with_simple_exporter(exporter)
@@ -55,7 +55,7 @@ impl Spans {
     }
 
     /// The span of a trace, which is still open.
-    pub fn start(&self, of: &Capture<'_>) -> Span {
+    pub(super) fn start(&self, of: &Capture<'_>) -> Span {
         let mut attributes = vec![KeyValue::new("gotracer.source", of.source.to_owned())];
         for (name, value) in of.target.iter().filter(|(n, _)| !n.starts_with("__")) {
             let key = format!("gotracer.target.{name}");
@@ -90,12 +90,12 @@ impl Spans {
 }
 
 /// Context that makes findings belong to a span, if it is sent.
-pub fn context(span: &Span) -> Option<&SpanContext> {
+pub(super) fn context(span: &Span) -> Option<&SpanContext> {
     Some(span.span_context()).filter(|context| context.is_sampled())
 }
 
 /// How many spans a request holds.
-pub fn count(request: &[u8]) -> u64 {
+pub(super) fn count(request: &[u8]) -> u64 {
     let request = ExportTraceServiceRequest::decode(request).unwrap_or_default();
     let scopes = request.resource_spans.iter().flat_map(|r| &r.scope_spans);
     scopes.map(|scope| scope.spans.len() as u64).sum()

@@ -28,7 +28,7 @@ const NAME: &str = "go.runtime";
 
 /// Puts spans of the slowest tasks of a trace into the queue, at most `most`.
 /// Tasks without ids, and traces without wall-clock time, have none.
-pub fn send(queue: &Queue, report: &Report, resource: &Resource, most: usize) {
+pub(super) fn send(queue: &Queue, report: &Report, resource: &Resource, most: usize) {
     let Some(started) = report.trace.start_time.map(units::system_time) else {
         return;
     };

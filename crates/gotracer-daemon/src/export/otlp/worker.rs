@@ -18,7 +18,7 @@ const BACKOFF: Backoff = Backoff::new(FIRST, Duration::from_secs(30));
 const FIRST: Duration = Duration::from_millis(500);
 
 /// Sends one signal.
-pub struct Worker {
+pub(super) struct Worker {
     /// The signal.
     pub signal: Signal,
     /// Client of the receiver.
@@ -35,7 +35,7 @@ pub struct Worker {
 
 impl Worker {
     /// Runs until all messages were sent after `closing`, or the deadline passed.
-    pub async fn run(self) {
+    pub(super) async fn run(self) {
         tokio::select! {
             () = self.send_all() => {}
             () = self.time_is_up() => {}

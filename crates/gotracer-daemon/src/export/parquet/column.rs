@@ -17,7 +17,7 @@ use crate::report::Frame;
 const ELEMENT: &str = "element";
 
 /// A column with its values.
-pub struct Column {
+pub(super) struct Column {
     pub field: Field,
     pub array: ArrayRef,
 }
@@ -32,7 +32,7 @@ impl Column {
 }
 
 /// Text.
-pub fn text<'a, R>(name: &str, rows: &'a [R], get: impl Fn(&'a R) -> &'a str) -> Column {
+pub(super) fn text<'a, R>(name: &str, rows: &'a [R], get: impl Fn(&'a R) -> &'a str) -> Column {
     Column::new(
         name,
         StringArray::from_iter_values(rows.iter().map(get)),
@@ -41,7 +41,7 @@ pub fn text<'a, R>(name: &str, rows: &'a [R], get: impl Fn(&'a R) -> &'a str) ->
 }
 
 /// Text, where there is any.
-pub fn maybe_text<'a, R>(
+pub(super) fn maybe_text<'a, R>(
     name: &str,
     rows: &'a [R],
     get: impl Fn(&'a R) -> Option<&'a str>,
@@ -51,23 +51,23 @@ pub fn maybe_text<'a, R>(
 
 /// A number. Not all readers know those above half of 2^64, and nothing is
 /// measured that long.
-pub fn number<R>(name: &str, rows: &[R], get: impl Fn(&R) -> u64) -> Column {
+pub(super) fn number<R>(name: &str, rows: &[R], get: impl Fn(&R) -> u64) -> Column {
     let values = rows.iter().map(|row| signed(get(row)));
     Column::new(name, Int64Array::from_iter_values(values), false)
 }
 
 /// A number, where there is one.
-pub fn maybe_number<R>(name: &str, rows: &[R], get: impl Fn(&R) -> Option<i64>) -> Column {
+pub(super) fn maybe_number<R>(name: &str, rows: &[R], get: impl Fn(&R) -> Option<i64>) -> Column {
     Column::new(name, rows.iter().map(get).collect::<Int64Array>(), true)
 }
 
 /// A number as all readers know it.
-pub fn signed(n: u64) -> i64 {
+pub(super) fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 /// A moment, in UTC, where it is known.
-pub fn time<R>(name: &str, rows: &[R], get: impl Fn(&R) -> Option<Timestamp>) -> Column {
+pub(super) fn time<R>(name: &str, rows: &[R], get: impl Fn(&R) -> Option<Timestamp>) -> Column {
     let values = rows
         .iter()
         .map(|row| get(row).map(Timestamp::as_microsecond));
@@ -76,14 +76,22 @@ pub fn time<R>(name: &str, rows: &[R], get: impl Fn(&R) -> Option<Timestamp>) ->
 }
 
 /// Numbers.
-pub fn numbers<'a, R>(name: &str, rows: &'a [R], get: impl Fn(&'a R) -> &'a [i64]) -> Column {
+pub(super) fn numbers<'a, R>(
+    name: &str,
+    rows: &'a [R],
+    get: impl Fn(&'a R) -> &'a [i64],
+) -> Column {
     let all = rows.iter().flat_map(&get).copied();
     let values = Column::new(ELEMENT, Int64Array::from_iter_values(all), false);
     list(name, rows.iter().map(|row| get(row).len()), values)
 }
 
 /// Labels by their names.
-pub fn labels<'a, R>(name: &str, rows: &'a [R], get: impl Fn(&'a R) -> &'a Labels) -> Column {
+pub(super) fn labels<'a, R>(
+    name: &str,
+    rows: &'a [R],
+    get: impl Fn(&'a R) -> &'a Labels,
+) -> Column {
     let all: Vec<_> = rows.iter().flat_map(|row| get(row).iter()).collect();
     let names = text("key", &all, |(name, _)| name);
     let values = text("value", &all, |(_, value)| value);
@@ -98,14 +106,22 @@ pub fn labels<'a, R>(name: &str, rows: &'a [R], get: impl Fn(&'a R) -> &'a Label
 }
 
 /// A place in the code, where there is one.
-pub fn frame<'a, R>(name: &str, rows: &'a [R], get: impl Fn(&'a R) -> Option<&'a Frame>) -> Column {
+pub(super) fn frame<'a, R>(
+    name: &str,
+    rows: &'a [R],
+    get: impl Fn(&'a R) -> Option<&'a Frame>,
+) -> Column {
     let rows: Vec<_> = rows.iter().map(get).collect();
     let known = rows.iter().map(Option::is_some).collect();
     structs(name, parts(&rows), Some(known))
 }
 
 /// Stacks, innermost first.
-pub fn frames<'a, R>(name: &str, rows: &'a [R], get: impl Fn(&'a R) -> &'a [Frame]) -> Column {
+pub(super) fn frames<'a, R>(
+    name: &str,
+    rows: &'a [R],
+    get: impl Fn(&'a R) -> &'a [Frame],
+) -> Column {
     let all: Vec<_> = rows.iter().flat_map(&get).map(Some).collect();
     let elements = structs(ELEMENT, parts(&all), None);
     list(name, rows.iter().map(|row| get(row).len()), elements)
@@ -120,7 +136,7 @@ fn parts(frames: &[Option<&Frame>]) -> Vec<Column> {
 }
 
 /// Combines columns into one; rows that are not `known` are null.
-pub fn structs(name: &str, columns: Vec<Column>, known: Option<Vec<bool>>) -> Column {
+pub(super) fn structs(name: &str, columns: Vec<Column>, known: Option<Vec<bool>>) -> Column {
     let optional = known.is_some();
     let (fields, arrays): (Vec<_>, _) = columns.into_iter().map(|c| (c.field, c.array)).unzip();
     let known = known.map(NullBuffer::from);
@@ -132,7 +148,7 @@ pub fn structs(name: &str, columns: Vec<Column>, known: Option<Vec<bool>>) -> Co
 }
 
 /// The values of all rows, so many each.
-pub fn list(name: &str, lengths: impl Iterator<Item = usize>, values: Column) -> Column {
+pub(super) fn list(name: &str, lengths: impl Iterator<Item = usize>, values: Column) -> Column {
     let offsets = OffsetBuffer::from_lengths(lengths);
     let Column { field, array } = values;
     Column::new(

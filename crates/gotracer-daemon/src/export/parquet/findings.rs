@@ -5,10 +5,10 @@ use super::trace::{self, Of};
 use crate::report::Finding;
 
 /// A finding, and whose it is.
-pub type Row<'a> = (Of<'a>, &'a Finding);
+pub(super) type Row<'a> = (Of<'a>, &'a Finding);
 
 /// All columns of these rows.
-pub fn columns(rows: &[Row<'_>]) -> Vec<Column> {
+pub(super) fn columns(rows: &[Row<'_>]) -> Vec<Column> {
     let mut all = trace::which(rows, |(of, _)| *of);
     let rows: Vec<_> = rows.iter().map(|(_, finding)| *finding).collect();
     all.extend([

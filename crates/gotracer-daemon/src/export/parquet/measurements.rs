@@ -5,10 +5,10 @@ use super::trace::{self, Of};
 use crate::report::{RuleReport, Status};
 
 /// A rule's report on a trace.
-pub type Row<'a> = (Of<'a>, &'a RuleReport);
+pub(super) type Row<'a> = (Of<'a>, &'a RuleReport);
 
 /// All columns of these rows.
-pub fn columns(rows: &[Row<'_>]) -> Vec<Column> {
+pub(super) fn columns(rows: &[Row<'_>]) -> Vec<Column> {
     let mut all = trace::which(rows, |(of, _)| *of);
     all.extend(trace::what(rows, |(of, _)| *of));
     let rows: Vec<_> = rows.iter().map(|(_, rule)| *rule).collect();

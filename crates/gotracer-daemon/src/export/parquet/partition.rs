@@ -11,7 +11,7 @@ use crate::labels::Labels;
 const NONE: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// The directory of a program's traces of one day, in UTC.
-pub fn directory(labels: &Labels, day: Option<Timestamp>) -> String {
+pub(super) fn directory(labels: &Labels, day: Option<Timestamp>) -> String {
     let day = day.map(|time| time.to_zoned_datetime(TimeZone::UTC).date().to_string());
     format!(
         "service={}/version={}/day={}",

@@ -17,7 +17,7 @@ pub enum Place {
 }
 
 /// A file that is there once it is finished, and not before.
-pub enum Target {
+pub(super) enum Target {
     File {
         file: BufWriter<File>,
         /// Temporary name.
@@ -59,7 +59,7 @@ impl fmt::Display for Place {
 
 impl Target {
     /// The end of the file.
-    pub fn finish(self) -> io::Result<()> {
+    pub(super) fn finish(self) -> io::Result<()> {
         match self {
             Self::File {
                 file,

@@ -21,7 +21,7 @@ const OPEN: usize = 8;
 const WAITING: usize = 4 << 20;
 
 /// A table that is being written.
-pub struct Table {
+pub(super) struct Table {
     name: &'static str,
     place: Place,
     /// Suffix of the file names, before the number of a further file.
@@ -41,7 +41,7 @@ struct Open {
 }
 
 impl Table {
-    pub fn new(name: &'static str, place: &Place, part: &str) -> Self {
+    pub(super) fn new(name: &'static str, place: &Place, part: &str) -> Self {
         let program = concat!("gotracer ", env!("CARGO_PKG_VERSION"));
         let schema = KeyValue::new("gotracer.schema".into(), format!("gotracer.{name}/v1"));
         let properties = WriterProperties::builder()
@@ -60,13 +60,13 @@ impl Table {
     }
 
     /// How many files and rows there are.
-    pub fn written(&self) -> (u64, u64) {
+    pub(super) fn written(&self) -> (u64, u64) {
         let files = self.files.values().map(|n| u64::from(*n)).sum();
         (files, self.rows)
     }
 
     /// Adds rows to a partition.
-    pub fn add(&mut self, directory: &str, columns: Vec<Column>) -> io::Result<()> {
+    pub(super) fn add(&mut self, directory: &str, columns: Vec<Column>) -> io::Result<()> {
         let (fields, arrays): (Vec<_>, _) = columns.into_iter().map(|c| (c.field, c.array)).unzip();
         let schema = Arc::new(Schema::new(fields));
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays);
@@ -109,7 +109,7 @@ impl Table {
     }
 
     /// Finishes all files.
-    pub fn finish(&mut self) -> io::Result<()> {
+    pub(super) fn finish(&mut self) -> io::Result<()> {
         self.open.drain(..).try_for_each(close)
     }
 }

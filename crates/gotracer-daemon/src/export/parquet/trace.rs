@@ -6,13 +6,13 @@ use crate::report::TraceInfo;
 
 /// Trace of a row.
 #[derive(Clone, Copy)]
-pub struct Of<'a> {
+pub(super) struct Of<'a> {
     pub trace: &'a TraceInfo,
     pub labels: &'a Labels,
 }
 
 /// Identity of the trace.
-pub fn which<'a, R>(rows: &'a [R], of: impl Fn(&'a R) -> Of<'a>) -> Vec<Column> {
+pub(super) fn which<'a, R>(rows: &'a [R], of: impl Fn(&'a R) -> Of<'a>) -> Vec<Column> {
     let of: Vec<_> = rows.iter().map(of).collect();
     vec![
         text("source", &of, |o| &o.trace.source),
@@ -24,7 +24,7 @@ pub fn which<'a, R>(rows: &'a [R], of: impl Fn(&'a R) -> Of<'a>) -> Vec<Column> 
 }
 
 /// Size and state of the trace.
-pub fn what<'a, R>(rows: &'a [R], of: impl Fn(&'a R) -> Of<'a>) -> Vec<Column> {
+pub(super) fn what<'a, R>(rows: &'a [R], of: impl Fn(&'a R) -> Of<'a>) -> Vec<Column> {
     let of: Vec<_> = rows.iter().map(of).collect();
     vec![
         number("generations", &of, |o| o.trace.generations),

@@ -19,7 +19,7 @@ const MESSAGE: usize = 1 << 20;
 const TEXT: usize = 16 << 10;
 
 /// Writes one exposition.
-pub struct Encoder<W> {
+pub(super) struct Encoder<W> {
     out: W,
     escaping: Escaping,
     form: Form,
@@ -36,7 +36,7 @@ enum Form {
 
 impl<W: Write> Encoder<W> {
     /// Creates an encoder that writes to `out`. `created` enables `_created` lines in OpenMetrics.
-    pub fn new(out: W, encoding: Encoding, created: bool) -> Self {
+    pub(super) fn new(out: W, encoding: Encoding, created: bool) -> Self {
         let style = |open_metrics| Style {
             open_metrics,
             created,
@@ -57,7 +57,7 @@ impl<W: Write> Encoder<W> {
 
     /// Begins a family. A family without metrics is left out, because its HELP text would describe
     /// nothing.
-    pub fn family(&mut self, mut head: MetricFamily) -> io::Result<()> {
+    pub(super) fn family(&mut self, mut head: MetricFamily) -> io::Result<()> {
         self.end_family()?;
         head.name = self.escaping.escape(&head.name).into_owned();
         self.family = head;
@@ -65,7 +65,7 @@ impl<W: Write> Encoder<W> {
     }
 
     /// Writes a metric of the family.
-    pub fn metric(&mut self, metric: Metric) -> io::Result<()> {
+    pub(super) fn metric(&mut self, metric: Metric) -> io::Result<()> {
         match &mut self.form {
             Form::Text(style, text) => {
                 if !self.begun {
@@ -106,7 +106,7 @@ impl<W: Write> Encoder<W> {
     }
 
     /// Ends the exposition and returns its writer.
-    pub fn finish(mut self) -> io::Result<W> {
+    pub(super) fn finish(mut self) -> io::Result<W> {
         self.end_family()?;
         if let Form::Text(style, text) = &mut self.form {
             if style.open_metrics {

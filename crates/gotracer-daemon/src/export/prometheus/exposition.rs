@@ -120,7 +120,7 @@ fn family(desc: &Desc) -> MetricFamily {
 }
 
 /// The labels of a series: those of its target, which are escaped already, and its own.
-pub fn pairs(escaping: Escaping, target: &Labels, sample: &Sample<'_>) -> Vec<LabelPair> {
+pub(super) fn pairs(escaping: Escaping, target: &Labels, sample: &Sample<'_>) -> Vec<LabelPair> {
     let own = sample.point.labels.iter();
     let own = own.map(|(name, value)| sample::pair(escaping.escape(name), value));
     let target = target.iter().map(|(name, value)| sample::pair(name, value));
@@ -129,7 +129,10 @@ pub fn pairs(escaping: Escaping, target: &Labels, sample: &Sample<'_>) -> Vec<La
 
 /// The targets by the labels that an exposition shows. No two have the same labels there, or their
 /// samples would be duplicates.
-pub fn rows(all: Vec<(Arc<Labels>, Shared)>, escaping: Escaping) -> Vec<(Arc<Labels>, Shared)> {
+pub(super) fn rows(
+    all: Vec<(Arc<Labels>, Shared)>,
+    escaping: Escaping,
+) -> Vec<(Arc<Labels>, Shared)> {
     let shown = |(own, target)| (escaping.labels(&own), own, target);
     let (mut rows, changed): (Vec<_>, Vec<_>) = all
         .into_iter()

@@ -75,7 +75,7 @@ impl Sparse {
 }
 
 /// A distribution as a histogram that began at `created`.
-pub fn metric(
+pub(super) fn metric(
     label: Vec<LabelPair>,
     values: &Distribution,
     buckets: &Buckets,

@@ -10,7 +10,7 @@ use crate::export::metrics::Sample;
 use crate::export::totals;
 
 /// The series of a metric with these labels.
-pub fn of(desc: &Desc, label: Vec<LabelPair>, sample: &Sample<'_>) -> Metric {
+pub(super) fn of(desc: &Desc, label: Vec<LabelPair>, sample: &Sample<'_>) -> Metric {
     let created = sample.birth.at;
     match (desc.kind, sample.point.value) {
         (Kind::Histogram(buckets), Value::Distribution(values)) => {
@@ -31,7 +31,7 @@ pub fn of(desc: &Desc, label: Vec<LabelPair>, sample: &Sample<'_>) -> Metric {
 }
 
 /// A gauge.
-pub fn gauge(label: Vec<LabelPair>, value: f64) -> Metric {
+pub(super) fn gauge(label: Vec<LabelPair>, value: f64) -> Metric {
     Metric {
         label,
         gauge: Some(Gauge { value }),
@@ -40,7 +40,7 @@ pub fn gauge(label: Vec<LabelPair>, value: f64) -> Metric {
 }
 
 /// A label.
-pub fn pair(name: impl Into<String>, value: &str) -> LabelPair {
+pub(super) fn pair(name: impl Into<String>, value: &str) -> LabelPair {
     LabelPair {
         name: name.into(),
         value: value.into(),

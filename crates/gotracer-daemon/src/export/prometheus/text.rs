@@ -10,7 +10,7 @@ use crate::labels::Labels;
 
 /// Which lines are written.
 #[derive(Clone, Copy, Debug)]
-pub struct Style {
+pub(super) struct Style {
     /// OpenMetrics, with exemplars and units; otherwise Prometheus' own text.
     pub open_metrics: bool,
     /// In OpenMetrics, a line `_created` for each counter and histogram.
@@ -19,7 +19,7 @@ pub struct Style {
 
 impl Style {
     /// The lines before a family's samples. Its name is escaped already.
-    pub fn head(self, out: &mut String, family: &MetricFamily) -> fmt::Result {
+    pub(super) fn head(self, out: &mut String, family: &MetricFamily) -> fmt::Result {
         let kind = self.kind(family);
         let name = self.family_name(family);
         writeln!(out, "# HELP {name} {}", Escaped(&family.help, false))?;
@@ -54,7 +54,12 @@ impl Style {
     }
 
     /// The lines of one metric of a family.
-    pub fn metric(self, out: &mut String, family: &MetricFamily, metric: &Metric) -> fmt::Result {
+    pub(super) fn metric(
+        self,
+        out: &mut String,
+        family: &MetricFamily,
+        metric: &Metric,
+    ) -> fmt::Result {
         let name = &family.name;
         let labels = Set(&metric.label);
         if let Some(counter) = &metric.counter {

@@ -6,9 +6,9 @@ use super::room::{Limits, Room};
 use crate::export::births::Birth;
 
 /// Limit of label values. Further values share [`OTHER`].
-pub const MOST: usize = 16;
+pub(super) const MOST: usize = 16;
 /// Label value shared by everything without its own series.
-pub const OTHER: &str = "other";
+pub(crate) const OTHER: &str = "other";
 
 /// Values of type `V` by a label.
 #[derive(Clone, Debug)]

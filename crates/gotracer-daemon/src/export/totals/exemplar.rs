@@ -48,7 +48,7 @@ pub(super) fn exemplar(finding: &Finding, evidence: Option<&str>, at: SystemTime
 }
 
 /// The end of a function's name, which says more than its beginning.
-pub fn shorten(function: &str) -> String {
+pub(crate) fn shorten(function: &str) -> String {
     last_characters(function, MAX_FUNCTION)
 }
 

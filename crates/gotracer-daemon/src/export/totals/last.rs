@@ -18,7 +18,11 @@ pub struct Last {
 
 /// Keeps the state of the program, unless a later trace was recorded. Values that the trace does not
 /// hold stay as they were.
-pub fn record(known: &mut Option<(Last, Option<Timestamp>)>, report: &Report, at: SystemTime) {
+pub(super) fn record(
+    known: &mut Option<(Last, Option<Timestamp>)>,
+    report: &Report,
+    at: SystemTime,
+) {
     let (before, when) = known.take().unwrap_or_default();
     // No trace was made after it was read. One of a clock that is ahead counts as made now,
     // and does not make others too old.

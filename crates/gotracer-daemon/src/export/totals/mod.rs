@@ -30,13 +30,13 @@ use spans::Seen;
 
 use exemplar::exemplar;
 
-pub use bounded::{Bounded, OTHER};
-pub use custom::CustomRules;
-pub use exemplar::{Exemplar, shorten};
-pub use last::Last;
-pub use places::{Created, Places};
-pub use room::Limits;
-pub use spans::{SPAN_ID, STATES, Spans, TRACE_ID};
+pub(super) use bounded::{Bounded, OTHER};
+pub(super) use custom::CustomRules;
+pub(super) use exemplar::{Exemplar, shorten};
+pub(super) use last::Last;
+pub(super) use places::{Created, Places};
+pub(super) use room::Limits;
+pub(super) use spans::{SPAN_ID, STATES, Spans, TRACE_ID};
 pub use stream::{Gap, Stream};
 
 /// A finding is extreme from this many times the threshold for errors.

@@ -13,11 +13,11 @@ use crate::units;
 /// Limit of types with series of their own.
 const TYPES: usize = 10;
 /// Labels of an exemplar with the ids that the program logs.
-pub const TRACE_ID: &str = "trace_id";
+pub(crate) const TRACE_ID: &str = "trace_id";
 /// See [`TRACE_ID`].
-pub const SPAN_ID: &str = "span_id";
+pub(crate) const SPAN_ID: &str = "span_id";
 /// Number of states of a type with a series of their own.
-pub const STATES: usize = 6;
+pub(crate) const STATES: usize = 6;
 /// Time without a value after which a type frees its place.
 const SILENT: Duration = Duration::from_secs(24 * 3600);
 

@@ -19,7 +19,7 @@ const TELLS_CLOSE: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// The last thing that happened to a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Change {
+pub(super) enum Change {
     /// It is there, or its metadata changed.
     Touched,
     /// It was written to and not closed yet.
@@ -32,7 +32,7 @@ pub enum Change {
 
 /// Events since the last batch.
 #[derive(Default, Debug)]
-pub struct Batch {
+pub(super) struct Batch {
     /// By file, as its path below the directory.
     pub files: HashMap<PathBuf, Change>,
     /// Events were lost, or a directory was created: only a full scan finds all
@@ -49,7 +49,7 @@ struct Gathered {
 }
 
 /// A watched directory.
-pub struct Changes {
+pub(super) struct Changes {
     gathered: Arc<Gathered>,
     /// Watching ends when it is dropped.
     _watcher: RecommendedWatcher,
@@ -57,7 +57,7 @@ pub struct Changes {
 
 impl Changes {
     /// Starts watching.
-    pub fn new(scope: Scope) -> notify::Result<Self> {
+    pub(super) fn new(scope: Scope) -> notify::Result<Self> {
         let gathered = Arc::new(Gathered::default());
         let root = scope.root.clone();
         let gather = {
@@ -74,12 +74,12 @@ impl Changes {
     }
 
     /// Waits for an event.
-    pub async fn wait(&self) {
+    pub(super) async fn wait(&self) {
         self.gathered.wake.notified().await;
     }
 
     /// Returns the events since the last call.
-    pub fn take(&self) -> Batch {
+    pub(super) fn take(&self) -> Batch {
         std::mem::take(&mut *self.gathered.lock())
     }
 }

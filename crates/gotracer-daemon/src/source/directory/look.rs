@@ -11,7 +11,7 @@ use super::scan::Scope;
 use super::stamp::Stamp;
 
 /// Result of a scan. Paths are relative to the directory.
-pub enum Sight {
+pub(super) enum Sight {
     /// All files that may be traces.
     Everything(Vec<(PathBuf, Stamp)>),
     /// The requested files.
@@ -19,7 +19,7 @@ pub enum Sight {
 }
 
 /// State of one file.
-pub enum Found {
+pub(super) enum Found {
     /// It is in this state.
     There(Stamp),
     /// It is gone, or no longer a regular file.
@@ -29,7 +29,7 @@ pub enum Found {
 }
 
 /// Scanner of a directory, with its events where the file system has them.
-pub struct Looker {
+pub(super) struct Looker {
     root: Arc<Root>,
     shelves: bool,
     /// Events are not wanted.
@@ -44,7 +44,7 @@ pub struct Looker {
 
 impl Looker {
     /// Creates a scanner; it opens nothing yet.
-    pub fn new(root: Arc<Root>, shelves: bool, polls: bool) -> Self {
+    pub(super) fn new(root: Arc<Root>, shelves: bool, polls: bool) -> Self {
         Self {
             root,
             shelves,
@@ -60,7 +60,11 @@ impl Looker {
     ///
     /// # Errors
     /// If the directory can't be read.
-    pub fn look(&mut self, everything: bool, files: HashMap<PathBuf, Change>) -> io::Result<Sight> {
+    pub(super) fn look(
+        &mut self,
+        everything: bool,
+        files: HashMap<PathBuf, Change>,
+    ) -> io::Result<Sight> {
         let place = self.root.resolve()?;
         let replaced = self.place.as_ref() != Some(&place);
         if replaced {

@@ -129,19 +129,19 @@ impl Pattern {
 }
 
 /// Assigns labels to files.
-pub struct Namer {
+pub(super) struct Namer {
     patterns: Vec<Pattern>,
     labels: Arc<Labels>,
 }
 
 impl Namer {
     /// Files get these labels, and those of the first pattern that matches.
-    pub fn new(patterns: Vec<Pattern>, labels: Arc<Labels>) -> Self {
+    pub(super) fn new(patterns: Vec<Pattern>, labels: Arc<Labels>) -> Self {
         Self { patterns, labels }
     }
 
     /// Returns the labels of a file, by its path below the watched directory.
-    pub fn labels(&self, below: &Path) -> Arc<Labels> {
+    pub(super) fn labels(&self, below: &Path) -> Arc<Labels> {
         let mut told = self.patterns.iter().map(|p| p.apply(below, &self.labels));
         let told = told.find_map(|labels| labels);
         told.map_or_else(|| Arc::clone(&self.labels), Arc::new)

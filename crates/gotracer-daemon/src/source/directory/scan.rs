@@ -29,7 +29,7 @@ pub fn may_be_trace(name: &str) -> bool {
 
 /// Part of the file system in which traces are looked for.
 #[derive(Clone, Debug)]
-pub struct Scope {
+pub(super) struct Scope {
     /// The directory, without symbolic links in its path; everything below it
     /// belongs to it.
     pub root: PathBuf,
@@ -39,7 +39,7 @@ pub struct Scope {
 
 impl Scope {
     /// The path below the directory, if all its parts may lead to a trace.
-    pub fn candidate(&self, path: &Path) -> Option<PathBuf> {
+    pub(super) fn candidate(&self, path: &Path) -> Option<PathBuf> {
         let below = path.strip_prefix(&self.root).ok()?;
         let name = below.file_name()?.to_string_lossy();
         let mut parents = below.ancestors().skip(1);
@@ -65,7 +65,7 @@ impl Scope {
     /// # Errors
     /// If the directory itself can't be read. Unreadable directories below it
     /// are skipped.
-    pub fn scan(&self) -> io::Result<Vec<(PathBuf, Stamp)>> {
+    pub(super) fn scan(&self) -> io::Result<Vec<(PathBuf, Stamp)>> {
         let mut found = Vec::new();
         let mut directories = Vec::new();
         self.list(Path::new(""), &mut found, &mut directories)?;

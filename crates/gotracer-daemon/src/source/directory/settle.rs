@@ -40,7 +40,7 @@ pub enum Fate {
 
 /// A file that is to be analyzed.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Ready {
+pub(super) struct Ready {
     /// Its path below the directory.
     pub path: PathBuf,
     /// The state in which it was seen.
@@ -78,7 +78,7 @@ struct File {
 }
 
 /// Files of a directory that wait or are being analyzed.
-pub struct Settler {
+pub(super) struct Settler {
     settle: Duration,
     incomplete_after: Duration,
     /// Whether the whole directory was scanned once.
@@ -90,7 +90,7 @@ pub struct Settler {
 impl Settler {
     /// Files are ready after `settle` without changes; truncated ones, after
     /// `incomplete_after`.
-    pub fn new(settle: Duration, incomplete_after: Duration) -> Self {
+    pub(super) fn new(settle: Duration, incomplete_after: Duration) -> Self {
         Self {
             settle: settle.min(FOREVER),
             incomplete_after: incomplete_after.max(settle).min(FOREVER),
@@ -101,7 +101,7 @@ impl Settler {
     }
 
     /// Records a scan of the whole directory.
-    pub fn saw_all(&mut self, found: Vec<(PathBuf, Stamp)>, now: Instant) {
+    pub(super) fn saw_all(&mut self, found: Vec<(PathBuf, Stamp)>, now: Instant) {
         let there: HashSet<&Path> = found.iter().map(|(path, _)| path.as_path()).collect();
         self.waiting
             .retain(|path, _| there.contains(path.as_path()));
@@ -114,7 +114,7 @@ impl Settler {
     }
 
     /// Records the state of a file.
-    pub fn saw(&mut self, path: PathBuf, stamp: Stamp, now: Instant) {
+    pub(super) fn saw(&mut self, path: PathBuf, stamp: Stamp, now: Instant) {
         match self.handed_on.get(&path) {
             Some(known) if known.stamp == stamp => return,
             Some(_) => {
@@ -144,7 +144,7 @@ impl Settler {
     }
 
     /// Records a change of metadata: the file may be readable now.
-    pub fn touched(&mut self, path: &Path, now: Instant) {
+    pub(super) fn touched(&mut self, path: &Path, now: Instant) {
         if let Some(file) = self.waiting.get_mut(path)
             && matches!(file.until, Until::Retry(_))
         {
@@ -153,7 +153,7 @@ impl Settler {
     }
 
     /// Records that a file was written to and not closed yet.
-    pub fn written(&mut self, path: &Path) {
+    pub(super) fn written(&mut self, path: &Path) {
         if let Some(file) = self.waiting.get_mut(path) {
             file.open = true;
             file.finished = false;
@@ -161,7 +161,7 @@ impl Settler {
     }
 
     /// Records that a file was closed after writing, or moved into place.
-    pub fn finished(&mut self, path: &Path) {
+    pub(super) fn finished(&mut self, path: &Path) {
         let file = match self.waiting.get_mut(path) {
             Some(file) => file,
             None => match self.handed_on.get_mut(path) {
@@ -174,13 +174,13 @@ impl Settler {
     }
 
     /// Removes a file that was deleted.
-    pub fn gone(&mut self, path: &Path) {
+    pub(super) fn gone(&mut self, path: &Path) {
         self.waiting.remove(path);
         self.handed_on.remove(path);
     }
 
     /// Schedules a file to be offered again, unless it has changed since.
-    pub fn answer(&mut self, path: &Path, stamp: Stamp, fate: Fate, now: Instant) {
+    pub(super) fn answer(&mut self, path: &Path, stamp: Stamp, fate: Fate, now: Instant) {
         if self.handed_on.get(path).is_none_or(|f| f.stamp != stamp) {
             return;
         }
@@ -202,7 +202,7 @@ impl Settler {
     }
 
     /// Files that may still be written to, and should be checked soon.
-    pub fn settling(&self) -> impl Iterator<Item = &Path> {
+    pub(super) fn settling(&self) -> impl Iterator<Item = &Path> {
         let settling = self
             .waiting
             .iter()
@@ -211,20 +211,20 @@ impl Settler {
     }
 
     /// Number of truncated files that are not final yet.
-    pub fn incomplete(&self) -> usize {
+    pub(super) fn incomplete(&self) -> usize {
         let incomplete = |f: &&File| f.until == Until::Certain;
         self.waiting.values().filter(incomplete).count()
     }
 
     /// Returns the time until the next file is ready if none changes.
-    pub fn next_ready(&self, now: Instant) -> Option<Duration> {
+    pub(super) fn next_ready(&self, now: Instant) -> Option<Duration> {
         let due = |file: &File| file.due(self.settle, self.incomplete_after);
         let due = self.waiting.values().map(due);
         due.min().map(|due| due.saturating_duration_since(now))
     }
 
     /// Returns the files to analyze now. Each state of a file is returned once.
-    pub fn take_ready(&mut self, now: Instant) -> Vec<Ready> {
+    pub(super) fn take_ready(&mut self, now: Instant) -> Vec<Ready> {
         let (settle, incomplete_after) = (self.settle, self.incomplete_after);
         let due = |_: &PathBuf, file: &mut File| file.due(settle, incomplete_after) <= now;
         let mut ready = Vec::new();

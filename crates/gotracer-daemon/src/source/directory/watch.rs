@@ -26,7 +26,7 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(60);
 const LEAST_SLEEP: Duration = Duration::from_millis(10);
 
 /// Watch of one directory.
-pub struct Watch {
+pub(super) struct Watch {
     directory: Directory,
     queue: UnboundedSender<FileTrace>,
     watches: Arc<Watches>,
@@ -40,7 +40,7 @@ pub struct Watch {
 
 impl Watch {
     /// Sends complete traces to `queue`, and the directory's health to `watches`.
-    pub fn new(
+    pub(super) fn new(
         directory: Directory,
         queue: UnboundedSender<FileTrace>,
         watches: Arc<Watches>,
@@ -58,7 +58,7 @@ impl Watch {
     }
 
     /// Runs until the queue is closed.
-    pub async fn run(mut self) {
+    pub(super) async fn run(mut self) {
         let (root, after) = (Arc::clone(&self.directory.root), self.directory.after);
         let polls = self.directory.poll.is_some();
         let mut looker = Looker::new(root, after == After::Move, polls);

@@ -10,7 +10,7 @@ use super::relabel::Relabel;
 const YAML: &str = include_str!("convention.yml");
 
 /// The rules of the convention.
-pub static CONVENTION: LazyLock<Vec<Relabel>> =
+pub(super) static CONVENTION: LazyLock<Vec<Relabel>> =
     LazyLock::new(|| serde_saphyr::from_str(YAML).expect("a test reads it"));
 
 #[cfg(test)]

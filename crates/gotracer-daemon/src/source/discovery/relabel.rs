@@ -125,7 +125,7 @@ impl From<Relabel> for Yaml {
 }
 
 /// Applies all rules in order; `None` if the target is dropped.
-pub fn apply(relabels: &[Relabel], labels: Labels) -> Option<Labels> {
+pub(super) fn apply(relabels: &[Relabel], labels: Labels) -> Option<Labels> {
     relabels
         .iter()
         .try_fold(labels, |labels, r| r.apply(labels))

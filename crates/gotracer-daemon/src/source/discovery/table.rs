@@ -25,7 +25,7 @@ macro_rules! mechanisms {
 
         /// Keys of the sections in a job.
         #[cfg(test)]
-        pub const KEYS: &[&str] = &[$($key),+];
+        pub(super) const KEYS: &[&str] = &[$($key),+];
 
         impl Discovery {
             /// Name of the mechanism in metrics.

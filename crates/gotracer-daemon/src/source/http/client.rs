@@ -218,7 +218,7 @@ fn judge(error: &hyper_util::client::legacy::Error, https: bool) -> ClientError 
 }
 
 /// Returns the innermost cause, which is the most specific.
-pub fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

@@ -12,7 +12,7 @@ use crate::tls::trouble;
 const SHOWN: usize = 200;
 
 /// Status and text of an error response.
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// The status.
     pub status: StatusCode,
     /// Start of the text.
@@ -22,7 +22,7 @@ pub struct Refusal {
 }
 
 /// Reads the start of an error response, until a deadline.
-pub async fn explain(answer: Response<Incoming>, deadline: Instant) -> Refusal {
+pub(crate) async fn explain(answer: Response<Incoming>, deadline: Instant) -> Refusal {
     let (head, mut body) = answer.into_parts();
     let mut said = Vec::new();
     while said.len() < SHOWN {

@@ -42,7 +42,7 @@ pub enum SpoolError {
 
 /// Content of the file beside a trace.
 #[derive(Serialize, Deserialize)]
-pub struct Beside {
+pub(super) struct Beside {
     /// Labels of its measurements.
     pub labels: Labels,
     /// Reason to keep it.
@@ -51,7 +51,7 @@ pub struct Beside {
 
 impl Beside {
     /// Reads the file beside a trace; `None` if there is none.
-    pub fn read(trace: &Path) -> Option<Self> {
+    pub(super) fn read(trace: &Path) -> Option<Self> {
         let text = fs::read(trace.with_extension(LABELS)).ok()?;
         serde_json::from_slice(&text).ok()
     }

@@ -29,8 +29,8 @@ use crate::storage::create_dir_all;
 /// The directory below that of `--storage.path`, and the name in messages.
 const NAME: &str = "pushed";
 /// Endings of a trace, of the labels beside it, and of one that is received.
-pub const TRACE: &str = "trace";
-pub const LABELS: &str = "json";
+pub(super) const TRACE: &str = "trace";
+pub(super) const LABELS: &str = "json";
 const PART: &str = ".part";
 /// Maximum number of waiting traces; `max_waiting` bounds their size.
 const TRACES: usize = 1_000;

@@ -23,7 +23,7 @@ const PERIOD: Duration = Duration::from_secs(60);
 
 /// CPU profile that is active until this is dropped.
 #[derive(Debug)]
-pub struct CpuProfile(AbortHandle);
+pub(super) struct CpuProfile(AbortHandle);
 
 impl Drop for CpuProfile {
     fn drop(&mut self) {

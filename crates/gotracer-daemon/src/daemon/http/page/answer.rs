@@ -9,7 +9,7 @@ use crate::daemon::http::moments;
 use crate::daemon::http::reply::{HTML, Reply, compressed, is_browser, text};
 
 /// Answers with the landing page. Kept traces are only listed for clients that may read them.
-pub fn landing(call: &Call<'_>) -> Reply {
+pub(crate) fn landing(call: &Call<'_>) -> Reply {
     let state = &call.state;
     let closed = state.exposure.closed_by(Gate::Evidence).is_some();
     let evidence = match closed && !call.trusted {
@@ -26,7 +26,7 @@ pub fn landing(call: &Call<'_>) -> Reply {
 }
 
 /// Answers with the page of a report or failure. It links to the kept trace for clients that may read it.
-pub async fn report(call: Call<'_>) -> Reply {
+pub(crate) async fn report(call: Call<'_>) -> Reply {
     let number = call.below.parse().ok();
     match number.and_then(|number| call.state.recent.find(number)) {
         Some(entry) => {
@@ -40,13 +40,13 @@ pub async fn report(call: Call<'_>) -> Reply {
 }
 
 /// Answers with the page of the releases.
-pub fn releases(call: &Call<'_>) -> Reply {
+pub(crate) fn releases(call: &Call<'_>) -> Reply {
     let page = super::releases(&call.state.releases.all());
     compressed(call.request.headers(), HTML, page.into())
 }
 
 /// Answers with the effective configuration: a page for browsers, else YAML.
-pub fn configuration(call: &Call<'_>) -> Reply {
+pub(crate) fn configuration(call: &Call<'_>) -> Reply {
     let headers = call.request.headers();
     let yaml = call.state.effective.text();
     if is_browser(headers) {

@@ -6,13 +6,13 @@ use super::page;
 use crate::report::html::text;
 
 /// Renders the effective configuration as YAML.
-pub fn configuration(yaml: &str) -> String {
+pub(crate) fn configuration(yaml: &str) -> String {
     let main = html! { pre { (text_lines(yaml)) } };
     page("./", "Configuration", &main, None)
 }
 
 /// Renders the page for an unknown path. Its links start at the root of the server.
-pub fn not_found(path: &str) -> String {
+pub(crate) fn not_found(path: &str) -> String {
     let main = html! {
         p { "There is no page " code { (text(path)) } "." }
         p { a href="/" { "All traces" } }

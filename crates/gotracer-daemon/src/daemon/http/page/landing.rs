@@ -29,7 +29,7 @@ const LIVE: u32 = 10;
 
 /// Content of the page.
 #[derive(Default)]
-pub struct Overview {
+pub(crate) struct Overview {
     /// Targets with URL and last capture.
     pub targets: Vec<(Labels, String, Option<Last>)>,
     /// Watched directories.
@@ -41,7 +41,7 @@ pub struct Overview {
 }
 
 /// Renders the page.
-pub fn landing(overview: &Overview) -> String {
+pub(crate) fn landing(overview: &Overview) -> String {
     let (bad, good): (Vec<_>, Vec<_>) = overview.recent.iter().partition(|e| e.failure.is_some());
     let by_source = by_source(&overview.recent);
     let main = html! {

@@ -1,6 +1,6 @@
 //! HTML pages, built from the same parts as HTML reports.
 
-pub mod answer;
+pub(super) mod answer;
 mod configuration;
 mod landing;
 mod releases;
@@ -11,10 +11,10 @@ use std::time::{Duration, SystemTime};
 
 use maud::{Markup, html};
 
-pub use configuration::{configuration, not_found};
-pub use landing::{Overview, landing};
-pub use releases::releases;
-pub use report::report;
+pub(super) use configuration::{configuration, not_found};
+pub(super) use landing::{Overview, landing};
+pub(super) use releases::releases;
+pub(super) use report::report;
 
 use crate::daemon::failure::Failure;
 use crate::labels::Labels;

@@ -16,7 +16,7 @@ use crate::units::{bytes, duration};
 const PLACES: usize = 10;
 
 /// Renders the page; the newest version of each service comes first.
-pub fn releases(all: &[Release]) -> String {
+pub(crate) fn releases(all: &[Release]) -> String {
     let main = html! {
         p { a href="api/v1/releases" { "Releases (JSON)" } }
         @if all.is_empty() {

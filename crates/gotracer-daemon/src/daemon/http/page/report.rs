@@ -11,7 +11,7 @@ use crate::report::html::{self, text};
 use crate::report::{Moment, Options};
 
 /// Renders the page, with the moments of its worst findings. It links to the kept trace if `linked`.
-pub fn report(entry: &Entry, moments: &[Moment], linked: bool) -> String {
+pub(crate) fn report(entry: &Entry, moments: &[Moment], linked: bool) -> String {
     let id = entry.id;
     let about = html! {
         @if !entry.labels.is_empty() {

@@ -16,7 +16,7 @@ use super::{pod, service};
 const SERVICE: &str = "kubernetes.io/service-name";
 
 /// Pods and Services by namespace and name.
-pub struct Backing<'a> {
+pub(super) struct Backing<'a> {
     /// Looks up a pod.
     pub pod: &'a dyn Fn(&str, &str) -> Option<Arc<Pod>>,
     /// Looks up a Service.
@@ -24,7 +24,7 @@ pub struct Backing<'a> {
 }
 
 /// Returns all targets of an EndpointSlice.
-pub fn targets(slice: &EndpointSlice, known: &Backing<'_>) -> Vec<Group> {
+pub(super) fn targets(slice: &EndpointSlice, known: &Backing<'_>) -> Vec<Group> {
     let namespace = slice.metadata.namespace.as_deref().unwrap_or_default();
     let mut common = Meta::within(&slice.metadata);
     common.object("endpointslice", &slice.metadata);

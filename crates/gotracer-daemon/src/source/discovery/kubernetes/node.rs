@@ -16,7 +16,7 @@ const PREFERRED: [&str; 6] = [
 ];
 
 /// Returns the target of a node, if it has an address.
-pub fn target(node: &Node) -> Option<Group> {
+pub(super) fn target(node: &Node) -> Option<Group> {
     let status = node.status.as_ref()?;
     let addresses = status.addresses.as_deref().unwrap_or_default();
     let first = |kind: &str| addresses.iter().find(|a| a.type_ == kind);

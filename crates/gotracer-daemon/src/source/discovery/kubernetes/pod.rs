@@ -7,7 +7,7 @@ use super::super::group::Group;
 use super::meta::{Meta, address};
 
 /// Returns all targets of a pod; none before it has an address.
-pub fn targets(pod: &Pod) -> Vec<Group> {
+pub(super) fn targets(pod: &Pod) -> Vec<Group> {
     let Some(ip) = ip(pod) else { return Vec::new() };
     let mut common = Meta::within(&pod.metadata);
     common.extend(&labels(pod));
@@ -30,13 +30,13 @@ pub fn targets(pod: &Pod) -> Vec<Group> {
 }
 
 /// Returns the pod's address, if assigned.
-pub fn ip(pod: &Pod) -> Option<&str> {
+pub(super) fn ip(pod: &Pod) -> Option<&str> {
     let ip = pod.status.as_ref()?.pod_ip.as_deref();
     ip.filter(|ip| !ip.is_empty())
 }
 
 /// Returns the pod's containers, and whether each is an init container.
-pub fn containers(pod: &Pod) -> impl Iterator<Item = (&Container, bool)> {
+pub(super) fn containers(pod: &Pod) -> impl Iterator<Item = (&Container, bool)> {
     let spec = pod.spec.iter();
     spec.flat_map(|spec| {
         let usual = spec.containers.iter().map(|c| (c, false));
@@ -46,7 +46,7 @@ pub fn containers(pod: &Pod) -> impl Iterator<Item = (&Container, bool)> {
 }
 
 /// Returns the labels of a pod for all roles.
-pub fn labels(pod: &Pod) -> Meta {
+pub(super) fn labels(pod: &Pod) -> Meta {
     let mut meta = Meta::default();
     meta.object("pod", &pod.metadata);
     meta.maybe("pod_uid", pod.metadata.uid.as_deref());
@@ -68,7 +68,7 @@ pub fn labels(pod: &Pod) -> Meta {
 }
 
 /// Returns the labels of a container.
-pub fn container_labels(container: &Container, init: bool) -> Meta {
+pub(super) fn container_labels(container: &Container, init: bool) -> Meta {
     let mut meta = Meta::default();
     meta.set("pod_container_name", container.name.as_str());
     meta.maybe("pod_container_image", container.image.as_deref());
@@ -77,7 +77,7 @@ pub fn container_labels(container: &Container, init: bool) -> Meta {
 }
 
 /// Returns the labels of a container's port.
-pub fn port_labels(port: &ContainerPort) -> Meta {
+pub(super) fn port_labels(port: &ContainerPort) -> Meta {
     let mut meta = Meta::default();
     meta.maybe("pod_container_port_name", port.name.as_deref());
     meta.set("pod_container_port_number", port.container_port.to_string());

@@ -7,7 +7,7 @@ use super::super::group::Group;
 use super::meta::{Meta, address};
 
 /// Returns all targets of a Service.
-pub fn targets(service: &Service) -> Vec<Group> {
+pub(super) fn targets(service: &Service) -> Vec<Group> {
     let Some(spec) = &service.spec else {
         return Vec::new();
     };
@@ -37,7 +37,7 @@ pub fn targets(service: &Service) -> Vec<Group> {
 }
 
 /// Returns the labels of a Service for all roles.
-pub fn labels(service: &Service) -> Meta {
+pub(super) fn labels(service: &Service) -> Meta {
     let mut meta = Meta::within(&service.metadata);
     meta.object("service", &service.metadata);
     meta
