@@ -20,7 +20,7 @@ use crate::support::daemon::{Running, Scratch, fixture, free_address, pack, prom
 
 /// A trace for each rule, in which it finds something, and some for what else
 /// there is to see.
-const TRACES: [&str; 9] = [
+const TRACES: [&str; 10] = [
     "gc_pause",
     "sched_latency",
     "mutex_contention",
@@ -30,6 +30,7 @@ const TRACES: [&str; 9] = [
     "proc_starvation",
     "gc_assist",
     "other_stw",
+    "cpu_starved",
 ];
 
 /// How often they come.

@@ -1,7 +1,7 @@
 //! The state vectors against the Go project's own summarizer of traces.
 //!
-//! Two things differ. The summarizer ends the life of a goroutine at a wait for ever, and it counts goroutines twice that
-//! it first sees in a system call.
+//! Two things differ. The summarizer ends the life of a goroutine at a wait for ever, and it counts time twice of
+//! goroutines that it first sees in a system call, or whose system call a later generation repeats.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ struct Life {
     waits: Option<(String, StateVector)>,
     summary: Summary,
     vector: StateVector,
-    /// It was first seen in a system call.
+    /// A generation has the status of its system call.
     in_syscall: bool,
     /// It waits for ever: the summarizer says no more of it.
     over: bool,
@@ -125,6 +125,9 @@ fn ours(trace: &Path) -> HashMap<GoId, Life> {
             continue;
         };
         if from == to {
+            if to == GoState::Syscall {
+                lives.entry(id).or_default().in_syscall = true;
+            }
             continue;
         }
         // The summarizer forgets what had the same id before.

@@ -75,17 +75,16 @@ const SHORT: [&str; 1] = ["gotrace_sched_latency"];
 /// Measurements that dashboards show as quantiles first.
 const FINE: [&str; 3] = ["gotrace_gc_pause", "gotrace_mutex_wait", "gotrace_syscall"];
 /// Measurements that are rarely below 4 ms.
-const LONG: [&str; 3] = [
+const LONG: [&str; 4] = [
     "gotrace_backpressure",
     "gotrace_gc_mark",
     "gotrace_process_stall",
+    "gotrace_cpu_starved",
 ];
 
 /// Unit and buckets of a rule's histogram.
 pub fn of_rule(rule: &Rule) -> (Unit, &'static Buckets) {
     match rule.unit {
-        // One value per trace.
-        RuleUnit::Nanoseconds if rule.needs_cpu_samples() => (Unit::Seconds, &Buckets::SUMS),
         RuleUnit::Nanoseconds => (Unit::Seconds, of_durations(rule.metric.name)),
         RuleUnit::Bytes => (Unit::Bytes, &Buckets::BYTES),
         RuleUnit::Goroutines => (Unit::Of("{goroutine}"), &Buckets::GOROUTINES),
