@@ -34,7 +34,8 @@ fn check(path: &Path, settings: &Settings) -> usize {
         let name = format!("{} {}: {}", path.display(), f.rule.name, f.message);
         let end = f.worst_at_ns + f.worst_for_ns;
         assert!(f.first_ns <= f.worst_at_ns && end <= f.last_ns, "{name}");
-        if f.worst_for_ns == 0 {
+        // A finding of CPU samples is about the whole trace, not an interval.
+        if f.worst_for_ns == 0 || f.rule.needs_cpu_samples() {
             continue;
         }
         let window = Window::of(f.worst_at_ns, f.worst_for_ns, 20_000_000);

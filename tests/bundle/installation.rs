@@ -20,7 +20,7 @@ use crate::support::daemon::{Running, Scratch, fixture, free_address, pack, prom
 
 /// A trace for each rule, in which it finds something, and some for what else
 /// there is to see.
-const TRACES: [&str; 10] = [
+const TRACES: [&str; 11] = [
     "gc_pause",
     "sched_latency",
     "mutex_contention",
@@ -31,6 +31,7 @@ const TRACES: [&str; 10] = [
     "gc_assist",
     "other_stw",
     "cpu_starved",
+    "channel_backpressure",
 ];
 
 /// How often they come.

@@ -99,7 +99,8 @@ func (t *truth) end() {
 	t.Goroutines[1] = runtime.NumGoroutine()
 	for i, s := range t.after {
 		b := t.before[i].Value
-		if t.gauge[s.Name] {
+		// Go 1.19 calls histograms of latencies and pauses not cumulative.
+		if t.gauge[s.Name] && s.Value.Kind() == metrics.KindUint64 {
 			t.Gauges[s.Name] = float64(s.Value.Uint64())
 			continue
 		}

@@ -19,7 +19,10 @@ const IDENTITY: [&str; 6] = [
     "cluster",
 ];
 /// Documentation of custom rules.
-const DOCS: &str = "https://github.com/gotracer/gotracer/blob/main/docs/custom-rules.md";
+const DOCS: &str = concat!(
+    env!("CARGO_PKG_REPOSITORY"),
+    "/blob/main/docs/custom-rules.md"
+);
 
 /// Returns a file of alerts for Prometheus. It needs the recording rules of `config/prometheus/recording.yml`.
 pub fn alerts(rules: &[&Rule]) -> String {

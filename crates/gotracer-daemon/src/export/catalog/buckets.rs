@@ -23,14 +23,16 @@ impl Buckets {
         Self::time(&[14, 16, 18, 20, 22, 23, 24, 25, 26, 27, 28, 29, 30, 32, 34]);
     /// Other durations, from 16 µs to 17 s in steps of 4, without 4 s.
     pub const COARSE: Self = Self::time(&[14, 16, 18, 20, 22, 24, 26, 28, 30, 34]);
-    /// Durations that are mostly below 1 ms, from 64 ns to 69 s: steps of 2 up to 1 s, because the
+    /// Durations that are mostly below 1 ms, from 256 ns to 17 s: steps of 2 up to 1 s, because the
     /// median is about 1 µs.
     pub const LATENCY: Self = Self::time(&[
-        6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
-        30, 32, 34, 36,
+        8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+        32, 34,
     ]);
     /// Durations that are rarely below 4 ms, from 4 ms to 17 s in steps of 4.
     pub const LONG: Self = Self::time(&[22, 24, 26, 28, 30, 32, 34]);
+    /// One value for each capture, of parts of its seconds: 67 ms and 1 s.
+    pub const CAPTURES: Self = Self::time(&[26, 30]);
     /// Durations of gotracer's own work, from 1 ms to 69 s in steps of 16.
     pub const WORK: Self = Self::time(&[20, 24, 28, 32, 36]);
     /// Bytes, from 1 MiB to 64 GiB.
@@ -75,16 +77,16 @@ const SHORT: [&str; 1] = ["gotrace_sched_latency"];
 /// Measurements that dashboards show as quantiles first.
 const FINE: [&str; 3] = ["gotrace_gc_pause", "gotrace_mutex_wait", "gotrace_syscall"];
 /// Measurements that are rarely below 4 ms.
-const LONG: [&str; 4] = [
+const LONG: [&str; 3] = [
     "gotrace_backpressure",
     "gotrace_gc_mark",
     "gotrace_process_stall",
-    "gotrace_cpu_starved",
 ];
 
 /// Unit and buckets of a rule's histogram.
 pub fn of_rule(rule: &Rule) -> (Unit, &'static Buckets) {
     match rule.unit {
+        RuleUnit::Nanoseconds if rule.needs_cpu_samples() => (Unit::Seconds, &Buckets::CAPTURES),
         RuleUnit::Nanoseconds => (Unit::Seconds, of_durations(rule.metric.name)),
         RuleUnit::Bytes => (Unit::Bytes, &Buckets::BYTES),
         RuleUnit::Goroutines => (Unit::Of("{goroutine}"), &Buckets::GOROUTINES),
