@@ -95,7 +95,7 @@ fn commands() -> Vec<Command> {
             }
             let mut line = line.to_owned();
             while line.ends_with(['\\', '|']) {
-                line = line.trim_end_matches('\\').to_owned();
+                line.truncate(line.trim_end_matches('\\').len());
                 line += lines.next().unwrap_or_default();
             }
             let page = page.clone();

@@ -85,7 +85,8 @@ fn queries_are_right_for_native_and_classic_targets_together() {
         for query in board.panels.iter().flat_map(|panel| &panel.queries) {
             let expr = &query.expr;
             let of_quantile = expr.contains("histogram_quantile(");
-            if !of_quantile && !(expr.contains("histogram_sum(") && expr.contains(" / ")) {
+            let of_quotient = expr.contains("histogram_sum(") && expr.contains(" / ");
+            if !of_quantile && !of_quotient {
                 continue;
             }
             let [native, classic, mixed] = values(&prometheus, expr, time);

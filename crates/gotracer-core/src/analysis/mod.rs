@@ -22,7 +22,7 @@ pub use live::{Heard, follow};
 pub use pipeline::analyze_on_two_threads;
 #[doc(hidden)]
 pub use whole::analyze_plainly;
-pub use whole::{Outcome, analyze, analyze_all, explain_rules};
+pub use whole::{Explanations, Outcome, analyze, analyze_all, explain_rules};
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -165,7 +165,7 @@ impl Observers {
                 ..
             } = self;
             tasks.each_open(chains, timeline, |activity| {
-                rules.activity(activity, timeline)
+                rules.activity(activity, timeline);
             });
         }
     }

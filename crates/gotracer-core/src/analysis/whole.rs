@@ -85,6 +85,9 @@ pub fn analyze_all(
     }
 }
 
+/// Explanations of custom rules.
+pub type Explanations = Vec<(&'static Rule, Explanation)>;
+
 /// Reads a whole trace, and returns its outcome with explanations of what the custom rules matched.
 ///
 /// # Errors
@@ -93,7 +96,7 @@ pub fn explain_rules(
     input: Input<'_>,
     source: &str,
     settings: &Settings,
-) -> Result<(Outcome, Vec<(&'static Rule, Explanation)>), ReadError> {
+) -> Result<(Outcome, Explanations), ReadError> {
     let mut settings = settings.clone();
     settings.explain();
     let reader = Reader::new(input)?;

@@ -122,7 +122,7 @@ pub(super) const EXAMPLES: usize = 5;
 pub struct Group {
     /// Stack frame to change.
     pub place: FrameKey,
-    /// For a phase: the places of its occurrences, the worst first, at most [`PLACES`]. Otherwise empty.
+    /// For a phase: the places of its occurrences, the worst first, at most `PLACES`. Otherwise empty.
     pub places: Vec<AtPlace>,
     /// Number of places that are missing in `places`.
     pub more_places: u64,

@@ -111,7 +111,7 @@ impl Rule {
 
     /// Whether the rule needs CPU samples, which most traces do not contain.
     pub fn needs_cpu_samples(&self) -> bool {
-        std::ptr::eq(self, &cpu_starved::RULE)
+        std::ptr::eq(self, &raw const cpu_starved::RULE)
     }
 
     /// Returns the rule's number: that in [`RULES`], or a greater one for a custom rule.

@@ -163,11 +163,10 @@ impl Procs {
     pub(super) fn runs_up_to(&self, now: Time) -> (u64, u64) {
         let since = self.procs.iter().filter_map(|p| p.now);
         let durations = since.map(|(_, since)| now.saturating_sub(since).max(0));
-        let sums = durations.fold((0, self.long), |(present, long), ns| {
+        durations.fold((0, self.long), |(present, long), ns| {
             let of_long = if ns < LONG { 0 } else { ns as u64 };
             (present + ns as u64, long + of_long)
-        });
-        sums
+        })
     }
 
     /// Number of running goroutines.

@@ -297,7 +297,7 @@ impl Stacks {
 
     /// Number of keys of stacks so far, [`StackKey::NONE`] included.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.stacks.len()
     }
 

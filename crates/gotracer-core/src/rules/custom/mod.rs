@@ -1,6 +1,6 @@
 //! Custom rules: thresholds on tasks, regions, requests, waits, system calls, runs and logs that the configuration defines.
 //!
-//! A custom rule is a [`Rule`](super::Rule) as any other. [`registry`] creates it from a [`Definition`].
+//! A custom rule is a [`Rule`](super::Rule) as any other. The `registry` creates it from a [`Definition`].
 
 mod activity;
 mod alerts;

@@ -100,7 +100,7 @@ pub fn find(name: &str) -> Option<&'static Rule> {
 pub fn definition(rule: &Rule) -> Option<&'static Definition> {
     let registry = registry();
     let mut all = registry.all.iter();
-    let entry = all.find(|entry| std::ptr::eq(&entry.rule, rule))?;
+    let entry = all.find(|entry| std::ptr::eq(&raw const entry.rule, rule))?;
     Some(&entry.definition)
 }
 
