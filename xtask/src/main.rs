@@ -1,6 +1,7 @@
 //! Development tasks. `cargo xtask generate` writes the files that are generated from the registry of rules;
 //! `cargo xtask pictures` renders README's pictures.
 
+mod chromium;
 mod perfetto;
 mod pictures;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::repository;
+use crate::{chromium, repository};
 
 /// Time that Perfetto gets to load the trace and to expand its tracks.
 const LOADING: Duration = Duration::from_secs(25);
@@ -56,29 +56,12 @@ pub(crate) fn picture(gotracer: &Path, trace: &Path, directory: &Path) -> anyhow
     };
     thread::spawn(move || server.run(&listener));
     let picture = directory.join("perfetto.png");
-    let output = Command::new("chromium")
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--hide-scrollbars",
-        ])
-        .arg("--window-size=1440,900")
-        .arg(format!(
-            "--user-data-dir={}",
-            scratch.path().join("browser").display()
-        ))
-        .arg(format!("--screenshot={}", picture.display()))
-        .arg(format!("http://{address}/picture"))
-        .output()
-        .context("cannot run chromium")?;
-    if !picture.exists() {
-        bail!(
-            "chromium made no picture: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    Ok(())
+    chromium::screenshot(
+        &format!("http://{address}/picture"),
+        &["--window-size=1440,900"],
+        &scratch.path().join("browser"),
+        &picture,
+    )
 }
 
 /// Returns the directory of Perfetto's user interface, and installs it first if it is missing.

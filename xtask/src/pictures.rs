@@ -8,7 +8,7 @@ use anstyle::{Color, RgbColor};
 use anstyle_svg::Term;
 use anyhow::{Context, bail};
 
-use crate::{perfetto, repository};
+use crate::{chromium, perfetto, repository};
 
 /// Colors of a page on GitHub, light and dark.
 const THEMES: [Theme; 2] = [
@@ -156,36 +156,16 @@ fn page(gotracer: &Path, directory: &Path) -> anyhow::Result<()> {
         .output()
         .with_context(|| format!("cannot run {}", gotracer.display()))?;
     for theme in &THEMES {
-        let mut chromium = Command::new("chromium");
-        chromium
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--hide-scrollbars",
-            ])
-            .args(["--window-size=1200,1000"])
-            .arg(format!(
-                "--user-data-dir={}",
-                scratch.path().join(theme.name).display()
-            ));
-        if theme.name == "dark" {
-            chromium.args(["--blink-settings=preferredColorScheme=0"]);
-        } else {
-            chromium.args(["--blink-settings=preferredColorScheme=1"]);
-        }
-        let picture = directory.join(format!("report-{}.png", theme.name));
-        let output = chromium
-            .arg(format!("--screenshot={}", picture.display()))
-            .arg(format!("file://{}", report.display()))
-            .output()
-            .context("cannot run chromium")?;
-        if !picture.exists() {
-            bail!(
-                "chromium made no picture: {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
+        let scheme = match theme.name {
+            "dark" => "--blink-settings=preferredColorScheme=0",
+            _ => "--blink-settings=preferredColorScheme=1",
+        };
+        chromium::screenshot(
+            &format!("file://{}", report.display()),
+            &["--window-size=1200,1000", scheme],
+            &scratch.path().join(theme.name),
+            &directory.join(format!("report-{}.png", theme.name)),
+        )?;
     }
     Ok(())
 }

@@ -254,7 +254,7 @@ impl Analysis {
     #[inline(always)]
     fn chain_creation(&mut self, c: &Creation) {
         if self.seen.chains.is_active() {
-            self.seen.chains.created(c.slot, c.id, c.by, &self.timeline);
+            self.seen.chains.open(c.slot, c.id, c.by, &self.timeline);
         }
     }
 

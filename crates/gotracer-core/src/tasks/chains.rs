@@ -53,17 +53,13 @@ impl Chains {
         }
     }
 
-    fn open(&mut self, slot: Slot, id: GoId, creator: GoId, t: &Timeline) {
+    /// Observes a goroutine that is created, or first seen.
+    pub fn open(&mut self, slot: Slot, id: GoId, creator: GoId, t: &Timeline) {
         let Some(state) = t.state(id) else { return };
         if slot.index() >= self.by_slot.len() {
             self.by_slot.resize(slot.index() + 1, Lane::FREE);
         }
         self.by_slot[slot.index()].open(id, creator, state, t.now());
-    }
-
-    /// Observes the creation of a goroutine.
-    pub fn created(&mut self, slot: Slot, id: GoId, creator: GoId, t: &Timeline) {
-        self.open(slot, id, creator, t);
     }
 
     /// Observes a state transition, after the timeline did.
