@@ -14,6 +14,11 @@ pub fn duration(ns: u64) -> String {
     }
 }
 
+/// Sum of times in ns. A damaged trace can have times near the end of the range: a sum beyond it is the largest one.
+pub fn total(times: impl IntoIterator<Item = u64>) -> u64 {
+    times.into_iter().fold(0, u64::saturating_add)
+}
+
 /// A size in bytes, with three significant digits: `512B`, `1.5KiB`, `64MiB`.
 pub fn bytes(n: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

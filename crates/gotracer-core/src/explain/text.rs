@@ -9,7 +9,7 @@ use crate::report::table::safe;
 use crate::report::{Frame, Style, human};
 use crate::timeline::{Actor, FrameKey, Kind, Owner, StackKey, Way};
 use crate::trace::Time;
-use crate::units::{bytes, duration};
+use crate::units::{self, bytes, duration};
 
 /// Maximum number of lines per section; the longest entries are shown.
 const LINES: usize = 12;
@@ -100,7 +100,7 @@ impl Page<'_> {
         }
         for (p, runs) in by_processor {
             let within = |r: &Run| length(r.start.max(self.e.from), r.end.min(self.e.to));
-            let busy: u64 = runs.iter().map(|r| within(r)).sum();
+            let busy = units::total(runs.iter().map(|r| within(r)));
             let share = busy as f64 * 100.0 / length(self.e.from, self.e.to).max(1) as f64;
             let title = format!("processor {p}");
             writeln!(
@@ -139,7 +139,11 @@ impl Page<'_> {
                     duration(sum)
                 )?;
             }
-            more(out, rest.len(), rest.iter().map(|(_, sum, _)| sum).sum())?;
+            more(
+                out,
+                rest.len(),
+                units::total(rest.iter().map(|(_, sum, _)| *sum)),
+            )?;
         }
         Ok(())
     }
@@ -175,7 +179,7 @@ impl Page<'_> {
         more(
             out,
             rest.len(),
-            rest.iter().map(|h| h.interval.duration()).sum(),
+            units::total(rest.iter().map(|h| h.interval.duration())),
         )
     }
 

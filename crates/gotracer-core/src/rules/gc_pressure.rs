@@ -220,7 +220,7 @@ impl GcPressure {
             victim: i.victim,
         });
         at.count += 1;
-        at.total += ns;
+        at.total = at.total.saturating_add(ns);
         if ns > at.worst {
             (at.worst, at.victim) = (ns, i.victim);
         }

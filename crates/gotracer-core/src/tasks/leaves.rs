@@ -3,6 +3,7 @@
 use std::ops::{AddAssign, Sub};
 
 use crate::timeline::{State, StateVector};
+use crate::units;
 
 /// End of a chain of waits at an instant: a state of the goroutine itself, or of the last one that the chain reaches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,7 +72,7 @@ impl Leaves {
 
     /// Time with all leaves.
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        units::total(self.0)
     }
 
     /// Returns these leaves if they add up to `time`. Otherwise returns `time` itself, because leaves before

@@ -1,7 +1,8 @@
 //! Goroutines that are in system calls or C calls at the same time. Each of them takes a thread.
 
-use super::Timeline;
+use super::{Timeline, elapsed};
 use crate::trace::Time;
+use crate::units;
 
 /// Number of calls at a time up to which a program is usual, whatever its number of Ps.
 const USUAL: u32 = 64;
@@ -88,7 +89,7 @@ impl Calls {
     #[cold]
     fn below(&mut self, time: Time) {
         if let (Some(since), Some(crowd)) = (self.since.take(), &mut self.crowd) {
-            crowd.total += time.saturating_sub(since).max(0) as u64;
+            crowd.total = units::total([crowd.total, elapsed(since, time)]);
             crowd.span.1 = time;
         }
     }
@@ -96,7 +97,7 @@ impl Calls {
     fn up_to(&self, now: Time) -> Option<CallCrowd> {
         let mut crowd = self.crowd?;
         if let Some(since) = self.since {
-            crowd.total += now.saturating_sub(since).max(0) as u64;
+            crowd.total = units::total([crowd.total, elapsed(since, now)]);
             crowd.span.1 = now;
         }
         Some(crowd)

@@ -13,6 +13,7 @@ use super::interval::{Actor, Interval, Kind};
 use super::{Observer, Timeline};
 use crate::trace::internal::of_vec;
 use crate::trace::{Event, StackId, Tables, Time};
+use crate::units;
 
 /// Shortest silence, ns.
 pub const LEAST: Time = 50_000_000;
@@ -95,7 +96,7 @@ impl Silences {
             self.kept.pop_front();
         }
         self.kept.push_back((start, end));
-        self.total += elapsed(start, end);
+        self.total = self.total.saturating_add(elapsed(start, end));
     }
 
     /// Total duration of silences between two times, ns.
@@ -105,7 +106,7 @@ impl Silences {
         }
         let late = self.kept.iter().rev().take_while(|(_, to)| *to > start);
         let overlaps = late.map(|&(from, to)| to.min(end).saturating_sub(from.max(start)));
-        overlaps.map(|ns| ns.max(0) as u64).sum()
+        units::total(overlaps.map(|ns| ns.max(0) as u64))
     }
 }
 

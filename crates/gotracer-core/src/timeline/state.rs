@@ -3,6 +3,8 @@
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub};
 
+use crate::units;
+
 /// State of a goroutine. A goroutine is in exactly one state at any time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 #[repr(u8)]
@@ -198,7 +200,7 @@ impl StateVector {
     /// Time in a state.
     pub fn of(&self, state: State) -> u64 {
         match state {
-            State::GcAssist => self.marking() + self.credit(),
+            State::GcAssist => self.marking().saturating_add(self.credit()),
             state => self.parts[Part::of_wait(state) as usize],
         }
     }
@@ -225,26 +227,25 @@ impl StateVector {
 
     /// Total time.
     pub fn total(&self) -> u64 {
-        self.parts.iter().sum()
+        units::total(self.parts)
     }
 
     /// Total time in which the goroutine was blocked.
     pub fn waits(&self) -> u64 {
         let running = [Part::Running, Part::Runnable, Part::Marking, Part::Syscall];
-        self.total()
-            - running
-                .map(|part| self.parts[part as usize])
-                .iter()
-                .sum::<u64>()
+        let ran = running.map(|part| self.parts[part as usize]);
+        self.total().saturating_sub(units::total(ran))
     }
 
     /// Adds time in a state, including `stopped` of stop-the-world time.
     #[inline(always)]
     pub(super) fn add_part(&mut self, part: Part, ns: u64, stopped: u64) {
         let part = part as usize;
-        self.parts[part % PARTS] += ns;
+        let time = &mut self.parts[part % PARTS];
+        *time = time.saturating_add(ns);
         if part < 3 {
-            self.stopped[part % STOPPED] += stopped;
+            let time = &mut self.stopped[part % STOPPED];
+            *time = time.saturating_add(stopped);
         }
     }
 }
@@ -308,6 +309,20 @@ mod tests {
         let states = State::ALL.map(|s| vector.of(s));
         let stopped = State::STOPPABLE.map(|s| vector.stopped(s));
         assert_eq!(StateVector::from_values(states, 11, stopped), vector);
+    }
+
+    #[test]
+    fn times_of_a_damaged_trace_do_not_overflow() {
+        let mut vector = StateVector::default();
+        for _ in 0..2 {
+            vector.add_part(Part::Running, u64::MAX, u64::MAX);
+            vector.add_part(Part::Marking, u64::MAX, 0);
+            vector.add_part(Part::Credit, 1, 0);
+        }
+        assert_eq!(vector.total(), u64::MAX);
+        assert_eq!(vector.of(State::GcAssist), u64::MAX);
+        assert_eq!(vector.waits(), 0);
+        assert_eq!(vector.stopped(State::Running), u64::MAX);
     }
 
     #[test]
