@@ -1,13 +1,13 @@
 //! Landing page.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use maud::{Markup, html};
 
-use super::{Ago, counts, failed, page, source};
+use super::targets::{BySource, by_source, targets, watches};
+use super::{Ago, failed, outcome, page, source};
 use crate::daemon::failure::Failure;
 use crate::daemon::recent_reports::Entry;
 use crate::daemon::target_table::Last;
@@ -22,8 +22,6 @@ use crate::units::bytes;
 const EVIDENCE: usize = 50;
 /// Maximum number of findings under "Worst now".
 const WORST: usize = 5;
-/// Maximum number of reports in a sparkline.
-const SPARK: usize = 20;
 /// Refresh interval of the page, seconds.
 const LIVE: u32 = 10;
 
@@ -47,7 +45,7 @@ pub(crate) fn landing(overview: &Overview) -> String {
     let main = html! {
         label hidden { "Filter " input type="search" id="rows" placeholder="name, label, reason"; }
         (worst(&by_source))
-        (targets(overview, &by_source))
+        (targets(&overview.targets, &by_source))
         (watches(&overview.watches))
         @if overview.recent.is_empty() { (empty(overview)) }
         (failures(&bad))
@@ -55,18 +53,6 @@ pub(crate) fn landing(overview: &Overview) -> String {
         (evidence(&overview.evidence))
     };
     page("", "gotracer", &main, Some(LIVE))
-}
-
-/// Entries of each source, newest first.
-type BySource<'a> = HashMap<(&'a Labels, &'a str), Vec<&'a Entry>>;
-
-fn by_source(recent: &[Entry]) -> BySource<'_> {
-    let mut all: BySource<'_> = HashMap::new();
-    for entry in recent {
-        let key = (&*entry.labels, entry.source.as_str());
-        all.entry(key).or_default().push(entry);
-    }
-    all
 }
 
 /// Renders instructions to send the first trace.
@@ -110,7 +96,7 @@ fn worst(by_source: &BySource<'_>) -> Markup {
     }
     html! {
         h2 id="worst" { "Worst now" }
-        table class="cards" {
+        table class="cards worst" {
             thead { tr { th { "When" } th { "Trace" } th { "Finding" } } }
             tbody {
                 @for (entry, finding, _) in findings.iter().take(WORST) {
@@ -124,102 +110,6 @@ fn worst(by_source: &BySource<'_>) -> Markup {
                             }
                             " " (text(&finding.message)) br;
                             code { (text(&human::place(&finding.place))) }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn targets(overview: &Overview, by_source: &BySource<'_>) -> Markup {
-    if overview.targets.is_empty() {
-        return html! {};
-    }
-    html! {
-        h2 id="targets" { "Targets" }
-        table class="cards" {
-            thead { tr { th { "Last capture" } th { "Target" } th { "Findings" } th { "State" } } }
-            tbody {
-                @for (labels, url, last) in &overview.targets {
-                    @let entries = by_source.get(&(labels, url.as_str())).map_or(&[][..], Vec::as_slice);
-                    tr {
-                        @match last {
-                            Some(last) => td { (Ago(last.at)) },
-                            None => td class="weak" { "none yet" },
-                        }
-                        td { (source(labels, url)) }
-                        td { (sparkline(entries)) }
-                        td { (state(last.as_ref(), entries.first().copied())) }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn state(last: Option<&Last>, newest: Option<&Entry>) -> Markup {
-    let up = html! { span class="good" { "up" } };
-    html! {
-        @match (newest, last.map(|last| &last.failure)) {
-            (Some(entry), _) => {
-                @if entry.failure.is_none() { (up) ": " }
-                (outcome(entry))
-            },
-            (None, Some(Some(failure))) => (failed(failure)),
-            (None, Some(None)) => (up),
-            (None, None) => "",
-        }
-    }
-}
-
-/// Renders the numbers of findings in the last reports, newest on the right.
-fn sparkline(entries: &[&Entry]) -> Markup {
-    let counts = entries.iter().filter_map(|e| e.report.as_deref());
-    let mut counts: Vec<_> = counts.take(SPARK).map(|r| r.findings.len()).collect();
-    if counts.len() < 2 {
-        return html! {};
-    }
-    counts.reverse();
-    let most = counts.iter().copied().max().unwrap_or(0);
-    let mut path = String::new();
-    for (i, count) in counts.iter().enumerate() {
-        let x = i * 100 / (counts.len() - 1);
-        let y = 22.0 - 20.0 * *count as f64 / most.max(1) as f64;
-        // Writing to a string cannot fail.
-        let _ = write!(path, "{}{x} {y:.1}", if i == 0 { "M" } else { "L" });
-    }
-    let label = format!(
-        "findings of the last {} captures, at most {most}",
-        counts.len()
-    );
-    html! {
-        svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" role="img" aria-label=(label) {
-            path d=(path) vector-effect="non-scaling-stroke";
-        }
-    }
-}
-
-fn watches(watches: &[(PathBuf, Health)]) -> Markup {
-    if watches.is_empty() {
-        return html! {};
-    }
-    html! {
-        h2 id="watches" { "Watched directories" }
-        table class="cards" {
-            thead { tr { th { "Directory" } th { "State" } } }
-            tbody {
-                @for (directory, health) in watches {
-                    tr {
-                        td { (text(&directory.display().to_string())) }
-                        td {
-                            @match &health.down {
-                                Some(why) => span class="error" { "down: " (text(why)) },
-                                None => span class="good" { "watched" },
-                            }
-                            @if health.incomplete > 0 {
-                                ", " (human::plural(health.incomplete, "incomplete file"))
-                            }
                         }
                     }
                 }
@@ -321,23 +211,6 @@ fn evidence(kept: &[Item]) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// Renders findings, with a link to the report, and the failure.
-fn outcome(entry: &Entry) -> Markup {
-    html! {
-        @if let Some(report) = &entry.report {
-            a href={ "reports/" (entry.id) } {
-                @if report.findings.is_empty() {
-                    (human::outcome(report, |_, text| text))
-                } @else {
-                    (counts(&report.findings))
-                }
-            }
-            " "
-        }
-        @if let Some(failure) = &entry.failure { (failed(failure)) }
     }
 }
 

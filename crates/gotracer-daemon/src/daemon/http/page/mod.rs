@@ -5,6 +5,7 @@ mod configuration;
 mod landing;
 mod releases;
 mod report;
+mod targets;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -17,10 +18,11 @@ pub(super) use releases::releases;
 pub(super) use report::report;
 
 use crate::daemon::failure::Failure;
+use crate::daemon::recent_reports::Entry;
 use crate::labels::Labels;
-use crate::report::Severity;
 use crate::report::html::shell::{self, Network};
 use crate::report::html::text;
+use crate::report::{Severity, human};
 use crate::units::duration;
 
 /// Pages and JSON documents in the navigation, by path and name.
@@ -76,8 +78,25 @@ fn counts(findings: &[crate::report::Finding]) -> Markup {
     html! {
         @for (i, (severity, n)) in parts.iter().enumerate() {
             @if i > 0 { ", " }
-            span class=(severity.name()) { (crate::report::human::number_of(*severity, *n as u64)) }
+            span class=(severity.name()) { (human::number_of(*severity, *n as u64)) }
         }
+    }
+}
+
+/// Renders findings, with a link to the report, and the failure.
+fn outcome(entry: &Entry) -> Markup {
+    html! {
+        @if let Some(report) = &entry.report {
+            a href={ "reports/" (entry.id) } {
+                @if report.findings.is_empty() {
+                    (human::outcome(report, |_, text| text))
+                } @else {
+                    (counts(&report.findings))
+                }
+            }
+            " "
+        }
+        @if let Some(failure) = &entry.failure { (failed(failure)) }
     }
 }
 
