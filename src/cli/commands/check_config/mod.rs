@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use gotracer::config::Config;
-use gotracer::report::human::plural;
 
 #[cfg(feature = "daemon")]
 use crate::cli::args::referenced_files;
@@ -50,11 +49,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         if !args.syntax_only {
             referenced_files::check(&config).with_context(|| name.clone())?;
         }
-        let services = plural(config.services().count() as u64, "service");
-        writeln!(
-            io::stdout(),
-            "{name}: good, {services} with settings of their own"
-        )?;
+        writeln!(io::stdout(), "{name}: good{}", contents(&config))?;
         if let Some(trace) = &args.explain {
             explain::run(&config, args.service.as_deref(), trace)?;
         }
@@ -65,4 +60,32 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         writeln!(io::stdout(), "{}: good", path.display())?;
     }
     Ok(CLEAN)
+}
+
+/// Counts what a file configures, such as `: 2 jobs, 1 custom rule`.
+fn contents(config: &Config) -> String {
+    let mut counts = Vec::new();
+    #[cfg(feature = "daemon")]
+    {
+        counts.push((config.jobs().len(), "job", "jobs"));
+        counts.push((
+            config.watches().len(),
+            "watched directory",
+            "watched directories",
+        ));
+    }
+    counts.push((config.custom_rules().len(), "custom rule", "custom rules"));
+    counts.push((
+        config.services().count(),
+        "service with settings of its own",
+        "services with settings of their own",
+    ));
+    let named = counts.into_iter().filter(|(count, ..)| *count > 0);
+    let named: Vec<_> = named
+        .map(|(count, one, several)| format!("{count} {}", if count == 1 { one } else { several }))
+        .collect();
+    match named.is_empty() {
+        true => String::new(),
+        false => format!(": {}", named.join(", ")),
+    }
 }
