@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use gotracer::explain;
+use gotracer::report::{Escaped, Options, wrap};
 
 use crate::cli::args::{moment, settings};
 use crate::cli::exit_code::CLEAN;
@@ -48,13 +49,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     args.color.apply();
     let source = Source::named(&args.trace);
     let mut output = Output::to(None)?;
-    let color = output.color(args.color);
+    let options = Options {
+        color: output.color(args.color),
+        width: output.width(),
+        ..Options::default()
+    };
     let part = args
         .moment
         .part_or_worst(&source, &args.settings.settings()?)?;
     if let Some(finding) = &part.finding {
         let (rule, message) = (finding.rule.name, &finding.message);
-        writeln!(output, "{rule}: {message}\n")?;
+        for line in wrap(&format!("{rule}: {}", Escaped(message)), options.width) {
+            writeln!(output, "{line}")?;
+        }
+        writeln!(output)?;
     }
     let explanation = explain::explain(args.moment.open(&source)?, part.window);
     let explanation = explanation.map_err(|e| anyhow!("{}: {e}", source.name()))?;
@@ -64,7 +72,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     if explanation.from > explanation.to {
         return Err(moment::over(&source, explanation.timeline.duration()));
     }
-    explain::write(&mut output, &explanation, color)?;
+    explain::write(&mut output, &explanation, &options)?;
     output.finish()?;
     Ok(CLEAN)
 }

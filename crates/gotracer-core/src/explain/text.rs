@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use super::{Explanation, Held, Run};
-use crate::report::table::safe;
-use crate::report::{Frame, Style, human};
+use crate::report::table::{hung, safe, wrapped};
+use crate::report::{Frame, Options, Style, human};
 use crate::timeline::{Actor, FrameKey, Kind, Owner, StackKey, Way};
 use crate::trace::Time;
 use crate::units::{self, bytes, duration};
@@ -18,10 +18,11 @@ const LINES: usize = 12;
 ///
 /// # Errors
 /// If writing fails.
-pub fn write(out: &mut impl Write, e: &Explanation, color: bool) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, e: &Explanation, options: &Options) -> io::Result<()> {
     let page = Page {
         e,
-        style: Style::new(color),
+        style: Style::new(options.color),
+        width: options.width,
     };
     page.head(out)?;
     page.stops(out)?;
@@ -33,21 +34,22 @@ pub fn write(out: &mut impl Write, e: &Explanation, color: bool) -> io::Result<(
 struct Page<'a> {
     e: &'a Explanation,
     style: Style,
+    width: Option<usize>,
 }
 
 impl Page<'_> {
-    fn head(&self, out: &mut impl Write) -> io::Result<()> {
+    fn head(&self, out: &mut dyn Write) -> io::Result<()> {
         let (e, t) = (self.e, &self.e.timeline);
         let since = |time: Time| duration((time - t.start()).max(0) as u64);
         let procs = t.gomaxprocs().map(|n| format!(", GOMAXPROCS {n}"));
-        writeln!(
-            out,
+        let line = format!(
             "{} to {} of the trace, {}{}",
             since(e.from),
             since(e.to),
             duration(length(e.from, e.to)),
             procs.unwrap_or_default()
-        )?;
+        );
+        wrapped(out, "", &line, self.width)?;
         let mut heap = Vec::new();
         heap.extend(t.heap_live().map(|n| format!("{} live", bytes(n))));
         heap.extend(t.heap_goal().map(|n| format!("goal {}", bytes(n))));
@@ -57,25 +59,20 @@ impl Page<'_> {
         for &(start, end) in e.marking.iter().take(LINES) {
             let open = if end >= e.to { " and longer" } else { "" };
             let took = duration(length(start, end));
-            writeln!(
-                out,
-                "{}  collector marking for {took}{open}",
-                self.at(start)
-            )?;
+            self.entry(out, start, &format!("GC marking for {took}{open}"))?;
         }
         for floor in e.floors.iter().take(LINES) {
-            writeln!(
+            self.entry(
                 out,
-                "{}  {} found live",
-                self.at(floor.time),
-                bytes(floor.live)
+                floor.time,
+                &format!("{} found live", bytes(floor.live)),
             )?;
         }
         Ok(())
     }
 
     /// Writes the stop-the-world intervals.
-    fn stops(&self, out: &mut impl Write) -> io::Result<()> {
+    fn stops(&self, out: &mut dyn Write) -> io::Result<()> {
         for held in &self.e.held {
             let i = &held.interval;
             let Kind::StopTheWorld(reason) = i.kind else {
@@ -88,12 +85,12 @@ impl Page<'_> {
                 false => String::new(),
             };
             let line = format!("world stopped for {took} ({reason}){by}");
-            writeln!(out, "{}  {}", self.at(i.start), self.style.bold(line))?;
+            self.entry(out, i.start, &self.style.bold(line).to_string())?;
         }
         Ok(())
     }
 
-    fn processors(&self, out: &mut impl Write) -> io::Result<()> {
+    fn processors(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut by_processor: BTreeMap<i64, Vec<&Run>> = BTreeMap::new();
         for run in &self.e.runs {
             by_processor.entry(run.p.0).or_default().push(run);
@@ -102,7 +99,7 @@ impl Page<'_> {
             let within = |r: &Run| length(r.start.max(self.e.from), r.end.min(self.e.to));
             let busy = units::total(runs.iter().map(|r| within(r)));
             let share = busy as f64 * 100.0 / length(self.e.from, self.e.to).max(1) as f64;
-            let title = format!("processor {p}");
+            let title = format!("P {p}");
             writeln!(
                 out,
                 "\n{}: ran goroutines {share:.0}% of the time",
@@ -132,12 +129,8 @@ impl Page<'_> {
                     1 => String::new(),
                     n => format!(" in {} turns", human::count(n)),
                 };
-                writeln!(
-                    out,
-                    "{}  {}{times}  {who}",
-                    self.at(run.start),
-                    duration(sum)
-                )?;
+                let text = format!("{}{times}  {who}", duration(sum));
+                self.entry(out, run.start, &text)?;
             }
             more(
                 out,
@@ -149,7 +142,7 @@ impl Page<'_> {
     }
 
     /// Writes the waits that ended within the window.
-    fn waits(&self, out: &mut impl Write) -> io::Result<()> {
+    fn waits(&self, out: &mut dyn Write) -> io::Result<()> {
         let ended = self.e.held.iter().filter(|h| !h.goes_on && is_wait(h));
         let mut ended: Vec<_> = ended.collect();
         ended.sort_by_key(|h| (Reverse(h.interval.duration()), h.interval.start));
@@ -170,11 +163,8 @@ impl Page<'_> {
             let what = self.what(held);
             let who = self.who(i.victim);
             let took = duration(i.duration());
-            writeln!(
-                out,
-                "{}  {cut}{took}  {who}: {what}{ended_by}",
-                self.at(i.start)
-            )?;
+            let text = format!("{cut}{took}  {who}: {what}{ended_by}");
+            self.entry(out, i.start, &text)?;
         }
         more(
             out,
@@ -184,7 +174,7 @@ impl Page<'_> {
     }
 
     /// Writes the waits that are open at the end of the window, by place.
-    fn still(&self, out: &mut impl Write) -> io::Result<()> {
+    fn still(&self, out: &mut dyn Write) -> io::Result<()> {
         let open = self.e.held.iter().filter(|h| h.goes_on && is_wait(h));
         let mut groups: BTreeMap<(String, String), (u64, &Held)> = BTreeMap::new();
         for held in open {
@@ -221,7 +211,8 @@ impl Page<'_> {
                 ""
             };
             let took = duration(i.duration());
-            writeln!(out, "  {who}{owner}: {what} for {cut}{took}  {place}")?;
+            let text = format!("{who}{owner}: {what} for {cut}{took}  {place}");
+            hung(out, "  ", &text, self.width)?;
         }
         let all: u64 = rest.iter().map(|(_, (count, _))| count).sum();
         match all {
@@ -235,11 +226,8 @@ impl Page<'_> {
         let i = &held.interval;
         match i.kind {
             Kind::Runnable(way) => match way {
-                Way::Unknown => "could run, had no processor".into(),
-                way => format!(
-                    "could run ({}), had no processor",
-                    way.name().replace('_', " ")
-                ),
+                Way::Unknown => "was runnable, had no P".into(),
+                way => format!("was runnable ({}), had no P", way.name().replace('_', " ")),
             },
             Kind::Syscall => "in a system call".into(),
             Kind::MarkAssist => "was in a mark assist".into(),
@@ -250,7 +238,7 @@ impl Page<'_> {
             },
             Kind::Silence => "no thread wrote an event".into(),
             Kind::StopTheWorld(_) | Kind::Starvation | Kind::Marking => {
-                "a processor stood idle beside it".into()
+                "a P was idle meanwhile".into()
             }
         }
     }
@@ -272,6 +260,11 @@ impl Page<'_> {
         }))
     }
 
+    /// Writes what happened at a time. Continuation lines start below the text.
+    fn entry(&self, out: &mut dyn Write, at: Time, text: &str) -> io::Result<()> {
+        hung(out, &format!("{}  ", self.at(at)), text, self.width)
+    }
+
     /// Formats a time relative to the window's start.
     fn at(&self, time: Time) -> String {
         let from = self.e.from;
@@ -291,12 +284,12 @@ fn is_wait(held: &Held) -> bool {
     )
 }
 
-fn more(out: &mut impl Write, n: usize, sum: u64) -> io::Result<()> {
+fn more(out: &mut dyn Write, n: usize, sum: u64) -> io::Result<()> {
     match n {
         0 => Ok(()),
         n => writeln!(
             out,
-            "            and {} more, {} in all",
+            "            and {} more, {} in total",
             human::count(n as u64),
             duration(sum)
         ),

@@ -71,7 +71,8 @@ const HEAD: [&str; 6] = ["GOROUTINES", "ALIVE", "LIFE P50", "P99", "TIME", "FUNC
 /// Number of states named per function.
 const STATES: usize = 6;
 
-/// Writes the listing as text. The function is the last column, because it may be long.
+/// Writes the listing as text. The function is the last column, because it may be long; one that does not fit has its
+/// own line.
 ///
 /// # Errors
 /// If writing fails.
@@ -98,21 +99,18 @@ pub fn write_table(
         ]
     };
     let rows: Vec<_> = groups.iter().map(row).collect();
-    let widths: [usize; 5] = std::array::from_fn(|i| {
-        let cells = rows.iter().map(|row| row[i].chars().count());
-        cells.max().unwrap_or(0).max(HEAD[i].len())
-    });
-    let line = |cells: [&str; 6]| {
-        let mut line = String::new();
-        for (cell, width) in cells.iter().zip(widths) {
-            line += &format!("{cell:>width$}  ");
-        }
-        line + cells[5]
-    };
-    writeln!(out, "{}", line(HEAD))?;
+    let heading = HEAD.map(String::from);
+    let numbers = |row: &[String; 6]| -> [String; 5] { std::array::from_fn(|i| row[i].clone()) };
+    let cells: Vec<_> = rows.iter().chain([&heading]).map(numbers).collect();
+    let grid = table::Grid::of(&cells, 0..5);
+    writeln!(out, "{}  {}", grid.line(&numbers(&heading)), HEAD[5])?;
     for (group, cells) in groups.iter().zip(&rows) {
-        let cells: [&str; 6] = std::array::from_fn(|i| cells[i].as_str());
-        writeln!(out, "{}", line(cells))?;
+        let (line, function) = (grid.line(&numbers(cells)), &cells[5]);
+        let columns = line.chars().count() + 2 + function.chars().count();
+        match width.is_some_and(|width| columns > width) {
+            true => writeln!(out, "{line}\n    {function}")?,
+            false => writeln!(out, "{line}  {function}")?,
+        }
         let mut states = human::states(&group.time, STATES);
         if let Some(worst) = group.worst.as_ref().filter(|_| group.count > 1) {
             let life = duration(worst.life_ns);

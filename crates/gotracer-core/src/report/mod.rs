@@ -64,4 +64,5 @@ pub use table::FORMAT as TABLE;
 pub use tasks::{Region, Request, Slow, Task};
 pub use time::{GoroutineGroup, Life, WorstGoroutine};
 pub use top::{Top, ranked, top};
+pub(crate) use wrap::columns;
 pub use wrap::wrap;

@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use super::words::{self, Row};
 use crate::compare::{Comparison, Difference, Verdict};
 use crate::report::human;
-use crate::report::table::safe;
+use crate::report::table::{Grid, hung, safe, wrapped};
 use crate::report::{Format, Options, Severity, Style};
 
 /// Columns with numbers, which are aligned to the right.
 const NUMBERS: std::ops::Range<usize> = 2..5;
+/// Indentation below a rule's name.
+const INDENT: &str = "  ";
 
 /// The entry in the registry.
 pub const FORMAT: Format<Comparison> = Format {
@@ -23,12 +25,14 @@ pub const FORMAT: Format<Comparison> = Format {
 fn write(out: &mut dyn Write, c: &Comparison, options: &Options) -> io::Result<()> {
     let style = Style::new(options.color);
     for (name, side) in [("base", &c.base), ("new", &c.new)] {
-        writeln!(out, "{name:>4}: {}", safe(&words::side(side)))?;
+        let lead = format!("{name:>4}: ");
+        hung(out, &lead, &safe(&words::side(side)), options.width)?;
     }
     writeln!(out)?;
-    signals(out, &words::rows(&c.signals, c.effect), style)?;
+    signals(out, &words::rows(&c.signals, c.effect), options)?;
     for line in words::left_out(c).into_iter().chain(words::limits(c)) {
-        writeln!(out, "{}", style.dim(safe(&line)))?;
+        let line = style.dim(safe(&line)).to_string();
+        wrapped(out, "", &line, options.width)?;
     }
     if !c.findings.is_empty() {
         writeln!(out, "\n{}", style.dim("FINDINGS"))?;
@@ -44,17 +48,19 @@ fn write(out: &mut dyn Write, c: &Comparison, options: &Options) -> io::Result<(
             .map(|s| safe(&human::place(&s.place)))
             .unwrap_or_default();
         let what = words::finding(c, f);
-        writeln!(out, "{word}  {}  {}  {what}", f.rule.name, style.bold(at))?;
+        let text = format!("{}  {}  {what}", f.rule.name, style.bold(at));
+        hung(out, &format!("{word}  "), &text, options.width)?;
     }
     if !c.sites.is_empty() {
         writeln!(out, "\n{}", style.dim("GOROUTINES"))?;
     }
     for s in &c.sites {
-        writeln!(
+        let place = style.bold(safe(&human::place(&s.place)));
+        wrapped(
             out,
-            "{}  {}",
-            style.bold(safe(&human::place(&s.place))),
-            words::site(s)
+            "",
+            &format!("{place}  {}", words::site(s)),
+            options.width,
         )?;
     }
     let conclusion = words::conclusion(c);
@@ -63,32 +69,36 @@ fn write(out: &mut dyn Write, c: &Comparison, options: &Options) -> io::Result<(
         (None, 0) => conclusion,
         (None, _) => style.green(conclusion).to_string(),
     };
-    writeln!(out, "\n{conclusion}")
+    writeln!(out)?;
+    wrapped(out, "", &conclusion, options.width)
 }
 
-fn signals(out: &mut dyn Write, rows: &[Row], style: Style) -> io::Result<()> {
+fn signals(out: &mut dyn Write, rows: &[Row], options: &Options) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let style = Style::new(options.color);
     let heading = Row::HEADING.map(String::from);
-    let mut cells: Vec<_> = rows.iter().map(Row::cells).collect();
-    let all = || cells.iter().chain([&heading]);
-    let widths: [usize; 6] = std::array::from_fn(|i| {
-        let lengths = all().map(|row| row[i].chars().count());
-        lengths.max().unwrap_or(0)
-    });
-    // A rule's name is printed only in its first row.
-    for i in (1..cells.len()).rev() {
-        if rows[i].rule == rows[i - 1].rule {
-            cells[i][0].clear();
+    let cells: Vec<_> = rows.iter().map(Row::cells).collect();
+    let grid = Grid::of(cells.iter().chain([&heading]), NUMBERS);
+    let layout = match grid.fits(options.width) {
+        true => Layout::Columns(grid),
+        false => Layout::below_rules(&cells, &heading, options.width),
+    };
+    writeln!(out, "{}", style.dim(layout.line(heading)))?;
+    let mut rule = None;
+    for (row, mut cells) in rows.iter().zip(cells) {
+        // A rule's name is printed only once.
+        let first = rule.replace(row.rule) != Some(row.rule);
+        if first && matches!(layout, Layout::BelowRules(_)) {
+            writeln!(out, "{}", row.rule.name)?;
         }
-    }
-    if !rows.is_empty() {
-        writeln!(out, "{}", style.dim(line(&heading, &widths)))?;
-    }
-    for (row, cells) in rows.iter().zip(&cells) {
-        let line = line(cells, &widths);
+        if !first {
+            cells[0].clear();
+        }
+        let line = layout.line(cells);
         match row.verdict {
-            Verdict::Regression => {
-                writeln!(out, "{}", style.severity(Severity::Error, line))?;
-            }
+            Verdict::Regression => writeln!(out, "{}", style.severity(Severity::Error, line))?,
             Verdict::Improvement => writeln!(out, "{}", style.green(line))?,
             Verdict::NoChange | Verdict::TooLittle => writeln!(out, "{line}")?,
         }
@@ -96,13 +106,35 @@ fn signals(out: &mut dyn Write, rows: &[Row], style: Style) -> io::Result<()> {
     Ok(())
 }
 
-fn line(cells: &[String; 6], widths: &[usize; 6]) -> String {
-    let mut line = String::new();
-    for (i, (cell, &width)) in cells.iter().zip(widths).enumerate() {
-        line += &match NUMBERS.contains(&i) {
-            true => format!("{cell:>width$}  "),
-            false => format!("{cell:<width$}  "),
-        };
+/// Layout of the measurements.
+enum Layout {
+    /// The rule is the first column.
+    Columns(Grid<6>),
+    /// The rule has its own line, for narrow terminals.
+    BelowRules(Grid<5>),
+}
+
+impl Layout {
+    fn below_rules(rows: &[[String; 6]], heading: &[String; 6], width: Option<usize>) -> Self {
+        let rows: Vec<_> = rows
+            .iter()
+            .chain([heading])
+            .cloned()
+            .map(quantities)
+            .collect();
+        let width = width.map(|width| width.saturating_sub(INDENT.len()));
+        Self::BelowRules(Grid::of(&rows, 1..4).fit(width, None))
     }
-    line.trim_end().into()
+
+    fn line(&self, cells: [String; 6]) -> String {
+        match self {
+            Self::Columns(grid) => grid.line(&cells),
+            Self::BelowRules(grid) => format!("{INDENT}{}", grid.line(&quantities(cells))),
+        }
+    }
+}
+
+/// Returns the cells without the rule.
+fn quantities([_, cells @ ..]: [String; 6]) -> [String; 5] {
+    cells
 }

@@ -44,11 +44,32 @@ fn table(rows: &[Row]) -> Markup {
                                 true => Some(row.severity.map_or("good", Severity::name)),
                                 false => numeric(i),
                             };
-                            td class=[class] data-is=(HEADING[i].to_lowercase()) { (cell) }
+                            td class=[class] data-is=(HEADING[i].to_lowercase()) {
+                                @if i == 0 { (breakable(cell)) } @else { (cell) }
+                            }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+/// Renders a rule's name so that it breaks between its words on a phone.
+fn breakable(name: &str) -> Markup {
+    let mut words: Vec<String> = Vec::new();
+    let mut lower = false;
+    for c in name.chars() {
+        match words.last_mut() {
+            Some(word) if !(lower && c.is_uppercase()) => word.push(c),
+            _ => words.push(c.into()),
+        }
+        lower = c.is_lowercase();
+    }
+    html! {
+        @for (i, word) in words.iter().enumerate() {
+            @if i > 0 { wbr; }
+            (word)
         }
     }
 }

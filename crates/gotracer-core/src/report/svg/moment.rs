@@ -18,6 +18,8 @@ const ROW: f64 = 28.0;
 /// Distance from a row's top to its bar.
 const LABEL: f64 = 13.0;
 const BAR: f64 = 10.0;
+/// Width of an arrow's tip.
+const TIP: f64 = 6.0;
 /// Width below which spans have no tooltip.
 const NARROW: f64 = 1.5;
 /// Maximum characters of a label.
@@ -59,18 +61,35 @@ pub fn moment(out: &mut impl Write, moment: &Moment) -> fmt::Result {
     for (i, row) in moment.rows.iter().enumerate() {
         axis.row(out, row, TOP + ROW * i as f64)?;
     }
+    // Arrows between the same rows that would touch are drawn once.
+    let mut tips = String::new();
+    let mut drawn: BTreeMap<(usize, usize), f64> = BTreeMap::new();
     for wake in &moment.wakes {
         let x = axis.at(wake.at);
+        let rows = (wake.from, wake.to);
+        if drawn
+            .get(&rows)
+            .is_some_and(|before| (x - before).abs() < TIP)
+        {
+            continue;
+        }
+        drawn.insert(rows, x);
         let y = |row: usize| TOP + ROW * row as f64 + LABEL;
-        let (from, to) = (y(wake.from) + BAR, y(wake.to));
+        let (x, from, to) = (At(x), At(y(wake.from) + BAR), At(y(wake.to)));
+        write!(out, "<path class=\"wake\" d=\"M{x} {from}V{to}\"/>")?;
+        write!(tips, "<path class=\"tip\" d=\"M{x} {to}l-3 -5h6z\"/>")?;
+    }
+    // Labels are above the arrows that cross them, and below the tips.
+    for (i, row) in moment.rows.iter().enumerate() {
+        let name: String = row.name.chars().take(NAME).collect();
+        let (x, y) = (At(LEFT), At(TOP + ROW * i as f64 + LABEL - 3.0));
         write!(
             out,
-            "<path class=\"wake\" d=\"M{} {}V{}\"/><path class=\"tip\" d=\"M{0} {2}l-3 -5h6z\"/>",
-            At(x),
-            At(from),
-            At(to)
+            "<text class=\"name\" x=\"{x}\" y=\"{y}\">{}</text>",
+            Text(&name)
         )?;
     }
+    out.write_str(&tips)?;
     out.write_str("</svg>")
 }
 
@@ -88,7 +107,7 @@ fn describe(moment: &Moment) -> String {
     let mut text = format!(
         "{} to {} of the trace, {} rows",
         duration(moment.from),
-        duration(moment.from + moment.length),
+        duration(moment.from.saturating_add(moment.length)),
         moment.rows.len()
     );
     if let Some(stop) = moment.stops.iter().max_by_key(|stop| stop.to - stop.from) {
@@ -111,16 +130,8 @@ impl Axis {
     }
 
     fn row(&self, out: &mut impl Write, row: &Row, top: f64) -> fmt::Result {
-        let name: String = row.name.chars().take(NAME).collect();
-        write!(
-            out,
-            "<text x=\"{}\" y=\"{}\">{}</text><path class=\"base\" d=\"M{0} {}H{}\"/>",
-            At(LEFT),
-            At(top + LABEL - 3.0),
-            Text(&name),
-            At(top + LABEL + BAR),
-            At(RIGHT)
-        )?;
+        let (x, y, right) = (At(LEFT), At(top + LABEL + BAR), At(RIGHT));
+        write!(out, "<path class=\"base\" d=\"M{x} {y}H{right}\"/>")?;
         let y = top + LABEL;
         // Short spans are drawn as one path per state, with at most one line per tenth of a unit.
         let mut short: BTreeMap<SpanState, Vec<i64>> = BTreeMap::new();
@@ -203,12 +214,10 @@ mod tests {
                 text: "<".repeat(100),
             })
             .collect();
-        m.wakes = vec![Wake {
-            at: u64::MAX,
-            from: 0,
-            to: 1,
-        }];
+        let wake = |at| Wake { at, from: 0, to: 1 };
+        m.wakes = (0..1_000).map(wake).chain([wake(u64::MAX)]).collect();
         let svg = draw(&m);
+        assert_eq!(svg.matches("class=\"wake\"").count(), 2);
         assert!(svg.len() < 40_000, "{}", svg.len());
         assert!(!svg.contains("<<"));
     }

@@ -5,11 +5,14 @@
 //! cells.
 
 mod finding;
+mod grid;
 mod next;
 mod signals;
 mod summary;
 pub mod tasks;
 mod text;
+#[cfg(test)]
+mod widths;
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -17,8 +20,8 @@ use std::io::{self, Write};
 use super::style::Style;
 use super::top::{Top, ranked, top};
 use super::{Detail, Finding, Format, Options, Report, Severity, human};
-pub(crate) use text::safe;
-pub(crate) use text::wrapped;
+pub(crate) use grid::Grid;
+pub(crate) use text::{hung, safe, wrapped};
 
 /// Indentation below a finding's first line.
 const INDENT: &str = "    ";

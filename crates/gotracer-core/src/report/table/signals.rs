@@ -1,7 +1,9 @@
 //! Measurements of all rules, one line per rule.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
+use super::grid::Grid;
 use super::text::safe;
 use crate::report::signals::{COLUMNS, HEADING, Row, Signals};
 use crate::report::style::Style;
@@ -9,19 +11,15 @@ use crate::report::{Detail, Options, Report, RuleReport, wrap};
 
 /// Column that is left out on a narrow terminal.
 const P50: usize = 2;
-/// First right-aligned column.
-const NUMBERS_FROM: usize = 1;
-/// Minimum width of a terminal that shows the median.
-const WIDE: usize = 72;
+/// Right-aligned columns.
+const NUMBERS: Range<usize> = 1..COLUMNS - 1;
 
 /// Writes one line per rule that observed a value, one line for the rules that observed none, and one line per rule
 /// that could not be judged.
 pub(super) fn write(out: &mut dyn Write, report: &Report, options: &Options) -> io::Result<()> {
     let signals = Signals::of(report);
-    let style = Style::new(options.color);
     if !signals.rows.is_empty() {
-        let wide = options.width.is_none_or(|width| width >= WIDE);
-        grid(out, &signals.rows, wide, style)?;
+        grid(out, &signals.rows, options)?;
     }
     let silent: Vec<_> = signals.silent.iter().map(|rule| rule.rule.name).collect();
     if !silent.is_empty() {
@@ -61,37 +59,21 @@ fn dim_line(out: &mut dyn Write, line: &str, options: &Options) -> io::Result<()
     Ok(())
 }
 
-fn grid(out: &mut dyn Write, rows: &[Row], wide: bool, style: Style) -> io::Result<()> {
+fn grid(out: &mut dyn Write, rows: &[Row], options: &Options) -> io::Result<()> {
+    let style = Style::new(options.color);
     let heading = HEADING.map(String::from);
-    let mut widths = HEADING.map(str::len);
+    let all = rows.iter().map(|row| &row.cells).chain([&heading]);
+    let grid = Grid::of(all, NUMBERS).fit(options.width, Some(P50));
+    writeln!(out, "{}", style.dim(grid.line(&heading)))?;
     for row in rows {
-        for (width, cell) in widths.iter_mut().zip(&row.cells) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let line = |cells: &[String; COLUMNS]| {
-        let mut line = String::new();
-        for (i, (cell, &width)) in cells.iter().zip(&widths).enumerate() {
-            // The caller colors the verdict.
-            if i + 1 == COLUMNS || (i == P50 && !wide) {
-                continue;
-            }
-            line += &match i < NUMBERS_FROM {
-                true => format!("{cell:<width$}"),
-                false => format!("  {cell:>width$}"),
+        let mut cells = row.cells.clone();
+        if let Some(verdict) = cells.last_mut() {
+            *verdict = match row.severity {
+                Some(severity) => style.severity(severity, &verdict).to_string(),
+                None => style.green(&verdict).to_string(),
             };
         }
-        line
-    };
-    let [.., last] = &heading;
-    writeln!(out, "{}", style.dim(format!("{}  {last}", line(&heading))))?;
-    for row in rows {
-        let [.., verdict] = &row.cells;
-        let verdict = match row.severity {
-            Some(severity) => style.severity(severity, verdict),
-            None => style.green(verdict),
-        };
-        writeln!(out, "{}  {verdict}", line(&row.cells))?;
+        writeln!(out, "{}", grid.line(&cells))?;
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! Tasks, regions and requests: durations, and time by state.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
 use super::INDENT;
+use super::grid::Grid;
 use super::text::{safe, wrapped};
 use crate::report::style::Style;
 use crate::report::{Options, Region, Report, Request, Slow, Task, human};
@@ -17,6 +19,14 @@ const SHOWN: usize = 5;
 const STATES: usize = 3;
 /// Maximum length of a type's name, characters.
 const NAME: usize = 40;
+/// Length to which a narrow terminal shortens a name at most, characters.
+const SHORTEST_NAME: usize = 12;
+/// Right-aligned columns.
+const NUMBERS: Range<usize> = 1..5;
+/// Space between columns.
+const GAP: &str = "  ";
+/// Title of the states.
+const TITLE: &str = "WHERE THE TIME WENT";
 
 /// One type of tasks, regions or requests.
 struct Row<'a> {
@@ -75,7 +85,7 @@ impl<'a> Row<'a> {
 }
 
 fn name(text: &str) -> String {
-    safe(text).chars().take(NAME).collect()
+    shortened(&safe(text), NAME)
 }
 
 /// Tasks, regions and requests of a listing.
@@ -143,28 +153,31 @@ fn rows_of(
     }
     let style = Style::new(options.color);
     let heading = [kind, "COUNT", "P50", "P99", "MAX"].map(String::from);
-    let cells: Vec<_> = rows.iter().map(Row::cells).collect();
-    let mut widths = heading.each_ref().map(|cell| cell.chars().count());
-    for row in &cells {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let line = |cells: &[String; 5]| {
-        let [name, numbers @ ..] = cells;
-        let mut line = format!("{name:<0$}", widths[0]);
-        for (cell, width) in numbers.iter().zip(&widths[1..]) {
-            line += &format!("  {cell:>width$}");
-        }
-        line
+    let mut cells: Vec<_> = rows.iter().map(Row::cells).collect();
+    shorten_names(&mut cells, &heading, options.width);
+    let grid = Grid::of(cells.iter().chain([&heading]), NUMBERS).fit(options.width, None);
+    let states: Vec<_> = rows
+        .iter()
+        .map(|r| human::states(&r.time, STATES))
+        .collect();
+    let longest = states.iter().map(|states| states.chars().count()).max();
+    let behind = grid.width() + GAP.len() + longest.unwrap_or(0).max(TITLE.len());
+    // On a narrow terminal the states have their own line.
+    let apart = options.width.is_some_and(|width| behind > width);
+    let title = if apart {
+        String::new()
+    } else {
+        format!("{GAP}{TITLE}")
     };
-    writeln!(
-        out,
-        "{}",
-        style.dim(format!("{}  WHERE THE TIME WENT", line(&heading)))
-    )?;
-    for (row, cells) in rows.iter().zip(&cells) {
-        writeln!(out, "{}  {}", line(cells), human::states(&row.time, STATES))?;
+    writeln!(out, "{}", style.dim(grid.line(&heading) + &title))?;
+    for ((row, cells), states) in rows.iter().zip(&cells).zip(&states) {
+        let line = grid.line(cells);
+        if apart {
+            writeln!(out, "{line}")?;
+            wrapped(out, INDENT, states, options.width)?;
+        } else {
+            writeln!(out, "{line}{GAP}{states}")?;
+        }
         if let Some(end) = in_the_end(&row.time, &row.in_the_end) {
             wrapped(out, INDENT, &format!("in the end: {end}"), options.width)?;
         }
@@ -173,6 +186,28 @@ fn rows_of(
         }
     }
     Ok(())
+}
+
+/// Shortens names so that the numbers beside them fit the width.
+fn shorten_names(rows: &mut [[String; 5]], heading: &[String; 5], width: Option<usize>) {
+    let Some(width) = width else {
+        return;
+    };
+    let all = rows.iter().chain([heading]);
+    let numbers: Vec<[String; 4]> = all.map(|[_, numbers @ ..]| numbers.clone()).collect();
+    let beside = Grid::of(&numbers, 0..4).width() + GAP.len();
+    let most = width.saturating_sub(beside).clamp(SHORTEST_NAME, NAME);
+    for [name, ..] in rows {
+        *name = shortened(name, most);
+    }
+}
+
+/// Returns a name of at most `most` characters.
+fn shortened(name: &str, most: usize) -> String {
+    match name.char_indices().nth(most) {
+        None => name.into(),
+        Some(_) => name.chars().take(most - 1).chain(['…']).collect(),
+    }
 }
 
 /// Formats the time after waits were attributed to the goroutines that ended them, the largest first. `None` if it

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::INDENT;
-use crate::report::{Escaped, Frame, wrap};
+use crate::report::{Escaped, Frame, columns, wrap};
 
 /// Escapes text from a trace for a terminal.
 pub(crate) fn safe(text: &str) -> String {
@@ -20,6 +20,24 @@ pub(crate) fn wrapped(
     let width = width.map(|w| w.saturating_sub(indent.len()));
     for line in wrap(line, width) {
         writeln!(out, "{indent}{line}")?;
+    }
+    Ok(())
+}
+
+/// Writes text behind `lead`, wrapped to the width. Continuation lines start below the text.
+pub(crate) fn hung(
+    out: &mut dyn Write,
+    lead: &str,
+    text: &str,
+    width: Option<usize>,
+) -> io::Result<()> {
+    let indent = columns(lead);
+    let width = width.map(|w| w.saturating_sub(indent));
+    for (i, line) in wrap(text, width).iter().enumerate() {
+        match i {
+            0 => writeln!(out, "{lead}{line}")?,
+            _ => writeln!(out, "{:indent$}{line}", "")?,
+        }
     }
     Ok(())
 }
