@@ -59,8 +59,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         .part_or_worst(&source, &args.settings.settings()?)?;
     if let Some(finding) = &part.finding {
         let (rule, message) = (finding.rule.name, &finding.message);
-        for line in wrap(&format!("{rule}: {}", Escaped(message)), options.width) {
-            writeln!(output, "{line}")?;
+        let cause = finding.cause.as_ref();
+        let cause = cause.map(|cause| format!("cause: {}", Escaped(&cause.text)));
+        for text in [Some(format!("{rule}: {}", Escaped(message))), cause] {
+            for line in text.iter().flat_map(|text| wrap(text, options.width)) {
+                writeln!(output, "{line}")?;
+            }
         }
         writeln!(output)?;
     }

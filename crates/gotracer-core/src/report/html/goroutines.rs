@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{clip, shell};
+use super::{clip, listing, shell};
 use crate::report::{GoroutineGroup, Report, human};
 use crate::timeline::{State, StateVector};
 use crate::units::duration;
@@ -51,25 +51,15 @@ fn bar(time: &StateVector) -> Markup {
 }
 
 fn table(groups: &[GoroutineGroup]) -> Markup {
-    html! {
-        table {
-            thead {
-                tr {
-                    @for title in ["Started with", "Goroutines", "Alive", "Life p50", "p99", "Total time", "States"] {
-                        th scope="col" { (title) }
-                    }
-                }
-            }
-            tbody {
-                @for group in groups.iter().take(MOST) {
-                    tr {
-                        td { code { (clip(human::short(&group.function))) } }
-                        @for count in [group.count, group.alive] { td { (human::count(count)) } }
-                        @for time in [group.life.p50, group.life.p99, group.time.total()] { td { (duration(time)) } }
-                        td { (human::states(&group.time, STATES)) }
-                    }
-                }
-            }
+    let numbers = ["goroutines", "alive", "life p50", "p99", "total time"];
+    let rows = groups.iter().take(MOST).map(|group| {
+        let [p50, p99, total] = [group.life.p50, group.life.p99, group.time.total()].map(duration);
+        let [count, alive] = [group.count, group.alive].map(human::count);
+        listing::Row {
+            name: human::short(&group.function).into(),
+            numbers: [count, alive, p50, p99, total],
+            states: human::states(&group.time, STATES),
         }
-    }
+    });
+    listing::write("started with", numbers, rows)
 }

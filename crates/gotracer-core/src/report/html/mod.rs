@@ -5,6 +5,7 @@ mod cpu;
 mod findings;
 mod gc;
 mod goroutines;
+mod listing;
 mod moment;
 mod over_time;
 mod rules;

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{clip, shell};
+use super::{listing, shell};
 use crate::report::{Report, Slow, human};
 use crate::rules::Distribution;
 use crate::timeline::StateVector;
@@ -66,28 +66,21 @@ fn section<'a>(title: &str, rows: impl ExactSizeIterator<Item = Row<'a>>) -> Mar
 }
 
 fn table<'a>(rows: impl Iterator<Item = Row<'a>>) -> Markup {
-    html! {
-        table {
-            thead {
-                tr {
-                    @for title in ["Type", "Count", "p50", "p99", "Longest", "At", "States"] {
-                        th scope="col" { (title) }
-                    }
-                }
-            }
-            tbody {
-                @for row in rows {
-                    @let bound = if row.open > 0 { " (≥)" } else { "" };
-                    tr {
-                        td { code { (clip(row.name)) } }
-                        td { (human::count(row.taken.count())) (bound) }
-                        @for quantile in [0.5, 0.99] { td { (duration(row.taken.quantile(quantile))) } }
-                        td { (duration(row.taken.max())) }
-                        td { (duration(row.slowest.map_or(0, |slow| slow.start_ns))) }
-                        td { (human::states(row.time, STATES)) }
-                    }
-                }
-            }
+    let numbers = ["count", "p50", "p99", "longest", "at"];
+    let rows = rows.map(|row| {
+        let bound = if row.open > 0 { " (≥)" } else { "" };
+        let [p50, p99] = [0.5, 0.99].map(|quantile| duration(row.taken.quantile(quantile)));
+        listing::Row {
+            name: row.name.into(),
+            numbers: [
+                format!("{}{bound}", human::count(row.taken.count())),
+                p50,
+                p99,
+                duration(row.taken.max()),
+                duration(row.slowest.map_or(0, |slow| slow.start_ns)),
+            ],
+            states: human::states(row.time, STATES),
         }
-    }
+    });
+    listing::write("type", numbers, rows)
 }
