@@ -30,6 +30,10 @@ fn markdown_and_a_page_tell_the_same() {
         "{drawn}"
     );
     assert!(page.contains("4 regressions"));
+    // What did not change is folded below what did.
+    let (changed, rest) = page.split_once("<details class=\"more\">").unwrap();
+    assert_eq!(changed.matches("regression</td>").count(), 4, "{changed}");
+    assert!(rest.contains("without a shown change") && !rest.contains("regression</td>"));
     for (inside, outside) in [
         ("<table", "</table>"),
         ("<svg", "</svg>"),

@@ -43,27 +43,51 @@ fn write(out: &mut dyn Write, c: &Comparison, _: &Options) -> io::Result<()> {
                     }
                 }
             }
+            (distributions(c))
         }
     };
     out.write_all(shell::page("Comparison", &body, Network::None).as_bytes())
 }
 
+/// Renders the quantities that changed, and folds the others below them.
 fn signals(c: &Comparison) -> Markup {
     let rows = words::rows(&c.signals, c.effect);
+    let shown = |row: &Row| matches!(row.verdict, Verdict::Regression | Verdict::Improvement);
+    let (changed, same): (Vec<_>, Vec<_>) = rows.into_iter().partition(shown);
+    let table = |rows: &[Row]| shell::wide("Signals", &changes(rows, Row::HEADING));
     html! {
         h2 { "Signals" }
-        @if !rows.is_empty() {
-            (shell::wide("Signals", &changes(&rows, Row::HEADING)))
+        @if !changed.is_empty() { (table(&changed)) }
+        @if !same.is_empty() {
+            details class="more" open[changed.is_empty()] {
+                summary { (unchanged(same.len())) }
+                (table(&same))
+            }
         }
         @for line in words::left_out(c).into_iter().chain(words::limits(c)) {
             p class="weak" { (text(&line)) }
         }
+    }
+}
+
+/// Renders both distributions of each rule.
+fn distributions(c: &Comparison) -> Markup {
+    let drawn: Vec<_> = c
+        .signals
+        .iter()
+        .filter(|s| s.base.count() + s.new.count() > 0)
+        .collect();
+    if drawn.is_empty() {
+        return html! {};
+    }
+    html! {
+        h2 { "Distributions" }
         ul class="legend" {
+            li class="base-run" { "base" }
             li class="seen" { "new" }
-            li class="base-run" { "base, in front of it" }
         }
         div class="rules" {
-            @for signal in &c.signals { (drawn(signal)) }
+            @for signal in drawn { (distribution(signal)) }
         }
     }
 }
@@ -71,7 +95,7 @@ fn signals(c: &Comparison) -> Markup {
 /// Renders the table of changes with these column titles.
 pub fn changes(rows: &[Row], heading: [&str; 6]) -> Markup {
     html! {
-        table class="changes" {
+        table class="changes cards" {
             thead {
                 tr { @for title in heading { th scope="col" { (text(&capital(title))) } } }
             }
@@ -98,10 +122,15 @@ fn verdict_class(verdict: Verdict) -> &'static str {
     }
 }
 
-fn drawn(s: &Signal) -> Markup {
-    if s.base.count() + s.new.count() == 0 {
-        return html! {};
+/// Counts the quantities without a change.
+fn unchanged(count: usize) -> String {
+    match count {
+        1 => "1 quantity without a shown change".into(),
+        _ => format!("{count} quantities without a shown change"),
     }
+}
+
+fn distribution(s: &Signal) -> Markup {
     // The distribution in front is translucent.
     let sides = [("new", "seen", &s.new), ("base", "base-run", &s.base)];
     let series = sides.map(|(name, class, seen)| Series { name, class, seen });

@@ -24,7 +24,7 @@ pub(super) fn write(
     rows: impl Iterator<Item = Row>,
 ) -> Markup {
     html! {
-        table class="cards" {
+        table class="cards listing" {
             thead {
                 tr {
                     th scope="col" { (name) }
