@@ -78,7 +78,7 @@ const EXAMPLES: &str = "\
 Examples:
   gotracer capture localhost:6060
   gotracer capture --seconds 30 --save-trace trace.out https://api.example.com:6060
-  gotracer capture localhost:6060/debug/flightrecorder
+  gotracer capture localhost:6060/debug/flight
 
 Ctrl-C ends the capture, and the data received so far is analyzed. Exit codes: 0 no
 finding at --fail-on or above, 1 findings, 2 no trace was received.";
