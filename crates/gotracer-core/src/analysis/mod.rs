@@ -203,6 +203,10 @@ impl Analysis {
 
     #[inline(always)]
     fn event(&mut self, event: &Event, tables: &Tables) {
+        if Tasks::handles(event) {
+            self.timeline.unheeded(event.time, &mut self.seen);
+            return self.user_event(event, tables);
+        }
         // Events that the timeline ignores can be skipped without changing the result.
         let heeded = Timeline::heeds(event);
         if heeded {
@@ -218,27 +222,23 @@ impl Analysis {
         }
         if heeded {
             self.note();
-        } else {
-            self.user_event(event, tables);
         }
     }
 
-    /// Processes a task, a region or a log, and ignores other events.
+    /// Processes a task, a region or a log.
     #[inline(never)]
     fn user_event(&mut self, event: &Event, tables: &Tables) {
-        if Tasks::handles(event) {
-            let observed = self.seen.rules.observe_activities();
-            let stack = match observed {
-                true => self.timeline.stack_key(event.stack(), tables),
-                false => StackKey::NONE,
-            };
-            let Observers { tasks, chains, .. } = &mut self.seen;
-            chains.start(&self.timeline);
-            tasks.event(event, stack, tables, chains, &self.timeline);
-            if observed {
-                self.seen.log(event, stack, tables, &self.timeline);
-                self.seen.hand_over(&self.timeline);
-            }
+        let observed = self.seen.rules.observe_activities();
+        let stack = match observed {
+            true => self.timeline.stack_key(event.stack(), tables),
+            false => StackKey::NONE,
+        };
+        let Observers { tasks, chains, .. } = &mut self.seen;
+        chains.start(&self.timeline);
+        tasks.event(event, stack, tables, chains, &self.timeline);
+        if observed {
+            self.seen.log(event, stack, tables, &self.timeline);
+            self.seen.hand_over(&self.timeline);
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Rules {
     pub watches: Kinds,
     /// Indices of the rules that watch each kind of interval, by kind.
     watchers: [Vec<usize>; Kinds::CAPACITY],
+    /// Index of the only rule that watches waits for a P, and the duration from which it needs the intervals, ns.
+    latency: Option<(usize, u64)>,
     /// Indices of the custom rules on tasks, regions, requests and logs.
     activities: Vec<usize>,
     /// Indices of the custom rules on runs.
@@ -42,11 +44,17 @@ impl Rules {
             let watching = watching.filter(|(_, (rule, _))| rule.watches.intersects(kind));
             watching.map(|(i, _)| i).collect()
         };
+        let watchers: [Vec<usize>; Kinds::CAPACITY] = std::array::from_fn(watchers);
+        let latency = match watchers[Kinds::RUNNABLE.first()][..] {
+            [only] => enabled[only].1.counts_latency_below().map(|ns| (only, ns)),
+            _ => None,
+        };
         Self {
             watches: enabled
                 .iter()
                 .fold(Kinds::NONE, |all, (rule, _)| all.union(rule.watches)),
-            watchers: std::array::from_fn(watchers),
+            watchers,
+            latency,
             activities,
             runs,
             enabled,
@@ -77,6 +85,17 @@ impl Observer for Rules {
     fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
         for &i in &self.watchers[interval.kind.set().first()] {
             self.enabled[i].1.interval(interval, timeline);
+        }
+    }
+
+    #[inline]
+    fn ran(&mut self, g: &Goroutine, ns: u64, _: &Timeline) -> bool {
+        match self.latency {
+            Some((i, needed)) if ns < needed => {
+                self.enabled[i].1.latency(g.way, ns);
+                false
+            }
+            _ => true,
         }
     }
 
@@ -192,6 +211,12 @@ impl Observers {
 impl Observer for Observers {
     fn watches(&self) -> Kinds {
         self.rules.watches.union(KINDS)
+    }
+
+    #[inline]
+    fn ran(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) -> bool {
+        // Requests are recognized by the intervals.
+        self.requests.serves(timeline) || self.rules.ran(g, ns, timeline)
     }
 
     #[inline]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::cause::{Cause, Culprit};
 use super::custom::{Activity, Explanation};
 use super::{Distribution, RuleSettings, Severity, Thresholds};
-use crate::timeline::{Actor, FrameKey, Goroutine, HeapFloor, Interval, Timeline};
+use crate::timeline::{Actor, FrameKey, Goroutine, HeapFloor, Interval, Timeline, Way};
 use crate::trace::internal::of_map;
 use crate::trace::{GoId, Time};
 
@@ -14,6 +14,15 @@ use crate::trace::{GoId, Time};
 pub trait Detector: Send {
     /// Observes an interval of a kind that the rule watches, once it has ended.
     fn interval(&mut self, _: &Interval, _: &Timeline) {}
+
+    /// If the detector only counts the shorter ones of the program's waits for a P: the duration from which it needs
+    /// their intervals, ns. It then gets the shorter ones by [`latency`](Self::latency).
+    fn counts_latency_below(&self) -> Option<u64> {
+        None
+    }
+
+    /// Counts a wait for a P of one of the program's goroutines.
+    fn latency(&mut self, _: Way, _ns: u64) {}
 
     /// Observes the live heap at the end of a garbage collection's marking.
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}

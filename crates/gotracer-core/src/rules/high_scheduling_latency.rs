@@ -141,6 +141,14 @@ impl Detector for HighSchedulingLatency {
         }
     }
 
+    fn counts_latency_below(&self) -> Option<u64> {
+        Some(self.settings.thresholds.warn.value)
+    }
+
+    fn latency(&mut self, way: Way, ns: u64) {
+        self.by_way[way as usize].record(ns);
+    }
+
     fn measurement(&self) -> Option<Distribution> {
         Some(Distribution::of_all(&self.by_way))
     }
@@ -354,4 +362,38 @@ fn computing(mut actor: Actor, t: &Timeline) -> Actor {
         }
     }
     actor
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Settings;
+
+    #[test]
+    fn a_short_wait_counts_as_its_interval_does() {
+        let settings = *Settings::default().of(&RULE);
+        let (mut by_interval, mut by_ns) = (new(settings), new(settings));
+        let needed = by_ns.counts_latency_below().unwrap();
+        for (ns, way) in [(0, Way::Created), (needed - 1, Way::Preempted)] {
+            let wait = Interval {
+                kind: Kind::Runnable(way),
+                start: 5,
+                end: 5 + ns as i64,
+                cut_at_start: false,
+                cut_at_end: false,
+                under_way: false,
+                victim: Actor::NONE,
+                owner: Owner::Program,
+                by: Actor::NONE,
+                stopped: 0,
+                in_c: false,
+            };
+            by_interval.interval(&wait, &Timeline::default());
+            by_ns.latency(way, ns);
+        }
+        let verdicts = [by_interval, by_ns].map(|detector| detector.verdict(&Timeline::default()));
+        let [by_interval, by_ns] = verdicts.map(|v| (v.measurement, v.by_reason, v.found.len()));
+        assert_eq!(by_interval, by_ns);
+        assert_eq!(by_ns.0.count(), 2);
+    }
 }

@@ -94,6 +94,12 @@ pub trait Observer {
     /// Receives the live heap at the end of a mark phase.
     fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline);
 
+    /// Receives a program's goroutine that was runnable for `ns` and runs. Returns whether the interval is needed as
+    /// well: to build it takes longer than to count it, and most of these waits are short.
+    fn ran(&mut self, _: &Goroutine, _ns: u64, _: &Timeline) -> bool {
+        true
+    }
+
     /// Receives a goroutine that leaves a wait, and the wait's duration in ns.
     fn waited(&mut self, _: &Goroutine, _: u64, _: &Timeline) {}
 

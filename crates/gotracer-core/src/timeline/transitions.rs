@@ -371,8 +371,14 @@ impl Timeline {
             };
             self.stretches.add(t.slot, g.id, stretch);
         }
-        if t.from == GoState::Waiting {
-            observer.waited(g, waited, self);
+        match t.from {
+            GoState::Waiting => observer.waited(g, waited, self),
+            GoState::Runnable if g.owner == Owner::Program && g.way != Way::Switched => {
+                if !observer.ran(g, waited, self) {
+                    return;
+                }
+            }
+            _ => {}
         }
         let watched = observer.watches();
         let watched = match long || watched.intersects(Kinds::SHORT_HANDOFF) {

@@ -87,7 +87,7 @@ impl Requests {
 
     /// Returns whether the trace has a server so far. Classifies the stacks that were added since the last call.
     #[inline]
-    fn serves(&mut self, t: &Timeline) -> bool {
+    pub fn serves(&mut self, t: &Timeline) -> bool {
         if self.roles.len() < t.stacks().count() {
             self.classify(t);
         }
