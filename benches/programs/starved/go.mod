@@ -1,0 +1,3 @@
+module starved
+
+go 1.22
