@@ -15,8 +15,9 @@ use gotracer::export::{Metrics, Settings};
 use gotracer::labels::Labels;
 use gotracer::releases::Releases;
 use gotracer::report::{
-    Creations, Distribution, Finding, Frame, Gc, Goroutines, MinimumUtilization, Pressure, Program,
-    Region, Report, Request, RuleReport, Severity, Status, Task, TraceInfo,
+    Creations, Distribution, Finding, Frame, Gc, GoroutineGroup, Goroutines, Life,
+    MinimumUtilization, Pressure, Program, Region, Report, Request, RuleReport, Severity, Status,
+    Task, TraceInfo,
 };
 use gotracer::rules::{RULES, Rule};
 use gotracer::timeline::{State, StateVector};
@@ -104,6 +105,22 @@ fn creations(function: &str, created: u64, exited: u64) -> Creations {
     }
 }
 
+/// Goroutines that wait for the network for so long.
+fn group(function: &str, ns: u64) -> GoroutineGroup {
+    let mut states = [0; State::ALL.len()];
+    states[State::Network.index()] = ns;
+    states[State::Running.index()] = ns / 8;
+    GoroutineGroup {
+        function: format!("example.com/api.{function}"),
+        system: false,
+        count: 1,
+        alive: 1,
+        life: Life::default(),
+        time: StateVector::from_values(states, 0, [0; 3]),
+        worst: None,
+    }
+}
+
 fn report() -> Report {
     Report {
         trace: TraceInfo {
@@ -149,7 +166,7 @@ fn report() -> Report {
             }),
         },
         waits: Vec::new(),
-        goroutines: Vec::new(),
+        goroutines: vec![group("serve", 3_000_000_000), group("poll", 2_000_000_000)],
         rules: RULES.into_iter().map(rule_report).collect(),
         suppressed: Vec::new(),
         tasks: Vec::new(),
@@ -214,6 +231,7 @@ fn exporter() -> Metrics {
     let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_428_000_250);
     exporter.configure(Settings {
         goroutine_places: 1,
+        goroutine_functions: 1,
         ..Settings::default()
     });
     exporter.add(&Labels::new());
@@ -301,6 +319,7 @@ fn protobuf_has_what_the_text_has_and_when_it_began() {
     exporter.configure(Settings {
         created_series: true,
         goroutine_places: 1,
+        goroutine_functions: 1,
         ..Settings::default()
     });
     assert_eq!(created(&exporter), began);
@@ -485,6 +504,7 @@ fn what_is_switched_off_is_gone_and_the_rest_is_as_it_was() {
     exporter.configure(Settings {
         disabled_families: vec!["gotrace_*_seconds".into(), "gotracer_traces_total".into()],
         goroutine_places: 1,
+        goroutine_functions: 1,
         ..Settings::default()
     });
     let after = samples(&exporter);
@@ -586,6 +606,48 @@ fn a_target_has_at_most_450_classic_series_by_default() {
 }
 
 #[test]
+fn start_functions_have_series_only_on_request_and_within_the_limit() {
+    let labels = Labels::new().with("job", "api");
+    let recorded = |goroutine_functions: usize, series_limit: usize| {
+        let metrics = Metrics::new(&REASONS);
+        metrics.configure(Settings {
+            goroutine_functions,
+            series_limit,
+            ..Settings::default()
+        });
+        metrics.record(
+            &labels,
+            &everything(8),
+            Duration::ZERO,
+            SystemTime::UNIX_EPOCH,
+        );
+        let all = samples(&metrics);
+        let of = |s: &&String| s.starts_with("gotrace_goroutine_by_function_seconds_total{");
+        let functions = all.iter().filter(of).cloned().collect::<Vec<_>>();
+        (all, functions)
+    };
+    let (without, none) = recorded(0, 2_000);
+    assert!(none.is_empty(), "{none:?}");
+    // Two states of each function.
+    let (all, functions) = recorded(3, 2_000);
+    assert_eq!(functions.len(), 2 * 4, "{functions:?}");
+    assert_eq!(all.len(), without.len() + functions.len());
+    for label in ["example.com/api.f0", "example.com/api.f2", "other"] {
+        let label = format!("function=\"{label}\"");
+        assert!(
+            functions.iter().any(|s| s.contains(&label)),
+            "{functions:?}"
+        );
+    }
+    let (all, functions) = recorded(20, 460);
+    assert!(all.len() <= 460 && !functions.is_empty(), "{}", all.len());
+    let dropped = all
+        .iter()
+        .find(|s| s.starts_with("gotracer_dropped_series_total"));
+    assert!(!dropped.unwrap().ends_with(" 0"), "{dropped:?}");
+}
+
+#[test]
 fn types_that_are_silent_for_a_day_give_their_series_back() {
     let metrics = Metrics::new(&[]);
     metrics.configure(Settings {
@@ -638,6 +700,7 @@ fn everything(reasons: usize) -> Report {
             ..Task::default()
         })
         .collect();
+    report.goroutines = (0..20).map(|i| group(&format!("f{i}"), 1 << 30)).collect();
     report.regions = (0..20)
         .map(|i| Region {
             name: format!("region {i}"),

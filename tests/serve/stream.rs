@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::support::daemon::{
-    Running, Scratch, eventually_or, fixture, free_address, get, says, toolchain,
+    Running, Scratch, eventually, eventually_or, fixture, free_address, get, says, toolchain,
 };
 use crate::support::endpoint::Endpoint;
 
@@ -78,6 +78,27 @@ impl Proxy {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
+}
+
+#[test]
+fn cpu_profiles_that_the_program_refuses_are_counted() {
+    let scratch = Scratch::new();
+    let Some(endpoint) = Endpoint::start(&scratch, &["-burn"]) else {
+        return;
+    };
+    // Another profiler is there first.
+    let mut other = TcpStream::connect(&endpoint.address).unwrap();
+    let request = "GET /debug/pprof/profile?seconds=120 HTTP/1.1\r\nHost: x\r\n\r\n";
+    other.write_all(request.as_bytes()).unwrap();
+    eventually("the other profile is active", || {
+        let second = get(&endpoint.address, "/debug/pprof/profile?seconds=1", "");
+        second.ok().filter(|answer| answer.status == 500)
+    });
+    let gotracer = streaming(&endpoint.url(), &scratch, &["--scrape.cpu-samples"]);
+    let own = of(&endpoint.address);
+    above(&gotracer, "gotracer_cpu_profiles_refused_total", &own, 0.0);
+    // The trace has the samples of the other one.
+    above(&gotracer, "gotrace_on_cpu_seconds_total", &own, 0.0);
 }
 
 #[test]

@@ -206,10 +206,7 @@ impl Metrics {
 
     fn count(&self, target: &Labels, count: impl FnOnce(&mut Totals, &Limits<'_>)) {
         let settings = self.settings();
-        let limits = Limits {
-            settings: &settings,
-            fixed: settings.fixed_series(),
-        };
+        let limits = catalog::limits(&settings);
         let full = self.on(target, |t| {
             let before = t.dropped_series();
             count(t, &limits);

@@ -3,7 +3,10 @@
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
-use super::catalog::{self, tasks};
+/// Exposed name of the family that only `regions` enables.
+const REGIONS: &str = "gotrace_region_seconds";
+/// Exposed name of the family that only `goroutine_functions` enables.
+const FUNCTIONS: &str = "gotrace_goroutine_by_function_seconds_total";
 
 /// The key `prometheus` of the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
@@ -20,6 +23,8 @@ pub struct Settings {
     pub series_soft_limit: usize,
     /// Number of places that create goroutines with series of their own, per target.
     pub goroutine_places: usize,
+    /// Number of start functions of goroutines with series of their own, per target.
+    pub goroutine_functions: usize,
     /// Types of tasks with series of their own; the first ones if none are listed.
     pub task_types: Vec<String>,
     /// Whether regions have metrics.
@@ -37,6 +42,7 @@ impl Default for Settings {
             series_limit: 2_000,
             series_soft_limit: 450,
             goroutine_places: 0,
+            goroutine_functions: 0,
             task_types: Vec::new(),
             regions: false,
             created_series: false,
@@ -65,39 +71,17 @@ pub enum SettingsError {
 }
 
 impl Settings {
-    /// Checks the settings.
-    ///
-    /// # Errors
-    /// If a name matches no family, or the limit is below the fixed series of a target.
-    pub fn check(&self) -> Result<(), SettingsError> {
-        let names = catalog::names();
-        for pattern in &self.disabled_families {
-            if !names.iter().any(|name| fits(pattern, name)) {
-                return Err(SettingsError::Name(pattern.clone()));
-            }
-        }
-        let (limit, least) = (self.series_limit, self.fixed_series());
-        match limit > 0 && limit < least {
-            true => Err(SettingsError::Limit { limit, least }),
-            false => Ok(()),
-        }
-    }
-
-    /// Series that every target has from the start.
-    pub(super) fn fixed_series(&self) -> usize {
-        let wanted = catalog::of_targets().filter(|m| self.wants(&m.desc.exposed()));
-        wanted.map(|metric| metric.fixed).sum()
-    }
-
     /// Whether the family of that name, as it is exposed, is wanted.
     pub(super) fn wants(&self, name: &str) -> bool {
-        (self.regions || name != tasks::REGION)
-            && !self.disabled_families.iter().any(|p| fits(p, name))
+        (self.regions || name != REGIONS)
+            && (self.goroutine_functions > 0 || name != FUNCTIONS)
+            && !self.disabled_families.iter().any(|p| Self::fits(p, name))
     }
-}
 
-fn fits(pattern: &str, name: &str) -> bool {
-    Pattern::new(pattern).is_ok_and(|p| p.matches(name))
+    /// Whether the pattern of a disabled family matches the name.
+    pub(super) fn fits(pattern: &str, name: &str) -> bool {
+        Pattern::new(pattern).is_ok_and(|p| p.matches(name))
+    }
 }
 
 #[cfg(test)]
@@ -105,38 +89,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_to_be_somebodys() {
-        let of = |pattern: &str| Settings {
-            disabled_families: vec![pattern.into()],
+    fn disabled_families_match_exposed_names() {
+        let off = Settings {
+            disabled_families: vec!["gotrace_*_total".into()],
             ..Settings::default()
         };
-        for good in [
-            "gotrace_*",
-            "gotrace_findings_total",
-            "process_*",
-            "*_seconds",
-        ] {
-            assert!(of(good).check().is_ok(), "{good}");
-        }
-        for bad in ["gotrace_finding", "", "[", "go_*"] {
-            assert!(of(bad).check().is_err(), "{bad}");
-        }
-        assert!(!of("gotrace_*_total").wants("gotrace_findings_total"));
-        assert!(of("gotrace_*_total").wants("gotrace_goroutines"));
-    }
-
-    #[test]
-    fn a_limit_has_to_leave_room() {
-        let of = |series_limit| Settings {
-            series_limit,
-            ..Settings::default()
-        };
-        assert!(of(0).check().is_ok() && of(2_000).check().is_ok());
-        assert!(of(10).check().is_err());
-        let few = Settings {
-            disabled_families: vec!["gotrace_*_seconds".into(), "gotrace_*_bytes".into()],
-            ..of(150)
-        };
-        assert!(of(150).check().is_err() && few.check().is_ok());
+        assert!(!off.wants("gotrace_findings_total"));
+        assert!(off.wants("gotrace_goroutines"));
     }
 }

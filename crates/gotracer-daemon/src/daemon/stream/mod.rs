@@ -161,7 +161,9 @@ impl Streams {
     /// Requests a trace and waits for its first byte, so that a silent target takes no memory and
     /// no thread.
     async fn begin(&self, target: &Target, seconds: u32) -> Result<Capture, ScrapeError> {
-        let mut capture = self.scraper.stream(target, seconds).await?;
+        let (metrics, labels) = (Arc::clone(&self.parts.metrics), Arc::clone(&target.labels));
+        let refused = move || metrics.profile_refused(&labels);
+        let mut capture = self.scraper.stream(target, seconds, refused).await?;
         capture.begin().await?;
         Ok(capture)
     }

@@ -10,6 +10,7 @@ pub mod delivery;
 #[cfg(test)]
 mod docs;
 pub mod evidence;
+mod limits;
 mod metric;
 pub mod process;
 pub mod programs;
@@ -19,9 +20,11 @@ pub mod server;
 pub mod storage;
 pub mod streams;
 pub mod tasks;
+mod time;
 pub mod traces;
 pub mod watches;
 
+pub(super) use self::limits::limits;
 pub use self::metric::{
     Desc, Emit, Group, Kind, Metric, Part, Point, Read, Unit, Value, counter, gauge, histogram,
 };
@@ -108,6 +111,7 @@ mod tests {
             "gotrace_findings_extreme",
             "gotrace_observed",
             "gotrace_goroutine",
+            "gotrace_goroutine_by_function",
             "gotrace_goroutine_stopped",
             "gotrace_wait",
         ];

@@ -1,13 +1,10 @@
 //! Metrics of the traced programs.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
-use super::buckets::Buckets;
-use super::{Emit, Kind, Metric, Point, Unit, Value, buckets, counter, gauge, histogram};
+use super::{Emit, Kind, Metric, Point, Unit, Value, buckets, counter, gauge, histogram, time};
 use crate::export::totals::{Created, OTHER, Totals};
 use crate::rules::{RULES, Rule, Severity};
-use crate::timeline::State;
 
 /// Metrics of the program, for each target.
 pub static METRICS: LazyLock<Vec<Metric<Totals>>> = LazyLock::new(|| {
@@ -24,7 +21,7 @@ pub static METRICS: LazyLock<Vec<Metric<Totals>>> = LazyLock::new(|| {
     ];
     all.extend(RULES.into_iter().map(measurement));
     all.extend(RULES.into_iter().filter_map(by_reason));
-    all.extend([time(), stopped(), waits(), pressure()]);
+    all.extend(time::metrics());
     all.extend(program());
     all
 });
@@ -99,15 +96,8 @@ fn about(rule: &Rule, about: &str) -> String {
     format!("{}: {about}", rule.name)
 }
 
-/// Name and number of series of each rule's histogram by reason, if the rule has one.
-pub static REASONS: LazyLock<Vec<Option<(String, usize)>>> = LazyLock::new(|| {
-    let metrics = RULES.into_iter().map(by_reason);
-    let series = metrics.map(|m| m.map(|m| (m.desc.exposed(), m.desc.series())));
-    series.collect()
-});
-
 /// Histogram of what a rule measures, by reason, if the rule has reasons.
-fn by_reason(rule: &'static Rule) -> Option<Metric<Totals>> {
+pub(super) fn by_reason(rule: &'static Rule) -> Option<Metric<Totals>> {
     let by_reason = rule.metric.by_reason.as_ref()?;
     let (unit, buckets) = buckets::by_reason(rule);
     let read = |t: &Totals, emit: &mut Emit<'_>| {
@@ -124,75 +114,6 @@ fn by_reason(rule: &'static Rule) -> Option<Metric<Totals>> {
     );
     let metric = metric.unit(unit).labels(&["reason"]);
     Some(metric.about(about(rule, by_reason.about)))
-}
-
-/// Time of goroutines by state.
-fn time() -> Metric<Totals> {
-    let read = |t: &Totals, emit: &mut Emit<'_>| {
-        for state in State::ALL {
-            let labels = [("state", state.name())];
-            emit(Point::new(&labels, Duration::from_nanos(t.time.of(state))));
-        }
-    };
-    Metric::new(
-        Kind::Counter,
-        "gotrace_goroutine",
-        "Time of the program's goroutines by state: at any time each is in exactly one. By \
-         gotrace_observed_seconds_total it is how many goroutines are in a state on average.",
-        read,
-    )
-    .unit(Unit::Seconds)
-    .labels(&["state"])
-    .fixed(State::ALL.len())
-}
-
-/// The part of the time of goroutines that lay under a stop-the-world.
-fn stopped() -> Metric<Totals> {
-    let read = |t: &Totals, emit: &mut Emit<'_>| {
-        for state in State::STOPPABLE {
-            let labels = [("state", state.name())];
-            emit(Point::new(
-                &labels,
-                Duration::from_nanos(t.time.stopped(state)),
-            ));
-        }
-    };
-    Metric::new(
-        Kind::Counter,
-        "gotrace_goroutine_stopped",
-        "How much of gotrace_goroutine_seconds_total lay under a stop-the-world. Waits and system \
-         calls go on meanwhile.",
-        read,
-    )
-    .unit(Unit::Seconds)
-    .labels(&["state"])
-    .fixed(State::STOPPABLE.len())
-}
-
-/// States that are waits.
-fn wait_states() -> impl Iterator<Item = State> {
-    State::ALL.into_iter().filter(|state| state.is_wait())
-}
-
-/// How long waits of goroutines lasted, by state.
-fn waits() -> Metric<Totals> {
-    let read = |t: &Totals, emit: &mut Emit<'_>| {
-        for state in wait_states() {
-            let labels = [("reason", state.name())];
-            let waits = &t.waits[state.index()];
-            emit(Point::new(&labels, Value::Distribution(waits)));
-        }
-    };
-    Metric::new(
-        Kind::Histogram(&Buckets::SUMS),
-        "gotrace_wait",
-        "Waits of the program's goroutines by what they are for. The sum by the count is the mean \
-         wait. Classic scrapes get no buckets, native histograms and OTLP all.",
-        read,
-    )
-    .unit(Unit::Seconds)
-    .labels(&["reason"])
-    .fixed(wait_states().count())
 }
 
 /// Windows of the gauge of minimum mutator utilization, ns, and their label values.
@@ -225,27 +146,6 @@ fn minimum_utilization() -> Metric<Totals> {
     .unit(Unit::Ratio)
     .labels(&["window"])
     .fixed(WINDOWS.len())
-}
-
-/// Scheduler pressure.
-fn pressure() -> Metric<Totals> {
-    let read = |t: &Totals, emit: &mut Emit<'_>| {
-        for (kind, ns) in [("some", t.pressure.some_ns), ("full", t.pressure.full_ns)] {
-            emit(Point::new(&[("kind", kind)], Duration::from_nanos(ns)));
-        }
-    };
-    Metric::new(
-        Kind::Counter,
-        "gotrace_sched_pressure",
-        "Time in which at least one goroutine of the program was runnable and not running (some), \
-         and the part of it in which none was running (full), without coroutine switches and \
-         stop-the-worlds. (rule HighSchedulingLatency) The rate by gotrace_observed_seconds_total \
-         is a ratio, as in the pressure stall information of Linux.",
-        read,
-    )
-    .unit(Unit::Seconds)
-    .labels(&["kind"])
-    .fixed(2)
 }
 
 fn program() -> [Metric<Totals>; 15] {

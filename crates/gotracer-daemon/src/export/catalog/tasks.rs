@@ -1,12 +1,10 @@
 //! Metrics of tasks, regions and requests of the traced programs.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::buckets::Buckets;
 use super::{Emit, Kind, Metric, Point, Unit, Value};
-use crate::export::settings::Settings;
-use crate::export::totals::{STATES, Spans, Totals};
+use crate::export::totals::{Spans, Totals};
 
 /// Metrics of tasks and requests, for each target.
 pub static METRICS: LazyLock<Vec<Metric<Totals>>> = LazyLock::new(|| {
@@ -43,49 +41,6 @@ pub static METRICS: LazyLock<Vec<Metric<Totals>>> = LazyLock::new(|| {
     ]
 });
 
-/// Exposed name of the family that only `regions: true` enables.
-pub const REGION: &str = "gotrace_region_seconds";
-
-/// Families of a kind of spans.
-pub struct Families {
-    names: &'static [&'static str],
-}
-
-/// Families of tasks.
-pub const TASKS: Families = Families {
-    names: &["gotrace_task_seconds", "gotrace_task_state_seconds_total"],
-};
-/// Families of regions.
-pub const REGIONS: Families = Families { names: &[REGION] };
-/// Families of requests.
-pub const REQUESTS: Families = Families {
-    names: &["gotrace_request_seconds"],
-};
-
-impl Families {
-    /// Returns the classic series of a type, without those of disabled families.
-    pub fn series(&self, settings: &Settings) -> usize {
-        let wanted = self.names.iter().filter(|name| settings.wants(name));
-        wanted
-            .map(|name| SERIES.get(*name).copied().unwrap_or(0))
-            .sum()
-    }
-}
-
-/// Classic series of a type by family.
-static SERIES: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {
-    let all = METRICS.iter().map(|metric| &metric.desc);
-    all.map(|desc| {
-        let labels = if desc.labels.contains(&"state") {
-            STATES + 1
-        } else {
-            1
-        };
-        (desc.exposed(), labels * desc.series())
-    })
-    .collect()
-});
-
 fn durations(
     name: &'static str,
     help: &'static str,
@@ -114,7 +69,7 @@ fn states(
 ) -> Metric<Totals> {
     let read = move |t: &Totals, emit: &mut Emit<'_>| {
         for (kind, span, birth) in of(t).iter() {
-            for (state, time) in span.states() {
+            for (state, time) in span.states.iter() {
                 let labels = [(labels[0], kind), (labels[1], state)];
                 emit(Point::new(&labels, time).since(birth));
             }

@@ -47,8 +47,9 @@ pub static METRICS: LazyLock<Vec<Metric<Totals>>> = LazyLock::new(|| {
         ),
         counter(
             "gotracer_cpu_profiles_refused",
-            "Captures with cpu_samples whose CPU profile the program refused, mostly because \
-             another one was active. The trace has no CPU samples.",
+            "CPU profiles of cpu_samples that the program refused, mostly because another one was \
+             active: one per capture, or per minute of a stream. A capture then has no CPU samples \
+             of its own.",
             |t: &Totals| t.profiles_refused,
         ),
         counter(

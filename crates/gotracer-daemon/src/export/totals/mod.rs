@@ -4,10 +4,13 @@
 mod bounded;
 mod custom;
 mod exemplar;
+mod functions;
 mod last;
 mod places;
+mod recent;
 mod room;
 mod spans;
+mod states;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -16,9 +19,6 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::Timestamp;
 
 use super::births::{Birth, Births};
-use super::catalog::custom::SERIES;
-use super::catalog::{programs, tasks};
-use super::settings::Settings;
 use crate::report::{
     Creations, Distribution, Finding, Pressure, Program, Report, RuleReport, Severity,
 };
@@ -33,10 +33,12 @@ use exemplar::exemplar;
 pub(super) use bounded::{Bounded, OTHER};
 pub(super) use custom::CustomRules;
 pub(super) use exemplar::{Exemplar, shorten};
+pub(super) use functions::Functions;
 pub(super) use last::Last;
 pub(super) use places::{Created, Places};
-pub(super) use room::Limits;
-pub(super) use spans::{SPAN_ID, STATES, Spans, TRACE_ID};
+pub(super) use room::{Limits, Series};
+pub(super) use spans::{SPAN_ID, Spans, TRACE_ID};
+pub(super) use states::STATES;
 pub use stream::{Gap, Stream};
 
 /// A finding is extreme from this many times the threshold for errors.
@@ -86,6 +88,8 @@ pub struct Totals {
     last: Option<(Last, Option<Timestamp>)>,
     /// Time of the program's goroutines by state.
     pub time: StateVector,
+    /// The same by start function.
+    pub functions: Functions,
     /// Scheduler pressure of the program.
     pub pressure: Pressure,
     /// How long waits of the program's goroutines lasted, by state as in [`State::ALL`].
@@ -142,6 +146,7 @@ impl Totals {
             stale_at: None,
             last: None,
             time: StateVector::default(),
+            functions: Functions::default(),
             pressure: Pressure::default(),
             waits: vec![Distribution::default(); State::ALL.len()],
             created: Created::default(),
@@ -191,7 +196,7 @@ impl Totals {
 
     /// Adds the report of a part of a trace.
     pub fn record_part(&mut self, report: &Report, at: SystemTime, limits: &Limits<'_>) {
-        self.reserve_others(limits.settings);
+        self.reserve_others(&limits.series);
         let trace = &report.trace;
         self.bytes += trace.bytes;
         self.lost_bytes += trace.lost_bytes;
@@ -229,13 +234,16 @@ impl Totals {
         self.created.add(goroutines.created, goroutines.exited);
         self.record_places(&goroutines.places, limits);
         self.record_spans(report, at, limits);
+        let (known, groups) = (&mut self.functions, &report.goroutines);
+        let place = (&mut self.room, limits);
+        functions::record(known, groups, at, &self.births, place);
         last::record(&mut self.last, report, at);
     }
 
     fn record_custom(&mut self, report: &RuleReport, limits: &Limits<'_>) {
         let mut known = std::mem::take(&mut self.custom);
         let births = self.births.clone();
-        let admit = || self.room.admit(*SERIES, limits);
+        let admit = || self.room.admit(limits.series.custom, limits);
         if let Some(rule) = known.entry(report, || births.with_a_trace(), admit) {
             rule.record(report);
         }
@@ -243,17 +251,15 @@ impl Totals {
     }
 
     fn record_reasons(&mut self, report: &RuleReport, limits: &Limits<'_>) {
-        let Some((name, series)) = &programs::REASONS[report.rule.index()] else {
+        let series = limits.series.reasons.get(report.rule.index());
+        let Some(&series) = series.filter(|series| **series > 0) else {
             return;
         };
-        if !limits.settings.wants(name) {
-            return;
-        }
         let mut known = std::mem::take(&mut self.by_reason[report.rule.index()]);
         let births = self.births.clone();
         for (reason, values) in &report.by_reason {
             let birth = || births.with_a_trace();
-            let total = known.entry(reason, *series, birth, &mut self.room, limits);
+            let total = known.entry(reason, series, birth, &mut self.room, limits);
             if let Some(total) = total {
                 total.merge(values);
             }
@@ -277,7 +283,6 @@ impl Totals {
     }
 
     fn record_spans(&mut self, report: &Report, at: SystemTime, limits: &Limits<'_>) {
-        let settings = limits.settings;
         let seen_tasks = report.tasks.iter().map(|task| Seen {
             name: &task.name,
             duration: &task.duration,
@@ -299,21 +304,21 @@ impl Totals {
         let times = (report.trace.start_time.map(units::system_time), at);
         // Handlers come first, because they have the fewest series.
         let mut known = std::mem::take(&mut self.requests);
-        let series = tasks::REQUESTS.series(settings);
+        let series = limits.series.requests;
         self.record_kind(&mut known, requests, (&[], series), times, limits);
         self.requests = known;
         let mut known = std::mem::take(&mut self.tasks);
-        let series = tasks::TASKS.series(settings);
+        let series = limits.series.tasks;
         self.record_kind(
             &mut known,
             seen_tasks,
-            (&settings.task_types, series),
+            (&limits.settings.task_types, series),
             times,
             limits,
         );
         self.tasks = known;
         let mut known = std::mem::take(&mut self.regions);
-        let series = tasks::REGIONS.series(settings);
+        let series = limits.series.regions;
         self.record_kind(&mut known, regions, (&[], series), times, limits);
         self.regions = known;
     }
@@ -335,7 +340,7 @@ impl Totals {
         let births = self.births.clone();
         for seen in seen {
             let room = (&mut self.room, limits);
-            known.record(seen, (names, series), times, &births, room);
+            spans::record(known, seen, (names, series), times, &births, room);
         }
     }
 
@@ -345,20 +350,16 @@ impl Totals {
     }
 
     /// Keeps room for the label value `other` of every family that may need it.
-    fn reserve_others(&mut self, settings: &Settings) {
-        let reasons = programs::REASONS.iter().zip(&self.by_reason);
-        let reasons = reasons.filter_map(|(reasons, known)| {
-            let (name, series) = reasons.as_ref()?;
-            (!known.has_other() && settings.wants(name)).then_some(*series)
-        });
+    fn reserve_others(&mut self, series: &Series) {
+        let reasons = series.reasons.iter().zip(&self.by_reason);
+        let reasons = reasons.map(|(series, known)| (*series, known.has_other()));
         let kinds = [
-            (&tasks::TASKS, &self.tasks),
-            (&tasks::REGIONS, &self.regions),
-            (&tasks::REQUESTS, &self.requests),
+            (series.tasks, self.tasks.has_other()),
+            (series.regions, self.regions.has_other()),
+            (series.requests, self.requests.has_other()),
         ];
-        let kinds = kinds.into_iter().filter(|(_, known)| !known.has_other());
-        let kinds = kinds.map(|(kind, _)| kind.series(settings));
-        self.room.reserve(reasons.chain(kinds).sum());
+        let missing = reasons.chain(kinds).filter(|(_, has_other)| !has_other);
+        self.room.reserve(missing.map(|(series, _)| series).sum());
     }
 
     fn record_finding(&mut self, finding: &Finding, evidence: Option<&str>, at: SystemTime) {

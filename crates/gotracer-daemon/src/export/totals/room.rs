@@ -3,12 +3,31 @@
 use crate::export::settings::Settings;
 
 /// Bounds of the series of a target.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits<'a> {
     /// Settings in force.
     pub settings: &'a Settings,
     /// Series that every target has.
     pub fixed: usize,
+    /// Series of label values.
+    pub series: Series,
+}
+
+/// Classic series of one label value, by its kind; 0 for kinds that are not exposed.
+#[derive(Clone, Debug, Default)]
+pub struct Series {
+    /// Of a custom rule.
+    pub custom: usize,
+    /// Of a reason, by rule.
+    pub reasons: Vec<usize>,
+    /// Of a type of tasks.
+    pub tasks: usize,
+    /// Of a type of regions.
+    pub regions: usize,
+    /// Of a handler of requests.
+    pub requests: usize,
+    /// Of a start function of goroutines.
+    pub functions: usize,
 }
 
 /// Series of a target that came with traces, counted as in the classic exposition.
@@ -80,6 +99,7 @@ mod tests {
         let limits = Limits {
             settings: &settings,
             fixed: 100,
+            series: Series::default(),
         };
         let mut room = Room::default();
         room.reserve(10);

@@ -1,13 +1,14 @@
 //! Durations of tasks, regions or requests by type, in a bounded number of series.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use super::Exemplar;
+use super::recent::Recent;
 use super::room::{Limits, Room};
-use super::{Exemplar, OTHER};
-use crate::export::births::{Birth, Births};
+use super::states::States;
+use crate::export::births::Births;
 use crate::report::{Distribution, Slow};
-use crate::timeline::{State, StateVector};
+use crate::timeline::StateVector;
 use crate::units;
 
 /// Limit of types with series of their own.
@@ -16,10 +17,6 @@ const TYPES: usize = 10;
 pub(crate) const TRACE_ID: &str = "trace_id";
 /// See [`TRACE_ID`].
 pub(crate) const SPAN_ID: &str = "span_id";
-/// Number of states of a type with a series of their own.
-pub(crate) const STATES: usize = 6;
-/// Time without a value after which a type frees its place.
-const SILENT: Duration = Duration::from_secs(24 * 3600);
 
 /// Tasks, regions or requests of one type.
 #[derive(Clone, Debug, Default)]
@@ -28,43 +25,12 @@ pub struct Span {
     pub duration: Distribution,
     /// The slowest one of the last trace that had any.
     pub exemplar: Option<Exemplar>,
-    states: BTreeMap<&'static str, u64>,
-}
-
-impl Span {
-    /// Time by state, the first largest ones by name.
-    pub fn states(&self) -> impl Iterator<Item = (&'static str, Duration)> {
-        let all = self.states.iter();
-        all.map(|(state, ns)| (*state, Duration::from_nanos(*ns)))
-    }
-
-    fn add_time(&mut self, time: &StateVector) {
-        let mut states = State::ALL.map(|state| (time.of(state), state));
-        states.sort_by_key(|(ns, _)| std::cmp::Reverse(*ns));
-        for (ns, state) in states.into_iter().filter(|(ns, _)| *ns > 0) {
-            let name = state.name();
-            let known = self.states.contains_key(name) || self.states.len() < STATES;
-            *self
-                .states
-                .entry(if known { name } else { OTHER })
-                .or_default() += ns;
-        }
-    }
+    /// Time by state.
+    pub states: States,
 }
 
 /// All types.
-#[derive(Clone, Debug, Default)]
-pub struct Spans(BTreeMap<String, Entry>);
-
-#[derive(Clone, Debug)]
-struct Entry {
-    span: Span,
-    birth: Birth,
-    /// Time of the last value.
-    last: SystemTime,
-    /// Series in the classic exposition.
-    series: usize,
-}
+pub type Spans = Recent<Span>;
 
 /// Tasks, regions or requests of one type in one trace.
 #[derive(Clone, Copy, Debug)]
@@ -79,68 +45,29 @@ pub struct Seen<'a> {
     pub slowest: Option<&'a Slow>,
 }
 
-impl Spans {
-    /// Types, their values, and the start of their series.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Span, Birth)> {
-        let all = self.0.iter();
-        all.map(|(name, entry)| (name.as_str(), &entry.span, entry.birth))
-    }
-
-    /// Returns whether there is a value for everything without its own series.
-    pub fn has_other(&self) -> bool {
-        self.0.contains_key(OTHER)
-    }
-
-    /// Ends the series of types that were silent for a day, and returns their room.
-    pub fn forget(&mut self, now: SystemTime, room: &mut Room) {
-        self.0.retain(|_, entry| {
-            let silent = now.duration_since(entry.last);
-            let keep = silent.map_or(true, |silent| silent < SILENT);
-            if !keep {
-                room.free(entry.series);
-            }
-            keep
-        });
-    }
-
-    /// Adds the values of a type in a trace. A type in `names` gets its `series` from
-    /// `series_limit`; if there are no `names`, types get them from `series_soft_limit` in their
-    /// order. All other types count as [`OTHER`].
-    pub fn record(
-        &mut self,
-        seen: Seen<'_>,
-        (names, series): (&[String], usize),
-        (started, now): (Option<SystemTime>, SystemTime),
-        births: &Births,
-        (room, limits): (&mut Room, &Limits<'_>),
-    ) {
-        let own = self.0.contains_key(seen.name)
-            || match names {
-                [] => self.0.len() < TYPES && room.discover(series, limits),
-                names => names.iter().any(|name| name == seen.name) && room.admit(series, limits),
-            };
-        let name = if own { seen.name } else { OTHER };
-        if !self.0.contains_key(name) {
-            if !own && !room.admit(series, limits) {
-                return;
-            }
-            let new = Entry {
-                span: Span::default(),
-                birth: births.with_a_trace(),
-                last: now,
-                series,
-            };
-            self.0.insert(name.into(), new);
-        }
-        let Some(Entry { span, last, .. }) = self.0.get_mut(name) else {
-            return;
+/// Adds the values of a type in a trace. A type in `names` gets its `series` from `series_limit`; if
+/// there are no `names`, types get them from `series_soft_limit` in their order. All other types
+/// count as [`OTHER`](super::OTHER).
+pub(super) fn record(
+    spans: &mut Spans,
+    seen: Seen<'_>,
+    (names, series): (&[String], usize),
+    (started, now): (Option<SystemTime>, SystemTime),
+    births: &Births,
+    (room, limits): (&mut Room, &Limits<'_>),
+) {
+    let own = spans.contains(seen.name)
+        || match names {
+            [] => spans.names() < TYPES && room.discover(series, limits),
+            names => names.iter().any(|name| name == seen.name) && room.admit(series, limits),
         };
-        *last = now;
-        span.duration.merge(seen.duration);
-        span.add_time(seen.time);
-        if let Some(slow) = seen.slowest {
-            span.exemplar = Some(exemplar(slow, started, now));
-        }
+    let Some(span) = spans.entry((seen.name, own), series, now, births, (room, limits)) else {
+        return;
+    };
+    span.duration.merge(seen.duration);
+    span.states.add(seen.time);
+    if let Some(slow) = seen.slowest {
+        span.exemplar = Some(exemplar(slow, started, now));
     }
 }
 
@@ -162,6 +89,10 @@ fn exemplar(slow: &Slow, started: Option<SystemTime>, now: SystemTime) -> Exempl
 
 #[cfg(test)]
 mod tests {
+    use super::super::OTHER;
+    use super::super::recent::SILENT;
+    use super::super::room::Series;
+    use super::super::states::STATES;
     use super::*;
     use crate::export::settings::Settings;
     use crate::tasks::Leaves;
@@ -194,9 +125,11 @@ mod tests {
         let limits = Limits {
             settings: &settings,
             fixed: 0,
+            series: Series::default(),
         };
         let times = (None, now);
-        spans.record(
+        super::record(
+            spans,
             seen,
             (names, SERIES),
             times,
@@ -219,7 +152,7 @@ mod tests {
         assert_eq!(counts.len(), TYPES + 1);
         assert_eq!((counts[0], counts[TYPES]), (("00", 1), (OTHER, 20)));
         let (_, span, _) = spans.iter().next().unwrap();
-        let states: Vec<_> = span.states().map(|(state, _)| state).collect();
+        let states: Vec<_> = span.states.iter().map(|(state, _)| state).collect();
         assert_eq!(states.len(), STATES);
         assert!(states.contains(&"other"), "{states:?}");
         let exemplar = span.exemplar.as_ref().unwrap();

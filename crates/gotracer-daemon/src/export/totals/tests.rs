@@ -1,6 +1,8 @@
 //! Tests of the sums of reports.
 
 use super::*;
+use crate::export::catalog::limits;
+use crate::export::settings::Settings;
 
 fn report(reasons: impl Iterator<Item = String>) -> Report {
     let mut one = Distribution::default();
@@ -16,8 +18,8 @@ fn recorded(series_limit: usize) -> Totals {
         ..Settings::default()
     };
     let limits = Limits {
-        settings: &settings,
         fixed: 100,
+        ..limits(&settings)
     };
     let births = Births::default();
     let mut target = Totals::new(&[], births.beforehand(), &births);
@@ -72,10 +74,7 @@ fn what_finds_no_room_is_counted_and_what_found_it_keeps_it() {
 #[test]
 fn the_last_trace_is_the_one_made_last() {
     let settings = Settings::default();
-    let limits = Limits {
-        settings: &settings,
-        fixed: 0,
-    };
+    let limits = limits(&settings);
     let births = Births::default();
     let mut target = Totals::new(&[], births.beforehand(), &births);
     // The traces are read in 2026.
@@ -106,10 +105,7 @@ fn the_last_trace_is_the_one_made_last() {
 #[test]
 fn gauges_of_a_target_end_if_it_gives_no_more_traces() {
     let settings = Settings::default();
-    let limits = Limits {
-        settings: &settings,
-        fixed: 0,
-    };
+    let limits = limits(&settings);
     let births = Births::default();
     for (interval, fresh) in [
         (None, true),

@@ -95,19 +95,26 @@ impl Scraper {
     }
 
     /// Requests a trace of `seconds` without a size limit, to be analyzed while
-    /// it is received.
+    /// it is received. `refused` is called for each CPU profile that the program
+    /// refuses meanwhile.
     ///
     /// # Errors
     /// If there is no response, or its status is not 200.
-    pub async fn stream(&self, target: &Target, seconds: u32) -> Result<Capture, ScrapeError> {
+    pub async fn stream(
+        &self,
+        target: &Target,
+        seconds: u32,
+        refused: impl Fn() + Send + 'static,
+    ) -> Result<Capture, ScrapeError> {
         // An idle program takes seconds to fill its server's buffer.
         let allowed = self.options.timeout.max(STALLED);
+        let profiles = self.options.cpu_samples;
         Ok(Capture {
             body: self.ask(target, seconds, allowed).await?,
             first: None,
             patience: Patience::Piece(allowed),
             limit: u64::MAX,
-            profile: self.options.cpu_samples.then(|| Ok(self.profiles(target))),
+            profile: profiles.then(|| Ok(self.profiles(target, refused))),
         })
     }
 

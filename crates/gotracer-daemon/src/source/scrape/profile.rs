@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
 use tokio::task::AbortHandle;
@@ -44,7 +44,10 @@ impl Scraper {
     ) -> Result<CpuProfile, String> {
         let (scraper, target) = (self.clone(), target.clone());
         let seconds = seconds.saturating_add(LONGER);
-        let mut task = tokio::spawn(async move { scraper.read_profile(&target, seconds).await });
+        let mut task = tokio::spawn(async move {
+            let body = scraper.start_profile(&target, seconds).await?;
+            discard(body).await
+        });
         match timeout(HEAD_START, &mut task).await {
             Ok(Ok(Ok(()))) => Err("the profile ended at once".into()),
             Ok(Ok(Err(why))) => Err(why),
@@ -54,12 +57,24 @@ impl Scraper {
         }
     }
 
-    /// Starts CPU profiles of ten seconds in every minute of a stream.
-    pub(super) fn profiles(&self, target: &Target) -> CpuProfile {
+    /// Starts CPU profiles of ten seconds in every minute of a stream. `refused` is called for each
+    /// that the program refuses.
+    pub(super) fn profiles(
+        &self,
+        target: &Target,
+        refused: impl Fn() + Send + 'static,
+    ) -> CpuProfile {
         let (scraper, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
             loop {
-                if let Err(error) = scraper.read_profile(&target, OF_STREAM).await {
+                let error = match scraper.start_profile(&target, OF_STREAM).await {
+                    Ok(body) => discard(body).await.err(),
+                    Err(error) => {
+                        refused();
+                        Some(error)
+                    }
+                };
+                if let Some(error) = error {
                     tracing::info!(target = %target.url(), error, "no CPU profile");
                 }
                 sleep(PERIOD.saturating_sub(Duration::from_secs(OF_STREAM.into()))).await;
@@ -68,8 +83,8 @@ impl Scraper {
         CpuProfile(task.abort_handle())
     }
 
-    /// Reads a CPU profile and discards it.
-    async fn read_profile(&self, target: &Target, seconds: u32) -> Result<(), String> {
+    /// Requests a CPU profile, and returns its body once the program has begun it.
+    async fn start_profile(&self, target: &Target, seconds: u32) -> Result<Incoming, String> {
         let options = self.options();
         let client = options.http.client(options.timeout).await;
         let client = client.map_err(|e| e.to_string())?;
@@ -81,10 +96,14 @@ impl Scraper {
             let line = refusal.line.unwrap_or_default();
             return Err(format!("{} {line}", refusal.status));
         }
-        let mut body = answer.into_body();
-        while let Some(frame) = body.frame().await {
-            frame.map_err(|e| deepest(&e))?;
-        }
-        Ok(())
+        Ok(answer.into_body())
     }
+}
+
+/// Reads a CPU profile to its end.
+async fn discard(mut body: Incoming) -> Result<(), String> {
+    while let Some(frame) = body.frame().await {
+        frame.map_err(|e| deepest(&e))?;
+    }
+    Ok(())
 }
