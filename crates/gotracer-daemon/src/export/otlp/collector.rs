@@ -12,9 +12,10 @@ use opentelemetry_sdk::Resource;
 use parking_lot::Mutex;
 use prost::Message as _;
 
+use super::deltas::{Previous, Sent};
 use super::go;
 use super::logs::scope;
-use super::metrics::{Owner, Previous, Sent, Writer, points};
+use super::metrics::{Owner, Writer, points};
 use super::queue::{Message, Queue};
 use super::resource::{self, SCHEMA};
 use super::style::Style;

@@ -4,7 +4,6 @@
 //! there already. So these messages are made from the protocol's own definitions, and have what a
 //! scrape of `/metrics` has: Prometheus translates the names back to those of `/metrics`.
 
-use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::KeyValue;
@@ -17,6 +16,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use opentelemetry_proto::transform::common::tonic::Attributes;
 
+use super::deltas::{Previous, Sent};
 use super::logs::whole;
 use super::style::{Histograms, Style, Temporality};
 use crate::export::catalog::buckets::Buckets;
@@ -25,20 +25,6 @@ use crate::export::metrics::Sample;
 use crate::export::totals::{self, SPAN_ID, TRACE_ID};
 use crate::labels::Labels;
 use crate::rules::{Distribution, SCALE};
-
-/// Values of the series at the last collection, for deltas.
-pub(super) type Previous = HashMap<String, Sent>;
-
-/// Value of a series at the last collection.
-#[derive(Clone, Debug)]
-pub(super) enum Sent {
-    /// A whole number.
-    Whole(u64),
-    /// Any number.
-    Number(f64),
-    /// Values of a histogram.
-    Distribution(Distribution),
-}
 
 /// Makes the metrics of one collection.
 pub(super) struct Writer<'w> {
@@ -217,33 +203,6 @@ impl Writer<'_> {
     }
 }
 
-impl Sent {
-    /// Returns the increase since `before`; nothing if that is 0. A smaller value was reset, and all
-    /// of it is new.
-    fn since(&self, before: Option<&Self>) -> Option<Self> {
-        let more = match (self, before) {
-            (Self::Whole(now), Some(Self::Whole(before))) if before <= now => {
-                Self::Whole(now - before)
-            }
-            (Self::Number(now), Some(Self::Number(before))) if before <= now => {
-                Self::Number(now - before)
-            }
-            (Self::Distribution(now), Some(Self::Distribution(before)))
-                if before.count() <= now.count() =>
-            {
-                Self::Distribution(now.since(before))
-            }
-            (now, _) => now.clone(),
-        };
-        let any = match &more {
-            Self::Whole(n) => *n > 0,
-            Self::Number(n) => *n > 0.0,
-            Self::Distribution(values) => values.count() > 0,
-        };
-        any.then_some(more)
-    }
-}
-
 /// Name in OpenTelemetry's form: with a dot, and without what Prometheus' translation adds again. It
 /// adds no suffix for an info metric, nor for a unit in braces.
 pub(super) fn name(desc: &Desc) -> String {
@@ -378,32 +337,6 @@ mod tests {
             let wanted = VALUES.iter().filter(within).count() as u64;
             assert_eq!(*count, wanted, "{upper}");
             lower = upper;
-        }
-    }
-
-    #[test]
-    fn deltas_are_what_was_added() {
-        let mut more = distribution();
-        more.record(7);
-        for (now, before, wanted) in [
-            (Sent::Whole(5), None, Some(5.0)),
-            (Sent::Whole(5), Some(Sent::Whole(3)), Some(2.0)),
-            (Sent::Whole(5), Some(Sent::Whole(5)), None),
-            // It counts anew.
-            (Sent::Whole(2), Some(Sent::Whole(5)), Some(2.0)),
-            (Sent::Number(1.5), Some(Sent::Number(1.0)), Some(0.5)),
-            (
-                Sent::Distribution(more),
-                Some(Sent::Distribution(distribution())),
-                Some(1.0),
-            ),
-        ] {
-            let found = now.since(before.as_ref()).map(|sent| match sent {
-                Sent::Whole(n) => n as f64,
-                Sent::Number(n) => n,
-                Sent::Distribution(values) => values.count() as f64,
-            });
-            assert_eq!(found, wanted, "{now:?}");
         }
     }
 }

@@ -14,6 +14,7 @@ mod answer;
 mod client;
 mod collector;
 mod config;
+mod deltas;
 mod environment;
 mod go;
 mod logs;
