@@ -240,6 +240,60 @@ fn json_follows_its_schema() {
     assert!(rate["interval"][0].as_f64().unwrap() > 0.1);
 }
 
+/// A server that answers four times as late: its clients wait for the network, and no rule finds anything.
+#[test]
+fn where_the_time_of_goroutines_goes_now_is_told_by_start_function() {
+    if !support::have_go() {
+        return;
+    }
+    let pool = support::go_build("cli/pool", Path::new("go"), "pool");
+    let dir = tempfile::tempdir().unwrap();
+    let trace = |name: &str, answer: &str| {
+        let path = dir.path().join(name).to_str().unwrap().to_owned();
+        let status = Command::new(&pool)
+            .args(["-answer", answer, "-o", &path])
+            .status();
+        assert!(status.unwrap().success());
+        path
+    };
+    let [base, new] = [("base.trace", "20ms"), ("new.trace", "80ms")].map(|(n, a)| trace(n, a));
+    let compared = json(&run(&["diff", "--format=json", &base, &new]));
+    let functions = compared["functions"].as_array().unwrap();
+    let find = |name: &str, state: &str| {
+        let of = |f: &&serde_json::Value| f["function"] == name && f["state"] == state;
+        functions.iter().find(of)
+    };
+    let worker = find("main.work", "network").unwrap_or_else(|| panic!("{functions:?}"));
+    assert!(worker["factor"].as_f64() > Some(2.0), "{worker}");
+    assert_eq!(worker["base"]["goroutines"], 4);
+    assert!(find("main.serve", "sleep").is_some(), "{functions:?}");
+    let said = "waits {} times as long for the network: ";
+    for (format, heading) in [
+        ("table", "TIME BY START FUNCTION"),
+        ("markdown", "#### Time by start function"),
+        ("html", "<h2>Time by start function</h2>"),
+    ] {
+        let text = stdout(&run(&["diff", "--format", format, &base, &new]));
+        let (_, section) = text.split_once(heading).unwrap_or_else(|| panic!("{text}"));
+        for part in said.split("{}") {
+            assert!(section.contains(part), "{section}");
+        }
+        assert!(section.contains("main.work"), "{section}");
+    }
+    // A saved report has the functions as well, and the other direction is the opposite.
+    let saved = dir.path().join("base.json");
+    let saved = saved.to_str().unwrap();
+    run(&["analyze", "--format=json", "--output", saved, &base]);
+    let from_report = json(&run(&["diff", "--format=json", saved, &new]));
+    assert_eq!(from_report["functions"], compared["functions"]);
+    let back = json(&run(&["diff", "--format=json", &new, &base]));
+    let back = back["functions"].as_array().unwrap();
+    let back = back
+        .iter()
+        .find(|f| f["function"] == "main.work" && f["state"] == "network");
+    assert!(back.unwrap()["factor"].as_f64() < Some(0.5), "{back:?}");
+}
+
 #[test]
 fn a_side_is_traces_directories_patterns_or_saved_reports() {
     let dir = tempfile::tempdir().unwrap();

@@ -68,7 +68,7 @@ pub(crate) fn have_go() -> bool {
 }
 
 /// Builds the program in `tests/DIR`.
-fn go_build(dir: &str, go: &Path, out: &str) -> PathBuf {
+pub(crate) fn go_build(dir: &str, go: &Path, out: &str) -> PathBuf {
     once::build(out, |out| {
         let mut build = Command::new(go);
         build

@@ -1,12 +1,13 @@
 //! Comparison of two sets of traces: did the program become worse?
 //!
 //! Works on reports alone, fresh or stored. [`compare`] judges the measurements of each rule by statistics that allow
-//! for chance ([`statistics`](self) explains them), and lists changed findings and goroutines by place. [`Baseline`]
+//! for chance ([`statistics`](self) explains them), and lists changed findings, goroutines by place, and the time of goroutines by start function. [`Baseline`]
 //! is for gates that fail on findings.
 
 mod baseline;
 mod findings;
 mod format;
+mod functions;
 mod quantity;
 mod sites;
 mod statistics;
@@ -19,6 +20,7 @@ pub use findings::{Difference, FindingChange, Seen, findings};
 pub use format::html::changes as changes_html;
 pub use format::words;
 pub use format::{FORMATS, SCHEMA, TABLE, schema};
+pub use functions::{FunctionChange, Spent, functions};
 pub use quantity::{Floor, Measured, Observation, Quantity};
 pub use sites::{Created, SiteChange, Sites, sites};
 
@@ -135,6 +137,8 @@ pub struct Comparison {
     pub findings: Vec<FindingChange>,
     /// Places that leave more or fewer goroutines behind.
     pub sites: Vec<SiteChange>,
+    /// Start functions whose goroutines spend more or less time in a state.
+    pub functions: Vec<FunctionChange>,
 }
 
 impl Comparison {
@@ -173,6 +177,7 @@ pub fn compare(base: &[Report], new: &[Report], options: &Options) -> Comparison
         signals: judge(evidence.collect(), options),
         findings: findings(base, new),
         sites: sites(base, new),
+        functions: functions(base, new),
     }
 }
 

@@ -43,6 +43,14 @@ fn write(out: &mut dyn Write, c: &Comparison, _: &Options) -> io::Result<()> {
                     }
                 }
             }
+            @if !c.functions.is_empty() {
+                h2 { "Time by start function" }
+                ul {
+                    @for f in &c.functions {
+                        li { code { (text(&f.function)) } " " (words::function(f)) }
+                    }
+                }
+            }
             (distributions(c))
         }
     };

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::words;
 use crate::compare::{
-    Change, Comparison, Created, Difference, FindingChange, Seen, Side, Signal, SiteChange, Verdict,
+    Change, Comparison, Created, Difference, FindingChange, FunctionChange, Seen, Side, Signal,
+    SiteChange, Spent, Verdict,
 };
 use crate::report::wire::Measurement;
 use crate::report::{Format, Frame, Options, Severity};
@@ -40,6 +41,7 @@ fn write(out: &mut dyn Write, c: &Comparison, _: &Options) -> io::Result<()> {
         signals: c.signals.iter().map(SignalJson::new).collect(),
         findings: c.findings.iter().map(FindingJson::new).collect(),
         goroutines: c.sites.iter().map(SiteJson::new).collect(),
+        functions: c.functions.iter().map(FunctionJson::new).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
@@ -81,6 +83,9 @@ struct Document<'a> {
     findings: Vec<FindingJson<'a>>,
     /// Places that leave more or fewer goroutines behind than before.
     goroutines: Vec<SiteJson<'a>>,
+    /// Start functions whose goroutines spend at least twice or at most half as much time in a state, in every trace;
+    /// the greatest increase first.
+    functions: Vec<FunctionJson<'a>>,
 }
 
 /// The traces of one side.
@@ -177,6 +182,22 @@ struct SiteJson<'a> {
     new: Created,
 }
 
+/// Time of the goroutines of one start function in one state, on both sides.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "FunctionTime")]
+struct FunctionJson<'a> {
+    /// The function that the `go` statement calls.
+    function: &'a str,
+    /// Name of the state, as in `time` of reports.
+    state: &'static str,
+    /// How many times as long the time in the new traces is; null if the base has none.
+    factor: Option<f64>,
+    /// In the base.
+    base: Spent,
+    /// In the new traces.
+    new: Spent,
+}
+
 impl<'a> SideJson<'a> {
     fn new(side: &'a Side) -> Self {
         Self {
@@ -245,6 +266,18 @@ impl<'a> SiteJson<'a> {
             place: &s.place,
             base: s.base,
             new: s.new,
+        }
+    }
+}
+
+impl<'a> FunctionJson<'a> {
+    fn new(c: &'a FunctionChange) -> Self {
+        Self {
+            function: &c.function,
+            state: c.state.name(),
+            factor: c.factor(),
+            base: c.base,
+            new: c.new,
         }
     }
 }

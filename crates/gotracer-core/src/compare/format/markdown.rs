@@ -64,5 +64,11 @@ fn write(out: &mut dyn Write, c: &Comparison, _: &Options) -> io::Result<()> {
         let place = human::place(&s.place);
         writeln!(out, "- {} {}", Code(&place), Text(&words::site(s)))?;
     }
+    if !c.functions.is_empty() {
+        writeln!(out, "\n#### Time by start function\n")?;
+    }
+    for f in &c.functions {
+        writeln!(out, "- {} {}", Code(&f.function), Text(&words::function(f)))?;
+    }
     Ok(())
 }

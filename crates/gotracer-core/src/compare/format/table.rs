@@ -63,6 +63,13 @@ fn write(out: &mut dyn Write, c: &Comparison, options: &Options) -> io::Result<(
             options.width,
         )?;
     }
+    if !c.functions.is_empty() {
+        writeln!(out, "\n{}", style.dim("TIME BY START FUNCTION"))?;
+    }
+    for f in &c.functions {
+        let function = style.bold(safe(human::short(&f.function)));
+        writeln!(out, "{function}  {}", words::function(f))?;
+    }
     let conclusion = words::conclusion(c);
     let conclusion = match (words::concern(c), c.count(Verdict::Improvement)) {
         (Some(severity), _) => style.severity(severity, conclusion).to_string(),

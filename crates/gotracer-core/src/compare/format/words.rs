@@ -1,11 +1,12 @@
 //! Words and table rows of a comparison, shared by the formats for people.
 
 use crate::compare::{
-    Change, Comparison, Created, Difference, FindingChange, Quantity, Seen, Side, Signal,
-    SiteChange, Verdict,
+    Change, Comparison, Created, Difference, FindingChange, FunctionChange, Quantity, Seen, Side,
+    Signal, SiteChange, Spent, Verdict,
 };
 use crate::report::{Severity, human};
 use crate::rules::{Rule, Unit};
+use crate::timeline::State;
 use crate::units;
 
 /// Number of traces per side from which most programs show a change by half.
@@ -294,4 +295,48 @@ fn sides(f: &FindingChange) -> String {
 pub fn site(s: &SiteChange) -> String {
     let left = |c: &Created| rate(Unit::Goroutines, c.left_per_second);
     format!("leaves {} behind (was {})", left(&s.new), left(&s.base))
+}
+
+/// Describes the time that the goroutines of a function spend in a state: `waits 3.0 times as long for the network:
+/// 300ms/s (was 100ms/s)`.
+pub fn function(c: &FunctionChange) -> String {
+    let (verb, what) = activity(c.state);
+    let what = if what.is_empty() {
+        ""
+    } else {
+        &format!(" {what}")
+    };
+    let spent = |side: &Spent| rate(Unit::Nanoseconds, side.ns_per_second);
+    let (base, new) = (spent(&c.base), spent(&c.new));
+    match c.factor() {
+        Some(factor) if factor > 0.0 => {
+            let factor = match factor {
+                ..0.1 => format!("{factor:.2}"),
+                0.1..9.95 => format!("{factor:.1}"),
+                _ => human::count(factor.round() as u64),
+            };
+            format!("{verb} {factor} times as long{what}: {new} (was {base})")
+        }
+        _ => format!("{verb}{what} for {new} (was {base})"),
+    }
+}
+
+/// Returns a verb and an object for a state.
+fn activity(state: State) -> (&'static str, &'static str) {
+    match state {
+        State::Running => ("runs", ""),
+        State::Runnable => ("waits", "to be run"),
+        State::Syscall => ("is", "in system calls"),
+        State::Lock => ("waits", "for locks"),
+        State::ChanSend => ("waits", "to send on channels"),
+        State::ChanReceive => ("waits", "to receive from channels"),
+        State::Select => ("waits", "in select"),
+        State::Network => ("waits", "for the network"),
+        State::Sleep => ("sleeps", ""),
+        State::WaitGroup => ("waits", "for a WaitGroup"),
+        State::Cond => ("waits", "for a Cond"),
+        State::GcAssist => ("assists", "in garbage collection"),
+        State::GcWait => ("waits", "for the garbage collector"),
+        State::Other => ("waits", "for something else"),
+    }
 }
