@@ -5,6 +5,7 @@
 mod support;
 
 mod chains;
+mod fresh;
 mod known;
 mod model;
 mod pprof;

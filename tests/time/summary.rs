@@ -13,7 +13,7 @@ use gotracer::timeline::{
 };
 use gotracer::trace::{EventKind, GoId, GoState, Input, Reader, StateTransition};
 
-use crate::support;
+use crate::{fresh, support};
 
 /// Where the time of a goroutine went, as the summarizer has it.
 #[derive(PartialEq, Eq, Debug, Default)]
@@ -195,5 +195,13 @@ fn vectors_equal_the_go_project_s_summary() {
     let fixtures = fixtures.filter(|(version, ..)| !old(version));
     let compared: usize = fixtures.map(|(.., path)| compare(&path)).sum();
     assert!(compared > 5_000, "{compared}");
+    eprintln!("the times of {compared} goroutines are the same");
+}
+
+#[test]
+fn vectors_of_fresh_traces_equal_the_go_project_s_summary() {
+    let traces = fresh::traces();
+    let compared: usize = traces.iter().map(|path| compare(path)).sum();
+    assert!(compared > 1_000 || traces.is_empty(), "{compared}");
     eprintln!("the times of {compared} goroutines are the same");
 }

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use gotracer::analysis::analyze;
+use gotracer::rules::Settings;
 use gotracer::timeline::{
     Goroutine, HeapFloor, Interval, Kinds, Observer, State, StateVector, Timeline, Waiting,
 };
 use gotracer::trace::{EventKind, GoId, GoState, Input, Reader, StateTransition};
 
 use crate::model::Model;
-use crate::support;
+use crate::{fresh, support};
 
 /// Records the vectors of goroutines that end, and how long waits were in all.
 #[derive(Default)]
@@ -96,4 +98,49 @@ fn the_states_of_every_goroutine_add_up_to_its_life() {
     for state in State::STOPPABLE {
         assert!(sum.stopped(state) > 0, "no fixture stops {}", state.name());
     }
+}
+
+#[test]
+fn the_states_of_every_goroutine_of_fresh_traces_add_up_to_its_life() {
+    let all: StateVector = fresh::traces().iter().map(|path| compare(path)).sum();
+    let waits = State::ALL.into_iter().filter(|state| all.of(*state) > 0);
+    assert!(waits.count() > 8 || fresh::traces().is_empty(), "{all:?}");
+}
+
+/// Compares a report's sums: lives of goroutines, functions, and the program. Returns the number of functions.
+fn add_up(path: &Path, settings: &Settings) -> usize {
+    let bytes = std::fs::read(path).expect("readable");
+    let report = analyze(Input::from_slice(&bytes), "a", settings, |_| ()).expect("a trace");
+    let report = report.report;
+    for group in &report.goroutines {
+        let name = format!("{}: {}", path.display(), group.function);
+        assert_eq!(group.life.sum, group.time.total(), "{name}");
+        assert_eq!(group.life.count, group.count, "{name}");
+        let worst = group.worst.as_ref().expect("a goroutine");
+        assert_eq!(worst.life_ns, worst.time.total(), "{name}");
+        assert_eq!(worst.life_ns, group.life.max, "{name}");
+        for state in State::STOPPABLE {
+            assert!(group.time.stopped(state) <= group.time.of(state), "{name}");
+        }
+        let assists = group.time.marking() + group.time.credit();
+        assert_eq!(assists, group.time.of(State::GcAssist), "{name}");
+    }
+    let own = report.goroutines.iter().filter(|group| !group.system);
+    let sum: StateVector = own.map(|group| group.time).sum();
+    assert_eq!(sum, report.program.time, "{}", path.display());
+    report.goroutines.len()
+}
+
+#[test]
+fn functions_add_up_to_the_program_with_and_without_the_runtime() {
+    let own = Settings::default();
+    let mut all = Settings::default();
+    all.system = true;
+    let (mut without, mut with) = (0, 0);
+    let fixtures = support::fixtures().into_iter().map(|(.., path)| path);
+    for path in fixtures.chain(fresh::traces().iter().cloned()) {
+        without += add_up(&path, &own);
+        with += add_up(&path, &all);
+    }
+    assert!(with > without && without > 100, "{without} {with}");
 }

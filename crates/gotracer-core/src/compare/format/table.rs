@@ -68,7 +68,8 @@ fn write(out: &mut dyn Write, c: &Comparison, options: &Options) -> io::Result<(
     }
     for f in &c.functions {
         let function = style.bold(safe(human::short(&f.function)));
-        writeln!(out, "{function}  {}", words::function(f))?;
+        let line = format!("{function}  {}", words::function(f));
+        wrapped(out, "", &line, options.width)?;
     }
     let conclusion = words::conclusion(c);
     let conclusion = match (words::concern(c), c.count(Verdict::Improvement)) {

@@ -317,7 +317,8 @@ pub fn function(c: &FunctionChange) -> String {
             };
             format!("{verb} {factor} times as long{what}: {new} (was {base})")
         }
-        _ => format!("{verb}{what} for {new} (was {base})"),
+        Some(_) => format!("{verb}{what} no longer (was {base})"),
+        None => format!("{verb}{what} now: {new}"),
     }
 }
 

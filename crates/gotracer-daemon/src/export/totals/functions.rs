@@ -10,7 +10,7 @@ use crate::export::births::Births;
 use crate::report::GoroutineGroup;
 
 /// Time of goroutines by start function.
-pub type Functions = Recent<States>;
+pub(crate) type Functions = Recent<States>;
 
 /// Adds the goroutines of a report. A function gets series while there are fewer than
 /// `goroutine_functions`, those with most time in the trace first.

@@ -30,11 +30,11 @@ pub struct Span {
 }
 
 /// All types.
-pub type Spans = Recent<Span>;
+pub(crate) type Spans = Recent<Span>;
 
 /// Tasks, regions or requests of one type in one trace.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
+pub(super) struct Seen<'a> {
     /// The type.
     pub name: &'a str,
     /// Durations, ns.
