@@ -1,9 +1,10 @@
 //! Comparison of two sets of traces: did the program become worse?
 //!
 //! Works on reports alone, fresh or stored. [`compare`] judges the measurements of each rule by statistics that allow
-//! for chance ([`statistics`](self) explains them), and lists changed findings, goroutines by place, and the time of goroutines by start function. [`Baseline`]
-//! is for gates that fail on findings.
+//! for chance ([`statistics`](self) explains them), and lists changed findings, goroutines by place, the time of goroutines by
+//! start function, and tasks, regions and requests. [`Baseline`] is for gates that fail on findings.
 
+mod activities;
 mod baseline;
 mod findings;
 mod format;
@@ -15,6 +16,7 @@ mod statistics;
 use crate::report::{Distribution, Report, Severity, Status};
 use crate::rules::{Rule, Settings};
 
+pub use activities::{Activities, ActivityChange, ActivityKind, activity_changes};
 pub use baseline::Baseline;
 pub use findings::{Difference, FindingChange, Seen, findings};
 pub use format::html::changes as changes_html;
@@ -139,6 +141,8 @@ pub struct Comparison {
     pub sites: Vec<SiteChange>,
     /// Start functions whose goroutines spend more or less time in a state.
     pub functions: Vec<FunctionChange>,
+    /// Types of tasks, regions and requests that differ.
+    pub activities: Vec<ActivityChange>,
 }
 
 impl Comparison {
@@ -178,6 +182,7 @@ pub fn compare(base: &[Report], new: &[Report], options: &Options) -> Comparison
         findings: findings(base, new),
         sites: sites(base, new),
         functions: functions(base, new),
+        activities: activity_changes(base, new),
     }
 }
 

@@ -51,6 +51,17 @@ fn write(out: &mut dyn Write, c: &Comparison, _: &Options) -> io::Result<()> {
                     }
                 }
             }
+            @if !c.activities.is_empty() {
+                h2 { "Tasks, regions and requests" }
+                ul {
+                    @for activity in &c.activities {
+                        li {
+                            (activity.kind.name()) " " code { (text(&activity.name)) } " "
+                            (text(&words::activities(activity)))
+                        }
+                    }
+                }
+            }
             (distributions(c))
         }
     };

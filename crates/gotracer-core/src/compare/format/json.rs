@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use super::words;
 use crate::compare::{
-    Change, Comparison, Created, Difference, FindingChange, FunctionChange, Seen, Side, Signal,
-    SiteChange, Spent, Verdict,
+    Activities, ActivityChange, ActivityKind, Change, Comparison, Created, Difference,
+    FindingChange, FunctionChange, Seen, Side, Signal, SiteChange, Spent, Verdict,
 };
-use crate::report::wire::Measurement;
+use crate::report::wire::{Measurement, Time, time};
 use crate::report::{Format, Frame, Options, Severity};
 use crate::rules::Unit;
+use crate::timeline::StateVector;
 
 /// The value of `schema`.
 pub const SCHEMA: &str = "gotracer.diff/v1";
@@ -42,6 +43,7 @@ fn write(out: &mut dyn Write, c: &Comparison, _: &Options) -> io::Result<()> {
         findings: c.findings.iter().map(FindingJson::new).collect(),
         goroutines: c.sites.iter().map(SiteJson::new).collect(),
         functions: c.functions.iter().map(FunctionJson::new).collect(),
+        activities: c.activities.iter().map(ActivityJson::new).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
@@ -86,6 +88,9 @@ struct Document<'a> {
     /// Start functions whose goroutines spend at least twice or at most half as much time in a state, in every trace;
     /// the greatest increase first.
     functions: Vec<FunctionJson<'a>>,
+    /// Types of tasks, regions and requests whose duration or rate differs by half or more, and those of one side; the
+    /// greatest increase of the median first.
+    activities: Vec<ActivityJson<'a>>,
 }
 
 /// The traces of one side.
@@ -198,6 +203,38 @@ struct FunctionJson<'a> {
     new: Spent,
 }
 
+/// Tasks, regions or requests of one type on both sides.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Activity")]
+struct ActivityJson<'a> {
+    /// What they are.
+    kind: ActivityKind,
+    /// The type, or the handler of requests.
+    name: &'a str,
+    /// In the base; null if it has none.
+    base: Option<ActivitiesJson>,
+    /// In the new traces; null if they have none.
+    new: Option<ActivitiesJson>,
+}
+
+/// Activities of one type on one side.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Activities")]
+struct ActivitiesJson {
+    /// Number in all traces.
+    count: u64,
+    /// Number per second of trace.
+    per_second: f64,
+    /// Median of the duration, ns.
+    p50: u64,
+    /// 99th percentile of the duration, ns.
+    p99: u64,
+    /// Time by state of their goroutines, in all traces.
+    #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Time")]
+    time: StateVector,
+}
+
 impl<'a> SideJson<'a> {
     fn new(side: &'a Side) -> Self {
         Self {
@@ -278,6 +315,29 @@ impl<'a> FunctionJson<'a> {
             factor: c.factor(),
             base: c.base,
             new: c.new,
+        }
+    }
+}
+
+impl<'a> ActivityJson<'a> {
+    fn new(c: &'a ActivityChange) -> Self {
+        Self {
+            kind: c.kind,
+            name: &c.name,
+            base: c.base.as_ref().map(ActivitiesJson::new),
+            new: c.new.as_ref().map(ActivitiesJson::new),
+        }
+    }
+}
+
+impl ActivitiesJson {
+    fn new(a: &Activities) -> Self {
+        Self {
+            count: a.count,
+            per_second: a.per_second,
+            p50: a.p50,
+            p99: a.p99,
+            time: a.time,
         }
     }
 }

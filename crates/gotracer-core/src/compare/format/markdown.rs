@@ -70,5 +70,12 @@ fn write(out: &mut dyn Write, c: &Comparison, _: &Options) -> io::Result<()> {
     for f in &c.functions {
         writeln!(out, "- {} {}", Code(&f.function), Text(&words::function(f)))?;
     }
+    if !c.activities.is_empty() {
+        writeln!(out, "\n#### Tasks, regions and requests\n")?;
+    }
+    for a in &c.activities {
+        let (kind, what) = (a.kind.name(), words::activities(a));
+        writeln!(out, "- {kind} {} {}", Code(&a.name), Text(&what))?;
+    }
     Ok(())
 }

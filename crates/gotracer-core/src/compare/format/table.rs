@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::words::{self, Row};
-use crate::compare::{Comparison, Difference, Verdict};
+use crate::compare::{ActivityKind, Comparison, Difference, Verdict};
 use crate::report::human;
 use crate::report::table::{Grid, hung, safe, wrapped};
 use crate::report::{Format, Options, Severity, Style};
@@ -70,6 +70,17 @@ fn write(out: &mut dyn Write, c: &Comparison, options: &Options) -> io::Result<(
         let function = style.bold(safe(human::short(&f.function)));
         let line = format!("{function}  {}", words::function(f));
         wrapped(out, "", &line, options.width)?;
+    }
+    if !c.activities.is_empty() {
+        writeln!(out, "\n{}", style.dim("TASKS, REGIONS AND REQUESTS"))?;
+    }
+    for a in &c.activities {
+        let name = match a.kind {
+            ActivityKind::Request => human::short(&a.name),
+            ActivityKind::Task | ActivityKind::Region => &a.name,
+        };
+        let (kind, name) = (a.kind.name(), style.bold(safe(name)));
+        writeln!(out, "{kind} {name}  {}", words::activities(a))?;
     }
     let conclusion = words::conclusion(c);
     let conclusion = match (words::concern(c), c.count(Verdict::Improvement)) {

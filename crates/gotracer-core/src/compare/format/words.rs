@@ -1,8 +1,8 @@
 //! Words and table rows of a comparison, shared by the formats for people.
 
 use crate::compare::{
-    Change, Comparison, Created, Difference, FindingChange, FunctionChange, Quantity, Seen, Side,
-    Signal, SiteChange, Spent, Verdict,
+    Activities, ActivityChange, Change, Comparison, Created, Difference, FindingChange,
+    FunctionChange, Quantity, Seen, Side, Signal, SiteChange, Spent, Verdict,
 };
 use crate::report::{Severity, human};
 use crate::rules::{Rule, Unit};
@@ -340,4 +340,34 @@ fn activity(state: State) -> (&'static str, &'static str) {
         State::GcWait => ("waits", "for the garbage collector"),
         State::Other => ("waits", "for something else"),
     }
+}
+
+/// Describes how the tasks, regions or requests of one type differ: `p50 40.0ms (was 20.0ms), p99 …, 12.0/s (was 12.0/s);
+/// lock 18.0ms each (was 2.00ms)`.
+pub fn activities(c: &ActivityChange) -> String {
+    let ns = |value: u64| human::value(Unit::Nanoseconds, value);
+    let alone = |word: &str, a: &Activities| {
+        let (p50, p99) = (ns(a.p50), ns(a.p99));
+        format!("{word}: p50 {p50}, p99 {p99}, {:.1}/s", a.per_second)
+    };
+    let (base, new) = match (&c.base, &c.new) {
+        (Some(base), Some(new)) => (base, new),
+        (None, Some(new)) => return alone("new", new),
+        (Some(base), None) => return alone("gone", base),
+        (None, None) => return String::new(),
+    };
+    let mut text = format!(
+        "p50 {} (was {}), p99 {} (was {}), {:.1}/s (was {:.1}/s)",
+        ns(new.p50),
+        ns(base.p50),
+        ns(new.p99),
+        ns(base.p99),
+        new.per_second,
+        base.per_second
+    );
+    if let Some((state, base, new)) = c.state() {
+        let [base, new] = [base, new].map(|mean| ns(mean.round() as u64));
+        text += &format!("; {} {new} each (was {base})", state.words());
+    }
+    text
 }

@@ -12,7 +12,7 @@ mod line;
 mod measurement;
 mod suppressed;
 mod task;
-pub(super) mod time;
+pub(crate) mod time;
 
 pub use document::{Document, Head, Report, Rule, SCHEMA};
 pub use finding::Finding;
