@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use gotracer::analysis::analyze;
 use gotracer::report::{Report, Request};
-use gotracer::rules::Settings;
 use gotracer::timeline::State;
-use gotracer::trace::Input;
+use serde_json::Value;
 
+use crate::program::{Program, report};
 use crate::support;
 
 /// Requests of each handler that the server answers: 4 clients, 10 each.
@@ -18,26 +17,8 @@ const EACH: u64 = 40;
 type Counts = BTreeMap<String, (u64, u64)>;
 
 /// Has the server of tests/time/server answer its requests. Returns its counts and times by handler, and the report.
-fn served(version: &str, kind: &str) -> Option<(Counts, Report)> {
-    let go = support::tools::toolchain(version)?;
-    let directory = tempfile::tempdir().unwrap();
-    let (binary, trace) = (
-        directory.path().join("server"),
-        directory.path().join("trace"),
-    );
-    let mut build = Command::new(go);
-    build.args(["build", "-o"]).arg(&binary).arg(".");
-    build.env("GOTOOLCHAIN", "local").env_remove("GOROOT");
-    build.current_dir(support::tests_dir("time/server"));
-    assert!(build.status().unwrap().success());
-    let output = Command::new(&binary)
-        .arg(kind)
-        .arg(&trace)
-        .output()
-        .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    let text = String::from_utf8(output.stdout).unwrap();
+fn served(server: &Program, kind: &str) -> (Counts, Report) {
+    let (text, report) = server.trace(&[kind]);
     let counts = text.lines().map(|line| {
         let fields: Vec<_> = line.split('\t').collect();
         (
@@ -45,20 +26,11 @@ fn served(version: &str, kind: &str) -> Option<(Counts, Report)> {
             (fields[1].parse().unwrap(), fields[2].parse().unwrap()),
         )
     });
-    let bytes = std::fs::read(&trace).unwrap();
-    let report = analyze(
-        Input::from_slice(&bytes),
-        kind,
-        &Settings::default(),
-        |_| {},
-    );
-    Some((counts.collect(), report.unwrap().report))
+    (counts.collect(), report)
 }
 
-fn compare(version: &str, kind: &str) {
-    let Some((own, report)) = served(version, kind) else {
-        return;
-    };
+fn compare(server: &Program, version: &str, kind: &str) {
+    let (own, report) = served(server, kind);
     let context = |request: &Request| {
         format!("go {version}, {kind}, {}: {report:?}", request.handler)
             .chars()
@@ -108,25 +80,95 @@ fn compare(version: &str, kind: &str) {
 }
 
 #[test]
-fn requests_of_http_1_are_those_that_the_server_counts() {
-    for version in ["local", "1.25.5", "1.22.10"] {
-        for kind in ["keepalive", "close", "tls"] {
-            compare(version, kind);
+fn requests_are_those_that_the_server_counts() {
+    for version in ["local", "1.22.10", "1.23.9", "1.25.5", "1.27.3"] {
+        let Some(server) = Program::build("server", version) else {
+            continue;
+        };
+        for kind in ["keepalive", "close", "tls", "http2"] {
+            compare(&server, version, kind);
         }
     }
 }
 
 #[test]
-fn requests_of_http_2_are_those_that_the_server_counts() {
-    for version in ["local", "1.25.5", "1.22.10"] {
-        compare(version, "http2");
+fn requests_without_a_last_write_and_other_odd_ones_are_counted() {
+    for version in ["local", "1.22.10", "1.27.3"] {
+        let Some(program) = Program::build("odd", version) else {
+            continue;
+        };
+        for (kind, handler) in [
+            ("pipelined", "main.slow"),
+            ("hijack", "main.hijack"),
+            ("continue", "main.cont"),
+            ("early", "main.early"),
+            ("full", "main.full"),
+            ("whole", "main.whole"),
+            ("file", "main.file"),
+            ("static", "net/http.(*fileHandler).ServeHTTP"),
+            ("flush", "main.flush"),
+            ("large", "main.large"),
+            ("none", "main.none"),
+        ] {
+            let (_, report) = program.trace(&[kind]);
+            let counts = report.requests.iter();
+            let counts: Vec<_> = counts
+                .map(|r| (r.handler.as_str(), r.duration.count(), r.open))
+                .collect();
+            assert_eq!(counts, [(handler, 20, 0)], "go {version}, {kind}");
+            let (time, whole) = (&report.requests[0].time, report.requests[0].duration.sum());
+            assert_eq!(time.total(), whole, "go {version}, {kind}");
+        }
+    }
+}
+
+#[test]
+fn diff_lists_the_requests_that_became_slower() {
+    let Some(server) = Program::build("server", "local") else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let traces = ["keepalive", "slow"].map(|kind| {
+        server.trace(&[kind]);
+        let copy = directory.path().join(kind);
+        std::fs::copy(server.path(), &copy).unwrap();
+        copy
+    });
+    let diff = |format: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
+        command.args(["diff", "--format", format]).args(&traces);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{format}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let json: Value = serde_json::from_str(&diff("json")).unwrap();
+    let activities = json["activities"].as_array().unwrap();
+    let locks = activities.iter().find(|a| a["name"] == "main.locks");
+    let locks = locks.expect("main.locks differs");
+    let (base, new) = (&locks["base"], &locks["new"]);
+    assert_eq!(
+        (&locks["kind"], &base["count"]),
+        (&"request".into(), &EACH.into())
+    );
+    assert_eq!(new["count"], EACH);
+    for quantity in ["p50", "p99"] {
+        assert!(new[quantity].as_u64() > base[quantity].as_u64(), "{locks}");
+    }
+    // It waits longer for the lock.
+    let lock = |side: &Value| side["time"]["lock"].as_u64().unwrap();
+    assert!(lock(new) > lock(base), "{locks}");
+    for format in ["table", "markdown", "html"] {
+        let text = diff(format);
+        assert!(text.contains("main.locks"), "{format}: {text}");
+        assert!(
+            text.to_lowercase().contains("tasks, regions and requests"),
+            "{format}: {text}"
+        );
     }
 }
 
 #[test]
 fn a_program_without_a_server_has_no_requests() {
     let trace = support::tests_dir("fixtures/go1.27.3/mutex_contention.trace");
-    let bytes = std::fs::read(trace).unwrap();
-    let report = analyze(Input::from_slice(&bytes), "a", &Settings::default(), |_| {});
-    assert!(report.unwrap().report.requests.is_empty());
+    assert!(report(&trace).requests.is_empty());
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gotracer::analysis::{analyze, analyze_plainly};
+use gotracer::analysis::analyze_plainly;
 use gotracer::report::{Region, Report, Task};
 use gotracer::rules::Settings;
 use gotracer::tasks::Leaf;
@@ -13,20 +13,12 @@ use gotracer::timeline::{State, StateVector};
 use gotracer::trace::Input;
 use serde_json::Value;
 
+use crate::program::report;
 use crate::support;
 
 /// 40 requests that are tasks of about 37 ms with four regions each; its source is beside it.
 fn requests() -> PathBuf {
     support::tests_dir("time/traces/tasks.trace")
-}
-
-fn report(trace: &Path) -> Report {
-    let bytes = std::fs::read(trace).unwrap();
-    let name = trace.display().to_string();
-    let input = Input::from_slice(&bytes);
-    analyze(input, &name, &Settings::default(), |_| {})
-        .unwrap()
-        .report
 }
 
 fn gotracer(args: &[&str]) -> String {

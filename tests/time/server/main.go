@@ -9,6 +9,7 @@
 //	close      HTTP/1, a connection for each request
 //	tls        HTTP/1 over TLS
 //	http2      HTTP/2 over TLS
+//	slow       as keepalive, with a lock that is held ten times as long
 package main
 
 import (
@@ -29,7 +30,10 @@ const (
 	requests = 10 // of each client to each handler
 )
 
-var mu sync.Mutex
+var (
+	mu   sync.Mutex
+	hold = 2 * time.Millisecond
+)
 
 // fast has no event of its own.
 func fast(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "fast") }
@@ -42,7 +46,7 @@ func sleeps(w http.ResponseWriter, _ *http.Request) {
 func locks(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	mu.Lock()
-	time.Sleep(2 * time.Millisecond)
+	time.Sleep(hold)
 	mu.Unlock()
 	fmt.Fprintln(w, "locked", len(body))
 }
@@ -86,6 +90,9 @@ func main() {
 		server.StartTLS()
 	case "tls":
 		server.StartTLS()
+	case "slow":
+		hold *= 10
+		server.Start()
 	default:
 		server.Start()
 	}

@@ -56,6 +56,79 @@ func pool() {
 	close(jobs)
 }
 
+// flight waits for the first of three calls for one key, as singleflight has
+// them: only the first one works.
+func flight() {
+	type call struct {
+		wg    sync.WaitGroup
+		value int
+	}
+	var mu sync.Mutex
+	calls := map[string]*call{}
+	do := func(key string, work func() int) int {
+		mu.Lock()
+		if c, ok := calls[key]; ok {
+			mu.Unlock()
+			c.wg.Wait()
+			return c.value
+		}
+		c := new(call)
+		c.wg.Add(1)
+		calls[key] = c
+		mu.Unlock()
+		c.value = work()
+		c.wg.Done()
+		return c.value
+	}
+	work := func() int {
+		time.Sleep(long)
+		return 1
+	}
+	go do("key", work)
+	time.Sleep(time.Millisecond)
+	do("key", work)
+}
+
+// other waits for a mutex that another task's goroutine holds while it sleeps.
+func other() {
+	var mu sync.Mutex
+	held := make(chan bool)
+	go func() {
+		_, task := trace.NewTask(context.Background(), "other")
+		defer task.End()
+		mu.Lock()
+		close(held)
+		time.Sleep(long)
+		mu.Unlock()
+	}()
+	<-held
+	mu.Lock()
+	mu.Unlock()
+}
+
+// through waits for a goroutine without a task that waits for a mutex of
+// another task.
+func through() {
+	done := make(chan bool)
+	go func() {
+		other()
+		close(done)
+	}()
+	<-done
+}
+
+// child waits for a goroutine that works in a task below this one.
+func child(ctx context.Context) {
+	done := make(chan bool)
+	go func() {
+		_, task := trace.NewTask(ctx, "child")
+		time.Sleep(long)
+		close(done)
+		task.End()
+	}()
+	<-done
+}
+
 // lock waits for a mutex whose holder sleeps.
 func lock() {
 	var mu sync.Mutex
@@ -110,6 +183,10 @@ func main() {
 	trace.WithRegion(ctx, "pipeline: sleep", pipeline)
 	trace.WithRegion(ctx, "pool: sleep", pool)
 	trace.WithRegion(ctx, "lock: sleep", lock)
+	trace.WithRegion(ctx, "flight: sleep", flight)
+	trace.WithRegion(ctx, "other: lock", other)
+	trace.WithRegion(ctx, "through: lock", through)
+	trace.WithRegion(ctx, "child: sleep", func() { child(ctx) })
 	trace.WithRegion(ctx, "client: network", func() { client(server.URL) })
 	trace.WithRegion(ctx, "burn: running_elsewhere", burn)
 	trace.WithRegion(ctx, "timer: chan_receive", func() { <-time.After(long) })

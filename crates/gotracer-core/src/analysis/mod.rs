@@ -389,7 +389,10 @@ impl Analysis {
             waits: times.waits(),
             tasks,
             regions,
-            requests: self.seen.requests.report(),
+            requests: self
+                .seen
+                .requests
+                .report(&self.seen.chains, &self.timeline, under_way),
             goroutines: times.report(&self.timeline, self.settings.system),
             cpu_samples: cpu::cpu_samples(&self.timeline),
             rules,

@@ -127,6 +127,7 @@ impl Observers {
     fn follow(&mut self, timeline: &Timeline) {
         if !self.chains.is_active() && self.requests.is_any() {
             self.chains.start(timeline);
+            self.requests.assign_all(&mut self.chains, timeline);
         }
     }
 
@@ -222,7 +223,7 @@ impl Observer for Observers {
     #[inline]
     fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
         self.rules.interval(interval, timeline);
-        self.requests.interval(interval, &self.chains, timeline);
+        self.requests.interval(interval, &mut self.chains, timeline);
         // A request of HTTP/1 ends with a system call.
         if interval.kind == Kind::Syscall {
             self.hand_over(timeline);
@@ -237,7 +238,7 @@ impl Observer for Observers {
     #[inline]
     fn waited(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) {
         self.times.waited(g, ns);
-        self.requests.waited(g, &self.chains, timeline);
+        self.requests.waited(g, ns, &mut self.chains, timeline);
         self.follow(timeline);
     }
 

@@ -46,7 +46,7 @@ pub struct Request {
     /// The handler's function; `(unknown)` if no event of the request has a stack of it, `(other)` for all handlers
     /// beyond the limit.
     pub handler: String,
-    /// Number of requests that began before the trace.
+    /// Number of requests that the trace's start or end cuts off: their duration is a lower bound.
     pub open: u64,
     /// Durations from arrival to the end of the response, ns.
     pub duration: Distribution,

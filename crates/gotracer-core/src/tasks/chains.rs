@@ -4,15 +4,18 @@
 //! At each instant of a wait, its leaf is the state of the goroutine that ends the
 //! wait, or, if that goroutine waits itself, the leaf of its wait. If no goroutine
 //! ends a wait (a timer, the network poller), or the waker's past is dropped,
-//! the leaf is the wait's own state. The leaf of a running goroutine is
+//! the leaf is the wait's own state. A chain that starts in a request or enters one ends where
+//! it would enter another: its leaf is the last wait before that. The leaf of a running goroutine is
 //! [`Leaf::RunningElsewhere`](super::Leaf::RunningElsewhere). So leaves add up to the time of the goroutine.
 //!
 //! When a wait ends, the waker's own waits have ended and their leaves are known,
 //! so each wait is resolved once.
 
-use super::lane::{Lane, Stretch};
+use super::lane::Lane;
 use super::leaves::Leaves;
-use crate::timeline::{State, Timeline, Transition};
+use super::owner::Owner;
+use super::stretch::{Stretch, Waiter};
+use crate::timeline::{Timeline, Transition};
 use crate::trace::{GoId, GoState, Slot, Time};
 
 /// Maximum number of generations from a goroutine back through its creators.
@@ -74,10 +77,10 @@ impl Chains {
         if transition.from == GoState::Waiting && waker.is_some() && waker != lane.id {
             return self.resolved(transition, t);
         }
-        self.stretches += lane.push(Stretch::own(transition.time, lane.state));
+        self.stretches += lane.push(Stretch::own(transition.time, lane.state, lane.owner));
         match transition.to {
             GoState::NotExist => lane.close(),
-            _ => lane.state = t.state_at(slot).unwrap_or(lane.state),
+            _ => lane.enter(t.state_at(slot).unwrap_or(lane.state)),
         }
     }
 
@@ -96,12 +99,16 @@ impl Chains {
         };
         let wait = (lane.since, transition.time);
         let mut parts = std::mem::take(&mut self.parts);
-        self.resolve(wait, transition.by, lane.state, t, &mut parts);
+        let waiter = Waiter {
+            state: lane.state,
+            owner: lane.owner,
+        };
+        self.resolve(wait, transition.by, waiter, t, &mut parts);
         if let Some(lane) = self.by_slot.get_mut(slot) {
             for part in parts.drain(..).rev() {
                 self.stretches += lane.push(part);
             }
-            lane.state = t.state_at(transition.slot).unwrap_or(lane.state);
+            lane.enter(t.state_at(transition.slot).unwrap_or(lane.state));
         }
         self.parts = parts;
     }
@@ -113,28 +120,48 @@ impl Chains {
         (lane.id == g).then_some(lane)
     }
 
-    /// Resolves a wait in `state` that `waker` ended into its leaves, newest first: backwards in time along the waker,
+    /// Resolves a wait that `waker` ended into its leaves, newest first: backwards in time along the waker,
     /// then along its creator before its birth.
     fn resolve(
         &self,
         (start, end): (Time, Time),
         waker: GoId,
-        state: State,
+        waiter: Waiter,
         t: &Timeline,
         parts: &mut Vec<Stretch>,
     ) {
         let (mut from, mut by) = (end, waker);
         for _ in 0..ANCESTORS {
             let Some(lane) = self.lane(by, t) else { break };
-            from = lane.retrace((start, from), state, parts);
+            from = lane.retrace((start, from), waiter, parts);
             if from <= start || from > lane.birth || !lane.creator.is_some() {
                 break;
             }
             by = lane.creator;
         }
         if from > start {
-            parts.push(Stretch::own(from, state));
+            parts.push(Stretch::own(from, waiter.state, waiter.owner));
         }
+    }
+
+    /// Sets the task that a goroutine works for.
+    pub(super) fn works_for(&mut self, g: GoId, task: Owner, t: &Timeline) {
+        if let Some(lane) = self.lane_mut(g, t) {
+            let grown = lane.works_for(task, t.now());
+            self.stretches += grown;
+        }
+    }
+
+    /// Sets whether a server's goroutine handles a request from its next transition on.
+    pub(super) fn handles(&mut self, g: GoId, does: bool, t: &Timeline) {
+        if let Some(lane) = self.lane_mut(g, t) {
+            lane.handles(if does { Owner::server(g) } else { Owner::NONE });
+        }
+    }
+
+    fn lane_mut(&mut self, g: GoId, t: &Timeline) -> Option<&mut Lane> {
+        let lane = self.by_slot.get_mut(t.slot(g)?.index())?;
+        (lane.id == g).then_some(lane)
     }
 
     /// Leaves of a goroutine since [`start`](Self::start).

@@ -1,33 +1,13 @@
 //! Recent past of one goroutine, as stretches of time with one leaf each.
 
 use super::leaves::{Leaf, Leaves};
+use super::owner::Owner;
+use super::stretch::{Stretch, Waiter};
 use crate::timeline::State;
 use crate::trace::{GoId, Time};
 
-/// Maximum length of a chain.
-const DEPTH: u8 = 8;
 /// Maximum number of stretches kept for each goroutine, a power of two.
 const STRETCHES: usize = 32;
-
-/// Part of a goroutine's life with one leaf. It starts where the stretch before it ends.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stretch {
-    pub end: Time,
-    pub leaf: Leaf,
-    /// Number of goroutines between this one and the leaf.
-    pub depth: u8,
-}
-
-impl Stretch {
-    /// Returns a stretch whose leaf is the goroutine's own state.
-    pub(super) fn own(end: Time, state: State) -> Self {
-        Self {
-            end,
-            leaf: Leaf::of(state),
-            depth: 0,
-        }
-    }
-}
 
 /// Ring buffer of the last stretches.
 #[derive(Clone, Debug)]
@@ -103,6 +83,11 @@ pub(super) struct Lane {
     pub state: State,
     /// Start of the state, and end of the last stretch.
     pub since: Time,
+    /// The request that the goroutine works for.
+    pub owner: Owner,
+    /// The same from the next transition on: that of a task, or else that of a server.
+    task: Owner,
+    server: Owner,
     past: Ring,
     leaves: Leaves,
 }
@@ -115,6 +100,9 @@ impl Lane {
         birth: 0,
         state: State::Other,
         since: 0,
+        owner: Owner::NONE,
+        task: Owner::NONE,
+        server: Owner::NONE,
         past: Ring::EMPTY,
         leaves: Leaves::ZERO,
     };
@@ -128,6 +116,9 @@ impl Lane {
             birth: since,
             state,
             since,
+            owner: Owner::NONE,
+            task: Owner::NONE,
+            server: Owner::NONE,
             past: std::mem::replace(&mut self.past, Ring::EMPTY),
             leaves: Leaves::ZERO,
         };
@@ -148,13 +139,38 @@ impl Lane {
         self.since = stretch.end;
         self.leaves.add(stretch.leaf, ns as u64);
         match self.past.last_mut() {
-            Some(last) if last.leaf == stretch.leaf => {
+            Some(last) if stretch.continues(last) => {
                 last.end = stretch.end;
                 last.depth = last.depth.max(stretch.depth);
                 0
             }
             _ => self.past.push(stretch),
         }
+    }
+
+    /// Sets the task that the goroutine works for. It counts at once if the goroutine runs, and otherwise when its
+    /// state ends, so that no wait is split. Returns by how many stretches the capacity grew.
+    pub(super) fn works_for(&mut self, task: Owner, now: Time) -> usize {
+        self.task = task;
+        let owner = self.task.or(self.server);
+        if self.owner == owner || self.state != State::Running {
+            return 0;
+        }
+        let grown = self.push(Stretch::own(now, self.state, self.owner));
+        self.owner = owner;
+        grown
+    }
+
+    /// Sets the server's request that the goroutine handles from its next transition on.
+    pub(super) fn handles(&mut self, server: Owner) {
+        self.server = server;
+    }
+
+    /// Starts a state.
+    #[inline]
+    pub(super) fn enter(&mut self, state: State) {
+        self.state = state;
+        self.owner = self.task.or(self.server);
     }
 
     /// Leaves up to now.
@@ -165,21 +181,18 @@ impl Lane {
         leaves
     }
 
-    /// Resolves the part of another goroutine's wait in state `waits` that began at `start`, backwards from `end`, as
-    /// far as this goroutine's past is known. Appends the parts, newest first, and returns where they begin.
+    /// Resolves the part of another goroutine's wait that began at `start`, backwards from `end`, as far as this
+    /// goroutine's past is known. Appends the parts, newest first, and returns where they begin.
     pub(super) fn retrace(
         &self,
         (start, end): (Time, Time),
-        waits: State,
+        waiter: Waiter,
         parts: &mut Vec<Stretch>,
     ) -> Time {
         let mut from = end;
         if self.since < from {
-            parts.push(Stretch {
-                end: from,
-                leaf: Leaf::of(self.state).elsewhere(),
-                depth: 1,
-            });
+            let current = Stretch::own(from, self.state, self.owner);
+            parts.push(current.of_waiter(from, waiter));
             from = self.since.max(start);
         }
         for (begin, stretch) in self.past.backwards() {
@@ -190,15 +203,7 @@ impl Lane {
             if begin >= from {
                 continue;
             }
-            let leaf = match stretch.depth < DEPTH {
-                true => stretch.leaf.elsewhere(),
-                false => Leaf::of(waits),
-            };
-            parts.push(Stretch {
-                end: from,
-                leaf,
-                depth: (stretch.depth + 1).min(DEPTH),
-            });
+            parts.push(stretch.of_waiter(from, waiter));
             from = begin.max(start);
         }
         from
@@ -208,6 +213,7 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::TaskId;
 
     fn lane(since: Time) -> Lane {
         let mut lane = Lane::FREE;
@@ -215,15 +221,26 @@ mod tests {
         lane
     }
 
+    fn own(end: Time, state: State) -> Stretch {
+        Stretch::own(end, state, Owner::NONE)
+    }
+
+    fn waiter(owner: Owner) -> Waiter {
+        Waiter {
+            state: State::Select,
+            owner,
+        }
+    }
+
     #[test]
     fn neighbors_with_one_leaf_are_one_stretch_and_their_number_is_bounded() {
         let mut lane = lane(0);
-        assert!(lane.push(Stretch::own(10, State::Running)) > 0);
-        assert_eq!(lane.push(Stretch::own(15, State::Running)), 0);
-        assert_eq!(lane.push(Stretch::own(15, State::Select)), 0);
+        assert!(lane.push(own(10, State::Running)) > 0);
+        assert_eq!(lane.push(own(15, State::Running)), 0);
+        assert_eq!(lane.push(own(15, State::Select)), 0);
         for n in 0..2 * STRETCHES as i64 {
             let state = [State::Select, State::Running][n as usize % 2];
-            lane.push(Stretch::own(16 + n, state));
+            lane.push(own(16 + n, state));
         }
         assert_eq!(lane.past.kept.len(), STRETCHES);
         assert_eq!(lane.past.kept.capacity(), STRETCHES);
@@ -237,12 +254,12 @@ mod tests {
     #[test]
     fn a_wait_is_retraced_as_far_as_the_past_is_known() {
         let mut lane = lane(100);
-        lane.push(Stretch::own(110, State::Running));
-        lane.push(Stretch::own(150, State::Network));
+        lane.push(own(110, State::Running));
+        lane.push(own(150, State::Network));
         lane.state = State::Running;
         let retraced = |lane: &Lane, start, end| {
             let mut parts = Vec::new();
-            let from = lane.retrace((start, end), State::Select, &mut parts);
+            let from = lane.retrace((start, end), waiter(Owner::NONE), &mut parts);
             let parts: Vec<_> = parts.iter().map(|part| (part.end, part.leaf)).collect();
             (from, parts)
         };
@@ -259,9 +276,26 @@ mod tests {
         // Only the last stretches are kept.
         for n in 0..STRETCHES as i64 {
             let state = [State::Running, State::Network][n as usize % 2];
-            lane.push(Stretch::own(151 + n, state));
+            lane.push(own(151 + n, state));
         }
         assert_eq!(retraced(&lane, 90, 160).0, 150);
         assert_eq!(retraced(&lane, 90, 140), (140, vec![]));
+    }
+
+    #[test]
+    fn a_request_changes_at_once_or_after_a_wait() {
+        let mut lane = lane(0);
+        let (a, b) = (Owner::task(TaskId(1)), Owner::server(GoId(1)));
+        lane.works_for(a, 10);
+        lane.push(Stretch::own(20, State::Running, lane.owner));
+        lane.enter(State::Network);
+        lane.works_for(Owner::NONE, 25);
+        lane.handles(b);
+        assert_eq!((lane.owner, lane.since), (a, 20));
+        lane.push(Stretch::own(30, State::Network, lane.owner));
+        lane.enter(State::Running);
+        assert_eq!(lane.owner, b);
+        let owners: Vec<_> = lane.past.backwards().map(|(_, s)| s.owner).collect();
+        assert_eq!(owners, [a, a, Owner::NONE]);
     }
 }

@@ -13,9 +13,11 @@ mod ids;
 mod lane;
 mod leaves;
 mod open;
+mod owner;
 mod regions;
 mod requests;
 mod span;
+mod stretch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -33,6 +35,7 @@ use crate::timeline::{Actor, Goroutine, StackKey, State, StateVector, Timeline};
 use crate::trace::{Event, EventKind, GoId, Tables, TaskId, Time};
 use groups::{Group, Groups};
 use open::{Begun, OpenTask};
+use owner::Owner;
 use regions::Regions;
 
 /// Maximum number of tasks that are open at a time. Beyond it the oldest ends as
@@ -103,7 +106,7 @@ impl Tasks {
         event: &Event,
         stack: StackKey,
         tables: &Tables,
-        chains: &Chains,
+        chains: &mut Chains,
         t: &Timeline,
     ) {
         let g = event.g;
@@ -117,15 +120,18 @@ impl Tasks {
                 if let Some(task) = self.open.get_mut(&id) {
                     task.stack = stack;
                 }
+                self.assign(g, chains, t);
             }
             EventKind::TaskEnd { id, .. } => {
                 self.touch(id, g, t);
-                self.end(id, g, chains, t);
+                let by = self.end(id, g, chains, t);
+                self.assign(by, chains, t);
             }
             EventKind::RegionBegin { task, name, .. } => {
                 self.touch(task, g, t);
                 let group = self.region_types.find(tables.string(name));
                 self.regions.begin(g, task, group, stack, chains, t);
+                self.assign(g, chains, t);
             }
             EventKind::RegionEnd { task, name, .. } => {
                 self.touch(task, g, t);
@@ -133,6 +139,7 @@ impl Tasks {
                 let ids = self.open.get(&task).map(|task| task.ids);
                 let over = self.regions.end(g, task, group, chains, t);
                 self.region_types.add(group, &over.with(ids));
+                self.assign(g, chains, t);
             }
             EventKind::Log {
                 task,
@@ -148,6 +155,21 @@ impl Tasks {
             }
             _ => {}
         }
+    }
+
+    /// Assigns a goroutine to the request that it works for: that of the region or task it began
+    /// last.
+    fn assign(&self, g: GoId, chains: &mut Chains, t: &Timeline) {
+        let task = self.begun.get(&g).and_then(|begun| begun.last());
+        let task = task.and_then(|id| Some((self.open.get(id)?.start, *id)));
+        let newest = task.max(self.regions.task(g));
+        let owner = newest.map(|(_, id)| Owner::task(self.root(id)));
+        chains.works_for(g, owner.unwrap_or_default(), t);
+    }
+
+    /// Returns the outermost task above a task.
+    fn root(&self, id: TaskId) -> TaskId {
+        self.open.get(&id).map_or(id, |task| task.root)
     }
 
     /// Ends the regions of a goroutine that ends, and its part in the tasks that it began.
@@ -177,7 +199,11 @@ impl Tasks {
         }
         self.first = Some(self.first.map_or(id, |first| first.min(id)));
         let group = self.tasks.find(name);
-        let task = OpenTask::new(group, Some(parent), begun, t.now());
+        let root = match parent.0 > TaskId::BACKGROUND.0 {
+            true => self.root(parent),
+            false => id,
+        };
+        let task = OpenTask::new(group, Some(parent), root, begun, t.now());
         self.open.insert(id, task);
         if let Begun::Alive { g, .. } = begun {
             self.begun.entry(g).or_default().push(id);
@@ -198,7 +224,7 @@ impl Tasks {
                 self.end_oldest(t);
             }
             let group = self.tasks.find(UNKNOWN);
-            let task = OpenTask::new(group, None, Begun::Unknown, t.start());
+            let task = OpenTask::new(group, None, id, Begun::Unknown, t.start());
             self.open.insert(id, task.cut());
         }
         let mut next = Some(id);
@@ -212,7 +238,8 @@ impl Tasks {
         }
     }
 
-    fn end(&mut self, id: TaskId, g: GoId, chains: &Chains, t: &Timeline) {
+    /// Ends a task. Returns the goroutine that began it, or `g`.
+    fn end(&mut self, id: TaskId, g: GoId, chains: &Chains, t: &Timeline) -> GoId {
         if let Some(task) = self.open.remove(&id) {
             self.forget(id, &task);
             if self.first.is_none_or(|first| id < first) {
@@ -223,7 +250,9 @@ impl Tasks {
             }
             let over = task.end(g, id, Some(chains), t, false);
             self.tasks.add(task.group, &over);
+            return over.goroutine;
         }
+        g
     }
 
     fn end_oldest(&mut self, t: &Timeline) {

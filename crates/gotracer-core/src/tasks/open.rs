@@ -15,7 +15,9 @@ const OTHERS: usize = 64;
 pub(super) struct OpenTask {
     pub group: usize,
     pub parent: Option<TaskId>,
-    start: Time,
+    /// The outermost task above this one.
+    pub root: TaskId,
+    pub start: Time,
     /// Whether the task began before the trace.
     cut: bool,
     pub begun: Begun,
@@ -85,11 +87,18 @@ pub(super) struct Other {
 }
 
 impl OpenTask {
-    /// Returns a task that began at `start`.
-    pub(super) fn new(group: usize, parent: Option<TaskId>, begun: Begun, start: Time) -> Self {
+    /// Returns a task that began at `start`, below the outermost task `root`.
+    pub(super) fn new(
+        group: usize,
+        parent: Option<TaskId>,
+        root: TaskId,
+        begun: Begun,
+        start: Time,
+    ) -> Self {
         Self {
             group,
             parent: parent.filter(|parent| *parent != TaskId::BACKGROUND),
+            root,
             start,
             cut: false,
             begun,

@@ -134,6 +134,13 @@ impl Regions {
         regions.iter().rev().map(over).collect()
     }
 
+    /// Returns the task of a goroutine's innermost region in one, and the region's start.
+    pub(super) fn task(&self, g: GoId) -> Option<(Time, TaskId)> {
+        let mut regions = self.by_goroutine.get(&g)?.iter().rev();
+        let region = regions.find(|region| region.task.0 > TaskId::BACKGROUND.0)?;
+        Some((region.start, region.task))
+    }
+
     /// Returns open regions as if they ended now.
     pub(super) fn open<'r>(
         &'r self,

@@ -86,7 +86,7 @@ pub struct Request<'a> {
     pub handler: Cow<'a, str>,
     /// Number of requests.
     pub count: u64,
-    /// Number of requests that began before the trace.
+    /// Number of requests that the trace's start or end cuts off: their duration is a lower bound.
     pub open: u64,
     /// Median of the duration, ns.
     pub p50: u64,

@@ -2,9 +2,12 @@
 //!
 //! A connection of HTTP/1 is one goroutine. A request arrives when that goroutine
 //! is woken from its wait for the next one, or is created for the first one; it
-//! ends with the system call that writes the end of its response. A request of
-//! HTTP/2 or gRPC is the life of one goroutine.
+//! ends with the system call that writes the end of its response. If the handler wrote all of
+//! it, the request ends when the server stops to watch the connection for its end, when the
+//! goroutine waits for the next request, or when it ends. A request of HTTP/2 or gRPC is the life
+//! of one goroutine.
 
+mod open;
 mod role;
 
 use std::collections::HashMap;
@@ -14,14 +17,14 @@ use foldhash::fast::RandomState;
 use super::Over;
 use super::chains::Chains;
 use super::groups::{Group, Groups};
-use super::ids::Ids;
 use super::leaves::Leaves;
 use crate::report::Request;
 use crate::rules::custom::{Activity, Subject};
 use crate::timeline::{
     Goroutine, Interval, Kind, Kinds, StackKey, State, StateVector, Timeline, Way,
 };
-use crate::trace::{GoId, TaskId, Time};
+use crate::trace::{GoId, GoState};
+use open::{Arrived, Open};
 use role::{Handler, Role};
 
 /// Maximum number of connections and streams that are followed at a time.
@@ -41,35 +44,6 @@ pub struct Requests {
     serves: bool,
     open: HashMap<GoId, Open, RandomState>,
     handlers: Groups,
-}
-
-/// A connection or a stream, and the request that it handles.
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    /// Whether the goroutine handles one request only.
-    stream: bool,
-    arrived: Arrived,
-    /// Time from the arrival to the first run, if the trace has both.
-    queued: Option<u64>,
-    /// Whether the goroutine ran since the arrival.
-    runs: bool,
-    /// The innermost handler known, and a stack in which it is.
-    handler: Option<(Handler, StackKey)>,
-    /// Time at which the response was written completely.
-    finished: Option<Arrived>,
-    /// Whether the response's last write waited for the network and continues.
-    resumes: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Arrived {
-    at: Time,
-    before: StateVector,
-    leaves: Leaves,
-    /// Whether the goroutine was woken for the request. Otherwise the request was already there.
-    woken: bool,
-    /// Whether the request began before the trace.
-    cut: bool,
 }
 
 impl Requests {
@@ -112,39 +86,39 @@ impl Requests {
         self.roles.get(stack.index()).copied().unwrap_or(Role::None)
     }
 
-    /// Observes a wait that has ended.
+    /// Observes a wait of `ns` that has ended.
     #[inline]
-    pub fn waited(&mut self, g: &Goroutine, chains: &Chains, t: &Timeline) {
+    pub fn waited(&mut self, g: &Goroutine, ns: u64, chains: &mut Chains, t: &Timeline) {
         if self.serves(t) {
             let role = self.role(g.stack);
             if role != Role::None {
-                self.step(g, role, true, chains, t);
+                self.step(g, role, Some(ns), chains, t);
             }
         }
     }
 
     /// Observes an interval of [`KINDS`] that has ended.
     #[inline]
-    pub fn interval(&mut self, interval: &Interval, chains: &Chains, t: &Timeline) {
+    pub fn interval(&mut self, interval: &Interval, chains: &mut Chains, t: &Timeline) {
         if self.serves(t) {
             self.interval_of_server(interval, chains, t);
         }
     }
 
-    fn interval_of_server(&mut self, interval: &Interval, chains: &Chains, t: &Timeline) {
+    fn interval_of_server(&mut self, interval: &Interval, chains: &mut Chains, t: &Timeline) {
         match interval.kind {
             Kind::Syscall => {
                 let role = self.role(interval.victim.stack);
                 if role != Role::None
                     && let Some(g) = t.find(interval.victim.g)
                 {
-                    self.step(g, role, false, chains, t);
+                    self.step(g, role, None, chains, t);
                 }
             }
             Kind::Runnable(Way::Created) => {
                 let g = t.find(interval.victim.g);
                 if let Some(g) = g.filter(|g| self.role(g.start) != Role::None) {
-                    self.open(g, t);
+                    self.open(g, t).assign(g.id, chains, t);
                     self.ran(interval);
                 }
             }
@@ -160,6 +134,14 @@ impl Requests {
         {
             open.runs = true;
             open.queued = Some(interval.end.saturating_sub(interval.start).max(0) as u64);
+        }
+    }
+
+    /// Assigns all goroutines of requests in new chains.
+    pub fn assign_all(&mut self, chains: &mut Chains, t: &Timeline) {
+        for (g, open) in &mut self.open {
+            open.known = false;
+            open.assign(*g, chains, t);
         }
     }
 
@@ -187,12 +169,20 @@ impl Requests {
                 handler: None,
                 finished: None,
                 resumes: false,
+                known: false,
             }
         })
     }
 
-    /// Observes that a server's goroutine leaves a wait (`waited`) or a system call.
-    fn step(&mut self, g: &Goroutine, role: Role, waited: bool, chains: &Chains, t: &Timeline) {
+    /// Observes that a server's goroutine leaves a wait of `waited` ns or a system call.
+    fn step(
+        &mut self,
+        g: &Goroutine,
+        role: Role,
+        waited: Option<u64>,
+        chains: &mut Chains,
+        t: &Timeline,
+    ) {
         let open = self.open(g, t);
         match role {
             Role::Handles(handler) => {
@@ -204,25 +194,39 @@ impl Requests {
             }
             Role::Idle | Role::Reads | Role::Handshake if !open.stream => {
                 // The first part of a request counts as its arrival.
-                let arrives = match waited {
+                let arrives = match waited.is_some() {
                     true => role == Role::Idle || open.finished.is_some() || !open.arrived.woken,
                     false => open.finished.is_some(),
                 };
                 if arrives {
-                    let woken = waited && role != Role::Handshake;
-                    open.arrive(Arrived::now(g, woken, chains, t), !waited);
+                    // The handler wrote all of the previous response.
+                    let before = waited.filter(|_| role == Role::Idle);
+                    let before = before.and_then(|ns| open.before(ns, g, chains, t));
+                    let handler = open.handler;
+                    let woken = waited.is_some() && role != Role::Handshake;
+                    open.arrive(Arrived::now(g, woken, chains, t), waited.is_none());
+                    open.assign(g.id, chains, t);
+                    if let Some(before) = before {
+                        self.add(handler, &before);
+                    }
+                    return;
                 }
             }
-            Role::Finishes if waited => open.resumes |= g.waiting.state() == State::Network,
+            Role::Finishes if waited.is_some() && g.waiting.state() != State::Cond => {
+                open.resumes |= g.waiting.state() == State::Network;
+            }
+            Role::Finishes if waited.is_some() && open.finished.is_some() => {}
             Role::Finishes if !open.stream && !open.resumes => {
                 open.follow();
                 let over = open.over(g, chains, t);
                 let handler = open.handler;
                 open.finished = Some(Arrived::now(g, false, chains, t));
-                self.add(handler, &over);
+                open.assign(g.id, chains, t);
+                return self.add(handler, &over);
             }
             _ => {}
         }
+        open.assign(g.id, chains, t);
     }
 
     /// Observes that a goroutine ends; a stream's was a request.
@@ -241,7 +245,8 @@ impl Requests {
             }
             None => return,
         };
-        if open.stream {
+        // The handler of a connection that ends may have written all of the response, or have taken the connection.
+        if open.stream || open.handler.is_some() && open.finished.is_none() {
             let over = open.over(g, chains, t);
             self.add(open.handler, &over);
         }
@@ -267,71 +272,44 @@ impl Requests {
         self.handlers.add(group, over);
     }
 
-    /// Returns requests for a report, handlers with the most time first.
-    pub fn report(&self) -> Vec<Request> {
-        let handlers = self.handlers.clone().sorted().into_iter();
+    /// Returns requests for a report, handlers with the most time first. Open ones are lower bounds; they are omitted
+    /// while more events may follow.
+    pub fn report(&self, chains: &Chains, t: &Timeline, under_way: bool) -> Vec<Request> {
+        let mut handlers = self.handlers.clone();
+        if !under_way {
+            for (group, over) in self.still_open(chains, t) {
+                handlers.add(group, &over);
+            }
+        }
+        let handlers = handlers.sorted().into_iter();
         handlers.map(Group::into_request).collect()
+    }
+
+    /// Returns the requests whose handler runs, as if they ended now.
+    fn still_open(&self, chains: &Chains, t: &Timeline) -> impl Iterator<Item = (usize, Over)> {
+        self.open.iter().filter_map(move |(g, open)| {
+            let (g, (handler, _)) = (t.find(*g)?, open.handler?);
+            if open.finished.is_some() {
+                return None;
+            }
+            let idle = g.state == GoState::Waiting && self.role(g.stack) == Role::Idle;
+            let over = match idle {
+                true => {
+                    let ns = t.now().saturating_sub(g.since).max(0) as u64;
+                    open.before(ns, g, chains, t)?
+                }
+                false => Over {
+                    lower_bound: true,
+                    open: true,
+                    ..open.over(g, chains, t)
+                },
+            };
+            Some((handler.group, over))
+        })
     }
 
     /// Drops the requests that were reported.
     pub fn start_stretch(&mut self) {
         self.handlers.clear();
-    }
-}
-
-impl Arrived {
-    /// Returns the state of a request's goroutine at its arrival.
-    fn now(g: &Goroutine, woken: bool, chains: &Chains, t: &Timeline) -> Self {
-        Self {
-            at: t.now(),
-            before: t.snapshot(g.id).unwrap_or_default(),
-            leaves: chains.snapshot(g.id, t),
-            woken,
-            cut: false,
-        }
-    }
-}
-
-impl Open {
-    /// Starts a request; `runs` means that its goroutine does not wait to run.
-    fn arrive(&mut self, arrived: Arrived, runs: bool) {
-        *self = Self {
-            stream: self.stream,
-            arrived,
-            queued: None,
-            runs,
-            handler: None,
-            finished: None,
-            resumes: false,
-        };
-    }
-
-    /// Starts the next request if it was read while the previous one was handled (TLS reads
-    /// ahead). It arrives when the previous one is finished.
-    fn follow(&mut self) {
-        if let Some(finished) = self.finished {
-            self.arrive(finished, true);
-        }
-    }
-
-    /// Returns the request up to now.
-    fn over(&self, g: &Goroutine, chains: &Chains, t: &Timeline) -> Over {
-        let arrived = self.arrived;
-        let time = t.snapshot(g.id).unwrap_or(arrived.before) - arrived.before;
-        let leaves = chains.snapshot(g.id, t) - arrived.leaves;
-        Over {
-            task: TaskId::BACKGROUND,
-            goroutine: g.id,
-            start: t.since_stretch(arrived.at),
-            duration: t.now().saturating_sub(arrived.at).max(0) as u64,
-            lower_bound: arrived.cut,
-            ids: Ids::default(),
-            time,
-            leaves: leaves.or_own(&time),
-            others: StateVector::default(),
-            stack: self.handler.map_or(StackKey::NONE, |(_, stack)| stack),
-            open: false,
-            queued: self.queued,
-        }
     }
 }

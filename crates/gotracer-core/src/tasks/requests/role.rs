@@ -40,15 +40,60 @@ pub(super) fn is_stream(function: &str) -> bool {
     http2 || function.starts_with("google.golang.org/grpc.(*Server).serveStreams.func")
 }
 
-/// Returns whether a function calls a handler, which is the next inner frame.
-fn calls_handler(function: &str) -> bool {
-    match function.strip_prefix("net/http.") {
-        Some(rest) => rest.ends_with("ServeHTTP"),
-        None => matches!(
-            function.strip_prefix("google.golang.org/grpc.(*Server)."),
-            Some("processUnaryRPC" | "processStreamingRPC")
-        ),
+/// Functions that call handlers, beside those of net/http: gRPC's, and those of routers whose
+/// handlers are no `http.Handler`. They end with a dot if they name a whole package.
+const CALLERS: [&str; 6] = [
+    "google.golang.org/grpc.(*Server).processUnaryRPC",
+    "google.golang.org/grpc.(*Server).processStreamingRPC",
+    "github.com/gin-gonic/gin.(*Context).Next",
+    "github.com/julienschmidt/httprouter.(*Router).ServeHTTP",
+    "github.com/labstack/echo/v4.(*Echo).",
+    "github.com/labstack/echo/v4/middleware.",
+];
+
+/// Packages of [`CALLERS`]. Their own functions are the handlers of others only.
+const ROUTERS: [&str; 4] = [
+    "google.golang.org/grpc.",
+    "github.com/gin-gonic/gin.",
+    "github.com/julienschmidt/httprouter.",
+    "github.com/labstack/echo/",
+];
+
+/// Returns whether `outer` calls `function` as a handler.
+fn calls_handler(outer: &str, function: &str) -> bool {
+    if is_generated(function) {
+        return true;
     }
+    if let Some(rest) = outer.strip_prefix("net/http.") {
+        let calls = rest.ends_with("ServeHTTP");
+        return calls && (!is_standard(function) || is_standard_handler(outer, function));
+    }
+    if is_standard(function) {
+        return false;
+    }
+    let begins = |prefix: &&str| outer.starts_with(*prefix);
+    let own = ROUTERS.iter().any(|package| function.starts_with(package));
+    !own && CALLERS.iter().any(|caller| begins(caller))
+}
+
+/// Handlers of net/http that only choose or call another one.
+const DISPATCHERS: [&str; 4] = [
+    "net/http.serverHandler.ServeHTTP",
+    "net/http.HandlerFunc.ServeHTTP",
+    "net/http.(*ServeMux).ServeHTTP",
+    "net/http.initALPNRequest.ServeHTTP",
+];
+
+/// Returns whether a function of the standard library is a handler, such as one of files, profiles or a proxy.
+fn is_standard_handler(outer: &str, function: &str) -> bool {
+    let own = function.ends_with(".ServeHTTP") && !DISPATCHERS.contains(&function);
+    own || outer == "net/http.HandlerFunc.ServeHTTP" && !function.starts_with("net/http.")
+}
+
+/// Returns whether gRPC's compiler generated a function that decodes a request and calls its method.
+fn is_generated(function: &str) -> bool {
+    let name = function.rsplit('.').next().unwrap_or_default();
+    name.starts_with('_') && name.ends_with("_Handler")
 }
 
 impl Role {
@@ -63,7 +108,7 @@ impl Role {
         let mut part = Self::Connection;
         let mut outer = "";
         for &function in innermost_first.iter().rev() {
-            if calls_handler(outer) && !is_standard(function) {
+            if calls_handler(outer, function) {
                 (handler, depth) = (function, depth.saturating_add(1));
             }
             // Callees of a handler belong to the handler.
@@ -161,11 +206,77 @@ mod tests {
             "example.com/pb._Greeter_SayHello_Handler",
             "google.golang.org/grpc.(*Server).processUnaryRPC",
             "google.golang.org/grpc.(*Server).handleStream",
-            "google.golang.org/grpc.(*Server).serveStreams.func2.1",
+            GRPC,
         ];
         assert_eq!(
             role(&grpc),
             (one, "example.com/pb._Greeter_SayHello_Handler".into())
         );
+    }
+
+    const GRPC: &str = "google.golang.org/grpc.(*Server).serveStreams.func2.1";
+
+    #[test]
+    fn interceptors_and_routers_are_no_handlers() {
+        let streaming = "google.golang.org/grpc.(*Server).processStreamingRPC";
+        for (stack, handler) in [
+            // A stream's interceptor calls the handler.
+            (
+                &[
+                    "example.com/pb._Greeter_Chat_Handler",
+                    "google.golang.org/grpc.chainStreamInterceptors.func1",
+                    "main.logged",
+                    streaming,
+                    GRPC,
+                ][..],
+                "example.com/pb._Greeter_Chat_Handler",
+            ),
+            // A service without generated code.
+            (&["main.chat", streaming, GRPC], "main.chat"),
+            (
+                &[
+                    "main.checkout",
+                    "github.com/gin-gonic/gin.(*Context).Next",
+                    "github.com/gin-gonic/gin.LoggerWithConfig.func1",
+                    "github.com/gin-gonic/gin.(*Context).Next",
+                    "github.com/gin-gonic/gin.(*Engine).ServeHTTP",
+                    "net/http.serverHandler.ServeHTTP",
+                    CONNECTION,
+                ],
+                "main.checkout",
+            ),
+            (
+                &[
+                    "github.com/go-playground/validator/v10.(*Validate).Struct",
+                    "github.com/gin-gonic/gin/binding.validate",
+                    "main.checkout",
+                    "github.com/labstack/echo/v4.(*Echo).add.func1",
+                    "github.com/labstack/echo/v4.(*Echo).ServeHTTP",
+                    "net/http.serverHandler.ServeHTTP",
+                    CONNECTION,
+                ],
+                "main.checkout",
+            ),
+        ] {
+            let (part, name) = role(stack);
+            assert!(matches!(part, Role::Handles(_)), "{stack:?}");
+            assert_eq!(name, handler);
+        }
+        // Handlers of the standard library.
+        for (function, is) in [
+            ("net/http.(*fileHandler).ServeHTTP", true),
+            ("net/http/httputil.(*ReverseProxy).ServeHTTP", true),
+            ("net/http/pprof.Index", true),
+            ("net/http.(*ServeMux).ServeHTTP", false),
+            ("net/http.StripPrefix.func1", false),
+        ] {
+            let stack = [function, "net/http.HandlerFunc.ServeHTTP", CONNECTION];
+            assert_eq!(role(&stack).1 == function, is, "{function}");
+        }
+        let mux = ["sync.(*RWMutex).RLock", "net/http.(*ServeMux).ServeHTTP"];
+        assert_eq!(role(&[&mux[..], &[CONNECTION]].concat()).1, "");
+        // gRPC itself reads the request.
+        let reads = ["google.golang.org/grpc.recvAndDecompress", streaming, GRPC];
+        assert_eq!(role(&reads).0, Role::Connection);
     }
 }

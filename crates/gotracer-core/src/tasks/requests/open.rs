@@ -1,0 +1,130 @@
+//! A connection or a stream, and the request that it handles.
+
+use super::role::Handler;
+use crate::tasks::Over;
+use crate::tasks::chains::Chains;
+use crate::tasks::ids::Ids;
+use crate::tasks::leaves::{Leaf, Leaves};
+use crate::timeline::{Goroutine, StackKey, State, StateVector, Timeline};
+use crate::trace::{GoId, TaskId, Time};
+
+/// A connection or a stream, and the request that it handles.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Open {
+    /// Whether the goroutine handles one request only.
+    pub stream: bool,
+    pub arrived: Arrived,
+    /// Time from the arrival to the first run, if the trace has both.
+    pub queued: Option<u64>,
+    /// Whether the goroutine ran since the arrival.
+    pub runs: bool,
+    /// The innermost handler known, and a stack in which it is.
+    pub handler: Option<(Handler, StackKey)>,
+    /// Time at which the response was written completely.
+    pub finished: Option<Arrived>,
+    /// Whether the response's last write waited for the network and continues.
+    pub resumes: bool,
+    /// Whether the chains of waits know that the goroutine handles a request.
+    pub known: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrived {
+    pub at: Time,
+    pub before: StateVector,
+    pub leaves: Leaves,
+    /// Whether the goroutine was woken for the request. Otherwise the request was already there.
+    pub woken: bool,
+    /// Whether the request began before the trace.
+    pub cut: bool,
+}
+
+impl Arrived {
+    /// Returns the state of a request's goroutine at its arrival.
+    pub(super) fn now(g: &Goroutine, woken: bool, chains: &Chains, t: &Timeline) -> Self {
+        Self {
+            at: t.now(),
+            before: t.snapshot(g.id).unwrap_or_default(),
+            leaves: chains.snapshot(g.id, t),
+            woken,
+            cut: false,
+        }
+    }
+}
+
+impl Open {
+    /// Sets in the chains of waits whether the goroutine handles a request.
+    #[inline]
+    pub(super) fn assign(&mut self, g: GoId, chains: &mut Chains, t: &Timeline) {
+        let handles = self.finished.is_none();
+        if self.known != handles {
+            self.known = handles;
+            chains.handles(g, handles, t);
+        }
+    }
+
+    /// Starts a request; `runs` means that its goroutine does not wait to run.
+    pub(super) fn arrive(&mut self, arrived: Arrived, runs: bool) {
+        *self = Self {
+            stream: self.stream,
+            arrived,
+            queued: None,
+            runs,
+            handler: None,
+            finished: None,
+            resumes: false,
+            known: self.known,
+        };
+    }
+
+    /// Starts the next request if it was read while the previous one was handled (TLS reads
+    /// ahead). It arrives when the previous one is finished.
+    pub(super) fn follow(&mut self) {
+        if let Some(finished) = self.finished {
+            self.arrive(finished, true);
+        }
+    }
+
+    /// Returns a request whose end has no event of its own, after the goroutine waited `ns` for the next one.
+    pub(super) fn before(
+        &self,
+        ns: u64,
+        g: &Goroutine,
+        chains: &Chains,
+        t: &Timeline,
+    ) -> Option<Over> {
+        if self.handler.is_none() || self.finished.is_some() {
+            return None;
+        }
+        let mut over = self.over(g, chains, t);
+        let state = g.waiting.state();
+        let (mut states, mut leaf) = ([0; State::ALL.len()], Leaves::ZERO);
+        states[state.index()] = ns;
+        leaf.add(Leaf::of(state), ns);
+        over.duration = over.duration.saturating_sub(ns);
+        over.time = over.time - StateVector::from_values(states, 0, [0; 3]);
+        over.leaves = over.leaves - leaf;
+        Some(over)
+    }
+
+    /// Returns the request up to now.
+    pub(super) fn over(&self, g: &Goroutine, chains: &Chains, t: &Timeline) -> Over {
+        let arrived = self.arrived;
+        let time = t.snapshot(g.id).unwrap_or(arrived.before) - arrived.before;
+        let leaves = chains.snapshot(g.id, t) - arrived.leaves;
+        Over {
+            task: TaskId::BACKGROUND,
+            goroutine: g.id,
+            start: t.since_stretch(arrived.at),
+            duration: t.now().saturating_sub(arrived.at).max(0) as u64,
+            lower_bound: arrived.cut,
+            ids: Ids::default(),
+            time,
+            leaves: leaves.or_own(&time),
+            others: StateVector::default(),
+            stack: self.handler.map_or(StackKey::NONE, |(_, stack)| stack),
+            open: false,
+            queued: self.queued,
+        }
+    }
+}
