@@ -192,16 +192,19 @@ impl Requests {
                     open.handler = Some((handler, g.stack));
                 }
             }
+            Role::Multiplexes => open.handler = None,
             Role::Idle | Role::Reads | Role::Handshake if !open.stream => {
                 // The first part of a request counts as its arrival.
+                let idle = role == Role::Idle;
                 let arrives = match waited.is_some() {
-                    true => role == Role::Idle || open.finished.is_some() || !open.arrived.woken,
-                    false => open.finished.is_some(),
+                    true => idle || open.finished.is_some() || !open.arrived.woken,
+                    // The first byte may be there before the server stops to watch the connection.
+                    false => open.finished.is_some() || idle && open.handler.is_some(),
                 };
                 if arrives {
                     // The handler wrote all of the previous response.
-                    let before = waited.filter(|_| role == Role::Idle);
-                    let before = before.and_then(|ns| open.before(ns, g, chains, t));
+                    let waited_ns = waited.unwrap_or_default();
+                    let before = open.before(waited_ns, g, chains, t).filter(|_| idle);
                     let handler = open.handler;
                     let woken = waited.is_some() && role != Role::Handshake;
                     open.arrive(Arrived::now(g, woken, chains, t), waited.is_none());

@@ -18,6 +18,8 @@ pub(super) enum Role {
     Handshake,
     /// Writes the end of a response.
     Finishes,
+    /// Serves HTTP/2 on a connection that a handler took over (h2c): no request itself.
+    Multiplexes,
     /// Runs a handler.
     Handles(Handler),
 }
@@ -33,6 +35,9 @@ pub(super) struct Handler {
 
 /// Start function of a connection's goroutine (HTTP/1).
 const CONNECTION: &str = "net/http.(*conn).serve";
+/// Serves a connection with HTTP/2 of golang.org/x/net.
+const MULTIPLEXES: &str = "golang.org/x/net/http2.(*Server).ServeConn";
+
 /// Returns whether a goroutine with this start function handles one request: HTTP/2 of
 /// net/http and of golang.org/x/net, and gRPC without stream workers.
 pub(super) fn is_stream(function: &str) -> bool {
@@ -65,8 +70,8 @@ fn calls_handler(outer: &str, function: &str) -> bool {
         return true;
     }
     if let Some(rest) = outer.strip_prefix("net/http.") {
-        let calls = rest.ends_with("ServeHTTP");
-        return calls && (!is_standard(function) || is_standard_handler(outer, function));
+        let calls = rest.ends_with("ServeHTTP") && !is_standard(function);
+        return calls || is_standard_handler(outer, function) || serves(function);
     }
     if is_standard(function) {
         return false;
@@ -84,10 +89,14 @@ const DISPATCHERS: [&str; 4] = [
     "net/http.initALPNRequest.ServeHTTP",
 ];
 
-/// Returns whether a function of the standard library is a handler, such as one of files, profiles or a proxy.
+/// Returns whether a function is the method of a handler that does not only call another one.
+fn serves(function: &str) -> bool {
+    function.ends_with(".ServeHTTP") && !DISPATCHERS.contains(&function)
+}
+
+/// Returns whether a function of the standard library is a handler, such as one of profiles.
 fn is_standard_handler(outer: &str, function: &str) -> bool {
-    let own = function.ends_with(".ServeHTTP") && !DISPATCHERS.contains(&function);
-    own || outer == "net/http.HandlerFunc.ServeHTTP" && !function.starts_with("net/http.")
+    outer == "net/http.HandlerFunc.ServeHTTP" && !function.starts_with("net/http.")
 }
 
 /// Returns whether gRPC's compiler generated a function that decodes a request and calls its method.
@@ -103,6 +112,9 @@ impl Role {
         let root = innermost_first.last().copied().unwrap_or_default();
         if root != CONNECTION && !is_stream(root) {
             return Self::None;
+        }
+        if innermost_first.contains(&MULTIPLEXES) {
+            return Self::Multiplexes;
         }
         let (mut handler, mut depth) = ("", 0_u8);
         let mut part = Self::Connection;
@@ -273,8 +285,22 @@ mod tests {
             let stack = [function, "net/http.HandlerFunc.ServeHTTP", CONNECTION];
             assert_eq!(role(&stack).1 == function, is, "{function}");
         }
+        let prefix = [
+            "main.(*api).ServeHTTP",
+            "net/http.StripPrefix.func1",
+            CONNECTION,
+        ];
+        assert_eq!(role(&prefix).1, "main.(*api).ServeHTTP");
         let mux = ["sync.(*RWMutex).RLock", "net/http.(*ServeMux).ServeHTTP"];
         assert_eq!(role(&[&mux[..], &[CONNECTION]].concat()).1, "");
+        let h2c = "golang.org/x/net/http2/h2c.h2cHandler.ServeHTTP";
+        let taken = [
+            MULTIPLEXES,
+            h2c,
+            "net/http.serverHandler.ServeHTTP",
+            CONNECTION,
+        ];
+        assert_eq!(role(&taken).0, Role::Multiplexes);
         // gRPC itself reads the request.
         let reads = ["google.golang.org/grpc.recvAndDecompress", streaming, GRPC];
         assert_eq!(role(&reads).0, Role::Connection);
