@@ -237,7 +237,18 @@ fn the_command_shows_types_their_slowest_and_where_their_time_went() {
     let number = number.split(|c: char| !c.is_ascii_digit()).next().unwrap();
 
     let explained = gotracer(&["explain", trace, "--task", number]);
-    assert!(explained.contains("goroutine"), "{explained}");
+    assert!(explained.starts_with("task GET /checkout: "), "{explained}");
+    // The task's goroutine comes first, with its wait for the database.
+    let goroutine = slowest.split("goroutine ").nth(1).unwrap();
+    let goroutine = goroutine.split(',').next().unwrap();
+    let (_, own) = explained
+        .split_once(&format!("\ngoroutine {goroutine}\n"))
+        .unwrap();
+    let (own, _) = own.split_once("\n\n").unwrap();
+    assert!(
+        own.contains("waited (select)") && own.contains("ran until"),
+        "{explained}"
+    );
     let export = ["export", "perfetto", trace, "--task", number, "-o"];
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("task.pftrace");

@@ -55,6 +55,8 @@ pub(crate) struct Part {
     pub(crate) finding: Option<Finding>,
     /// All findings of the trace, if it was analyzed.
     pub(crate) found: Option<Vec<Finding>>,
+    /// The task that was asked for.
+    pub(crate) task: Option<tasks::Span>,
 }
 
 fn time(text: &str) -> Result<u64, SettingError> {
@@ -127,6 +129,7 @@ impl Args {
                 window: Window::around(at, self.window.unwrap_or(USUAL)),
                 finding: None,
                 found: None,
+                task: None,
             }));
         }
         if let Some(task) = self.task {
@@ -156,6 +159,7 @@ impl Args {
             },
             finding: Some(finding),
             found: Some(report.findings),
+            task: None,
         })
     }
 
@@ -175,6 +179,7 @@ impl Args {
             },
             finding: None,
             found: None,
+            task: Some(span),
         })
     }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use gotracer::explain;
 use gotracer::report::{Escaped, Options, wrap};
+use gotracer::units::duration;
 
 use crate::cli::args::{moment, settings};
 use crate::cli::exit_code::CLEAN;
@@ -68,8 +69,22 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         }
         writeln!(output)?;
     }
+    if let Some(task) = &part.task {
+        let name = task.name.as_deref().unwrap_or("(unknown)");
+        let took = duration(task.to.saturating_sub(task.from));
+        let line = format!(
+            "task {}: {took} from {}",
+            Escaped(name),
+            duration(task.from)
+        );
+        for line in wrap(&line, options.width) {
+            writeln!(output, "{line}")?;
+        }
+        writeln!(output)?;
+    }
     let explanation = explain::explain(args.moment.open(&source)?, part.window);
-    let explanation = explanation.map_err(|e| anyhow!("{}: {e}", source.name()))?;
+    let mut explanation = explanation.map_err(|e| anyhow!("{}: {e}", source.name()))?;
+    explanation.goroutine = part.task.and_then(|task| task.goroutine);
     let (error, another) = (explanation.error.as_ref(), explanation.another);
     args.moment.warn(&source, error, another);
     // A window without events before the trace's end is a result, not an error.

@@ -8,7 +8,7 @@ mod text;
 mod watch;
 
 use crate::timeline::{FrameKey, HeapFloor, StackKey, Timeline};
-use crate::trace::{Input, ReadError, Reader, Time};
+use crate::trace::{GoId, Input, ReadError, Reader, Time};
 
 pub use moments::{drawn, moments};
 pub use text::write;
@@ -77,6 +77,8 @@ pub struct Explanation {
     pub error: Option<ReadError>,
     /// Offset at which another trace begins in the input.
     pub another: Option<u64>,
+    /// Goroutine whose runs and waits [`write`] lists first.
+    pub goroutine: Option<GoId>,
     reasons: Reasons,
 }
 

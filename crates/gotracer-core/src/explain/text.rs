@@ -8,7 +8,7 @@ use super::{Explanation, Held, Run};
 use crate::report::table::{hung, safe, wrapped};
 use crate::report::{Frame, Options, Style, human};
 use crate::timeline::{Actor, FrameKey, Kind, Owner, StackKey, Way};
-use crate::trace::Time;
+use crate::trace::{GoId, Time};
 use crate::units::{self, bytes, duration};
 
 /// Maximum number of lines per section; the longest entries are shown.
@@ -25,6 +25,9 @@ pub fn write(out: &mut dyn Write, e: &Explanation, options: &Options) -> io::Res
         width: options.width,
     };
     page.head(out)?;
+    if let Some(g) = e.goroutine {
+        page.goroutine(out, g)?;
+    }
     page.stops(out)?;
     page.processors(out)?;
     page.waits(out)?;
@@ -69,6 +72,49 @@ impl Page<'_> {
             )?;
         }
         Ok(())
+    }
+
+    /// Writes the runs and waits of one goroutine in the order of time.
+    fn goroutine(&self, out: &mut dyn Write, g: GoId) -> io::Result<()> {
+        let runs = self.e.runs.iter().filter(|run| run.g == g);
+        let runs = runs.map(|run| {
+            let took = length(run.start, run.end);
+            let place = self.place(run.stack);
+            (
+                run.start,
+                took,
+                format!("{}  ran until {place}", duration(took)),
+            )
+        });
+        let own = |held: &&Held| held.interval.victim.g == g && is_wait(held);
+        let waits = self.e.held.iter().filter(own).map(|held| {
+            let (i, what) = (&held.interval, self.what(held));
+            let cut = if i.cut_at_start { "≥" } else { "" };
+            let (took, place) = (duration(i.duration()), self.place(i.victim.stack));
+            let text = format!("{cut}{took}  {what} in {place}{}", self.waker(held));
+            (i.start, i.duration(), text)
+        });
+        let mut lines: Vec<_> = runs.chain(waits).collect();
+        lines.sort_by_key(|(start, took, _)| (Reverse(*took), *start));
+        let rest = lines.split_off(lines.len().min(2 * LINES));
+        lines.sort_by_key(|(start, ..)| *start);
+        writeln!(out, "\n{}", self.style.bold(format!("goroutine {g}")))?;
+        for (start, _, text) in lines {
+            self.entry(out, start, &text)?;
+        }
+        let sum = units::total(rest.iter().map(|(_, took, _)| *took));
+        more(out, rest.len(), sum)
+    }
+
+    /// Names the goroutine that ended a wait, if one did.
+    fn waker(&self, held: &Held) -> String {
+        let i = &held.interval;
+        match i.by.g.is_some() {
+            true if matches!(i.kind, Kind::Blocked(_)) => {
+                format!(", woken by {}", self.who(i.by))
+            }
+            _ => String::new(),
+        }
     }
 
     /// Writes the stop-the-world intervals.
@@ -154,12 +200,7 @@ impl Page<'_> {
         for held in ended {
             let i = &held.interval;
             let cut = if i.cut_at_start { "≥" } else { "" };
-            let ended_by = match i.by.g.is_some() {
-                true if matches!(i.kind, Kind::Blocked(_)) => {
-                    format!(", woken by {}", self.who(i.by))
-                }
-                _ => String::new(),
-            };
+            let ended_by = self.waker(held);
             let what = self.what(held);
             let who = self.who(i.victim);
             let took = duration(i.duration());

@@ -1,14 +1,30 @@
 //! Part of a trace in which a task was open.
 
-use crate::trace::{EventKind, Input, ReadError, Reader, TaskId};
+use crate::trace::{EventKind, GoId, Input, ReadError, Reader, TaskId};
 
 /// Begin and end of a task, ns since the trace's start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Span {
     /// Begin; 0 if it was before the trace.
     pub from: u64,
     /// End of the task or of the trace.
     pub to: u64,
+    /// Goroutine that began the task, if the trace has that.
+    pub goroutine: Option<GoId>,
+    /// Type of the task, if the trace has its begin.
+    pub name: Option<String>,
+}
+
+impl Span {
+    /// Returns the span of a task that began before the trace.
+    fn cut() -> Self {
+        Self {
+            from: 0,
+            to: 0,
+            goroutine: None,
+            name: None,
+        }
+    }
 }
 
 /// Finds a task; `None` if no event of the trace names it. Reads the trace
@@ -18,7 +34,7 @@ pub struct Span {
 /// If the trace cannot be read at all.
 pub fn span(input: Input<'_>, wanted: TaskId) -> Result<Option<Span>, Box<ReadError>> {
     let mut reader = Reader::new(input)?;
-    let (mut start, mut from) = (None, None);
+    let (mut start, mut found) = (None, None::<Span>);
     let mut last = 0;
     // A truncated trace counts as far as it is readable.
     while let Ok(true) = reader.advance() {
@@ -26,20 +42,28 @@ pub fn span(input: Input<'_>, wanted: TaskId) -> Result<Option<Span>, Box<ReadEr
         let start = *start.get_or_insert(event.time);
         last = event.time.saturating_sub(start).max(0) as u64;
         match event.kind {
-            EventKind::TaskBegin { id, .. } if id == wanted => from = Some(last),
+            EventKind::TaskBegin { id, name, .. } if id == wanted => {
+                let name = String::from_utf8_lossy(reader.tables().string(name));
+                found = Some(Span {
+                    from: last,
+                    to: last,
+                    goroutine: Some(event.g).filter(|g| g.is_some()),
+                    name: Some(name.into_owned()),
+                });
+            }
             EventKind::TaskEnd { id, .. } if id == wanted => {
-                let from = from.unwrap_or_default();
-                return Ok(Some(Span { from, to: last }));
+                let begun = found.unwrap_or_else(Span::cut);
+                return Ok(Some(Span { to: last, ..begun }));
             }
             EventKind::RegionBegin { task, .. }
             | EventKind::RegionEnd { task, .. }
             | EventKind::Log { task, .. }
                 if task == wanted =>
             {
-                from.get_or_insert(0);
+                found.get_or_insert_with(Span::cut);
             }
             _ => {}
         }
     }
-    Ok(from.map(|from| Span { from, to: last }))
+    Ok(found.map(|begun| Span { to: last, ..begun }))
 }
