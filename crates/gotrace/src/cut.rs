@@ -8,7 +8,8 @@ use std::io::{self, Write};
 use super::error::{ErrorKind, ReadError};
 use super::event::{EventKind, Time};
 use super::input::Input;
-use super::{HEADER, Reader, is_in_generations};
+use super::reader::Reader;
+use super::version::{HEADER, is_in_generations};
 
 /// Bytes copied at a time.
 const CHUNK: usize = 256 << 10;

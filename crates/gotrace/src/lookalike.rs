@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::parse_header;
+use super::version::parse_header;
 
 /// Number of bytes that are examined.
 pub(crate) const LOOKED_AT: usize = 4096;

@@ -24,6 +24,15 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(u64, usize)> {
     None
 }
 
+/// Appends the encoding of `value`.
+pub(crate) fn encode(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
 /// The continuation bits of eight bytes of varints.
 pub(crate) const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
@@ -103,13 +112,9 @@ impl<'a> Scanner<'a> {
 mod tests {
     use super::*;
 
-    fn encode(mut v: u64) -> Vec<u8> {
+    fn encoded(v: u64) -> Vec<u8> {
         let mut out = Vec::new();
-        while v >= 0x80 {
-            out.push(v as u8 | 0x80);
-            v >>= 7;
-        }
-        out.push(v as u8);
+        encode(&mut out, v);
         out
     }
 
@@ -117,7 +122,7 @@ mod tests {
     fn round_trips_every_length() {
         for shift in 0..64 {
             for v in [1u64 << shift, (1u64 << shift) - 1, u64::MAX >> shift] {
-                let bytes = encode(v);
+                let bytes = encoded(v);
                 assert_eq!(decode(&bytes), Some((v, bytes.len())));
                 assert_eq!(Scanner::new(&bytes).varint(), Some(v));
                 assert_eq!(decode(&bytes[..bytes.len() - 1]), None);

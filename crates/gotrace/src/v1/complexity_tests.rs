@@ -1,8 +1,9 @@
 //! Traces made to be slow: twice the trace is twice the work, or an error.
 
 use super::super::error::ErrorKind;
+use super::super::linear;
+use super::super::varint;
 use super::super::violation::Violation;
-use super::super::work;
 use super::wire;
 
 /// Writes a trace of Go 1.19.
@@ -20,13 +21,13 @@ impl Trace {
 
     fn event(&mut self, kind: u8, args: &[u64]) {
         let mut bytes = Vec::new();
-        args.iter().for_each(|&arg| varint(&mut bytes, arg));
+        args.iter().for_each(|&arg| varint::encode(&mut bytes, arg));
         let inline = args.len() - 1;
         if inline < 3 {
             self.0.push(kind | (inline as u8) << 6);
         } else {
             self.0.push(kind | wire::PREFIXED);
-            varint(&mut self.0, bytes.len() as u64);
+            varint::encode(&mut self.0, bytes.len() as u64);
         }
         self.0.extend(bytes);
     }
@@ -42,17 +43,9 @@ impl Trace {
     }
 }
 
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
 #[test]
 fn many_goroutines_that_end_at_once() {
-    work::assert_linear(20_000, |n| {
+    linear::assert_linear(20_000, |n| {
         let mut t = Trace::new();
         t.batch(0, 100);
         t.event(wire::PROC_START, &[1, 1]);
@@ -67,7 +60,7 @@ fn many_goroutines_that_end_at_once() {
 
 #[test]
 fn many_goroutines_that_stay() {
-    work::assert_linear(20_000, |n| {
+    linear::assert_linear(20_000, |n| {
         let mut t = Trace::new();
         t.batch(0, 100);
         for g in 1..=n {
@@ -80,7 +73,7 @@ fn many_goroutines_that_stay() {
 
 #[test]
 fn an_event_a_batch() {
-    work::assert_linear(20_000, |n| {
+    linear::assert_linear(20_000, |n| {
         let mut t = Trace::new();
         for i in 0..n {
             t.batch(0, 100 + i);
@@ -93,7 +86,7 @@ fn an_event_a_batch() {
 /// Here a heap's depth counts, too.
 #[test]
 fn many_processors() {
-    work::assert_linear(4_000, |n| {
+    linear::assert_linear(4_000, |n| {
         let mut t = Trace::new();
         for p in 0..n {
             t.batch(p, 100 + p % 7);
@@ -107,14 +100,14 @@ fn many_processors() {
 
 #[test]
 fn large_tables() {
-    work::assert_linear(20_000, |n| {
+    linear::assert_linear(20_000, |n| {
         let mut t = Trace::new();
         t.batch(0, 100);
         t.event(wire::HEAP_ALLOC, &[1, 1]);
         for id in 1..=n {
             t.0.push(wire::STRING);
-            varint(&mut t.0, id);
-            varint(&mut t.0, 3);
+            varint::encode(&mut t.0, id);
+            varint::encode(&mut t.0, 3);
             t.0.extend(b"abc");
         }
         for id in 1..=n {
@@ -141,9 +134,9 @@ fn processors_that_wait_for_each_other() {
         }
         t.end()
     };
-    let (_, error) = work::read(&waiting(1_000));
+    let (_, error) = linear::read(&waiting(1_000));
     assert!(error.is_none(), "{error:?}");
-    let (steps, error) = work::read(&waiting(40_000));
+    let (steps, error) = linear::read(&waiting(40_000));
     let given_up = matches!(
         error,
         Some(ErrorKind::Inconsistent(Violation::Tangled { .. }))

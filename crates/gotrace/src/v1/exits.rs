@@ -12,8 +12,8 @@ use super::super::error::ErrorKind;
 use super::super::event::GoId;
 use super::super::input::Input;
 use super::super::work;
-use super::cursor::{self, Walk};
 use super::index::{FirstExit, Segment};
+use super::walk::{Walk, load};
 use super::wire;
 
 /// A goroutine leaves a syscall, before or after its P says so.
@@ -93,7 +93,7 @@ impl Exits {
             if std::mem::take(&mut segment.exits) {
                 let segment = *segment;
                 let mut buf = std::mem::take(&mut self.buf);
-                let read = cursor::load(&segment, &mut buf, |at, bytes| input.look(at, bytes));
+                let read = load(&segment, &mut buf, |at, bytes| input.look(at, bytes));
                 read.map_err(ErrorKind::Io)?;
                 self.collect(&segment, &buf);
                 self.buf = buf;

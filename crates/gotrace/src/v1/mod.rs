@@ -25,18 +25,22 @@ mod complexity_tests;
 mod cursor;
 mod exits;
 mod frontier;
+mod goroutines;
 mod index;
 mod merge;
 mod model;
 mod names;
 mod parts;
+mod pauses;
 mod runtime;
 mod samples;
 mod scan;
 mod state;
 mod step;
 mod syscalls;
+mod tables;
 mod waiting;
+mod walk;
 mod wire;
 
 use std::collections::{HashMap, HashSet};
@@ -46,9 +50,10 @@ use super::allowance::Share;
 use super::error::{ErrorKind, ReadError};
 use super::event::{Event, EventKind, StringId, Time};
 use super::input::Input;
+use super::stats::Stats;
 use super::tables::Tables;
+use super::version::HEADER;
 use super::violation::Violation;
-use super::{HEADER, Stats};
 use clock::Clock;
 use cursor::{Cursor, Source};
 use exits::Exits;
@@ -58,7 +63,8 @@ use model::Model;
 use names::Names;
 use samples::Samples;
 use state::Proc;
-use waiting::{Change, Need, Waitings};
+use step::Change;
+use waiting::{Need, Waitings};
 
 /// Stage of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

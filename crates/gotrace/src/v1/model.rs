@@ -7,18 +7,16 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::super::allowance::{growing, of_map, of_vec};
 use super::super::event::{
-    Event, EventKind, GoId, GoState, Metric, ProcId, Slot, StackId, StateTransition, StringId,
-    TaskId, ThreadId, Time,
+    Event, EventKind, GoId, GoState, Metric, ProcId, StackId, StateTransition, StringId, TaskId,
+    Time,
 };
-use super::super::violation::Violation;
 use super::names::Names;
 use super::state::{Goroutines, Proc, Status};
-use super::step::{Refusal, Result, Step, Taken};
-use super::waiting::Change;
+use super::step::{Change, Refusal, Result, Step, Taken};
 use super::wire;
 
-const TIMER_P: ProcId = ProcId(1_000_001);
-const NETPOLL_P: ProcId = ProcId(1_000_002);
+pub(super) const TIMER_P: ProcId = ProcId(1_000_001);
+pub(super) const NETPOLL_P: ProcId = ProcId(1_000_002);
 pub(super) const SYSCALL_P: ProcId = ProcId(1_000_003);
 pub(super) const GC_P: ProcId = ProcId(1_000_004);
 
@@ -35,7 +33,7 @@ pub(super) struct Model {
     pub procs: Vec<Proc>,
     pub(super) names: Names,
     pub(super) tasks: HashMap<u64, Task, foldhash::fast::RandomState>,
-    timers: HashSet<u64, foldhash::fast::RandomState>,
+    pub(super) timers: HashSet<u64, foldhash::fast::RandomState>,
     /// The number of the next collection.
     pub(super) collections: u64,
     pub(super) collecting: bool,
@@ -43,9 +41,9 @@ pub(super) struct Model {
     pub(super) stop: StringId,
     pub(super) stopped: bool,
     /// Whether the trace still lists the goroutines that existed before it.
-    starting: bool,
+    pub(super) starting: bool,
     /// Goroutines that existed before the trace and have had no other event.
-    fresh: Vec<(GoId, u32)>,
+    pub(super) fresh: Vec<(GoId, u32)>,
     /// Whether stacks may be missing because the trace breaks off.
     pub(super) lenient: bool,
     /// The change by the last event that other Ps may wait for.
@@ -107,7 +105,7 @@ impl Model {
                     false => GoState::Runnable,
                 };
                 self.gs[slot].fresh &= !self.starting;
-                let kind = transition((g, slot), from, GoState::Running);
+                let kind = StateTransition::bare((g, slot), from, GoState::Running);
                 self.write(proc, &mut step, kind)
             }
             wire::GO_SLEEP
@@ -129,8 +127,13 @@ impl Model {
                 g.network = false;
                 let id = g.id;
                 let stack = step.stack();
-                let kind =
-                    with_stacks((id, slot), GoState::Running, GoState::Syscall, stack, stack);
+                let kind = StateTransition::goroutine(
+                    (id, slot),
+                    GoState::Running,
+                    GoState::Syscall,
+                    stack,
+                    stack,
+                );
                 self.write(proc, &mut step, kind)?;
                 Ok(Taken::Syscall)
             }
@@ -151,7 +154,11 @@ impl Model {
             wire::GO_END => {
                 let p = self.procs[proc];
                 let slot = p.current(event_type)?;
-                let kind = transition((p.goroutine(), slot), GoState::Running, GoState::NotExist);
+                let kind = StateTransition::bare(
+                    (p.goroutine(), slot),
+                    GoState::Running,
+                    GoState::NotExist,
+                );
                 self.write(proc, &mut step, kind)?;
                 self.procs[proc].clear_g();
                 self.gs.end(slot);
@@ -182,7 +189,7 @@ impl Model {
                 let (g, slot) = self.start(proc, event_type, id, &mut step)?;
                 let label = step.args.next();
                 let label = step.string(label)?;
-                let kind = transition((g, slot), GoState::Runnable, GoState::Running);
+                let kind = StateTransition::bare((g, slot), GoState::Runnable, GoState::Running);
                 self.write(proc, &mut step, kind)?;
                 step.out.m = self.procs[proc].thread_or_first();
                 self.follow.push_back(Event {
@@ -223,7 +230,7 @@ impl Model {
                     g.blocked = step.next.time;
                     to = GoState::Syscall;
                 }
-                let kind = transition((id, slot), GoState::Undetermined, to);
+                let kind = StateTransition::bare((id, slot), GoState::Undetermined, to);
                 self.write(proc, &mut step, kind)?;
                 step.out.g = id;
                 Ok(Taken::Event)
@@ -255,7 +262,11 @@ impl Model {
             if g.id == id && g.fresh {
                 self.follow.push_back(Event {
                     time,
-                    kind: transition((id, slot), GoState::Undetermined, GoState::Runnable),
+                    kind: StateTransition::bare(
+                        (id, slot),
+                        GoState::Undetermined,
+                        GoState::Runnable,
+                    ),
                     ..Event::default()
                 });
             }
@@ -280,171 +291,4 @@ impl Model {
         };
         Ok(Taken::Event)
     }
-
-    /// A goroutine starts to run on a P.
-    #[inline(always)]
-    fn start(
-        &mut self,
-        proc: usize,
-        event_type: u8,
-        id: u64,
-        step: &mut Step<'_, '_>,
-    ) -> Result<(GoId, u32)> {
-        let hint = self.procs[proc].hint;
-        let Some((slot, g)) = self.gs.find_again(GoId(id as i64), hint) else {
-            return Err(Refusal::NotReady);
-        };
-        if g.awaited {
-            self.change = Some(Change::Step(slot));
-        }
-        let in_turn = event_type == wire::GO_START_LOCAL || step.args.next() == g.seq;
-        if g.order != Status::Runnable || !in_turn {
-            return Err(Refusal::NotReady);
-        }
-        g.must_be(Status::Runnable, event_type)?;
-        let p = &mut self.procs[proc];
-        if p.g != 0 {
-            let present = "goroutine";
-            return Err(Violation::Unexpected {
-                event: wire::name(event_type),
-                present,
-            }
-            .into());
-        }
-        (g.order, g.status) = (Status::Running, Status::Running);
-        g.seq = g.seq.wrapping_add(1);
-        g.network = false;
-        (p.g, p.g_slot) = (id, slot);
-        Ok((g.id, slot))
-    }
-
-    /// The running goroutine yields or waits.
-    #[inline(always)]
-    fn stop_running(
-        &mut self,
-        proc: usize,
-        status: Status,
-        to: GoState,
-        mut step: Step<'_, '_>,
-    ) -> Result<Taken> {
-        let event_type = step.next.kind;
-        let slot = self.procs[proc].current(event_type)?;
-        let g = &mut self.gs[slot];
-        if g.awaited {
-            self.change = Some(Change::Step(slot));
-        }
-        (g.order, g.status) = (status, status);
-        g.network = event_type == wire::GO_BLOCK_NET;
-        let (id, stack) = (g.id, step.stack());
-        let kind = self.stops(event_type, (id, slot), to, stack);
-        self.write(proc, &mut step, kind)?;
-        self.procs[proc].clear_g();
-        Ok(Taken::Event)
-    }
-
-    #[inline(always)]
-    fn stops(
-        &self,
-        event_type: u8,
-        (id, slot): (GoId, u32),
-        to: GoState,
-        stack: StackId,
-    ) -> EventKind {
-        EventKind::StateTransition(StateTransition::Goroutine {
-            id,
-            slot: Slot(slot),
-            from: GoState::Running,
-            to,
-            reason: self.names.reason(event_type),
-            own_stack: stack,
-            stack,
-        })
-    }
-
-    #[inline(always)]
-    fn unblock(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
-        let event_type = step.next.kind;
-        let id = GoId(step.args.next() as i64);
-        let hint = self.procs[proc].hint;
-        let Some((slot, g)) = self.gs.find_again(id, hint) else {
-            return Err(Refusal::NotReady);
-        };
-        if g.awaited {
-            self.change = Some(Change::Step(slot));
-        }
-        let in_turn = event_type == wire::GO_UNBLOCK_LOCAL || step.args.next() == g.seq;
-        if g.order != Status::Waiting || !in_turn {
-            return Err(Refusal::NotReady);
-        }
-        g.must_be(Status::Waiting, event_type)?;
-        (g.order, g.status) = (Status::Runnable, Status::Runnable);
-        g.seq = g.seq.wrapping_add(1);
-        let by_network = std::mem::take(&mut g.network);
-        let stack = step.stack();
-        let kind = with_stacks(
-            (id, slot),
-            GoState::Waiting,
-            GoState::Runnable,
-            StackId::NONE,
-            stack,
-        );
-        self.write(proc, &mut step, kind)?;
-        let by_timer = !self.timers.is_empty() && self.timers.contains(&self.procs[proc].g);
-        if by_network || by_timer {
-            step.out.m = ThreadId::NONE;
-            step.out.p = if by_network { NETPOLL_P } else { TIMER_P };
-        }
-        Ok(Taken::Event)
-    }
-
-    #[inline(always)]
-    fn create(&mut self, proc: usize, mut step: Step<'_, '_>) -> Result<Taken> {
-        let id = GoId(step.args.next() as i64);
-        let own = step.args.next();
-        let stack = step.stack();
-        let Some(slot) = self.gs.create(id) else {
-            return Err(Refusal::NotReady);
-        };
-        if self.unborn {
-            self.change = Some(Change::Birth(id));
-        }
-        if self.starting {
-            self.gs[slot].fresh = true;
-            self.fresh.push((id, slot));
-            return Ok(Taken::Nothing);
-        }
-        let own_stack = match step.tables.stack_id(own) {
-            Ok(own) => own,
-            Err(_) if self.lenient => StackId::NONE,
-            Err(c) => return Err(c.into()),
-        };
-        let (from, to) = (GoState::NotExist, GoState::Runnable);
-        let kind = with_stacks((id, slot), from, to, own_stack, stack);
-        self.write(proc, &mut step, kind)
-    }
-}
-
-/// A transition, with nothing but the states.
-#[inline(always)]
-pub(super) fn transition(g: (GoId, u32), from: GoState, to: GoState) -> EventKind {
-    with_stacks(g, from, to, StackId::NONE, StackId::NONE)
-}
-
-#[inline(always)]
-fn with_stacks(
-    (id, slot): (GoId, u32),
-    from: GoState,
-    to: GoState,
-    own_stack: StackId,
-    stack: StackId,
-) -> EventKind {
-    EventKind::StateTransition(StateTransition::Goroutine {
-        id,
-        slot: Slot(slot),
-        from,
-        to,
-        reason: StringId::default(),
-        own_stack,
-        stack,
-    })
 }

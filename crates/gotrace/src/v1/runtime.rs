@@ -6,8 +6,7 @@ use super::super::event::{
 };
 use super::super::violation::Violation;
 use super::model::{GC_P, Model, Task};
-use super::step::{Refusal, Result, Step, Taken};
-use super::waiting::Change;
+use super::step::{Change, Refusal, Result, Step, Taken};
 use super::wire;
 
 impl Model {

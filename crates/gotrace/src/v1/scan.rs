@@ -7,13 +7,13 @@
 use super::super::allowance::{Share, of_vec};
 use super::super::args::WINDOW;
 use super::super::error::{Corruption, ErrorKind};
-use super::super::event::{GoId, ProcId};
+use super::super::event::ProcId;
 use super::super::input::Input;
 use super::super::varint::{self, Scanner};
-use super::super::{HEADER, HEADER_START, starts_with_header, work};
-use super::exits;
-use super::index::{Broken, Index, NIL, SEGMENT, Sample, Segment};
-use super::parts::{check_args, number, plain, prefixed, text};
+use super::super::version::{HEADER, HEADER_START, starts_with_header};
+use super::super::work;
+use super::index::{Broken, Index, NIL, SEGMENT, Segment};
+use super::parts::{check_args, plain, prefixed};
 use super::wire;
 
 /// Bytes that are read at a time.
@@ -46,27 +46,29 @@ fn may_be_header(bytes: &[u8]) -> bool {
 }
 
 /// The segment that is being walked.
-struct Open {
-    proc: u32,
+pub(super) struct Open {
+    pub(super) proc: u32,
     start: u64,
     /// Time before its first event.
     time: i64,
     /// Whether it has any event but tables.
     timed: bool,
-    first_exit: i64,
+    /// The earliest return from a syscall whose time differs from its event's.
+    pub(super) first_exit: i64,
 }
 
-struct Scan {
+/// The first pass over a trace.
+pub(super) struct Scan {
     version: u32,
-    index: Index,
+    pub(super) index: Index,
     /// Offset of the first byte in the buffer.
     base: u64,
-    open: Open,
-    time: i64,
+    pub(super) open: Open,
+    pub(super) time: i64,
 }
 
 /// End of an event; `None` if the buffer ends before.
-type End = Result<Option<usize>, ErrorKind>;
+pub(super) type End = Result<Option<usize>, ErrorKind>;
 
 impl Scan {
     fn all(&mut self, input: &mut Input<'_>, share: &mut Share) -> Result<(), Broken> {
@@ -298,110 +300,5 @@ impl Scan {
         }
         self.time = time as i64;
         Ok(Some(end))
-    }
-
-    fn string(&mut self, buf: &[u8], len: usize, pos: usize) -> End {
-        let Some((id, at)) = number(buf, len, pos + 1)? else {
-            return Ok(None);
-        };
-        let Some((size, at)) = number(buf, len, at)? else {
-            return Ok(None);
-        };
-        let Some(text) = text(buf, len, at, size)? else {
-            return Ok(None);
-        };
-        // An event before the first batch has no P.
-        if self.open.proc != NIL {
-            if text.is_empty() {
-                return Err(Corruption::EmptyString(id).into());
-            }
-            self.index.tables.add_string(id, text)?;
-        }
-        Ok(Some(at + text.len()))
-    }
-
-    fn message(&mut self, buf: &[u8], len: usize, at: usize) -> End {
-        let Some((size, at)) = number(buf, len, at)? else {
-            return Ok(None);
-        };
-        let Some(text) = text(buf, len, at, size)? else {
-            return Ok(None);
-        };
-        self.index.message(text);
-        Ok(Some(at + text.len()))
-    }
-
-    fn value(&mut self, kind: u8, value: u64) -> Result<(), Corruption> {
-        if kind == wire::TIMER_GOROUTINE {
-            self.index.timers.insert(value);
-            return Ok(());
-        }
-        if value as i64 <= 0 {
-            return Err(Corruption::BadFrequency(value));
-        }
-        self.index.ticks_per_second = Some(value);
-        Ok(())
-    }
-
-    fn stack(&mut self, payload: &[u8]) -> Result<(), Corruption> {
-        const SECTION: &str = "a stack";
-        let mut s = Scanner::new(payload);
-        let mut varint = || s.varint().ok_or(Corruption::Varint(SECTION));
-        // The runtime writes 32 bits.
-        let id = varint()? as u32;
-        let frames = varint()?;
-        if frames > wire::MAX_FRAMES {
-            return Err(Corruption::TooLarge {
-                what: SECTION,
-                found: frames,
-                limit: wire::MAX_FRAMES,
-            });
-        }
-        let tables = &mut self.index.tables;
-        for _ in 0..frames {
-            let frame = [varint()?, varint()?, varint()?, varint()?];
-            if id != 0 {
-                tables.add_frame(frame[0], frame[1], frame[2], frame[3]);
-            }
-        }
-        if !s.is_empty() {
-            return Err(Corruption::Arguments(wire::STACK));
-        }
-        if id != 0 && frames > 0 {
-            tables.end_latest_stack(id.into());
-        }
-        Ok(())
-    }
-
-    fn sample(&mut self, payload: &[u8]) -> Result<(), Corruption> {
-        let mut s = Scanner::new(payload);
-        let mut args = [0; 5];
-        for arg in &mut args {
-            *arg = s.varint().ok_or(Corruption::Arguments(wire::CPU_SAMPLE))?;
-        }
-        if !s.is_empty() {
-            return Err(Corruption::Arguments(wire::CPU_SAMPLE));
-        }
-        // The first one is when it was written.
-        let [_, time, p, g, stack] = args;
-        self.index.samples.push(Sample {
-            time: time as i64,
-            p: ProcId(i64::from(p as i32)),
-            g: GoId(match g {
-                0 => -1,
-                g => g as i64,
-            }),
-            stack: u64::from(stack as u32),
-        });
-        Ok(())
-    }
-
-    /// Records when a goroutine left a syscall, if that differs from the event's time.
-    fn exit(&mut self, payload: &[u8]) {
-        let mut s = Scanner::new(payload);
-        let real = (0..4).filter_map(|_| s.varint()).last().unwrap_or(0) as i64;
-        if exits::is_displaced(real, self.time) {
-            self.open.first_exit = self.open.first_exit.min(real);
-        }
     }
 }

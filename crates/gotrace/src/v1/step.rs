@@ -1,7 +1,7 @@
 //! An event that is offered to the [`Model`](super::model::Model), and the result.
 
 use super::super::args::Args;
-use super::super::event::{Event, StackId, StringId, Time};
+use super::super::event::{Event, GoId, StackId, StringId, Time};
 pub(super) use super::super::refusal::Refusal;
 use super::super::tables::Tables;
 use super::cursor::Position;
@@ -22,6 +22,19 @@ pub(super) enum Taken {
     Syscall,
     /// A log message, whose text stands behind the arguments.
     Log,
+}
+
+/// The change by an event that others may wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// The goroutine in this slot took a step.
+    Step(u32),
+    /// The goroutine was created.
+    Birth(GoId),
+    /// A collection began.
+    Collection,
+    /// An unknown change.
+    Anything,
 }
 
 /// Of an offer.

@@ -3,10 +3,9 @@
 use super::super::event::{Event, EventKind, GoId, GoState, StateTransition, ThreadId, Time};
 use super::super::violation::Violation;
 use super::exits::{self, Exit};
-use super::model::{Model, SYSCALL_P, transition};
+use super::model::{Model, SYSCALL_P};
 use super::state::Status;
-use super::step::{Refusal, Result, Step, Taken};
-use super::waiting::Change;
+use super::step::{Change, Refusal, Result, Step, Taken};
 use super::wire;
 
 impl Model {
@@ -64,7 +63,7 @@ impl Model {
             m: ThreadId::NONE,
             p: SYSCALL_P,
             g: id,
-            kind: transition((id, slot), GoState::Syscall, GoState::Runnable),
+            kind: StateTransition::bare((id, slot), GoState::Syscall, GoState::Runnable),
         };
         Ok(Taken::Event)
     }
@@ -79,7 +78,7 @@ impl Model {
         };
         Event {
             time: time.wrapping_add(1),
-            kind: transition(g, GoState::Syscall, GoState::Running),
+            kind: StateTransition::bare(g, GoState::Syscall, GoState::Running),
             ..*begun
         }
     }

@@ -9,6 +9,7 @@ use super::super::event::GoId;
 use super::super::work;
 use super::model::Model;
 use super::state::Status;
+use super::step::Change;
 use super::wire;
 
 /// The condition that an event waits for.
@@ -26,19 +27,6 @@ pub(super) enum Need {
     New(GoId),
     /// The number of the next collection.
     Collection(u64),
-}
-
-/// The change by an event that others may wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    /// The goroutine in this slot took a step.
-    Step(u32),
-    /// The goroutine was created.
-    Birth(GoId),
-    /// A collection began.
-    Collection,
-    /// An unknown change.
-    Anything,
 }
 
 /// The slot of a goroutine that does not exist yet.

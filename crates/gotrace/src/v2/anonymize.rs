@@ -9,10 +9,11 @@ use std::io::Write;
 
 use super::super::allowance::Share;
 use super::super::error::{ErrorKind, ReadError};
+use super::super::header::read_header;
 use super::super::input::Input;
 use super::super::tables::Tables;
-use super::super::varint::Scanner;
-use super::super::{FIRST_V2, HEADER, read_header, starts_with_header};
+use super::super::varint::{self, Scanner};
+use super::super::version::{FIRST_V2, HEADER, starts_with_header};
 use super::batch::{self, Batch, Next};
 use super::{sections, wire};
 
@@ -178,8 +179,8 @@ impl<W: Write, F: Fn(&str) -> bool> Copy<'_, W, F> {
                     table.truncate(1);
                 }
                 table.push(wire::STRING);
-                put(&mut table, id);
-                put(&mut table, name.len() as u64);
+                varint::encode(&mut table, id);
+                varint::encode(&mut table, name.len() as u64);
                 table.extend(name);
             }
             self.write_batch(b, &table)?;
@@ -220,7 +221,7 @@ impl<W: Write, F: Fn(&str) -> bool> Copy<'_, W, F> {
             experiment => vec![wire::EXPERIMENTAL_BATCH, experiment],
         };
         for field in [b.generation, b.m.0 as u64, b.time, data.len() as u64] {
-            put(&mut head, field);
+            varint::encode(&mut head, field);
         }
         self.write(&head)?;
         self.write(data)
@@ -259,12 +260,4 @@ fn is_plain(function: &str) -> bool {
     let plain = function.replace("[...]", "");
     let of_names = |c: char| c.is_ascii_alphanumeric() || "_./()*-:".contains(c);
     plain.chars().all(of_names)
-}
-
-fn put(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }

@@ -6,7 +6,7 @@ use super::super::error::{Corruption, ErrorKind};
 use super::super::event::ThreadId;
 use super::super::input::Input;
 use super::super::varint::Scanner;
-use super::super::{HEADER, HEADER_START, starts_with_header};
+use super::super::version::{HEADER, HEADER_START, starts_with_header};
 use super::wire;
 
 /// A header: type, experiment, and four varints.

@@ -1,14 +1,14 @@
 //! Traces made to be slow: twice the trace is twice the work, or an error.
 
 use super::super::error::ErrorKind;
+use super::super::linear;
 use super::super::violation::Violation;
-use super::super::work;
 use super::test_trace::{NO_THREAD, Trace, running};
 use super::wire;
 
 /// Asserts that a trace of twice as many parts takes twice the steps.
 fn assert_linear(n: u64, make: impl Fn(u64) -> Trace) {
-    work::assert_linear(n, |n| make(n).0);
+    linear::assert_linear(n, |n| make(n).0);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn events_that_wait_for_each_other_in_turn_are_given_up() {
         let stop = [u64::from(wire::PROC_STOP), 1];
         t.batch(1, m, 10 + m, &[&start[..], &stop].concat());
     }
-    let (_, error) = work::read(&t.0);
+    let (_, error) = linear::read(&t.0);
     let given_up = matches!(
         error,
         Some(ErrorKind::Inconsistent(Violation::Tangled { .. }))

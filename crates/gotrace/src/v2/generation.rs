@@ -15,7 +15,7 @@ use super::super::tables::Tables;
 use super::super::work;
 use super::batch::{self, Batch, Next};
 use super::clock::Clock;
-use super::order::Epoch;
+use super::epoch::Epoch;
 use super::samples::Samples;
 use super::sections::{self, Clocks};
 use super::wire;

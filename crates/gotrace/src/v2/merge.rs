@@ -13,8 +13,9 @@ use super::super::work;
 use super::Reader;
 use super::clock::Clock;
 use super::cursor::Source;
+use super::epoch::Epoch;
 use super::frontier::Entry;
-use super::order::{Epoch, Order, Refusal, Step};
+use super::order::{Order, Refusal, Step};
 use super::threads::{self, Lane, Threads};
 
 /// Number of events that may wait for an event of another thread before a trace is rejected as made to be slow: each

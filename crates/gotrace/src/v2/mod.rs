@@ -21,6 +21,7 @@ mod clock;
 #[cfg(test)]
 mod complexity_tests;
 mod cursor;
+mod epoch;
 #[cfg(test)]
 mod fast_path_tests;
 mod frontier;
@@ -33,7 +34,6 @@ mod sections;
 #[cfg(test)]
 mod test_trace;
 mod threads;
-pub(crate) mod wire;
 
 pub use anonymize::anonymize;
 pub use generation::ExperimentalBatch;
@@ -43,10 +43,12 @@ use std::sync::Arc;
 use super::allowance::Share;
 use super::error::{ErrorKind, ReadError};
 use super::event::{Event, EventKind, GoId, ProcId, StringId, ThreadId, Time};
+use super::event_types as wire;
 use super::input::Input;
+use super::stats::{ClockSnapshot, Stats};
 use super::tables::Tables;
+use super::version::{HEADER, starts_with_header};
 use super::work;
-use super::{ClockSnapshot, HEADER, Stats, starts_with_header};
 use batch::Batch;
 use clock::Clock;
 use cursor::{Cursor, Source};

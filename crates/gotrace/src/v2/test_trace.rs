@@ -1,5 +1,6 @@
 //! Writes traces for tests.
 
+use super::super::varint;
 use super::wire;
 
 /// A trace of Go 1.22.
@@ -31,12 +32,7 @@ impl Trace {
 fn bytes(values: &[u64]) -> Vec<u8> {
     let mut out = Vec::new();
     for &value in values {
-        let mut v = value;
-        while v >= 0x80 {
-            out.push(v as u8 | 0x80);
-            v >>= 7;
-        }
-        out.push(v as u8);
+        varint::encode(&mut out, value);
     }
     out
 }

@@ -11,10 +11,11 @@ use super::super::super::event::{
     Event, EventKind, GoId, GoState, Metric, Slot, StackId, StateTransition, StringId, Time,
 };
 use super::super::super::sink::{NO_SLOT, Sink};
+use super::super::epoch::Epoch;
 use super::super::threads::Thread;
 use super::super::wire;
+use super::Order;
 use super::state::{GoStatus, Goroutine, ProcStatus, Seq};
-use super::{Epoch, Order};
 
 #[cfg(test)]
 std::thread_local! {
@@ -204,15 +205,7 @@ fn stopped(t: &Thread, to: GoState, reason: StringId, stack: StackId) -> EventKi
 /// A transition without a reason.
 #[inline(always)]
 fn plain(id: GoId, slot: u32, (from, to): (GoState, GoState), stack: StackId) -> EventKind {
-    EventKind::StateTransition(StateTransition::Goroutine {
-        id,
-        slot: Slot(slot),
-        from,
-        to,
-        reason: StringId::default(),
-        own_stack: stack,
-        stack,
-    })
+    StateTransition::goroutine((id, slot), from, to, stack, stack)
 }
 
 impl Goroutine {

@@ -1,36 +1,13 @@
 //! Goroutines: created, started, stopped, blocked, in syscalls.
 
 use super::super::super::event::{
-    Event, EventKind, GoId, GoState, Slot, StackId, StateTransition, StringId, ThreadId,
+    Event, EventKind, GoId, GoState, Slot, StackId, StateTransition, ThreadId,
 };
 use super::super::super::violation::Violation;
 use super::super::threads::Threads;
 use super::super::wire;
 use super::state::{GoStatus, ProcStatus};
 use super::{Order, Refusal, Step, Taken, Thread};
-
-/// A transition, with nothing but the states.
-fn transition(g: (GoId, u32), from: GoState, to: GoState) -> EventKind {
-    with_stacks(g, from, to, StackId::NONE, StackId::NONE)
-}
-
-fn with_stacks(
-    (id, slot): (GoId, u32),
-    from: GoState,
-    to: GoState,
-    own: StackId,
-    stack: StackId,
-) -> EventKind {
-    EventKind::StateTransition(StateTransition::Goroutine {
-        id,
-        slot: Slot(slot),
-        from,
-        to,
-        reason: StringId::default(),
-        own_stack: own,
-        stack,
-    })
-}
 
 fn state_of(status: GoStatus) -> GoState {
     match status {
@@ -58,7 +35,11 @@ impl Order {
         g.status = GoStatus::Running;
         g.seq = seq;
         t.set_g(id, slot);
-        step.take(transition((id, slot), GoState::Runnable, GoState::Running))
+        step.take(StateTransition::bare(
+            (id, slot),
+            GoState::Runnable,
+            GoState::Running,
+        ))
     }
 
     pub(super) fn go_unblock(&mut self, mut step: Step<'_>) -> Taken {
@@ -75,7 +56,7 @@ impl Order {
         g.status = GoStatus::Runnable;
         g.seq = seq;
         let stack = step.stack(2)?;
-        step.take(with_stacks(
+        step.take(StateTransition::goroutine(
             (id, slot),
             GoState::Waiting,
             GoState::Runnable,
@@ -116,7 +97,11 @@ impl Order {
         let id = t.g;
         t.clear_g();
         self.end(slot);
-        step.take(transition((id, slot), GoState::Running, GoState::NotExist))
+        step.take(StateTransition::bare(
+            (id, slot),
+            GoState::Running,
+            GoState::NotExist,
+        ))
     }
 
     pub(super) fn go_create(&mut self, t: &Thread, mut step: Step<'_>) -> Taken {
@@ -142,7 +127,13 @@ impl Order {
         let slot = self.gs.add(id, status, step.seq_reset());
         let stack = step.stack(2)?;
         let own = step.stack(1)?;
-        step.take(with_stacks((id, slot), GoState::NotExist, to, own, stack))
+        step.take(StateTransition::goroutine(
+            (id, slot),
+            GoState::NotExist,
+            to,
+            own,
+            stack,
+        ))
     }
 
     fn new_goroutine(&mut self, step: &Step<'_>) -> Result<GoId, Violation> {
@@ -179,15 +170,15 @@ impl Order {
         self.gs[next].seq = seq;
         t.set_g(next_id, next);
 
-        let start = transition((next_id, next), GoState::Runnable, GoState::Running);
+        let start = StateTransition::bare((next_id, next), GoState::Runnable, GoState::Running);
         self.also([
             Some(Event {
                 g: GoId::NONE,
                 ..step.also(start)
             }),
-            Some(step.also(transition((id, current), GoState::Running, to))),
+            Some(step.also(StateTransition::bare((id, current), GoState::Running, to))),
         ]);
-        step.take(transition(
+        step.take(StateTransition::bare(
             (next_id, next),
             GoState::Waiting,
             GoState::Runnable,
@@ -213,7 +204,7 @@ impl Order {
         p.seq = seq;
         g.status = GoStatus::Syscall;
         let stack = step.stack(1)?;
-        step.take(with_stacks(
+        step.take(StateTransition::goroutine(
             (t.g, slot),
             GoState::Running,
             GoState::Syscall,
@@ -236,7 +227,11 @@ impl Order {
         }
         p.status = ProcStatus::Running;
         g.status = GoStatus::Running;
-        step.take(transition((t.g, slot), GoState::Syscall, GoState::Running))
+        step.take(StateTransition::bare(
+            (t.g, slot),
+            GoState::Syscall,
+            GoState::Running,
+        ))
     }
 
     pub(super) fn go_syscall_end_blocked(&mut self, t: &mut Thread, mut step: Step<'_>) -> Taken {
@@ -255,7 +250,11 @@ impl Order {
         g.status = GoStatus::Runnable;
         let id = t.g;
         t.clear_g();
-        step.take(transition((id, slot), GoState::Syscall, GoState::Runnable))
+        step.take(StateTransition::bare(
+            (id, slot),
+            GoState::Syscall,
+            GoState::Runnable,
+        ))
     }
 
     /// A C thread calls into Go.
@@ -266,7 +265,11 @@ impl Order {
         let id = self.new_goroutine(&step)?;
         let slot = self.gs.add(id, GoStatus::Syscall, step.seq_reset());
         t.set_g(id, slot);
-        step.take(transition((id, slot), GoState::NotExist, GoState::Syscall))
+        step.take(StateTransition::bare(
+            (id, slot),
+            GoState::NotExist,
+            GoState::Syscall,
+        ))
     }
 
     /// A C thread's call into Go is over.
@@ -276,7 +279,7 @@ impl Order {
         t.needs_g(event)?;
         let (slot, _) = self.gs.running(t, event, GoStatus::Syscall)?;
         self.end(slot);
-        let ended = transition((t.g, slot), GoState::Syscall, GoState::NotExist);
+        let ended = StateTransition::bare((t.g, slot), GoState::Syscall, GoState::NotExist);
         t.clear_g();
         if !t.p.is_some() {
             return step.take(ended);
@@ -341,7 +344,13 @@ impl Order {
             wire::GO_STATUS_STACK => step.stack(3)?,
             _ => StackId::NONE,
         };
-        step.take(with_stacks((id, slot), from, to, stack, stack))
+        step.take(StateTransition::goroutine(
+            (id, slot),
+            from,
+            to,
+            stack,
+            stack,
+        ))
     }
 
     /// Binds a goroutine in a syscall to its thread, which need not be the one

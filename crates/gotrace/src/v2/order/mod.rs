@@ -22,8 +22,9 @@ mod user;
 use super::super::error::Corruption;
 use super::super::event::{Event, EventKind, GoId, ProcId, StackId, StringId};
 pub(super) use super::super::refusal::Refusal;
-use super::super::tables::{Extra, Tables};
+use super::super::tables::Extra;
 use super::super::violation::Violation;
+use super::epoch::Epoch;
 use super::raw::Raw;
 use super::threads::{self, Thread, Threads};
 use super::wire;
@@ -32,13 +33,6 @@ pub(super) use fast::NEVER;
 use names::Names;
 use state::{Goroutines, Procs, Seq};
 use tasks::Tasks;
-
-/// The generation that events are of.
-#[derive(Clone, Copy)]
-pub(super) struct Epoch<'a> {
-    pub tables: &'a Tables,
-    pub generation: u64,
-}
 
 /// One thread's next event, offered to the order.
 pub(super) struct Step<'a> {
@@ -336,6 +330,7 @@ impl Step<'_> {
 mod tests {
     use super::super::super::error::ErrorKind;
     use super::super::super::event::ThreadId;
+    use super::super::super::tables::Tables;
     use super::*;
 
     /// The error with which an event of a type is refused where nothing is

@@ -4,11 +4,12 @@
 use super::super::super::args::Args;
 use super::super::super::event::{EventKind, Experimental, StringId, TaskId};
 use super::super::super::violation::Violation;
+use super::super::epoch::Epoch;
 use super::super::wire;
 use super::fast;
 use super::state::{OpenRegion, push};
 use super::tasks::Task;
-use super::{Epoch, Order, Step, Taken, Thread};
+use super::{Order, Step, Taken, Thread};
 
 /// The parent of a task: the wire format has the background task for none.
 fn parent_of(arg: u64) -> TaskId {

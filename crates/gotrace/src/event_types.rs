@@ -1,6 +1,6 @@
-//! Event types of the wire format: one table, as `tracev2.Specs` in the Go tree.
+//! Event types of Go 1.22 and later: one table, as `tracev2.Specs` in the Go tree.
 //!
-//! A new event type is a line of the table, its handler in [`order`](super::order)
+//! A new event type is a line of the table, its handler in [`order`](super::v2::order)
 //! and a line of the dispatch there. Numbers, names and arguments are those of
 //! `internal/trace/tracev2/events.go`.
 
