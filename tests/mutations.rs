@@ -3,24 +3,19 @@
 //! the same events, one thread and two the same report, and times always
 //! increase.
 
+#[path = "support/random.rs"]
+mod random;
+#[path = "support/varint.rs"]
+mod varint;
+
 use std::fs;
 use std::path::Path;
 
 use gotracer::analysis::{analyze, analyze_on_two_threads, analyze_plainly};
 use gotracer::rules::{Preset, Settings};
 use gotracer::trace::{Event, Input, Reader};
-
-/// xorshift64: the same damage in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n.max(1) as u64) as usize
-    }
-}
+use random::Random;
+use varint::varint;
 
 fn samples() -> Vec<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -173,13 +168,6 @@ fn what_is_lost_is_counted() {
 /// time to find their order would grow with the square of their number.
 #[test]
 fn a_trace_made_to_be_slow_is_refused() {
-    fn varint(out: &mut Vec<u8>, mut v: u64) {
-        while v >= 0x80 {
-            out.push(v as u8 | 0x80);
-            v >>= 7;
-        }
-        out.push(v as u8);
-    }
     fn batch(out: &mut Vec<u8>, m: u64, time: u64, data: &[u8]) {
         out.push(1);
         for v in [1, m, time, data.len() as u64] {

@@ -9,6 +9,7 @@ use gotracer::rules::RULES;
 
 use crate::repository;
 use crate::support::daemon::{Scratch, program};
+use crate::support::random::Random;
 
 const DAYS: u32 = 2;
 /// Captures, one a minute.
@@ -19,13 +20,8 @@ const MOST: u32 = 4;
 /// Captures in which something is found, `percent` of all at random; the same
 /// ones in each run.
 fn findings(percent: u64) -> impl Iterator<Item = bool> {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    (0..CAPTURES).map(move |_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 33) % 100 < percent
-    })
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    (0..CAPTURES).map(move |_| (random.next() >> 33) % 100 < percent)
 }
 
 /// A promtool test of all rules: how often each alert began to fire.

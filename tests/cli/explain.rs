@@ -116,13 +116,7 @@ fn mistakes_of_explain_are_explained() {
         (&["README.md", "--at", "1s"], "README.md"),
         (&["no/such", "--at", "1s"], "no/such"),
     ] {
-        let output = run(&[&["explain"], args].concat());
-        assert_exit(&output, 2);
-        assert!(
-            stderr(&output).contains(expected),
-            "{args:?}: {}",
-            stderr(&output)
-        );
+        assert_refused(&[&["explain"], args].concat(), expected);
     }
 }
 

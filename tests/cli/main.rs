@@ -60,6 +60,15 @@ fn run_with_stdin(args: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// Asserts that a command is refused, with a text in its message.
+#[track_caller]
+fn assert_refused(args: &[&str], expected: &str) {
+    let output = run(args);
+    assert_exit(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains(expected), "{args:?}: {said}");
+}
+
 #[track_caller]
 fn assert_exit(output: &Output, code: i32) {
     let (out, err) = (stdout(output), stderr(output));

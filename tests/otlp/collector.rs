@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use crate::support::certificates::Certificate;
 use crate::support::daemon::{Running, Scratch, eventually_or, free_address, program};
 use crate::support::once;
 
@@ -47,6 +48,24 @@ impl Collector {
     /// One, if Go is there to build it.
     pub(crate) fn start(scratch: &Scratch, ports: &Ports) -> Option<Self> {
         Self::start_with(scratch, ports, &Options::default())
+    }
+
+    /// One that receives over TLS, with `more` settings of it.
+    pub(crate) fn start_secure(
+        scratch: &Scratch,
+        ports: &Ports,
+        server: &Certificate,
+        more: &str,
+    ) -> Option<Self> {
+        let protocols = format!(
+            "tls: {{cert_file: '{}', key_file: '{}'{more}}}",
+            server.cert, server.key
+        );
+        let options = Options {
+            protocols: &protocols,
+            ..Options::default()
+        };
+        Self::start_with(scratch, ports, &options)
     }
 
     /// One that receives in a special way.

@@ -16,15 +16,8 @@ fn over_tls(protocol: &str, port: impl Fn(&Ports) -> String) {
     let authority = Authority::new(scratch.path(), "authority");
     let server = authority.sign("collector", &["localhost"]);
     let client = authority.sign("client", &["client"]);
-    let protocols = format!(
-        "tls: {{cert_file: '{}', key_file: '{}', client_ca_file: '{}'}}",
-        server.cert, server.key, authority.file
-    );
-    let options = Options {
-        protocols: &protocols,
-        ..Options::default()
-    };
-    let Some(collector) = Collector::start_with(&scratch, &ports, &options) else {
+    let clients = format!(", client_ca_file: '{}'", authority.file);
+    let Some(collector) = Collector::start_secure(&scratch, &ports, &server, &clients) else {
         return;
     };
     let address = port(&ports);
@@ -68,15 +61,7 @@ fn certificates_are_read_again_when_their_files_change() {
     let authority = Authority::new(scratch.path(), "authority");
     let server = authority.sign("collector", &["localhost"]);
     let other = Authority::new(scratch.path(), "other");
-    let protocols = format!(
-        "tls: {{cert_file: '{}', key_file: '{}'}}",
-        server.cert, server.key
-    );
-    let options = Options {
-        protocols: &protocols,
-        ..Options::default()
-    };
-    let Some(collector) = Collector::start_with(&scratch, &ports, &options) else {
+    let Some(collector) = Collector::start_secure(&scratch, &ports, &server, "") else {
         return;
     };
     let port = ports.http.rsplit(':').next().unwrap();
@@ -114,15 +99,7 @@ fn what_is_wrong_with_tls_is_said_with_what_to_do() {
     let scratch = Scratch::new();
     let ports = Ports::free();
     let server = self_signed(scratch.path(), "server", &["localhost"]);
-    let protocols = format!(
-        "tls: {{cert_file: '{}', key_file: '{}'}}",
-        server.cert, server.key
-    );
-    let options = Options {
-        protocols: &protocols,
-        ..Options::default()
-    };
-    let Some(collector) = Collector::start_with(&scratch, &ports, &options) else {
+    let Some(collector) = Collector::start_secure(&scratch, &ports, &server, "") else {
         return;
     };
     let plain_ports = Ports::free();

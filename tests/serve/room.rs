@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use crate::support::daemon::{Running, Scratch, eventually_or, fixture, impostor, says};
+use crate::support::varint::varint;
 
 /// The smallest budget.
 const BUDGET: &str = "--memory.budget=32MiB";
@@ -122,27 +123,18 @@ fn large(path: &Path) {
     let mut file = fs::File::create(path).unwrap();
     let trace = fs::read(fixture("go1.26.6/idle.trace")).unwrap();
     file.write_all(&trace).unwrap();
-    for first in (1..7_000_u32).step_by(60) {
+    for first in (1..7_000_u64).step_by(60) {
         let mut data = vec![4];
         for id in first..first + 60 {
             data.push(5);
-            data.extend(varint(id));
-            data.extend(varint(1024));
+            varint(&mut data, id);
+            varint(&mut data, 1024);
             data.extend([b'a'; 1024]);
         }
-        let length = varint(data.len() as u32);
-        for part in [&[1, 99, 1, 1][..], &length, &data] {
-            file.write_all(part).unwrap();
+        let mut head = vec![1, 99, 1, 1];
+        varint(&mut head, data.len() as u64);
+        for part in [head, data] {
+            file.write_all(&part).unwrap();
         }
     }
-}
-
-fn varint(mut value: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
 }

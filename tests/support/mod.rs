@@ -9,9 +9,11 @@ pub(crate) mod endpoint;
 pub(crate) mod kubernetes;
 pub(crate) mod old_trace;
 pub(crate) mod once;
+pub(crate) mod random;
 pub(crate) mod s3;
 pub(crate) mod text_trace;
 pub(crate) mod tools;
+pub(crate) mod varint;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

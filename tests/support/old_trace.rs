@@ -1,5 +1,8 @@
 //! Traces of the format that Go 1.11 to 1.21 wrote, made up.
 
+use super::random::Random;
+use super::varint::varint;
+
 /// Event types by number, from 1.
 const NAMES: [&str; 49] = [
     "Batch",
@@ -99,26 +102,6 @@ fn event(out: &mut Vec<u8>, name: &str, args: &[u64], text: &str) {
     if name == "String" || name == "Log" {
         varint(out, text.len() as u64);
         out.extend(text.as_bytes());
-    }
-}
-
-fn varint(out: &mut Vec<u8>, mut v: u64) {
-    while v >= 0x80 {
-        out.push(v as u8 | 0x80);
-        v >>= 7;
-    }
-    out.push(v as u8);
-}
-
-/// xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n.max(1) as u64) as usize
     }
 }
 

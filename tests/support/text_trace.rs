@@ -3,6 +3,8 @@
 
 use gotracer::trace::internal::specs;
 
+use super::varint::varint;
+
 /// A test of the reference reader.
 pub(crate) struct TextTrace {
     /// Whether the reference expects it to be read without an error.
@@ -63,14 +65,6 @@ pub(crate) fn encode(text: &str) -> TextTrace {
 fn value(word: &str) -> u64 {
     let (_, value) = word.split_once('=').expect("name=value");
     value.parse().expect("a number")
-}
-
-fn varint(out: &mut Vec<u8>, mut v: u64) {
-    while v >= 0x80 {
-        out.push(v as u8 | 0x80);
-        v >>= 7;
-    }
-    out.push(v as u8);
 }
 
 /// Reads one file of Go's fuzz corpus: a single `[]byte("…")`.
