@@ -4,6 +4,8 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 
+use crate::trace::Time;
+
 /// A duration in ns, with three significant digits: `1.23ms`, `456µs`, `12s`.
 pub fn duration(ns: u64) -> String {
     match ns {
@@ -12,6 +14,12 @@ pub fn duration(ns: u64) -> String {
         1_000_000..1_000_000_000 => digits(ns as f64 / 1e6, "ms"),
         _ => digits(ns as f64 / 1e9, "s"),
     }
+}
+
+/// Time between two moments, ns; 0 in the wrong order.
+#[inline]
+pub fn elapsed(from: Time, to: Time) -> u64 {
+    to.saturating_sub(from).max(0) as u64
 }
 
 /// Sum of times in ns. A damaged trace can have times near the end of the range: a sum beyond it is the largest one.

@@ -1,5 +1,6 @@
 //! `gotracer export`: converts a trace for other tools.
 
+use std::io;
 use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
@@ -45,15 +46,8 @@ struct Perfetto {
     #[arg(value_name = "TRACE")]
     trace: PathBuf,
 
-    /// Write to a file; `-` is standard output
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        default_value = "-",
-        hide_default_value = true
-    )]
-    output: PathBuf,
+    #[command(flatten)]
+    output: BinaryOutput,
 
     /// Convert a whole large trace to a file of more than 512 MiB
     #[arg(long, conflicts_with = "when")]
@@ -82,6 +76,14 @@ struct Pprof {
     #[arg(long = "type", value_name = "TYPE", value_parser = profile())]
     profile: pprof::Type,
 
+    #[command(flatten)]
+    output: BinaryOutput,
+}
+
+/// Where the export goes.
+#[derive(clap::Args)]
+#[group(skip)]
+struct BinaryOutput {
     /// Write to a file; `-` is standard output
     #[arg(
         short,
@@ -91,6 +93,36 @@ struct Pprof {
         hide_default_value = true
     )]
     output: PathBuf,
+}
+
+impl BinaryOutput {
+    /// Opens the output, which must neither be the trace nor a terminal.
+    fn open(&self, source: &Source) -> anyhow::Result<Output> {
+        place::check(&[&self.output], source.file())?;
+        let output = Output::to(Some(&self.output))?;
+        if output.terminal {
+            bail!("the output is binary: give --output FILE, or redirect it");
+        }
+        Ok(output)
+    }
+
+    /// Writes the export of `source` with `write`, and shows the progress.
+    fn write<T>(
+        &self,
+        source: &Source,
+        write: impl FnOnce(&mut Output, &Progress) -> io::Result<T>,
+    ) -> anyhow::Result<(Output, T)> {
+        let mut output = self.open(source)?;
+        let progress = Progress::new(true);
+        progress.expect(source.size());
+        let exported = write(&mut output, &progress);
+        progress.finish();
+        let Ok(exported) = exported else {
+            output.finish()?;
+            bail!("cannot write {}", self.output.display());
+        };
+        Ok((output, exported))
+    }
 }
 
 const PPROF_EXAMPLES: &str = "\
@@ -151,25 +183,15 @@ impl Perfetto {
         let (window, findings) = part.map(|part| (part.window, part.found)).unzip();
         let reader = Reader::new(self.moment.open(&source)?);
         let reader = reader.map_err(|e| anyhow!("{}: {e}", source.name()))?;
-        place::check(&[&self.output], source.file())?;
-        let mut output = Output::to(Some(&self.output))?;
-        if output.terminal {
-            bail!("the output is binary: give --output FILE, or redirect it");
-        }
         let options = Options {
             source: &source.name(),
             window,
             settings: &settings,
             findings: findings.flatten(),
         };
-        let progress = Progress::new(true);
-        progress.expect(source.size());
-        let exported = perfetto::export(reader, &mut output, &options, progress.follow(&source));
-        progress.finish();
-        let Ok(exported) = exported else {
-            output.finish()?;
-            bail!("cannot write {}", self.output.display());
-        };
+        let (output, exported) = self.output.write(&source, |output, progress| {
+            perfetto::export(reader, output, &options, progress.follow(&source))
+        })?;
         if let Some(error) = exported.error.as_ref().filter(|_| exported.silent) {
             complain("error", &format!("{}: {error}", source.name()));
             return Ok(UNREADABLE);
@@ -191,19 +213,9 @@ impl Pprof {
         let name = source.name();
         let input = source.open().map_err(|e| anyhow!("{name}: {e}"))?;
         let reader = Reader::new(input).map_err(|e| anyhow!("{name}: {e}"))?;
-        place::check(&[&self.output], source.file())?;
-        let mut output = Output::to(Some(&self.output))?;
-        if output.terminal {
-            bail!("the output is binary: give --output FILE, or redirect it");
-        }
-        let progress = Progress::new(true);
-        progress.expect(source.size());
-        let exported = pprof::export(reader, &mut output, self.profile, progress.follow(&source));
-        progress.finish();
-        let Ok(exported) = exported else {
-            output.finish()?;
-            bail!("cannot write {}", self.output.display());
-        };
+        let (output, exported) = self.output.write(&source, |output, progress| {
+            pprof::export(reader, output, self.profile, progress.follow(&source))
+        })?;
         if let Some(error) = &exported.error {
             let level = if exported.silent { "error" } else { "warning" };
             complain(level, &format!("{name}: {error}"));

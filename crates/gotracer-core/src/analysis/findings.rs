@@ -8,6 +8,7 @@ use crate::report::{self, Cause, Finding, Frame, PlaceCount};
 use crate::rules::{Found, Rule, Unit};
 use crate::timeline::{FrameText, StackKey, Stacks, Timeline};
 use crate::trace::{GoId, Time};
+use crate::units::elapsed;
 
 /// Maximum size of the names in the findings of one report, bytes. Real reports have one or two MiB; a crafted trace
 /// could need gigabytes for a few names.
@@ -106,7 +107,7 @@ fn finding(
         worst: group.worst,
         worst_at_ns: t.since_stretch(worst_start),
         worst_for_ns: match rule.unit {
-            Unit::Nanoseconds => worst_end.saturating_sub(worst_start).max(0) as u64,
+            Unit::Nanoseconds => elapsed(worst_start, worst_end),
             Unit::Bytes | Unit::Goroutines | Unit::Share | Unit::Rate => 0,
         },
         total: group.total,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::error::{ConfigError, Position};
-use super::file::position;
+use super::yaml::position;
 use crate::rules::custom::{self, Definition, Reason, Subject, Value};
 use crate::rules::pattern::{FRAMES, Pattern, StackPattern};
 use crate::rules::{Limit, Rule};

@@ -8,11 +8,12 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_saphyr::{Spanned, UserMessageFormatter};
+use serde_saphyr::Spanned;
 
 use super::custom::{self, CustomYaml};
-use super::error::{ConfigError, Position};
+use super::error::ConfigError;
 use super::ignore::{self, IgnoreYaml};
+use super::yaml::{position, read};
 use super::{Change, Config, Section, names};
 use crate::rules::{IdCategories, Rule};
 
@@ -80,15 +81,6 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Pairs<K
     }
 }
 
-/// Parses YAML; `None` if the text has only comments.
-///
-/// # Errors
-/// If the text is not YAML or does not fit `T`; the error has the position.
-pub fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<Option<T>, ConfigError> {
-    let options = serde_saphyr::options! { with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options).map_err(|e| yaml(&e))
-}
-
 /// Parses the file without checking its values.
 pub(super) fn parse(text: &str) -> Result<Config, ConfigError> {
     let Some(file) = read::<FileYaml>(text)? else {
@@ -145,25 +137,4 @@ fn name(at: &Spanned<String>, error: names::UnknownName) -> ConfigError {
         at: position(at),
         error,
     }
-}
-
-/// Returns the position of a value.
-pub fn position<T>(value: &Spanned<T>) -> Position {
-    Position {
-        line: value.referenced.line(),
-        column: value.referenced.column(),
-    }
-}
-
-fn yaml(error: &serde_saphyr::Error) -> ConfigError {
-    let error = error.without_snippet();
-    let at = error.location().map_or(Position::default(), |l| Position {
-        line: l.line(),
-        column: l.column(),
-    });
-    let message = error.render_with_formatter(&UserMessageFormatter);
-    // The error already starts with the position.
-    let suffix = format!(" at line {}, column {}", at.line, at.column);
-    let message = message.strip_suffix(&suffix).unwrap_or(&message).into();
-    ConfigError::Yaml { at, message }
 }

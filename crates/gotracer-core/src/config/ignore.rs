@@ -7,8 +7,8 @@ use serde_saphyr::Spanned;
 
 use super::custom::{self, OneOrMany};
 use super::error::{ConfigError, Position};
-use super::file::{position, read};
 use super::names;
+use super::yaml::{position, read};
 use crate::rules::Rule;
 use crate::rules::pattern::Pattern;
 use crate::rules::suppression::{Suppression, Suppressions};

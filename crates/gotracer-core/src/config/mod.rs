@@ -27,13 +27,14 @@ mod error;
 mod file;
 mod ignore;
 mod names;
+mod yaml;
 
 use std::path::Path;
 
 pub use error::{ConfigError, Position};
-pub use file::{position, read as read_yaml};
 pub use ignore::{IGNORE_FILE, load as load_ignore, within};
 pub use names::{UnknownName, preset, rule};
+pub use yaml::{position, read as read_yaml};
 
 use crate::rules::suppression::Suppression;
 use crate::rules::{IdCategories, Preset, Rule, SettingError, Settings, retired};

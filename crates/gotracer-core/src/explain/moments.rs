@@ -9,6 +9,7 @@ use crate::report::human::{self, place};
 use crate::report::{Finding, Frame, Moment, Report, Row, Span, SpanState, Unit, Wake, ranked};
 use crate::timeline::{HeapFloor, Kind, Owner, StackKey, Timeline};
 use crate::trace::{GoId, Input, ReadError, Reader, Time};
+use crate::units::elapsed;
 
 /// Findings whose moments are drawn.
 const FINDINGS: usize = 3;
@@ -102,7 +103,7 @@ impl Sink for Gather {
         for pending in self.over(run.start, run.end) {
             let name = goroutine(run.g, run.stack, timeline);
             keep(&mut pending.runs, Ran { run, name }, |ran| {
-                length(ran.run.start, ran.run.end)
+                elapsed(ran.run.start, ran.run.end)
             });
         }
     }
@@ -114,7 +115,7 @@ impl Sink for Gather {
                 Kind::StopTheWorld(reason) => {
                     let reason = timeline.stop_reason(reason).to_owned();
                     keep(&mut pending.stops, (i.start, i.end, reason), |stop| {
-                        length(stop.0, stop.1)
+                        elapsed(stop.0, stop.1)
                     });
                     continue;
                 }
@@ -143,7 +144,7 @@ impl Sink for Gather {
                 name: goroutine(i.victim.g, i.victim.stack, timeline),
             };
             keep(&mut pending.waits, waited, |wait| {
-                length(wait.start, wait.end)
+                elapsed(wait.start, wait.end)
             });
         }
     }
@@ -187,8 +188,8 @@ impl Pending {
 
     fn span(&self, start: Time, end: Time, state: SpanState, text: String) -> Span {
         Span {
-            from: length(self.from, start),
-            to: length(self.from, end.min(self.to)),
+            from: elapsed(self.from, start),
+            to: elapsed(self.from, end.min(self.to)),
             state,
             text,
         }
@@ -209,7 +210,7 @@ impl Pending {
         let wakes = wakes.filter_map(|wait| {
             let to = first + shown.iter().position(|&g| g == wait.g)?;
             Some(Wake {
-                at: length(self.from, wait.end),
+                at: elapsed(self.from, wait.end),
                 from: self.p_of(wait.by, wait.end)?,
                 to,
             })
@@ -223,7 +224,7 @@ impl Pending {
                 .collect(),
             finding: self.finding.clone(),
             from: self.since,
-            length: length(self.from, self.to),
+            length: elapsed(self.from, self.to),
             rows,
         }
     }
@@ -276,7 +277,7 @@ impl Pending {
             .iter()
             .filter(|wait| wait.start > self.from || wait.end < self.to);
         for wait in parts {
-            let within = length(wait.start.max(self.from), wait.end.min(self.to));
+            let within = elapsed(wait.start.max(self.from), wait.end.min(self.to));
             *waited.entry(wait.g.0).or_default() += within;
         }
         let mut waited: Vec<_> = waited.into_iter().collect();
@@ -294,7 +295,7 @@ impl Pending {
         let mut name = format!("goroutine {g}");
         for wait in self.waits.iter().filter(|wait| wait.g == g) {
             name.clone_from(&wait.name);
-            let took = crate::units::duration(length(wait.start, wait.end));
+            let took = crate::units::duration(elapsed(wait.start, wait.end));
             let text = format!("{} for {took}", wait.what);
             spans.push(self.span(wait.start, wait.end, wait.state, text));
         }
@@ -324,8 +325,4 @@ fn goroutine(g: GoId, stack: StackKey, timeline: &Timeline) -> String {
         "" => format!("goroutine {g}"),
         _ => format!("goroutine {g} {}", place(&frame)),
     }
-}
-
-fn length(from: Time, to: Time) -> u64 {
-    to.saturating_sub(from).max(0) as u64
 }

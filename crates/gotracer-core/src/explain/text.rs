@@ -9,7 +9,7 @@ use crate::report::table::{hung, safe, wrapped};
 use crate::report::{Frame, Options, Style, human};
 use crate::timeline::{Actor, FrameKey, Kind, Owner, StackKey, Way};
 use crate::trace::{GoId, Time};
-use crate::units::{self, bytes, duration};
+use crate::units::{self, bytes, duration, elapsed};
 
 /// Maximum number of lines per section; the longest entries are shown.
 const LINES: usize = 12;
@@ -49,7 +49,7 @@ impl Page<'_> {
             "{} to {} of the trace, {}{}",
             since(e.from),
             since(e.to),
-            duration(length(e.from, e.to)),
+            duration(elapsed(e.from, e.to)),
             procs.unwrap_or_default()
         );
         wrapped(out, "", &line, self.width)?;
@@ -61,7 +61,7 @@ impl Page<'_> {
         }
         for &(start, end) in e.marking.iter().take(LINES) {
             let open = if end >= e.to { " and longer" } else { "" };
-            let took = duration(length(start, end));
+            let took = duration(elapsed(start, end));
             self.entry(out, start, &format!("GC marking for {took}{open}"))?;
         }
         for floor in e.floors.iter().take(LINES) {
@@ -78,7 +78,7 @@ impl Page<'_> {
     fn goroutine(&self, out: &mut dyn Write, g: GoId) -> io::Result<()> {
         let runs = self.e.runs.iter().filter(|run| run.g == g);
         let runs = runs.map(|run| {
-            let took = length(run.start, run.end);
+            let took = elapsed(run.start, run.end);
             let place = self.place(run.stack);
             (
                 run.start,
@@ -142,9 +142,9 @@ impl Page<'_> {
             by_processor.entry(run.p.0).or_default().push(run);
         }
         for (p, runs) in by_processor {
-            let within = |r: &Run| length(r.start.max(self.e.from), r.end.min(self.e.to));
+            let within = |r: &Run| elapsed(r.start.max(self.e.from), r.end.min(self.e.to));
             let busy = units::total(runs.iter().map(|r| within(r)));
-            let share = busy as f64 * 100.0 / length(self.e.from, self.e.to).max(1) as f64;
+            let share = busy as f64 * 100.0 / elapsed(self.e.from, self.e.to).max(1) as f64;
             let title = format!("P {p}");
             writeln!(
                 out,
@@ -310,8 +310,8 @@ impl Page<'_> {
     fn at(&self, time: Time) -> String {
         let from = self.e.from;
         let text = match time >= from {
-            true => format!("+{}", duration(length(from, time))),
-            false => format!("-{}", duration(length(time, from))),
+            true => format!("+{}", duration(elapsed(from, time))),
+            false => format!("-{}", duration(elapsed(time, from))),
         };
         format!("  {text:>8}")
     }
@@ -335,8 +335,4 @@ fn more(out: &mut dyn Write, n: usize, sum: u64) -> io::Result<()> {
             duration(sum)
         ),
     }
-}
-
-fn length(from: Time, to: Time) -> u64 {
-    to.saturating_sub(from).max(0) as u64
 }

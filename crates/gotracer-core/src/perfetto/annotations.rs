@@ -1,6 +1,5 @@
 //! Debug annotations: the arguments that Perfetto lists for an event.
 
-use super::packets::Text;
 use super::schema::{DebugAnnotation, Value};
 
 macro_rules! keys {
@@ -50,6 +49,10 @@ impl Key {
         self as u64 + 1
     }
 }
+
+/// Id of an interned annotation value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Text(pub u64);
 
 /// Annotations of one event.
 #[derive(Clone, Default)]

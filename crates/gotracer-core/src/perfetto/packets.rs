@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use prost::Message;
 use prost::encoding::{WireType, encode_key};
 
-use super::annotations::Key;
+use super::annotations::{Key, Text};
 use super::schema::{
     INCREMENTAL_STATE_CLEARED, InternedData, InternedName, InternedString, NEEDS_INCREMENTAL_STATE,
     PACKET, TracePacket, TrackDescriptor, TrackEvent, Type,
@@ -25,10 +25,6 @@ const SEQUENCE: u32 = 1;
 /// Id of an interned event name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Name(u64);
-
-/// Id of an interned annotation value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Text(pub u64);
 
 /// Interned texts and their ids.
 #[derive(Default)]

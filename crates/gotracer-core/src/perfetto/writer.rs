@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::io::Write;
 
-use super::annotations::{Annotations, Key};
-use super::packets::{Name, Packets, Text};
+use super::annotations::{Annotations, Key, Text};
+use super::packets::{Name, Packets};
 use super::schema::{TrackEvent, Type};
 use super::tracks::{Fixed, Track, Tracks};
 use crate::report::{Escaped, Frame, human};
 use crate::timeline::{Actor, FrameKey, Owner, StackKey, Timeline};
 use crate::trace::{GoId, ProcId, TaskId, ThreadId, Time};
+use crate::units::elapsed;
 
 /// Maximum frames of a stack; stacks have up to 128, and the outermost say least.
 const FRAMES: usize = 64;
@@ -151,7 +152,7 @@ impl<W: Write> Writer<W> {
             return false;
         }
         let clipped = start > span.start || end < span.end;
-        let lasted = span.end.saturating_sub(span.start).max(0) as u64;
+        let lasted = elapsed(span.start, span.end);
         let notes = match clipped {
             true => notes.size(Key::Lasted, lasted),
             false => notes,

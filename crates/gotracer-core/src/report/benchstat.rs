@@ -53,11 +53,9 @@ mod tests {
 
     #[test]
     fn each_rule_with_values_is_a_line() {
-        let mut out = Vec::new();
         let reports = [sample::eventful("a"), sample::report("b")];
-        write(&mut out, &reports, &Options::default()).unwrap();
         assert_eq!(
-            String::from_utf8(out).unwrap(),
+            sample::written(&FORMAT, &reports, &Options::default()),
             "BenchmarkMutexContention 1 50200000 p50-ns 50200000 p99-ns 50200000 max-ns 10015300 ns/s\n"
         );
     }

@@ -1,32 +1,10 @@
-//! Registry of output formats.
-//!
-//! A format is one entry in the module that writes it. The command line, its help and the endings of files use the
-//! entries.
+//! An output format, and lists of formats.
 
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{
-    Options, Report, benchstat, csv, github, gitlab, html, json, jsonl, junit, markdown,
-    openmetrics, sarif, table,
-};
-
-/// Formats of reports. A file's ending means the first format that lists it.
-pub static FORMATS: Formats<[Report]> = Formats(&[
-    &table::FORMAT,
-    &json::FORMAT,
-    &html::FORMAT,
-    &markdown::FORMAT,
-    &sarif::FORMAT,
-    &junit::FORMAT,
-    &github::FORMAT,
-    &gitlab::FORMAT,
-    &jsonl::FORMAT,
-    &csv::FORMAT,
-    &benchstat::FORMAT,
-    &openmetrics::FORMAT,
-]);
+use super::Options;
 
 /// A format of `S`: reports or a comparison.
 pub struct Format<S: ?Sized> {
@@ -36,7 +14,7 @@ pub struct Format<S: ?Sized> {
     pub summary: &'static str,
     /// Endings of file names that mean this format, without the dot.
     pub endings: &'static [&'static str],
-    /// Whether the format draws the program over time, see [`Report::course`].
+    /// Whether the format draws the program over time, see [`Report::course`](super::Report::course).
     pub course: bool,
     /// Writes `S`. A format ignores the options that do not concern it.
     pub write: fn(&mut dyn Write, &S, &Options) -> io::Result<()>,
@@ -86,36 +64,5 @@ impl<S: ?Sized> Eq for Format<S> {}
 impl<S: ?Sized> fmt::Debug for Format<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_in_the_format_of_its_longest_ending() {
-        for (file, formats) in [
-            ("report.json", &["json", "sarif", "gitlab"][..]),
-            ("report.sarif.json", &["sarif"]),
-            ("report.SARIF", &["sarif"]),
-            ("dir.html/report.md", &["markdown"]),
-            ("report", &[]),
-            ("html", &[]),
-            ("report.txt", &["table"]),
-            ("report.pdf", &[]),
-        ] {
-            let found = FORMATS.of_file(Path::new(file));
-            let names: Vec<_> = found.iter().map(|format| format.name).collect();
-            assert_eq!(names, formats, "{file}");
-        }
-    }
-
-    #[test]
-    fn every_format_is_found_by_its_name() {
-        for format in FORMATS.iter() {
-            assert_eq!(FORMATS.find(format.name), Some(format));
-        }
-        assert!(FORMATS.find("xml").is_none());
     }
 }

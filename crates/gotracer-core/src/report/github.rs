@@ -97,11 +97,9 @@ mod tests {
     use crate::report::sample;
 
     fn github(reports: &[Report]) -> String {
-        let mut out = Vec::new();
         let mut options = Options::default();
         options.paths.add("example.com/shop", "");
-        write(&mut out, reports, &options).unwrap();
-        String::from_utf8(out).unwrap()
+        sample::written(&FORMAT, reports, &options)
     }
 
     #[test]

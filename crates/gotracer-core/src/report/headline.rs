@@ -10,48 +10,20 @@ impl Report {
         let worst = *ranked(self).first()?;
         let rule = self.rules.iter().find(|rule| rule.rule == worst.rule)?;
         let sentence = || {
-            let (share, lost) = (self.share(rule)?, lost_to(worst.rule.name)?);
+            let (share, lost) = (self.share(rule)?, worst.rule.lost.as_ref()?);
             let lasted = duration(self.trace.duration_ns);
             Some(match share {
                 0.0 => return None,
-                ..0.995 => format!("{} of {lasted} lost to {lost}", share::text(share)),
+                ..0.995 => format!("{} of {lasted} lost to {}", share::text(share), lost.to),
                 _ => {
                     let average = share::average(share);
-                    let doing = many(worst.rule.name)?;
+                    let doing = lost.many?;
                     format!("on average {average} {doing} during {lasted}")
                 }
             })
         };
         Some(sentence().unwrap_or_else(|| worst.message.clone()))
     }
-}
-
-/// Returns the noun for a rule's lost time; `None` if its measurement is not lost time.
-fn lost_to(rule: &str) -> Option<&'static str> {
-    Some(match rule {
-        "GCPauseSpike" => "GC pauses",
-        "StopTheWorld" => "stop-the-world pauses",
-        "HighSchedulingLatency" => "waiting for a P",
-        "MutexContention" => "waiting for locks",
-        "BlockedOnSyscall" => "syscalls",
-        "GCAssist" => "mark assists",
-        "ProcessorStarvation" => "idle Ps beside runnable goroutines",
-        "ChannelBackpressure" => "waiting to send on channels",
-        _ => return None,
-    })
-}
-
-/// Returns what several goroutines or Ps were doing at a time; `None` if a rule's occurrences do not overlap.
-fn many(rule: &str) -> Option<&'static str> {
-    Some(match rule {
-        "HighSchedulingLatency" => "goroutines were waiting for a P",
-        "MutexContention" => "goroutines were waiting for locks",
-        "BlockedOnSyscall" => "goroutines were in syscalls",
-        "GCAssist" => "goroutines were in mark assists",
-        "ProcessorStarvation" => "Ps were idle beside runnable goroutines",
-        "ChannelBackpressure" => "goroutines were waiting to send on channels",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -91,9 +91,7 @@ mod tests {
     use crate::report::sample;
 
     fn lines(reports: &[Report]) -> String {
-        let mut out = Vec::new();
-        write(&mut out, reports, &Options::default()).unwrap();
-        String::from_utf8(out).unwrap()
+        sample::written(&FORMAT, reports, &Options::default())
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The report of a trace, and its output formats.
 
 mod benchstat;
+pub(crate) mod by_state;
 mod course;
 mod cpu;
 mod csv;
 mod escape;
 mod format;
+mod formats;
 mod gc;
 mod github;
 mod gitlab;
@@ -46,7 +48,8 @@ pub use crate::rules::{Distribution, Severity, Unit};
 pub use course::{Column, Course, State};
 pub use cpu::{CpuSamples, SampledFunction};
 pub use escape::{Escaped, is_hostile};
-pub use format::{FORMATS, Format, Formats};
+pub use format::{Format, Formats};
+pub use formats::FORMATS;
 pub use gc::{Gc, GcCpu, MinimumUtilization};
 pub use github::FORMAT as GITHUB;
 pub use hash::hash;

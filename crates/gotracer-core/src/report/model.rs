@@ -68,8 +68,8 @@ pub struct Program {
     /// Numbers of goroutines.
     pub goroutines: Goroutines,
     /// Time of all its goroutines by state. Reports of older versions lack it.
-    #[serde(default, with = "super::wire::time")]
-    #[schemars(with = "super::wire::Time")]
+    #[serde(default, with = "super::by_state")]
+    #[schemars(with = "super::by_state::Time")]
     pub time: StateVector,
     /// Time in which goroutines were runnable and not running. Reports of version 0.1 lack it.
     #[serde(default)]

@@ -186,9 +186,7 @@ mod tests {
     use crate::report::sample;
 
     fn text(reports: &[Report]) -> String {
-        let mut out = Vec::new();
-        write(&mut out, reports, &Options::default()).unwrap();
-        String::from_utf8(out).unwrap()
+        sample::written(&FORMAT, reports, &Options::default())
     }
 
     #[test]

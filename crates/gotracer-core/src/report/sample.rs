@@ -1,11 +1,21 @@
 //! Hand-made reports for the tests of the formats.
 
 use super::{
-    Cause, Finding, Frame, GoroutineGroup, Goroutines, Life, Moment, Program, Report, Row,
-    RuleReport, Severity, Span, SpanState, Status, TraceInfo, Wake, WorstGoroutine,
+    Cause, Finding, Format, Frame, GoroutineGroup, Goroutines, Life, Moment, Options, Program,
+    Report, Row, RuleReport, Severity, Span, SpanState, Status, TraceInfo, Wake, WorstGoroutine,
 };
 use crate::rules::{RULES, Rule, Settings};
 use crate::timeline::StateVector;
+
+/// What a format writes.
+///
+/// # Panics
+/// If it fails or writes no text.
+pub fn written(format: &Format<[Report]>, reports: &[Report], options: &Options) -> String {
+    let mut out = Vec::new();
+    (format.write)(&mut out, reports, options).expect("a vector takes all");
+    String::from_utf8(out).expect("text")
+}
 
 /// A report without findings.
 pub fn report(source: &str) -> Report {

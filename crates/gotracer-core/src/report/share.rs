@@ -30,10 +30,10 @@ pub(super) fn text(share: f64) -> String {
 pub(super) fn phrase(rule: &Rule, share: f64) -> String {
     match percent(share) {
         Some(percent) => format!("{percent} of the time"),
-        None if rule.name == "ProcessorStarvation" => {
-            format!("{} idle Ps on average", average(share))
+        None => {
+            let counted = rule.lost.as_ref().map_or("goroutines", |lost| lost.counted);
+            format!("{} {counted} on average", average(share))
         }
-        None => format!("{} goroutines on average", average(share)),
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::wire;
+use super::by_state;
 use crate::rules::Distribution;
 use crate::timeline::StateVector;
 
@@ -23,8 +23,8 @@ pub struct GoroutineGroup {
     /// Lifetimes within the trace.
     pub life: Life,
     /// Time by state, summed over the goroutines.
-    #[serde(with = "wire::time")]
-    #[schemars(with = "wire::Time")]
+    #[serde(with = "by_state")]
+    #[schemars(with = "by_state::Time")]
     pub time: StateVector,
     /// The goroutine that lived longest within the trace.
     pub worst: Option<WorstGoroutine>,
@@ -74,7 +74,7 @@ pub struct WorstGoroutine {
     /// Lifetime within the trace.
     pub life_ns: u64,
     /// Time by state.
-    #[serde(with = "wire::time")]
-    #[schemars(with = "wire::Time")]
+    #[serde(with = "by_state")]
+    #[schemars(with = "by_state::Time")]
     pub time: StateVector,
 }

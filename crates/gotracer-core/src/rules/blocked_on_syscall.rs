@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use super::cause::Culprit;
 use super::detector::{Description, Detector, Found, Group, Groups, Occurrence, Verdict};
 use super::{
-    Alert, Beside, Distribution, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity, Unit,
-    function, times,
+    Alert, Beside, Distribution, Lost, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity,
+    Unit, function, times,
 };
 use crate::timeline::{FrameKey, Interval, Kind, Kinds, Outside, Owner, Timeline, is_c_call};
 use crate::trace::GoId;
 use crate::trace::internal::{of_map, of_vec};
 use crate::units;
+use crate::units::elapsed;
 
 /// The registry's entry.
 pub(super) static RULE: Rule = Rule {
@@ -36,6 +37,11 @@ pub(super) static RULE: Rule = Rule {
         (SECOND, 10 * SECOND),
     ]),
     percent_of: "",
+    lost: Some(Lost {
+        to: "syscalls",
+        many: Some("goroutines were in syscalls"),
+        counted: "goroutines",
+    }),
     off_in: &[],
     watches: Kinds::SYSCALL.union(Kinds::SEMAPHORE),
     detector: new,
@@ -249,7 +255,7 @@ impl BlockedOnSyscall {
     fn mostly_reads(&self, g: GoId, more: u64, t: &Timeline) -> bool {
         let reading = self.reading.get(&g).copied().unwrap_or(0) + more;
         t.find(g).is_some_and(|g| {
-            let life = t.now().saturating_sub(g.birth).max(0) as u64;
+            let life = elapsed(g.birth, t.now());
             u128::from(reading) * 100 >= u128::from(life) * u128::from(WAITS_FOR_WRITER)
         })
     }

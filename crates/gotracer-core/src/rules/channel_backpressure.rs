@@ -7,8 +7,8 @@ use super::detector::{Description, Detector, Groups, Occurrence, Verdict};
 use super::mutex_contention::did;
 use super::mutex_contention::holders::{Holder, Waits};
 use super::{
-    Alert, Beside, Distribution, Limit, MS, Metric, Panel, Preset, Rule, RuleSettings, SECOND,
-    Severity, Thresholds, Unit, function,
+    Alert, Beside, Distribution, Limit, Lost, MS, Metric, Panel, Preset, Rule, RuleSettings,
+    SECOND, Severity, Thresholds, Unit, function,
 };
 use crate::timeline::{FrameKey, Interval, Kind, Kinds, LONG, Owner, Pool, Timeline, Wait};
 use crate::trace::internal::of_map;
@@ -34,6 +34,11 @@ pub(super) static RULE: Rule = Rule {
         waits that began before it.",
     thresholds: [limits(100 * MS), limits(SECOND), limits(10 * SECOND)],
     percent_of: "",
+    lost: Some(Lost {
+        to: "waiting to send on channels",
+        many: Some("goroutines were waiting to send on channels"),
+        counted: "goroutines",
+    }),
     off_in: &[Preset::Batch],
     watches: Kinds::HANDOFF,
     detector: new,

@@ -28,6 +28,7 @@ pub(super) static RULE: Rule = Rule {
         `--cpu-samples`), Go 1.19 and later, on Linux.",
     thresholds: [shares(20.0, 50.0), shares(20.0, 50.0), shares(30.0, 60.0)],
     percent_of: "the time for which goroutines were running, without runs below 250 µs",
+    lost: None,
     off_in: &[],
     watches: Kinds::NONE,
     detector: new,

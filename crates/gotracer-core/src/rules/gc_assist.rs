@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::detector::{Description, Detector, Signal, Verdict};
 use super::{
-    Alert, Beside, Distribution, MS, Metric, Panel, Rule, RuleSettings, Severity, Unit, times,
+    Alert, Beside, Distribution, Lost, MS, Metric, Panel, Rule, RuleSettings, Severity, Unit, times,
 };
 use crate::timeline::{Assisted, FrameKey, Interval, Kind, Kinds, Owner, Timeline};
 use crate::trace::GoId;
@@ -28,6 +28,11 @@ pub(super) static RULE: Rule = Rule {
     needs: "Mark assist ranges: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (5 * MS, 50 * MS), (50 * MS, 500 * MS)]),
     percent_of: "",
+    lost: Some(Lost {
+        to: "mark assists",
+        many: Some("goroutines were in mark assists"),
+        counted: "goroutines",
+    }),
     off_in: &[],
     watches: Kinds::MARK_ASSIST.union(Kinds::CREDIT),
     detector: new,

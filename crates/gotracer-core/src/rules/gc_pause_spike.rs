@@ -3,8 +3,8 @@
 use super::detector::{Detector, Verdict};
 use super::stops::Stops;
 use super::{
-    Alert, Beside, ByReason, Distribution, MS, Metric, Panel, Rule, RuleSettings, Setting, Unit,
-    times,
+    Alert, Beside, ByReason, Distribution, Lost, MS, Metric, Panel, Rule, RuleSettings, Setting,
+    Unit, times,
 };
 use crate::timeline::{FrameKey, Interval, Kind, Kinds, Timeline, is_collectors_stop};
 
@@ -25,6 +25,11 @@ pub(super) static RULE: Rule = Rule {
     needs: "Stop-the-world ranges: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (5 * MS, 20 * MS), (50 * MS, 200 * MS)]),
     percent_of: "",
+    lost: Some(Lost {
+        to: "GC pauses",
+        many: None,
+        counted: "goroutines",
+    }),
     off_in: &[],
     watches: Kinds::STOP_THE_WORLD,
     detector: new,

@@ -35,6 +35,7 @@ pub(super) static RULE: Rule = Rule {
     needs: "Marking ranges and labels of mark workers: Go 1.11 and later.",
     thresholds: [shares(25.0, 50.0), shares(30.0, 60.0), shares(50.0, 90.0)],
     percent_of: "all CPU time in the worst second, without idle marking",
+    lost: None,
     off_in: &[Preset::Batch],
     watches: Kinds::MARKING
         .union(Kinds::MARK_ASSIST)

@@ -36,6 +36,7 @@ pub(super) static RULE: Rule = Rule {
         growth((1_000, 100.0), (10_000, 300.0)),
     ],
     percent_of: "the goroutines there were at the start; never for a handful",
+    lost: None,
     off_in: &[],
     watches: Kinds::NONE,
     detector: new,

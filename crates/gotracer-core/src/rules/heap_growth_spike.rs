@@ -31,6 +31,7 @@ pub(super) static RULE: Rule = Rule {
         growth((1024 * MIB, 1024 * MIB), (4096 * MIB, 4096 * MIB)),
     ],
     percent_of: "",
+    lost: None,
     off_in: &[],
     watches: Kinds::NONE,
     detector: new,

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use super::cause::{Cause, CauseKind, Culprit};
 use super::detector::{Description, Detector, Found, Group, Groups, Occurrence, Verdict};
 use super::{
-    Alert, Beside, ByReason, Distribution, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity,
-    Unit, function, times,
+    Alert, Beside, ByReason, Distribution, Lost, MS, Metric, Panel, Rule, RuleSettings, SECOND,
+    Severity, Unit, function, times,
 };
 use crate::timeline::{Actor, FrameKey, Interval, Kind, Kinds, Owner, StackKey, Timeline, Way};
 use crate::trace::GoId;
@@ -30,6 +30,11 @@ pub(super) static RULE: Rule = Rule {
     needs: "Goroutine state transitions: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 50 * MS), (100 * MS, SECOND)]),
     percent_of: "",
+    lost: Some(Lost {
+        to: "waiting for a P",
+        many: Some("goroutines were waiting for a P"),
+        counted: "goroutines",
+    }),
     off_in: &[],
     watches: Kinds::RUNNABLE,
     detector: new,

@@ -4,6 +4,17 @@
 //! `cargo xtask generate` derives alerts, dashboards, runbook heads and
 //! reference documentation from these fields.
 
+/// What the time of a rule's measurement is lost to, in sentences of reports.
+#[derive(Debug)]
+pub struct Lost {
+    /// Noun phrase after "lost to", such as "waiting for locks".
+    pub to: &'static str,
+    /// Clause after a number of goroutines or Ps at a time: "goroutines were waiting for locks"; `None` if occurrences do not overlap.
+    pub many: Option<&'static str>,
+    /// Plural of what an average counts: "goroutines".
+    pub counted: &'static str,
+}
+
 /// A setting of one rule alone, beside its thresholds. It is off by default.
 #[derive(Debug, serde::Serialize)]
 pub struct Setting {

@@ -39,7 +39,9 @@ pub use cause::{Cause, CauseKind, Culprit};
 pub use detector::{Detector, Found, Group, Verdict};
 pub use distribution::{Distribution, SCALE};
 pub use goroutine_leak_growth::MIN_GROWTH;
-pub use metadata::{Alert, Beside, ByReason, Gauge, Line, MAX_SETTINGS, Metric, Panel, Setting};
+pub use metadata::{
+    Alert, Beside, ByReason, Gauge, Line, Lost, MAX_SETTINGS, Metric, Panel, Setting,
+};
 pub use registry::Document;
 pub use severity::Severity;
 pub use unit::Unit;
@@ -67,6 +69,8 @@ pub struct Rule {
     pub thresholds: [Thresholds; 3],
     /// The whole that percentages in the thresholds refer to, for a sentence; empty if there are none.
     pub percent_of: &'static str,
+    /// What the time of the measurement is lost to; `None` if that is no lost time.
+    pub lost: Option<Lost>,
     /// Presets in which the rule is off unless it is enabled by name.
     pub off_in: &'static [Preset],
     /// Kinds of intervals that the detector observes, see [`Kinds`].

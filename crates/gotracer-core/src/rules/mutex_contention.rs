@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use super::cause::{Cause, CauseKind, Culprit};
 use super::detector::{Description, Detector, Groups, Occurrence, Verdict};
 use super::{
-    Alert, Beside, Distribution, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity, Unit,
-    function, times,
+    Alert, Beside, Distribution, Lost, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity,
+    Unit, function, times,
 };
 use crate::timeline::{Doing, FrameKey, Interval, Kinds, Lock, Owner, Timeline};
 use crate::trace::internal::of_map;
@@ -33,6 +33,11 @@ pub(super) static RULE: Rule = Rule {
         goroutines that were blocked during the whole trace.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 100 * MS), (100 * MS, SECOND)]),
     percent_of: "",
+    lost: Some(Lost {
+        to: "waiting for locks",
+        many: Some("goroutines were waiting for locks"),
+        counted: "goroutines",
+    }),
     off_in: &[],
     watches: Kinds::SEMAPHORE,
     detector: new,

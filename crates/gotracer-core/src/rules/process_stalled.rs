@@ -27,6 +27,7 @@ pub(super) static RULE: Rule = Rule {
     needs: "Events of all threads: Go 1.11 and later.",
     thresholds: [shares(2.0, 10.0), shares(5.0, 30.0), shares(10.0, 50.0)],
     percent_of: "the trace's duration, in at least three gaps",
+    lost: None,
     off_in: &[],
     watches: Kinds::SILENCE,
     detector: new,

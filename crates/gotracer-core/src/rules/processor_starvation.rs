@@ -2,8 +2,8 @@
 
 use super::detector::{Description, Detector, Occurrence, Signal, Verdict};
 use super::{
-    Alert, Beside, Distribution, Line, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity,
-    Unit, times,
+    Alert, Beside, Distribution, Line, Lost, MS, Metric, Panel, Rule, RuleSettings, SECOND,
+    Severity, Unit, times,
 };
 use crate::timeline::{FrameKey, Interval, Kinds, Owner, Timeline};
 use crate::trace::internal::of_vec;
@@ -26,6 +26,11 @@ pub(super) static RULE: Rule = Rule {
     needs: "Processor and goroutine state transitions: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 100 * MS), (100 * MS, SECOND)]),
     percent_of: "",
+    lost: Some(Lost {
+        to: "idle Ps beside runnable goroutines",
+        many: Some("Ps were idle beside runnable goroutines"),
+        counted: "idle Ps",
+    }),
     off_in: &[],
     watches: Kinds::STARVATION,
     detector: new,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Limit, Thresholds};
 use crate::timeline::{Interval, Timeline};
+use crate::units::elapsed;
 
 /// Severity of a finding.
 #[derive(
@@ -57,7 +58,7 @@ impl Thresholds {
         }
         let severity = |ns| self.judge(ns).map(|(severity, _)| severity);
         // The part before the last report, at least.
-        let since = |at| i.end.saturating_sub(at).max(0) as u64;
+        let since = |at| elapsed(at, i.end);
         let reported = t.reported().map(|at| value.saturating_sub(since(at)));
         severity(value) > reported.and_then(severity)
     }

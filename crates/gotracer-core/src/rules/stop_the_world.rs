@@ -2,7 +2,9 @@
 
 use super::detector::{Detector, Verdict};
 use super::stops::{Stops, is_tracers};
-use super::{Alert, Beside, Distribution, MS, Metric, Panel, Rule, RuleSettings, Unit, times};
+use super::{
+    Alert, Beside, Distribution, Lost, MS, Metric, Panel, Rule, RuleSettings, Unit, times,
+};
 use crate::timeline::{Interval, Kind, Kinds, Timeline, is_collectors_stop};
 
 /// The registry's entry.
@@ -21,6 +23,11 @@ pub(super) static RULE: Rule = Rule {
     needs: "Stop-the-world ranges: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (5 * MS, 20 * MS), (50 * MS, 200 * MS)]),
     percent_of: "",
+    lost: Some(Lost {
+        to: "stop-the-world pauses",
+        many: None,
+        counted: "goroutines",
+    }),
     off_in: &[],
     watches: Kinds::STOP_THE_WORLD,
     detector: new,

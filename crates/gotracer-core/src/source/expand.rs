@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 
-use super::open::Limits;
+use super::limits::Limits;
 use crate::trace::internal::Share;
 use crate::units;
 

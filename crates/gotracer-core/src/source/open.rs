@@ -9,32 +9,8 @@ use std::io::{self, Cursor, Read, Seek};
 use std::path::Path;
 
 use super::expand::{self, Expanded};
-use crate::trace::{Allowance, Input, ReadAt};
-
-/// Limits on reading a trace. By default there are none.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Memory that the reader may hold.
-    pub memory: Allowance,
-    /// Bytes of a stream or of a compressed file, decompressed.
-    pub bytes: u64,
-}
-
-impl Limits {
-    /// Bounds only the memory.
-    pub fn of_memory(memory: Allowance) -> Self {
-        Self {
-            memory,
-            bytes: u64::MAX,
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self::of_memory(Allowance::default())
-    }
-}
+use super::limits::Limits;
+use crate::trace::{Input, ReadAt};
 
 /// Opens a trace.
 ///

@@ -5,6 +5,7 @@ use super::owner::Owner;
 use super::stretch::{Stretch, Waiter};
 use crate::timeline::State;
 use crate::trace::{GoId, Time};
+use crate::units::elapsed;
 
 /// Maximum number of stretches kept for each goroutine, a power of two.
 const STRETCHES: usize = 32;
@@ -176,7 +177,7 @@ impl Lane {
     /// Leaves up to now.
     pub(super) fn now(&self, now: Time) -> Leaves {
         let mut leaves = self.leaves;
-        let ns = now.saturating_sub(self.since).max(0) as u64;
+        let ns = elapsed(self.since, now);
         leaves.add(Leaf::of(self.state), ns);
         leaves
     }

@@ -6,6 +6,7 @@ use super::ids::Ids;
 use super::leaves::Leaves;
 use crate::timeline::{StackKey, StateVector, Timeline};
 use crate::trace::{GoId, TaskId, Time};
+use crate::units::elapsed;
 
 /// Maximum number of other goroutines of one task.
 const OTHERS: usize = 64;
@@ -162,7 +163,7 @@ impl OpenTask {
             task: id,
             goroutine,
             start: t.since_stretch(self.start),
-            duration: t.now().saturating_sub(self.start).max(0) as u64,
+            duration: elapsed(self.start, t.now()),
             lower_bound: self.cut || open,
             ids: self.ids,
             time,

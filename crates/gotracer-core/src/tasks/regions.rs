@@ -10,6 +10,7 @@ use super::ids::Ids;
 use super::leaves::Leaves;
 use crate::timeline::{StackKey, StateVector, Timeline};
 use crate::trace::{GoId, TaskId, Time};
+use crate::units::elapsed;
 
 /// Maximum number of open regions per goroutine.
 const DEPTH: usize = 64;
@@ -44,7 +45,7 @@ impl OpenRegion {
             task: self.task,
             goroutine: g,
             start: t.since_stretch(self.start),
-            duration: t.now().saturating_sub(self.start).max(0) as u64,
+            duration: elapsed(self.start, t.now()),
             lower_bound: open,
             ids: Ids::default(),
             time,

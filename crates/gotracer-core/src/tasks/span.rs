@@ -1,6 +1,7 @@
 //! Part of a trace in which a task was open.
 
 use crate::trace::{EventKind, GoId, Input, ReadError, Reader, TaskId};
+use crate::units::elapsed;
 
 /// Begin and end of a task, ns since the trace's start.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,7 +41,7 @@ pub fn span(input: Input<'_>, wanted: TaskId) -> Result<Option<Span>, Box<ReadEr
     while let Ok(true) = reader.advance() {
         let event = reader.event();
         let start = *start.get_or_insert(event.time);
-        last = event.time.saturating_sub(start).max(0) as u64;
+        last = elapsed(start, event.time);
         match event.kind {
             EventKind::TaskBegin { id, name, .. } if id == wanted => {
                 let name = String::from_utf8_lossy(reader.tables().string(name));

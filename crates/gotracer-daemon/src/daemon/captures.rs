@@ -1,6 +1,5 @@
 //! Captures each target at its interval until the target is removed.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -11,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::{Failure, Reason};
 use super::pipeline::{Analyzed, BASE, CaptureOutcome, Memory, Pipeline, Reservation};
+use super::schedule::{Turns, fraction, until};
 use super::scrape_budget::ScrapeBudget;
 use super::target_table::{Last, TargetTable};
 use crate::backoff::Backoff;
@@ -94,16 +94,10 @@ impl Captures {
                 Captured::Done(bytes) if bytes > 0 => budget.spend(bytes, target.seconds(seconds)),
                 _ => 1,
             };
-            // Missed intervals are skipped, not caught up.
-            let late = now.saturating_duration_since(next).as_nanos();
-            let turns = (late / interval.as_nanos().max(1)) as u64;
-            // Those that the budget skips are not missed.
-            let skipped = u64::from(pause) - 1;
-            let missed = turns.saturating_sub(skipped);
-            let missed = missed + u64::from(matches!(captured, Captured::Missed));
+            let turns = Turns::after(now.saturating_duration_since(next), interval, pause);
+            let missed = turns.missed + u64::from(matches!(captured, Captured::Missed));
             self.metrics.missed(&target.labels, missed);
-            let turns = u32::try_from(turns.max(skipped) + 1).unwrap_or(u32::MAX);
-            next += interval.saturating_mul(turns);
+            next += interval.saturating_mul(turns.taken);
         }
     }
 
@@ -311,21 +305,4 @@ pub(super) async fn conclude(
         tracing::error!(%error, "capture not counted");
         Some(Failure::new(Reason::Panic, error.to_string()))
     })
-}
-
-/// Returns the time until the wall clock reaches a given moment of the interval.
-fn until(moment: Duration, interval: Duration) -> Duration {
-    let interval = interval.as_nanos().max(1);
-    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    let into = now.as_nanos() % interval;
-    let left = (moment.as_nanos() + interval - into) % interval;
-    Duration::from_nanos(u64::try_from(left).unwrap_or_default())
-}
-
-/// Returns a number in [0, 1) that depends on the target alone.
-fn fraction(target: &Target) -> f64 {
-    let mut hasher = DefaultHasher::new();
-    target.url().hash(&mut hasher);
-    target.labels.hash(&mut hasher);
-    (hasher.finish() >> 11) as f64 / (1u64 << 53) as f64
 }

@@ -18,6 +18,7 @@ mod recent_reports;
 mod release_job;
 mod reload;
 mod retention;
+mod schedule;
 mod scrape_budget;
 mod stream;
 mod supervisor;

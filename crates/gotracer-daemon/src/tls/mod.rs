@@ -61,6 +61,31 @@ pub fn provider() -> CryptoProvider {
     rustls::crypto::ring::default_provider()
 }
 
+/// Methods of a verifier that prove that the peer has the key of its certificate. They accept the signatures of
+/// [`provider`].
+macro_rules! checks_signatures {
+    () => {
+        $crate::tls::checks_signatures!(verify_tls12_signature verify_tls13_signature);
+
+        fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+            let known = $crate::tls::provider().signature_verification_algorithms;
+            known.supported_schemes()
+        }
+    };
+    ($($verify:ident)+) => {
+        $(fn $verify(
+            &self,
+            message: &[u8],
+            certificate: &rustls::pki_types::CertificateDer<'_>,
+            signature: &rustls::DigitallySignedStruct,
+        ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+            let known = $crate::tls::provider().signature_verification_algorithms;
+            rustls::crypto::$verify(message, certificate, signature, &known)
+        })+
+    };
+}
+pub(crate) use checks_signatures;
+
 /// PEM text, and its name in errors.
 #[derive(Clone, Debug)]
 pub struct Pem {

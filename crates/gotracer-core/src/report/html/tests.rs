@@ -2,9 +2,7 @@ use super::*;
 use crate::report::{Course, State, sample};
 
 fn html(reports: &[Report]) -> String {
-    let mut out = Vec::new();
-    write(&mut out, reports, &Options::default()).unwrap();
-    String::from_utf8(out).unwrap()
+    sample::written(&FORMAT, reports, &Options::default())
 }
 
 fn course() -> Course {

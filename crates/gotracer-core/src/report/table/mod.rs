@@ -178,9 +178,7 @@ mod tests {
     use crate::report::sample;
 
     fn table(reports: &[Report], options: Options) -> String {
-        let mut out = Vec::new();
-        write(&mut out, reports, &options).unwrap();
-        String::from_utf8(out).unwrap()
+        sample::written(&FORMAT, reports, &options)
     }
 
     #[test]

@@ -12,15 +12,15 @@ mod line;
 mod measurement;
 mod suppressed;
 mod task;
-pub(crate) mod time;
 
+pub(crate) use super::by_state as time;
+pub use super::by_state::Time;
 pub use document::{Document, Head, Report, Rule, SCHEMA};
 pub use finding::Finding;
 pub use line::OneLine;
 pub use measurement::Measurement;
 pub use suppressed::Suppressed;
 pub use task::{Region, Request, Slow, Task};
-pub use time::Time;
 
 /// Reason why a document is not a saved report.
 #[derive(Debug, thiserror::Error)]

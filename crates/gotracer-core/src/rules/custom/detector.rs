@@ -10,6 +10,7 @@ use crate::rules::{Distribution, RuleSettings, SECOND, Severity, Thresholds};
 use crate::timeline::{Actor, FrameKey, Goroutine, Interval, Kind, Owner, Timeline};
 use crate::trace::{GoState, Time};
 use crate::units;
+use crate::units::elapsed;
 
 /// Maximum number of names with findings of their own at one place. Further ones share a finding.
 const NAMES: usize = u8::MAX as usize;
@@ -171,7 +172,7 @@ impl Custom {
         if !self.matcher.matches(&candidate, t) {
             return;
         }
-        let value = end.saturating_sub(start).max(0) as u64;
+        let value = elapsed(start, end);
         let seen = Seen {
             name: "",
             actor: i.victim,
@@ -202,7 +203,7 @@ impl Custom {
         if !self.matcher.matches(&candidate, t) {
             return;
         }
-        let value = end.saturating_sub(start).max(0) as u64;
+        let value = elapsed(start, end);
         let seen = Seen {
             name: "",
             actor,
@@ -362,7 +363,7 @@ impl Detector for Custom {
         }
         let value = match self.definition.value {
             Value::Cpu => activity.cpu,
-            _ => activity.end.saturating_sub(activity.start).max(0) as u64,
+            _ => elapsed(activity.start, activity.end),
         };
         let seen = Seen {
             name: activity.name,

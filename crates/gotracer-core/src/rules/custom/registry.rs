@@ -150,6 +150,7 @@ impl Entry {
             needs: "The events of what the rule is on: Go 1.11 and later.",
             thresholds: [thresholds; 3],
             percent_of: "",
+            lost: None,
             off_in: &[],
             watches: definition.subject.watches(),
             detector,

@@ -7,6 +7,7 @@
 
 use crate::timeline::{Goroutine, Site, Wait};
 use crate::trace::{GoState, Time};
+use crate::units::elapsed;
 
 /// A goroutine younger than this multiple of the mean life of ended ones
 /// may be about to end.
@@ -66,9 +67,8 @@ impl Course {
 
     /// Adds a remaining goroutine.
     pub(super) fn add(&mut self, g: &Goroutine, now: Time) {
-        let length = |from: Time, to: Time| to.saturating_sub(from).max(0) as u64;
-        let age = length(g.birth, now);
-        let settled = length(g.birth, g.since) <= age / 100 * SETTLED;
+        let age = elapsed(g.birth, now);
+        let settled = elapsed(g.birth, g.since) <= age / 100 * SETTLED;
         let stays = matches!(g.state, GoState::Waiting | GoState::Syscall);
         self.left.push(Left {
             birth: g.birth,

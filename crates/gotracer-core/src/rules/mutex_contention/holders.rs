@@ -9,6 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::timeline::{Actor, Doing, Interval, Timeline};
 use crate::trace::internal::of_map;
 use crate::trace::{GoId, Time};
+use crate::units::elapsed;
 
 /// Maximum number of waits that are kept.
 const KEPT: usize = 1 << 14;
@@ -53,7 +54,7 @@ struct Held {
 impl Held {
     /// Time it held the lock while the process ran, ns.
     fn length(&self) -> u64 {
-        let length = self.to.saturating_sub(self.from).max(0) as u64;
+        let length = elapsed(self.from, self.to);
         length.saturating_sub(self.stalled)
     }
 

@@ -24,6 +24,7 @@ use crate::timeline::{
     Goroutine, Interval, Kind, Kinds, StackKey, State, StateVector, Timeline, Way,
 };
 use crate::trace::{GoId, GoState};
+use crate::units::elapsed;
 use open::{Arrived, Open};
 use role::{Handler, Role};
 
@@ -133,7 +134,7 @@ impl Requests {
             && !open.runs
         {
             open.runs = true;
-            open.queued = Some(interval.end.saturating_sub(interval.start).max(0) as u64);
+            open.queued = Some(elapsed(interval.start, interval.end));
         }
     }
 
@@ -298,7 +299,7 @@ impl Requests {
             let idle = g.state == GoState::Waiting && self.role(g.stack) == Role::Idle;
             let over = match idle {
                 true => {
-                    let ns = t.now().saturating_sub(g.since).max(0) as u64;
+                    let ns = elapsed(g.since, t.now());
                     open.before(ns, g, chains, t)?
                 }
                 false => Over {

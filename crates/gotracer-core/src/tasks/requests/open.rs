@@ -7,6 +7,7 @@ use crate::tasks::ids::Ids;
 use crate::tasks::leaves::{Leaf, Leaves};
 use crate::timeline::{Goroutine, StackKey, State, StateVector, Timeline};
 use crate::trace::{GoId, TaskId, Time};
+use crate::units::elapsed;
 
 /// A connection or a stream, and the request that it handles.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +117,7 @@ impl Open {
             task: TaskId::BACKGROUND,
             goroutine: g.id,
             start: t.since_stretch(arrived.at),
-            duration: t.now().saturating_sub(arrived.at).max(0) as u64,
+            duration: elapsed(arrived.at, t.now()),
             lower_bound: arrived.cut,
             ids: Ids::default(),
             time,

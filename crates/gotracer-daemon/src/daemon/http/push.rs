@@ -17,7 +17,7 @@ use super::connections::Kind;
 use super::reply::{BUSY, Reply, busy, refusal, reply, text};
 use super::upload::feed;
 use crate::daemon::identity::Identity;
-use crate::source::push::{Accepted, Sender, Spool, SpoolError, sender};
+use crate::source::push::{Accepted, Receipt, Sender, SpoolError, sender};
 use crate::source::scrape::pipe;
 
 /// Stores the trace in the request's body.
@@ -82,7 +82,7 @@ enum Stored {
 
 /// Writes a trace to the spool. Blocks.
 fn store(state: &State, reader: impl std::io::Read, sender: &Sender) -> Result<Stored, SpoolError> {
-    let mut receipt = Spool::receive(&state.spool)?;
+    let mut receipt = Receipt::begin(&state.spool)?;
     receipt.fill(reader)?;
     let identity = receipt.file().and_then(Identity::of);
     if identity.is_ok_and(|identity| state.processed.is_done(identity)) {

@@ -2,21 +2,17 @@
 
 use std::sync::Arc;
 
-use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::kx_group::{SECP256R1, SECP384R1, X25519};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::version::TLS13;
-use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
-    SignatureScheme, SupportedCipherSuite,
-};
+use rustls::{CertificateError, DistinguishedName, Error, ServerConfig, SupportedCipherSuite};
 use webpki::EndEntityCert;
 
 use super::file::{ClientAuth, Curve, TlsYaml};
-use crate::tls::{self, Pem, TlsError};
+use crate::tls::{self, Pem, TlsError, checks_signatures};
 
 /// Weak cipher suites of Go that rustls does not support; they are ignored.
 const WEAK: [&str; 4] = [
@@ -59,7 +55,7 @@ pub(super) fn server(yaml: &TlsYaml, http2: bool) -> Result<Option<ServerConfig>
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&versions)
         .map_err(|e| TlsError(e.to_string()))?;
-    let builder = match verifier(yaml, provider)? {
+    let builder = match verifier(yaml, &provider)? {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
     };
@@ -108,7 +104,7 @@ fn suites(
 /// Returns the verifier of client certificates, if the policy requests them.
 fn verifier(
     yaml: &TlsYaml,
-    provider: Arc<CryptoProvider>,
+    provider: &Arc<CryptoProvider>,
 ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
     let authority = Pem::either(
         yaml.client_ca_file.as_deref(),
@@ -125,7 +121,7 @@ fn verifier(
         };
     }
     let chain = match kind.verifies() {
-        true => Some(chain(authority, &provider)?),
+        true => Some(chain(authority, provider)?),
         false => None,
     };
     Ok(Some(Arc::new(Clients {
@@ -135,7 +131,6 @@ fn verifier(
         ),
         chain,
         names: yaml.client_allowed_sans.clone(),
-        provider,
     })))
 }
 
@@ -164,7 +159,6 @@ struct Clients {
     chain: Option<Arc<dyn ClientCertVerifier>>,
     /// Permitted subject alternative names, if restricted.
     names: Option<Vec<String>>,
-    provider: Arc<CryptoProvider>,
 }
 
 impl Clients {
@@ -215,28 +209,5 @@ impl ClientCertVerifier for Clients {
         }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, known)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, known)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let known = &self.provider.signature_verification_algorithms;
-        known.supported_schemes()
-    }
+    checks_signatures!();
 }

@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{ClientConfig, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::FieldError;
 use crate::secret::Secret;
-use crate::tls::{self, Pem, TlsError, Version};
+use crate::tls::{self, Pem, TlsError, Version, checks_signatures};
 
 /// TLS configuration of a client.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Deserialize, Serialize)]
@@ -98,9 +97,8 @@ impl TlsConfig {
 
     /// Reads the files. Blocks.
     pub(super) fn load(&self) -> Result<ClientConfig, TlsError> {
-        let provider = Arc::new(tls::provider());
         let versions = tls::versions(self.min_version, self.max_version)?;
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        let builder = ClientConfig::builder_with_provider(tls::provider().into())
             .with_protocol_versions(&versions)
             .map_err(|e| TlsError(e.to_string()))?;
         let ca = Pem::either(self.ca_file.as_deref(), ("ca", self.ca.as_deref()))?;
@@ -109,10 +107,8 @@ impl TlsConfig {
             None => tls::system_authorities(),
         };
         let builder = if self.insecure_skip_verify {
-            let anybody = Arc::new(Anybody(provider));
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(anybody)
+            let builder = builder.dangerous();
+            builder.with_custom_certificate_verifier(Arc::new(Anybody))
         } else {
             trusted.trusted_by(builder)?
         };
@@ -137,7 +133,7 @@ fn key<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Secret>, D::Error> {
 /// Verifier that accepts any certificate but still checks that the server has
 /// its key.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct Anybody;
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(
@@ -151,27 +147,5 @@ impl ServerCertVerifier for Anybody {
         Ok(ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, known)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, known)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+    checks_signatures!();
 }

@@ -2,60 +2,19 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
+use tempfile::{Builder, NamedTempFile};
 
+use super::error::SpoolError;
 use super::labels::Sender;
+use super::place::{Beside, LABELS, PART, Place, TRACE};
 use super::settings::Settings;
-use super::spool::{LABELS, Place, Spool, TRACE};
-use crate::labels::Labels;
+use super::spool::Spool;
 use crate::storage::options;
-
-/// Reason to reject a trace.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SpoolError {
-    /// The trace is larger than `max_size`.
-    #[error("the trace has more than {0} bytes; max_size of `uploads` is the limit")]
-    TooLarge(u64),
-    /// Too many traces wait.
-    #[error("too many pushed traces wait to be analyzed; try again")]
-    Full,
-    /// The request broke off.
-    #[error("the trace breaks off: {0}")]
-    Client(io::Error),
-    /// The spool cannot be written.
-    #[error("cannot store the trace in {directory}: {error}")]
-    Disk {
-        /// The spool.
-        directory: String,
-        /// Error of the system.
-        #[source]
-        error: io::Error,
-    },
-}
-
-/// Content of the file beside a trace.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Beside {
-    /// Labels of its measurements.
-    pub labels: Labels,
-    /// Reason to keep it.
-    pub reason: Option<String>,
-}
-
-impl Beside {
-    /// Reads the file beside a trace; `None` if there is none.
-    pub(super) fn read(trace: &Path) -> Option<Self> {
-        let text = fs::read(trace.with_extension(LABELS)).ok()?;
-        serde_json::from_slice(&text).ok()
-    }
-}
 
 /// Trace that is being received. It is deleted unless it is accepted.
 pub struct Receipt {
@@ -76,19 +35,28 @@ pub struct Accepted {
 }
 
 impl Receipt {
-    pub(super) fn new(
-        file: NamedTempFile,
-        place: Arc<Place>,
-        spool: Arc<Spool>,
-        settings: Arc<Settings>,
-    ) -> Self {
-        Self {
+    /// Begins to receive a trace into a spool. Blocks.
+    ///
+    /// # Errors
+    /// If too many traces wait, or the spool cannot be written.
+    pub fn begin(spool: &Arc<Spool>) -> Result<Self, SpoolError> {
+        let place = spool.place().map_err(|error| spool.disk(error))?;
+        spool.sweep(&place);
+        let settings = spool.settings();
+        if spool.is_full(&settings) {
+            return Err(SpoolError::Full);
+        }
+        let mut builder = Builder::new();
+        let file = builder.prefix("").suffix(PART);
+        let file = file.tempfile_in(place.root.absolute());
+        let file = file.map_err(|error| spool.disk(error))?;
+        Ok(Self {
             file,
             place,
-            spool,
+            spool: Arc::clone(spool),
             settings,
             bytes: 0,
-        }
+        })
     }
 
     /// Reads the trace from a client. Blocks.

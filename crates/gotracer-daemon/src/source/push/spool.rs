@@ -13,12 +13,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tempfile::{Builder, TempDir};
+use tempfile::Builder;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
+use super::error::SpoolError;
 use super::labels::Sender;
-use super::receipt::{Beside, Receipt, SpoolError};
+use super::place::{Beside, LABELS, PART, Place, TRACE};
 use super::settings::Settings;
 use crate::backoff::Backoff;
 use crate::labels::UPLOAD;
@@ -28,10 +29,6 @@ use crate::storage::create_dir_all;
 
 /// The directory below that of `--storage.path`, and the name in messages.
 const NAME: &str = "pushed";
-/// Endings of a trace, of the labels beside it, and of one that is received.
-pub(super) const TRACE: &str = "trace";
-pub(super) const LABELS: &str = "json";
-const PART: &str = ".part";
 /// Maximum number of waiting traces; `max_waiting` bounds their size.
 const TRACES: usize = 1_000;
 /// Pauses before a trace that could not be read is analyzed again.
@@ -53,13 +50,6 @@ pub struct Spool {
     queue: UnboundedSender<FileTrace>,
     answers: UnboundedSender<Answer>,
     again: Mutex<Option<UnboundedReceiver<Answer>>>,
-}
-
-/// Directory of the spool.
-pub(super) struct Place {
-    pub(super) root: Arc<Root>,
-    /// Deletes a spool outside of the storage directory on drop.
-    _temporary: Option<TempDir>,
 }
 
 impl Spool {
@@ -164,27 +154,14 @@ impl Spool {
         Some(trace.clone())
     }
 
-    /// Begins to receive a trace. Blocks.
-    ///
-    /// # Errors
-    /// If too many traces wait, or the spool cannot be written.
-    pub fn receive(self: &Arc<Self>) -> Result<Receipt, SpoolError> {
-        let place = self.place().map_err(|error| self.disk(error))?;
-        self.sweep(&place);
-        let settings = self.settings();
-        let full = self.waiting.lock().len() >= TRACES;
-        if full || self.held.load(Ordering::Relaxed) >= settings.max_waiting {
-            return Err(SpoolError::Full);
-        }
-        let mut builder = Builder::new();
-        let file = builder.prefix("").suffix(PART);
-        let file = file.tempfile_in(place.root.absolute());
-        let file = file.map_err(|error| self.disk(error))?;
-        Ok(Receipt::new(file, place, Arc::clone(self), settings))
+    /// Whether as many traces wait as may.
+    pub(super) fn is_full(&self, settings: &Settings) -> bool {
+        self.waiting.lock().len() >= TRACES
+            || self.held.load(Ordering::Relaxed) >= settings.max_waiting
     }
 
     /// Removes the entries and label files of traces that were analyzed and deleted.
-    fn sweep(&self, place: &Place) {
+    pub(super) fn sweep(&self, place: &Place) {
         let directory = place.root.absolute();
         let mut waiting = self.waiting.lock();
         let gone = waiting.extract_if(|below, _| {
@@ -222,7 +199,7 @@ impl Spool {
         Ok(())
     }
 
-    fn place(&self) -> io::Result<Arc<Place>> {
+    pub(super) fn place(&self) -> io::Result<Arc<Place>> {
         let mut place = self.place.lock();
         if let Some(place) = &*place {
             return Ok(Arc::clone(place));
@@ -254,6 +231,7 @@ impl Spool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Receipt;
     use super::*;
     use crate::labels::Labels;
 
@@ -269,7 +247,7 @@ mod tests {
     }
 
     fn push(spool: &Arc<Spool>, trace: &[u8]) -> Result<(), SpoolError> {
-        let mut receipt = spool.receive()?;
+        let mut receipt = Receipt::begin(spool)?;
         receipt.fill(trace)?;
         let sender = Sender {
             labels: Labels::new().with("service", "shop"),
@@ -325,7 +303,7 @@ mod tests {
         push(&spool, &[7; 20]).unwrap();
         assert!(matches!(push(&spool, &[7; 11]), Err(SpoolError::Full)));
         push(&spool, &[8; 10]).unwrap();
-        assert!(matches!(spool.receive(), Err(SpoolError::Full)));
+        assert!(matches!(Receipt::begin(&spool), Err(SpoolError::Full)));
         let trace = queued.try_recv().unwrap();
         trace
             .put_away(crate::source::directory::Shelf::Done)
