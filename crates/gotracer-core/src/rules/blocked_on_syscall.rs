@@ -21,8 +21,9 @@ pub(super) static RULE: Rule = Rule {
     brief: "goroutines that stay in a system call or a cgo call, but for those that wait \
         for input or a child process",
     summary: "Time that goroutines spend in a system call or a cgo call. Waits for a child \
-        process, and for input by goroutines that do little else, are told apart. The \
-        runtime's own threads (signal delivery) and C threads are not counted.",
+        process, and for input or events by goroutines that do little else, are told apart. The \
+        runtime's own threads (signal delivery) and C threads are not counted. An info says if more \
+        than 64 goroutines (8 per P, if that is more) are in calls at once.",
     why: "The goroutine holds an operating system thread for all of it. Many such calls \
         mean many threads, and what waits for the goroutine waits for the disk, the \
         terminal or the C library.",

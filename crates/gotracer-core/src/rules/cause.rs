@@ -57,6 +57,8 @@ pub enum CauseKind {
     MemoryLimit,
     /// GOGC lets the live heap grow only little between two collections.
     SmallGogc,
+    /// The program starts collections itself.
+    RequestedCollections,
     /// The program allocates fast.
     AllocationRate,
     /// An operation that could not be interrupted.
@@ -65,7 +67,7 @@ pub enum CauseKind {
 
 impl CauseKind {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::LateToStop,
         Self::RanInstead,
         Self::StopTheWorld,
@@ -76,6 +78,7 @@ impl CauseKind {
         Self::AllocatedMost,
         Self::MemoryLimit,
         Self::SmallGogc,
+        Self::RequestedCollections,
         Self::AllocationRate,
         Self::Operation,
     ];
@@ -93,6 +96,7 @@ impl CauseKind {
             Self::AllocatedMost => "allocated_most",
             Self::MemoryLimit => "memory_limit",
             Self::SmallGogc => "small_gogc",
+            Self::RequestedCollections => "requested_collections",
             Self::AllocationRate => "allocation_rate",
             Self::Operation => "operation",
         }

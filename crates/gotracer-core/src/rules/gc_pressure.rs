@@ -92,6 +92,10 @@ const RAISE_LIMIT: &str = "Raise GOMEMLIMIT (debug.SetMemoryLimit) well above th
 const RAISE_GOGC: &str = "Raise GOGC: collections are as frequent as the heap may grow little between them. With \
     GOMEMLIMIT for the peak it can be 100 and more.";
 
+/// Advice for collections that the program starts.
+const DO_NOT_REQUEST: &str = "Do not call runtime.GC or debug.FreeOSMemory while the program works: the runtime collects \
+    when it is due.";
+
 /// Mark assists at one place.
 #[derive(Clone, Copy)]
 struct Assists {
@@ -117,6 +121,10 @@ struct GcPressure {
     at_limit: u64,
     /// Of these, the ones whose heap goal was little above the live heap.
     small: u64,
+    /// Of these, the ones that the program started by `runtime.GC`.
+    requested: u64,
+    /// Whether the program started the last one by `runtime.GC`.
+    is_requested: bool,
     live: Option<u64>,
     /// The goroutine that allocated most between two collections.
     top: Option<Allocator>,
@@ -129,7 +137,7 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
 impl Detector for GcPressure {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
         match i.kind {
-            Kind::Marking => self.marked(i),
+            Kind::Marking => self.marked(i, t),
             _ if i.owner == Owner::Program && !i.under_way => self.assisted(i, t),
             _ => {}
         }
@@ -140,8 +148,14 @@ impl Detector for GcPressure {
         if let (Some(live), Some(goal)) = (self.live, t.heap_goal()) {
             let percent = u128::from(goal) * 100 / u128::from(live.max(1));
             self.judged += 1;
-            self.at_limit += u64::from(percent <= u128::from(AT_LIMIT));
-            self.small += u64::from(percent <= u128::from(SMALL));
+            self.at_limit += u64::from(percent <= u128::from(AT_LIMIT) && !self.is_requested);
+            self.small += u64::from(percent <= u128::from(SMALL) && !self.is_requested);
+            self.requested += u64::from(self.is_requested);
+        } else if t.is_collector_off() {
+            // With GOGC=off only a memory limit starts collections, or the program does.
+            self.judged += 1;
+            self.at_limit += u64::from(!self.is_requested);
+            self.requested += u64::from(self.is_requested);
         }
         self.live = Some(floor.live);
         self.top = more(self.top, t.top_allocator());
@@ -195,12 +209,16 @@ impl GcPressure {
             judged: 0,
             at_limit: 0,
             small: 0,
+            requested: 0,
+            is_requested: false,
             live: None,
             top: None,
         }
     }
 
-    fn marked(&mut self, i: &Interval) {
+    fn marked(&mut self, i: &Interval, t: &Timeline) {
+        let mut frames = t.stacks().frames(i.by.stack);
+        self.is_requested = frames.any(|f| f.function == "runtime.GC");
         self.marks.record(i.duration());
         self.cut += u64::from(i.is_cut());
         self.first.get_or_insert(i.start);
@@ -322,10 +340,15 @@ impl GcPressure {
             ),
             false => String::new(),
         };
-        let (kind, text, advice) = if self.at_limit * 2 > self.judged {
-            let text = format!(
-                "the memory limit is below the live heap ({live}): collections follow each other"
-            );
+        let (kind, text, advice) = if self.requested * 2 > self.judged {
+            let text = format!("the program calls runtime.GC, with {live} that are live");
+            (CauseKind::RequestedCollections, text, Some(DO_NOT_REQUEST))
+        } else if self.at_limit * 2 > self.judged {
+            let near = match t.is_collector_off() {
+                true => "GOGC is off, and the memory limit is near the live heap",
+                false => "the memory limit is below the live heap",
+            };
+            let text = format!("{near} ({live}): collections follow each other");
             (CauseKind::MemoryLimit, text, Some(RAISE_LIMIT))
         } else if self.small * 2 > self.judged {
             let text = format!(

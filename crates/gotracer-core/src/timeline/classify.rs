@@ -189,17 +189,41 @@ const CHILD_WAITS: [&str; 10] = [
     "golang.org/x/sys/unix.Waitid",
 ];
 
-/// Functions that read from the present offset of a file, pipe or terminal. Reads at a given offset are left out:
-/// only files have them.
-const READS: [&str; 8] = [
+/// Functions that read from the present offset of a file, pipe or terminal, or wait for events and connections. Reads
+/// at a given offset are left out: only files have them.
+const READS: [&str; 32] = [
     "os.(*File).Read",
     "internal/poll.(*FD).Read",
     "syscall.Read",
     "syscall.read",
     "syscall.ReadFile",
     "syscall.ReadConsole",
+    "syscall.Accept",
+    "syscall.Accept4",
+    "syscall.EpollWait",
+    "syscall.Kevent",
+    "syscall.Recvfrom",
+    "syscall.Recvmsg",
+    "syscall.Select",
     "golang.org/x/sys/unix.Read",
     "golang.org/x/sys/unix.read",
+    "golang.org/x/sys/unix.Accept",
+    "golang.org/x/sys/unix.Accept4",
+    "golang.org/x/sys/unix.EpollWait",
+    "golang.org/x/sys/unix.EpollPwait",
+    "golang.org/x/sys/unix.Kevent",
+    "golang.org/x/sys/unix.Poll",
+    "golang.org/x/sys/unix.Ppoll",
+    "golang.org/x/sys/unix.Pselect",
+    "golang.org/x/sys/unix.Readv",
+    "golang.org/x/sys/unix.Recvfrom",
+    "golang.org/x/sys/unix.Recvmsg",
+    "golang.org/x/sys/unix.RecvmsgBuffers",
+    "golang.org/x/sys/unix.Select",
+    "golang.org/x/sys/unix.recvfrom",
+    "golang.org/x/sys/unix.recvmsg",
+    "syscall.recvfrom",
+    "syscall.recvmsg",
 ];
 
 /// Function of the goroutine that exists while a CPU profile is active.

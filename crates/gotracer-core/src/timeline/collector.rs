@@ -104,6 +104,8 @@ pub(super) struct Collector {
     marking: Option<Time>,
     /// Marking began before the trace.
     cut: bool,
+    /// The goroutine that started marking.
+    begun_by: Option<Actor>,
     utilization: Utilization,
 }
 
@@ -208,13 +210,14 @@ impl Collector {
     }
 
     /// Starts marking, which may have begun before the trace (`cut`).
-    pub(super) fn start_marking(&mut self, since: Time, cut: bool, now: Time) {
+    pub(super) fn start_marking(&mut self, since: Time, cut: bool, by: Actor, now: Time) {
         if self.marking.is_some() {
             return;
         }
         self.settle(now);
         self.work.marking += elapsed(since, now);
         (self.marking, self.cut) = (Some(since), cut);
+        self.begun_by = Some(by);
     }
 
     /// Ends marking. Returns its start, and whether that was before the trace.
@@ -278,7 +281,7 @@ impl Timeline {
             under_way: false,
             victim: Actor::NONE,
             owner: Owner::Runtime,
-            by: Actor::NONE,
+            by: self.collector.begun_by.unwrap_or(Actor::NONE),
             stopped: 0,
             in_c: false,
         };

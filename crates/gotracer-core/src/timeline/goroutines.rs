@@ -47,12 +47,19 @@ pub struct Goroutine {
     pub stopped_before: u64,
     /// Total running time, ns.
     pub ran: u64,
-    /// Goroutine that last woke or created it.
-    pub woken_by: GoId,
-    /// Time of that; [`Time::MIN`] if before the trace.
-    pub woken: Time,
-    /// Time of the last preemption. A preempted goroutine computes.
-    pub(super) preempted: Time,
+    /// Goroutine that the network, a timer or the runtime woke for the present activity; [`GoId::NONE`] in a
+    /// computation.
+    pub(super) origin: GoId,
+    /// The network or a timer woke it last.
+    pub(super) from_outside: bool,
+    /// Has created or woken a goroutine.
+    pub(super) gives: bool,
+    /// Has been preempted. A preempted goroutine computes.
+    pub(super) preempted: bool,
+    /// Stacks of the last two waits at different places, the last one first.
+    pub(super) waited: [StackKey; 2],
+    /// Stack of the last wait to which it returned after another activity, as a worker does.
+    pub returned: StackKey,
     /// Stack at the last preemption.
     pub busy: StackKey,
     /// A mark assist is active.

@@ -1,79 +1,127 @@
 //! Origin of a goroutine's activity: outside of the program, or the computation that it is part of.
+//!
+//! A goroutine that the network, a timer or the runtime wakes is the origin of its own activity and that of all
+//! goroutines that it creates and wakes, until they are woken otherwise.
 
 use super::Timeline;
 use super::classify::Owner;
 use super::goroutines::Goroutine;
 use super::interval::{Wait, Way};
-use crate::trace::{GoId, Time};
+use super::stacks::StackKey;
+use super::stretches::LONG;
+use crate::trace::{GoId, ProcId, Slot, Time};
 
-/// Maximum number of wakers to follow back.
-const HOPS: usize = 16;
+/// Percentage of its life for which a goroutine runs, from which it computes.
+const COMPUTES: u64 = 5;
 
-/// Origin of a goroutine's activity.
+/// Goroutine that creates or wakes another one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Origin {
-    /// The network, a timer, or the runtime, through this goroutine.
-    Outside(GoId),
-    /// Goroutines that compute and wake each other.
-    Computation,
+pub(super) enum Giver {
+    /// None: the network or a timer.
+    Outside,
+    /// One of the runtime's.
+    Runtime,
+    /// One of the program's, with the origin of its activity.
+    Program(GoId),
+}
+
+impl Giver {
+    /// Origin of a goroutine that it creates.
+    pub(super) fn origin_of_new(self, new: GoId) -> GoId {
+        match self {
+            Self::Program(origin) => origin,
+            Self::Outside | Self::Runtime => new,
+        }
+    }
+}
+
+impl Goroutine {
+    /// Records that it is woken.
+    #[inline]
+    pub(super) fn woken(&mut self, by: Giver) {
+        self.from_outside =
+            matches!(self.wait, Wait::Network | Wait::Sleep) || by == Giver::Outside;
+        self.origin = match (self.wait, by) {
+            _ if self.from_outside => self.id,
+            // Goroutines of several computations may share a lock, and all of them wait for the collector.
+            (Wait::Sync | Wait::AssistCredit, _) => self.origin,
+            (_, Giver::Outside | Giver::Runtime) => self.id,
+            (_, Giver::Program(origin)) => origin,
+        };
+    }
+
+    /// Records that it is preempted: what it does for so long is a computation.
+    #[inline]
+    pub(super) fn is_preempted(&mut self) {
+        self.preempted = true;
+        if self.origin == self.id {
+            self.origin = GoId::NONE;
+        }
+    }
+
+    /// Records the stack of a wait that begins.
+    #[inline]
+    pub(super) fn waits_at(&mut self, stack: StackKey) {
+        let [last, before] = self.waited;
+        if stack == last || stack == before {
+            self.returned = stack;
+        }
+        if stack != last {
+            self.waited = [stack, last];
+        }
+    }
+
+    /// Whether it takes part in a computation: it has just been created, it computes, or it created or woke others.
+    /// A goroutine that only waits for results does not.
+    fn takes_part(&self, now: Time) -> bool {
+        let life = now.saturating_sub(self.birth).max(0).unsigned_abs();
+        let computes = self.ran >= LONG.unsigned_abs() && self.ran >= life / 100 * COMPUTES;
+        self.way == Way::Created || self.preempted || self.gives || computes
+    }
 }
 
 impl Timeline {
+    /// Returns the giver of an event that creates or wakes a goroutine, and records that it did.
+    #[inline]
+    pub(super) fn giver(&mut self, p: ProcId, by: GoId) -> Giver {
+        if !by.is_some() {
+            return Giver::Outside;
+        }
+        let slot = self.procs.running_on(p);
+        let slot = slot.filter(|&slot| self.gs.get(slot).is_some_and(|g| g.id == by));
+        let slot = slot.or_else(|| self.gs.slot(by));
+        match slot.and_then(|slot| self.gs.get_mut(Slot(slot))) {
+            Some(g) if g.owner != Owner::Program => Giver::Runtime,
+            Some(g) => {
+                g.gives = true;
+                Giver::Program(g.origin)
+            }
+            None => Giver::Program(GoId::NONE),
+        }
+    }
+
     /// Whether a runnable goroutine only takes its turn in a computation: a goroutine of the same computation created
     /// or woke it, and `instead` ran meanwhile. A goroutine that became runnable by the network, a timer or the end
-    /// of a system call takes no turn.
+    /// of a system call takes no turn, and neither do those that wait behind the goroutine which they originate from.
     pub fn takes_turn(&self, g: GoId, instead: GoId) -> bool {
-        let since = match self.gs.find(g) {
-            Some(g) if g.way != Way::SyscallExit && self.takes_part(g) => g.since,
-            _ => return false,
+        let Some(g) = self.gs.find(g) else {
+            return false;
         };
-        match self.origin(g, since) {
-            Origin::Computation => true,
-            // A timer or request fans out to goroutines that wait for each other. All of them wait behind the first
-            // one.
-            Origin::Outside(first) => {
-                first != g
-                    && first != instead
-                    && self.origin(instead, since) == Origin::Outside(first)
-            }
+        if g.way == Way::SyscallExit || g.from_outside || !g.takes_part(self.now) {
+            return false;
         }
+        // Of an activity whose origin has ended the computation is left.
+        let computation = self.gs.find(g.origin).is_none();
+        computation || g.origin != instead && self.origin(instead) == Some(g.origin)
     }
 
-    /// Whether a goroutine takes part in a computation: it has just been created, it has computed before, or it wakes
-    /// its waker. A goroutine that only waits for a result does not.
-    fn takes_part(&self, g: &Goroutine) -> bool {
-        let feeds = || {
-            self.gs
-                .find(g.woken_by)
-                .is_some_and(|by| by.woken_by == g.id)
+    /// Returns the origin of a goroutine, which may have ended a moment ago.
+    fn origin(&self, g: GoId) -> Option<GoId> {
+        let runs = || {
+            let ended = self.procs.runs().filter_map(Result::ok);
+            let of = ended.filter(|run| run.who.g == g);
+            of.max_by_key(|run| run.end).map(|run| run.origin)
         };
-        g.way == Way::Created || g.preempted != Time::MIN || feeds()
-    }
-
-    /// Returns the origin of a goroutine that became runnable at `then`, as far as it is known. A goroutine that was
-    /// preempted by then computed.
-    fn origin(&self, g: GoId, then: Time) -> Origin {
-        let mut at = g;
-        for _ in 0..HOPS {
-            // The waker may have ended since.
-            let Some(g) = self.gs.find(at) else {
-                return Origin::Computation;
-            };
-            if g.woken == Time::MIN || (g.woken < g.preempted && g.preempted < then) {
-                return Origin::Computation;
-            }
-            if self.is_set_going_from_outside(g) {
-                return Origin::Outside(at);
-            }
-            at = g.woken_by;
-        }
-        Origin::Computation
-    }
-
-    fn is_set_going_from_outside(&self, g: &Goroutine) -> bool {
-        let by = self.gs.find(g.woken_by);
-        matches!(g.wait, Wait::Network | Wait::Sleep)
-            || !g.woken_by.is_some()
-            || by.is_some_and(|by| by.owner != Owner::Program)
+        self.gs.find(g).map(|g| g.origin).or_else(runs)
     }
 }

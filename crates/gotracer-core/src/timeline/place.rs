@@ -5,6 +5,13 @@ use super::standard::is_standard;
 
 /// File that cgo generates and no repository contains.
 const CGO_FILE: &str = "_cgo_gotypes.go";
+/// Files of the standard library whose closures have the name of the function into which they were inlined.
+const INLINED: [&str; 4] = [
+    "iter/iter.go",
+    "maps/iter.go",
+    "slices/iter.go",
+    "sync/oncefunc.go",
+];
 /// Modules of the Go project between program and runtime, treated like the standard library.
 const SUPPORT: [&str; 2] = ["golang.org/x/sys/", "golang.org/x/sync/"];
 
@@ -28,7 +35,7 @@ pub(super) fn creation(functions: &[&str], own: Option<usize>) -> Option<usize> 
 pub(super) fn own(functions: &[&str], files: &[&str]) -> Option<usize> {
     let is_own = |i: &usize| {
         let file = files.get(*i).copied().unwrap_or_default();
-        is_programs(functions[*i]) && !file.ends_with(CGO_FILE)
+        is_programs(functions[*i]) && !file.ends_with(CGO_FILE) && !is_inlined(file)
     };
     let first = (0..functions.len()).find(is_own)?;
     // A method of a type that wraps a lock is not the place that takes the lock.
@@ -38,6 +45,12 @@ pub(super) fn own(functions: &[&str], files: &[&str]) -> Option<usize> {
     let wraps = |i: &usize| is_own(i) && !is_lock_method(functions[*i]);
     let beyond = || (first..functions.len()).find(wraps);
     locks.then(beyond).flatten().or(Some(first))
+}
+
+/// Whether a file is one of the [`INLINED`] ones. With `-trimpath` it has no directory.
+fn is_inlined(file: &str) -> bool {
+    let directory = INLINED.iter().find_map(|name| file.strip_suffix(name));
+    directory.is_some_and(|d| d.is_empty() || d.ends_with("/src/"))
 }
 
 /// Whether a function belongs to the program or a module that it uses.
@@ -129,6 +142,13 @@ mod tests {
         // Methods with such a name that take no lock are places.
         let other = ["runtime.chanrecv1", "main.(*Chan).Lock", "main.use"];
         assert_eq!(at(&other, &[]).as_deref(), Some("main.(*Chan).Lock"));
+        let once = ["sync.(*Once).Do", "main.f.OnceValue[...].3", "main.g"];
+        for file in ["/usr/local/go/src/sync/oncefunc.go", "sync/oncefunc.go"] {
+            let files = ["sync/once.go", file, "main.go"];
+            assert_eq!(at(&once, &files).as_deref(), Some("main.g"));
+        }
+        let files = ["sync/once.go", "/app/maps/iter.go", "main.go"];
+        assert_eq!(at(&once, &files).as_deref(), Some(once[1]));
         let function = ["sync.(*Mutex).Lock", "main.lock"];
         assert_eq!(at(&function, &[]).as_deref(), Some("main.lock"));
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::interval::Actor;
 use crate::trace::internal::{of_map, of_vec};
-use crate::trace::{ProcId, ProcState, Time};
+use crate::trace::{GoId, ProcId, ProcState, Time};
 
 /// Limit of P numbers in the dense table. Ps are numbered from 0 to GOMAXPROCS; only hostile traces have larger
 /// numbers.
@@ -21,6 +21,8 @@ const KEPT: usize = 32;
 pub(super) struct Run {
     /// The goroutine, with the stack at which it stopped.
     pub who: Actor,
+    /// Origin of its activity.
+    pub origin: GoId,
     pub start: Time,
     pub end: Time,
 }
@@ -152,6 +154,14 @@ impl Procs {
                 self.long += run.end.saturating_sub(run.start) as u64;
             }
         }
+    }
+
+    /// Slot of the goroutine that runs on a P.
+    #[inline]
+    pub(super) fn running_on(&self, id: ProcId) -> Option<u32> {
+        let place = *self.small.get(usize::try_from(id.0).ok()?)?;
+        let p = self.procs.get((place as usize).checked_sub(1)?)?;
+        p.now.map(|(slot, _)| slot)
     }
 
     /// Number of Ps.

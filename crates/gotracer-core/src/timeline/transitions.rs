@@ -6,6 +6,7 @@ use super::collector::Worker;
 use super::elapsed;
 use super::goroutines::Goroutine;
 use super::interval::{Actor, Interval, Kind, Kinds, Wait, Way};
+use super::origin::Giver;
 use super::procs::Run;
 use super::reasons::Reason;
 use super::stacks::{StackKey, Traits};
@@ -13,7 +14,7 @@ use super::stretches::{Doing, LONG, Stretch};
 use super::transition::{Creation, Transition};
 use super::waiting::Waiting;
 use super::{Observer, Timeline};
-use crate::trace::{Event, EventKind, GoId, GoState, Slot, StackId, StateTransition, Tables, Time};
+use crate::trace::{Event, EventKind, GoId, GoState, Slot, StackId, StateTransition, Tables};
 
 impl Goroutine {
     /// Whether it belongs to the program and waits for a P.
@@ -57,6 +58,7 @@ impl Timeline {
             _ => u32::MAX,
         };
         let stopped_before = self.world.stopped(c.time);
+        let origin = self.giver(c.p, c.by).origin_of_new(c.id);
         let place = self.gs.place(c.slot, c.id);
         let g = place.insert(Goroutine {
             id: c.id,
@@ -80,9 +82,12 @@ impl Timeline {
             },
             stopped_before,
             ran: 0,
-            woken_by: c.by,
-            woken: c.time,
-            preempted: Time::MIN,
+            origin,
+            from_outside: !c.by.is_some(),
+            gives: false,
+            preempted: false,
+            waited: [StackKey::NONE; 2],
+            returned: StackKey::NONE,
             busy: StackKey::NONE,
             assisting: false,
             worker: Worker::None,
@@ -190,9 +195,12 @@ impl Timeline {
             by: Actor::NONE,
             stopped_before,
             ran: 0,
-            woken_by: GoId::NONE,
-            woken: Time::MIN,
-            preempted: Time::MIN,
+            origin: GoId::NONE,
+            from_outside: false,
+            gives: false,
+            preempted: false,
+            waited: [StackKey::NONE; 2],
+            returned: StackKey::NONE,
             busy: StackKey::NONE,
             assisting: self.assists.contains(id),
             worker: Worker::None,
@@ -268,6 +276,7 @@ impl Timeline {
         };
         let run = Run {
             who,
+            origin: g.origin,
             start: g.since,
             end: time,
         };
@@ -287,6 +296,7 @@ impl Timeline {
                 let reason = self.reasons.get(t.reason, tables);
                 let waits = &self.stacks.traits(own).waits;
                 (g.wait, g.waiting) = (reason.wait(waits), reason.waiting(waits));
+                g.waits_at(own);
             }
             // Only a C thread that returns from a call into Go has no stack.
             GoState::Syscall => {
@@ -299,7 +309,7 @@ impl Timeline {
                     _ => Way::Yielded,
                 };
                 if g.way == Way::Preempted {
-                    g.preempted = time;
+                    g.is_preempted();
                     if news {
                         g.busy = own;
                     }
@@ -411,6 +421,10 @@ impl Timeline {
             to,
             ..
         } = *t;
+        let giver = match (from, to) {
+            (GoState::Waiting, GoState::Runnable) => self.giver(t.p, t.by),
+            _ => Giver::Outside,
+        };
         if let Some(g) = self.gs.get_mut(slot) {
             let stopped = self.world.stopped(time);
             self.running -= u32::from(g.counts_as_running());
@@ -431,7 +445,7 @@ impl Timeline {
                         _ => Way::Yielded,
                     };
                     if g.way == Way::Woken {
-                        (g.woken_by, g.woken) = (t.by, time);
+                        g.woken(giver);
                     }
                     g.stopped_before = stopped;
                     g.by = Actor {

@@ -160,11 +160,19 @@ impl Timeline {
             }
             EventKind::RangeBegin {
                 range: Range::GcMark,
-                ..
-            } => self.collector.start_marking(self.now, false, self.now),
+                stack,
+            } => {
+                let (g, stack) = (event.g, self.stacks.key(stack, tables));
+                let by = Actor { g, stack };
+                self.collector.start_marking(self.now, false, by, self.now);
+            }
             EventKind::RangeActive {
                 range: Range::GcMark,
-            } => self.collector.start_marking(self.start(), true, self.now),
+            } => {
+                let start = self.start();
+                self.collector
+                    .start_marking(start, true, Actor::NONE, self.now);
+            }
             EventKind::RangeBegin {
                 range: Range::MarkAssist { g },
                 stack,

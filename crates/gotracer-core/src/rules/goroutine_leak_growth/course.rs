@@ -17,6 +17,9 @@ const SETTLED: u64 = 10;
 /// Percentage of the window over which the births of a leak spread, at least. Goroutines that are created at once
 /// are created on purpose.
 const SPREAD: i64 = 12;
+/// Percentage of the window after which births of a leak continue, at least. A program that starts its parts one after
+/// the other is through by then.
+const LATE: i64 = 30;
 /// Number of equal parts of the time of growth, each of which must bring new goroutines.
 const PARTS: usize = 4;
 
@@ -47,6 +50,8 @@ struct Left {
     age: u64,
     /// Whether it was active long after its creation.
     active: bool,
+    /// Whether it waits where it waited before, as a worker without work does.
+    returned: bool,
     wait: Wait,
 }
 
@@ -74,6 +79,7 @@ impl Course {
             birth: g.birth,
             age,
             active: !(stays && settled),
+            returned: stays && g.stack.is_some() && g.stack == g.returned,
             wait: match g.state {
                 GoState::Waiting => g.wait,
                 _ => Wait::Other,
@@ -103,9 +109,13 @@ impl Course {
             2 * self.ended >= all as u64
         } else if majority(count(&|l| l.wait == Wait::Network)) {
             few_ended && self.goes_on(now, 3)
-        } else {
+        } else if majority(count(&|l| l.wait == Wait::Sync)) {
             // The idle workers of a pool do not wait for a lock.
-            majority(count(&|l| l.wait == Wait::Sync)) || self.is_spread(since, now)
+            true
+        } else if majority(count(&|l| l.returned)) {
+            few_ended && self.goes_on(now, 2)
+        } else {
+            self.is_spread(since, now)
         };
         match leaks {
             true => Trend::Leak,
@@ -139,14 +149,16 @@ impl Course {
         parts.iter().all(|&n| n >= least.max(1))
     }
 
-    /// Returns whether the births of most remaining goroutines spread over more than a small part of the window.
+    /// Returns whether the births of most remaining goroutines spread over more than a small part of the window, and
+    /// not only at its start.
     fn is_spread(&self, since: Time, now: Time) -> bool {
         let mut births: Vec<_> = self.left.iter().map(|l| l.birth).collect();
         births.sort_unstable();
         let n = births.len();
         let (early, late) = (births[n / 10], births[n - 1 - n / 10]);
         let window = now.saturating_sub(since);
-        late.saturating_sub(early) >= window / 100 * SPREAD
+        let part = |percent| window / 100 * percent;
+        late.saturating_sub(early) >= part(SPREAD) && late.saturating_sub(since) >= part(LATE)
     }
 }
 
@@ -171,6 +183,7 @@ mod tests {
                 birth,
                 age,
                 active: (since - birth) as u64 > age / 100 * SETTLED,
+                returned: false,
                 wait,
             }
         };
@@ -220,6 +233,22 @@ mod tests {
         assert_eq!(trend(&stuck), Trend::Leak);
         let kept = course(100, |i| i, |i| i + 2, Wait::Network);
         assert_eq!(trend(&kept), Trend::Stopped);
+    }
+
+    #[test]
+    fn workers_that_came_with_the_load_and_idle_since_are_no_leak() {
+        // Each idles where it did before.
+        let mut idle = course(100, |i| i * 8, |i| i * 8 + 50, Wait::Other);
+        assert_eq!(trend(&idle), Trend::Leak);
+        idle.left.iter_mut().for_each(|left| left.returned = true);
+        assert_eq!(trend(&idle), Trend::Stopped);
+        // Unless there are more all the time.
+        let mut more = course(100, |i| i * 19, |i| i * 19 + 5, Wait::Other);
+        more.left.iter_mut().for_each(|left| left.returned = true);
+        assert_eq!(trend(&more), Trend::Leak);
+        // A program that starts its parts one after the other.
+        let parts = course(80, |i| i * 6, |i| i * 6, Wait::Other);
+        assert_eq!(trend(&parts), Trend::Stopped);
     }
 
     #[test]

@@ -121,7 +121,11 @@ impl Waits {
         Some(Holder {
             by: longest.by,
             held: longest.length(),
-            doing: longest.doing.or_else(|| longest.did(t)),
+            // What was known when it unlocked may cover a part of the time only.
+            doing: [longest.doing, longest.did(t)]
+                .into_iter()
+                .flatten()
+                .max_by_key(|(_, ns)| *ns),
             last: Some(wait.by.g).filter(|&g| g != longest.by.g),
             alike: alike.count(),
             stalled: t.silent(wait.start, wait.end),
