@@ -25,7 +25,7 @@ SECTIONS = {
     "ignore": ("rule", "function", "stack", "service", "reason", "until"),
     "watch": ("directory", "labels", "patterns", "settle", "incomplete_after", "poll", "after", "retention_time",
               "retention_size"),
-    "scrape": ("job_name", "mode", "stream_budget", "scrape_budget", "cpu_samples", "scrape_interval", "scrape_timeout", "seconds", "body_size_limit",
+    "scrape": ("job_name", "mode", "stream_budget", "scrape_budget", "cpu_samples", "leak_profile", "scrape_interval", "scrape_timeout", "seconds", "body_size_limit",
                "scheme", "metrics_path", "path", "params", "method", "body", *ACCESS, "static_configs", "file_sd_configs",
                "http_sd_configs", "kubernetes_sd_configs", "relabel_configs"),
     "static_sd": ("targets", "labels"),
@@ -47,6 +47,7 @@ SECTIONS = {
                  "max_age", "before", "after", "buffer", "anonymize"),
     "releases": ("enabled", "warmup", "min_captures", "min_observed", "min_change", "confidence", "current_for",
                  "max_services", "max_versions"),
+    "profiles": ("enabled", "max_records", "max_bytes"),
 }
 NESTED = {
     "match": "custom_match",
@@ -59,6 +60,7 @@ CONFIG = {
     "custom_rules": "custom_rule[]",
     "ignore": "ignore[]", "tasks": "tasks", "watch_configs": "watch[]", "scrape_configs": "scrape[]", "prometheus": "prometheus", "otlp": "otlp",
     "sharding": "sharding", "uploads": "uploads", "evidence": "evidence", "releases": "releases",
+    "profiles": "profiles",
 }
 
 

@@ -25,6 +25,7 @@ mod measured;
 mod memory;
 mod pages;
 mod process;
+mod profiles;
 mod prometheus;
 mod push;
 mod releases;

@@ -9,6 +9,7 @@ pub(crate) mod endpoint;
 pub(crate) mod kubernetes;
 pub(crate) mod old_trace;
 pub(crate) mod once;
+pub(crate) mod pprof;
 pub(crate) mod random;
 pub(crate) mod s3;
 pub(crate) mod text_trace;

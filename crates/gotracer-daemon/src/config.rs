@@ -13,6 +13,7 @@ pub use gotracer_core::config::{ConfigError, read_yaml};
 
 use crate::evidence;
 use crate::export::{self, otlp};
+use crate::profiles;
 use crate::releases;
 use crate::source::directory::WatchConfig;
 use crate::source::push;
@@ -29,6 +30,7 @@ pub struct Config {
     otlp: otlp::Settings,
     evidence: evidence::Settings,
     releases: releases::Settings,
+    profiles: profiles::Settings,
     sharding: Option<Shard>,
     uploads: push::Settings,
 }
@@ -55,6 +57,7 @@ struct FileYaml {
     otlp: Option<otlp::Settings>,
     evidence: Option<evidence::Settings>,
     releases: Option<Spanned<releases::Settings>>,
+    profiles: Option<Spanned<profiles::Settings>>,
     sharding: Option<Shard>,
     uploads: Option<Spanned<push::Settings>>,
 }
@@ -93,6 +96,7 @@ impl Config {
             otlp: file.otlp.unwrap_or_default(),
             evidence: file.evidence.unwrap_or_default(),
             releases: checked(file.releases, releases::Settings::check)?,
+            profiles: checked(file.profiles, profiles::Settings::check)?,
             sharding: file.sharding,
             uploads: checked(file.uploads, push::Settings::check)?,
         })
@@ -126,6 +130,11 @@ impl Config {
     /// Returns the settings of the comparison of releases.
     pub fn releases(&self) -> &releases::Settings {
         &self.releases
+    }
+
+    /// Returns the settings of profiles.
+    pub fn profiles(&self) -> &profiles::Settings {
+        &self.profiles
     }
 
     /// Returns the limits of pushed traces.

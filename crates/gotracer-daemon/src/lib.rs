@@ -5,7 +5,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub(crate) use gotracer_core::{
-    analysis, compare, explain, perfetto, report, rules, timeline, trace, units,
+    analysis, compare, explain, perfetto, pprof, report, rules, timeline, trace, units,
 };
 
 #[cfg(test)]
@@ -20,6 +20,7 @@ pub mod export;
 pub mod labels;
 mod live;
 pub mod objects;
+pub mod profiles;
 pub mod releases;
 pub mod secret;
 pub mod source;

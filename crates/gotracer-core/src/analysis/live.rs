@@ -2,6 +2,7 @@
 
 use super::event_batch::EventBatch;
 use super::{Analysis, Read};
+use crate::pprof::Profiles;
 use crate::report::Report;
 use crate::rules::Settings;
 use crate::trace::internal::{is_in_generations, peek_version};
@@ -16,6 +17,8 @@ const FRAMES: usize = 4 << 20;
 pub struct Heard {
     /// Findings and measurements since the last report.
     pub report: Report,
+    /// Profiles since the last report, if the settings request them.
+    pub profiles: Option<Box<Profiles>>,
     /// End of the generation, as an offset into the trace.
     pub end: u64,
     /// Whether the trace ended.
@@ -62,8 +65,10 @@ pub fn follow(
                 error: None,
             };
             told = stats;
+            let (report, profiles) = analysis.report_news(&read, false);
             let report = Heard {
-                report: analysis.report_news(&read, false),
+                report,
+                profiles,
                 end: reader.generation_end(),
                 last: false,
             };
@@ -79,8 +84,10 @@ pub fn follow(
             stats: reader.stats().since(told),
             error: error.as_ref(),
         };
+        let (report, profiles) = analysis.report_news(&read, true);
         on_report(Heard {
-            report: analysis.report_news(&read, true),
+            report,
+            profiles,
             end: reader.generation_end(),
             last: true,
         });

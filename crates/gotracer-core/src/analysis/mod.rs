@@ -11,6 +11,7 @@ mod live;
 mod observers;
 mod packed;
 mod pipeline;
+mod profiles;
 mod program;
 mod record;
 mod slices;
@@ -26,6 +27,7 @@ pub use whole::{Explanations, Outcome, analyze, analyze_all, explain_rules};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::pprof::Profiles;
 use crate::report::{Report, RuleReport, Status, TraceInfo};
 use crate::rules::custom::Explanation;
 use crate::rules::suppression::today;
@@ -40,6 +42,7 @@ use event_batch::EventBatch;
 use history::History;
 use observers::{Observers, Rules};
 use packed::{EventVisitor, Packed};
+use profiles::ProfileVisitor;
 use slices::Slices;
 use suppress::suppress;
 use times::Times;
@@ -130,6 +133,7 @@ impl Analysis {
                 tasks,
                 requests,
                 chains: Chains::default(),
+                profiles: settings.profiles.then(Box::default),
             },
             slices: Slices::new(),
             snapshot: None,
@@ -171,6 +175,7 @@ impl Analysis {
     /// Processes the next events. `tables` are those of their generation.
     pub fn events(&mut self, events: &[Event], tables: &Tables) {
         for event in events {
+            self.gather(event, tables);
             self.event(event, tables);
         }
     }
@@ -195,10 +200,15 @@ impl Analysis {
     /// Processes events like [`events`](Self::events). Not inlined, to keep all registers for the loop.
     #[inline(never)]
     fn packed(&mut self, events: &Packed, tables: &Tables) {
-        events.unpack(&mut TimelineVisitor {
+        let gathers = self.seen.profiles.is_some();
+        let mut visitor = TimelineVisitor {
             analysis: self,
             tables,
-        });
+        };
+        match gathers {
+            true => events.unpack(&mut ProfileVisitor(visitor)),
+            false => events.unpack(&mut visitor),
+        }
     }
 
     #[inline(always)]
@@ -301,10 +311,10 @@ impl Analysis {
         })
     }
 
-    /// Returns the report of a live trace since the last call, without repetition. An open interval is a finding once
-    /// it crosses a threshold, and a measurement when it ends. With `last`, no events follow, and open intervals are
-    /// measured as lower bounds.
-    pub fn report_news(&mut self, read: &Read<'_>, last: bool) -> Report {
+    /// Returns the report and the profiles of a live trace since the last call, without repetition. An open interval is
+    /// a finding once it crosses a threshold, and a measurement when it ends. With `last`, no events follow, and open
+    /// intervals are measured as lower bounds.
+    pub fn report_news(&mut self, read: &Read<'_>, last: bool) -> (Report, Option<Box<Profiles>>) {
         let t = &mut self.timeline;
         let due = t.now().saturating_sub(t.growing_since()) >= GROWTH;
         t.set_growing(!(last || due));
@@ -321,6 +331,7 @@ impl Analysis {
         });
         let verdicts = verdicts.collect();
         let report = self.report_of(verdicts, read, !last);
+        let profiles = self.take_profiles(!last);
         self.timeline.start_stretch();
         self.seen.times = Times::default();
         self.seen.tasks.start_stretch();
@@ -330,7 +341,7 @@ impl Analysis {
             self.timeline.start_growth();
         }
         self.started = false;
-        report
+        (report, profiles)
     }
 
     fn report_of(

@@ -1,6 +1,7 @@
 //! Observers of the intervals of a trace: the rules, the times of goroutines, and the tasks.
 
 use super::times::Times;
+use crate::pprof::Collector;
 use crate::rules::custom::{Activity, Subject};
 use crate::rules::{Detector, Rule, RuleSettings};
 use crate::tasks::{Chains, KINDS, Requests, Tasks};
@@ -119,6 +120,8 @@ pub(super) struct Observers {
     pub tasks: Tasks,
     pub requests: Requests,
     pub chains: Chains,
+    /// Collector of profiles, if requested.
+    pub profiles: Option<Box<Collector>>,
 }
 
 impl Observers {
@@ -205,24 +208,31 @@ impl Observers {
 
     /// Returns the memory of the times, tasks and requests in bytes.
     pub(super) fn held(&self) -> u64 {
-        self.times.held() + self.tasks.held() + self.requests.held() + self.chains.held()
+        let profiles = self.profiles.as_ref().map_or(0, |profiles| profiles.held());
+        self.times.held() + self.tasks.held() + self.requests.held() + self.chains.held() + profiles
     }
 }
 
 impl Observer for Observers {
     fn watches(&self) -> Kinds {
-        self.rules.watches.union(KINDS)
+        match self.profiles {
+            Some(_) => Kinds::ALL,
+            None => self.rules.watches.union(KINDS),
+        }
     }
 
     #[inline]
     fn ran(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) -> bool {
-        // Requests are recognized by the intervals.
-        self.requests.serves(timeline) || self.rules.ran(g, ns, timeline)
+        // Requests are recognized by the intervals, and profiles add them up.
+        self.profiles.is_some() || self.requests.serves(timeline) || self.rules.ran(g, ns, timeline)
     }
 
     #[inline]
     fn interval(&mut self, interval: &Interval, timeline: &Timeline) {
         self.rules.interval(interval, timeline);
+        if let Some(profiles) = &mut self.profiles {
+            profiles.interval(interval, timeline);
+        }
         self.requests.interval(interval, &mut self.chains, timeline);
         // A request of HTTP/1 ends with a system call.
         if interval.kind == Kind::Syscall {
@@ -244,6 +254,9 @@ impl Observer for Observers {
 
     fn ended(&mut self, g: &Goroutine, time: StateVector, timeline: &Timeline) {
         self.rules.ended(g, time, timeline);
+        if let Some(profiles) = &mut self.profiles {
+            profiles.ended(g, time);
+        }
         self.times.ended(g, time, timeline);
         self.tasks.ended(g, &self.chains, timeline);
         self.requests.ended(g, &self.chains, timeline);

@@ -62,7 +62,7 @@ pub(super) fn step<'a>(
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (reader, full.or(error))
     });
-    conclude(&analysis, source, reader, error)
+    conclude(&mut analysis, source, reader, error)
 }
 
 fn take_in(

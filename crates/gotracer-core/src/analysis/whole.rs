@@ -2,6 +2,7 @@
 
 use super::event_batch::EventBatch;
 use super::{Analysis, Read, pipeline};
+use crate::pprof::Profiles;
 use crate::report::Report;
 use crate::rules::custom::Explanation;
 use crate::rules::{Rule, Settings};
@@ -12,6 +13,8 @@ use crate::trace::{ErrorKind, Input, ReadError, Reader, Stats};
 pub struct Outcome {
     /// Report of all events that could be read.
     pub report: Report,
+    /// Profiles, if the settings request them.
+    pub profiles: Option<Box<Profiles>>,
     /// Reason why reading stopped before the trace's end.
     pub error: Option<ReadError>,
 }
@@ -78,7 +81,8 @@ pub fn analyze_all(
             false => step(input, &name, settings, &mut progress),
         };
         if let Ok(outcome) = &outcome {
-            held += outcome.report.size() as u64;
+            let profiles = outcome.profiles.as_ref().map_or(0, |p| p.size());
+            held += (outcome.report.size() + profiles) as u64;
         }
         each(name, outcome);
         next = following;
@@ -170,7 +174,7 @@ fn run<'a>(
 
 /// Returns the outcome of a trace after its last readable event.
 pub(super) fn conclude<'a>(
-    analysis: &Analysis,
+    analysis: &mut Analysis,
     source: &str,
     reader: Reader<'a>,
     error: Option<ReadError>,
@@ -186,6 +190,7 @@ pub(super) fn conclude<'a>(
                 stats,
                 error: error.as_ref(),
             }),
+            profiles: analysis.take_profiles(false),
             error,
         }),
     };

@@ -39,6 +39,8 @@ struct FileYaml {
     _evidence: Option<IgnoredAny>,
     #[serde(rename = "releases")]
     _releases: Option<IgnoredAny>,
+    #[serde(rename = "profiles")]
+    _profiles: Option<IgnoredAny>,
     #[serde(rename = "sharding")]
     _sharding: Option<IgnoredAny>,
     #[serde(rename = "uploads")]

@@ -1,76 +1,28 @@
-//! Export of a trace as a pprof profile.
+//! Export of traces as pprof profiles.
 //!
-//! The types in [`Reference`] are those of `go tool trace -pprof=`; the types in [`Own`] are gotracer's own.
+//! The types net, sync, syscall and sched are those of `go tool trace -pprof=`. The others are gotracer's own: profiles
+//! of the program's goroutines, from the intervals of the timeline.
 
-mod own;
-mod profile;
+mod collector;
+mod decode;
+mod encode;
+mod kind;
+mod profiles;
+mod records;
 mod reference;
 mod schema;
 
 use std::io::{self, Write};
 
+use crate::timeline::Timeline;
 use crate::trace::{ClockSnapshot, EventKind, ReadError, Reader, Stats};
-use profile::{Names, Window};
 
-pub use own::Own;
-pub use reference::Reference;
-
-/// Kind of a profile.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Type {
-    /// A type of `go tool trace`.
-    Reference(Reference),
-    /// A type of gotracer's own.
-    Own(Own),
-}
-
-impl Type {
-    /// All types, with their names on the command line.
-    pub const ALL: [(&'static str, Self); 12] = [
-        ("net", Self::Reference(Reference::Net)),
-        ("sync", Self::Reference(Reference::Sync)),
-        ("syscall", Self::Reference(Reference::Syscall)),
-        ("sched", Self::Reference(Reference::Sched)),
-        ("wait", Self::Own(Own::Wait)),
-        ("runnable", Self::Own(Own::Runnable)),
-        ("lock", Self::Own(Own::Lock)),
-        ("assist", Self::Own(Own::Assist)),
-        ("stw", Self::Own(Own::Stw)),
-        ("creations", Self::Own(Own::Creations)),
-        ("cpu", Self::Own(Own::Cpu)),
-        ("wall", Self::Own(Own::Wall)),
-    ];
-
-    /// Returns the type with a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        let named = Self::ALL.into_iter().find(|(known, _)| *known == name);
-        named.map(|(_, kind)| kind)
-    }
-
-    fn names(self) -> Names {
-        let names = |count, time| Names { count, time };
-        match self {
-            Self::Own(Own::Creations) => names("goroutines", None),
-            Self::Own(Own::Cpu) => names("samples", Some("cpu")),
-            _ => names("contentions", Some("delay")),
-        }
-    }
-
-    fn collector(self) -> Collector {
-        match self {
-            Self::Reference(kind) => {
-                Collector::Reference(Box::new(reference::Collector::new(kind)))
-            }
-            Self::Own(kind) => Collector::Own(Box::new(own::Collector::new(kind))),
-        }
-    }
-}
-
-/// Collector of a profile's records.
-enum Collector {
-    Reference(Box<reference::Collector>),
-    Own(Box<own::Collector>),
-}
+pub use collector::Collector;
+pub use decode::{Counted, DecodeError, decode};
+pub use encode::Window;
+pub use kind::{Part, Type};
+pub use profiles::{Limits, Profiles, RecordId};
+pub use records::Values;
 
 /// Outcome of reading a trace for a profile.
 #[derive(Debug)]
@@ -93,7 +45,7 @@ pub fn export(
     kind: Type,
     mut progress: impl FnMut(Stats),
 ) -> io::Result<Exported> {
-    let mut collector = kind.collector();
+    let (mut collector, mut timeline) = (Collector::default(), Timeline::default());
     let mut snapshot = None;
     let (mut first, mut last) = (None, 0);
     let error = loop {
@@ -109,26 +61,16 @@ pub fn export(
         }
         first.get_or_insert(event.time);
         last = event.time;
-        match &mut collector {
-            Collector::Reference(collector) => collector.event(event, reader.tables()),
-            Collector::Own(collector) => collector.event(event, reader.tables()),
-        }
+        let tables = reader.tables();
+        collector.event(event, tables, &mut timeline);
+        timeline.event(event, tables, &mut collector);
     };
     let start = first.unwrap_or(last);
     let window = Window {
         start: snapshot.map_or(0, |snapshot| wall_clock(&snapshot, start)),
         duration: last.saturating_sub(start),
     };
-    match collector {
-        Collector::Reference(collector) => {
-            let (records, stacks) = collector.finish();
-            profile::write(out, &records, &stacks, kind.names(), window)?;
-        }
-        Collector::Own(collector) => {
-            let (records, timeline) = collector.finish();
-            profile::write(out, &records, timeline.stacks(), kind.names(), window)?;
-        }
-    }
+    collector.take(&timeline, false).write(out, kind, window)?;
     let silent = reader.stats().is_silent();
     let following = reader.following().unwrap_or_default();
     Ok(Exported {

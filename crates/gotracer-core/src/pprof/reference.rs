@@ -3,27 +3,47 @@
 //! Time in a state counts from the event that begins the state to the event that ends it, at the stack of the first
 //! event: `sched` has the stacks of the wakers. States that are open at the end of the trace do not count. Neither
 //! does time before the goroutine's first run, or after it begins to wait forever.
+//!
+//! Goroutines of callbacks from C have the ID of an earlier one. The tool only counts the last one with an ID.
 
 use std::collections::HashMap;
 
-use super::profile::{Labels, Records};
-use crate::timeline::{StackKey, Stacks};
-use crate::trace::{Event, EventKind, GoId, GoState, StateTransition, Tables, Time};
+use super::kind::Part;
+use super::records::Values;
+use crate::timeline::StackKey;
+use crate::trace::internal::of_map;
+use crate::trace::{GoId, GoState, Time};
+
+/// Profiles of `go tool trace`.
+const ALL: [Reference; 4] = [
+    Reference::Net,
+    Reference::Sync,
+    Reference::Syscall,
+    Reference::Sched,
+];
+
+/// Maximum number of pending records of a goroutine.
+const PENDING: usize = 64;
 
 /// Profile of `go tool trace`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reference {
-    /// Waits for the network.
+#[derive(Clone, Copy)]
+enum Reference {
     Net,
-    /// Waits for a reason that names a channel, "sync" or "select".
     Sync,
-    /// System calls.
     Syscall,
-    /// Time from runnable to running.
     Sched,
 }
 
 impl Reference {
+    fn part(self) -> Part {
+        match self {
+            Self::Net => Part::Net,
+            Self::Sync => Part::Sync,
+            Self::Syscall => Part::Syscall,
+            Self::Sched => Part::Sched,
+        }
+    }
+
     fn begins(self, to: GoState, reason: &[u8]) -> bool {
         let holds = |text: &[u8]| reason.windows(text.len()).any(|part| part == text);
         match self {
@@ -45,98 +65,134 @@ impl Reference {
     }
 }
 
+/// Transition of a goroutine, as far as the profiles need it.
+#[derive(Clone, Copy)]
+pub(super) struct Step<'t> {
+    pub id: GoId,
+    pub time: Time,
+    pub from: GoState,
+    pub to: GoState,
+    pub reason: &'t [u8],
+    pub stack: StackKey,
+}
+
 /// State of a goroutine.
 #[derive(Default)]
 struct Life {
-    since: Option<(Time, StackKey)>,
+    /// Time and stack since which each profile counts.
+    since: [Option<(Time, StackKey)>; 4],
     /// Whether it has run.
     started: bool,
     /// Whether it waits forever, so that nothing counts any more.
     over: bool,
+    /// Whether the goroutine is a callback from C.
+    callback: bool,
     /// Records that count only if the goroutine never runs.
-    before: Vec<(StackKey, u64)>,
+    before: Pending,
+    /// Records of a callback, which count only if no later one with its ID runs.
+    own: Pending,
 }
 
-/// Collector of a profile's records.
-pub(super) struct Collector {
-    kind: Reference,
-    lives: HashMap<GoId, Life, foldhash::fast::RandomState>,
-    /// Stacks of the records.
-    pub stacks: Stacks,
-    records: Records,
-}
+/// Records that may not count.
+#[derive(Default)]
+struct Pending(Vec<(Part, StackKey, Values)>);
 
-impl Collector {
-    /// Creates an empty profile.
-    pub(super) fn new(kind: Reference) -> Self {
-        Self {
-            kind,
-            lives: HashMap::default(),
-            stacks: Stacks::default(),
-            records: Records::default(),
+impl Pending {
+    /// Adds a record. Drops it if there are too many, which only damaged traces have.
+    fn add(&mut self, part: Part, stack: StackKey, values: Values) {
+        let room = self.0.len() < PENDING;
+        let mut known = self.0.iter_mut();
+        match known.find(|(other, at, _)| (*other, *at) == (part, stack)) {
+            Some((_, _, sum)) => sum.add(values),
+            None if room => self.0.push((part, stack, values)),
+            None => {}
         }
     }
 
-    /// Processes an event. `tables` are those of its generation.
-    pub(super) fn event(&mut self, event: &Event, tables: &Tables) {
-        if let EventKind::Sync { .. } = event.kind {
-            self.stacks.start_generation(tables);
+    fn append(&mut self, other: &Self) {
+        for (part, stack, values) in &other.0 {
+            self.add(*part, *stack, *values);
         }
-        let EventKind::StateTransition(StateTransition::Goroutine {
-            id,
-            from,
-            to,
-            reason,
-            stack,
-            ..
-        }) = event.kind
-        else {
-            return;
-        };
+    }
+
+    fn count(self, add: &mut impl FnMut(Part, StackKey, Values)) {
+        for (part, stack, values) in self.0 {
+            add(part, stack, values);
+        }
+    }
+}
+
+/// Goroutines of a trace.
+#[derive(Default)]
+pub(super) struct Lives(HashMap<GoId, Life, foldhash::fast::RandomState>);
+
+impl Lives {
+    /// Returns the bytes of memory held.
+    pub(super) fn held(&self) -> u64 {
+        of_map(&self.0, 1)
+    }
+
+    /// Processes a transition, and passes the records that it ends to `add`.
+    pub(super) fn step(&mut self, step: Step<'_>, mut add: impl FnMut(Part, StackKey, Values)) {
+        let Step {
+            id, time, from, to, ..
+        } = step;
         if from == GoState::NotExist {
-            self.end(id);
-        }
-        let life = self.lives.entry(id).or_default();
-        match life.since {
-            Some((since, at)) if to != self.kind.state() => {
-                life.since = None;
-                let ns = event.time.saturating_sub(since).max(0) as u64;
-                if ns > 0 && life.started {
-                    self.records.add(at, Labels::default(), 1, ns);
-                } else if ns > 0 && !life.over {
-                    life.before.push((at, ns));
+            let mut life = Life {
+                callback: to == GoState::Syscall,
+                ..Life::default()
+            };
+            match self.0.remove(&id) {
+                Some(earlier) if earlier.callback => {
+                    life.before = earlier.before;
+                    life.before.append(&earlier.own);
                 }
+                Some(earlier) => earlier.before.count(&mut add),
+                None => {}
             }
-            None if !life.over && self.kind.begins(to, tables.string(reason)) => {
-                life.since = Some((event.time, self.stacks.key(stack, tables)));
+            self.0.insert(id, life);
+        }
+        let life = self.0.entry(id).or_default();
+        for (kind, open) in ALL.into_iter().zip(&mut life.since) {
+            match *open {
+                Some((since, at)) if to != kind.state() => {
+                    *open = None;
+                    let ns = time.saturating_sub(since).max(0) as u64;
+                    let values = Values { count: 1, ns };
+                    match (life.started, life.callback) {
+                        _ if ns == 0 => {}
+                        (true, false) => add(kind.part(), at, values),
+                        (true, true) => life.own.add(kind.part(), at, values),
+                        (false, _) if life.over => {}
+                        (false, _) => life.before.add(kind.part(), at, values),
+                    }
+                }
+                None if !life.over && kind.begins(to, step.reason) => {
+                    *open = Some((time, step.stack));
+                }
+                _ => {}
             }
-            _ => {}
         }
         if to == GoState::Running {
             life.started = true;
-            life.before.clear();
+            life.before = Pending::default();
         }
-        if to == GoState::Waiting && from != to && tables.string(reason) == b"forever" {
-            (life.over, life.since) = (true, None);
+        if to == GoState::Waiting && from != to && step.reason == b"forever" {
+            life.over = true;
+            life.since = [None; 4];
         }
-        if to == GoState::NotExist {
-            self.end(id);
-        }
-    }
-
-    /// Ends a goroutine. If it never ran, its pending records count.
-    fn end(&mut self, id: GoId) {
-        if let Some(life) = self.lives.remove(&id) {
-            for (stack, ns) in life.before {
-                self.records.add(stack, Labels::default(), 1, ns);
-            }
+        // A later callback may have the same ID.
+        if to == GoState::NotExist && !life.callback {
+            let ended = self.0.remove(&id);
+            ended.unwrap_or_default().before.count(&mut add);
         }
     }
 
-    /// Returns the complete profile and its stacks.
-    pub(super) fn finish(mut self) -> (Records, Stacks) {
-        let ids: Vec<_> = self.lives.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.end(id));
-        (self.records, self.stacks)
+    /// Ends all goroutines at the end of the trace. If one never ran, its pending records count.
+    pub(super) fn end_all(&mut self, mut add: impl FnMut(Part, StackKey, Values)) {
+        for (_, life) in self.0.drain() {
+            life.before.count(&mut add);
+            life.own.count(&mut add);
+        }
     }
 }

@@ -176,6 +176,8 @@ pub struct Settings {
     pub id_categories: IdCategories,
     /// Whether reports list the runtime's own goroutines beside those of the program.
     pub system: bool,
+    /// Whether analyses gather profiles, which takes additional time.
+    pub profiles: bool,
 }
 
 /// Errors of settings.
@@ -227,6 +229,7 @@ impl Settings {
             ignore: Suppressions::default(),
             id_categories: IdCategories::default(),
             system: false,
+            profiles: false,
         }
     }
 

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::failure::{Failure, Reason};
+use super::leaks::LeakProfiles;
 use super::pipeline::{Analyzed, BASE, CaptureOutcome, Memory, Pipeline, Reservation};
 use super::schedule::{Turns, fraction, until};
 use super::scrape_budget::ScrapeBudget;
@@ -65,6 +66,7 @@ impl Captures {
             until(interval.mul_f64(fraction(&target)), interval)
         };
         let mut next = Instant::now() + offset;
+        let mut leaks = LeakProfiles::new();
         let mut refused = 0;
         loop {
             tokio::select! {
@@ -82,6 +84,11 @@ impl Captures {
             };
             let seconds = budget.seconds(self.scraper.options().seconds);
             let captured = self.capture(&target, seconds).await;
+            if let Captured::Done(1..) = captured {
+                let of = (&self.scraper, &target);
+                let to = (&*self.metrics, &self.table);
+                leaks.request(of, to, &self.memory).await;
+            }
             drop((mine, permit));
             let now = Instant::now();
             if let Captured::Busy = captured {

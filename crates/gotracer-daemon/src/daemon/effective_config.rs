@@ -11,6 +11,7 @@ use super::plan::Plan;
 use crate::evidence;
 use crate::export::{self, otlp};
 use crate::live::Live;
+use crate::profiles;
 use crate::releases;
 use crate::rules::custom::{self, Definition};
 use crate::rules::{Settings, keys};
@@ -52,6 +53,7 @@ struct Document<'a> {
     otlp: &'a otlp::Settings,
     evidence: &'a evidence::Settings,
     releases: &'a releases::Settings,
+    profiles: &'a profiles::Settings,
     sharding: Shard,
     uploads: &'a push::Settings,
 }
@@ -94,6 +96,7 @@ impl<'a> Document<'a> {
             otlp: &plan.otlp,
             evidence: &plan.evidence,
             releases: &plan.releases,
+            profiles: &plan.profiles,
             sharding: plan.shard,
             uploads: &plan.uploads,
         }

@@ -9,6 +9,7 @@ mod failure;
 mod health;
 mod http;
 mod identity;
+mod leaks;
 mod otlp_metrics;
 mod permits;
 mod pipeline;
@@ -55,6 +56,7 @@ use crate::export::catalog::server::ServerStats;
 use crate::export::catalog::storage::Stores;
 use crate::export::catalog::watches::Watched;
 use crate::export::otlp;
+use crate::profiles::ProfileStore;
 use crate::releases::Releases;
 use crate::source::directory::{Health, Watches};
 use crate::source::push::{Rates, Spool};
@@ -121,11 +123,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     metrics.set_url(&url);
     let evidence = Arc::new(evidence::LiveEvidence::new(&url, kept));
     let recent = Arc::new(RecentReports::default());
+    let profiles = Arc::new(ProfileStore::default());
     let pipeline = Arc::new(Pipeline::new(Sinks {
         metrics: Arc::clone(&metrics),
         otlp: Otlp::new(otlp),
         evidence: Arc::clone(&evidence),
         releases: Arc::clone(&releases),
+        profiles: Arc::clone(&profiles),
         reports: Arc::clone(&recent),
     }));
     let table = Arc::new(TargetTable::default());
@@ -181,6 +185,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         recent,
         evidence: Arc::clone(&evidence),
         releases,
+        profiles,
         processed: Arc::clone(&processed),
         limits: http::Limits::new(config.jobs, config.max_scrapes, Arc::clone(&connections)),
         connections,

@@ -7,6 +7,7 @@ use super::exposure::Exposure;
 use crate::build::Build;
 use crate::evidence;
 use crate::export::{self, otlp};
+use crate::profiles;
 use crate::releases;
 use crate::rules::Settings;
 use crate::source::Shard;
@@ -73,6 +74,8 @@ pub struct Plan {
     pub otlp: otlp::Settings,
     /// Settings of the comparison of releases.
     pub releases: releases::Settings,
+    /// Settings of profiles.
+    pub profiles: profiles::Settings,
     /// Settings of evidence.
     pub evidence: evidence::Settings,
     /// Limits of pushed traces.

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::failure::Failure;
+use super::leaks::Leaks;
 use crate::labels::Labels;
 use crate::source::scrape::{Options, Target};
 
@@ -31,6 +32,8 @@ struct Row {
     target: Target,
     options: Options,
     last: Option<Last>,
+    /// Leaked goroutines of the last profile that the target sent.
+    leaks: Option<Leaks>,
     turn: CaptureLock,
     /// Reason to keep the next trace of the stream, if a client asked for that.
     request: Option<String>,
@@ -50,6 +53,7 @@ impl TargetTable {
             target: target.clone(),
             options: options.clone(),
             last: None,
+            leaks: None,
             turn: CaptureLock::default(),
             request: None,
         };
@@ -116,6 +120,22 @@ impl TargetTable {
         if let Some(entry) = self.lock().get_mut(&key(target)) {
             entry.last = Some(last);
         }
+    }
+
+    /// Records the leaked goroutines of a target, unless it was removed meanwhile.
+    pub(super) fn leaked(&self, target: &Target, leaks: Leaks) {
+        if let Some(entry) = self.lock().get_mut(&key(target)) {
+            entry.leaks = Some(leaks);
+        }
+    }
+
+    /// Returns the leaked goroutines of a target, if it sent a profile.
+    pub(super) fn leaks(&self, labels: &Labels, url: &str) -> Option<Leaks> {
+        let targets = self.lock();
+        targets
+            .get(&(labels.clone(), url.to_owned()))?
+            .leaks
+            .clone()
     }
 
     /// Asks for the next trace of a target's stream to be kept, for this reason.

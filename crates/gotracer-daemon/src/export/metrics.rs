@@ -12,7 +12,7 @@ use super::catalog::{
 };
 use super::settings::Settings;
 use super::targets::{Shared, Targets};
-use super::totals::{Limits, Stream, Totals};
+use super::totals::{LeakProfile, Limits, Stream, Totals};
 use crate::build::Build;
 use crate::evidence::Stats;
 use crate::labels::Labels;
@@ -230,6 +230,11 @@ impl Metrics {
     /// Counts a capture whose CPU profile the target refused.
     pub fn profile_refused(&self, target: &Labels) {
         self.on(target, |t| t.profiles_refused += 1);
+    }
+
+    /// Counts a request for the target's profile of leaked goroutines.
+    pub fn leak_profile(&self, target: &Labels, result: LeakProfile) {
+        self.on(target, |t| t.leaks.get_or_insert_default().record(result));
     }
 
     /// Counts turns of a target in which no trace was captured, though no attempt failed.

@@ -18,4 +18,4 @@ mod totals;
 pub use births::View;
 pub use metrics::Metrics;
 pub use settings::{Settings, SettingsError};
-pub use totals::{Gap, Stream};
+pub use totals::{Gap, LeakProfile, Stream};

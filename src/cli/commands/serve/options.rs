@@ -295,6 +295,7 @@ impl Args {
             otlp: file.otlp().clone(),
             evidence: self.evidence(file),
             releases: file.releases().clone(),
+            profiles: file.profiles().clone(),
             uploads: file.uploads().clone(),
         })
     }

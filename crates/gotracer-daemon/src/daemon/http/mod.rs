@@ -17,6 +17,7 @@ mod pace;
 mod page;
 mod perfetto;
 mod probe;
+mod profiles;
 mod push;
 mod releases;
 mod reply;
@@ -56,6 +57,7 @@ use super::target_table::TargetTable;
 use super::web_config::Guard;
 use crate::evidence::LiveEvidence;
 use crate::export::Metrics;
+use crate::profiles::ProfileStore;
 use crate::releases::Releases;
 use crate::source::directory::Watches;
 use crate::source::push::{Rates, Spool};
@@ -87,6 +89,8 @@ pub(super) struct State {
     pub evidence: Arc<LiveEvidence>,
     /// Versions of each service.
     pub releases: Arc<Releases>,
+    /// Profiles of each target.
+    pub profiles: Arc<ProfileStore>,
     /// Traces of files that were analyzed.
     pub processed: Arc<ProcessedSet>,
     /// Open connections.

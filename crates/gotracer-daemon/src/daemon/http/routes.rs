@@ -9,7 +9,8 @@ use hyper::Method;
 use super::call::Handler;
 use super::connections::Kind;
 use super::{
-    alerts, api, evidence, metrics, operations, page, probe, push, releases, targets, upload,
+    alerts, api, evidence, metrics, operations, page, probe, profiles, push, releases, targets,
+    upload,
 };
 use crate::daemon::exposure::Gate;
 
@@ -69,6 +70,7 @@ const ROUTES: &[Route] = &[
     route!(READ "/api/v1/targets", Page, Open, targets::list),
     route!(READ "/api/v1/reports", Page, Open, await api::all),
     route!(READ "/api/v1/reports/N", Page, Open, await api::one),
+    route!(READ "/api/v1/profiles/TYPE", Page, Open, await profiles::one),
     route!(READ "/api/v1/releases", Page, Open, releases::list),
     route!(POST "/api/v1/analyze", Upload, Uploads, await upload::analyze),
     route!(PUSH "/api/v1/traces", Upload, Uploads, await push::receive),

@@ -30,6 +30,8 @@ use crate::daemon::plan::Plan;
 use crate::evidence::{self, Again, Evidence, EvidenceError, Kept, LiveEvidence, Next, Recording};
 use crate::export::Metrics;
 use crate::labels::Labels;
+use crate::pprof::Profiles;
+use crate::profiles::ProfileStore;
 use crate::releases::{News, Releases};
 use crate::report::Report;
 use crate::source::Limits;
@@ -45,6 +47,8 @@ pub(super) struct Sinks {
     pub evidence: Arc<LiveEvidence>,
     /// Versions of each service.
     pub releases: Arc<Releases>,
+    /// Profiles of each target.
+    pub profiles: Arc<ProfileStore>,
     /// Latest reports and failures.
     pub reports: Arc<RecentReports>,
 }
@@ -88,8 +92,12 @@ impl Pipeline {
     /// Applies a plan to the analysis and to the sinks from the next trace on.
     pub(super) fn configure(&self, plan: &Plan, evidence: Next) {
         self.sinks.evidence.set(evidence);
-        self.analyzer
-            .configure(plan.settings.clone(), plan.services.clone());
+        let (mut usual, mut services) = (plan.settings.clone(), plan.services.clone());
+        for settings in services.values_mut().chain([&mut usual]) {
+            settings.profiles = plan.profiles.enabled;
+        }
+        self.analyzer.configure(usual, services);
+        self.sinks.profiles.configure(plan.profiles.clone());
         self.sinks.metrics.configure(plan.prometheus.clone());
         self.sinks.otlp.configure(plan.otlp.clone());
         self.sinks.releases.configure(plan.releases.clone());
@@ -116,6 +124,7 @@ impl Pipeline {
     pub(super) fn forget(&self, target: &Labels) {
         self.sinks.metrics.forget(target);
         self.sinks.releases.forget(target);
+        self.sinks.profiles.forget(target);
     }
 
     /// Publishes the result of a capture. The recording is taken and kept if a finding or a request
@@ -145,7 +154,7 @@ impl Pipeline {
         &self,
         labels: &Arc<Labels>,
         source: String,
-        report: Report,
+        (report, profiles): (Report, Option<Box<Profiles>>),
         (at, delay): (SystemTime, Option<Duration>),
         (first, last): (bool, bool),
     ) {
@@ -153,6 +162,9 @@ impl Pipeline {
             .metrics
             .record_generation(labels, &report, at, delay, first);
         self.sinks.releases.hear(labels, &report, at, last);
+        if let Some(profiles) = profiles {
+            self.sinks.profiles.record(labels, &profiles, &report.trace);
+        }
         let found = !report.findings.is_empty();
         let outcome = CaptureOutcome {
             at,
@@ -207,7 +219,10 @@ impl Pipeline {
     /// Adds a result to the metrics and releases.
     fn count(&self, outcome: &CaptureOutcome) {
         let Sinks {
-            metrics, releases, ..
+            metrics,
+            releases,
+            profiles,
+            ..
         } = &self.sinks;
         // Two new label sets must not evict the same old one.
         let _turn = self.counting.lock();
@@ -217,6 +232,9 @@ impl Pipeline {
         if let Some(report) = &outcome.report {
             metrics.record(&outcome.labels, report, outcome.took, outcome.at);
             releases.record(&outcome.labels, report, outcome.at);
+            if let Some(of_trace) = &outcome.profiles {
+                profiles.record(&outcome.labels, of_trace, &report.trace);
+            }
         }
         if let Some(failure) = &outcome.failure {
             metrics.failed(&outcome.labels, failure.reason.name());

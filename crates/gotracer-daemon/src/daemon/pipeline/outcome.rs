@@ -9,6 +9,7 @@ use crate::daemon::failure::{Failure, Reason};
 use crate::daemon::processed::Verdict;
 use crate::export::otlp;
 use crate::labels::Labels;
+use crate::pprof::Profiles;
 use crate::report::{Report, Severity};
 use crate::trace::{ErrorKind, ReadError};
 
@@ -37,16 +38,21 @@ impl Analyzed {
         }
     }
 
-    /// Returns report and failure. `early` is the reason why the source ended before the trace
-    /// did; it replaces the read error that follows from it.
-    pub(crate) fn into_parts(self, early: Option<Failure>) -> (Option<Report>, Option<Failure>) {
+    /// Returns report, profiles and failure. `early` is the reason why the source ended before the
+    /// trace did; it replaces the read error that follows from it.
+    fn into_parts(self, early: Option<Failure>) -> Parts {
         match self {
             Self::Read(outcome) => {
-                let Outcome { report, error } = *outcome;
-                (Some(report), early.or(error.as_ref().map(Failure::from)))
+                let Outcome {
+                    report,
+                    profiles,
+                    error,
+                } = *outcome;
+                let failure = early.or(error.as_ref().map(Failure::from));
+                (Some(report), profiles, failure)
             }
-            Self::Unreadable(error) => (None, early.or(Some((&error).into()))),
-            Self::Panicked(message) => (None, Some(Failure::new(Reason::Panic, message))),
+            Self::Unreadable(error) => (None, None, early.or(Some((&error).into()))),
+            Self::Panicked(message) => (None, None, Some(Failure::new(Reason::Panic, message))),
         }
     }
 
@@ -93,6 +99,9 @@ impl Analyzed {
     }
 }
 
+/// Report, profiles and failure of an analysis.
+type Parts = (Option<Report>, Option<Box<Profiles>>, Option<Failure>);
+
 /// Result of a capture or a file: a report, a failure, or both.
 pub(crate) struct CaptureOutcome {
     /// Labels of the target.
@@ -107,6 +116,8 @@ pub(crate) struct CaptureOutcome {
     pub number: Option<u64>,
     /// Report, if the trace could be read.
     pub report: Option<Report>,
+    /// Profiles, if they are gathered.
+    pub profiles: Option<Box<Profiles>>,
     /// Failure, if any.
     pub failure: Option<Failure>,
 }
@@ -121,15 +132,16 @@ impl CaptureOutcome {
             took,
             number: None,
             report: None,
+            profiles: None,
             failure: None,
         }
     }
 
-    /// Adds report and failure of an analysis. `early` is the reason why the source ended before
+    /// Adds report, profiles and failure of an analysis. `early` is the reason why the source ended before
     /// the trace did.
     #[must_use]
     pub(crate) fn with(mut self, analyzed: Analyzed, early: Option<Failure>) -> Self {
-        (self.report, self.failure) = analyzed.into_parts(early);
+        (self.report, self.profiles, self.failure) = analyzed.into_parts(early);
         self
     }
 

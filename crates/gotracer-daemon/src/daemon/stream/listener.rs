@@ -138,7 +138,8 @@ impl Session {
         let delay = delay.filter(|_| !heard.last);
         let ends = (first, heard.last);
         let pipeline = &self.parts.pipeline;
-        pipeline.publish_generation(labels, source, heard.report, (at, delay), ends);
+        let result = (heard.report, heard.profiles);
+        pipeline.publish_generation(labels, source, result, (at, delay), ends);
         heard.last || self.duty_cycle.add(bytes, lasted)
     }
 }

@@ -26,6 +26,7 @@ pub(super) use self::listener::Parts;
 use self::listener::{Cut, Listener, Session};
 use self::metered_reader::MeteredReader;
 use super::failure::{Failure, Reason};
+use super::leaks::LeakProfiles;
 use super::pipeline::{Memory, Reservation, STREAM};
 use super::target_table::Last;
 use crate::backoff::Backoff;
@@ -74,12 +75,15 @@ impl Streams {
         let session = Session::new(self.parts.clone(), &target, self.scraper.options());
         let session = Arc::new(Mutex::new(session));
         let longest = target.seconds(self.scraper.options().seconds);
+        let mut leaks = LeakProfiles::new();
         let (mut allowed, mut failures) = (longest, 0);
         while !stop.is_cancelled() {
             let limited = session.lock().is_limited();
             let seconds = if limited { allowed.min(SLICE) } else { allowed };
             let started = Instant::now();
-            let end = self.stream(&target, seconds, &session, &stop).await;
+            let end = self
+                .stream((&target, seconds), &mut leaks, &session, &stop)
+                .await;
             let lived = started.elapsed();
             let (gap, pause) = match end {
                 End::Stopped => break,
@@ -129,14 +133,18 @@ impl Streams {
     /// Requests one trace and analyzes it to its end.
     async fn stream(
         &self,
-        target: &Target,
-        seconds: u32,
+        (target, seconds): (&Target, u32),
+        leaks: &mut LeakProfiles,
         session: &Arc<Mutex<Session>>,
         stop: &CancellationToken,
     ) -> End {
         let admitted = async {
             let _asking = self.asking.acquire().await;
             let mine = self.parts.table.turn(target).lock_owned().await;
+            let to = (&*self.parts.metrics, &self.parts.table);
+            leaks
+                .request((&self.scraper, target), to, &self.memory)
+                .await;
             (mine, self.begin(target, seconds).await)
         };
         let Some((_mine, opened)) = stop.run_until_cancelled(admitted).await else {

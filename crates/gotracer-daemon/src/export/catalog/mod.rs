@@ -10,6 +10,7 @@ pub mod delivery;
 #[cfg(test)]
 mod docs;
 pub mod evidence;
+pub mod leaks;
 mod limits;
 mod metric;
 pub mod process;
@@ -37,6 +38,7 @@ pub fn of_targets() -> impl Iterator<Item = &'static Metric<Totals>> {
         &*custom::METRICS,
         &*tasks::METRICS,
         &*traces::METRICS,
+        &*leaks::METRICS,
         &*streams::METRICS,
     ];
     lists.into_iter().flatten()
@@ -72,7 +74,10 @@ pub fn sections() -> [(&'static str, Vec<&'static Desc>); 7] {
         ("programs", of(&programs::METRICS)),
         ("custom_rules", of(&custom::METRICS)),
         ("tasks", of(&tasks::METRICS)),
-        ("traces", of(&traces::METRICS)),
+        (
+            "traces",
+            [of(&traces::METRICS), of(&leaks::METRICS)].concat(),
+        ),
         ("streams", of(&streams::METRICS)),
         ("releases", of(&releases::METRICS)),
         ("daemon", daemon.concat()),

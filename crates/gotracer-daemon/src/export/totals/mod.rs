@@ -6,6 +6,7 @@ mod custom;
 mod exemplar;
 mod functions;
 mod last;
+mod leaks;
 mod places;
 mod recent;
 mod room;
@@ -35,6 +36,8 @@ pub(super) use custom::CustomRules;
 pub(super) use exemplar::{Exemplar, shorten};
 pub(super) use functions::Functions;
 pub(super) use last::Last;
+pub use leaks::LeakProfile;
+pub(super) use leaks::Leaks;
 pub(super) use places::{Created, Places};
 pub(super) use room::{Limits, Series};
 pub(super) use spans::{SPAN_ID, Spans, TRACE_ID};
@@ -112,6 +115,8 @@ pub struct Totals {
     pub missed: u64,
     /// Captures whose CPU profile was refused.
     pub profiles_refused: u64,
+    /// Profiles of leaked goroutines, if the target is asked for some.
+    pub leaks: Option<Leaks>,
     /// Bytes read, decompressed.
     pub bytes: u64,
     /// Bytes that gave no events.
@@ -158,6 +163,7 @@ impl Totals {
             failures: reasons.iter().map(|&r| (r, 0)).collect(),
             missed: 0,
             profiles_refused: 0,
+            leaks: None,
             bytes: 0,
             lost_bytes: 0,
             events: 0,

@@ -40,6 +40,9 @@ pub struct Job {
     /// Requests a CPU profile beside each trace.
     #[serde(default)]
     cpu_samples: bool,
+    /// Requests a profile of leaked goroutines once an hour.
+    #[serde(default)]
+    leak_profile: bool,
     /// Interval between the starts of two captures of a target.
     #[serde(
         default,
@@ -115,6 +118,7 @@ impl Job {
             stream_budget: Some(options.stream_budget),
             scrape_budget: options.scrape_budget,
             cpu_samples: options.cpu_samples,
+            leak_profile: options.leak_profile,
             scrape_interval: Some(options.interval),
             scrape_timeout: Some(options.timeout),
             seconds: Some(options.seconds),
@@ -200,6 +204,7 @@ impl Job {
             stream_budget: self.stream_budget.unwrap_or(usual.stream_budget),
             scrape_budget: self.scrape_budget,
             cpu_samples: self.cpu_samples,
+            leak_profile: self.leak_profile,
             interval: self.scrape_interval.unwrap_or(usual.interval),
             timeout: self.scrape_timeout.unwrap_or(usual.timeout),
             seconds: self.seconds.unwrap_or(self.mode.seconds()),

@@ -5,6 +5,7 @@
 mod blocking;
 mod capture;
 mod feed;
+mod leak;
 mod profile;
 mod target;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use blocking::{Running, capture};
 pub use capture::{Capture, Scraper};
 pub use feed::{Reader, pipe};
+pub use leak::LeakError;
 pub use target::{Target, TargetError};
 
 use crate::source::http::{ClientError, HttpOptions};
@@ -60,6 +62,8 @@ pub struct Options {
     /// Requests a CPU profile beside each trace, so that the trace has CPU
     /// samples.
     pub cpu_samples: bool,
+    /// Requests a profile of leaked goroutines once an hour.
+    pub leak_profile: bool,
     /// Duration of a trace, seconds.
     pub seconds: u32,
     /// Timeout of connecting, and of the response beyond `seconds`.
@@ -83,6 +87,7 @@ impl Default for Options {
             scrape_budget: None,
             interval: Duration::from_secs(60),
             cpu_samples: false,
+            leak_profile: false,
             seconds: Mode::default().seconds(),
             timeout: Duration::from_secs(10),
             limit: 256 << 20,

@@ -10,8 +10,8 @@ use crate::labels::Labels;
 /// Path of the trace endpoint of net/http/pprof.
 const PATH: &str = "/debug/pprof/trace";
 
-/// Path of its CPU profile.
-const PROFILE: &str = "/debug/pprof/profile";
+/// Path of its profiles.
+const PROFILES: &str = "/debug/pprof";
 
 /// Host of addresses without one.
 const LOCALHOST: &str = "localhost";
@@ -102,18 +102,30 @@ impl Target {
     /// Returns the URL of a CPU profile: beside a path that ends in `/trace`,
     /// else the one of net/http/pprof.
     pub fn profile(&self, seconds: u32) -> Uri {
+        self.beside("profile", Some(seconds))
+    }
+
+    /// Returns the URL of the profile of leaked goroutines, beside the trace as the CPU profile is.
+    pub fn leak_profile(&self) -> Uri {
+        self.beside("goroutineleak", None)
+    }
+
+    /// Returns the URL of a profile, with the parameters of the trace's URL except for its `seconds`.
+    fn beside(&self, profile: &str, seconds: Option<u32>) -> Uri {
         let folder = self.url.path().strip_suffix("/trace");
-        let path = folder.map(|folder| format!("{folder}/profile"));
-        let uri = self.with(path.as_deref().unwrap_or(PROFILE), seconds);
-        let query = uri.query().unwrap_or_default();
-        let others = query.split('&').filter(|p| !p.starts_with("seconds="));
-        let all: Vec<_> = others
-            .map(str::to_owned)
-            .chain([format!("seconds={seconds}")])
-            .collect();
-        let mut parts = uri.clone().into_parts();
-        parts.path_and_query = format!("{}?{}", uri.path(), all.join("&")).parse().ok();
-        Uri::from_parts(parts).unwrap_or(uri)
+        let folder = folder.unwrap_or(PROFILES);
+        let query = self.url.query().unwrap_or_default();
+        let others = query
+            .split('&')
+            .filter(|part| !part.is_empty() && !part.starts_with("seconds="));
+        let own = seconds.map(|seconds| format!("seconds={seconds}"));
+        let all: Vec<_> = others.map(str::to_owned).chain(own).collect();
+        let mark = if all.is_empty() { "" } else { "?" };
+        let mut parts = self.url.clone().into_parts();
+        let path = format!("{folder}/{profile}{mark}{}", all.join("&"));
+        // The parts come from a valid URL.
+        parts.path_and_query = path.parse().ok();
+        Uri::from_parts(parts).unwrap_or_else(|_| self.url.clone())
     }
 
     /// Returns the URL with a path and `seconds`, unless its query has them.
@@ -187,6 +199,11 @@ mod tests {
         ] {
             let target = Target::new(url, Labels::new()).unwrap();
             assert_eq!(target.profile(6).to_string(), profile);
+            let leaks = target.leak_profile().to_string();
+            assert_eq!(
+                leaks.replace("goroutineleak", "profile"),
+                profile.replace("?seconds=6", "").replace("&seconds=6", "")
+            );
         }
     }
 
