@@ -21,8 +21,9 @@ pub(crate) fn releases(all: &[Release]) -> String {
         p { a href="api/v1/releases" { "Releases (JSON)" } }
         @if all.is_empty() {
             div class="empty" {
-                p { strong { "Nothing is known yet." } }
-                p { "A target needs the label version, and service or job." }
+                p { strong { "No releases yet." } }
+                p { "gotracer compares versions of a service. Give its targets labels:" }
+                code { "labels: {service: shop, version: 1.4.2}" }
             }
         }
         @for versions in all.chunk_by(|a, b| a.service == b.service) {
