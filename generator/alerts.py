@@ -54,7 +54,7 @@ RULE = """\
             and
           target_rule:gotrace_findings:trace_ratio_short{{rule="{name}"}} > {share:g}
         for: {hold}
-        keep_firing_for: 45m
+        keep_firing_for: 2h
         labels:
           severity: '{{{{ if eq $labels.severity "error" }}}}warning{{{{ else }}}}info{{{{ end }}}}'
         annotations:

@@ -22,14 +22,14 @@ CASE = """\
   - name: {name}
     interval: 1m
     input_series:
-      - {{series: 'gotracer_traces_total{{{bad}}}', values: 0+1x180}}
-      - {{series: 'gotrace_findings_total{{{bad},rule="{name}",severity="error"}}', values: 0x9 1+2x49 99x120}}
-      - {{series: 'gotracer_traces_total{{job="api",instance="blip:6060"}}', values: 0+1x180}}
-      - {{series: 'gotrace_findings_total{{job="api",instance="blip:6060",rule="{name}",severity="error"}}', values: 0x30 5 9x150}}
-      - {{series: 'gotracer_traces_total{{job="api",instance="rare:6060"}}', values: 0+1x180}}
-      - {{series: 'gotrace_findings_total{{job="api",instance="rare:6060",rule="{name}",severity="error"}}', values: 0x19 1x19 2x19 3x19 4x19 5x19 6x60}}
-      - {{series: 'gotracer_traces_total{{job="api",instance="info:6060"}}', values: 0+1x180}}
-      - {{series: 'gotrace_findings_total{{job="api",instance="info:6060",rule="{name}",severity="info"}}', values: 0+1x180}}
+      - {{series: 'gotracer_traces_total{{{bad}}}', values: 0+1x240}}
+      - {{series: 'gotrace_findings_total{{{bad},rule="{name}",severity="error"}}', values: 0x9 1+2x49 99x180}}
+      - {{series: 'gotracer_traces_total{{job="api",instance="blip:6060"}}', values: 0+1x240}}
+      - {{series: 'gotrace_findings_total{{job="api",instance="blip:6060",rule="{name}",severity="error"}}', values: 0x30 5 9x210}}
+      - {{series: 'gotracer_traces_total{{job="api",instance="rare:6060"}}', values: 0+1x240}}
+      - {{series: 'gotrace_findings_total{{job="api",instance="rare:6060",rule="{name}",severity="error"}}', values: 0x19 1x19 2x19 3x19 4x19 5x19 6x120}}
+      - {{series: 'gotracer_traces_total{{job="api",instance="info:6060"}}', values: 0+1x240}}
+      - {{series: 'gotrace_findings_total{{job="api",instance="info:6060",rule="{name}",severity="info"}}', values: 0+1x240}}
 {values}    alert_rule_test:
       - {{eval_time: {early}m, alertname: {name}}}
       - eval_time: {late}m
@@ -41,7 +41,7 @@ CASE = """\
               summary: {summary}
               description: >-
 {description}              runbook_url: {runbooks}/{name}.md
-      - {{eval_time: 150m, alertname: {name}}}
+      - {{eval_time: 230m, alertname: {name}}}
 """
 
 
@@ -53,14 +53,14 @@ def case(rule):
     late = fires + 2
     gauge = alert["gauge"]
     if gauge:
-        values = f"      - {{series: '{gauge['metric']}{{{BAD}}}', values: 512x180}}\n"
+        values = f"      - {{series: '{gauge['metric']}{{{BAD}}}', values: 512x240}}\n"
         # Another program has more.
-        values += f"      - {{series: '{gauge['metric']}{{job=\"api\",instance=\"bad:6060\",service=\"other\"}}', values: 900x180}}\n"
+        values += f"      - {{series: '{gauge['metric']}{{job=\"api\",instance=\"bad:6060\",service=\"other\"}}', values: 900x240}}\n"
         worst = gauge["text"].replace("{}", "512B" if rule.unit == "bytes" else "512")
     else:
         series = f"      - {{{{series: '{rule.metric}_bucket{{{{{{}},le=\"{{}}\"}}}}', values: {{}}}}}}\n"
-        values = "".join(series.format(BAD, le, counts) for le, counts in (("1", "0+9x180"), ("2", "0+10x180"), ("+Inf", "0+10x180")))
-        values += "".join(series.format('job="api",instance="bad:6060",service="other"', le, "0+1x180") for le in ("8", "+Inf"))
+        values = "".join(series.format(BAD, le, counts) for le, counts in (("1", "0+9x240"), ("2", "0+10x240"), ("+Inf", "0+10x240")))
+        values += "".join(series.format('job="api",instance="bad:6060",service="other"', le, "0+1x240") for le in ("8", "+Inf"))
         worst = "The worst took up to 2s." if rule.grafana_unit == "s" else "The worst took up to 2."
     description = (f"In {(late - 9) / late * 100:.4g}% of the latest traces of shop/cart (job api, instance bad:6060, version 1.2), "
                    f"{alert['happened']} (severity error). {worst}")

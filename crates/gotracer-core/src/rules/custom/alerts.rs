@@ -55,7 +55,7 @@ fn alert(file: &mut String, rule: &Rule) -> std::fmt::Result {
     writeln!(file, "            and")?;
     writeln!(file, "          {ratio}_short{{rule=\"{name}\"}} > {share}")?;
     writeln!(file, "        for: {}", rule.alert.hold)?;
-    writeln!(file, "        keep_firing_for: 45m")?;
+    writeln!(file, "        keep_firing_for: 2h")?;
     writeln!(file, "        labels:")?;
     let severity = "{{ if eq $labels.severity \"error\" }}warning{{ else }}info{{ end }}";
     writeln!(file, "          severity: '{severity}'")?;
