@@ -18,7 +18,8 @@ UNITS = {"ns": "duration", "bytes": "size", "goroutines": "count"}
 
 # Keys of config/gotracer.yml by section; a test compares them with the program. A key is a leaf, whose value the program
 # checks, unless NESTED names its section; `[]` are lists of it.
-ACCESS = ("basic_auth", "authorization", "http_headers", "tls_config", "follow_redirects")
+ACCESS = ("basic_auth", "authorization", "http_headers", "tls_config", "follow_redirects", "proxy_url", "no_proxy",
+          "proxy_from_environment", "proxy_connect_header")
 SECTIONS = {
     "custom_rule": ("name", "on", "match", "value", "warn", "error", "summary", "advice"),
     "custom_match": ("type", "function", "stack", "reason"),

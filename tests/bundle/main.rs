@@ -19,6 +19,7 @@ mod prometheus;
 mod rules;
 mod server;
 mod types;
+mod uploads;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ mod support;
 
 mod afterwards;
 mod alerts;
+mod anonymized;
 #[cfg(feature = "s3")]
 mod bucket;
 mod capture;
@@ -19,15 +20,19 @@ mod exposition;
 mod exposure;
 mod flight;
 mod health;
+mod ignored;
 mod kubernetes;
 mod log;
 mod measured;
 mod memory;
 mod pages;
+mod probe;
 mod process;
 mod profiles;
 mod prometheus;
+mod proxies;
 mod push;
+mod pushed;
 mod releases;
 mod reload;
 mod report;

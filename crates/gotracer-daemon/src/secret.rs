@@ -37,6 +37,11 @@ impl Secret {
         expand(text, &|name| std::env::var(name).ok()).map(Self)
     }
 
+    /// Creates a secret of a text without variables.
+    pub(crate) fn literal(text: String) -> Self {
+        Self(text)
+    }
+
     /// Returns the secret itself.
     pub fn expose(&self) -> &str {
         &self.0

@@ -29,7 +29,9 @@ pub(crate) struct Remote {
 
 /// Reports whether an argument is the URL of a program.
 pub(crate) fn is_url(argument: &str) -> bool {
-    argument.starts_with("http://") || argument.starts_with("https://")
+    ["http://", "https://", "unix:/"]
+        .iter()
+        .any(|scheme| argument.starts_with(scheme))
 }
 
 impl Remote {

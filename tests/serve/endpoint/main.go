@@ -1,7 +1,7 @@
 // Command endpoint is a Go program with net/http/pprof for gotracer to trace:
 // goroutines that wait for a mutex while one of them sleeps with it. It prints
 // its address. With -cert it speaks TLS, with -client-ca it wants certificates,
-// with -password and -header it wants to be told those. /moved redirects to its
+// with -password and -header it wants to be told those. With -proxy-to it is a proxy. /moved redirects to its
 // traces, /targets is a list with itself, and POST to /capture answers with one for whoever sends "please". /gc collects garbage. With
 // -jobs it does some as well; built with the tag leak, it leaves a goroutine
 // behind for each.
@@ -37,6 +37,8 @@ func main() {
 	writeTimeout := flag.Duration("write-timeout", 0, "the server's WriteTimeout")
 	burn := flag.Bool("burn", false, "keep a CPU busy")
 	jobs := flag.Int("jobs", 0, "how many jobs to do each second")
+	proxyTo := flag.String("proxy-to", "", "be a proxy for this address")
+	proxyUser := flag.String("proxy-user", "", "USER:PASSWORD of the proxy's clients")
 	flight := flag.Bool("flight", false, "have a flight recorder at /debug/flight")
 	flag.Parse()
 	if *flight {
@@ -84,7 +86,11 @@ func main() {
 		}
 		http.DefaultServeMux.ServeHTTP(w, r)
 	})
-	listener, err := net.Listen("tcp", *address)
+	network := "tcp"
+	if path, ok := strings.CutPrefix(*address, "unix:"); ok {
+		network, *address = "unix", path
+	}
+	listener, err := net.Listen(network, *address)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -92,6 +98,9 @@ func main() {
 		fmt.Fprintf(w, `[{"targets": [%q], "labels": {"instance": "i"}}]`, listener.Addr())
 	})
 	fmt.Println(listener.Addr())
+	if *proxyTo != "" {
+		handler = proxy(*proxyTo, *proxyUser).ServeHTTP
+	}
 	server := http.Server{Handler: handler, WriteTimeout: *writeTimeout}
 	if *cert == "" {
 		log.Fatal(server.Serve(listener))

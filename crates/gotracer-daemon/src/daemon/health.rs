@@ -11,7 +11,9 @@ use hyper::{Method, StatusCode, Uri};
 use serde::Deserialize;
 
 use crate::config::read_yaml;
-use crate::source::http::{Authorization, BasicAuth, FieldError, Headers, HttpOptions, TlsConfig};
+use crate::source::http::{
+    Authorization, BasicAuth, FieldError, Headers, HttpOptions, Proxy, TlsConfig,
+};
 
 /// Path of the health endpoint.
 const PATH: &str = "/-/healthy";
@@ -88,7 +90,7 @@ impl HealthCheck {
     }
 
     async fn ask(&self, url: &Uri, options: &HttpOptions) -> Result<(), String> {
-        let client = options.client(self.timeout).await;
+        let client = options.client(self.timeout, None).await;
         let client = client.map_err(|e| e.to_string())?;
         let (headers, nothing) = (HeaderMap::new(), Bytes::new());
         let answer = client.send(&Method::GET, url.clone(), &headers, &nothing);
@@ -133,6 +135,8 @@ impl HttpYaml {
             &self.http_headers,
             &self.tls_config,
             self.follow_redirects,
+            // It checks this machine's daemon.
+            Proxy::default(),
         )
     }
 }

@@ -9,6 +9,7 @@ mod failure;
 mod health;
 mod http;
 mod identity;
+mod ignored;
 mod leaks;
 mod otlp_metrics;
 mod permits;
@@ -40,6 +41,7 @@ pub use self::error::StartError;
 pub use self::exposure::Exposure;
 use self::failure::REASONS;
 pub use self::health::{HealthCheck, HealthError};
+use self::ignored::Ignored;
 use self::pipeline::{Files, Memory, Otlp, Pipeline, Sinks};
 pub use self::plan::{Config, DEFAULT_ADDRESS, Loader, Plan, Scrape};
 pub use self::processed::ProcessedLogError;
@@ -100,12 +102,15 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let kept = Arc::new(evidence::Stats::default());
     let watches = Arc::new(Watches::default());
     let known = Arc::clone(&releases);
+    let ignored = Arc::new(Ignored::default());
+    let entries = Arc::clone(&ignored);
     let server = Arc::new(ServerStats::default());
     let metrics = Metrics::new(REASONS)
         .with_build(config.build)
         .with_process()
         .with_server(Arc::clone(&server))
         .with_releases(move || known.running())
+        .with_ignored(move || entries.count())
         .with_watches(watched(&watches))
         .with_evidence(Arc::clone(&kept))
         .with_storage(stores, Arc::clone(&kept));
@@ -131,6 +136,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         releases: Arc::clone(&releases),
         profiles: Arc::clone(&profiles),
         reports: Arc::clone(&recent),
+        ignored: Arc::clone(&ignored),
     }));
     let table = Arc::new(TargetTable::default());
     let (found, queue) = mpsc::unbounded_channel();
@@ -163,6 +169,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     work.spawn(release_job::follow(Arc::clone(&pipeline), stop.clone()));
     work.spawn(Arc::clone(&processed).follow(stop.clone()));
     work.spawn(Arc::clone(&spool).follow(stop.clone()));
+    work.spawn(ignored.follow(stop.clone()));
     work.spawn(supervisor.run(config.load, requests));
     let files = Files::new(Arc::clone(&pipeline), Arc::clone(&processed));
     work.spawn(pipeline::work(

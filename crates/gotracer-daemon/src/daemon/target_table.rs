@@ -65,10 +65,8 @@ impl TargetTable {
     pub(super) fn find(&self, name: &str, job: &str) -> Option<(Target, Options, CaptureLock)> {
         let targets = self.lock();
         let row = targets.values().find(|row| {
-            let url = row.target.url();
-            let host = url.authority().is_some_and(|a| a.as_str() == name);
-            let labels = &row.target.labels;
-            (host || labels.get("instance") == name || *url == *name)
+            let (target, labels) = (&row.target, &row.target.labels);
+            (target.address() == name || labels.get("instance") == name || target.url() == name)
                 && (job.is_empty() || labels.get("job") == job)
         })?;
         let turn = Arc::clone(&row.turn);

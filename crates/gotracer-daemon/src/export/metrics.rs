@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use super::births::{Birth, Births, View};
 use super::catalog::refreshes::Refreshes;
 use super::catalog::{
-    self, Desc, Emit, Metric, Part, Point, Value, daemon, delivery, evidence, process, server,
-    storage, watches,
+    self, Desc, Emit, IgnoreEntries, Metric, Part, Point, Value, daemon, delivery, evidence,
+    ignore, process, server, storage, watches,
 };
 use super::settings::Settings;
 use super::targets::{Shared, Targets};
@@ -117,6 +117,12 @@ impl Metrics {
         all: impl Fn() -> Vec<watches::Watched> + Send + Sync + 'static,
     ) -> Self {
         self.with(watches::part(all))
+    }
+
+    /// Adds the entries of `ignore` that `count` returns at each collection.
+    #[must_use]
+    pub fn with_ignored(self, count: impl Fn() -> IgnoreEntries + Send + Sync + 'static) -> Self {
+        self.with(ignore::part(count))
     }
 
     /// Adds the HTTP server.

@@ -16,6 +16,7 @@ mod targets;
 mod totals;
 
 pub use births::View;
+pub use catalog::IgnoreEntries;
 pub use metrics::Metrics;
 pub use settings::{Settings, SettingsError};
 pub use totals::{Gap, LeakProfile, Stream};

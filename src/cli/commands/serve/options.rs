@@ -33,7 +33,7 @@ pub(crate) struct Args {
     watch: Vec<PathBuf>,
 
     /// Capture traces of a Go program that imports net/http/pprof, such as
-    /// localhost:6060 (may be repeated)
+    /// localhost:6060 or unix:///run/api.sock (may be repeated)
     #[arg(long, value_name = "URL")]
     scrape: Vec<String>,
 

@@ -24,6 +24,7 @@ pub(super) use self::memory::{BASE, Memory, Reservation, STREAM};
 pub(super) use self::otlp::Otlp;
 pub(super) use self::outcome::{Analyzed, CaptureOutcome};
 pub(super) use self::queue::work;
+use super::ignored::Ignored;
 use super::recent_reports::{Entry, RecentReports};
 use crate::daemon::failure::Failure;
 use crate::daemon::plan::Plan;
@@ -51,6 +52,8 @@ pub(super) struct Sinks {
     pub profiles: Arc<ProfileStore>,
     /// Latest reports and failures.
     pub reports: Arc<RecentReports>,
+    /// Use of the entries of `ignore`.
+    pub ignored: Arc<Ignored>,
 }
 
 /// Analyzer and sinks.
@@ -96,6 +99,8 @@ impl Pipeline {
         for settings in services.values_mut().chain([&mut usual]) {
             settings.profiles = plan.profiles.enabled;
         }
+        let all = std::iter::once(&usual).chain(services.values());
+        self.sinks.ignored.load(all);
         self.analyzer.configure(usual, services);
         self.sinks.profiles.configure(plan.profiles.clone());
         self.sinks.metrics.configure(plan.prometheus.clone());
@@ -161,6 +166,7 @@ impl Pipeline {
         self.sinks
             .metrics
             .record_generation(labels, &report, at, delay, first);
+        self.sinks.ignored.note(&report.suppressed);
         self.sinks.releases.hear(labels, &report, at, last);
         if let Some(profiles) = profiles {
             self.sinks.profiles.record(labels, &profiles, &report.trace);
@@ -230,6 +236,7 @@ impl Pipeline {
             self.forget(&evicted);
         }
         if let Some(report) = &outcome.report {
+            self.sinks.ignored.note(&report.suppressed);
             metrics.record(&outcome.labels, report, outcome.took, outcome.at);
             releases.record(&outcome.labels, report, outcome.at);
             if let Some(of_trace) = &outcome.profiles {

@@ -10,6 +10,7 @@ pub mod delivery;
 #[cfg(test)]
 mod docs;
 pub mod evidence;
+pub mod ignore;
 pub mod leaks;
 mod limits;
 mod metric;
@@ -25,6 +26,7 @@ mod time;
 pub mod traces;
 pub mod watches;
 
+pub use self::ignore::IgnoreEntries;
 pub(super) use self::limits::limits;
 pub use self::metric::{
     Desc, Emit, Group, Kind, Metric, Part, Point, Read, Unit, Value, counter, gauge, histogram,
@@ -62,6 +64,7 @@ pub fn sections() -> [(&'static str, Vec<&'static Desc>); 7] {
     }
     let daemon = [
         of(&daemon::METRICS),
+        of(&ignore::METRICS),
         of(&watches::METRICS),
         of(&server::METRICS),
         of(&refreshes::METRICS),
@@ -114,6 +117,7 @@ mod tests {
         let general = [
             "gotrace_findings",
             "gotrace_findings_extreme",
+            "gotrace_findings_suppressed",
             "gotrace_observed",
             "gotrace_goroutine",
             "gotrace_goroutine_by_function",

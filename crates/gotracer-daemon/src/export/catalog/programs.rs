@@ -11,6 +11,7 @@ pub static METRICS: LazyLock<Vec<Metric<Totals>>> = LazyLock::new(|| {
     let mut all = vec![
         findings(),
         extreme(),
+        suppressed(),
         counter(
             "gotrace_observed",
             "Time that the traces cover: the denominator of all gotrace metrics, because traces \
@@ -77,6 +78,23 @@ fn extreme() -> Metric<Totals> {
     .unit(Unit::Of("{finding}"))
     .labels(&["rule"])
     .fixed(RULES.len())
+}
+
+fn suppressed() -> Metric<Totals> {
+    let read = |t: &Totals, emit: &mut Emit<'_>| {
+        for (rule, count, birth) in t.suppressed.iter() {
+            emit(Point::new(&[("rule", rule)], count).since(birth));
+        }
+    };
+    Metric::new(
+        Kind::Counter,
+        "gotrace_findings_suppressed",
+        "Findings that entries of `ignore` in the configuration suppress, by rule; gotrace_findings_total \
+         leaves them out. A rule has a series from the first of them on.",
+        read,
+    )
+    .unit(Unit::Of("{finding}"))
+    .labels(&["rule"])
 }
 
 /// Histogram of what a rule measures.

@@ -13,6 +13,7 @@ mod room;
 mod spans;
 mod states;
 mod stream;
+mod suppressed;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
@@ -43,6 +44,7 @@ pub(super) use room::{Limits, Series};
 pub(super) use spans::{SPAN_ID, Spans, TRACE_ID};
 pub(super) use states::STATES;
 pub use stream::{Gap, Stream};
+use suppressed::Suppressed;
 
 /// A finding is extreme from this many times the threshold for errors.
 const EXTREME: u64 = 10;
@@ -72,6 +74,8 @@ pub struct Totals {
     pub custom: CustomRules,
     /// Findings by rule whose worst is ten times the threshold of an error.
     pub extreme: Vec<u64>,
+    /// Findings that the configuration suppresses.
+    pub suppressed: Suppressed,
     /// Measurements by rule.
     pub measurements: Vec<Distribution>,
     /// Measurements by rule, then by reason.
@@ -142,6 +146,7 @@ impl Totals {
             findings: RULES.iter().map(|_| Default::default()).collect(),
             custom: CustomRules::default(),
             extreme: vec![0; RULES.len()],
+            suppressed: Suppressed::default(),
             measurements: vec![Distribution::default(); RULES.len()],
             by_reason: vec![Bounded::default(); RULES.len()],
             tasks: Spans::default(),
@@ -225,6 +230,9 @@ impl Totals {
         for finding in &report.findings {
             self.record_finding(finding, report.evidence.as_deref(), at);
         }
+        let (births, room) = (&self.births, &mut self.room);
+        let (birth, admit) = (|| births.with_a_trace(), || room.admit(1, limits));
+        self.suppressed.record(&report.suppressed, birth, admit);
         self.time += report.program.time;
         let pressure = report.program.sched_pressure.unwrap_or_default();
         self.pressure.some_ns = self.pressure.some_ns.saturating_add(pressure.some_ns);

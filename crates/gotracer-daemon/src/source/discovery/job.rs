@@ -17,7 +17,8 @@ use super::server::HttpSd;
 use super::table::Discovery;
 use crate::secret::Secret;
 use crate::source::http::{
-    Authorization, BasicAuth, FieldError, Headers, HttpOptions, Redirects, TlsConfig,
+    Authorization, BasicAuth, ConnectHeaders, FieldError, Headers, HttpOptions, Proxy, ProxyUrl,
+    Redirects, TlsConfig,
 };
 use crate::source::scrape::{Mode, Options, Target};
 use crate::source::yaml::{duration, size, write_duration, write_size};
@@ -90,6 +91,14 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "TlsConfig::is_usual")]
     tls_config: TlsConfig,
     follow_redirects: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy_url: Option<ProxyUrl>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_proxy: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    proxy_from_environment: bool,
+    #[serde(default, skip_serializing_if = "ConnectHeaders::is_empty")]
+    proxy_connect_header: ConnectHeaders,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) static_configs: Vec<Group>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -111,7 +120,6 @@ impl Job {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             params.entry(name.into()).or_default().push(value.into());
         }
-        let authority = url.authority().map(ToString::to_string);
         Self {
             job_name: String::new(),
             mode: options.mode,
@@ -133,8 +141,12 @@ impl Job {
             http_headers: Headers::default(),
             tls_config: options.http.tls.clone(),
             follow_redirects: Some(options.http.redirects == Redirects::Always),
+            proxy_url: None,
+            no_proxy: None,
+            proxy_from_environment: false,
+            proxy_connect_header: ConnectHeaders::default(),
             static_configs: vec![Group {
-                targets: authority.into_iter().collect(),
+                targets: vec![target.address().to_owned()],
                 labels: BTreeMap::new(),
             }],
             file_sd_configs: Vec::new(),
@@ -237,6 +249,16 @@ impl Job {
             &self.http_headers,
             &self.tls_config,
             self.follow_redirects,
+            self.proxy()?,
+        )
+    }
+
+    fn proxy(&self) -> Result<Proxy, FieldError> {
+        Proxy::new(
+            self.proxy_url.as_ref(),
+            self.no_proxy.as_deref(),
+            self.proxy_from_environment,
+            &self.proxy_connect_header,
         )
     }
 

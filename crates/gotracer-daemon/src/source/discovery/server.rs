@@ -15,7 +15,8 @@ use super::group::Group;
 use super::mechanism::Mechanism;
 use super::refresh::{DiscoveryError, Update, parse};
 use crate::source::http::{
-    Authorization, BasicAuth, FieldError, Headers, HttpOptions, TlsConfig, explain,
+    Authorization, BasicAuth, ConnectHeaders, FieldError, Headers, HttpOptions, Proxy, ProxyUrl,
+    TlsConfig, explain,
 };
 use crate::source::yaml::{duration, write_duration};
 
@@ -46,6 +47,14 @@ pub struct HttpSd {
     #[serde(default, skip_serializing_if = "TlsConfig::is_usual")]
     tls_config: TlsConfig,
     follow_redirects: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy_url: Option<ProxyUrl>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_proxy: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    proxy_from_environment: bool,
+    #[serde(default, skip_serializing_if = "ConnectHeaders::is_empty")]
+    proxy_connect_header: ConnectHeaders,
 }
 
 impl Mechanism for HttpSd {
@@ -108,8 +117,18 @@ impl HttpSd {
             &self.http_headers,
             &self.tls_config,
             self.follow_redirects,
+            self.proxy().map_err(within)?,
         )
         .map_err(within)
+    }
+
+    fn proxy(&self) -> Result<Proxy, FieldError> {
+        Proxy::new(
+            self.proxy_url.as_ref(),
+            self.no_proxy.as_deref(),
+            self.proxy_from_environment,
+            &self.proxy_connect_header,
+        )
     }
 
     async fn ask(&self) -> Result<Vec<Group>, String> {
@@ -121,7 +140,10 @@ impl HttpSd {
     async fn answer(&self) -> Result<String, String> {
         let url: Uri = self.url.parse().map_err(|_| "this is no URL")?;
         let http = self.http().map_err(|e| e.to_string())?;
-        let client = http.client(CONNECT).await.map_err(|e| e.to_string())?;
+        let client = http
+            .client(CONNECT, None)
+            .await
+            .map_err(|e| e.to_string())?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let interval = HeaderName::from_static("x-prometheus-refresh-interval-seconds");

@@ -8,7 +8,7 @@ use super::group::Group;
 use super::job::Job;
 use super::relabel;
 use crate::labels::Labels;
-use crate::source::scrape::{Target, TargetError};
+use crate::source::scrape::{Target, TargetError, is_socket};
 
 impl Job {
     /// Returns the static targets after relabeling, without duplicates.
@@ -80,7 +80,19 @@ impl Job {
             address => address.to_owned(),
         };
         let mark = if query.is_empty() { "" } else { "?" };
-        let url = format!("{scheme}://{address}{path}{mark}{query}");
+        let path = format!("{path}{mark}{query}");
+        if is_socket(&address) {
+            // A server of lists must not direct requests to this machine's sockets.
+            let foreign =
+                |name: &str| name == "__meta_url" || name.starts_with("__meta_kubernetes");
+            if labels.iter().any(|(name, _)| foreign(name)) {
+                return Err(TargetError::Foreign(address));
+            }
+            let scheme = scheme.to_owned();
+            labels.retain(|name| !name.starts_with("__"));
+            return Target::on_socket(&address, &scheme, &path, labels);
+        }
+        let url = format!("{scheme}://{address}{path}");
         labels.retain(|name| !name.starts_with("__"));
         if labels.get("instance").is_empty() {
             labels.set("instance", address);
@@ -129,6 +141,32 @@ relabel_configs:
         );
         assert_eq!(job.options().interval, Duration::from_secs(30));
         assert_eq!((job.options().seconds, job.options().limit), (2, 256 << 20));
+    }
+
+    #[test]
+    fn sockets_come_from_this_machine_only() {
+        let job: Job = serde_saphyr::from_str(
+            "
+job_name: api
+scheme: https
+metrics_path: /flight
+params: {k: [v]}
+static_configs: [{targets: ['unix:///run/api.sock']}]
+",
+        )
+        .unwrap();
+        let target = &job.targets().unwrap()[0];
+        assert_eq!(
+            target.request(5).to_string(),
+            "https://localhost/flight?k=v&seconds=5"
+        );
+        assert_eq!(target.url(), "unix:///run/api.sock:/flight?k=v");
+        for (label, allowed) in [("__meta_filepath", true), ("__meta_url", false)] {
+            let list = format!("{{targets: ['unix:///run/api.sock'], labels: {{{label}: x}}}}");
+            let group: Group = serde_saphyr::from_str(&list).unwrap();
+            let found = job.relabelled([&group]).next().unwrap();
+            assert_eq!(found.is_ok(), allowed, "{label}: {found:?}");
+        }
     }
 
     #[test]

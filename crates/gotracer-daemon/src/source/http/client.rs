@@ -2,18 +2,24 @@
 //! because their rotation causes no event.
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
+use hyper::header::{
+    AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION, USER_AGENT,
+};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client as HyperClient;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::Connect;
+use hyper_util::client::legacy::{Client as HyperClient, Error as HyperError};
 use hyper_util::rt::TokioExecutor;
+use tokio::sync::OnceCell;
 
-use super::{HttpOptions, Redirects};
+use super::dial::Dial;
+use super::{HttpOptions, Redirects, TlsConfig};
 use crate::tls::trouble::{self, TLS_CONFIG};
 
 /// Maximum number of redirects, as in Go's client.
@@ -24,7 +30,12 @@ const PIECE: usize = 64 << 10;
 
 /// HTTP client.
 pub struct Client {
-    http: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    dial: Dial,
+    plain: HyperClient<Dial, Full<Bytes>>,
+    tls: TlsConfig,
+    /// Client with TLS. It is made when TLS is needed, because the authorities of the system take
+    /// memory.
+    secure: OnceCell<HyperClient<HttpsConnector<Dial>, Full<Bytes>>>,
     /// Headers with secrets. They are not sent to other hosts after a redirect.
     private: HeaderMap,
     redirects: Redirects,
@@ -60,48 +71,70 @@ pub enum ClientError {
 }
 
 impl HttpOptions {
-    /// Creates a client with the current content of the credential files.
+    /// Creates a client with the current content of the credential files. All requests go to
+    /// `socket` if it is set.
     ///
     /// # Errors
-    /// If credentials, certificates or keys can't be read.
-    pub async fn client(&self, connect: Duration) -> Result<Client, ClientError> {
+    /// If credentials can't be read.
+    pub async fn client(
+        &self,
+        connect: Duration,
+        socket: Option<Arc<Path>>,
+    ) -> Result<Client, ClientError> {
         let options = self.clone();
-        let made = tokio::task::spawn_blocking(move || options.client_now(connect)).await;
-        let made = made.unwrap_or_else(|e| Err(e.to_string()));
-        made.map_err(ClientError::Credentials)
+        let made = blocking(move || options.client_now(connect, socket));
+        made.await
     }
 
-    fn client_now(&self, connect: Duration) -> Result<Client, String> {
+    fn client_now(&self, connect: Duration, socket: Option<Arc<Path>>) -> Result<Client, String> {
         let mut private = self.headers.read()?;
         if let Some(access) = &self.access {
             private.insert(AUTHORIZATION, access.header()?);
         }
-        let tls = self.tls.load().map_err(|e| e.to_string())?;
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(connect));
-        tcp.set_nodelay(true);
-        let builder = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http();
-        let builder = match self.tls.server_name().map_err(|e| e.to_string())? {
-            Some(name) => builder.with_server_name_resolver(FixedServerNameResolver::new(name)),
-            None => builder,
-        };
-        let connector = builder.enable_http1().wrap_connector(tcp);
-        let http = HyperClient::builder(TokioExecutor::new())
-            // It bounds the chunks, of which several per response are queued.
-            .http1_max_buf_size(PIECE)
-            // Captures are a minute apart, and a Go server that shuts down
-            // waits for idle connections.
-            .pool_max_idle_per_host(0)
-            .build(connector);
+        let dial = Dial::new(connect, socket, self.proxy.clone());
         Ok(Client {
-            http,
+            plain: client(dial.clone()),
+            dial,
+            tls: self.tls.clone(),
+            secure: OnceCell::new(),
             private,
             redirects: self.redirects,
         })
     }
+}
+
+/// Creates a client with a connector.
+fn client<C: Connect + Clone>(connector: C) -> HyperClient<C, Full<Bytes>> {
+    HyperClient::builder(TokioExecutor::new())
+        // It bounds the chunks, of which several per response are queued.
+        .http1_max_buf_size(PIECE)
+        // Captures are a minute apart, and a Go server that shuts down
+        // waits for idle connections.
+        .pool_max_idle_per_host(0)
+        .build(connector)
+}
+
+/// Reads files on a thread that may block.
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, ClientError> {
+    let made = tokio::task::spawn_blocking(read).await;
+    let made = made.unwrap_or_else(|e| Err(e.to_string()));
+    made.map_err(ClientError::Credentials)
+}
+
+/// Adds TLS to connections. Blocks.
+fn secured(tls: &TlsConfig, dial: Dial) -> Result<HttpsConnector<Dial>, String> {
+    let config = tls.load().map_err(|e| e.to_string())?;
+    let dial = dial.with_tls(config.clone());
+    let builder = HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_or_http();
+    let builder = match tls.server_name().map_err(|e| e.to_string())? {
+        Some(name) => builder.with_server_name_resolver(FixedServerNameResolver::new(name)),
+        None => builder,
+    };
+    Ok(builder.enable_http1().wrap_connector(dial))
 }
 
 impl Client {
@@ -128,8 +161,7 @@ impl Client {
             if trusted(&url, &at) {
                 all.extend(self.private.clone());
             }
-            let answer = self.http.request(request).await;
-            let answer = answer.map_err(|e| judge(&e, at.scheme_str() == Some("https")))?;
+            let answer = self.request(request).await?;
             let Some(next) = self.redirect(&answer, &at)? else {
                 return Ok(answer);
             };
@@ -143,6 +175,32 @@ impl Client {
             at = next;
         }
         Err(ClientError::Redirects)
+    }
+
+    /// Sends one request, to the proxy if there is one for its host.
+    async fn request(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let https = request.uri().scheme_str() == Some("https");
+        let hop = self.dial.hop(request.uri()).map_err(ClientError::Connect)?;
+        let to_proxy = hop
+            .as_ref()
+            .map(|hop| hop.url.scheme_str() == Some("https"));
+        if let Some(hop) = hop.filter(|_| !https)
+            && let Some(access) = hop.access
+        {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, access);
+        }
+        let failed = |e: HyperError| judge(&e, https);
+        if !https && to_proxy != Some(true) {
+            return self.plain.request(request).await.map_err(failed);
+        }
+        let secure = self.secure.get_or_try_init(|| {
+            let (tls, dial) = (self.tls.clone(), self.dial.clone());
+            blocking(move || secured(&tls, dial).map(client))
+        });
+        secure.await?.request(request).await.map_err(failed)
     }
 
     fn redirect(

@@ -1,9 +1,12 @@
 //! HTTP client configuration with the keys of Prometheus: credentials, TLS,
-//! headers and redirects.
+//! headers, redirects and proxies.
 
 mod access;
 mod client;
+mod dial;
 mod headers;
+mod no_proxy;
+mod proxy;
 mod refusal;
 mod tls;
 
@@ -17,6 +20,7 @@ pub use access::{Access, Authorization, BasicAuth};
 pub(in crate::source) use client::deepest;
 pub use client::{Client, ClientError};
 pub use headers::Headers;
+pub use proxy::{ConnectHeaders, Proxy, ProxyUrl};
 pub(in crate::source) use refusal::explain;
 pub use tls::TlsConfig;
 
@@ -31,6 +35,8 @@ pub struct HttpOptions {
     pub tls: TlsConfig,
     /// Redirects to follow.
     pub redirects: Redirects,
+    /// Proxies of requests.
+    pub proxy: Proxy,
 }
 
 /// Redirects that a client follows.
@@ -64,6 +70,10 @@ struct ClientFile {
     http_headers: Headers,
     tls_config: TlsConfig,
     follow_redirects: Option<bool>,
+    proxy_url: Option<ProxyUrl>,
+    no_proxy: Option<String>,
+    proxy_from_environment: bool,
+    proxy_connect_header: ConnectHeaders,
 }
 
 /// Error of `--http.config.file`.
@@ -108,6 +118,7 @@ impl HttpOptions {
         headers: &Headers,
         tls: &TlsConfig,
         follow_redirects: Option<bool>,
+        proxy: Proxy,
     ) -> Result<Self, FieldError> {
         let access = match (basic, other) {
             (Some(_), Some(_)) => {
@@ -128,6 +139,7 @@ impl HttpOptions {
             headers: headers.clone(),
             tls: tls.clone(),
             redirects: Redirects::of(follow_redirects),
+            proxy,
         })
     }
 
@@ -143,6 +155,12 @@ impl HttpOptions {
             &file.http_headers,
             &file.tls_config,
             file.follow_redirects,
+            Proxy::new(
+                file.proxy_url.as_ref(),
+                file.no_proxy.as_deref(),
+                file.proxy_from_environment,
+                &file.proxy_connect_header,
+            )?,
         )?)
     }
 
@@ -173,6 +191,9 @@ impl HttpOptions {
         }
         let headers = self.headers.read();
         headers.map_err(|why| FieldError::new("http_headers", why))?;
+        if self.tls.is_usual() {
+            return Ok(());
+        }
         let tls = self.tls.load();
         tls.map_err(|why| FieldError::new("tls_config", why))?;
         Ok(())

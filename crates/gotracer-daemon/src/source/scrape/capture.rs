@@ -128,7 +128,8 @@ impl Scraper {
         let deadline = Instant::now() + allowed;
         let failed = |error| ScrapeError::from_client(error, allowed);
         // Credential files may lie on a file system that hangs.
-        let client = timeout_at(deadline, options.http.client(options.timeout)).await;
+        let client = options.http.client(options.timeout, target.socket());
+        let client = timeout_at(deadline, client).await;
         let client = client.map_err(|_| ScrapeError::Timeout(allowed))?;
         let client = client.map_err(failed)?;
         let (none, url) = (HeaderMap::new(), target.request(seconds));

@@ -47,7 +47,7 @@ impl Scraper {
     async fn leak_profile(&self, target: &Target, deadline: Instant) -> Result<Bytes, LeakError> {
         let options = self.options();
         let failed = |error: &dyn std::fmt::Display| LeakError::Failed(error.to_string());
-        let client = options.http.client(options.timeout).await;
+        let client = options.http.client(options.timeout, target.socket()).await;
         let client = client.map_err(|error| failed(&error))?;
         let (none, url) = (HeaderMap::new(), target.leak_profile());
         let answer = client.send(&Method::GET, url, &none, &Bytes::new()).await;

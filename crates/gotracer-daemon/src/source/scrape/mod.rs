@@ -19,6 +19,7 @@ pub use blocking::{Running, capture};
 pub use capture::{Capture, Scraper};
 pub use feed::{Reader, pipe};
 pub use leak::LeakError;
+pub(super) use target::is_socket;
 pub use target::{Target, TargetError};
 
 use crate::source::http::{ClientError, HttpOptions};
@@ -170,6 +171,9 @@ impl ScrapeError {
                 trace.FlightRecorder runs beside it"
             }
             Self::Status { status, said } => match status.as_u16() {
+                407 => {
+                    "set user name and password in proxy_url, as in http://user:password@proxy:3128"
+                }
                 401 | 403 => "set credentials with --header or --http.config.file",
                 404 => {
                     "nothing serves traces there: import _ \"net/http/pprof\" where \

@@ -86,7 +86,7 @@ impl Scraper {
     /// Requests a CPU profile, and returns its body once the program has begun it.
     async fn start_profile(&self, target: &Target, seconds: u32) -> Result<Incoming, String> {
         let options = self.options();
-        let client = options.http.client(options.timeout).await;
+        let client = options.http.client(options.timeout, target.socket()).await;
         let client = client.map_err(|e| e.to_string())?;
         let (none, url) = (HeaderMap::new(), target.profile(seconds));
         let answer = client.send(&Method::GET, url, &none, &Bytes::new()).await;
