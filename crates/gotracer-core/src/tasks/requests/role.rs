@@ -69,8 +69,11 @@ fn calls_handler(outer: &str, function: &str) -> bool {
     if is_generated(function) {
         return true;
     }
-    if let Some(rest) = outer.strip_prefix("net/http.") {
-        let calls = rest.ends_with("ServeHTTP") && !is_standard(function);
+    if is_wrapper(function) {
+        return false;
+    }
+    if outer.starts_with("net/http.") || is_wrapper(outer) {
+        let calls = outer.ends_with("ServeHTTP") && !is_standard(function);
         return calls || is_standard_handler(outer, function) || serves(function);
     }
     if is_standard(function) {
@@ -92,6 +95,17 @@ const DISPATCHERS: [&str; 4] = [
 /// Returns whether a function is the method of a handler that does not only call another one.
 fn serves(function: &str) -> bool {
     function.ends_with(".ServeHTTP") && !DISPATCHERS.contains(&function)
+}
+
+/// Returns whether a function is the handler that a function of net/http wraps around another one. It has the name of
+/// its caller if that function was inlined.
+fn is_wrapper(function: &str) -> bool {
+    let wrappers = [
+        ".StripPrefix.func",
+        ".MaxBytesHandler.func",
+        ".AllowQuerySemicolons.func",
+    ];
+    wrappers.iter().any(|name| function.contains(name))
 }
 
 /// Returns whether a function of the standard library is a handler, such as one of profiles.
