@@ -193,7 +193,7 @@ impl Requests {
                     open.handler = Some((handler, g.stack));
                 }
             }
-            Role::Multiplexes => open.handler = None,
+            Role::Aside => open.handler = None,
             Role::Idle | Role::Reads | Role::Handshake if !open.stream => {
                 // The first part of a request counts as its arrival.
                 let idle = role == Role::Idle;

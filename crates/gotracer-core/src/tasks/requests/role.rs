@@ -18,8 +18,9 @@ pub(super) enum Role {
     Handshake,
     /// Writes the end of a response.
     Finishes,
-    /// Serves HTTP/2 on a connection that a handler took over (h2c): no request itself.
-    Multiplexes,
+    /// Serves HTTP/2 on a connection that a handler took over (h2c), or writes the trace: no
+    /// request of the program.
+    Aside,
     /// Runs a handler.
     Handles(Handler),
 }
@@ -35,8 +36,11 @@ pub(super) struct Handler {
 
 /// Start function of a connection's goroutine (HTTP/1).
 const CONNECTION: &str = "net/http.(*conn).serve";
-/// Serves a connection with HTTP/2 of golang.org/x/net.
-const MULTIPLEXES: &str = "golang.org/x/net/http2.(*Server).ServeConn";
+/// Functions of [`Role::Aside`].
+const ASIDE: [&str; 2] = [
+    "golang.org/x/net/http2.(*Server).ServeConn",
+    "net/http/pprof.Trace",
+];
 
 /// Returns whether a goroutine with this start function handles one request: HTTP/2 of
 /// net/http and of golang.org/x/net, and gRPC without stream workers.
@@ -127,8 +131,8 @@ impl Role {
         if root != CONNECTION && !is_stream(root) {
             return Self::None;
         }
-        if innermost_first.contains(&MULTIPLEXES) {
-            return Self::Multiplexes;
+        if innermost_first.iter().any(|f| ASIDE.contains(f)) {
+            return Self::Aside;
         }
         let (mut handler, mut depth) = ("", 0_u8);
         let mut part = Self::Connection;
@@ -308,13 +312,10 @@ mod tests {
         let mux = ["sync.(*RWMutex).RLock", "net/http.(*ServeMux).ServeHTTP"];
         assert_eq!(role(&[&mux[..], &[CONNECTION]].concat()).1, "");
         let h2c = "golang.org/x/net/http2/h2c.h2cHandler.ServeHTTP";
-        let taken = [
-            MULTIPLEXES,
-            h2c,
-            "net/http.serverHandler.ServeHTTP",
-            CONNECTION,
-        ];
-        assert_eq!(role(&taken).0, Role::Multiplexes);
+        for aside in ASIDE {
+            let stack = [aside, h2c, "net/http.serverHandler.ServeHTTP", CONNECTION];
+            assert_eq!(role(&stack).0, Role::Aside);
+        }
         // gRPC itself reads the request.
         let reads = ["google.golang.org/grpc.recvAndDecompress", streaming, GRPC];
         assert_eq!(role(&reads).0, Role::Connection);
