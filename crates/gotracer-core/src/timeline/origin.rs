@@ -71,12 +71,16 @@ impl Goroutine {
         }
     }
 
-    /// Whether it takes part in a computation: it has just been created, it computes, or it created or woke others.
-    /// A goroutine that only waits for results does not.
+    /// Whether it takes part in a computation: it has just been created, it computes, it created or woke others, or it
+    /// waits to pass something on. A goroutine that only waits for results does not.
     fn takes_part(&self, now: Time) -> bool {
         let life = now.saturating_sub(self.birth).max(0).unsigned_abs();
         let computes = self.ran >= LONG.unsigned_abs() && self.ran >= life / 100 * COMPUTES;
-        self.way == Way::Created || self.preempted || self.gives || computes
+        self.way == Way::Created
+            || self.preempted
+            || self.gives
+            || self.wait == Wait::Send
+            || computes
     }
 }
 
@@ -107,7 +111,10 @@ impl Timeline {
         let Some(g) = self.gs.find(g) else {
             return false;
         };
-        if g.way == Way::SyscallExit || g.from_outside || !g.takes_part(self.now) {
+        // A worker that waits for its first turn has shown nothing yet, but others with its function have.
+        let is_alike = |other: &Goroutine| g.start.is_some() && other.start == g.start;
+        let takes_part = g.takes_part(self.now) || self.gs.find(instead).is_some_and(is_alike);
+        if g.way == Way::SyscallExit || g.from_outside || !takes_part {
             return false;
         }
         // Of an activity whose origin has ended the computation is left.
