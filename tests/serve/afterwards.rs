@@ -4,9 +4,9 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
-use crate::support::daemon::{Running, Scratch, eventually_or, fixture, free_address, pack};
-
-const TRACES: &str = "gotracer_traces_total";
+use crate::support::daemon::{
+    Running, Scratch, TRACES, eventually_or, fixture, free_address, pack,
+};
 
 #[test]
 fn files_are_moved_to_where_they_belong_and_the_budget_keeps_findings() {

@@ -8,11 +8,9 @@ use serde_json::Value;
 
 use crate::evidence::{kept, opens};
 use crate::support::daemon::{
-    Response, Running, Scratch, eventually_or, fixture, free_address, program, send,
-    without_directories,
+    Response, Running, Scratch, TRACES, eventually_or, fixture, free_address, program, send,
+    tests_dir, without_directories,
 };
-
-const TRACES: &str = "gotracer_traces_total";
 
 fn push(gotracer: &Running, method: &str, query: &str, body: &[u8]) -> Response {
     let (host, length) = (&gotracer.address, body.len());
@@ -298,4 +296,36 @@ fn a_refused_upload_reads_its_answer() {
             "{out}{errors}"
         );
     }
+}
+
+#[test]
+fn tasks_and_requests_have_metrics_with_the_ids_that_the_program_logs() {
+    let scratch = Scratch::new();
+    let config = configured(&scratch, "prometheus: {regions: true}");
+    let gotracer = Running::gotracer_with(scratch.path(), &["--web.enable-uploads", &config], &[]);
+    let tasks = fs::read(tests_dir("time/traces/tasks.trace")).unwrap();
+    assert_eq!(push(&gotracer, "POST", "?service=shop", &tasks).status, 202);
+    let count = "gotrace_task_seconds_count{service=\"shop\",task=\"GET /checkout\"}";
+    gotracer.wait_sample(count, 40.0);
+    let region = "gotrace_region_seconds_count{service=\"shop\",region=\"db\"}";
+    assert_eq!(gotracer.sample(region), Some(40.0));
+    let select = "gotrace_task_state_seconds_total{service=\"shop\",task=\"GET /checkout\",state=\"select\"}";
+    assert!(
+        gotracer.sample(select) > Some(0.8),
+        "{:?}",
+        gotracer.sample(select)
+    );
+    // A scraper of another format sees new series at 0 first.
+    gotracer.get("/metrics", "application/openmetrics-text");
+    let text = gotracer.get("/metrics", "application/openmetrics-text");
+    let text = without_directories(&text.text());
+    let ids = |line: &&str| {
+        line.starts_with("gotrace_task_seconds_bucket{") && line.contains(" # {trace_id=\"0000")
+    };
+    assert_eq!(text.lines().filter(ids).count(), 1, "{text}");
+    // The server of the same program.
+    let handler = "gotrace_request_seconds_count{service=\"shop\",handler=\"main.main.";
+    let requests = text.lines().find(|line| line.starts_with(handler));
+    let requests = requests.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+    assert!(requests >= Some(38.0), "{text}");
 }

@@ -10,10 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::support::daemon::{
-    Running, Scratch, eventually_or, fixture, free_address, get, pack, program,
+    Running, Scratch, TRACES, eventually_or, fixture, free_address, get, pack, program,
 };
-
-const TRACES: &str = "gotracer_traces_total";
 
 /// A real trace of so many bytes, written by a Go program.
 fn large_trace(scratch: &Scratch, bytes: u64) -> Option<PathBuf> {

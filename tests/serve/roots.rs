@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::daemon::{Running, Scratch, eventually_or, fixture, free_address, get, pack};
-
-const TRACES: &str = "gotracer_traces_total";
+use crate::support::daemon::{
+    Running, Scratch, TRACES, eventually_or, fixture, free_address, get, pack,
+};
 
 /// Every directory is looked at after 30 seconds, whether or not there are
 /// events of it.

@@ -8,11 +8,10 @@ use std::process::Command;
 
 use crate::resilience::largest_batch;
 use crate::support::daemon::{
-    Running, Scratch, eventually, eventually_or, fixture, free_address, pack, program,
+    Running, Scratch, TRACES, eventually, eventually_or, fixture, free_address, pack, program,
 };
 
 const FILES: usize = 300;
-const TRACES: &str = "gotracer_traces_total";
 
 #[test]
 fn killed_in_the_middle_each_trace_is_analysed_and_none_twice() {

@@ -3,9 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use crate::support::daemon::{Running, Scratch, eventually_or, fixture, post, request};
-
-const TRACES: &str = "gotracer_traces_total";
+use crate::support::daemon::{Running, Scratch, TRACES, eventually_or, fixture, post, request};
 
 fn failures(reason: &str) -> String {
     format!("gotracer_trace_failures_total{{reason=\"{reason}\"}}")

@@ -6,9 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::daemon::{Running, Scratch, eventually_or, fixture, pack};
+use crate::support::daemon::{Running, Scratch, TRACES, eventually_or, fixture, pack};
 
-const TRACES: &str = "gotracer_traces_total";
 const BROKE_OFF: &str = "gotracer_trace_failures_total{reason=\"broke_off\"}";
 const UNREADABLE: &str = "gotracer_trace_failures_total{reason=\"unreadable\"}";
 

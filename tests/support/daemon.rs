@@ -12,6 +12,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Long enough for a busy machine; nothing waits for it that goes well.
+/// Counter of analyzed traces.
+pub(crate) const TRACES: &str = "gotracer_traces_total";
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A process that ends with the test.
