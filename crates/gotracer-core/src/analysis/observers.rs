@@ -223,8 +223,13 @@ impl Observer for Observers {
 
     #[inline]
     fn ran(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) -> bool {
-        // Requests are recognized by the intervals, and profiles add them up.
-        self.profiles.is_some() || self.requests.serves(timeline) || self.rules.ran(g, ns, timeline)
+        // Profiles add up the intervals.
+        if self.profiles.is_some() || self.rules.ran(g, ns, timeline) {
+            return true;
+        }
+        self.requests.ran(g, ns, &mut self.chains, timeline);
+        self.follow(timeline);
+        false
     }
 
     #[inline]

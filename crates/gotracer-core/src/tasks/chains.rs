@@ -12,7 +12,6 @@
 //! so each wait is resolved once.
 
 use super::lane::Lane;
-use super::leaves::Leaves;
 use super::owner::Owner;
 use super::stretch::{Stretch, Waiter};
 use crate::timeline::{Timeline, Transition};
@@ -116,7 +115,13 @@ impl Chains {
     /// Returns the lane of a goroutine that exists.
     #[inline]
     fn lane(&self, g: GoId, t: &Timeline) -> Option<&Lane> {
-        let lane = self.by_slot.get(t.slot(g)?.index())?;
+        self.lane_at(t.slot(g)?, g)
+    }
+
+    /// Returns the lane of a goroutine in its slot.
+    #[inline]
+    pub(super) fn lane_at(&self, slot: Slot, g: GoId) -> Option<&Lane> {
+        let lane = self.by_slot.get(slot.index())?;
         (lane.id == g).then_some(lane)
     }
 
@@ -162,11 +167,5 @@ impl Chains {
     fn lane_mut(&mut self, g: GoId, t: &Timeline) -> Option<&mut Lane> {
         let lane = self.by_slot.get_mut(t.slot(g)?.index())?;
         (lane.id == g).then_some(lane)
-    }
-
-    /// Leaves of a goroutine since [`start`](Self::start).
-    pub fn snapshot(&self, g: GoId, t: &Timeline) -> Leaves {
-        self.lane(g, t)
-            .map_or(Leaves::ZERO, |lane| lane.now(t.now()))
     }
 }

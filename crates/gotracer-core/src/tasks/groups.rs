@@ -41,11 +41,10 @@ impl Group {
     fn add(&mut self, over: &Over) {
         self.duration.record(over.duration);
         self.open += u64::from(over.lower_bound);
-        self.time += over.time;
-        if over.others != StateVector::default() {
-            self.others += over.others;
+        over.spent.add_to(&mut self.time, &mut self.leaves);
+        if let Some(others) = &over.others {
+            self.others += **others;
         }
-        self.leaves += over.leaves;
         if let Some(queued) = over.queued {
             self.queued.record(queued);
         }
@@ -102,8 +101,8 @@ fn slow(over: &Over) -> Slow {
         lower_bound: over.lower_bound,
         trace_id: over.ids.trace_id(),
         span_id: over.ids.span_id(),
-        time: over.time,
-        time_in_the_end: over.leaves,
+        time: over.spent.time(),
+        time_in_the_end: over.spent.leaves(),
     }
 }
 
@@ -202,6 +201,7 @@ impl Groups {
 mod tests {
     use super::*;
     use crate::tasks::Ids;
+    use crate::tasks::scope::Spent;
     use crate::timeline::StackKey;
     use crate::trace::GoId;
 
@@ -213,9 +213,8 @@ mod tests {
             duration,
             lower_bound: duration == 3,
             ids: Ids::default(),
-            time: StateVector::default(),
-            others: StateVector::default(),
-            leaves: Leaves::default(),
+            spent: Spent::default(),
+            others: None,
             stack: StackKey::NONE,
             open: false,
             queued: None,

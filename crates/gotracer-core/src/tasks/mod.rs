@@ -7,6 +7,7 @@
 //!
 //! A trace without such events costs nothing, because only they reach [`Tasks::event`].
 
+mod by_id;
 mod chains;
 mod groups;
 mod ids;
@@ -16,13 +17,15 @@ mod open;
 mod owner;
 mod regions;
 mod requests;
+mod scope;
 mod span;
 mod stretch;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
+use by_id::OpenTasks;
 pub use chains::Chains;
 pub use ids::{IdKeys, Ids};
 pub use leaves::{Leaf, Leaves};
@@ -37,12 +40,15 @@ use groups::{Group, Groups};
 use open::{Begun, OpenTask};
 use owner::Owner;
 use regions::Regions;
+use scope::Spent;
 
 /// Maximum number of tasks that are open at a time. Beyond it the oldest ends as
 /// a lower bound, because a program may forget to end tasks.
 const OPEN: usize = 1 << 16;
 /// Maximum number of other goroutines of all open tasks.
 const OTHERS: usize = 1 << 14;
+/// Maximum number of empty lists that are kept.
+const SPARE: usize = 64;
 /// Maximum number of a task's ancestors that are followed.
 const DEPTH: usize = 8;
 
@@ -54,9 +60,11 @@ const UNKNOWN: &[u8] = b"(unknown)";
 pub struct Tasks {
     keys: IdKeys,
     /// Open tasks by id; ids increase with time.
-    open: BTreeMap<TaskId, OpenTask>,
+    open: OpenTasks,
     /// Open tasks of the goroutines that began them.
     begun: HashMap<GoId, Vec<TaskId>, RandomState>,
+    /// Empty lists of tasks, for the next goroutines.
+    spare: Vec<Vec<TaskId>>,
     /// Lowest id of a task that began within the trace.
     first: Option<TaskId>,
     /// Tasks from before the trace that ended within it.
@@ -91,7 +99,7 @@ impl Tasks {
 
     /// Bytes of memory that this holds.
     pub fn held(&self) -> u64 {
-        let open = self.open.len() * size_of::<(TaskId, OpenTask)>();
+        let open = self.open.held();
         let others = self.others * size_of::<open::Other>();
         let begun = self.begun.len() * size_of::<(GoId, Vec<TaskId>)>();
         let groups = self.tasks.held() + self.region_types.held();
@@ -174,12 +182,13 @@ impl Tasks {
 
     /// Ends the regions of a goroutine that ends, and its part in the tasks that it began.
     pub fn ended(&mut self, g: &Goroutine, chains: &Chains, t: &Timeline) {
+        if self.begun.is_empty() && self.regions.is_empty() {
+            return;
+        }
         if let Some(begun) = self.begun.remove(&g.id) {
-            let time = t.snapshot(g.id).unwrap_or_default();
-            let leaves = chains.snapshot(g.id, t);
             for id in begun {
                 if let Some(task) = self.open.get_mut(&id) {
-                    task.begun.end(time, leaves);
+                    task.begun.end(chains, t);
                 }
             }
         }
@@ -203,11 +212,12 @@ impl Tasks {
             true => self.root(parent),
             false => id,
         };
+        if let Begun::Alive { g, .. } = begun {
+            let spare = || self.spare.pop().unwrap_or_default();
+            self.begun.entry(g).or_insert_with(spare).push(id);
+        }
         let task = OpenTask::new(group, Some(parent), root, begun, t.now());
         self.open.insert(id, task);
-        if let Begun::Alive { g, .. } = begun {
-            self.begun.entry(g).or_default().push(id);
-        }
     }
 
     /// Counts a goroutine as active in a task and in its parents.
@@ -265,12 +275,15 @@ impl Tasks {
 
     fn forget(&mut self, id: TaskId, task: &OpenTask) {
         self.others -= task.others.len();
-        if let Begun::Alive { g, .. } = task.begun
-            && let Some(begun) = self.begun.get_mut(&g)
+        if let Begun::Alive { g, .. } = &task.begun
+            && let Some(begun) = self.begun.get_mut(g)
         {
             begun.retain(|known| *known != id);
-            if begun.is_empty() {
-                self.begun.remove(&g);
+            if begun.is_empty()
+                && let Some(empty) = self.begun.remove(g)
+                && self.spare.len() < SPARE
+            {
+                self.spare.push(empty);
             }
         }
     }
@@ -285,7 +298,7 @@ impl Tasks {
     ) -> (Vec<Task>, Vec<Region>) {
         let (mut tasks, mut regions) = (self.tasks.clone(), self.region_types.clone());
         if !under_way {
-            for (id, task) in &self.open {
+            for (id, task) in self.open.iter() {
                 tasks.add(
                     task.group,
                     &task.end(GoId::NONE, *id, Some(chains), t, true),
@@ -317,7 +330,7 @@ impl Tasks {
 
     /// Passes the tasks and regions that are open to `each`, as if they ended now.
     pub fn each_open(&self, chains: &Chains, t: &Timeline, mut each: impl FnMut(&Activity<'_>)) {
-        for (id, task) in &self.open {
+        for (id, task) in self.open.iter() {
             let over = task.end(GoId::NONE, *id, Some(chains), t, true);
             let name = self.tasks.name(task.group);
             each(&over.activity(Subject::Task, name, t));
@@ -344,9 +357,9 @@ pub(crate) struct Over {
     duration: u64,
     lower_bound: bool,
     ids: Ids,
-    time: StateVector,
-    others: StateVector,
-    leaves: Leaves,
+    spent: Spent,
+    /// Time of other goroutines, if there were any.
+    others: Option<Box<StateVector>>,
     /// Stack at the begin, or a stack of the handler; only kept for custom rules.
     stack: StackKey,
     /// Whether it had not ended at the trace's end.
@@ -359,6 +372,8 @@ impl Over {
     /// Returns the view of custom rules, at the time of the end.
     fn activity<'n>(&self, subject: Subject, name: &'n str, t: &Timeline) -> Activity<'n> {
         let duration = Time::try_from(self.duration).unwrap_or(Time::MAX);
+        let others = self.others.as_ref();
+        let others = others.map_or(0, |others| others.of(State::Running));
         Activity {
             subject,
             name,
@@ -368,12 +383,13 @@ impl Over {
             },
             start: t.now().saturating_sub(duration),
             end: t.now(),
-            cpu: self.time.of(State::Running) + self.others.of(State::Running),
+            cpu: self.spent.running().saturating_add(others),
             cut: self.lower_bound,
             open: self.open,
         }
     }
 
+    #[inline]
     fn with(mut self, ids: Option<Ids>) -> Self {
         self.ids = ids.unwrap_or_default();
         self

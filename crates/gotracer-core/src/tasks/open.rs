@@ -1,9 +1,11 @@
 //! Open tasks.
 
+use std::ops::Add;
+
 use super::Over;
 use super::chains::Chains;
 use super::ids::Ids;
-use super::leaves::Leaves;
+use super::scope::{Scope, Spent};
 use crate::timeline::{StackKey, StateVector, Timeline};
 use crate::trace::{GoId, TaskId, Time};
 use crate::units::elapsed;
@@ -29,52 +31,38 @@ pub(super) struct OpenTask {
 }
 
 /// The goroutine that began a task.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Begun {
     /// Unknown: the task began before the trace, or outside of any goroutine.
     Unknown,
-    /// The goroutine exists; its state vector at the task's begin.
-    Alive {
-        g: GoId,
-        before: StateVector,
-        leaves: Leaves,
-    },
+    /// The goroutine exists.
+    Alive { g: GoId, scope: Scope },
     /// The goroutine ended within the task; its time in the task.
-    Ended {
-        g: GoId,
-        time: StateVector,
-        leaves: Leaves,
-    },
+    Ended { g: GoId, spent: Spent },
 }
 
 impl Begun {
     /// Begins a task in a goroutine.
     pub(super) fn now(g: GoId, chains: &Chains, t: &Timeline) -> Self {
-        match t.snapshot(g) {
-            Some(before) => Self::Alive {
-                g,
-                before,
-                leaves: chains.snapshot(g, t),
-            },
-            None => Self::Unknown,
+        let scope = Scope::begin(g, chains, t);
+        match scope.has_goroutine() {
+            true => Self::Alive { g, scope },
+            false => Self::Unknown,
         }
     }
 
     /// Records the goroutine's end.
-    pub(super) fn end(&mut self, vector: StateVector, now: Leaves) {
-        if let Self::Alive { g, before, leaves } = *self {
-            *self = Self::Ended {
-                g,
-                time: vector - before,
-                leaves: now - leaves,
-            };
+    pub(super) fn end(&mut self, chains: &Chains, t: &Timeline) {
+        if let Self::Alive { g, scope } = self {
+            let (g, spent) = (*g, scope.spent(*g, Some(chains), t));
+            *self = Self::Ended { g, spent };
         }
     }
 
     fn is(&self, other: GoId) -> bool {
-        match *self {
+        match self {
             Self::Unknown => false,
-            Self::Alive { g, .. } | Self::Ended { g, .. } => g == other,
+            Self::Alive { g, .. } | Self::Ended { g, .. } => *g == other,
         }
     }
 }
@@ -148,17 +136,14 @@ impl OpenTask {
         t: &Timeline,
         open: bool,
     ) -> Over {
-        let now = |g| chains.map_or_else(Leaves::default, |chains| chains.snapshot(g, t));
-        let (goroutine, time, leaves) = match self.begun {
+        let (goroutine, spent) = match &self.begun {
             // Most tasks end in the goroutine that began them.
-            Begun::Unknown => (by, t.snapshot(by).unwrap_or_default(), now(by)),
-            Begun::Alive { g, before, leaves } => {
-                let time = t.snapshot(g).unwrap_or(before) - before;
-                (g, time, now(g) - leaves)
-            }
-            Begun::Ended { g, time, leaves } => (g, time, leaves),
+            Begun::Unknown => (by, Scope::WHOLE.spent(by, chains, t)),
+            Begun::Alive { g, scope } => (*g, scope.spent(*g, chains, t)),
+            Begun::Ended { g, spent } => (*g, spent.clone()),
         };
         let others = self.others.iter().filter(|other| other.g != goroutine);
+        let others = others.map(|other| other.last - other.first);
         Over {
             task: id,
             goroutine,
@@ -166,9 +151,8 @@ impl OpenTask {
             duration: elapsed(self.start, t.now()),
             lower_bound: self.cut || open,
             ids: self.ids,
-            time,
-            others: others.map(|other| other.last - other.first).sum(),
-            leaves: leaves.or_own(&time),
+            spent,
+            others: others.reduce(Add::add).map(Box::new),
             stack: self.stack,
             open,
             queued: None,

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::Over;
 use super::chains::Chains;
 use super::ids::Ids;
-use super::leaves::Leaves;
-use crate::timeline::{StackKey, StateVector, Timeline};
+use super::scope::Scope;
+use super::{Over, SPARE};
+use crate::timeline::{StackKey, Timeline};
 use crate::trace::{GoId, TaskId, Time};
 use crate::units::elapsed;
 
@@ -22,6 +22,8 @@ const OPEN: usize = 1 << 16;
 pub(super) struct Regions {
     by_goroutine: HashMap<GoId, Vec<OpenRegion>, RandomState>,
     open: usize,
+    /// Empty lists, for the next goroutines.
+    spare: Vec<Vec<OpenRegion>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +31,7 @@ struct OpenRegion {
     group: usize,
     task: TaskId,
     start: Time,
-    before: StateVector,
-    leaves: Leaves,
+    scope: Scope,
     /// Stack at the begin.
     stack: StackKey,
 }
@@ -38,9 +39,6 @@ struct OpenRegion {
 impl OpenRegion {
     /// Returns the region up to now. `open` says that the trace's end cuts it off.
     fn over(&self, g: GoId, chains: &Chains, t: &Timeline, open: bool) -> Over {
-        let now = t.snapshot(g).unwrap_or(self.before);
-        let time = now - self.before;
-        let leaves = chains.snapshot(g, t) - self.leaves;
         Over {
             task: self.task,
             goroutine: g,
@@ -48,9 +46,8 @@ impl OpenRegion {
             duration: elapsed(self.start, t.now()),
             lower_bound: open,
             ids: Ids::default(),
-            time,
-            leaves: leaves.or_own(&time),
-            others: StateVector::default(),
+            spent: self.scope.spent(g, Some(chains), t),
+            others: None,
             stack: self.stack,
             open,
             queued: None,
@@ -65,6 +62,11 @@ impl Regions {
         goroutines + self.open * size_of::<OpenRegion>()
     }
 
+    /// Whether no region is open.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_goroutine.is_empty()
+    }
+
     /// Begins a region in a goroutine.
     pub(super) fn begin(
         &mut self,
@@ -75,14 +77,14 @@ impl Regions {
         chains: &Chains,
         t: &Timeline,
     ) {
-        let regions = self.by_goroutine.entry(g).or_default();
+        let spare = || self.spare.pop().unwrap_or_default();
+        let regions = self.by_goroutine.entry(g).or_insert_with(spare);
         if self.open < OPEN && regions.len() < DEPTH {
             regions.push(OpenRegion {
                 group,
                 task,
                 start: t.now(),
-                before: t.snapshot(g).unwrap_or_default(),
-                leaves: chains.snapshot(g, t),
+                scope: Scope::begin(g, chains, t),
                 stack,
             });
             self.open += 1;
@@ -107,8 +109,11 @@ impl Regions {
         });
         if let Some(region) = found {
             self.open -= 1;
-            if self.by_goroutine.get(&g).is_some_and(Vec::is_empty) {
-                self.by_goroutine.remove(&g);
+            if self.by_goroutine.get(&g).is_some_and(Vec::is_empty)
+                && let Some(empty) = self.by_goroutine.remove(&g)
+                && self.spare.len() < SPARE
+            {
+                self.spare.push(empty);
             }
             return region.over(g, chains, t, false);
         }
@@ -117,8 +122,7 @@ impl Regions {
             group,
             task,
             start,
-            before: StateVector::default(),
-            leaves: Leaves::default(),
+            scope: Scope::WHOLE,
             stack: StackKey::NONE,
         };
         Over {

@@ -1,6 +1,7 @@
 //! State accounting: the state vector of each goroutine up to its last state transition.
 
 use super::elapsed;
+use super::mark::Mark;
 use super::state::{Part, StateVector};
 use super::waiting::Waiting;
 use super::{Goroutine, Timeline};
@@ -80,6 +81,26 @@ impl Accounts {
     /// State in which a goroutine is accounted.
     fn part(&self, slot: u32) -> Option<Part> {
         self.by_slot.get(slot as usize).map(|a| a.part)
+    }
+
+    /// Part in which a goroutine has been since `since`, if it has not changed.
+    #[inline]
+    pub(super) fn part_since(&self, slot: Slot, since: Time) -> Option<Part> {
+        let account = self.by_slot.get(slot.index())?;
+        (account.since == since).then_some(account.part)
+    }
+
+    /// Account of a goroutine up to `now`.
+    pub(super) fn mark(&self, slot: Slot, now: Time, stopped: u64) -> Option<Mark> {
+        let account = self.by_slot.get(slot.index())?;
+        let mut settled = *account;
+        settled.settle(now, stopped);
+        Some(Mark {
+            vector: settled.vector,
+            since: account.since,
+            at: now,
+            stopped,
+        })
     }
 
     /// Vector of a goroutine up to `now`.

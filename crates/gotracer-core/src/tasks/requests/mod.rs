@@ -17,12 +17,10 @@ use foldhash::fast::RandomState;
 use super::Over;
 use super::chains::Chains;
 use super::groups::{Group, Groups};
-use super::leaves::Leaves;
+use super::scope::Scope;
 use crate::report::Request;
 use crate::rules::custom::{Activity, Subject};
-use crate::timeline::{
-    Goroutine, Interval, Kind, Kinds, StackKey, State, StateVector, Timeline, Way,
-};
+use crate::timeline::{Goroutine, Interval, Kind, Kinds, StackKey, State, Timeline, Way};
 use crate::trace::{GoId, GoState};
 use crate::units::elapsed;
 use open::{Arrived, Open};
@@ -62,7 +60,7 @@ impl Requests {
 
     /// Returns whether the trace has a server so far. Classifies the stacks that were added since the last call.
     #[inline]
-    pub fn serves(&mut self, t: &Timeline) -> bool {
+    fn serves(&mut self, t: &Timeline) -> bool {
         if self.roles.len() < t.stacks().count() {
             self.classify(t);
         }
@@ -116,25 +114,38 @@ impl Requests {
                     self.step(g, role, None, chains, t);
                 }
             }
-            Kind::Runnable(Way::Created) => {
-                let g = t.find(interval.victim.g);
-                if let Some(g) = g.filter(|g| self.role(g.start) != Role::None) {
-                    self.open(g, t).assign(g.id, chains, t);
-                    self.ran(interval);
+            Kind::Runnable(_) => {
+                if let Some(g) = t.find(interval.victim.g) {
+                    self.server_ran(g, interval.duration(), chains, t);
                 }
             }
-            Kind::Runnable(_) if !self.open.is_empty() => self.ran(interval),
             _ => {}
         }
     }
 
-    /// Observes that a runnable goroutine runs.
-    fn ran(&mut self, interval: &Interval) {
-        if let Some(open) = self.open.get_mut(&interval.victim.g)
+    /// Observes that a goroutine runs that was runnable for `ns`.
+    #[inline]
+    pub fn ran(&mut self, g: &Goroutine, ns: u64, chains: &mut Chains, t: &Timeline) {
+        if self.serves(t) {
+            self.server_ran(g, ns, chains, t);
+        }
+    }
+
+    fn server_ran(&mut self, g: &Goroutine, ns: u64, chains: &mut Chains, t: &Timeline) {
+        let open = if g.way == Way::Created && self.role(g.start) != Role::None {
+            let open = self.open(g, t);
+            open.assign(g.id, chains, t);
+            Some(open)
+        } else if self.open.is_empty() {
+            None
+        } else {
+            self.open.get_mut(&g.id)
+        };
+        if let Some(open) = open
             && !open.runs
         {
             open.runs = true;
-            open.queued = Some(elapsed(interval.start, interval.end));
+            open.queued = Some(ns);
         }
     }
 
@@ -148,8 +159,7 @@ impl Requests {
 
     /// Returns the entry of a server's goroutine, which is created at first sight.
     fn open(&mut self, g: &Goroutine, t: &Timeline) -> &mut Open {
-        let is_new = !self.open.contains_key(&g.id);
-        if is_new && self.open.len() >= OPEN {
+        if self.open.len() >= OPEN && !self.open.contains_key(&g.id) {
             // Most of them are idle connections.
             self.open.clear();
         }
@@ -160,8 +170,7 @@ impl Requests {
                 // The goroutine is created for its first request, or older than the trace.
                 arrived: Arrived {
                     at: g.birth,
-                    before: StateVector::default(),
-                    leaves: Leaves::default(),
+                    scope: Scope::WHOLE,
                     woken: false,
                     cut: !g.born,
                 },

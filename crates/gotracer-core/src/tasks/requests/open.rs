@@ -4,8 +4,8 @@ use super::role::Handler;
 use crate::tasks::Over;
 use crate::tasks::chains::Chains;
 use crate::tasks::ids::Ids;
-use crate::tasks::leaves::{Leaf, Leaves};
-use crate::timeline::{Goroutine, StackKey, State, StateVector, Timeline};
+use crate::tasks::scope::Scope;
+use crate::timeline::{Goroutine, StackKey, Timeline};
 use crate::trace::{GoId, TaskId, Time};
 use crate::units::elapsed;
 
@@ -32,8 +32,7 @@ pub(super) struct Open {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrived {
     pub at: Time,
-    pub before: StateVector,
-    pub leaves: Leaves,
+    pub scope: Scope,
     /// Whether the goroutine was woken for the request. Otherwise the request was already there.
     pub woken: bool,
     /// Whether the request began before the trace.
@@ -45,8 +44,7 @@ impl Arrived {
     pub(super) fn now(g: &Goroutine, woken: bool, chains: &Chains, t: &Timeline) -> Self {
         Self {
             at: t.now(),
-            before: t.snapshot(g.id).unwrap_or_default(),
-            leaves: chains.snapshot(g.id, t),
+            scope: Scope::begin(g.id, chains, t),
             woken,
             cut: false,
         }
@@ -98,21 +96,14 @@ impl Open {
             return None;
         }
         let mut over = self.over(g, chains, t);
-        let state = g.waiting.state();
-        let (mut states, mut leaf) = ([0; State::ALL.len()], Leaves::ZERO);
-        states[state.index()] = ns;
-        leaf.add(Leaf::of(state), ns);
         over.duration = over.duration.saturating_sub(ns);
-        over.time = over.time - StateVector::from_values(states, 0, [0; 3]);
-        over.leaves = over.leaves - leaf;
+        over.spent = over.spent.without(g.waiting.state(), ns);
         Some(over)
     }
 
     /// Returns the request up to now.
     pub(super) fn over(&self, g: &Goroutine, chains: &Chains, t: &Timeline) -> Over {
         let arrived = self.arrived;
-        let time = t.snapshot(g.id).unwrap_or(arrived.before) - arrived.before;
-        let leaves = chains.snapshot(g.id, t) - arrived.leaves;
         Over {
             task: TaskId::BACKGROUND,
             goroutine: g.id,
@@ -120,9 +111,8 @@ impl Open {
             duration: elapsed(arrived.at, t.now()),
             lower_bound: arrived.cut,
             ids: Ids::default(),
-            time,
-            leaves: leaves.or_own(&time),
-            others: StateVector::default(),
+            spent: arrived.scope.spent(g.id, Some(chains), t),
+            others: None,
             stack: self.handler.map_or(StackKey::NONE, |(_, stack)| stack),
             open: false,
             queued: self.queued,
