@@ -7,6 +7,8 @@
 //! Each generation repeats the state of all goroutines and Ps. A transition from a state to itself ends no interval.
 
 mod accounts;
+mod allocator;
+mod arrivals;
 mod assists;
 mod calls;
 mod classify;
@@ -15,11 +17,14 @@ mod goroutines;
 mod heap;
 mod interval;
 mod mark;
+mod observer;
 mod origin;
 mod place;
 mod pressure;
 mod procs;
 mod reasons;
+mod reported;
+mod runs;
 mod sampling;
 mod silence;
 mod stacks;
@@ -34,6 +39,7 @@ mod utilization;
 mod waiting;
 mod world;
 
+pub use allocator::Allocator;
 pub use assists::Assisted;
 pub use calls::CallCrowd;
 pub use classify::{Lock, Outside, Owner, is_c_call};
@@ -41,6 +47,7 @@ pub use collector::{GcCpu, GcWork};
 pub use goroutines::{Goroutine, Population, Site};
 pub use interval::{Actor, Interval, Kind, Kinds, StopReason, Wait, Way};
 pub use mark::{InState, Mark};
+pub use observer::{HeapFloor, Observer};
 pub use pressure::SchedPressure;
 pub use sampling::{CpuTime, PERIOD as SAMPLE_PERIOD};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
@@ -59,7 +66,7 @@ use assists::Assists;
 use calls::Calls;
 use collector::Collector;
 use goroutines::Goroutines;
-use heap::{Heap, Share};
+use heap::Heap;
 use pressure::Pressure;
 use procs::Procs;
 use reasons::Reasons;
@@ -74,39 +81,6 @@ use world::World;
 #[inline(always)]
 fn elapsed(start: Time, end: Time) -> u64 {
     end.wrapping_sub(start).max(0) as u64
-}
-
-/// Live heap at the end of a mark phase.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct HeapFloor {
-    /// End of marking.
-    pub time: Time,
-    /// Live bytes.
-    pub live: u64,
-}
-
-/// Receiver of a timeline's intervals.
-pub trait Observer {
-    /// Kinds of intervals to receive.
-    fn watches(&self) -> Kinds;
-
-    /// Receives an interval that ended.
-    fn interval(&mut self, interval: &Interval, timeline: &Timeline);
-
-    /// Receives the live heap at the end of a mark phase.
-    fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline);
-
-    /// Receives a program's goroutine that was runnable for `ns` and runs. Returns whether the interval is needed as
-    /// well: to build it takes longer than to count it, and most of these waits are short.
-    fn ran(&mut self, _: &Goroutine, _ns: u64, _: &Timeline) -> bool {
-        true
-    }
-
-    /// Receives a goroutine that leaves a wait, and the wait's duration in ns.
-    fn waited(&mut self, _: &Goroutine, _: u64, _: &Timeline) {}
-
-    /// Receives a goroutine that ends, and the part of its state vector that no earlier report contains.
-    fn ended(&mut self, _: &Goroutine, _: StateVector, _: &Timeline) {}
 }
 
 /// Model of the traced process.
@@ -144,26 +118,6 @@ pub struct Timeline {
     /// The program has coroutines, so a wait without a reason is a coroutine's. Go 1.21 and older give no reason for
     /// other waits either.
     coroutines: bool,
-}
-
-/// Goroutine that was running for most of the heap's growth.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Allocator {
-    /// The goroutine, with a stack of its own: in an allocation, the last one, or its start function.
-    pub actor: Actor,
-    /// Growth of the heap meanwhile, bytes.
-    pub bytes: u64,
-    /// Whether the stack is that of an allocation.
-    pub is_site: bool,
-}
-
-impl Allocator {
-    /// No goroutine.
-    pub const NONE: Self = Self {
-        actor: Actor::NONE,
-        bytes: 0,
-        is_site: false,
-    };
 }
 
 impl Timeline {
@@ -303,55 +257,6 @@ impl Timeline {
         self.now
     }
 
-    /// Start of the next report: the first event, or the last report.
-    pub fn stretch(&self) -> Time {
-        self.reported.unwrap_or(self.start())
-    }
-
-    /// Duration since [`stretch`](Self::stretch), ns.
-    pub fn duration(&self) -> u64 {
-        self.since_stretch(self.now)
-    }
-
-    /// Duration from [`stretch`](Self::stretch) to a time, ns; 0 for earlier times.
-    pub fn since_stretch(&self, time: Time) -> u64 {
-        elapsed(self.stretch(), time)
-    }
-
-    /// Time of the last report, if there was one. It contains all that crossed a threshold by then.
-    pub fn reported(&self) -> Option<Time> {
-        self.reported
-    }
-
-    /// Starts the next report.
-    pub fn start_stretch(&mut self) {
-        self.reported = Some(self.now);
-        self.reported_busy = self.procs.busy(self.now);
-        self.pressure.start_stretch(self.now);
-        self.population.start_stretch();
-        self.settle_accounts();
-        self.collector.start_stretch(self.now);
-        self.calls.start_stretch(self.now);
-        self.heap.start_stretch();
-        let running = self.total_running();
-        self.sampling.start_stretch(self.now, running);
-    }
-
-    /// Time since which the growth of the number of goroutines is counted.
-    pub fn growing_since(&self) -> Time {
-        self.population.growing_since().unwrap_or(self.start())
-    }
-
-    /// Sets whether the count of growth continues after the next report.
-    pub fn set_growing(&mut self, growing: bool) {
-        self.population.growing = growing;
-    }
-
-    /// Restarts the count of growth.
-    pub fn start_growth(&mut self) {
-        self.population.start_growth(self.now);
-    }
-
     /// Stacks of the trace that were needed.
     pub fn stacks(&self) -> &Stacks {
         &self.stacks
@@ -395,71 +300,6 @@ impl Timeline {
     /// Whether the world is stopped.
     pub fn is_stopped(&self) -> bool {
         self.world.is_stopped()
-    }
-
-    /// Heap objects, live or not swept yet, bytes.
-    pub fn heap_objects(&self) -> Option<u64> {
-        self.heap.objects
-    }
-
-    /// Last known heap goal, bytes; `None` if the collector is off.
-    pub fn heap_goal(&self) -> Option<u64> {
-        self.heap.goal
-    }
-
-    /// Live heap at the end of the last marking, bytes.
-    pub fn heap_live(&self) -> Option<u64> {
-        self.heap.live
-    }
-
-    /// Peak of heap objects, live or not swept yet, bytes.
-    pub fn heap_peak(&self) -> Option<u64> {
-        self.heap.peak
-    }
-
-    /// Whether the heap goal means that the collector is off.
-    pub fn is_collector_off(&self) -> bool {
-        self.heap.is_off
-    }
-
-    /// Growth of the heap by allocation since the trace's start or the last report, bytes.
-    pub fn allocated(&self) -> u64 {
-        self.heap.allocated
-    }
-
-    /// First number of heap bytes since the trace's start or the last report.
-    pub fn heap_first(&self) -> Option<u64> {
-        self.heap.first
-    }
-
-    /// Mark phases that ended within the trace.
-    pub fn collections(&self) -> u64 {
-        self.heap.collections
-    }
-
-    /// Returns the goroutine that was running for most of the heap's growth since the last marking. Goroutines with a
-    /// stack come first. Valid while the observer receives a [`HeapFloor`].
-    pub fn top_allocator(&self) -> Option<Allocator> {
-        let placed = |g, share: &Share| {
-            let alive = self.gs.find(g);
-            let alive = alive.filter(|g| g.owner == Owner::Program && g.best_stack().is_some());
-            let started = self.stacks.traits(share.start).owner == Owner::Program;
-            share.site.is_some() || alive.is_some() || share.start.is_some() && started
-        };
-        let top = self.heap.top(placed).or_else(|| self.heap.top(|_, _| true));
-        let (g, Share { bytes, start, site }) = top?;
-        let last = self.gs.find(g).map(Goroutine::best_stack);
-        let stacks = [site, last.unwrap_or_default(), start];
-        let stack = stacks.into_iter().find(|stack| stack.is_some());
-        let actor = Actor {
-            g,
-            stack: stack.unwrap_or_default(),
-        };
-        Some(Allocator {
-            actor,
-            bytes,
-            is_site: site.is_some(),
-        })
     }
 
     /// Name of a reason to stop the world, as the runtime gives it.
@@ -509,47 +349,6 @@ impl Timeline {
     /// Whether a wait is for a lock other than a `sync.Once`.
     pub fn waits_for_lock(&self, wait: &Interval) -> bool {
         self.lock(wait).is_some_and(|lock| lock != Lock::Once)
-    }
-
-    /// Returns the goroutine that has been runnable longest.
-    pub fn longest_runnable(&self) -> Option<Actor> {
-        let runnable = self.gs.iter().filter(|g| g.counts_as_runnable());
-        let g = runnable.min_by_key(|g| g.since)?;
-        Some(Actor {
-            g: g.id,
-            stack: g.best_stack(),
-        })
-    }
-
-    /// Returns the goroutine that ran longest on all Ps between two times, and its running time in ns. Covers the
-    /// last long runs of each P.
-    pub fn ran_longest(&self, start: Time, end: Time) -> Option<(Actor, u64)> {
-        let mut sums: Vec<(Actor, u64)> = Vec::new();
-        for run in self.procs.runs() {
-            let (who, from, to) = match run {
-                Ok(run) => (run.who, run.start, run.end),
-                Err((slot, since)) => match self.gs.get(slot) {
-                    Some(g) => (self.actor(g), since, end),
-                    None => continue,
-                },
-            };
-            let (from, to) = (from.max(start), to.min(end));
-            let silent = Time::try_from(self.silent(from, to)).unwrap_or(Time::MAX);
-            let overlap = to.saturating_sub(from).saturating_sub(silent);
-            if overlap <= 0 {
-                continue;
-            }
-            match sums.iter_mut().find(|(known, _)| known.g == who.g) {
-                Some((known, sum)) => {
-                    *sum += overlap as u64;
-                    if who.stack.is_some() {
-                        known.stack = who.stack;
-                    }
-                }
-                None => sums.push((who, overlap as u64)),
-            }
-        }
-        sums.into_iter().max_by_key(|(_, sum)| *sum)
     }
 
     fn actor(&self, g: &Goroutine) -> Actor {
