@@ -83,9 +83,8 @@ fn calls_handler(outer: &str, function: &str) -> bool {
     if is_standard(function) {
         return false;
     }
-    let begins = |prefix: &&str| outer.starts_with(*prefix);
     let own = ROUTERS.iter().any(|package| function.starts_with(package));
-    !own && CALLERS.iter().any(|caller| begins(caller))
+    !own && CALLERS.iter().any(|caller| outer.starts_with(*caller))
 }
 
 /// Handlers of net/http that only choose or call another one.
