@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::detector::{Description, Detector, Signal, Verdict};
+use super::detector::{Description, Detector, Verdict};
+use super::signal::Signal;
 use super::{
     Alert, Beside, Distribution, Lost, MS, Metric, Panel, Rule, RuleSettings, Severity, Unit, times,
 };

@@ -24,7 +24,9 @@ pub mod pattern;
 mod process_stalled;
 mod processor_starvation;
 mod registry;
+mod setting_error;
 mod severity;
+mod signal;
 mod stop_the_world;
 mod stops;
 pub mod suppression;
@@ -32,7 +34,7 @@ mod thresholds;
 mod unit;
 
 pub use thresholds::{
-    IdCategories, Limit, Preset, RuleSettings, SettingError, Settings, Thresholds, keys, retired,
+    IdCategories, Limit, Preset, RuleSettings, Settings, Thresholds, keys, retired,
 };
 
 pub use cause::{Cause, CauseKind, Culprit};
@@ -43,6 +45,7 @@ pub use metadata::{
     Alert, Beside, ByReason, Gauge, Line, Lost, MAX_SETTINGS, Metric, Panel, Setting,
 };
 pub use registry::Document;
+pub use setting_error::SettingError;
 pub use severity::Severity;
 pub use unit::Unit;
 

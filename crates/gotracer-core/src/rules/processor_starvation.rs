@@ -1,6 +1,7 @@
 //! Idle processors beside runnable goroutines.
 
-use super::detector::{Description, Detector, Occurrence, Signal, Verdict};
+use super::detector::{Description, Detector, Occurrence, Verdict};
+use super::signal::Signal;
 use super::{
     Alert, Beside, Distribution, Line, Lost, MS, Metric, Panel, Rule, RuleSettings, SECOND,
     Severity, Unit, times,

@@ -1,6 +1,7 @@
 //! Thresholds of rules, presets, and settings by key.
 
 use super::custom::{self, Definition};
+use super::setting_error::SettingError;
 use super::suppression::Suppressions;
 use super::{MAX_SETTINGS, RULES, Rule, Unit};
 
@@ -178,39 +179,6 @@ pub struct Settings {
     pub system: bool,
     /// Whether analyses gather profiles, which takes additional time.
     pub profiles: bool,
-}
-
-/// Errors of settings.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SettingError {
-    /// No rule has the name.
-    #[error("there is no rule \"{0}\"; `gotracer rules` lists them")]
-    UnknownRule(String),
-    /// The rule does not have the key.
-    #[error("{rule} has no setting \"{key}\"; it has {known}")]
-    UnknownKey {
-        /// The rule.
-        rule: &'static str,
-        /// The unknown key.
-        key: String,
-        /// The rule's keys.
-        known: String,
-    },
-    /// The value does not fit the key.
-    #[error("\"{value}\" is not {expected}")]
-    BadValue {
-        /// The rejected value.
-        value: String,
-        /// Description of a valid value, with an example.
-        expected: &'static str,
-    },
-    /// The warn threshold is above the error threshold.
-    #[error("{rule}: warn must not be above error")]
-    WarnAboveError {
-        /// The rule.
-        rule: &'static str,
-    },
 }
 
 impl Default for Settings {
