@@ -171,10 +171,12 @@ impl Timeline {
         }
         match t.from {
             GoState::Waiting => observer.waited(g, waited, self),
-            GoState::Runnable if g.owner == Owner::Program && g.way != Way::Switched => {
-                if !observer.ran(g, waited, self) {
-                    return;
-                }
+            GoState::Runnable
+                if g.owner == Owner::Program
+                    && g.way != Way::Switched
+                    && !observer.ran(g, waited, self) =>
+            {
+                return;
             }
             _ => {}
         }
