@@ -130,8 +130,8 @@ mod tests {
             - {function: main.a, reason: known}\n\
             - {function: main.b, reason: known}\n\
             - {function: main.c, reason: known, until: 2020-01-31}\n\
-            - {rule: GCPause, reason: known}\n\
-            rules: {GCPause: {enabled: false}}\n";
+            - {rule: GCPauseSpike, reason: known}\n\
+            rules: {GCPauseSpike: {enabled: false}}\n";
         let ignored = Ignored::default();
         let settings = config(text).settings(None);
         ignored.load([&settings, &settings].into_iter());
