@@ -11,6 +11,7 @@ import duckdb
 what, results = sys.argv[1:]
 FINDINGS = f"read_parquet('{results}/findings/*/*/*/*.parquet', hive_partitioning = true)"
 MEASUREMENTS = f"read_parquet('{results}/measurements/*/*/*/*.parquet', hive_partitioning = true)"
+METRICS = f"read_parquet('{results}/metrics/*/*/*/*.parquet', hive_partitioning = true)"
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -33,6 +34,13 @@ def measurements():
             FROM {MEASUREMENTS} GROUP BY rule"""
     )
     return {rule: [int(n or 0) for n in sums] for rule, *sums in rows.fetchall()}
+
+
+def metrics():
+    rows = duckdb.sql(
+        f"""SELECT source, series['state'], value FROM {METRICS} WHERE metric = 'gotrace_goroutine_seconds_total'"""
+    )
+    return [list(row) for row in rows.fetchall()]
 
 
 def traces():

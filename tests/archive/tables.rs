@@ -123,6 +123,27 @@ fn duckdb_reads_what_the_reports_say() {
     }
     assert_eq!(rows, serde_json::Value::Object(sums));
 
+    // The time of goroutines by state, as the reports have it.
+    let rows = query(&python, "metrics", results.path());
+    let rows = rows.to_string().replace(&root, "");
+    let rows: Vec<(String, String, f64)> = serde_json::from_str(&rows).unwrap();
+    let mut known = 0;
+    for report in &reports {
+        let source = report["trace"]["source"].as_str().unwrap();
+        let times = report["program"]["time"].as_object().unwrap();
+        for (state, ns) in times.iter().filter_map(|(s, ns)| Some((s, ns.as_u64()?))) {
+            let row = rows.iter().find(|row| row.0 == source && row.1 == *state);
+            let seconds = row.map_or(0.0, |row| row.2);
+            assert_eq!((seconds * 1e9).round() as u64, ns, "{source} {state}");
+            known += usize::from(row.is_some());
+        }
+    }
+    assert!(
+        known == rows.len() && known > 0,
+        "{known} of {}",
+        rows.len()
+    );
+
     // The queries that docs/archive.md has.
     let counts = query(&python, "documented", results.path());
     let counts = counts.as_array().unwrap();
@@ -160,7 +181,7 @@ fn buckets_hold_the_same_files_and_a_retried_pod_replaces_its_own() {
         run(&there, shard);
     }
     let written = files(here.path());
-    assert!(written.len() > names.len(), "two tables");
+    assert!(written.len() > 2 * names.len(), "three tables");
     assert!(written == files(&server.file("results")), "the same files");
     assert!(
         written

@@ -236,9 +236,11 @@ impl Run<'_> {
                 files,
                 findings,
                 measurements,
+                metrics,
             } = written;
             println!(
-                "{traces} traces: {findings} findings and {measurements} measurements in {files} files"
+                "{traces} traces: {findings} findings, {measurements} measurements and {metrics} metrics in \
+                 {files} files"
             );
         }
     }

@@ -20,6 +20,7 @@ pub(crate) struct Written {
     pub(crate) files: u64,
     pub(crate) findings: u64,
     pub(crate) measurements: u64,
+    pub(crate) metrics: u64,
 }
 
 impl Tables {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, Int64Array, ListArray, MapArray, StringArray, StructArray,
+    Array, ArrayRef, Float64Array, Int64Array, ListArray, MapArray, StringArray, StructArray,
     TimestampMicrosecondArray,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
@@ -64,6 +64,17 @@ pub(super) fn maybe_number<R>(name: &str, rows: &[R], get: impl Fn(&R) -> Option
 /// A number as all readers know it.
 pub(super) fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// A number with a fraction.
+pub(super) fn decimal<R>(name: &str, rows: &[R], get: impl Fn(&R) -> f64) -> Column {
+    let values = rows.iter().map(get);
+    Column::new(name, Float64Array::from_iter_values(values), false)
+}
+
+/// A number with a fraction, where there is one.
+pub(super) fn maybe_decimal<R>(name: &str, rows: &[R], get: impl Fn(&R) -> Option<f64>) -> Column {
+    Column::new(name, rows.iter().map(get).collect::<Float64Array>(), true)
 }
 
 /// A moment, in UTC, where it is known.

@@ -1,4 +1,4 @@
-//! Both tables.
+//! All tables.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::place::Place;
 use super::table::Table;
 use super::trace::Of;
-use super::{findings, measurements, partition};
+use super::{findings, measurements, metrics, partition};
 use crate::labels::Labels;
 use crate::report::Report;
 
@@ -16,6 +16,7 @@ pub struct Dataset {
     place: Place,
     findings: Table,
     measurements: Table,
+    metrics: Table,
 }
 
 /// Origin of a trace.
@@ -31,12 +32,14 @@ pub struct Origin<'a> {
 /// Counts of a finished data set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Written {
-    /// Files of both tables.
+    /// Files of all tables.
     pub files: u64,
     /// Rows of `findings`.
     pub findings: u64,
     /// Rows of `measurements`.
     pub measurements: u64,
+    /// Rows of `metrics`.
+    pub metrics: u64,
 }
 
 /// Why results can't be written.
@@ -55,6 +58,7 @@ impl Dataset {
         Self {
             findings: Table::new("findings", &place, part),
             measurements: Table::new("measurements", &place, part),
+            metrics: Table::new("metrics", &place, part),
             place,
         }
     }
@@ -70,16 +74,23 @@ impl Dataset {
             trace: &report.trace,
             labels: origin.labels,
         };
-        let rules: Vec<_> = report.rules.iter().map(|rule| (of, rule)).collect();
-        let mut added = self
-            .measurements
-            .add(&directory, measurements::columns(&rules));
-        // A partition in which nothing was found has no file.
-        if added.is_ok() && !report.findings.is_empty() {
-            let findings: Vec<_> = report.findings.iter().map(|f| (of, f)).collect();
-            added = self.findings.add(&directory, findings::columns(&findings));
-        }
+        let added = self.add_rows(&directory, of, report);
         added.map_err(|error| self.error(error))
+    }
+
+    fn add_rows(&mut self, directory: &str, of: Of<'_>, report: &Report) -> io::Result<()> {
+        let rules: Vec<_> = report.rules.iter().map(|rule| (of, rule)).collect();
+        let measurements = measurements::columns(&rules);
+        self.measurements.add(directory, measurements)?;
+        let series = metrics::series(report).into_iter();
+        let series: Vec<_> = series.map(|series| (of, series)).collect();
+        self.metrics.add(directory, metrics::columns(&series))?;
+        // A partition in which nothing was found has no file.
+        if report.findings.is_empty() {
+            return Ok(());
+        }
+        let findings: Vec<_> = report.findings.iter().map(|f| (of, f)).collect();
+        self.findings.add(directory, findings::columns(&findings))
     }
 
     /// Finishes all files.
@@ -87,17 +98,20 @@ impl Dataset {
     /// # Errors
     /// If one can't be written.
     pub fn finish(mut self) -> Result<Written, DatasetError> {
-        let finished = self
-            .measurements
-            .finish()
-            .and_then(|()| self.findings.finish());
+        let tables = [
+            &mut self.findings,
+            &mut self.measurements,
+            &mut self.metrics,
+        ];
+        let finished = tables.into_iter().try_for_each(Table::finish);
         finished.map_err(|error| self.error(error))?;
-        let (files, findings) = self.findings.written();
-        let (more, measurements) = self.measurements.written();
+        let tables = [&self.findings, &self.measurements, &self.metrics];
+        let [findings, measurements, metrics] = tables.map(Table::written);
         Ok(Written {
-            files: files + more,
-            findings,
-            measurements,
+            files: findings.0 + measurements.0 + metrics.0,
+            findings: findings.1,
+            measurements: measurements.1,
+            metrics: metrics.1,
         })
     }
 

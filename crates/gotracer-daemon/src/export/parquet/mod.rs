@@ -1,8 +1,9 @@
-//! Reports as Parquet files, for DuckDB, ClickHouse and others: findings and measurements of
+//! Reports as Parquet files, for DuckDB, ClickHouse and others: findings, measurements and metrics of
 //! thousands of traces.
 //!
-//! There are two tables, each partitioned by service, version and day in Hive's layout. Columns
-//! have the names of the JSON format. The number of open files and the buffered bytes are bounded,
+//! There are three tables, each partitioned by service, version and day in Hive's layout. Columns of
+//! findings and measurements have the names of the JSON format. The rows of metrics follow from the
+//! catalogue. The number of open files and the buffered bytes are bounded,
 //! however many traces there are. The same traces in the same order give the same files, so a
 //! second run replaces the files of an interrupted one.
 
@@ -10,8 +11,11 @@ mod column;
 mod dataset;
 mod findings;
 mod measurements;
+mod metrics;
 mod partition;
 mod place;
+#[cfg(test)]
+mod schema_tests;
 mod table;
 mod trace;
 
