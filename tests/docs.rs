@@ -67,7 +67,7 @@ struct Command {
 impl Command {
     /// Whether the command needs a service or a program of the reader.
     fn needs_a_service(&self) -> bool {
-        let words = ["serve", "capture", "http://", "s3://", "…"];
+        let words = ["serve", "capture", "http://", "unix://", "s3://", "…"];
         words.iter().any(|word| self.line.contains(word))
     }
 }

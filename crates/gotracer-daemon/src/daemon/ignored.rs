@@ -149,7 +149,7 @@ mod tests {
             let mut all: Vec<_> = entries.iter().filter(|(_, e)| e.logged).collect();
             all.sort_by_key(|(place, _)| *place);
             all.iter()
-                .map(|(place, _)| place.to_string())
+                .map(|(place, _)| (*place).clone())
                 .collect::<Vec<_>>()
         };
         assert_eq!(logged(), ["line 4"]);

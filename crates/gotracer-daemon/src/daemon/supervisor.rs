@@ -195,7 +195,7 @@ impl Supervisor {
         let mut wanted = HashSet::new();
         for scrape in &self.scrapes {
             let mut add = |target: Target, options: &Options| {
-                if self.shard.owns(&target.url().to_string()) {
+                if self.shard.owns(target.url()) {
                     wanted.insert((target, options.clone()));
                 }
             };

@@ -86,7 +86,7 @@ pub(super) fn columns(rows: &[Row<'_>]) -> Vec<Column> {
             Some(signed(s.distribution.as_ref()?.count()))
         }),
     ]);
-    let numbers: [(&str, fn(&Distribution) -> u64); 6] = [
+    let numbers: [(&str, OfDistribution); 6] = [
         ("sum", Distribution::sum),
         ("min", Distribution::min),
         ("max", Distribution::max),
@@ -103,6 +103,9 @@ pub(super) fn columns(rows: &[Row<'_>]) -> Vec<Column> {
     all.push(buckets(&rows));
     all
 }
+
+/// Returns a figure of a distribution.
+type OfDistribution = fn(&Distribution) -> u64;
 
 fn kind(desc: &Desc) -> &'static str {
     match desc.kind {
