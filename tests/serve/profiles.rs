@@ -75,8 +75,7 @@ fn sums_are_those_of_the_command_line() {
     }
     let config = format!(
         "profiles: {{enabled: true}}\nwatch_configs:\n\
-         - {{directory: {:?}, settle: 300ms, labels: {{instance: shop, service: web}}}}\n",
-        watched
+         - {{directory: {watched:?}, settle: 300ms, labels: {{instance: shop, service: web}}}}\n"
     );
     let gotracer = daemon(&scratch, &config);
     gotracer.wait_sample("gotracer_traces_total{service=\"web\"}", 4.0);

@@ -77,7 +77,7 @@ pub struct Explanation {
     pub error: Option<ReadError>,
     /// Offset at which another trace begins in the input.
     pub another: Option<u64>,
-    /// Goroutine whose runs and waits [`write`] lists first.
+    /// Goroutine whose runs and waits [`write()`] lists first.
     pub goroutine: Option<GoId>,
     reasons: Reasons,
 }

@@ -68,7 +68,7 @@ impl Timeline {
     }
 
     /// Returns the goroutine that was running for most of the heap's growth since the last marking. Goroutines with a
-    /// stack come first. Valid while the observer receives a [`HeapFloor`].
+    /// stack come first. Valid while the observer receives a [`HeapFloor`](super::HeapFloor).
     pub fn top_allocator(&self) -> Option<Allocator> {
         let placed = |g, share: &Share| {
             let alive = self.gs.find(g);
