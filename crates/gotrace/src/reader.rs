@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
 
     /// Advances to the next event, which [`event`](Self::event) returns; false
     /// after the last one. The first and the last event are an
-    /// [`EventKind::Sync`], and so is the first event of each generation.
+    /// [`EventKind::Sync`](crate::EventKind::Sync), and so is the first event of each generation.
     ///
     /// # Errors
     /// If the trace breaks off, is corrupt, or contradicts itself. No events
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Writes the next events to `block`; returns how many, 0 after the last.
-    /// They are all of one generation: a [`EventKind::Sync`] only stands first.
+    /// They are all of one generation: a [`EventKind::Sync`](crate::EventKind::Sync) only stands first.
     /// Cheaper than [`advance`](Self::advance) for a caller that stores the events.
     ///
     /// # Errors
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
         &self.allowance
     }
 
-    /// Strings and stacks of the events since the last [`EventKind::Sync`].
+    /// Strings and stacks of the events since the last [`EventKind::Sync`](crate::EventKind::Sync).
     pub fn tables(&self) -> &Arc<Tables> {
         match &self.format {
             Format::V1(r) => r.tables(),
