@@ -53,8 +53,9 @@ pub(crate) struct Args {
     )]
     header: Vec<String>,
 
-    /// Read basic_auth, authorization, tls_config, http_headers and
-    /// follow_redirects, as in a scrape config of Prometheus, from a YAML file
+    /// Read basic_auth, authorization, tls_config, http_headers,
+    /// follow_redirects and proxy_url, as in a scrape config of Prometheus, from a
+    /// YAML file
     #[arg(
         long = "http.config.file",
         value_name = "FILE",
