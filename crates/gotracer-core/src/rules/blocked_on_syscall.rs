@@ -190,7 +190,8 @@ impl BlockedOnSyscall {
             Outside::Writer => tag::CALL,
         };
         if traits.outside == Outside::Writer && !i.under_way && i.duration() >= SHORT {
-            *self.reading.entry(i.victim.g).or_default() += i.duration();
+            let reading = self.reading.entry(i.victim.g).or_default();
+            *reading = reading.saturating_add(i.duration());
         }
         if !i.under_way {
             self.by_tag[usize::from(tag)].record(i.duration());

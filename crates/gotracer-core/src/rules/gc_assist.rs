@@ -90,7 +90,8 @@ impl Detector for GcAssist {
         }
         let parts = parts(i, t);
         if !i.under_way {
-            *self.marked.entry(i.victim.g).or_default() += parts.marking;
+            let marked = self.marked.entry(i.victim.g).or_default();
+            *marked = marked.saturating_add(parts.marking);
         }
         let place = t.stacks().traits(i.victim.stack).place;
         self.signal.see_part(i, parts.total(), t, |_| {

@@ -14,6 +14,7 @@ use super::stacks::StackKey;
 use super::{Observer, Timeline};
 use crate::trace::internal::of_map;
 use crate::trace::{GoId, GoState, Time};
+use crate::units;
 
 /// Time of a goroutine within one mark assist, by activity, ns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -29,7 +30,7 @@ pub struct Assisted {
 impl Assisted {
     /// Assist time: marking and waiting for credit.
     pub fn total(self) -> u64 {
-        self.marking + self.credit
+        units::total([self.marking, self.credit])
     }
 }
 
@@ -55,10 +56,17 @@ impl Assist {
         match (state, wait) {
             (GoState::Running, _) => {
                 let stopped = stopped.saturating_sub(self.stopped_before);
-                self.done.marking += lasted.saturating_sub(stopped);
+                self.done.marking = self
+                    .done
+                    .marking
+                    .saturating_add(lasted.saturating_sub(stopped));
             }
-            (GoState::Waiting, Wait::AssistCredit) => self.done.credit += lasted,
-            (GoState::Waiting, Wait::Sync) => self.done.ending += lasted,
+            (GoState::Waiting, Wait::AssistCredit) => {
+                self.done.credit = self.done.credit.saturating_add(lasted);
+            }
+            (GoState::Waiting, Wait::Sync) => {
+                self.done.ending = self.done.ending.saturating_add(lasted);
+            }
             _ => {}
         }
         self.at = now;

@@ -8,6 +8,7 @@ use super::interval::{Actor, Interval, Kind};
 use super::utilization::{Utilization, WINDOWS};
 use super::{Observer, Owner, Timeline};
 use crate::trace::{Event, GoState, Time};
+use crate::units;
 
 /// Mode in which a goroutine works for the collector.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -39,7 +40,7 @@ pub struct GcCpu {
 impl GcCpu {
     /// CPU time that the program lost. Idle marking is not included.
     pub fn taken(&self) -> u64 {
-        self.background + self.assist + self.pause
+        units::total([self.background, self.assist, self.pause])
     }
 
     /// Ratio of a part to the available CPU time; 0 if no CPU time was available.
@@ -120,18 +121,20 @@ impl Collector {
         let ns = elapsed(self.at, now);
         let mut work = self.work;
         let cpu = &mut work.cpu;
-        cpu.available += ns * self.procs;
+        let add = |sum: &mut u64, on: u64| *sum = sum.saturating_add(ns.saturating_mul(on));
+        add(&mut cpu.available, self.procs);
         if self.paused {
-            cpu.pause += ns * self.procs.saturating_sub(self.stopping);
-            work.pauses += ns * self.procs;
+            add(&mut cpu.pause, self.procs.saturating_sub(self.stopping));
+            add(&mut work.pauses, self.procs);
         } else if self.marking.is_some() {
             // The worker that finds no more work also ends the collection, which runtime/metrics does not count.
-            cpu.background += ns * self.background;
-            cpu.idle += ns * self.idle;
-            cpu.assist += ns * self.assisting;
+            add(&mut cpu.background, self.background);
+            add(&mut cpu.idle, self.idle);
+            add(&mut cpu.assist, self.assisting);
         }
         let since = self.marking.map(|since| since.max(self.at));
-        work.marking += since.map_or(0, |since| elapsed(since, now));
+        let marked = since.map_or(0, |since| elapsed(since, now));
+        work.marking = work.marking.saturating_add(marked);
         work
     }
 
@@ -215,7 +218,7 @@ impl Collector {
             return;
         }
         self.settle(now);
-        self.work.marking += elapsed(since, now);
+        self.work.marking = self.work.marking.saturating_add(elapsed(since, now));
         (self.marking, self.cut) = (Some(since), cut);
         self.begun_by = Some(by);
     }

@@ -71,7 +71,7 @@ impl Heap {
                 },
             );
         }
-        self.last.1.bytes += grown;
+        self.last.1.bytes = self.last.1.bytes.saturating_add(grown);
     }
 
     /// Records a stack that shows a goroutine in an allocation.
@@ -98,7 +98,7 @@ impl Heap {
         let known = self.by_goroutine.contains_key(&g);
         if last.bytes > 0 && g.is_some() && (known || self.by_goroutine.len() < MOST) {
             let share = self.by_goroutine.entry(g).or_default();
-            share.bytes += last.bytes;
+            share.bytes = share.bytes.saturating_add(last.bytes);
             share.start = last.start;
             if last.site.is_some() {
                 share.site = last.site;

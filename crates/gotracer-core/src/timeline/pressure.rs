@@ -39,8 +39,8 @@ impl Pressure {
         let ns = now.saturating_sub(self.since).max(0) as u64;
         let (some, full) = (self.level != Level::None, self.level == Level::Full);
         SchedPressure {
-            some: self.total.some + ns * u64::from(some),
-            full: self.total.full + ns * u64::from(full),
+            some: self.total.some.saturating_add(ns * u64::from(some)),
+            full: self.total.full.saturating_add(ns * u64::from(full)),
         }
     }
 

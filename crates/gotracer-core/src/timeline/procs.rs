@@ -151,7 +151,8 @@ impl Procs {
                 p.last = Some(run);
             } else {
                 p.keep(run);
-                self.long += run.end.saturating_sub(run.start) as u64;
+                let lasted = run.end.saturating_sub(run.start) as u64;
+                self.long = self.long.saturating_add(lasted);
             }
         }
     }

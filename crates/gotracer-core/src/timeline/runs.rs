@@ -35,7 +35,7 @@ impl Timeline {
             }
             match sums.iter_mut().find(|(known, _)| known.g == who.g) {
                 Some((known, sum)) => {
-                    *sum += overlap as u64;
+                    *sum = sum.saturating_add(overlap as u64);
                     if who.stack.is_some() {
                         known.stack = who.stack;
                     }

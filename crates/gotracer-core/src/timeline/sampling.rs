@@ -42,8 +42,8 @@ impl CpuTime {
     }
 
     fn add(&mut self, other: Self) {
-        self.running += other.running;
-        self.long += other.long;
+        self.running = self.running.saturating_add(other.running);
+        self.long = self.long.saturating_add(other.long);
         self.samples += other.samples;
     }
 }

@@ -90,15 +90,16 @@ impl Timeline {
     pub fn mostly_did(&self, g: GoId, start: Time, end: Time) -> Option<(Doing, u64)> {
         let length = end.saturating_sub(start).max(0);
         let slot = self.gs.slot(g)?;
-        let (mut sums, mut other) = ([0; 7], 0);
+        let (mut sums, mut other): ([Time; 7], Time) = ([0; 7], 0);
         let kept = self.stretches.of(slot, g);
         for stretch in kept {
             let overlap = stretch
                 .end
                 .min(end)
                 .saturating_sub(stretch.start.max(start));
-            sums[stretch.doing as usize] += overlap.max(0);
-            other += overlap.max(0);
+            let sum = &mut sums[stretch.doing as usize];
+            *sum = sum.saturating_add(overlap.max(0));
+            other = other.saturating_add(overlap.max(0));
         }
         let full = kept.last().is_some_and(|oldest| oldest.start > start);
         let all = [

@@ -53,8 +53,8 @@ impl Timeline {
         };
         let stopped = self.world.stopped(time);
         let ran = elapsed(g.since, time);
-        g.ran += ran;
-        self.ran += ran;
+        g.ran = g.ran.saturating_add(ran);
+        self.ran = self.ran.saturating_add(ran);
         if g.collects() {
             self.assists.leave(g, time, stopped + self.silences.total());
             self.collector.runs(g.worker, g.assisting, false, time);

@@ -223,7 +223,7 @@ impl Timeline {
         self.world.restarting = false;
         if let Some(stop) = self.world.stop.take() {
             let interval = self.world.stop_interval(&stop, self.now);
-            self.world.stopped += interval.duration();
+            self.world.stopped = self.world.stopped.saturating_add(interval.duration());
             self.collector.resume(self.now);
             observer.interval(&interval, self);
         }
