@@ -7,22 +7,7 @@ use std::process::Command;
 use crate::support;
 use crate::support::daemon::{Response, Running, Scratch, eventually_or, free_address, toolchain};
 use crate::support::endpoint::{Endpoint, build};
-use crate::support::pprof::{Records, decode};
-
-const TYPES: [&str; 12] = [
-    "net",
-    "sync",
-    "syscall",
-    "sched",
-    "wait",
-    "runnable",
-    "lock",
-    "assist",
-    "stw",
-    "creations",
-    "cpu",
-    "wall",
-];
+use crate::support::pprof::{OURS, REFERENCE, Records, decode};
 
 /// The daemon with a configuration.
 fn daemon(scratch: &Scratch, config: &str) -> Running {
@@ -80,7 +65,7 @@ fn sums_are_those_of_the_command_line() {
     let gotracer = daemon(&scratch, &config);
     gotracer.wait_sample("gotracer_traces_total{service=\"web\"}", 4.0);
     let mut stacks = 0;
-    for kind in TYPES {
+    for kind in REFERENCE.into_iter().chain(OURS) {
         let expected = sum(kind, &traces);
         for query in [
             "target=shop",

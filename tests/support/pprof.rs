@@ -52,6 +52,20 @@ struct Function {
     filename: i64,
 }
 
+/// Types that `go tool trace` has, too.
+pub(crate) const REFERENCE: [&str; 4] = ["net", "sync", "syscall", "sched"];
+/// The other types.
+pub(crate) const OURS: [&str; 8] = [
+    "wait",
+    "runnable",
+    "lock",
+    "assist",
+    "stw",
+    "creations",
+    "cpu",
+    "wall",
+];
+
 /// Count and time by stack, as function, file and line of each frame.
 pub(crate) type Records = BTreeMap<Vec<(String, String, i64)>, (i64, i64)>;
 

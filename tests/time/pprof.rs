@@ -4,22 +4,10 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support;
-use crate::support::pprof::decode;
+use crate::support::pprof::{OURS, REFERENCE, decode};
 
 /// Version of the tools to compare with.
 const GO: &str = "1.27.3";
-/// Types that `go tool trace` has, too.
-const REFERENCE: [&str; 4] = ["net", "sync", "syscall", "sched"];
-const OURS: [&str; 8] = [
-    "wait",
-    "runnable",
-    "lock",
-    "assist",
-    "stw",
-    "creations",
-    "cpu",
-    "wall",
-];
 
 fn output(command: &mut Command) -> Vec<u8> {
     let output = command.output().expect("the command runs");

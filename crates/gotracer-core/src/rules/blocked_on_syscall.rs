@@ -11,8 +11,7 @@ use super::{
 use crate::timeline::{FrameKey, Interval, Kind, Kinds, Outside, Owner, Timeline, is_c_call};
 use crate::trace::GoId;
 use crate::trace::internal::{of_map, of_vec};
-use crate::units;
-use crate::units::elapsed;
+use crate::units::{self, elapsed};
 
 /// The registry's entry.
 pub(super) static RULE: Rule = Rule {
@@ -255,7 +254,8 @@ impl BlockedOnSyscall {
 
     /// Returns whether a goroutine that exists does little but read.
     fn mostly_reads(&self, g: GoId, more: u64, t: &Timeline) -> bool {
-        let reading = self.reading.get(&g).copied().unwrap_or(0) + more;
+        let before = self.reading.get(&g).copied().unwrap_or(0);
+        let reading = units::total([before, more]);
         t.find(g).is_some_and(|g| {
             let life = elapsed(g.birth, t.now());
             u128::from(reading) * 100 >= u128::from(life) * u128::from(WAITS_FOR_WRITER)

@@ -176,7 +176,10 @@ impl Procs {
         let durations = since.map(|(_, since)| now.saturating_sub(since).max(0));
         durations.fold((0, self.long), |(present, long), ns| {
             let of_long = if ns < LONG { 0 } else { ns as u64 };
-            (present + ns as u64, long + of_long)
+            (
+                present.saturating_add(ns as u64),
+                long.saturating_add(of_long),
+            )
         })
     }
 

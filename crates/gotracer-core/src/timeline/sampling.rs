@@ -153,7 +153,7 @@ impl Timeline {
     pub(super) fn total_running(&self) -> Running {
         let (present, long) = self.procs.runs_up_to(self.now);
         Running {
-            all: self.ran + present,
+            all: self.ran.saturating_add(present),
             long,
         }
     }

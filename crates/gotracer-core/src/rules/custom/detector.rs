@@ -9,8 +9,7 @@ use crate::rules::detector::{Description, Detector, Group, Groups, Occurrence, V
 use crate::rules::{Distribution, RuleSettings, SECOND, Severity, Thresholds};
 use crate::timeline::{Actor, FrameKey, Goroutine, Interval, Kind, Owner, Timeline};
 use crate::trace::{GoState, Time};
-use crate::units;
-use crate::units::elapsed;
+use crate::units::{self, elapsed};
 
 /// Maximum number of names with findings of their own at one place. Further ones share a finding.
 const NAMES: usize = u8::MAX as usize;

@@ -66,6 +66,18 @@ mod tests {
         }
     }
 
+    /// Limits with seven series per function.
+    fn limits(settings: &Settings) -> Limits<'_> {
+        Limits {
+            settings,
+            fixed: 0,
+            series: Series {
+                functions: 7,
+                ..Series::default()
+            },
+        }
+    }
+
     fn known(functions: &Functions) -> Vec<(String, u64)> {
         let time = |states: &States| states.iter().map(|(_, t)| t.as_nanos() as u64).sum();
         let all = functions.iter();
@@ -80,14 +92,7 @@ mod tests {
             series_limit: 28,
             ..Settings::default()
         };
-        let limits = Limits {
-            settings: &settings,
-            fixed: 0,
-            series: Series {
-                functions: 7,
-                ..Series::default()
-            },
-        };
+        let limits = limits(&settings);
         let (mut functions, mut room) = (Functions::default(), Room::default());
         let (births, start) = (Births::default(), SystemTime::UNIX_EPOCH);
         let mut record = |groups: &[GoroutineGroup], after: Duration| {
@@ -126,14 +131,7 @@ mod tests {
             series_limit: 14,
             ..Settings::default()
         };
-        let limits = Limits {
-            settings: &settings,
-            fixed: 0,
-            series: Series {
-                functions: 7,
-                ..Series::default()
-            },
-        };
+        let limits = limits(&settings);
         let (mut functions, mut room) = (Functions::default(), Room::default());
         let groups: Vec<_> = ["a", "b", "c"].iter().map(|name| group(name, 1)).collect();
         let place = (&mut room, &limits);
