@@ -26,9 +26,7 @@ pub(super) fn metrics(call: &Call<'_>) -> Reply {
     let exposition = Exposition::new(metrics, encoding, scraper);
     written(headers, content_type, move |body| {
         exposition.write(&mut *body)?;
-        body.finish()?;
-        exposition.delivered();
-        Ok(())
+        body.finish(move || exposition.delivered())
     })
 }
 

@@ -130,7 +130,7 @@ impl Export {
         let reader =
             Reader::new(self.0.open()?).map_err(|error| io::Error::other(error.to_string()))?;
         perfetto::export(reader, &mut *out, &options, |_| ())?;
-        out.finish()
+        out.finish(|| ())
     }
 }
 

@@ -14,7 +14,6 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::sync::oneshot;
 
 use super::body::BodyError;
 
@@ -33,10 +32,14 @@ pub(super) struct Pieces {
 /// client open if a body ends without a byte.
 enum Piece {
     More(Bytes),
-    /// Last piece, with the channel that reports that the connection took it.
-    Last(Bytes, oneshot::Sender<()>),
+    /// Last piece, with what happens before the connection takes it.
+    Last(Bytes, Taken),
     Broken(io::Error),
 }
+
+/// What happens when the connection takes the last piece: before the client has it, so that the
+/// client's next request finds it done.
+type Taken = Box<dyn FnOnce() + Send>;
 
 /// Answer to a request that gets no permit.
 pub(super) const BUSY: &str = "too many requests are being answered; try again";
@@ -90,7 +93,7 @@ pub(super) fn streamed(content_type: &'static str, mut from: impl Read + Send + 
         loop {
             let mut buf = vec![0; PIECE];
             let piece = match from.read(&mut buf) {
-                Ok(0) => Piece::Last(last.split_off(0), oneshot::channel().0),
+                Ok(0) => Piece::Last(last.split_off(0), Box::new(|| ())),
                 Ok(n) => {
                     buf.truncate(n);
                     let before = std::mem::replace(&mut last, Bytes::from(buf));
@@ -152,11 +155,12 @@ pub(super) enum Written {
 }
 
 impl Written {
-    /// Ends the body, and waits until the connection has taken all of it.
+    /// Ends the body. `taken` runs when the connection takes the last piece, before the client has
+    /// it, and never for a client that is gone by then.
     ///
     /// # Errors
     /// If the client is gone.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    pub(super) fn finish(&mut self, taken: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let sink = match self {
             Self::Plain(sink) => sink,
             Self::Gzip(encoder) => {
@@ -164,10 +168,8 @@ impl Written {
                 encoder.get_mut()
             }
         };
-        let (taken, told) = oneshot::channel();
         let last = std::mem::take(&mut sink.piece).into();
-        sink.send(Piece::Last(last, taken))?;
-        told.blocking_recv().map_err(|_| gone())
+        sink.send(Piece::Last(last, Box::new(taken)))
     }
 }
 
@@ -252,8 +254,7 @@ impl hyper::body::Body for Pieces {
             Some(Piece::More(bytes)) => Ok(bytes),
             Some(Piece::Last(bytes, taken)) => {
                 self.ended = true;
-                // The writer may be gone.
-                let _ = taken.send(());
+                taken();
                 Ok(bytes)
             }
             Some(Piece::Broken(error)) => Err(error),
@@ -341,7 +342,39 @@ fn pack(body: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use http_body_util::BodyExt as _;
+
     use super::*;
+
+    /// A client that asks again as soon as it has the answer must find what the answer changed.
+    #[tokio::test]
+    async fn a_body_is_taken_before_the_client_has_its_end() {
+        for size in [1, PIECE, 3 * PIECE + 1] {
+            let taken = Arc::new(AtomicBool::new(false));
+            let told = Arc::clone(&taken);
+            let reply = written(&HeaderMap::new(), JSON, move |body| {
+                body.write_all(&vec![b'x'; size])?;
+                body.finish(move || told.store(true, Ordering::SeqCst))
+            });
+            let mut body = reply.into_body();
+            let mut read = 0;
+            while read < size {
+                assert!(!taken.load(Ordering::SeqCst), "{read} of {size}");
+                read += body
+                    .frame()
+                    .await
+                    .unwrap()
+                    .unwrap()
+                    .into_data()
+                    .unwrap()
+                    .len();
+            }
+            assert!(taken.load(Ordering::SeqCst), "{size}");
+        }
+    }
 
     #[test]
     fn gzip_is_only_for_those_who_want_it() {
