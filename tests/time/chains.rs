@@ -1,6 +1,6 @@
 //! What waits were in the end, in a program whose chains of waits are known.
 
-use gotracer::tasks::Leaf;
+use gotracer::timeline::Leaf;
 
 use crate::program::Program;
 

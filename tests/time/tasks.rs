@@ -8,7 +8,7 @@ use std::process::Command;
 use gotracer::analysis::analyze_plainly;
 use gotracer::report::{Region, Report, Task};
 use gotracer::rules::Settings;
-use gotracer::tasks::Leaf;
+use gotracer::timeline::Leaf;
 use gotracer::timeline::{State, StateVector};
 use gotracer::trace::Input;
 use serde_json::Value;

@@ -8,11 +8,9 @@ pub(crate) use gotracer_core::{
     analysis, compare, explain, perfetto, pprof, report, rules, timeline, trace, units,
 };
 
-#[cfg(test)]
-pub(crate) use gotracer_core::tasks;
-
 mod backoff;
 pub mod build;
+mod cause;
 pub mod config;
 pub mod daemon;
 pub mod evidence;

@@ -9,6 +9,7 @@ mod findings;
 mod history;
 mod live;
 mod observers;
+mod outcome;
 mod packed;
 mod pipeline;
 mod profiles;
@@ -22,10 +23,11 @@ mod visitor;
 mod whole;
 
 pub use live::{Heard, follow};
+pub use outcome::Outcome;
 pub use pipeline::analyze_on_two_threads;
 #[doc(hidden)]
 pub use whole::analyze_plainly;
-pub use whole::{Explanations, Outcome, analyze, analyze_all, explain_rules};
+pub use whole::{Explanations, analyze, analyze_all, explain_rules};
 
 use crate::rules::custom::Explanation;
 use crate::rules::{Rule, Settings};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
+use super::outcome::{Outcome, Step, conclude};
 use super::packed::Packed;
-use super::whole::{Outcome, Step, conclude};
 use super::{Analysis, exhausted};
 use crate::rules::Settings;
 use crate::trace::{ClockSnapshot, Input, ReadError, Reader, Stats, Tables};

@@ -1,23 +1,11 @@
 //! Analysis of whole traces.
 
 use super::event_batch::EventBatch;
-use super::{Analysis, Read, pipeline};
-use crate::pprof::Profiles;
-use crate::report::Report;
+use super::outcome::{Outcome, Step, conclude};
+use super::{Analysis, pipeline};
 use crate::rules::custom::Explanation;
 use crate::rules::{Rule, Settings};
 use crate::trace::{ErrorKind, Input, ReadError, Reader, Stats};
-
-/// Outcome of reading and analyzing one trace.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Report of all events that could be read.
-    pub report: Report,
-    /// Profiles, if the settings request them.
-    pub profiles: Option<Box<Profiles>>,
-    /// Reason why reading stopped before the trace's end.
-    pub error: Option<ReadError>,
-}
 
 /// Maximum number of traces of one input, since each has a report.
 const MOST: usize = 1_000;
@@ -25,9 +13,6 @@ const MOST: usize = 1_000;
 /// Memory for the analysis of another trace beside the earlier reports, bytes. Without it, every further trace would
 /// fail.
 const ROOM: u64 = 256 << 10;
-
-/// Outcome of one trace, and the input after it.
-pub(super) type Step<'a> = (Result<Outcome, ReadError>, Option<Input<'a>>);
 
 /// Reads a whole trace and applies the rules. `source` is its name in the report; `progress` is called about once per
 /// generation.
@@ -170,31 +155,6 @@ fn run<'a>(
         }
     };
     conclude(analysis, source, reader, error)
-}
-
-/// Returns the outcome of a trace after its last readable event.
-pub(super) fn conclude<'a>(
-    analysis: &mut Analysis,
-    source: &str,
-    reader: Reader<'a>,
-    error: Option<ReadError>,
-) -> Step<'a> {
-    let (version, stats) = (reader.version(), reader.stats());
-    let outcome = match error {
-        // A trace without any readable event must not pass for a clean one.
-        Some(error) if stats.is_silent() => Err(error),
-        error => Ok(Outcome {
-            report: analysis.report(&Read {
-                source,
-                version,
-                stats,
-                error: error.as_ref(),
-            }),
-            profiles: analysis.take_profiles(false),
-            error,
-        }),
-    };
-    (outcome, reader.following().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use super::kind::Part;
 use super::profiles::Profiles;
-use super::records::{Labels, Records, Values};
+use super::records::{Labels, Records};
 use super::reference::{Lives, Step};
+use super::values::Values;
 use crate::timeline::{
     Creation, Goroutine, HeapFloor, Interval, Kind, Kinds, Observer, Owner, SAMPLE_PERIOD,
     StackKey, State, StateVector, Timeline, Transition, Way,

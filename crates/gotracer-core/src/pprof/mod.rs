@@ -11,6 +11,7 @@ mod profiles;
 mod records;
 mod reference;
 mod schema;
+mod values;
 
 use std::io::{self, Write};
 
@@ -22,7 +23,7 @@ pub use decode::{Counted, DecodeError, decode};
 pub use encode::Window;
 pub use kind::{Part, Type};
 pub use profiles::{Limits, Profiles, RecordId};
-pub use records::Values;
+pub use values::Values;
 
 /// Outcome of reading a trace for a profile.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::kind::Part;
-use super::records::Values;
+use super::values::Values;
 use crate::timeline::FrameText;
 
 /// Function of the only frame of the records beyond a limit.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::kind::Part;
 use super::profiles::Profiles;
+use super::values::Values;
 use crate::timeline::{FrameKey, StackKey, Stacks};
 use crate::trace::internal::of_map;
 
@@ -20,23 +21,6 @@ pub(super) struct Labels {
     pub reason: Cow<'static, str>,
     /// A frame of the goroutine's start function.
     pub start: FrameKey,
-}
-
-/// Count and duration of the occurrences at a stack.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Values {
-    /// Number of occurrences.
-    pub count: u64,
-    /// Total duration, ns.
-    pub ns: u64,
-}
-
-impl Values {
-    /// Adds other occurrences.
-    pub fn add(&mut self, other: Self) {
-        self.count = self.count.saturating_add(other.count);
-        self.ns = self.ns.saturating_add(other.ns);
-    }
 }
 
 /// Records by stack and labels.

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use super::kind::Part;
-use super::records::Values;
+use super::values::Values;
 use crate::timeline::StackKey;
 use crate::trace::internal::of_map;
 use crate::trace::{GoId, GoState, Time};

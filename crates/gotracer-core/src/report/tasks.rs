@@ -1,8 +1,7 @@
 //! Tasks and regions of a trace, by type.
 
 use crate::rules::Distribution;
-use crate::tasks::Leaves;
-use crate::timeline::StateVector;
+use crate::timeline::{Leaves, StateVector};
 
 /// Tasks of one type.
 #[derive(Clone, Debug, Default)]

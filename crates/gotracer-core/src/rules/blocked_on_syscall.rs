@@ -8,7 +8,7 @@ use super::{
     Alert, Beside, Distribution, Lost, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity,
     Unit, function, times,
 };
-use crate::timeline::{FrameKey, Interval, Kind, Kinds, Outside, Owner, Timeline, is_c_call};
+use crate::timeline::{FrameKey, Interval, Kind, Kinds, Outside, Timeline, is_c_call};
 use crate::trace::GoId;
 use crate::trace::internal::{of_map, of_vec};
 use crate::units::{self, elapsed};
@@ -125,17 +125,10 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
     })
 }
 
-/// Returns whether an interval is a syscall of the program. A C thread has no stack while it is in its own C code,
-/// and Go 1.22 records no stack of calls that began before the trace.
-pub(super) fn is_programs(i: &Interval, t: &Timeline) -> bool {
-    let parked = t.stacks().traits(i.victim.stack).parked;
-    i.owner == Owner::Program && !parked && !i.in_c && i.victim.stack.is_some()
-}
-
 impl Detector for BlockedOnSyscall {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
         match i.kind {
-            Kind::Syscall if is_programs(i, t) => self.call(i, t),
+            Kind::Syscall if t.is_programs_call(i) => self.call(i, t),
             Kind::Blocked(_) if !self.reads.is_empty() && t.waits_for_lock(i) => self.lock(i),
             _ => {}
         }

@@ -25,6 +25,7 @@ mod process_stalled;
 mod processor_starvation;
 mod registry;
 mod setting_error;
+mod settings;
 mod severity;
 mod signal;
 mod stop_the_world;
@@ -32,10 +33,6 @@ mod stops;
 pub mod suppression;
 mod thresholds;
 mod unit;
-
-pub use thresholds::{
-    IdCategories, Limit, Preset, RuleSettings, Settings, Thresholds, keys, retired,
-};
 
 pub use cause::{Cause, CauseKind, Culprit};
 pub use detector::{Detector, Found, Group, Verdict};
@@ -46,7 +43,9 @@ pub use metadata::{
 };
 pub use registry::Document;
 pub use setting_error::SettingError;
+pub use settings::{IdCategories, RuleSettings, Settings, keys, retired};
 pub use severity::Severity;
+pub use thresholds::{Limit, Preset, Thresholds};
 pub use unit::Unit;
 
 use crate::timeline::{Kinds, StackKey, Timeline};

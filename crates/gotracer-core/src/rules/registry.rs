@@ -4,7 +4,8 @@
 use serde::Serialize;
 
 use super::metadata::{Alert, Metric, Panel, Setting};
-use super::thresholds::{Limit, Preset, keys};
+use super::settings::keys;
+use super::thresholds::{Limit, Preset};
 use super::{Rule, Unit};
 
 /// JSON document of a list of rules.

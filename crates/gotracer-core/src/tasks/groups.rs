@@ -6,10 +6,9 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::Over;
-use super::leaves::Leaves;
 use crate::report::{Region, Request, Slow, Task};
 use crate::rules::Distribution;
-use crate::timeline::StateVector;
+use crate::timeline::{Leaves, StateVector};
 use crate::trace::TaskId;
 
 /// Maximum number of types; further ones share one.

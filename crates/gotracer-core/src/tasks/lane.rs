@@ -1,9 +1,8 @@
 //! Recent past of one goroutine, as stretches of time with one leaf each.
 
-use super::leaves::{Leaf, Leaves};
 use super::owner::Owner;
 use super::stretch::{Stretch, Waiter};
-use crate::timeline::State;
+use crate::timeline::{Leaf, Leaves, State};
 use crate::trace::{GoId, Time};
 use crate::units::elapsed;
 

@@ -12,7 +12,6 @@ mod chains;
 mod groups;
 mod ids;
 mod lane;
-mod leaves;
 mod open;
 mod owner;
 mod regions;
@@ -28,7 +27,6 @@ use foldhash::fast::RandomState;
 use by_id::OpenTasks;
 pub use chains::Chains;
 pub use ids::{IdKeys, Ids};
-pub use leaves::{Leaf, Leaves};
 pub use requests::{KINDS, Requests};
 pub use span::{Span, span};
 

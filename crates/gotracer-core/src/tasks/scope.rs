@@ -1,8 +1,7 @@
 //! Time of a goroutine in a scope: a task, a region or a request.
 
 use super::chains::Chains;
-use super::leaves::{Leaf, Leaves};
-use crate::timeline::{InState, Mark, State, StateVector, Timeline};
+use crate::timeline::{InState, Leaf, Leaves, Mark, State, StateVector, Timeline};
 use crate::trace::GoId;
 
 /// Begin of a scope in its goroutine.

@@ -1,8 +1,7 @@
 //! Part of a goroutine's life with one leaf, and how a chain of waits passes it on.
 
-use super::leaves::Leaf;
 use super::owner::Owner;
-use crate::timeline::State;
+use crate::timeline::{Leaf, State};
 use crate::trace::Time;
 
 /// Maximum length of a chain.

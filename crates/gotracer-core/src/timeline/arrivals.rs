@@ -2,12 +2,11 @@
 
 use super::accounts::part;
 use super::classify::Owner;
-use super::collector::Worker;
-use super::goroutines::Goroutine;
-use super::interval::{Actor, Wait, Way};
+use super::goroutines::{Goroutine, Worker};
+use super::interval::{Actor, Way};
 use super::stacks::{StackKey, Traits};
 use super::transition::Creation;
-use super::waiting::Waiting;
+use super::waiting::{Wait, Waiting};
 use super::{Observer, Timeline};
 use crate::trace::{Event, EventKind, GoId, GoState, Slot, StateTransition, Tables};
 

@@ -9,8 +9,9 @@ use std::collections::HashMap;
 
 use super::classify::Owner;
 use super::goroutines::Goroutine;
-use super::interval::{Actor, Interval, Kind, Wait};
+use super::interval::{Actor, Interval, Kind};
 use super::stacks::StackKey;
+use super::waiting::Wait;
 use super::{Observer, Timeline};
 use crate::trace::internal::of_map;
 use crate::trace::{GoId, GoState, Time};

@@ -4,23 +4,12 @@
 //! run on Ps that would be idle otherwise.
 
 use super::elapsed;
+use super::goroutines::Worker;
 use super::interval::{Actor, Interval, Kind};
 use super::utilization::{Utilization, WINDOWS};
 use super::{Observer, Owner, Timeline};
 use crate::trace::{Event, GoState, Time};
 use crate::units;
-
-/// Mode in which a goroutine works for the collector.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum Worker {
-    /// Not a mark worker.
-    #[default]
-    None,
-    /// Dedicated or fractional worker.
-    Background,
-    /// Idle worker: its P would be idle otherwise.
-    Idle,
-}
 
 /// CPU time, the sum of all Ps, ns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

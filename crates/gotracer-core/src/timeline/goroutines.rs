@@ -3,12 +3,23 @@
 use std::collections::HashMap;
 
 use super::classify::Owner;
-use super::collector::Worker;
-use super::interval::{Actor, Wait, Way};
+use super::interval::{Actor, Way};
 use super::stacks::{FrameKey, StackKey};
-use super::waiting::Waiting;
+use super::waiting::{Wait, Waiting};
 use crate::trace::internal::{Ids, of_map, of_vec};
 use crate::trace::{GoId, GoState, Slot, Time};
+
+/// Mode in which a goroutine works for the collector.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Worker {
+    /// Not a mark worker.
+    #[default]
+    None,
+    /// Dedicated or fractional worker.
+    Background,
+    /// Idle worker: its P would be idle otherwise.
+    Idle,
+}
 
 /// Goroutine that exists.
 #[derive(Clone, Copy, Debug)]

@@ -3,6 +3,7 @@
 use super::classify::Owner;
 use super::elapsed;
 use super::stacks::StackKey;
+use super::waiting::Wait;
 use crate::trace::{GoId, Time};
 
 /// Cause for which a goroutine became runnable.
@@ -49,34 +50,6 @@ impl Way {
             Self::Switched => "switched",
         }
     }
-}
-
-/// Kind of a goroutine's wait.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Wait {
-    /// Unknown: the wait began before the trace.
-    #[default]
-    Unknown,
-    /// A semaphore: a lock, a WaitGroup, or the runtime's.
-    Sync,
-    /// Assist credit from the garbage collector.
-    AssistCredit,
-    /// The network, or a pipe or terminal in the network poller.
-    Network,
-    /// `time.Sleep`.
-    Sleep,
-    /// Another coroutine of the same iterator (`iter.Pull`).
-    Coroutine,
-    /// The collector suspends the goroutine to scan its stack.
-    Scanned,
-    /// A channel send.
-    Send,
-    /// A `select`, which may wait for sends, receives or both.
-    Select,
-    /// An item of a [`Pool`](super::Pool).
-    Pool,
-    /// Any other kind, such as a channel receive.
-    Other,
 }
 
 /// Reason of a stop-the-world, as the number of a name, see [`Timeline::stop_reason`](super::Timeline::stop_reason).

@@ -16,6 +16,7 @@ mod collector;
 mod goroutines;
 mod heap;
 mod interval;
+mod leaves;
 mod mark;
 mod observer;
 mod origin;
@@ -45,7 +46,8 @@ pub use calls::CallCrowd;
 pub use classify::{Lock, Outside, Owner, is_c_call};
 pub use collector::{GcCpu, GcWork};
 pub use goroutines::{Goroutine, Population, Site};
-pub use interval::{Actor, Interval, Kind, Kinds, StopReason, Wait, Way};
+pub use interval::{Actor, Interval, Kind, Kinds, StopReason, Way};
+pub use leaves::{Leaf, Leaves};
 pub use mark::{InState, Mark};
 pub use observer::{HeapFloor, Observer};
 pub use pressure::SchedPressure;
@@ -55,7 +57,7 @@ pub use standard::is_standard;
 pub use state::{State, StateVector};
 pub use stretches::{Doing, LONG, Stretch};
 pub use transition::{Creation, Transition};
-pub use waiting::{Pool, StackWaits, Waiting};
+pub use waiting::{Pool, StackWaits, Wait, Waiting};
 pub use world::is_collectors_stop;
 
 use crate::trace::{
@@ -344,6 +346,13 @@ impl Timeline {
         let of = |actor: Actor| self.stacks.traits(actor.stack);
         let unlocked = !wait.victim.stack.is_some() && of(wait.by).unlocks;
         of(wait.victim).lock.or(unlocked.then_some(Lock::Mutex))
+    }
+
+    /// Returns whether an interval in a call is one of the program. A C thread has no stack while it is in its own C
+    /// code, and Go 1.22 records no stack of calls that began before the trace.
+    pub fn is_programs_call(&self, call: &Interval) -> bool {
+        let parked = self.stacks().traits(call.victim.stack).parked;
+        call.owner == Owner::Program && !parked && !call.in_c && call.victim.stack.is_some()
     }
 
     /// Whether a wait is for a lock other than a `sync.Once`.

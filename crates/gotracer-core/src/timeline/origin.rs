@@ -6,9 +6,10 @@
 use super::Timeline;
 use super::classify::Owner;
 use super::goroutines::Goroutine;
-use super::interval::{Wait, Way};
+use super::interval::Way;
 use super::stacks::StackKey;
 use super::stretches::LONG;
+use super::waiting::Wait;
 use crate::trace::{GoId, ProcId, Slot, Time};
 
 /// Percentage of its life for which a goroutine runs, from which it computes.

@@ -1,7 +1,6 @@
 //! Reasons of waits, by the runtime's strings.
 
-use super::interval::Wait;
-use super::waiting::{StackWaits, Waiting};
+use super::waiting::{StackWaits, Wait, Waiting};
 use crate::trace::internal::of_vec;
 use crate::trace::{StringId, Tables};
 

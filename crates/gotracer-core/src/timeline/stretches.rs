@@ -1,7 +1,7 @@
 //! Last long periods in which a goroutine did not run. They show what a lock's holder did while others waited.
 
 use super::Timeline;
-use super::interval::Wait;
+use super::waiting::Wait;
 use crate::trace::{GoId, GoState, Slot, Time};
 
 /// Shortest period to keep, ns.

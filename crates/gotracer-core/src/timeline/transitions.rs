@@ -4,12 +4,13 @@ use super::accounts::part;
 use super::classify::Owner;
 use super::elapsed;
 use super::goroutines::Goroutine;
-use super::interval::{Actor, Interval, Kind, Kinds, Wait, Way};
+use super::interval::{Actor, Interval, Kind, Kinds, Way};
 use super::origin::Giver;
 use super::procs::Run;
 use super::reasons::Reason;
 use super::stretches::{Doing, LONG, Stretch};
 use super::transition::Transition;
+use super::waiting::Wait;
 use super::{Observer, Timeline};
 use crate::trace::{GoState, Slot, StackId, Tables};
 

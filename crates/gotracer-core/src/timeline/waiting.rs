@@ -9,6 +9,34 @@ mod stack;
 use super::state::{Part, State};
 pub use stack::StackWaits;
 
+/// Kind of a goroutine's wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Wait {
+    /// Unknown: the wait began before the trace.
+    #[default]
+    Unknown,
+    /// A semaphore: a lock, a WaitGroup, or the runtime's.
+    Sync,
+    /// Assist credit from the garbage collector.
+    AssistCredit,
+    /// The network, or a pipe or terminal in the network poller.
+    Network,
+    /// `time.Sleep`.
+    Sleep,
+    /// Another coroutine of the same iterator (`iter.Pull`).
+    Coroutine,
+    /// The collector suspends the goroutine to scan its stack.
+    Scanned,
+    /// A channel send.
+    Send,
+    /// A `select`, which may wait for sends, receives or both.
+    Select,
+    /// An item of a [`Pool`].
+    Pool,
+    /// Any other kind, such as a channel receive.
+    Other,
+}
+
 /// Object of a goroutine's wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(u8)]

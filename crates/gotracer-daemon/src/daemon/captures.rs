@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::failure::{Failure, Reason};
-use super::leaks::LeakProfiles;
+use super::leak_profiles::LeakProfiles;
 use super::pipeline::{Analyzed, BASE, CaptureOutcome, Memory, Pipeline, Reservation};
 use super::schedule::{Turns, fraction, until};
 use super::scrape_budget::ScrapeBudget;

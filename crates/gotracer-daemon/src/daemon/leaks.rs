@@ -1,21 +1,9 @@
-//! Profiles of leaked goroutines, once an hour per target.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! Leaked goroutines of a target, by place.
 
 use serde::Serialize;
-use tokio::time::Instant;
 
-use super::pipeline::Memory;
-use super::target_table::TargetTable;
-use crate::export::{LeakProfile, Metrics};
 use crate::pprof::Counted;
-use crate::source::scrape::{LeakError, Scraper, Target};
 
-/// Time from one profile to the next. Each makes the program collect garbage.
-const INTERVAL: Duration = Duration::from_secs(3600);
-/// Memory that decoding a profile may take, bytes.
-const ROOM: u64 = 8 << 20;
 /// Maximum number of places per target.
 const PLACES: usize = 10;
 
@@ -38,7 +26,8 @@ pub(super) struct Place {
 }
 
 impl Leaks {
-    fn of(stacks: &[Counted]) -> Self {
+    /// Counts the stacks of a profile by the place where they wait.
+    pub(super) fn of(stacks: &[Counted]) -> Self {
         let mut places: Vec<Place> = Vec::new();
         let mut goroutines: u64 = 0;
         for stack in stacks {
@@ -66,67 +55,6 @@ fn own(functions: &[String]) -> &str {
         .find(|function| !inner.iter().any(|prefix| function.starts_with(prefix)));
     own.or(functions.first())
         .map_or("(unknown)", String::as_str)
-}
-
-/// Requests of a target's profiles.
-pub(super) struct LeakProfiles {
-    next: Instant,
-    /// Whether it was logged that the program has no such profile.
-    told: bool,
-}
-
-impl LeakProfiles {
-    /// Creates the requests of a new target, whose first profile is due at once.
-    pub(super) fn new() -> Self {
-        Self {
-            next: Instant::now(),
-            told: false,
-        }
-    }
-
-    /// Requests a profile if one is due. The caller holds the target's lock: the garbage collection would be a part of
-    /// a trace.
-    pub(super) async fn request(
-        &mut self,
-        (scraper, target): (&Scraper, &Target),
-        (metrics, table): (&Metrics, &Arc<TargetTable>),
-        memory: &Memory,
-    ) {
-        if !scraper.options().leak_profile || Instant::now() < self.next {
-            return;
-        }
-        // Without memory, the profile is requested after the next trace.
-        let Some(_room) = memory.try_reserve(ROOM) else {
-            return;
-        };
-        self.next = Instant::now() + INTERVAL;
-        let url = target.url();
-        let result = match scraper.leaks(target).await {
-            Ok(stacks) => {
-                let leaks = Leaks::of(&stacks);
-                let goroutines = leaks.goroutines;
-                if let Some(place) = leaks.places.first() {
-                    let place = &place.function;
-                    tracing::warn!(target = %url, goroutines, place, "goroutines proved leaked");
-                }
-                table.leaked(target, leaks);
-                LeakProfile::Proved(goroutines)
-            }
-            Err(LeakError::Unsupported) => {
-                if !self.told {
-                    let error = LeakError::Unsupported;
-                    tracing::info!(target = %url, %error, "leak profile not supported");
-                }
-                self.told = true;
-                LeakProfile::Unsupported
-            }
-            Err(error) => {
-                tracing::warn!(target = %url, %error, "leak profile failed");
-                LeakProfile::Failed
-            }
-        };
-        metrics.leak_profile(&target.labels, result);
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod health;
 mod http;
 mod identity;
 mod ignored;
+mod leak_profiles;
 mod leaks;
 mod otlp_metrics;
 mod permits;

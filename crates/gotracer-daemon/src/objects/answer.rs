@@ -4,6 +4,7 @@ use object_store::Error;
 
 use super::error::{Failure, ObjectError};
 use super::location::Location;
+use crate::cause::deepest;
 use crate::tls::trouble::{self, Options};
 
 /// Names of the options of TLS in error messages.
@@ -16,7 +17,7 @@ const OPTIONS: Options = Options {
 impl ObjectError {
     /// Creates the error for a store's answer. `name` is the object's name below the location.
     pub(super) fn of(location: &Location, name: &str, doing: &'static str, error: &Error) -> Self {
-        let answer = deepest(error);
+        let answer = detail(error);
         let code = element(&answer, "Code").unwrap_or_default();
         let why = match (code, element(&answer, "Message")) {
             ("", _) => answer.clone(),
@@ -110,18 +111,9 @@ fn advise(
     }
 }
 
-/// Returns the innermost cause, which has the most detail.
-pub(super) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    if let Some(why) = trouble::of(error, &OPTIONS) {
-        return why;
-    }
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = error.to_string();
-        cause = error.source();
-    }
-    text
+/// Describes an error of a request: what is wrong with TLS, or its innermost cause.
+pub(super) fn detail(error: &(dyn std::error::Error + 'static)) -> String {
+    trouble::of(error, &OPTIONS).unwrap_or_else(|| deepest(error))
 }
 
 /// Returns the text of an element of the answer's XML.

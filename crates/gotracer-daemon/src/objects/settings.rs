@@ -7,7 +7,7 @@ use std::time::Duration;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::{ClientOptions, RetryConfig};
 
-use super::answer::deepest;
+use super::answer::detail;
 use super::error::ObjectError;
 use super::http::Connector;
 use super::location::Location;
@@ -76,6 +76,6 @@ impl Variables {
             .with_http_connector(connector)
             .with_retry(retry)
             .build();
-        store.map_err(|e| ObjectError::settings(location, &deepest(&e)))
+        store.map_err(|e| ObjectError::settings(location, &detail(&e)))
     }
 }

@@ -9,8 +9,7 @@ use super::text::{safe, wrapped};
 use crate::report::style::Style;
 use crate::report::{Options, Region, Report, Request, Slow, Task, human};
 use crate::rules::Distribution;
-use crate::tasks::{Leaf, Leaves};
-use crate::timeline::StateVector;
+use crate::timeline::{Leaf, Leaves, StateVector};
 use crate::units;
 
 /// Number of types shown without `--verbose`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serializer};
 
-use crate::tasks::{Leaf, Leaves};
+use crate::timeline::{Leaf, Leaves};
 
 /// Writes every leaf under its name.
 pub(super) fn serialize<S: Serializer>(leaves: &Leaves, serializer: S) -> Result<S::Ok, S::Error> {

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Measurement, WireError};
 use crate::report;
 use crate::rules::Unit;
-use crate::tasks::Leaves;
-use crate::timeline::StateVector;
+use crate::timeline::{Leaves, StateVector};
 
 /// Tasks of one type.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

@@ -1,20 +1,17 @@
 //! Detector of custom rules.
 
 use super::matching::{Candidate, Explanation, Matcher};
+use super::message::message;
+use super::names::Names;
+use super::rates::Rates;
 use super::runs::Runs;
 use super::{Activity, Definition, Subject, Value};
-use crate::rules::blocked_on_syscall::is_programs;
 use crate::rules::cause::Culprit;
 use crate::rules::detector::{Description, Detector, Group, Groups, Occurrence, Verdict};
-use crate::rules::{Distribution, RuleSettings, SECOND, Severity, Thresholds};
+use crate::rules::{Distribution, RuleSettings, Severity, Thresholds};
 use crate::timeline::{Actor, FrameKey, Goroutine, Interval, Kind, Owner, Timeline};
 use crate::trace::{GoState, Time};
 use crate::units::{self, elapsed};
-
-/// Maximum number of names with findings of their own at one place. Further ones share a finding.
-const NAMES: usize = u8::MAX as usize;
-/// Shortest time over which a rate is measured, ns. Rates over less are chance.
-const LEAST: u64 = SECOND;
 
 /// Creates the detector of the custom rule that the settings belong to.
 ///
@@ -28,8 +25,7 @@ pub fn new(settings: RuleSettings) -> Box<dyn Detector> {
 }
 
 /// Occurrence of the rule's subject.
-struct Seen<'a> {
-    name: &'a str,
+struct Seen {
     actor: Actor,
     place: FrameKey,
     start: Time,
@@ -53,15 +49,12 @@ struct Custom {
     /// Durations, of rules on single occurrences.
     durations: Distribution,
     /// Names of activities, by tag of their groups.
-    names: Vec<String>,
+    names: Names,
     groups: Groups,
     /// Whether the trace has the subject at all.
     any: bool,
-    /// Sum of the durations, ns.
-    sum: u64,
-    count: u64,
-    /// Time before the last report that no verdict covers, because it was too short for a rate, ns.
-    before: u64,
+    /// Rates, of rules on them.
+    rates: Rates,
 }
 
 impl Custom {
@@ -72,36 +65,25 @@ impl Custom {
             matcher: Matcher::new(definition, settings.explain),
             runs: Runs::default(),
             durations: Distribution::default(),
-            names: Vec::new(),
+            names: Names::default(),
             groups: Groups::default(),
             any: false,
-            sum: 0,
-            count: 0,
-            before: 0,
+            rates: Rates::new(definition),
         }
     }
 
-    /// Tag of the groups of a name.
-    fn tag(&mut self, name: &str) -> u8 {
-        if name.is_empty() {
-            return 0;
+    /// Measures and groups an occurrence if it matches.
+    fn see(
+        &mut self,
+        candidate: &Candidate<'_>,
+        seen: &Seen,
+        crossed: impl FnOnce(&Thresholds) -> bool,
+        t: &Timeline,
+    ) {
+        self.any = true;
+        if !self.matcher.matches(candidate, t) {
+            return;
         }
-        let known = self.names.iter().position(|known| known == name);
-        let index = known.unwrap_or_else(|| {
-            if self.names.len() < NAMES {
-                self.names.push(name.into());
-            }
-            self.names.len() - 1
-        });
-        u8::try_from(index).unwrap_or(u8::MAX)
-    }
-
-    /// Name that a tag stands for.
-    fn name(&self, tag: u8) -> &str {
-        self.names.get(usize::from(tag)).map_or("", String::as_str)
-    }
-
-    fn see(&mut self, seen: &Seen<'_>, crossed: impl FnOnce(&Thresholds) -> bool, t: &Timeline) {
         let value = match self.definition.value {
             Value::Duration | Value::Cpu => {
                 if !seen.under_way {
@@ -120,8 +102,7 @@ impl Custom {
             Value::CountPerSecond if seen.under_way => return,
             Value::CountPerSecond => within(seen, t),
         };
-        self.sum = self.sum.saturating_add(value);
-        self.count += 1;
+        self.rates.add(value);
         let occurrence = Occurrence {
             value,
             start: seen.start,
@@ -129,7 +110,7 @@ impl Custom {
             open: seen.cut,
             victim: seen.actor,
         };
-        let tag = self.tag(seen.name);
+        let tag = self.names.tag(candidate.name);
         let by = match seen.open {
             true => Culprit::GoesOn,
             false => Culprit::Unknown,
@@ -137,26 +118,27 @@ impl Custom {
         self.groups.add(seen.place, tag, &occurrence, || by);
     }
 
-    /// Observes an interval, or the run before it.
+    /// Observes a wait, a system call, or the run before an interval.
     fn observe(&mut self, i: &Interval, t: &Timeline) {
         if i.owner != Owner::Program {
             return;
         }
-        let (start, end, waiting) = match (self.definition.subject, i.kind) {
+        let waiting = match (self.definition.subject, i.kind) {
             (Subject::Wait, Kind::Blocked(_)) => {
                 let waiting = t.find(i.victim.g).map(|g| g.waiting);
-                (i.start, i.end, waiting.or(Some(Default::default())))
+                waiting.or(Some(Default::default()))
             }
-            (Subject::Syscall, Kind::Syscall) if is_programs(i, t) => (i.start, i.end, None),
-            (Subject::Running, _) => match self.runs.interval(i, t) {
-                Some((start, end)) => (start, end, None),
-                None => return,
-            },
+            (Subject::Syscall, Kind::Syscall) if t.is_programs_call(i) => None,
+            (Subject::Running, _) => {
+                if let Some(span) = self.runs.interval(i, t) {
+                    self.run(i.victim, span, false, i.under_way, t);
+                }
+                return;
+            }
             _ => return,
         };
-        let is_run = self.definition.subject == Subject::Running;
         // A waiter without a stack is placed at the goroutine that woke it.
-        let stack = match i.victim.stack.is_some() || is_run {
+        let stack = match i.victim.stack.is_some() {
             true => i.victim.stack,
             false => i.by.stack,
         };
@@ -167,30 +149,30 @@ impl Custom {
             function: t.stacks().get(place).function,
             stack,
         };
-        self.any = true;
-        if !self.matcher.matches(&candidate, t) {
-            return;
-        }
-        let value = elapsed(start, end);
+        let value = i.duration();
         let seen = Seen {
-            name: "",
             actor: i.victim,
             place,
-            start,
-            end,
+            start: i.start,
+            end: i.end,
             value,
-            cut: i.is_cut() && !is_run,
-            open: i.cut_at_end && !is_run,
+            cut: i.is_cut(),
+            open: i.cut_at_end,
             under_way: i.under_way,
         };
-        match is_run {
-            true => self.see(&seen, |limits| limits.judge(value).is_some(), t),
-            false => self.see(&seen, |limits| limits.crossed_by(i, value, t), t),
-        }
+        let crossed = |limits: &Thresholds| limits.crossed_by(i, value, t);
+        self.see(&candidate, &seen, crossed, t);
     }
 
-    /// Observes a run that no interval ends.
-    fn run(&mut self, actor: Actor, (start, end): (Time, Time), open: bool, t: &Timeline) {
+    /// Observes a run.
+    fn run(
+        &mut self,
+        actor: Actor,
+        (start, end): (Time, Time),
+        open: bool,
+        under_way: bool,
+        t: &Timeline,
+    ) {
         let place = t.stacks().traits(actor.stack).place;
         let candidate = Candidate {
             name: "",
@@ -198,13 +180,8 @@ impl Custom {
             function: t.stacks().get(place).function,
             stack: actor.stack,
         };
-        self.any = true;
-        if !self.matcher.matches(&candidate, t) {
-            return;
-        }
         let value = elapsed(start, end);
         let seen = Seen {
-            name: "",
             actor,
             place,
             start,
@@ -212,30 +189,10 @@ impl Custom {
             value,
             cut: open,
             open,
-            under_way: false,
+            under_way,
         };
-        self.see(&seen, |limits| limits.judge(value).is_some(), t);
-    }
-
-    /// Observed time, ns.
-    fn window(&self, t: &Timeline) -> u64 {
-        self.before.saturating_add(t.duration())
-    }
-
-    /// Rate of a sum and a count over the observed time, in the value's unit.
-    fn rate(&self, sum: u64, count: u64, t: &Timeline) -> u64 {
-        let window = u128::from(self.window(t).max(1));
-        let (part, whole) = match self.definition.value {
-            Value::Share => {
-                let ps = match self.definition.subject {
-                    Subject::Running => u128::from(t.gomaxprocs().unwrap_or(1).max(1)),
-                    _ => 1,
-                };
-                (u128::from(sum) * 1_000_000, window * ps)
-            }
-            _ => (u128::from(count) * 1_000 * u128::from(SECOND), window),
-        };
-        u64::try_from((part + whole / 2) / whole).unwrap_or(u64::MAX)
+        let crossed = |limits: &Thresholds| limits.judge(value).is_some();
+        self.see(&candidate, &seen, crossed, t);
     }
 
     /// Reason why the trace holds no evidence, if it holds none.
@@ -250,67 +207,16 @@ impl Custom {
                 _ => format!("no {} of runtime/trace ended in the trace", subject.name()),
             });
         }
-        let short = self.definition.value.is_rate() && self.window(t) < LEAST;
+        let short = self.definition.value.is_rate() && self.rates.too_short(t);
         short.then(|| {
-            let length = units::duration(self.window(t));
+            let length = units::duration(self.rates.window(t));
             format!("the trace is {length} long, and rates need at least 1 s")
         })
-    }
-
-    /// The sentence about a group.
-    fn message(&self, tag: u8, group: &Group, t: &Timeline) -> String {
-        let definition = self.definition;
-        let subject = definition.subject;
-        let name = match self.name(tag) {
-            "" => String::new(),
-            name => format!(" {name}"),
-        };
-        let (g, worst) = (group.victim.g, group.worst);
-        match definition.value {
-            Value::CountPerSecond => {
-                let what = match subject.is_activity() {
-                    true => format!("{}{name}", subject.plural()),
-                    false => subject.plural().into(),
-                };
-                let (rate, window) = (worst as f64 / 1e3, units::duration(self.window(t)));
-                format!("{what}: {rate:.1} per second over {window}")
-            }
-            Value::Share => {
-                let share = worst as f64 / 1e4;
-                match subject {
-                    Subject::Running => format!("running took {share:.1} % of the time of all Ps"),
-                    _ => format!("{}{name} took {share:.1} % of the time", subject.plural()),
-                }
-            }
-            Value::Cpu => {
-                let ns = units::duration(worst);
-                format!("{}{name} ran for {ns}", subject.name())
-            }
-            Value::Duration => {
-                let ns = units::duration(worst);
-                let ended = group.by != Culprit::GoesOn;
-                match (subject, ended) {
-                    (Subject::Wait, true) => format!("goroutine {g} waited {ns}"),
-                    (Subject::Wait, false) => format!("goroutine {g} waits for {ns}"),
-                    (Subject::Syscall, true) => {
-                        format!("goroutine {g} was in a system call for {ns}")
-                    }
-                    (Subject::Syscall, false) => {
-                        format!("goroutine {g} is in a system call for {ns}")
-                    }
-                    (Subject::Running, _) => format!("goroutine {g} ran for {ns} without a break"),
-                    (_, true) => format!("{}{name} took {ns}", subject.name()),
-                    (_, false) => {
-                        format!("{}{name} takes {ns} and did not end", subject.name())
-                    }
-                }
-            }
-        }
     }
 }
 
 /// Part of an occurrence since the last report, ns.
-fn within(seen: &Seen<'_>, t: &Timeline) -> u64 {
+fn within(seen: &Seen, t: &Timeline) -> u64 {
     t.since_stretch(seen.end)
         .saturating_sub(t.since_stretch(seen.start))
 }
@@ -329,7 +235,7 @@ impl Detector for Custom {
                 g: g.id,
                 stack: g.best_stack(),
             };
-            self.run(actor, span, false, t);
+            self.run(actor, span, false, false, t);
         }
     }
 
@@ -337,7 +243,6 @@ impl Detector for Custom {
         if activity.subject != self.definition.subject {
             return;
         }
-        self.any = true;
         let stack = activity.actor.stack;
         let place = match activity.subject {
             // The handler, not what it called.
@@ -357,15 +262,11 @@ impl Detector for Custom {
             },
             stack,
         };
-        if !self.matcher.matches(&candidate, t) {
-            return;
-        }
         let value = match self.definition.value {
             Value::Cpu => activity.cpu,
             _ => elapsed(activity.start, activity.end),
         };
         let seen = Seen {
-            name: activity.name,
             actor: activity.actor,
             place,
             start: activity.start,
@@ -375,7 +276,8 @@ impl Detector for Custom {
             open: activity.open,
             under_way: false,
         };
-        self.see(&seen, |limits| limits.judge(value).is_some(), t);
+        let crossed = |limits: &Thresholds| limits.judge(value).is_some();
+        self.see(&candidate, &seen, crossed, t);
     }
 
     fn open(&mut self, t: &Timeline, under_way: bool) {
@@ -391,7 +293,7 @@ impl Detector for Custom {
                 g: g.id,
                 stack: g.best_stack(),
             };
-            self.run(actor, (g.since, t.now()), true, t);
+            self.run(actor, (g.since, t.now()), true, false, t);
         }
     }
 
@@ -407,8 +309,13 @@ impl Detector for Custom {
             };
         }
         let describe = |tag: u8, group: &Group| Description {
-            variant: self.name(tag),
-            message: self.message(tag, group, t),
+            variant: self.names.of(tag),
+            message: message(
+                self.definition,
+                self.names.of(tag),
+                group,
+                self.rates.window(t),
+            ),
             cause: None,
             at_most: Severity::Error,
             advice: None,
@@ -421,8 +328,8 @@ impl Detector for Custom {
             };
         }
         let mut measurement = Distribution::default();
-        measurement.record(self.rate(self.sum, self.count, t));
-        let rates = self.groups.rated(|sum, count| self.rate(sum, count, t));
+        measurement.record(self.rates.all(t));
+        let rates = self.groups.rated(|sum, count| self.rates.of(sum, count, t));
         Verdict {
             measurement,
             found: rates.found(&self.thresholds, describe),
@@ -433,18 +340,17 @@ impl Detector for Custom {
     fn forget(&mut self, t: &Timeline) {
         self.durations = Distribution::default();
         self.any = false;
-        if self.definition.value.is_rate() && self.window(t) < LEAST {
-            self.before = self.window(t);
+        if self.definition.value.is_rate() && self.rates.too_short(t) {
+            self.rates.postpone(t);
             return;
         }
         self.groups = Groups::default();
         self.names.clear();
-        (self.sum, self.count, self.before) = (0, 0, 0);
+        self.rates = Rates::new(self.definition);
     }
 
     fn held(&self) -> u64 {
-        let names: usize = self.names.iter().map(String::capacity).sum();
-        self.groups.held() + self.matcher.held() + self.runs.held() + names as u64
+        self.groups.held() + self.matcher.held() + self.runs.held() + self.names.held()
     }
 
     fn boxed_clone(&self) -> Box<dyn Detector> {

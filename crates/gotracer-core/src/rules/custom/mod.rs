@@ -7,6 +7,9 @@ mod alerts;
 mod definition;
 mod detector;
 mod matching;
+mod message;
+mod names;
+mod rates;
 mod registry;
 mod runs;
 

@@ -1,8 +1,7 @@
 //! Waits with a given stack.
 
-use super::{Pool, Waiting};
+use super::{Pool, Wait, Waiting};
 use crate::timeline::classify::{is_below, is_lock_wait};
-use crate::timeline::interval::Wait;
 
 /// Objects of waits with a given stack, by the runtime's reason.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -26,7 +26,7 @@ pub(super) use self::listener::Parts;
 use self::listener::{Cut, Listener, Session};
 use self::metered_reader::MeteredReader;
 use super::failure::{Failure, Reason};
-use super::leaks::LeakProfiles;
+use super::leak_profiles::LeakProfiles;
 use super::pipeline::{Memory, Reservation, STREAM};
 use super::target_table::Last;
 use crate::backoff::Backoff;

@@ -3,7 +3,7 @@
 //! The classic bounds are powers of two of the report's unit, where a distribution has bounds as
 //! well: the counts are exact.
 
-use super::Unit;
+use super::unit::Unit;
 use crate::rules::{Rule, Unit as RuleUnit};
 
 /// Buckets of a histogram.

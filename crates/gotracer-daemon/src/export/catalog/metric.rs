@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use super::buckets::Buckets;
+use super::unit::Unit;
 use crate::export::births::Birth;
 use crate::export::totals::Exemplar;
 use crate::rules::Distribution;
@@ -36,48 +37,6 @@ pub enum Kind {
     Info,
     /// Distribution, with these classic buckets.
     Histogram(&'static Buckets),
-}
-
-/// Unit of a metric.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Unit {
-    /// None.
-    None,
-    /// Seconds.
-    Seconds,
-    /// Bytes.
-    Bytes,
-    /// Quotient of two values of the same unit.
-    Ratio,
-    /// Threads.
-    Threads,
-    /// Things that the name already says, in UCUM's braces.
-    Of(&'static str),
-}
-
-impl Unit {
-    /// Suffix of the name in Prometheus; empty if there is none.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::Seconds => "seconds",
-            Self::Bytes => "bytes",
-            Self::Ratio => "ratio",
-            Self::Threads => "threads",
-            Self::None | Self::Of(_) => "",
-        }
-    }
-
-    /// UCUM code, as OpenTelemetry writes units.
-    pub fn ucum(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Seconds => "s",
-            Self::Bytes => "By",
-            Self::Ratio => "1",
-            Self::Threads => "{thread}",
-            Self::Of(things) => things,
-        }
-    }
 }
 
 impl Desc {

@@ -24,13 +24,15 @@ pub mod streams;
 pub mod tasks;
 mod time;
 pub mod traces;
+mod unit;
 pub mod watches;
 
 pub use self::ignore::IgnoreEntries;
 pub(super) use self::limits::limits;
 pub use self::metric::{
-    Desc, Emit, Group, Kind, Metric, Part, Point, Read, Unit, Value, counter, gauge, histogram,
+    Desc, Emit, Group, Kind, Metric, Part, Point, Read, Value, counter, gauge, histogram,
 };
+pub use self::unit::Unit;
 use super::totals::Totals;
 
 /// Metrics of a target, in the order of the exposition.

@@ -116,7 +116,7 @@ fn id(trace: u128, parent: u64, start: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tasks::Leaves;
+    use crate::timeline::Leaves;
     use crate::timeline::StateVector;
 
     fn slow(trace: Option<&str>, span: Option<&str>) -> Slow {

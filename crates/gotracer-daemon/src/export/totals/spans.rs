@@ -95,7 +95,7 @@ mod tests {
     use super::super::states::STATES;
     use super::*;
     use crate::export::settings::Settings;
-    use crate::tasks::Leaves;
+    use crate::timeline::Leaves;
 
     /// Classic series of a type in these tests.
     const SERIES: usize = 10;

@@ -20,6 +20,7 @@ use tokio::sync::OnceCell;
 
 use super::dial::Dial;
 use super::{HttpOptions, Redirects, TlsConfig};
+use crate::cause::deepest;
 use crate::tls::trouble::{self, TLS_CONFIG};
 
 /// Maximum number of redirects, as in Go's client.
@@ -273,15 +274,6 @@ fn judge(error: &hyper_util::client::legacy::Error, https: bool) -> ClientError 
         (true, _) => ClientError::Connect(deepest(error)),
         (false, _) => ClientError::NoAnswer(trouble::silence(error, https)),
     }
-}
-
-/// Returns the innermost cause, which is the most specific.
-pub(crate) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ use rustls::ClientConfig;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::client::deepest;
 use super::proxy::{Hop, Proxy};
+use crate::cause::deepest;
 use crate::tls::trouble::{self, TLS_CONFIG};
 
 /// Service that connects to the host of a URL.

@@ -17,7 +17,6 @@ use serde::Deserialize;
 use crate::secret::{Secret, SecretError};
 
 pub use access::{Access, Authorization, BasicAuth};
-pub(in crate::source) use client::deepest;
 pub use client::{Client, ClientError};
 pub use headers::Headers;
 pub use proxy::{ConnectHeaders, Proxy, ProxyUrl};

@@ -10,10 +10,11 @@ use hyper::{Response, StatusCode};
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout_at};
 
+use super::cpu_profile::CpuProfile;
 use super::feed::{Reader, pipe};
-use super::profile::CpuProfile;
 use super::{Options, ScrapeError, Target};
-use crate::source::http::{deepest, explain};
+use crate::cause::deepest;
+use crate::source::http::explain;
 
 /// Least timeout between two chunks of a stream. An idle program writes some
 /// hundred bytes per second, and its server buffers 4 KiB.

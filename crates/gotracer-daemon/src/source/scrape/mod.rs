@@ -4,6 +4,7 @@
 
 mod blocking;
 mod capture;
+mod cpu_profile;
 mod feed;
 mod leak;
 mod profile;

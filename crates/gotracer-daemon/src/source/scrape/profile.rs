@@ -7,11 +7,12 @@ use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::cpu_profile::CpuProfile;
 use super::{Scraper, Target};
-use crate::source::http::{deepest, explain};
+use crate::cause::deepest;
+use crate::source::http::explain;
 
 /// Time that the profile gets to start before the trace. A refusal arrives within it.
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -20,17 +21,6 @@ const LONGER: u32 = 1;
 /// Duration of the profiles of a stream, seconds, and the time from one to the next.
 const OF_STREAM: u32 = 10;
 const PERIOD: Duration = Duration::from_secs(60);
-
-/// CPU profile that is active until this is dropped.
-#[derive(Debug)]
-pub(super) struct CpuProfile(AbortHandle);
-
-impl Drop for CpuProfile {
-    fn drop(&mut self) {
-        // The program ends a profile whose connection is closed.
-        self.0.abort();
-    }
-}
 
 impl Scraper {
     /// Starts a CPU profile for a trace of `seconds`.
@@ -53,7 +43,7 @@ impl Scraper {
             Ok(Ok(Err(why))) => Err(why),
             Ok(Err(error)) => Err(error.to_string()),
             // A program that refuses later leaves the trace without samples.
-            Err(_) => Ok(CpuProfile(task.abort_handle())),
+            Err(_) => Ok(CpuProfile::of(&task)),
         }
     }
 
@@ -80,7 +70,7 @@ impl Scraper {
                 sleep(PERIOD.saturating_sub(Duration::from_secs(OF_STREAM.into()))).await;
             }
         });
-        CpuProfile(task.abort_handle())
+        CpuProfile::of(&task)
     }
 
     /// Requests a CPU profile, and returns its body once the program has begun it.

@@ -20,7 +20,8 @@ use tokio::sync::mpsc::Sender;
 
 use super::mechanism::Mechanism;
 use super::refresh::Update;
-use crate::source::http::{FieldError, deepest};
+use crate::cause::deepest;
+use crate::source::http::FieldError;
 
 /// One entry of `kubernetes_sd_configs`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Deserialize, Serialize)]

@@ -25,7 +25,7 @@ use super::super::group::Group;
 use super::super::refresh::{DiscoveryError, Update};
 use super::endpointslice::Backing;
 use super::{KubernetesSd, Role, endpointslice, node, pod, service};
-use crate::source::http::deepest;
+use crate::cause::deepest;
 
 /// Time for which changes are batched: a rollout consists of many.
 const PAUSE: Duration = Duration::from_secs(2);

@@ -2,7 +2,7 @@
 
 use std::ops::{AddAssign, Sub};
 
-use crate::timeline::{State, StateVector};
+use super::state::{State, StateVector};
 use crate::units;
 
 /// End of a chain of waits at an instant: a state of the goroutine itself, or of the last one that the chain reaches.
@@ -46,7 +46,7 @@ impl Leaf {
 
     /// Returns the leaf of a goroutine that waits for one with this leaf.
     #[inline]
-    pub(super) fn elsewhere(self) -> Self {
+    pub(crate) fn elsewhere(self) -> Self {
         match self == Self::of(State::Running) {
             true => Self::RUNNING_ELSEWHERE,
             false => self,
@@ -75,8 +75,8 @@ impl Leaves {
         units::total(self.0)
     }
 
-    /// Returns these leaves if they add up to `time`. Otherwise returns `time` itself, because leaves before
-    /// [`Chains::start`](super::Chains::start) are unknown.
+    /// Returns these leaves if they add up to `time`. Otherwise returns `time` itself, because leaves before the first
+    /// followed chain are unknown.
     pub fn or_own(self, time: &StateVector) -> Self {
         if self.total() == time.total() {
             return self;
