@@ -5,6 +5,7 @@ mod support;
 
 mod analyze;
 mod anonymize;
+mod baseline;
 mod ci;
 mod cut;
 mod diff;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::export::catalog::limits;
 use crate::export::settings::Settings;
+use crate::report::{Report, Severity};
 
 fn report(reasons: impl Iterator<Item = String>) -> Report {
     let mut one = Distribution::default();
