@@ -102,6 +102,9 @@ fn it_gets_in_where_certificates_and_passwords_are_wanted() {
     };
     let wants = "it requires credentials; set them in the file of --http.config.file";
     refused(&nobody, wants);
+    // The file has all keys of an HTTP client.
+    let proxied = file("proxied.yml", "proxy_url: http://127.0.0.1:1".into());
+    refused(&proxied, "proxy http://127.0.0.1:1/: ");
     // Its certificate is not for this address, which is believed if asked to.
     let strange = file("strange.yml", format!("{password}\ntls_config: {{{pair}}}"));
     refused(&strange, "certificate");

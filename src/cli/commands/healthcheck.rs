@@ -25,9 +25,10 @@ pub(crate) struct Args {
     )]
     url: String,
 
-    /// Password, headers and certificates, if the daemon has a
-    /// --web.config.file: basic_auth, authorization, http_headers and
-    /// tls_config as in a scrape config of Prometheus
+    /// Credentials, headers, TLS and proxies, if the daemon has a
+    /// --web.config.file: basic_auth, authorization, http_headers,
+    /// tls_config, follow_redirects and proxy_url as in a scrape config of
+    /// Prometheus
     #[arg(long = "http.config.file", value_name = "FILE")]
     http: Option<PathBuf>,
 

@@ -8,12 +8,8 @@ use hyper::body::Bytes;
 use hyper::header::HeaderMap;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, StatusCode, Uri};
-use serde::Deserialize;
 
-use crate::config::read_yaml;
-use crate::source::http::{
-    Authorization, BasicAuth, FieldError, Headers, HttpOptions, Proxy, TlsConfig,
-};
+use crate::source::http::HttpOptions;
 
 /// Path of the health endpoint.
 const PATH: &str = "/-/healthy";
@@ -57,17 +53,6 @@ pub enum HealthError {
         /// Error or status.
         why: String,
     },
-}
-
-/// Keys of the file.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct HttpYaml {
-    basic_auth: Option<BasicAuth>,
-    authorization: Option<Authorization>,
-    http_headers: Headers,
-    tls_config: TlsConfig,
-    follow_redirects: Option<bool>,
 }
 
 impl HealthCheck {
@@ -127,20 +112,6 @@ impl HealthCheck {
     }
 }
 
-impl HttpYaml {
-    fn options(&self) -> Result<HttpOptions, FieldError> {
-        HttpOptions::new(
-            self.basic_auth.as_ref(),
-            self.authorization.as_ref(),
-            &self.http_headers,
-            &self.tls_config,
-            self.follow_redirects,
-            // It checks this machine's daemon.
-            Proxy::default(),
-        )
-    }
-}
-
 /// Reads the file. Blocks, which is fine: nothing else runs in this process.
 fn read(path: &Path) -> Result<HttpOptions, HealthError> {
     let wrong = |why: String| HealthError::File {
@@ -149,7 +120,5 @@ fn read(path: &Path) -> Result<HttpOptions, HealthError> {
     };
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|e| wrong(format!("cannot read: {e}")))?;
-    let yaml = read_yaml::<HttpYaml>(&text).map_err(|e| wrong(e.to_string()))?;
-    let options = yaml.unwrap_or_default().options();
-    options.map_err(|e| wrong(e.to_string()))
+    HttpOptions::from_yaml(&text).map_err(|e| wrong(e.to_string()))
 }

@@ -16,99 +16,82 @@ use super::relabel::Relabel;
 use super::server::HttpSd;
 use super::table::Discovery;
 use crate::secret::Secret;
-use crate::source::http::{
-    Authorization, BasicAuth, ConnectHeaders, FieldError, Headers, HttpOptions, Proxy, ProxyUrl,
-    Redirects, TlsConfig,
-};
+use crate::source::http::{FieldError, Redirects, http_section};
 use crate::source::scrape::{Mode, Options, Target};
 use crate::source::yaml::{duration, size, write_duration, write_size};
 
-/// One entry of `scrape_configs`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Job {
-    /// The label `job` of its targets.
-    pub job_name: String,
-    /// Periodic captures or a continuous stream.
-    #[serde(default)]
-    mode: Mode,
-    /// Maximum rate of a stream, bytes per second.
-    #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
-    stream_budget: Option<u64>,
-    /// Maximum average rate of periodic captures, bytes per second.
-    #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
-    scrape_budget: Option<u64>,
-    /// Requests a CPU profile beside each trace.
-    #[serde(default)]
-    cpu_samples: bool,
-    /// Requests a profile of leaked goroutines once an hour.
-    #[serde(default)]
-    leak_profile: bool,
-    /// Interval between the starts of two captures of a target.
-    #[serde(
-        default,
-        deserialize_with = "duration",
-        serialize_with = "write_duration"
-    )]
-    scrape_interval: Option<Duration>,
-    /// Time that the response may take beyond the trace's duration.
-    #[serde(
-        default,
-        deserialize_with = "duration",
-        serialize_with = "write_duration"
-    )]
-    scrape_timeout: Option<Duration>,
-    /// Duration of a trace, seconds.
-    seconds: Option<u32>,
-    /// Maximum size of a trace, bytes.
-    #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
-    body_size_limit: Option<u64>,
-    /// `http` or `https`.
-    #[serde(default = "http")]
-    pub(super) scheme: String,
-    /// Path of the trace endpoint.
-    #[serde(default = "trace_path", alias = "path")]
-    pub(super) metrics_path: String,
-    /// Parameters of the URL's query.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) params: BTreeMap<String, Vec<String>>,
-    /// HTTP method.
-    #[serde(default = "get")]
-    method: String,
-    /// Body of the request.
-    #[serde(
-        default,
-        deserialize_with = "body",
-        skip_serializing_if = "Option::is_none"
-    )]
-    body: Option<Secret>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    basic_auth: Option<BasicAuth>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authorization: Option<Authorization>,
-    #[serde(default, skip_serializing_if = "Headers::is_empty")]
-    http_headers: Headers,
-    #[serde(default, skip_serializing_if = "TlsConfig::is_usual")]
-    tls_config: TlsConfig,
-    follow_redirects: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proxy_url: Option<ProxyUrl>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    no_proxy: Option<String>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    proxy_from_environment: bool,
-    #[serde(default, skip_serializing_if = "ConnectHeaders::is_empty")]
-    proxy_connect_header: ConnectHeaders,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) static_configs: Vec<Group>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    file_sd_configs: Vec<FileSd>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    http_sd_configs: Vec<HttpSd>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    kubernetes_sd_configs: Vec<KubernetesSd>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    relabel_configs: Vec<Relabel>,
+http_section! {
+    /// One entry of `scrape_configs`.
+    #[derive(Clone, Debug, Default, Deserialize, Serialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct Job {
+        /// The label `job` of its targets.
+        pub job_name: String,
+        /// Periodic captures or a continuous stream.
+        #[serde(default)]
+        mode: Mode,
+        /// Maximum rate of a stream, bytes per second.
+        #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
+        stream_budget: Option<u64>,
+        /// Maximum average rate of periodic captures, bytes per second.
+        #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
+        scrape_budget: Option<u64>,
+        /// Requests a CPU profile beside each trace.
+        #[serde(default)]
+        cpu_samples: bool,
+        /// Requests a profile of leaked goroutines once an hour.
+        #[serde(default)]
+        leak_profile: bool,
+        /// Interval between the starts of two captures of a target.
+        #[serde(
+            default,
+            deserialize_with = "duration",
+            serialize_with = "write_duration"
+        )]
+        scrape_interval: Option<Duration>,
+        /// Time that the response may take beyond the trace's duration.
+        #[serde(
+            default,
+            deserialize_with = "duration",
+            serialize_with = "write_duration"
+        )]
+        scrape_timeout: Option<Duration>,
+        /// Duration of a trace, seconds.
+        seconds: Option<u32>,
+        /// Maximum size of a trace, bytes.
+        #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
+        body_size_limit: Option<u64>,
+        /// `http` or `https`.
+        #[serde(default = "http")]
+        pub(super) scheme: String,
+        /// Path of the trace endpoint.
+        #[serde(default = "trace_path", alias = "path")]
+        pub(super) metrics_path: String,
+        /// Parameters of the URL's query.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        pub(super) params: BTreeMap<String, Vec<String>>,
+        /// HTTP method.
+        #[serde(default = "get")]
+        method: String,
+        /// Body of the request.
+        #[serde(
+            default,
+            deserialize_with = "body",
+            skip_serializing_if = "Option::is_none"
+        )]
+        body: Option<Secret>,
+    } with http {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub(super) static_configs: Vec<Group>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        file_sd_configs: Vec<FileSd>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        http_sd_configs: Vec<HttpSd>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kubernetes_sd_configs: Vec<KubernetesSd>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        relabel_configs: Vec<Relabel>,
+    }
 }
 
 impl Job {
@@ -121,7 +104,6 @@ impl Job {
             params.entry(name.into()).or_default().push(value.into());
         }
         Self {
-            job_name: String::new(),
             mode: options.mode,
             stream_budget: Some(options.stream_budget),
             scrape_budget: options.scrape_budget,
@@ -135,24 +117,13 @@ impl Job {
             metrics_path: url.path().into(),
             params,
             method: options.method.to_string(),
-            body: None,
-            basic_auth: None,
-            authorization: None,
-            http_headers: Headers::default(),
             tls_config: options.http.tls.clone(),
             follow_redirects: Some(options.http.redirects == Redirects::Always),
-            proxy_url: None,
-            no_proxy: None,
-            proxy_from_environment: false,
-            proxy_connect_header: ConnectHeaders::default(),
             static_configs: vec![Group {
                 targets: vec![target.address().to_owned()],
                 labels: BTreeMap::new(),
             }],
-            file_sd_configs: Vec::new(),
-            http_sd_configs: Vec::new(),
-            kubernetes_sd_configs: Vec::new(),
-            relabel_configs: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -240,26 +211,6 @@ impl Job {
             options.http.redirects = Redirects::SameHost;
         }
         options
-    }
-
-    fn http(&self) -> Result<HttpOptions, FieldError> {
-        HttpOptions::new(
-            self.basic_auth.as_ref(),
-            self.authorization.as_ref(),
-            &self.http_headers,
-            &self.tls_config,
-            self.follow_redirects,
-            self.proxy()?,
-        )
-    }
-
-    fn proxy(&self) -> Result<Proxy, FieldError> {
-        Proxy::new(
-            self.proxy_url.as_ref(),
-            self.no_proxy.as_deref(),
-            self.proxy_from_environment,
-            &self.proxy_connect_header,
-        )
     }
 
     fn method(&self) -> Option<Method> {

@@ -14,10 +14,7 @@ use tokio::time::Instant;
 use super::group::Group;
 use super::mechanism::Mechanism;
 use super::refresh::{DiscoveryError, Update, parse};
-use crate::source::http::{
-    Authorization, BasicAuth, ConnectHeaders, FieldError, Headers, HttpOptions, Proxy, ProxyUrl,
-    TlsConfig, explain,
-};
+use crate::source::http::{FieldError, explain, http_section};
 use crate::source::yaml::{duration, write_duration};
 
 /// Default refresh interval, as in Prometheus.
@@ -27,34 +24,19 @@ const CONNECT: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 const LIMIT: usize = 64 << 20;
 
-/// One entry of `http_sd_configs`.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct HttpSd {
-    url: String,
-    #[serde(
-        default,
-        deserialize_with = "duration",
-        serialize_with = "write_duration"
-    )]
-    refresh_interval: Option<Duration>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    basic_auth: Option<BasicAuth>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authorization: Option<Authorization>,
-    #[serde(default, skip_serializing_if = "Headers::is_empty")]
-    http_headers: Headers,
-    #[serde(default, skip_serializing_if = "TlsConfig::is_usual")]
-    tls_config: TlsConfig,
-    follow_redirects: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proxy_url: Option<ProxyUrl>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    no_proxy: Option<String>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    proxy_from_environment: bool,
-    #[serde(default, skip_serializing_if = "ConnectHeaders::is_empty")]
-    proxy_connect_header: ConnectHeaders,
+http_section! {
+    /// One entry of `http_sd_configs`.
+    #[derive(Clone, PartialEq, Eq, Hash, Debug, Deserialize, Serialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct HttpSd {
+        url: String,
+        #[serde(
+            default,
+            deserialize_with = "duration",
+            serialize_with = "write_duration"
+        )]
+        refresh_interval: Option<Duration>,
+    } with http {}
 }
 
 impl Mechanism for HttpSd {
@@ -76,11 +58,13 @@ impl Mechanism for HttpSd {
                 ));
             }
         }
-        self.http().map(drop)
+        self.http().map(drop).map_err(within)
     }
 
     fn check_files(&self, _: &mut dyn FnMut(FieldError)) -> Result<(), FieldError> {
-        self.http()?.check_files().map_err(within)
+        self.http()
+            .and_then(|http| http.check_files())
+            .map_err(within)
     }
 
     fn follow(&self, updates: Sender<Update>) -> BoxFuture<'_, ()> {
@@ -108,27 +92,6 @@ impl HttpSd {
     pub(super) fn fill(&mut self) {
         self.refresh_interval.get_or_insert(ASK);
         self.follow_redirects.get_or_insert(true);
-    }
-
-    fn http(&self) -> Result<HttpOptions, FieldError> {
-        HttpOptions::new(
-            self.basic_auth.as_ref(),
-            self.authorization.as_ref(),
-            &self.http_headers,
-            &self.tls_config,
-            self.follow_redirects,
-            self.proxy().map_err(within)?,
-        )
-        .map_err(within)
-    }
-
-    fn proxy(&self) -> Result<Proxy, FieldError> {
-        Proxy::new(
-            self.proxy_url.as_ref(),
-            self.no_proxy.as_deref(),
-            self.proxy_from_environment,
-            &self.proxy_connect_header,
-        )
     }
 
     async fn ask(&self) -> Result<Vec<Group>, String> {

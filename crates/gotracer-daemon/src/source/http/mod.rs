@@ -8,10 +8,12 @@ mod headers;
 mod no_proxy;
 mod proxy;
 mod refusal;
+mod section;
 mod tls;
 
 use std::path::Path;
 
+use gotracer_core::config::{ConfigError, read_yaml};
 use serde::Deserialize;
 
 use crate::secret::{Secret, SecretError};
@@ -21,6 +23,7 @@ pub use client::{Client, ClientError};
 pub use headers::Headers;
 pub use proxy::{ConnectHeaders, Proxy, ProxyUrl};
 pub(in crate::source) use refusal::explain;
+pub(in crate::source) use section::http_section;
 pub use tls::TlsConfig;
 
 /// Options of an HTTP client.
@@ -60,19 +63,11 @@ impl Redirects {
     }
 }
 
-/// Content of `--http.config.file`.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct ClientFile {
-    basic_auth: Option<BasicAuth>,
-    authorization: Option<Authorization>,
-    http_headers: Headers,
-    tls_config: TlsConfig,
-    follow_redirects: Option<bool>,
-    proxy_url: Option<ProxyUrl>,
-    no_proxy: Option<String>,
-    proxy_from_environment: bool,
-    proxy_connect_header: ConnectHeaders,
+http_section! {
+    /// Content of `--http.config.file`.
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct ClientFile {} with http {}
 }
 
 /// Error of `--http.config.file`.
@@ -80,7 +75,7 @@ struct ClientFile {
 pub enum FileError {
     /// The file is not valid YAML or has unknown keys.
     #[error("{0}")]
-    Yaml(#[from] serde_saphyr::Error),
+    Yaml(#[from] ConfigError),
     /// A field is invalid.
     #[error(transparent)]
     Field(#[from] FieldError),
@@ -147,20 +142,10 @@ impl HttpOptions {
     /// # Errors
     /// If the YAML or a field is invalid.
     pub fn from_yaml(text: &str) -> Result<Self, FileError> {
-        let file: ClientFile = serde_saphyr::from_str(text)?;
-        Ok(Self::new(
-            file.basic_auth.as_ref(),
-            file.authorization.as_ref(),
-            &file.http_headers,
-            &file.tls_config,
-            file.follow_redirects,
-            Proxy::new(
-                file.proxy_url.as_ref(),
-                file.no_proxy.as_deref(),
-                file.proxy_from_environment,
-                &file.proxy_connect_header,
-            )?,
-        )?)
+        match read_yaml::<ClientFile>(text)? {
+            Some(file) => Ok(file.http()?),
+            None => Ok(Self::default()),
+        }
     }
 
     /// Adds a header. Its value may contain environment variables.
