@@ -2,8 +2,7 @@
 //! captures it, a real Prometheus judges, a real Alertmanager tells.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::io::Write;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use crate::boards::list;
 use crate::prometheus::Prometheus;
 use crate::rules::FILES;
 use crate::server::Server;
-use crate::support::daemon::{Running, Scratch, free_address, program};
+use crate::support::daemon::{Running, Scratch, free_address, program, receiver};
 use crate::{read, repository};
 
 /// Long enough for a busy machine.
@@ -22,28 +21,11 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Takes what Alertmanager sends to its webhook. Returns its address.
 fn webhook() -> (String, Receiver<Value>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
     let (sender, messages) = channel();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut request = BufReader::new(stream.try_clone().unwrap());
-            let mut length = 0;
-            let mut line = String::new();
-            while request.read_line(&mut line).is_ok_and(|n| n > 2) {
-                let lower = line.to_lowercase();
-                if let Some(value) = lower.strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-                line.clear();
-            }
-            let mut body = vec![0; length];
-            request.read_exact(&mut body).unwrap();
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-            if sender.send(serde_json::from_slice(&body).unwrap()).is_err() {
-                return;
-            }
-        }
+    let address = receiver(move |body, mut stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        // The test may have ended.
+        let _ = sender.send(serde_json::from_slice(&body.unwrap()).unwrap());
     });
     (address, messages)
 }

@@ -1,11 +1,11 @@
 //! What happens to files that were analysed, and what their names tell.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::net::TcpListener;
 
 use crate::support::daemon::{
-    Running, Scratch, TRACES, eventually_or, fixture, free_address, pack,
+    Running, Scratch, TRACES, eventually_or, fixture, free_address, pack, read_request,
 };
 
 #[test]
@@ -67,14 +67,12 @@ fn names_and_the_configuration_give_labels() {
     let name = "api_v1.2_20261123T0800.trace";
     fs::copy(fixture("go1.26.6/idle.trace"), directory.join(name)).unwrap();
     fs::copy(fixture("go1.25.5/idle.trace"), other.join("web@7.trace")).unwrap();
-    let config = scratch.path().join("gotracer.yml");
     let yaml = format!(
         "watch_configs:\n- directory: {}\n  settle: 100ms\n  labels: {{job: uploads}}\n  \
          patterns: ['{{service}}@{{version}}.trace']\n",
         other.display()
     );
-    fs::write(&config, yaml).unwrap();
-    let config = format!("--config={}", config.display());
+    let config = scratch.config(yaml);
     let more = [
         "--watch.pattern={service}_{version}_{timestamp}.trace",
         &config,
@@ -126,20 +124,10 @@ fn receive(listener: &TcpListener) {
     for mut stream in listener.incoming().flatten() {
         std::thread::spawn(move || {
             let mut request = BufReader::new(stream.try_clone().unwrap());
-            loop {
-                let (mut line, mut length) = (String::new(), 0);
-                while request.read_line(&mut line).is_ok_and(|n| n > 2) {
-                    let header = line.to_ascii_lowercase();
-                    if let Some(value) = header.strip_prefix("content-length:") {
-                        length = value.trim().parse().unwrap();
-                    }
-                    line.clear();
-                }
-                let mut body = vec![0; length];
-                let whole = request.read_exact(&mut body).is_ok() && length > 0;
+            while read_request(&mut request).is_some() {
                 let answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n\
                     Content-Length: 0\r\n\r\n";
-                if !whole || stream.write_all(answer).is_err() {
+                if stream.write_all(answer).is_err() {
                     return;
                 }
             }

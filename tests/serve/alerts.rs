@@ -57,7 +57,6 @@ fn an_alert_has_its_target_captured_and_the_trace_kept() {
     };
     for mode in ["scrape", "stream"] {
         let scratch = Scratch::new();
-        let config = scratch.path().join("gotracer.yml");
         // Only alerts make traces here, and no finding is bad enough.
         let seconds = if mode == "scrape" { 1 } else { 3600 };
         let yaml = format!(
@@ -68,8 +67,7 @@ fn an_alert_has_its_target_captured_and_the_trace_kept() {
             endpoint.address,
             scratch.path().join("evidence").display()
         );
-        fs::write(&config, yaml).unwrap();
-        let flag = format!("--config={}", config.display());
+        let flag = scratch.config(yaml);
         let gotracer = Running::gotracer_with(scratch.path(), &[&flag], &[]);
         let Some(alertmanager) = alertmanager(&scratch, &gotracer.address) else {
             return;

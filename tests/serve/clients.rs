@@ -23,15 +23,13 @@ const TIMED_OUT: &str = "gotracer_http_connections_timed_out_total";
 /// `gotracer serve` with a configuration of some megabytes, which `/config`
 /// answers with: more than the system takes without a reader.
 fn serving(scratch: &Scratch, more: &[&str]) -> Running {
-    let config = scratch.path().join("gotracer.yml");
     let long = "x".repeat(6 << 20);
     let yaml = format!(
         "scrape_configs:\n- job_name: x\n  scrape_interval: 24h\n  \
          static_configs: [{{targets: ['127.0.0.1:1']}}]\n  \
          relabel_configs: [{{target_label: __tmp, replacement: '{long}'}}]\n"
     );
-    fs::write(&config, yaml).unwrap();
-    let config = format!("--config={}", config.display());
+    let config = scratch.config(yaml);
     Running::gotracer_with(scratch.path(), &[&[config.as_str()], more].concat(), &[])
 }
 
@@ -82,7 +80,6 @@ fn clients_that_stall_keep_nobody_out() {
 #[test]
 fn scrapers_that_stall_give_way_to_others() {
     let scratch = Scratch::new();
-    let config = scratch.path().join("gotracer.yml");
     // Long label values make an exposition that fills all buffers.
     let directory = scratch.directory("in");
     let yaml = format!(
@@ -90,8 +87,7 @@ fn scrapers_that_stall_give_way_to_others() {
         directory.display(),
         "x".repeat(100_000)
     );
-    fs::write(&config, yaml).unwrap();
-    let config = format!("--config={}", config.display());
+    let config = scratch.config(yaml);
     let gotracer = Running::gotracer_with(scratch.path(), &[&config], &[]);
     let unread = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let held = crowd(&gotracer, CROWD, unread);

@@ -1,30 +1,19 @@
 //! Targets that stand in files and on servers.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use crate::support::daemon::{Running, Scratch, eventually_or, free_address};
+use crate::support::daemon::{Running, Scratch, eventually_or, free_address, impostor};
 
 /// A server that answers everything with what stands in it.
 fn server(says: Arc<Mutex<String>>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut request = BufReader::new(stream.try_clone().unwrap());
-            let mut line = String::new();
-            while request.read_line(&mut line).is_ok_and(|n| n > 2) {
-                line.clear();
-            }
-            let body = says.lock().unwrap().clone();
-            let status = if body.is_empty() { "500 No" } else { "200 OK" };
-            let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
-            let _ = write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len());
-        }
-    });
-    address
+    impostor(move |mut stream| {
+        let body = says.lock().unwrap().clone();
+        let status = if body.is_empty() { "500 No" } else { "200 OK" };
+        let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
+        let _ = write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    })
 }
 
 #[test]

@@ -147,7 +147,6 @@ fn label_names_of_prometheus_3_are_read_by_all_scrapers() {
         directory.join("a.trace"),
     )
     .unwrap();
-    let config = scratch.path().join("gotracer.yml");
     let names = [
         "k8s.pod.name",
         "team-name",
@@ -174,8 +173,7 @@ fn label_names_of_prometheus_3_are_read_by_all_scrapers() {
         directory.display(),
         labels.join(", ")
     );
-    fs::write(&config, yaml).unwrap();
-    let config = format!("--config={}", config.display());
+    let config = scratch.config(yaml);
     let gotracer = Running::gotracer_with(scratch.path(), &[&config], &[]);
     let analyzed = || gotracer.log().contains("trace anal").then_some(());
     eventually_or("it is analyzed", || gotracer.log(), analyzed);

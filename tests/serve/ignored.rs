@@ -8,13 +8,11 @@ use crate::support::daemon::{Running, Scratch, eventually_or, fixture};
 fn suppressed_findings_are_counted_and_expired_entries_are_reported() {
     let scratch = Scratch::new();
     let directory = scratch.directory("in");
-    let config = scratch.path().join("gotracer.yml");
     let yaml = "ignore:\n\
         - {rule: MutexContention, reason: JIRA-1}\n\
         - {function: main.nothing, reason: JIRA-2}\n\
         - {function: main.old, reason: JIRA-3, until: 2020-01-31}\n";
-    fs::write(&config, yaml).unwrap();
-    let flag = format!("--config={}", config.display());
+    let flag = scratch.config(yaml);
     let gotracer = Running::gotracer(&directory, scratch.path(), &[&flag]);
     let entries = |state: &str| format!("gotracer_ignore_entries{{state=\"{state}\"}}");
     assert_eq!(gotracer.sample(&entries("unused")), Some(2.0));

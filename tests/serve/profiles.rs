@@ -11,9 +11,7 @@ use crate::support::pprof::{OURS, REFERENCE, Records, decode};
 
 /// The daemon with a configuration.
 fn daemon(scratch: &Scratch, config: &str) -> Running {
-    let file = scratch.path().join("gotracer.yml");
-    fs::write(&file, config).unwrap();
-    let flag = format!("--config={}", file.display());
+    let flag = scratch.config(config);
     Running::gotracer_with(scratch.path(), &[&flag], &[])
 }
 

@@ -8,15 +8,8 @@ use crate::support::daemon::{Running, Scratch, eventually_or, program};
 use crate::support::endpoint::{Endpoint, build};
 
 fn serving(scratch: &Scratch, yaml: &str, variables: &[(&str, &str)]) -> Running {
-    let config = scratch.path().join("gotracer.yml");
-    fs::write(&config, yaml).unwrap();
-    let flag = format!("--config={}", config.display());
+    let flag = scratch.config(yaml);
     Running::gotracer_with(scratch.path(), &[&flag], variables)
-}
-
-fn wait_some(gotracer: &Running, series: &str) {
-    let some = || gotracer.sample(series).filter(|n| *n > 0.0);
-    eventually_or(series, || gotracer.log(), some);
 }
 
 #[cfg(unix)]
@@ -41,11 +34,11 @@ fn a_program_on_a_unix_socket_is_captured_and_streamed() {
     let series = |name: &str, job: &str, instance: &str| {
         format!("{name}{{instance=\"{instance}\",job=\"{job}\"}}")
     };
-    wait_some(&gotracer, &series("gotracer_traces_total", "api", &target));
+    gotracer.wait_some(&series("gotracer_traces_total", "api", &target));
     let failed = format!(
         "gotracer_trace_failures_total{{instance=\"{target}.no\",job=\"gone\",reason=\"unreachable\"}}"
     );
-    wait_some(&gotracer, &failed);
+    gotracer.wait_some(&failed);
     let page = gotracer.get("/", "text/html").text();
     assert!(page.contains(&target), "{page}");
     let probe = format!("/probe?target={target}&module=api");
@@ -133,10 +126,10 @@ fn targets_behind_a_proxy_are_captured_and_its_password_does_not_show() {
         "listed",
     ] {
         let traces = format!("gotracer_traces_total{{instance=\"i\",job=\"{job}\"}}");
-        wait_some(&gotracer, &traces);
+        gotracer.wait_some(&traces);
     }
     let streamed = "gotrace_observed_seconds_total{instance=\"i\",job=\"streamed\"}";
-    wait_some(&gotracer, streamed);
+    gotracer.wait_some(streamed);
     for (job, reason) in [
         ("stranger", "http_status"),
         ("shut", "unreachable"),
@@ -145,7 +138,7 @@ fn targets_behind_a_proxy_are_captured_and_its_password_does_not_show() {
         let failures = format!(
             "gotracer_trace_failures_total{{instance=\"i\",job=\"{job}\",reason=\"{reason}\"}}"
         );
-        wait_some(&gotracer, &failures);
+        gotracer.wait_some(&failures);
     }
     let log = gotracer.log();
     for said in [

@@ -60,7 +60,6 @@ impl Fleet {
 }
 
 fn gotracer(scratch: &Scratch, list: &Path) -> Running {
-    let config = scratch.path().join("gotracer.yml");
     let yaml = format!(
         "
 releases: {{warmup: 0s, min_captures: 12, min_observed: 5s}}
@@ -72,8 +71,7 @@ scrape_configs:
 ",
         list.display()
     );
-    fs::write(&config, yaml).unwrap();
-    let config = format!("--config={}", config.display());
+    let config = scratch.config(yaml);
     let storage = format!("--storage.path={}", scratch.path().join("state").display());
     Running::gotracer_with(scratch.path(), &[&config, &storage, "--jobs=2"], &[])
 }

@@ -2,15 +2,14 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::support::daemon::{
-    Running, Scratch, TRACES, eventually_or, fixture, free_address, get, pack, program,
+    Running, Scratch, TRACES, eventually_or, fixture, free_address, get, impostor, pack, program,
 };
 
 /// A real trace of so many bytes, written by a Go program.
@@ -78,24 +77,15 @@ fn metrics_are_answered_while_large_traces_are_read() {
 /// end, which can't be judged before they are all there. Counts what it sent.
 fn endless(limit: u64) -> (String, Arc<AtomicU64>) {
     let whole = fs::read(fixture("go1.27.3/pingpong.trace")).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
     let sent = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&sent);
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut request = BufReader::new(stream.try_clone().unwrap());
-            let mut line = String::new();
-            while request.read_line(&mut line).is_ok_and(|n| n > 2) {
-                line.clear();
-            }
-            let (header, batches) = whole.split_at(16);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
-            let _ = stream.write_all(header);
-            let many = largest_batch(batches).repeat(64);
-            while count.load(Ordering::Relaxed) < limit && stream.write_all(&many).is_ok() {
-                count.fetch_add(many.len() as u64, Ordering::Relaxed);
-            }
+    let address = impostor(move |mut stream| {
+        let (header, batches) = whole.split_at(16);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+        let _ = stream.write_all(header);
+        let many = largest_batch(batches).repeat(64);
+        while count.load(Ordering::Relaxed) < limit && stream.write_all(&many).is_ok() {
+            count.fetch_add(many.len() as u64, Ordering::Relaxed);
         }
     });
     (address, sent)

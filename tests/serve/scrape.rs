@@ -31,15 +31,6 @@ pub(crate) fn scraping(urls: &[&str], scratch: &Scratch, more: &[&str]) -> Runni
     running
 }
 
-fn wait_some(gotracer: &Running, series: &str) {
-    let what = format!("{series} is above 0");
-    eventually_or(
-        &what,
-        || gotracer.log(),
-        || gotracer.sample(series).filter(|v| *v > 0.0),
-    );
-}
-
 fn failures(instance: &str, reason: &str) -> String {
     format!("gotracer_trace_failures_total{{instance=\"{instance}\",reason=\"{reason}\"}}")
 }
@@ -63,7 +54,7 @@ fn a_running_go_program_is_traced_again_and_again() {
     assert!(observed.unwrap() > 1.5, "{observed:?}");
     let finding = "gotrace_findings_total";
     let labels = format!("instance=\"{instance}\",rule=\"MutexContention\",severity=\"warn\"");
-    wait_some(&gotracer, &format!("{finding}{{{labels}}}"));
+    gotracer.wait_some(&format!("{finding}{{{labels}}}"));
     assert_eq!(
         gotracer.sample(&series("gotracer_trace_lost_bytes_total")),
         Some(0.0)
@@ -79,10 +70,10 @@ fn a_program_that_somebody_else_traces_is_asked_again() {
     let address = endpoint.address.clone();
     let other = std::thread::spawn(move || get(&address, "/debug/pprof/trace?seconds=3", ""));
     let gotracer = scraping(&[&endpoint.url()], &scratch, &[]);
-    wait_some(&gotracer, &failures(&endpoint.address, "already_tracing"));
+    gotracer.wait_some(&failures(&endpoint.address, "already_tracing"));
     assert_eq!(other.join().unwrap().unwrap().status, 200);
     let traces = format!("gotracer_traces_total{{instance=\"{}\"}}", endpoint.address);
-    wait_some(&gotracer, &traces);
+    gotracer.wait_some(&traces);
 }
 
 #[test]
@@ -141,19 +132,13 @@ fn every_way_to_fail_has_its_reason_and_none_stops_the_others() {
     let urls: Vec<_> = urls.iter().map(String::as_str).collect();
     let gotracer = scraping(&urls, &scratch, &["--scrape.timeout=1s"]);
     for (address, reason) in targets {
-        wait_some(&gotracer, &failures(address, reason));
+        gotracer.wait_some(&failures(address, reason));
     }
-    wait_some(&gotracer, &failures("no-such-host.invalid", "unreachable"));
-    wait_some(
-        &gotracer,
-        &format!("gotracer_traces_total{{instance=\"{good}\"}}"),
-    );
+    gotracer.wait_some(&failures("no-such-host.invalid", "unreachable"));
+    gotracer.wait_some(&format!("gotracer_traces_total{{instance=\"{good}\"}}"));
     assert_eq!(gotracer.sample(&failures(&good, "broke_off")), Some(0.0));
     // What broke off is analysed as far as it came.
-    wait_some(
-        &gotracer,
-        &format!("gotracer_traces_total{{instance=\"{cut}\"}}"),
-    );
+    gotracer.wait_some(&format!("gotracer_traces_total{{instance=\"{cut}\"}}"));
 }
 
 #[test]
@@ -163,7 +148,7 @@ fn a_trace_that_is_too_large_is_read_in_part() {
     let large = says("200 OK", trace);
     let url = format!("http://{large}");
     let gotracer = scraping(&[&url], &scratch, &["--scrape.max-size=20kB"]);
-    wait_some(&gotracer, &failures(&large, "too_large"));
+    gotracer.wait_some(&failures(&large, "too_large"));
     assert_eq!(gotracer.sample(&failures(&large, "broke_off")), Some(0.0));
 }
 
@@ -191,7 +176,6 @@ fn a_program_above_the_scrape_budget_is_captured_less_often() {
     let Some(other) = Endpoint::start(&scratch, &[]) else {
         return;
     };
-    let config = scratch.path().join("gotracer.yml");
     let job = |name: &str, budget: &str, address: &str| {
         format!(
             "- {{job_name: {name}, scrape_interval: 1s, seconds: 1, scrape_budget: {budget}, \
@@ -203,8 +187,7 @@ fn a_program_above_the_scrape_budget_is_captured_less_often() {
         job("small", "1B", &endpoint.address),
         job("large", "1GiB", &other.address),
     );
-    fs::write(&config, format!("scrape_configs:\n{one}{two}")).unwrap();
-    let flag = format!("--config={}", config.display());
+    let flag = scratch.config(format!("scrape_configs:\n{one}{two}"));
     let gotracer = scraping(&[], &scratch, &[&flag]);
     let traces = |job: &str, address: &str| {
         let series = format!("gotracer_traces_total{{instance=\"{address}\",job=\"{job}\"}}");
@@ -233,14 +216,12 @@ fn captures_with_cpu_samples_have_the_cpu_time_of_running_goroutines() {
     let Some(endpoint) = Endpoint::start(&scratch, &["-burn"]) else {
         return;
     };
-    let config = scratch.path().join("gotracer.yml");
     let job = format!(
         "- {{job_name: go, scrape_interval: 2s, seconds: 1, cpu_samples: true, \
          static_configs: [{{targets: ['{}']}}]}}\n",
         endpoint.address
     );
-    fs::write(&config, format!("scrape_configs:\n{job}")).unwrap();
-    let flag = format!("--config={}", config.display());
+    let flag = scratch.config(format!("scrape_configs:\n{job}"));
     let gotracer = scraping(&[], &scratch, &[&flag]);
     let sample = |name: &str| {
         let series = format!("{name}{{instance=\"{}\",job=\"go\"}}", endpoint.address);
@@ -298,14 +279,11 @@ scrape_configs:
     let flag = format!("--config={}", config.display());
     let gotracer = scraping(&[], &scratch, &[&flag]);
     let labels = r#"instance="one",job="api",service="lenient",version="v7""#;
-    wait_some(&gotracer, &format!("gotracer_traces_total{{{labels}}}"));
+    gotracer.wait_some(&format!("gotracer_traces_total{{{labels}}}"));
     // The service has settings of its own: this rule is not asked.
     let waits = format!("gotrace_mutex_wait_seconds_count{{{labels}}}");
     assert_eq!(gotracer.sample(&waits), Some(0.0));
-    wait_some(
-        &gotracer,
-        &format!("gotrace_sched_latency_seconds_count{{{labels}}}"),
-    );
+    gotracer.wait_some(&format!("gotrace_sched_latency_seconds_count{{{labels}}}"));
 
     // A mistake is said with its place, and nothing starts.
     fs::write(&config, yaml.replace("action: drop", "action: dorp")).unwrap();
@@ -340,23 +318,21 @@ fn a_target_that_wants_a_token_gets_that_of_the_file() {
         }
     });
     let token = scratch.path().join("token");
-    let config = scratch.path().join("gotracer.yml");
     let yaml = format!(
         "scrape_configs: [{{job_name: a, scrape_interval: 1s, authorization: {{credentials_file: '{}'}}, \
          static_configs: [{{targets: ['{address}'], labels: {{instance: i}}}}]}}]",
         token.display()
     );
-    fs::write(&config, yaml).unwrap();
-    let flag = format!("--config={}", config.display());
+    let flag = scratch.config(yaml);
     let gotracer = scraping(&[], &scratch, &[&flag]);
     let failed = |reason: &str| {
         format!("gotracer_trace_failures_total{{instance=\"i\",job=\"a\",reason=\"{reason}\"}}")
     };
-    wait_some(&gotracer, &failed("credentials"));
+    gotracer.wait_some(&failed("credentials"));
     fs::write(&token, "wrong\n").unwrap();
-    wait_some(&gotracer, &failed("http_status"));
+    gotracer.wait_some(&failed("http_status"));
     fs::write(&token, "s3cret\n").unwrap();
-    wait_some(&gotracer, "gotracer_traces_total{instance=\"i\",job=\"a\"}");
+    gotracer.wait_some("gotracer_traces_total{instance=\"i\",job=\"a\"}");
     assert!(!gotracer.log().contains("s3cret"));
 }
 

@@ -142,14 +142,12 @@ fn scrapes_are_limited_and_zero_is_no_limit() {
     for (limit, others) in [("1", 503), ("0", 200)] {
         let limit = format!("--web.max-requests={limit}");
         // Long label values make an exposition that fills all buffers.
-        let config = scratch.path().join("gotracer.yml");
         let value = "x".repeat(100_000);
         let yaml = format!(
             "watch_configs: [{{directory: {}, labels: {{long: {value}}}}}]\n",
             directory.display()
         );
-        fs::write(&config, yaml).unwrap();
-        let config = format!("--config={}", config.display());
+        let config = scratch.config(yaml);
         let gotracer = Running::gotracer_with(scratch.path(), &[&config, &limit], &[]);
         // One that does not read is being answered, until it has not read for
         // so long that it has to make room.

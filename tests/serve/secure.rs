@@ -9,15 +9,8 @@ use crate::support::endpoint::Endpoint;
 
 /// `gotracer serve` with a configuration.
 fn serving(scratch: &Scratch, yaml: &str, variables: &[(&str, &str)]) -> Running {
-    let config = scratch.path().join("gotracer.yml");
-    fs::write(&config, yaml).unwrap();
-    let flag = format!("--config={}", config.display());
+    let flag = scratch.config(yaml);
     Running::gotracer_with(scratch.path(), &[&flag], variables)
-}
-
-fn wait_some(gotracer: &Running, series: &str) {
-    let some = || gotracer.sample(series).filter(|n| *n > 0.0);
-    eventually_or(series, || gotracer.log(), some);
 }
 
 fn traces(job: &str) -> String {
@@ -97,7 +90,7 @@ fn a_go_server_and_gotracer_show_each_other_certificates() {
     let yaml = format!("scrape_configs:\n{}{found}{inline}", jobs.concat());
     let gotracer = serving(&scratch, &yaml, &[("KEY", &key)]);
     for good in ["good", "lax", "old", "found", "inline"] {
-        wait_some(&gotracer, &traces(good));
+        gotracer.wait_some(&traces(good));
     }
     for (bad, reason) in [
         ("nobody", "tls"),
@@ -106,15 +99,15 @@ fn a_go_server_and_gotracer_show_each_other_certificates() {
         ("lost", "credentials"),
         ("plain", "http_status"),
     ] {
-        wait_some(&gotracer, &failures(bad, reason));
+        gotracer.wait_some(&failures(bad, reason));
         assert_eq!(gotracer.sample(&traces(bad)), Some(0.0), "{bad}");
     }
     // Files that come later, or others in their place, are used without being
     // asked to.
     fs::copy(ca, format!("{ca}.no")).unwrap();
-    wait_some(&gotracer, &failures("lost", "tls"));
+    gotracer.wait_some(&failures("lost", "tls"));
     fs::copy(other, ca).unwrap();
-    wait_some(&gotracer, &failures("good", "tls"));
+    gotracer.wait_some(&failures("good", "tls"));
 }
 
 #[test]
@@ -147,10 +140,10 @@ fn whoever_wants_to_be_told_something_is_told() {
     );
     let gotracer = serving(&scratch, &yaml, &[("PASSWORD", "o'pen")]);
     for good in ["known", "moved", "asks"] {
-        wait_some(&gotracer, &traces(good));
+        gotracer.wait_some(&traces(good));
     }
     for bad in ["stranger", "half", "stays"] {
-        wait_some(&gotracer, &failures(bad, "http_status"));
+        gotracer.wait_some(&failures(bad, "http_status"));
         assert_eq!(gotracer.sample(&traces(bad)), Some(0.0), "{bad}");
     }
     let log = gotracer.log();
@@ -188,10 +181,7 @@ fn the_authorities_of_the_system_are_believed() {
     let system = [("SSL_CERT_FILE", authority.file.as_str())];
     let gotracer = Running::gotracer_with(scratch.path(), &scrape, &system);
     let instance = url.trim_start_matches("https://");
-    wait_some(
-        &gotracer,
-        &format!("gotracer_traces_total{{instance=\"{instance}\"}}"),
-    );
+    gotracer.wait_some(&format!("gotracer_traces_total{{instance=\"{instance}\"}}"));
 }
 
 #[test]
@@ -227,10 +217,10 @@ fn a_certificate_that_is_itself_trusted_is_accepted() {
         &format!("scrape_configs:\n{}", jobs.concat()),
         &[],
     );
-    wait_some(&gotracer, &traces("good"));
-    wait_some(&gotracer, &traces("found"));
+    gotracer.wait_some(&traces("good"));
+    gotracer.wait_some(&traces("found"));
     for bad in ["misled", "strange"] {
-        wait_some(&gotracer, &failures(bad, "tls"));
+        gotracer.wait_some(&failures(bad, "tls"));
         assert_eq!(gotracer.sample(&traces(bad)), Some(0.0), "{bad}");
     }
     let log = gotracer.log();
@@ -275,9 +265,9 @@ fn targets_of_lists_are_not_redirected_to_other_hosts() {
     );
     let gotracer = serving(&scratch, &yaml, &[]);
     for good in ["allowed", "fixed", "inside"] {
-        wait_some(&gotracer, &traces(good));
+        gotracer.wait_some(&traces(good));
     }
-    wait_some(&gotracer, &failures("listed", "http_status"));
+    gotracer.wait_some(&failures("listed", "http_status"));
     assert_eq!(gotracer.sample(&traces("listed")), Some(0.0));
     let log = gotracer.log();
     let said = "302 Found: a redirect to http://localhost:";

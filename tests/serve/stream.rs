@@ -280,15 +280,12 @@ fn a_stream_follows_the_configuration() {
     let Some(endpoint) = Endpoint::start(&scratch, &[]) else {
         return;
     };
-    let config = scratch.path().join("gotracer.yml");
     let write = |rules: &str, target: &str| {
-        let yaml = format!(
+        scratch.config(format!(
             "{rules}scrape_configs: [{{job_name: api, mode: stream, static_configs: [{{targets: ['{target}']}}]}}]"
-        );
-        fs::write(&config, yaml).unwrap();
+        ))
     };
-    write("", &endpoint.address);
-    let flag = format!("--config={}", config.display());
+    let flag = write("", &endpoint.address);
     let gotracer = Running::gotracer_with(scratch.path(), &[&flag], &[]);
     let own = format!("instance=\"{}\",job=\"api\"", endpoint.address);
     above(&gotracer, "gotracer_stream_generations_total", &own, 0.0);

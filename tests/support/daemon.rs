@@ -2,18 +2,19 @@
 
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub(crate) use super::{
+    impostor::{impostor, read_request, receiver, says},
     tests_dir,
     tools::{installed, program, prometheus_3, toolchain},
 };
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Long enough for a busy machine; nothing waits for it that goes well.
 /// Counter of analyzed traces.
 pub(crate) const TRACES: &str = "gotracer_traces_total";
+/// Long enough for a busy machine; nothing waits for it that goes well.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A process that ends with the test.
@@ -160,6 +161,13 @@ impl Running {
             || (self.sample(series)? == value).then_some(()),
         );
     }
+
+    /// Waits until a sample is above 0.
+    pub(crate) fn wait_some(&self, series: &str) {
+        let what = format!("{series} is above 0");
+        let some = || self.sample(series).filter(|value| *value > 0.0);
+        eventually_or(&what, || self.log(), some);
+    }
 }
 
 /// An exposition without the instances, and without the jobs that watched
@@ -297,6 +305,13 @@ impl Scratch {
         std::fs::create_dir(&path).unwrap();
         path
     }
+
+    /// Writes gotracer's configuration. Returns the option that names it.
+    pub(crate) fn config(&self, yaml: impl AsRef<[u8]>) -> String {
+        let path = self.path().join("gotracer.yml");
+        std::fs::write(&path, yaml).unwrap();
+        format!("--config={}", path.display())
+    }
 }
 
 /// A small real trace.
@@ -331,30 +346,4 @@ pub(crate) fn opens(go: &Path, trace: &Path) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gotracer"));
     let output = command.args(["analyze", "--strict"]).arg(trace);
     assert_ne!(output.output().unwrap().status.code(), Some(2));
-}
-
-/// Something that accepts connections and does as it likes with them.
-pub(crate) fn impostor(answer: impl Fn(TcpStream) + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut request = BufReader::new(stream.try_clone().unwrap());
-            let mut line = String::new();
-            while request.read_line(&mut line).is_ok_and(|n| n > 2) {
-                line.clear();
-            }
-            answer(stream);
-        }
-    });
-    address
-}
-
-/// One that answers with a head and then a body.
-pub(crate) fn says(head: &'static str, body: Vec<u8>) -> String {
-    impostor(move |mut stream| {
-        // Whoever is fed up with the answer closes the connection.
-        let _ = write!(stream, "HTTP/1.1 {head}\r\n\r\n");
-        let _ = stream.write_all(&body);
-    })
 }

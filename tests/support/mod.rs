@@ -6,6 +6,7 @@ pub(crate) mod certificates;
 pub(crate) mod chromium;
 pub(crate) mod daemon;
 pub(crate) mod endpoint;
+pub(crate) mod impostor;
 pub(crate) mod kubernetes;
 pub(crate) mod old_trace;
 pub(crate) mod once;
