@@ -1,7 +1,9 @@
 //! Development tasks. `cargo xtask generate` writes the files that are generated from the registry of rules;
-//! `cargo xtask pictures` renders README's pictures.
+//! `cargo xtask pictures` renders README's pictures; `cargo xtask circles` lists circles of modules.
 
 mod chromium;
+mod circles;
+mod modules;
 mod perfetto;
 mod pictures;
 
@@ -14,12 +16,14 @@ use gotracer_core::rules::{Document, RULES};
 
 const USAGE: &str = "usage: cargo xtask generate [DIR]
        cargo xtask pictures GOTRACER [DIR]
+       cargo xtask circles ROOT...
 
 Writes alerts, dashboards, runbook heads, and the lists of rules in the documentation,
 the configuration and the Helm chart, from the rules in crates/gotracer-core/src/rules.
 generate: with DIR, writes the files there instead of in place. Needs Python 3.10 or newer.
 pictures: runs the binary GOTRACER on the traces in docs/demo; writes to docs/pictures or DIR. Needs Chromium, and
-Python and pip for Perfetto.";
+Python and pip for Perfetto.
+circles: lists modules that use each other in the crates with these root files, such as src/main.rs.";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
         ["pictures", gotracer, directory] => {
             pictures::make(Path::new(gotracer), Path::new(directory))
         }
+        ["circles", ref roots @ ..] if !roots.is_empty() => list_circles(roots),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -49,6 +54,14 @@ fn main() -> ExitCode {
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn list_circles(roots: &[&str]) -> anyhow::Result<()> {
+    for root in roots {
+        let circles = circles::of("crate", Path::new(root))?;
+        circles.iter().for_each(|circle| print!("{circle}"));
+    }
+    Ok(())
 }
 
 /// Runs the generator with the registry on its standard input.
