@@ -36,6 +36,8 @@ def files(rules):
         yield f"config/prometheus/{name}", text
         yield f"helm/gotracer/files/rules/{name}", text
         yield f"mixin/{name}", alerts.selectable(text)
+    for value in alerts.CUSTOM:
+        yield f"crates/gotracer-core/src/rules/custom/alerts/{value}.yml", alerts.custom(value)
     yield "tests/bundle/alerts/rules.yml", cases.cases(rules)
     names = alerts.names(kept("generator/prometheus/alerts.yml"), rules)
     for make in (overview, service, releases, exporter):

@@ -50,48 +50,83 @@ GROWS = """\
 RULE = """\
       - alert: {name}
         expr: |
-          target_rule:gotrace_findings:trace_ratio_long{{rule="{name}"}} > {share:g}
+          target_rule:gotrace_findings:trace_ratio_long{{rule="{name}"}} > {share}
             and
-          target_rule:gotrace_findings:trace_ratio_short{{rule="{name}"}} > {share:g}
+          target_rule:gotrace_findings:trace_ratio_short{{rule="{name}"}} > {share}
         for: {hold}
         keep_firing_for: 2h
         labels:
           severity: '{{{{ if eq $labels.severity "error" }}}}warning{{{{ else }}}}info{{{{ end }}}}'
-        annotations:
+{labels}        annotations:
           summary: '{summary}'
           description: >-
             In {{{{ $value | humanizePercentage }}}} of the latest traces of @PROGRAM@ @DETAILS@,
             {happened} (severity {{{{ $labels.severity }}}}).
             {worst}
-          runbook_url: @RUNBOOKS@/{name}.md
+          runbook_url: {runbook}
 """
+# Values that custom rules have.
+CUSTOM = ("duration", "share", "rate")
+
+
+def queried(query, labels, text):
+    """Sentence with the value of a query, if it has one."""
+    return f'{{{{- with printf "{query}" {labels} | query }}}}\n            {text}{{{{ end }}}}'
+
+
+def greatest(metric, text, matchers=""):
+    """Sentence with the greatest value of a native or classic histogram."""
+    of = [f"histogram_quantile(1, increase({name}{{{matchers}@SELECT@}}[1h]))" for name in (metric, f"{metric}_bucket")]
+    return queried(f"max({' or '.join(of)}) > 0", "@LABELS@ @LABELS@", text)
+
+
+def last(metric, text, matchers=""):
+    """Sentence with the value of a gauge."""
+    return queried(f"max({metric}{{{matchers}@SELECT@}})", "@LABELS@", text)
 
 
 def worst(rule):
-    """Sentence with the worst value, and its query."""
+    """Sentence with the worst value of a rule."""
     gauge = rule.alert["gauge"]
     if gauge is None:
-        of = [f"histogram_quantile(1, increase({metric}{{@SELECT@}}[1h]))" for metric in (rule.metric, f"{rule.metric}_bucket")]
-        query, labels = f"max({' or '.join(of)}) > 0", "@LABELS@ @LABELS@"
         form = {"s": "humanizeDuration", "bytes": "humanize1024"}.get(rule.grafana_unit, "humanize")
-        text = f"The worst took up to {{{{ . | first | value | {form} }}}}."
-    else:
-        query, labels = f"max({gauge['metric']}{{@SELECT@}})", "@LABELS@"
-        form = "{{ . | first | value | humanize1024 }}B" if rule.unit == "bytes" else '{{ . | first | value | printf "%.0f" }}'
-        text = gauge["text"].replace("{}", form)
-    return f'{{{{- with printf "{query}" {labels} | query }}}}\n            {text}{{{{ end }}}}'
+        return greatest(rule.metric, f"The worst took up to {{{{ . | first | value | {form} }}}}.")
+    form = "{{ . | first | value | humanize1024 }}B" if rule.unit == "bytes" else '{{ . | first | value | printf "%.0f" }}'
+    return last(gauge["metric"], gauge["text"].replace("{}", form))
 
 
 def alert(rule):
     alert = rule.alert
-    return RULE.format(name=rule.name, share=alert["percent"] / 100, hold=alert["hold"], happened=alert["happened"],
-                       summary=alert["summary"].replace("{program}", "@PROGRAM@"), worst=worst(rule))
+    return RULE.format(name=rule.name, share=f"{alert['percent'] / 100:g}", hold=alert["hold"], labels="",
+                       happened=alert["happened"], summary=alert["summary"].replace("{program}", "@PROGRAM@"),
+                       worst=worst(rule), runbook=f"@RUNBOOKS@/{rule.name}.md")
+
+
+def custom(value):
+    """Template of the alert of a custom rule with such a value. gotracer replaces its placeholders in lower case."""
+    matchers = 'rule=\\"@name@\\",'
+    sentence = {
+        "duration": greatest("gotrace_custom_rule_seconds",
+                             "The worst took up to {{ . | first | value | humanizeDuration }}.", matchers),
+        "share": last("gotrace_custom_rule_share_ratio",
+                      "In the last trace, the share was {{ . | first | value | humanizePercentage }}.", matchers),
+        "rate": last("gotrace_custom_rule_rate",
+                     "In the last trace, the rate was {{ . | first | value | humanize }} per second.", matchers),
+    }[value]
+    return placed(RULE.format(
+        name="@name@", share="@share@", hold="@hold@", labels="          custom_rule: 'true'\n",
+        happened="the custom rule @name@ had findings", summary="@name@ has findings in @PROGRAM@",
+        worst=f"@about@\n            {sentence}", runbook="@repository@/blob/main/docs/custom-rules.md"))
 
 
 def filled(template, rules):
     """Template with its placeholders replaced."""
     text = template.replace("@RULES@\n", "\n".join(alert(rule) for rule in rules) + "\n")
-    text = re.sub(r"@GROWS (\w+)@", lambda match: GROWS.format(match[1]), text)
+    return placed(re.sub(r"@GROWS (\w+)@", lambda match: GROWS.format(match[1]), text))
+
+
+def placed(text):
+    """Text with its texts in the place of placeholders."""
     return re.sub(r"@([A-Z]+)@", lambda match: TEXTS[match[1]], text)
 
 

@@ -8,6 +8,7 @@ mod support;
 mod addresses;
 mod alerting;
 mod boards;
+mod custom;
 mod flapping;
 mod fleet;
 mod identity;

@@ -63,7 +63,7 @@ fn alert(name: &str) -> PrometheusRule {
 }
 
 /// Runs the promtool of Prometheus 3, or the one in PATH.
-fn promtool(arguments: &[&str], files: &[PathBuf]) {
+pub(crate) fn promtool(arguments: &[&str], files: &[PathBuf]) {
     if let Some(promtool) = program("promtool") {
         run(&promtool, arguments, files);
     }

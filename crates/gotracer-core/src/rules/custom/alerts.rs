@@ -1,28 +1,6 @@
 //! Prometheus alerts of custom rules, in the form of those that gotracer ships for its own.
 
-use std::fmt::Write;
-
 use crate::rules::{Rule, Unit};
-
-/// Place of a program: cluster and namespace.
-const PLACE: &str = "{{ with $labels.cluster }}{{ . }}/{{ end }}\
-    {{ with $labels.namespace }}{{ . }}/{{ end }}";
-/// Name of a program.
-const PROGRAM: &str = "{{ or $labels.service $labels.instance }}";
-/// Labels that identify a program. In queries, a label that an alert lacks is the empty string.
-const IDENTITY: [&str; 6] = [
-    "job",
-    "instance",
-    "service",
-    "version",
-    "namespace",
-    "cluster",
-];
-/// Documentation of custom rules.
-const DOCS: &str = concat!(
-    env!("CARGO_PKG_REPOSITORY"),
-    "/blob/main/docs/custom-rules.md"
-);
 
 /// Returns a file of alerts for Prometheus. It needs the recording rules of `config/prometheus/recording.yml`.
 pub fn alerts(rules: &[&Rule]) -> String {
@@ -31,82 +9,49 @@ pub fn alerts(rules: &[&Rule]) -> String {
          groups:\n  - name: gotracer.custom_rules\n    rules:\n",
     );
     for rule in rules {
-        // Writing to a string does not fail.
-        let _ = alert(&mut file, rule);
+        file += &alert(rule);
     }
     file
 }
 
-fn alert(file: &mut String, rule: &Rule) -> std::fmt::Result {
-    let (name, share) = (rule.name, f64::from(rule.alert.percent) / 100.0);
-    let summary = format!("{name} has findings in {PLACE}{PROGRAM}");
-    let description = format!(
-        "In {{{{ $value | humanizePercentage }}}} of the latest traces of {PLACE}{PROGRAM} (job \
-         {{{{ $labels.job }}}}{{{{ with $labels.instance }}}}, instance {{{{ . }}}}{{{{ end }}}}\
-         {{{{ with $labels.version }}}}, version {{{{ . }}}}{{{{ end }}}}), the custom rule {name} \
-         had findings (severity {{{{ $labels.severity }}}}). {}{}",
-        escaped(rule.summary),
-        worst(rule),
-    );
-    writeln!(file, "      - alert: {name}")?;
-    writeln!(file, "        expr: |")?;
-    let ratio = "target_rule:gotrace_findings:trace_ratio";
-    writeln!(file, "          {ratio}_long{{rule=\"{name}\"}} > {share}")?;
-    writeln!(file, "            and")?;
-    writeln!(file, "          {ratio}_short{{rule=\"{name}\"}} > {share}")?;
-    writeln!(file, "        for: {}", rule.alert.hold)?;
-    writeln!(file, "        keep_firing_for: 2h")?;
-    writeln!(file, "        labels:")?;
-    let severity = "{{ if eq $labels.severity \"error\" }}warning{{ else }}info{{ end }}";
-    writeln!(file, "          severity: '{severity}'")?;
-    writeln!(file, "        annotations:")?;
-    writeln!(file, "          summary: {}", quoted(&summary))?;
-    writeln!(file, "          description: {}", quoted(&description))?;
-    writeln!(file, "          runbook_url: {DOCS}")
+fn alert(rule: &Rule) -> String {
+    let share = f64::from(rule.alert.percent) / 100.0;
+    template(rule.unit)
+        .replace("@name@", rule.name)
+        .replace("@share@", &share.to_string())
+        .replace("@hold@", rule.alert.hold)
+        .replace("@repository@", env!("CARGO_PKG_REPOSITORY"))
+        .replace("@about@", &text(rule.summary))
 }
 
-/// Returns the sentence with the worst value, and its query.
-fn worst(rule: &Rule) -> String {
-    let labels: String = IDENTITY.map(|l| format!(" $labels.{l}")).concat();
-    let select: Vec<_> = IDENTITY.iter().map(|l| format!("{l}=%q")).collect();
-    let select = format!("rule=\"{}\",{}", rule.name, select.join(","));
-    let (query, times, form) = match rule.unit {
-        Unit::Share => (
-            format!("max(gotrace_custom_rule_share_ratio{{{select}}})"),
-            1,
-            "humanizePercentage",
-        ),
-        Unit::Rate => (
-            format!("max(gotrace_custom_rule_rate{{{select}}})"),
-            1,
-            "humanize",
-        ),
-        _ => {
-            let metric = "gotrace_custom_rule_seconds";
-            let of =
-                |name: &str| format!("histogram_quantile(1, increase({name}{{{select}}}[1h]))");
-            let (native, classic) = (of(metric), of(&format!("{metric}_bucket")));
-            (
-                format!("max({native} or {classic}) > 0"),
-                2,
-                "humanizeDuration",
-            )
-        }
-    };
-    let query = query.replace('"', "\\\"");
-    let labels = labels.repeat(times);
-    format!(
-        "{{{{ with printf \"{query}\"{labels} | query }}}} The worst was {{{{ . | first | value | \
-         {form} }}}}.{{{{ end }}}}"
-    )
+/// Returns the template of an alert. `cargo xtask generate` writes it with those of the built-in rules, so that all alerts
+/// have the same form.
+fn template(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Share => include_str!("alerts/share.yml"),
+        Unit::Rate => include_str!("alerts/rate.yml"),
+        _ => include_str!("alerts/duration.yml"),
+    }
 }
 
-/// Text of the configuration, which is no template.
-fn escaped(text: &str) -> String {
-    text.replace("{{", "{{ \"{{\" }}")
+/// Returns a text of the configuration as a line of a YAML block that is a template of Prometheus: on one line, without
+/// control characters, and without actions.
+fn text(text: &str) -> String {
+    let printable = text.replace(char::is_control, " ");
+    let words: Vec<_> = printable.split_whitespace().collect();
+    words.join(" ").replace("{{", "{{ \"{{\" }}")
 }
 
-/// A string of YAML: every string of JSON is one.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_text_on_one_line() {
+        let summary = "Orders: \"slow\"\n\tones\u{7} # of {{ .x }}";
+        assert_eq!(
+            text(summary),
+            "Orders: \"slow\" ones # of {{ \"{{\" }} .x }}"
+        );
+    }
 }
