@@ -18,7 +18,7 @@ def exporter(_rules, alerts):
              thresholds={"mode": "absolute", "steps": [{"color": "red", "value": None}, {"color": "green", "value": 1}]},
              mappings=[{"type": "value", "options": {"0": {"text": "failed", "index": 0}, "1": {"text": "good", "index": 1}}}]),
         stat("Targets", "Programs and directories that gotracer knows. Fewer than expected: look at the lists of targets below.",
-             instant(f"count(gotracer_traces_total{{{TARGET}}})")),
+             instant(f"count(gotracer_traces_total{{{TARGET}}})"), decimals=0),
         stat("Without a trace", "Targets without a trace or stream data in the last hour. The table below lists their failures.",
              instant(f"count(changes(gotrace_observed_seconds_total{{{TARGET}}}[1h]) == 0) or vector(0)"),
              thresholds=steps(warn=1)),

@@ -1,7 +1,8 @@
 """Dashboard Overview: all programs, worst first."""
 
-from panels import (REPORTS, SEVERITY_COLOURS, TARGET, bars, coloured, dashboard, instant, lines, link, query, row,
-                    stat, steps, table, targets, to_service)
+from custom import worst_services
+from panels import (REPORTS, SEVERITY_COLOURS, TARGET, bars, coloured, dashboard, firing, instant, lines, link, query, row,
+                    service_links, stat, steps, table, targets, to_service)
 from rules import by_observed
 
 SERVICE = "namespace, job, service, version"
@@ -18,13 +19,11 @@ def traces(by=""):
 
 
 def worst_of(rule):
-    links = [link("This service", "/d/gotracer-service?${datasource:queryparam}&var-job=${__field.labels.job}"
-                  "&var-service=${__field.labels.service}&${__url_time_range}"), REPORTS]
     expr = f"topk(5, {rule.worst('job, service')} > 0)"
     described = (f"{rule.summary} The five worst services; each value is the upper bound of the worst measurement's "
                  f"bucket. The lines are the thresholds of the preset service. Fix: {rule.advice}")
     return lines(rule.name, described, [query(expr, "{{job}} {{service}}")], rule.grafana_unit, (6, 7), rule.steps(),
-                 log=True, links=links)
+                 log=True, links=service_links())
 
 
 def overview(rules, alerts):
@@ -40,8 +39,7 @@ def overview(rules, alerts):
              "someone.", instant(findings("warn")), decimals=0, thresholds=steps(warn=0.5), links=[REPORTS]),
         stat("Alerts", "Firing alerts of gotracer; each has a runbook. Always 0 if the rules in "
              "config/prometheus are not loaded.",
-             instant('count(ALERTS{cluster=~"$cluster|", namespace=~"$namespace|", service=~"$service|", '
-                     f'alertstate="firing", alertname=~"{"|".join(alerts)}"}}) or vector(0)'), decimals=0, thresholds=steps(error=1)),
+             instant(f"count({firing(alerts)}) or vector(0)"), decimals=0, thresholds=steps(error=1)),
         stat("Failures", "Traces that could not be captured or read in the selected time range. Click for the reasons.",
              instant(f"sum(increase(gotracer_trace_failures_total{{{TARGET}}}[$__range]))"), decimals=0,
              thresholds=steps(warn=0.5), links=[exporter]),
@@ -78,6 +76,7 @@ def overview(rules, alerts):
                      "[$__rate_interval])) > 0", "{{rule}}")], "short", (12, 7), bars=True, stacked=True),
         row("Worst measurement of each rule by service"),
         *(worst_of(rule) for rule in rules),
+        *worst_services(),
     ]
     return dashboard(
         "gotracer-overview", "Go traces / Overview",

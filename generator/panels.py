@@ -249,6 +249,13 @@ def to_service(version=True):
                 "&var-service=${__data.fields.service}" + version + "&${__url_time_range}")
 
 
+def service_links():
+    """Links from a series with the labels job and service."""
+    service = link("This service", "/d/gotracer-service?${datasource:queryparam}&var-job=${__field.labels.job}"
+                   "&var-service=${__field.labels.service}&${__url_time_range}")
+    return [service, REPORTS]
+
+
 REPORTS = link("Reports of the last traces", "${gotracer}/#traces", new_tab=True)
 
 
@@ -305,12 +312,17 @@ def targets(of="gotrace_observed_seconds_total", version=None):
     ]
 
 
+def firing(alerts):
+    """Query of firing alerts: those of these names, and those of custom rules, whose names the configuration defines."""
+    chosen = 'cluster=~"$cluster|", namespace=~"$namespace|", service=~"$service|", alertstate="firing"'
+    return f'ALERTS{{{chosen}, alertname=~"{"|".join(alerts)}"}} or ALERTS{{{chosen}, custom_rule="true"}}'
+
+
 def annotations(alerts):
     """Annotations of every dashboard: alerts of gotracer, and first captures of releases."""
-    chosen = 'cluster=~"$cluster|", namespace=~"$namespace|", service=~"$service|"'
     return [
         {"name": "Alerts", "datasource": DATASOURCE, "enable": True, "iconColor": RED,
-         "expr": f'ALERTS{{{chosen}, alertstate="firing", alertname=~"{"|".join(alerts)}"}}',
+         "expr": firing(alerts),
          "titleFormat": "{{alertname}}", "textFormat": "{{service}} {{instance}} {{rule}}", "step": "60s"},
         {"name": "Releases", "datasource": DATASOURCE, "enable": True, "iconColor": BLUE,
          "expr": 'gotrace_release_first_seen_timestamp_seconds{service=~"$service|"} * 1000', "useValueForTime": True,

@@ -36,13 +36,8 @@ class Rule:
         return steps(self.warn, self.error)
 
     def quantile(self, q, by="", where=TARGET, over="$__rate_interval"):
-        """Quantile per set of the labels `by`, of native or classic histograms. If a set has both, it is the greater of
-        the two: the quantile of all values lies between them. A target with both counts as native."""
-        native = f"rate({self.metric}{{{where}}}[{over}])"
-        of_le = ", ".join(filter(None, [by, "le"]))
-        classic = f"sum by ({of_le}) (rate({self.metric}_bucket{{{where}}}[{over}]) unless ignoring (le) {native})"
-        of_native = f'label_replace(histogram_quantile({q}, sum by ({by}) ({native})), "le", "native", "", "")'
-        return f"max by ({by}) ({of_native} or histogram_quantile({q}, {classic}))"
+        """Quantile of the measurements per set of the labels `by`."""
+        return quantile(self.metric, q, by, where, over)
 
     def worst(self, by="", where=TARGET, over="$__rate_interval"):
         """The upper bound of the bucket with the greatest value."""
@@ -51,6 +46,16 @@ class Rule:
     def per_second(self, by="", where=TARGET, over="$__rate_interval"):
         """Sum of the measurements per observed second."""
         return by_observed(f"{self.metric}_sum", by, where, over)
+
+
+def quantile(metric, q, by="", where=TARGET, over="$__rate_interval"):
+    """Quantile per set of the labels `by`, of native or classic histograms. If a set has both, it is the greater of
+    the two: the quantile of all values lies between them. A target with both counts as native."""
+    native = f"rate({metric}{{{where}}}[{over}])"
+    of_le = ", ".join(filter(None, [by, "le"]))
+    classic = f"sum by ({of_le}) (rate({metric}_bucket{{{where}}}[{over}]) unless ignoring (le) {native})"
+    of_native = f'label_replace(histogram_quantile({q}, sum by ({by}) ({native})), "le", "native", "", "")'
+    return f"max by ({by}) ({of_native} or histogram_quantile({q}, {classic}))"
 
 
 def rate(metric, where, over):
@@ -68,10 +73,10 @@ def by_observed(metric, by="", where=TARGET, over="$__rate_interval", only=""):
     return f"sum {by}({rate(metric, where + only, over)}) / ({observed} > 0)"
 
 
-def by_own(label, metric, where=TARGET, over="$__rate_interval"):
-    """Increase per observed second for each value of `label`, such as reason."""
+def by_own(label, metric, where=TARGET, over="$__rate_interval", only=""):
+    """Increase, or `only` of some series, per observed second for each value of `label`, such as reason."""
     observed = f"sum(rate(gotrace_observed_seconds_total{{{where}}}[{over}]))"
-    return f"sum by ({label}) ({rate(metric, where, over)}) / on () group_left () ({observed} > 0)"
+    return f"sum by ({label}) ({rate(metric, where + only, over)}) / on () group_left () ({observed} > 0)"
 
 
 def buckets(metric, where=TARGET, over="$__rate_interval"):

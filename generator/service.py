@@ -1,11 +1,18 @@
 """Dashboard Service: the measurements of every rule for one service."""
 
+import custom
 from address import RUNBOOKS
 from panels import (REPORTS, TARGET, dashboard, heatmap, instant, lines, link, matching, query, row, stat, states, steps,
                     table, targets)
 from rules import buckets, by_observed, by_own
 
 QUANTILES = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (1, "worst"))
+
+# Columns of the table of start functions, and their states. The first is all states.
+START_FUNCTIONS = (
+    ("Goroutines", ""), ("Running", "running"), ("Runnable", "runnable"), ("System calls", "syscall"), ("Locks", "lock"),
+    ("Channels", "chan_send|chan_receive|select"), ("Network", "network"),
+)
 
 
 def beside(rule):
@@ -54,6 +61,10 @@ def service(rules, alerts):
     def made(what):
         return by_own("place", f"gotrace_goroutine_{what}_by_place_total", over="$__range")
 
+    def in_state(states, over="$__range"):
+        only = f', state=~"{states}"' if states else ""
+        return by_own("function", "gotrace_goroutine_by_function_seconds_total", over=over, only=only)
+
     panels = [
         stat("Errors", "Findings of severity error in the selected time range. Click for the reports with place, stack, cause and "
              "fix.",
@@ -81,6 +92,13 @@ def service(rules, alerts):
               "which none ran meanwhile (full). Batch jobs reach 100 % by design. In a service, compare with GOMAXPROCS "
               "and the CPU limit.",
               [query(by_own("kind", "gotrace_sched_pressure_seconds_total"), "{{kind}}")], "percentunit"),
+        table("Start functions", "Goroutines by start function and state, on average. A state beyond the six with most time of a "
+              "function is not told apart. The key goroutine_functions of gotracer.yml enables the table.",
+              [(title, f"topk(20, {in_state(states)})", "none", None) for title, states in START_FUNCTIONS],
+              ["function"], (16, 8), "Goroutines"),
+        lines("Running, by start function", "Goroutines that run, by start function: who takes the CPU. The key "
+              "goroutine_functions of gotracer.yml enables the panel.",
+              [query(f"topk(10, {in_state('running', '$__rate_interval')})", "{{function}}")], "short", stacked=True),
         row("Findings"),
         states("When each rule found something", "Rules that begin together often share a cause. "
                "Click for the reports.", query(f"{found('error')} + {found('warn|error')}", "{{rule}}"),
@@ -96,6 +114,7 @@ def service(rules, alerts):
     ]
     for rule in rules:
         panels += section(rule)
+    panels += custom.section()
     return dashboard(
         "gotracer-service", "Go traces / Service",
         "Measurements of every rule for one service, whether or not they crossed a threshold. "

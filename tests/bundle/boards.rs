@@ -125,7 +125,15 @@ fn every_dashboard_has_the_variables_and_links_that_are_used() {
     for board in &boards {
         let named = list(&board.json["templating"]["list"]);
         let named: HashSet<_> = named.iter().map(|v| text(&v["name"])).collect();
-        for name in ["datasource", "job", "service", "version", "instance"] {
+        for name in [
+            "datasource",
+            "cluster",
+            "namespace",
+            "job",
+            "service",
+            "version",
+            "instance",
+        ] {
             assert!(named.contains(name), "{} lacks ${name}", board.name);
         }
         let json = board.json.to_string();
@@ -155,7 +163,8 @@ fn every_dashboard_has_the_variables_and_links_that_are_used() {
     }
 }
 
-/// Every dashboard marks all shipped alerts, and the Overview counts all of them.
+/// Every dashboard marks all shipped alerts and those of custom rules, and the Overview counts all of them, as the
+/// variables choose.
 #[test]
 fn dashboards_know_every_alert() {
     let alerts = rules::all().into_iter().filter(|rule| rule.alert);
@@ -163,6 +172,11 @@ fn dashboards_know_every_alert() {
     let listed = Regex::new(r#"alertname=~"([^"]+)""#).unwrap();
     let of = |expr: &str| -> BTreeSet<String> {
         let found = listed.captures(expr).unwrap_or_else(|| panic!("{expr}"));
+        for chosen in ["cluster", "namespace", "service"] {
+            let selected = format!("{chosen}=~\"${chosen}|\"");
+            assert_eq!(expr.matches(&selected).count(), 2, "{expr}");
+        }
+        assert!(expr.contains("custom_rule=\"true\""), "{expr}");
         found[1].split('|').map(str::to_owned).collect()
     };
     for board in all() {
@@ -174,6 +188,56 @@ fn dashboards_know_every_alert() {
             assert_eq!(of(&count.unwrap().queries[0].expr), names);
         }
     }
+}
+
+/// What a number or a column of a table shows: its query, and its unit and decimals.
+fn numbers(panel: &Value) -> Vec<(String, Value)> {
+    let defaults = panel["fieldConfig"]["defaults"].clone();
+    let expr = |target: &Value| text(&target["expr"]);
+    let targets = list(&panel["targets"]);
+    if panel["type"] != "table" {
+        let shown = ["stat", "bargauge"].contains(&panel["type"].as_str().unwrap());
+        let first = targets.first().filter(|_| shown);
+        return first
+            .map(|target| (expr(target), defaults))
+            .into_iter()
+            .collect();
+    }
+    // Columns are the queries, in their order; the overrides name them.
+    let columns = &panel["transformations"][1]["options"]["renameByName"];
+    let column = |target: &Value| {
+        let title = &columns[format!("Value #{}", text(&target["refId"]))];
+        let overrides = list(&panel["fieldConfig"]["overrides"]).iter();
+        let own = overrides.filter(|o| o["matcher"]["options"] == *title);
+        let properties = own.flat_map(|o| list(&o["properties"]));
+        let properties = properties.map(|p| (text(&p["id"]), p["value"].clone()));
+        (expr(target), Value::from_iter(properties))
+    };
+    targets.iter().map(column).collect()
+}
+
+#[test]
+fn counts_have_no_decimals_and_times_are_dates() {
+    let (mut counts, mut dates) = (0, 0);
+    for board in all() {
+        for panel in list(&board.json["panels"]) {
+            for (expr, shown) in numbers(panel) {
+                let at = format!("{}: {expr}: {shown}", text(&panel["title"]));
+                let counted = ["gotrace_findings_total", "gotracer_traces_total", "ALERTS"];
+                let counted =
+                    counted.iter().any(|name| expr.contains(name)) && !expr.contains(" / ");
+                if counted {
+                    assert_eq!(shown["decimals"], 0, "{at}");
+                    counts += 1;
+                }
+                if expr.contains("_timestamp_seconds") && !expr.contains("time() -") {
+                    assert!(text(&shown["unit"]).starts_with("dateTime"), "{at}");
+                    dates += 1;
+                }
+            }
+        }
+    }
+    assert!(counts > 5 && dates > 0, "{counts} {dates}");
 }
 
 /// Counters of findings have exemplars with the finding and the address of its evidence.

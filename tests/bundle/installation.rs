@@ -67,7 +67,11 @@ watch_configs:
   patterns: ['{{service}}_{{version}}_{{_}}.trace']
   settle: 100ms
 - directory: {unmounted}
-prometheus: {{series_limit: 370, goroutine_places: 5}}
+prometheus: {{series_limit: 450, goroutine_places: 5, goroutine_functions: 5}}
+custom_rules:
+- {{name: LongWait, on: wait, match: {{reason: lock}}, warn: 1ms}}
+- {{name: LockShare, on: wait, match: {{reason: lock}}, value: share, warn: 1%}}
+- {{name: LockRate, on: wait, match: {{reason: lock}}, value: count_per_second, warn: 1}}
 otlp: {{spans: true}}
 releases: {{warmup: 0s, min_captures: 5, min_observed: 100ms, confidence: 0.8}}
 evidence: {{severity: warn, bucket: 's3://traces', max_target_bytes: 24KiB}}
