@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::daemon::{Running, Scratch, fixture, post};
+use crate::support::daemon::{Running, Scratch, fixture, pack, post};
 
 const FIXTURE: &str = "go1.27.3/annotations.trace";
 
@@ -10,8 +10,7 @@ fn rule(warn: &str) -> String {
     format!(
         "custom_rules:\n\
          - {{name: SlowChild, on: task, match: {{type: child}}, warn: {warn}, error: 10s}}\n\
-         - {{name: ManyChildren, on: task, match: {{type: child}}, value: count_per_second, warn: 1}}\n\
-         services: {{other: {{rules: {{SlowChild: {{enabled: false}}}}}}}}\n"
+         - {{name: ManyChildren, on: task, match: {{type: child}}, value: count_per_second, warn: 1}}\n"
     )
 }
 
@@ -67,4 +66,51 @@ fn a_custom_rule_has_series_and_changes_with_the_configuration() {
     .unwrap();
     gotracer.wait_sample("gotracer_traces_total", 3.0);
     assert_eq!(gotracer.sample(found), Some(1.0));
+}
+
+#[test]
+fn thresholds_of_a_service_apply_to_a_custom_rule() {
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    let config = scratch.path().join("gotracer.yml");
+    let services = "services:
+  strict: {rules: {SlowChild: {error: 2us}}}
+  lax: {rules: {SlowChild: {warn: 9s}}}
+  off: {rules: {SlowChild: {enabled: false}}}
+";
+    fs::write(&config, rule("1us") + services).unwrap();
+    let flag = format!("--config={}", config.display());
+    let pattern = "--watch.pattern={service}.trace.gz";
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[&flag, pattern]);
+    let trace = fs::read(fixture(FIXTURE)).unwrap();
+    for (service, warnings, errors) in [
+        ("cart", Some(1.0), Some(0.0)),
+        ("strict", Some(0.0), Some(1.0)),
+        ("lax", Some(0.0), Some(0.0)),
+        ("off", None, None),
+    ] {
+        pack(&trace, &directory, service);
+        gotracer.wait_sample(
+            &format!("gotracer_traces_total{{service=\"{service}\"}}"),
+            1.0,
+        );
+        let labels = format!("service=\"{service}\",rule=\"SlowChild\"");
+        let found = |severity: &str| {
+            gotracer.sample(&format!(
+                "gotrace_findings_total{{{labels},severity=\"{severity}\"}}"
+            ))
+        };
+        assert_eq!(
+            (found("warn"), found("error")),
+            (warnings, errors),
+            "{service}"
+        );
+        // A rule that finds nothing measures all the same.
+        let measured = gotracer.sample(&format!("gotrace_custom_rule_seconds_count{{{labels}}}"));
+        assert_eq!(
+            measured.is_some_and(|n| n > 50.0),
+            warnings.is_some(),
+            "{service}"
+        );
+    }
 }
