@@ -210,6 +210,9 @@ fn go_1_27_proves_leaks_and_older_programs_do_not_fail() {
     assert!(place.as_str().unwrap().starts_with("main."), "{place}");
     assert!(of(&older).get("leaks").is_none());
     assert!(of(&older)["lastError"] == "", "{}", of(&older));
+    let page = gotracer.get("/", "text/html").text();
+    let leaked = format!("{} leaked goroutine", proved.unwrap());
+    assert!(page.contains(&leaked), "{page}");
     // It is told once, and the next profiles come an hour later.
     let captures = || sample("gotracer_traces_total", &older, "") >= Some(3.0);
     eventually_or(

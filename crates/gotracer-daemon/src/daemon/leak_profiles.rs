@@ -57,7 +57,7 @@ impl LeakProfiles {
                     let place = &place.function;
                     tracing::warn!(target = %url, goroutines, place, "goroutines proved leaked");
                 }
-                table.leaked(target, leaks);
+                table.leaked(target, Some(leaks));
                 LeakProfile::Proved(goroutines)
             }
             Err(LeakError::Unsupported) => {
@@ -66,6 +66,8 @@ impl LeakProfiles {
                     tracing::info!(target = %url, %error, "leak profile not supported");
                 }
                 self.told = true;
+                // A program of Go 1.27 may have been replaced by an older one.
+                table.leaked(target, None);
                 LeakProfile::Unsupported
             }
             Err(error) => {

@@ -22,6 +22,19 @@ pub(super) struct Last {
     pub failure: Option<Failure>,
 }
 
+/// Target with what its last capture and profile said.
+#[derive(Clone, Debug)]
+pub(super) struct Status {
+    /// Labels.
+    pub labels: Labels,
+    /// URL.
+    pub url: String,
+    /// Last capture.
+    pub last: Option<Last>,
+    /// Leaked goroutines of the last profile that the target sent.
+    pub leaks: Option<Leaks>,
+}
+
 /// Scraped targets by labels and URL.
 #[derive(Default)]
 pub(super) struct TargetTable(Mutex<Targets>);
@@ -120,20 +133,12 @@ impl TargetTable {
         }
     }
 
-    /// Records the leaked goroutines of a target, unless it was removed meanwhile.
-    pub(super) fn leaked(&self, target: &Target, leaks: Leaks) {
+    /// Records the leaked goroutines of a target, unless it was removed meanwhile. `None` is for a program that has no
+    /// such profile.
+    pub(super) fn leaked(&self, target: &Target, leaks: Option<Leaks>) {
         if let Some(entry) = self.lock().get_mut(&key(target)) {
-            entry.leaks = Some(leaks);
+            entry.leaks = leaks;
         }
-    }
-
-    /// Returns the leaked goroutines of a target, if it sent a profile.
-    pub(super) fn leaks(&self, labels: &Labels, url: &str) -> Option<Leaks> {
-        let targets = self.lock();
-        targets
-            .get(&(labels.clone(), url.to_owned()))?
-            .leaks
-            .clone()
     }
 
     /// Asks for the next trace of a target's stream to be kept, for this reason.
@@ -148,12 +153,16 @@ impl TargetTable {
         self.lock().get_mut(&key(target))?.request.take()
     }
 
-    /// Returns all targets with URL and last capture.
-    pub(super) fn all(&self) -> Vec<(Labels, String, Option<Last>)> {
+    /// Returns all targets.
+    pub(super) fn all(&self) -> Vec<Status> {
         let targets = self.lock();
-        let all = targets.iter();
-        all.map(|((labels, url), row)| (labels.clone(), url.clone(), row.last.clone()))
-            .collect()
+        let all = targets.iter().map(|((labels, url), row)| Status {
+            labels: labels.clone(),
+            url: url.clone(),
+            last: row.last.clone(),
+            leaks: row.leaks.clone(),
+        });
+        all.collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Targets> {

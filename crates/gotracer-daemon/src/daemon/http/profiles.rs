@@ -9,6 +9,7 @@ use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use super::State;
 use super::call::Call;
 use super::reply::{Reply, blocking, reply, text};
+use crate::daemon::target_table::Status;
 use crate::labels::Labels;
 use crate::pprof::{Profiles, Type, Window};
 use crate::profiles::{LONGEST, Period};
@@ -153,7 +154,7 @@ pub(super) async fn one(call: Call<'_>) -> Reply {
 fn known(state: &State) -> BTreeMap<Labels, Vec<String>> {
     let analyzed = state.profiles.known().into_iter();
     let mut known: BTreeMap<_, _> = analyzed.map(|labels| (labels, Vec::new())).collect();
-    for (labels, url, _) in state.table.all() {
+    for Status { labels, url, .. } in state.table.all() {
         known.entry(labels).or_default().push(url);
     }
     known

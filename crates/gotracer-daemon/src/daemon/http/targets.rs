@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::call::Call;
 use super::reply::{JSON, Reply, compressed};
 use crate::daemon::leaks::Leaks;
-use crate::daemon::target_table::{Last, TargetTable};
+use crate::daemon::target_table::{Status, TargetTable};
 use crate::labels::Labels;
 
 #[derive(Serialize)]
@@ -34,19 +34,21 @@ pub(super) fn list(call: &Call<'_>) -> Reply {
 
 /// Builds the document.
 fn document(table: &TargetTable) -> serde_json::Value {
-    let row = |(labels, url, last): (Labels, String, _)| {
-        let leaks = table.leaks(&labels, &url);
-        row((labels, url, last), leaks)
-    };
     let rows: Vec<_> = table.all().into_iter().map(row).collect();
     serde_json::json!({"status": "success", "data": {"activeTargets": rows}})
 }
 
-fn row((labels, scrape_url, last): (Labels, String, Option<Last>), leaks: Option<Leaks>) -> Row {
+fn row(target: Status) -> Row {
+    let Status {
+        labels,
+        url,
+        last,
+        leaks,
+    } = target;
     let failure = last.as_ref().and_then(|l| l.failure.as_ref());
     Row {
         labels,
-        scrape_url,
+        scrape_url: url,
         health: match (&last, failure) {
             (None, _) => "unknown",
             (Some(_), None) => "up",

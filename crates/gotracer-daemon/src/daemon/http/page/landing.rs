@@ -10,7 +10,7 @@ use super::targets::{BySource, by_source, targets, watches};
 use super::{Ago, failed, outcome, page, source};
 use crate::daemon::failure::Failure;
 use crate::daemon::recent_reports::Entry;
-use crate::daemon::target_table::Last;
+use crate::daemon::target_table::Status;
 use crate::evidence::Item;
 use crate::labels::Labels;
 use crate::report::html::text;
@@ -28,8 +28,8 @@ const LIVE: u32 = 10;
 /// Content of the page.
 #[derive(Default)]
 pub(crate) struct Overview {
-    /// Targets with URL and last capture.
-    pub targets: Vec<(Labels, String, Option<Last>)>,
+    /// Targets.
+    pub targets: Vec<Status>,
     /// Watched directories.
     pub watches: Vec<(PathBuf, Health)>,
     /// Latest reports and failures, newest first.
@@ -218,6 +218,7 @@ fn evidence(kept: &[Item]) -> Markup {
 mod tests {
     use super::*;
     use crate::daemon::failure::Reason;
+    use crate::daemon::leaks::{Leaks, Place};
     use std::sync::Arc;
 
     use crate::report::sample;
@@ -284,6 +285,40 @@ mod tests {
         let worst = worst.split_once("Last traces").unwrap().0;
         assert!(worst.contains("reports/2") && worst.contains("MutexContention"));
         assert!(!worst.contains("reports/1") && !worst.contains("calm"));
+    }
+
+    #[test]
+    fn targets_have_their_leaked_goroutines() {
+        let place = |function: &str, goroutines| Place {
+            function: function.into(),
+            goroutines,
+        };
+        let target = |url: &str, leaks| Status {
+            labels: Labels::default(),
+            url: url.into(),
+            last: None,
+            leaks: Some(leaks),
+        };
+        let leaks = Leaks {
+            goroutines: 94,
+            places: vec![place("main.send[<T>]", 90), place("main.lock", 4)],
+        };
+        let page = landing(&Overview {
+            targets: vec![
+                target("http://leaks", leaks),
+                target("http://calm", Leaks::default()),
+            ],
+            ..Overview::default()
+        });
+        let (_, row) = page.split_once("http://leaks").unwrap();
+        let (row, other) = row.split_once("http://calm").unwrap();
+        assert!(row.contains("94 leaked goroutines"), "{row}");
+        assert!(
+            row.contains(": 90 in <code>main.send[&lt;T&gt;]</code>"),
+            "{row}"
+        );
+        assert!(row.contains(", and 1 other place"), "{row}");
+        assert!(!other.contains("leaked"), "{other}");
     }
 
     #[test]

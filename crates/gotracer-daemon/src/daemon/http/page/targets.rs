@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use maud::{Markup, html};
 
 use super::{Ago, failed, outcome, source};
+use crate::daemon::leaks::Leaks;
 use crate::daemon::recent_reports::Entry;
-use crate::daemon::target_table::Last;
+use crate::daemon::target_table::{Last, Status};
 use crate::labels::Labels;
 use crate::report::html::text;
 use crate::report::human;
@@ -30,11 +31,8 @@ pub(super) fn by_source(recent: &[Entry]) -> BySource<'_> {
     all
 }
 
-/// Renders the targets with their URL and last capture.
-pub(super) fn targets(
-    targets: &[(Labels, String, Option<Last>)],
-    by_source: &BySource<'_>,
-) -> Markup {
+/// Renders the targets with URL, last capture and leaked goroutines.
+pub(super) fn targets(targets: &[Status], by_source: &BySource<'_>) -> Markup {
     if targets.is_empty() {
         return html! {};
     }
@@ -43,7 +41,7 @@ pub(super) fn targets(
         table class="cards" {
             thead { tr { th { "Last capture" } th { "Target" } th { "Findings" } th { "State" } } }
             tbody {
-                @for (labels, url, last) in targets {
+                @for Status { labels, url, last, leaks } in targets {
                     @let entries = by_source.get(&(labels, url.as_str())).map_or(&[][..], Vec::as_slice);
                     tr {
                         @match last {
@@ -52,7 +50,10 @@ pub(super) fn targets(
                         }
                         td { (source(labels, url)) }
                         td { (sparkline(entries)) }
-                        td { (state(last.as_ref(), entries.first().copied())) }
+                        td {
+                            (state(last.as_ref(), entries.first().copied()))
+                            @if let Some(leaks) = leaks { (leaked(leaks)) }
+                        }
                     }
                 }
             }
@@ -71,6 +72,22 @@ fn state(last: Option<&Last>, newest: Option<&Entry>) -> Markup {
             (None, Some(Some(failure))) => (failed(failure)),
             (None, Some(None)) => (up),
             (None, None) => "",
+        }
+    }
+}
+
+/// Renders the goroutines that the last profile proved leaked, and where most of them wait. A profile without any proves
+/// nothing.
+fn leaked(leaks: &Leaks) -> Markup {
+    let Some(worst) = leaks.places.first() else {
+        return html! {};
+    };
+    html! {
+        br;
+        span class="error" { (human::plural(leaks.goroutines, "leaked goroutine")) }
+        ": " (human::count(worst.goroutines)) " in " code { (text(&worst.function)) }
+        @if leaks.places.len() > 1 {
+            span class="weak" { ", and " (human::plural(leaks.places.len() as u64 - 1, "other place")) }
         }
     }
 }
