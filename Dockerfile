@@ -7,14 +7,32 @@
 # The second command gives files and layers the time of the last commit. Any image with Rust, a C compiler, certificates and
 # Debian's packages builds it; pin it by its digest:
 #   --build-arg RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm@sha256:…
+#
+# --platform linux/amd64,linux/arm64 builds for both on one machine. The compiler runs on the machine's own platform, so
+# no emulation is needed.
 ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
 
-FROM ${RUST_IMAGE} AS build
+FROM --platform=${BUILDPLATFORM} ${RUST_IMAGE} AS build
 WORKDIR /build
 # No path of the machine that built it is in the binary.
 ENV RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/build=gotracer --remap-path-prefix=/usr/local/cargo=cargo"
+# Debian has a linker for each platform under this name, the machine's own included.
+ENV CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 # With a target that is named, RUSTFLAGS are not for build scripts and macros, which can't be static.
-RUN rustc -vV | sed -n 's/^host: //p' > /target
+ARG TARGETARCH
+RUN host=$(rustc -vV | sed -n 's/^host: //p') \
+    && case "$TARGETARCH" in \
+         amd64) cpu=x86_64 ;; \
+         arm64) cpu=aarch64 ;; \
+         *) cpu=${host%%-*} ;; \
+       esac \
+    && target=$cpu-unknown-linux-gnu && echo "$target" > /target \
+    && if [ "$target" != "$host" ]; then \
+         { [ -d "$(rustc --print target-libdir --target "$target")" ] || rustup target add "$target"; } \
+         && apt-get update && apt-get install -y --no-install-recommends \
+           "gcc-$(echo "$cpu" | tr _ -)-linux-gnu" "libc6-dev-$TARGETARCH-cross" && rm -rf /var/lib/apt/lists/*; \
+       fi
 
 # The dependencies alone, so that they are built again only when they change.
 COPY Cargo.toml Cargo.lock ./
