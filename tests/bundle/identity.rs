@@ -1,12 +1,15 @@
-//! Whose the series are: a restart of gotracer, with other labels of its pod,
-//! begins no new ones.
+//! Whose the series and alerts are: those of the program, not of gotracer.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::prometheus::Prometheus;
-use crate::support::daemon::{Running, Scratch, fixture, free_address};
+use crate::repository;
+use crate::rules::FILES;
+use crate::support::daemon::{Running, Scratch, fixture, free_address, post};
 
 /// Targets with the labels that the Prometheus operator adds, and what the
 /// chart's ServiceMonitor does with them.
@@ -84,4 +87,47 @@ fn a_restart_with_another_pod_begins_no_new_series() {
     for own in ["pod", "namespace", "container", "endpoint"] {
         assert!(labels[own].is_null(), "{own}");
     }
+}
+
+/// Watched and pushed traces have no target: an alert names the program by its labels, and not gotracer.
+#[test]
+fn alerts_name_the_programs_of_watched_and_pushed_traces() {
+    let scratch = Scratch::new();
+    let directory = scratch.directory("in");
+    let address = free_address();
+    let gotracer = gotracer(&scratch, &address, &directory);
+    let rules = FILES.map(repository);
+    let Some(prometheus) = Prometheus::start(&scratch, &address, &rules, None) else {
+        return;
+    };
+    prometheus.wait("sum(up) == 1");
+    // A wait of 3.5 s for a lock in each.
+    let trace = |version: &str| fixture(&format!("{version}/mutex_long.trace"));
+    fs::copy(trace("go1.25.5"), directory.join("cart_1.0.trace")).unwrap();
+    let pushed = fs::read(trace("go1.27.3")).unwrap();
+    let path = "/api/v1/traces?service=shop&version=2.0";
+    let answer = post(&address, path, &pushed).unwrap();
+    assert!(answer.status < 300, "{}", answer.text());
+    let firing = "ALERTS{alertname='ExtremeFinding',alertstate='firing',rule='MutexContention'}";
+    prometheus.wait(&format!("count({firing}) == 2"));
+    let alerts = prometheus.alerts("ExtremeFinding");
+    let in_directory = directory.display().to_string();
+    for (job, instance, service, version) in [
+        ("watch", &*in_directory, "cart", "1.0"),
+        ("upload", "upload", "shop", "2.0"),
+    ] {
+        let of = |alert: &&Value| alert["labels"]["service"] == service;
+        let alert = alerts.iter().find(of).unwrap();
+        for (label, value) in [("job", job), ("instance", instance), ("version", version)] {
+            assert_eq!(alert["labels"][label], value, "{service}");
+        }
+        let said = &alert["annotations"];
+        let summary = format!("MutexContention of {service} is extreme");
+        assert_eq!(said["summary"], summary);
+        let details = format!("{service} (job {job}, instance {instance}, version {version})");
+        let description = said["description"].as_str().unwrap();
+        assert!(description.contains(&details), "{description}");
+        assert!(!alert.to_string().contains(&address), "{alert}");
+    }
+    drop(gotracer);
 }

@@ -137,6 +137,14 @@ scrape_configs:
         serde_json::from_value(data).unwrap()
     }
 
+    /// The alerts of a name.
+    pub(crate) fn alerts(&self, name: &str) -> Vec<Value> {
+        let data = self.ask("alerts", &[]);
+        let alerts = list(&data["alerts"]).iter();
+        let named = alerts.filter(|alert| alert["labels"]["alertname"] == name);
+        named.cloned().collect()
+    }
+
     /// What it says of its rules' health: those that can't be evaluated.
     pub(crate) fn ill_rules(&self) -> Vec<Value> {
         let data = self.ask("rules", &[]);

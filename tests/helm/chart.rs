@@ -60,3 +60,20 @@ fn the_version_is_that_of_the_program() {
         "{yaml}"
     );
 }
+
+#[test]
+fn the_chart_has_what_artifact_hub_shows() {
+    let yaml = std::fs::read_to_string(repository("helm/gotracer/Chart.yaml")).unwrap();
+    let chart: serde_json::Value = serde_saphyr::from_str(&yaml).unwrap();
+    let address = env!("CARGO_PKG_REPOSITORY");
+    assert_eq!(chart["home"], address);
+    assert_eq!(chart["sources"][0], address);
+    assert!(chart["maintainers"][0]["name"].is_string());
+    assert!(chart["keywords"].as_array().is_some_and(|k| !k.is_empty()));
+    let annotations = &chart["annotations"];
+    assert_eq!(
+        annotations["artifacthub.io/license"],
+        env!("CARGO_PKG_LICENSE")
+    );
+    assert!(annotations["artifacthub.io/links"].is_string());
+}

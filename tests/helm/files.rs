@@ -156,6 +156,14 @@ fn the_package_holds_them_and_nothing_that_belongs_elsewhere() {
             || (path.starts_with("files/") && path.matches('/').count() == 2 && file);
         assert!(belongs, "{path} is in the package");
     }
+    // Whoever has the package alone can follow its links: none leads to another file of the repository.
+    let readme = fs::read_to_string(chart().join("README.md")).unwrap();
+    let links = readme.match_indices("](").map(|(at, _)| &readme[at + 2..]);
+    let links = links.map(|rest| rest.split(')').next().unwrap());
+    for link in links {
+        let own = known.contains(&link) || link.starts_with('#');
+        assert!(link.starts_with("https://") || own, "{link}");
+    }
     // It is as good as the directory.
     let rendered = |chart: &std::path::Path| tools.template(chart, &["--set", BOTH]).unwrap();
     assert_eq!(rendered(&package), rendered(&chart()));

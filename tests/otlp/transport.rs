@@ -145,7 +145,13 @@ fn each_signal_has_its_own_place_way_and_headers() {
     let scratch = Scratch::new();
     let ports = Ports::free();
     let options = Options {
-        moody: "headers: {x-tenant: 'a b'}",
+        moody: concat!(
+            "headers: {x-tenant: 'a b', user-agent: 'gotracer/",
+            env!("CARGO_PKG_VERSION"),
+            " OTel-OTLP-Exporter-Rust/",
+            env!("CARGO_PKG_VERSION"),
+            "'}"
+        ),
         ..Options::default()
     };
     let Some(collector) = Collector::start_with(&scratch, &ports, &options) else {
