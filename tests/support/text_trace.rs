@@ -1,5 +1,6 @@
 //! Writes the text form in which the reference reader keeps its own test
-//! traces (`testdata/tests/*.test`) as the bytes of a trace.
+//! traces (`testdata/tests/*.test`) as the bytes of a trace. A batch may lack
+//! its size.
 
 use gotracer::trace::internal::specs;
 
@@ -30,20 +31,28 @@ pub(crate) fn encode(text: &str) -> TextTrace {
     let version = header.strip_prefix("Trace Go1.").expect("a version");
     let mut bytes = format!("go 1.{version} trace").into_bytes();
     bytes.resize(16, 0);
+    // Events of a batch whose size is to be counted.
+    let mut batch: Option<Vec<u8>> = None;
     while let Some(line) = lines.next() {
         let mut words = line.split_whitespace();
         let name = words.next().expect("an event");
-        bytes.push(number(name));
         let args: Vec<u64> = words.map(value).collect();
-        for &arg in &args {
-            varint(&mut bytes, arg);
+        if name == "EventBatch" {
+            close(&mut bytes, batch.take());
+            bytes.push(number(name));
+            args.iter().for_each(|&arg| varint(&mut bytes, arg));
+            batch = (args.len() < 4).then(Vec::new);
+            continue;
         }
+        let bytes = batch.as_mut().unwrap_or(&mut bytes);
+        bytes.push(number(name));
+        args.iter().for_each(|&arg| varint(bytes, arg));
         if name == "Stack" {
             for _ in 0..args[1] {
                 let frame = lines.next().expect("a frame");
                 frame
                     .split_whitespace()
-                    .for_each(|w| varint(&mut bytes, value(w)));
+                    .for_each(|w| varint(bytes, value(w)));
             }
         }
         if name == "String" {
@@ -52,13 +61,22 @@ pub(crate) fn encode(text: &str) -> TextTrace {
                 .and_then(|l| l.strip_prefix("data="))
                 .expect("data");
             let data = unquote(data);
-            varint(&mut bytes, data.len() as u64);
+            varint(bytes, data.len() as u64);
             bytes.extend(data);
         }
     }
+    close(&mut bytes, batch);
     TextTrace {
         accepted: expect.contains("SUCCESS"),
         bytes,
+    }
+}
+
+/// Ends a batch whose size was counted.
+fn close(bytes: &mut Vec<u8>, batch: Option<Vec<u8>>) {
+    if let Some(batch) = batch {
+        varint(bytes, batch.len() as u64);
+        bytes.extend(batch);
     }
 }
 

@@ -29,14 +29,9 @@ const REASONS: [(&str, Wait); 9] = [
 /// Tables that hold the reasons, and where.
 fn tables() -> (Tables, Vec<StringId>) {
     let mut text = String::from(
-        "-- expect --\nSUCCESS\n-- trace --\nTrace Go1.22\nEventBatch gen=1 m=18446744073709551615 time=0 size=6\n\
-         Frequency freq=1000000000\nEventBatch gen=1 m=0 time=0 size=9\nProcStatus dt=1 p=0 pstatus=1\n\
-         GoStatus dt=1 g=1 m=0 gstatus=2\n",
-    );
-    let strings: usize = REASONS.iter().map(|(reason, _)| 3 + reason.len()).sum();
-    text += &format!(
-        "EventBatch gen=1 m=18446744073709551615 time=0 size={}\nStrings\n",
-        1 + strings
+        "-- expect --\nSUCCESS\n-- trace --\nTrace Go1.22\nEventBatch gen=1 m=18446744073709551615 time=0\n\
+         Frequency freq=1000000000\nEventBatch gen=1 m=0 time=0\nProcStatus dt=1 p=0 pstatus=1\n\
+         GoStatus dt=1 g=1 m=0 gstatus=2\nEventBatch gen=1 m=18446744073709551615 time=0\nStrings\n",
     );
     for (i, (reason, _)) in REASONS.iter().enumerate() {
         text += &format!("String id={}\ndata={reason:?}\n", i + 1);

@@ -7,8 +7,8 @@ use crate::report::{GoroutineGroup, Report, human};
 use crate::timeline::{State, StateVector};
 use crate::units::duration;
 
-/// Maximum number of functions on a page.
-const MOST: usize = 50;
+/// Number of functions that are not folded.
+const OPEN: usize = 50;
 /// Number of states named per function.
 const STATES: usize = 4;
 
@@ -18,6 +18,9 @@ pub(super) fn write(report: &Report) -> Markup {
     let Some(line) = human::program_time(time) else {
         return html! {};
     };
+    let (open, folded) = report
+        .goroutines
+        .split_at(report.goroutines.len().min(OPEN));
     html! {
         h3 { "Goroutines" }
         p { (clip(&line)) }
@@ -25,10 +28,11 @@ pub(super) fn write(report: &Report) -> Markup {
         @if let Some(line) = human::sched_pressure(report) {
             p { (clip(&line)) }
         }
-        (shell::wide("Goroutines by function", &table(&report.goroutines)))
-        @if report.goroutines.len() > MOST {
-            p {
-                (human::plural((report.goroutines.len() - MOST) as u64, "more function")) " not listed."
+        (shell::wide("Goroutines by function", &table(open)))
+        @if !folded.is_empty() {
+            details {
+                summary { (human::plural(folded.len() as u64, "more row")) }
+                (shell::wide("More goroutines by function", &table(folded)))
             }
         }
     }
@@ -52,7 +56,7 @@ fn bar(time: &StateVector) -> Markup {
 
 fn table(groups: &[GoroutineGroup]) -> Markup {
     let numbers = ["goroutines", "alive", "life p50", "p99", "total time"];
-    let rows = groups.iter().take(MOST).map(|group| {
+    let rows = groups.iter().map(|group| {
         let [p50, p99, total] = [group.life.p50, group.life.p99, group.time.total()].map(duration);
         let [count, alive] = [group.count, group.alive].map(human::count);
         listing::Row {
