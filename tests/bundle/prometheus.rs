@@ -105,10 +105,13 @@ scrape_configs:
         series.collect()
     }
 
-    /// Waits until a query has a result.
-    pub(crate) fn wait(&self, expr: &str) {
-        let there = || (!self.instant(expr, now()).is_empty()).then_some(());
-        eventually_or(expr, || self.process.log(), there);
+    /// Waits until a query has a result. Returns the time of the result.
+    pub(crate) fn wait(&self, expr: &str) -> f64 {
+        let there = || {
+            let time = now();
+            (!self.instant(expr, time).is_empty()).then_some(time)
+        };
+        eventually_or(expr, || self.process.log(), there)
     }
 
     /// The results from one time to another, every `step` seconds.
