@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::collector::{Collector, Ports, attribute, metric, number, total};
 use crate::support::daemon::{Running, Scratch, fixture};
-use crate::{TRACE, findings, gotracer, wait_sent};
+use crate::{TRACE, findings, gotracer, report, wait_sent};
 
 #[test]
 fn findings_belong_to_the_span_of_their_trace() {
@@ -78,6 +78,7 @@ fn findings_belong_to_the_span_of_their_trace() {
 /// The metrics that two traces make, one after the other. `counts` returns how many traces all
 /// batches so far count.
 fn of_two_traces(
+    traces: [&str; 2],
     variables: &[(&str, &str)],
     counts: fn(&[Value]) -> f64,
 ) -> Option<(Vec<Value>, Running)> {
@@ -91,7 +92,7 @@ fn of_two_traces(
     let (gotracer, directory) = gotracer(&scratch, &all, &[]);
     // The first collection comes before the first trace.
     collector.metrics("gotracer", |_| true);
-    for (count, trace) in [(1.0, TRACE), (2.0, "go1.26.6/mutex_contention.trace")] {
+    for (count, trace) in [1.0, 2.0].into_iter().zip(traces) {
         fs::copy(fixture(trace), directory.join(format!("{count}.trace"))).unwrap();
         let counted = || (counts(&collector.all_metrics("api")) == count).then_some(());
         crate::eventually_or("a trace is counted", || gotracer.log(), counted);
@@ -134,6 +135,9 @@ fn metrics_of_the_conventions_for_go_have_a_scope_of_their_own() {
     }
 }
 
+/// Two traces, the second of which was made later.
+const TRACES: [&str; 2] = [TRACE, "go1.26.6/mutex_contention.trace"];
+
 /// Traces that a batch counts.
 fn traces(batch: &Value) -> f64 {
     total(batch, "gotracer.traces").unwrap_or(0.0)
@@ -142,7 +146,7 @@ fn traces(batch: &Value) -> f64 {
 #[test]
 fn metrics_are_those_of_a_scrape_and_begin_at_zero() {
     let last = |all: &[Value]| all.last().map_or(0.0, traces);
-    let Some((all, gotracer)) = of_two_traces(&[], last) else {
+    let Some((all, gotracer)) = of_two_traces(TRACES, &[], last) else {
         return;
     };
     // The directory is known before its first trace.
@@ -183,6 +187,29 @@ fn metrics_are_those_of_a_scrape_and_begin_at_zero() {
     }
 }
 
+/// A trace that was made before the last one counts, and its gauges do not. No two points of a gauge have the same time.
+#[test]
+fn gauges_are_those_of_the_trace_that_was_made_last() {
+    let last = |all: &[Value]| all.last().map_or(0.0, traces);
+    let leak = "go1.25.5/goroutine_leak.trace";
+    let Some((all, gotracer)) = of_two_traces([TRACES[1], leak], &[], last) else {
+        return;
+    };
+    let goroutines = |batch: &Value| total(batch, "gotrace.goroutines");
+    let end = all.last().unwrap();
+    let of_leak = report(&fixture(leak))["program"]["goroutines"]["end"].clone();
+    assert!(number(&of_leak) > 100.0, "{of_leak}");
+    assert_eq!(goroutines(end), Some(1.0));
+    assert_eq!(goroutines(end), gotracer.sample("gotrace_goroutines"));
+    let points = all
+        .iter()
+        .filter_map(|batch| metric(batch, "gotrace.goroutines"));
+    let times: Vec<_> = points
+        .map(|m| number(&m["gauge"]["dataPoints"][0]["timeUnixNano"]))
+        .collect();
+    assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
+}
+
 #[test]
 fn deltas_in_exponential_buckets_add_up_to_a_scrape() {
     let variables = [
@@ -193,7 +220,7 @@ fn deltas_in_exponential_buckets_add_up_to_a_scrape() {
         ),
     ];
     let sum = |all: &[Value]| all.iter().map(traces).sum();
-    let Some((all, gotracer)) = of_two_traces(&variables, sum) else {
+    let Some((all, gotracer)) = of_two_traces(TRACES, &variables, sum) else {
         return;
     };
     let sum = |name: &str| {

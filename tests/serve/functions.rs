@@ -35,7 +35,11 @@ fn trace() -> Vec<u8> {
     text += "ProcsChange dt=998000000 procs_value=1 stack=0\n";
     write!(text, "EventBatch gen=1 m={NONE} time=0\nStacks\n").unwrap();
     for i in 1..=FUNCTIONS {
-        writeln!(text, "Stack id={i} nframes=1\npc={i} func={i} file=0 line=1").unwrap();
+        writeln!(
+            text,
+            "Stack id={i} nframes=1\npc={i} func={i} file=0 line=1"
+        )
+        .unwrap();
     }
     write!(text, "EventBatch gen=1 m={NONE} time=0\nStrings\n").unwrap();
     for i in 1..=FUNCTIONS {
