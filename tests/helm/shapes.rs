@@ -210,3 +210,25 @@ fn pods_start_anew_when_their_configuration_changes_and_only_then() {
     assert_ne!(checksum("targets={a:1},config.preset=batch"), usual);
     assert!(checksum("existingConfigMap=mine").is_null());
 }
+
+#[test]
+fn kept_traces_are_behind_a_network_policy() {
+    let Some(tools) = tools() else { return };
+    let policies = |values: &str| {
+        let objects = tools.objects(&chart(), &["--set", values]);
+        let policies = objects.iter().filter(|o| o["kind"] == "NetworkPolicy");
+        policies.count()
+    };
+    assert_eq!(policies("targets={a:1}"), 0);
+    assert_eq!(policies("targets={a:1},evidence.kind=emptyDir"), 1);
+    assert_eq!(policies("targets={a:1},networkPolicy.enabled=true"), 1);
+}
+
+#[test]
+fn no_directory_is_made_that_belongs_to_root() {
+    let Some(tools) = tools() else { return };
+    let objects = tools.objects(&chart(), &["--set", "mode=daemonset"]);
+    let volumes = pod(&objects).unwrap()["volumes"].as_array().unwrap();
+    let mut paths = volumes.iter().filter(|v| !v["hostPath"].is_null());
+    assert_eq!(paths.next().unwrap()["hostPath"]["type"], "Directory");
+}
