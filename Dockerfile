@@ -25,7 +25,8 @@ RUN host=$(rustc -vV | sed -n 's/^host: //p') \
     && case "$TARGETARCH" in \
          amd64) cpu=x86_64 ;; \
          arm64) cpu=aarch64 ;; \
-         *) cpu=${host%%-*} ;; \
+         "") cpu=${host%%-*} ;; \
+         *) echo "no build for $TARGETARCH" >&2; exit 1 ;; \
        esac \
     && target=$cpu-unknown-linux-gnu && echo "$target" > /target \
     && if [ "$target" != "$host" ]; then \
