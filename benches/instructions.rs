@@ -23,19 +23,30 @@ fn read(trace: &[u8]) -> Result<u64> {
 
 /// Applies all rules with their default settings.
 fn report(trace: &[u8]) -> Result<u64> {
-    let settings = Settings::default();
-    let outcome = analyze(Input::from_slice(trace), "trace", &settings, |_| ())?;
+    with(trace, &Settings::default())
+}
+
+/// Applies them and gathers profiles, as the daemon does with `profiles: {enabled: true}`.
+fn profiles(trace: &[u8]) -> Result<u64> {
+    let mut settings = Settings::default();
+    settings.profiles = true;
+    with(trace, &settings)
+}
+
+fn with(trace: &[u8], settings: &Settings) -> Result<u64> {
+    let outcome = analyze(Input::from_slice(trace), "trace", settings, |_| ())?;
     Ok(outcome.report.trace.events)
 }
 
 fn run(args: &[String]) -> Result<u64> {
     let [mode, times, path] = args else {
-        return Err("usage: instructions read|analyze TIMES FILE".into());
+        return Err("usage: instructions read|analyze|profiles TIMES FILE".into());
     };
     let stage = match mode.as_str() {
         "read" => read,
         "analyze" => report,
-        other => return Err(format!("{other}: not read or analyze").into()),
+        "profiles" => profiles,
+        other => return Err(format!("{other}: not read, analyze or profiles").into()),
     };
     let trace = std::fs::read(path)?;
     (0..times.parse()?).map(|_: u32| stage(&trace)).sum()

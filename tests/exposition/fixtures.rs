@@ -82,6 +82,7 @@ pub(crate) fn finding(rule: &str, severity: Severity) -> Finding {
         places: Vec::new(),
         more_places: 0,
         cause: None,
+        time_in_the_end: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use gotracer::report::{Report, Request};
-use gotracer::timeline::State;
+use gotracer::timeline::{Leaf, State};
 use serde_json::Value;
 
 use crate::program::{Program, report};
@@ -72,8 +72,10 @@ fn compare(server: &Program, version: &str, kind: &str) {
             assert!(request.duration.sum() >= *took, "{}", context(request));
             assert!(request.time.of(State::Sleep) > 0, "{}", context(request));
             let beyond = (request.duration.sum() - took) as f64 / EACH as f64 / 1e3;
+            let handler_us = *took as f64 / EACH as f64 / 1e3;
+            let percent = beyond / handler_us * 100.0;
             eprintln!(
-                "go {version}, {kind}, {handler}: {beyond:.0} µs a request beyond the handler"
+                "go {version}, {kind}, {handler}: {beyond:.0} µs ({percent:.1} %) beyond the handler's {handler_us:.0} µs"
             );
         }
     }
@@ -99,6 +101,8 @@ fn requests_without_a_last_write_and_other_odd_ones_are_counted() {
         };
         for (kind, handler) in [
             ("pipelined", "main.slow"),
+            ("wholes", "main.whole"),
+            ("packets", "main.whole"),
             ("hijack", "main.hijack"),
             ("continue", "main.cont"),
             ("early", "main.early"),
@@ -109,6 +113,7 @@ fn requests_without_a_last_write_and_other_odd_ones_are_counted() {
             ("flush", "main.flush"),
             ("large", "main.large"),
             ("none", "main.none"),
+            ("timeout", "net/http.(*timeoutHandler).ServeHTTP"),
         ] {
             let (_, report) = program.trace(&[kind]);
             let counts = report.requests.iter();
@@ -118,6 +123,13 @@ fn requests_without_a_last_write_and_other_odd_ones_are_counted() {
             assert_eq!(counts, [(handler, 20, 0)], "go {version}, {kind}");
             let (time, whole) = (&report.requests[0].time, report.requests[0].duration.sum());
             assert_eq!(time.total(), whole, "go {version}, {kind}");
+            if kind == "timeout" {
+                // The handler runs in another goroutine, and the request waits for it.
+                let end = report.requests[0].time_in_the_end;
+                let slept = end.of(Leaf::of(State::Sleep));
+                assert!(slept > whole / 2, "go {version}: {end:?}");
+                assert_eq!(time.of(State::Sleep), 0, "go {version}");
+            }
         }
     }
 }

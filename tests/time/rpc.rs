@@ -59,6 +59,7 @@ fn requests_of_grpc_and_http_2_are_those_that_the_server_counts() {
             continue;
         };
         compare(&program, "grpc", version);
+        compare(&program, "workers", version);
         compare(&program, "http2", version);
     }
 }

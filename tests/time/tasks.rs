@@ -8,8 +8,7 @@ use std::process::Command;
 use gotracer::analysis::analyze_plainly;
 use gotracer::report::{Region, Report, Task};
 use gotracer::rules::Settings;
-use gotracer::timeline::Leaf;
-use gotracer::timeline::{State, StateVector};
+use gotracer::timeline::{Leaf, State, StateVector};
 use gotracer::trace::Input;
 use serde_json::Value;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use gotracer::explain;
-use gotracer::report::{Escaped, Options, wrap};
+use gotracer::report::{Escaped, Options, human, wrap};
 use gotracer::units::duration;
 
 use crate::cli::args::{moment, settings};
@@ -62,7 +62,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         let (rule, message) = (finding.rule.name, &finding.message);
         let cause = finding.cause.as_ref();
         let cause = cause.map(|cause| format!("cause: {}", Escaped(&cause.text)));
-        for text in [Some(format!("{rule}: {}", Escaped(message))), cause] {
+        let end = human::waits_in_the_end(finding);
+        let end = end.map(|end| format!("the waits in the end: {end}"));
+        for text in [Some(format!("{rule}: {}", Escaped(message))), cause, end] {
             for line in text.iter().flat_map(|text| wrap(text, options.width)) {
                 writeln!(output, "{line}")?;
             }

@@ -3,7 +3,7 @@
 //
 //	odd KIND TRACE
 //
-// KIND is pipelined, hijack, continue, or the name of a handler.
+// KIND is pipelined, packets, hijack, continue, or the name of a handler.
 package main
 
 import (
@@ -98,6 +98,7 @@ func main() {
 	for p, h := range map[string]http.HandlerFunc{"/slow": slow, "/hijack": hijack, "/early": early, "/full": full, "/cont": cont, "/flush": flush, "/large": large, "/none": none, "/whole": whole, "/file": file} {
 		mux.HandleFunc(p, h)
 	}
+	mux.Handle("/timeout", http.TimeoutHandler(http.HandlerFunc(slow), time.Minute, "late"))
 	mux.Handle("/static/", http.StripPrefix("/static/", http.FileServer(http.Dir(filepath.Dir(os.Args[0])))))
 	server := httptest.NewServer(mux)
 	addr := strings.TrimPrefix(server.URL, "http://")
@@ -109,9 +110,21 @@ func main() {
 		log.Fatal(err)
 	}
 	switch kind {
-	case "pipelined":
+	case "pipelined", "wholes", "packets":
 		conn, _ := net.Dial("tcp", addr)
-		io.WriteString(conn, strings.Repeat(get("/slow", "", ""), count))
+		switch kind {
+		case "pipelined":
+			io.WriteString(conn, strings.Repeat(get("/slow", "", ""), count))
+		case "wholes":
+			io.WriteString(conn, strings.Repeat(get("/whole", "", ""), count))
+		case "packets":
+			go func() {
+				for i := 0; i < count; i++ {
+					io.WriteString(conn, get("/whole", "", ""))
+					time.Sleep(100 * time.Microsecond)
+				}
+			}()
+		}
 		r := bufio.NewReader(conn)
 		for i := 0; i < count; i++ {
 			a, err := http.ReadResponse(r, nil)

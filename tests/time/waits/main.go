@@ -144,6 +144,21 @@ func lock() {
 	mu.Unlock()
 }
 
+// nested waits for a mutex whose holder waits for a goroutine that sleeps.
+func nested() {
+	var mu sync.Mutex
+	held := make(chan bool)
+	go func() {
+		mu.Lock()
+		close(held)
+		pipeline()
+		mu.Unlock()
+	}()
+	<-held
+	mu.Lock()
+	mu.Unlock()
+}
+
 // client waits for a server over the network.
 func client(url string) {
 	answer, err := http.Get(url)
@@ -183,6 +198,7 @@ func main() {
 	trace.WithRegion(ctx, "pipeline: sleep", pipeline)
 	trace.WithRegion(ctx, "pool: sleep", pool)
 	trace.WithRegion(ctx, "lock: sleep", lock)
+	trace.WithRegion(ctx, "nested: sleep", nested)
 	trace.WithRegion(ctx, "flight: sleep", flight)
 	trace.WithRegion(ctx, "other: lock", other)
 	trace.WithRegion(ctx, "through: lock", through)

@@ -142,6 +142,7 @@ fn finding(
             })
             .collect(),
         more_places: group.more_places,
+        time_in_the_end: group.in_the_end,
         place,
     }
 }

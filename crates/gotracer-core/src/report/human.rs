@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::{Finding, Frame, Pressure, Report, SampledFunction, TraceInfo};
 use crate::rules::{Severity, Unit};
-use crate::timeline::{State, StateVector};
+use crate::timeline::{Leaf, Leaves, State, StateVector};
 use crate::units::{bytes, duration};
 
 /// Formats a whole number with thousands separators: `12,345`.
@@ -181,18 +181,40 @@ pub fn facts(trace: &TraceInfo) -> Vec<String> {
 /// Lists the states that took most of a time, the largest first: `select 61.2%, running 8.1%`. States below 0.1% are
 /// left out. Empty without any time.
 pub fn states(time: &StateVector, most: usize) -> String {
-    let total = time.total() as f64;
-    let mut states: Vec<_> = State::ALL
+    let states = State::ALL.into_iter();
+    let states = states.map(|state| (state.words(), time.of(state)));
+    largest(states.collect(), time.total(), most)
+}
+
+/// Lists what waits were in the end, as [`states`].
+fn leaves(time: &Leaves, most: usize) -> String {
+    let leaves = Leaf::all().map(|leaf| (leaf.words(), time.of(leaf)));
+    largest(leaves.collect(), time.total(), most)
+}
+
+/// Lists the largest parts of a total.
+fn largest(mut parts: Vec<(&str, u64)>, total: u64, most: usize) -> String {
+    let share = |ns: u64| ns as f64 / total as f64 * 100.0;
+    parts.sort_by_key(|(_, ns)| Reverse(*ns));
+    let large = parts
         .into_iter()
-        .map(|state| (time.of(state), state))
-        .collect();
-    states.sort_by_key(|(ns, state)| (Reverse(*ns), *state));
-    let share = |ns: u64| ns as f64 / total * 100.0;
-    let large = states
-        .into_iter()
-        .filter(|(ns, _)| *ns > 0 && share(*ns) >= 0.05);
-    let texts = large.map(|(ns, state)| format!("{} {:.1}%", state.words(), share(ns)));
+        .filter(|(_, ns)| *ns > 0 && share(*ns) >= 0.05);
+    let texts = large.map(|(name, ns)| format!("{name} {:.1}%", share(ns)));
     texts.take(most).collect::<Vec<_>>().join(", ")
+}
+
+/// Lists what a time was in the end; `None` if that moves less than a twentieth of it to other states.
+pub fn in_the_end(time: &StateVector, end: &Leaves, most: usize) -> Option<String> {
+    let moved = (Leaves::default().or_own(time) - *end).total();
+    let differs = moved > 0 && moved >= end.total() / 20;
+    differs.then(|| leaves(end, most))
+}
+
+/// Lists what a finding's waits were in the end; `None` if they are not waits for other goroutines.
+pub fn waits_in_the_end(finding: &Finding) -> Option<String> {
+    const LEAVES: usize = 4;
+    let time = finding.time_in_the_end.as_ref()?;
+    Some(leaves(time, LEAVES))
 }
 
 /// Formats the time of the program's goroutines by state in one line; `None` if the trace has none.

@@ -15,7 +15,7 @@ use super::tasks::{Region, Request, Task};
 use super::time::GoroutineGroup;
 use super::{Course, CpuSamples, Gc, Moment};
 use crate::rules::{Distribution, Rule, Severity, Thresholds, Unit};
-use crate::timeline::{State, StateVector};
+use crate::timeline::{Leaves, State, StateVector};
 use crate::units::system_time;
 
 /// One frame of a stack.
@@ -264,6 +264,8 @@ pub struct Finding {
     pub stack: Vec<Frame>,
     /// Cause of the worst occurrence, if the trace shows one.
     pub cause: Option<Cause>,
+    /// The total by what the waits were in the end; `None` if the occurrences are no waits for other goroutines.
+    pub time_in_the_end: Option<Leaves>,
 }
 
 /// A finding that the configuration suppresses.
@@ -348,6 +350,9 @@ impl Finding {
         self.count += other.count;
         self.open += other.open;
         self.total = self.total.saturating_add(other.total);
+        if let Some(leaves) = other.time_in_the_end {
+            *self.time_in_the_end.get_or_insert_default() += leaves;
+        }
         self.first_ns = self.first_ns.min(other.first_ns);
         self.last_ns = self.last_ns.max(other.last_ns);
         let times = [self.first_time, other.first_time];

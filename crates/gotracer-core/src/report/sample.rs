@@ -147,6 +147,7 @@ pub fn finding(rule: &str, severity: Severity) -> Finding {
         places: Vec::new(),
         more_places: 0,
         cause: None,
+        time_in_the_end: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Causes of findings.
 
-use crate::timeline::{Actor, Allocator};
+use crate::timeline::{Actor, Allocator, Doing, Leaves};
 
 /// Cause of the worst occurrence of a group, before it is put into words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -112,4 +112,22 @@ pub struct Cause {
     pub text: String,
     /// The responsible goroutine and its stack; without an id if there is none.
     pub actor: Actor,
+}
+
+/// Describes what waits were in the end, if the activity of the goroutine that ended them does not tell: another wait
+/// for goroutines, or no single activity. `None` if no leaf takes half of the time.
+pub(super) fn in_the_end(leaves: &Leaves, doing: Option<Doing>) -> Option<String> {
+    if !matches!(doing, None | Some(Doing::Semaphore | Doing::Waiting)) {
+        return None;
+    }
+    let (leaf, ns) = leaves.largest().into_iter().next()?;
+    let share = ns as f64 / leaves.total() as f64;
+    let told = leaf.is_end() && share >= 0.5;
+    told.then(|| {
+        format!(
+            "in the end, {:.0}% of it is {}",
+            share * 100.0,
+            leaf.words()
+        )
+    })
 }

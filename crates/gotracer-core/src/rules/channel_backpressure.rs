@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::cause::{Cause, CauseKind, Culprit};
-use super::detector::{Description, Detector, Groups, Occurrence, Verdict};
+use super::cause::{Cause, CauseKind, Culprit, in_the_end};
+use super::detector::{Description, Detector, Group, Groups, Occurrence, Verdict};
 use super::mutex_contention::did;
 use super::mutex_contention::holders::{Holder, Waits};
 use super::{
     Alert, Beside, Distribution, Limit, Lost, MS, Metric, Panel, Preset, Rule, RuleSettings,
     SECOND, Severity, Thresholds, Unit, function,
 };
-use crate::timeline::{FrameKey, Interval, Kind, Kinds, LONG, Owner, Pool, Timeline, Wait};
+use crate::timeline::{FrameKey, Interval, Kind, Kinds, LONG, Owner, Pool, State, Timeline, Wait};
 use crate::trace::internal::of_map;
 use crate::units;
 
@@ -221,7 +221,7 @@ impl Detector for ChannelBackpressure {
                         object.words()
                     ),
                 },
-                cause: late.map(|late| cause(late, group.worst, object, t)),
+                cause: late.map(|late| cause(late, group, object, t)),
                 at_most: self.severity(object, group, tag),
                 advice: match object {
                     Object::Channel => None,
@@ -267,7 +267,7 @@ impl ChannelBackpressure {
     }
 
     /// Returns the severity of a group.
-    fn severity(&self, object: Object, group: &super::Group, tag: u8) -> Severity {
+    fn severity(&self, object: Object, group: &Group, tag: u8) -> Severity {
         // A goroutine that waits for the whole trace may be there to be asked, like a generator.
         let meant =
             object == Object::Pool(Pool::Group) || !self.late.contains_key(&(group.place, tag));
@@ -295,12 +295,13 @@ impl ChannelBackpressure {
                 false => Culprit::GoesOn,
             }
         };
-        self.groups.add(place, tag, &Occurrence::of(i), by);
+        let group = self.groups.add(place, tag, &Occurrence::of(i), by);
+        group.ended_as(t.in_the_end(i, t.state(i.victim.g).unwrap_or(State::Other)));
     }
 }
 
 /// Returns the cause of a wait: the goroutine that came late, and what it did meanwhile.
-fn cause(late: &Holder, wait: u64, object: Object, t: &Timeline) -> Cause {
+fn cause(late: &Holder, group: &Group, object: Object, t: &Timeline) -> Cause {
     let Holder {
         by,
         held,
@@ -312,7 +313,7 @@ fn cause(late: &Holder, wait: u64, object: Object, t: &Timeline) -> Cause {
     let (g, place, ended) = (by.g, function(t, by.stack), object.ended_by());
     let length = units::duration(held);
     let mut text = match alike {
-        _ if held >= wait => format!("goroutine {g} {ended} in {place}"),
+        _ if held >= group.worst => format!("goroutine {g} {ended} in {place}"),
         1 => format!("goroutine {g} delayed it for {length} of that, until it {ended} in {place}"),
         n => format!(
             "{n} goroutines delayed it one after the other, goroutine {g} longest: for {length}, \
@@ -326,6 +327,12 @@ fn cause(late: &Holder, wait: u64, object: Object, t: &Timeline) -> Cause {
     if let Some((doing, ns)) = doing {
         let part = units::duration(ns.min(held));
         text += &format!("; before that it {} for {part}", did(doing));
+    }
+    if let Some(end) = group
+        .in_the_end
+        .and_then(|leaves| in_the_end(&leaves, doing.map(|(doing, _)| doing)))
+    {
+        text += &format!("; {end}");
     }
     Cause {
         kind: match object {

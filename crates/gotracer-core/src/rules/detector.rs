@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::cause::{Cause, Culprit};
 use super::custom::{Activity, Explanation};
 use super::{Distribution, Severity, Thresholds};
-use crate::timeline::{Actor, FrameKey, Goroutine, HeapFloor, Interval, Timeline, Way};
+use crate::timeline::{Actor, FrameKey, Goroutine, HeapFloor, Interval, Leaves, Timeline, Way};
 use crate::trace::internal::of_map;
 use crate::trace::{GoId, Time};
 
@@ -155,6 +155,8 @@ pub struct Group {
     pub by: Culprit,
     /// The goroutines with the worst occurrences, the worst first.
     pub examples: Vec<(u64, GoId)>,
+    /// Time of all occurrences by the leaves of their chains, if they are waits for other goroutines.
+    pub in_the_end: Option<Leaves>,
 }
 
 /// One occurrence.
@@ -210,7 +212,13 @@ impl Group {
             victim: o.victim,
             by: Culprit::Unknown,
             examples: Vec::new(),
+            in_the_end: None,
         }
+    }
+
+    /// Adds what an occurrence was in the end.
+    pub fn ended_as(&mut self, leaves: Leaves) {
+        *self.in_the_end.get_or_insert_default() += leaves;
     }
 
     /// Adds an occurrence. `by` is called only if it is the worst one.
@@ -239,6 +247,10 @@ impl Group {
         for &(value, g) in &other.examples {
             self.example(value, g);
         }
+        other
+            .in_the_end
+            .into_iter()
+            .for_each(|leaves| self.ended_as(leaves));
     }
 
     /// Keeps the worst occurrence of each of the worst few goroutines.
@@ -274,16 +286,18 @@ impl Groups {
         of_map(&self.groups, 1) + (self.groups.len() * GROUP) as u64
     }
 
-    /// Adds an occurrence. `by` is called only if it is the worst one of its group.
+    /// Adds an occurrence, and returns its group. `by` is called only if it is the worst one of the group.
     pub(super) fn add(
         &mut self,
         place: FrameKey,
         tag: u8,
         o: &Occurrence,
         by: impl FnOnce() -> Culprit,
-    ) {
+    ) -> &mut Group {
         let group = self.groups.entry((place, tag));
-        group.or_insert_with(|| Group::new(place, o)).add(o, by);
+        let group = group.or_insert_with(|| Group::new(place, o));
+        group.add(o, by);
+        group
     }
 
     /// Returns groups whose worst value and total are a rate of their former total and count.

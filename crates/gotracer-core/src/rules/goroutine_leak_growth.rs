@@ -244,6 +244,7 @@ impl GoroutineLeakGrowth {
                 victim,
                 by: Culprit::Unknown,
                 examples: examples.collect(),
+                in_the_end: None,
             },
         })
     }

@@ -4,13 +4,13 @@ pub(super) mod holders;
 
 use std::collections::HashMap;
 
-use super::cause::{Cause, CauseKind, Culprit};
-use super::detector::{Description, Detector, Groups, Occurrence, Verdict};
+use super::cause::{Cause, CauseKind, Culprit, in_the_end};
+use super::detector::{Description, Detector, Group, Groups, Occurrence, Verdict};
 use super::{
     Alert, Beside, Distribution, Lost, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity,
     Unit, function, times,
 };
-use crate::timeline::{Doing, FrameKey, Interval, Kinds, Lock, Owner, Timeline};
+use crate::timeline::{Doing, FrameKey, Interval, Kinds, Lock, Owner, State, Timeline};
 use crate::trace::internal::of_map;
 use crate::units;
 use holders::{Holder, Waits};
@@ -134,7 +134,7 @@ impl Detector for MutexContention {
                 } else {
                     format!("goroutine {g} waits for {what} for {worst} and did not get it")
                 },
-                cause: holder.map(|holder| cause(holder, group.worst, t)),
+                cause: holder.map(|holder| cause(holder, group, t)),
                 at_most,
                 advice: None,
             }
@@ -184,12 +184,13 @@ impl MutexContention {
                 false => Culprit::GoesOn,
             }
         };
-        self.groups.add(place, tag, &Occurrence::of(i), by);
+        let group = self.groups.add(place, tag, &Occurrence::of(i), by);
+        group.ended_as(t.in_the_end(i, State::Lock));
     }
 }
 
 /// Returns the cause of a wait: the holder, what it did, and other holders.
-fn cause(holder: &Holder, wait: u64, t: &Timeline) -> Cause {
+fn cause(holder: &Holder, group: &Group, t: &Timeline) -> Cause {
     let Holder {
         by,
         held,
@@ -201,7 +202,7 @@ fn cause(holder: &Holder, wait: u64, t: &Timeline) -> Cause {
     let (g, place) = (by.g, function(t, by.stack));
     let length = units::duration(held);
     let mut text = match alike {
-        _ if held >= wait => format!("goroutine {g} held it, and unlocked it in {place}"),
+        _ if held >= group.worst => format!("goroutine {g} held it, and unlocked it in {place}"),
         1 => format!("goroutine {g} held it for {length} of that, and unlocked it in {place}"),
         n => format!(
             "{n} goroutines held it one after the other, goroutine {g} longest: for {length}, \
@@ -215,6 +216,12 @@ fn cause(holder: &Holder, wait: u64, t: &Timeline) -> Cause {
     if let Some((doing, ns)) = doing {
         let part = units::duration(ns.min(held));
         text += &format!("; meanwhile it {} for {part}", did(doing));
+    }
+    if let Some(end) = group
+        .in_the_end
+        .and_then(|leaves| in_the_end(&leaves, doing.map(|(doing, _)| doing)))
+    {
+        text += &format!("; {end}");
     }
     if let Some(last) = last.filter(|_| alike == 1) {
         text += &format!("; goroutine {last} held it last, and had waited for that itself");

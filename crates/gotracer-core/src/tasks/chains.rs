@@ -6,7 +6,7 @@
 //! ends a wait (a timer, the network poller), or the waker's past is dropped,
 //! the leaf is the wait's own state. A chain that starts in a request or enters one ends where
 //! it would enter another: its leaf is the last wait before that. The leaf of a running goroutine is
-//! [`Leaf::RunningElsewhere`](super::Leaf::RunningElsewhere). So leaves add up to the time of the goroutine.
+//! [`Leaf::RUNNING_ELSEWHERE`](crate::timeline::Leaf::RUNNING_ELSEWHERE). So leaves add up to the time of the goroutine.
 //!
 //! When a wait ends, the waker's own waits have ended and their leaves are known,
 //! so each wait is resolved once.

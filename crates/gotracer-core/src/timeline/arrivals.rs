@@ -40,6 +40,7 @@ impl Timeline {
             stack: StackKey::NONE,
             start,
             creator,
+            created_by: c.by,
             site,
             by: Actor {
                 g: c.by,
@@ -156,6 +157,7 @@ impl Timeline {
             stack,
             start: StackKey::NONE,
             creator: StackKey::NONE,
+            created_by: GoId::NONE,
             site: u32::MAX,
             by: Actor::NONE,
             stopped_before,

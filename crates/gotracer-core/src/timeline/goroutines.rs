@@ -50,6 +50,8 @@ pub struct Goroutine {
     pub start: StackKey,
     /// Stack that created the goroutine.
     pub creator: StackKey,
+    /// Goroutine that created it, if `born`.
+    pub created_by: GoId,
     /// Index of its creation site, if `born`.
     pub(super) site: u32,
     /// Goroutine and stack that made it runnable.

@@ -1,5 +1,6 @@
 //! Leaves of chains of waits, and time by leaf.
 
+use std::cmp::Reverse;
 use std::ops::{AddAssign, Sub};
 
 use super::state::{State, StateVector};
@@ -39,6 +40,23 @@ impl Leaf {
         self.state().map_or("running elsewhere", State::words)
     }
 
+    /// Whether the chain ends here by itself: the goroutine runs, or waits for no other one. A chain may also end
+    /// because the rest of it is unknown.
+    pub fn is_end(self) -> bool {
+        !matches!(
+            self.state(),
+            Some(
+                State::Lock
+                    | State::ChanSend
+                    | State::ChanReceive
+                    | State::Select
+                    | State::WaitGroup
+                    | State::Cond
+                    | State::Other
+            )
+        )
+    }
+
     #[inline]
     fn index(self) -> usize {
         usize::from(self.0) % LEAVES
@@ -68,6 +86,14 @@ impl Leaves {
     /// Time with a leaf.
     pub fn of(&self, leaf: Leaf) -> u64 {
         self.0[leaf.index()]
+    }
+
+    /// Leaves with time, the longest first.
+    pub fn largest(&self) -> Vec<(Leaf, u64)> {
+        let mut all: Vec<_> = Leaf::all().map(|leaf| (leaf, self.of(leaf))).collect();
+        all.retain(|(_, ns)| *ns > 0);
+        all.sort_by_key(|(_, ns)| Reverse(*ns));
+        all
     }
 
     /// Time with all leaves.

@@ -15,6 +15,7 @@ mod classify;
 mod collector;
 mod goroutines;
 mod heap;
+mod in_the_end;
 mod interval;
 mod leaves;
 mod mark;
@@ -55,7 +56,7 @@ pub use sampling::{CpuTime, PERIOD as SAMPLE_PERIOD};
 pub use stacks::{FrameKey, FrameText, StackKey, Stacks, Traits};
 pub use standard::is_standard;
 pub use state::{State, StateVector};
-pub use stretches::{Doing, LONG, Stretch};
+pub use stretches::{Doing, LONG};
 pub use transition::{Creation, Transition};
 pub use waiting::{Pool, StackWaits, Wait, Waiting};
 pub use world::is_collectors_stop;
@@ -135,6 +136,7 @@ impl Timeline {
             + self.collector.held()
             + self.silences.held()
             + self.sampling.held()
+            + self.stretches.held()
     }
 
     /// Whether an event changes more than the time.

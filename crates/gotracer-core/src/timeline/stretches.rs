@@ -1,13 +1,19 @@
-//! Last long periods in which a goroutine did not run. They show what a lock's holder did while others waited.
+//! Last long periods in which a goroutine did not run. They show what a lock's holder did while others waited, and
+//! what a wait was in the end.
 
-use super::Timeline;
+use super::accounts::part;
+use super::goroutines::{Goroutine, Goroutines};
+use super::in_the_end::Pasts;
+use super::leaves::Leaf;
+use super::transition::Transition;
 use super::waiting::Wait;
+use crate::trace::internal::of_vec;
 use crate::trace::{GoId, GoState, Slot, Time};
 
 /// Shortest period to keep, ns.
 pub const LONG: Time = 1_000_000;
 /// Number of periods kept for each goroutine.
-const KEPT: usize = 4;
+const KEPT: usize = 8;
 
 /// Activity of a goroutine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -30,7 +36,18 @@ pub enum Doing {
 }
 
 impl Doing {
-    pub(super) fn of(state: GoState, wait: Wait) -> Self {
+    /// All activities.
+    pub(super) const ALL: [Self; 7] = [
+        Self::Running,
+        Self::Runnable,
+        Self::Syscall,
+        Self::Network,
+        Self::Sleeping,
+        Self::Semaphore,
+        Self::Waiting,
+    ];
+
+    fn of(state: GoState, wait: Wait) -> Self {
         match (state, wait) {
             (GoState::Runnable, _) => Self::Runnable,
             (GoState::Syscall, _) => Self::Syscall,
@@ -43,78 +60,107 @@ impl Doing {
     }
 }
 
-/// Period of one activity.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Stretch {
-    /// Activity in the period.
+/// Period in which a goroutine did not run, or the part of a wait with one leaf.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Stretch {
     pub doing: Doing,
-    /// Start of the period.
+    pub leaf: Leaf,
     pub start: Time,
-    /// End of the period.
     pub end: Time,
+    /// Total running time of the goroutine before it, ns.
+    pub ran: u64,
+}
+
+/// Last periods of a goroutine, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    g: GoId,
+    pub kept: Vec<Stretch>,
+    /// Older periods are not kept.
+    pub dropped: bool,
+}
+
+impl Past {
+    fn push(&mut self, stretch: Stretch) {
+        if self.kept.len() == KEPT {
+            self.kept.remove(0);
+            self.dropped = true;
+        }
+        self.kept.push(stretch);
+    }
 }
 
 /// Last long periods of each goroutine in which it did not run.
 #[derive(Debug, Default)]
 pub(super) struct Stretches {
-    /// Periods by slot, with the goroutine that they belong to.
-    by_slot: Vec<(GoId, [Stretch; KEPT])>,
+    by_slot: Vec<Past>,
+    /// Parts of the wait that is added; kept for its allocation.
+    parts: Vec<(Time, Time, Leaf)>,
 }
 
 impl Stretches {
-    /// Adds a period that ended.
+    /// Bytes of memory held.
+    pub(super) fn held(&self) -> u64 {
+        of_vec(&self.by_slot, 0) + (self.by_slot.len() * KEPT * size_of::<Stretch>()) as u64
+    }
+
+    /// Adds the period that a transition ends. A wait that another goroutine ends is split by that goroutine's
+    /// states.
     #[cold]
-    pub(super) fn add(&mut self, slot: Slot, g: GoId, stretch: Stretch) {
+    pub(super) fn add(&mut self, gs: &Goroutines, g: &Goroutine, t: &Transition) {
+        let state = part(g.state, g.waiting, g.assisting).state();
+        let mut parts = std::mem::take(&mut self.parts);
+        let pasts = Pasts {
+            gs,
+            stretches: self,
+            now: t.time,
+        };
+        let own = Leaf::of(state);
+        let waker = (t.from == GoState::Waiting && t.by != g.id).then_some(t.by);
+        pasts.trace(waker, (g.since, t.time), own, |from, to, leaf| {
+            parts.push((from, to, leaf));
+        });
+        let doing = Doing::of(g.state, g.wait);
+        let past = self.open(t.slot, g.id);
+        for (start, end, leaf) in parts.drain(..).rev() {
+            match past.kept.last_mut() {
+                // A short part counts as the one before it: a lock that many held one after the other would fill the
+                // past with what they did in between.
+                Some(last)
+                    if last.end == start
+                        && last.doing == doing
+                        && (last.leaf == leaf || end.saturating_sub(start) < LONG) =>
+                {
+                    last.end = end;
+                }
+                _ => past.push(Stretch {
+                    doing,
+                    leaf,
+                    start,
+                    end,
+                    ran: g.ran,
+                }),
+            }
+        }
+        self.parts = parts;
+    }
+
+    /// Past of the goroutine that is in a slot now.
+    fn open(&mut self, slot: Slot, g: GoId) -> &mut Past {
         if self.by_slot.len() <= slot.index() {
-            self.by_slot.resize(slot.index() + 1, Default::default());
+            self.by_slot.resize_with(slot.index() + 1, Past::default);
         }
-        let (known, kept) = &mut self.by_slot[slot.index()];
-        if *known != g {
-            (*known, *kept) = (g, Default::default());
+        let past = &mut self.by_slot[slot.index()];
+        if past.g != g {
+            past.kept.clear();
+            (past.g, past.dropped) = (g, false);
         }
-        kept.rotate_right(1);
-        kept[0] = stretch;
+        past
     }
 
-    fn of(&self, slot: u32, g: GoId) -> &[Stretch] {
-        match self.by_slot.get(slot as usize) {
-            Some((known, kept)) if *known == g => kept,
-            _ => &[],
-        }
-    }
-}
-
-impl Timeline {
-    /// Returns the activity of a goroutine for more than half of the time between two times, and its duration in ns.
-    /// `None` if there is no such activity or the goroutine ended.
-    pub fn mostly_did(&self, g: GoId, start: Time, end: Time) -> Option<(Doing, u64)> {
-        let length = end.saturating_sub(start).max(0);
-        let slot = self.gs.slot(g)?;
-        let (mut sums, mut other): ([Time; 7], Time) = ([0; 7], 0);
-        let kept = self.stretches.of(slot, g);
-        for stretch in kept {
-            let overlap = stretch
-                .end
-                .min(end)
-                .saturating_sub(stretch.start.max(start));
-            let sum = &mut sums[stretch.doing as usize];
-            *sum = sum.saturating_add(overlap.max(0));
-            other = other.saturating_add(overlap.max(0));
-        }
-        let full = kept.last().is_some_and(|oldest| oldest.start > start);
-        let all = [
-            Doing::Runnable,
-            Doing::Syscall,
-            Doing::Network,
-            Doing::Sleeping,
-            Doing::Semaphore,
-            Doing::Waiting,
-        ];
-        let most = all.into_iter().map(|doing| (doing, sums[doing as usize]));
-        let most = most.max_by_key(|(_, sum)| *sum);
-        let most = most.filter(|(_, sum)| *sum > length / 2);
-        // Short periods are not kept, so the rest of the time was mostly running.
-        let ran = (!full && other < length / 2).then_some((Doing::Running, length - other));
-        most.or(ran).map(|(doing, sum)| (doing, sum as u64))
+    /// Past of a goroutine; `None` if it had no long period.
+    pub(super) fn of(&self, slot: u32, g: GoId) -> Option<&Past> {
+        let past = self.by_slot.get(slot as usize)?;
+        (past.g == g).then_some(past)
     }
 }

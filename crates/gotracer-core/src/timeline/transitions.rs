@@ -8,7 +8,7 @@ use super::interval::{Actor, Interval, Kind, Kinds, Way};
 use super::origin::Giver;
 use super::procs::Run;
 use super::reasons::Reason;
-use super::stretches::{Doing, LONG, Stretch};
+use super::stretches::LONG;
 use super::transition::Transition;
 use super::waiting::Wait;
 use super::{Observer, Timeline};
@@ -163,12 +163,7 @@ impl Timeline {
         let waited = elapsed(g.since, t.time);
         let long = waited >= LONG.unsigned_abs();
         if long {
-            let stretch = Stretch {
-                doing: Doing::of(g.state, g.wait),
-                start: g.since,
-                end: t.time,
-            };
-            self.stretches.add(t.slot, g.id, stretch);
+            self.stretches.add(&self.gs, g, t);
         }
         match t.from {
             GoState::Waiting => observer.waited(g, waited, self),

@@ -156,6 +156,9 @@ fn numbers(report: &Report, rank: usize, f: &Finding) -> Markup {
             }
             (pair("threshold", value(f.threshold)))
             (pair("from", format!("{} to {}", duration(f.first_ns), duration(f.last_ns))))
+            @if let Some(end) = human::waits_in_the_end(f) {
+                (pair("in the end", end))
+            }
             @if !ids.is_empty() {
                 (pair("goroutine ids", ids.join(", ")))
             }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{listing, shell};
 use crate::report::{Report, Slow, human};
 use crate::rules::Distribution;
-use crate::timeline::StateVector;
+use crate::timeline::{Leaves, StateVector};
 use crate::units::duration;
 
 /// Maximum number of types on a page.
@@ -20,6 +20,7 @@ pub(super) fn write(report: &Report) -> Markup {
         open: t.open,
         taken: &t.duration,
         time: &t.time,
+        in_the_end: &t.time_in_the_end,
         slowest: t.slowest.first(),
     });
     let regions = report.regions.iter().map(|r| Row {
@@ -27,6 +28,7 @@ pub(super) fn write(report: &Report) -> Markup {
         open: r.open,
         taken: &r.duration,
         time: &r.time,
+        in_the_end: &r.time_in_the_end,
         slowest: r.slowest.first(),
     });
     let requests = report.requests.iter().map(|r| Row {
@@ -34,6 +36,7 @@ pub(super) fn write(report: &Report) -> Markup {
         open: r.open,
         taken: &r.duration,
         time: &r.time,
+        in_the_end: &r.time_in_the_end,
         slowest: r.slowest.first(),
     });
     html! {
@@ -48,6 +51,7 @@ struct Row<'a> {
     open: u64,
     taken: &'a Distribution,
     time: &'a StateVector,
+    in_the_end: &'a Leaves,
     slowest: Option<&'a Slow>,
 }
 
@@ -69,6 +73,7 @@ fn table<'a>(rows: impl Iterator<Item = Row<'a>>) -> Markup {
     let numbers = ["count", "p50", "p99", "longest", "at"];
     let rows = rows.map(|row| {
         let bound = if row.open > 0 { " (≥)" } else { "" };
+        let states = human::states(row.time, STATES);
         let [p50, p99] = [0.5, 0.99].map(|quantile| duration(row.taken.quantile(quantile)));
         listing::Row {
             name: row.name.into(),
@@ -79,7 +84,10 @@ fn table<'a>(rows: impl Iterator<Item = Row<'a>>) -> Markup {
                 duration(row.taken.max()),
                 duration(row.slowest.map_or(0, |slow| slow.start_ns)),
             ],
-            states: human::states(row.time, STATES),
+            states: match human::in_the_end(row.time, row.in_the_end, STATES) {
+                Some(end) => format!("{states}; in the end: {end}"),
+                None => states,
+            },
         }
     });
     listing::write("type", numbers, rows)

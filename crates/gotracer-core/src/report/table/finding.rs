@@ -34,6 +34,9 @@ pub(super) fn write(
             stack(out, "cause's stack", &cause.stack)?;
         }
     }
+    if full && let Some(end) = human::waits_in_the_end(finding) {
+        labelled(out, "in the end:", &end, options)?;
+    }
     let most = if full { usize::MAX } else { FEW_PLACES };
     if let Some(places) = human::places(finding, most) {
         labelled(out, "places:", &safe(&places), options)?;

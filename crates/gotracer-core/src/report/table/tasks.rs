@@ -9,7 +9,7 @@ use super::text::{safe, wrapped};
 use crate::report::style::Style;
 use crate::report::{Options, Region, Report, Request, Slow, Task, human};
 use crate::rules::Distribution;
-use crate::timeline::{Leaf, Leaves, StateVector};
+use crate::timeline::{Leaves, StateVector};
 use crate::units;
 
 /// Number of types shown without `--verbose`.
@@ -177,7 +177,7 @@ fn rows_of(
         } else {
             writeln!(out, "{line}{GAP}{states}")?;
         }
-        if let Some(end) = in_the_end(&row.time, &row.in_the_end) {
+        if let Some(end) = human::in_the_end(&row.time, &row.in_the_end, STATES) {
             wrapped(out, INDENT, &format!("in the end: {end}"), options.width)?;
         }
         for slow in row.slowest.iter().take(slowest) {
@@ -207,24 +207,6 @@ fn shortened(name: &str, most: usize) -> String {
         None => name.into(),
         Some(_) => name.chars().take(most - 1).chain(['…']).collect(),
     }
-}
-
-/// Formats the time after waits were attributed to the goroutines that ended them, the largest first. `None` if it
-/// equals the states.
-fn in_the_end(time: &StateVector, leaves: &Leaves) -> Option<String> {
-    if *leaves == Leaves::default().or_own(time) {
-        return None;
-    }
-    let total = leaves.total() as f64;
-    let mut all: Vec<_> = Leaf::all().map(|leaf| (leaves.of(leaf), leaf)).collect();
-    all.sort_by_key(|(ns, _)| std::cmp::Reverse(*ns));
-    let share = |ns: u64| ns as f64 / total * 100.0;
-    let large = all
-        .into_iter()
-        .filter(|(ns, _)| *ns > 0 && share(*ns) >= 0.05);
-    let texts = large.map(|(ns, leaf)| format!("{} {:.1}%", leaf.words(), share(ns)));
-    let end = texts.take(STATES).collect::<Vec<_>>().join(", ");
-    (end != human::states(time, STATES)).then_some(end)
 }
 
 fn slow_line(slow: &Slow) -> String {

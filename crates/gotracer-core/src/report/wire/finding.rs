@@ -1,6 +1,7 @@
 //! Wire form of a finding.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::{self, Cause, Frame, PlaceCount, Severity};
 use crate::rules::{Rule, Unit};
+use crate::timeline::Leaves;
 
 /// Occurrences that crossed a threshold at one place, or in one phase at any places.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +70,11 @@ pub struct Finding<'a> {
     pub stack: Cow<'a, [Frame]>,
     /// Cause of the worst occurrence, if the trace shows one.
     pub cause: Option<Cow<'a, Cause>>,
+    /// The total by what the waits were in the end: each wait for another goroutine is replaced by that goroutine's
+    /// states. Null if the occurrences are no waits for other goroutines. Version 0.1 did not write it.
+    #[serde(default, with = "super::leaves::option")]
+    #[schemars(with = "Option<BTreeMap<String, u64>>")]
+    pub time_in_the_end: Option<Leaves>,
 }
 
 impl<'a> Finding<'a> {
@@ -97,6 +104,7 @@ impl<'a> Finding<'a> {
             more_places: f.more_places,
             stack: Cow::Borrowed(&f.stack),
             cause: f.cause.as_ref().map(Cow::Borrowed),
+            time_in_the_end: f.time_in_the_end,
         }
     }
 
@@ -126,6 +134,7 @@ impl<'a> Finding<'a> {
             more_places: self.more_places,
             stack: self.stack.into_owned(),
             cause: self.cause.map(Cow::into_owned),
+            time_in_the_end: self.time_in_the_end,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::timeline::{Leaf, Leaves};
 
@@ -19,4 +19,26 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
         leaves.add(leaf, names.get(leaf.name()).copied().unwrap_or_default());
     }
     Ok(leaves)
+}
+
+/// The same for a time that may be absent, which is null.
+pub(super) mod option {
+    use super::{Deserialize, Deserializer, Leaves, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Present(#[serde(with = "super")] Leaves);
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        leaves: &Option<Leaves>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        leaves.map(Present).serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Leaves>, D::Error> {
+        let present = Option::<Present>::deserialize(deserializer)?;
+        Ok(present.map(|Present(leaves)| leaves))
+    }
 }

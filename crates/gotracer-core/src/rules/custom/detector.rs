@@ -9,7 +9,7 @@ use super::{Activity, Definition, Subject, Value};
 use crate::rules::cause::Culprit;
 use crate::rules::detector::{Description, Detector, Group, Groups, Occurrence, Verdict};
 use crate::rules::{Distribution, RuleSettings, Severity, Thresholds};
-use crate::timeline::{Actor, FrameKey, Goroutine, Interval, Kind, Owner, Timeline};
+use crate::timeline::{Actor, FrameKey, Goroutine, Interval, Kind, Owner, State, Timeline};
 use crate::trace::{GoState, Time};
 use crate::units::{self, elapsed};
 
@@ -38,6 +38,8 @@ struct Seen {
     open: bool,
     /// Whether it continues after the report.
     under_way: bool,
+    /// The wait and its state, of rules on waits.
+    wait: Option<(&'a Interval, State)>,
 }
 
 #[derive(Clone)]
@@ -115,7 +117,12 @@ impl Custom {
             true => Culprit::GoesOn,
             false => Culprit::Unknown,
         };
-        self.groups.add(seen.place, tag, &occurrence, || by);
+        let group = self.groups.add(seen.place, tag, &occurrence, || by);
+        if let Some((wait, own)) = seen.wait
+            && self.definition.value == Value::Duration
+        {
+            group.ended_as(t.in_the_end(wait, own));
+        }
     }
 
     /// Observes a wait, a system call, or the run before an interval.
@@ -159,6 +166,7 @@ impl Custom {
             cut: i.is_cut(),
             open: i.cut_at_end,
             under_way: i.under_way,
+            wait: waiting.map(|waiting| (i, waiting.state())),
         };
         let crossed = |limits: &Thresholds| limits.crossed_by(i, value, t);
         self.see(&candidate, &seen, crossed, t);
@@ -190,6 +198,7 @@ impl Custom {
             cut: open,
             open,
             under_way,
+            wait: None,
         };
         let crossed = |limits: &Thresholds| limits.judge(value).is_some();
         self.see(&candidate, &seen, crossed, t);
@@ -275,6 +284,7 @@ impl Detector for Custom {
             cut: activity.cut,
             open: activity.open,
             under_way: false,
+            wait: None,
         };
         let crossed = |limits: &Thresholds| limits.judge(value).is_some();
         self.see(&candidate, &seen, crossed, t);

@@ -4,8 +4,8 @@
 //! is woken from its wait for the next one, or is created for the first one; it
 //! ends with the system call that writes the end of its response. If the handler wrote all of
 //! it, the request ends when the server stops to watch the connection for its end, when the
-//! goroutine waits for the next request, or when it ends. A request of HTTP/2 or gRPC is the life
-//! of one goroutine.
+//! goroutine waits for the next request, or when it ends. A worker of gRPC handles its requests
+//! likewise. Any other request of HTTP/2 or gRPC is the life of one goroutine.
 
 mod open;
 mod role;
@@ -167,6 +167,7 @@ impl Requests {
             let start = t.stacks().get(t.start_function(g)).function;
             Open {
                 stream: role::is_stream(start),
+                worker: role::is_worker(start),
                 // The goroutine is created for its first request, or older than the trace.
                 arrived: Arrived {
                     at: g.birth,
@@ -205,16 +206,12 @@ impl Requests {
             Role::Aside => open.handler = None,
             Role::Idle | Role::Reads | Role::Handshake if !open.stream => {
                 // The first part of a request counts as its arrival.
-                let idle = role == Role::Idle;
-                let arrives = match waited.is_some() {
-                    true => idle || open.finished.is_some() || !open.arrived.woken,
-                    // The first byte may be there before the server stops to watch the connection.
-                    false => open.finished.is_some() || idle && open.handler.is_some(),
-                };
-                if arrives {
-                    // The handler wrote all of the previous response.
+                let first = role == Role::Idle || !open.arrived.woken;
+                // A known handler has written all of its response.
+                let over = open.finished.is_some() || open.handler.is_some();
+                if over || first && waited.is_some() {
                     let waited_ns = waited.unwrap_or_default();
-                    let before = open.before(waited_ns, g, chains, t).filter(|_| idle);
+                    let before = open.before(waited_ns, g, chains, t);
                     let handler = open.handler;
                     let woken = waited.is_some() && role != Role::Handshake;
                     open.arrive(Arrived::now(g, woken, chains, t), waited.is_none());
@@ -290,7 +287,9 @@ impl Requests {
     pub fn report(&self, chains: &Chains, t: &Timeline, under_way: bool) -> Vec<Request> {
         let mut handlers = self.handlers.clone();
         if !under_way {
-            for (group, over) in self.still_open(chains, t) {
+            for (handler, over) in self.still_open(chains, t) {
+                let group = handler.map(|handler| handler.group);
+                let group = group.unwrap_or_else(|| handlers.find(UNKNOWN));
                 handlers.add(group, &over);
             }
         }
@@ -298,10 +297,14 @@ impl Requests {
         handlers.map(Group::into_request).collect()
     }
 
-    /// Returns the requests whose handler runs, as if they ended now.
-    fn still_open(&self, chains: &Chains, t: &Timeline) -> impl Iterator<Item = (usize, Over)> {
+    /// Returns the requests whose handler runs, as if they ended now, and the last ones of idle goroutines.
+    fn still_open(
+        &self,
+        chains: &Chains,
+        t: &Timeline,
+    ) -> impl Iterator<Item = (Option<Handler>, Over)> {
         self.open.iter().filter_map(move |(g, open)| {
-            let (g, (handler, _)) = (t.find(*g)?, open.handler?);
+            let (g, handler) = (t.find(*g)?, open.handler.map(|(handler, _)| handler));
             if open.finished.is_some() {
                 return None;
             }
@@ -311,13 +314,14 @@ impl Requests {
                     let ns = elapsed(g.since, t.now());
                     open.before(ns, g, chains, t)?
                 }
+                false if handler.is_none() => return None,
                 false => Over {
                     lower_bound: true,
                     open: true,
                     ..open.over(g, chains, t)
                 },
             };
-            Some((handler.group, over))
+            Some((handler, over))
         })
     }
 

@@ -14,6 +14,8 @@ use crate::units::elapsed;
 pub(super) struct Open {
     /// Whether the goroutine handles one request only.
     pub stream: bool,
+    /// Whether the goroutine waits for requests only, so each wake-up is one.
+    pub worker: bool,
     pub arrived: Arrived,
     /// Time from the arrival to the first run, if the trace has both.
     pub queued: Option<u64>,
@@ -66,6 +68,7 @@ impl Open {
     pub(super) fn arrive(&mut self, arrived: Arrived, runs: bool) {
         *self = Self {
             stream: self.stream,
+            worker: self.worker,
             arrived,
             queued: None,
             runs,
@@ -92,7 +95,8 @@ impl Open {
         chains: &Chains,
         t: &Timeline,
     ) -> Option<Over> {
-        if self.handler.is_none() || self.finished.is_some() {
+        let known = self.handler.is_some() || self.worker && self.arrived.woken;
+        if !known || self.finished.is_some() {
             return None;
         }
         let mut over = self.over(g, chains, t);

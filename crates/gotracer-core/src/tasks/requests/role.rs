@@ -36,6 +36,9 @@ pub(super) struct Handler {
 
 /// Start function of a connection's goroutine (HTTP/1).
 const CONNECTION: &str = "net/http.(*conn).serve";
+/// Start function of a goroutine that handles the requests of gRPC one after the other (`NumStreamWorkers`). A request
+/// wakes it from its wait for the next one, because their channel has no buffer.
+const WORKER: &str = "google.golang.org/grpc.(*Server).serverWorker";
 /// Functions of [`Role::Aside`].
 const ASIDE: [&str; 2] = [
     "golang.org/x/net/http2.(*Server).ServeConn",
@@ -47,6 +50,11 @@ const ASIDE: [&str; 2] = [
 pub(super) fn is_stream(function: &str) -> bool {
     let http2 = function.contains("http2") && function.ends_with("erverConn).runHandler");
     http2 || function.starts_with("google.golang.org/grpc.(*Server).serveStreams.func")
+}
+
+/// Returns whether a goroutine with this start function waits for requests of gRPC.
+pub(super) fn is_worker(function: &str) -> bool {
+    function == WORKER
 }
 
 /// Functions that call handlers, beside those of net/http: gRPC's, and those of routers whose
@@ -126,9 +134,14 @@ impl Role {
     /// Classifies a stack given its functions, the innermost first.
     /// `group` returns the number of a handler.
     pub(super) fn of(innermost_first: &[&str], group: impl FnOnce(&str) -> usize) -> Self {
-        let root = innermost_first.last().copied().unwrap_or_default();
-        if root != CONNECTION && !is_stream(root) {
+        let Some((&root, callees)) = innermost_first.split_last() else {
             return Self::None;
+        };
+        if root != CONNECTION && !is_stream(root) && !is_worker(root) {
+            return Self::None;
+        }
+        if is_worker(root) && callees.iter().all(|f| f.starts_with("runtime.")) {
+            return Self::Idle;
         }
         if innermost_first.iter().any(|f| ASIDE.contains(f)) {
             return Self::Aside;
@@ -315,6 +328,10 @@ mod tests {
             let stack = [aside, h2c, "net/http.serverHandler.ServeHTTP", CONNECTION];
             assert_eq!(role(&stack).0, Role::Aside);
         }
+        let waits = ["runtime.gopark", "runtime.chanrecv2", WORKER];
+        assert_eq!(role(&waits).0, Role::Idle);
+        let works = ["runtime.chanrecv2", "main.chat", streaming, WORKER];
+        assert_eq!(role(&works).1, "main.chat");
         // gRPC itself reads the request.
         let reads = ["google.golang.org/grpc.recvAndDecompress", streaming, GRPC];
         assert_eq!(role(&reads).0, Role::Connection);

@@ -116,8 +116,7 @@ fn id(trace: u128, parent: u64, start: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::timeline::Leaves;
-    use crate::timeline::StateVector;
+    use crate::timeline::{Leaves, StateVector};
 
     fn slow(trace: Option<&str>, span: Option<&str>) -> Slow {
         Slow {
