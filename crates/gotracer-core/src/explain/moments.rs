@@ -19,6 +19,8 @@ const LEAST: u64 = 20_000_000;
 const GOROUTINES: usize = 6;
 /// Rows of Ps in a moment.
 const PS: usize = 16;
+/// Wake-ups in a moment; those of the finding's goroutine, which has the first row, come first.
+const WAKES: usize = 16;
 
 /// Returns the findings whose moments are drawn: the worst that have a duration.
 pub fn drawn(report: &Report) -> Vec<&Finding> {
@@ -215,8 +217,12 @@ impl Pending {
                 to,
             })
         });
+        let mut wakes: Vec<_> = wakes.collect();
+        // Arrows of others hide what happened to the finding's goroutine.
+        wakes.sort_by_key(|wake| (wake.to != first, wake.at));
+        wakes.truncate(WAKES);
         Moment {
-            wakes: wakes.take(64).collect(),
+            wakes,
             stops: self
                 .stops
                 .iter()

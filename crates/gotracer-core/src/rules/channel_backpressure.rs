@@ -27,9 +27,9 @@ pub(super) static RULE: Rule = Rule {
     why: "The goroutine has something done and cannot pass it on, or cannot begin, because the next \
         stage is slower. Its caller waits as well, and items that are not passed on fill the \
         memory.",
-    advice: "Look at what the receiver does meanwhile. Make it faster, add receivers, or drop items \
-        instead of waiting. A buffer helps against bursts only. For a pool: hold its items for a \
-        shorter time, or raise its limit.",
+    advice: "Make the receiver faster, add receivers, or drop items instead of waiting. The cause says \
+        what the receiver did meanwhile. A buffer helps against bursts only. For a pool: hold its \
+        items for a shorter time, or raise its limit.",
     needs: "Blocking events with stacks: Go 1.11 and later. Since Go 1.23 the trace also shows \
         waits that began before it.",
     thresholds: [limits(100 * MS), limits(SECOND), limits(10 * SECOND)],

@@ -23,9 +23,9 @@ pub(super) static RULE: Rule = Rule {
         from a syscall) until it runs.",
     why: "The goroutine had something to do and nothing to wait for but a processor. To \
         its user the program is slow although nothing in it is.",
-    advice: "See what ran meanwhile. Fewer CPU-bound goroutines at a time (a worker pool of \
-        GOMAXPROCS), more processors (GOMAXPROCS, the container's CPU limit), or \
-        shorter stretches of work between blocking calls. Goroutines of one computation \
+    advice: "Run fewer CPU-bound goroutines at a time (a worker pool of GOMAXPROCS), or give the \
+        program more processors (GOMAXPROCS, the container's CPU limit). Shorter stretches of work \
+        between blocking calls help as well: see what ran meanwhile. Goroutines of one computation \
         that only take turns with each other are reported as info.",
     needs: "Goroutine state transitions: Go 1.11 and later.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 50 * MS), (100 * MS, SECOND)]),

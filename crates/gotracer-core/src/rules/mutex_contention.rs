@@ -26,9 +26,9 @@ pub(super) static RULE: Rule = Rule {
         are no locks.",
     why: "Goroutines that should work side by side work one after the other, and a lock \
         held during I/O stops all of them for as long as the I/O takes.",
-    advice: "Look at the stack of who held it longest. Do less while holding it \
-        (no I/O, no sleeping, no logging), split it by key, let readers share \
-        (RWMutex), or hand out copies (atomic.Pointer).",
+    advice: "Do less while holding the lock (no I/O, no sleeping, no logging), split it by key, let \
+        readers share it (RWMutex), or hand out copies (atomic.Pointer). The stack of who held it \
+        longest says where.",
     needs: "Blocking events with stacks: Go 1.11 and later. Go 1.22 has no stacks of \
         goroutines that were blocked during the whole trace.",
     thresholds: times([(MS, 10 * MS), (10 * MS, 100 * MS), (100 * MS, SECOND)]),

@@ -155,7 +155,9 @@ fn numbers(report: &Report, rank: usize, f: &Finding) -> Markup {
                 (pair("share", share::phrase(f.rule, share)))
             }
             (pair("threshold", value(f.threshold)))
-            (pair("from", format!("{} to {}", duration(f.first_ns), duration(f.last_ns))))
+            @if let Some(range) = range(f) {
+                (pair("from", range))
+            }
             @if let Some(end) = human::waits_in_the_end(f) {
                 (pair("in the end", end))
             }
@@ -164,6 +166,12 @@ fn numbers(report: &Report, rank: usize, f: &Finding) -> Markup {
             }
         }
     }
+}
+
+/// Formats the time from the first occurrence to the last, if they are not at the same one.
+fn range(f: &Finding) -> Option<String> {
+    let [first, last] = [f.first_ns, f.last_ns].map(duration);
+    (f.count > 1 && first != last).then(|| format!("{first} to {last}"))
 }
 
 /// Renders the places of a finding that covers several, the worst first.

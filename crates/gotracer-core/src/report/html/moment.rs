@@ -12,12 +12,10 @@ pub(super) fn write(report: &Report, finding: &Finding) -> Markup {
     let Some(moment) = report.moments.iter().find(|m| m.finding == finding.id) else {
         return html! {};
     };
-    let to = moment.from.saturating_add(moment.length);
     html! {
         figure {
             figcaption {
-                "The worst occurrence: " (duration(moment.from)) " to " (duration(to)) " of the trace, "
-                (duration(moment.length))
+                "The worst occurrence: " (duration(moment.length)) " from " (duration(moment.from)) " of the trace"
             }
             (picture(|out| svg::moment(out, moment)))
             ul class="legend" {
