@@ -164,3 +164,19 @@ fn a_file_that_was_written_is_named_with_its_size() {
     let quiet = run(&["analyze", "-q", READ, "-o", page]);
     assert_eq!(stderr(&quiet), "");
 }
+
+#[test]
+fn columns_sets_the_width_without_a_terminal() {
+    let longest = |columns: &str, args: &[&str]| {
+        let mut command = gotracer();
+        let output = command.args(args).env("COLUMNS", columns).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| line.chars().count()).max().unwrap()
+    };
+    let analyze = ["analyze", READ];
+    assert!(longest("60", &analyze) <= 60);
+    assert!(longest("80", &["explain", READ]) <= 80);
+    // A width that is none.
+    assert!(longest("wide", &analyze) > 80);
+    assert!(longest("0", &analyze) > 80);
+}

@@ -130,10 +130,15 @@ impl Output {
         }
     }
 
-    /// Returns the width of the terminal in columns.
+    /// Returns the width of standard output in columns: `COLUMNS` if that is set, as for ls and git, or the terminal's.
     pub(crate) fn width(&self) -> Option<usize> {
-        let (width, _) = terminal_size::terminal_size().filter(|_| self.terminal)?;
-        Some(width.0.into())
+        let columns = env::var("COLUMNS").ok().filter(|_| self.stdout);
+        let columns = columns.and_then(|columns| columns.parse().ok());
+        let terminal = || {
+            let (width, _) = terminal_size::terminal_size().filter(|_| self.terminal)?;
+            Some(width.0.into())
+        };
+        columns.filter(|columns| *columns > 0).or_else(terminal)
     }
 }
 
