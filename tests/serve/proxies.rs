@@ -1,10 +1,9 @@
 //! Targets on Unix sockets and behind proxies.
 
-use std::fs;
 use std::process::Command;
 
 use crate::support::certificates::Authority;
-use crate::support::daemon::{Running, Scratch, eventually_or, program};
+use crate::support::daemon::{Running, Scratch, program};
 use crate::support::endpoint::{Endpoint, build};
 
 fn serving(scratch: &Scratch, yaml: &str, variables: &[(&str, &str)]) -> Running {

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::support::certificates::{Authority, self_signed};
-use crate::support::daemon::{Running, Scratch, eventually_or, impostor};
+use crate::support::daemon::{Running, Scratch, impostor};
 use crate::support::endpoint::Endpoint;
 
 /// `gotracer serve` with a configuration.

@@ -25,7 +25,7 @@ pub fn new(settings: RuleSettings) -> Box<dyn Detector> {
 }
 
 /// Occurrence of the rule's subject.
-struct Seen {
+struct Seen<'a> {
     actor: Actor,
     place: FrameKey,
     start: Time,
@@ -78,7 +78,7 @@ impl Custom {
     fn see(
         &mut self,
         candidate: &Candidate<'_>,
-        seen: &Seen,
+        seen: &Seen<'_>,
         crossed: impl FnOnce(&Thresholds) -> bool,
         t: &Timeline,
     ) {
@@ -225,7 +225,7 @@ impl Custom {
 }
 
 /// Part of an occurrence since the last report, ns.
-fn within(seen: &Seen, t: &Timeline) -> u64 {
+fn within(seen: &Seen<'_>, t: &Timeline) -> u64 {
     t.since_stretch(seen.end)
         .saturating_sub(t.since_stretch(seen.start))
 }
