@@ -211,7 +211,7 @@ fn numbers(panel: &Value) -> Vec<(String, Value)> {
         let own = overrides.filter(|o| o["matcher"]["options"] == *title);
         let properties = own.flat_map(|o| list(&o["properties"]));
         let properties = properties.map(|p| (text(&p["id"]), p["value"].clone()));
-        (expr(target), Value::from_iter(properties))
+        (expr(target), properties.collect())
     };
     targets.iter().map(column).collect()
 }

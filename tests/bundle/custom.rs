@@ -20,11 +20,19 @@ custom_rules:
 - {name: ManyLogs, on: log, value: count_per_second, warn: 5}
 "#;
 
-/// A custom rule: its name, series of its measurement, and the end of its alert's description.
-const RULES: [(&str, &[(&str, &str)], &str); 3] = [
-    (
-        "SlowCheckout",
-        &[
+/// A custom rule of the configuration.
+struct Case {
+    name: &'static str,
+    /// Series of its measurement, with their values.
+    series: &'static [(&'static str, &'static str)],
+    /// End of its alert's description.
+    end: &'static str,
+}
+
+const CASES: [Case; 3] = [
+    Case {
+        name: "SlowCheckout",
+        series: &[
             (
                 r#"gotrace_custom_rule_seconds_bucket{LABELS,le="1"}"#,
                 "0+9x240",
@@ -38,18 +46,18 @@ const RULES: [(&str, &[(&str, &str)], &str); 3] = [
                 "0+10x240",
             ),
         ],
-        "Checkouts: 'slow', \"{{ sometimes }}\" # and often. The worst took up to 2s.",
-    ),
-    (
-        "ChargeLock",
-        &[("gotrace_custom_rule_share_ratio{LABELS}", "1.25x240")],
-        "Custom rule on the share of waits. In the last trace, the share was 125%.",
-    ),
-    (
-        "ManyLogs",
-        &[("gotrace_custom_rule_rate{LABELS}", "7.5x240")],
-        "Custom rule on the count_per_second of logs. In the last trace, the rate was 7.5 per second.",
-    ),
+        end: "Checkouts: 'slow', \"{{ sometimes }}\" # and often. The worst took up to 2s.",
+    },
+    Case {
+        name: "ChargeLock",
+        series: &[("gotrace_custom_rule_share_ratio{LABELS}", "1.25x240")],
+        end: "Custom rule on the share of waits. In the last trace, the share was 125%.",
+    },
+    Case {
+        name: "ManyLogs",
+        series: &[("gotrace_custom_rule_rate{LABELS}", "7.5x240")],
+        end: "Custom rule on the count_per_second of logs. In the last trace, the rate was 7.5 per second.",
+    },
 ];
 
 const TARGET: &str =
@@ -70,7 +78,8 @@ fn alerts(directory: &Path) -> PathBuf {
 
 /// Returns the promtool test of a rule. From minute 10 to 59, the rule finds something in every trace. A share of a quarter
 /// is exceeded from minute 13, over the last hour, to minute 69, over the last quarter of an hour.
-fn case((name, series, end): (&str, &[(&str, &str)], &str)) -> String {
+fn case(case: &Case) -> String {
+    let Case { name, series, end } = case;
     let mut text = format!(
         "- name: {name}
   interval: 1m
@@ -79,7 +88,7 @@ fn case((name, series, end): (&str, &[(&str, &str)], &str)) -> String {
   - {{series: 'gotrace_findings_total{{{TARGET},rule=\"{name}\",severity=\"error\"}}', values: 0x9 1+2x49 99x180}}
 "
     );
-    for (series, values) in series {
+    for (series, values) in *series {
         let series = series.replace("LABELS", &format!("{TARGET},rule=\"{name}\""));
         text += &format!("  - {{series: '{series}', values: {values}}}\n");
     }
@@ -118,7 +127,7 @@ fn the_alert_of_a_custom_rule_fires_and_keeps_firing() {
     let lint = ["check", "rules", "--lint=all", "--lint-fatal"];
     promtool(&lint, &[recording.clone(), alerts.clone()]);
     let tests = scratch.path().join("tests.yml");
-    let cases: String = RULES.into_iter().map(case).collect();
+    let cases: String = CASES.iter().map(case).collect();
     let text = format!(
         "rule_files: {:?}
 evaluation_interval: 1m
