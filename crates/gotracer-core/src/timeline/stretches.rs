@@ -81,12 +81,15 @@ pub(super) struct Past {
 }
 
 impl Past {
-    fn push(&mut self, stretch: Stretch) {
+    /// Adds a period; returns by how many the capacity grew.
+    fn push(&mut self, stretch: Stretch) -> usize {
         if self.kept.len() == KEPT {
             self.kept.remove(0);
             self.dropped = true;
         }
+        let before = self.kept.capacity();
         self.kept.push(stretch);
+        self.kept.capacity() - before
     }
 }
 
@@ -94,6 +97,8 @@ impl Past {
 #[derive(Debug, Default)]
 pub(super) struct Stretches {
     by_slot: Vec<Past>,
+    /// Number of periods for which all pasts have memory.
+    capacity: usize,
     /// Parts of the wait that is added; kept for its allocation.
     parts: Vec<(Time, Time, Leaf)>,
 }
@@ -101,7 +106,7 @@ pub(super) struct Stretches {
 impl Stretches {
     /// Bytes of memory held.
     pub(super) fn held(&self) -> u64 {
-        of_vec(&self.by_slot, 0) + (self.by_slot.len() * KEPT * size_of::<Stretch>()) as u64
+        of_vec(&self.by_slot, 0) + (self.capacity * size_of::<Stretch>()) as u64
     }
 
     /// Adds the period that a transition ends. A wait that another goroutine ends is split by that goroutine's
@@ -121,6 +126,7 @@ impl Stretches {
             parts.push((from, to, leaf));
         });
         let doing = Doing::of(g.state, g.wait);
+        let mut grown = 0;
         let past = self.open(t.slot, g.id);
         for (start, end, leaf) in parts.drain(..).rev() {
             match past.kept.last_mut() {
@@ -133,15 +139,18 @@ impl Stretches {
                 {
                     last.end = end;
                 }
-                _ => past.push(Stretch {
-                    doing,
-                    leaf,
-                    start,
-                    end,
-                    ran: g.ran,
-                }),
+                _ => {
+                    grown += past.push(Stretch {
+                        doing,
+                        leaf,
+                        start,
+                        end,
+                        ran: g.ran,
+                    });
+                }
             }
         }
+        self.capacity += grown;
         self.parts = parts;
     }
 

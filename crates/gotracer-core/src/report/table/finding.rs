@@ -11,11 +11,13 @@ use crate::units::duration;
 /// Number of places of a phase that are shown without `--verbose`.
 const FEW_PLACES: usize = 2;
 
-/// Writes a finding and its number, which `explain --finding` accepts.
+/// Writes a finding and its number, which `explain --finding` accepts. `helped` is the number of a finding above it with
+/// the same suggestion.
 pub(super) fn write(
     out: &mut dyn Write,
     report: &Report,
     (number, finding): (usize, &Finding),
+    helped: Option<usize>,
     options: &Options,
 ) -> io::Result<()> {
     let style = Style::new(options.color);
@@ -41,11 +43,12 @@ pub(super) fn write(
     if let Some(places) = human::places(finding, most) {
         labelled(out, "places:", &safe(&places), options)?;
     }
-    let help = match full {
-        true => &finding.suggestion,
-        false => human::first_sentence(&finding.suggestion),
+    let help = match helped {
+        Some(above) => format!("as for finding {above}"),
+        None if full => finding.suggestion.clone(),
+        None => human::first_sentence(&finding.suggestion).into(),
     };
-    labelled(out, "help:", &safe(help), options)?;
+    labelled(out, "help:", &safe(&help), options)?;
     if full {
         if !finding.goroutines.is_empty() {
             let ids: Vec<_> = finding.goroutines.iter().map(ToString::to_string).collect();

@@ -14,7 +14,7 @@ mod text;
 #[cfg(test)]
 mod widths;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use super::style::Style;
@@ -74,11 +74,16 @@ fn one(out: &mut dyn Write, report: &Report, options: &Options, only: bool) -> i
     } else {
         signals::not_judged(out, report, options)?;
     }
+    // Numbers of the first findings with each suggestion.
+    let mut helped_by: HashMap<&str, usize> = HashMap::new();
     for (i, &finding) in shown.iter().enumerate() {
         if i > 0 && !quiet {
             writeln!(out)?;
         }
-        finding::write(out, report, finding, options)?;
+        let (number, f) = finding;
+        let helped = *helped_by.entry(&f.suggestion).or_insert(number);
+        let helped = Some(helped).filter(|above| *above != number);
+        finding::write(out, report, finding, helped, options)?;
     }
     if quiet {
         return Ok(());

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use super::targets::{BySource, by_source, targets, watches};
 use super::{Ago, failed, outcome, page, source};
 use crate::daemon::failure::Failure;
+use crate::daemon::http;
 use crate::daemon::recent_reports::Entry;
 use crate::daemon::target_table::Status;
 use crate::evidence::Item;
@@ -50,7 +51,7 @@ pub(crate) fn landing(overview: &Overview) -> String {
         @if overview.recent.is_empty() { (empty(overview)) }
         (failures(&bad))
         (traces(&good))
-        (evidence(&overview.evidence))
+        (evidence(&overview.evidence, &overview.recent))
     };
     page("", "gotracer", &main, Some(LIVE))
 }
@@ -186,11 +187,16 @@ fn traces(entries: &[&Entry]) -> Markup {
     }
 }
 
-/// Renders links to the kept traces.
-fn evidence(kept: &[Item]) -> Markup {
+/// Renders links to the kept traces. A trace whose report is not among the latest ones has it as JSON only.
+fn evidence(kept: &[Item], recent: &[Entry]) -> Markup {
     if kept.is_empty() {
         return html! {};
     }
+    let pages = recent.iter().filter_map(|entry| {
+        let report = entry.report.as_ref()?;
+        Some((http::evidence::id(report)?, entry.id))
+    });
+    let pages: HashMap<&str, u64> = pages.collect();
     html! {
         h2 id="evidence" { "Evidence" }
         table class="cards" {
@@ -204,7 +210,11 @@ fn evidence(kept: &[Item]) -> Markup {
                         td {
                             a href=(at) { (text(item.rule.as_ref().unwrap_or(&item.reason))) }
                             " (" (bytes(item.bytes)) ", "
-                            a href={ (at) "/report" } { "report" } ", "
+                            @match pages.get(item.id.as_str()) {
+                                Some(page) => a href={ "reports/" (page) } { "report" },
+                                None => a href={ (at) "/report" } { "report (JSON)" },
+                            }
+                            ", "
                             a href={ (at) "?format=perfetto" } { "Perfetto" } ")"
                         }
                     }
@@ -319,6 +329,36 @@ mod tests {
         );
         assert!(row.contains(", and 1 other place"), "{row}");
         assert!(!other.contains("leaked"), "{other}");
+    }
+
+    #[test]
+    fn a_kept_trace_leads_to_the_page_of_its_report() {
+        let item = |id: &str| Item {
+            id: id.into(),
+            file: format!("{id}.trace"),
+            time: jiff::Timestamp::UNIX_EPOCH,
+            target: Labels::default(),
+            source: "a".into(),
+            reason: "finding".into(),
+            rule: None,
+            severity: None,
+            bytes: 1,
+            document_bytes: 1,
+            anonymized: false,
+        };
+        let mut recent = entry(7, "a");
+        let mut report = sample::report("a");
+        report.evidence = Some("http://gt:16060/api/v1/evidence/5d1c".into());
+        recent.report = Some(Arc::new(report));
+        let page = landing(&Overview {
+            recent: vec![recent],
+            evidence: vec![item("5d1c"), item("0b1e")],
+            ..Overview::default()
+        });
+        let (_, kept) = page.split_once("Evidence</h2>").unwrap();
+        assert!(kept.contains("<a href=\"reports/7\">report</a>"), "{kept}");
+        let json = "<a href=\"api/v1/evidence/0b1e/report\">report (JSON)</a>";
+        assert!(kept.contains(json), "{kept}");
     }
 
     #[test]
