@@ -95,6 +95,30 @@ fn one_thread_two_threads_and_plain_events_say_the_same() {
 }
 
 #[test]
+fn short_waits_and_calls_count_as_their_intervals_do() {
+    let counted = Settings::default();
+    // Profiles need every interval.
+    let mut by_interval = Settings::default();
+    by_interval.profiles = true;
+    for version in FULL {
+        for name in [
+            "annotations",
+            "cgo_callback",
+            "http",
+            "syscall_quick",
+            "syscall_long",
+        ] {
+            let bytes = std::fs::read(path(version, name)).expect("the fixture");
+            let [counted, by_interval] = [&counted, &by_interval].map(|settings| {
+                let outcome = analyze(Input::from_slice(&bytes), name, settings, |_| ());
+                format!("{:?}", outcome.expect("the fixture").report)
+            });
+            assert_eq!(counted, by_interval, "{version} {name}");
+        }
+    }
+}
+
+#[test]
 fn a_trace_of_which_nothing_could_be_read_is_no_clean_one() {
     let bytes = std::fs::read(path("1.27.3", "gc_pause")).expect("the fixture");
     let settings = Settings::default();

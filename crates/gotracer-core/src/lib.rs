@@ -18,6 +18,7 @@ pub mod report;
 pub mod rules;
 mod schema;
 pub mod source;
+mod sums;
 pub mod tasks;
 pub mod timeline;
 pub mod units;

@@ -34,7 +34,9 @@ use crate::rules::{Rule, Settings};
 use crate::tasks::{Chains, IdKeys, Requests, Tasks};
 use crate::timeline::{Creation, StackKey, Timeline, Transition};
 use crate::trace::internal::Share;
-use crate::trace::{ClockSnapshot, ErrorKind, Event, ReadError, Reader, Stats, Tables, Time};
+use crate::trace::{
+    ClockSnapshot, ErrorKind, Event, EventKind, ReadError, Reader, Stats, Tables, Time,
+};
 use event_batch::EventBatch;
 use history::History;
 use observers::{Observers, Rules};
@@ -190,6 +192,9 @@ impl Analysis {
         if Tasks::handles(event) {
             self.timeline.unheeded(event.time, &mut self.seen);
             return self.user_event(event, tables);
+        }
+        if let EventKind::Sync { .. } = event.kind {
+            self.seen.tasks.start_generation();
         }
         // Events that the timeline ignores can be skipped without changing the result.
         let heeded = Timeline::heeds(event);

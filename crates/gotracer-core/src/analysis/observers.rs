@@ -19,6 +19,8 @@ pub(super) struct Rules {
     watchers: [Vec<usize>; Kinds::CAPACITY],
     /// Index of the only rule that watches waits for a P, and the duration from which it needs the intervals, ns.
     latency: Option<(usize, u64)>,
+    /// The same for system calls.
+    calls: Option<(usize, u64)>,
     /// Indices of the custom rules on tasks, regions, requests and logs.
     activities: Vec<usize>,
     /// Indices of the custom rules on runs.
@@ -46,16 +48,21 @@ impl Rules {
             watching.map(|(i, _)| i).collect()
         };
         let watchers: [Vec<usize>; Kinds::CAPACITY] = std::array::from_fn(watchers);
-        let latency = match watchers[Kinds::RUNNABLE.first()][..] {
-            [only] => enabled[only].1.counts_latency_below().map(|ns| (only, ns)),
-            _ => None,
+        let only = |kind: Kinds, counts_below: fn(&dyn Detector) -> Option<u64>| {
+            let [only] = watchers[kind.first()][..] else {
+                return None;
+            };
+            Some((only, counts_below(&*enabled[only].1)?))
         };
+        let latency = only(Kinds::RUNNABLE, |d| d.counts_latency_below());
+        let calls = only(Kinds::SYSCALL, |d| d.counts_calls_below());
         Self {
             watches: enabled
                 .iter()
                 .fold(Kinds::NONE, |all, (rule, _)| all.union(rule.watches)),
             watchers,
             latency,
+            calls,
             activities,
             runs,
             enabled,
@@ -94,6 +101,17 @@ impl Observer for Rules {
         match self.latency {
             Some((i, needed)) if ns < needed => {
                 self.enabled[i].1.latency(g.way, ns);
+                false
+            }
+            _ => true,
+        }
+    }
+
+    #[inline]
+    fn returned(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) -> bool {
+        match self.calls {
+            Some((i, needed)) if ns < needed && !g.cut => {
+                self.enabled[i].1.short_call(g, ns, timeline);
                 false
             }
             _ => true,
@@ -221,13 +239,24 @@ impl Observer for Observers {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn ran(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) -> bool {
         // Profiles add up the intervals.
         if self.profiles.is_some() || self.rules.ran(g, ns, timeline) {
             return true;
         }
         self.requests.ran(g, ns, &mut self.chains, timeline);
+        self.follow(timeline);
+        false
+    }
+
+    #[inline(always)]
+    fn returned(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) -> bool {
+        if self.profiles.is_some() || self.rules.returned(g, ns, timeline) {
+            return true;
+        }
+        self.requests.returned(g, &mut self.chains, timeline);
+        self.hand_over(timeline);
         self.follow(timeline);
         false
     }
@@ -250,7 +279,7 @@ impl Observer for Observers {
         self.rules.heap_floor(floor, timeline);
     }
 
-    #[inline]
+    #[inline(always)]
     fn waited(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) {
         self.times.waited(g, ns);
         self.requests.waited(g, ns, &mut self.chains, timeline);

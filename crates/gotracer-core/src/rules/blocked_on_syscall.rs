@@ -8,7 +8,9 @@ use super::{
     Alert, Beside, Distribution, Lost, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity,
     Unit, function, times,
 };
-use crate::timeline::{FrameKey, Interval, Kind, Kinds, Outside, Timeline, is_c_call};
+use crate::timeline::{
+    FrameKey, Goroutine, Interval, Kind, Kinds, Outside, Owner, Timeline, is_c_call,
+};
 use crate::trace::GoId;
 use crate::trace::internal::{of_map, of_vec};
 use crate::units::{self, elapsed};
@@ -131,6 +133,21 @@ impl Detector for BlockedOnSyscall {
             Kind::Syscall if t.is_programs_call(i) => self.call(i, t),
             Kind::Blocked(_) if !self.reads.is_empty() && t.waits_for_lock(i) => self.lock(i),
             _ => {}
+        }
+    }
+
+    fn counts_calls_below(&self) -> Option<u64> {
+        Some(SHORT.min(self.settings.thresholds.warn.value))
+    }
+
+    fn short_call(&mut self, g: &Goroutine, ns: u64, t: &Timeline) {
+        let traits = t.stacks().traits(g.stack);
+        if g.stack.is_some() && !traits.parked && !g.in_c {
+            let tag = match traits.outside {
+                Outside::Child => tag::CHILD,
+                Outside::Kernel | Outside::Writer => tag::CALL,
+            };
+            self.by_tag[usize::from(tag)].record(ns);
         }
     }
 

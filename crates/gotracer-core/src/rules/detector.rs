@@ -24,6 +24,15 @@ pub trait Detector: Send {
     /// Counts a wait for a P of one of the program's goroutines.
     fn latency(&mut self, _: Way, _ns: u64) {}
 
+    /// If the detector only counts the shorter ones of the program's system calls: the duration from which it needs
+    /// their intervals, ns. It then gets the shorter ones by [`short_call`](Self::short_call).
+    fn counts_calls_below(&self) -> Option<u64> {
+        None
+    }
+
+    /// Counts a system call that began within the trace, from which one of the program's goroutines returns.
+    fn short_call(&mut self, _: &Goroutine, _ns: u64, _: &Timeline) {}
+
     /// Observes the live heap at the end of a garbage collection's marking.
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}
 

@@ -64,16 +64,17 @@ impl Chains {
         self.by_slot[slot.index()].open(id, creator, state, t.now());
     }
 
-    /// Observes a state transition, after the timeline did.
-    #[inline]
+    /// Observes a state transition, after the timeline did. Inlined into each kind of transition, where most branches
+    /// are decided.
+    #[inline(always)]
     pub fn transition(&mut self, transition: &Transition, t: &Timeline) {
         let slot = transition.slot;
         let lane = self.by_slot.get_mut(slot.index());
         let Some(lane) = lane.filter(|lane| lane.id.is_some()) else {
             return self.appeared(slot, t);
         };
-        let waker = transition.by;
-        if transition.from == GoState::Waiting && waker.is_some() && waker != lane.id {
+        let by = transition.by;
+        if transition.from == GoState::Waiting && by.is_some() && by != lane.id {
             return self.resolved(transition, t);
         }
         self.stretches += lane.push(Stretch::own(transition.time, lane.state, lane.owner));
@@ -92,6 +93,24 @@ impl Chains {
     /// Adds the leaves of a wait that another goroutine ended.
     #[inline(never)]
     fn resolved(&mut self, transition: &Transition, t: &Timeline) {
+        let by = transition.by;
+        let slots = t.slot(by).map(|by| [transition.slot.index(), by.index()]);
+        // Nearly all wakers are older than the wait, and their past is known.
+        if let Some(slots) = slots
+            && let Ok([lane, waker]) = self.by_slot.get_disjoint_mut(slots)
+            && waker.id == by
+            && let Some(grown) = lane.waited_for(waker, transition.time)
+        {
+            self.stretches += grown;
+            lane.enter(t.state_at(transition.slot).unwrap_or(lane.state));
+        } else {
+            self.retraced(transition, t);
+        }
+    }
+
+    /// As [`resolved`](Self::resolved), if the waker's creators or lost stretches matter.
+    #[cold]
+    fn retraced(&mut self, transition: &Transition, t: &Timeline) {
         let slot = transition.slot.index();
         let Some(lane) = self.by_slot.get(slot) else {
             return;
@@ -150,22 +169,22 @@ impl Chains {
     }
 
     /// Sets the task that a goroutine works for.
-    pub(super) fn works_for(&mut self, g: GoId, task: Owner, t: &Timeline) {
-        if let Some(lane) = self.lane_mut(g, t) {
-            let grown = lane.works_for(task, t.now());
+    pub(super) fn works_for(&mut self, slot: Slot, g: GoId, task: Owner, now: Time) {
+        if let Some(lane) = self.lane_mut(slot, g) {
+            let grown = lane.works_for(task, now);
             self.stretches += grown;
         }
     }
 
     /// Sets whether a server's goroutine handles a request from its next transition on.
-    pub(super) fn handles(&mut self, g: GoId, does: bool, t: &Timeline) {
-        if let Some(lane) = self.lane_mut(g, t) {
+    pub(super) fn handles(&mut self, slot: Slot, g: GoId, does: bool) {
+        if let Some(lane) = self.lane_mut(slot, g) {
             lane.handles(if does { Owner::server(g) } else { Owner::NONE });
         }
     }
 
-    fn lane_mut(&mut self, g: GoId, t: &Timeline) -> Option<&mut Lane> {
-        let lane = self.by_slot.get_mut(t.slot(g)?.index())?;
+    fn lane_mut(&mut self, slot: Slot, g: GoId) -> Option<&mut Lane> {
+        let lane = self.by_slot.get_mut(slot.index())?;
         (lane.id == g).then_some(lane)
     }
 }

@@ -9,7 +9,8 @@ use super::Over;
 use crate::report::{Region, Request, Slow, Task};
 use crate::rules::Distribution;
 use crate::timeline::{Leaves, StateVector};
-use crate::trace::TaskId;
+use crate::trace::internal::of_vec;
+use crate::trace::{StringId, Tables, TaskId};
 
 /// Maximum number of types; further ones share one.
 const TYPES: usize = 500;
@@ -48,8 +49,8 @@ impl Group {
             self.queued.record(queued);
         }
         let slower = |known: &Over| known.duration >= over.duration;
-        let at = self.slowest.partition_point(slower);
-        if at < SLOWEST {
+        if !self.slowest.get(SLOWEST - 1).is_some_and(slower) {
+            let at = self.slowest.partition_point(slower);
             self.slowest.truncate(SLOWEST - 1);
             self.slowest.insert(at, over.clone());
         }
@@ -110,6 +111,8 @@ fn slow(over: &Over) -> Slow {
 pub(super) struct Groups {
     groups: Vec<Group>,
     by_name: HashMap<Box<[u8]>, usize, RandomState>,
+    /// Numbers of types by the name's string in the present generation.
+    by_string: Vec<Option<u32>>,
     /// What ended since [`drain`](Self::drain), if anything observes it.
     ended: Option<Vec<(usize, Over)>>,
 }
@@ -117,7 +120,31 @@ pub(super) struct Groups {
 impl Groups {
     /// Bytes of memory that this holds.
     pub(super) fn held(&self) -> usize {
-        self.groups.len() * GROUP
+        self.groups.len() * GROUP + of_vec(&self.by_string, 1) as usize
+    }
+
+    /// Must be called when a generation's tables are replaced.
+    pub(super) fn start_generation(&mut self) {
+        self.by_string.clear();
+    }
+
+    /// Returns the number of the type with a name of the present generation.
+    #[inline]
+    pub(super) fn find_string(&mut self, name: StringId, tables: &Tables) -> usize {
+        match self.by_string.get(name.index()) {
+            Some(&Some(known)) => known as usize,
+            _ => self.enter(name, tables),
+        }
+    }
+
+    #[cold]
+    fn enter(&mut self, name: StringId, tables: &Tables) -> usize {
+        let number = self.find(tables.string(name));
+        if self.by_string.len() <= name.index() {
+            self.by_string.resize(name.index() + 1, None);
+        }
+        self.by_string[name.index()] = Some(number as u32);
+        number
     }
 
     /// Returns the number of a type.

@@ -59,6 +59,25 @@ impl Ring {
         self.kept.capacity() - before
     }
 
+    /// Returns the number of stretches since `start`, the one at that time included; `None` if that one is lost.
+    #[inline]
+    fn since(&self, start: Time) -> Option<usize> {
+        let len = self.kept.len();
+        let ends = |back: usize| self.kept[self.pushed.wrapping_sub(back) % STRETCHES].end;
+        let older = (1..=len).find(|&back| ends(back) <= start);
+        match older {
+            Some(back) => Some(back - 1),
+            None => (self.start <= start).then_some(len),
+        }
+    }
+
+    /// Iterates over the last stretches, oldest first.
+    #[inline]
+    fn last(&self, number: usize) -> impl Iterator<Item = &Stretch> {
+        let back = (1..=number).rev();
+        back.filter_map(|back| self.kept.get(self.pushed.wrapping_sub(back) % STRETCHES))
+    }
+
     /// Iterates over the stretches with their starts, newest first.
     fn backwards(&self) -> impl Iterator<Item = (Time, &Stretch)> {
         let len = self.kept.len();
@@ -70,6 +89,23 @@ impl Ring {
             };
             Some((start, at(back)?))
         })
+    }
+}
+
+/// Leaves of a goroutine at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LaneMark {
+    leaves: Leaves,
+    state: State,
+    since: Time,
+}
+
+impl LaneMark {
+    /// Leaves up to the moment.
+    pub(super) fn up_to(mut self, moment: Time) -> Leaves {
+        let ns = elapsed(self.since, moment);
+        self.leaves.add(Leaf::of(self.state), ns);
+        self.leaves
     }
 }
 
@@ -173,12 +209,34 @@ impl Lane {
         self.owner = self.task.or(self.server);
     }
 
-    /// Leaves up to now.
-    pub(super) fn now(&self, now: Time) -> Leaves {
-        let mut leaves = self.leaves;
-        let ns = elapsed(self.since, now);
-        leaves.add(Leaf::of(self.state), ns);
-        leaves
+    /// Leaves up to the last state transition, and the present state.
+    #[inline]
+    pub(super) fn mark(&self) -> LaneMark {
+        LaneMark {
+            leaves: self.leaves,
+            state: self.state,
+            since: self.since,
+        }
+    }
+
+    /// Ends this goroutine's wait by `waker`, with the leaves of the waker's past. Returns by how many stretches the
+    /// capacity grew; `None`, without a change, if the waker's past does not reach back to the wait's start.
+    #[inline]
+    pub(super) fn waited_for(&mut self, waker: &Self, end: Time) -> Option<usize> {
+        if waker.since > end {
+            return None;
+        }
+        let stretches = waker.past.since(self.since)?;
+        let waiter = Waiter {
+            state: self.state,
+            owner: self.owner,
+        };
+        let mut grown = 0;
+        for stretch in waker.past.last(stretches) {
+            grown += self.push(stretch.of_waiter(stretch.end, waiter));
+        }
+        let present = Stretch::own(end, waker.state, waker.owner);
+        Some(grown + self.push(present.of_waiter(end, waiter)))
     }
 
     /// Resolves the part of another goroutine's wait that began at `start`, backwards from `end`, as far as this
@@ -247,7 +305,7 @@ mod tests {
         let half = STRETCHES as u64;
         assert_eq!(lane.leaves.of(Leaf::of(State::Running)), 15 + half);
         assert_eq!(lane.leaves.total(), 15 + 2 * half);
-        let now = lane.now(lane.since + 5);
+        let now = lane.mark().up_to(lane.since + 5);
         assert_eq!(now.of(Leaf::of(State::Running)), 20 + half);
     }
 

@@ -8,11 +8,13 @@
 //! A trace without such events costs nothing, because only they reach [`Tasks::event`].
 
 mod by_id;
+mod by_slot;
 mod chains;
 mod groups;
 mod ids;
 mod lane;
 mod open;
+mod over;
 mod owner;
 mod regions;
 mod requests;
@@ -20,11 +22,10 @@ mod scope;
 mod span;
 mod stretch;
 
-use std::collections::{BTreeSet, HashMap};
-
-use foldhash::fast::RandomState;
+use std::collections::BTreeSet;
 
 use by_id::OpenTasks;
+use by_slot::BySlot;
 pub use chains::Chains;
 pub use ids::{IdKeys, Ids};
 pub use requests::{KINDS, Requests};
@@ -32,13 +33,14 @@ pub use span::{Span, span};
 
 use crate::report::{Region, Task};
 use crate::rules::custom::{Activity, Subject};
-use crate::timeline::{Actor, Goroutine, StackKey, State, StateVector, Timeline};
-use crate::trace::{Event, EventKind, GoId, Tables, TaskId, Time};
+use crate::timeline::{Goroutine, StackKey, Timeline};
+use crate::trace::{Event, EventKind, GoId, Slot, Tables, TaskId};
 use groups::{Group, Groups};
 use open::{Begun, OpenTask};
+pub(crate) use over::Over;
 use owner::Owner;
-use regions::Regions;
-use scope::Spent;
+use regions::{OpenRegion, Regions};
+use scope::Scope;
 
 /// Maximum number of tasks that are open at a time. Beyond it the oldest ends as
 /// a lower bound, because a program may forget to end tasks.
@@ -54,13 +56,12 @@ const DEPTH: usize = 8;
 const UNKNOWN: &[u8] = b"(unknown)";
 
 /// Tasks and regions since the last report.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Tasks {
     keys: IdKeys,
-    /// Open tasks by id; ids increase with time.
     open: OpenTasks,
     /// Open tasks of the goroutines that began them.
-    begun: HashMap<GoId, Vec<TaskId>, RandomState>,
+    begun: BySlot<Vec<TaskId>>,
     /// Empty lists of tasks, for the next goroutines.
     spare: Vec<Vec<TaskId>>,
     /// Lowest id of a task that began within the trace.
@@ -99,10 +100,15 @@ impl Tasks {
     pub fn held(&self) -> u64 {
         let open = self.open.held();
         let others = self.others * size_of::<open::Other>();
-        let begun = self.begun.len() * size_of::<(GoId, Vec<TaskId>)>();
         let groups = self.tasks.held() + self.region_types.held();
         let over = self.over.len() * 2 * size_of::<TaskId>();
-        (open + over + others + begun + self.regions.held() + groups) as u64
+        (open + over + others + self.begun.held() + self.regions.held() + groups) as u64
+    }
+
+    /// Must be called when a generation's tables are replaced.
+    pub fn start_generation(&mut self) {
+        self.tasks.start_generation();
+        self.region_types.start_generation();
     }
 
     /// Observes an event that [`handles`](Self::handles) accepts, after the timeline did.
@@ -116,36 +122,59 @@ impl Tasks {
         t: &Timeline,
     ) {
         let g = event.g;
+        let slot = t.slot(g);
         match event.kind {
             EventKind::TaskBegin {
                 id, parent, name, ..
             } => {
                 self.touch(parent, g, t);
-                let begun = Begun::now(g, chains, t);
-                self.begin(id, parent, tables.string(name), begun, t);
-                if let Some(task) = self.open.get_mut(&id) {
-                    task.stack = stack;
+                let group = self.tasks.find_string(name, tables);
+                let task = self.begin(id, parent, group, t);
+                task.stack = stack;
+                if let Some(slot) = slot {
+                    let scope = Scope::begin(slot, g, chains, t);
+                    task.begun = Begun::Alive { g, scope };
+                    chains.works_for(slot, g, Owner::task(task.root), t.now());
+                    let spare = || self.spare.pop().unwrap_or_default();
+                    self.begun.entry(slot, g, spare).push(id);
                 }
-                self.assign(g, chains, t);
             }
             EventKind::TaskEnd { id, .. } => {
                 self.touch(id, g, t);
                 let by = self.end(id, g, chains, t);
-                self.assign(by, chains, t);
+                let slot = if by == g { slot } else { t.slot(by) };
+                if let Some(slot) = slot {
+                    self.assign(slot, by, chains, t);
+                }
             }
             EventKind::RegionBegin { task, name, .. } => {
                 self.touch(task, g, t);
-                let group = self.region_types.find(tables.string(name));
-                self.regions.begin(g, task, group, stack, chains, t);
-                self.assign(g, chains, t);
+                let group = self.region_types.find_string(name, tables);
+                if let Some(slot) = slot {
+                    let region = || OpenRegion {
+                        group,
+                        task,
+                        start: t.now(),
+                        scope: Scope::begin(slot, g, chains, t),
+                        stack,
+                    };
+                    if self.regions.begin(slot, g, region) && task.0 > TaskId::BACKGROUND.0 {
+                        let owner = Owner::task(self.root(task));
+                        chains.works_for(slot, g, owner, t.now());
+                    } else {
+                        self.assign(slot, g, chains, t);
+                    }
+                }
             }
             EventKind::RegionEnd { task, name, .. } => {
                 self.touch(task, g, t);
-                let group = self.region_types.find(tables.string(name));
-                let ids = self.open.get(&task).map(|task| task.ids);
-                let over = self.regions.end(g, task, group, chains, t);
+                let group = self.region_types.find_string(name, tables);
+                let ids = self.open.get(task).map(|task| task.ids);
+                let over = self.regions.end(slot, g, (group, task), chains, t);
                 self.region_types.add(group, &over.with(ids));
-                self.assign(g, chains, t);
+                if let Some(slot) = slot {
+                    self.assign(slot, g, chains, t);
+                }
             }
             EventKind::Log {
                 task,
@@ -155,7 +184,7 @@ impl Tasks {
             } => {
                 self.touch(task, g, t);
                 let (category, message) = (tables.string(category), tables.string(message));
-                if let Some(task) = self.open.get_mut(&task) {
+                if let Some(task) = self.open.get_mut(task) {
                     self.keys.read(category, message, &mut task.ids);
                 }
             }
@@ -165,17 +194,17 @@ impl Tasks {
 
     /// Assigns a goroutine to the request that it works for: that of the region or task it began
     /// last.
-    fn assign(&self, g: GoId, chains: &mut Chains, t: &Timeline) {
-        let task = self.begun.get(&g).and_then(|begun| begun.last());
-        let task = task.and_then(|id| Some((self.open.get(id)?.start, *id)));
-        let newest = task.max(self.regions.task(g));
+    fn assign(&self, slot: Slot, g: GoId, chains: &mut Chains, t: &Timeline) {
+        let task = self.begun.get(slot, g).and_then(|begun| begun.last());
+        let task = task.and_then(|id| Some((self.open.get(*id)?.start, *id)));
+        let newest = task.max(self.regions.task(slot, g));
         let owner = newest.map(|(_, id)| Owner::task(self.root(id)));
-        chains.works_for(g, owner.unwrap_or_default(), t);
+        chains.works_for(slot, g, owner.unwrap_or_default(), t.now());
     }
 
     /// Returns the outermost task above a task.
     fn root(&self, id: TaskId) -> TaskId {
-        self.open.get(&id).map_or(id, |task| task.root)
+        self.open.get(id).map_or(id, |task| task.root)
     }
 
     /// Ends the regions of a goroutine that ends, and its part in the tasks that it began.
@@ -183,39 +212,35 @@ impl Tasks {
         if self.begun.is_empty() && self.regions.is_empty() {
             return;
         }
-        if let Some(begun) = self.begun.remove(&g.id) {
+        if let Some(begun) = self.begun.remove(g.slot, g.id) {
             for id in begun {
-                if let Some(task) = self.open.get_mut(&id) {
+                if let Some(task) = self.open.get_mut(id) {
                     task.begun.end(chains, t);
                 }
             }
         }
-        for (group, over) in self.regions.ended(g.id, chains, t) {
-            let ids = self.open.get(&over.task).map(|task| task.ids);
+        for (group, over) in self.regions.ended(g, chains, t) {
+            let ids = self.open.get(over.task).map(|task| task.ids);
             self.region_types.add(group, &over.with(ids));
         }
     }
 
-    fn begin(&mut self, id: TaskId, parent: TaskId, name: &[u8], begun: Begun, t: &Timeline) {
+    /// Begins a task, whose goroutine is not known yet.
+    fn begin(&mut self, id: TaskId, parent: TaskId, group: usize, t: &Timeline) -> &mut OpenTask {
         if self.open.len() >= OPEN {
             self.end_oldest(t);
         }
         // A damaged trace may begin a task twice.
-        if let Some(twice) = self.open.remove(&id) {
-            self.forget(id, &twice);
+        if let Some(twice) = self.open.remove(id) {
+            self.forget(id, &twice, t);
         }
         self.first = Some(self.first.map_or(id, |first| first.min(id)));
-        let group = self.tasks.find(name);
         let root = match parent.0 > TaskId::BACKGROUND.0 {
             true => self.root(parent),
             false => id,
         };
-        if let Begun::Alive { g, .. } = begun {
-            let spare = || self.spare.pop().unwrap_or_default();
-            self.begun.entry(g).or_insert_with(spare).push(id);
-        }
-        let task = OpenTask::new(group, Some(parent), root, begun, t.now());
-        self.open.insert(id, task);
+        let task = OpenTask::new(group, Some(parent), root, t.now());
+        self.open.insert(id, task)
     }
 
     /// Counts a goroutine as active in a task and in its parents.
@@ -223,7 +248,7 @@ impl Tasks {
         if id.0 <= TaskId::BACKGROUND.0 {
             return;
         }
-        if !self.open.contains_key(&id) {
+        if self.open.get(id).is_none() {
             // A region may end after its task.
             if self.first.is_some_and(|first| id >= first) || self.over.contains(&id) {
                 return;
@@ -232,12 +257,12 @@ impl Tasks {
                 self.end_oldest(t);
             }
             let group = self.tasks.find(UNKNOWN);
-            let task = OpenTask::new(group, None, id, Begun::Unknown, t.start());
+            let task = OpenTask::new(group, None, id, t.start());
             self.open.insert(id, task.cut());
         }
         let mut next = Some(id);
         for _ in 0..DEPTH {
-            let Some(task) = next.and_then(|id| self.open.get_mut(&id)) else {
+            let Some(task) = next.and_then(|id| self.open.get_mut(id)) else {
                 return;
             };
             let room = self.others < OTHERS;
@@ -248,8 +273,8 @@ impl Tasks {
 
     /// Ends a task. Returns the goroutine that began it, or `g`.
     fn end(&mut self, id: TaskId, g: GoId, chains: &Chains, t: &Timeline) -> GoId {
-        if let Some(task) = self.open.remove(&id) {
-            self.forget(id, &task);
+        if let Some(task) = self.open.remove(id) {
+            self.forget(id, &task, t);
             if self.first.is_none_or(|first| id < first) {
                 if self.over.len() >= OPEN {
                     self.over.pop_first();
@@ -265,20 +290,21 @@ impl Tasks {
 
     fn end_oldest(&mut self, t: &Timeline) {
         if let Some((id, task)) = self.open.pop_first() {
-            self.forget(id, &task);
+            self.forget(id, &task, t);
             let over = task.end(GoId::NONE, id, None, t, true);
             self.tasks.add(task.group, &over);
         }
     }
 
-    fn forget(&mut self, id: TaskId, task: &OpenTask) {
+    fn forget(&mut self, id: TaskId, task: &OpenTask, t: &Timeline) {
         self.others -= task.others.len();
-        if let Begun::Alive { g, .. } = &task.begun
-            && let Some(begun) = self.begun.get_mut(g)
+        if let Begun::Alive { g, .. } = task.begun
+            && let Some(slot) = t.slot(g)
+            && let Some(begun) = self.begun.get_mut(slot, g)
         {
             begun.retain(|known| *known != id);
             if begun.is_empty()
-                && let Some(empty) = self.begun.remove(g)
+                && let Some(empty) = self.begun.remove(slot, g)
                 && self.spare.len() < SPARE
             {
                 self.spare.push(empty);
@@ -297,13 +323,10 @@ impl Tasks {
         let (mut tasks, mut regions) = (self.tasks.clone(), self.region_types.clone());
         if !under_way {
             for (id, task) in self.open.iter() {
-                tasks.add(
-                    task.group,
-                    &task.end(GoId::NONE, *id, Some(chains), t, true),
-                );
+                tasks.add(task.group, &task.end(GoId::NONE, id, Some(chains), t, true));
             }
             for (group, over) in self.regions.open(chains, t) {
-                let ids = self.open.get(&over.task).map(|task| task.ids);
+                let ids = self.open.get(over.task).map(|task| task.ids);
                 regions.add(group, &over.with(ids));
             }
         }
@@ -329,7 +352,7 @@ impl Tasks {
     /// Passes the tasks and regions that are open to `each`, as if they ended now.
     pub fn each_open(&self, chains: &Chains, t: &Timeline, mut each: impl FnMut(&Activity<'_>)) {
         for (id, task) in self.open.iter() {
-            let over = task.end(GoId::NONE, *id, Some(chains), t, true);
+            let over = task.end(GoId::NONE, id, Some(chains), t, true);
             let name = self.tasks.name(task.group);
             each(&over.activity(Subject::Task, name, t));
         }
@@ -343,53 +366,5 @@ impl Tasks {
     pub fn start_stretch(&mut self) {
         self.tasks.clear();
         self.region_types.clear();
-    }
-}
-
-/// Task or region that has ended, or that the trace's end cuts off.
-#[derive(Clone, Debug)]
-pub(crate) struct Over {
-    task: TaskId,
-    goroutine: GoId,
-    start: u64,
-    duration: u64,
-    lower_bound: bool,
-    ids: Ids,
-    spent: Spent,
-    /// Time of other goroutines, if there were any.
-    others: Option<Box<StateVector>>,
-    /// Stack at the begin, or a stack of the handler; only kept for custom rules.
-    stack: StackKey,
-    /// Whether it had not ended at the trace's end.
-    open: bool,
-    /// Time between a request's arrival and its first run.
-    queued: Option<u64>,
-}
-
-impl Over {
-    /// Returns the view of custom rules, at the time of the end.
-    fn activity<'n>(&self, subject: Subject, name: &'n str, t: &Timeline) -> Activity<'n> {
-        let duration = Time::try_from(self.duration).unwrap_or(Time::MAX);
-        let others = self.others.as_ref();
-        let others = others.map_or(0, |others| others.of(State::Running));
-        Activity {
-            subject,
-            name,
-            actor: Actor {
-                g: self.goroutine,
-                stack: self.stack,
-            },
-            start: t.now().saturating_sub(duration),
-            end: t.now(),
-            cpu: self.spent.running().saturating_add(others),
-            cut: self.lower_bound,
-            open: self.open,
-        }
-    }
-
-    #[inline]
-    fn with(mut self, ids: Option<Ids>) -> Self {
-        self.ids = ids.unwrap_or_default();
-        self
     }
 }

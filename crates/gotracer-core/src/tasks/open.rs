@@ -42,15 +42,6 @@ pub(super) enum Begun {
 }
 
 impl Begun {
-    /// Begins a task in a goroutine.
-    pub(super) fn now(g: GoId, chains: &Chains, t: &Timeline) -> Self {
-        let scope = Scope::begin(g, chains, t);
-        match scope.has_goroutine() {
-            true => Self::Alive { g, scope },
-            false => Self::Unknown,
-        }
-    }
-
     /// Records the goroutine's end.
     pub(super) fn end(&mut self, chains: &Chains, t: &Timeline) {
         if let Self::Alive { g, scope } = self {
@@ -77,24 +68,23 @@ pub(super) struct Other {
 
 impl OpenTask {
     /// Returns a task that began at `start`, below the outermost task `root`.
-    pub(super) fn new(
-        group: usize,
-        parent: Option<TaskId>,
-        root: TaskId,
-        begun: Begun,
-        start: Time,
-    ) -> Self {
+    pub(super) fn new(group: usize, parent: Option<TaskId>, root: TaskId, start: Time) -> Self {
         Self {
             group,
-            parent: parent.filter(|parent| *parent != TaskId::BACKGROUND),
+            parent: parent.filter(|parent| parent.0 > TaskId::BACKGROUND.0),
             root,
             start,
             cut: false,
-            begun,
+            begun: Begun::Unknown,
             others: Vec::new(),
             ids: Ids::default(),
             stack: StackKey::NONE,
         }
+    }
+
+    /// Whether the task began before the trace.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// Marks the task as begun before the trace.

@@ -1,15 +1,12 @@
 //! Regions that are open, by goroutine.
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
-
+use super::by_slot::BySlot;
 use super::chains::Chains;
 use super::ids::Ids;
 use super::scope::Scope;
 use super::{Over, SPARE};
-use crate::timeline::{StackKey, Timeline};
-use crate::trace::{GoId, TaskId, Time};
+use crate::timeline::{Goroutine, StackKey, Timeline};
+use crate::trace::{GoId, Slot, TaskId, Time};
 use crate::units::elapsed;
 
 /// Maximum number of open regions per goroutine.
@@ -18,22 +15,23 @@ const DEPTH: usize = 64;
 const OPEN: usize = 1 << 16;
 
 /// Open regions.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Regions {
-    by_goroutine: HashMap<GoId, Vec<OpenRegion>, RandomState>,
+    by_goroutine: BySlot<Vec<OpenRegion>>,
     open: usize,
     /// Empty lists, for the next goroutines.
     spare: Vec<Vec<OpenRegion>>,
 }
 
+/// Open region.
 #[derive(Clone, Copy, Debug)]
-struct OpenRegion {
-    group: usize,
-    task: TaskId,
-    start: Time,
-    scope: Scope,
+pub(super) struct OpenRegion {
+    pub group: usize,
+    pub task: TaskId,
+    pub start: Time,
+    pub scope: Scope,
     /// Stack at the begin.
-    stack: StackKey,
+    pub stack: StackKey,
 }
 
 impl OpenRegion {
@@ -58,8 +56,7 @@ impl OpenRegion {
 impl Regions {
     /// Bytes of memory that this holds.
     pub(super) fn held(&self) -> usize {
-        let goroutines = self.by_goroutine.len() * size_of::<(GoId, Vec<OpenRegion>)>();
-        goroutines + self.open * size_of::<OpenRegion>()
+        self.by_goroutine.held() + self.open * size_of::<OpenRegion>()
     }
 
     /// Whether no region is open.
@@ -67,55 +64,48 @@ impl Regions {
         self.by_goroutine.is_empty()
     }
 
-    /// Begins a region in a goroutine.
+    /// Begins a region in a goroutine. Returns false if too many are open.
     pub(super) fn begin(
         &mut self,
+        slot: Slot,
         g: GoId,
-        task: TaskId,
-        group: usize,
-        stack: StackKey,
-        chains: &Chains,
-        t: &Timeline,
-    ) {
+        region: impl FnOnce() -> OpenRegion,
+    ) -> bool {
         let spare = || self.spare.pop().unwrap_or_default();
-        let regions = self.by_goroutine.entry(g).or_insert_with(spare);
-        if self.open < OPEN && regions.len() < DEPTH {
-            regions.push(OpenRegion {
-                group,
-                task,
-                start: t.now(),
-                scope: Scope::begin(g, chains, t),
-                stack,
-            });
+        let regions = self.by_goroutine.entry(slot, g, spare);
+        let fits = self.open < OPEN && regions.len() < DEPTH;
+        if fits {
+            regions.push(region());
             self.open += 1;
         }
+        fits
     }
 
     /// Ends a goroutine's innermost region. One that began before the trace is a lower
     /// bound.
     pub(super) fn end(
         &mut self,
+        slot: Option<Slot>,
         g: GoId,
-        task: TaskId,
-        group: usize,
+        (group, task): (usize, TaskId),
         chains: &Chains,
         t: &Timeline,
     ) -> Over {
-        let regions = self.by_goroutine.get_mut(&g);
-        let found = regions.and_then(|regions| {
-            let is = |region: &OpenRegion| (region.group, region.task) == (group, task);
-            let at = regions.iter().rposition(is)?;
-            Some(regions.remove(at))
-        });
-        if let Some(region) = found {
+        let is = |region: &OpenRegion| (region.group, region.task) == (group, task);
+        if let Some(slot) = slot
+            && let Some(regions) = self.by_goroutine.get_mut(slot, g)
+            && let Some(at) = regions.iter().rposition(is)
+        {
+            let over = regions[at].over(g, chains, t, false);
+            regions.remove(at);
             self.open -= 1;
-            if self.by_goroutine.get(&g).is_some_and(Vec::is_empty)
-                && let Some(empty) = self.by_goroutine.remove(&g)
+            if regions.is_empty()
+                && let Some(empty) = self.by_goroutine.remove(slot, g)
                 && self.spare.len() < SPARE
             {
                 self.spare.push(empty);
             }
-            return region.over(g, chains, t, false);
+            return over;
         }
         let start = t.find(g).map_or(t.start(), |g| g.birth);
         let since_start = OpenRegion {
@@ -132,16 +122,21 @@ impl Regions {
     }
 
     /// Ends the regions of a goroutine that ends, the innermost first.
-    pub(super) fn ended(&mut self, g: GoId, chains: &Chains, t: &Timeline) -> Vec<(usize, Over)> {
-        let regions = self.by_goroutine.remove(&g).unwrap_or_default();
+    pub(super) fn ended(
+        &mut self,
+        g: &Goroutine,
+        chains: &Chains,
+        t: &Timeline,
+    ) -> Vec<(usize, Over)> {
+        let regions = self.by_goroutine.remove(g.slot, g.id).unwrap_or_default();
         self.open -= regions.len();
-        let over = |region: &OpenRegion| (region.group, region.over(g, chains, t, false));
+        let over = |region: &OpenRegion| (region.group, region.over(g.id, chains, t, false));
         regions.iter().rev().map(over).collect()
     }
 
     /// Returns the task of a goroutine's innermost region in one, and the region's start.
-    pub(super) fn task(&self, g: GoId) -> Option<(Time, TaskId)> {
-        let mut regions = self.by_goroutine.get(&g)?.iter().rev();
+    pub(super) fn task(&self, slot: Slot, g: GoId) -> Option<(Time, TaskId)> {
+        let mut regions = self.by_goroutine.get(slot, g)?.iter().rev();
         let region = regions.find(|region| region.task.0 > TaskId::BACKGROUND.0)?;
         Some((region.start, region.task))
     }
@@ -154,7 +149,7 @@ impl Regions {
     ) -> impl Iterator<Item = (usize, Over)> + 'r {
         let all = self.by_goroutine.iter();
         all.flat_map(move |(g, regions)| {
-            let over = |region: &OpenRegion| (region.group, region.over(*g, chains, t, true));
+            let over = move |region: &OpenRegion| (region.group, region.over(g, chains, t, true));
             regions.iter().map(over)
         })
     }

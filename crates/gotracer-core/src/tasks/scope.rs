@@ -1,43 +1,35 @@
 //! Time of a goroutine in a scope: a task, a region or a request.
 
 use super::chains::Chains;
+use super::lane::{Lane, LaneMark};
 use crate::timeline::{InState, Leaf, Leaves, Mark, State, StateVector, Timeline};
-use crate::trace::GoId;
+use crate::trace::{GoId, Slot};
 
 /// Begin of a scope in its goroutine.
+///
+/// Both marks are plain copies: most scopes end in the state in which they began, and need no more of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scope {
     /// `None` if the goroutine did not exist.
     mark: Option<Mark>,
-    leaves: Leaves,
-    /// Whether the goroutine's chain was followed.
-    chained: bool,
+    /// `None` if the goroutine's chain was not followed.
+    lane: Option<LaneMark>,
 }
 
 impl Scope {
     /// Scope that begins with its goroutine.
     pub(super) const WHOLE: Self = Self {
         mark: None,
-        leaves: Leaves::ZERO,
-        chained: false,
+        lane: None,
     };
 
-    /// Begins a scope.
-    pub(super) fn begin(g: GoId, chains: &Chains, t: &Timeline) -> Self {
-        let Some(slot) = t.slot(g) else {
-            return Self::WHOLE;
-        };
-        let lane = chains.lane_at(slot, g);
+    /// Begins a scope of the goroutine in a slot.
+    #[inline]
+    pub(super) fn begin(slot: Slot, g: GoId, chains: &Chains, t: &Timeline) -> Self {
         Self {
             mark: t.mark(slot),
-            leaves: lane.map_or(Leaves::ZERO, |lane| lane.now(t.now())),
-            chained: lane.is_some(),
+            lane: chains.lane_at(slot, g).map(Lane::mark),
         }
-    }
-
-    /// Whether the goroutine existed at the begin.
-    pub(super) fn has_goroutine(&self) -> bool {
-        self.mark.is_some()
     }
 
     /// Returns the goroutine's time in the scope up to now. Without `chains`, the leaves are the states themselves.
@@ -50,7 +42,7 @@ impl Scope {
             && let Some(time) = t.in_state_since(slot, mark)
         {
             match lane {
-                Some(lane) if self.chained => {
+                Some(lane) if self.lane.is_some() => {
                     return Spent::InState(time, Leaf::of(lane.state));
                 }
                 None => return Spent::InState(time, Leaf::of(time.state())),
@@ -58,12 +50,14 @@ impl Scope {
                 Some(_) => {}
             }
         }
-        let before = self.mark.map(|mark| mark.vector).unwrap_or_default();
-        let time = t
-            .mark(slot)
-            .map(|now| now.vector - before)
-            .unwrap_or_default();
-        let leaves = lane.map_or(Leaves::ZERO, |lane| lane.now(t.now()) - self.leaves);
+        let mut time = t.snapshot_at(slot);
+        if let Some(mark) = &self.mark {
+            time = time - mark.vector();
+        }
+        let mut leaves = lane.map_or(Leaves::ZERO, |lane| lane.mark().up_to(t.now()));
+        if let (Some(lane), Some(mark)) = (&self.lane, &self.mark) {
+            leaves = leaves - lane.up_to(mark.at());
+        }
         Spent::InStates(time, leaves.or_own(&time))
     }
 }

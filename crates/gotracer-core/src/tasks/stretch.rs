@@ -11,33 +11,33 @@ const DEPTH: u8 = 8;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stretch {
     pub end: Time,
-    pub leaf: Leaf,
-    /// Number of goroutines between this one and the leaf.
-    pub depth: u8,
-    /// Leaf of a chain that must not enter the owner's request; `None` if the goroutine itself
-    /// works for it.
-    outside: Option<Leaf>,
     /// The first request in the chain, from this goroutine on.
     pub owner: Owner,
+    pub leaf: Leaf,
+    /// Leaf of a chain that must not enter the owner's request; [`Leaf::NONE`] if the goroutine itself works for it.
+    outside: Leaf,
+    /// Number of goroutines between this one and the leaf.
+    pub depth: u8,
 }
 
 impl Stretch {
     /// Returns a stretch whose leaf is the own state of a goroutine that works for `owner`.
+    #[inline]
     pub(super) fn own(end: Time, state: State, owner: Owner) -> Self {
         Self {
             end,
-            leaf: Leaf::of(state),
-            depth: 0,
-            outside: None,
             owner,
+            leaf: Leaf::of(state),
+            outside: Leaf::NONE,
+            depth: 0,
         }
     }
 
     /// Returns the stretch of a goroutine that waits for the one with this stretch. The chain
     /// ends where it would enter a second request.
+    #[inline]
     pub(super) fn of_waiter(&self, end: Time, waiter: Waiter) -> Self {
         let wait = Stretch::own(end, waiter.state, waiter.owner);
-        let same = [Owner::NONE, waiter.owner].contains(&self.owner);
         if self.depth >= DEPTH {
             return Self {
                 depth: DEPTH,
@@ -46,17 +46,19 @@ impl Stretch {
         }
         let depth = self.depth + 1;
         let leaf = self.leaf.elsewhere();
-        let outside = self.outside.unwrap_or(wait.leaf);
-        match waiter.owner {
-            _ if same => Self {
+        if self.owner == Owner::NONE || self.owner == waiter.owner {
+            return Self {
                 leaf,
                 depth,
                 ..wait
-            },
+            };
+        }
+        let outside = self.outside.or(wait.leaf);
+        match waiter.owner {
             Owner::NONE => Self {
                 leaf,
                 depth,
-                outside: Some(outside),
+                outside,
                 owner: self.owner,
                 ..wait
             },
@@ -69,9 +71,9 @@ impl Stretch {
     }
 
     /// Returns whether the stretch has the same leaf and request as the one before it.
+    #[inline]
     pub(super) fn continues(&self, last: &Self) -> bool {
-        let of = |stretch: &Self| (stretch.leaf, stretch.owner, stretch.outside);
-        of(self) == of(last)
+        self.owner == last.owner && self.leaf == last.leaf && self.outside == last.outside
     }
 }
 

@@ -1,7 +1,6 @@
 //! State accounting: the state vector of each goroutine up to its last state transition.
 
 use super::elapsed;
-use super::mark::Mark;
 use super::state::{Part, StateVector};
 use super::waiting::Waiting;
 use super::{Goroutine, Timeline};
@@ -10,10 +9,10 @@ use crate::trace::{GoId, GoState, Slot, Time};
 
 /// Account of a goroutine that exists.
 #[derive(Clone, Copy, Debug)]
-struct Account {
-    vector: StateVector,
+pub(super) struct Account {
+    pub vector: StateVector,
     /// When the present state began.
-    since: Time,
+    pub since: Time,
     /// Total stop-the-world time before `since`, ns.
     stopped_before: u64,
     part: Part,
@@ -22,7 +21,7 @@ struct Account {
 impl Account {
     /// Adds the time in the present state up to `now`. `stopped` is the total stop-the-world time, ns.
     #[inline(always)]
-    fn settle(&mut self, now: Time, stopped: u64) {
+    pub(super) fn settle(&mut self, now: Time, stopped: u64) {
         let ns = elapsed(self.since, now);
         let stopped_meanwhile = stopped.saturating_sub(self.stopped_before);
         self.vector.add_part(self.part, ns, stopped_meanwhile);
@@ -90,17 +89,10 @@ impl Accounts {
         (account.since == since).then_some(account.part)
     }
 
-    /// Account of a goroutine up to `now`.
-    pub(super) fn mark(&self, slot: Slot, now: Time, stopped: u64) -> Option<Mark> {
-        let account = self.by_slot.get(slot.index())?;
-        let mut settled = *account;
-        settled.settle(now, stopped);
-        Some(Mark {
-            vector: settled.vector,
-            since: account.since,
-            at: now,
-            stopped,
-        })
+    /// Account of a goroutine up to its last state transition.
+    #[inline]
+    pub(super) fn get(&self, slot: Slot) -> Option<&Account> {
+        self.by_slot.get(slot.index())
     }
 
     /// Vector of a goroutine up to `now`.
@@ -139,24 +131,29 @@ impl Timeline {
     /// goroutine's age, to the nanosecond. `None` if the goroutine does not exist.
     pub fn snapshot(&self, g: GoId) -> Option<StateVector> {
         let slot = self.gs.slot(g)?;
-        Some(self.snapshot_at(slot))
+        Some(self.snapshot_at(Slot(slot)))
     }
 
     /// Returns the vector of the goroutine in a slot, as [`snapshot`](Self::snapshot).
-    fn snapshot_at(&self, slot: u32) -> StateVector {
+    pub(crate) fn snapshot_at(&self, slot: Slot) -> StateVector {
         self.accounts
-            .snapshot(slot, self.now, self.world.stopped(self.now))
+            .snapshot(slot.0, self.now, self.world.stopped(self.now))
     }
 
     /// Iterates over the goroutines with the time by state that no earlier report contains.
     pub fn unreported(&self) -> impl Iterator<Item = (&Goroutine, StateVector)> {
         let all = self.gs.with_slots();
-        all.map(|(slot, g)| (g, self.accounts.unreported(slot, self.snapshot_at(slot))))
+        all.map(|(slot, g)| {
+            (
+                g,
+                self.accounts.unreported(slot, self.snapshot_at(Slot(slot))),
+            )
+        })
     }
 
     /// Time by state of the goroutine in a slot, as far as no earlier report contains it.
     pub(super) fn unreported_at(&self, slot: Slot) -> StateVector {
-        self.accounts.unreported(slot.0, self.snapshot_at(slot.0))
+        self.accounts.unreported(slot.0, self.snapshot_at(slot))
     }
 
     /// Present state of a goroutine.
@@ -178,7 +175,7 @@ impl Timeline {
         reported.resize(self.accounts.by_slot.len(), StateVector::default());
         for (slot, _) in self.gs.with_slots() {
             if let Some(place) = reported.get_mut(slot as usize) {
-                *place = self.snapshot_at(slot);
+                *place = self.snapshot_at(Slot(slot));
             }
         }
         self.accounts.reported = reported;

@@ -27,6 +27,7 @@ impl Timeline {
         let place = self.gs.place(c.slot, c.id);
         let g = place.insert(Goroutine {
             id: c.id,
+            slot: c.slot,
             state: c.to,
             since: c.time,
             cut: false,
@@ -142,6 +143,7 @@ impl Timeline {
         let (start, stopped_before) = (self.start(), self.world.stopped(self.now));
         let g = self.gs.place(slot, id).insert(Goroutine {
             id,
+            slot,
             state,
             since: start,
             cut: true,

@@ -26,6 +26,8 @@ pub(super) enum Worker {
 pub struct Goroutine {
     /// Goroutine ID.
     pub id: GoId,
+    /// Slot, which no other goroutine has until this one ends.
+    pub slot: Slot,
     /// Present state.
     pub state: GoState,
     /// Start of the present state, or of the trace.

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::ops::{AddAssign, Sub};
 
 use super::state::{State, StateVector};
-use crate::units;
+use crate::sums;
 
 /// End of a chain of waits at an instant: a state of the goroutine itself, or of the last one that the chain reaches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,6 +13,18 @@ pub struct Leaf(u8);
 impl Leaf {
     /// Another goroutine runs, and this one waits for it.
     pub const RUNNING_ELSEWHERE: Self = Self(State::ALL.len() as u8);
+
+    /// No leaf.
+    pub(super) const NONE: Self = Self(u8::MAX);
+
+    /// Returns this leaf, or `other` if it is none.
+    #[inline]
+    pub(super) fn or(self, other: Self) -> Self {
+        match self == Self::NONE {
+            true => other,
+            false => self,
+        }
+    }
 
     /// Returns the leaf of a goroutine that waits for no other one.
     #[inline]
@@ -98,7 +110,7 @@ impl Leaves {
 
     /// Time with all leaves.
     pub fn total(&self) -> u64 {
-        units::total(self.0)
+        sums::sum(&self.0)
     }
 
     /// Returns these leaves if they add up to `time`. Otherwise returns `time` itself, because leaves before the first
@@ -124,8 +136,7 @@ impl Leaves {
 
 impl AddAssign for Leaves {
     fn add_assign(&mut self, other: Self) {
-        let all = self.0.iter_mut().zip(other.0);
-        all.for_each(|(a, b)| *a = a.saturating_add(b));
+        sums::add(&mut self.0, &other.0);
     }
 }
 
@@ -133,8 +144,7 @@ impl Sub for Leaves {
     type Output = Self;
 
     fn sub(mut self, other: Self) -> Self {
-        let all = self.0.iter_mut().zip(other.0);
-        all.for_each(|(a, b)| *a = a.saturating_sub(b));
+        sums::subtract(&mut self.0, &other.0);
         self
     }
 }

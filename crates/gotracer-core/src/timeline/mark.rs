@@ -4,20 +4,33 @@
 //! subtracted or added up for the other states.
 
 use super::Timeline;
+use super::accounts::Account;
 use super::state::{Part, State, StateVector};
 use crate::trace::{Slot, Time};
 
 /// A goroutine's account at a moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
-    /// Time by state up to the moment.
-    pub vector: StateVector,
-    /// Start of the state at the moment.
-    pub since: Time,
+    /// Account up to the state transition before the moment.
+    account: Account,
     /// The moment.
-    pub at: Time,
+    at: Time,
     /// Total stop-the-world time before the moment, ns.
-    pub stopped: u64,
+    stopped: u64,
+}
+
+impl Mark {
+    /// The moment.
+    pub fn at(&self) -> Time {
+        self.at
+    }
+
+    /// Time by state up to the moment.
+    pub fn vector(&self) -> StateVector {
+        let mut account = self.account;
+        account.settle(self.at, self.stopped);
+        account.vector
+    }
 }
 
 /// Time of a goroutine in one state.
@@ -47,15 +60,19 @@ impl InState {
 
 impl Timeline {
     /// Returns the present account of the goroutine in a slot.
+    #[inline]
     pub fn mark(&self, slot: Slot) -> Option<Mark> {
-        let stopped = self.world.stopped(self.now);
-        self.accounts.mark(slot, self.now, stopped)
+        Some(Mark {
+            account: *self.accounts.get(slot)?,
+            at: self.now,
+            stopped: self.world.stopped(self.now),
+        })
     }
 
     /// Returns the time since a mark if the goroutine in the slot has been in one state since then.
     #[inline]
     pub fn in_state_since(&self, slot: Slot, mark: &Mark) -> Option<InState> {
-        let part = self.accounts.part_since(slot, mark.since)?;
+        let part = self.accounts.part_since(slot, mark.account.since)?;
         Some(InState {
             part,
             ns: super::elapsed(mark.at, self.now),

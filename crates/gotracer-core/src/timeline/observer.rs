@@ -32,6 +32,12 @@ pub trait Observer {
         true
     }
 
+    /// Receives a program's goroutine that returns from a system call after `ns`. Returns whether the interval is needed
+    /// as well, as [`ran`](Self::ran).
+    fn returned(&mut self, _: &Goroutine, _ns: u64, _: &Timeline) -> bool {
+        true
+    }
+
     /// Receives a goroutine that leaves a wait, and the wait's duration in ns.
     fn waited(&mut self, _: &Goroutine, _: u64, _: &Timeline) {}
 

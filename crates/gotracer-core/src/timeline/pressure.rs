@@ -17,11 +17,11 @@ pub struct SchedPressure {
 
 /// Present pressure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Level {
-    #[default]
-    None,
-    Some,
-    Full,
+struct Level {
+    /// At least one goroutine is runnable and not running.
+    some: bool,
+    /// In addition, no goroutine is running.
+    full: bool,
 }
 
 /// Accounting of the scheduler pressure.
@@ -37,14 +37,14 @@ pub(super) struct Pressure {
 impl Pressure {
     fn up_to(&self, now: Time) -> SchedPressure {
         let ns = now.saturating_sub(self.since).max(0) as u64;
-        let (some, full) = (self.level != Level::None, self.level == Level::Full);
+        let Level { some, full } = self.level;
         SchedPressure {
             some: self.total.some.saturating_add(ns * u64::from(some)),
             full: self.total.full.saturating_add(ns * u64::from(full)),
         }
     }
 
-    #[cold]
+    #[inline]
     fn change(&mut self, level: Level, now: Time) {
         self.total = self.up_to(now);
         (self.level, self.since) = (level, now);
@@ -70,12 +70,9 @@ impl Timeline {
     /// ended.
     #[inline(always)]
     pub(super) fn check_pressure(&mut self) {
-        let level = match (self.runnable, self.running) {
-            (0, _) => Level::None,
-            _ if self.world.is_stopped() => Level::None,
-            (_, 0) => Level::Full,
-            _ => Level::Some,
-        };
+        let some = (self.runnable > 0) & !self.world.is_stopped();
+        let full = some & (self.running == 0);
+        let level = Level { some, full };
         if level != self.pressure.level {
             self.pressure.change(level, self.now);
         }

@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub};
 
-use crate::units;
+use crate::{sums, units};
 
 /// State of a goroutine. A goroutine is in exactly one state at any time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -227,7 +227,7 @@ impl StateVector {
 
     /// Total time.
     pub fn total(&self) -> u64 {
-        units::total(self.parts)
+        sums::sum(&self.parts)
     }
 
     /// Total time in which the goroutine was blocked.
@@ -252,10 +252,8 @@ impl StateVector {
 
 impl AddAssign for StateVector {
     fn add_assign(&mut self, other: Self) {
-        let all = self.parts.iter_mut().zip(other.parts);
-        all.for_each(|(a, b)| *a = a.saturating_add(b));
-        let all = self.stopped.iter_mut().zip(other.stopped);
-        all.for_each(|(a, b)| *a = a.saturating_add(b));
+        sums::add(&mut self.parts, &other.parts);
+        sums::add(&mut self.stopped, &other.stopped);
     }
 }
 
@@ -273,10 +271,8 @@ impl Sub for StateVector {
 
     /// Returns the time since `earlier`, a snapshot of the same goroutine.
     fn sub(mut self, earlier: Self) -> Self {
-        let all = self.parts.iter_mut().zip(earlier.parts);
-        all.for_each(|(a, b)| *a = a.saturating_sub(b));
-        let all = self.stopped.iter_mut().zip(earlier.stopped);
-        all.for_each(|(a, b)| *a = a.saturating_sub(b));
+        sums::subtract(&mut self.parts, &earlier.parts);
+        sums::subtract(&mut self.stopped, &earlier.stopped);
         self
     }
 }

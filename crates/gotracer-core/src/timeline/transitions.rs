@@ -126,9 +126,10 @@ impl Timeline {
             }
             _ => {}
         }
+        let unplaced = news && !g.born;
         let part = part(to, g.waiting, g.assisting);
         self.accounts.switch(slot, part, time, stopped);
-        if news {
+        if unplaced {
             self.place(slot, own);
         }
         if to == GoState::NotExist {
@@ -171,6 +172,11 @@ impl Timeline {
                 if g.owner == Owner::Program
                     && g.way != Way::Switched
                     && !observer.ran(g, waited, self) =>
+            {
+                return;
+            }
+            GoState::Syscall
+                if g.owner == Owner::Program && !observer.returned(g, waited, self) =>
             {
                 return;
             }

@@ -10,18 +10,15 @@
 mod open;
 mod role;
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
-
 use super::Over;
+use super::by_slot::BySlot;
 use super::chains::Chains;
 use super::groups::{Group, Groups};
 use super::scope::Scope;
 use crate::report::Request;
 use crate::rules::custom::{Activity, Subject};
 use crate::timeline::{Goroutine, Interval, Kind, Kinds, StackKey, State, Timeline, Way};
-use crate::trace::{GoId, GoState};
+use crate::trace::GoState;
 use crate::units::elapsed;
 use open::{Arrived, Open};
 use role::{Handler, Role};
@@ -41,7 +38,7 @@ pub struct Requests {
     roles: Vec<Role>,
     /// Whether any stack is that of a server's goroutine.
     serves: bool,
-    open: HashMap<GoId, Open, RandomState>,
+    open: BySlot<Open>,
     handlers: Groups,
 }
 
@@ -54,8 +51,7 @@ impl Requests {
     /// Bytes of memory that this holds.
     pub fn held(&self) -> u64 {
         let roles = self.roles.len() * size_of::<Role>();
-        let open = self.open.len() * size_of::<(GoId, Open)>();
-        (roles + open + self.handlers.held()) as u64
+        (roles + self.open.held() + self.handlers.held()) as u64
     }
 
     /// Returns whether the trace has a server so far. Classifies the stacks that were added since the last call.
@@ -96,6 +92,17 @@ impl Requests {
         }
     }
 
+    /// Observes that a goroutine returns from a system call.
+    #[inline]
+    pub fn returned(&mut self, g: &Goroutine, chains: &mut Chains, t: &Timeline) {
+        if self.serves(t) {
+            let role = self.role(g.stack);
+            if role != Role::None {
+                self.step(g, role, None, chains, t);
+            }
+        }
+    }
+
     /// Observes an interval of [`KINDS`] that has ended.
     #[inline]
     pub fn interval(&mut self, interval: &Interval, chains: &mut Chains, t: &Timeline) {
@@ -107,11 +114,8 @@ impl Requests {
     fn interval_of_server(&mut self, interval: &Interval, chains: &mut Chains, t: &Timeline) {
         match interval.kind {
             Kind::Syscall => {
-                let role = self.role(interval.victim.stack);
-                if role != Role::None
-                    && let Some(g) = t.find(interval.victim.g)
-                {
-                    self.step(g, role, None, chains, t);
+                if let Some(g) = t.find(interval.victim.g) {
+                    self.returned(g, chains, t);
                 }
             }
             Kind::Runnable(_) => {
@@ -134,12 +138,10 @@ impl Requests {
     fn server_ran(&mut self, g: &Goroutine, ns: u64, chains: &mut Chains, t: &Timeline) {
         let open = if g.way == Way::Created && self.role(g.start) != Role::None {
             let open = self.open(g, t);
-            open.assign(g.id, chains, t);
+            open.assign(g.slot, g.id, chains);
             Some(open)
-        } else if self.open.is_empty() {
-            None
         } else {
-            self.open.get_mut(&g.id)
+            self.open.get_mut(g.slot, g.id)
         };
         if let Some(open) = open
             && !open.runs
@@ -151,19 +153,21 @@ impl Requests {
 
     /// Assigns all goroutines of requests in new chains.
     pub fn assign_all(&mut self, chains: &mut Chains, t: &Timeline) {
-        for (g, open) in &mut self.open {
+        for (g, open) in self.open.iter_mut() {
             open.known = false;
-            open.assign(*g, chains, t);
+            if let Some(slot) = t.slot(g) {
+                open.assign(slot, g, chains);
+            }
         }
     }
 
     /// Returns the entry of a server's goroutine, which is created at first sight.
     fn open(&mut self, g: &Goroutine, t: &Timeline) -> &mut Open {
-        if self.open.len() >= OPEN && !self.open.contains_key(&g.id) {
+        if self.open.len() >= OPEN && self.open.get(g.slot, g.id).is_none() {
             // Most of them are idle connections.
             self.open.clear();
         }
-        self.open.entry(g.id).or_insert_with(|| {
+        self.open.entry(g.slot, g.id, || {
             let start = t.stacks().get(t.start_function(g)).function;
             Open {
                 stream: role::is_stream(start),
@@ -215,7 +219,7 @@ impl Requests {
                     let handler = open.handler;
                     let woken = waited.is_some() && role != Role::Handshake;
                     open.arrive(Arrived::now(g, woken, chains, t), waited.is_none());
-                    open.assign(g.id, chains, t);
+                    open.assign(g.slot, g.id, chains);
                     if let Some(before) = before {
                         self.add(handler, &before);
                     }
@@ -231,12 +235,12 @@ impl Requests {
                 let over = open.over(g, chains, t);
                 let handler = open.handler;
                 open.finished = Some(Arrived::now(g, false, chains, t));
-                open.assign(g.id, chains, t);
+                open.assign(g.slot, g.id, chains);
                 return self.add(handler, &over);
             }
             _ => {}
         }
-        open.assign(g.id, chains, t);
+        open.assign(g.slot, g.id, chains);
     }
 
     /// Observes that a goroutine ends; a stream's was a request.
@@ -244,13 +248,13 @@ impl Requests {
         if !self.serves(t) {
             return;
         }
-        let known = self.open.remove(&g.id);
+        let known = self.open.remove(g.slot, g.id);
         let open = match known {
             Some(open) => open,
             // The first run of a stream is not observed.
             None if self.role(g.start) != Role::None => {
                 let open = *self.open(g, t);
-                self.open.remove(&g.id);
+                self.open.remove(g.slot, g.id);
                 open
             }
             None => return,
@@ -304,7 +308,7 @@ impl Requests {
         t: &Timeline,
     ) -> impl Iterator<Item = (Option<Handler>, Over)> {
         self.open.iter().filter_map(move |(g, open)| {
-            let (g, handler) = (t.find(*g)?, open.handler.map(|(handler, _)| handler));
+            let (g, handler) = (t.find(g)?, open.handler.map(|(handler, _)| handler));
             if open.finished.is_some() {
                 return None;
             }

@@ -6,7 +6,7 @@ use crate::tasks::chains::Chains;
 use crate::tasks::ids::Ids;
 use crate::tasks::scope::Scope;
 use crate::timeline::{Goroutine, StackKey, Timeline};
-use crate::trace::{GoId, TaskId, Time};
+use crate::trace::{GoId, Slot, TaskId, Time};
 use crate::units::elapsed;
 
 /// A connection or a stream, and the request that it handles.
@@ -46,7 +46,7 @@ impl Arrived {
     pub(super) fn now(g: &Goroutine, woken: bool, chains: &Chains, t: &Timeline) -> Self {
         Self {
             at: t.now(),
-            scope: Scope::begin(g.id, chains, t),
+            scope: Scope::begin(g.slot, g.id, chains, t),
             woken,
             cut: false,
         }
@@ -56,11 +56,11 @@ impl Arrived {
 impl Open {
     /// Sets in the chains of waits whether the goroutine handles a request.
     #[inline]
-    pub(super) fn assign(&mut self, g: GoId, chains: &mut Chains, t: &Timeline) {
+    pub(super) fn assign(&mut self, slot: Slot, g: GoId, chains: &mut Chains) {
         let handles = self.finished.is_none();
         if self.known != handles {
             self.known = handles;
-            chains.handles(g, handles, t);
+            chains.handles(slot, g, handles);
         }
     }
 
