@@ -173,11 +173,10 @@ impl Lane {
             return 0;
         }
         self.since = stretch.end;
-        self.leaves.add(stretch.leaf, ns as u64);
+        self.leaves.add(stretch.leaf(), ns as u64);
         match self.past.last_mut() {
             Some(last) if stretch.continues(last) => {
-                last.end = stretch.end;
-                last.depth = last.depth.max(stretch.depth);
+                last.extend(&stretch);
                 0
             }
             _ => self.past.push(stretch),
@@ -318,7 +317,7 @@ mod tests {
         let retraced = |lane: &Lane, start, end| {
             let mut parts = Vec::new();
             let from = lane.retrace((start, end), waiter(Owner::NONE), &mut parts);
-            let parts: Vec<_> = parts.iter().map(|part| (part.end, part.leaf)).collect();
+            let parts: Vec<_> = parts.iter().map(|part| (part.end, part.leaf())).collect();
             (from, parts)
         };
         let (elsewhere, network) = (Leaf::RUNNING_ELSEWHERE, Leaf::of(State::Network));
@@ -353,7 +352,7 @@ mod tests {
         lane.push(Stretch::own(30, State::Network, lane.owner));
         lane.enter(State::Running);
         assert_eq!(lane.owner, b);
-        let owners: Vec<_> = lane.past.backwards().map(|(_, s)| s.owner).collect();
+        let owners: Vec<_> = lane.past.backwards().map(|(_, s)| s.owner()).collect();
         assert_eq!(owners, [a, a, Owner::NONE]);
     }
 }

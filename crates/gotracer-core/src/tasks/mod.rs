@@ -170,8 +170,9 @@ impl Tasks {
                 self.touch(task, g, t);
                 let group = self.region_types.find_string(name, tables);
                 let ids = self.open.get(task).map(|task| task.ids);
-                let over = self.regions.end(slot, g, (group, task), chains, t);
-                self.region_types.add(group, &over.with(ids));
+                let mut over = self.regions.end(slot, g, (group, task), chains, t);
+                over.set_ids(ids);
+                self.region_types.add(group, &over);
                 if let Some(slot) = slot {
                     self.assign(slot, g, chains, t);
                 }
@@ -219,9 +220,9 @@ impl Tasks {
                 }
             }
         }
-        for (group, over) in self.regions.ended(g, chains, t) {
-            let ids = self.open.get(over.task).map(|task| task.ids);
-            self.region_types.add(group, &over.with(ids));
+        for (group, mut over) in self.regions.ended(g, chains, t) {
+            over.set_ids(self.open.get(over.task).map(|task| task.ids));
+            self.region_types.add(group, &over);
         }
     }
 
@@ -325,9 +326,9 @@ impl Tasks {
             for (id, task) in self.open.iter() {
                 tasks.add(task.group, &task.end(GoId::NONE, id, Some(chains), t, true));
             }
-            for (group, over) in self.regions.open(chains, t) {
-                let ids = self.open.get(over.task).map(|task| task.ids);
-                regions.add(group, &over.with(ids));
+            for (group, mut over) in self.regions.open(chains, t) {
+                over.set_ids(self.open.get(over.task).map(|task| task.ids));
+                regions.add(group, &over);
             }
         }
         let tasks = tasks.sorted().into_iter().map(Group::into_task);

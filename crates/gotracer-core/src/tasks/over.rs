@@ -54,8 +54,7 @@ impl Over {
 
     /// Sets the ids of the task.
     #[inline]
-    pub(super) fn with(mut self, ids: Option<Ids>) -> Self {
+    pub(super) fn set_ids(&mut self, ids: Option<Ids>) {
         self.ids = ids.unwrap_or_default();
-        self
     }
 }

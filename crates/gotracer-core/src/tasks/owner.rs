@@ -23,6 +23,18 @@ impl Owner {
         Self(((g.0 as u32) << 1) | 1)
     }
 
+    /// Number of the request.
+    #[inline]
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
+
+    /// Returns the request with a number.
+    #[inline]
+    pub(super) fn numbered(number: u32) -> Self {
+        Self(number)
+    }
+
     /// Returns this request, or `other` if none is known.
     pub(super) fn or(self, other: Self) -> Self {
         match self == Self::NONE {

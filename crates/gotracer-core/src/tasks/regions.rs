@@ -97,7 +97,11 @@ impl Regions {
             && let Some(at) = regions.iter().rposition(is)
         {
             let over = regions[at].over(g, chains, t, false);
-            regions.remove(at);
+            if at + 1 == regions.len() {
+                regions.truncate(at);
+            } else {
+                regions.remove(at);
+            }
             self.open -= 1;
             if regions.is_empty()
                 && let Some(empty) = self.by_goroutine.remove(slot, g)

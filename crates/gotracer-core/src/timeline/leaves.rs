@@ -38,6 +38,18 @@ impl Leaf {
         states.chain([Self::RUNNING_ELSEWHERE])
     }
 
+    /// Number of the leaf.
+    #[inline]
+    pub(super) fn number(self) -> u8 {
+        self.0
+    }
+
+    /// Returns the leaf with a number.
+    #[inline]
+    pub(super) fn numbered(number: u8) -> Self {
+        Self(number)
+    }
+
     fn state(self) -> Option<State> {
         State::ALL.get(usize::from(self.0)).copied()
     }

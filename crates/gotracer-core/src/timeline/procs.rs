@@ -1,6 +1,5 @@
 //! Ps: idle ones, and the last runs of goroutines on each.
 
-use super::elapsed;
 use std::collections::HashMap;
 
 use super::interval::Actor;
@@ -141,17 +140,16 @@ impl Procs {
         }
     }
 
-    /// Records that the goroutine stops running.
+    /// Records that the goroutine stops running. `run` is constructed where it is kept.
     #[inline]
-    pub(super) fn stop(&mut self, id: ProcId, run: Run) {
+    pub(super) fn stop(&mut self, id: ProcId, lasted: u64, run: impl Fn() -> Run) {
         if id.is_some() {
             let p = self.get(id);
             p.now = None;
-            if elapsed(run.start, run.end) < LONG.unsigned_abs() {
-                p.last = Some(run);
+            if lasted < LONG.unsigned_abs() {
+                p.last = Some(run());
             } else {
-                p.keep(run);
-                let lasted = run.end.saturating_sub(run.start) as u64;
+                p.keep(run());
                 self.long = self.long.saturating_add(lasted);
             }
         }

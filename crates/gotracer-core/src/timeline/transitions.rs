@@ -77,13 +77,13 @@ impl Timeline {
                 false => g.best_stack(),
             },
         };
-        let run = Run {
+        let (origin, start) = (g.origin, g.since);
+        self.procs.stop(t.p, ran, || Run {
             who,
-            origin: g.origin,
-            start: g.since,
+            origin,
+            start,
             end: time,
-        };
-        self.procs.stop(t.p, run);
+        });
         if self.world.stops(t.p) {
             self.collector.stopped(time);
             if g.owner == Owner::Program {
