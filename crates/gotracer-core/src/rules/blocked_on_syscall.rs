@@ -8,9 +8,7 @@ use super::{
     Alert, Beside, Distribution, Lost, MS, Metric, Panel, Rule, RuleSettings, SECOND, Severity,
     Unit, function, times,
 };
-use crate::timeline::{
-    FrameKey, Goroutine, Interval, Kind, Kinds, Outside, Owner, Timeline, is_c_call,
-};
+use crate::timeline::{FrameKey, Goroutine, Interval, Kind, Kinds, Outside, Timeline, is_c_call};
 use crate::trace::GoId;
 use crate::trace::internal::{of_map, of_vec};
 use crate::units::{self, elapsed};

@@ -15,11 +15,11 @@ impl Leaf {
     pub const RUNNING_ELSEWHERE: Self = Self(State::ALL.len() as u8);
 
     /// No leaf.
-    pub(super) const NONE: Self = Self(u8::MAX);
+    pub(crate) const NONE: Self = Self(u8::MAX);
 
     /// Returns this leaf, or `other` if it is none.
     #[inline]
-    pub(super) fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         match self == Self::NONE {
             true => other,
             false => self,
@@ -40,13 +40,13 @@ impl Leaf {
 
     /// Number of the leaf.
     #[inline]
-    pub(super) fn number(self) -> u8 {
+    pub(crate) fn number(self) -> u8 {
         self.0
     }
 
     /// Returns the leaf with a number.
     #[inline]
-    pub(super) fn numbered(number: u8) -> Self {
+    pub(crate) fn numbered(number: u8) -> Self {
         Self(number)
     }
 
