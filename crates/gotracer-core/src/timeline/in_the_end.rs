@@ -8,11 +8,13 @@
 //! trace what only findings need. Between two of them the running time is known, and the rest counts as the wait's own
 //! state. [`Chains`](crate::tasks::Chains) keep all periods, from the first task or request on.
 
-use super::goroutines::Goroutines;
+use super::accounts::part;
+use super::goroutines::{Goroutine, Goroutines};
 use super::interval::Interval;
 use super::leaves::{Leaf, Leaves};
 use super::state::State;
 use super::stretches::{Doing, Stretch, Stretches};
+use super::transition::Transition;
 use super::{Timeline, elapsed};
 use crate::trace::{GoId, GoState, Time};
 
@@ -20,10 +22,10 @@ use crate::trace::{GoId, GoState, Time};
 const ANCESTORS: usize = 4;
 
 /// Pasts of all goroutines.
-pub(super) struct Pasts<'a> {
-    pub gs: &'a Goroutines,
-    pub stretches: &'a Stretches,
-    pub now: Time,
+struct Pasts<'a> {
+    gs: &'a Goroutines,
+    stretches: &'a Stretches,
+    now: Time,
 }
 
 /// Part of a goroutine's past.
@@ -90,7 +92,7 @@ impl Pasts<'_> {
     }
 
     /// Splits a wait that `waker` ended by its leaves, newest first. `own` is the leaf of the wait itself.
-    pub(super) fn trace(
+    fn trace(
         &self,
         waker: Option<GoId>,
         (start, end): (Time, Time),
@@ -119,6 +121,24 @@ impl Pasts<'_> {
             part(start, to, own);
         }
     }
+}
+
+/// Keeps the long period that a transition ends. A wait that another goroutine ends is split by that goroutine's states.
+#[cold]
+pub(super) fn keep(stretches: &mut Stretches, gs: &Goroutines, g: &Goroutine, t: &Transition) {
+    let mut parts = std::mem::take(&mut stretches.parts);
+    let pasts = Pasts {
+        gs,
+        stretches,
+        now: t.time,
+    };
+    let own = Leaf::of(part(g.state, g.waiting, g.assisting).state());
+    let waker = (t.from == GoState::Waiting && t.by != g.id).then_some(t.by);
+    pasts.trace(waker, (g.since, t.time), own, |from, to, leaf| {
+        parts.push((from, to, leaf));
+    });
+    stretches.add(t.slot, g, parts.drain(..));
+    stretches.parts = parts;
 }
 
 impl Timeline {

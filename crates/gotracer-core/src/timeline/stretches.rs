@@ -1,11 +1,8 @@
 //! Last long periods in which a goroutine did not run. They show what a lock's holder did while others waited, and
 //! what a wait was in the end.
 
-use super::accounts::part;
-use super::goroutines::{Goroutine, Goroutines};
-use super::in_the_end::Pasts;
+use super::goroutines::Goroutine;
 use super::leaves::Leaf;
-use super::transition::Transition;
 use super::waiting::Wait;
 use crate::trace::internal::of_vec;
 use crate::trace::{GoId, GoState, Slot, Time};
@@ -100,7 +97,7 @@ pub(super) struct Stretches {
     /// Number of periods for which all pasts have memory.
     capacity: usize,
     /// Parts of the wait that is added; kept for its allocation.
-    parts: Vec<(Time, Time, Leaf)>,
+    pub parts: Vec<(Time, Time, Leaf)>,
 }
 
 impl Stretches {
@@ -109,26 +106,17 @@ impl Stretches {
         of_vec(&self.by_slot, 0) + (self.capacity * size_of::<Stretch>()) as u64
     }
 
-    /// Adds the period that a transition ends. A wait that another goroutine ends is split by that goroutine's
-    /// states.
-    #[cold]
-    pub(super) fn add(&mut self, gs: &Goroutines, g: &Goroutine, t: &Transition) {
-        let state = part(g.state, g.waiting, g.assisting).state();
-        let mut parts = std::mem::take(&mut self.parts);
-        let pasts = Pasts {
-            gs,
-            stretches: self,
-            now: t.time,
-        };
-        let own = Leaf::of(state);
-        let waker = (t.from == GoState::Waiting && t.by != g.id).then_some(t.by);
-        pasts.trace(waker, (g.since, t.time), own, |from, to, leaf| {
-            parts.push((from, to, leaf));
-        });
+    /// Adds a period of a goroutine, by its parts, newest first.
+    pub(super) fn add(
+        &mut self,
+        slot: Slot,
+        g: &Goroutine,
+        parts: impl DoubleEndedIterator<Item = (Time, Time, Leaf)>,
+    ) {
         let doing = Doing::of(g.state, g.wait);
         let mut grown = 0;
-        let past = self.open(t.slot, g.id);
-        for (start, end, leaf) in parts.drain(..).rev() {
+        let past = self.open(slot, g.id);
+        for (start, end, leaf) in parts.rev() {
             match past.kept.last_mut() {
                 // A short part counts as the one before it: a lock that many held one after the other would fill the
                 // past with what they did in between.
@@ -151,7 +139,6 @@ impl Stretches {
             }
         }
         self.capacity += grown;
-        self.parts = parts;
     }
 
     /// Past of the goroutine that is in a slot now.

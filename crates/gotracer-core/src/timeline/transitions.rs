@@ -4,6 +4,7 @@ use super::accounts::part;
 use super::classify::Owner;
 use super::elapsed;
 use super::goroutines::Goroutine;
+use super::in_the_end::keep;
 use super::interval::{Actor, Interval, Kind, Kinds, Way};
 use super::origin::Giver;
 use super::procs::Run;
@@ -164,7 +165,7 @@ impl Timeline {
         let waited = elapsed(g.since, t.time);
         let long = waited >= LONG.unsigned_abs();
         if long {
-            self.stretches.add(&self.gs, g, t);
+            keep(&mut self.stretches, &self.gs, g, t);
         }
         match t.from {
             GoState::Waiting => observer.waited(g, waited, self),
