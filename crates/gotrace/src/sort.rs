@@ -273,6 +273,29 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_which_only_the_first_two_are_swapped_is_sorted() {
+        let mut v: Vec<i64> = (0..100).collect();
+        v.swap(0, 1);
+        by_key(&mut v, |x| *x);
+        assert!(v.is_sorted(), "{v:?}");
+    }
+
+    // Only keys that make quicksort quadratic reach it; tests/oracle compares these with Go.
+    #[test]
+    fn heapsort_sorts_lists_of_every_length() {
+        for n in 1..60 {
+            let mut data: Vec<i64> = (0..n).map(|i| (i * i * 7 + 3 * i) % 31).collect();
+            let (end, key) = (data.len(), |x: &i64| *x);
+            Sorter {
+                data: &mut data,
+                key,
+            }
+            .heap(0, end);
+            assert!(data.is_sorted(), "{n}");
+        }
+    }
+
+    #[test]
     fn equal_elements_fall_as_they_do_in_go() {
         // Printed by a Go program: slices.SortFunc of (key, index) pairs by key
         // for keys (i*i*7+3*i) % 5 and lengths 12 (insertion) and 40 (quick).

@@ -1,7 +1,7 @@
 //! Timelines of a few events.
 
 use super::*;
-use crate::trace::{GoState, ProcId, StackId, StringId, ThreadId};
+use crate::trace::{GoState, Input, ProcId, Reader, StackId, StringId, ThreadId};
 
 /// Keeps all intervals.
 #[derive(Default)]
@@ -21,13 +21,37 @@ impl Observer for Recorder {
 
 /// Timeline and intervals of the events of one thread on P 0.
 fn record(events: &[(Time, EventKind)]) -> (Timeline, Vec<Interval>) {
+    record_with(&Tables::default(), events)
+}
+
+/// The same with tables that hold the events' stacks.
+fn record_with(tables: &Tables, events: &[(Time, EventKind)]) -> (Timeline, Vec<Interval>) {
     let (mut timeline, mut recorder) = (Timeline::default(), Recorder::default());
     let context = (ThreadId(0), ProcId(0), GoId(1));
     for (time, kind) in events {
         let event = Event::new(*time, context, *kind);
-        timeline.event(&event, &Tables::default(), &mut recorder);
+        timeline.event(&event, tables, &mut recorder);
     }
     (timeline, recorder.0)
+}
+
+/// Tables of a real trace, with the stack of a goroutine whose start function has a name.
+fn stack_from(start: &str) -> (Tables, StackId) {
+    let trace = include_bytes!("../../../../tests/fixtures/go1.27.3/idle.trace");
+    let mut reader = Reader::new(Input::from_slice(trace)).expect("a trace");
+    while reader.advance().expect("an event") {
+        let EventKind::StateTransition(StateTransition::Goroutine { own_stack, .. }) =
+            reader.event().kind
+        else {
+            continue;
+        };
+        let tables = reader.tables();
+        let outermost = tables.stack(own_stack).next_back();
+        if outermost.is_some_and(|frame| tables.string(frame.func) == start.as_bytes()) {
+            return (Tables::clone(tables), own_stack);
+        }
+    }
+    panic!("no goroutine of {start}");
 }
 
 /// Intervals of the events of one thread on P 0.
@@ -42,13 +66,18 @@ fn goroutine(from: GoState, to: GoState) -> EventKind {
 
 /// State transition of a goroutine whose slot is the one before its ID.
 fn of(g: i64, from: GoState, to: GoState) -> EventKind {
+    at(StackId::NONE, g, from, to)
+}
+
+/// The same with the goroutine's stack.
+fn at(own_stack: StackId, g: i64, from: GoState, to: GoState) -> EventKind {
     EventKind::StateTransition(StateTransition::Goroutine {
         id: GoId(g),
         slot: Slot(g as u32 - 1),
         from,
         to,
         reason: StringId::default(),
-        own_stack: StackId::NONE,
+        own_stack,
         stack: StackId::NONE,
     })
 }
@@ -155,4 +184,27 @@ fn a_state_that_a_generation_repeats_ends_nothing() {
     ]);
     let spans: Vec<_> = found.iter().map(|i| (i.start, i.end)).collect();
     assert_eq!(spans, [(10, 30)]);
+}
+
+#[test]
+fn a_goroutine_is_the_runtimes_once_a_stack_shows_it() {
+    use GoState::{Runnable, Undetermined, Waiting};
+    let (runtime, sweeper) = stack_from("runtime.bgsweep");
+    let (program, main) = stack_from("runtime.main");
+    let appears = [(10, SYNC), (11, of(2, Undetermined, Waiting))];
+    let repeated = [(20, SYNC), (21, at(sweeper, 2, Waiting, Waiting))];
+    let woken = [(30, at(sweeper, 2, Waiting, Runnable))];
+    let kept = [(30, at(main, 2, Waiting, Runnable))];
+    for (tables, events, owner) in [
+        (&runtime, &[][..], Owner::Program),
+        (&runtime, &repeated, Owner::Runtime),
+        (&runtime, &woken, Owner::Runtime),
+        (&program, &kept, Owner::Program),
+    ] {
+        let (timeline, _) = record_with(tables, &[&appears, events].concat());
+        let found = timeline.find(GoId(2)).expect("it exists").owner;
+        assert_eq!(found, owner, "{events:?}");
+        let counted = u64::from(owner == Owner::Program);
+        assert_eq!(timeline.population().now, counted, "{events:?}");
+    }
 }
