@@ -166,8 +166,8 @@ fn minimum_utilization() -> Metric<Totals> {
     .fixed(WINDOWS.len())
 }
 
-fn program() -> [Metric<Totals>; 15] {
-    [
+fn program() -> Vec<Metric<Totals>> {
+    vec![
         counter(
             "gotrace_running",
             "Time for which goroutines were running between the first and the last CPU sample of a \

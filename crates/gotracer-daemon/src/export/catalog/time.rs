@@ -8,8 +8,8 @@ use crate::export::totals::Totals;
 use crate::timeline::State;
 
 /// Metrics of time, among those of the program.
-pub(super) fn metrics() -> [Metric<Totals>; 5] {
-    [time(), stopped(), by_function(), waits(), pressure()]
+pub(super) fn metrics() -> Vec<Metric<Totals>> {
+    vec![time(), stopped(), by_function(), waits(), pressure()]
 }
 
 /// Time of goroutines by state.
