@@ -80,7 +80,7 @@ struct Pprof {
     output: BinaryOutput,
 }
 
-/// Where the export goes.
+/// Destination of the export.
 #[derive(clap::Args)]
 #[group(skip)]
 struct BinaryOutput {

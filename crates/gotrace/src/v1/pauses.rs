@@ -1,5 +1,5 @@
-//! What the [loop over the Ps' events](super::merge) leaves to others: events that cause further ones or change what other
-//! Ps wait for, CPU samples, returns from syscalls, and the end.
+//! Cases that the [loop over the Ps' events](super::merge) leaves to others: events that cause further ones or change what
+//! other Ps wait for, CPU samples, returns from syscalls, and the end.
 
 use super::super::error::{ErrorKind, ReadError};
 use super::super::event::{Event, EventKind, GoId, StackId};

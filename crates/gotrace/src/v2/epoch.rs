@@ -1,4 +1,4 @@
-//! What of a generation its events need.
+//! Parts of a generation that its events need.
 
 use super::super::tables::Tables;
 

@@ -67,7 +67,7 @@ impl Activities {
 /// A type of activities that differs.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ActivityChange {
-    /// What they are.
+    /// Kind of the activities.
     pub kind: ActivityKind,
     /// The type, or the handler of requests.
     pub name: String,

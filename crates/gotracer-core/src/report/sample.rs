@@ -7,7 +7,7 @@ use super::{
 use crate::rules::{RULES, Rule, Settings};
 use crate::timeline::StateVector;
 
-/// What a format writes.
+/// Returns the output of a format.
 ///
 /// # Panics
 /// If it fails or writes no text.

@@ -4,7 +4,7 @@
 //! `cargo xtask generate` derives alerts, dashboards, runbook heads and
 //! reference documentation from these fields.
 
-/// What the time of a rule's measurement is lost to, in sentences of reports.
+/// Cause of lost time that a rule measures, in sentences of reports.
 #[derive(Debug)]
 pub struct Lost {
     /// Noun phrase after "lost to", such as "waiting for locks".

@@ -71,7 +71,7 @@ pub struct Rule {
     pub thresholds: [Thresholds; 3],
     /// The whole that percentages in the thresholds refer to, for a sentence; empty if there are none.
     pub percent_of: &'static str,
-    /// What the time of the measurement is lost to; `None` if that is no lost time.
+    /// Cause that the measured time is lost to; `None` if it is no lost time.
     pub lost: Option<Lost>,
     /// Presets in which the rule is off unless it is enabled by name.
     pub off_in: &'static [Preset],

@@ -207,7 +207,7 @@ struct FunctionJson<'a> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "Activity")]
 struct ActivityJson<'a> {
-    /// What they are.
+    /// Kind of the activities.
     kind: ActivityKind,
     /// The type, or the handler of requests.
     name: &'a str,

@@ -1,4 +1,4 @@
-//! What commands print on terminals of 60, 80 and 120 columns.
+//! Output of commands on terminals of 60, 80 and 120 columns.
 
 use super::tasks::{Listing, write_all};
 use super::{FORMAT, Options};

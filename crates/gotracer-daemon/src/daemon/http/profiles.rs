@@ -22,7 +22,7 @@ const LISTED: usize = 20;
 /// Answer to a request that selects nothing.
 type Refusal = (StatusCode, String);
 
-/// What a query selects.
+/// Selection of a query.
 #[derive(Debug, Default, PartialEq)]
 struct Query {
     /// Instance, host and port, or URL of the target.

@@ -37,7 +37,7 @@ enum Piece {
     Broken(io::Error),
 }
 
-/// What happens when the connection takes the last piece: before the client has it, so that the
+/// Action when the connection takes the last piece: before the client has it, so that the
 /// client's next request finds it done.
 type Taken = Box<dyn FnOnce() + Send>;
 
