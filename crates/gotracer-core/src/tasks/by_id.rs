@@ -83,23 +83,24 @@ impl OpenTasks {
         &mut self.slots[slot as usize].insert(entry).task
     }
 
-    /// Removes a task.
+    /// Removes a task, if it is open.
     #[inline]
-    pub(super) fn remove(&mut self, id: TaskId) -> Option<OpenTask> {
-        let slot = self.slot(id)?;
-        self.slots_by_id.remove(id.0);
-        self.free.push(slot as u32);
-        let entry = self.slots.get_mut(slot)?.take();
-        entry.map(|entry| entry.task)
+    pub(super) fn remove(&mut self, id: TaskId) {
+        if let Some(slot) = self.slot(id) {
+            self.slots_by_id.remove(id.0);
+            self.free.push(slot as u32);
+            self.slots[slot] = None;
+        }
     }
 
-    /// Removes the oldest task.
-    pub(super) fn pop_first(&mut self) -> Option<(TaskId, OpenTask)> {
+    /// Returns the oldest task.
+    pub(super) fn oldest(&mut self) -> Option<(TaskId, &OpenTask)> {
         loop {
-            let oldest = self.queue.pop_front()?;
+            let oldest = *self.queue.front()?;
             if let Some(id) = id_of(&self.slots, oldest) {
-                return Some((id, self.remove(id)?));
+                return Some((id, self.get(id)?));
             }
+            self.queue.pop_front();
         }
     }
 
@@ -129,8 +130,10 @@ mod tests {
         for id in [5, 3, 9] {
             open.insert(TaskId(id), task(id as usize));
         }
-        assert_eq!(open.remove(TaskId(9)).map(|t| t.group), Some(9));
-        assert!(open.get(TaskId(9)).is_none() && open.remove(TaskId(9)).is_none());
+        assert_eq!(open.get(TaskId(9)).map(|t| t.group), Some(9));
+        open.remove(TaskId(9));
+        open.remove(TaskId(9));
+        assert!(open.get(TaskId(9)).is_none());
         open.insert(TaskId(4), task(4));
         assert_eq!(open.slots.len(), 3);
         assert_eq!(open.get_mut(TaskId(3)).map(|t| t.group), Some(3));
@@ -138,9 +141,11 @@ mod tests {
         assert_eq!(groups, [(3, 3), (4, 4), (5, 5)]);
         // A task from before the trace is the oldest one.
         open.insert(TaskId(2), task(2).cut());
-        let order = [2, 5, 3, 4].map(|id| Some(TaskId(id)));
-        assert_eq!(order.map(|_| open.pop_first().map(|(id, _)| id)), order);
-        assert!(open.pop_first().is_none() && open.len() == 0);
+        for id in [2, 5, 3, 4].map(TaskId) {
+            assert_eq!(open.oldest().map(|(id, _)| id), Some(id));
+            open.remove(id);
+        }
+        assert!(open.oldest().is_none() && open.len() == 0);
     }
 
     #[test]
@@ -154,7 +159,7 @@ mod tests {
         assert_eq!((open.len(), open.slots.len()), (5, 6));
         assert!(open.queue.len() <= SHORT);
         assert_eq!(
-            open.pop_first().map(|(id, _)| id.0),
+            open.oldest().map(|(id, _)| id.0),
             Some(100 * SHORT as i64 - 5)
         );
     }

@@ -232,9 +232,7 @@ impl Tasks {
             self.end_oldest(t);
         }
         // A damaged trace may begin a task twice.
-        if let Some(twice) = self.open.remove(id) {
-            self.forget(id, &twice, t);
-        }
+        self.remove(id, t);
         self.first = Some(self.first.map_or(id, |first| first.min(id)));
         let root = match parent.0 > TaskId::BACKGROUND.0 {
             true => self.root(parent),
@@ -274,30 +272,34 @@ impl Tasks {
 
     /// Ends a task. Returns the goroutine that began it, or `g`.
     fn end(&mut self, id: TaskId, g: GoId, chains: &Chains, t: &Timeline) -> GoId {
-        if let Some(task) = self.open.remove(id) {
-            self.forget(id, &task, t);
+        if let Some(task) = self.open.get(id) {
+            let over = task.end(g, id, Some(chains), t, false);
+            self.tasks.add(task.group, &over);
+            self.remove(id, t);
             if self.first.is_none_or(|first| id < first) {
                 if self.over.len() >= OPEN {
                     self.over.pop_first();
                 }
                 self.over.insert(id);
             }
-            let over = task.end(g, id, Some(chains), t, false);
-            self.tasks.add(task.group, &over);
             return over.goroutine;
         }
         g
     }
 
     fn end_oldest(&mut self, t: &Timeline) {
-        if let Some((id, task)) = self.open.pop_first() {
-            self.forget(id, &task, t);
+        if let Some((id, task)) = self.open.oldest() {
             let over = task.end(GoId::NONE, id, None, t, true);
             self.tasks.add(task.group, &over);
+            self.remove(id, t);
         }
     }
 
-    fn forget(&mut self, id: TaskId, task: &OpenTask, t: &Timeline) {
+    /// Removes a task, if it is open.
+    fn remove(&mut self, id: TaskId, t: &Timeline) {
+        let Some(task) = self.open.get(id) else {
+            return;
+        };
         self.others -= task.others.len();
         if let Begun::Alive { g, .. } = task.begun
             && let Some(slot) = t.slot(g)
@@ -311,6 +313,7 @@ impl Tasks {
                 self.spare.push(empty);
             }
         }
+        self.open.remove(id);
     }
 
     /// Returns tasks and regions for a report, those with most time first. Open ones are
