@@ -124,7 +124,7 @@ impl Observer for Rules {
         }
     }
 
-    fn ended(&mut self, g: &Goroutine, _: StateVector, timeline: &Timeline) {
+    fn ended(&mut self, g: &Goroutine, _: &StateVector, timeline: &Timeline) {
         for &i in &self.runs {
             self.enabled[i].1.ended(g, timeline);
         }
@@ -286,7 +286,7 @@ impl Observer for Observers {
         self.follow(timeline);
     }
 
-    fn ended(&mut self, g: &Goroutine, time: StateVector, timeline: &Timeline) {
+    fn ended(&mut self, g: &Goroutine, time: &StateVector, timeline: &Timeline) {
         self.rules.ended(g, time, timeline);
         if let Some(profiles) = &mut self.profiles {
             profiles.ended(g, time);

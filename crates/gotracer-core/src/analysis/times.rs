@@ -35,13 +35,13 @@ struct Group {
 }
 
 impl Group {
-    fn add(&mut self, g: GoId, time: StateVector) {
+    fn add(&mut self, g: GoId, time: &StateVector) {
         let lived = time.total();
         if self.worst.is_none() || lived > self.life.max() {
-            self.worst = Some((g, time));
+            self.worst = Some((g, *time));
         }
         self.life.record(lived);
-        self.time += time;
+        self.time += *time;
     }
 
     fn merge(&mut self, other: Self) {
@@ -100,7 +100,7 @@ impl Times {
     }
 
     /// Records a goroutine that ended, with its time since the last report.
-    pub(super) fn ended(&mut self, g: &Goroutine, time: StateVector, t: &Timeline) {
+    pub(super) fn ended(&mut self, g: &Goroutine, time: &StateVector, t: &Timeline) {
         self.group(g, t).add(g.id, time);
     }
 
@@ -117,7 +117,7 @@ impl Times {
         let mut all = self.clone();
         for (g, time) in t.unreported() {
             let group = all.group(g, t);
-            group.add(g.id, time);
+            group.add(g.id, &time);
             group.alive += 1;
         }
         if !under_way {

@@ -155,9 +155,9 @@ impl Collector {
     }
 
     /// Records a goroutine that ends, and the part of its state vector that no earlier profiles contain.
-    pub fn ended(&mut self, g: &Goroutine, time: StateVector) {
+    pub fn ended(&mut self, g: &Goroutine, time: &StateVector) {
         if g.owner == Owner::Program {
-            self.ended += time;
+            self.ended += *time;
         }
     }
 
@@ -232,7 +232,7 @@ impl Observer for Collector {
 
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}
 
-    fn ended(&mut self, g: &Goroutine, time: StateVector, _: &Timeline) {
+    fn ended(&mut self, g: &Goroutine, time: &StateVector, _: &Timeline) {
         self.ended(g, time);
     }
 }

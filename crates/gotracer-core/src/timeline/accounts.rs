@@ -22,11 +22,17 @@ impl Account {
     /// Adds the time in the present state up to `now`. `stopped` is the total stop-the-world time, ns.
     #[inline(always)]
     pub(super) fn settle(&mut self, now: Time, stopped: u64) {
-        let ns = elapsed(self.since, now);
-        let stopped_meanwhile = stopped.saturating_sub(self.stopped_before);
+        let (ns, stopped_meanwhile) = self.present(now, stopped);
         self.vector.add_part(self.part, ns, stopped_meanwhile);
         self.since = now;
         self.stopped_before = stopped;
+    }
+
+    /// Time in the present state up to `now`, and the stop-the-world time within it, ns.
+    #[inline(always)]
+    fn present(&self, now: Time, stopped: u64) -> (u64, u64) {
+        let ns = elapsed(self.since, now);
+        (ns, stopped.saturating_sub(self.stopped_before))
     }
 }
 
@@ -99,9 +105,10 @@ impl Accounts {
     fn snapshot(&self, slot: u32, now: Time, stopped: u64) -> StateVector {
         let account = self.by_slot.get(slot as usize);
         account.map_or_else(StateVector::default, |account| {
-            let mut account = *account;
-            account.settle(now, stopped);
-            account.vector
+            let mut vector = account.vector;
+            let (ns, stopped) = account.present(now, stopped);
+            vector.add_part(account.part, ns, stopped);
+            vector
         })
     }
 

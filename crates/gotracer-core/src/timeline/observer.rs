@@ -42,5 +42,5 @@ pub trait Observer {
     fn waited(&mut self, _: &Goroutine, _: u64, _: &Timeline) {}
 
     /// Receives a goroutine that ends, and the part of its state vector that no earlier report contains.
-    fn ended(&mut self, _: &Goroutine, _: StateVector, _: &Timeline) {}
+    fn ended(&mut self, _: &Goroutine, _: &StateVector, _: &Timeline) {}
 }

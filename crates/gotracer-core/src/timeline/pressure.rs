@@ -70,8 +70,8 @@ impl Timeline {
     /// ended.
     #[inline(always)]
     pub(super) fn check_pressure(&mut self) {
-        let some = (self.runnable > 0) & !self.world.is_stopped();
-        let full = some & (self.running == 0);
+        let some = self.runnable > 0 && !self.world.is_stopped();
+        let full = some && self.running == 0;
         let level = Level { some, full };
         if level != self.pressure.level {
             self.pressure.change(level, self.now);

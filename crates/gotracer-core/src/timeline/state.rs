@@ -251,6 +251,7 @@ impl StateVector {
 }
 
 impl AddAssign for StateVector {
+    #[inline]
     fn add_assign(&mut self, other: Self) {
         sums::add(&mut self.parts, &other.parts);
         sums::add(&mut self.stopped, &other.stopped);

@@ -275,7 +275,7 @@ impl Timeline {
         let Some(g) = self.gs.get(slot.0) else {
             return;
         };
-        observer.ended(g, self.unreported_at(slot), self);
+        observer.ended(g, &self.unreported_at(slot), self);
         if self.sampling.is_active() && self.is_profiler(g) {
             self.sampling.end_profile();
         }
