@@ -33,7 +33,7 @@ impl Observer for Ends {
         *self.waited.entry(g.id).or_default() += ns;
     }
 
-    fn ended(&mut self, g: &Goroutine, vector: StateVector, _: &Timeline) {
+    fn ended(&mut self, g: &Goroutine, vector: &StateVector, _: &Timeline) {
         *self.vectors.entry(g.id).or_default() += vector;
     }
 }

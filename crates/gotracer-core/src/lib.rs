@@ -22,3 +22,4 @@ mod sums;
 pub mod tasks;
 pub mod timeline;
 pub mod units;
+pub mod unnamed;

@@ -5,13 +5,12 @@ use std::collections::HashMap;
 
 use crate::report::{CpuSamples, SampledFunction};
 use crate::timeline::{SAMPLE_PERIOD, Timeline};
+use crate::unnamed::UNKNOWN;
 
 /// Maximum number of functions in a report.
 const REPORTED: usize = 100;
 /// Longest name of a function in a report, characters.
 const NAME: usize = 1_024;
-/// Name of the function of samples without a stack, and of stacks beyond the limit.
-const UNKNOWN: &str = "(unknown)";
 
 /// Returns the CPU samples since the last report; `None` if there are none.
 pub(super) fn cpu_samples(t: &Timeline) -> Option<CpuSamples> {

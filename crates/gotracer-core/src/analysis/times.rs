@@ -7,6 +7,7 @@ use crate::report::{GoroutineGroup, Life, WorstGoroutine};
 use crate::rules::Distribution;
 use crate::timeline::{FrameKey, Goroutine, Owner, State, StateVector, Timeline};
 use crate::trace::GoId;
+use crate::unnamed::{OTHER, UNKNOWN};
 
 /// Maximum number of start functions with a group of their own while a trace is read. Goroutines of further functions
 /// share a group.
@@ -17,11 +18,6 @@ const REPORTED: usize = 1_000;
 const GROUP: u64 = 5 << 10;
 /// Longest name of a function in a report, characters.
 const NAME: usize = 1_024;
-
-/// Name of the group of goroutines whose start function is not in the trace.
-const UNKNOWN: &str = "(unknown)";
-/// Name of the group that sums up all other groups.
-const OTHER: &str = "(other)";
 
 /// Goroutines with one start function.
 #[derive(Clone, Default)]

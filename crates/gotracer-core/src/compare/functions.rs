@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::report::Report;
 use crate::timeline::State;
+use crate::unnamed::OTHER;
 
 /// Factor from which a time differs.
 const FACTOR: f64 = 2.0;
@@ -14,8 +15,6 @@ const FACTOR: f64 = 2.0;
 const LEAST: f64 = 50e6;
 /// Most times in a comparison.
 const MOST: usize = 20;
-/// Group of the functions that a report sums up.
-const OTHER: &str = "(other)";
 
 /// Time that the goroutines of a function spend in a state.
 #[derive(Clone, Copy, PartialEq, Debug, Default, serde::Serialize, schemars::JsonSchema)]

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use super::kind::Part;
 use super::values::Values;
 use crate::timeline::FrameText;
-
-/// Function of the only frame of the records beyond a limit.
-const OTHER: &str = "(other)";
+use crate::unnamed::OTHER;
 
 /// Approximate memory of an entry of a table beside its own size, bytes: its ID, its place in the map, and the
 /// allocation of a text or a list.

@@ -11,6 +11,7 @@ use crate::rules::Distribution;
 use crate::timeline::{Leaves, StateVector};
 use crate::trace::internal::of_vec;
 use crate::trace::{StringId, Tables, TaskId};
+use crate::unnamed::OTHER;
 
 /// Maximum number of types; further ones share one.
 const TYPES: usize = 500;
@@ -20,9 +21,6 @@ const NAME: usize = 200;
 const SLOWEST: usize = 10;
 /// Approximate memory of a type, bytes.
 const GROUP: usize = 8 << 10;
-
-/// Name of the type of all beyond [`TYPES`].
-const OTHER: &str = "(other)";
 
 /// Tasks or regions of one type.
 #[derive(Clone, Debug, Default)]

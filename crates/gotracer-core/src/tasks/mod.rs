@@ -35,6 +35,7 @@ use crate::report::{Region, Task};
 use crate::rules::custom::{Activity, Subject};
 use crate::timeline::{Goroutine, StackKey, Timeline};
 use crate::trace::{Event, EventKind, GoId, Slot, Tables, TaskId};
+use crate::unnamed::UNKNOWN;
 use groups::{Group, Groups};
 use open::{Begun, OpenTask};
 pub(crate) use over::Over;
@@ -51,9 +52,6 @@ const OTHERS: usize = 1 << 14;
 const SPARE: usize = 64;
 /// Maximum number of a task's ancestors that are followed.
 const DEPTH: usize = 8;
-
-/// Type of a task that began before the trace.
-const UNKNOWN: &[u8] = b"(unknown)";
 
 /// Tasks and regions since the last report.
 #[derive(Debug, Default)]
@@ -255,7 +253,7 @@ impl Tasks {
             if self.open.len() >= OPEN {
                 self.end_oldest(t);
             }
-            let group = self.tasks.find(UNKNOWN);
+            let group = self.tasks.find(UNKNOWN.as_bytes());
             let task = OpenTask::new(group, None, id, t.start());
             self.open.insert(id, task.cut());
         }

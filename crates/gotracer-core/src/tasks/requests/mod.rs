@@ -20,13 +20,12 @@ use crate::rules::custom::{Activity, Subject};
 use crate::timeline::{Goroutine, Interval, Kind, Kinds, StackKey, State, Timeline, Way};
 use crate::trace::GoState;
 use crate::units::elapsed;
+use crate::unnamed::UNKNOWN;
 use open::{Arrived, Open};
 use role::{Handler, Role};
 
 /// Maximum number of connections and streams that are followed at a time.
 const OPEN: usize = 1 << 16;
-/// Name of the handler of a request without a stack in it.
-const UNKNOWN: &[u8] = b"(unknown)";
 
 /// Kinds of intervals that requests are recognized by.
 pub const KINDS: Kinds = Kinds::SYSCALL.union(Kinds::RUNNABLE);
@@ -281,7 +280,7 @@ impl Requests {
     fn add(&mut self, handler: Option<(Handler, StackKey)>, over: &Over) {
         let group = match handler {
             Some((handler, _)) => handler.group,
-            None => self.handlers.find(UNKNOWN),
+            None => self.handlers.find(UNKNOWN.as_bytes()),
         };
         self.handlers.add(group, over);
     }
@@ -293,7 +292,7 @@ impl Requests {
         if !under_way {
             for (handler, over) in self.still_open(chains, t) {
                 let group = handler.map(|handler| handler.group);
-                let group = group.unwrap_or_else(|| handlers.find(UNKNOWN));
+                let group = group.unwrap_or_else(|| handlers.find(UNKNOWN.as_bytes()));
                 handlers.add(group, &over);
             }
         }
