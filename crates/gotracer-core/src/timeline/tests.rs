@@ -190,7 +190,7 @@ fn a_state_that_a_generation_repeats_ends_nothing() {
 fn a_goroutine_is_the_runtimes_once_a_stack_shows_it() {
     use GoState::{Runnable, Undetermined, Waiting};
     let (runtime, sweeper) = stack_from("runtime.bgsweep");
-    let (program, main) = stack_from("runtime.main");
+    let (program, main) = stack_from("main.main");
     let appears = [(10, SYNC), (11, of(2, Undetermined, Waiting))];
     let repeated = [(20, SYNC), (21, at(sweeper, 2, Waiting, Waiting))];
     let woken = [(30, at(sweeper, 2, Waiting, Runnable))];
