@@ -100,7 +100,7 @@ impl Observer for Ends {
     fn heap_floor(&mut self, _: HeapFloor, _: &Timeline) {}
 
     fn ended(&mut self, _: &Goroutine, vector: &StateVector, _: &Timeline) {
-        self.0 = Some(vector);
+        self.0 = Some(*vector);
     }
 }
 

@@ -34,7 +34,7 @@ impl Observer for Ends {
     }
 
     fn ended(&mut self, g: &Goroutine, vector: &StateVector, _: &Timeline) {
-        *self.vectors.entry(g.id).or_default() += vector;
+        *self.vectors.entry(g.id).or_default() += *vector;
     }
 }
 
