@@ -41,7 +41,7 @@ impl Preset {
 pub struct Limit {
     /// Value in the rule's unit.
     pub value: u64,
-    /// Percentage of a whole, see [`Rule::percent_of`]; only some rules have it.
+    /// Percentage of a whole, see [`Rule::percent_of`](super::Rule::percent_of); only some rules have it.
     pub percent: Option<f64>,
     /// Rate in the rule's unit per second; only rules on heap growth have it.
     pub per_second: Option<u64>,
