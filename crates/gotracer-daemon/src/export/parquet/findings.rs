@@ -3,6 +3,7 @@
 use super::column::{Column, frame, frames, maybe_number, number, numbers, structs, text, time};
 use super::trace::{self, Of};
 use crate::report::Finding;
+use crate::timeline::Leaf;
 
 /// A finding, and whose it is.
 pub(super) type Row<'a> = (Of<'a>, &'a Finding);
@@ -32,6 +33,7 @@ pub(super) fn columns(rows: &[Row<'_>]) -> Vec<Column> {
         frame("place", &rows, |f| Some(&f.place)),
         frames("stack", &rows, |f| &f.stack),
         cause(&rows),
+        time_in_the_end(&rows),
     ]);
     all
 }
@@ -47,4 +49,13 @@ fn cause(rows: &[&Finding]) -> Column {
         frames("stack", &causes, |c| c.map_or(&[], |c| &c.stack)),
     ];
     structs("cause", columns, Some(known))
+}
+
+fn time_in_the_end(rows: &[&Finding]) -> Column {
+    let ends: Vec<_> = rows.iter().map(|f| f.time_in_the_end).collect();
+    let known = ends.iter().map(Option::is_some).collect();
+    let columns = Leaf::all()
+        .map(|leaf| number(leaf.name(), &ends, |end| end.map_or(0, |end| end.of(leaf))))
+        .collect();
+    structs("time_in_the_end", columns, Some(known))
 }
