@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::objects::Location;
 use crate::report::Severity;
-use crate::source::yaml::{given_duration, given_size, put_duration, put_size};
+use crate::source::yaml::{given_duration, given_size};
 
 /// The key `evidence` of the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
@@ -22,28 +22,28 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Location>,
     /// Limit of the bytes that wait for the bucket; the oldest traces are dropped first.
-    #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
+    #[serde(with = "given_size")]
     pub max_waiting_bytes: u64,
     /// Lowest severity of a finding for which a trace is kept.
     pub severity: Severity,
     /// Time between two kept traces of a rule and target. A worse finding is kept sooner.
-    #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
+    #[serde(with = "given_duration")]
     pub interval: Duration,
     /// Limit of the bytes of all traces and documents; the oldest traces are deleted first.
-    #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
+    #[serde(with = "given_size")]
     pub max_bytes: u64,
     /// Limit of the bytes per target.
-    #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
+    #[serde(with = "given_size")]
     pub max_target_bytes: u64,
     /// Age after which a trace is deleted.
-    #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
+    #[serde(with = "given_duration")]
     pub max_age: Duration,
     /// Generations of a stream to keep before the finding's generation.
     pub before: usize,
     /// Generations of a stream to keep after the finding's generation.
     pub after: usize,
     /// Memory limit of a stream's ring buffer of generations, in bytes.
-    #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
+    #[serde(with = "given_size")]
     pub buffer: u64,
     /// Whether to keep copies without the program's names. A trace that cannot be anonymized is not
     /// kept.

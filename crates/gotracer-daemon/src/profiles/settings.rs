@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::source::yaml::{given_size, put_size};
+use crate::source::yaml::given_size;
 
 /// Smallest memory limit, bytes: enough for the profiles of one busy program.
 const LEAST: u64 = 1 << 20;
@@ -16,7 +16,7 @@ pub struct Settings {
     /// Limit of the records per target. A record is a stack with its labels, per type.
     pub max_records: usize,
     /// Limit of the memory of all profiles, bytes.
-    #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
+    #[serde(with = "given_size")]
     pub max_bytes: u64,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::source::yaml::{given_duration, put_duration};
+use crate::source::yaml::given_duration;
 
 /// The key `releases` of the configuration.
 #[derive(Clone, PartialEq, Debug, Deserialize, Serialize)]
@@ -13,19 +13,19 @@ pub struct Settings {
     /// Whether releases are recorded.
     pub enabled: bool,
     /// Warm-up of a program. Captures in this time count in totals but not in comparisons.
-    #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
+    #[serde(with = "given_duration")]
     pub warmup: Duration,
     /// Least number of captures of each version in a comparison.
     pub min_captures: u64,
     /// Least observed time of each version in a comparison.
-    #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
+    #[serde(with = "given_duration")]
     pub min_observed: Duration,
     /// Smallest change that counts, as a share of the previous value.
     pub min_change: f64,
     /// Confidence of all statements about a release together.
     pub confidence: f64,
     /// Time after its last capture for which a version counts as running.
-    #[serde(deserialize_with = "given_duration", serialize_with = "put_duration")]
+    #[serde(with = "given_duration")]
     pub current_for: Duration,
     /// Limit of services; the service without captures for longest is dropped.
     pub max_services: usize,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::de::{Deserializer, Error as _};
+use serde::de::Deserializer;
 use serde::{Deserialize, Serializer};
 
 use crate::rules::{SettingError, Unit};
@@ -47,52 +47,76 @@ fn of_prometheus(text: &str) -> Option<Duration> {
     (fits && !text.trim().is_empty()).then(|| Duration::from_millis(sum))
 }
 
-/// A duration, as [`parse_duration`] reads it.
-pub(crate) fn duration<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(d)?;
-    parse_duration(&text).map(Some).map_err(D::Error::custom)
+/// A duration that a section may have, for `#[serde(with = "duration")]`.
+pub(crate) mod duration {
+    use super::{Deserialize as _, Deserializer, Duration, Serializer, Unit, parse_duration};
+    use serde::de::Error as _;
+
+    /// Reads what [`parse_duration`] reads.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let text = String::deserialize(d)?;
+        parse_duration(&text).map(Some).map_err(D::Error::custom)
+    }
+
+    /// Writes what [`deserialize`] reads.
+    pub(crate) fn serialize<S: Serializer>(
+        value: &Option<Duration>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        let ns = value.unwrap_or_default().as_nanos();
+        let ns = u64::try_from(ns).unwrap_or(u64::MAX);
+        s.serialize_str(&Unit::Nanoseconds.exactly(ns))
+    }
 }
 
-/// A size such as `256MiB`.
-pub(crate) fn size<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
-    let text = String::deserialize(d)?;
-    let bytes = Unit::Bytes.parse(&text).map_err(D::Error::custom)?;
-    Ok(Some(bytes))
-}
+/// A size such as `256MiB` that a section may have, for `#[serde(with = "size")]`.
+pub(crate) mod size {
+    use super::{Deserialize as _, Deserializer, Serializer, Unit};
+    use serde::de::Error as _;
 
-/// Writes what [`duration`] reads.
-pub(crate) fn write_duration<S: Serializer>(
-    value: &Option<Duration>,
-    s: S,
-) -> Result<S::Ok, S::Error> {
-    let ns = value.unwrap_or_default().as_nanos();
-    let ns = u64::try_from(ns).unwrap_or(u64::MAX);
-    s.serialize_str(&Unit::Nanoseconds.exactly(ns))
-}
+    /// Reads a size in bytes.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+        let text = String::deserialize(d)?;
+        let bytes = Unit::Bytes.parse(&text).map_err(D::Error::custom)?;
+        Ok(Some(bytes))
+    }
 
-/// Writes what [`size`] reads.
-pub(crate) fn write_size<S: Serializer>(value: &Option<u64>, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_str(&Unit::Bytes.exactly(value.unwrap_or_default()))
+    /// Writes what [`deserialize`] reads.
+    pub(crate) fn serialize<S: Serializer>(value: &Option<u64>, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&Unit::Bytes.exactly(value.unwrap_or_default()))
+    }
 }
 
 /// As [`duration`], where there is always one.
-pub(crate) fn given_duration<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
-    duration(d).map(Option::unwrap_or_default)
+pub(crate) mod given_duration {
+    use super::{Deserializer, Duration, Serializer, duration};
+
+    /// As [`duration::deserialize`].
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+        duration::deserialize(d).map(Option::unwrap_or_default)
+    }
+
+    /// As [`duration::serialize`].
+    pub(crate) fn serialize<S: Serializer>(value: &Duration, s: S) -> Result<S::Ok, S::Error> {
+        duration::serialize(&Some(*value), s)
+    }
 }
 
 /// As [`size`], where there is always one.
-pub(crate) fn given_size<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
-    size(d).map(Option::unwrap_or_default)
-}
+pub(crate) mod given_size {
+    use super::{Deserializer, Serializer, size};
 
-/// Writes what [`given_duration`] reads.
-pub(crate) fn put_duration<S: Serializer>(value: &Duration, s: S) -> Result<S::Ok, S::Error> {
-    write_duration(&Some(*value), s)
-}
+    /// As [`size::deserialize`].
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
+        size::deserialize(d).map(Option::unwrap_or_default)
+    }
 
-/// Writes what [`given_size`] reads.
-pub(crate) fn put_size<S: Serializer>(value: &u64, s: S) -> Result<S::Ok, S::Error> {
-    write_size(&Some(*value), s)
+    /// As [`size::serialize`].
+    pub(crate) fn serialize<S: Serializer>(value: &u64, s: S) -> Result<S::Ok, S::Error> {
+        size::serialize(&Some(*value), s)
+    }
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ pub(super) struct HttpYaml {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RateYaml {
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "duration::deserialize")]
     interval: Option<Duration>,
     burst: u32,
 }

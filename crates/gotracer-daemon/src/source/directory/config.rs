@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{After, Directory, Pattern, Retention};
 use crate::labels::Labels;
-use crate::source::yaml::{duration, size, write_duration, write_size};
+use crate::source::yaml::{duration, size};
 
 /// One entry of `watch_configs`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -19,40 +19,17 @@ pub struct WatchConfig {
     labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     patterns: Vec<Pattern>,
-    #[serde(
-        default,
-        deserialize_with = "duration",
-        serialize_with = "write_duration"
-    )]
+    #[serde(default, with = "duration")]
     settle: Option<Duration>,
-    #[serde(
-        default,
-        deserialize_with = "duration",
-        serialize_with = "write_duration"
-    )]
+    #[serde(default, with = "duration")]
     incomplete_after: Option<Duration>,
-    #[serde(
-        default,
-        deserialize_with = "duration",
-        serialize_with = "write_duration",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "duration", skip_serializing_if = "Option::is_none")]
     poll: Option<Duration>,
     #[serde(default)]
     after: After,
-    #[serde(
-        default,
-        deserialize_with = "duration",
-        serialize_with = "write_duration",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "duration", skip_serializing_if = "Option::is_none")]
     retention_time: Option<Duration>,
-    #[serde(
-        default,
-        deserialize_with = "size",
-        serialize_with = "write_size",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "size", skip_serializing_if = "Option::is_none")]
     retention_size: Option<u64>,
 }
 

@@ -16,7 +16,7 @@ use super::group::Group;
 use super::mechanism::Mechanism;
 use super::refresh::{DiscoveryError, Update, parse};
 use crate::source::http::FieldError;
-use crate::source::yaml::{duration, write_duration};
+use crate::source::yaml::duration;
 
 /// Default refresh interval, as in Prometheus. File system events make changes
 /// visible earlier where they exist.
@@ -30,11 +30,7 @@ const ENDINGS: [&str; 6] = ["json", "yml", "yaml", "JSON", "YML", "YAML"];
 #[serde(deny_unknown_fields)]
 pub struct FileSd {
     files: Vec<String>,
-    #[serde(
-        default,
-        deserialize_with = "duration",
-        serialize_with = "write_duration"
-    )]
+    #[serde(default, with = "duration")]
     refresh_interval: Option<Duration>,
 }
 

@@ -18,7 +18,7 @@ use super::table::Discovery;
 use crate::secret::Secret;
 use crate::source::http::{FieldError, Redirects, http_section};
 use crate::source::scrape::{Mode, Options, Target};
-use crate::source::yaml::{duration, size, write_duration, write_size};
+use crate::source::yaml::{duration, size};
 
 http_section! {
     /// One entry of `scrape_configs`.
@@ -31,10 +31,10 @@ http_section! {
         #[serde(default)]
         mode: Mode,
         /// Maximum rate of a stream, bytes per second.
-        #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
+        #[serde(default, with = "size")]
         stream_budget: Option<u64>,
         /// Maximum average rate of periodic captures, bytes per second.
-        #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
+        #[serde(default, with = "size")]
         scrape_budget: Option<u64>,
         /// Requests a CPU profile beside each trace.
         #[serde(default)]
@@ -43,23 +43,15 @@ http_section! {
         #[serde(default)]
         leak_profile: bool,
         /// Interval between the starts of two captures of a target.
-        #[serde(
-            default,
-            deserialize_with = "duration",
-            serialize_with = "write_duration"
-        )]
+        #[serde(default, with = "duration")]
         scrape_interval: Option<Duration>,
         /// Time that the response may take beyond the trace's duration.
-        #[serde(
-            default,
-            deserialize_with = "duration",
-            serialize_with = "write_duration"
-        )]
+        #[serde(default, with = "duration")]
         scrape_timeout: Option<Duration>,
         /// Duration of a trace, seconds.
         seconds: Option<u32>,
         /// Maximum size of a trace, bytes.
-        #[serde(default, deserialize_with = "size", serialize_with = "write_size")]
+        #[serde(default, with = "size")]
         body_size_limit: Option<u64>,
         /// `http` or `https`.
         #[serde(default = "http")]

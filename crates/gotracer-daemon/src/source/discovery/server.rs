@@ -15,7 +15,7 @@ use super::group::Group;
 use super::mechanism::Mechanism;
 use super::refresh::{DiscoveryError, Update, parse};
 use crate::source::http::{FieldError, explain, http_section};
-use crate::source::yaml::{duration, write_duration};
+use crate::source::yaml::duration;
 
 /// Default refresh interval, as in Prometheus.
 const ASK: Duration = Duration::from_secs(60);
@@ -30,11 +30,7 @@ http_section! {
     #[serde(deny_unknown_fields)]
     pub struct HttpSd {
         url: String,
-        #[serde(
-            default,
-            deserialize_with = "duration",
-            serialize_with = "write_duration"
-        )]
+        #[serde(default, with = "duration")]
         refresh_interval: Option<Duration>,
     } with http {}
 }

@@ -3,17 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
-use crate::source::yaml::{given_size, put_size};
+use crate::source::yaml::given_size;
 
 /// The key `uploads` of the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Maximum size of a pushed trace as it is sent, bytes.
-    #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
+    #[serde(with = "given_size")]
     pub max_size: u64,
     /// Maximum size of all pushed traces that are not analyzed yet, bytes.
-    #[serde(deserialize_with = "given_size", serialize_with = "put_size")]
+    #[serde(with = "given_size")]
     pub max_waiting: u64,
     /// Maximum number of traces per minute from one client address.
     pub per_minute: u32,
