@@ -4,6 +4,8 @@
 //! no such operation on several times at once. Times of real traces are far from the ends: one check of their highest
 //! bits allows the plain operations, which take a third of the instructions.
 
+use crate::units;
+
 /// Bits that are set in any of the times.
 #[inline(always)]
 fn bits<const N: usize>(times: &[u64; N]) -> u64 {
@@ -15,7 +17,7 @@ fn bits<const N: usize>(times: &[u64; N]) -> u64 {
 pub(crate) fn sum<const N: usize>(times: &[u64; N]) -> u64 {
     match bits(times) >> (u64::BITS - 1 - N.ilog2()) {
         0 => times.iter().fold(0, |sum, time| sum.wrapping_add(*time)),
-        _ => times.iter().fold(0, |sum, time| sum.saturating_add(*time)),
+        _ => units::total(*times),
     }
 }
 

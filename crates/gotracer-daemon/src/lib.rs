@@ -5,7 +5,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub(crate) use gotracer_core::{
-    analysis, compare, explain, perfetto, pprof, report, rules, timeline, trace, units,
+    analysis, compare, explain, perfetto, pprof, report, rules, timeline, trace, units, unnamed,
 };
 
 mod backoff;

@@ -1,6 +1,8 @@
 //! Causes of findings.
 
-use crate::timeline::{Actor, Allocator, Doing, Leaves};
+use std::cmp::Reverse;
+
+use crate::timeline::{Actor, Allocator, Doing, Leaf, Leaves};
 
 /// Cause of the worst occurrence of a group, before it is put into words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -120,8 +122,8 @@ pub(super) fn in_the_end(leaves: &Leaves, doing: Option<Doing>) -> Option<String
     if !matches!(doing, None | Some(Doing::Semaphore | Doing::Waiting)) {
         return None;
     }
-    let (leaf, ns) = leaves.largest().into_iter().next()?;
-    let share = ns as f64 / leaves.total() as f64;
+    let leaf = Leaf::all().min_by_key(|leaf| Reverse(leaves.of(*leaf)))?;
+    let share = leaves.of(leaf) as f64 / leaves.total() as f64;
     let told = leaf.is_end() && share >= 0.5;
     told.then(|| {
         format!(

@@ -1,6 +1,5 @@
 //! Leaves of chains of waits, and time by leaf.
 
-use std::cmp::Reverse;
 use std::ops::{AddAssign, Sub};
 
 use super::state::{State, StateVector};
@@ -110,14 +109,6 @@ impl Leaves {
     /// Time with a leaf.
     pub fn of(&self, leaf: Leaf) -> u64 {
         self.0[leaf.index()]
-    }
-
-    /// Leaves with time, the longest first.
-    pub fn largest(&self) -> Vec<(Leaf, u64)> {
-        let mut all: Vec<_> = Leaf::all().map(|leaf| (leaf, self.of(leaf))).collect();
-        all.retain(|(_, ns)| *ns > 0);
-        all.sort_by_key(|(_, ns)| Reverse(*ns));
-        all
     }
 
     /// Time with all leaves.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::pprof::Counted;
+use crate::unnamed::UNKNOWN;
 
 /// Maximum number of places per target.
 const PLACES: usize = 10;
@@ -53,8 +54,7 @@ fn own(functions: &[String]) -> &str {
     let own = functions
         .iter()
         .find(|function| !inner.iter().any(|prefix| function.starts_with(prefix)));
-    own.or(functions.first())
-        .map_or("(unknown)", String::as_str)
+    own.or(functions.first()).map_or(UNKNOWN, String::as_str)
 }
 
 #[cfg(test)]

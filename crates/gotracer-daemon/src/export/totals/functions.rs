@@ -8,6 +8,7 @@ use super::states::States;
 use super::{OTHER, shorten};
 use crate::export::births::Births;
 use crate::report::GoroutineGroup;
+use crate::unnamed;
 
 /// Time of goroutines by start function.
 pub(crate) type Functions = Recent<States>;
@@ -29,7 +30,7 @@ pub(super) fn record(
     // A report for people may contain the runtime's goroutines.
     for group in groups.iter().filter(|group| !group.system) {
         let name = match group.function.as_str() {
-            "(other)" => OTHER.into(),
+            unnamed::OTHER => OTHER.into(),
             function => shorten(function),
         };
         let own = functions.contains(&name)
