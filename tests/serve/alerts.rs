@@ -155,13 +155,11 @@ fn the_annotation_of_an_alert_leads_to_the_trace() {
         return;
     };
     let directory = scratch.path().join("evidence");
-    let config = scratch.path().join("gotracer.yml");
-    let yaml = format!(
+    let config = scratch.config(format!(
         "evidence: {{severity: warn, directory: '{}'}}\n",
         directory.display()
-    );
-    fs::write(&config, yaml).unwrap();
-    let (url, config) = (endpoint.url(), format!("--config={}", config.display()));
+    ));
+    let url = endpoint.url();
     let flags = ["--scrape.mode=stream", "--scrape", &url, &config];
     let gotracer = Running::gotracer_with(scratch.path(), &flags, &[]);
     let item = kept(&gotracer, "?rule=MutexContention");

@@ -72,16 +72,14 @@ fn a_custom_rule_has_series_and_changes_with_the_configuration() {
 fn thresholds_of_a_service_apply_to_a_custom_rule() {
     let scratch = Scratch::new();
     let directory = scratch.directory("in");
-    let config = scratch.path().join("gotracer.yml");
     let services = "services:
   strict: {rules: {SlowChild: {error: 2us}}}
   lax: {rules: {SlowChild: {warn: 9s}}}
   off: {rules: {SlowChild: {enabled: false}}}
 ";
-    fs::write(&config, rule("1us") + services).unwrap();
-    let flag = format!("--config={}", config.display());
+    let config = scratch.config(rule("1us") + services);
     let pattern = "--watch.pattern={service}.trace.gz";
-    let gotracer = Running::gotracer(&directory, scratch.path(), &[&flag, pattern]);
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[&config, pattern]);
     let trace = fs::read(fixture(FIXTURE)).unwrap();
     for (service, warnings, errors) in [
         ("cart", Some(1.0), Some(0.0)),

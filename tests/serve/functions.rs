@@ -52,10 +52,8 @@ fn trace() -> Vec<u8> {
 fn functions_beyond_the_limit_are_other_and_a_missing_one_is_unknown() {
     let scratch = Scratch::new();
     let directory = scratch.directory("in");
-    let config = scratch.path().join("gotracer.yml");
-    fs::write(&config, "prometheus: {goroutine_functions: 3}\n").unwrap();
-    let flag = format!("--config={}", config.display());
-    let gotracer = Running::gotracer(&directory, scratch.path(), &[&flag]);
+    let config = scratch.config("prometheus: {goroutine_functions: 3}\n");
+    let gotracer = Running::gotracer(&directory, scratch.path(), &[&config]);
     fs::write(directory.join("a.trace"), trace()).unwrap();
     gotracer.wait_sample("gotracer_traces_total", 1.0);
 

@@ -125,10 +125,8 @@ fn pods_and_services_come_and_go_and_the_server_may_be_away() {
     );
 
     // Who may not look is told so, and looks again.
-    let config = scratch.path().join("gotracer.yml");
-    fs::write(&config, CONFIG.replace("KUBECONFIG", &kubeconfig(&cluster))).unwrap();
-    let flag = format!("--config={}", config.display());
-    let gotracer = Running::gotracer_with(scratch.path(), &[&flag], &[]);
+    let config = scratch.config(CONFIG.replace("KUBECONFIG", &kubeconfig(&cluster)));
+    let gotracer = Running::gotracer_with(scratch.path(), &[&config], &[]);
     let log = || gotracer.log();
     let refused = |line: &str| {
         line.contains("pods is forbidden") && line.contains("the previous targets stay")

@@ -34,16 +34,14 @@ fn log_of_hostile_names(format: &str) -> String {
     let broken = scratch.path().join("broken.json");
     let misfit = json!([{"targets": ["a"], FORGED: 1}]);
     fs::write(&broken, yaml(&misfit)).unwrap();
-    let config = scratch.path().join("gotracer.yml");
-    let text = format!(
+    let config = scratch.config(format!(
         "scrape_configs: [{{job_name: x, scrape_interval: 1s, seconds: 1, \
          file_sd_configs: [{{files: ['{}', '{}']}}]}}]",
         broken.display(),
         list.display()
-    );
-    fs::write(&config, text).unwrap();
+    ));
     let flags = [
-        &*format!("--config={}", config.display()),
+        &*config,
         "--log.level=debug",
         &*format!("--log.format={format}"),
         "--watch.after=move",

@@ -327,8 +327,7 @@ fn evidence_that_a_full_disk_does_not_take_is_lost_and_counted() {
     };
     let scratch = Scratch::new();
     let directory = scratch.directory("in");
-    let config = scratch.path().join("gotracer.yml");
-    fs::write(&config, "evidence: {interval: 1ms}\n").unwrap();
+    let config = scratch.config("evidence: {interval: 1ms}\n");
     let address = free_address();
     let mut command = Command::new("sh");
     command
@@ -341,7 +340,7 @@ fn evidence_that_a_full_disk_does_not_take_is_lost_and_counted() {
             &address,
         ])
         .arg(INSTANCES)
-        .arg(format!("--config={}", config.display()))
+        .arg(config)
         .arg(format!(
             "--evidence.path={}",
             scratch.path().join("evidence").display()
