@@ -37,13 +37,14 @@ RUN host=$(rustc -vV | sed -n 's/^host: //p') \
 
 # The dependencies alone, so that they are built again only when they change.
 COPY Cargo.toml Cargo.lock ./
+COPY benches/Cargo.toml benches/
 COPY crates/gotrace/Cargo.toml crates/gotrace/
 COPY crates/gotracer-core/Cargo.toml crates/gotracer-core/
 COPY crates/gotracer-daemon/Cargo.toml crates/gotracer-daemon/
 COPY xtask/Cargo.toml xtask/
-RUN mkdir -p src benches crates/gotrace/src crates/gotracer-core/src crates/gotracer-daemon/src xtask/src \
+RUN mkdir -p src crates/gotrace/src crates/gotracer-core/src crates/gotracer-daemon/src xtask/src \
     && touch src/lib.rs crates/gotrace/src/lib.rs crates/gotracer-core/src/lib.rs crates/gotracer-daemon/src/lib.rs \
-    && sed -n '/^\[\[bench\]\]/,/^name/s/^name = "\(.*\)"/\1/p' Cargo.toml | xargs -I{} touch benches/{}.rs \
+    && sed -n 's|^path = "\(.*\)"|benches/\1|p' benches/Cargo.toml | xargs touch \
     && echo 'fn main() {}' | tee src/main.rs > xtask/src/main.rs \
     && cargo build --locked --profile dist -p gotracer --features kubernetes,parquet --target "$(cat /target)" \
     && rm -r src crates/*/src

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::stdin;
 use std::process::ExitCode;
 
-use gotracer::trace::{Event, Input, Reader};
+use gotrace::{Event, Input, Reader};
 
 fn count(input: Input<'_>) -> Result<u64, Box<dyn std::error::Error>> {
     let mut reader = Reader::new(input)?;
@@ -20,9 +20,7 @@ fn count(input: Input<'_>) -> Result<u64, Box<dyn std::error::Error>> {
 }
 
 fn main() -> ExitCode {
-    // `cargo bench` adds the option `--bench`.
-    let paths = std::env::args().skip(1).filter(|a| !a.starts_with("--"));
-    for path in paths {
+    for path in std::env::args().skip(1) {
         let counted = match path.as_str() {
             "-" => count(Input::from_reader(stdin())),
             _ => File::open(&path)

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use gotracer::analysis::analyze;
-use gotracer::rules::Settings;
-use gotracer::trace::{Event, Input, Reader};
+use gotracer_core::analysis::analyze;
+use gotracer_core::rules::Settings;
+use gotrace::{Event, Input, Reader};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -53,15 +53,7 @@ fn run(args: &[String]) -> Result<u64> {
 }
 
 fn main() -> ExitCode {
-    // `cargo bench` adds the option `--bench`.
-    let args: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|a| !a.starts_with("--"))
-        .collect();
-    // `cargo test --benches` passes nothing.
-    if args.is_empty() {
-        return ExitCode::SUCCESS;
-    }
+    let args: Vec<String> = std::env::args().skip(1).collect();
     match run(&args) {
         Ok(events) => {
             println!("events {events}");

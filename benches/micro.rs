@@ -1,19 +1,19 @@
-//! Benchmarks of each stage of reading and analysis, on traces of tests/fixtures: `cargo bench --bench micro`.
+//! Benchmarks of each stage of reading and analysis, on traces of tests/fixtures: `cargo bench -p gotracer-benches`.
 
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use gotracer::analysis::Analysis;
-use gotracer::rules::{Distribution, Settings};
-use gotracer::timeline::{HeapFloor, Interval, Kinds, Observer, Timeline};
-use gotracer::trace::{Event, EventKind, Input, Reader, Tables};
+use gotracer_core::analysis::Analysis;
+use gotracer_core::rules::{Distribution, Settings};
+use gotracer_core::timeline::{HeapFloor, Interval, Kinds, Observer, Timeline};
+use gotrace::{Event, EventKind, Input, Reader, Tables};
 
 const TRACES: [&str; 3] = ["mutex_contention", "annotations", "syscall_long"];
 
 fn load(name: &str) -> Vec<u8> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/go1.26.6");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/go1.26.6");
     let path = dir.join(name).with_extension("trace");
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }

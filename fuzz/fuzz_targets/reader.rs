@@ -2,7 +2,7 @@
 //! a slice and from a stream.
 #![no_main]
 
-use gotracer::trace::{Event, Input, Reader};
+use gotrace::{Event, Input, Reader};
 use libfuzzer_sys::fuzz_target;
 
 fn read(input: Input<'_>) -> (Vec<Event>, bool) {
