@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
+use gotrace::{Event, Input, Reader};
 use gotracer_core::analysis::analyze;
 use gotracer_core::rules::Settings;
-use gotrace::{Event, Input, Reader};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gotrace::{Event, EventKind, Input, Reader, Tables};
 use gotracer_core::analysis::Analysis;
 use gotracer_core::rules::{Distribution, Settings};
 use gotracer_core::timeline::{HeapFloor, Interval, Kinds, Observer, Timeline};
-use gotrace::{Event, EventKind, Input, Reader, Tables};
 
 const TRACES: [&str; 3] = ["mutex_contention", "annotations", "syscall_long"];
 
