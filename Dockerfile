@@ -35,6 +35,9 @@ RUN host=$(rustc -vV | sed -n 's/^host: //p') \
            "gcc-$(echo "$cpu" | tr _ -)-linux-gnu" "libc6-dev-$TARGETARCH-cross" && rm -rf /var/lib/apt/lists/*; \
        fi
 
+# `release` builds in half the time, and is some per cent slower and larger.
+ARG PROFILE=dist
+
 # The dependencies alone, so that they are built again only when they change.
 COPY Cargo.toml Cargo.lock ./
 COPY benches/Cargo.toml benches/
@@ -46,7 +49,7 @@ RUN mkdir -p src crates/gotrace/src crates/gotracer-core/src crates/gotracer-dae
     && touch src/lib.rs crates/gotrace/src/lib.rs crates/gotracer-core/src/lib.rs crates/gotracer-daemon/src/lib.rs \
     && sed -n 's|^path = "\(.*\)"|benches/\1|p' benches/Cargo.toml | xargs touch \
     && echo 'fn main() {}' | tee src/main.rs > xtask/src/main.rs \
-    && cargo build --locked --profile dist -p gotracer --features kubernetes,parquet --target "$(cat /target)" \
+    && cargo build --locked --profile "$PROFILE" -p gotracer --features kubernetes,parquet --target "$(cat /target)" \
     && rm -r src crates/*/src
 
 COPY crates crates
@@ -56,12 +59,12 @@ ARG REVISION=
 ENV GOTRACER_REVISION=${REVISION}
 # What was built of the empty files is older than they are.
 RUN find src crates -name '*.rs' -exec touch {} + \
-    && cargo build --locked --profile dist -p gotracer --features kubernetes,parquet --target "$(cat /target)" \
+    && cargo build --locked --profile "$PROFILE" -p gotracer --features kubernetes,parquet --target "$(cat /target)" \
     && mkdir -p /image/etc/ssl/certs \
     && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
     && echo 'hosts: files dns' > /image/etc/nsswitch.conf \
     && echo '127.0.0.1 localhost' > /image/etc/hosts \
-    && cp "target/$(cat /target)/dist/gotracer" /image/gotracer
+    && cp "target/$(cat /target)/$PROFILE/gotracer" /image/gotracer
 
 # The licenses and the bill of materials of everything that is linked.
 RUN command -v python3 >/dev/null \

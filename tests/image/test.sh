@@ -2,6 +2,8 @@
 # Builds the image and runs it as a cluster would that trusts nobody: as its user, without capabilities, on a read-only
 # root. Wants root, Debian's buildah, debootstrap and runc, Python 3, and the crates in Cargo's registry. There is no
 # registry of images where this runs, so the base is made here: Debian with a C compiler, and the Rust of this machine.
+#
+#   [PROFILE=dist] tests/image/test.sh
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -47,7 +49,7 @@ time=$(git log -1 --format=%ct)
 source=$(sed -n 's/^repository = "\(.*\)"/\1/p' Cargo.toml)
 buildah build --layers --format docker --isolation chroot --build-arg "RUST_IMAGE=$base" \
   --build-arg "VERSION=$version" --build-arg "REVISION=$revision" \
-  --build-arg "SOURCE=$source" --volume "${CARGO_HOME:-$HOME/.cargo}/registry:/usr/local/cargo/registry" \
+  --build-arg "SOURCE=$source" --build-arg "PROFILE=${PROFILE:-dist}" --volume "${CARGO_HOME:-$HOME/.cargo}/registry:/usr/local/cargo/registry" \
   --timestamp "$time" --tag localhost/gotracer:test .
 
 # The image says of itself what registries and runtimes want to know.
