@@ -15,39 +15,44 @@ pub struct SchedPressure {
     pub full: u64,
 }
 
-/// Present pressure.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Level {
-    /// At least one goroutine is runnable and not running.
-    some: bool,
-    /// In addition, no goroutine is running.
-    full: bool,
+/// Time for which a condition held. It changes at every second event or so, unpredictably, so there are no branches.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    holds: bool,
+    /// Ends minus starts, ns. It wraps while the condition holds.
+    sum: i64,
+}
+
+impl Held {
+    #[inline(always)]
+    fn set(&mut self, holds: bool, now: Time) {
+        let ended = i64::from(self.holds) - i64::from(holds);
+        self.sum = self.sum.wrapping_add(now.wrapping_mul(ended));
+        self.holds = holds;
+    }
+
+    /// Time up to `now`, ns.
+    fn up_to(&self, now: Time) -> u64 {
+        let open = now.wrapping_mul(i64::from(self.holds));
+        self.sum.wrapping_add(open).max(0) as u64
+    }
 }
 
 /// Accounting of the scheduler pressure.
 #[derive(Debug, Default)]
 pub(super) struct Pressure {
-    total: SchedPressure,
+    some: Held,
+    full: Held,
     /// Total at the last report.
     reported: SchedPressure,
-    level: Level,
-    since: Time,
 }
 
 impl Pressure {
     fn up_to(&self, now: Time) -> SchedPressure {
-        let ns = now.saturating_sub(self.since).max(0) as u64;
-        let Level { some, full } = self.level;
         SchedPressure {
-            some: self.total.some.saturating_add(ns * u64::from(some)),
-            full: self.total.full.saturating_add(ns * u64::from(full)),
+            some: self.some.up_to(now),
+            full: self.full.up_to(now),
         }
-    }
-
-    #[inline]
-    fn change(&mut self, level: Level, now: Time) {
-        self.total = self.up_to(now);
-        (self.level, self.since) = (level, now);
     }
 
     /// Starts the pressure of the next report.
@@ -61,8 +66,8 @@ impl Timeline {
     pub fn sched_pressure(&self) -> SchedPressure {
         let total = self.pressure.up_to(self.now);
         SchedPressure {
-            some: total.some - self.pressure.reported.some,
-            full: total.full - self.pressure.reported.full,
+            some: total.some.saturating_sub(self.pressure.reported.some),
+            full: total.full.saturating_sub(self.pressure.reported.full),
         }
     }
 
@@ -70,11 +75,8 @@ impl Timeline {
     /// ended.
     #[inline(always)]
     pub(super) fn check_pressure(&mut self) {
-        let some = self.runnable > 0 && !self.world.is_stopped();
-        let full = some && self.running == 0;
-        let level = Level { some, full };
-        if level != self.pressure.level {
-            self.pressure.change(level, self.now);
-        }
+        let some = (self.runnable > 0) & !self.world.is_stopped();
+        self.pressure.some.set(some, self.now);
+        self.pressure.full.set(some & (self.running == 0), self.now);
     }
 }
