@@ -32,12 +32,11 @@ struct Group {
 
 impl Group {
     fn add(&mut self, g: GoId, time: &StateVector) {
-        let lived = time.total();
+        let lived = self.time.add_up(time);
         if self.worst.is_none() || lived > self.life.max() {
             self.worst = Some((g, *time));
         }
         self.life.record(lived);
-        self.time += *time;
     }
 
     fn merge(&mut self, other: Self) {
@@ -74,7 +73,11 @@ type Key = (FrameKey, bool);
 /// Time of all goroutines since the last report.
 #[derive(Clone, Default)]
 pub(super) struct Times {
-    groups: HashMap<Key, Group, foldhash::fast::RandomState>,
+    groups: Vec<Group>,
+    /// Indices of the groups.
+    by_key: HashMap<Key, usize, foldhash::fast::RandomState>,
+    /// The group of the last goroutine that ended. The next one often belongs to it too.
+    last: Option<(Key, usize)>,
     /// Goroutines of functions beyond [`MOST`]: the program's and the runtime's.
     beyond: [Group; 2],
     /// Durations of waits of the program's goroutines, by state.
@@ -102,10 +105,28 @@ impl Times {
 
     fn group(&mut self, g: &Goroutine, t: &Timeline) -> &mut Group {
         let key = (t.start_function(g), g.owner != Owner::Program);
-        if self.groups.len() >= MOST && !self.groups.contains_key(&key) {
-            return &mut self.beyond[usize::from(key.1)];
+        let group = match self.last {
+            Some((last, group)) if last == key => group,
+            _ => match self.find(key) {
+                Some(group) => group,
+                None => return &mut self.beyond[usize::from(key.1)],
+            },
+        };
+        self.last = Some((key, group));
+        &mut self.groups[group]
+    }
+
+    /// Returns the index of a group, which may be new; `None` if there are too many.
+    fn find(&mut self, key: Key) -> Option<usize> {
+        let next = self.groups.len();
+        if next >= MOST {
+            return self.by_key.get(&key).copied();
         }
-        self.groups.entry(key).or_default()
+        let group = *self.by_key.entry(key).or_insert(next);
+        if group == next {
+            self.groups.push(Group::default());
+        }
+        Some(group)
     }
 
     /// Returns the times including live goroutines and, if no more events will come, open waits.
@@ -126,8 +147,8 @@ impl Times {
 
     /// Returns the time of all goroutines of the program.
     pub(super) fn program(&self) -> StateVector {
-        let groups = self.groups.iter().filter(|((_, system), _)| !system);
-        let known: StateVector = groups.map(|(_, group)| group.time).sum();
+        let groups = self.by_key.iter().filter(|((_, system), _)| !system);
+        let known: StateVector = groups.map(|(_, &group)| self.groups[group].time).sum();
         known + self.beyond[0].time
     }
 
@@ -140,14 +161,17 @@ impl Times {
 
     /// Returns the groups for a report, the greatest time first. Includes those of the runtime's goroutines if
     /// `system` is set.
-    pub(super) fn report(mut self, t: &Timeline, system: bool) -> Vec<GoroutineGroup> {
-        let groups = self.groups.drain().filter(|((_, s), _)| system || !s);
+    pub(super) fn report(self, t: &Timeline, system: bool) -> Vec<GoroutineGroup> {
+        let mut all = self.groups;
+        let groups = self.by_key.into_iter().filter(|((_, s), _)| system || !s);
         let name = |function: FrameKey| match t.stacks().get(function).function {
             "" => UNKNOWN.to_owned(),
             name => name.chars().take(NAME).collect(),
         };
         let mut groups: Vec<_> = groups
-            .map(|((function, system), group)| (name(function), system, group))
+            .map(|((function, system), group)| {
+                (name(function), system, std::mem::take(&mut all[group]))
+            })
             .collect();
         groups.sort_by(|(a, _, left), (b, _, right)| {
             let time = |group: &Group| Reverse(group.time.total());

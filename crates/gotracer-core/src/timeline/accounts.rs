@@ -112,6 +112,13 @@ impl Accounts {
         })
     }
 
+    /// Vector of a goroutine up to its last state transition; `None` if an earlier report contains a part of it.
+    #[inline]
+    pub(super) fn settled(&self, slot: Slot) -> Option<&StateVector> {
+        let account = self.by_slot.get(slot.index())?;
+        self.reported.is_empty().then_some(&account.vector)
+    }
+
     /// Part of a vector that no earlier report contains.
     fn unreported(&self, slot: u32, vector: StateVector) -> StateVector {
         match self.reported.get(slot as usize) {

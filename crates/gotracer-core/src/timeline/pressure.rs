@@ -18,7 +18,8 @@ pub struct SchedPressure {
 /// Time for which a condition held. It changes at every second event or so, unpredictably, so there are no branches.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
-    holds: bool,
+    /// 1 if it holds now, otherwise 0.
+    holds: i64,
     /// Ends minus starts, ns. It wraps while the condition holds.
     sum: i64,
 }
@@ -26,14 +27,15 @@ struct Held {
 impl Held {
     #[inline(always)]
     fn set(&mut self, holds: bool, now: Time) {
-        let ended = i64::from(self.holds) - i64::from(holds);
-        self.sum = self.sum.wrapping_add(now.wrapping_mul(ended));
+        let holds = i64::from(holds);
+        let ended = now.wrapping_mul(self.holds - holds);
+        self.sum = self.sum.wrapping_add(ended);
         self.holds = holds;
     }
 
     /// Time up to `now`, ns.
     fn up_to(&self, now: Time) -> u64 {
-        let open = now.wrapping_mul(i64::from(self.holds));
+        let open = now.wrapping_mul(self.holds);
         self.sum.wrapping_add(open).max(0) as u64
     }
 }

@@ -237,6 +237,13 @@ impl StateVector {
         self.total().saturating_sub(units::total(ran))
     }
 
+    /// Adds another vector. Returns its total time.
+    #[inline]
+    pub(crate) fn add_up(&mut self, other: &Self) -> u64 {
+        sums::add(&mut self.stopped, &other.stopped);
+        sums::add(&mut self.parts, &other.parts)
+    }
+
     /// Adds time in a state, including `stopped` of stop-the-world time.
     #[inline(always)]
     pub(super) fn add_part(&mut self, part: Part, ns: u64, stopped: u64) {
@@ -253,8 +260,7 @@ impl StateVector {
 impl AddAssign for StateVector {
     #[inline]
     fn add_assign(&mut self, other: Self) {
-        sums::add(&mut self.parts, &other.parts);
-        sums::add(&mut self.stopped, &other.stopped);
+        self.add_up(&other);
     }
 }
 

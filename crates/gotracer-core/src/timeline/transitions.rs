@@ -275,7 +275,10 @@ impl Timeline {
         let Some(g) = self.gs.get(slot.0) else {
             return;
         };
-        observer.ended(g, &self.unreported_at(slot), self);
+        match self.accounts.settled(slot) {
+            Some(time) => observer.ended(g, time, self),
+            None => observer.ended(g, &self.unreported_at(slot), self),
+        }
         if self.sampling.is_active() && self.is_profiler(g) {
             self.sampling.end_profile();
         }
