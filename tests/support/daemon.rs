@@ -3,11 +3,12 @@
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub(crate) use super::{
     impostor::{impostor, read_request, receiver, says},
+    ports::free_address,
     tests_dir,
     tools::{installed, program, prometheus_3, toolchain},
 };
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -254,12 +255,6 @@ pub(crate) fn exchange(mut stream: TcpStream, request: &[u8]) -> std::io::Result
         head,
         body: answer[end + 4..].to_vec(),
     })
-}
-
-/// An address on which nobody listens.
-pub(crate) fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
 }
 
 /// Waits until `f` gives something.

@@ -1,8 +1,8 @@
 //! A real API server of Kubernetes with its etcd, and what asks it.
 
+use super::ports::free_address;
 use super::tools;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -53,11 +53,6 @@ pub(crate) struct Cluster {
     _etcd: Process,
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 /// Reports whether there is an etcd.
 pub(crate) fn have_etcd() -> bool {
     tools::installed("etcd").is_some()
@@ -74,19 +69,20 @@ impl Cluster {
     pub(crate) fn start(tools: &'static Tools) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let path = |name: &str| scratch.path().join(name).display().to_string();
-        let store = format!("http://127.0.0.1:{}", free_port());
+        let store = format!("http://{}", free_address());
         let etcd = [
             format!("--data-dir={}", path("etcd")),
             format!("--listen-client-urls={store}"),
             format!("--advertise-client-urls={store}"),
-            format!("--listen-peer-urls=http://127.0.0.1:{}", free_port()),
+            format!("--listen-peer-urls=http://{}", free_address()),
         ];
         let etcd = Process::start(Path::new("etcd"), &etcd, scratch.path());
         let key = rcgen::KeyPair::generate().unwrap();
         fs::write(path("key.pem"), key.serialize_pem()).unwrap();
         fs::write(path("public.pem"), key.public_key_pem()).unwrap();
         fs::write(path("tokens.csv"), "admin,admin,admin,system:masters\n").unwrap();
-        let port = free_port();
+        let address = free_address();
+        let port = address.rsplit(':').next().unwrap();
         let server = [
             format!("--etcd-servers={store}"),
             format!("--secure-port={port}"),
@@ -105,7 +101,7 @@ impl Cluster {
         let yaml = format!(
             "{{apiVersion: v1, kind: Config, current-context: test, \
              contexts: [{{name: test, context: {{cluster: test, user: admin}}}}], \
-             clusters: [{{name: test, cluster: {{server: 'https://127.0.0.1:{port}', insecure-skip-tls-verify: true}}}}], \
+             clusters: [{{name: test, cluster: {{server: 'https://{address}', insecure-skip-tls-verify: true}}}}], \
              users: [{{name: admin, user: {{token: admin}}}}]}}"
         );
         fs::write(&kubeconfig, yaml).unwrap();

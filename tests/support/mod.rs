@@ -10,6 +10,7 @@ pub(crate) mod impostor;
 pub(crate) mod kubernetes;
 pub(crate) mod old_trace;
 pub(crate) mod once;
+pub(crate) mod ports;
 pub(crate) mod pprof;
 pub(crate) mod random;
 pub(crate) mod s3;

@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::ports::free_address;
 use super::tools;
 
 /// Long enough for a busy machine; nothing waits for it that goes well.
@@ -137,9 +138,4 @@ fn serve(address: &str, scratch: &Path) -> Option<Child> {
 
 fn program() -> Option<PathBuf> {
     Some(tools::built_by("s3/build.sh")?.join("versitygw"))
-}
-
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").to_string()
 }
