@@ -77,8 +77,9 @@ impl Timeline {
     /// ended.
     #[inline(always)]
     pub(super) fn check_pressure(&mut self) {
-        let some = (self.runnable > 0) & !self.world.is_stopped();
+        let some = self.runnable > 0 && !self.world.is_stopped();
+        let full = some && self.running == 0;
         self.pressure.some.set(some, self.now);
-        self.pressure.full.set(some & (self.running == 0), self.now);
+        self.pressure.full.set(full, self.now);
     }
 }
