@@ -73,11 +73,11 @@ type Key = (FrameKey, bool);
 /// Time of all goroutines since the last report.
 #[derive(Clone, Default)]
 pub(super) struct Times {
-    groups: Vec<Group>,
+    groups: Vec<(Key, Group)>,
     /// Indices of the groups.
     by_key: HashMap<Key, usize, foldhash::fast::RandomState>,
-    /// The group of the last goroutine that ended. The next one often belongs to it too.
-    last: Option<(Key, usize)>,
+    /// Index of the group of the last goroutine that ended. The next one often belongs to it too.
+    last: usize,
     /// Goroutines of functions beyond [`MOST`]: the program's and the runtime's.
     beyond: [Group; 2],
     /// Durations of waits of the program's goroutines, by state.
@@ -105,15 +105,14 @@ impl Times {
 
     fn group(&mut self, g: &Goroutine, t: &Timeline) -> &mut Group {
         let key = (t.start_function(g), g.owner != Owner::Program);
-        let group = match self.last {
-            Some((last, group)) if last == key => group,
+        match self.groups.get(self.last) {
+            Some((last, _)) if *last == key => {}
             _ => match self.find(key) {
-                Some(group) => group,
+                Some(group) => self.last = group,
                 None => return &mut self.beyond[usize::from(key.1)],
             },
-        };
-        self.last = Some((key, group));
-        &mut self.groups[group]
+        }
+        &mut self.groups[self.last].1
     }
 
     /// Returns the index of a group, which may be new; `None` if there are too many.
@@ -124,7 +123,7 @@ impl Times {
         }
         let group = *self.by_key.entry(key).or_insert(next);
         if group == next {
-            self.groups.push(Group::default());
+            self.groups.push((key, Group::default()));
         }
         Some(group)
     }
@@ -147,8 +146,8 @@ impl Times {
 
     /// Returns the time of all goroutines of the program.
     pub(super) fn program(&self) -> StateVector {
-        let groups = self.by_key.iter().filter(|((_, system), _)| !system);
-        let known: StateVector = groups.map(|(_, &group)| self.groups[group].time).sum();
+        let groups = self.groups.iter().filter(|((_, system), _)| !system);
+        let known: StateVector = groups.map(|(_, group)| group.time).sum();
         known + self.beyond[0].time
     }
 
@@ -162,16 +161,13 @@ impl Times {
     /// Returns the groups for a report, the greatest time first. Includes those of the runtime's goroutines if
     /// `system` is set.
     pub(super) fn report(self, t: &Timeline, system: bool) -> Vec<GoroutineGroup> {
-        let mut all = self.groups;
-        let groups = self.by_key.into_iter().filter(|((_, s), _)| system || !s);
+        let groups = self.groups.into_iter().filter(|((_, s), _)| system || !s);
         let name = |function: FrameKey| match t.stacks().get(function).function {
             "" => UNKNOWN.to_owned(),
             name => name.chars().take(NAME).collect(),
         };
         let mut groups: Vec<_> = groups
-            .map(|((function, system), group)| {
-                (name(function), system, std::mem::take(&mut all[group]))
-            })
+            .map(|((function, system), group)| (name(function), system, group))
             .collect();
         groups.sort_by(|(a, _, left), (b, _, right)| {
             let time = |group: &Group| Reverse(group.time.total());

@@ -112,7 +112,7 @@ impl Accounts {
         })
     }
 
-    /// Vector of a goroutine up to its last state transition; `None` if an earlier report contains a part of it.
+    /// Vector of a goroutine up to its last state transition; `None` if an earlier report may contain a part of it.
     #[inline]
     pub(super) fn settled(&self, slot: Slot) -> Option<&StateVector> {
         let account = self.by_slot.get(slot.index())?;
