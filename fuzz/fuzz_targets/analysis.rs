@@ -1,9 +1,9 @@
 //! Checks that any bytes give a report, and the same one with one thread, with two, and from plain events.
 #![no_main]
 
+use gotrace::Input;
 use gotracer_core::analysis::{analyze, analyze_on_two_threads, analyze_plainly};
 use gotracer_core::rules::{Preset, Settings};
-use gotrace::Input;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

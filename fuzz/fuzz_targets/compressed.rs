@@ -3,10 +3,10 @@
 
 use std::io::Cursor;
 
+use gotrace::Allowance;
 use gotracer_core::analysis::analyze;
 use gotracer_core::rules::{Preset, Settings};
 use gotracer_core::source::{Limits, from_reader};
-use gotrace::Allowance;
 use libfuzzer_sys::fuzz_target;
 
 const MEMORY: u64 = 16 << 20;
