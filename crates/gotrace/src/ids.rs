@@ -35,6 +35,8 @@ pub struct Ids {
     /// Ids whose place was occupied.
     displaced: HashMap<i64, u32, foldhash::fast::RandomState>,
     len: usize,
+    /// Number of ids at which the table grows.
+    room: usize,
 }
 
 impl Default for Ids {
@@ -43,8 +45,15 @@ impl Default for Ids {
             places: vec![FREE; MIN_PLACES],
             displaced: HashMap::default(),
             len: 0,
+            room: room(MIN_PLACES),
         }
     }
+}
+
+/// Number of ids for which a table is large enough.
+fn room(places: usize) -> usize {
+    let share = if places < MANY_PLACES { 8 } else { 2 };
+    places / share
 }
 
 impl Ids {
@@ -70,16 +79,26 @@ impl Ids {
     }
 
     /// Gives an id that has none a slot.
+    #[inline]
     pub fn insert(&mut self, id: i64, slot: u32) {
         self.len += 1;
-        let places = self.places.len();
-        let share = if places < MANY_PLACES { 8 } else { 2 };
-        if self.len > places / share {
+        if self.len > self.room {
             self.grow();
         }
         self.enter(Place { id, slot });
     }
 
+    /// Gives an id a slot, in place of the one that it may have.
+    #[inline]
+    pub fn set(&mut self, id: i64, slot: u32) {
+        let place = self.places.get(self.place(id));
+        if place.is_some_and(|place| place.id == id) || !self.displaced.is_empty() {
+            self.remove(id);
+        }
+        self.insert(id, slot);
+    }
+
+    #[inline]
     fn enter(&mut self, new: Place) {
         let at = self.place(new.id);
         let place = &mut self.places[at];
@@ -91,6 +110,7 @@ impl Ids {
     }
 
     /// Takes an id's slot away.
+    #[inline]
     pub fn remove(&mut self, id: i64) {
         let at = self.place(id);
         let place = &mut self.places[at];
@@ -112,6 +132,7 @@ impl Ids {
     #[cold]
     fn grow(&mut self) {
         let more = vec![FREE; 2 * self.places.len()];
+        self.room = room(more.len());
         let places = std::mem::replace(&mut self.places, more);
         let displaced = std::mem::take(&mut self.displaced);
         work::add(places.len() + displaced.len());
@@ -129,14 +150,17 @@ mod tests {
     proptest! {
         #[test]
         fn finds_what_a_map_finds(
-            steps in proptest::collection::vec((any::<bool>(), -2i64..2000, 0u32..2), 0..3000)
+            steps in proptest::collection::vec((0..3, -2i64..2000, 0u32..2), 0..3000)
         ) {
             let (mut ids, mut map) = (Ids::default(), HashMap::new());
-            for (slot, (insert, id, far)) in steps.into_iter().enumerate() {
+            for (slot, (step, id, far)) in steps.into_iter().enumerate() {
                 // Some are sent to the same place.
                 let id = id << (20 * far);
-                if insert && !map.contains_key(&id) {
+                if step == 0 && !map.contains_key(&id) {
                     ids.insert(id, slot as u32);
+                    map.insert(id, slot as u32);
+                } else if step == 1 {
+                    ids.set(id, slot as u32);
                     map.insert(id, slot as u32);
                 } else {
                     ids.remove(id);

@@ -3,6 +3,23 @@
 //! A damaged trace can have times near the end of the range, so sums and differences stop at its ends. Nearly all times
 //! are 0, because a goroutine is in few states: those are passed over.
 
+/// Adds to a sum that is kept for each event.
+#[inline(always)]
+pub(crate) fn increase(sum: &mut u64, more: u64) {
+    let (total, over) = sum.overflowing_add(more);
+    *sum = total;
+    if over {
+        stop_at_the_end(sum);
+    }
+}
+
+/// A function of its own, because a branch that is never taken is cheaper than to select the value each time.
+#[cold]
+#[inline(never)]
+fn stop_at_the_end(sum: &mut u64) {
+    *sum = u64::MAX;
+}
+
 /// Sum of times.
 #[inline]
 pub(crate) fn sum<const N: usize>(times: &[u64; N]) -> u64 {
@@ -50,6 +67,9 @@ mod tests {
         ) {
             prop_assert_eq!(sum(&times), times.into_iter().fold(0, u64::saturating_add));
             let (mut more, mut less) = (times, times);
+            let mut increased = times[0];
+            increase(&mut increased, other[0]);
+            prop_assert_eq!(increased, times[0].saturating_add(other[0]));
             prop_assert_eq!(add(&mut more, &other), sum(&other));
             subtract(&mut less, &other);
             for i in 0..times.len() {

@@ -41,10 +41,9 @@ use event_batch::EventBatch;
 use history::History;
 use observers::{Observers, Rules};
 use packed::Packed;
-use profiles::ProfileVisitor;
 use slices::Slices;
 use times::Times;
-use visitor::TimelineVisitor;
+use visitor::{RecordingVisitor, TimelineVisitor};
 
 /// Facts about reading a trace, for its report.
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +94,9 @@ impl Analysis {
     pub fn new(settings: &Settings) -> Self {
         let rules = settings.rules().into_iter();
         let enabled = rules.map(|rule| (rule, *settings.of(rule)));
-        let rules = Rules::new(enabled.filter(|(_, own)| own.enabled).collect());
+        let enabled = enabled.filter(|(_, own)| own.enabled).collect();
+        // Profiles add up all intervals.
+        let rules = Rules::new(enabled, settings.profiles);
         let (mut tasks, mut requests) = (Tasks::new(id_keys(settings)), Requests::default());
         if rules.observe_activities() {
             tasks.observe();
@@ -176,13 +177,13 @@ impl Analysis {
     /// Processes events like [`events`](Self::events). Not inlined, to keep all registers for the loop.
     #[inline(never)]
     fn packed(&mut self, events: &Packed, tables: &Tables) {
-        let gathers = self.seen.profiles.is_some();
+        let records = self.seen.profiles.is_some() || self.history.is_some();
         let mut visitor = TimelineVisitor {
             analysis: self,
             tables,
         };
-        match gathers {
-            true => events.unpack(&mut ProfileVisitor(visitor)),
+        match records {
+            true => events.unpack(&mut RecordingVisitor(visitor)),
             false => events.unpack(&mut visitor),
         }
     }

@@ -10,17 +10,26 @@ use crate::timeline::{
 };
 use crate::trace::{Event, EventKind, Tables};
 
+/// Rule that counts short intervals without their details.
+#[derive(Clone, Copy, Default)]
+struct Counting {
+    /// Index of the rule.
+    rule: usize,
+    /// Duration from which it needs the intervals, ns; 0 if there is no such rule.
+    below: u64,
+}
+
 /// The enabled rules of an analysis.
 pub(super) struct Rules {
     pub enabled: Vec<(&'static Rule, Box<dyn Detector>)>,
-    /// Kinds of intervals that any rule watches.
+    /// Kinds of intervals that any observer needs.
     pub watches: Kinds,
     /// Indices of the rules that watch each kind of interval, by kind.
     watchers: [Vec<usize>; Kinds::CAPACITY],
-    /// Index of the only rule that watches waits for a P, and the duration from which it needs the intervals, ns.
-    latency: Option<(usize, u64)>,
+    /// The only rule that watches waits for a P, if it counts short ones.
+    latency: Counting,
     /// The same for system calls.
-    calls: Option<(usize, u64)>,
+    calls: Counting,
     /// Indices of the custom rules on tasks, regions, requests and logs.
     activities: Vec<usize>,
     /// Indices of the custom rules on runs.
@@ -28,7 +37,8 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    pub(super) fn new(rules: Vec<(&'static Rule, RuleSettings)>) -> Self {
+    /// Creates the rules. `whole` says that another observer needs all intervals.
+    pub(super) fn new(rules: Vec<(&'static Rule, RuleSettings)>, whole: bool) -> Self {
         let subject = |settings: &RuleSettings| settings.custom.map(|custom| custom.subject);
         let on = |wanted: fn(Subject) -> bool| {
             let all = rules.iter().enumerate();
@@ -49,17 +59,24 @@ impl Rules {
         };
         let watchers: [Vec<usize>; Kinds::CAPACITY] = std::array::from_fn(watchers);
         let only = |kind: Kinds, counts_below: fn(&dyn Detector) -> Option<u64>| {
-            let [only] = watchers[kind.first()][..] else {
-                return None;
+            let [rule] = watchers[kind.first()][..] else {
+                return Counting::default();
             };
-            Some((only, counts_below(&*enabled[only].1)?))
+            if whole {
+                return Counting::default();
+            }
+            let below = counts_below(&*enabled[rule].1).unwrap_or(0);
+            Counting { rule, below }
         };
         let latency = only(Kinds::RUNNABLE, |d| d.counts_latency_below());
         let calls = only(Kinds::SYSCALL, |d| d.counts_calls_below());
         Self {
-            watches: enabled
-                .iter()
-                .fold(Kinds::NONE, |all, (rule, _)| all.union(rule.watches)),
+            watches: match whole {
+                true => Kinds::ALL,
+                false => enabled
+                    .iter()
+                    .fold(KINDS, |all, (rule, _)| all.union(rule.watches)),
+            },
             watchers,
             latency,
             calls,
@@ -96,26 +113,22 @@ impl Observer for Rules {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn ran(&mut self, g: &Goroutine, ns: u64, _: &Timeline) -> bool {
-        match self.latency {
-            Some((i, needed)) if ns < needed => {
-                self.enabled[i].1.latency(g.way, ns);
-                false
-            }
-            _ => true,
+        if ns >= self.latency.below {
+            return true;
         }
+        self.enabled[self.latency.rule].1.latency(g.way, ns);
+        false
     }
 
     #[inline]
     fn returned(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) -> bool {
-        match self.calls {
-            Some((i, needed)) if ns < needed && !g.cut => {
-                self.enabled[i].1.short_call(g, ns, timeline);
-                false
-            }
-            _ => true,
+        if ns >= self.calls.below || g.cut {
+            return true;
         }
+        self.enabled[self.calls.rule].1.short_call(g, ns, timeline);
+        false
     }
 
     fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline) {
@@ -143,8 +156,50 @@ pub(super) struct Observers {
 }
 
 impl Observers {
+    /// Observes that a goroutine of a program with a server runs.
+    fn server_ran(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) {
+        self.requests.ran(g, ns, &mut self.chains, timeline);
+        self.follow(timeline);
+    }
+
+    /// Observes that a goroutine of a program with a server returns from a system call.
+    fn server_returned(&mut self, g: &Goroutine, timeline: &Timeline) {
+        self.requests.returned(g, &mut self.chains, timeline);
+        // A request of HTTP/1 ends with a system call.
+        self.hand_over(timeline);
+        self.follow(timeline);
+    }
+
+    /// Observes that a goroutine of a program with a server leaves a wait.
+    fn server_waited(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) {
+        self.requests.waited(g, ns, &mut self.chains, timeline);
+        self.follow(timeline);
+    }
+
+    /// Ends the tasks, regions and requests of a goroutine that ends.
+    #[inline(never)]
+    fn activities_end(&mut self, g: &Goroutine, timeline: &Timeline) {
+        self.tasks.ended(g, &self.chains, timeline);
+        if self.requests.serves(timeline) {
+            self.requests.ended(g, &self.chains, timeline);
+        }
+        self.hand_over(timeline);
+    }
+
+    /// Observes an interval of a program with a server.
+    fn server_interval(&mut self, interval: &Interval, timeline: &Timeline) {
+        let Some(g) = timeline.find(interval.victim.g) else {
+            return;
+        };
+        match interval.kind {
+            Kind::Syscall => self.server_returned(g, timeline),
+            Kind::Runnable(_) => self.server_ran(g, interval.duration(), timeline),
+            _ => {}
+        }
+    }
+
     /// Updates the chains of waits once a server is known.
-    #[inline(always)]
+    #[inline]
     fn follow(&mut self, timeline: &Timeline) {
         if !self.chains.is_active() && self.requests.is_any() {
             self.chains.start(timeline);
@@ -233,31 +288,28 @@ impl Observers {
 
 impl Observer for Observers {
     fn watches(&self) -> Kinds {
-        match self.profiles {
-            Some(_) => Kinds::ALL,
-            None => self.rules.watches.union(KINDS),
-        }
+        self.rules.watches
     }
 
     #[inline(always)]
     fn ran(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) -> bool {
-        // Profiles add up the intervals.
-        if self.profiles.is_some() || self.rules.ran(g, ns, timeline) {
+        if self.rules.ran(g, ns, timeline) {
             return true;
         }
-        self.requests.ran(g, ns, &mut self.chains, timeline);
-        self.follow(timeline);
+        if self.requests.serves(timeline) {
+            self.server_ran(g, ns, timeline);
+        }
         false
     }
 
     #[inline(always)]
     fn returned(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) -> bool {
-        if self.profiles.is_some() || self.rules.returned(g, ns, timeline) {
+        if self.rules.returned(g, ns, timeline) {
             return true;
         }
-        self.requests.returned(g, &mut self.chains, timeline);
-        self.hand_over(timeline);
-        self.follow(timeline);
+        if self.requests.serves(timeline) {
+            self.server_returned(g, timeline);
+        }
         false
     }
 
@@ -267,12 +319,9 @@ impl Observer for Observers {
         if let Some(profiles) = &mut self.profiles {
             profiles.interval(interval, timeline);
         }
-        self.requests.interval(interval, &mut self.chains, timeline);
-        // A request of HTTP/1 ends with a system call.
-        if interval.kind == Kind::Syscall {
-            self.hand_over(timeline);
+        if self.requests.serves(timeline) {
+            self.server_interval(interval, timeline);
         }
-        self.follow(timeline);
     }
 
     fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline) {
@@ -282,18 +331,20 @@ impl Observer for Observers {
     #[inline(always)]
     fn waited(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) {
         self.times.waited(g, ns);
-        self.requests.waited(g, ns, &mut self.chains, timeline);
-        self.follow(timeline);
+        if self.requests.serves(timeline) {
+            self.server_waited(g, ns, timeline);
+        }
     }
 
+    #[inline(always)]
     fn ended(&mut self, g: &Goroutine, time: &StateVector, timeline: &Timeline) {
         self.rules.ended(g, time, timeline);
         if let Some(profiles) = &mut self.profiles {
             profiles.ended(g, time);
         }
         self.times.ended(g, time, timeline);
-        self.tasks.ended(g, &self.chains, timeline);
-        self.requests.ended(g, &self.chains, timeline);
-        self.hand_over(timeline);
+        if self.tasks.is_any_open() || self.requests.serves(timeline) {
+            self.activities_end(g, timeline);
+        }
     }
 }

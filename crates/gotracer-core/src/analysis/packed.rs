@@ -111,8 +111,10 @@ impl Packed {
                 code::STARTS => visitor.transition(&record::starts(word, time, GoState::Runnable)),
                 code::RETURNS => visitor.transition(&record::starts(word, time, GoState::Syscall)),
                 code::WOKEN => {
-                    let by = record::waker(word).map(|slot| visitor.goroutine(slot));
-                    visitor.transition(&record::woken(word, time, by.unwrap_or_default()));
+                    let slot = record::waker(word);
+                    let by = slot.map(|slot| visitor.goroutine(slot));
+                    let by = (slot, by.unwrap_or_default());
+                    visitor.transition(&record::woken(word, time, by));
                 }
                 code::BLOCKS => visitor.transition(&record::stops(word, time, GoState::Waiting)),
                 code::YIELDS => visitor.transition(&record::stops(word, time, GoState::Runnable)),

@@ -278,6 +278,7 @@ fn transition(word: u64, time: Time, from: GoState, to: GoState) -> Transition {
         to,
         p: ProcId::NONE,
         by: GoId::NONE,
+        by_slot: None,
         reason: StringId::default(),
         own: StackId::NONE,
         stack: StackId(STACK.get(word) as u32),
@@ -295,9 +296,10 @@ pub(super) fn starts(word: u64, time: Time, from: GoState) -> Transition {
 
 /// Unpacks `WOKEN`.
 #[inline(always)]
-pub(super) fn woken(word: u64, time: Time, by: GoId) -> Transition {
+pub(super) fn woken(word: u64, time: Time, (by_slot, by): (Option<Slot>, GoId)) -> Transition {
     Transition {
         by,
+        by_slot,
         ..transition(word, time, GoState::Waiting, GoState::Runnable)
     }
 }
@@ -333,6 +335,7 @@ pub(super) fn long_transition([first, second]: [u64; 2], time: Time) -> Transiti
         to,
         p: ProcId(LONG_PROC.get(second) as i64),
         by: GoId::NONE,
+        by_slot: None,
         reason: StringId(LONG_REASON.get(second) as u32),
         own: StackId::NONE,
         stack,

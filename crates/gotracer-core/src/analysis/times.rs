@@ -31,6 +31,7 @@ struct Group {
 }
 
 impl Group {
+    #[inline(always)]
     fn add(&mut self, g: GoId, time: &StateVector) {
         let lived = self.time.add_up(time);
         if self.worst.is_none() || lived > self.life.max() {
@@ -99,10 +100,12 @@ impl Times {
     }
 
     /// Records a goroutine that ended, with its time since the last report.
+    #[inline(always)]
     pub(super) fn ended(&mut self, g: &Goroutine, time: &StateVector, t: &Timeline) {
         self.group(g, t).add(g.id, time);
     }
 
+    #[inline(always)]
     fn group(&mut self, g: &Goroutine, t: &Timeline) -> &mut Group {
         let key = (t.start_function(g), g.owner != Owner::Program);
         match self.groups.get(self.last) {
@@ -116,6 +119,7 @@ impl Times {
     }
 
     /// Returns the index of a group, which may be new; `None` if there are too many.
+    #[inline(never)]
     fn find(&mut self, key: Key) -> Option<usize> {
         let next = self.groups.len();
         if next >= MOST {

@@ -13,20 +13,19 @@ pub(super) struct Buckets {
 }
 
 impl Buckets {
-    /// Returns the count of a bucket, to be increased: it must not stay 0.
+    /// Adds a number above 0 to the count of a bucket.
     #[inline]
-    pub(super) fn entry(&mut self, index: usize) -> &mut u64 {
-        let mut at = index.wrapping_sub(self.first);
-        if at >= self.counts.len() {
-            self.include(index);
-            at = index - self.first;
+    pub(super) fn add(&mut self, index: usize, n: u64) {
+        match self.counts.get_mut(index.wrapping_sub(self.first)) {
+            Some(count) => *count += n,
+            None => self.include(index, n),
         }
-        &mut self.counts[at]
     }
 
-    /// Extends the range to a bucket.
+    /// Extends the range to a bucket with this count.
     #[cold]
-    fn include(&mut self, index: usize) {
+    #[inline(never)]
+    fn include(&mut self, index: usize, n: u64) {
         let start = index - index % ALIGNMENT;
         if self.counts.is_empty() {
             self.first = start;
@@ -41,6 +40,7 @@ impl Buckets {
             self.counts.reserve_exact(len - self.counts.len());
             self.counts.resize(len, 0);
         }
+        self.counts[index - self.first] = n;
     }
 
     /// Count of a bucket.
@@ -71,7 +71,7 @@ mod tests {
     fn the_range_grows_at_both_ends() {
         let mut buckets = Buckets::default();
         for index in [100, 90, 120, 100] {
-            *buckets.entry(index) += 1;
+            buckets.add(index, 1);
         }
         let all: Vec<_> = buckets.iter().collect();
         assert_eq!(all, [(90, 1), (100, 2), (120, 1)]);
@@ -88,7 +88,7 @@ mod tests {
         let of = |indices: [usize; 3]| {
             let mut buckets = Buckets::default();
             for index in indices {
-                *buckets.entry(index) += 1;
+                buckets.add(index, 1);
             }
             buckets
         };

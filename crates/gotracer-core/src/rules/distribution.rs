@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
+use crate::sums;
 
 /// Base-2 logarithm of the number of buckets per doubling.
 pub const SCALE: u32 = 3;
@@ -41,16 +42,30 @@ const FIRST: [u8; 128] = {
 const FIRST_SHIFT: u32 = 56;
 
 /// Distribution of the values of one quantity.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct Distribution {
     count: u64,
     sum: u64,
+    /// `u64::MAX` if there are no values.
     min: u64,
     max: u64,
     zeros: u64,
     /// Counts by the index of [`Self::index`].
     buckets: Buckets,
+}
+
+impl Default for Distribution {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            sum: 0,
+            min: u64::MAX,
+            max: 0,
+            zeros: 0,
+            buckets: Buckets::default(),
+        }
+    }
 }
 
 /// Serialized form of a distribution.
@@ -66,7 +81,7 @@ struct Parts {
 impl From<Distribution> for Parts {
     fn from(d: Distribution) -> Self {
         Self {
-            min: d.min,
+            min: d.min(),
             max: d.max,
             sum: d.sum,
             zeros: d.zeros,
@@ -85,22 +100,22 @@ impl TryFrom<Parts> for Distribution {
 }
 
 impl Distribution {
-    /// Adds one value.
+    /// Adds one value. Few values are new extremes, so these have branches, which are cheaper than a store each.
     #[inline]
     pub fn record(&mut self, value: u64) {
-        self.min = if self.count == 0 {
-            value
-        } else {
-            self.min.min(value)
-        };
-        self.max = self.max.max(value);
+        if value < self.min {
+            self.min = value;
+        }
+        if value > self.max {
+            self.max = value;
+        }
         self.count += 1;
-        self.sum = self.sum.saturating_add(value);
+        sums::increase(&mut self.sum, value);
         if value == 0 {
             self.zeros += 1;
             return;
         }
-        *self.buckets.entry(Self::index(value)) += 1;
+        self.buckets.add(Self::index(value), 1);
     }
 
     /// Merges several distributions.
@@ -112,20 +127,13 @@ impl Distribution {
 
     /// Adds all values of another distribution.
     pub fn merge(&mut self, other: &Self) {
-        if other.count == 0 {
-            return;
-        }
-        self.min = if self.count == 0 {
-            other.min
-        } else {
-            self.min.min(other.min)
-        };
+        self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         self.count += other.count;
         self.sum = self.sum.saturating_add(other.sum);
         self.zeros += other.zeros;
         for (i, n) in other.buckets.iter() {
-            *self.buckets.entry(i) += n;
+            self.buckets.add(i, n);
         }
     }
 
@@ -150,9 +158,11 @@ impl Distribution {
             if n == 0 {
                 continue;
             }
-            let count = whole.buckets.entry(i);
-            *count = count.checked_add(n)?;
             whole.count = whole.count.checked_add(n)?;
+            whole.buckets.add(i, n);
+        }
+        if whole.count == 0 {
+            whole.min = u64::MAX;
         }
         (min <= max).then_some(whole)
     }
@@ -163,7 +173,7 @@ impl Distribution {
         for (i, n) in self.buckets.iter() {
             let more = n.saturating_sub(earlier.buckets.get(i));
             if more > 0 {
-                *buckets.entry(i) += more;
+                buckets.add(i, more);
             }
         }
         Self {
@@ -188,7 +198,10 @@ impl Distribution {
 
     /// Minimum; 0 if there are no values.
     pub fn min(&self) -> u64 {
-        self.min
+        match self.count {
+            0 => 0,
+            _ => self.min,
+        }
     }
 
     /// Maximum; 0 if there are no values.
@@ -258,14 +271,11 @@ impl Distribution {
         let zeros = value.leading_zeros();
         let mantissa = value << zeros;
         let exponent = 63 - zeros as usize;
-        // A power of two is the last value of the bucket below it.
-        if mantissa == 1 << 63 {
-            return exponent * PER_DOUBLING;
-        }
         // At most one bound lies between two entries of FIRST.
         let first = usize::from(FIRST[(mantissa >> FIRST_SHIFT) as usize % FIRST.len()]);
         let within = first + usize::from(MANTISSAS[first % PER_DOUBLING] < mantissa);
-        exponent * PER_DOUBLING + within + 1
+        // A power of two is the last value of the bucket below it.
+        exponent * PER_DOUBLING + within + usize::from(mantissa << 1 != 0)
     }
 
     /// Lower bound of bucket `i`.

@@ -206,11 +206,14 @@ impl Tasks {
         self.open.get(id).map_or(id, |task| task.root)
     }
 
+    /// Whether any task or region is open in its goroutine.
+    #[inline]
+    pub fn is_any_open(&self) -> bool {
+        !self.begun.is_empty() || !self.regions.is_empty()
+    }
+
     /// Ends the regions of a goroutine that ends, and its part in the tasks that it began.
     pub fn ended(&mut self, g: &Goroutine, chains: &Chains, t: &Timeline) {
-        if self.begun.is_empty() && self.regions.is_empty() {
-            return;
-        }
         if let Some(begun) = self.begun.remove(g.slot, g.id) {
             for id in begun {
                 if let Some(task) = self.open.get_mut(id) {

@@ -1,6 +1,6 @@
 //! Goroutines that appear: created ones, and those that are older than the trace.
 
-use super::accounts::part;
+use super::accounts::{Account, part};
 use super::classify::Owner;
 use super::goroutines::{Goroutine, Worker};
 use super::interval::{Actor, Way};
@@ -23,7 +23,7 @@ impl Timeline {
             _ => u32::MAX,
         };
         let stopped_before = self.world.stopped(c.time);
-        let origin = self.giver(c.p, c.by).origin_of_new(c.id);
+        let origin = self.giver(c.by, None).origin_of_new(c.id);
         let place = self.gs.place(c.slot, c.id);
         let g = place.insert(Goroutine {
             id: c.id,
@@ -49,6 +49,11 @@ impl Timeline {
             },
             stopped_before,
             ran: 0,
+            account: Account::new(
+                part(c.to, Waiting::Coroutine, false),
+                c.time,
+                stopped_before,
+            ),
             origin,
             from_outside: !c.by.is_some(),
             gives: false,
@@ -62,8 +67,7 @@ impl Timeline {
         });
         self.runnable += u32::from(g.counts_as_runnable());
         self.running += u32::from(g.counts_as_running());
-        let part = part(c.to, Waiting::Coroutine, false);
-        self.accounts.open(c.slot, part, c.time, stopped_before);
+        self.reported_vectors.open(c.slot);
         self.coroutines |= c.to == GoState::Waiting;
         match c.to {
             GoState::Running => self.procs.run(c.p, c.slot.0, c.time),
@@ -114,7 +118,7 @@ impl Timeline {
                 self.running += u32::from(g.counts_as_running());
                 let stopped = self.world.stopped(event.time);
                 let part = part(to, g.waiting, g.assisting);
-                self.accounts.switch(slot, part, event.time, stopped);
+                g.account.switch(part, event.time, stopped);
             }
             None => self.appear(id, slot, to, stack),
         }
@@ -141,6 +145,7 @@ impl Timeline {
             self.population.appear();
         }
         let (start, stopped_before) = (self.start(), self.world.stopped(self.now));
+        let assisting = self.assists.contains(id);
         let g = self.gs.place(slot, id).insert(Goroutine {
             id,
             slot,
@@ -164,6 +169,8 @@ impl Timeline {
             by: Actor::NONE,
             stopped_before,
             ran: 0,
+            // The state began before the first stop-the-world, too.
+            account: Account::new(part(state, waits.before, assisting), start, 0),
             origin: GoId::NONE,
             from_outside: false,
             gives: false,
@@ -171,15 +178,13 @@ impl Timeline {
             waited: [StackKey::NONE; 2],
             returned: StackKey::NONE,
             busy: StackKey::NONE,
-            assisting: self.assists.contains(id),
+            assisting,
             worker: Worker::None,
             in_c: false,
         });
         self.runnable += u32::from(g.counts_as_runnable());
         self.running += u32::from(g.counts_as_running());
-        // The state began before the first stop-the-world, too.
-        let part = part(state, g.waiting, g.assisting);
-        self.accounts.open(slot, part, start, 0);
+        self.reported_vectors.open(slot);
     }
 
     /// Processes a state that a new generation repeats, sometimes with a stack that was not known before.

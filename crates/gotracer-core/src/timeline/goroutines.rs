@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::accounts::Account;
 use super::classify::Owner;
 use super::interval::{Actor, Way};
 use super::stacks::{FrameKey, StackKey};
@@ -62,6 +63,8 @@ pub struct Goroutine {
     pub stopped_before: u64,
     /// Total running time, ns.
     pub ran: u64,
+    /// Time by state.
+    pub(super) account: Account,
     /// Goroutine that the network, a timer or the runtime woke for the present activity; [`GoId::NONE`] in a
     /// computation.
     pub(super) origin: GoId,
@@ -252,6 +255,7 @@ impl Population {
     }
 
     /// Adds a goroutine. Returns the index of its site.
+    #[inline(always)]
     pub(super) fn create(&mut self, start: StackKey, creator: StackKey, time: Time) -> u32 {
         self.now += 1;
         self.created += 1;
@@ -266,6 +270,7 @@ impl Population {
         self.last
     }
 
+    #[inline(never)]
     fn site(&mut self, start: StackKey, creator: StackKey, time: Time) -> u32 {
         let next = self.sites.len() as u32;
         let i = *self.by_creation.entry((start, creator)).or_insert(next);
@@ -337,17 +342,19 @@ impl Goroutines {
 
     /// Returns the place of a new goroutine. The caller constructs it there: to construct it elsewhere and copy it
     /// stalls the processor, because stores are still in flight.
-    #[inline]
+    #[inline(always)]
     pub(super) fn place(&mut self, slot: Slot, id: GoId) -> &mut Option<Goroutine> {
         if slot.index() >= self.slots.len() {
-            self.slots.resize(slot.index() + 1, None);
+            self.add_slots(slot);
         }
         // A damaged trace may create a goroutine twice.
-        if self.ids.find(id.0).is_some() {
-            self.ids.remove(id.0);
-        }
-        self.ids.insert(id.0, slot.0);
+        self.ids.set(id.0, slot.0);
         &mut self.slots[slot.index()]
+    }
+
+    #[cold]
+    fn add_slots(&mut self, last: Slot) {
+        self.slots.resize(last.index() + 1, None);
     }
 
     pub(super) fn remove(&mut self, slot: Slot) {
@@ -361,6 +368,11 @@ impl Goroutines {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Goroutine> {
         self.slots.iter().flatten()
+    }
+
+    /// Number of slots, free ones included.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.len()
     }
 
     /// Iterates over the goroutines with their slots.

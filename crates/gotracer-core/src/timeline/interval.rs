@@ -128,16 +128,31 @@ impl Kinds {
         Self(self.0 | other.0)
     }
 
-    /// The kinds that are not in the other set.
-    #[inline(always)]
-    pub const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
     /// Whether the sets have a kind in common.
     #[inline(always)]
     pub const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+
+    /// Whether a wait is in the set; `long` says that it lasted at least [`LONG`](super::LONG).
+    #[inline(always)]
+    pub(super) fn has_wait(self, wait: Wait, long: bool) -> bool {
+        let kind = Self::of_wait(wait);
+        self.intersects(kind)
+            && (long || kind != Self::HANDOFF || self.intersects(Self::SHORT_HANDOFF))
+    }
+
+    /// Set that holds only the kind of a wait.
+    #[inline(always)]
+    const fn of_wait(wait: Wait) -> Self {
+        match wait {
+            Wait::Sync | Wait::Unknown => Self::SEMAPHORE,
+            Wait::AssistCredit => Self::CREDIT,
+            Wait::Send | Wait::Select | Wait::Pool => Self::HANDOFF,
+            Wait::Other | Wait::Scanned | Wait::Coroutine | Wait::Network | Wait::Sleep => {
+                Self::OTHER_WAIT
+            }
+        }
     }
 
     /// Number of the first kind, less than [`CAPACITY`](Self::CAPACITY).
@@ -162,12 +177,7 @@ impl Kind {
         match self {
             Self::Runnable(Way::Switched) => Kinds::OTHER_WAIT,
             Self::Runnable(_) => Kinds::RUNNABLE,
-            Self::Blocked(Wait::Sync | Wait::Unknown) => Kinds::SEMAPHORE,
-            Self::Blocked(Wait::AssistCredit) => Kinds::CREDIT,
-            Self::Blocked(Wait::Send | Wait::Select | Wait::Pool) => Kinds::HANDOFF,
-            Self::Blocked(
-                Wait::Other | Wait::Scanned | Wait::Coroutine | Wait::Network | Wait::Sleep,
-            ) => Kinds::OTHER_WAIT,
+            Self::Blocked(wait) => Kinds::of_wait(wait),
             Self::Syscall => Kinds::SYSCALL,
             Self::StopTheWorld(_) => Kinds::STOP_THE_WORLD,
             Self::MarkAssist => Kinds::MARK_ASSIST,

@@ -132,8 +132,7 @@ impl Leaves {
     /// Adds time with a leaf.
     #[inline]
     pub fn add(&mut self, leaf: Leaf, ns: u64) {
-        let sum = &mut self.0[leaf.index()];
-        *sum = sum.saturating_add(ns);
+        sums::increase(&mut self.0[leaf.index()], ns);
     }
 }
 

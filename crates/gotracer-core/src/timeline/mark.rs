@@ -54,7 +54,8 @@ impl InState {
 
     /// Adds the time to a vector.
     pub fn add_to(self, vector: &mut StateVector) {
-        vector.add_part(self.part, self.ns, self.stopped);
+        vector.add_part(self.part, self.ns);
+        vector.add_stopped(self.part, self.stopped);
     }
 }
 
@@ -63,7 +64,7 @@ impl Timeline {
     #[inline]
     pub fn mark(&self, slot: Slot) -> Option<Mark> {
         Some(Mark {
-            account: *self.accounts.get(slot)?,
+            account: self.gs.get(slot.0)?.account,
             at: self.now,
             stopped: self.world.stopped(self.now),
         })
@@ -72,7 +73,11 @@ impl Timeline {
     /// Returns the time since a mark if the goroutine in the slot has been in one state since then.
     #[inline]
     pub fn in_state_since(&self, slot: Slot, mark: &Mark) -> Option<InState> {
-        let part = self.accounts.part_since(slot, mark.account.since)?;
+        let part = self
+            .gs
+            .get(slot.0)?
+            .account
+            .part_since(mark.account.since)?;
         Some(InState {
             part,
             ns: super::elapsed(mark.at, self.now),

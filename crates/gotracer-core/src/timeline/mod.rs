@@ -64,7 +64,7 @@ pub use world::is_collectors_stop;
 use crate::trace::{
     Event, EventKind, GoId, Metric, Range, Slot, StackId, StateTransition, Tables, Time,
 };
-use accounts::Accounts;
+use accounts::Reported;
 use assists::Assists;
 use calls::Calls;
 use collector::Collector;
@@ -86,6 +86,13 @@ fn elapsed(start: Time, end: Time) -> u64 {
     end.wrapping_sub(start).max(0) as u64
 }
 
+/// Returns the time since an earlier event, ns. The times of events increase strictly, so [`elapsed`]'s test for the wrong
+/// order is left out where it would be made at each transition.
+#[inline(always)]
+fn passed(start: Time, end: Time) -> u64 {
+    end.wrapping_sub(start) as u64
+}
+
 /// Model of the traced process.
 #[derive(Debug, Default)]
 pub struct Timeline {
@@ -96,7 +103,7 @@ pub struct Timeline {
     population: Population,
     world: World,
     assists: Assists,
-    accounts: Accounts,
+    reported_vectors: Reported,
     collector: Collector,
     calls: Calls,
     silences: Silences,
@@ -132,7 +139,7 @@ impl Timeline {
             + self.procs.held()
             + self.population.held()
             + self.assists.held()
-            + self.accounts.held(more)
+            + self.reported_vectors.held(more)
             + self.collector.held()
             + self.silences.held()
             + self.sampling.held()

@@ -10,7 +10,7 @@ use super::interval::Way;
 use super::stacks::StackKey;
 use super::stretches::LONG;
 use super::waiting::Wait;
-use crate::trace::{GoId, ProcId, Slot, Time};
+use crate::trace::{GoId, Slot, Time};
 
 /// Percentage of its life for which a goroutine runs, from which it computes.
 const COMPUTES: u64 = 5;
@@ -86,16 +86,15 @@ impl Goroutine {
 }
 
 impl Timeline {
-    /// Returns the giver of an event that creates or wakes a goroutine, and records that it did.
+    /// Returns the giver of an event that creates or wakes a goroutine, and records that it did. `slot` is the giver's, if
+    /// known.
     #[inline]
-    pub(super) fn giver(&mut self, p: ProcId, by: GoId) -> Giver {
+    pub(super) fn giver(&mut self, by: GoId, slot: Option<Slot>) -> Giver {
         if !by.is_some() {
             return Giver::Outside;
         }
-        let slot = self.procs.running_on(p);
-        let slot = slot.filter(|&slot| self.gs.get(slot).is_some_and(|g| g.id == by));
-        let slot = slot.or_else(|| self.gs.slot(by));
-        match slot.and_then(|slot| self.gs.get_mut(Slot(slot))) {
+        let slot = slot.or_else(|| self.gs.slot(by).map(Slot));
+        match slot.and_then(|slot| self.gs.get_mut(slot)) {
             Some(g) if g.owner != Owner::Program => Giver::Runtime,
             Some(g) => {
                 g.gives = true;

@@ -15,45 +15,41 @@ pub struct SchedPressure {
     pub full: u64,
 }
 
-/// Time for which a condition held. It changes at every second event or so, unpredictably, so there are no branches.
-#[derive(Clone, Copy, Debug, Default)]
-struct Held {
-    /// 1 if it holds now, otherwise 0.
-    holds: i64,
-    /// Ends minus starts, ns. It wraps while the condition holds.
-    sum: i64,
-}
-
-impl Held {
-    #[inline(always)]
-    fn set(&mut self, holds: bool, now: Time) {
-        let holds = i64::from(holds);
-        let ended = now.wrapping_mul(self.holds - holds);
-        self.sum = self.sum.wrapping_add(ended);
-        self.holds = holds;
-    }
-
-    /// Time up to `now`, ns.
-    fn up_to(&self, now: Time) -> u64 {
-        let open = now.wrapping_mul(self.holds);
-        self.sum.wrapping_add(open).max(0) as u64
-    }
-}
-
-/// Accounting of the scheduler pressure.
+/// Accounting of the scheduler pressure. The condition changes at every second event or so, unpredictably, so there are
+/// no branches.
 #[derive(Debug, Default)]
 pub(super) struct Pressure {
-    some: Held,
-    full: Held,
+    /// Time by condition: no pressure, some, full. Four, so that an index needs no bounds check.
+    time: [i64; 4],
+    condition: usize,
+    /// Start of the condition. The time before the first event counts as one without pressure.
+    since: Time,
     /// Total at the last report.
     reported: SchedPressure,
 }
 
 impl Pressure {
+    #[inline(always)]
+    fn set(&mut self, condition: usize, now: Time) {
+        let time = &mut self.time[self.condition % 4];
+        *time = time.wrapping_add(now.wrapping_sub(self.since));
+        (self.condition, self.since) = (condition, now);
+    }
+
+    /// Whether a goroutine is runnable and not running now, and the world is not stopped.
+    #[inline(always)]
+    pub(super) fn is_some(&self) -> bool {
+        self.condition > 0
+    }
+
     fn up_to(&self, now: Time) -> SchedPressure {
+        let mut time = self.time;
+        let open = now.wrapping_sub(self.since);
+        time[self.condition % 4] = time[self.condition % 4].wrapping_add(open);
+        let [_, some, full, _] = time.map(|ns| ns.max(0) as u64);
         SchedPressure {
-            some: self.some.up_to(now),
-            full: self.full.up_to(now),
+            some: some + full,
+            full,
         }
     }
 
@@ -77,9 +73,9 @@ impl Timeline {
     /// ended.
     #[inline(always)]
     pub(super) fn check_pressure(&mut self) {
-        let some = self.runnable > 0 && !self.world.is_stopped();
-        let full = some && self.running == 0;
-        self.pressure.some.set(some, self.now);
-        self.pressure.full.set(full, self.now);
+        let some = (self.runnable > 0) & !self.world.is_stopped();
+        let full = some & (self.running == 0);
+        self.pressure
+            .set(usize::from(some) + usize::from(full), self.now);
     }
 }

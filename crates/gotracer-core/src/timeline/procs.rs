@@ -155,14 +155,6 @@ impl Procs {
         }
     }
 
-    /// Slot of the goroutine that runs on a P.
-    #[inline]
-    pub(super) fn running_on(&self, id: ProcId) -> Option<u32> {
-        let place = *self.small.get(usize::try_from(id.0).ok()?)?;
-        let p = self.procs.get((place as usize).checked_sub(1)?)?;
-        p.now.map(|(slot, _)| slot)
-    }
-
     /// Number of Ps.
     pub(super) fn count(&self) -> usize {
         self.procs.len()

@@ -29,7 +29,7 @@ const SAMPLES: usize = 1 << 8;
 /// Silences of a trace.
 #[derive(Debug)]
 pub(super) struct Silences {
-    /// Time of the last event other than CPU samples; [`Time::MAX`] before the first event.
+    /// Time of the last event other than CPU samples; later than all times before the first event.
     last: Time,
     /// CPU samples since `last`, which may lie within a silence.
     samples: Vec<(Time, Actor)>,
@@ -42,7 +42,7 @@ pub(super) struct Silences {
 impl Default for Silences {
     fn default() -> Self {
         Self {
-            last: Time::MAX,
+            last: Time::MAX / 2,
             samples: Vec::new(),
             kept: VecDeque::new(),
             total: 0,
@@ -67,7 +67,7 @@ impl Silences {
     #[inline(always)]
     pub(super) fn event(&mut self, now: Time) -> Option<Time> {
         let last = std::mem::replace(&mut self.last, now);
-        (now.saturating_sub(last) >= LEAST).then_some(last)
+        (now.wrapping_sub(last) >= LEAST).then_some(last)
     }
 
     /// Records a CPU sample that may lie within a silence.

@@ -244,15 +244,18 @@ impl StateVector {
         sums::add(&mut self.parts, &other.parts)
     }
 
-    /// Adds time in a state, including `stopped` of stop-the-world time.
+    /// Adds time in a state.
     #[inline(always)]
-    pub(super) fn add_part(&mut self, part: Part, ns: u64, stopped: u64) {
+    pub(super) fn add_part(&mut self, part: Part, ns: u64) {
+        sums::increase(&mut self.parts[part as usize % PARTS], ns);
+    }
+
+    /// Adds stop-the-world time within a state.
+    pub(super) fn add_stopped(&mut self, part: Part, ns: u64) {
         let part = part as usize;
-        let time = &mut self.parts[part % PARTS];
-        *time = time.saturating_add(ns);
         if part < 3 {
             let time = &mut self.stopped[part % STOPPED];
-            *time = time.saturating_add(stopped);
+            *time = time.saturating_add(ns);
         }
     }
 }
@@ -297,10 +300,15 @@ mod tests {
     #[test]
     fn parts_make_states_and_add_up() {
         let mut vector = StateVector::default();
-        vector.add_part(Part::Running, 5, 1);
-        vector.add_part(Part::Marking, 7, 2);
-        vector.add_part(Part::Credit, 11, 9);
-        vector.add_part(Part::Select, 13, 9);
+        for (part, ns, stopped) in [
+            (Part::Running, 5, 1),
+            (Part::Marking, 7, 2),
+            (Part::Credit, 11, 9),
+            (Part::Select, 13, 9),
+        ] {
+            vector.add_part(part, ns);
+            vector.add_stopped(part, stopped);
+        }
         assert_eq!(vector.of(State::GcAssist), 18);
         assert_eq!(vector.stopped(State::GcAssist), 2);
         assert_eq!(vector.stopped(State::Select), 0);
@@ -318,9 +326,10 @@ mod tests {
     fn times_of_a_damaged_trace_do_not_overflow() {
         let mut vector = StateVector::default();
         for _ in 0..2 {
-            vector.add_part(Part::Running, u64::MAX, u64::MAX);
-            vector.add_part(Part::Marking, u64::MAX, 0);
-            vector.add_part(Part::Credit, 1, 0);
+            vector.add_part(Part::Running, u64::MAX);
+            vector.add_stopped(Part::Running, u64::MAX);
+            vector.add_part(Part::Marking, u64::MAX);
+            vector.add_part(Part::Credit, 1);
         }
         assert_eq!(vector.total(), u64::MAX);
         assert_eq!(vector.of(State::GcAssist), u64::MAX);

@@ -19,6 +19,8 @@ pub struct Transition {
     pub p: ProcId,
     /// Goroutine that was running in the event's context.
     pub by: GoId,
+    /// Slot of that goroutine, if known.
+    pub by_slot: Option<Slot>,
     /// Reason for which it stops.
     pub reason: StringId,
     /// Stack of the goroutine.
@@ -54,6 +56,7 @@ impl Transition {
             to,
             p: event.p,
             by: event.g,
+            by_slot: None,
             reason,
             own: own_stack,
             stack,

@@ -2,10 +2,9 @@
 
 use super::accounts::part;
 use super::classify::Owner;
-use super::elapsed;
 use super::goroutines::Goroutine;
 use super::in_the_end::keep;
-use super::interval::{Actor, Interval, Kind, Kinds, Way};
+use super::interval::{Actor, Interval, Kind, Way};
 use super::origin::Giver;
 use super::procs::Run;
 use super::reasons::Reason;
@@ -13,6 +12,8 @@ use super::stretches::LONG;
 use super::transition::Transition;
 use super::waiting::Wait;
 use super::{Observer, Timeline};
+use super::{elapsed, passed};
+use crate::sums;
 use crate::trace::{GoState, Slot, StackId, Tables};
 
 impl Goroutine {
@@ -54,9 +55,9 @@ impl Timeline {
             return;
         };
         let stopped = self.world.stopped(time);
-        let ran = elapsed(g.since, time);
-        g.ran = g.ran.saturating_add(ran);
-        self.ran = self.ran.saturating_add(ran);
+        let ran = passed(g.since, time);
+        sums::increase(&mut g.ran, ran);
+        sums::increase(&mut self.ran, ran);
         if g.collects() {
             self.assists.leave(g, time, stopped + self.silences.total());
             self.collector.runs(g.worker, g.assisting, false, time);
@@ -129,7 +130,7 @@ impl Timeline {
         }
         let unplaced = news && !g.born;
         let part = part(to, g.waiting, g.assisting);
-        self.accounts.switch(slot, part, time, stopped);
+        g.account.switch(part, time, stopped);
         if unplaced {
             self.place(slot, own);
         }
@@ -148,7 +149,9 @@ impl Timeline {
         let Some(g) = self.gs.get(t.slot.0) else {
             return;
         };
-        self.runnable -= u32::from(g.counts_as_runnable());
+        if t.from == GoState::Runnable {
+            self.runnable -= u32::from(g.counts_as_runnable());
+        }
         if t.from == GoState::Syscall {
             self.calls.leave(t.time);
         }
@@ -162,7 +165,7 @@ impl Timeline {
                 self.collector.runs(g.worker, g.assisting, true, t.time);
             }
         }
-        let waited = elapsed(g.since, t.time);
+        let waited = passed(g.since, t.time);
         let long = waited >= LONG.unsigned_abs();
         if long {
             keep(&mut self.stretches, &self.gs, g, t);
@@ -184,11 +187,10 @@ impl Timeline {
             _ => {}
         }
         let watched = observer.watches();
-        let watched = match long || watched.intersects(Kinds::SHORT_HANDOFF) {
-            true => watched,
-            false => watched.without(Kinds::HANDOFF),
-        };
-        // Most waits are for channels and the network, which no rule watches.
+        // Most waits are short ones for channels and the network, which no rule watches.
+        if t.from == GoState::Waiting && !watched.has_wait(g.wait, long) {
+            return;
+        }
         if let Some(kind) = self.open_kind(g)
             && watched.intersects(kind.set())
         {
@@ -215,12 +217,11 @@ impl Timeline {
             ..
         } = *t;
         let giver = match (from, to) {
-            (GoState::Waiting, GoState::Runnable) => self.giver(t.p, t.by),
+            (GoState::Waiting, GoState::Runnable) => self.giver(t.by, t.by_slot),
             _ => Giver::Outside,
         };
         if let Some(g) = self.gs.get_mut(slot) {
             let stopped = self.world.stopped(time);
-            self.running -= u32::from(g.counts_as_running());
             g.state = to;
             self.running += u32::from(g.counts_as_running());
             g.since = time;
@@ -256,7 +257,7 @@ impl Timeline {
                 _ => {}
             }
             let part = part(to, g.waiting, g.assisting);
-            self.accounts.switch(slot, part, time, stopped);
+            g.account.switch(part, time, stopped);
             if t.own != StackId::NONE {
                 let own = self.stacks.key(t.own, tables);
                 self.place(slot, own);
@@ -275,9 +276,9 @@ impl Timeline {
         let Some(g) = self.gs.get(slot.0) else {
             return;
         };
-        match self.accounts.settled(slot) {
+        match self.reported_vectors.settled(g) {
             Some(time) => observer.ended(g, time, self),
-            None => observer.ended(g, &self.unreported_at(slot), self),
+            None => observer.ended(g, &self.unreported_of(g), self),
         }
         if self.sampling.is_active() && self.is_profiler(g) {
             self.sampling.end_profile();

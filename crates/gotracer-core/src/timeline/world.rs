@@ -4,7 +4,7 @@ use super::classify::Owner;
 use super::interval::{Actor, Interval, Kind, StopReason};
 use super::stacks::StackKey;
 use super::transition::Transition;
-use super::{Observer, Timeline};
+use super::{Observer, Timeline, elapsed};
 use crate::trace::{Event, EventKind, GoId, ProcId, Range, Slot, Tables, Time};
 
 /// Limit of distinct reasons to stop the world. The runtime has about twenty; a hostile trace may have any number.
@@ -62,10 +62,19 @@ impl World {
     }
 
     /// Total stop-the-world time, ns.
-    #[inline]
+    #[inline(always)]
     pub(super) fn stopped(&self, now: Time) -> u64 {
-        let open = self.stop.as_ref().map_or(0, |s| now - s.since);
-        self.stopped + open.max(0) as u64
+        match &self.stop {
+            None => self.stopped,
+            Some(stop) => self.stopped_with(stop, now),
+        }
+    }
+
+    /// As [`stopped`](Self::stopped), with a stop that has not ended.
+    #[cold]
+    #[inline(never)]
+    fn stopped_with(&self, stop: &Stop, now: Time) -> u64 {
+        self.stopped.saturating_add(elapsed(stop.since, now))
     }
 
     /// Records a silence within the stop.
@@ -231,11 +240,12 @@ impl Timeline {
         self.check_starvation(None, observer);
     }
 
-    /// Starts or ends an interval in which a P is idle while a goroutine is runnable. `starts` is the goroutine that
+    /// Starts or ends an interval in which a P is idle while there is [pressure](Self::check_pressure), which must be up
+    /// to date. `starts` is the goroutine that
     /// was runnable and is not any more.
     #[inline(always)]
     pub(super) fn check_starvation(&mut self, starts: Option<Slot>, observer: &mut impl Observer) {
-        let hungry = self.runnable > 0 && self.procs.idle() > 0 && !self.world.is_stopped();
+        let hungry = self.pressure.is_some() & (self.procs.idle() > 0);
         if hungry != self.starving.is_some() {
             self.starvation_changes(starts, observer);
         }

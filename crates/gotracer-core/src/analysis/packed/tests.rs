@@ -84,6 +84,8 @@ fn heeded(t: Transition) -> Transition {
             (GoState::Running, _) | (_, GoState::Running) => GoId::NONE,
             _ => t.by,
         },
+        // The event does not have it.
+        by_slot: None,
         ..t
     }
 }

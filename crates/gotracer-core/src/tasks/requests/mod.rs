@@ -17,7 +17,7 @@ use super::groups::{Group, Groups};
 use super::scope::Scope;
 use crate::report::Request;
 use crate::rules::custom::{Activity, Subject};
-use crate::timeline::{Goroutine, Interval, Kind, Kinds, StackKey, State, Timeline, Way};
+use crate::timeline::{Goroutine, Kinds, StackKey, State, Timeline, Way};
 use crate::trace::GoState;
 use crate::units::elapsed;
 use crate::unnamed::UNKNOWN;
@@ -55,7 +55,7 @@ impl Requests {
 
     /// Returns whether the trace has a server so far. Classifies the stacks that were added since the last call.
     #[inline]
-    fn serves(&mut self, t: &Timeline) -> bool {
+    pub fn serves(&mut self, t: &Timeline) -> bool {
         if self.roles.len() < t.stacks().count() {
             self.classify(t);
         }
@@ -80,61 +80,27 @@ impl Requests {
         self.roles.get(stack.index()).copied().unwrap_or(Role::None)
     }
 
-    /// Observes a wait of `ns` that has ended.
+    /// Observes a wait of `ns` that has ended. The trace must have [a server](Self::serves), as for all that follows.
     #[inline]
     pub fn waited(&mut self, g: &Goroutine, ns: u64, chains: &mut Chains, t: &Timeline) {
-        if self.serves(t) {
-            let role = self.role(g.stack);
-            if role != Role::None {
-                self.step(g, role, Some(ns), chains, t);
-            }
+        let role = self.role(g.stack);
+        if role != Role::None {
+            self.step(g, role, Some(ns), chains, t);
         }
     }
 
     /// Observes that a goroutine returns from a system call.
     #[inline]
     pub fn returned(&mut self, g: &Goroutine, chains: &mut Chains, t: &Timeline) {
-        if self.serves(t) {
-            let role = self.role(g.stack);
-            if role != Role::None {
-                self.step(g, role, None, chains, t);
-            }
-        }
-    }
-
-    /// Observes an interval of [`KINDS`] that has ended.
-    #[inline]
-    pub fn interval(&mut self, interval: &Interval, chains: &mut Chains, t: &Timeline) {
-        if self.serves(t) {
-            self.interval_of_server(interval, chains, t);
-        }
-    }
-
-    fn interval_of_server(&mut self, interval: &Interval, chains: &mut Chains, t: &Timeline) {
-        match interval.kind {
-            Kind::Syscall => {
-                if let Some(g) = t.find(interval.victim.g) {
-                    self.returned(g, chains, t);
-                }
-            }
-            Kind::Runnable(_) => {
-                if let Some(g) = t.find(interval.victim.g) {
-                    self.server_ran(g, interval.duration(), chains, t);
-                }
-            }
-            _ => {}
+        let role = self.role(g.stack);
+        if role != Role::None {
+            self.step(g, role, None, chains, t);
         }
     }
 
     /// Observes that a goroutine runs that was runnable for `ns`.
     #[inline]
     pub fn ran(&mut self, g: &Goroutine, ns: u64, chains: &mut Chains, t: &Timeline) {
-        if self.serves(t) {
-            self.server_ran(g, ns, chains, t);
-        }
-    }
-
-    fn server_ran(&mut self, g: &Goroutine, ns: u64, chains: &mut Chains, t: &Timeline) {
         let open = if g.way == Way::Created && self.role(g.start) != Role::None {
             let open = self.open(g, t);
             open.assign(g.slot, g.id, chains);
@@ -244,9 +210,6 @@ impl Requests {
 
     /// Observes that a goroutine ends; a stream's was a request.
     pub fn ended(&mut self, g: &Goroutine, chains: &Chains, t: &Timeline) {
-        if !self.serves(t) {
-            return;
-        }
         let known = self.open.remove(g.slot, g.id);
         let open = match known {
             Some(open) => open,
