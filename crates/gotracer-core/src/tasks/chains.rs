@@ -94,7 +94,8 @@ impl Chains {
     #[inline(never)]
     fn resolved(&mut self, transition: &Transition, t: &Timeline) {
         let by = transition.by;
-        let slots = t.slot(by).map(|by| [transition.slot.index(), by.index()]);
+        let by_slot = transition.by_slot.or_else(|| t.slot(by));
+        let slots = by_slot.map(|by| [transition.slot.index(), by.index()]);
         // Nearly all wakers are older than the wait, and their past is known.
         if let Some(slots) = slots
             && let Ok([lane, waker]) = self.by_slot.get_disjoint_mut(slots)

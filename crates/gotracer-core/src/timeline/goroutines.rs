@@ -7,6 +7,7 @@ use super::classify::Owner;
 use super::interval::{Actor, Way};
 use super::stacks::{FrameKey, StackKey};
 use super::waiting::{Wait, Waiting};
+use crate::sums;
 use crate::trace::internal::{Ids, of_map, of_vec};
 use crate::trace::{GoId, GoState, Slot, Time};
 
@@ -92,7 +93,8 @@ impl Goroutine {
     /// Whether its running time is work for the collector.
     #[inline(always)]
     pub(super) fn collects(&self) -> bool {
-        self.assisting || self.worker != Worker::None
+        // One test in place of two, at each transition.
+        self.worker as u8 | u8::from(self.assisting) != 0
     }
 
     /// Start function if it is known, otherwise the best stack.
@@ -291,7 +293,7 @@ impl Population {
         self.ended += 1;
         if let Some(site) = self.sites.get_mut(site as usize) {
             site.ended += 1;
-            site.lived = site.lived.saturating_add(lived);
+            sums::increase(&mut site.lived, lived);
         }
     }
 

@@ -60,39 +60,29 @@ impl Reason {
         }
     }
 
-    /// Kind of a wait with this reason and stack, as the rules distinguish them.
+    /// Kind of a wait with this reason and stack, as the rules distinguish them, and its object.
     #[inline]
-    pub(super) fn wait(self, stack: &StackWaits) -> Wait {
+    pub(super) fn wait(self, stack: &StackWaits) -> (Wait, Waiting) {
+        let pool = |wait| {
+            if stack.pool.is_some() {
+                Wait::Pool
+            } else {
+                wait
+            }
+        };
         match self {
-            Self::ChanSend | Self::ChanReceive | Self::Select if stack.pool.is_some() => Wait::Pool,
-            Self::ChanSend => Wait::Send,
-            Self::Select => Wait::Select,
-            Self::Sync => Wait::Sync,
-            Self::Preempted => Wait::Scanned,
-            Self::AssistCredit => Wait::AssistCredit,
-            Self::Silent => Wait::Coroutine,
-            Self::Network => Wait::Network,
-            Self::Sleep => Wait::Sleep,
-            _ => Wait::Other,
-        }
-    }
-
-    /// Object of a wait with this reason and stack.
-    #[inline]
-    pub(super) fn waiting(self, stack: &StackWaits) -> Waiting {
-        match self {
-            Self::Silent => stack.silent,
-            Self::Preempted => Waiting::Suspended,
-            Self::Sync => stack.sync,
-            Self::ChanSend => Waiting::ChanSend,
-            Self::ChanReceive => stack.receive,
-            Self::Select => Waiting::Select,
-            Self::Cond => Waiting::Cond,
-            Self::Network => stack.network,
-            Self::Sleep => Waiting::Sleep,
-            Self::Forever => stack.forever,
-            Self::AssistCredit => Waiting::Credit,
-            Self::Plain(waiting) => waiting,
+            Self::Silent => (Wait::Coroutine, stack.silent),
+            Self::Preempted => (Wait::Scanned, Waiting::Suspended),
+            Self::Sync => (Wait::Sync, stack.sync),
+            Self::ChanSend => (pool(Wait::Send), Waiting::ChanSend),
+            Self::ChanReceive => (pool(Wait::Other), stack.receive),
+            Self::Select => (pool(Wait::Select), Waiting::Select),
+            Self::Cond => (Wait::Other, Waiting::Cond),
+            Self::Network => (Wait::Network, stack.network),
+            Self::Sleep => (Wait::Sleep, Waiting::Sleep),
+            Self::Forever => (Wait::Other, stack.forever),
+            Self::AssistCredit => (Wait::AssistCredit, Waiting::Credit),
+            Self::Plain(waiting) => (Wait::Other, waiting),
         }
     }
 }

@@ -6,13 +6,13 @@ use super::goroutines::Goroutine;
 use super::in_the_end::keep;
 use super::interval::{Actor, Interval, Kind, Way};
 use super::origin::Giver;
+use super::passed;
 use super::procs::Run;
 use super::reasons::Reason;
 use super::stretches::LONG;
 use super::transition::Transition;
 use super::waiting::Wait;
 use super::{Observer, Timeline};
-use super::{elapsed, passed};
 use crate::sums;
 use crate::trace::{GoState, Slot, StackId, Tables};
 
@@ -100,7 +100,7 @@ impl Timeline {
             GoState::Waiting => {
                 let reason = self.reasons.get(t.reason, tables);
                 let waits = &self.stacks.traits(own).waits;
-                (g.wait, g.waiting) = (reason.wait(waits), reason.waiting(waits));
+                (g.wait, g.waiting) = reason.wait(waits);
                 g.waits_at(own);
             }
             // Only a C thread that returns from a call into Go has no stack.
@@ -252,7 +252,7 @@ impl Timeline {
                     let reason = self.reasons.get(t.reason, tables);
                     let own = self.stacks.key(t.own, tables);
                     let waits = &self.stacks.traits(own).waits;
-                    (g.wait, g.waiting) = (reason.wait(waits), reason.waiting(waits));
+                    (g.wait, g.waiting) = reason.wait(waits);
                 }
                 _ => {}
             }
@@ -285,7 +285,7 @@ impl Timeline {
         }
         match g.owner {
             Owner::Program if g.born => {
-                let lived = elapsed(g.birth, self.now);
+                let lived = passed(g.birth, self.now);
                 self.population.end(g.site, lived);
             }
             Owner::Program => {
