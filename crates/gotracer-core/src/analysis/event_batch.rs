@@ -19,7 +19,7 @@ impl EventBatch {
     /// Creates an empty batch for the events of a reader.
     pub(super) fn new(reader: &Reader<'_>) -> Self {
         match is_in_generations(reader.version()) {
-            true => Self::Packed(Packed::default()),
+            true => Self::Packed(Packed::on_one_core()),
             false => Self::plain(),
         }
     }

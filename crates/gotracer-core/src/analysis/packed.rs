@@ -10,8 +10,10 @@ use crate::timeline::{Creation, SILENCE, Timeline, Transition};
 use crate::trace::internal::{NO_SLOT, Sink};
 use crate::trace::{Event, EventKind, GoId, GoState, Slot, Time};
 
-/// Words of a full chunk: enough to amortize the handoff, few enough to stay in a cache.
-const FULL: usize = 16 << 10;
+/// Words of a full chunk for another core: enough to amortize the handoff, few enough to stay in a cache.
+const HANDED_OVER: usize = 16 << 10;
+/// Words of a full chunk on the same core: few enough for the first-level cache.
+const KEPT: usize = 2 << 10;
 /// Events of the v1 format per chunk.
 const BLOCK: usize = 2048;
 
@@ -28,6 +30,8 @@ fn wanted(event: &Event) -> bool {
 /// Events of one generation, in order.
 #[derive(Debug)]
 pub(super) struct Packed {
+    /// Number of words of a full chunk.
+    full: usize,
     words: Vec<u64>,
     whole: Vec<Event>,
     /// Number of words after the first of each record.
@@ -45,6 +49,7 @@ pub(super) struct Packed {
 impl Default for Packed {
     fn default() -> Self {
         Self {
+            full: HANDED_OVER,
             words: Vec::new(),
             whole: Vec::new(),
             more_words: 0,
@@ -58,6 +63,14 @@ impl Default for Packed {
 }
 
 impl Packed {
+    /// Creates an empty chunk that stays on its core.
+    pub(super) fn on_one_core() -> Self {
+        Self {
+            full: KEPT,
+            ..Self::default()
+        }
+    }
+
     /// Removes all events and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.words.clear();
@@ -156,7 +169,7 @@ impl Packed {
 impl Sink for Packed {
     #[inline(always)]
     fn is_full(&self) -> bool {
-        self.words.len() >= FULL
+        self.words.len() >= self.full
     }
 
     #[inline(always)]

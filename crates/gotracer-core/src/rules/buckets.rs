@@ -1,6 +1,6 @@
 //! Counts by index, for the range of indices that occur.
 
-/// Ranges begin at a multiple of this, so that they rarely grow at their start.
+/// Ranges begin and end at a multiple of this, so that they rarely grow.
 const ALIGNMENT: usize = 8;
 
 /// Counts of buckets. Memory is for the range from the first to the last bucket that has a count: most quantities lie
@@ -22,11 +22,29 @@ impl Buckets {
         }
     }
 
+    /// Adds the counts of other buckets.
+    pub(super) fn merge(&mut self, other: &Self) {
+        if self.counts.is_empty() {
+            self.clone_from(other);
+        } else if !other.counts.is_empty() {
+            self.extend(other.first, other.first + other.counts.len());
+            let counts = self.counts[other.first - self.first..].iter_mut();
+            counts.zip(&other.counts).for_each(|(count, n)| *count += n);
+        }
+    }
+
     /// Extends the range to a bucket with this count.
     #[cold]
     #[inline(never)]
     fn include(&mut self, index: usize, n: u64) {
-        let start = index - index % ALIGNMENT;
+        self.extend(index, index + 1);
+        self.counts[index - self.first] = n;
+    }
+
+    /// Extends the range to the buckets from `start` to `end`.
+    fn extend(&mut self, start: usize, end: usize) {
+        let start = start - start % ALIGNMENT;
+        let end = end.next_multiple_of(ALIGNMENT);
         if self.counts.is_empty() {
             self.first = start;
         }
@@ -35,12 +53,11 @@ impl Buckets {
             self.counts.splice(..0, std::iter::repeat_n(0, more));
             self.first = start;
         }
-        let len = index - self.first + 1;
+        let len = end - self.first;
         if len > self.counts.len() {
             self.counts.reserve_exact(len - self.counts.len());
             self.counts.resize(len, 0);
         }
-        self.counts[index - self.first] = n;
     }
 
     /// Count of a bucket.
@@ -80,7 +97,28 @@ mod tests {
             (2, 0, 0)
         );
         assert_eq!((buckets.below(90), buckets.below(101)), (0, 3));
-        assert_eq!(buckets.counts.len(), 120 - 88 + 1);
+        assert_eq!(buckets.counts.len(), 128 - 88);
+    }
+
+    #[test]
+    fn merging_adds_counts_wherever_the_ranges_lie() {
+        let of = |indices: &[usize]| {
+            let mut buckets = Buckets::default();
+            indices.iter().for_each(|index| buckets.add(*index, 1));
+            buckets
+        };
+        for (a, b) in [
+            (&[][..], &[70][..]),
+            (&[70], &[]),
+            (&[70, 71], &[71, 90]),
+            (&[70], &[3, 60]),
+            (&[3, 500], &[60, 70]),
+            (&[60], &[3, 512]),
+        ] {
+            let mut merged = of(a);
+            merged.merge(&of(b));
+            assert_eq!(merged, of(&[a, b].concat()), "{a:?} {b:?}");
+        }
     }
 
     #[test]

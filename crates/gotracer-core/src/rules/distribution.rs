@@ -132,9 +132,7 @@ impl Distribution {
         self.count += other.count;
         self.sum = self.sum.saturating_add(other.sum);
         self.zeros += other.zeros;
-        for (i, n) in other.buckets.iter() {
-            self.buckets.add(i, n);
-        }
+        self.buckets.merge(&other.buckets);
     }
 
     /// Rebuilds a distribution from the results of [`buckets`](Self::buckets) and the other accessors. `None` if they
