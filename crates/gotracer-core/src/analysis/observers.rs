@@ -188,13 +188,13 @@ impl Observers {
 
     /// Observes an interval of a program with a server.
     fn server_interval(&mut self, interval: &Interval, timeline: &Timeline) {
-        let Some(g) = timeline.find(interval.victim.g) else {
+        let (Kind::Syscall | Kind::Runnable(_)) = interval.kind else {
             return;
         };
-        match interval.kind {
-            Kind::Syscall => self.server_returned(g, timeline),
-            Kind::Runnable(_) => self.server_ran(g, interval.duration(), timeline),
-            _ => {}
+        match timeline.find(interval.victim.g) {
+            Some(g) if interval.kind == Kind::Syscall => self.server_returned(g, timeline),
+            Some(g) => self.server_ran(g, interval.duration(), timeline),
+            None => {}
         }
     }
 

@@ -94,7 +94,7 @@ impl Detector for GcAssist {
             *marked = marked.saturating_add(parts.marking);
         }
         let place = t.stacks().traits(i.victim.stack).place;
-        self.signal.see_part(i, parts.total(), t, |_| {
+        self.signal.see(i, parts.total(), t, |_| {
             let worst = self.worst.entry(place).or_default();
             if parts.total() > worst.total() {
                 *worst = parts;

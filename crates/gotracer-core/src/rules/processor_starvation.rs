@@ -96,17 +96,19 @@ fn new(settings: RuleSettings) -> Box<dyn Detector> {
 
 impl Detector for ProcessorStarvation {
     fn interval(&mut self, i: &Interval, t: &Timeline) {
+        self.signal.measure(i, i.duration());
+        // Most are short, and to find the victim takes longer than to count them.
+        if !self.signal.crosses(i, t) {
+            return;
+        }
         let mut i = *i;
         if !i.victim.g.is_some() {
             i.victim = t.longest_runnable().unwrap_or(i.victim);
         }
         if i.victim.stack.is_some() {
-            self.signal.see(&i, t, |o| placed(o, t));
+            self.signal.judge(&i, i.duration(), t, |o| placed(o, t));
         } else {
-            self.signal.measure(&i, i.duration());
-            if self.signal.crosses(&i, t) {
-                self.unplaced.push(i);
-            }
+            self.unplaced.push(i);
         }
     }
 

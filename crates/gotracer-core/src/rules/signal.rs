@@ -23,18 +23,9 @@ impl Signal {
         }
     }
 
-    /// Observes an interval. One that crosses the threshold is grouped at the place that `place` returns.
+    /// Observes an interval of which `value` nanoseconds count. One that crosses the threshold is grouped at the place that
+    /// `place` returns.
     pub(super) fn see(
-        &mut self,
-        i: &Interval,
-        t: &Timeline,
-        place: impl FnOnce(&Occurrence) -> FrameKey,
-    ) {
-        self.see_part(i, i.duration(), t, place);
-    }
-
-    /// Like [`see`](Self::see) for an interval of which only `value` nanoseconds count.
-    pub(super) fn see_part(
         &mut self,
         i: &Interval,
         value: u64,

@@ -73,9 +73,9 @@ impl Timeline {
     /// ended.
     #[inline(always)]
     pub(super) fn check_pressure(&mut self) {
-        let some = (self.runnable > 0) & !self.world.is_stopped();
-        let full = some & (self.running == 0);
-        self.pressure
-            .set(usize::from(some) + usize::from(full), self.now);
+        let runs_on = !self.world.is_stopped();
+        let some = usize::from(self.runnable > 0) & usize::from(runs_on);
+        let full = some & usize::from(self.running == 0);
+        self.pressure.set(some + full, self.now);
     }
 }
