@@ -1,6 +1,6 @@
 //! Goroutines that appear: created ones, and those that are older than the trace.
 
-use super::accounts::{Account, part};
+use super::account::{Account, part};
 use super::classify::Owner;
 use super::goroutines::{Goroutine, Worker};
 use super::interval::{Actor, Way};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::accounts::Account;
+use super::account::Account;
 use super::classify::Owner;
 use super::interval::{Actor, Way};
 use super::stacks::{FrameKey, StackKey};

@@ -8,7 +8,7 @@
 //! trace what only findings need. Between two of them the running time is known, and the rest counts as the wait's own
 //! state. [`Chains`](crate::tasks::Chains) keep all periods, from the first task or request on.
 
-use super::accounts::part;
+use super::account::part;
 use super::goroutines::{Goroutine, Goroutines};
 use super::interval::Interval;
 use super::leaves::{Leaf, Leaves};

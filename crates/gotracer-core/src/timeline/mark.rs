@@ -4,7 +4,7 @@
 //! subtracted or added up for the other states.
 
 use super::Timeline;
-use super::accounts::Account;
+use super::account::Account;
 use super::state::{Part, State, StateVector};
 use crate::trace::{Slot, Time};
 

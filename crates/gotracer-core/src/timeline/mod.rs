@@ -6,6 +6,7 @@
 //!
 //! Each generation repeats the state of all goroutines and Ps. A transition from a state to itself ends no interval.
 
+mod account;
 mod accounts;
 mod allocator;
 mod arrivals;

@@ -1,6 +1,6 @@
 //! State transitions of goroutines in the model.
 
-use super::accounts::part;
+use super::account::part;
 use super::classify::Owner;
 use super::goroutines::Goroutine;
 use super::in_the_end::keep;
