@@ -179,11 +179,16 @@ fn a_trace_that_was_accepted_is_analyzed_once_whatever_happens() {
     let gotracer = Running::gotracer_with(scratch.path(), &flags, &[]);
     let empty = || (spooled(".trace") == 0).then_some(());
     eventually_or("all are analyzed", || gotracer.log(), empty);
-    // The first answer has new series at 0.
-    if before < PUSHED {
-        let series = format!("{TRACES}{{service=\"shop\"}}");
-        gotracer.wait_sample(&series, (PUSHED - before) as f64);
-    }
+    // Only the first one is whole.
+    let series = [
+        format!("{TRACES}{{service=\"shop\"}}"),
+        "gotracer_trace_failures_total{service=\"shop\",reason=\"broke_off\"}".to_owned(),
+    ];
+    let counted = || {
+        let counted = series.iter().filter_map(|series| gotracer.sample(series));
+        (counted.sum::<f64>() == (PUSHED - before) as f64).then_some(())
+    };
+    eventually_or("each is counted once", || gotracer.log(), counted);
     assert_eq!(said(&done), PUSHED);
     for i in 0..PUSHED {
         assert_eq!(push(&gotracer, "POST", "?service=shop", nth(i)).status, 200);
