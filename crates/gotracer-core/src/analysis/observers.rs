@@ -62,11 +62,11 @@ impl Rules {
             let [rule] = watchers[kind.first()][..] else {
                 return Counting::default();
             };
-            if whole {
-                return Counting::default();
+            let below = counts_below(&*enabled[rule].1).filter(|_| !whole);
+            Counting {
+                rule,
+                below: below.unwrap_or(0),
             }
-            let below = counts_below(&*enabled[rule].1).unwrap_or(0);
-            Counting { rule, below }
         };
         let latency = only(Kinds::RUNNABLE, |d| d.counts_latency_below());
         let calls = only(Kinds::SYSCALL, |d| d.counts_calls_below());

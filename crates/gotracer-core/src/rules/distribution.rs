@@ -127,6 +127,10 @@ impl Distribution {
 
     /// Adds all values of another distribution.
     pub fn merge(&mut self, other: &Self) {
+        // What was recorded since then may be nothing, with the extremes of all values.
+        if other.count == 0 {
+            return;
+        }
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         self.count += other.count;

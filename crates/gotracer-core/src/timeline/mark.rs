@@ -27,9 +27,7 @@ impl Mark {
 
     /// Time by state up to the moment.
     pub fn vector(&self) -> StateVector {
-        let mut account = self.account;
-        account.settle(self.at, self.stopped);
-        account.vector
+        self.account.snapshot(self.at, self.stopped)
     }
 }
 

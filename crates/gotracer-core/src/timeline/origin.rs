@@ -93,7 +93,7 @@ impl Timeline {
         if !by.is_some() {
             return Giver::Outside;
         }
-        let slot = slot.or_else(|| self.gs.slot(by).map(Slot));
+        let slot = slot.or_else(|| self.slot(by));
         match slot.and_then(|slot| self.gs.get_mut(slot)) {
             Some(g) if g.owner != Owner::Program => Giver::Runtime,
             Some(g) => {

@@ -241,8 +241,7 @@ impl Timeline {
     }
 
     /// Starts or ends an interval in which a P is idle while there is [pressure](Self::check_pressure), which must be up
-    /// to date. `starts` is the goroutine that
-    /// was runnable and is not any more.
+    /// to date. `starts` is the goroutine that was runnable and is not any more.
     #[inline(always)]
     pub(super) fn check_starvation(&mut self, starts: Option<Slot>, observer: &mut impl Observer) {
         let hungry = self.pressure.is_some() & (self.procs.idle() > 0);
