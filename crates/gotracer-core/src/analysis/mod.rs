@@ -12,6 +12,7 @@ mod observers;
 mod outcome;
 mod packed;
 mod pipeline;
+mod placement;
 mod profiles;
 mod program;
 mod record;

@@ -6,6 +6,7 @@ use std::thread;
 
 use super::outcome::{Outcome, Step, conclude};
 use super::packed::Packed;
+use super::placement::Halves;
 use super::{Analysis, exhausted};
 use crate::rules::Settings;
 use crate::trace::{ClockSnapshot, Input, ReadError, Reader, Stats, Tables};
@@ -50,8 +51,14 @@ pub(super) fn step<'a>(
     let mut analysis = Analysis::of(&reader, settings);
     let (chunks, to_analyse) = sync_channel(CHUNKS);
     let (spent, spares) = channel();
+    let cpus = Halves::of_this_thread();
+    let cpus = cpus.as_ref();
     let (reader, error) = thread::scope(|scope| {
-        let reading = scope.spawn(move || read(reader, Handoff { chunks, spares }));
+        let reading = scope.spawn(move || {
+            let _kept = cpus.map(|cpus| cpus.keep_in(0));
+            read(reader, Handoff { chunks, spares })
+        });
+        let _kept = cpus.map(|cpus| cpus.keep_in(1));
         let mut take_in = |chunk| take_in(&mut analysis, chunk, &spent, &mut progress);
         // The reader stops if the receiver is gone.
         let full = to_analyse
