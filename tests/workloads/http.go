@@ -108,6 +108,9 @@ func init() {
 	// tasks, regions and logs of a program that is well.
 	workloads["http"] = &workload{procs: 2, dur: 600 * time.Millisecond, run: serveLoad(2, 40*time.Millisecond)}
 
+	// http_steady is the same with 30 clients: five seconds have 1.3 MB.
+	workloads["http_steady"] = &workload{procs: 2, dur: 5 * time.Second, run: serveLoad(30, 40*time.Millisecond)}
+
 	// http_busy is the same without pauses, 16 clients: some 6 MB a second, with
 	// -limit as large as a benchmark wants it.
 	workloads["http_busy"] = &workload{procs: 2, dur: 60 * time.Millisecond, run: serveLoad(16, 0)}

@@ -6,7 +6,8 @@ use crate::rules::custom::{Activity, Subject};
 use crate::rules::{Detector, Rule, RuleSettings};
 use crate::tasks::{Chains, KINDS, Requests, Tasks};
 use crate::timeline::{
-    Actor, Goroutine, HeapFloor, Interval, Kind, Kinds, Observer, StackKey, StateVector, Timeline,
+    Actor, Goroutine, HeapFloor, Interval, Kind, Kinds, Observer, Owner, StackKey, StateVector,
+    Timeline,
 };
 use crate::trace::{Event, EventKind, Tables};
 
@@ -114,11 +115,14 @@ impl Observer for Rules {
     }
 
     #[inline(always)]
-    fn ran(&mut self, g: &Goroutine, ns: u64, _: &Timeline) -> bool {
+    fn ran(&mut self, g: &Goroutine, ns: u64, timeline: &Timeline) -> bool {
         if ns >= self.latency.below {
             return true;
         }
-        self.enabled[self.latency.rule].1.latency(g.way, ns);
+        // The collector's sweeper alone can be half of all goroutines that run.
+        if timeline.owner(g) == Owner::Program {
+            self.enabled[self.latency.rule].1.latency(g.way, ns);
+        }
         false
     }
 

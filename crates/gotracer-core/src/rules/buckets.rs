@@ -37,6 +37,8 @@ impl Buckets {
     #[cold]
     #[inline(never)]
     fn include(&mut self, index: usize, n: u64) {
+        // More will follow.
+        self.counts.reserve(ALIGNMENT);
         self.extend(index, index + 1);
         self.counts[index - self.first] = n;
     }

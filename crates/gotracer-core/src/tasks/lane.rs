@@ -59,23 +59,22 @@ impl Ring {
         self.kept.capacity() - before
     }
 
-    /// Returns the number of stretches since `start`, the one at that time included; `None` if that one is lost.
+    /// Returns the stretches since `start`, the one at that time included, in two parts, the older ones first; `None` if
+    /// that one is lost.
     #[inline]
-    fn since(&self, start: Time) -> Option<usize> {
-        let len = self.kept.len();
-        let ends = |back: usize| self.kept[self.pushed.wrapping_sub(back) % STRETCHES].end;
-        let older = (1..=len).find(|&back| ends(back) <= start);
-        match older {
-            Some(back) => Some(back - 1),
-            None => (self.start <= start).then_some(len),
+    fn since(&self, start: Time) -> Option<[&[Stretch]; 2]> {
+        let head = match self.kept.len() {
+            STRETCHES => self.pushed % STRETCHES,
+            _ => 0,
+        };
+        let (newer, older) = self.kept.split_at(head);
+        match after(newer, start) {
+            0 => match after(older, start) {
+                0 if self.start > start => None,
+                from => Some([&older[from..], newer]),
+            },
+            from => Some([&[], &newer[from..]]),
         }
-    }
-
-    /// Iterates over the last stretches, oldest first.
-    #[inline]
-    fn last(&self, number: usize) -> impl Iterator<Item = &Stretch> {
-        let back = (1..=number).rev();
-        back.filter_map(|back| self.kept.get(self.pushed.wrapping_sub(back) % STRETCHES))
     }
 
     /// Iterates over the stretches with their starts, newest first.
@@ -90,6 +89,13 @@ impl Ring {
             Some((start, at(back)?))
         })
     }
+}
+
+/// Returns the index after the last stretch that ends up to `start`; 0 if there is none.
+#[inline]
+fn after(stretches: &[Stretch], start: Time) -> usize {
+    let last = stretches.iter().rposition(|stretch| stretch.end <= start);
+    last.map_or(0, |last| last + 1)
 }
 
 /// Leaves of a goroutine at a moment.
@@ -225,14 +231,16 @@ impl Lane {
         if waker.since > end {
             return None;
         }
-        let stretches = waker.past.since(self.since)?;
+        let past = waker.past.since(self.since)?;
         let waiter = Waiter {
             state: self.state,
             owner: self.owner,
         };
         let mut grown = 0;
-        for stretch in waker.past.last(stretches) {
-            grown += self.push(stretch.of_waiter(stretch.end, waiter));
+        for part in past {
+            for stretch in part {
+                grown += self.push(stretch.of_waiter(stretch.end, waiter));
+            }
         }
         let present = Stretch::own(end, waker.state, waker.owner);
         Some(grown + self.push(present.of_waiter(end, waiter)))

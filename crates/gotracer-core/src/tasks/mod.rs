@@ -248,17 +248,14 @@ impl Tasks {
         if id.0 <= TaskId::BACKGROUND.0 {
             return;
         }
-        if self.open.get(id).is_none() {
+        match self.open.get(id) {
+            Some(task) if task.is_only_of(g) => return,
+            Some(_) => {}
             // A region may end after its task.
-            if self.first.is_some_and(|first| id >= first) || self.over.contains(&id) {
+            None if self.first.is_some_and(|first| id >= first) || self.over.contains(&id) => {
                 return;
             }
-            if self.open.len() >= OPEN {
-                self.end_oldest(t);
-            }
-            let group = self.tasks.find(UNKNOWN.as_bytes());
-            let task = OpenTask::new(group, None, id, t.start());
-            self.open.insert(id, task.cut());
+            None => self.begin_cut(id, t),
         }
         let mut next = Some(id);
         for _ in 0..DEPTH {
@@ -269,6 +266,17 @@ impl Tasks {
             self.others += usize::from(task.touch(g, t, room));
             next = task.parent;
         }
+    }
+
+    /// Begins a task that is older than the trace.
+    #[cold]
+    fn begin_cut(&mut self, id: TaskId, t: &Timeline) {
+        if self.open.len() >= OPEN {
+            self.end_oldest(t);
+        }
+        let group = self.tasks.find(UNKNOWN.as_bytes());
+        let task = OpenTask::new(group, None, id, t.start());
+        self.open.insert(id, task.cut());
     }
 
     /// Ends a task. Returns the goroutine that began it, or `g`.

@@ -92,6 +92,12 @@ impl OpenTask {
         Self { cut: true, ..self }
     }
 
+    /// Whether a goroutine began the task, which has no parent: its activity needs no count.
+    #[inline]
+    pub(super) fn is_only_of(&self, g: GoId) -> bool {
+        self.parent.is_none() && self.begun.is(g)
+    }
+
     /// Counts a goroutine as active in the task. Returns whether it was added, which
     /// needs `room`.
     pub(super) fn touch(&mut self, g: GoId, t: &Timeline, room: bool) -> bool {

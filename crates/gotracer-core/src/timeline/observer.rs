@@ -26,8 +26,8 @@ pub trait Observer {
     /// Receives the live heap at the end of a mark phase.
     fn heap_floor(&mut self, floor: HeapFloor, timeline: &Timeline);
 
-    /// Receives a program's goroutine that was runnable for `ns` and runs. Returns whether the interval is needed as
-    /// well: to build it takes longer than to count it, and most of these waits are short.
+    /// Receives a goroutine that was runnable for `ns` and runs. Returns whether the interval is needed as well: to build
+    /// it takes longer than to count it, and most of these waits are short.
     fn ran(&mut self, _: &Goroutine, _ns: u64, _: &Timeline) -> bool {
         true
     }

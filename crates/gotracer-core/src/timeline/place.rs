@@ -31,18 +31,19 @@ pub(super) fn creation(functions: &[&str], own: Option<usize>) -> Option<usize> 
     own.or_else(outside).or_else(any)
 }
 
-/// Returns the index of the innermost frame of the program. `files` may be empty.
-pub(super) fn own(functions: &[&str], files: &[&str]) -> Option<usize> {
-    let is_own = |i: &usize| {
-        let file = files.get(*i).copied().unwrap_or_default();
-        is_programs(functions[*i]) && !file.ends_with(CGO_FILE) && !is_inlined(file)
-    };
-    let first = (0..functions.len()).find(is_own)?;
+/// Whether a frame is one of the program.
+pub(super) fn is_own(function: &str, file: &str) -> bool {
+    is_programs(function) && !file.ends_with(CGO_FILE) && !is_inlined(file)
+}
+
+/// Returns the index of the innermost frame of the program, given whether each frame [is one](is_own).
+pub(super) fn own(functions: &[&str], is_own: impl Fn(usize) -> bool) -> Option<usize> {
+    let first = (0..functions.len()).find(|&i| is_own(i))?;
     // A method of a type that wraps a lock is not the place that takes the lock.
     let locks = functions[..first]
         .iter()
         .any(|f| is_lock_wait(f) || is_unlock(f));
-    let wraps = |i: &usize| is_own(i) && !is_lock_method(functions[*i]);
+    let wraps = |&i: &usize| is_own(i) && !is_lock_method(functions[i]);
     let beyond = || (first..functions.len()).find(wraps);
     locks.then(beyond).flatten().or(Some(first))
 }
@@ -90,9 +91,16 @@ fn is_plumbing(function: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// Function of the frame to show. `files` may be empty.
+    fn at(stack: &[&str], files: &[&str]) -> Option<String> {
+        let file = |i: usize| files.get(i).copied().unwrap_or_default();
+        let own = own(stack, |i| is_own(stack[i], file(i)));
+        place(stack, own).map(|i| stack[i].to_owned())
+    }
+
     #[test]
     fn the_place_is_the_program_s_own_innermost_frame() {
-        let at = |stack: &[&str]| place(stack, own(stack, &[])).map(|i| stack[i].to_owned());
+        let at = |stack: &[&str]| at(stack, &[]);
         let lock = [
             "sync.(*Mutex).Lock",
             "log.(*Logger).output",
@@ -118,9 +126,6 @@ mod tests {
 
     #[test]
     fn helpers_between_the_program_and_the_runtime_are_no_places() {
-        let at = |stack: &[&str], files: &[&str]| {
-            place(stack, own(stack, files)).map(|i| stack[i].to_owned())
-        };
         let c = ["runtime.cgocall", "main._Cfunc_slow", "main.main.func2"];
         assert_eq!(at(&c, &[]).as_deref(), Some("main.main.func2"));
         let c = ["main.wrap", "main.main"];

@@ -11,7 +11,7 @@ use super::classify::{self, Lock, Outside, Owner};
 use super::place;
 use super::waiting::StackWaits;
 use crate::trace::internal::{of_map, of_vec};
-use crate::trace::{StackId, Tables};
+use crate::trace::{StackId, StringId, Tables};
 
 /// Maximum number of frames that the runtime records for a stack.
 const DEEPEST: usize = 128;
@@ -114,7 +114,11 @@ struct Frame {
 pub struct Stacks {
     texts: Vec<Box<str>>,
     by_text: Map<Box<str>, u32>,
+    /// Numbers of the texts of the current generation's strings; 0 if not entered yet.
+    by_string: Vec<u32>,
     frames: Vec<Frame>,
+    /// Whether each frame is one of the program.
+    own: Vec<bool>,
     by_frame: Map<Frame, FrameKey>,
     /// First frame seen of each function.
     by_function: Map<u32, FrameKey>,
@@ -139,7 +143,9 @@ impl Default for Stacks {
         Self {
             texts: vec!["".into()],
             by_text: Map::from_iter([("".into(), 0)]),
+            by_string: Vec::new(),
             frames: vec![nothing],
+            own: vec![false],
             by_frame: Map::from_iter([(nothing, FrameKey(0))]),
             by_function: Map::from_iter([(0, FrameKey(0))]),
             flat: Vec::new(),
@@ -155,6 +161,7 @@ impl Default for Stacks {
 impl Stacks {
     /// Must be called when a generation's tables are replaced.
     pub fn start_generation(&mut self, tables: &Tables) {
+        self.by_string.clear();
         self.current.clear();
         self.current
             .resize(tables.stacks() + 1, StackKey::default());
@@ -199,8 +206,8 @@ impl Stacks {
         let start = self.flat.len() as u32;
         for f in tables.stack(id) {
             let frame = Frame {
-                function: self.text(tables.string(f.func)),
-                file: self.text(tables.string(f.file)),
+                function: self.string(f.func, tables),
+                file: self.string(f.file, tables),
                 line: f.line,
             };
             let key = self.frame(frame);
@@ -210,6 +217,22 @@ impl Stacks {
         let traits = self.classify(range.clone());
         self.stacks.push((range, traits));
         StackKey((self.stacks.len() - 1) as u32)
+    }
+
+    fn string(&mut self, id: StringId, tables: &Tables) -> u32 {
+        match self.by_string.get(id.index()) {
+            Some(&known) if known > 0 => known,
+            _ => {
+                let text = self.text(tables.string(id));
+                if self.by_string.len() <= tables.strings() {
+                    self.by_string.resize(tables.strings() + 1, 0);
+                }
+                if let Some(slot) = self.by_string.get_mut(id.index()) {
+                    *slot = text;
+                }
+                text
+            }
+        }
     }
 
     fn text(&mut self, bytes: &[u8]) -> u32 {
@@ -229,6 +252,8 @@ impl Stacks {
         let key = *self.by_frame.entry(frame).or_insert(next);
         if key == next {
             self.frames.push(frame);
+            let texts = self.get(key);
+            self.own.push(place::is_own(texts.function, texts.file));
             self.by_function.entry(frame.function).or_insert(key);
         }
         key
@@ -237,9 +262,8 @@ impl Stacks {
     fn classify(&self, range: Range<u32>) -> Traits {
         let frames = &self.flat[range.start as usize..range.end as usize];
         let functions: Vec<&str> = frames.iter().map(|&f| self.get(f).function).collect();
-        let files: Vec<&str> = frames.iter().map(|&f| self.get(f).file).collect();
         let frame = |at: Option<usize>| at.map_or(FrameKey::default(), |i| frames[i]);
-        let own = place::own(&functions, &files);
+        let own = place::own(&functions, |i| self.own[frames[i].0 as usize]);
         let place = frame(place::place(&functions, own));
         let function = self.frames[place.0 as usize].function;
         Traits {
@@ -285,7 +309,9 @@ impl Stacks {
         of_vec(&self.texts, 1)
             + of_map(&self.by_text, 1)
             + self.text_bytes
+            + of_vec(&self.by_string, 1)
             + of_vec(&self.frames, 1)
+            + of_vec(&self.own, 1)
             + of_map(&self.by_frame, 1)
             + of_map(&self.by_function, 1)
             + of_vec(&self.flat, 1)

@@ -172,11 +172,7 @@ impl Timeline {
         }
         match t.from {
             GoState::Waiting => observer.waited(g, waited, self),
-            GoState::Runnable
-                if g.owner == Owner::Program
-                    && g.way != Way::Switched
-                    && !observer.ran(g, waited, self) =>
-            {
+            GoState::Runnable if g.way != Way::Switched && !observer.ran(g, waited, self) => {
                 return;
             }
             GoState::Syscall
@@ -318,7 +314,7 @@ impl Timeline {
     /// Owner of a goroutine's present state. Finalizers and cleanups are code of the program in a goroutine of the
     /// runtime.
     #[inline]
-    fn owner(&self, g: &Goroutine) -> Owner {
+    pub fn owner(&self, g: &Goroutine) -> Owner {
         match g.owner {
             Owner::Runtime if self.stacks.traits(g.stack).own => Owner::Program,
             owner => owner,

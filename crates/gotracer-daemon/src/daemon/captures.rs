@@ -21,6 +21,10 @@ use crate::labels::Labels;
 use crate::source::Limits;
 use crate::source::scrape::{Capture, ScrapeError, Scraper, Target};
 
+/// Bytes of a trace that are received before its analysis begins. So nearly all traces are complete then, and take a
+/// thread and the memory of an analysis for milliseconds, not for as long as the program traces.
+const GATHERED: usize = 4 << 20;
+
 /// Captures of one target.
 pub(super) struct Captures {
     /// HTTP client of the target.
@@ -83,7 +87,8 @@ impl Captures {
                 mine = turn.lock() => mine,
             };
             let seconds = budget.seconds(self.scraper.options().seconds);
-            let captured = self.capture(&target, seconds).await;
+            // Most targets wait for their next capture, and only a capture needs all that memory.
+            let captured = Box::pin(self.capture(&target, seconds)).await;
             if let Captured::Done(1..) = captured {
                 let of = (&self.scraper, &target);
                 let to = (&*self.metrics, &self.table);
@@ -238,17 +243,23 @@ impl Read {
     }
 }
 
-/// Analyzes a trace within the reserved memory, and records it if `record` is set.
+/// Receives and analyzes a trace within the reserved memory, and records it if `record` is set.
 pub(super) async fn read(
     pipeline: &Arc<Pipeline>,
     target: &Target,
-    capture: Capture,
+    mut capture: Capture,
     room: &Reservation,
     record: bool,
 ) -> Read {
     let limits = Limits {
         memory: room.allowance(),
         bytes: capture.limit(),
+    };
+    let complete = capture.gather(GATHERED, limits.memory.share()).await;
+    // Those that are complete wait for a core, in the order of their ends.
+    let _turn = match complete {
+        true => pipeline.turn().await,
+        false => None,
     };
     let (reader, feed) = capture.split();
     let evidence = pipeline.evidence().filter(|_| record);

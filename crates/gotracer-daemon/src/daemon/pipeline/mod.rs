@@ -12,11 +12,14 @@ mod outcome;
 mod queue;
 mod reads;
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(super) use self::analyzer::{Analyzer, Thresholds};
 pub(super) use self::files::Files;
@@ -62,6 +65,8 @@ pub(super) struct Pipeline {
     sinks: Sinks,
     /// Held while a trace is counted.
     counting: Mutex<()>,
+    /// A permit for each core.
+    turns: Semaphore,
 }
 
 impl Pipeline {
@@ -71,12 +76,20 @@ impl Pipeline {
             analyzer: Analyzer::default(),
             sinks,
             counting: Mutex::default(),
+            turns: Semaphore::new(available_parallelism().map_or(1, NonZero::get)),
         }
     }
 
     /// Returns the analyzer.
     pub(super) fn analyzer(&self) -> &Analyzer {
         &self.analyzer
+    }
+
+    /// Waits until a core is free for the analysis of a trace that is complete, so that those that wait hold their bytes
+    /// and nothing more.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.turns.acquire().await.ok()
     }
 
     /// Returns the evidence store in force, if there is one.

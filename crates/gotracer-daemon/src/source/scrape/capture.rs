@@ -11,10 +11,12 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout_at};
 
 use super::cpu_profile::CpuProfile;
-use super::feed::{Reader, pipe};
+use super::feed::{Reader, pipe_after};
+use super::gathered::Gathered;
 use super::{Options, ScrapeError, Target};
 use crate::cause::deepest;
 use crate::source::http::explain;
+use crate::trace::internal::Share;
 
 /// Least timeout between two chunks of a stream. An idle program writes some
 /// hundred bytes per second, and its server buffers 4 KiB.
@@ -32,7 +34,12 @@ pub struct Capture {
     /// First chunk, if it was received.
     first: Option<Bytes>,
     patience: Patience,
+    /// Maximum number of bytes, and how many of them are left.
     limit: u64,
+    left: u64,
+    /// What was received and not read, and how the body ended if it did.
+    gathered: Gathered,
+    end: Option<Result<(), ScrapeError>>,
     /// CPU profile beside the trace, or why there is none, if one was requested.
     profile: Option<Result<CpuProfile, String>>,
 }
@@ -86,13 +93,8 @@ impl Scraper {
         };
         let allowed = Duration::from_secs(seconds.into()).saturating_add(self.options.timeout);
         let patience = Patience::Whole(Instant::now() + allowed, allowed);
-        Ok(Capture {
-            body: self.ask(target, seconds, allowed).await?,
-            first: None,
-            patience,
-            limit: self.options.limit,
-            profile,
-        })
+        let body = self.ask(target, seconds, allowed).await?;
+        Ok(Capture::new(body, patience, self.options.limit, profile))
     }
 
     /// Requests a trace of `seconds` without a size limit, to be analyzed while
@@ -110,13 +112,10 @@ impl Scraper {
         // An idle program takes seconds to fill its server's buffer.
         let allowed = self.options.timeout.max(STALLED);
         let profiles = self.options.cpu_samples;
-        Ok(Capture {
-            body: self.ask(target, seconds, allowed).await?,
-            first: None,
-            patience: Patience::Piece(allowed),
-            limit: u64::MAX,
-            profile: profiles.then(|| Ok(self.profiles(target, refused))),
-        })
+        let body = self.ask(target, seconds, allowed).await?;
+        let profile = profiles.then(|| Ok(self.profiles(target, refused)));
+        let patience = Patience::Piece(allowed);
+        Ok(Capture::new(body, patience, u64::MAX, profile))
     }
 
     async fn ask(
@@ -148,6 +147,24 @@ impl Scraper {
 }
 
 impl Capture {
+    fn new(
+        body: Incoming,
+        patience: Patience,
+        limit: u64,
+        profile: Option<Result<CpuProfile, String>>,
+    ) -> Self {
+        Self {
+            body,
+            first: None,
+            patience,
+            limit,
+            left: limit,
+            gathered: Gathered::default(),
+            end: None,
+            profile,
+        }
+    }
+
     /// Returns why there is no CPU profile beside the trace, if one was requested
     /// and refused.
     pub fn profile_refused(&self) -> Option<&str> {
@@ -191,40 +208,71 @@ impl Capture {
         }
     }
 
+    /// Receives the body into memory that counts against `share`, up to its end or until `most` bytes are held. Returns
+    /// whether that is all of it. A response that is complete can be read at once, by a thread that waits for nothing.
+    pub async fn gather(&mut self, most: usize, share: Share) -> bool {
+        self.gathered = Gathered::new(share);
+        while self.end.is_none() && self.gathered.size() < most {
+            match self.next().await {
+                Ok(None) => self.end = Some(Ok(())),
+                Ok(Some(piece)) if self.gathered.reserve(piece.len()) => {
+                    let piece = self.within_limit(piece);
+                    self.gathered.add(&piece);
+                }
+                // The reader says that there is no memory.
+                Ok(Some(piece)) => {
+                    self.first = Some(piece);
+                    break;
+                }
+                Err(error) => self.end = Some(Err(error)),
+            }
+        }
+        self.end.is_some()
+    }
+
+    /// Returns the part of a chunk that the limit permits. The body ends with the limit.
+    fn within_limit(&mut self, mut piece: Bytes) -> Bytes {
+        if piece.len() as u64 > self.left {
+            piece.truncate(self.left as usize);
+            self.end = Some(Err(ScrapeError::TooLarge(self.limit)));
+        }
+        self.left -= piece.len() as u64;
+        piece
+    }
+
     /// Returns a reader and the future that feeds it. The future must run while
     /// the reader is read, and returns the error if the response broke off.
     /// Dropping the reader ends the capture.
-    pub fn split(self) -> (Reader, impl Future<Output = Result<(), ScrapeError>> + Send) {
-        let (sender, reader) = pipe();
+    pub fn split(mut self) -> (Reader, impl Future<Output = Result<(), ScrapeError>> + Send) {
+        let (sender, reader) = pipe_after(std::mem::take(&mut self.gathered));
         (reader, self.feed(sender))
     }
 
     async fn feed(mut self, sender: Sender<io::Result<Bytes>>) -> Result<(), ScrapeError> {
-        let mut left = self.limit;
-        loop {
-            let error = match self.next().await {
-                Ok(None) => return Ok(()),
-                Ok(Some(mut piece)) => {
-                    let larger = piece.len() as u64 > left;
-                    if larger {
-                        piece.truncate(left as usize);
-                    }
-                    left -= piece.len() as u64;
+        let end = loop {
+            if let Some(end) = self.end.take() {
+                break end;
+            }
+            match self.next().await {
+                Ok(None) => break Ok(()),
+                Ok(Some(piece)) => {
+                    let piece = self.within_limit(piece);
                     if sender.send(Ok(piece)).await.is_err() {
                         return Ok(());
                     }
-                    if larger {
-                        return Err(ScrapeError::TooLarge(self.limit));
-                    }
-                    continue;
                 }
-                Err(error) => error,
-            };
+                Err(error) => break Err(error),
+            }
+        };
+        // What exceeds the limit is missing, and the reader sees an end.
+        if let Err(error) = &end
+            && !matches!(error, ScrapeError::TooLarge(_))
+        {
             let cause = io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string());
             // The reader may have been dropped.
             let _ = sender.send(Err(cause)).await;
-            return Err(error);
         }
+        end
     }
 }
 

@@ -6,6 +6,7 @@ mod blocking;
 mod capture;
 mod cpu_profile;
 mod feed;
+mod gathered;
 mod leak;
 mod profile;
 mod target;
