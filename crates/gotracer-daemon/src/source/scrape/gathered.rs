@@ -33,7 +33,8 @@ impl Gathered {
 
     /// Reserves memory for more bytes. Returns false if there is none.
     pub(super) fn reserve(&mut self, more: usize) -> bool {
-        let size = self.size() + more.next_multiple_of(BLOCK);
+        let blocks = more.saturating_sub(self.room()).next_multiple_of(BLOCK);
+        let size = self.size() + blocks;
         let reserved = self.share.hold(size as u64).is_ok();
         if !reserved {
             self.settle();
@@ -44,7 +45,7 @@ impl Gathered {
     /// Adds bytes for which memory is reserved.
     pub(super) fn add(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let room = self.blocks.back().map_or(0, |last| BLOCK - last.len());
+            let room = self.room();
             if room == 0 {
                 self.blocks.push_back(Vec::with_capacity(BLOCK));
                 continue;
@@ -56,6 +57,11 @@ impl Gathered {
             bytes = then;
         }
         self.settle();
+    }
+
+    /// Bytes that the last block has room for.
+    fn room(&self) -> usize {
+        self.blocks.back().map_or(0, |last| BLOCK - last.len())
     }
 
     /// Takes the oldest bytes.
@@ -87,8 +93,7 @@ mod tests {
             gathered.add(chunk);
         }
         assert_eq!(gathered.size(), 3 * BLOCK);
-        // The last block may be too small for another chunk.
-        assert!(!gathered.reserve(1));
+        assert!(gathered.reserve(BLOCK / 2) && !gathered.reserve(BLOCK / 2 + 1));
         assert!(allowance.share().hold(1).is_err());
         let first = gathered.take().unwrap();
         assert!(allowance.share().hold(BLOCK as u64).is_ok());
