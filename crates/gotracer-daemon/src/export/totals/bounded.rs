@@ -10,9 +10,9 @@ pub(super) const MOST: usize = 16;
 /// Label value shared by everything without its own series.
 pub(crate) const OTHER: &str = "other";
 
-/// Values of type `V` by a label.
+/// Values of type `V` by a label. They are boxed, because a map has room for eleven of them, and most have one to three.
 #[derive(Clone, Debug)]
-pub struct Bounded<V>(BTreeMap<String, (V, Birth)>);
+pub struct Bounded<V>(BTreeMap<String, Box<(V, Birth)>>);
 
 impl<V> Default for Bounded<V> {
     fn default() -> Self {
@@ -39,9 +39,10 @@ impl<V: Default> Bounded<V> {
             if !own && !room.admit(series, limits) {
                 return None;
             }
-            self.0.insert(label.into(), (V::default(), birth()));
+            let new = Box::new((V::default(), birth()));
+            self.0.insert(label.into(), new);
         }
-        self.0.get_mut(label).map(|(value, _)| value)
+        self.0.get_mut(label).map(|entry| &mut entry.0)
     }
 
     /// Returns whether there is a value for everything without its own series.
@@ -52,6 +53,6 @@ impl<V: Default> Bounded<V> {
     /// Labels, their values, and the start of their series.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &V, Birth)> {
         let all = self.0.iter();
-        all.map(|(label, (value, birth))| (label.as_str(), value, *birth))
+        all.map(|(label, entry)| (label.as_str(), &entry.0, entry.1))
     }
 }

@@ -10,9 +10,9 @@ use crate::export::births::{Birth, Births};
 /// Time without a value after which a name frees its series.
 pub(super) const SILENT: Duration = Duration::from_secs(24 * 3600);
 
-/// Values of type `V` by name.
+/// Values of type `V` by name. They are boxed, as those of [`Bounded`](super::Bounded).
 #[derive(Clone, Debug)]
-pub struct Recent<V>(BTreeMap<String, Entry<V>>);
+pub struct Recent<V>(BTreeMap<String, Box<Entry<V>>>);
 
 #[derive(Clone, Debug)]
 struct Entry<V> {
@@ -85,7 +85,7 @@ impl<V: Default> Recent<V> {
                 last: now,
                 series,
             };
-            self.0.insert(name.into(), new);
+            self.0.insert(name.into(), Box::new(new));
         }
         let entry = self.0.get_mut(name)?;
         entry.last = now;
