@@ -87,12 +87,12 @@ impl Captures {
                 mine = turn.lock() => mine,
             };
             let seconds = budget.seconds(self.scraper.options().seconds);
-            // Most targets wait for their next capture, and only a capture needs all that memory.
+            // Boxed, as the request below: most targets wait for their next capture and need neither.
             let captured = Box::pin(self.capture(&target, seconds)).await;
             if let Captured::Done(1..) = captured {
                 let of = (&self.scraper, &target);
                 let to = (&*self.metrics, &self.table);
-                leaks.request(of, to, &self.memory).await;
+                Box::pin(leaks.request(of, to, &self.memory)).await;
             }
             drop((mine, permit));
             let now = Instant::now();
