@@ -77,7 +77,7 @@ pub(super) struct Supervisor {
     /// Discovered target groups, and the task that follows each source.
     discovered: HashMap<Source, (Vec<Group>, AbortOnDropHandle<()>)>,
     lists: (Sender<Found>, Receiver<Found>),
-    targets: HashMap<(Target, Options), CancellationToken>,
+    targets: HashMap<(Target, Arc<Options>), CancellationToken>,
     /// Captures and streams; each ends with the labels of its target.
     captures: JoinSet<Arc<Labels>>,
 }
@@ -191,18 +191,19 @@ impl Supervisor {
     }
 
     /// Returns the targets that the plan and discovery select.
-    fn wanted(&self) -> HashSet<(Target, Options)> {
+    fn wanted(&self) -> HashSet<(Target, Arc<Options>)> {
         let mut wanted = HashSet::new();
         for scrape in &self.scrapes {
-            let mut add = |target: Target, options: &Options| {
+            let mut add = |target: Target, options: &Arc<Options>| {
                 if self.shard.owns(target.url()) {
-                    wanted.insert((target, options.clone()));
+                    wanted.insert((target, Arc::clone(options)));
                 }
             };
-            let own = scrape.targets.iter().cloned();
-            own.for_each(|target| add(target, &scrape.options));
+            let (own, options) = (scrape.targets.iter().cloned(), scrape.options.clone());
+            let options = Arc::new(options);
+            own.for_each(|target| add(target, &options));
             let Some(job) = &scrape.job else { continue };
-            let discovered = job.options_of_discovered();
+            let discovered = Arc::new(job.options_of_discovered());
             let fixed: HashSet<_> = scrape.targets.iter().collect();
             let own = self
                 .discovered
@@ -288,26 +289,30 @@ impl Supervisor {
         });
         // Shards use fixed times within the interval, so only a single daemon may start at once.
         let alone = wanted.len() == 1 && self.shard == Shard::default();
-        for (target, options) in wanted {
-            if self
-                .targets
-                .contains_key(&(target.clone(), options.clone()))
-            {
+        for new in wanted {
+            if self.targets.contains_key(&new) {
                 continue;
             }
+            let (target, options) = &new;
             let interval = options.interval;
             self.parts.metrics.add_scraped(&target.labels, interval);
-            self.parts.table.add(&target, options.clone());
+            self.parts.table.add(target, options);
             tracing::info!(target = %target.url(), labels = %target.labels, "scraping");
             let stop = self.stop.child_token();
-            self.follow(&target, &options, alone, stop.clone());
-            self.targets.insert((target, options), stop);
+            self.follow(target, options, alone, stop.clone());
+            self.targets.insert(new, stop);
         }
     }
 
     /// Captures or streams a target until `stop`.
-    fn follow(&mut self, target: &Target, options: &Options, alone: bool, stop: CancellationToken) {
-        let scraper = Scraper::new(options.clone());
+    fn follow(
+        &mut self,
+        target: &Target,
+        options: &Arc<Options>,
+        alone: bool,
+        stop: CancellationToken,
+    ) {
+        let scraper = Scraper::new(Arc::clone(options));
         let Parts {
             pipeline,
             metrics,

@@ -43,7 +43,7 @@ type Targets = BTreeMap<(Labels, String), Row>;
 
 struct Row {
     target: Target,
-    options: Options,
+    options: Arc<Options>,
     last: Option<Last>,
     /// Leaked goroutines of the last profile that the target sent.
     leaks: Option<Leaks>,
@@ -61,21 +61,25 @@ fn key(target: &Target) -> (Labels, String) {
 
 impl TargetTable {
     /// Adds a target.
-    pub(super) fn add(&self, target: &Target, options: Options) {
+    pub(super) fn add(&self, target: &Target, options: &Arc<Options>) {
         let new = || Row {
             target: target.clone(),
-            options: options.clone(),
+            options: Arc::clone(options),
             last: None,
             leaks: None,
             turn: CaptureLock::default(),
             request: None,
         };
-        self.lock().entry(key(target)).or_insert_with(new).options = options.clone();
+        self.lock().entry(key(target)).or_insert_with(new).options = Arc::clone(options);
     }
 
     /// Finds the target with this instance, host and port, or URL. A job that is not empty has to
     /// match too.
-    pub(super) fn find(&self, name: &str, job: &str) -> Option<(Target, Options, CaptureLock)> {
+    pub(super) fn find(
+        &self,
+        name: &str,
+        job: &str,
+    ) -> Option<(Target, Arc<Options>, CaptureLock)> {
         let targets = self.lock();
         let row = targets.values().find(|row| {
             let (target, labels) = (&row.target, &row.target.labels);
@@ -83,7 +87,7 @@ impl TargetTable {
                 && (job.is_empty() || labels.get("job") == job)
         })?;
         let turn = Arc::clone(&row.turn);
-        Some((row.target.clone(), row.options.clone(), turn))
+        Some((row.target.clone(), Arc::clone(&row.options), turn))
     }
 
     /// Returns the targets that the labels of an alert select: of `job`, `instance` and `service`,
@@ -91,7 +95,7 @@ impl TargetTable {
     pub(super) fn meant(
         &self,
         labels: &BTreeMap<String, String>,
-    ) -> Vec<(Target, Options, CaptureLock)> {
+    ) -> Vec<(Target, Arc<Options>, CaptureLock)> {
         let targets = self.lock();
         let meant = targets.values().filter(|row| {
             let same = |name: &&str| {
@@ -107,7 +111,7 @@ impl TargetTable {
             .map(|row| {
                 (
                     row.target.clone(),
-                    row.options.clone(),
+                    Arc::clone(&row.options),
                     Arc::clone(&row.turn),
                 )
             })

@@ -133,7 +133,7 @@ impl Alerted {
 fn start(
     state: &Arc<State>,
     alert: &str,
-    (target, options, turn): (Target, Options, CaptureLock),
+    (target, options, turn): (Target, Arc<Options>, CaptureLock),
 ) -> String {
     let url = target.url().to_string();
     tracing::info!(alert, target = url, labels = %target.labels, "capture started for an alert");
@@ -148,7 +148,13 @@ fn start(
     url
 }
 
-async fn capture(state: &State, target: &Target, options: Options, turn: &CaptureLock, why: &str) {
+async fn capture(
+    state: &State,
+    target: &Target,
+    options: Arc<Options>,
+    turn: &CaptureLock,
+    why: &str,
+) {
     let pipeline = &state.pipeline;
     let source = target.url().to_string();
     let Ok(_mine) = tokio::time::timeout(WAIT, turn.lock()).await else {

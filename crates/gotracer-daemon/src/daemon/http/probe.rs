@@ -33,7 +33,7 @@ pub(super) async fn probe(call: Call<'_>) -> Reply {
             configuration, and module, if given, its job";
         return text(StatusCode::BAD_REQUEST, unknown);
     };
-    let Some(mut options) = in_time(options, request.headers()) else {
+    let Some(mut options) = in_time((*options).clone(), request.headers()) else {
         let hasty = "the scrape timeout is too short for a trace of a second";
         return text(StatusCode::BAD_REQUEST, hasty);
     };

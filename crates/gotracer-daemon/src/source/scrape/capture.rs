@@ -1,6 +1,7 @@
 //! One capture: request, check of the response, and transfer of its body.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -25,7 +26,8 @@ const STALLED: Duration = Duration::from_secs(30);
 /// Client for traces of targets.
 #[derive(Clone)]
 pub struct Scraper {
-    options: Options,
+    /// Shared by the targets of a job.
+    options: Arc<Options>,
 }
 
 /// Trace whose response has begun.
@@ -71,8 +73,10 @@ impl Patience {
 
 impl Scraper {
     /// Creates a client with these options.
-    pub fn new(options: Options) -> Self {
-        Self { options }
+    pub fn new(options: impl Into<Arc<Options>>) -> Self {
+        Self {
+            options: options.into(),
+        }
     }
 
     /// Returns the options.

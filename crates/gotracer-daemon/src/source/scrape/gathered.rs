@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use crate::trace::internal::Share;
 
 /// Size of a block, bytes. Chunks are copied into blocks, because a chunk may keep a much larger buffer.
-const BLOCK: usize = 64 << 10;
+const BLOCK: usize = 16 << 10;
 
 /// Bytes that were received and not read.
 #[derive(Default)]
@@ -88,7 +88,7 @@ mod tests {
         let allowance = Allowance::of(3 * BLOCK as u64);
         let mut gathered = Gathered::new(allowance.share());
         let all: Vec<u8> = (0..BLOCK * 5 / 2).map(|i| i as u8).collect();
-        for chunk in all.chunks(50_000) {
+        for chunk in all.chunks(12_000) {
             assert!(gathered.reserve(chunk.len()));
             gathered.add(chunk);
         }
