@@ -39,8 +39,8 @@ pub(super) struct Captures {
     pub memory: Memory,
     /// Permits to query targets. Each query takes a connection.
     pub asking: Arc<Semaphore>,
-    /// Permits to read traces. Each trace takes a thread, which waits for the network most of the
-    /// time.
+    /// Permits to read traces. One of more than [`GATHERED`] bytes takes a thread, which waits for the network most of
+    /// the time.
     pub reading: Arc<Semaphore>,
     /// Memory that the last trace took, bytes.
     pub last_peak: AtomicU64,
