@@ -4,15 +4,15 @@
 //! for busy whenever they sleep. So both threads share one CPU for milliseconds, while the next one is idle, which made
 //! the analysis of 10 MB a quarter slower. Each thread therefore has half of the CPUs for itself.
 
+#[cfg(target_os = "linux")]
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
 /// The CPUs that this thread may use, in two halves.
 #[cfg(target_os = "linux")]
 pub(super) struct Halves {
     all: CpuSet,
     halves: [CpuSet; 2],
 }
-
-#[cfg(target_os = "linux")]
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 #[cfg(target_os = "linux")]
 impl Halves {
