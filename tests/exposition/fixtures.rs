@@ -232,7 +232,7 @@ pub(crate) fn exporter() -> Metrics {
         goroutine_functions: 1,
         ..Settings::default()
     });
-    exporter.add(&Labels::new());
+    exporter.add(&Arc::default());
     exporter.record(&api, &report(), Duration::from_millis(40), at);
     exporter.failed(&api, "broke_off");
     exporter.set_queue_length(2);

@@ -1,5 +1,6 @@
 //! How many series a target and a version have.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use gotracer::export::prometheus::{Encoding, Format, encode};
@@ -46,7 +47,7 @@ fn a_target_has_no_more_series_than_allowed() {
 
 #[test]
 fn a_target_has_at_most_450_classic_series_by_default() {
-    let labels = Labels::new().with("job", "api");
+    let labels = Arc::new(Labels::new().with("job", "api"));
     let recorded = |soft: usize, reasons: usize| {
         let metrics = Metrics::new(&REASONS);
         metrics.configure(Settings {

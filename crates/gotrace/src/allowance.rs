@@ -149,7 +149,7 @@ pub fn of_map<K, V, S>(map: &HashMap<K, V, S>, more: usize) -> u64 {
 
 /// Bytes that a collection holds, or both the old and the new allocation if it
 /// is about to double. Small collections count as they are.
-pub(crate) fn growing(bytes: u64, doubles: bool) -> u64 {
+pub fn growing(bytes: u64, doubles: bool) -> u64 {
     match doubles && bytes >= WORTHY {
         true => 3 * bytes,
         false => bytes,

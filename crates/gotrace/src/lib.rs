@@ -45,7 +45,7 @@ pub use violation::Violation;
 /// Parts that `gotracer-core` needs and that may change at any time.
 #[doc(hidden)]
 pub mod internal {
-    pub use crate::allowance::{Share, of_map, of_vec};
+    pub use crate::allowance::{Share, growing, of_map, of_vec};
     pub use crate::event_types::{Spec, specs};
     pub use crate::header::peek_version;
     pub use crate::ids::Ids;

@@ -8,6 +8,8 @@ use crate::units::elapsed;
 
 /// Maximum number of stretches kept for each goroutine, a power of two.
 const STRETCHES: usize = 32;
+/// Number of stretches for which a goroutine gets memory at first.
+const FEW: usize = 8;
 
 /// Ring buffer of the last stretches.
 #[derive(Clone, Debug)]
@@ -55,6 +57,10 @@ impl Ring {
     #[inline(never)]
     fn extend(&mut self, stretch: Stretch) -> usize {
         let before = self.kept.capacity();
+        if self.kept.len() == before {
+            let more = if before == 0 { FEW } else { STRETCHES };
+            self.kept.reserve_exact(more - before);
+        }
         self.kept.push(stretch);
         self.kept.capacity() - before
     }

@@ -7,16 +7,22 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
+
 use super::classify::{self, Lock, Outside, Owner};
 use super::place;
 use super::waiting::StackWaits;
-use crate::trace::internal::{of_map, of_vec};
+use crate::trace::internal::{growing, of_map, of_vec};
 use crate::trace::{StackId, StringId, Tables};
 
 /// Maximum number of frames that the runtime records for a stack.
 const DEEPEST: usize = 128;
 
-type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+/// Memory of a text beside its bytes: the text, its hash, and its place in the table.
+const TEXT: usize = size_of::<(Box<str>, u64)>() + 2 * size_of::<usize>();
+
+type Map<K, V> = HashMap<K, V, RandomState>;
 
 /// Key of a stack. The default is no stack.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -112,8 +118,7 @@ struct Frame {
 /// Stacks of a trace that were needed.
 #[derive(Debug)]
 pub struct Stacks {
-    texts: Vec<Box<str>>,
-    by_text: Map<Box<str>, u32>,
+    texts: IndexSet<Box<str>, RandomState>,
     /// Numbers of the texts of the current generation's strings; 0 if not entered yet.
     by_string: Vec<u32>,
     frames: Vec<Frame>,
@@ -129,7 +134,7 @@ pub struct Stacks {
     /// Keys of the current generation's stacks; 0 if not entered yet.
     current: Vec<StackKey>,
     pcs: Vec<u64>,
-    /// Bytes of all texts. Each text is stored twice.
+    /// Bytes of all texts.
     text_bytes: u64,
 }
 
@@ -141,8 +146,7 @@ impl Default for Stacks {
             line: 0,
         };
         Self {
-            texts: vec!["".into()],
-            by_text: Map::from_iter([("".into(), 0)]),
+            texts: IndexSet::from_iter(["".into()]),
             by_string: Vec::new(),
             frames: vec![nothing],
             own: vec![false],
@@ -237,14 +241,12 @@ impl Stacks {
 
     fn text(&mut self, bytes: &[u8]) -> u32 {
         let text = String::from_utf8_lossy(bytes);
-        if let Some(&i) = self.by_text.get(&*text) {
-            return i;
+        if let Some(known) = self.texts.get_index_of(&*text) {
+            return known as u32;
         }
-        let i = self.texts.len() as u32;
-        self.text_bytes += 2 * text.len() as u64;
-        self.texts.push(text.as_ref().into());
-        self.by_text.insert(text.as_ref().into(), i);
-        i
+        self.text_bytes += text.len() as u64;
+        let (new, _) = self.texts.insert_full(text.into());
+        new as u32
     }
 
     fn frame(&mut self, frame: Frame) -> FrameKey {
@@ -306,8 +308,8 @@ impl Stacks {
     /// Bytes of memory held.
     pub fn held(&self) -> u64 {
         let pcs = (self.flat.len() * size_of::<u64>()) as u64;
-        of_vec(&self.texts, 1)
-            + of_map(&self.by_text, 1)
+        let texts = (self.texts.capacity() * TEXT) as u64;
+        growing(texts, self.texts.len() == self.texts.capacity())
             + self.text_bytes
             + of_vec(&self.by_string, 1)
             + of_vec(&self.frames, 1)

@@ -39,7 +39,7 @@ pub(super) struct Status {
 #[derive(Default)]
 pub(super) struct TargetTable(Mutex<Targets>);
 
-type Targets = BTreeMap<(Labels, String), Row>;
+type Targets = BTreeMap<(Arc<Labels>, String), Row>;
 
 struct Row {
     target: Target,
@@ -55,8 +55,8 @@ struct Row {
 /// Lock of a target: one capture runs at a time.
 pub(super) type CaptureLock = Arc<tokio::sync::Mutex<()>>;
 
-fn key(target: &Target) -> (Labels, String) {
-    ((*target.labels).clone(), target.url().to_string())
+fn key(target: &Target) -> (Arc<Labels>, String) {
+    (Arc::clone(&target.labels), target.url().to_string())
 }
 
 impl TargetTable {
@@ -161,7 +161,7 @@ impl TargetTable {
     pub(super) fn all(&self) -> Vec<Status> {
         let targets = self.lock();
         let all = targets.iter().map(|((labels, url), row)| Status {
-            labels: labels.clone(),
+            labels: (**labels).clone(),
             url: url.clone(),
             last: row.last.clone(),
             leaks: row.leaks.clone(),

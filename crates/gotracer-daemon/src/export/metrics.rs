@@ -142,7 +142,7 @@ impl Metrics {
     }
 
     /// Makes a target known: all its counters are 0, and count at once.
-    pub fn add(&self, target: &Labels) {
+    pub fn add(&self, target: &Arc<Labels>) {
         self.targets.with(|targets| {
             let new = || Totals::new(self.reasons, self.births.beforehand(), &self.births);
             targets.add(target, new);
@@ -151,7 +151,7 @@ impl Metrics {
 
     /// Makes a target known that is captured at an interval: its gauges end when three captures in
     /// a row gave no trace.
-    pub fn add_scraped(&self, target: &Labels, interval: Duration) {
+    pub fn add_scraped(&self, target: &Arc<Labels>, interval: Duration) {
         self.add(target);
         self.on(target, |t| t.set_interval(interval));
     }

@@ -38,18 +38,21 @@ struct Entry {
 
 impl Known {
     /// Adds a configured target if it is missing.
-    pub(super) fn add(&mut self, labels: &Labels, new: impl FnOnce() -> Totals) {
-        self.entry(labels, new).configured = true;
+    pub(super) fn add(&mut self, labels: &Arc<Labels>, new: impl FnOnce() -> Totals) {
+        self.entry(Arc::clone(labels), new).configured = true;
     }
 
     /// Returns the target of a trace, adding it if it is missing.
     pub(super) fn heard_of(&mut self, labels: &Labels, new: impl FnOnce() -> Totals) -> Shared {
+        let known = self.all.get_key_value(labels);
+        let known = known.map(|(labels, _)| Arc::clone(labels));
+        let labels = known.unwrap_or_else(|| Arc::new(labels.clone()));
         Arc::clone(&self.entry(labels, new).target)
     }
 
-    fn entry(&mut self, labels: &Labels, new: impl FnOnce() -> Totals) -> &mut Entry {
+    fn entry(&mut self, labels: Arc<Labels>, new: impl FnOnce() -> Totals) -> &mut Entry {
         self.time += 1;
-        let entry = self.all.entry(Arc::new(labels.clone()));
+        let entry = self.all.entry(labels);
         let entry = entry.or_insert_with(|| Entry {
             target: Arc::new(Mutex::new(new())),
             configured: false,

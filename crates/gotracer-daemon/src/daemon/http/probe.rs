@@ -2,6 +2,7 @@
 //! themselves. Only known targets are accepted, so that clients cannot reach other hosts through
 //! the daemon.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hyper::StatusCode;
@@ -70,6 +71,7 @@ pub(super) async fn probe(call: Call<'_>) -> Reply {
     // Prometheus adds `instance` and `job` itself.
     let mut labels = (*target.labels).clone();
     labels.retain(|name| name != "instance" && name != "job");
+    let labels = Arc::new(labels);
     metrics.add(&labels);
     for report in outcomes
         .iter()

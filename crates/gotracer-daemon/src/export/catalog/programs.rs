@@ -33,7 +33,7 @@ fn findings() -> Metric<Totals> {
             for (severity, findings) in Severity::ALL.iter().zip(by_severity) {
                 let labels = [("rule", rule.name), ("severity", severity.name())];
                 emit(Point {
-                    exemplar: findings.exemplar.as_ref(),
+                    exemplar: findings.exemplar.as_deref(),
                     ..Point::new(&labels, findings.count)
                 });
             }
@@ -42,7 +42,7 @@ fn findings() -> Metric<Totals> {
             for (severity, findings) in Severity::ALL.iter().zip(&rule.findings) {
                 let labels = [("rule", name), ("severity", severity.name())];
                 emit(Point {
-                    exemplar: findings.exemplar.as_ref(),
+                    exemplar: findings.exemplar.as_deref(),
                     ..Point::new(&labels, findings.count).since(rule.birth)
                 });
             }

@@ -48,8 +48,8 @@ use suppressed::Suppressed;
 pub struct Findings {
     /// Number of findings.
     pub count: u64,
-    /// The last finding.
-    pub exemplar: Option<Exemplar>,
+    /// The last finding; boxed, because most rules find nothing.
+    pub exemplar: Option<Box<Exemplar>>,
 }
 
 /// Sums of the reports of one target.

@@ -205,7 +205,7 @@ impl Totals {
         };
         let findings = &mut by_severity[severity.unwrap_or(0)];
         findings.count += 1;
-        findings.exemplar = Some(exemplar(finding, evidence, at));
+        findings.exemplar = Some(Box::new(exemplar(finding, evidence, at)));
         let limit = finding.threshold.saturating_mul(EXTREME);
         if finding.severity == Severity::Error && limit > 0 && finding.worst >= limit {
             *extreme += 1;

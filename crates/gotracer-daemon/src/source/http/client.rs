@@ -26,8 +26,8 @@ use crate::tls::trouble::{self, TLS_CONFIG};
 /// Maximum number of redirects, as in Go's client.
 const REDIRECTS: usize = 10;
 
-/// Size of the read buffer, bytes.
-const PIECE: usize = 64 << 10;
+/// Largest size of a connection's read buffer, bytes. It has to hold the head of a response.
+const PIECE: usize = 16 << 10;
 
 /// HTTP client.
 pub struct Client {
@@ -107,7 +107,7 @@ impl HttpOptions {
 /// Creates a client with a connector.
 fn client<C: Connect + Clone>(connector: C) -> HyperClient<C, Full<Bytes>> {
     HyperClient::builder(TokioExecutor::new())
-        // It bounds the chunks, of which several per response are queued.
+        // Hundreds of responses are received at a time, and of each several chunks are queued.
         .http1_max_buf_size(PIECE)
         // Captures are a minute apart, and a Go server that shuts down
         // waits for idle connections.
