@@ -69,11 +69,7 @@ impl Ring {
     /// that one is lost.
     #[inline]
     fn since(&self, start: Time) -> Option<[&[Stretch]; 2]> {
-        let head = match self.kept.len() {
-            STRETCHES => self.pushed % STRETCHES,
-            _ => 0,
-        };
-        let (newer, older) = self.kept.split_at(head);
+        let (newer, older) = self.parts();
         match after(newer, start) {
             0 => match after(older, start) {
                 0 if self.start > start => None,
@@ -85,15 +81,23 @@ impl Ring {
 
     /// Iterates over the stretches with their starts, newest first.
     fn backwards(&self) -> impl Iterator<Item = (Time, &Stretch)> {
-        let len = self.kept.len();
-        (1..=len).filter_map(move |back| {
-            let at = |back: usize| self.kept.get(self.pushed.wrapping_sub(back) % STRETCHES);
-            let start = match back < len {
-                true => at(back + 1)?.end,
-                false => self.start,
-            };
-            Some((start, at(back)?))
+        let (newer, older) = self.parts();
+        let mut newest_first = older.iter().chain(newer).rev().peekable();
+        std::iter::from_fn(move || {
+            let stretch = newest_first.next()?;
+            let before = newest_first.peek();
+            Some((before.map_or(self.start, |before| before.end), stretch))
         })
+    }
+
+    /// Returns the newer and the older stretches, each in their order.
+    #[inline]
+    fn parts(&self) -> (&[Stretch], &[Stretch]) {
+        let head = match self.kept.len() {
+            STRETCHES => self.pushed % STRETCHES,
+            _ => 0,
+        };
+        self.kept.split_at(head)
     }
 }
 
