@@ -302,6 +302,22 @@ fn tls_where_there_is_none_and_none_where_there_is() {
 }
 
 #[test]
+fn headers_have_a_limit() {
+    let answer = |length: usize| {
+        impostor(move |mut stream| {
+            let header = "a".repeat(length);
+            let _ = write!(stream, "HTTP/1.1 404 Not Found\r\nX-Long: {header}\r\n");
+            let _ = stream.write_all(b"Content-Length: 0\r\n\r\n");
+        })
+    };
+    refused(&["capture", &answer(12 << 10)], &["404"]);
+    refused(
+        &["capture", &answer(20 << 10)],
+        &["the headers of the answer are too long"],
+    );
+}
+
+#[test]
 fn a_port_alone_is_this_machine_s() {
     let scratch = Scratch::new();
     let Some(endpoint) = Endpoint::start(&scratch, &[]) else {

@@ -96,6 +96,9 @@ pub fn silence(error: &(dyn StdError + 'static), https: bool) -> String {
         "; if it speaks TLS, use https://"
     };
     let http = || chain(error).find_map(|e| e.downcast_ref::<hyper::Error>());
+    if http().is_some_and(hyper::Error::is_parse_too_large) {
+        return "the headers of the answer are too long".into();
+    }
     if http().is_some_and(hyper::Error::is_parse) {
         return format!("the answer is not HTTP{hint}");
     }
