@@ -23,8 +23,9 @@ pub(super) struct Open {
     pub runs: bool,
     /// The innermost handler known, and a stack in which it is.
     pub handler: Option<(Handler, StackKey)>,
-    /// Time at which the response was written completely.
-    pub finished: Option<Arrived>,
+    /// Whether the response to the request before was written completely, and nothing is known of this one: it has
+    /// arrived only if it was read ahead.
+    pub idle: bool,
     /// Whether the response's last write waited for the network and continues.
     pub resumes: bool,
     /// Whether the chains of waits know that the goroutine handles a request.
@@ -57,7 +58,7 @@ impl Open {
     /// Sets in the chains of waits whether the goroutine handles a request.
     #[inline]
     pub(super) fn assign(&mut self, slot: Slot, g: GoId, chains: &mut Chains) {
-        let handles = self.finished.is_none();
+        let handles = !self.idle;
         if self.known != handles {
             self.known = handles;
             chains.handles(slot, g, handles);
@@ -73,17 +74,23 @@ impl Open {
             queued: None,
             runs,
             handler: None,
-            finished: None,
+            idle: false,
             resumes: false,
             known: self.known,
         };
     }
 
-    /// Starts the next request if it was read while the previous one was handled (TLS reads
-    /// ahead). It arrives when the previous one is finished.
+    /// Ends a request. The next one may have been read while this one was handled (TLS reads ahead); then it arrives
+    /// now.
+    pub(super) fn finish(&mut self, now: Arrived) {
+        self.arrive(now, true);
+        self.idle = true;
+    }
+
+    /// Notes that the next request was read ahead, if none is handled.
     pub(super) fn follow(&mut self) {
-        if let Some(finished) = self.finished {
-            self.arrive(finished, true);
+        if self.idle {
+            (self.idle, self.resumes) = (false, false);
         }
     }
 
@@ -96,7 +103,7 @@ impl Open {
         t: &Timeline,
     ) -> Option<Over> {
         let known = self.handler.is_some() || self.worker && self.arrived.woken;
-        if !known || self.finished.is_some() {
+        if !known || self.idle {
             return None;
         }
         let mut over = self.over(g, chains, t);
