@@ -58,8 +58,8 @@ impl Ring {
     fn extend(&mut self, stretch: Stretch) -> usize {
         let before = self.kept.capacity();
         if self.kept.len() == before {
-            let more = if before == 0 { FEW } else { STRETCHES };
-            self.kept.reserve_exact(more - before);
+            let capacity = if before == 0 { FEW } else { STRETCHES };
+            self.kept.reserve_exact(capacity - before);
         }
         self.kept.push(stretch);
         self.kept.capacity() - before

@@ -199,8 +199,8 @@ impl Supervisor {
                     wanted.insert((target, Arc::clone(options)));
                 }
             };
-            let (own, options) = (scrape.targets.iter().cloned(), scrape.options.clone());
-            let options = Arc::new(options);
+            let options = Arc::new(scrape.options.clone());
+            let own = scrape.targets.iter().cloned();
             own.for_each(|target| add(target, &options));
             let Some(job) = &scrape.job else { continue };
             let discovered = Arc::new(job.options_of_discovered());

@@ -147,7 +147,7 @@ impl Requests {
                 queued: None,
                 runs: !g.born,
                 handler: None,
-                idle: false,
+                answered: false,
                 resumes: false,
                 known: false,
             }
@@ -177,7 +177,7 @@ impl Requests {
                 // The first part of a request counts as its arrival.
                 let first = role == Role::Idle || !open.arrived.woken;
                 // A known handler has written all of its response.
-                let over = open.idle || open.handler.is_some();
+                let over = open.answered || open.handler.is_some();
                 if over || first && waited.is_some() {
                     let waited_ns = waited.unwrap_or_default();
                     let before = open.before(waited_ns, g, chains, t);
@@ -194,7 +194,7 @@ impl Requests {
             Role::Finishes if waited.is_some() && g.waiting.state() != State::Cond => {
                 open.resumes |= g.waiting.state() == State::Network;
             }
-            Role::Finishes if waited.is_some() && open.idle => {}
+            Role::Finishes if waited.is_some() && open.answered => {}
             Role::Finishes if !open.stream && !open.resumes => {
                 open.follow();
                 let over = open.over(g, chains, t);
@@ -222,7 +222,7 @@ impl Requests {
             None => return,
         };
         // The handler of a connection that ends may have written all of the response, or have taken the connection.
-        if open.stream || open.handler.is_some() && !open.idle {
+        if open.stream || open.handler.is_some() && !open.answered {
             let over = open.over(g, chains, t);
             self.add(open.handler, &over);
         }
@@ -271,7 +271,7 @@ impl Requests {
     ) -> impl Iterator<Item = (Option<Handler>, Over)> {
         self.open.iter().filter_map(move |(g, open)| {
             let (g, handler) = (t.find(g)?, open.handler.map(|(handler, _)| handler));
-            if open.idle {
+            if open.answered {
                 return None;
             }
             let idle = g.state == GoState::Waiting && self.role(g.stack) == Role::Idle;

@@ -23,9 +23,8 @@ pub(super) struct Open {
     pub runs: bool,
     /// The innermost handler known, and a stack in which it is.
     pub handler: Option<(Handler, StackKey)>,
-    /// Whether the response to the request before was written completely, and nothing is known of this one: it has
-    /// arrived only if it was read ahead.
-    pub idle: bool,
+    /// Whether the request before was answered completely, and nothing shows yet that this one was read ahead.
+    pub answered: bool,
     /// Whether the response's last write waited for the network and continues.
     pub resumes: bool,
     /// Whether the chains of waits know that the goroutine handles a request.
@@ -58,7 +57,7 @@ impl Open {
     /// Sets in the chains of waits whether the goroutine handles a request.
     #[inline]
     pub(super) fn assign(&mut self, slot: Slot, g: GoId, chains: &mut Chains) {
-        let handles = !self.idle;
+        let handles = !self.answered;
         if self.known != handles {
             self.known = handles;
             chains.handles(slot, g, handles);
@@ -74,7 +73,7 @@ impl Open {
             queued: None,
             runs,
             handler: None,
-            idle: false,
+            answered: false,
             resumes: false,
             known: self.known,
         };
@@ -84,13 +83,13 @@ impl Open {
     /// now.
     pub(super) fn finish(&mut self, now: Arrived) {
         self.arrive(now, true);
-        self.idle = true;
+        self.answered = true;
     }
 
     /// Notes that the next request was read ahead, if none is handled.
     pub(super) fn follow(&mut self) {
-        if self.idle {
-            (self.idle, self.resumes) = (false, false);
+        if self.answered {
+            (self.answered, self.resumes) = (false, false);
         }
     }
 
@@ -103,7 +102,7 @@ impl Open {
         t: &Timeline,
     ) -> Option<Over> {
         let known = self.handler.is_some() || self.worker && self.arrived.woken;
-        if !known || self.idle {
+        if !known || self.answered {
             return None;
         }
         let mut over = self.over(g, chains, t);
